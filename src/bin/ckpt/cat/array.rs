@@ -1,0 +1,148 @@
+//! Arrays as text: nested brackets, wrapped lines, and the middle left out where there is too much, as NumPy prints them.
+
+use std::io::{self, Write};
+
+/// Arrays of more elements than this are abridged.
+const THRESHOLD: u64 = 1000;
+/// How many elements are shown at either end of an abridged dimension.
+const EDGE: i64 = 3;
+/// Columns of a line.
+const LINE: usize = 75;
+
+/// What is shown of an array of a given shape.
+pub struct View {
+    shape: Vec<i64>,
+    abridged: bool,
+}
+
+impl View {
+    /// All of it, or its edges if that is too much.
+    pub fn of(shape: &[i64]) -> View {
+        let elements = shape.iter().fold(1u64, |product, &n| product.saturating_mul(n as u64));
+        View { shape: shape.to_vec(), abridged: elements > THRESHOLD && !shape.contains(&0) }
+    }
+
+    /// The indices of dimension `dim` that are shown.
+    pub fn shown(&self, dim: usize) -> Vec<i64> {
+        let size = self.shape[dim];
+        match self.leaves_out(dim) {
+            true => (0..EDGE).chain(size - EDGE..size).collect(),
+            false => (0..size).collect(),
+        }
+    }
+
+    fn leaves_out(&self, dim: usize) -> bool {
+        self.abridged && self.shape[dim] > 2 * EDGE
+    }
+
+    /// Writes the array; `texts` are the shown elements, row-major.
+    pub fn write(&self, texts: &[String], out: &mut dyn Write) -> io::Result<()> {
+        if self.shape.contains(&0) {
+            return out.write_all(b"[]");
+        }
+        match self.shape.len() {
+            0 => out.write_all(texts.first().map_or("", |text| text).as_bytes()),
+            _ => self.write_from(0, &mut texts.iter(), out),
+        }
+    }
+
+    /// Writes one element of the dimensions before `dim`. Tensors have at most 254 dimensions, so this does not go deep.
+    fn write_from(&self, dim: usize, texts: &mut std::slice::Iter<'_, String>, out: &mut dyn Write) -> io::Result<()> {
+        let mut items = vec![Item::Element; self.shown(dim).len()];
+        if self.leaves_out(dim) {
+            items.insert(EDGE as usize, Item::LeftOut);
+        }
+        out.write_all(b"[")?;
+        match self.shape.len() - dim - 1 {
+            0 => write_line(&items, dim, texts, out)?,
+            inner_dims => {
+                let next = format!("{}{}", "\n".repeat(inner_dims), " ".repeat(dim + 1));
+                for (i, item) in items.iter().enumerate() {
+                    if i > 0 {
+                        out.write_all(next.as_bytes())?;
+                    }
+                    match item {
+                        Item::Element => self.write_from(dim + 1, texts, out)?,
+                        Item::LeftOut => out.write_all(b"...")?,
+                    }
+                }
+            }
+        }
+        out.write_all(b"]")
+    }
+}
+
+/// What stands in a row.
+#[derive(Clone, Copy)]
+enum Item {
+    Element,
+    LeftOut,
+}
+
+/// Writes the elements of the last dimension, `dim`, wrapped where the line is full.
+fn write_line(items: &[Item], dim: usize, texts: &mut std::slice::Iter<'_, String>, out: &mut dyn Write) -> io::Result<()> {
+    let indent = dim + 1;
+    let width = LINE.saturating_sub(dim + 1); // room for the brackets that close
+    let mut column = indent;
+    for (i, item) in items.iter().enumerate() {
+        let word = match item {
+            Item::Element => texts.next().map_or("", |text| text),
+            Item::LeftOut => "...",
+        };
+        // The column counts the space after the word before.
+        if column + word.len() > width && column > indent {
+            write!(out, "\n{}", " ".repeat(indent))?;
+            column = indent;
+        } else if i > 0 {
+            out.write_all(b" ")?;
+        }
+        out.write_all(word.as_bytes())?;
+        column += word.len() + 1;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(shape: &[i64]) -> String {
+        let view = View::of(shape);
+        let mut positions = vec![0];
+        for (dim, &size) in shape.iter().enumerate() {
+            positions = positions.iter().flat_map(|p| view.shown(dim).into_iter().map(move |i| p * size + i)).collect();
+        }
+        let width = shape.iter().product::<i64>().saturating_sub(1).to_string().len();
+        let texts: Vec<String> = positions.iter().map(|p| format!("{p:>width$}")).collect();
+        let mut out = Vec::new();
+        view.write(&texts, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// What NumPy prints for `np.arange(prod(shape)).reshape(shape)`.
+    #[test]
+    fn arrays_print_as_in_numpy() {
+        assert_eq!(print(&[]), "0");
+        assert_eq!(print(&[0]), "[]");
+        assert_eq!(print(&[2, 0, 3]), "[]");
+        assert_eq!(print(&[3]), "[0 1 2]");
+        assert_eq!(print(&[2, 2]), "[[0 1]\n [2 3]]");
+        assert_eq!(print(&[2, 1, 2]), "[[[0 1]]\n\n [[2 3]]]");
+        assert_eq!(print(&[2000]), "[   0    1    2 ... 1997 1998 1999]");
+        assert_eq!(
+            print(&[500, 4]),
+            "[[   0    1    2    3]\n [   4    5    6    7]\n [   8    9   10   11]\n ...\n \
+             [1988 1989 1990 1991]\n [1992 1993 1994 1995]\n [1996 1997 1998 1999]]"
+        );
+    }
+
+    #[test]
+    fn long_lines_wrap_as_in_numpy() {
+        let text = print(&[2, 30]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "[[ 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23");
+        assert_eq!(lines[1], "  24 25 26 27 28 29]");
+        assert_eq!(lines[2], " [30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53");
+        assert_eq!(lines[3], "  54 55 56 57 58 59]]");
+    }
+}

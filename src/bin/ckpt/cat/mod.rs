@@ -1,0 +1,188 @@
+//! `ckpt cat`: the values of one tensor.
+
+mod array;
+mod float;
+mod format;
+mod npy;
+mod region;
+mod value;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use checkpoint::{Code, DType, Reader, Strings, Tensor};
+
+use self::array::View;
+use self::region::Selection;
+use self::value::Values;
+use crate::failure::{Failure, Outcome};
+use crate::output;
+use crate::pieces::{Region, Source};
+use crate::term::{self, Screen};
+
+/// Print the values of a tensor, or write them as bytes or as a NumPy file.
+///
+/// Values are printed as NumPy prints arrays: more than 1000 elements are abridged to the first and last three of each
+/// dimension. Strings print as Python's b'...', cut after 500 bytes if they are longer than 1000. On a terminal a line with key, dtype
+/// and shape stands above.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The checkpoint: a prefix, an .index file, a directory, …
+    path: PathBuf,
+    /// Key of the tensor, as `ckpt ls` lists it; a trailing /.ATTRIBUTES/VARIABLE_VALUE may be left out
+    key: OsString,
+    /// Part of the tensor, in NumPy's spelling: `0:4,:`, `-1`, `...,0`
+    ///
+    /// `start:stop` takes a range, clipped to the dimension; a single index takes one and drops the dimension; negative numbers
+    /// count from the end; `...` stands for the dimensions in the middle; dimensions not mentioned are whole. No steps.
+    #[arg(long, allow_hyphen_values = true)]
+    slice: Option<String>,
+    /// Write the bytes to standard output: row-major, little-endian
+    ///
+    /// A string without dimensions is written as it is; of strings with dimensions, for each element, its length as 8
+    /// little-endian bytes and then the element. Types of less than a byte take a byte, as in the checkpoint.
+    #[arg(long, conflicts_with = "npy")]
+    raw: bool,
+    /// Write a NumPy file; `-` is standard output
+    ///
+    /// bfloat16, float8, int4 and the like are written as np.save writes the arrays of the Python package ml_dtypes, as void:
+    /// np.load(FILE).view(ml_dtypes.bfloat16). Strings are written in fixed width, refused if one ends with a zero byte.
+    #[arg(long, value_name = "FILE")]
+    npy: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "Examples:
+  ckpt cat run/ckpt-7 net/l1/kernel
+  ckpt cat run/ckpt-7 net/l1/kernel --slice 0:4,:
+  ckpt cat run/ckpt-7 net/l1/kernel --npy kernel.npy
+  ckpt cat run/ckpt-7 _CHECKPOINTABLE_OBJECT_GRAPH --raw | protoc --decode_raw";
+
+pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
+    let to_stdout = args.raw || args.npy.as_deref() == Some(Path::new("-"));
+    if to_stdout && screen.is_terminal() {
+        return Err(Failure::Usage("bytes would garble the terminal: redirect them to a file or a pipe".to_owned()));
+    }
+    let reader = Reader::open(&args.path)?;
+    let tensor = find(&reader, args.key.as_encoded_bytes())?;
+    let selection = match &args.slice {
+        None => Selection::whole(tensor.shape()),
+        Some(text) => Selection::parse(text, tensor.shape()).map_err(Failure::Usage)?,
+    };
+    match &args.npy {
+        _ if args.raw => write_raw(&tensor, &selection, screen),
+        Some(file) if !to_stdout => output::write_file(file, |out| write_npy(&tensor, &selection, out)),
+        Some(_) => write_npy(&tensor, &selection, screen),
+        None => print(&tensor, &selection, screen),
+    }
+}
+
+/// The tensor of the key, or of the variable value under it.
+fn find<'a>(reader: &'a Reader, key: &[u8]) -> Outcome<Tensor<'a>> {
+    let error = match reader.get(key) {
+        Ok(tensor) => return Ok(tensor),
+        Err(error) => error,
+    };
+    let of_variable = [key, b"/.ATTRIBUTES/VARIABLE_VALUE"].concat();
+    match error.code() {
+        Code::NotFound if reader.contains(&of_variable) => Ok(reader.get(&of_variable)?),
+        _ => Err(error.into()),
+    }
+}
+
+fn print(tensor: &Tensor<'_>, selection: &Selection, screen: &mut Screen) -> Outcome {
+    let values = shown_values(tensor, &selection.region)?;
+    if screen.is_terminal() {
+        let about = format!("  {} {}", tensor.dtype(), term::shape(&selection.shape));
+        let key = screen.paint(term::HEADING, &term::printable(tensor.key()));
+        let about = screen.paint(term::FAINT, &about);
+        writeln!(screen, "{key}{about}")?;
+    }
+    let texts = format::texts(&values, selection.shape.is_empty());
+    View::of(&selection.shape).write(&texts, screen)?;
+    writeln!(screen)?;
+    Ok(())
+}
+
+/// The elements of a region that an abridged print of it shows.
+fn shown_values(tensor: &Tensor<'_>, region: &Region) -> Outcome<Values> {
+    let view = View::of(&region.length);
+    let dtype = tensor.dtype();
+    let Some(element_size) = dtype.size() else {
+        let strings = read_strings(tensor, region)?;
+        return Ok(Values::of_strings(dtype, &strings, &positions(&region.length, &view, 0)));
+    };
+    let bytes = shown_bytes(&mut Source::new(*tensor), element_size, region, &view, 0)?;
+    Values::decode(dtype, &bytes).ok_or_else(|| Failure::Problem(format!("cannot print values of type {dtype}")))
+}
+
+/// The bytes of the shown elements. A region too large to be read at once is taken apart by its first dimensions, of which only
+/// the indices are read that are shown; `dim` is the first one that is still whole.
+fn shown_bytes(source: &mut Source<'_>, element_size: usize, region: &Region, view: &View, dim: usize) -> Outcome<Vec<u8>> {
+    let mut out = Vec::new();
+    if source.fits(region) {
+        let bytes = source.read(region)?;
+        for position in positions(&region.length, view, dim) {
+            out.extend_from_slice(&bytes[position * element_size..][..element_size]);
+        }
+        return Ok(out);
+    }
+    for index in view.shown(dim) {
+        let mut row = region.clone();
+        row.start[dim] += index;
+        row.length[dim] = 1;
+        out.extend(shown_bytes(source, element_size, &row, view, dim + 1)?);
+    }
+    Ok(out)
+}
+
+/// The row-major positions, in a region whose dimensions before `dim` have one index, of the elements that are shown.
+fn positions(lengths: &[i64], view: &View, dim: usize) -> Vec<usize> {
+    let mut positions = vec![0];
+    for (dim, &length) in lengths.iter().enumerate().skip(dim) {
+        let shown = view.shown(dim);
+        positions = positions.iter().flat_map(|p| shown.iter().map(move |&i| p * length as usize + i as usize)).collect();
+    }
+    positions
+}
+
+/// The elements of a region of a string or variant tensor.
+fn read_strings(tensor: &Tensor<'_>, region: &Region) -> Outcome<Strings> {
+    match region.is_whole(tensor.shape()) {
+        true => Ok(tensor.read_strings()?),
+        false if region.elements() == 0 => Ok(Strings::default()),
+        false => Ok(tensor.read_strings_slice(&region.slice())?),
+    }
+}
+
+fn write_raw(tensor: &Tensor<'_>, selection: &Selection, out: &mut dyn Write) -> Outcome {
+    if tensor.dtype().size().is_some() {
+        return Source::new(*tensor).for_each(&selection.region, |bytes| Ok(out.write_all(bytes)?));
+    }
+    let strings = read_strings(tensor, &selection.region)?;
+    for element in strings.iter() {
+        if !selection.shape.is_empty() {
+            out.write_all(&(element.len() as u64).to_le_bytes())?;
+        }
+        out.write_all(element)?;
+    }
+    Ok(())
+}
+
+fn write_npy(tensor: &Tensor<'_>, selection: &Selection, out: &mut dyn Write) -> Outcome {
+    let dtype = tensor.dtype();
+    if let Some(descriptor) = npy::descriptor(dtype) {
+        npy::write_header(descriptor, &selection.shape, out)?;
+        return Source::new(*tensor).for_each(&selection.region, |bytes| Ok(out.write_all(bytes)?));
+    }
+    let refused = |why: String| Failure::Problem(format!("a .npy file cannot hold this {dtype} tensor: {why}; --raw gives its bytes"));
+    if dtype != DType::String {
+        return Err(refused("NumPy has no such type".to_owned()));
+    }
+    let strings = read_strings(tensor, &selection.region)?;
+    let width = npy::string_width(&strings).map_err(refused)?;
+    npy::write_header(&format!("|S{width}"), &selection.shape, out)?;
+    npy::write_strings(&strings, width, out)?;
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! How a command ends when it does not end well.
+
+use std::io;
+
+/// What every command returns.
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+/// Why a command stops, which decides the exit code.
+pub enum Failure {
+    /// The command was asked for what cannot be; exit 2.
+    Usage(String),
+    /// A problem with the checkpoint, or in reading or writing; exit 1.
+    Problem(String),
+    /// A problem that the command has printed already; exit 1.
+    Reported,
+    /// Whoever read our output has heard enough; exit 0, silently.
+    ClosedPipe,
+}
+
+impl From<checkpoint::Error> for Failure {
+    fn from(error: checkpoint::Error) -> Failure {
+        Failure::Problem(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+            _ => Failure::Problem(format!("cannot write the output: {error}")),
+        }
+    }
+}

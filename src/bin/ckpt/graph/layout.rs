@@ -1,0 +1,460 @@
+//! Where the boxes and lines of a drawing go: layers from left to right, after Sugiyama.
+//!
+//! 1. Edges that close a cycle are turned round. 2. Each box goes one layer right of the last that leads to it; a longer edge
+//! gets a joint in every layer it passes, which keeps a row free for it. 3. Layers are sorted so that few edges cross.
+//! 4. Rows are moved towards what they are connected with, as far as the others allow.
+//!
+//! An edge reaches its box along a row of its own, and its label stands on that row, left of the box, in a gutter as wide as
+//! the widest label: whatever the graph, no text can meet another text, a box, or a line that is not its own.
+
+/// A box to be placed.
+pub struct Node {
+    pub width: f64,
+    pub height: f64,
+}
+
+/// A line to be drawn.
+pub struct Edge {
+    pub from: usize,
+    pub to: usize,
+    /// Width of the label, 0 for none.
+    pub label: f64,
+}
+
+/// Distances, in the unit of the boxes.
+const BETWEEN_BOXES: f64 = 14.0;
+const BETWEEN_LINES: f64 = 8.0;
+/// Width in which edges change rows.
+const CHANNEL: f64 = 56.0;
+/// Height of a row that a label stands on, and of one without.
+const LABELLED_ROW: f64 = 15.0;
+const PLAIN_ROW: f64 = 5.0;
+/// Room for the arrowhead.
+const ARROW: f64 = 10.0;
+/// Most boxes and joints, and most edges; a drawing of more than this is of no use to anybody.
+const MOST: u64 = 20_000;
+/// How often the layers are sorted from left to right and back.
+const SWEEPS: usize = 12;
+
+/// A finished layout.
+pub struct Layout {
+    pub width: f64,
+    pub height: f64,
+    /// Left upper corner of each box.
+    pub boxes: Vec<(f64, f64)>,
+    /// What each edge looks like.
+    pub lines: Vec<Line>,
+}
+
+/// An edge in the drawing.
+pub struct Line {
+    /// Horizontal pieces from left to right, `(x from, x to, y)`, to be joined by curves.
+    pub runs: Vec<(f64, f64, f64)>,
+    /// Whether the arrow is at the left end: the edge was turned round.
+    pub turned: bool,
+    /// Right end of the label and the row it stands on.
+    pub label: (f64, f64),
+}
+
+/// A box, or the joint of an edge that passes a layer.
+struct Item {
+    layer: usize,
+    /// Half its height: boxes and joints are placed by their middle.
+    half: f64,
+    joint: bool,
+    /// Items of the layers before and after that it is connected with.
+    left: Vec<usize>,
+    right: Vec<usize>,
+    y: f64,
+}
+
+/// Places the boxes and edges; none if there are too many. Edges between a box and itself must have been taken out.
+pub fn place(nodes: &[Node], edges: &[Edge]) -> Option<Layout> {
+    let turned = closing_cycles(nodes.len(), edges);
+    let ends: Vec<(usize, usize)> =
+        edges.iter().zip(&turned).map(|(e, &turned)| if turned { (e.to, e.from) } else { (e.from, e.to) }).collect();
+    let layer_of = layers(nodes.len(), &ends);
+    let joints: u64 = ends.iter().map(|&(a, b)| (layer_of[b] - layer_of[a] - 1) as u64).sum();
+    if joints + nodes.len() as u64 > MOST || edges.len() as u64 > MOST {
+        return None;
+    }
+
+    let mut items: Vec<Item> = Vec::new();
+    for (node, &layer) in nodes.iter().zip(&layer_of) {
+        items.push(Item { layer, half: node.height / 2.0, joint: false, left: Vec::new(), right: Vec::new(), y: 0.0 });
+    }
+    // The items along each edge, from its left end to its right end.
+    let mut chains: Vec<Vec<usize>> = Vec::new();
+    for &(a, b) in &ends {
+        let mut chain = vec![a];
+        for layer in layer_of[a] + 1..layer_of[b] {
+            chain.push(items.len());
+            items.push(Item { layer, half: 1.0, joint: true, left: Vec::new(), right: Vec::new(), y: 0.0 });
+        }
+        chain.push(b);
+        for pair in chain.windows(2) {
+            items[pair[0]].right.push(pair[1]);
+            items[pair[1]].left.push(pair[0]);
+        }
+        chains.push(chain);
+    }
+    // A box is as high as the rows of the edges that reach it.
+    let mut row_of = vec![PLAIN_ROW; nodes.len()];
+    for (edge, end) in edges.iter().zip(&ends) {
+        row_of[end.1] = if edge.label > 0.0 { LABELLED_ROW } else { row_of[end.1] };
+    }
+    for (item, row) in items.iter_mut().zip(row_of) {
+        item.half = item.half.max(item.left.len() as f64 * row / 2.0);
+    }
+
+    let mut columns = order(&mut items);
+    uncross(&items, &mut columns);
+    align(&mut items, &columns);
+    Some(draw(nodes, edges, &ends, &turned, &items, &columns, &chains))
+}
+
+/// Which edges lead back to where a walk came from. Without them there is no cycle.
+fn closing_cycles(nodes: usize, edges: &[Edge]) -> Vec<bool> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Seen {
+        No,
+        Around,
+        Done,
+    }
+    let mut out: Vec<Vec<usize>> = vec![Vec::new(); nodes];
+    for (i, edge) in edges.iter().enumerate() {
+        out[edge.from].push(i);
+    }
+    let mut seen = vec![Seen::No; nodes];
+    let mut closing = vec![false; edges.len()];
+    for start in 0..nodes {
+        if seen[start] != Seen::No {
+            continue;
+        }
+        seen[start] = Seen::Around;
+        let mut stack = vec![(start, 0)];
+        while let Some((at, next)) = stack.last_mut() {
+            let Some(&edge) = out[*at].get(*next) else {
+                seen[*at] = Seen::Done;
+                stack.pop();
+                continue;
+            };
+            *next += 1;
+            let to = edges[edge].to;
+            match seen[to] {
+                Seen::Around => closing[edge] = true,
+                Seen::Done => {}
+                Seen::No => {
+                    seen[to] = Seen::Around;
+                    stack.push((to, 0));
+                }
+            }
+        }
+    }
+    closing
+}
+
+/// The layer of each node: one more than the highest of those that lead to it.
+fn layers(nodes: usize, ends: &[(usize, usize)]) -> Vec<usize> {
+    let mut out: Vec<Vec<usize>> = vec![Vec::new(); nodes];
+    let mut waiting = vec![0usize; nodes];
+    for &(a, b) in ends {
+        out[a].push(b);
+        waiting[b] += 1;
+    }
+    let mut layer = vec![0; nodes];
+    let mut ready: Vec<usize> = (0..nodes).filter(|&node| waiting[node] == 0).collect();
+    while let Some(a) = ready.pop() {
+        for &b in &out[a] {
+            layer[b] = layer[b].max(layer[a] + 1);
+            waiting[b] -= 1;
+            if waiting[b] == 0 {
+                ready.push(b);
+            }
+        }
+    }
+    layer
+}
+
+/// The items of each layer, in the order in which a walk from the first box meets them: trees come out without crossings.
+fn order(items: &mut [Item]) -> Vec<Vec<usize>> {
+    let layers = items.iter().map(|item| item.layer + 1).max().unwrap_or(0);
+    let mut columns: Vec<Vec<usize>> = vec![Vec::new(); layers];
+    let mut met = vec![false; items.len()];
+    for start in 0..items.len() {
+        let mut stack = vec![start];
+        if !items[start].left.is_empty() {
+            continue;
+        }
+        while let Some(at) = stack.pop() {
+            if std::mem::replace(&mut met[at], true) {
+                continue;
+            }
+            columns[items[at].layer].push(at);
+            stack.extend(items[at].right.iter().rev().filter(|&&next| !met[next]));
+        }
+    }
+    columns
+}
+
+/// Sorts each layer by where its neighbours are, to and fro, and keeps the best order met.
+fn uncross(items: &[Item], columns: &mut Vec<Vec<usize>>) {
+    let mut place = vec![0.0; items.len()];
+    let note = |columns: &[Vec<usize>], place: &mut [f64]| {
+        for column in columns {
+            column.iter().enumerate().for_each(|(i, &item)| place[item] = i as f64);
+        }
+    };
+    note(columns, &mut place);
+    let mut best = (crossings(items, columns, &place), columns.clone());
+    for sweep in 0..SWEEPS {
+        let forth = sweep % 2 == 0;
+        let turn: Vec<usize> = if forth { (0..columns.len()).collect() } else { (0..columns.len()).rev().collect() };
+        for layer in turn {
+            let wish = |&item: &usize| {
+                let near = if forth { &items[item].left } else { &items[item].right };
+                match near.len() {
+                    0 => place[item],
+                    n => near.iter().map(|&near| place[near]).sum::<f64>() / n as f64,
+                }
+            };
+            let mut sorted: Vec<(f64, usize)> = columns[layer].iter().map(|item| (wish(item), *item)).collect();
+            sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+            columns[layer] = sorted.into_iter().map(|(_, item)| item).collect();
+            columns[layer].iter().enumerate().for_each(|(i, &item)| place[item] = i as f64);
+        }
+        let count = crossings(items, columns, &place);
+        if count < best.0 {
+            best = (count, columns.clone());
+        }
+    }
+    *columns = best.1;
+}
+
+/// How many edges cross, counted for each pair of layers with a tree of sums.
+fn crossings(items: &[Item], columns: &[Vec<usize>], place: &[f64]) -> u64 {
+    let mut crossed = 0;
+    for (column, next) in columns.iter().zip(columns.iter().skip(1)) {
+        let mut sums = vec![0u64; next.len() + 1];
+        let mut seen = 0;
+        for &item in column {
+            let mut ends: Vec<usize> = items[item].right.iter().map(|&end| place[end] as usize + 1).collect();
+            ends.sort_unstable();
+            for &end in &ends {
+                let (mut at, mut not_below) = (end, 0);
+                while at > 0 {
+                    not_below += sums[at];
+                    at &= at - 1;
+                }
+                crossed += seen - not_below;
+            }
+            for end in ends {
+                let mut at = end;
+                while at < sums.len() {
+                    sums[at] += 1;
+                    at += at & at.wrapping_neg();
+                }
+                seen += 1;
+            }
+        }
+    }
+    crossed
+}
+
+/// Moves every item towards the middle of what it is connected with, keeping order and distances.
+fn align(items: &mut [Item], columns: &[Vec<usize>]) {
+    for column in columns {
+        let mut y = 0.0;
+        for (i, &item) in column.iter().enumerate() {
+            y += if i == 0 { 0.0 } else { distance(&items[column[i - 1]], &items[item]) };
+            items[item].y = y;
+        }
+    }
+    for sweep in 0..2 * SWEEPS {
+        // First to the left neighbours only, which lays trees out, then to and fro, in the end to both sides at once.
+        let (use_left, use_right) = match sweep {
+            0 => (true, false),
+            s if s >= 2 * SWEEPS - 4 => (true, true),
+            s => (s % 2 == 0, s % 2 == 1),
+        };
+        let forth = sweep % 2 == 0;
+        let turn: Vec<usize> = if forth { (0..columns.len()).collect() } else { (0..columns.len()).rev().collect() };
+        for layer in turn {
+            let column = &columns[layer];
+            let wishes: Vec<(f64, f64)> = column.iter().map(|&item| wish(items, item, use_left, use_right)).collect();
+            let gaps: Vec<f64> = column.windows(2).map(|pair| distance(&items[pair[0]], &items[pair[1]])).collect();
+            for (&item, y) in column.iter().zip(nearest(&wishes, &gaps)) {
+                items[item].y = y;
+            }
+        }
+    }
+}
+
+/// Where an item would best be, and how much that matters. Joints matter most, so that long edges run straight.
+fn wish(items: &[Item], item: usize, use_left: bool, use_right: bool) -> (f64, f64) {
+    let (mut sum, mut weight) = (0.0, 0.0);
+    let sides = [(&items[item].left, use_left), (&items[item].right, use_right)];
+    for &near in sides.into_iter().filter(|side| side.1).flat_map(|side| side.0) {
+        let pull = match (items[item].joint, items[near].joint) {
+            (true, true) => 8.0,
+            (true, false) | (false, true) => 2.0,
+            (false, false) => 1.0,
+        };
+        sum += items[near].y * pull;
+        weight += pull;
+    }
+    match weight > 0.0 {
+        true => (sum / weight, weight),
+        false => (items[item].y, 0.1),
+    }
+}
+
+fn distance(above: &Item, below: &Item) -> f64 {
+    let gap = if above.joint && below.joint { BETWEEN_LINES } else { BETWEEN_BOXES };
+    above.half + gap + below.half
+}
+
+/// The positions nearest to the wishes `(position, weight)`, in the sense of least squares, that keep the gaps.
+fn nearest(wishes: &[(f64, f64)], gaps: &[f64]) -> Vec<f64> {
+    // Without the gaps the question is for the nearest ascending sequence: neighbours out of order are pooled at their mean.
+    struct Pool {
+        mean: f64,
+        weight: f64,
+        members: usize,
+    }
+    let mut offsets = vec![0.0];
+    for gap in gaps {
+        offsets.push(offsets[offsets.len() - 1] + gap);
+    }
+    let mut pools: Vec<Pool> = Vec::new();
+    for (&(position, weight), offset) in wishes.iter().zip(&offsets) {
+        let mut pool = Pool { mean: position - offset, weight, members: 1 };
+        while let Some(before) = pools.pop_if(|before| before.mean >= pool.mean) {
+            let weight = before.weight + pool.weight;
+            pool.mean = (before.mean * before.weight + pool.mean * pool.weight) / weight;
+            pool.weight = weight;
+            pool.members += before.members;
+        }
+        pools.push(pool);
+    }
+    let means = pools.iter().flat_map(|pool| std::iter::repeat_n(pool.mean, pool.members));
+    means.zip(offsets).map(|(mean, offset)| mean + offset).collect()
+}
+
+/// Turns layers and rows into coordinates.
+fn draw(
+    nodes: &[Node],
+    edges: &[Edge],
+    ends: &[(usize, usize)],
+    turned: &[bool],
+    items: &[Item],
+    columns: &[Vec<usize>],
+    chains: &[Vec<usize>],
+) -> Layout {
+    // Across: gutter for labels and arrows, boxes, channel; and again.
+    let mut gutters = vec![0.0f64; columns.len()];
+    let mut widths = vec![0.0f64; columns.len()];
+    for (edge, end) in edges.iter().zip(ends) {
+        let gutter = &mut gutters[items[end.1].layer];
+        *gutter = gutter.max(edge.label + ARROW);
+    }
+    for (node, item) in nodes.iter().zip(items) {
+        widths[item.layer] = widths[item.layer].max(node.width);
+    }
+    let mut x = 0.0;
+    let mut box_x = Vec::new();
+    for layer in 0..columns.len() {
+        x += gutters[layer];
+        box_x.push(x);
+        x += widths[layer] + CHANNEL;
+    }
+    let width = (x - CHANNEL).max(0.0);
+
+    let top = items.iter().map(|item| item.y - item.half).fold(f64::INFINITY, f64::min).min(f64::MAX);
+    let bottom = items.iter().map(|item| item.y + item.half).fold(f64::NEG_INFINITY, f64::max).max(top);
+    let boxes = nodes.iter().zip(items).map(|(node, item)| (box_x[item.layer], item.y - node.height / 2.0 - top)).collect();
+
+    // The rows on which edges reach a box, from top to bottom in the order of where they come from.
+    let mut reaching: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+    for (edge, end) in ends.iter().enumerate() {
+        reaching[end.1].push(edge);
+    }
+    let mut rows = vec![0.0; edges.len()];
+    for (node, reaching) in reaching.iter_mut().enumerate() {
+        let from = |edge: &usize| items[chains[*edge][chains[*edge].len() - 2]].y;
+        reaching.sort_by(|a, b| from(a).total_cmp(&from(b)));
+        let row = if reaching.iter().any(|&edge| edges[edge].label > 0.0) { LABELLED_ROW } else { PLAIN_ROW };
+        for (i, &edge) in reaching.iter().enumerate() {
+            rows[edge] = items[node].y - top + (i as f64 - (reaching.len() - 1) as f64 / 2.0) * row;
+        }
+    }
+
+    let mut lines = Vec::new();
+    for (edge, chain) in chains.iter().enumerate() {
+        let (first, last) = (chain[0], chain[chain.len() - 1]);
+        let from = &items[first];
+        let right_of = |layer: usize| box_x[layer] + widths[layer];
+        let mut runs = vec![(box_x[from.layer] + nodes[first].width, right_of(from.layer), from.y - top)];
+        for &joint in &chain[1..chain.len() - 1] {
+            let layer = items[joint].layer;
+            runs.push((box_x[layer] - gutters[layer], right_of(layer), items[joint].y - top));
+        }
+        let left = box_x[items[last].layer];
+        runs.push((left - gutters[items[last].layer], left, rows[edge]));
+        lines.push(Line { runs, turned: turned[edge], label: (left - ARROW, rows[edge]) });
+    }
+    Layout { width, height: bottom - top, boxes, lines }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(nodes: usize, edges: &[(usize, usize)]) -> (Vec<Node>, Vec<Edge>) {
+        let nodes = (0..nodes).map(|i| Node { width: 40.0 + i as f64, height: 30.0 }).collect();
+        (nodes, edges.iter().map(|&(from, to)| Edge { from, to, label: 20.0 }).collect())
+    }
+
+    #[test]
+    fn boxes_do_not_overlap_and_edges_end_at_their_boxes() {
+        let (nodes, edges) = graph(7, &[(0, 1), (0, 2), (1, 3), (2, 3), (3, 0), (0, 4), (4, 5), (0, 5), (5, 4), (2, 6)]);
+        let layout = place(&nodes, &edges).unwrap();
+        for (i, (a, node_a)) in layout.boxes.iter().zip(&nodes).enumerate() {
+            for (b, node_b) in layout.boxes.iter().zip(&nodes).skip(i + 1) {
+                let apart = a.0 + node_a.width < b.0 || b.0 + node_b.width < a.0;
+                assert!(apart || a.1 + node_a.height < b.1 || b.1 + node_b.height < a.1);
+            }
+        }
+        for (line, edge) in layout.lines.iter().zip(&edges) {
+            let (from, to) = if line.turned { (edge.to, edge.from) } else { (edge.from, edge.to) };
+            assert_eq!(line.runs[0].0, layout.boxes[from].0 + nodes[from].width);
+            let end = line.runs.last().unwrap();
+            assert_eq!(end.1, layout.boxes[to].0);
+            assert!((layout.boxes[to].1..=layout.boxes[to].1 + nodes[to].height).contains(&end.2));
+        }
+        assert_eq!(layout.lines.iter().filter(|line| line.turned).count(), 2);
+    }
+
+    #[test]
+    fn a_tree_has_no_crossings() {
+        let (nodes, edges) = graph(10, &[(0, 3), (0, 1), (0, 2), (1, 4), (3, 5), (2, 6), (1, 7), (3, 8), (2, 9)]);
+        let layout = place(&nodes, &edges).unwrap();
+        let y = |id: usize| layout.boxes[id].1;
+        assert!(y(3) < y(1) && y(1) < y(2), "children stand in the order of their edges");
+        assert!(y(5) < y(8) && y(8) < y(4) && y(4) < y(7) && y(7) < y(6));
+    }
+
+    #[test]
+    fn what_nobody_could_look_at_is_refused() {
+        let chain: Vec<(usize, usize)> = (0..1000).flat_map(|i| [(i, i + 1), (0, i + 1)]).collect();
+        let (nodes, edges) = graph(1001, &chain);
+        assert!(place(&nodes, &edges).is_none());
+        assert!(place(&[], &[]).is_some());
+    }
+
+    #[test]
+    fn positions_keep_their_gaps_and_their_means() {
+        assert_eq!(nearest(&[(0.0, 1.0), (0.0, 1.0)], &[10.0]), [-5.0, 5.0]);
+        assert_eq!(nearest(&[(0.0, 1.0), (50.0, 1.0)], &[10.0]), [0.0, 50.0]);
+    }
+}

@@ -1,0 +1,188 @@
+//! The object graph as people look at it: what kind of thing each object is, what it is called, what it holds.
+
+use std::collections::VecDeque;
+
+use checkpoint::{ObjectGraph, Reader};
+
+use crate::term;
+
+/// What an object is in a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The object that was saved.
+    Root,
+    /// Something that holds other objects, or values of another kind than a variable's.
+    Object,
+    /// An object that keeps slot variables: an optimizer.
+    Optimizer,
+    /// An object with a variable's value.
+    Variable,
+    /// A variable that an optimizer keeps for another variable.
+    Slot,
+}
+
+/// An object.
+pub struct Node {
+    pub kind: Kind,
+    /// The name under which the shortest path leads to it; of a slot variable the name of the slot.
+    pub name: String,
+    /// The object on the shortest path before it; none for the root and for what no path leads to.
+    pub parent: Option<usize>,
+    /// The values it holds: name of the attribute, and what is stored for it.
+    pub values: Vec<(String, String)>,
+    /// To the objects that it holds, then to its slot variables.
+    pub edges: Vec<Edge>,
+}
+
+/// One object holds another.
+pub struct Edge {
+    pub to: usize,
+    /// The name under which it does.
+    pub name: String,
+    /// The variable that the slot variable `to` is for, if that is what the edge leads to.
+    pub slot_of: Option<usize>,
+    /// Whether `to` stands here in the tree, since its shortest path ends with this edge.
+    pub in_tree: bool,
+}
+
+/// The name of the attribute that holds a variable's value.
+const VARIABLE_VALUE: &str = "VARIABLE_VALUE";
+
+/// All objects; the root is the first.
+pub struct Model {
+    pub nodes: Vec<Node>,
+}
+
+impl Model {
+    /// Takes a graph apart, and looks up in the checkpoint what its values are.
+    pub fn new(graph: &ObjectGraph, reader: &Reader) -> Model {
+        let mut nodes: Vec<Node> = graph.nodes().iter().map(|node| Node::new(node, reader)).collect();
+        for slot in graph.nodes().iter().flat_map(|node| &node.slots) {
+            nodes[slot.slot_variable as usize].kind = Kind::Slot;
+        }
+        for (id, node) in nodes.iter_mut().enumerate() {
+            node.name = format!("#{id}");
+        }
+        if let Some(root) = nodes.first_mut() {
+            root.kind = Kind::Root;
+            root.name = "root".to_owned();
+        }
+        let mut model = Model { nodes };
+        model.place();
+        model
+    }
+
+    /// Finds for each object its place in the tree: breadth first along the children, then along the slots of what was found.
+    fn place(&mut self) {
+        let mut found = vec![false; self.nodes.len()];
+        if let Some(root) = found.first_mut() {
+            *root = true;
+        }
+        let mut along_children = VecDeque::from_iter((!found.is_empty()).then_some(0));
+        let mut along_slots = VecDeque::new();
+        loop {
+            let (id, slots) = match (along_children.pop_front(), along_slots.front()) {
+                (Some(id), _) => (id, false),
+                (None, Some(_)) => (along_slots.pop_front().unwrap_or_default(), true),
+                (None, None) => break,
+            };
+            if !slots {
+                along_slots.push_back(id);
+            }
+            for at in 0..self.nodes[id].edges.len() {
+                let edge = &mut self.nodes[id].edges[at];
+                let to = edge.to;
+                if edge.slot_of.is_some() != slots || found[to] {
+                    continue;
+                }
+                edge.in_tree = true;
+                let name = edge.name.clone();
+                found[to] = true;
+                self.nodes[to].name = name;
+                self.nodes[to].parent = Some(id);
+                along_children.push_back(to);
+            }
+        }
+    }
+
+    /// The objects that no path from the root leads to.
+    pub fn unreachable(&self) -> impl Iterator<Item = usize> + '_ {
+        (1..self.nodes.len()).filter(|&id| self.nodes[id].parent.is_none())
+    }
+
+    /// Where an object stands in the tree: the names from the root on, of a deep one the last.
+    pub fn path(&self, id: usize) -> String {
+        /// Most names in a path.
+        const NAMES: usize = 16;
+        let mut names = Vec::new();
+        let mut at = id;
+        while let Some(parent) = self.nodes[at].parent {
+            if names.len() == NAMES {
+                names.push("…");
+                break;
+            }
+            names.push(&self.nodes[at].name);
+            at = parent;
+        }
+        if names.is_empty() {
+            return self.nodes[id].name.clone();
+        }
+        names.reverse();
+        names.join("/")
+    }
+
+    /// How many objects of a kind there are.
+    pub fn count(&self, kind: Kind) -> u64 {
+        self.nodes.iter().filter(|node| node.kind == kind).count() as u64
+    }
+}
+
+impl Node {
+    fn new(node: &checkpoint::Node, reader: &Reader) -> Node {
+        let value = |key: &[u8]| match reader.get(key) {
+            Ok(tensor) => format!("{} {}", tensor.dtype(), term::shape(tensor.shape())),
+            Err(_) => "not in the checkpoint".to_owned(),
+        };
+        let is_variable = node.attributes.iter().any(|attribute| attribute.name == VARIABLE_VALUE);
+        let children = node.children.iter().map(|child| Edge {
+            to: child.node as usize,
+            name: shown_name(&child.name),
+            slot_of: None,
+            in_tree: false,
+        });
+        let slots = node.slots.iter().map(|slot| Edge {
+            to: slot.slot_variable as usize,
+            name: shown_name(&slot.name),
+            slot_of: Some(slot.original_variable as usize),
+            in_tree: false,
+        });
+        Node {
+            kind: match (node.slots.is_empty(), is_variable) {
+                (false, _) => Kind::Optimizer,
+                (true, true) => Kind::Variable,
+                (true, false) => Kind::Object,
+            },
+            name: String::new(),
+            parent: None,
+            values: node
+                .attributes
+                .iter()
+                .map(|a| (term::printable(a.name.as_bytes()), value(a.checkpoint_key.as_bytes())))
+                .collect(),
+            edges: children.chain(slots).collect(),
+        }
+    }
+
+    /// The values as lines of text; the name of a variable's only value goes without saying.
+    pub fn value_lines(&self) -> Vec<String> {
+        match self.values.as_slice() {
+            [(name, value)] if name == VARIABLE_VALUE => vec![value.clone()],
+            values => values.iter().map(|(name, value)| format!("{name} {value}")).collect(),
+        }
+    }
+}
+
+/// A name in a picture, where an empty one would not be seen.
+fn shown_name(name: &str) -> String {
+    if name.is_empty() { "\"\"".to_owned() } else { term::printable(name.as_bytes()) }
+}

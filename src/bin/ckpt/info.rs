@@ -1,0 +1,191 @@
+//! `ckpt info`: a checkpoint at a glance.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use checkpoint::state_file::StateFile;
+use checkpoint::{Format, Reader, Tensor};
+use serde_json::{json, Value};
+
+use crate::failure::Outcome;
+use crate::term::{self, Align, Screen};
+
+/// Show what a checkpoint is: format, shards, tensors, parameters, bytes, its largest tensors.
+///
+/// Parameters are the numbers in all numeric tensors, those of optimizers included. Of a directory, the checkpoints that its `checkpoint`
+/// file lists are shown too.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The checkpoint: a prefix, an .index file, a directory, …
+    path: PathBuf,
+    /// Print one JSON object, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  ckpt info run/ckpt-7
+  ckpt info run/ckpts
+  ckpt info run/ckpts --json | jq .parameters";
+
+/// How many of the largest tensors are shown.
+const LARGEST: usize = 5;
+
+pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
+    let reader = Reader::open(&args.path)?;
+    let summary = Summary::of(&reader)?;
+    let state = state_of(&args.path);
+    match args.json {
+        true => writeln!(screen, "{:#}", summary.json(&reader, &state))?,
+        false => summary.print(&reader, &state, screen)?,
+    }
+    Ok(())
+}
+
+/// The `checkpoint` file of a directory; none for other paths, and none if it cannot be read: what it names was opened already.
+fn state_of(path: &Path) -> Option<StateFile> {
+    if !path.is_dir() {
+        return None;
+    }
+    StateFile::parse(&std::fs::read(path.join("checkpoint")).ok()?).ok()
+}
+
+struct Summary<'a> {
+    parameters: u64,
+    bytes: u64,
+    partitioned: usize,
+    object_nodes: Option<usize>,
+    largest: Vec<Tensor<'a>>,
+}
+
+impl Summary<'_> {
+    fn of(reader: &Reader) -> Outcome<Summary<'_>> {
+        let mut summary = Summary {
+            parameters: 0,
+            bytes: 0,
+            partitioned: 0,
+            object_nodes: reader.object_graph()?.map(|graph| graph.nodes().len()),
+            largest: Vec::new(),
+        };
+        for tensor in reader.tensors() {
+            if tensor.dtype().size().is_some() {
+                summary.parameters = summary.parameters.saturating_add(tensor.element_count());
+            }
+            summary.bytes = summary.bytes.saturating_add(tensor.byte_size());
+            summary.partitioned += usize::from(!tensor.slices().is_empty());
+            // Kept sorted, largest first; of two of one size the first by key.
+            let place = summary.largest.partition_point(|kept| kept.byte_size() >= tensor.byte_size());
+            if place < LARGEST {
+                summary.largest.insert(place, tensor);
+                summary.largest.truncate(LARGEST);
+            }
+        }
+        Ok(summary)
+    }
+
+    fn print(&self, reader: &Reader, state: &Option<StateFile>, screen: &mut Screen) -> Outcome {
+        let version = reader.version();
+        let mut rows = vec![
+            ("checkpoint", term::printable(reader.prefix().as_os_str().as_encoded_bytes())),
+            ("format", format_text(reader).to_owned()),
+            ("writer", format!("version {}, for readers of version {} or later", version.producer, version.min_consumer)),
+            ("shards", reader.shard_count().to_string()),
+            ("tensors", tensors_text(reader.len(), self.partitioned)),
+            ("parameters", exact(term::count(self.parameters), self.parameters)),
+            ("bytes", exact(term::bytes(self.bytes), self.bytes)),
+            (
+                "object graph",
+                match self.object_nodes {
+                    Some(nodes) => format!("yes, {}", term::plural(nodes as u64, "object")),
+                    None => "no, saved by names".to_owned(),
+                },
+            ),
+        ];
+        if let Some(state) = state {
+            let names: Vec<String> = all_of(state).iter().map(|path| term::printable(path.as_bytes())).collect();
+            rows.push(("latest", term::printable(latest_of(state).as_bytes())));
+            rows.push(("all", names.join(", ")));
+        }
+        for (name, value) in rows {
+            let name = screen.paint(term::HEADING, &term::pad(name, 12, Align::Left));
+            writeln!(screen, "{name}  {value}")?;
+        }
+        self.print_largest(screen)
+    }
+
+    fn print_largest(&self, screen: &mut Screen) -> Outcome {
+        let sizes: Vec<String> = self.largest.iter().map(|tensor| term::bytes(tensor.byte_size())).collect();
+        let width = sizes.iter().map(|size| term::width(size)).max().unwrap_or(0);
+        for (i, (tensor, size)) in self.largest.iter().zip(&sizes).enumerate() {
+            let name = screen.paint(term::HEADING, &term::pad(if i == 0 { "largest" } else { "" }, 12, Align::Left));
+            let key = term::printable(tensor.key());
+            let about = screen.paint(term::FAINT, &format!("{} {}", tensor.dtype(), term::shape(tensor.shape())));
+            writeln!(screen, "{name}  {}  {key}  {about}", term::pad(size, width, Align::Right))?;
+        }
+        Ok(())
+    }
+
+    fn json(&self, reader: &Reader, state: &Option<StateFile>) -> Value {
+        let version = reader.version();
+        let largest = |tensor: &Tensor<'_>| {
+            json!({
+                "key": String::from_utf8_lossy(tensor.key()),
+                "dtype": tensor.dtype().name(),
+                "shape": tensor.shape(),
+                "bytes": tensor.byte_size(),
+            })
+        };
+        json!({
+            "checkpoint": reader.prefix().to_string_lossy(),
+            "format": if reader.format() == Format::V1 { "V1" } else { "V2" },
+            "producer": version.producer,
+            "min_consumer": version.min_consumer,
+            "shards": reader.shard_count(),
+            "tensors": reader.len(),
+            "partitioned": self.partitioned,
+            "parameters": self.parameters,
+            "bytes": self.bytes,
+            "object_graph": self.object_nodes.is_some(),
+            "objects": self.object_nodes,
+            "latest": state.as_ref().map(latest_of),
+            "all": state.as_ref().map(all_of),
+            "largest": self.largest.iter().map(largest).collect::<Vec<Value>>(),
+        })
+    }
+}
+
+fn latest_of(state: &StateFile) -> &str {
+    &state.model_checkpoint_path
+}
+
+/// All paths that the state file lists; TensorFlow takes the latest as part of the list, even if it is missing there.
+fn all_of(state: &StateFile) -> Vec<&str> {
+    let mut all: Vec<&str> = state.all_model_checkpoint_paths.iter().map(|path| &**path).collect();
+    if all.last() != Some(&latest_of(state)) {
+        all.push(latest_of(state));
+    }
+    all
+}
+
+fn format_text(reader: &Reader) -> &'static str {
+    match reader.format() {
+        Format::V1 => "V1 (TensorFlow 1's Saver)",
+        _ => "V2 (tensor bundle)",
+    }
+}
+
+fn tensors_text(tensors: usize, partitioned: usize) -> String {
+    match partitioned {
+        0 => tensors.to_string(),
+        _ => format!("{tensors}, {partitioned} of them partitioned"),
+    }
+}
+
+/// `7.1 M (7123456)`, or the number alone if that says it all.
+fn exact(human: String, number: u64) -> String {
+    match human.contains('.') {
+        true => format!("{human} ({number})"),
+        false => human,
+    }
+}

@@ -1,0 +1,83 @@
+//! `ckpt`, the command-line tool: looks into TensorFlow checkpoints from a shell.
+//!
+//! One file per command, on the public API of the library only. What people read goes to standard output, aligned, and with
+//! colour on a terminal; `--json` is for programs. Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
+
+#![forbid(unsafe_code)]
+
+mod cat;
+mod failure;
+mod graph;
+mod info;
+mod ls;
+mod output;
+mod pieces;
+mod term;
+mod verify;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::{Failure, Outcome};
+use crate::term::Screen;
+
+/// Look into TensorFlow checkpoints without TensorFlow.
+///
+/// PATH is what TensorFlow's own functions take, and a little more: a prefix (`run/ckpt-7`), one of its files
+/// (`run/ckpt-7.index`), a directory with a `checkpoint` file (its latest one is taken), a SavedModel directory,
+/// or a checkpoint of TensorFlow 1 (`model.ckpt`, `model.ckpt-?????-of-00004`).
+#[derive(Parser)]
+#[command(name = "ckpt", version, about, long_about, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
+Colour: only on a terminal, and not if NO_COLOR is set.";
+
+#[derive(Subcommand)]
+enum Command {
+    Ls(ls::Args),
+    Cat(cat::Args),
+    Info(info::Args),
+    Graph(graph::Args),
+    Verify(verify::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse(); // prints help and usage errors itself; the latter exit with 2
+    let mut screen = Screen::stdout();
+    let outcome = match &cli.command {
+        Command::Ls(args) => ls::run(args, &mut screen),
+        Command::Cat(args) => cat::run(args, &mut screen),
+        Command::Info(args) => info::run(args, &mut screen),
+        Command::Graph(args) => graph::run(args, &mut screen),
+        Command::Verify(args) => verify::run(args, &mut screen),
+    };
+    finish(outcome, &mut screen)
+}
+
+/// Flushes what was printed, reports what went wrong, and gives the exit code.
+fn finish(outcome: Outcome, screen: &mut Screen) -> ExitCode {
+    let flushed = screen.flush().map_err(Failure::from);
+    let failure = match (outcome, flushed) {
+        (Ok(()), Ok(())) => return ExitCode::SUCCESS,
+        (Err(failure), _) | (Ok(()), Err(failure)) => failure,
+    };
+    match failure {
+        // `ckpt ls … | head` is no problem.
+        Failure::ClosedPipe => ExitCode::SUCCESS,
+        Failure::Reported => ExitCode::from(1),
+        Failure::Problem(message) => {
+            term::complain(&message);
+            ExitCode::from(1)
+        }
+        Failure::Usage(message) => {
+            term::complain(&message);
+            ExitCode::from(2)
+        }
+    }
+}

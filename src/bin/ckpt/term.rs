@@ -1,0 +1,194 @@
+//! Text for people: colour, escapes, human numbers, aligned columns.
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Headings and names of columns.
+pub const HEADING: Style = Style::new().bold();
+/// What may be overlooked at first.
+pub const FAINT: Style = Style::new().dimmed();
+/// Something is wrong.
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// All is well.
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// The objects that own slots, as in TensorFlow's guide.
+pub const OPTIMIZER: Style = AnsiColor::Red.on_default();
+/// Variables, as in TensorFlow's guide.
+pub const VARIABLE: Style = AnsiColor::Blue.on_default();
+/// Slot variables, as in TensorFlow's guide.
+pub const SLOT: Style = AnsiColor::Yellow.on_default();
+
+/// Standard output, buffered, with or without colour.
+pub struct Screen {
+    out: BufWriter<StdoutLock<'static>>,
+    color: bool,
+    terminal: bool,
+}
+
+impl Screen {
+    /// Standard output; coloured if it is a terminal that can show it and `NO_COLOR` is not set.
+    pub fn stdout() -> Screen {
+        let stdout = io::stdout();
+        let color = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
+        Screen { color, terminal: stdout.is_terminal(), out: BufWriter::with_capacity(1 << 16, stdout.lock()) }
+    }
+
+    /// Whether a person is looking.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// `text` in `style`, or as it is where there is no colour.
+    pub fn paint(&self, style: Style, text: &str) -> String {
+        if self.color && !text.is_empty() {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A message on standard error, `ckpt: …`. It may quote what a file holds: control characters other than newlines are escaped.
+pub fn complain(message: &str) {
+    let mut err = anstream::stderr().lock();
+    let message: String =
+        message.chars().flat_map(|c| if c.is_control() && c != '\n' { c.escape_default().collect() } else { vec![c] }).collect();
+    // Nobody is left to tell if standard error cannot be written.
+    let _ = writeln!(err, "{BAD}ckpt:{BAD:#} {message}");
+}
+
+/// Bytes from a checkpoint as one line of text, safe to print: UTF-8 as it is; backslashes, control characters, invisible
+/// characters and bytes that are not UTF-8 escaped.
+pub fn printable(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '"' | '\'' => out.push(c),
+                _ => out.extend(c.escape_debug()),
+            }
+        }
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out
+}
+
+/// A shape as TensorFlow prints it: `[2,3]`, a scalar `[]`.
+pub fn shape(dims: &[i64]) -> String {
+    let dims: Vec<String> = dims.iter().map(i64::to_string).collect();
+    format!("[{}]", dims.join(","))
+}
+
+/// A number of bytes for people: `20 B`, `1.4 KiB`, `3.2 GiB`.
+pub fn bytes(count: u64) -> String {
+    scaled(count, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
+}
+
+/// A number of things for people: `950`, `1.4 k`, `7.1 M`, `1.8 G`.
+pub fn count(count: u64) -> String {
+    scaled(count, 1000.0, &["", "k", "M", "G", "T", "P", "E"])
+}
+
+fn scaled(count: u64, base: f64, units: &[&str]) -> String {
+    let mut value = count as f64;
+    let mut unit = 0;
+    // 1023.97 KiB would print as 1024.0 KiB: the unit changes where the rounded number does.
+    while value >= base - 0.05 && unit + 1 < units.len() && (unit > 0 || value >= base) {
+        value /= base;
+        unit += 1;
+    }
+    match (unit, units[unit]) {
+        (0, "") => count.to_string(),
+        (0, unit) => format!("{count} {unit}"),
+        (_, unit) => format!("{value:.1} {unit}"),
+    }
+}
+
+/// `1 tensor`, `2 tensors`.
+pub fn plural(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Columns that `text` takes on a terminal.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` cut to `columns` columns, with an ellipsis where something was cut off.
+pub fn fit(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 1; // the ellipsis
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+/// Which side of its column a text keeps to.
+#[derive(Clone, Copy)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+/// `text` filled up with spaces to `columns` columns.
+pub fn pad(text: &str, columns: usize, align: Align) -> String {
+    let fill = " ".repeat(columns.saturating_sub(width(text)));
+    match align {
+        Align::Left => format!("{text}{fill}"),
+        Align::Right => format!("{fill}{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn human_sizes_change_unit_where_the_rounded_number_does() {
+        for (n, text) in [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1048570, "1.0 MiB"), (u64::MAX, "16.0 EiB")] {
+            assert_eq!(bytes(n), text);
+        }
+        for (n, text) in [(0, "0"), (999, "999"), (1000, "1.0 k"), (999_990, "1.0 M"), (7_100_000, "7.1 M")] {
+            assert_eq!(count(n), text);
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(printable(b"a/b'c\"d"), "a/b'c\"d");
+        assert_eq!(printable("h\u{e9}llo \u{4e16}".as_bytes()), "h\u{e9}llo \u{4e16}");
+        assert_eq!(printable(b"\x1b[31m\n\xff\\"), "\\u{1b}[31m\\n\\xff\\\\");
+        assert_eq!(printable("\u{202e}".as_bytes()), "\\u{202e}");
+    }
+
+    #[test]
+    fn texts_are_cut_and_filled_by_columns_not_bytes() {
+        assert_eq!(fit("\u{4e16}\u{754c}abc", 5), "\u{4e16}\u{754c}…");
+        assert_eq!(fit("abc", 3), "abc");
+        assert_eq!(pad("\u{4e16}", 4, Align::Left), "\u{4e16}  ");
+        assert_eq!(pad("7", 3, Align::Right), "  7");
+    }
+}

@@ -1,0 +1,115 @@
+//! `ckpt verify`: every checksum of a checkpoint.
+
+use std::io::{IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use base64::prelude::{Engine, BASE64_STANDARD};
+use checkpoint::{Error, VerifyOptions};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{json, Map, Value};
+
+use crate::failure::{Failure, Outcome};
+use crate::term::{self, Screen};
+
+/// Check every checksum of a checkpoint, and list all that is wrong.
+///
+/// Reads the index, every block of it, and every byte of every tensor. On a terminal a bar shows how far it is.
+#[derive(clap::Args)]
+#[command(after_help = NOTES)]
+pub struct Args {
+    /// The checkpoint: a prefix, an .index file, a directory, …
+    path: PathBuf,
+    /// Print one JSON object, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+const NOTES: &str = "In JSON the result is
+  {\"ok\", \"tensors\", \"files\", \"bytes\", \"problems\": [{\"code\", \"message\", \"file\", \"tensor\", \"expected\", \"found\"}]}
+where what is not known of a problem is left out, and a key that is not UTF-8 is \"tensor_base64\" instead of \"tensor\".
+
+Examples:
+  ckpt verify run/ckpt-7
+  ckpt verify run/ckpts --json | jq .problems";
+
+pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
+    let bar = bar();
+    let verified = checkpoint::verify(&args.path, &VerifyOptions::default(), &mut |progress| {
+        bar.set_length(progress.bytes_total);
+        bar.set_position(progress.bytes_done);
+        ControlFlow::Continue(())
+    });
+    bar.finish_and_clear();
+    let (problems, counts) = match verified {
+        Ok(found) => (found.problems, Some((found.tensors as u64, found.files as u64, found.bytes))),
+        Err(error) if args.json => (vec![error], None),
+        Err(error) => return Err(error.into()),
+    };
+
+    if args.json {
+        let (tensors, files, bytes) = counts.unwrap_or_default();
+        let result = json!({
+            "ok": problems.is_empty(),
+            "tensors": tensors,
+            "files": files,
+            "bytes": bytes,
+            "problems": problems.iter().map(problem).collect::<Vec<Value>>(),
+        });
+        writeln!(screen, "{result:#}")?;
+    } else {
+        for problem in &problems {
+            let bad = screen.paint(term::BAD, "bad ");
+            writeln!(screen, "{bad} {problem}")?;
+        }
+        let (tensors, files, bytes) = counts.unwrap_or_default();
+        let checked =
+            format!("{} in {}, {}", term::plural(tensors, "tensor"), term::plural(files, "file"), term::bytes(bytes));
+        match problems.len() as u64 {
+            0 => {
+                let good = screen.paint(term::GOOD, "good");
+                writeln!(screen, "{good} {checked}: every checksum is right")?;
+            }
+            count => writeln!(screen, "{} in {checked}", screen.paint(term::BAD, &term::plural(count, "problem")))?,
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Reported),
+    }
+}
+
+/// A progress bar on standard error, or nothing where that is no terminal.
+fn bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    // Drawn at most 10 times a second: progress is reported far more often.
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+    let style = "{bar:40} {percent:>3}%  {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// One problem in JSON.
+fn problem(error: &Error) -> Value {
+    let mut object = Map::new();
+    object.insert("code".to_owned(), json!(error.code().name()));
+    object.insert("message".to_owned(), json!(error.to_string()));
+    if let Some(file) = error.file() {
+        object.insert("file".to_owned(), json!(file.to_string_lossy()));
+    }
+    match error.tensor().map(|key| std::str::from_utf8(key).map_err(|_| key)) {
+        Some(Ok(key)) => drop(object.insert("tensor".to_owned(), json!(key))),
+        Some(Err(key)) => drop(object.insert("tensor_base64".to_owned(), json!(BASE64_STANDARD.encode(key)))),
+        None => {}
+    }
+    for (name, text) in [("expected", error.expected()), ("found", error.found())] {
+        if let Some(text) = text {
+            object.insert(name.to_owned(), json!(text));
+        }
+    }
+    Value::Object(object)
+}

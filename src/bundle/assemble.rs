@@ -1,0 +1,51 @@
+//! Putting a region of a tensor together from stored slices.
+
+use super::index::{Index, Row, StoredSlice};
+use crate::error::{Code, Error, Reason, Result};
+use crate::tensor::{check_disjoint, not_covered, Bounds};
+
+/// A stored slice that holds part of a region, and the part.
+pub(crate) struct Piece<'a> {
+    /// The record of the slice: an ordinary tensor of the slice's shape.
+    pub row: Row<'a>,
+    /// The whole slice within the tensor.
+    pub stored: Bounds,
+    /// What of it is wanted.
+    pub wanted: Bounds,
+}
+
+/// The pieces that make up `region` of a partitioned tensor, in the order in which they are stored.
+///
+/// # Errors
+/// `DATA_LOSS` when any two stored slices overlap, `INVALID_ARGUMENT` when they do not cover the region, `NOT_FOUND` when
+/// a slice that is needed is listed but not there.
+pub(crate) fn pieces<'a>(index: &'a Index, tensor: Row<'a>, region: &Bounds) -> Result<Vec<Piece<'a>>> {
+    check_overlap(tensor)?;
+    let mut pieces = Vec::new();
+    let mut covered = 0;
+    for slice in tensor.slices() {
+        let stored = slice.bounds(tensor.shape);
+        let Some(wanted) = stored.intersect(region) else { continue };
+        let record = slice.record.ok_or_else(|| missing(&slice))?;
+        covered += wanted.elements();
+        pieces.push(Piece { row: index.row(record), stored, wanted });
+    }
+    // Counting is enough, since no element is stored twice.
+    if covered != region.elements() {
+        return Err(not_covered(region, covered, tensor.slices().map(|s| s.slice())));
+    }
+    pieces.sort_by_key(|p| (p.row.shard, p.row.offset));
+    Ok(pieces)
+}
+
+/// Says whether any two slices of a partitioned tensor share an element.
+pub(crate) fn check_overlap(tensor: Row<'_>) -> Result<()> {
+    let slices: Vec<StoredSlice<'_>> = tensor.slices().collect();
+    let boxes: Vec<Bounds> = slices.iter().map(|s| s.bounds(tensor.shape)).collect();
+    check_disjoint(&boxes, tensor.elements(), |i| slices[i].slice())
+}
+
+/// The error for a slice that is listed but has no record.
+pub(crate) fn missing(slice: &StoredSlice<'_>) -> Error {
+    Error::new(Code::NotFound, Reason::NoTensor, format!("the slice \"{}\" is listed but not in the checkpoint", slice.slice()))
+}

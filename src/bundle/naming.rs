@@ -1,0 +1,70 @@
+//! The names of a bundle's files.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// `PREFIX.index`.
+pub(crate) fn index_path(prefix: &Path) -> PathBuf {
+    append(prefix, ".index")
+}
+
+/// `PREFIX.data-00001-of-00003`; five digits at least.
+pub(crate) fn data_path(prefix: &Path, shard: u32, shards: u32) -> PathBuf {
+    append(prefix, &format!(".data-{shard:05}-of-{shards:05}"))
+}
+
+fn append(prefix: &Path, suffix: &str) -> PathBuf {
+    let mut name: OsString = prefix.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The prefix within the name of a data file, if it is one.
+pub(crate) fn split_data_name(name: &[u8]) -> Option<&OsStr> {
+    let at = name.windows(6).rposition(|w| w == b".data-")?;
+    let (prefix, numbers) = (&name[..at], &name[at + 6..]);
+    numbered(numbers).map(|_| OsStr::from_bytes(prefix))
+}
+
+/// The two numbers of `00001-of-00003`.
+pub(crate) fn numbered(text: &[u8]) -> Option<(u32, u32)> {
+    let at = text.windows(4).position(|w| w == b"-of-")?;
+    let number = |digits: &[u8]| {
+        let sound = digits.len() >= 5 && digits.iter().all(u8::is_ascii_digit) && (digits.len() == 5 || digits[0] != b'0');
+        sound.then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten()
+    };
+    Some((number(&text[..at])?, number(&text[at + 4..])?))
+}
+
+/// The file name of shard `shard` of `shards` of a V1 checkpoint: `path-00001-of-00003`.
+pub(crate) fn data_name(base: &OsStr, shard: u32, shards: u32) -> OsString {
+    let mut name = base.to_owned();
+    name.push(format!("-{shard:05}-of-{shards:05}"));
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_digits_are_a_minimum() {
+        assert_eq!(data_path(Path::new("x"), 1, 3), Path::new("x.data-00001-of-00003"));
+        assert_eq!(data_path(Path::new("x"), 123456, 1234567), Path::new("x.data-123456-of-1234567"));
+    }
+
+    #[test]
+    fn data_files_give_their_prefix() {
+        for (name, prefix) in [
+            ("m.ckpt.data-00000-of-00001", Some("m.ckpt")),
+            ("a.data-b.data-123456-of-1234567", Some("a.data-b")),
+            ("m.data-0000-of-00001", None),
+            ("m.data-00000-of-00001.tempstate12", None),
+            ("m.data-012345-of-1234567", None),
+            ("m.index", None),
+        ] {
+            assert_eq!(split_data_name(name.as_bytes()), prefix.map(OsStr::new), "{name}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Payloads whose elements have lengths of their own: strings and variants.
+
+use super::entry::Endianness;
+use crate::error::{Code, Error, Reason, Result};
+use crate::format::crc::{self, Crc};
+use crate::format::proto::take_varint;
+use crate::table::allocate;
+use crate::tensor::{DType, Strings};
+
+/// A string or variant payload whose checksums have been checked: the elements can be walked.
+pub(crate) struct Elements<'a> {
+    dtype: DType,
+    count: u64,
+    /// Of strings: the lengths. Of variants: the whole payload.
+    head: &'a [u8],
+    /// Of strings: the bytes of all elements.
+    tail: &'a [u8],
+}
+
+impl<'a> Elements<'a> {
+    /// Checks the payload of `count` elements of `dtype` against its masked checksum `stored`.
+    ///
+    /// # Errors
+    /// `DATA_LOSS` when a checksum does not match or the lengths do not add up to the payload; `UNIMPLEMENTED` for variants of
+    /// the other byte order, as in TensorFlow.
+    pub fn check(dtype: DType, payload: &'a [u8], count: u64, endianness: Endianness, stored: u32) -> Result<Elements<'a>> {
+        if payload.is_empty() && count == 0 {
+            check_crc(stored, crc::mask(0), "the checksum of the tensor does not match")?;
+            return Ok(Elements { dtype, count, head: &[], tail: &[] });
+        }
+        match dtype {
+            DType::String => Self::strings(payload, count, endianness, stored),
+            _ => Self::variants(payload, count, endianness, stored),
+        }
+    }
+
+    /// Lengths as varints, their checksum, the bytes. What is hashed for a length is not the varint but the number, in four
+    /// bytes if it fits, else in eight, in the byte order of the bundle.
+    fn strings(payload: &'a [u8], count: u64, endianness: Endianness, stored: u32) -> Result<Elements<'a>> {
+        let mut hash = Crc::new();
+        let mut batch = Batch::new();
+        let (mut rest, mut total) = (payload, 0u64);
+        for i in 0..count {
+            let length = take_varint(&mut rest).ok_or_else(|| Error::malformed(format!("the length of string {i} is cut off")))?;
+            total = total.checked_add(length).ok_or_else(|| Error::malformed("the lengths of the strings overflow"))?;
+            match (u32::try_from(length), endianness) {
+                (Ok(n), Endianness::Little) => batch.push(&n.to_le_bytes(), &mut hash),
+                (Ok(n), Endianness::Big) => batch.push(&n.to_be_bytes(), &mut hash),
+                (Err(_), Endianness::Little) => batch.push(&length.to_le_bytes(), &mut hash),
+                (Err(_), Endianness::Big) => batch.push(&length.to_be_bytes(), &mut hash),
+            }
+        }
+        batch.flush(&mut hash);
+        let head = &payload[..payload.len() - rest.len()];
+        let (checksum, tail) = rest.split_first_chunk::<4>().ok_or_else(|| Error::malformed("the checksum of the string lengths is cut off"))?;
+        let lengths = match endianness {
+            Endianness::Little => u32::from_le_bytes(*checksum),
+            Endianness::Big => u32::from_be_bytes(*checksum),
+        };
+        check_crc(lengths, crc::mask(hash.value()), "the checksum of the string lengths does not match")?;
+        if total != tail.len() as u64 {
+            return Err(Error::malformed("the lengths of the strings do not add up to the tensor's size")
+                .expecting(format_args!("{} bytes of strings", tail.len()), format_args!("lengths of {total} in all")));
+        }
+        hash.update(checksum);
+        hash.update(tail);
+        check_crc(stored, crc::mask(hash.value()), "the checksum of the tensor does not match")?;
+        Ok(Elements { dtype: DType::String, count, head, tail })
+    }
+
+    /// For each element its length, its bytes and the checksum of everything so far.
+    fn variants(payload: &'a [u8], count: u64, endianness: Endianness, stored: u32) -> Result<Elements<'a>> {
+        if endianness == Endianness::Big {
+            return Err(Error::new(Code::Unimplemented, Reason::Unsupported, "variants in a big-endian checkpoint cannot be read"));
+        }
+        let mut hash = Crc::new();
+        let mut rest = payload;
+        for i in 0..count {
+            let element = take_variant(&mut rest, |length, bytes, checksum| {
+                hash.update(&length.to_le_bytes());
+                hash.update(bytes);
+                check_crc(u32::from_le_bytes(*checksum), crc::mask(hash.value()), &format!("the checksum of variant {i} does not match"))?;
+                hash.update(checksum);
+                Ok(())
+            });
+            element.unwrap_or_else(|| Err(Error::malformed(format!("variant {i} runs past the end of the tensor"))))?;
+        }
+        if !rest.is_empty() {
+            return Err(Error::malformed("bytes are left over after the last variant").expecting("none", format_args!("{} bytes", rest.len())));
+        }
+        check_crc(stored, crc::mask(hash.value()), "the checksum of the tensor does not match")?;
+        Ok(Elements { dtype: DType::Variant, count, head: payload, tail: &[] })
+    }
+
+    /// The elements in order.
+    pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
+        let (mut head, mut tail) = (self.head, self.tail);
+        (0..self.count).map_while(move |_| match self.dtype {
+            DType::String => {
+                let length = take_varint(&mut head)?;
+                let (element, rest) = tail.split_at_checked(length as usize)?;
+                tail = rest;
+                Some(element)
+            }
+            _ => take_variant(&mut head, |_, bytes, _| bytes),
+        })
+    }
+
+    /// The elements in an allocation of their own.
+    pub fn to_strings(&self) -> Result<Strings> {
+        let mut ends = Vec::new();
+        ends.try_reserve_exact(self.count as usize).map_err(|_| Error::out_of_memory(self.count.saturating_mul(8)))?;
+        let mut end = 0u64;
+        for element in self.iter() {
+            end += element.len() as u64;
+            ends.push(end);
+        }
+        let mut bytes = allocate(end)?;
+        let mut at = 0;
+        for element in self.iter() {
+            bytes[at..at + element.len()].copy_from_slice(element);
+            at += element.len();
+        }
+        Ok(Strings::from_parts(bytes, ends))
+    }
+}
+
+/// Takes one variant off the front of `rest` and hands length, bytes and checksum to `see`; none when it does not fit.
+fn take_variant<'a, R>(rest: &mut &'a [u8], see: impl FnOnce(u64, &'a [u8], &'a [u8; 4]) -> R) -> Option<R> {
+    let length = take_varint(rest)?;
+    let (bytes, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    let (checksum, after) = after.split_first_chunk::<4>()?;
+    *rest = after;
+    Some(see(length, bytes, checksum))
+}
+
+/// Compares masked checksums.
+pub(crate) fn check_crc(stored: u32, computed: u32, what: &str) -> Result<()> {
+    if stored == computed {
+        return Ok(());
+    }
+    Err(Error::new(Code::DataLoss, Reason::Checksum, what).expecting(format_args!("{stored:#010x} (stored)"), format_args!("{computed:#010x} (computed)")))
+}
+
+/// Small pieces gathered before they are hashed: a hash of four bytes at a time is slow.
+struct Batch {
+    bytes: [u8; 1024],
+    len: usize,
+}
+
+impl Batch {
+    fn new() -> Batch {
+        Batch { bytes: [0; 1024], len: 0 }
+    }
+
+    fn push(&mut self, piece: &[u8], hash: &mut Crc) {
+        if self.len + piece.len() > self.bytes.len() {
+            self.flush(hash);
+        }
+        self.bytes[self.len..self.len + piece.len()].copy_from_slice(piece);
+        self.len += piece.len();
+    }
+
+    fn flush(&mut self, hash: &mut Crc) {
+        hash.update(&self.bytes[..self.len]);
+        self.len = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+        digits.chunks(2).map(|d| u8::from_str_radix(std::str::from_utf8(d).unwrap(), 16).unwrap()).collect()
+    }
+
+    fn strings(payload: &str, count: u64, crc: &str) -> Result<Vec<Vec<u8>>> {
+        let crc = u32::from_le_bytes(hex(crc).try_into().unwrap());
+        let payload = hex(payload);
+        Elements::check(DType::String, &payload, count, Endianness::Little, crc).map(|e| e.iter().map(<[u8]>::to_vec).collect())
+    }
+
+    /// Payloads and checksums that TensorFlow wrote.
+    #[test]
+    fn tensorflows_strings_are_read() {
+        assert_eq!(strings("010200 abfbc9d8 61 6263", 3, "adbfe42f").unwrap(), [&b"a"[..], b"bc", b""]);
+        assert_eq!(strings("0505 b56f994f 68656c6c6f 776f726c64", 2, "1b4cd607").unwrap(), [b"hello", b"world"]);
+        assert_eq!(strings("05 d9c69c43 68656c6c6f", 1, "ece0c029").unwrap(), [b"hello"]);
+        assert_eq!(strings("00 a67b113a", 1, "bd6707be").unwrap(), [b""]);
+        assert!(strings("d8ea82a2", 0, "f6c10c64").unwrap().is_empty());
+        assert!(strings("", 0, "d8ea82a2").unwrap().is_empty());
+        // A length in more bytes than it needs: the number is hashed, not the varint.
+        assert_eq!(strings("8500 d9c69c43 68656c6c6f", 1, "ece0c029").unwrap(), [b"hello"]);
+    }
+
+    #[test]
+    fn broken_strings_say_what_is_broken() {
+        for (payload, count, crc, what) in [
+            ("0405 b56f994f 68656c6c6f 776f726c64", 2, "1b4cd607", "string lengths"),
+            ("0505 b56f994f 68656c6c6f 776f726c65", 2, "1b4cd607", "checksum of the tensor"),
+            ("0505 b56f994f 68656c6c6f 776f726c64", 2, "1b4cd608", "checksum of the tensor"),
+            ("0505 b56f994f 68656c6c6f 776f726c", 2, "1b4cd607", "add up"),
+            ("0505 b56f", 2, "1b4cd607", "cut off"),
+            ("85", 1, "1b4cd607", "cut off"),
+            ("d8ea82a3", 0, "f6c10c64", "string lengths"),
+            ("", 0, "00000000", "checksum of the tensor"),
+        ] {
+            let error = strings(payload, count, crc).unwrap_err();
+            assert_eq!(error.code(), Code::DataLoss, "{payload}");
+            assert!(error.to_string().contains(what), "{payload}: {error}");
+        }
+    }
+}

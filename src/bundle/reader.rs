@@ -1,0 +1,364 @@
+//! Reading tensors of a bundle.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::assemble::{pieces, Piece};
+use super::entry::Endianness;
+use super::index::{Index, Row};
+use super::naming;
+use super::payload::Elements;
+use super::transfer::{self, Target, Transfer, CHUNK};
+use crate::error::{Error, Reason, Result};
+use crate::format::crc::{self, Crc};
+use crate::storage::{File, Map};
+use crate::table::allocate;
+use crate::tensor::{Bounds, DType, Run, Strings};
+
+/// Whether checksums are compared as tensors are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Checksums {
+    /// Always. A slice costs reading the whole of each stored piece that it touches, since a checksum covers all of it.
+    #[default]
+    Always,
+    /// Where all that a checksum covers is read anyway. A slice reads what it needs and goes unchecked.
+    WhenWhole,
+    /// Never, save those of strings and variants, which are read whole.
+    Never,
+}
+
+/// How tensors are read.
+#[derive(Clone, Debug, Default)]
+pub struct ReadOptions {
+    pub(crate) threads: u32,
+    pub(crate) checksums: Checksums,
+}
+
+impl ReadOptions {
+    /// The default: as many threads as pay, every checksum compared.
+    pub fn new() -> ReadOptions {
+        ReadOptions::default()
+    }
+
+    /// Reads with `threads` threads, the caller's among them; 0 for the library's choice, which is one for less than 4 MiB
+    /// and never more than four.
+    pub fn threads(mut self, threads: u32) -> ReadOptions {
+        self.threads = threads;
+        self
+    }
+
+    /// Whether checksums are compared.
+    pub fn checksums(mut self, checksums: Checksums) -> ReadOptions {
+        self.checksums = checksums;
+        self
+    }
+}
+
+/// Most data files kept open between reads.
+const OPEN_SHARDS: usize = 64;
+
+/// Gaps shorter than this are read along rather than skipped with another system call, when a slice is read unchecked.
+const WORTH_A_CALL: u64 = 4 << 10;
+
+/// An open bundle: its index in memory, its data files opened as they are needed.
+#[derive(Debug)]
+pub(crate) struct Bundle {
+    index: Index,
+    shards: Mutex<HashMap<u32, Arc<File>>>,
+}
+
+/// One region of one fixed-size tensor and where it goes.
+pub(crate) struct Wanted<'b> {
+    pub tensor: usize,
+    pub region: Bounds,
+    pub buffer: &'b mut [u8],
+}
+
+/// A region whose pieces interleave in the buffer, or lie scattered in the file: it is read piece by piece on the caller's thread.
+struct Scattered<'a, 'b> {
+    pieces: Vec<Piece<'a>>,
+    region: Bounds,
+    buffer: &'b mut [u8],
+    swap: usize,
+}
+
+impl Bundle {
+    pub fn new(index: Index) -> Bundle {
+        Bundle { index, shards: Mutex::new(HashMap::new()) }
+    }
+
+    pub fn open(prefix: &Path, memory_limit: Option<u64>) -> Result<Bundle> {
+        Index::load(prefix, memory_limit, false, &mut Err).map(Bundle::new)
+    }
+
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    pub fn shard_path(&self, shard: u32) -> PathBuf {
+        naming::data_path(self.index.prefix(), shard, self.index.header().shards)
+    }
+
+    /// The data file of `row`, which is long enough to hold it.
+    pub fn shard_of(&self, row: &Row<'_>) -> Result<Arc<File>> {
+        let cached = self.shards.lock().get(&row.shard).cloned();
+        let file = match cached {
+            Some(file) => file,
+            None => {
+                let file = Arc::new(File::open(&self.shard_path(row.shard))?);
+                let mut shards = self.shards.lock();
+                if shards.len() >= OPEN_SHARDS {
+                    shards.clear();
+                }
+                shards.entry(row.shard).or_insert(file).clone()
+            }
+        };
+        file.check_range(row.offset, row.size)?;
+        Ok(file)
+    }
+
+    /// Bytes to reverse together in this file's tensors of `dtype`; 1 for none.
+    fn swap_unit(&self, dtype: DType) -> usize {
+        match self.index.header().endianness {
+            Endianness::Little => 1,
+            Endianness::Big => dtype.swap_unit(),
+        }
+    }
+
+    /// The pieces that hold `region`: the tensor itself, or stored slices of it.
+    fn pieces<'a>(&'a self, row: Row<'a>, region: &Bounds) -> Result<Vec<Piece<'a>>> {
+        if row.is_partitioned() {
+            return pieces(&self.index, row, region);
+        }
+        Ok(vec![Piece { row, stored: Bounds::whole(row.shape), wanted: region.clone() }])
+    }
+
+    /// Reads regions of fixed-size tensors. The regions lie within their tensors and the buffers have their sizes; everything
+    /// else that can be known is checked before the first byte is written.
+    pub fn read(&self, requests: Vec<Wanted<'_>>, options: &ReadOptions) -> Result<()> {
+        let (mut direct, mut scattered, mut bytes) = (Vec::new(), Vec::new(), 0u64);
+        for request in requests {
+            let row = self.index.tensor(request.tensor);
+            bytes += request.buffer.len() as u64;
+            self.plan(row, request, options, &mut direct, &mut scattered).map_err(|e| e.for_tensor(row.key))?;
+        }
+        let threads = transfer::threads_for(options.threads, bytes).min(direct.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
+        let outcome = transfer::run(direct.into_iter().map(Ok), threads, false, &mut |_| ControlFlow::Continue(()));
+        if let Some(fault) = outcome.faults.into_iter().next() {
+            return Err(fault);
+        }
+        for region in scattered {
+            for piece in &region.pieces {
+                let file = self.shard_of(&piece.row)?;
+                let read = match options.checksums {
+                    Checksums::Always => read_checked(&file, piece, &region.region, region.buffer),
+                    _ => read_runs(&file, piece, &region.region, region.buffer),
+                };
+                read.map_err(|e| e.for_tensor(piece.row.key).in_file(file.path()))?;
+            }
+            transfer::swap(region.buffer, region.swap);
+        }
+        Ok(())
+    }
+
+    /// Says whether the data files hold what `region` of a tensor needs, before memory is taken for it.
+    pub fn check_backed(&self, tensor: usize, region: &Bounds) -> Result<()> {
+        self.pieces(self.index.tensor(tensor), region)?.iter().try_for_each(|piece| self.shard_of(&piece.row).map(drop))
+    }
+
+    /// Divides a region into contiguous transfers, if each of its pieces is one run in both the file and the buffer.
+    fn plan<'a: 'b, 'b>(
+        &'a self,
+        row: Row<'a>,
+        request: Wanted<'b>,
+        options: &ReadOptions,
+        direct: &mut Vec<Transfer<'b>>,
+        scattered: &mut Vec<Scattered<'a, 'b>>,
+    ) -> Result<()> {
+        let element = row.dtype.size().unwrap_or(1) as u64;
+        let swap = self.swap_unit(row.dtype);
+        let pieces = self.pieces(row, &request.region)?;
+        let mut runs = Vec::with_capacity(pieces.len());
+        for piece in &pieces {
+            let file = self.shard_of(&piece.row)?;
+            let whole = piece.wanted == piece.stored;
+            let mut those = piece.wanted.runs(&piece.stored, &request.region);
+            match (those.next(), those.next()) {
+                // Nothing is wanted, but an empty tensor has a checksum, too.
+                (None, _) => runs.push((piece.row, file, Run { from: 0, to: 0, length: 0 }, whole)),
+                (Some(run), None) if whole || options.checksums != Checksums::Always => runs.push((piece.row, file, run, whole)),
+                _ => {
+                    scattered.push(Scattered { pieces, region: request.region, buffer: request.buffer, swap });
+                    return Ok(());
+                }
+            }
+        }
+        runs.sort_by_key(|(_, _, run, _)| run.to);
+        let (mut rest, mut at) = (request.buffer, 0);
+        for (row, file, run, whole) in runs {
+            let (_, after) = rest.split_at_mut(((run.to - at) * element) as usize);
+            let (buffer, after) = after.split_at_mut((run.length * element) as usize);
+            (rest, at) = (after, run.to + run.length);
+            let crc = (whole && options.checksums != Checksums::Never).then_some(row.crc);
+            direct.push(Transfer { file, offset: row.offset + run.from * element, target: Target::Memory(buffer), crc, swap, key: row.key });
+        }
+        Ok(())
+    }
+
+    /// Reads a region of a string tensor, or of a variant tensor as serialized elements. Checksums are always compared.
+    pub fn read_strings(&self, tensor: usize, region: &Bounds) -> Result<Strings> {
+        let row = self.index.tensor(tensor);
+        let read = || {
+            if !row.is_partitioned() && *region == Bounds::whole(row.shape) {
+                return self.with_elements(&row, |elements| elements.to_strings())?;
+            }
+            let pieces = self.pieces(row, region)?;
+            // The lengths first, so that the bytes are allocated once; each piece is read twice and held once.
+            let count = region.elements();
+            let mut lengths: Vec<u64> = Vec::new();
+            lengths.try_reserve_exact(count as usize).map_err(|_| Error::out_of_memory(count.saturating_mul(8)))?;
+            lengths.resize(count as usize, 0);
+            for piece in &pieces {
+                self.each_wanted(piece, region, |to, element| lengths[to] = element.len() as u64)?;
+            }
+            let mut strings = Strings::with_lengths(lengths)?;
+            let mut changed = false;
+            for piece in &pieces {
+                self.each_wanted(piece, region, |to, element| match strings.element_mut(to) {
+                    Some(place) if place.len() == element.len() => place.copy_from_slice(element),
+                    _ => changed = true,
+                })?;
+            }
+            match changed {
+                true => Err(Error::new(crate::Code::DataLoss, Reason::Checksum, "the data file changed while it was read")),
+                false => Ok(strings),
+            }
+        };
+        read().map_err(|e| e.for_tensor(row.key))
+    }
+
+    /// Reads the payload of a stored string or variant tensor, checks it and hands its elements to `see`.
+    fn with_elements<R>(&self, row: &Row<'_>, see: impl FnOnce(Elements<'_>) -> R) -> Result<R> {
+        let file = self.shard_of(row)?;
+        let mut payload = allocate(row.size)?;
+        let read = file.read_at(row.offset, &mut payload).and_then(|()| {
+            Elements::check(row.dtype, &payload, row.elements(), self.index.header().endianness, row.crc).map(see)
+        });
+        read.map_err(|e| e.for_tensor(row.key).in_file(file.path()))
+    }
+
+    /// Hands the elements of a piece that are wanted, and their places in the region, to `see`.
+    fn each_wanted(&self, piece: &Piece<'_>, region: &Bounds, mut see: impl FnMut(usize, &[u8])) -> Result<()> {
+        self.with_elements(&piece.row, |elements| {
+            let mut runs = piece.wanted.runs(&piece.stored, region);
+            let mut run = runs.next();
+            for (at, element) in elements.iter().enumerate() {
+                let Some(current) = run else { break };
+                let at = at as u64;
+                if at >= current.from {
+                    see((current.to + at - current.from) as usize, element);
+                    if at + 1 == current.from + current.length {
+                        run = runs.next();
+                    }
+                }
+            }
+        })
+    }
+
+    /// Compares the checksum of one stored record, of any dtype, without keeping its value.
+    pub fn check_record<'a>(&self, row: &Row<'a>) -> Result<Option<Transfer<'a>>> {
+        if row.dtype.size().is_none() {
+            return self.with_elements(row, |_| None);
+        }
+        let file = self.shard_of(row).map_err(|e| e.for_tensor(row.key))?;
+        Ok(Some(Transfer { file, offset: row.offset, target: Target::Discard(row.size), crc: Some(row.crc), swap: 1, key: row.key }))
+    }
+
+    /// Maps the payload of a fixed-size tensor that is stored whole, after comparing its checksum if `checked`.
+    pub fn map(&self, tensor: usize, checked: bool) -> Result<Map> {
+        let row = self.index.tensor(tensor);
+        let unfit = |what: &str| Error::new(crate::Code::FailedPrecondition, Reason::Unsupported, what).for_tensor(row.key);
+        if row.dtype.size().is_none() {
+            return Err(unfit("a tensor of strings or variants cannot be viewed").because(Reason::DType).expecting("a fixed-size dtype", row.dtype));
+        }
+        if row.is_partitioned() {
+            return Err(unfit("a partitioned tensor cannot be viewed: it is stored in several places"));
+        }
+        if self.swap_unit(row.dtype) > 1 {
+            return Err(unfit("a tensor in a big-endian checkpoint cannot be viewed: its bytes are swapped").because(Reason::Alignment));
+        }
+        let file = self.shard_of(&row).map_err(|e| e.for_tensor(row.key))?;
+        let map = Map::new(&file, row.offset, row.size as usize).map_err(|e| e.for_tensor(row.key))?;
+        if checked {
+            let computed = crc::mask(crc::crc32c(map.bytes()));
+            super::payload::check_crc(row.crc, computed, "the checksum of the tensor does not match").map_err(|e| e.for_tensor(row.key).in_file(file.path()))?;
+        }
+        Ok(map)
+    }
+}
+
+/// Reads a whole piece in chunks, comparing its checksum, and copies what is wanted of it.
+fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8]) -> Result<()> {
+    let element = piece.row.dtype.size().unwrap_or(1) as u64;
+    let mut scratch = allocate(piece.row.size.min(CHUNK as u64))?;
+    let mut hash = Crc::new();
+    let mut runs = piece.wanted.runs(&piece.stored, region).map(|run| in_bytes(run, element));
+    let mut run = runs.next();
+    let mut start = 0;
+    while start < piece.row.size {
+        let end = piece.row.size.min(start + CHUNK as u64);
+        let chunk = &mut scratch[..(end - start) as usize];
+        file.read_at(piece.row.offset + start, chunk)?;
+        hash.update(chunk);
+        while let Some(current) = run.filter(|r| r.from < end) {
+            let from = current.from.max(start);
+            let until = end.min(current.from + current.length);
+            let to = (current.to + from - current.from) as usize;
+            let length = (until - from) as usize;
+            buffer[to..to + length].copy_from_slice(&chunk[(from - start) as usize..][..length]);
+            if until < current.from + current.length {
+                break;
+            }
+            run = runs.next();
+        }
+        start = end;
+    }
+    super::payload::check_crc(piece.row.crc, crc::mask(hash.value()), "the checksum of the tensor does not match")
+}
+
+/// Reads only the runs that are wanted of a piece, several with one call where they lie close together.
+fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8]) -> Result<()> {
+    let element = piece.row.dtype.size().unwrap_or(1) as u64;
+    let mut scratch = Vec::new();
+    let mut batch: Vec<Run> = Vec::new();
+    let mut runs = piece.wanted.runs(&piece.stored, region).map(|run| in_bytes(run, element)).peekable();
+    while let Some(first) = runs.next() {
+        batch.clear();
+        batch.push(first);
+        let mut end = first.from + first.length;
+        while let Some(next) = runs.next_if(|next| next.from - end < WORTH_A_CALL && next.from + next.length - first.from <= CHUNK as u64) {
+            end = next.from + next.length;
+            batch.push(next);
+        }
+        let place = |run: &Run| run.to as usize..(run.to + run.length) as usize;
+        if let [only] = batch[..] {
+            file.read_at(piece.row.offset + only.from, &mut buffer[place(&only)])?;
+            continue;
+        }
+        scratch.resize((end - first.from) as usize, 0);
+        file.read_at(piece.row.offset + first.from, &mut scratch)?;
+        for run in &batch {
+            buffer[place(run)].copy_from_slice(&scratch[(run.from - first.from) as usize..][..run.length as usize]);
+        }
+    }
+    Ok(())
+}
+
+fn in_bytes(run: Run, element: u64) -> Run {
+    Run { from: run.from * element, to: run.to * element, length: run.length * element }
+}

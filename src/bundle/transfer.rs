@@ -1,0 +1,256 @@
+//! Moving payloads from files to memory: chunk by chunk, by a few threads, each chunk hashed while it is in the cache.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::payload::check_crc;
+use crate::error::{Error, Result};
+use crate::format::crc;
+use crate::storage::File;
+
+/// Small enough to stay in a core's second-level cache between the read and the checksum, large enough that a system call
+/// for each costs nothing. A multiple of every element size.
+pub(crate) const CHUNK: usize = 256 << 10;
+
+/// Fewer bytes than this are not worth a second thread.
+const WORTH_A_THREAD: u64 = 4 << 20;
+
+/// Most threads that are used when the caller does not say how many.
+const MOST_THREADS: usize = 4;
+
+/// A contiguous payload to be read.
+pub(crate) struct Transfer<'b> {
+    pub file: Arc<File>,
+    pub offset: u64,
+    pub target: Target<'b>,
+    /// The masked checksum of all its bytes, if it is to be checked.
+    pub crc: Option<u32>,
+    /// Reverse units of this many bytes after the checksum; 1 for none.
+    pub swap: usize,
+    /// For errors.
+    pub key: &'b [u8],
+}
+
+/// Where the bytes go.
+pub(crate) enum Target<'b> {
+    Memory(&'b mut [u8]),
+    /// Nowhere: they are only checked. So many of them.
+    Discard(u64),
+}
+
+impl Target<'_> {
+    fn len(&self) -> u64 {
+        match self {
+            Target::Memory(buffer) => buffer.len() as u64,
+            Target::Discard(len) => *len,
+        }
+    }
+}
+
+/// What became of a run.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// In the order of the transfers.
+    pub faults: Vec<Error>,
+    pub cancelled: bool,
+}
+
+/// How many threads to use for `bytes` bytes when the caller asked for `asked`, 0 for the library's choice.
+pub(crate) fn threads_for(asked: u32, bytes: u64) -> usize {
+    match asked {
+        0 if bytes < WORTH_A_THREAD => 1,
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get()).min(MOST_THREADS),
+        n => n as usize,
+    }
+}
+
+/// A chunk of one transfer.
+struct Chunk<'b> {
+    transfer: usize,
+    number: u32,
+    only: bool,
+    file: Arc<File>,
+    offset: u64,
+    target: Target<'b>,
+    crc: Option<u32>,
+    swap: usize,
+    key: &'b [u8],
+}
+
+/// Hands out chunks in order.
+struct Queue<'b, I> {
+    transfers: I,
+    begun: usize,
+    current: Option<(Transfer<'b>, u32)>,
+    faults: Vec<(usize, Error)>,
+}
+
+impl<'b, I: Iterator<Item = Result<Transfer<'b>>>> Queue<'b, I> {
+    fn take(&mut self, keep_going: bool) -> Option<Chunk<'b>> {
+        let (mut transfer, number) = loop {
+            if let Some(current) = self.current.take() {
+                break current;
+            }
+            self.begun += 1;
+            match self.transfers.next()? {
+                Ok(transfer) => break (transfer, 0),
+                Err(fault) => {
+                    self.faults.push((self.begun, fault));
+                    if !keep_going {
+                        return None;
+                    }
+                }
+            }
+        };
+        let whole = transfer.target.len();
+        let target = match &mut transfer.target {
+            Target::Memory(buffer) => {
+                let (head, rest) = std::mem::take(buffer).split_at_mut(whole.min(CHUNK as u64) as usize);
+                *buffer = rest;
+                Target::Memory(head)
+            }
+            Target::Discard(len) => {
+                let head = whole.min(CHUNK as u64);
+                *len -= head;
+                Target::Discard(head)
+            }
+        };
+        let length = target.len();
+        let chunk = Chunk {
+            transfer: self.begun,
+            number,
+            only: number == 0 && length == whole,
+            file: transfer.file.clone(),
+            offset: transfer.offset,
+            target,
+            crc: transfer.crc,
+            swap: transfer.swap,
+            key: transfer.key,
+        };
+        if length < whole {
+            transfer.offset += length;
+            self.current = Some((transfer, number + 1));
+        }
+        Some(chunk)
+    }
+}
+
+/// The checksum of a chunk of a transfer that has several.
+struct Sum<'b> {
+    transfer: usize,
+    number: u32,
+    crc: u32,
+    length: u64,
+    stored: u32,
+    file: Arc<File>,
+    key: &'b [u8],
+}
+
+/// Reads all `transfers`, with `threads` threads of which the caller's is one. `watch` is called on the caller's thread with the
+/// number of bytes read so far and can end the run. With `keep_going` a fault does not end it.
+pub(crate) fn run<'b>(
+    transfers: impl Iterator<Item = Result<Transfer<'b>>> + Send,
+    threads: usize,
+    keep_going: bool,
+    watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Outcome {
+    let queue = Mutex::new(Queue { transfers, begun: 0, current: None, faults: Vec::new() });
+    let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    let work = |watch: &mut dyn FnMut(u64) -> ControlFlow<()>| {
+        let (mut sums, mut faults, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
+        while !stop.load(Ordering::Relaxed) {
+            let Some(chunk) = queue.lock().take(keep_going) else { break };
+            let length = chunk.target.len();
+            if let Err((transfer, fault)) = transfer_chunk(chunk, &mut scratch, &mut sums) {
+                faults.push((transfer, fault));
+                if !keep_going {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+            let done = done.fetch_add(length, Ordering::Relaxed) + length;
+            if watch(done).is_break() {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+        (sums, faults)
+    };
+    let mut cancelled = false;
+    let (mut sums, mut faults) = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, || work(&mut |_| ControlFlow::Continue(()))).ok()).collect();
+        let mut results = work(&mut |done| {
+            let flow = watch(done);
+            cancelled |= flow.is_break();
+            flow
+        });
+        for other in others {
+            match other.join() {
+                Ok((sums, faults)) => {
+                    results.0.extend(sums);
+                    results.1.extend(faults);
+                }
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    });
+    if cancelled {
+        return Outcome { faults: Vec::new(), cancelled };
+    }
+    faults.append(&mut queue.into_inner().faults);
+    if keep_going || faults.is_empty() {
+        check_sums(&mut sums, &mut faults);
+    }
+    faults.sort_by_key(|(transfer, _)| *transfer);
+    faults.dedup_by_key(|(transfer, _)| *transfer);
+    Outcome { faults: faults.into_iter().map(|(_, fault)| fault).collect(), cancelled }
+}
+
+fn transfer_chunk<'b>(chunk: Chunk<'b>, scratch: &mut Vec<u8>, sums: &mut Vec<Sum<'b>>) -> std::result::Result<(), (usize, Error)> {
+    let in_context = |e: Error| (chunk.transfer, e.for_tensor(chunk.key).in_file(chunk.file.path()));
+    let buffer = match chunk.target {
+        Target::Memory(buffer) => buffer,
+        Target::Discard(length) => {
+            if scratch.len() < length as usize {
+                scratch.resize(length as usize, 0);
+            }
+            &mut scratch[..length as usize]
+        }
+    };
+    chunk.file.read_at(chunk.offset, buffer).map_err(in_context)?;
+    if let Some(stored) = chunk.crc {
+        let sum = crc::crc32c(buffer);
+        if chunk.only {
+            check_crc(stored, crc::mask(sum), "the checksum of the tensor does not match").map_err(in_context)?;
+        } else {
+            sums.push(Sum { transfer: chunk.transfer, number: chunk.number, crc: sum, length: buffer.len() as u64, stored, file: chunk.file, key: chunk.key });
+        }
+    }
+    swap(buffer, chunk.swap);
+    Ok(())
+}
+
+/// Combines the checksums of the chunks of each transfer and compares them with what is stored.
+fn check_sums(sums: &mut [Sum<'_>], faults: &mut Vec<(usize, Error)>) {
+    sums.sort_unstable_by_key(|s| (s.transfer, s.number));
+    let torn: Vec<usize> = faults.iter().map(|(transfer, _)| *transfer).collect();
+    for parts in sums.chunk_by(|a, b| a.transfer == b.transfer) {
+        let first = &parts[0];
+        let whole = parts[1..].iter().fold(first.crc, |sum, part| crc::combine(sum, part.crc, part.length));
+        if torn.contains(&first.transfer) {
+            continue; // a chunk could not be read: that is the fault to report
+        }
+        if let Err(e) = check_crc(first.stored, crc::mask(whole), "the checksum of the tensor does not match") {
+            faults.push((first.transfer, e.for_tensor(first.key).in_file(first.file.path())));
+        }
+    }
+}
+
+/// Reverses the bytes of each unit.
+pub(crate) fn swap(bytes: &mut [u8], unit: usize) {
+    if unit > 1 {
+        bytes.chunks_exact_mut(unit).for_each(<[u8]>::reverse);
+    }
+}

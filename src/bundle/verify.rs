@@ -1,0 +1,84 @@
+//! Checking all of a bundle, and noting everything that is wrong with it.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::assemble::{check_overlap, missing};
+use super::index::Index;
+use super::reader::Bundle;
+use super::transfer;
+use crate::error::{Error, Result};
+use crate::storage::File;
+
+/// What checking a bundle came to.
+#[derive(Default)]
+pub(crate) struct Checked {
+    pub problems: Vec<Error>,
+    pub tensors: usize,
+    pub bytes: u64,
+    pub files: usize,
+    pub cancelled: bool,
+}
+
+/// Most problems that are kept. A file that is broken throughout has one for each of its records.
+const MOST_PROBLEMS: usize = 10_000;
+
+/// Checks every block of the index and every record of the data files of `prefix`. `watch` hears of the bytes done and in all.
+pub(crate) fn verify(prefix: &Path, threads: u32, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Checked> {
+    let mut checked = Checked { files: 1, ..Checked::default() };
+    let mut problems = Vec::new();
+    let index = Index::load(prefix, None, true, &mut |fault| {
+        if problems.len() < MOST_PROBLEMS {
+            problems.push(fault);
+        }
+        Ok(())
+    });
+    let index = match index {
+        Ok(index) => index,
+        Err(fault) => {
+            checked.problems = problems;
+            checked.problems.push(fault);
+            return Ok(checked);
+        }
+    };
+    let bundle = Bundle::new(index);
+    let index = bundle.index();
+    checked.tensors = index.len();
+    checked.problems = problems;
+    for tensor in (0..index.len()).map(|i| index.tensor(i)).filter(|t| t.is_partitioned()) {
+        let mut note = |fault: Error| checked.problems.push(fault.for_tensor(tensor.key).in_file(index.path()));
+        if let Err(fault) = check_overlap(tensor) {
+            note(fault);
+        }
+        for slice in tensor.slices().filter(|s| s.record.is_none()) {
+            note(missing(&slice));
+        }
+    }
+    // One fault for a file that is not there, rather than one for each of its tensors. A file that no tensor needs must be
+    // there, too. The number of shards is what the index claims: do not look for a billion of them.
+    let shards = index.header().shards;
+    let mut absent = Vec::new();
+    for shard in 0..shards {
+        match File::open(&bundle.shard_path(shard)) {
+            Ok(_) => checked.files += 1,
+            Err(fault) => {
+                checked.problems.push(fault);
+                absent.push(shard);
+            }
+        }
+        if absent.len() >= 100 || checked.problems.len() >= MOST_PROBLEMS {
+            break;
+        }
+    }
+    let is_absent = |shard: u32| absent.binary_search(&shard).is_ok();
+    let stored = || index.rows().filter(|row| !row.is_partitioned() && !is_absent(row.shard));
+    let total = stored().map(|row| row.size).fold(0, u64::saturating_add);
+    checked.bytes = total;
+    let threads = transfer::threads_for(threads, total);
+    let records = stored().filter_map(|row| bundle.check_record(&row).transpose());
+    let outcome = transfer::run(records, threads, true, &mut |done| watch(done, total));
+    checked.problems.extend(outcome.faults);
+    checked.problems.truncate(MOST_PROBLEMS);
+    checked.cancelled = outcome.cancelled;
+    Ok(checked)
+}

@@ -1,0 +1,136 @@
+//! The protobuf messages that V1 and V2 files share: versions, dtypes, shapes, slices; from bytes to validated values.
+
+use crate::error::{Code, Error, Reason, Result};
+use crate::format::proto::{take_varint, Fields, Value};
+use crate::tensor::{checked_elements, shape_text, DType, Slice, StoredExtent, MAX_RANK};
+
+/// Who wrote a checkpoint, and who may read it (`VersionDef`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Version {
+    /// The writer's version: 1 today, 0 for bundles older than September 2016.
+    pub producer: i32,
+    /// The least version that may read it.
+    pub min_consumer: i32,
+}
+
+/// The version of the format that this library reads and writes, `kTensorBundleVersion` and `TF_CHECKPOINT_VERSION`.
+const VERSION: i64 = 1;
+
+/// Reads a `VersionDef` and refuses one that is not for readers of `VERSION`.
+pub(crate) fn check_version(bytes: &[u8]) -> Result<Version> {
+    let (mut producer, mut min_consumer, mut bad) = (0i64, 0i64, false);
+    for field in Fields::of(bytes) {
+        match field? {
+            (1, v) => producer = v.int()?,
+            (2, v) => min_consumer = v.int()?,
+            (3, Value::Bytes(mut packed)) => {
+                while !packed.is_empty() {
+                    let v = take_varint(&mut packed).ok_or_else(|| Error::malformed("a packed protobuf field is cut off"))?;
+                    bad |= v as i64 == VERSION;
+                }
+            }
+            (3, v) => bad |= v.int()? == VERSION,
+            _ => {}
+        }
+    }
+    let refuse = |what: &str| Error::new(Code::InvalidArgument, Reason::Version, what);
+    if bad {
+        return Err(refuse("the checkpoint excludes readers of this version as broken").expecting(format_args!("{VERSION} not among the bad consumers"), VERSION));
+    }
+    if min_consumer > VERSION {
+        return Err(refuse("the checkpoint is for newer readers").expecting(format_args!("min_consumer at most {VERSION}"), min_consumer));
+    }
+    if producer < 0 {
+        return Err(refuse("the checkpoint's writer has an impossible version").expecting("producer 0 or more", producer));
+    }
+    let narrow = |v: i64| i32::try_from(v).map_err(|_| refuse("a version number is out of range").expecting("32 bits", v));
+    Ok(Version { producer: narrow(producer)?, min_consumer: narrow(min_consumer)? })
+}
+
+/// The dtype of a `DataType` number.
+pub(crate) fn known_dtype(number: u64) -> Result<DType> {
+    let dtype = u32::try_from(number).ok().and_then(DType::from_number);
+    dtype.ok_or_else(|| {
+        Error::malformed("the dtype is none that a checkpoint can hold").because(Reason::DType).expecting("1 to 33 without 20", number as i64)
+    })
+}
+
+/// The element count of a shape whose bytes fit, too.
+pub(crate) fn validated_elements(shape: &[i64], dtype: DType) -> Result<u64> {
+    let elements = checked_elements(shape).filter(|n| n.checked_mul(dtype.size().unwrap_or(1) as u64).is_some_and(|b| b <= i64::MAX as u64));
+    elements.ok_or_else(|| {
+        Error::malformed("the shape is impossible")
+            .because(Reason::Shape)
+            .expecting("dimensions of 0 or more whose product fits 63 bits", shape_text(&shape[..shape.len().min(16)]))
+    })
+}
+
+/// Pushes the dimensions of a `TensorShapeProto` to those of the same tensor, which begin at `first`: a message field that is
+/// repeated is merged, as protobuf does.
+pub(crate) fn parse_shape(message: &[u8], first: usize, dims: &mut Vec<i64>) -> Result<()> {
+    for field in Fields::of(message) {
+        match field? {
+            (2, v) => {
+                let mut size = 0;
+                for field in Fields::of(v.bytes()?) {
+                    match field? {
+                        (1, v) => size = v.int()?,
+                        (2, v) => {
+                            v.bytes()?; // a name, which means nothing here
+                        }
+                        _ => {}
+                    }
+                }
+                if dims.len() - first == MAX_RANK {
+                    return Err(Error::malformed("the tensor has too many dimensions").because(Reason::Shape).expecting(format_args!("at most {MAX_RANK}"), "more"));
+                }
+                dims.push(size);
+            }
+            (3, v) if v.varint()? != 0 => return Err(Error::malformed("the tensor's rank is unknown").because(Reason::Shape).expecting("a known shape", "unknown_rank")),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Reads a `TensorSliceProto` to the end of `extents`. Each extent is either full or has a start and a length of its own.
+pub(crate) fn parse_slice(message: &[u8], extents: &mut Vec<StoredExtent>) -> Result<()> {
+    for field in Fields::of(message) {
+        if let (1, v) = field? {
+            let mut extent = StoredExtent { start: 0, length: -1 };
+            for field in Fields::of(v.bytes()?) {
+                match field? {
+                    (1, v) => extent.start = v.int()?,
+                    (2, v) => extent.length = v.int()?,
+                    _ => {}
+                }
+            }
+            let full = extent.start == 0 && extent.length == -1;
+            if extent.start < 0 || (extent.length < 0 && !full) {
+                return Err(Error::malformed("a slice has an impossible extent")
+                    .because(Reason::Shape)
+                    .expecting("the whole dimension, or start and length of 0 or more", format_args!("start {} and length {}", extent.start, extent.length)));
+            }
+            extents.push(extent);
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a stored slice is a proper part of a tensor of `shape`.
+pub(crate) fn check_slice(extents: &[StoredExtent], shape: &[i64]) -> Result<()> {
+    let fault = |what: &str| {
+        Error::malformed(what.to_owned())
+            .because(Reason::Shape)
+            .expecting(format_args!("a slice within shape {}", shape_text(shape)), format_args!("\"{}\"", Slice::from(extents)))
+    };
+    if extents.len() != shape.len() {
+        return Err(fault("a stored slice has another rank than its tensor"));
+    }
+    for (extent, &dim) in extents.iter().zip(shape) {
+        if extent.length >= 0 && extent.start.checked_add(extent.length).is_none_or(|end| end > dim) {
+            return Err(fault("a stored slice leaves its tensor"));
+        }
+    }
+    Ok(())
+}

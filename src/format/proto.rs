@@ -1,0 +1,170 @@
+//! Protobuf's wire format, read without copying and without allocating: a message is an iterator over its fields.
+//!
+//! The messages of a checkpoint are few and small, and an index has a million of them: they are decoded straight into validated
+//! types, so that nothing a file says is allocated before it is checked.
+
+use crate::error::{Error, Result};
+
+/// Reads a base-128 varint of at most ten bytes from the front of `bytes`; none when it is cut off or does not fit 64 bits.
+#[inline]
+pub(crate) fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
+    let first = *bytes.first()?;
+    if first < 0x80 {
+        *bytes = &bytes[1..];
+        return Some(first.into());
+    }
+    let mut value = 0u64;
+    for (i, &byte) in bytes.iter().enumerate().take(10) {
+        if i == 9 && byte > 1 {
+            return None;
+        }
+        value |= u64::from(byte & 0x7f) << (7 * i);
+        if byte < 0x80 {
+            *bytes = &bytes[i + 1..];
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// The value of a field, by its wire type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Bytes(&'a [u8]),
+    Fixed32(u32),
+}
+
+impl<'a> Value<'a> {
+    pub fn varint(self) -> Result<u64> {
+        match self {
+            Value::Varint(v) => Ok(v),
+            _ => Err(wrong_wire_type()),
+        }
+    }
+
+    /// An `int64`, or an `int32`, which is stored sign-extended.
+    pub fn int(self) -> Result<i64> {
+        self.varint().map(|v| v as i64)
+    }
+
+    pub fn bytes(self) -> Result<&'a [u8]> {
+        match self {
+            Value::Bytes(b) => Ok(b),
+            _ => Err(wrong_wire_type()),
+        }
+    }
+
+    pub fn fixed32(self) -> Result<u32> {
+        match self {
+            Value::Fixed32(v) => Ok(v),
+            _ => Err(wrong_wire_type()),
+        }
+    }
+
+    pub fn text(self) -> Result<&'a str> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| Error::malformed("a protobuf string is not UTF-8"))
+    }
+}
+
+#[cold]
+fn wrong_wire_type() -> Error {
+    Error::malformed("a protobuf field has another wire type than its number asks for")
+}
+
+#[cold]
+fn cut_off() -> Error {
+    Error::malformed("a protobuf message is cut off or not one")
+}
+
+/// The fields of one message, in the order of the file.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub fn of(message: &'a [u8]) -> Fields<'a> {
+        Fields { rest: message }
+    }
+
+    #[inline]
+    fn field(&mut self) -> Option<(u32, Value<'a>)> {
+        let tag = take_varint(&mut self.rest)?;
+        let number = u32::try_from(tag >> 3).ok().filter(|&n| n != 0)?;
+        let value = match tag & 7 {
+            0 => Value::Varint(take_varint(&mut self.rest)?),
+            1 => Value::Fixed64(u64::from_le_bytes(self.array()?)),
+            2 => {
+                let length = usize::try_from(take_varint(&mut self.rest)?).ok()?;
+                let (value, rest) = self.rest.split_at_checked(length)?;
+                self.rest = rest;
+                Value::Bytes(value)
+            }
+            5 => Value::Fixed32(u32::from_le_bytes(self.array()?)),
+            _ => return None,
+        };
+        Some((number, value))
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (value, rest) = self.rest.split_first_chunk::<N>()?;
+        self.rest = rest;
+        Some(*value)
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<(u32, Value<'a>)>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        match self.field() {
+            Some(field) => Some(Ok(field)),
+            None => {
+                self.rest = &[];
+                Some(Err(cut_off()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn varints_end_where_they_should() {
+        for (bytes, value) in [
+            (&[0x00][..], Some(0)),
+            (&[0x83, 0x00], Some(3)), // not minimal, but TensorFlow reads it
+            (&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01], Some(u64::MAX)),
+            (&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02], None),
+            (&[0x80; 11], None),
+            (&[0x80], None),
+            (&[], None),
+        ] {
+            assert_eq!(take_varint(&mut &bytes[..]), value, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_its_fields() {
+        let message = [0x08, 0x96, 0x01, 0x12, 0x02, b'h', b'i', 0x35, 1, 0, 0, 0, 0x39, 2, 0, 0, 0, 0, 0, 0, 0];
+        let fields: Vec<_> = Fields::of(&message).collect::<Result<_>>().unwrap();
+        assert_eq!(fields, [(1, Value::Varint(150)), (2, Value::Bytes(b"hi")), (6, Value::Fixed32(1)), (7, Value::Fixed64(2))]);
+    }
+
+    #[test]
+    fn cut_off_and_unknown_wire_types_are_errors_and_end_the_message() {
+        for message in [&[0x08][..], &[0x12, 0x05, b'x'], &[0x35, 1, 2], &[0x0b], &[0x0f], &[0x00, 0x00], &[0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]] {
+            let mut fields = Fields::of(message);
+            assert!(fields.next().unwrap().is_err(), "{message:?}");
+            assert!(fields.next().is_none());
+        }
+    }
+}

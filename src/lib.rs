@@ -1,0 +1,39 @@
+//! TensorFlow's checkpoints without TensorFlow.
+//!
+//! [`Reader`] opens any checkpoint that TensorFlow wrote — object-based, name-based, partitioned, sharded, format V1 or V2 —
+//! lists its tensors and reads them, whole or by slices, into memory of the caller's. [`verify`] checks every checksum.
+//!
+//! ```no_run
+//! let reader = checkpoint::Reader::open("run/ckpts")?; // a prefix, a directory, an .index file, a SavedModel
+//! for tensor in reader.tensors() {
+//!     println!("{} {} {:?}", String::from_utf8_lossy(tensor.key()), tensor.dtype(), tensor.shape());
+//! }
+//! let kernel = reader.get("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE")?.read()?;
+//! # let _ = kernel;
+//! # Ok::<(), checkpoint::Error>(())
+//! ```
+//!
+//! The same abilities behind a C ABI are in `include/checkpoint.h`. `docs/architecture.md` says how the modules hang together.
+#![warn(missing_docs)]
+#![deny(unsafe_code)]
+
+mod bundle;
+mod error;
+#[allow(unsafe_code)]
+mod ffi;
+mod format;
+mod reader;
+mod storage;
+mod table;
+mod tensor;
+mod v1;
+
+pub use bundle::{Checksums, Endianness, ReadOptions};
+pub use error::{Code, Error, Reason, Result};
+pub use format::message::Version;
+pub use format::state_file;
+pub use reader::{
+    latest_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress, ReadRequest, Reader, RegisteredSaver, SlotVariable, Tensor,
+    Verification, VerifyOptions, View,
+};
+pub use tensor::{DType, Extent, Slice, Strings, MAX_RANK};

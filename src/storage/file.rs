@@ -1,0 +1,71 @@
+//! A plain file opened for reading.
+
+use std::fs;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Error, Reason, Result};
+
+/// A plain file, its path and the length it had when it was opened.
+#[derive(Debug)]
+pub(crate) struct File {
+    file: fs::File,
+    path: PathBuf,
+    len: u64,
+}
+
+impl File {
+    /// Opens `path`, following symbolic links, if it is a plain file. A FIFO or device is never opened: that could block or act.
+    pub fn open(path: &Path) -> Result<File> {
+        let io = |e: std::io::Error| Error::io("open the file", path, &e);
+        plain(&fs::metadata(path).map_err(io)?, path)?;
+        // O_NONBLOCK: had the file become a FIFO since, opening it would otherwise wait for a writer.
+        let file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        plain(&metadata, path)?;
+        Ok(File { file, path: path.to_owned(), len: metadata.len() })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub fn as_file(&self) -> &fs::File {
+        &self.file
+    }
+
+    /// Fills `buffer` from `offset` on.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.file.read_exact_at(buffer, offset).map_err(|e| match e.kind() {
+            std::io::ErrorKind::UnexpectedEof => self.too_short(offset.saturating_add(buffer.len() as u64)),
+            _ => Error::io("read the file", &self.path, &e),
+        })
+    }
+
+    /// Says whether `size` bytes from `offset` on lie within the file.
+    pub fn check_range(&self, offset: u64, size: u64) -> Result<()> {
+        match offset.checked_add(size) {
+            Some(end) if end <= self.len => Ok(()),
+            end => Err(self.too_short(end.unwrap_or(u64::MAX))),
+        }
+    }
+
+    fn too_short(&self, end: u64) -> Error {
+        let now = self.file.metadata().map_or(self.len, |m| m.len());
+        Error::new(Code::DataLoss, Reason::Truncated, "the file is too short")
+            .expecting(format_args!("at least {end} bytes"), format_args!("{now} bytes"))
+            .in_file(&self.path)
+    }
+}
+
+fn plain(metadata: &fs::Metadata, path: &Path) -> Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let found = if metadata.is_dir() { "a directory" } else { "a FIFO, socket or device" };
+    Err(Error::new(Code::FailedPrecondition, Reason::NotAFile, "not a file").expecting("a plain file", found).in_file(path))
+}

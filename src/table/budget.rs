@@ -1,0 +1,56 @@
+//! How much memory the opening of a file may take, in proportion to the file.
+
+use crate::error::{Code, Error, Reason, Result};
+
+/// What every file may cost, whatever its size.
+const FLOOR: u64 = 16 << 20;
+/// And how many bytes for each of its own.
+const PER_BYTE: u64 = 24;
+
+/// Counts what opening a file allocates for what the file says, and ends it when that is out of proportion.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: u64,
+    used: u64,
+}
+
+impl Budget {
+    /// The budget for an index of `size` bytes, unless the caller set a limit of its own.
+    pub fn for_index(size: u64, limit: Option<u64>) -> Budget {
+        Budget { limit: limit.unwrap_or(FLOOR.saturating_add(PER_BYTE.saturating_mul(size))), used: 0 }
+    }
+
+    /// Accounts for `bytes` about to be allocated.
+    pub fn charge(&mut self, bytes: u64) -> Result<()> {
+        let used = self.used.saturating_add(bytes);
+        if used > self.limit {
+            return Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the index expands beyond the memory limit")
+                .expecting(format_args!("at most {} bytes", self.limit), format_args!("at least {used} bytes")));
+        }
+        self.used = used;
+        Ok(())
+    }
+
+    /// Gives back what was freed again.
+    pub fn release(&mut self, bytes: u64) {
+        self.used = self.used.saturating_sub(bytes);
+    }
+
+    /// An empty vector with room for exactly `count` elements, accounted for.
+    pub fn vec<T>(&mut self, count: usize) -> Result<Vec<T>> {
+        let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
+        self.charge(bytes)?;
+        let mut vec = Vec::new();
+        vec.try_reserve_exact(count).map_err(|_| Error::out_of_memory(bytes))?;
+        Ok(vec)
+    }
+}
+
+/// A buffer of `size` zero bytes, or an error when there is no memory for it.
+pub(crate) fn allocate(size: u64) -> Result<Vec<u8>> {
+    let len = usize::try_from(size).map_err(|_| Error::out_of_memory(size))?;
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(len).map_err(|_| Error::out_of_memory(size))?;
+    buffer.resize(len, 0);
+    Ok(buffer)
+}

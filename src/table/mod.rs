@@ -1,0 +1,8 @@
+//! The sorted table that V2 indexes and V1 checkpoints are stored in: LevelDB's, with blocks of 256 KiB and no filters.
+
+mod block;
+mod budget;
+mod reader;
+
+pub(crate) use budget::{allocate, Budget};
+pub(crate) use reader::{BlockBuffer, Table};

@@ -1,0 +1,217 @@
+//! A table file: footer, index block, data blocks.
+
+use super::block::Block;
+use super::budget::Budget;
+use crate::error::{Code, Error, Reason, Result};
+use crate::format::crc;
+use crate::format::proto::take_varint;
+use crate::storage::File;
+
+const FOOTER: u64 = 48;
+const MAGIC: u64 = 0xdb47_7524_8b80_fb57;
+/// Compression type and checksum after each block.
+const TRAILER: u64 = 5;
+/// Raw snappy expands at most 64 bytes from a 3-byte copy; anything that claims more is not snappy.
+const SNAPPY_EXPANSION: u64 = 22;
+
+/// Where a block lies; `size` is without its trailer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Handle {
+    offset: u64,
+    size: u64,
+}
+
+impl Handle {
+    fn take(bytes: &mut &[u8]) -> Option<Handle> {
+        Some(Handle { offset: take_varint(bytes)?, size: take_varint(bytes)? })
+    }
+}
+
+/// An open table whose index block has been read.
+#[derive(Debug)]
+pub(crate) struct Table {
+    file: File,
+    handles: Vec<Handle>,
+    /// For each block the bytes `[limit_ends[i-1], limit_ends[i])` of `limits`: at least its last key, below the next block's first.
+    limits: Vec<u8>,
+    limit_ends: Vec<u64>,
+    metaindex: Handle,
+}
+
+/// Memory for one block at a time, reused from block to block.
+#[derive(Debug, Default)]
+pub(crate) struct BlockBuffer {
+    stored: Vec<u8>,
+    expanded: Vec<u8>,
+}
+
+impl Table {
+    /// Whether the file ends as a table does: used to tell what a path is, not to trust it.
+    pub fn is_table(file: &File) -> Result<bool> {
+        let mut magic = [0; 8];
+        if file.len() < FOOTER {
+            return Ok(false);
+        }
+        file.read_at(file.len() - 8, &mut magic)?;
+        Ok(u64::from_le_bytes(magic) == MAGIC)
+    }
+
+    /// Reads footer and index block of `file`.
+    pub fn of(file: File, budget: &mut Budget) -> Result<Table> {
+        let body = file.len().checked_sub(FOOTER).ok_or_else(|| {
+            Error::new(Code::DataLoss, Reason::Truncated, "the file is too short to be a table")
+                .expecting(format_args!("at least {FOOTER} bytes"), format_args!("{} bytes", file.len()))
+        })?;
+        let mut footer = [0; FOOTER as usize];
+        file.read_at(body, &mut footer)?;
+        let (handles, magic) = footer.split_at(FOOTER as usize - 8);
+        if magic != MAGIC.to_le_bytes() {
+            let found = magic.iter().rev().fold(0u64, |n, &b| n << 8 | u64::from(b));
+            return Err(Error::malformed("not a table file: the footer has another magic number").expecting(format_args!("{MAGIC:#018x}"), format_args!("{found:#018x}")));
+        }
+        let mut rest = handles;
+        let both = Handle::take(&mut rest).and_then(|metaindex| Some((metaindex, Handle::take(&mut rest)?)));
+        let (metaindex, index) = both.ok_or_else(|| Error::malformed("the footer holds no block handles"))?;
+        if rest.iter().any(|&b| b != 0) {
+            return Err(Error::malformed("the footer is not padded with zeros"));
+        }
+        let mut table = Table { file, handles: Vec::new(), limits: Vec::new(), limit_ends: Vec::new(), metaindex };
+        let mut buffer = BlockBuffer::default();
+        let bytes = table.read(index, &mut buffer, budget).map_err(|e| e.prefixed("the index block"))?;
+        let (handles, limits, limit_ends) = index_entries(bytes, budget).map_err(|e| e.prefixed("the index block"))?;
+        (table.handles, table.limits, table.limit_ends) = (handles, limits, limit_ends);
+        buffer.release(budget);
+        Ok(table)
+    }
+
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The number of data blocks.
+    pub fn len(&self) -> usize {
+        self.handles.len()
+    }
+
+    /// The largest key that data block `index` may hold.
+    pub fn limit(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.limit_ends[index - 1] };
+        &self.limits[start as usize..self.limit_ends[index] as usize]
+    }
+
+    /// Reads data block `index` and checks its checksum.
+    pub fn block<'b>(&self, index: usize, buffer: &'b mut BlockBuffer, budget: &mut Budget) -> Result<Block<'b>> {
+        let name = || format!("data block {index}");
+        let bytes = self.read(self.handles[index], buffer, budget).map_err(|e| e.prefixed(&name()).in_file(self.file.path()))?;
+        Block::parse(bytes).map_err(|e| e.prefixed(&name()).in_file(self.file.path()))
+    }
+
+    /// Checks the metaindex block. Nothing is ever read from it, so opening leaves it alone; verifying does not.
+    pub fn check_metaindex(&self, buffer: &mut BlockBuffer, budget: &mut Budget) -> Result<()> {
+        let bytes = self.read(self.metaindex, buffer, budget);
+        bytes.and_then(Block::parse).map(drop).map_err(|e| e.prefixed("the metaindex block").in_file(self.file.path()))
+    }
+
+    /// The index of the first block that may hold `key`; `len()` when none does.
+    pub fn seek(&self, key: &[u8]) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.limit(middle) < key {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    fn read<'b>(&self, handle: Handle, buffer: &'b mut BlockBuffer, budget: &mut Budget) -> Result<&'b [u8]> {
+        let body = self.file.len() - FOOTER;
+        let end = handle.offset.checked_add(handle.size).and_then(|end| end.checked_add(TRAILER));
+        let Some(end) = end.filter(|&end| end <= body) else {
+            return Err(Error::malformed("a block lies outside the file")
+                .expecting(format_args!("an end at or before offset {body}"), format_args!("offset {} and size {}", handle.offset, handle.size)));
+        };
+        let length = (end - handle.offset) as usize;
+        grow(&mut buffer.stored, length, budget)?;
+        self.file.read_at(handle.offset, &mut buffer.stored)?;
+        let (body, trailer) = buffer.stored.split_at(handle.size as usize);
+        let (kind, stored) = (trailer[0], u32::from_le_bytes([trailer[1], trailer[2], trailer[3], trailer[4]]));
+        let computed = crc::mask(crc::crc32c(&buffer.stored[..body.len() + 1]));
+        if stored != computed {
+            return Err(Error::new(Code::DataLoss, Reason::Checksum, "the checksum of a block does not match")
+                .expecting(format_args!("{stored:#010x} (stored)"), format_args!("{computed:#010x} (computed)")));
+        }
+        match kind {
+            0 => Ok(body),
+            1 => {
+                expand(body, &mut buffer.expanded, budget)?;
+                Ok(&buffer.expanded)
+            }
+            _ => Err(Error::malformed("a block is compressed in an unknown way").expecting("0 (none) or 1 (snappy)", kind)),
+        }
+    }
+}
+
+impl BlockBuffer {
+    /// Frees the memory and takes it off the budget.
+    pub fn release(self, budget: &mut Budget) {
+        budget.release((self.stored.capacity() + self.expanded.capacity()) as u64);
+    }
+}
+
+/// Makes `buffer` exactly `length` bytes long, charging what it grows by.
+fn grow(buffer: &mut Vec<u8>, length: usize, budget: &mut Budget) -> Result<()> {
+    if length > buffer.capacity() {
+        budget.release(buffer.capacity() as u64);
+        *buffer = Vec::new(); // the old content is not wanted: do not hold both
+        *buffer = budget.vec(length)?;
+    }
+    buffer.resize(length, 0);
+    Ok(())
+}
+
+fn expand(stored: &[u8], out: &mut Vec<u8>, budget: &mut Budget) -> Result<()> {
+    let claimed = snap::raw::decompress_len(stored).map_err(|e| Error::malformed(format!("a snappy block is broken: {e}")))?;
+    if claimed as u64 > SNAPPY_EXPANSION * stored.len() as u64 {
+        return Err(Error::malformed("a snappy block claims more than snappy can hold")
+            .expecting(format_args!("at most {} bytes", SNAPPY_EXPANSION * stored.len() as u64), format_args!("{claimed} bytes")));
+    }
+    grow(out, claimed, budget)?;
+    let length = snap::raw::Decoder::new().decompress(stored, out).map_err(|e| Error::malformed(format!("a snappy block is broken: {e}")))?;
+    out.truncate(length);
+    Ok(())
+}
+
+/// The handles and largest keys that an index block lists.
+fn index_entries(bytes: &[u8], budget: &mut Budget) -> Result<(Vec<Handle>, Vec<u8>, Vec<u64>)> {
+    let block = Block::parse(bytes)?;
+    let (mut count, mut key_bytes, mut key) = (0usize, 0u64, 0usize);
+    for entry in block.entries() {
+        let entry = entry?;
+        if entry.shared > key {
+            return Err(Error::malformed("an entry shares more than the key before it has").expecting(format_args!("at most {key}"), entry.shared));
+        }
+        key = entry.shared + entry.unshared.len();
+        key_bytes = key_bytes.saturating_add(key as u64);
+        count += 1;
+    }
+    let mut handles = budget.vec(count)?;
+    let mut limits: Vec<u8> = budget.vec(usize::try_from(key_bytes).unwrap_or(usize::MAX))?;
+    let mut limit_ends = budget.vec(count)?;
+    let mut before = 0;
+    for entry in block.entries() {
+        let entry = entry?;
+        let start = limits.len();
+        if !handles.is_empty() && entry.unshared <= &limits[before + entry.shared..] {
+            return Err(Error::malformed("the keys of the index block are not in increasing order"));
+        }
+        limits.extend_from_within(before..before + entry.shared);
+        limits.extend_from_slice(entry.unshared);
+        limit_ends.push(limits.len() as u64);
+        before = start;
+        handles.push(Handle::take(&mut { entry.value }).ok_or_else(|| Error::malformed("an entry of the index block holds no block handle"))?);
+    }
+    Ok((handles, limits, limit_ends))
+}

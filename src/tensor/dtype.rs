@@ -1,0 +1,169 @@
+//! Element types, with TensorFlow's numbers (`types.proto`).
+
+use std::fmt;
+
+/// The type of a tensor's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[non_exhaustive]
+#[allow(missing_docs)] // the names are the documentation; TABLE gives sizes and spellings
+pub enum DType {
+    Float = 1,
+    Double = 2,
+    Int32 = 3,
+    Uint8 = 4,
+    Int16 = 5,
+    Int8 = 6,
+    String = 7,
+    Complex64 = 8,
+    Int64 = 9,
+    Bool = 10,
+    Qint8 = 11,
+    Quint8 = 12,
+    Qint32 = 13,
+    Bfloat16 = 14,
+    Qint16 = 15,
+    Quint16 = 16,
+    Uint16 = 17,
+    Complex128 = 18,
+    Half = 19,
+    Variant = 21,
+    Uint32 = 22,
+    Uint64 = 23,
+    Float8E5m2 = 24,
+    Float8E4m3fn = 25,
+    Float8E4m3fnuz = 26,
+    Float8E4m3b11fnuz = 27,
+    Float8E5m2fnuz = 28,
+    Int4 = 29,
+    Uint4 = 30,
+    Int2 = 31,
+    Uint2 = 32,
+    Float4E2m1fn = 33,
+}
+
+/// (dtype, bytes per element, bytes that swap together in a file of the other byte order, Python's name, protobuf's name).
+/// Sub-byte types take a whole byte each. Strings and variants have no fixed size.
+type Row = (DType, usize, usize, &'static str, &'static str);
+const TABLE: [Row; 32] = [
+    (DType::Float, 4, 4, "float32", "DT_FLOAT"),
+    (DType::Double, 8, 8, "float64", "DT_DOUBLE"),
+    (DType::Int32, 4, 4, "int32", "DT_INT32"),
+    (DType::Uint8, 1, 1, "uint8", "DT_UINT8"),
+    (DType::Int16, 2, 2, "int16", "DT_INT16"),
+    (DType::Int8, 1, 1, "int8", "DT_INT8"),
+    (DType::String, 0, 1, "string", "DT_STRING"),
+    (DType::Complex64, 8, 4, "complex64", "DT_COMPLEX64"),
+    (DType::Int64, 8, 8, "int64", "DT_INT64"),
+    (DType::Bool, 1, 1, "bool", "DT_BOOL"),
+    (DType::Qint8, 1, 1, "qint8", "DT_QINT8"),
+    (DType::Quint8, 1, 1, "quint8", "DT_QUINT8"),
+    (DType::Qint32, 4, 4, "qint32", "DT_QINT32"),
+    (DType::Bfloat16, 2, 2, "bfloat16", "DT_BFLOAT16"),
+    (DType::Qint16, 2, 2, "qint16", "DT_QINT16"),
+    (DType::Quint16, 2, 2, "quint16", "DT_QUINT16"),
+    (DType::Uint16, 2, 2, "uint16", "DT_UINT16"),
+    (DType::Complex128, 16, 8, "complex128", "DT_COMPLEX128"),
+    (DType::Half, 2, 2, "float16", "DT_HALF"),
+    (DType::Variant, 0, 1, "variant", "DT_VARIANT"),
+    (DType::Uint32, 4, 4, "uint32", "DT_UINT32"),
+    (DType::Uint64, 8, 8, "uint64", "DT_UINT64"),
+    (DType::Float8E5m2, 1, 1, "float8_e5m2", "DT_FLOAT8_E5M2"),
+    (DType::Float8E4m3fn, 1, 1, "float8_e4m3fn", "DT_FLOAT8_E4M3FN"),
+    (DType::Float8E4m3fnuz, 1, 1, "float8_e4m3fnuz", "DT_FLOAT8_E4M3FNUZ"),
+    (DType::Float8E4m3b11fnuz, 1, 1, "float8_e4m3b11fnuz", "DT_FLOAT8_E4M3B11FNUZ"),
+    (DType::Float8E5m2fnuz, 1, 1, "float8_e5m2fnuz", "DT_FLOAT8_E5M2FNUZ"),
+    (DType::Int4, 1, 1, "int4", "DT_INT4"),
+    (DType::Uint4, 1, 1, "uint4", "DT_UINT4"),
+    (DType::Int2, 1, 1, "int2", "DT_INT2"),
+    (DType::Uint2, 1, 1, "uint2", "DT_UINT2"),
+    (DType::Float4E2m1fn, 1, 1, "float4_e2m1fn", "DT_FLOAT4_E2M1FN"),
+];
+
+/// Row of `TABLE` for each number, so that the hot path of opening an index needs no search.
+const ROW_OF: [u8; 34] = {
+    let mut rows = [u8::MAX; 34];
+    let mut i = 0;
+    while i < TABLE.len() {
+        rows[TABLE[i].0 as usize] = i as u8;
+        i += 1;
+    }
+    rows
+};
+
+impl DType {
+    /// Every dtype that a checkpoint can hold, in the order of their numbers.
+    pub fn all() -> impl Iterator<Item = DType> {
+        TABLE.iter().map(|row| row.0)
+    }
+
+    /// The dtype with TensorFlow's number `number`; none for invalid, resource and reference types, which no file may hold.
+    pub fn from_number(number: u32) -> Option<DType> {
+        let row = *ROW_OF.get(number as usize)?;
+        TABLE.get(row as usize).map(|row| row.0)
+    }
+
+    /// The dtype that Python calls `name`, e.g. `float32`.
+    pub fn from_name(name: &str) -> Option<DType> {
+        TABLE.iter().find(|row| row.3 == name).map(|row| row.0)
+    }
+
+    fn row(self) -> &'static Row {
+        &TABLE[ROW_OF[self as usize] as usize]
+    }
+
+    /// TensorFlow's number.
+    pub fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// Bytes per element; none for strings and variants, whose elements have lengths of their own.
+    pub fn size(self) -> Option<usize> {
+        match self.row().1 {
+            0 => None,
+            n => Some(n),
+        }
+    }
+
+    /// Bytes that are reversed together when a file of the other byte order is read (a complex number is two such units).
+    pub(crate) fn swap_unit(self) -> usize {
+        self.row().2
+    }
+
+    /// The name in Python, e.g. `float32`, `bfloat16`, `string`.
+    pub fn name(self) -> &'static str {
+        self.row().3
+    }
+
+    /// The name in protobuf text, e.g. `DT_FLOAT`.
+    pub fn enum_name(self) -> &'static str {
+        self.row().4
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dtype_is_found_by_its_number_and_name() {
+        assert_eq!(DType::all().count(), TABLE.len());
+        for dtype in DType::all() {
+            assert_eq!(DType::from_number(dtype.number()), Some(dtype));
+            assert_eq!(DType::from_name(dtype.name()), Some(dtype));
+        }
+    }
+
+    #[test]
+    fn invalid_resource_reference_and_future_numbers_are_no_dtypes() {
+        for number in [0, 20, 34, 99, 101, 119, u32::MAX] {
+            assert_eq!(DType::from_number(number), None, "{number}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What a tensor is: dtype, shape, slice, strings. No input or output.
+
+mod dtype;
+mod shape;
+mod slice;
+mod strings;
+
+pub use dtype::DType;
+pub use shape::MAX_RANK;
+pub use slice::{Extent, Slice};
+pub use strings::Strings;
+
+pub(crate) use shape::{checked_elements, shape_text};
+pub(crate) use slice::{check_disjoint, not_covered, Bounds, Run, StoredExtent};

@@ -1,0 +1,107 @@
+//! The first record of a V1 file: what tensors and slices it holds (`SavedTensorSliceMeta`).
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Reason, Result};
+use crate::format::message::{check_slice, check_version, known_dtype, parse_shape, parse_slice, validated_elements, Version};
+use crate::format::proto::Fields;
+use crate::table::Budget;
+use crate::tensor::{shape_text, Bounds, DType, Slice, StoredExtent};
+
+/// A tensor of a V1 checkpoint.
+#[derive(Debug)]
+pub(crate) struct Described {
+    pub dtype: DType,
+    pub shape: Vec<i64>,
+    /// The slices that make it up; one that is full in every dimension when it is stored whole.
+    pub slices: Vec<Located>,
+}
+
+/// A stored slice and the file that holds it.
+#[derive(Debug)]
+pub(crate) struct Located {
+    pub extents: Vec<StoredExtent>,
+    pub file: usize,
+}
+
+impl Located {
+    pub fn slice(&self) -> Slice {
+        self.extents[..].into()
+    }
+
+    pub fn bounds(&self, shape: &[i64]) -> Bounds {
+        Bounds::stored(&self.extents, shape)
+    }
+}
+
+impl Described {
+    /// Whether one record holds all of it.
+    pub fn is_whole(&self) -> bool {
+        matches!(&self.slices[..], [only] if only.extents.iter().all(|e| e.is_full()))
+    }
+}
+
+/// Tensors by name, over all files of a checkpoint.
+pub(crate) type Tensors = BTreeMap<Vec<u8>, Described>;
+
+/// Adds what the meta record `bytes` of file number `file` describes. The slices of a tensor may be spread over files, but
+/// every file must give it the same dtype and shape.
+pub(crate) fn add_described(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Budget) -> Result<Version> {
+    let mut version = Version::default();
+    let mut found = false;
+    for field in Fields::of(bytes) {
+        if let (1, v) = field? {
+            found = true;
+            for field in Fields::of(v.bytes()?) {
+                match field? {
+                    (1, v) => add_tensor(v.bytes()?, file, tensors, budget)?,
+                    (2, v) => version = check_version(v.bytes()?)?,
+                    _ => {}
+                }
+            }
+        }
+    }
+    match found {
+        true => Ok(version),
+        false => Err(Error::malformed("the first record of a V1 checkpoint describes no tensors; is it the index of a V2 checkpoint?")),
+    }
+}
+
+fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Budget) -> Result<()> {
+    let (mut name, mut dtype, mut shape, mut slices) = (&[][..], 0, Vec::new(), 0u64);
+    for field in Fields::of(bytes) {
+        match field? {
+            (1, v) => name = v.bytes()?,
+            (2, v) => parse_shape(v.bytes()?, 0, &mut shape)?,
+            (3, v) => dtype = v.varint()?,
+            (4, _) => slices += 1,
+            _ => {}
+        }
+    }
+    let named = |e: Error| e.for_tensor(name);
+    if name.is_empty() {
+        return Err(Error::malformed("a tensor has no name"));
+    }
+    let dtype = known_dtype(dtype).map_err(named)?;
+    validated_elements(&shape, dtype).map_err(named)?;
+    let each = (size_of::<Located>() + shape.len() * size_of::<StoredExtent>()) as u64;
+    budget.charge((size_of::<Described>() + 2 * size_of::<usize>() + 2 * name.len() + shape.len() * 8) as u64)?;
+    budget.charge(each.saturating_mul(slices))?;
+    let mut located = Vec::with_capacity(slices as usize);
+    for field in Fields::of(bytes) {
+        if let (4, v) = field? {
+            let mut extents = Vec::with_capacity(shape.len());
+            parse_slice(v.bytes()?, &mut extents).and_then(|()| check_slice(&extents, &shape)).map_err(named)?;
+            located.push(Located { extents, file });
+        }
+    }
+    let known = tensors.entry(name.to_owned()).or_insert_with(|| Described { dtype, shape: shape.clone(), slices: Vec::new() });
+    if known.dtype != dtype {
+        return Err(named(Error::malformed("the tensor has two dtypes").because(Reason::DType).expecting(known.dtype, dtype)));
+    }
+    if known.shape != shape {
+        return Err(named(Error::malformed("the tensor has two shapes").because(Reason::Shape).expecting(shape_text(&known.shape), shape_text(&shape))));
+    }
+    known.slices.append(&mut located);
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! V1 checkpoints: tables that hold the values themselves, as protobuf messages. Read only.
+
+mod meta;
+mod reader;
+mod values;
+
+pub(crate) use meta::Described;
+pub(crate) use reader::Checkpoint;
