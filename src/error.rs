@@ -1,5 +1,6 @@
 //! The one error type: a code, a stable reason, and the names of what was at fault.
 
+use std::ffi::CStr;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,28 +48,40 @@ pub enum Code {
 }
 
 impl Code {
+    /// The code with this number.
+    pub(crate) fn from_number(number: i32) -> Option<Code> {
+        CODES.iter().find(|(code, _)| *code as i32 == number).map(|(code, _)| *code)
+    }
+
     /// The name in absl's spelling, e.g. `DATA_LOSS`.
     pub fn name(self) -> &'static str {
-        match self {
-            Code::Cancelled => "CANCELLED",
-            Code::Unknown => "UNKNOWN",
-            Code::InvalidArgument => "INVALID_ARGUMENT",
-            Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-            Code::NotFound => "NOT_FOUND",
-            Code::AlreadyExists => "ALREADY_EXISTS",
-            Code::PermissionDenied => "PERMISSION_DENIED",
-            Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-            Code::FailedPrecondition => "FAILED_PRECONDITION",
-            Code::Aborted => "ABORTED",
-            Code::OutOfRange => "OUT_OF_RANGE",
-            Code::Unimplemented => "UNIMPLEMENTED",
-            Code::Internal => "INTERNAL",
-            Code::Unavailable => "UNAVAILABLE",
-            Code::DataLoss => "DATA_LOSS",
-            Code::Unauthenticated => "UNAUTHENTICATED",
-        }
+        self.c_name().to_str().unwrap_or_default()
+    }
+
+    /// The same for C.
+    pub(crate) fn c_name(self) -> &'static CStr {
+        CODES.iter().find(|(code, _)| *code == self).map_or(c"UNKNOWN", |(_, name)| *name)
     }
 }
+
+const CODES: [(Code, &CStr); 16] = [
+    (Code::Cancelled, c"CANCELLED"),
+    (Code::Unknown, c"UNKNOWN"),
+    (Code::InvalidArgument, c"INVALID_ARGUMENT"),
+    (Code::DeadlineExceeded, c"DEADLINE_EXCEEDED"),
+    (Code::NotFound, c"NOT_FOUND"),
+    (Code::AlreadyExists, c"ALREADY_EXISTS"),
+    (Code::PermissionDenied, c"PERMISSION_DENIED"),
+    (Code::ResourceExhausted, c"RESOURCE_EXHAUSTED"),
+    (Code::FailedPrecondition, c"FAILED_PRECONDITION"),
+    (Code::Aborted, c"ABORTED"),
+    (Code::OutOfRange, c"OUT_OF_RANGE"),
+    (Code::Unimplemented, c"UNIMPLEMENTED"),
+    (Code::Internal, c"INTERNAL"),
+    (Code::Unavailable, c"UNAVAILABLE"),
+    (Code::DataLoss, c"DATA_LOSS"),
+    (Code::Unauthenticated, c"UNAUTHENTICATED"),
+];
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,6 +185,7 @@ impl Error {
             io::ErrorKind::NotFound => (Code::NotFound, Reason::MissingFile),
             io::ErrorKind::PermissionDenied => (Code::PermissionDenied, Reason::Io),
             io::ErrorKind::OutOfMemory => (Code::ResourceExhausted, Reason::Io),
+            io::ErrorKind::InvalidInput => (Code::InvalidArgument, Reason::Argument),
             io::ErrorKind::UnexpectedEof => (Code::DataLoss, Reason::Truncated),
             _ => match error.raw_os_error() {
                 Some(libc::ENOTDIR) => (Code::NotFound, Reason::MissingFile),

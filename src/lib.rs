@@ -33,7 +33,7 @@ pub use error::{Code, Error, Reason, Result};
 pub use format::message::Version;
 pub use format::state_file;
 pub use reader::{
-    latest_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress, ReadRequest, Reader, RegisteredSaver, SlotVariable, Tensor,
-    Verification, VerifyOptions, View,
+    latest_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress, ReadRequest, Reader,
+    RegisteredSaver, SlotVariable, Tensor, Verification, VerifyOptions, View,
 };
 pub use tensor::{DType, Extent, Slice, Strings, MAX_RANK};

@@ -34,11 +34,14 @@ impl Header {
             }
         }
         let count = u32::try_from(shards).ok().filter(|&n| n >= 1 && n <= i32::MAX as u32);
-        let shards = count.ok_or_else(|| Error::malformed("the header has no valid number of shards").expecting("1 or more", shards))?;
+        let shards =
+            count.ok_or_else(|| Error::malformed("the header has no valid number of shards").expecting("1 or more", shards))?;
         let endianness = match endianness {
             0 => Endianness::Little,
             1 => Endianness::Big,
-            other => return Err(Error::malformed("the header names an unknown byte order").expecting("0 (little) or 1 (big)", other)),
+            other => {
+                return Err(Error::malformed("the header names an unknown byte order").expecting("0 (little) or 1 (big)", other))
+            }
         };
         Ok(Header { shards, endianness, version })
     }
@@ -103,9 +106,14 @@ impl Entry {
         entry.offset = u64::try_from(offset).map_err(|_| range("the offset is negative", "0 or more".into(), offset))?;
         entry.size = u64::try_from(size).map_err(|_| range("the size is negative", "0 or more".into(), size))?;
         if offset.checked_add(size).is_none() {
-            return Err(range("offset and size are out of range", format!("at most {} after offset {offset}", i64::MAX - offset), size));
+            return Err(range(
+                "offset and size are out of range",
+                format!("at most {} after offset {offset}", i64::MAX - offset),
+                size,
+            ));
         }
-        check_size(dtype, elements, entry.size).map_err(|e| e.expecting(expected_size(dtype, elements), format_args!("{size} bytes")))?;
+        check_size(dtype, elements, entry.size)
+            .map_err(|e| e.expecting(expected_size(dtype, elements), format_args!("{size} bytes")))?;
         Ok(entry)
     }
 }

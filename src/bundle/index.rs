@@ -170,7 +170,8 @@ impl Index {
             return Err(Error::malformed("the index holds no header record").in_file(&path));
         };
         let Loader { partitions, budget, .. } = loader;
-        let mut index = Index { prefix: prefix.to_owned(), path: path.clone(), header, blocks, firsts, partitions, tensors: None, count };
+        let mut index =
+            Index { prefix: prefix.to_owned(), path: path.clone(), header, blocks, firsts, partitions, tensors: None, count };
         index.resolve_slices(budget, on_fault).map_err(|e| e.in_file(&path))?;
         Ok(index)
     }
@@ -190,13 +191,19 @@ impl Index {
                 if let Some(found) = found {
                     let part = self.row(found);
                     let bounds = slice.bounds(row.shape);
-                    let name = |what: &str| Error::malformed(format!("the record of slice \"{}\" {what}", slice.slice())).for_tensor(row.key);
+                    let name = |what: &str| {
+                        Error::malformed(format!("the record of slice \"{}\" {what}", slice.slice())).for_tensor(row.key)
+                    };
                     if part.is_partitioned() {
                         faults.push(name("is itself partitioned"));
                     } else if part.dtype != row.dtype {
                         faults.push(name("has another dtype").because(Reason::DType).expecting(row.dtype, part.dtype));
                     } else if part.shape != bounds.length {
-                        faults.push(name("has another shape").because(Reason::Shape).expecting(shape_text(&bounds.length), shape_text(part.shape)));
+                        faults.push(
+                            name("has another shape")
+                                .because(Reason::Shape)
+                                .expecting(shape_text(&bounds.length), shape_text(part.shape)),
+                        );
                     }
                 }
                 records.push(found.unwrap_or(MISSING));
@@ -263,9 +270,13 @@ impl Index {
         }
     }
 
-    /// Every sound record, tensors and slices.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        (0..self.count).filter(|&n| self.record(n).kind != Kind::Faulty).map(|n| self.row(n))
+    /// Every record that holds a value, with the key of its tensor: tensors stored whole, and the slices of the others.
+    pub fn records(&self) -> impl Iterator<Item = (&[u8], Row<'_>)> {
+        (0..self.len()).map(|i| self.tensor(i)).flat_map(move |tensor| {
+            let whole = (!tensor.is_partitioned()).then_some(tensor);
+            let slices = tensor.slices().filter_map(move |s| Some(self.row(s.record?)));
+            whole.into_iter().chain(slices).map(move |row| (tensor.key, row))
+        })
     }
 
     fn place(&self, number: u32) -> (usize, usize) {
@@ -365,7 +376,11 @@ impl Loader<'_> {
         for entry in block.entries() {
             let entry = match entry {
                 Ok(entry) if entry.shared > end - start => {
-                    on_fault(broken(number, "an entry shares more than the key before it has").expecting(format_args!("at most {}", end - start), entry.shared).in_file(self.path))?;
+                    on_fault(
+                        broken(number, "an entry shares more than the key before it has")
+                            .expecting(format_args!("at most {}", end - start), entry.shared)
+                            .in_file(self.path),
+                    )?;
                     break;
                 }
                 Ok(entry) => entry,
@@ -395,7 +410,8 @@ impl Loader<'_> {
             if !self.any {
                 self.any = true;
                 if !key.is_empty() {
-                    return Err(broken(number, "the first record is not the header").expecting("the empty key", super::entry::quoted(key)));
+                    return Err(broken(number, "the first record is not the header")
+                        .expecting("the empty key", super::entry::quoted(key)));
                 }
                 self.header = Some(Header::parse(entry.value).map_err(|e| e.prefixed("the header record"))?);
                 out.keys.clear();
@@ -437,7 +453,9 @@ impl Loader<'_> {
             self.last_key.clear();
             self.last_key.extend_from_slice(&out.keys[start..end]);
             if &self.last_key[..] > table.limit(number) {
-                on_fault(broken(number, "a key is greater than the index block says").for_tensor(&self.last_key).in_file(self.path))?;
+                on_fault(
+                    broken(number, "a key is greater than the index block says").for_tensor(&self.last_key).in_file(self.path),
+                )?;
             }
         }
         out.dims = self.budget.vec(self.dims.len())?;

@@ -41,7 +41,8 @@ impl<'a> Elements<'a> {
         let mut batch = Batch::new();
         let (mut rest, mut total) = (payload, 0u64);
         for i in 0..count {
-            let length = take_varint(&mut rest).ok_or_else(|| Error::malformed(format!("the length of string {i} is cut off")))?;
+            let length =
+                take_varint(&mut rest).ok_or_else(|| Error::malformed(format!("the length of string {i} is cut off")))?;
             total = total.checked_add(length).ok_or_else(|| Error::malformed("the lengths of the strings overflow"))?;
             match (u32::try_from(length), endianness) {
                 (Ok(n), Endianness::Little) => batch.push(&n.to_le_bytes(), &mut hash),
@@ -52,7 +53,8 @@ impl<'a> Elements<'a> {
         }
         batch.flush(&mut hash);
         let head = &payload[..payload.len() - rest.len()];
-        let (checksum, tail) = rest.split_first_chunk::<4>().ok_or_else(|| Error::malformed("the checksum of the string lengths is cut off"))?;
+        let (checksum, tail) =
+            rest.split_first_chunk::<4>().ok_or_else(|| Error::malformed("the checksum of the string lengths is cut off"))?;
         let lengths = match endianness {
             Endianness::Little => u32::from_le_bytes(*checksum),
             Endianness::Big => u32::from_be_bytes(*checksum),
@@ -71,7 +73,11 @@ impl<'a> Elements<'a> {
     /// For each element its length, its bytes and the checksum of everything so far.
     fn variants(payload: &'a [u8], count: u64, endianness: Endianness, stored: u32) -> Result<Elements<'a>> {
         if endianness == Endianness::Big {
-            return Err(Error::new(Code::Unimplemented, Reason::Unsupported, "variants in a big-endian checkpoint cannot be read"));
+            return Err(Error::new(
+                Code::Unimplemented,
+                Reason::Unsupported,
+                "variants in a big-endian checkpoint cannot be read",
+            ));
         }
         let mut hash = Crc::new();
         let mut rest = payload;
@@ -79,14 +85,19 @@ impl<'a> Elements<'a> {
             let element = take_variant(&mut rest, |length, bytes, checksum| {
                 hash.update(&length.to_le_bytes());
                 hash.update(bytes);
-                check_crc(u32::from_le_bytes(*checksum), crc::mask(hash.value()), &format!("the checksum of variant {i} does not match"))?;
+                check_crc(
+                    u32::from_le_bytes(*checksum),
+                    crc::mask(hash.value()),
+                    &format!("the checksum of variant {i} does not match"),
+                )?;
                 hash.update(checksum);
                 Ok(())
             });
             element.unwrap_or_else(|| Err(Error::malformed(format!("variant {i} runs past the end of the tensor"))))?;
         }
         if !rest.is_empty() {
-            return Err(Error::malformed("bytes are left over after the last variant").expecting("none", format_args!("{} bytes", rest.len())));
+            return Err(Error::malformed("bytes are left over after the last variant")
+                .expecting("none", format_args!("{} bytes", rest.len())));
         }
         check_crc(stored, crc::mask(hash.value()), "the checksum of the tensor does not match")?;
         Ok(Elements { dtype: DType::Variant, count, head: payload, tail: &[] })
@@ -139,7 +150,8 @@ pub(crate) fn check_crc(stored: u32, computed: u32, what: &str) -> Result<()> {
     if stored == computed {
         return Ok(());
     }
-    Err(Error::new(Code::DataLoss, Reason::Checksum, what).expecting(format_args!("{stored:#010x} (stored)"), format_args!("{computed:#010x} (computed)")))
+    Err(Error::new(Code::DataLoss, Reason::Checksum, what)
+        .expecting(format_args!("{stored:#010x} (stored)"), format_args!("{computed:#010x} (computed)")))
 }
 
 /// Small pieces gathered before they are hashed: a hash of four bytes at a time is slow.

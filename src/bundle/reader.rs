@@ -81,6 +81,7 @@ pub(crate) struct Wanted<'b> {
 
 /// A region whose pieces interleave in the buffer, or lie scattered in the file: it is read piece by piece on the caller's thread.
 struct Scattered<'a, 'b> {
+    key: &'a [u8],
     pieces: Vec<Piece<'a>>,
     region: Bounds,
     buffer: &'b mut [u8],
@@ -147,7 +148,8 @@ impl Bundle {
             bytes += request.buffer.len() as u64;
             self.plan(row, request, options, &mut direct, &mut scattered).map_err(|e| e.for_tensor(row.key))?;
         }
-        let threads = transfer::threads_for(options.threads, bytes).min(direct.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
+        let threads =
+            transfer::threads_for(options.threads, bytes).min(direct.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
         let outcome = transfer::run(direct.into_iter().map(Ok), threads, false, &mut |_| ControlFlow::Continue(()));
         if let Some(fault) = outcome.faults.into_iter().next() {
             return Err(fault);
@@ -159,7 +161,7 @@ impl Bundle {
                     Checksums::Always => read_checked(&file, piece, &region.region, region.buffer),
                     _ => read_runs(&file, piece, &region.region, region.buffer),
                 };
-                read.map_err(|e| e.for_tensor(piece.row.key).in_file(file.path()))?;
+                read.map_err(|e| e.for_tensor(region.key).in_file(file.path()))?;
             }
             transfer::swap(region.buffer, region.swap);
         }
@@ -193,19 +195,26 @@ impl Bundle {
                 (None, _) => runs.push((piece.row, file, Run { from: 0, to: 0, length: 0 }, whole)),
                 (Some(run), None) if whole || options.checksums != Checksums::Always => runs.push((piece.row, file, run, whole)),
                 _ => {
-                    scattered.push(Scattered { pieces, region: request.region, buffer: request.buffer, swap });
+                    scattered.push(Scattered { key: row.key, pieces, region: request.region, buffer: request.buffer, swap });
                     return Ok(());
                 }
             }
         }
         runs.sort_by_key(|(_, _, run, _)| run.to);
         let (mut rest, mut at) = (request.buffer, 0);
-        for (row, file, run, whole) in runs {
+        for (stored, file, run, whole) in runs {
             let (_, after) = rest.split_at_mut(((run.to - at) * element) as usize);
             let (buffer, after) = after.split_at_mut((run.length * element) as usize);
             (rest, at) = (after, run.to + run.length);
-            let crc = (whole && options.checksums != Checksums::Never).then_some(row.crc);
-            direct.push(Transfer { file, offset: row.offset + run.from * element, target: Target::Memory(buffer), crc, swap, key: row.key });
+            let crc = (whole && options.checksums != Checksums::Never).then_some(stored.crc);
+            direct.push(Transfer {
+                file,
+                offset: stored.offset + run.from * element,
+                target: Target::Memory(buffer),
+                crc,
+                swap,
+                key: row.key,
+            });
         }
         Ok(())
     }
@@ -249,7 +258,7 @@ impl Bundle {
         let read = file.read_at(row.offset, &mut payload).and_then(|()| {
             Elements::check(row.dtype, &payload, row.elements(), self.index.header().endianness, row.crc).map(see)
         });
-        read.map_err(|e| e.for_tensor(row.key).in_file(file.path()))
+        read.map_err(|e| e.in_file(file.path()))
     }
 
     /// Hands the elements of a piece that are wanted, and their places in the region, to `see`.
@@ -270,13 +279,16 @@ impl Bundle {
         })
     }
 
-    /// Compares the checksum of one stored record, of any dtype, without keeping its value.
-    pub fn check_record<'a>(&self, row: &Row<'a>) -> Result<Option<Transfer<'a>>> {
-        if row.dtype.size().is_none() {
-            return self.with_elements(row, |_| None);
-        }
-        let file = self.shard_of(row).map_err(|e| e.for_tensor(row.key))?;
-        Ok(Some(Transfer { file, offset: row.offset, target: Target::Discard(row.size), crc: Some(row.crc), swap: 1, key: row.key }))
+    /// Checks one stored record, the whole tensor `key` or a slice of it: strings at once, others by the transfer returned.
+    pub fn check_record<'a>(&self, key: &'a [u8], row: &Row<'a>) -> Result<Option<Transfer<'a>>> {
+        let check = || {
+            if row.dtype.size().is_none() {
+                return self.with_elements(row, |_| None);
+            }
+            let file = self.shard_of(row)?;
+            Ok(Some(Transfer { file, offset: row.offset, target: Target::Discard(row.size), crc: Some(row.crc), swap: 1, key }))
+        };
+        check().map_err(|e: Error| e.for_tensor(key))
     }
 
     /// Maps the payload of a fixed-size tensor that is stored whole, after comparing its checksum if `checked`.
@@ -284,19 +296,24 @@ impl Bundle {
         let row = self.index.tensor(tensor);
         let unfit = |what: &str| Error::new(crate::Code::FailedPrecondition, Reason::Unsupported, what).for_tensor(row.key);
         if row.dtype.size().is_none() {
-            return Err(unfit("a tensor of strings or variants cannot be viewed").because(Reason::DType).expecting("a fixed-size dtype", row.dtype));
+            return Err(unfit("a tensor of strings or variants cannot be viewed")
+                .because(Reason::DType)
+                .expecting("a fixed-size dtype", row.dtype));
         }
         if row.is_partitioned() {
             return Err(unfit("a partitioned tensor cannot be viewed: it is stored in several places"));
         }
         if self.swap_unit(row.dtype) > 1 {
-            return Err(unfit("a tensor in a big-endian checkpoint cannot be viewed: its bytes are swapped").because(Reason::Alignment));
+            return Err(
+                unfit("a tensor in a big-endian checkpoint cannot be viewed: its bytes are swapped").because(Reason::Alignment)
+            );
         }
         let file = self.shard_of(&row).map_err(|e| e.for_tensor(row.key))?;
         let map = Map::new(&file, row.offset, row.size as usize).map_err(|e| e.for_tensor(row.key))?;
         if checked {
             let computed = crc::mask(crc::crc32c(map.bytes()));
-            super::payload::check_crc(row.crc, computed, "the checksum of the tensor does not match").map_err(|e| e.for_tensor(row.key).in_file(file.path()))?;
+            super::payload::check_crc(row.crc, computed, "the checksum of the tensor does not match")
+                .map_err(|e| e.for_tensor(row.key).in_file(file.path()))?;
         }
         Ok(map)
     }
@@ -341,7 +358,9 @@ fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8])
         batch.clear();
         batch.push(first);
         let mut end = first.from + first.length;
-        while let Some(next) = runs.next_if(|next| next.from - end < WORTH_A_CALL && next.from + next.length - first.from <= CHUNK as u64) {
+        while let Some(next) =
+            runs.next_if(|next| next.from - end < WORTH_A_CALL && next.from + next.length - first.from <= CHUNK as u64)
+        {
             end = next.from + next.length;
             batch.push(next);
         }

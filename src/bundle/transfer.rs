@@ -179,7 +179,9 @@ pub(crate) fn run<'b>(
     };
     let mut cancelled = false;
     let (mut sums, mut faults) = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, || work(&mut |_| ControlFlow::Continue(()))).ok()).collect();
+        let others: Vec<_> = (1..threads)
+            .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, || work(&mut |_| ControlFlow::Continue(()))).ok())
+            .collect();
         let mut results = work(&mut |done| {
             let flow = watch(done);
             cancelled |= flow.is_break();
@@ -208,7 +210,11 @@ pub(crate) fn run<'b>(
     Outcome { faults: faults.into_iter().map(|(_, fault)| fault).collect(), cancelled }
 }
 
-fn transfer_chunk<'b>(chunk: Chunk<'b>, scratch: &mut Vec<u8>, sums: &mut Vec<Sum<'b>>) -> std::result::Result<(), (usize, Error)> {
+fn transfer_chunk<'b>(
+    chunk: Chunk<'b>,
+    scratch: &mut Vec<u8>,
+    sums: &mut Vec<Sum<'b>>,
+) -> std::result::Result<(), (usize, Error)> {
     let in_context = |e: Error| (chunk.transfer, e.for_tensor(chunk.key).in_file(chunk.file.path()));
     let buffer = match chunk.target {
         Target::Memory(buffer) => buffer,
@@ -225,7 +231,15 @@ fn transfer_chunk<'b>(chunk: Chunk<'b>, scratch: &mut Vec<u8>, sums: &mut Vec<Su
         if chunk.only {
             check_crc(stored, crc::mask(sum), "the checksum of the tensor does not match").map_err(in_context)?;
         } else {
-            sums.push(Sum { transfer: chunk.transfer, number: chunk.number, crc: sum, length: buffer.len() as u64, stored, file: chunk.file, key: chunk.key });
+            sums.push(Sum {
+                transfer: chunk.transfer,
+                number: chunk.number,
+                crc: sum,
+                length: buffer.len() as u64,
+                stored,
+                file: chunk.file,
+                key: chunk.key,
+            });
         }
     }
     swap(buffer, chunk.swap);

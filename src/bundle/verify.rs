@@ -71,11 +71,11 @@ pub(crate) fn verify(prefix: &Path, threads: u32, watch: &mut dyn FnMut(u64, u64
         }
     }
     let is_absent = |shard: u32| absent.binary_search(&shard).is_ok();
-    let stored = || index.rows().filter(|row| !row.is_partitioned() && !is_absent(row.shard));
-    let total = stored().map(|row| row.size).fold(0, u64::saturating_add);
+    let stored = || index.records().filter(|(_, row)| !is_absent(row.shard));
+    let total = stored().map(|(_, row)| row.size).fold(0, u64::saturating_add);
     checked.bytes = total;
     let threads = transfer::threads_for(threads, total);
-    let records = stored().filter_map(|row| bundle.check_record(&row).transpose());
+    let records = stored().filter_map(|(key, row)| bundle.check_record(key, &row).transpose());
     let outcome = transfer::run(records, threads, true, &mut |done| watch(done, total));
     checked.problems.extend(outcome.faults);
     checked.problems.truncate(MOST_PROBLEMS);

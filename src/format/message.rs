@@ -35,10 +35,13 @@ pub(crate) fn check_version(bytes: &[u8]) -> Result<Version> {
     }
     let refuse = |what: &str| Error::new(Code::InvalidArgument, Reason::Version, what);
     if bad {
-        return Err(refuse("the checkpoint excludes readers of this version as broken").expecting(format_args!("{VERSION} not among the bad consumers"), VERSION));
+        return Err(refuse("the checkpoint excludes readers of this version as broken")
+            .expecting(format_args!("{VERSION} not among the bad consumers"), VERSION));
     }
     if min_consumer > VERSION {
-        return Err(refuse("the checkpoint is for newer readers").expecting(format_args!("min_consumer at most {VERSION}"), min_consumer));
+        return Err(
+            refuse("the checkpoint is for newer readers").expecting(format_args!("min_consumer at most {VERSION}"), min_consumer)
+        );
     }
     if producer < 0 {
         return Err(refuse("the checkpoint's writer has an impossible version").expecting("producer 0 or more", producer));
@@ -51,13 +54,16 @@ pub(crate) fn check_version(bytes: &[u8]) -> Result<Version> {
 pub(crate) fn known_dtype(number: u64) -> Result<DType> {
     let dtype = u32::try_from(number).ok().and_then(DType::from_number);
     dtype.ok_or_else(|| {
-        Error::malformed("the dtype is none that a checkpoint can hold").because(Reason::DType).expecting("1 to 33 without 20", number as i64)
+        Error::malformed("the dtype is none that a checkpoint can hold")
+            .because(Reason::DType)
+            .expecting("1 to 33 without 20", number as i64)
     })
 }
 
 /// The element count of a shape whose bytes fit, too.
 pub(crate) fn validated_elements(shape: &[i64], dtype: DType) -> Result<u64> {
-    let elements = checked_elements(shape).filter(|n| n.checked_mul(dtype.size().unwrap_or(1) as u64).is_some_and(|b| b <= i64::MAX as u64));
+    let elements =
+        checked_elements(shape).filter(|n| n.checked_mul(dtype.size().unwrap_or(1) as u64).is_some_and(|b| b <= i64::MAX as u64));
     elements.ok_or_else(|| {
         Error::malformed("the shape is impossible")
             .because(Reason::Shape)
@@ -82,11 +88,17 @@ pub(crate) fn parse_shape(message: &[u8], first: usize, dims: &mut Vec<i64>) -> 
                     }
                 }
                 if dims.len() - first == MAX_RANK {
-                    return Err(Error::malformed("the tensor has too many dimensions").because(Reason::Shape).expecting(format_args!("at most {MAX_RANK}"), "more"));
+                    return Err(Error::malformed("the tensor has too many dimensions")
+                        .because(Reason::Shape)
+                        .expecting(format_args!("at most {MAX_RANK}"), "more"));
                 }
                 dims.push(size);
             }
-            (3, v) if v.varint()? != 0 => return Err(Error::malformed("the tensor's rank is unknown").because(Reason::Shape).expecting("a known shape", "unknown_rank")),
+            (3, v) if v.varint()? != 0 => {
+                return Err(Error::malformed("the tensor's rank is unknown")
+                    .because(Reason::Shape)
+                    .expecting("a known shape", "unknown_rank"))
+            }
             _ => {}
         }
     }
@@ -107,9 +119,10 @@ pub(crate) fn parse_slice(message: &[u8], extents: &mut Vec<StoredExtent>) -> Re
             }
             let full = extent.start == 0 && extent.length == -1;
             if extent.start < 0 || (extent.length < 0 && !full) {
-                return Err(Error::malformed("a slice has an impossible extent")
-                    .because(Reason::Shape)
-                    .expecting("the whole dimension, or start and length of 0 or more", format_args!("start {} and length {}", extent.start, extent.length)));
+                return Err(Error::malformed("a slice has an impossible extent").because(Reason::Shape).expecting(
+                    "the whole dimension, or start and length of 0 or more",
+                    format_args!("start {} and length {}", extent.start, extent.length),
+                ));
             }
             extents.push(extent);
         }

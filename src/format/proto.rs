@@ -27,6 +27,11 @@ pub(crate) fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
+/// How many bytes the shortest varint of `value` has.
+pub(crate) fn varint_len(value: u64) -> usize {
+    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+}
+
 /// The value of a field, by its wire type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
@@ -161,7 +166,15 @@ mod tests {
 
     #[test]
     fn cut_off_and_unknown_wire_types_are_errors_and_end_the_message() {
-        for message in [&[0x08][..], &[0x12, 0x05, b'x'], &[0x35, 1, 2], &[0x0b], &[0x0f], &[0x00, 0x00], &[0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]] {
+        for message in [
+            &[0x08][..],
+            &[0x12, 0x05, b'x'],
+            &[0x35, 1, 2],
+            &[0x0b],
+            &[0x0f],
+            &[0x00, 0x00],
+            &[0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+        ] {
             let mut fields = Fields::of(message);
             assert!(fields.next().unwrap().is_err(), "{message:?}");
             assert!(fields.next().is_none());

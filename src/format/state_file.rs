@@ -84,7 +84,13 @@ impl<'a> Parser<'a> {
 
     fn field(&mut self, state: &mut StateFile) -> Result<()> {
         let name = self.word(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !matches!(name, "model_checkpoint_path" | "all_model_checkpoint_paths" | "all_model_checkpoint_timestamps" | "last_preserved_timestamp") {
+        if !matches!(
+            name,
+            "model_checkpoint_path"
+                | "all_model_checkpoint_paths"
+                | "all_model_checkpoint_timestamps"
+                | "last_preserved_timestamp"
+        ) {
             return Err(self.fault("not one of the four fields of a state file"));
         }
         if !self.take(b':') {
@@ -204,7 +210,8 @@ impl<'a> Parser<'a> {
         if length < least {
             return Err(self.fault("an escape with too few digits"));
         }
-        let value = u32::from_str_radix(&self.text[self.at..self.at + length], radix).map_err(|_| self.fault("an escape that is no number"))?;
+        let value = u32::from_str_radix(&self.text[self.at..self.at + length], radix)
+            .map_err(|_| self.fault("an escape that is no number"))?;
         self.at += length;
         Ok(value)
     }
@@ -244,8 +251,11 @@ mod tests {
         for (literal, value) in [
             (r#""a""#, "a"),
             ("'a'", "a"),
-            (r#""a" 'b'  # and more
-               "c""#, "abc"),
+            (
+                r#""a" 'b'  # and more
+               "c""#,
+                "abc",
+            ),
             (r#""\303\274 \xc3\xbc \u00fc \U000000fc ü""#, "ü ü ü ü ü"),
             (r#""\a\b\f\n\r\t\v\\\'\"\?""#, "\x07\x08\x0c\n\r\t\x0b\\'\"?"),
             ("\"a\tb\"", "a\tb"),
@@ -254,7 +264,9 @@ mod tests {
         ] {
             assert_eq!(latest(&format!("model_checkpoint_path:{literal}")).as_deref(), Some(value), "{literal}");
         }
-        for literal in ["\"a\nb\"", "\"a", r#""\q""#, r#""\xzz""#, r#""\u00""#, r#""\400""#, r#""\377""#, r#""\ud800""#, "a", "[\"a\"]", ""] {
+        for literal in
+            ["\"a\nb\"", "\"a", r#""\q""#, r#""\xzz""#, r#""\u00""#, r#""\400""#, r#""\377""#, r#""\ud800""#, "a", "[\"a\"]", ""]
+        {
             assert_eq!(latest(&format!("model_checkpoint_path: {literal}")), None, "{literal}");
         }
     }
@@ -274,7 +286,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_an_error_with_its_line() {
-        for text in ["metric: 1", "model_checkpoint_path \"a\"", "all_model_checkpoint_paths: [\"a\"", "last_preserved_timestamp: x", "all_model_checkpoint_timestamps: --1", "\n\n{"] {
+        for text in [
+            "metric: 1",
+            "model_checkpoint_path \"a\"",
+            "all_model_checkpoint_paths: [\"a\"",
+            "last_preserved_timestamp: x",
+            "all_model_checkpoint_timestamps: --1",
+            "\n\n{",
+        ] {
             assert!(StateFile::parse(text.as_bytes()).is_err(), "{text}");
         }
         let error = StateFile::parse(b"\n\nmetric: 1").unwrap_err();

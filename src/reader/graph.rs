@@ -119,7 +119,8 @@ impl ObjectGraph {
         for field in Fields::of(bytes) {
             if let (1, node) = field? {
                 let id = graph.nodes.len();
-                let record = graph.parse_node(node.bytes()?).map_err(|e| e.prefixed(&format!("node {id} of the object graph")))?;
+                let record =
+                    graph.parse_node(node.bytes()?).map_err(|e| e.prefixed(&format!("node {id} of the object graph")))?;
                 graph.nodes.push(record);
             }
         }
@@ -129,7 +130,8 @@ impl ObjectGraph {
         let count = graph.nodes.len();
         let ids = graph.edges.iter().map(|e| e.node).chain(graph.slots.iter().flat_map(|s| [s.variable, s.slot_variable]));
         match ids.max().filter(|&id| id as usize >= count) {
-            Some(id) => Err(Error::malformed("the object graph refers to a node that it does not have").expecting(format_args!("an id below {count}"), id)),
+            Some(id) => Err(Error::malformed("the object graph refers to a node that it does not have")
+                .expecting(format_args!("an id below {count}"), id)),
             None => Ok(graph),
         }
     }
@@ -315,7 +317,9 @@ mod tests {
     fn example() -> Vec<u8> {
         let mut bytes = b"\x0a\x0b\x0a\x05\x08\x01\x12\x01m\x2a\x02\x08\x01".to_vec();
         bytes.extend_from_slice(b"\x0a\x19\x0a\x05\x08\x02\x12\x01x\x0a\x05\x08\x03\x12\x01v\x0a\x05\x08\x04\x12\x01e\x2a\x02\x08\x01\x0a\x02\x2a\x00");
-        bytes.extend_from_slice(b"\x0a\x40\x12\x3a\x0a\x0eVARIABLE_VALUE\x12\x08Variable\x1a\x1em/v/.ATTRIBUTES/VARIABLE_VALUE\x2a\x02\x08\x01");
+        bytes.extend_from_slice(
+            b"\x0a\x40\x12\x3a\x0a\x0eVARIABLE_VALUE\x12\x08Variable\x1a\x1em/v/.ATTRIBUTES/VARIABLE_VALUE\x2a\x02\x08\x01",
+        );
         bytes.extend_from_slice(b"\x0a\x09\x0a\x05\x08\x05\x12\x01f\x2a\x00\x0a\x02\x2a\x00");
         bytes
     }
@@ -326,7 +330,8 @@ mod tests {
         assert_eq!(graph.len(), 6);
         let node = |id| graph.node(id).unwrap();
         assert_eq!(node(1).children().map(|e| (e.name, e.node)).collect::<Vec<_>>(), [("x", 2), ("v", 3), ("e", 4)]);
-        let expected = Attribute { name: "VARIABLE_VALUE", full_name: "Variable", checkpoint_key: "m/v/.ATTRIBUTES/VARIABLE_VALUE" };
+        let expected =
+            Attribute { name: "VARIABLE_VALUE", full_name: "Variable", checkpoint_key: "m/v/.ATTRIBUTES/VARIABLE_VALUE" };
         assert_eq!(node(3).attributes().collect::<Vec<_>>(), [expected]);
         assert_eq!([node(0), node(2), node(5)].map(|n| n.has_checkpoint_values()), [Some(true), Some(false), Some(false)]);
         assert_eq!(graph.parents(), [None, Some((0, 0)), Some((1, 0)), Some((1, 1)), Some((1, 2)), Some((4, 0))]);

@@ -64,7 +64,9 @@ fn read_state(directory: &Path) -> Result<Option<StateFile>> {
     file.read_at(0, &mut text)?;
     let state = StateFile::parse(&text).map_err(|e| e.in_file(&path))?;
     if state.model_checkpoint_path.is_empty() {
-        return Err(Error::malformed("the state file names no latest checkpoint").expecting("a model_checkpoint_path", "none").in_file(&path));
+        return Err(Error::malformed("the state file names no latest checkpoint")
+            .expecting("a model_checkpoint_path", "none")
+            .in_file(&path));
     }
     Ok(Some(state))
 }
@@ -87,7 +89,8 @@ fn in_directory(directory: &Path) -> Result<Option<Located>> {
         return match from_state(directory, &state)? {
             Some((_, located)) => Ok(Some(located)),
             None => {
-                let what = format!("the state file names \"{}\", which is not there", printable(state.model_checkpoint_path.as_bytes()));
+                let what =
+                    format!("the state file names \"{}\", which is not there", printable(state.model_checkpoint_path.as_bytes()));
                 Err(absent(&what, &directory.join(STATE_FILE), directory))
             }
         };
@@ -116,7 +119,9 @@ fn at_prefix(path: &Path) -> Result<Option<Located>> {
             Ok(None)
         }
         Ok(file) if Table::is_table(&file)? => Ok(Some(Located::V1 { prefix: path.to_owned(), files: vec![path.to_owned()] })),
-        Ok(file) => Err(Error::malformed("not a checkpoint: the file is not a table").expecting("a V1 checkpoint or the prefix of a V2 one", format_args!("{} other bytes", file.len())).in_file(path)),
+        Ok(file) => Err(Error::malformed("not a checkpoint: the file is not a table")
+            .expecting("a V1 checkpoint or the prefix of a V2 one", format_args!("{} other bytes", file.len()))
+            .in_file(path)),
         Err(e) if e.code() == Code::NotFound => by_pattern(path),
         Err(e) => Err(e),
     }
@@ -140,7 +145,9 @@ fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
     let index = index_path(&prefix);
     match File::open(&index) {
         Ok(_) => Ok(Some(Located::V2(prefix))),
-        Err(e) if e.code() == Code::NotFound && path.exists() => Err(absent("a data file without its index", path, index.parent().unwrap_or(Path::new(".")))),
+        Err(e) if e.code() == Code::NotFound && path.exists() => {
+            Err(absent("a data file without its index", path, index.parent().unwrap_or(Path::new("."))))
+        }
         Err(e) if e.code() == Code::NotFound => Ok(None),
         Err(e) => Err(e),
     }
@@ -160,7 +167,8 @@ fn by_pattern(pattern: &Path) -> Result<Option<Located>> {
     if found.is_empty() {
         return Ok(None);
     }
-    let first_missing = (0..shards).zip(found.iter().map(Some).chain(std::iter::repeat(None))).find(|(want, have)| *have != Some(want));
+    let first_missing =
+        (0..shards).zip(found.iter().map(Some).chain(std::iter::repeat(None))).find(|(want, have)| *have != Some(want));
     if let Some((missing, _)) = first_missing {
         return Err(Error::new(Code::NotFound, Reason::MissingFile, "a file of the checkpoint is missing")
             .expecting(format_args!("{shards} files"), format_args!("{} files", found.len()))

@@ -274,7 +274,9 @@ impl Reader {
         let malformed = |e: Error| e.for_tensor(OBJECT_GRAPH_KEY).in_file(self.prefix());
         if tensor.dtype() != DType::String || !tensor.shape().is_empty() {
             let found = format!("{} {}", tensor.dtype(), shape_text(tensor.shape()));
-            return Err(malformed(Error::malformed("the object graph is not a string").because(Reason::DType).expecting("string []", found)));
+            return Err(malformed(
+                Error::malformed("the object graph is not a string").because(Reason::DType).expecting("string []", found),
+            ));
         }
         let strings = tensor.read_strings()?;
         ObjectGraph::parse(strings.get(0).unwrap_or_default()).map(Some).map_err(malformed)
@@ -447,9 +449,12 @@ impl<'a> Tensor<'a> {
     /// in the file as they are; else as for [`Tensor::read_slice_into`].
     pub fn map(&self, checked: bool) -> Result<View> {
         match &self.reader.stored {
-            Stored::V1(_) => {
-                Err(Error::new(Code::FailedPrecondition, Reason::Unsupported, "a tensor of a V1 checkpoint cannot be viewed: it is stored encoded").for_tensor(self.key()))
-            }
+            Stored::V1(_) => Err(Error::new(
+                Code::FailedPrecondition,
+                Reason::Unsupported,
+                "a tensor of a V1 checkpoint cannot be viewed: it is stored encoded",
+            )
+            .for_tensor(self.key())),
             Stored::V2(bundle) => bundle.map(self.index, checked).map(View::new),
         }
     }
@@ -496,14 +501,19 @@ impl<'a> Tensor<'a> {
         };
         match &self.reader.stored {
             Stored::V1(v1) => v1.read(self.index, &region, &mut buffer)?,
-            Stored::V2(bundle) => bundle.read(vec![Wanted { tensor: self.index, region, buffer: &mut buffer }], &ReadOptions::default())?,
+            Stored::V2(bundle) => {
+                bundle.read(vec![Wanted { tensor: self.index, region, buffer: &mut buffer }], &ReadOptions::default())?
+            }
         }
         Ok(buffer)
     }
 
     fn read_string_region(&self, region: &Bounds) -> Result<Strings> {
         if self.dtype().size().is_some() {
-            return Err(Error::argument("the tensor holds neither strings nor variants").because(Reason::DType).expecting("string or variant", self.dtype()).for_tensor(self.key()));
+            return Err(Error::argument("the tensor holds neither strings nor variants")
+                .because(Reason::DType)
+                .expecting("string or variant", self.dtype())
+                .for_tensor(self.key()));
         }
         match &self.reader.stored {
             Stored::V1(v1) => v1.read_strings(self.index, region),

@@ -56,12 +56,19 @@ pub struct Verification {
 /// # Errors
 /// Only when nothing could be checked: `NOT_FOUND` when there is no checkpoint, `CANCELLED` when `progress` stopped it.
 /// What is wrong with a checkpoint is not an error of this function but among the problems.
-pub fn verify(path: impl AsRef<Path>, options: &VerifyOptions, progress: &mut dyn FnMut(Progress) -> ControlFlow<()>) -> Result<Verification> {
+pub fn verify(
+    path: impl AsRef<Path>,
+    options: &VerifyOptions,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Verification> {
     let watch = &mut |bytes_done, bytes_total| progress(Progress { bytes_done, bytes_total });
     let (verification, cancelled) = match locate::locate(path.as_ref())? {
         Located::V2(prefix) => {
             let checked = bundle::verify(&prefix, options.threads, watch)?;
-            (Verification { problems: checked.problems, tensors: checked.tensors, bytes: checked.bytes, files: checked.files }, checked.cancelled)
+            (
+                Verification { problems: checked.problems, tensors: checked.tensors, bytes: checked.bytes, files: checked.files },
+                checked.cancelled,
+            )
         }
         Located::V1 { prefix, files } => match v1::Checkpoint::open(&prefix, &files, None) {
             Err(fault) => (Verification { problems: vec![fault], tensors: 0, bytes: 0, files: files.len() }, false),

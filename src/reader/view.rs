@@ -30,8 +30,10 @@ impl View {
     /// `FAILED_PRECONDITION` when the bytes are not aligned for `T` or not a whole number of them: read the tensor instead.
     pub fn as_slice<T: AnyBitPattern>(&self) -> Result<&[T]> {
         bytemuck::try_cast_slice(self).map_err(|_| {
-            Error::new(Code::FailedPrecondition, Reason::Alignment, "the view cannot be used as a slice of this type")
-                .expecting(format_args!("{} bytes each, aligned to {}", size_of::<T>(), align_of::<T>()), format_args!("{} bytes aligned to {}", self.len(), self.alignment()))
+            Error::new(Code::FailedPrecondition, Reason::Alignment, "the view cannot be used as a slice of this type").expecting(
+                format_args!("{} bytes each, aligned to {}", size_of::<T>(), align_of::<T>()),
+                format_args!("{} bytes aligned to {}", self.len(), self.alignment()),
+            )
         })
     }
 }

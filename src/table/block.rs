@@ -25,11 +25,13 @@ impl<'a> Block<'a> {
     /// # Errors
     /// `DATA_LOSS` when the restart array does not fit, is empty, does not begin with 0 or does not increase.
     pub fn parse(bytes: &'a [u8]) -> Result<Block<'a>> {
-        let (rest, count) = bytes.split_last_chunk::<4>().ok_or_else(|| Error::malformed("a block is too short for its restart count"))?;
+        let (rest, count) =
+            bytes.split_last_chunk::<4>().ok_or_else(|| Error::malformed("a block is too short for its restart count"))?;
         let count = u32::from_le_bytes(*count) as usize;
         let array = count.checked_mul(4).filter(|&n| n <= rest.len());
         let array = array.ok_or_else(|| {
-            Error::malformed("the restart array of a block is longer than the block").expecting(format_args!("at most {}", rest.len() / 4), count)
+            Error::malformed("the restart array of a block is longer than the block")
+                .expecting(format_args!("at most {}", rest.len() / 4), count)
         })?;
         let (entries, restarts) = rest.split_at(rest.len() - array);
         if count == 0 {
@@ -44,8 +46,14 @@ impl<'a> Block<'a> {
                 Some(before) => at > before && at < entries.len(),
             };
             if !sound {
-                return Err(Error::malformed(format!("restart point {i} of a block is out of order or out of range"))
-                    .expecting(format_args!("an offset below {} after {}", entries.len(), before.map_or("none".to_owned(), |b| b.to_string())), at));
+                return Err(Error::malformed(format!("restart point {i} of a block is out of order or out of range")).expecting(
+                    format_args!(
+                        "an offset below {} after {}",
+                        entries.len(),
+                        before.map_or("none".to_owned(), |b| b.to_string())
+                    ),
+                    at,
+                ));
             }
             before = Some(at);
         }
@@ -96,7 +104,10 @@ impl<'a> Entries<'a> {
         if self.restart < self.block.restarts.len() / 4 {
             let restart = self.block.restart(self.restart);
             if restart < self.at || (restart == self.at && entry.shared != 0) {
-                return Err(Error::malformed(format!("restart point {} of a block is not at an entry that stores its whole key", self.restart)));
+                return Err(Error::malformed(format!(
+                    "restart point {} of a block is not at an entry that stores its whole key",
+                    self.restart
+                )));
             }
             self.restart += usize::from(restart == self.at);
         }

@@ -4,7 +4,7 @@ use super::block::Block;
 use super::budget::Budget;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::crc;
-use crate::format::proto::take_varint;
+use crate::format::proto::{take_varint, varint_len};
 use crate::storage::File;
 
 const FOOTER: u64 = 48;
@@ -67,13 +67,16 @@ impl Table {
         let (handles, magic) = footer.split_at(FOOTER as usize - 8);
         if magic != MAGIC.to_le_bytes() {
             let found = magic.iter().rev().fold(0u64, |n, &b| n << 8 | u64::from(b));
-            return Err(Error::malformed("not a table file: the footer has another magic number").expecting(format_args!("{MAGIC:#018x}"), format_args!("{found:#018x}")));
+            return Err(Error::malformed("not a table file: the footer has another magic number")
+                .expecting(format_args!("{MAGIC:#018x}"), format_args!("{found:#018x}")));
         }
         let mut rest = handles;
         let both = Handle::take(&mut rest).and_then(|metaindex| Some((metaindex, Handle::take(&mut rest)?)));
         let (metaindex, index) = both.ok_or_else(|| Error::malformed("the footer holds no block handles"))?;
-        if rest.iter().any(|&b| b != 0) {
-            return Err(Error::malformed("the footer is not padded with zeros"));
+        // No writer spends more bytes on a number than it needs, nor fills the padding: anything else is damage.
+        let minimal: usize = [metaindex.offset, metaindex.size, index.offset, index.size].map(varint_len).iter().sum();
+        if handles.len() - rest.len() != minimal || rest.iter().any(|&b| b != 0) {
+            return Err(Error::malformed("the footer is not two block handles padded with zeros"));
         }
         let mut table = Table { file, handles: Vec::new(), limits: Vec::new(), limit_ends: Vec::new(), metaindex };
         let mut buffer = BlockBuffer::default();
@@ -130,8 +133,10 @@ impl Table {
         let body = self.file.len() - FOOTER;
         let end = handle.offset.checked_add(handle.size).and_then(|end| end.checked_add(TRAILER));
         let Some(end) = end.filter(|&end| end <= body) else {
-            return Err(Error::malformed("a block lies outside the file")
-                .expecting(format_args!("an end at or before offset {body}"), format_args!("offset {} and size {}", handle.offset, handle.size)));
+            return Err(Error::malformed("a block lies outside the file").expecting(
+                format_args!("an end at or before offset {body}"),
+                format_args!("offset {} and size {}", handle.offset, handle.size),
+            ));
         };
         let length = (end - handle.offset) as usize;
         grow(&mut buffer.stored, length, budget)?;
@@ -175,11 +180,15 @@ fn grow(buffer: &mut Vec<u8>, length: usize, budget: &mut Budget) -> Result<()> 
 fn expand(stored: &[u8], out: &mut Vec<u8>, budget: &mut Budget) -> Result<()> {
     let claimed = snap::raw::decompress_len(stored).map_err(|e| Error::malformed(format!("a snappy block is broken: {e}")))?;
     if claimed as u64 > SNAPPY_EXPANSION * stored.len() as u64 {
-        return Err(Error::malformed("a snappy block claims more than snappy can hold")
-            .expecting(format_args!("at most {} bytes", SNAPPY_EXPANSION * stored.len() as u64), format_args!("{claimed} bytes")));
+        return Err(Error::malformed("a snappy block claims more than snappy can hold").expecting(
+            format_args!("at most {} bytes", SNAPPY_EXPANSION * stored.len() as u64),
+            format_args!("{claimed} bytes"),
+        ));
     }
     grow(out, claimed, budget)?;
-    let length = snap::raw::Decoder::new().decompress(stored, out).map_err(|e| Error::malformed(format!("a snappy block is broken: {e}")))?;
+    let length = snap::raw::Decoder::new()
+        .decompress(stored, out)
+        .map_err(|e| Error::malformed(format!("a snappy block is broken: {e}")))?;
     out.truncate(length);
     Ok(())
 }
@@ -191,7 +200,8 @@ fn index_entries(bytes: &[u8], budget: &mut Budget) -> Result<(Vec<Handle>, Vec<
     for entry in block.entries() {
         let entry = entry?;
         if entry.shared > key {
-            return Err(Error::malformed("an entry shares more than the key before it has").expecting(format_args!("at most {key}"), entry.shared));
+            return Err(Error::malformed("an entry shares more than the key before it has")
+                .expecting(format_args!("at most {key}"), entry.shared));
         }
         key = entry.shared + entry.unshared.len();
         key_bytes = key_bytes.saturating_add(key as u64);
@@ -211,7 +221,10 @@ fn index_entries(bytes: &[u8], budget: &mut Budget) -> Result<(Vec<Handle>, Vec<
         limits.extend_from_slice(entry.unshared);
         limit_ends.push(limits.len() as u64);
         before = start;
-        handles.push(Handle::take(&mut { entry.value }).ok_or_else(|| Error::malformed("an entry of the index block holds no block handle"))?);
+        handles.push(
+            Handle::take(&mut { entry.value })
+                .ok_or_else(|| Error::malformed("an entry of the index block holds no block handle"))?,
+        );
     }
     Ok((handles, limits, limit_ends))
 }

@@ -1,5 +1,6 @@
 //! Element types, with TensorFlow's numbers (`types.proto`).
 
+use std::ffi::CStr;
 use std::fmt;
 
 /// The type of a tensor's elements.
@@ -44,40 +45,40 @@ pub enum DType {
 
 /// (dtype, bytes per element, bytes that swap together in a file of the other byte order, Python's name, protobuf's name).
 /// Sub-byte types take a whole byte each. Strings and variants have no fixed size.
-type Row = (DType, usize, usize, &'static str, &'static str);
+type Row = (DType, usize, usize, &'static CStr, &'static str);
 const TABLE: [Row; 32] = [
-    (DType::Float, 4, 4, "float32", "DT_FLOAT"),
-    (DType::Double, 8, 8, "float64", "DT_DOUBLE"),
-    (DType::Int32, 4, 4, "int32", "DT_INT32"),
-    (DType::Uint8, 1, 1, "uint8", "DT_UINT8"),
-    (DType::Int16, 2, 2, "int16", "DT_INT16"),
-    (DType::Int8, 1, 1, "int8", "DT_INT8"),
-    (DType::String, 0, 1, "string", "DT_STRING"),
-    (DType::Complex64, 8, 4, "complex64", "DT_COMPLEX64"),
-    (DType::Int64, 8, 8, "int64", "DT_INT64"),
-    (DType::Bool, 1, 1, "bool", "DT_BOOL"),
-    (DType::Qint8, 1, 1, "qint8", "DT_QINT8"),
-    (DType::Quint8, 1, 1, "quint8", "DT_QUINT8"),
-    (DType::Qint32, 4, 4, "qint32", "DT_QINT32"),
-    (DType::Bfloat16, 2, 2, "bfloat16", "DT_BFLOAT16"),
-    (DType::Qint16, 2, 2, "qint16", "DT_QINT16"),
-    (DType::Quint16, 2, 2, "quint16", "DT_QUINT16"),
-    (DType::Uint16, 2, 2, "uint16", "DT_UINT16"),
-    (DType::Complex128, 16, 8, "complex128", "DT_COMPLEX128"),
-    (DType::Half, 2, 2, "float16", "DT_HALF"),
-    (DType::Variant, 0, 1, "variant", "DT_VARIANT"),
-    (DType::Uint32, 4, 4, "uint32", "DT_UINT32"),
-    (DType::Uint64, 8, 8, "uint64", "DT_UINT64"),
-    (DType::Float8E5m2, 1, 1, "float8_e5m2", "DT_FLOAT8_E5M2"),
-    (DType::Float8E4m3fn, 1, 1, "float8_e4m3fn", "DT_FLOAT8_E4M3FN"),
-    (DType::Float8E4m3fnuz, 1, 1, "float8_e4m3fnuz", "DT_FLOAT8_E4M3FNUZ"),
-    (DType::Float8E4m3b11fnuz, 1, 1, "float8_e4m3b11fnuz", "DT_FLOAT8_E4M3B11FNUZ"),
-    (DType::Float8E5m2fnuz, 1, 1, "float8_e5m2fnuz", "DT_FLOAT8_E5M2FNUZ"),
-    (DType::Int4, 1, 1, "int4", "DT_INT4"),
-    (DType::Uint4, 1, 1, "uint4", "DT_UINT4"),
-    (DType::Int2, 1, 1, "int2", "DT_INT2"),
-    (DType::Uint2, 1, 1, "uint2", "DT_UINT2"),
-    (DType::Float4E2m1fn, 1, 1, "float4_e2m1fn", "DT_FLOAT4_E2M1FN"),
+    (DType::Float, 4, 4, c"float32", "DT_FLOAT"),
+    (DType::Double, 8, 8, c"float64", "DT_DOUBLE"),
+    (DType::Int32, 4, 4, c"int32", "DT_INT32"),
+    (DType::Uint8, 1, 1, c"uint8", "DT_UINT8"),
+    (DType::Int16, 2, 2, c"int16", "DT_INT16"),
+    (DType::Int8, 1, 1, c"int8", "DT_INT8"),
+    (DType::String, 0, 1, c"string", "DT_STRING"),
+    (DType::Complex64, 8, 4, c"complex64", "DT_COMPLEX64"),
+    (DType::Int64, 8, 8, c"int64", "DT_INT64"),
+    (DType::Bool, 1, 1, c"bool", "DT_BOOL"),
+    (DType::Qint8, 1, 1, c"qint8", "DT_QINT8"),
+    (DType::Quint8, 1, 1, c"quint8", "DT_QUINT8"),
+    (DType::Qint32, 4, 4, c"qint32", "DT_QINT32"),
+    (DType::Bfloat16, 2, 2, c"bfloat16", "DT_BFLOAT16"),
+    (DType::Qint16, 2, 2, c"qint16", "DT_QINT16"),
+    (DType::Quint16, 2, 2, c"quint16", "DT_QUINT16"),
+    (DType::Uint16, 2, 2, c"uint16", "DT_UINT16"),
+    (DType::Complex128, 16, 8, c"complex128", "DT_COMPLEX128"),
+    (DType::Half, 2, 2, c"float16", "DT_HALF"),
+    (DType::Variant, 0, 1, c"variant", "DT_VARIANT"),
+    (DType::Uint32, 4, 4, c"uint32", "DT_UINT32"),
+    (DType::Uint64, 8, 8, c"uint64", "DT_UINT64"),
+    (DType::Float8E5m2, 1, 1, c"float8_e5m2", "DT_FLOAT8_E5M2"),
+    (DType::Float8E4m3fn, 1, 1, c"float8_e4m3fn", "DT_FLOAT8_E4M3FN"),
+    (DType::Float8E4m3fnuz, 1, 1, c"float8_e4m3fnuz", "DT_FLOAT8_E4M3FNUZ"),
+    (DType::Float8E4m3b11fnuz, 1, 1, c"float8_e4m3b11fnuz", "DT_FLOAT8_E4M3B11FNUZ"),
+    (DType::Float8E5m2fnuz, 1, 1, c"float8_e5m2fnuz", "DT_FLOAT8_E5M2FNUZ"),
+    (DType::Int4, 1, 1, c"int4", "DT_INT4"),
+    (DType::Uint4, 1, 1, c"uint4", "DT_UINT4"),
+    (DType::Int2, 1, 1, c"int2", "DT_INT2"),
+    (DType::Uint2, 1, 1, c"uint2", "DT_UINT2"),
+    (DType::Float4E2m1fn, 1, 1, c"float4_e2m1fn", "DT_FLOAT4_E2M1FN"),
 ];
 
 /// Row of `TABLE` for each number, so that the hot path of opening an index needs no search.
@@ -105,7 +106,7 @@ impl DType {
 
     /// The dtype that Python calls `name`, e.g. `float32`.
     pub fn from_name(name: &str) -> Option<DType> {
-        TABLE.iter().find(|row| row.3 == name).map(|row| row.0)
+        TABLE.iter().find(|row| row.0.name() == name).map(|row| row.0)
     }
 
     fn row(self) -> &'static Row {
@@ -132,6 +133,11 @@ impl DType {
 
     /// The name in Python, e.g. `float32`, `bfloat16`, `string`.
     pub fn name(self) -> &'static str {
+        self.row().3.to_str().unwrap_or_default()
+    }
+
+    /// The same for C.
+    pub(crate) fn c_name(self) -> &'static CStr {
         self.row().3
     }
 

@@ -103,7 +103,10 @@ impl FromStr for Slice {
 
     /// Reads TensorFlow's spelling; as there, empty items between colons are skipped.
     fn from_str(text: &str) -> Result<Slice> {
-        let fault = |item: &str| Error::argument("not a slice").expecting("\"-\" or \"start,length\" for each dimension, joined by \":\"", format!("\"{item}\""));
+        let fault = |item: &str| {
+            Error::argument("not a slice")
+                .expecting("\"-\" or \"start,length\" for each dimension, joined by \":\"", format!("\"{item}\""))
+        };
         let mut extents = Vec::new();
         for item in text.split(':').filter(|item| !item.is_empty()) {
             if item == "-" {
@@ -202,6 +205,9 @@ impl Bounds {
     /// The runs of consecutive elements to copy for `self`, a box within both `from` and `to`: stored in `from` in row-major order,
     /// wanted in `to`. They come in ascending order of both places.
     pub fn runs(&self, from: &Bounds, to: &Bounds) -> Runs {
+        if self.elements() == 0 {
+            return Runs { from: 0, to: 0, run: 0, steps: Vec::new(), done: true };
+        }
         // Dimensions from `inner` on are taken whole on both sides (the one before may be cut): together they are one run.
         let rank = self.length.len();
         let mut inner = rank;
@@ -224,7 +230,7 @@ impl Bounds {
             from_stride = from_stride.wrapping_mul(from.length[d] as u64);
             to_stride = to_stride.wrapping_mul(to.length[d] as u64);
         }
-        Runs { from: from_at, to: to_at, run, steps, done: self.elements() == 0 }
+        Runs { from: from_at, to: to_at, run, steps, done: false }
     }
 }
 
@@ -307,7 +313,9 @@ pub(crate) fn check_disjoint(boxes: &[Bounds], elements: u64, name: impl Fn(usiz
         Overlap::None => Ok(()),
         Overlap::Pair(a, b) => fault(format!("the stored slices \"{}\" and \"{}\" overlap", name(a), name(b))),
         Overlap::TooMany => fault("the stored slices overlap: together they hold more elements than the tensor".to_owned()),
-        Overlap::TooCostly => Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the tensor has more slices than can be checked for overlaps")),
+        Overlap::TooCostly => {
+            Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the tensor has more slices than can be checked for overlaps"))
+        }
     }
 }
 
@@ -317,8 +325,10 @@ pub(crate) fn not_covered(region: &Bounds, covered: u64, slices: impl ExactSizeI
     let listed: Vec<String> = slices.take(4).map(|s| format!("\"{s}\"")).collect();
     let more = if count > listed.len() { format!(" and {} more", count - listed.len()) } else { String::new() };
     let wanted = Slice(region.start.iter().zip(&region.length).map(|(&start, &length)| Extent::range(start, length)).collect());
-    Error::new(Code::InvalidArgument, Reason::Gap, "the stored slices do not cover what was asked for")
-        .expecting(format_args!("{} elements at \"{wanted}\"", region.elements()), format_args!("{covered} in slices {}{more}", listed.join(", ")))
+    Error::new(Code::InvalidArgument, Reason::Gap, "the stored slices do not cover what was asked for").expecting(
+        format_args!("{} elements at \"{wanted}\"", region.elements()),
+        format_args!("{covered} in slices {}{more}", listed.join(", ")),
+    )
 }
 
 impl Overlap {
@@ -428,12 +438,15 @@ mod tests {
         for i in 2..5 {
             for j in 1..3 {
                 for k in 1..6 {
-                    let at = |b: &Bounds| (((i - b.start[0]) * b.length[1] + (j - b.start[1])) * b.length[2] + (k - b.start[2])) as u64;
+                    let at = |b: &Bounds| {
+                        (((i - b.start[0]) * b.length[1] + (j - b.start[1])) * b.length[2] + (k - b.start[2])) as u64
+                    };
                     expected.push((at(&from), at(&to)));
                 }
             }
         }
-        let got: Vec<(u64, u64)> = both.runs(&from, &to).flat_map(|r| (0..r.length).map(move |n| (r.from + n, r.to + n))).collect();
+        let got: Vec<(u64, u64)> =
+            both.runs(&from, &to).flat_map(|r| (0..r.length).map(move |n| (r.from + n, r.to + n))).collect();
         assert_eq!(got, expected);
         let whole = Bounds::whole(&[3, 4]);
         assert_eq!(whole.runs(&whole, &whole).collect::<Vec<_>>(), [Run { from: 0, to: 0, length: 12 }]);

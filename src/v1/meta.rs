@@ -63,22 +63,29 @@ pub(crate) fn add_described(bytes: &[u8], file: usize, tensors: &mut Tensors, bu
     }
     match found {
         true => Ok(version),
-        false => Err(Error::malformed("the first record of a V1 checkpoint describes no tensors; is it the index of a V2 checkpoint?")),
+        false => {
+            Err(Error::malformed("the first record of a V1 checkpoint describes no tensors; is it the index of a V2 checkpoint?"))
+        }
     }
 }
 
 fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Budget) -> Result<()> {
-    let (mut name, mut dtype, mut shape, mut slices) = (&[][..], 0, Vec::new(), 0u64);
+    let mut name = &[][..];
+    for field in Fields::of(bytes) {
+        if let (1, v) = field? {
+            name = v.bytes()?;
+        }
+    }
+    let named = |e: Error| e.for_tensor(name);
+    let (mut dtype, mut shape, mut slices) = (0, Vec::new(), 0u64);
     for field in Fields::of(bytes) {
         match field? {
-            (1, v) => name = v.bytes()?,
-            (2, v) => parse_shape(v.bytes()?, 0, &mut shape)?,
-            (3, v) => dtype = v.varint()?,
+            (2, v) => v.bytes().and_then(|b| parse_shape(b, 0, &mut shape)).map_err(named)?,
+            (3, v) => dtype = v.varint().map_err(named)?,
             (4, _) => slices += 1,
             _ => {}
         }
     }
-    let named = |e: Error| e.for_tensor(name);
     if name.is_empty() {
         return Err(Error::malformed("a tensor has no name"));
     }
@@ -91,7 +98,7 @@ fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Bud
     for field in Fields::of(bytes) {
         if let (4, v) = field? {
             let mut extents = Vec::with_capacity(shape.len());
-            parse_slice(v.bytes()?, &mut extents).and_then(|()| check_slice(&extents, &shape)).map_err(named)?;
+            v.bytes().and_then(|b| parse_slice(b, &mut extents)).and_then(|()| check_slice(&extents, &shape)).map_err(named)?;
             located.push(Located { extents, file });
         }
     }
@@ -100,7 +107,11 @@ fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Bud
         return Err(named(Error::malformed("the tensor has two dtypes").because(Reason::DType).expecting(known.dtype, dtype)));
     }
     if known.shape != shape {
-        return Err(named(Error::malformed("the tensor has two shapes").because(Reason::Shape).expecting(shape_text(&known.shape), shape_text(&shape))));
+        return Err(named(
+            Error::malformed("the tensor has two shapes")
+                .because(Reason::Shape)
+                .expecting(shape_text(&known.shape), shape_text(&shape)),
+        ));
     }
     known.slices.append(&mut located);
     Ok(())

@@ -48,7 +48,9 @@ impl Checkpoint {
                 let block = table.block(0, &mut buffer, &mut budget)?;
                 let first = block.entries().next().ok_or_else(|| Error::malformed("the table holds no record"))??;
                 if first.shared != 0 || !first.unshared.is_empty() {
-                    return Err(Error::malformed("the first record does not describe the tensors").expecting("the empty key", "another"));
+                    return Err(
+                        Error::malformed("the first record does not describe the tensors").expecting("the empty key", "another")
+                    );
                 }
                 let mut budget = Budget::for_index(table.file().len(), memory_limit);
                 version = add_described(first.value, files.len(), tensors, &mut budget)?;
@@ -96,9 +98,8 @@ impl Checkpoint {
         let mut block = BlockBuffer::default();
         let mut read = || {
             for piece in pieces(tensor, region)? {
-                let table = &self.files[piece.located.file];
                 let record = self.record(name, piece.located, &mut block)?;
-                let in_file = |e: Error| e.in_file(table.file().path());
+                let in_file = |e: Error| e.in_file(self.path_of(&piece));
                 if piece.stored == *region {
                     values::decode(record, tensor.dtype, buffer).map_err(in_file)?;
                     continue;
@@ -107,7 +108,9 @@ impl Checkpoint {
                 // Every value takes a byte at least: a shape that the record does not back is not allocated for.
                 if count > record.len() as u64 {
                     return Err(in_file(
-                        Error::malformed("a slice holds fewer values than its shape asks for").because(Reason::Shape).expecting(count, format_args!("{} bytes", record.len())),
+                        Error::malformed("a slice holds fewer values than its shape asks for")
+                            .because(Reason::Shape)
+                            .expecting(count, format_args!("{} bytes", record.len())),
                     ));
                 }
                 let mut stored = allocate(count * size as u64)?;
@@ -129,10 +132,8 @@ impl Checkpoint {
         let mut read = || {
             let pieces = pieces(tensor, region)?;
             for piece in &pieces {
-                let (expected, found) = (piece.stored.elements(), values::count_strings(self.record(name, piece.located, &mut block)?)?);
-                if expected != found {
-                    return Err(Error::malformed("a slice holds another number of strings than its shape asks for").because(Reason::Shape).expecting(expected, found));
-                }
+                let record = self.record(name, piece.located, &mut block)?;
+                values::check_string_count(record, piece.stored.elements()).map_err(|e| e.in_file(self.path_of(piece)))?;
             }
             let mut lengths = Vec::new();
             let count = region.elements();
@@ -140,7 +141,8 @@ impl Checkpoint {
             lengths.resize(count as usize, 0u64);
             for piece in &pieces {
                 let record = self.record(name, piece.located, &mut block)?;
-                each_wanted(piece, region, record, |to, element| lengths[to] = element.len() as u64)?;
+                each_wanted(piece, region, record, |to, element| lengths[to] = element.len() as u64)
+                    .map_err(|e| e.in_file(self.path_of(piece)))?;
             }
             let mut strings = Strings::with_lengths(lengths)?;
             for piece in &pieces {
@@ -149,11 +151,16 @@ impl Checkpoint {
                     if let Some(place) = strings.element_mut(to).filter(|p| p.len() == element.len()) {
                         place.copy_from_slice(element);
                     }
-                })?;
+                })
+                .map_err(|e| e.in_file(self.path_of(piece)))?;
             }
             Ok(strings)
         };
         read().map_err(|e: Error| e.for_tensor(name))
+    }
+
+    fn path_of(&self, piece: &Piece<'_>) -> &Path {
+        self.files[piece.located.file].file().path()
     }
 
     /// The data record of a slice.
@@ -162,7 +169,12 @@ impl Checkpoint {
         let key = slice_key(name, located.slice().extents());
         let at = table.seek(&key);
         let missing = || {
-            Error::new(Code::NotFound, Reason::NoTensor, format!("the slice \"{}\" is described but not in the file", located.slice())).in_file(table.file().path())
+            Error::new(
+                Code::NotFound,
+                Reason::NoTensor,
+                format!("the slice \"{}\" is described but not in the file", located.slice()),
+            )
+            .in_file(table.file().path())
         };
         if at == table.len() {
             return Err(missing());
@@ -231,7 +243,9 @@ impl Checkpoint {
                                 }
                             }
                             None if first && key.is_empty() => {}
-                            None => problems.push(Error::malformed("a record is not described by the first one").for_tensor(&key).in_file(path)),
+                            None => problems.push(
+                                Error::malformed("a record is not described by the first one").for_tensor(&key).in_file(path),
+                            ),
                         }
                     }
                     if key.as_slice() > table.limit(at) {
@@ -252,7 +266,13 @@ impl Checkpoint {
             missing.sort_by_key(|(name, _, _)| *name);
             for (name, _, located) in missing {
                 problems.push(
-                    Error::new(Code::NotFound, Reason::NoTensor, format!("the slice \"{}\" is described but not in the file", located.slice())).for_tensor(name).in_file(path),
+                    Error::new(
+                        Code::NotFound,
+                        Reason::NoTensor,
+                        format!("the slice \"{}\" is described but not in the file", located.slice()),
+                    )
+                    .for_tensor(name)
+                    .in_file(path),
                 );
             }
         }
@@ -264,7 +284,10 @@ impl Checkpoint {
         let (name, tensor) = self.tensor(index);
         Error::malformed("the tensor's shape asks for more values than the files hold")
             .because(Reason::Shape)
-            .expecting(format_args!("{} elements", Bounds::whole(&tensor.shape).elements()), format_args!("{} bytes in all", self.bytes()))
+            .expecting(
+                format_args!("{} elements", Bounds::whole(&tensor.shape).elements()),
+                format_args!("{} bytes in all", self.bytes()),
+            )
             .for_tensor(name)
             .in_file(self.prefix())
     }
@@ -281,7 +304,9 @@ fn check_values(record: &[u8], tensor: &Described, located: &Located) -> Result<
         return values::decode_strings(record, count, |_, _| ());
     }
     if count > record.len() as u64 {
-        return Err(Error::malformed("a slice holds fewer values than its shape asks for").because(Reason::Shape).expecting(count, format_args!("{} bytes", record.len())));
+        return Err(Error::malformed("a slice holds fewer values than its shape asks for")
+            .because(Reason::Shape)
+            .expecting(count, format_args!("{} bytes", record.len())));
     }
     let mut scratch = allocate(count * tensor.dtype.size().unwrap_or(1) as u64)?;
     values::decode(record, tensor.dtype, &mut scratch)

@@ -46,7 +46,8 @@ fn coding(dtype: DType) -> Result<Coding> {
         DType::Half => varint(13, 0, u16::MAX.into()),
         DType::Uint32 => varint(16, 0, u32::MAX.into()),
         DType::Uint64 => Ok(Coding::Unsigned64 { field: 17 }),
-        _ => Err(Error::new(Code::Unimplemented, Reason::Unsupported, "V1 checkpoints cannot hold this dtype").expecting("a dtype that TensorFlow writes in V1", dtype)),
+        _ => Err(Error::new(Code::Unimplemented, Reason::Unsupported, "V1 checkpoints cannot hold this dtype")
+            .expecting("a dtype that TensorFlow writes in V1", dtype)),
     }
 }
 
@@ -67,7 +68,9 @@ pub(crate) fn decode(record: &[u8], dtype: DType, out: &mut [u8]) -> Result<()> 
             },
             Coding::Varint { field, least, most } if field == number => each_varint(value, |v| {
                 if (v as i64) < least || (v as i64) > most {
-                    return Err(Error::malformed("a value does not fit the dtype").expecting(format_args!("{least} to {most}"), v as i64));
+                    return Err(
+                        Error::malformed("a value does not fit the dtype").expecting(format_args!("{least} to {most}"), v as i64)
+                    );
                 }
                 sink.push(&v.to_le_bytes()[..size]);
                 Ok(())
@@ -103,19 +106,15 @@ pub(crate) fn decode_strings<'a>(record: &'a [u8], count: u64, mut see: impl FnM
     }
 }
 
-/// How many strings a data record holds; nothing is believed of the meta record's shape before this agrees with it.
-pub(crate) fn count_strings(record: &[u8]) -> Result<u64> {
-    let mut found = 0;
-    for field in Fields::of(tensor_proto(record)?) {
-        if let (8, _) = field? {
-            found += 1;
-        }
-    }
-    Ok(found)
+/// Checks that a data record holds `count` strings, before memory is taken for as many.
+pub(crate) fn check_string_count(record: &[u8], count: u64) -> Result<()> {
+    decode_strings(record, count, |_, _| ())
 }
 
 fn wrong_count(expected: u64, found: u64) -> Error {
-    Error::malformed("a slice holds another number of values than its shape asks for").because(Reason::Shape).expecting(expected, found)
+    Error::malformed("a slice holds another number of values than its shape asks for")
+        .because(Reason::Shape)
+        .expecting(expected, found)
 }
 
 fn each_varint(value: Value<'_>, mut see: impl FnMut(u64) -> Result<()>) -> Result<()> {

@@ -34,13 +34,16 @@ const LARGEST: usize = 5;
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let reader = Reader::open(&args.path)?;
-    let summary = Summary::of(&reader)?;
+    let summary = Summary::of(&reader);
     let state = state_of(&args.path);
     match args.json {
         true => writeln!(screen, "{:#}", summary.json(&reader, &state))?,
         false => summary.print(&reader, &state, screen)?,
     }
-    Ok(())
+    match summary.objects {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The `checkpoint` file of a directory; none for other paths, and none if it cannot be read: what it names was opened already.
@@ -55,24 +58,25 @@ struct Summary<'a> {
     parameters: u64,
     bytes: u64,
     partitioned: usize,
-    object_nodes: Option<usize>,
+    /// How many objects the object graph has, if there is one.
+    objects: checkpoint::Result<Option<usize>>,
     largest: Vec<Tensor<'a>>,
 }
 
 impl Summary<'_> {
-    fn of(reader: &Reader) -> Outcome<Summary<'_>> {
+    fn of(reader: &Reader) -> Summary<'_> {
         let mut summary = Summary {
             parameters: 0,
             bytes: 0,
             partitioned: 0,
-            object_nodes: reader.object_graph()?.map(|graph| graph.nodes().len()),
+            objects: reader.object_graph().map(|graph| graph.map(|graph| graph.len())),
             largest: Vec::new(),
         };
         for tensor in reader.tensors() {
             if tensor.dtype().size().is_some() {
                 summary.parameters = summary.parameters.saturating_add(tensor.element_count());
             }
-            summary.bytes = summary.bytes.saturating_add(tensor.byte_size());
+            summary.bytes = summary.bytes.saturating_add(tensor.byte_size().unwrap_or(0));
             summary.partitioned += usize::from(!tensor.slices().is_empty());
             // Kept sorted, largest first; of two of one size the first by key.
             let place = summary.largest.partition_point(|kept| kept.byte_size() >= tensor.byte_size());
@@ -81,7 +85,7 @@ impl Summary<'_> {
                 summary.largest.truncate(LARGEST);
             }
         }
-        Ok(summary)
+        summary
     }
 
     fn print(&self, reader: &Reader, state: &Option<StateFile>, screen: &mut Screen) -> Outcome {
@@ -96,9 +100,10 @@ impl Summary<'_> {
             ("bytes", exact(term::bytes(self.bytes), self.bytes)),
             (
                 "object graph",
-                match self.object_nodes {
-                    Some(nodes) => format!("yes, {}", term::plural(nodes as u64, "object")),
-                    None => "no, saved by names".to_owned(),
+                match self.objects {
+                    Ok(Some(objects)) => format!("yes, {}", term::plural(objects as u64, "object")),
+                    Ok(None) => "no, saved by names".to_owned(),
+                    Err(_) => "yes, but it cannot be read".to_owned(),
                 },
             ),
         ];
@@ -115,7 +120,7 @@ impl Summary<'_> {
     }
 
     fn print_largest(&self, screen: &mut Screen) -> Outcome {
-        let sizes: Vec<String> = self.largest.iter().map(|tensor| term::bytes(tensor.byte_size())).collect();
+        let sizes: Vec<String> = self.largest.iter().map(|tensor| bytes_text(tensor)).collect();
         let width = sizes.iter().map(|size| term::width(size)).max().unwrap_or(0);
         for (i, (tensor, size)) in self.largest.iter().zip(&sizes).enumerate() {
             let name = screen.paint(term::HEADING, &term::pad(if i == 0 { "largest" } else { "" }, 12, Align::Left));
@@ -138,7 +143,7 @@ impl Summary<'_> {
         };
         json!({
             "checkpoint": reader.prefix().to_string_lossy(),
-            "format": if reader.format() == Format::V1 { "V1" } else { "V2" },
+            "format": reader.format().to_string(),
             "producer": version.producer,
             "min_consumer": version.min_consumer,
             "shards": reader.shard_count(),
@@ -146,13 +151,18 @@ impl Summary<'_> {
             "partitioned": self.partitioned,
             "parameters": self.parameters,
             "bytes": self.bytes,
-            "object_graph": self.object_nodes.is_some(),
-            "objects": self.object_nodes,
+            "object_graph": !matches!(self.objects, Ok(None)),
+            "objects": self.objects.as_ref().ok(),
             "latest": state.as_ref().map(latest_of),
             "all": state.as_ref().map(all_of),
             "largest": self.largest.iter().map(largest).collect::<Vec<Value>>(),
         })
     }
+}
+
+/// The size of a tensor; of strings it is not always known without reading them.
+fn bytes_text(tensor: &Tensor<'_>) -> String {
+    tensor.byte_size().map_or("-".to_owned(), term::bytes)
 }
 
 fn latest_of(state: &StateFile) -> &str {

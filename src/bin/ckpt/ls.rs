@@ -15,7 +15,7 @@ use crate::term::{self, Align, Screen};
 
 /// List the tensors: key, dtype, shape, bytes, shard, slices.
 ///
-/// The list is sorted by key. Bytes are those of the whole value; of strings and variants, what is stored. A partitioned
+/// The list is sorted by key. Bytes are those of the whole value; of strings and variants what is stored, if the index tells. A partitioned
 /// tensor has no shard of its own, but slices, in TensorFlow's spelling: for each dimension `-` (all of it) or `start,length`.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
@@ -39,8 +39,9 @@ pub struct Args {
 
 const NOTES: &str = "In JSON each tensor is
   {\"key\", \"dtype\", \"shape\", \"bytes\", \"shard\", \"offset\", \"slices\", \"sha256\"}
-where shard and offset are null for a partitioned tensor or one of TensorFlow 1, sha256 is there only with --sha256
-(null if the tensor cannot be read), and a key that is not UTF-8 is \"key_base64\" instead of \"key\".
+where shard and offset are null for a partitioned tensor or one of TensorFlow 1, bytes is null for strings whose size
+the index does not tell (partitioned, or of TensorFlow 1), sha256 is there only with --sha256 (null if the tensor
+cannot be read), and a key that is not UTF-8 is \"key_base64\" instead of \"key\".
 
 Examples:
   ckpt ls run/ckpt-7
@@ -98,7 +99,7 @@ struct Row<'a> {
     key_base64: Option<String>,
     dtype: &'static str,
     shape: &'a [i64],
-    bytes: u64,
+    bytes: Option<u64>,
     shard: Option<u32>,
     offset: Option<u64>,
     slices: Vec<String>,
@@ -217,7 +218,7 @@ fn cells(tensor: &Tensor<'_>) -> [String; 6] {
         term::printable(tensor.key()),
         tensor.dtype().name().to_owned(),
         term::shape(tensor.shape()),
-        term::bytes(tensor.byte_size()),
+        tensor.byte_size().map_or("-".to_owned(), term::bytes),
         tensor.shard().map_or("-".to_owned(), |shard| shard.to_string()),
         listed.join(" "),
     ]

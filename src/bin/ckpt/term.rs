@@ -168,7 +168,9 @@ mod tests {
 
     #[test]
     fn human_sizes_change_unit_where_the_rounded_number_does() {
-        for (n, text) in [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1048570, "1.0 MiB"), (u64::MAX, "16.0 EiB")] {
+        for (n, text) in
+            [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1048570, "1.0 MiB"), (u64::MAX, "16.0 EiB")]
+        {
             assert_eq!(bytes(n), text);
         }
         for (n, text) in [(0, "0"), (999, "999"), (1000, "1.0 k"), (999_990, "1.0 M"), (7_100_000, "7.1 M")] {

@@ -36,7 +36,9 @@ Examples:
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let bar = bar();
     let verified = checkpoint::verify(&args.path, &VerifyOptions::default(), &mut |progress| {
-        bar.set_length(progress.bytes_total);
+        if bar.length() != Some(progress.bytes_total) {
+            bar.set_length(progress.bytes_total);
+        }
         bar.set_position(progress.bytes_done);
         ControlFlow::Continue(())
     });
@@ -63,8 +65,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
             writeln!(screen, "{bad} {problem}")?;
         }
         let (tensors, files, bytes) = counts.unwrap_or_default();
-        let checked =
-            format!("{} in {}, {}", term::plural(tensors, "tensor"), term::plural(files, "file"), term::bytes(bytes));
+        let checked = format!("{} in {}, {}", term::plural(tensors, "tensor"), term::plural(files, "file"), term::bytes(bytes));
         match problems.len() as u64 {
             0 => {
                 let good = screen.paint(term::GOOD, "good");

@@ -84,22 +84,22 @@ fn write_line(items: &[Item], dim: usize, texts: &mut std::slice::Iter<'_, Strin
     let indent = dim + 1;
     let width = LINE.saturating_sub(dim + 1); // room for the brackets that close
     let mut column = indent;
-    for (i, item) in items.iter().enumerate() {
+    let mut spaces = 0; // owed before the next word, but not at the end of a line
+    for item in items {
         let word = match item {
             Item::Element => texts.next().map_or("", |text| text),
             Item::LeftOut => "...",
         };
-        // The column counts the space after the word before.
         if column + word.len() > width && column > indent {
             write!(out, "\n{}", " ".repeat(indent))?;
-            column = indent;
-        } else if i > 0 {
-            out.write_all(b" ")?;
+            (column, spaces) = (indent, 0);
         }
-        out.write_all(word.as_bytes())?;
+        let text = word.trim_end();
+        write!(out, "{:spaces$}{text}", "")?;
+        spaces = word.len() - text.len() + 1;
         column += word.len() + 1;
     }
-    Ok(())
+    write!(out, "{:1$}", "", spaces.saturating_sub(1))
 }
 
 #[cfg(test)]

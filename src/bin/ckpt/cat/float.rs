@@ -1,5 +1,7 @@
 //! Floating-point formats: small ones decoded, and of every one the shortest decimal digits that read back as the same value.
 
+use std::ops::{Bound, RangeBounds};
+
 /// A format with its way to the shortest digits.
 #[derive(Clone, Copy)]
 pub enum Float {
@@ -58,7 +60,11 @@ impl Minifloat {
             Special::MinusZeroIsNan if negative && magnitude == 0 => f64::NAN,
             _ => self.finite(magnitude),
         };
-        if negative { -value } else { value }
+        if negative {
+            -value
+        } else {
+            value
+        }
     }
 
     /// The value of a magnitude without regard to special patterns; exact, since a double has room for all of it.
@@ -72,17 +78,25 @@ impl Minifloat {
         }
     }
 
-    /// The open interval of reals that round to the positive value `value` of this format.
-    fn rounds_to(&self, value: f64) -> (f64, f64) {
+    /// The interval of reals that round to the positive value `value` of this format, ties to even.
+    fn rounds_to(&self, value: f64) -> (Bound<f64>, Bound<f64>) {
         // Magnitudes are ordered like their bit patterns: search the pattern of `value`.
         let patterns = 1u32 << (self.exponent_bits + self.mantissa_bits);
         let (mut low, mut high) = (0, patterns);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            if self.finite(middle) <= value { low = middle } else { high = middle }
+            if self.finite(middle) <= value {
+                low = middle
+            } else {
+                high = middle
+            }
         }
         let below = self.finite(low.saturating_sub(1));
-        ((below + value) / 2.0, (value + self.finite(low + 1)) / 2.0)
+        let ends = ((below + value) / 2.0, (value + self.finite(low + 1)) / 2.0);
+        match low % 2 {
+            0 => (Bound::Included(ends.0), Bound::Included(ends.1)),
+            _ => (Bound::Excluded(ends.0), Bound::Excluded(ends.1)),
+        }
     }
 }
 
@@ -96,13 +110,13 @@ impl Float {
     /// The fewest digits that read back as `value` in this format, the nearest to it of those.
     pub fn shortest(&self, value: f64) -> Digits {
         match self {
-            Float::F64 => Digits::of(&format!("{value:e}")),
-            Float::F32 => Digits::of(&format!("{:e}", value as f32)),
+            Float::F64 => Digits::of(&format!("{value:e}")).evenly(value, |text| text.parse() == Ok(value)),
+            Float::F32 => Digits::of(&format!("{:e}", value as f32)).evenly(value, |text| text.parse() == Ok(value as f32)),
             // 448 of an eight-bit format would shorten to 450; so few digits mislead, and the values themselves are short.
             Float::Mini(format) if value == 0.0 || format.mantissa_bits < 7 => Digits::of(&format!("{value:e}")),
             Float::Mini(format) => {
-                let (low, high) = format.rounds_to(value);
-                let reads_back = |text: &String| text.parse::<f64>().is_ok_and(|read| low < read && read < high);
+                let interval = format.rounds_to(value);
+                let reads_back = |text: &String| text.parse::<f64>().is_ok_and(|read| interval.contains(&read));
                 let shortest = (0..17).map(|fraction| format!("{value:.fraction$e}")).find(reads_back);
                 Digits::of(&shortest.unwrap_or_else(|| format!("{value:e}")))
             }
@@ -131,6 +145,17 @@ impl Digits {
         Digits { digits: digits.to_owned(), exponent: exponent.parse().unwrap_or(0) }
     }
 
+    /// The same number of digits, but of two that are equally near to the value the even one, as NumPy has it.
+    fn evenly(self, value: f64, reads_back: impl Fn(&str) -> bool) -> Digits {
+        let fraction = self.digits.len() - 1;
+        let text = format!("{value:.fraction$e}");
+        if reads_back(&text) {
+            Digits::of(&text)
+        } else {
+            self
+        }
+    }
+
     /// Without exponent, `12.`, `0.5`, with at most `precision` digits after the point; `value` is what the digits are of.
     pub fn positional(&self, value: f64, precision: Option<usize>) -> String {
         let fraction = (self.digits.len() as i32 - 1 - self.exponent).max(0) as usize;
@@ -150,11 +175,19 @@ impl Digits {
 
     /// With exponent, as its parts: digits before the point, after it, and the exponent, for `d.ddde±dd`.
     pub fn scientific(&self, value: f64, precision: Option<usize>) -> (String, String, i32) {
-        if let Some(precision) = precision.filter(|&precision| self.digits.len() - 1 > precision) {
-            let rounded = Digits::of(&format!("{value:.precision$e}"));
-            return (rounded.digits[..1].to_owned(), rounded.digits[1..].to_owned(), rounded.exponent);
-        }
-        (self.digits[..1].to_owned(), self.digits[1..].to_owned(), self.exponent)
+        let digits = match precision.filter(|&precision| self.digits.len() - 1 > precision) {
+            Some(precision) => &Digits::of(&format!("{value:.precision$e}")),
+            None => self,
+        };
+        (digits.digits[..1].to_owned(), digits.digits[1..].to_owned(), digits.exponent)
+    }
+
+    /// With exponent, and `fraction` digits after the point, of the value itself.
+    pub fn exactly(value: f64, fraction: usize) -> (String, String, i32) {
+        let text = format!("{value:.fraction$e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        (whole.to_owned(), fraction.to_owned(), exponent.parse().unwrap_or(0))
     }
 }
 
@@ -211,8 +244,7 @@ mod tests {
         for bits in 1..0x7c00 {
             let value = Minifloat::HALF.decode(bits);
             let read: f64 = text(Float::Mini(Minifloat::HALF), value).parse().unwrap();
-            let (low, high) = Minifloat::HALF.rounds_to(value);
-            assert!(low < read && read < high, "{bits:#x}");
+            assert!(Minifloat::HALF.rounds_to(value).contains(&read), "{bits:#x}");
         }
     }
 }

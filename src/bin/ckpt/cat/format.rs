@@ -1,6 +1,6 @@
 //! Elements as text of one width, as NumPy's `FloatingFormat` and its siblings make it.
 
-use super::float::Float;
+use super::float::{Digits, Float};
 use super::value::Values;
 use crate::term::printable;
 
@@ -64,8 +64,8 @@ impl FloatFormat {
         let finite = || values.iter().copied().filter(|value| value.is_finite());
         let nonzero = || finite().map(f64::abs).filter(|&value| value != 0.0);
         let (largest, smallest) = (nonzero().fold(0.0, f64::max), nonzero().fold(f64::INFINITY, f64::min));
-        let with_exponents = largest > 0.0
-            && (largest >= float.exponent_from() || smallest < 0.0001 || largest / smallest > 1000.0);
+        let with_exponents =
+            largest > 0.0 && (largest >= float.exponent_from() || smallest < 0.0001 || largest / smallest > 1000.0);
 
         let mut format = FloatFormat { float, plus, exponent_digits: None, fraction: 0, left: 0, right: 0 };
         for value in finite() {
@@ -109,10 +109,14 @@ impl FloatFormat {
             let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
             return format!("{:>left$}.{fraction:<right$}", format!("{sign}{whole}"), left = self.left, right = self.right);
         };
-        let (whole, fraction, exponent) = digits.scientific(value.abs(), Some(PRECISION));
+        let (whole, fraction, exponent) = match digits.scientific(value.abs(), Some(PRECISION)) {
+            // Not filled up with zeros: NumPy goes on with the digits that the value has.
+            (_, fraction, _) if fraction.len() < self.fraction => Digits::exactly(value.abs(), self.fraction),
+            parts => parts,
+        };
         let whole = format!("{sign}{whole}");
         let exponent = exponent_text(exponent, exponent_digits);
-        format!("{whole:>left$}.{fraction:0<fill$}e{exponent}", left = self.left, fill = self.fraction)
+        format!("{whole:>left$}.{fraction}e{exponent}", left = self.left)
     }
 }
 
@@ -121,7 +125,7 @@ fn exponent_text(exponent: i32, digits: usize) -> String {
     format!("{}{:0digits$}", if exponent < 0 { '-' } else { '+' }, exponent.unsigned_abs())
 }
 
-/// One number by itself, as Python writes it; `1.0` with `point`, else `1`.
+/// One number by itself, as NumPy writes scalars; `1.0` with `point`, else `1`.
 fn number(value: f64, float: Float, point: bool) -> String {
     let sign = if value.is_sign_negative() { "-" } else { "" };
     let magnitude = value.abs();
@@ -132,7 +136,8 @@ fn number(value: f64, float: Float, point: bool) -> String {
         return format!("{sign}inf");
     }
     let digits = float.shortest(magnitude);
-    if magnitude == 0.0 || (1e-4..1e16).contains(&magnitude) {
+    let exponent_from = if matches!(float, Float::F64) { 1e16 } else { float.exponent_from() };
+    if magnitude == 0.0 || (1e-4..exponent_from).contains(&magnitude) {
         let text = digits.positional(magnitude, None);
         return match (text.strip_suffix('.'), point) {
             (Some(whole), true) => format!("{sign}{whole}.0"),
@@ -189,6 +194,7 @@ fn variant(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::float::Minifloat;
     use super::*;
 
     fn floats(values: &[f64]) -> Vec<String> {
@@ -203,6 +209,8 @@ mod tests {
         assert_eq!(floats(&[0.1 + 0.2, 1.0 / 3.0]), ["0.3       ", "0.33333333"]);
         assert_eq!(floats(&[1e-5, 1.0]), ["1.e-05", "1.e+00"]);
         assert_eq!(floats(&[1.5e8, -2.0]), [" 1.5e+08", "-2.0e+00"]);
+        let halves = vec![5.960464477539063e-8, 12496.0];
+        assert_eq!(texts(&Values::Floats(halves, Float::Mini(Minifloat::HALF)), false), ["5.96e-08", "1.25e+04"]);
         assert_eq!(floats(&[1e100, 1e-300]), ["1.e+100", "1.e-300"]);
         assert_eq!(floats(&[-0.0, 0.0]), ["-0.", " 0."]);
         assert_eq!(floats(&[f64::NAN]), ["nan"]);
@@ -216,11 +224,19 @@ mod tests {
     }
 
     #[test]
-    fn scalars_are_written_as_python_writes_them() {
-        let table = [(3.0, "3.0"), (-0.0, "-0.0"), (1e16, "1e+16"), (1e15, "1000000000000000.0"), (1.5e-5, "1.5e-05"), (0.0001, "0.0001")];
+    fn scalars_are_written_as_numpy_writes_them() {
+        let table = [
+            (3.0, "3.0"),
+            (-0.0, "-0.0"),
+            (1e16, "1e+16"),
+            (1e15, "1000000000000000.0"),
+            (1.5e-5, "1.5e-05"),
+            (0.0001, "0.0001"),
+        ];
         for (value, text) in table {
             assert_eq!(texts(&Values::Floats(vec![value], Float::F64), true), [text]);
         }
+        assert_eq!(texts(&Values::Floats(vec![12345678.0], Float::F32), true), ["1.2345678e+07"]);
         for (value, text) in [((1.0, 2.0), "(1+2j)"), ((0.0, -2.5), "-2.5j"), ((-0.0, 1.0), "(-0+1j)")] {
             assert_eq!(texts(&Values::Complex(vec![value], Float::F64), true), [text]);
         }

@@ -176,7 +176,8 @@ fn write_npy(tensor: &Tensor<'_>, selection: &Selection, out: &mut dyn Write) ->
         npy::write_header(descriptor, &selection.shape, out)?;
         return Source::new(*tensor).for_each(&selection.region, |bytes| Ok(out.write_all(bytes)?));
     }
-    let refused = |why: String| Failure::Problem(format!("a .npy file cannot hold this {dtype} tensor: {why}; --raw gives its bytes"));
+    let refused =
+        |why: String| Failure::Problem(format!("a .npy file cannot hold this {dtype} tensor: {why}; --raw gives its bytes"));
     if dtype != DType::String {
         return Err(refused("NumPy has no such type".to_owned()));
     }

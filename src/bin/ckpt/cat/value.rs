@@ -48,7 +48,11 @@ impl Values {
         let low = |bits: u32, signed: bool| {
             let value = move |&byte: &u8| {
                 let value = i128::from(byte) & ((1 << bits) - 1);
-                if signed && value >> (bits - 1) == 1 { value - (1 << bits) } else { value }
+                if signed && value >> (bits - 1) == 1 {
+                    value - (1 << bits)
+                } else {
+                    value
+                }
             };
             Values::Integers(bytes.iter().map(value).collect())
         };
@@ -72,9 +76,7 @@ impl Values {
                 let pair = |e: &[u8]| (f64::from(le!(f32)(&e[..4])), f64::from(le!(f32)(&e[4..])));
                 Values::Complex(elements.map(pair).collect(), Float::F32)
             }
-            DType::Complex128 => {
-                Values::Complex(elements.map(|e| (le!(f64)(&e[..8]), le!(f64)(&e[8..]))).collect(), Float::F64)
-            }
+            DType::Complex128 => Values::Complex(elements.map(|e| (le!(f64)(&e[..8]), le!(f64)(&e[8..]))).collect(), Float::F64),
             DType::Half => mini(Minifloat::HALF),
             DType::Bfloat16 => mini(Minifloat::BFLOAT16),
             DType::Float8E5m2 => mini(Minifloat::E5M2),

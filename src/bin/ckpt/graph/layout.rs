@@ -1,8 +1,10 @@
 //! Where the boxes and lines of a drawing go: layers from left to right, after Sugiyama.
 //!
-//! 1. Edges that close a cycle are turned round. 2. Each box goes one layer right of the last that leads to it; a longer edge
-//! gets a joint in every layer it passes, which keeps a row free for it. 3. Layers are sorted so that few edges cross.
-//! 4. Rows are moved towards what they are connected with, as far as the others allow.
+//! * Edges that close a cycle are turned round.
+//! * Each box goes one layer right of the last that leads to it. A longer edge gets a joint in every layer it passes, which
+//!   keeps a row free for it.
+//! * Layers are sorted so that few edges cross.
+//! * Rows are moved towards what they are connected with, as far as the others allow.
 //!
 //! An edge reaches its box along a row of its own, and its label stands on that row, left of the box, in a gutter as wide as
 //! the widest label: whatever the graph, no text can meet another text, a box, or a line that is not its own.

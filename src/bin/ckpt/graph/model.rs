@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use checkpoint::{ObjectGraph, Reader};
+use checkpoint::{Attribute, ObjectGraph, Reader, Tensor};
 
 use crate::term;
 
@@ -48,6 +48,9 @@ pub struct Edge {
 /// The name of the attribute that holds a variable's value.
 const VARIABLE_VALUE: &str = "VARIABLE_VALUE";
 
+/// Most values that are looked up for one attribute.
+const MOST_VALUES: usize = 8;
+
 /// All objects; the root is the first.
 pub struct Model {
     pub nodes: Vec<Node>,
@@ -56,8 +59,8 @@ pub struct Model {
 impl Model {
     /// Takes a graph apart, and looks up in the checkpoint what its values are.
     pub fn new(graph: &ObjectGraph, reader: &Reader) -> Model {
-        let mut nodes: Vec<Node> = graph.nodes().iter().map(|node| Node::new(node, reader)).collect();
-        for slot in graph.nodes().iter().flat_map(|node| &node.slots) {
+        let mut nodes: Vec<Node> = graph.nodes().map(|node| Node::new(&node, reader)).collect();
+        for slot in graph.nodes().flat_map(|node| node.slot_variables()) {
             nodes[slot.slot_variable as usize].kind = Kind::Slot;
         }
         for (id, node) in nodes.iter_mut().enumerate() {
@@ -138,37 +141,29 @@ impl Model {
 }
 
 impl Node {
-    fn new(node: &checkpoint::Node, reader: &Reader) -> Node {
-        let value = |key: &[u8]| match reader.get(key) {
-            Ok(tensor) => format!("{} {}", tensor.dtype(), term::shape(tensor.shape())),
-            Err(_) => "not in the checkpoint".to_owned(),
-        };
-        let is_variable = node.attributes.iter().any(|attribute| attribute.name == VARIABLE_VALUE);
-        let children = node.children.iter().map(|child| Edge {
+    fn new(node: &checkpoint::Node<'_>, reader: &Reader) -> Node {
+        let is_variable = node.attributes().any(|attribute| attribute.name == VARIABLE_VALUE);
+        let children = node.children().map(|child| Edge {
             to: child.node as usize,
-            name: shown_name(&child.name),
+            name: shown_name(child.name),
             slot_of: None,
             in_tree: false,
         });
-        let slots = node.slots.iter().map(|slot| Edge {
+        let slots = node.slot_variables().map(|slot| Edge {
             to: slot.slot_variable as usize,
-            name: shown_name(&slot.name),
+            name: shown_name(slot.name),
             slot_of: Some(slot.original_variable as usize),
             in_tree: false,
         });
         Node {
-            kind: match (node.slots.is_empty(), is_variable) {
+            kind: match (node.slot_variables().len() == 0, is_variable) {
                 (false, _) => Kind::Optimizer,
                 (true, true) => Kind::Variable,
                 (true, false) => Kind::Object,
             },
             name: String::new(),
             parent: None,
-            values: node
-                .attributes
-                .iter()
-                .map(|a| (term::printable(a.name.as_bytes()), value(a.checkpoint_key.as_bytes())))
-                .collect(),
+            values: node.attributes().flat_map(|attribute| values_of(&attribute, reader)).collect(),
             edges: children.chain(slots).collect(),
         }
     }
@@ -182,7 +177,44 @@ impl Node {
     }
 }
 
+/// What the checkpoint has for an attribute. Some objects store under names that go on after the attribute's key: iterators
+/// (`…ITERATOR` is stored as `…ITERATOR_STATE`), hash tables (`…table` as `…table-keys` and `…table-values`).
+fn values_of(attribute: &Attribute<'_>, reader: &Reader) -> Vec<(String, String)> {
+    let key = attribute.checkpoint_key.as_bytes();
+    let name = term::printable(attribute.name.as_bytes());
+    let value = |tensor: Tensor<'_>| format!("{} {}", tensor.dtype(), term::shape(tensor.shape()));
+    let first = first_not_before(reader, key);
+    if let Some(tensor) = reader.tensor(first).filter(|tensor| tensor.key() == key) {
+        return vec![(name, value(tensor))];
+    }
+    let longer = (first..reader.len()).map_while(|i| reader.tensor(i).filter(|tensor| tensor.key().starts_with(key)));
+    let rest = |tensor: &Tensor<'_>| term::printable(&tensor.key()[key.len()..]);
+    let stored: Vec<(String, String)> =
+        longer.take(MOST_VALUES).map(|tensor| (format!("{name}{}", rest(&tensor)), value(tensor))).collect();
+    match stored.is_empty() {
+        true => vec![(name, "not in the checkpoint".to_owned())],
+        false => stored,
+    }
+}
+
+/// The index of the first tensor whose key is not less than `key`.
+fn first_not_before(reader: &Reader, key: &[u8]) -> usize {
+    let (mut low, mut high) = (0, reader.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match reader.tensor(middle).is_some_and(|tensor| tensor.key() < key) {
+            true => low = middle + 1,
+            false => high = middle,
+        }
+    }
+    low
+}
+
 /// A name in a picture, where an empty one would not be seen.
 fn shown_name(name: &str) -> String {
-    if name.is_empty() { "\"\"".to_owned() } else { term::printable(name.as_bytes()) }
+    if name.is_empty() {
+        "\"\"".to_owned()
+    } else {
+        term::printable(name.as_bytes())
+    }
 }

@@ -32,6 +32,8 @@ const LONGEST: usize = 40;
 
 /// A line between two boxes: all edges between them, with the names that do not go without saying.
 struct Link {
+    from: usize,
+    to: usize,
     names: Vec<String>,
     slot: bool,
 }
@@ -40,10 +42,8 @@ struct Link {
 pub fn write(model: &Model, out: &mut dyn Write) -> Outcome {
     let (texts, links) = contents(model);
     let boxes: Vec<layout::Node> = texts.iter().map(|lines| size_of(lines)).collect();
-    let edges: Vec<layout::Edge> = links
-        .iter()
-        .map(|((from, to), link)| layout::Edge { from: *from, to: *to, label: label_width(&label_of(link)) })
-        .collect();
+    let edges: Vec<layout::Edge> =
+        links.iter().map(|link| layout::Edge { from: link.from, to: link.to, label: label_width(&label_of(link)) }).collect();
     let Some(layout) = layout::place(&boxes, &edges) else {
         let objects = term::plural(model.nodes.len() as u64, "object");
         return Err(Failure::Problem(format!("a picture of {objects} would be too large; the tree and --dot show them all")));
@@ -59,11 +59,15 @@ pub fn write(model: &Model, out: &mut dyn Write) -> Outcome {
          viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"{FONT}\">"
     )?;
     writeln!(out, "<title>Object graph of a TensorFlow checkpoint</title>")?;
-    writeln!(out, "<defs><marker id=\"arrow\" viewBox=\"0 0 10 10\" refX=\"10\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto-start-reverse\"><path d=\"M0,1 L10,5 L0,9 z\" fill=\"#5f6368\"/></marker></defs>")?;
+    writeln!(
+        out,
+        "<defs><marker id=\"arrow\" viewBox=\"0 0 10 10\" refX=\"10\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" \
+         orient=\"auto-start-reverse\"><path d=\"M0,1 L10,5 L0,9 z\" fill=\"#5f6368\"/></marker></defs>"
+    )?;
     writeln!(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>")?;
     writeln!(out, "<g transform=\"translate({MARGIN},{MARGIN})\">")?;
     for (link, line) in links.iter().zip(&layout.lines) {
-        write_link(&link.1, line, out)?;
+        write_link(link, line, out)?;
     }
     for (id, (lines, &(x, y))) in texts.iter().zip(&layout.boxes).enumerate() {
         write_box(model.nodes[id].kind, &model.path(id), lines, &boxes[id], (x, y), out)?;
@@ -74,21 +78,21 @@ pub fn write(model: &Model, out: &mut dyn Write) -> Outcome {
 }
 
 /// The lines of text in each box, and the links between boxes.
-fn contents(model: &Model) -> (Vec<Vec<String>>, Vec<((usize, usize), Link)>) {
+fn contents(model: &Model) -> (Vec<Vec<String>>, Vec<Link>) {
     let mut texts: Vec<Vec<String>> = model
         .nodes
         .iter()
         .map(|node| std::iter::once(node.name.clone()).chain(node.value_lines()).map(|line| term::fit(&line, LONGEST)).collect())
         .collect();
-    let mut links: Vec<((usize, usize), Link)> = Vec::new();
+    let mut links: Vec<Link> = Vec::new();
     let mut index: HashMap<(usize, usize), usize> = HashMap::new();
     let mut link = |from: usize, to: usize, name: Option<&str>, slot: bool| {
         let at = *index.entry((from, to)).or_insert_with(|| {
-            links.push(((from, to), Link { names: Vec::new(), slot }));
+            links.push(Link { from, to, names: Vec::new(), slot });
             links.len() - 1
         });
-        links[at].1.slot &= slot;
-        links[at].1.names.extend(name.map(str::to_owned));
+        links[at].slot &= slot;
+        links[at].names.extend(name.map(str::to_owned));
     };
     for (id, node) in model.nodes.iter().enumerate() {
         for edge in &node.edges {
@@ -113,10 +117,7 @@ fn text_width(text: &str, font: f64) -> f64 {
 
 fn size_of(lines: &[String]) -> layout::Node {
     let widths = lines.iter().enumerate().map(|(i, line)| text_width(line, if i == 0 { FONT } else { SMALL_FONT }));
-    layout::Node {
-        width: widths.fold(24.0, f64::max) + 2.0 * PADDING,
-        height: LINE_HEIGHT * lines.len() as f64 + PADDING,
-    }
+    layout::Node { width: widths.fold(24.0, f64::max) + 2.0 * PADDING, height: LINE_HEIGHT * lines.len() as f64 + PADDING }
 }
 
 fn label_of(link: &Link) -> String {
@@ -124,7 +125,11 @@ fn label_of(link: &Link) -> String {
 }
 
 fn label_width(label: &str) -> f64 {
-    if label.is_empty() { 0.0 } else { text_width(label, SMALL_FONT) + 6.0 }
+    if label.is_empty() {
+        0.0
+    } else {
+        text_width(label, SMALL_FONT) + 6.0
+    }
 }
 
 fn write_link(link: &Link, line: &Line, out: &mut dyn Write) -> Outcome {
@@ -199,7 +204,12 @@ fn write_legend(legend: &[(Kind, &str)], y: f64, out: &mut dyn Write) -> Outcome
             "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"14\" height=\"10\" rx=\"3\" fill=\"#fff\" stroke=\"{color}\" stroke-width=\"{stroke}\"/>",
             y - 9.0
         )?;
-        writeln!(out, "<text x=\"{:.1}\" y=\"{y:.1}\" font-size=\"{SMALL_FONT}\" fill=\"#3c4043\">{}</text>", x + 20.0, escape(text))?;
+        writeln!(
+            out,
+            "<text x=\"{:.1}\" y=\"{y:.1}\" font-size=\"{SMALL_FONT}\" fill=\"#3c4043\">{}</text>",
+            x + 20.0,
+            escape(text)
+        )?;
         x += 34.0 + text_width(text, SMALL_FONT);
     }
     Ok(())

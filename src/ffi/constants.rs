@@ -1,0 +1,245 @@
+//! Numbers of the C ABI. They never change; new ones may be added.
+#![allow(dead_code)] // most constants are for the header alone
+
+use std::ffi::{c_char, CStr};
+
+use super::ask;
+use crate::bundle::Checksums;
+use crate::error::{Code, Error, Result};
+use crate::tensor::DType;
+
+/// The class of an error, with the numbers of absl's status codes: one of the `CKPT_` codes from `CKPT_OK` to `CKPT_UNAUTHENTICATED`.
+pub type ckpt_code = i32;
+/// Why a call failed: one of the `CKPT_REASON_` constants; 0 for none.
+pub type ckpt_reason = i32;
+/// The type of a tensor's elements: TensorFlow's number, one of the constants from `CKPT_FLOAT` on.
+pub type ckpt_dtype = i32;
+/// How a checkpoint is stored: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`.
+pub type ckpt_format = i32;
+/// Whether checksums are compared: one of the `CKPT_CHECKSUMS_` constants.
+pub type ckpt_checksums = i32;
+
+/// Success.
+pub const CKPT_OK: ckpt_code = 0;
+/// A callback of the caller asked to stop.
+pub const CKPT_CANCELLED: ckpt_code = 1;
+/// Nothing more is known; treat codes that you do not know as this one.
+pub const CKPT_UNKNOWN: ckpt_code = 2;
+/// The call asks for what cannot be.
+pub const CKPT_INVALID_ARGUMENT: ckpt_code = 3;
+/// Time ran out.
+pub const CKPT_DEADLINE_EXCEEDED: ckpt_code = 4;
+/// No such file, checkpoint or tensor.
+pub const CKPT_NOT_FOUND: ckpt_code = 5;
+/// What was to be made exists.
+pub const CKPT_ALREADY_EXISTS: ckpt_code = 6;
+/// The system refused access.
+pub const CKPT_PERMISSION_DENIED: ckpt_code = 7;
+/// Memory, disk or a limit is used up.
+pub const CKPT_RESOURCE_EXHAUSTED: ckpt_code = 8;
+/// The object is in no state for the call.
+pub const CKPT_FAILED_PRECONDITION: ckpt_code = 9;
+/// The operation was given up.
+pub const CKPT_ABORTED: ckpt_code = 10;
+/// Past the end.
+pub const CKPT_OUT_OF_RANGE: ckpt_code = 11;
+/// Not supported.
+pub const CKPT_UNIMPLEMENTED: ckpt_code = 12;
+/// A fault of the library's own.
+pub const CKPT_INTERNAL: ckpt_code = 13;
+/// Not at the moment.
+pub const CKPT_UNAVAILABLE: ckpt_code = 14;
+/// Bytes that are damaged or malformed.
+pub const CKPT_DATA_LOSS: ckpt_code = 15;
+/// Unknown caller.
+pub const CKPT_UNAUTHENTICATED: ckpt_code = 16;
+
+/// An argument of the call is wrong.
+pub const CKPT_REASON_ARGUMENT: ckpt_reason = 1;
+/// There is no checkpoint at the path.
+pub const CKPT_REASON_NO_CHECKPOINT: ckpt_reason = 2;
+/// There is no such key in the checkpoint.
+pub const CKPT_REASON_NO_TENSOR: ckpt_reason = 3;
+/// A file that the checkpoint needs is not there.
+pub const CKPT_REASON_MISSING_FILE: ckpt_reason = 4;
+/// The operating system reported an error; see the error number.
+pub const CKPT_REASON_IO: ckpt_reason = 5;
+/// The path leads to something that is not a plain file.
+pub const CKPT_REASON_NOT_A_FILE: ckpt_reason = 6;
+/// A file ends before what it says it holds.
+pub const CKPT_REASON_TRUNCATED: ckpt_reason = 7;
+/// Stored and computed checksum differ.
+pub const CKPT_REASON_CHECKSUM: ckpt_reason = 8;
+/// Bytes that no writer may produce.
+pub const CKPT_REASON_MALFORMED: ckpt_reason = 9;
+/// Written for other readers than this version.
+pub const CKPT_REASON_VERSION: ckpt_reason = 10;
+/// The dtype does not fit the call.
+pub const CKPT_REASON_DTYPE: ckpt_reason = 11;
+/// The shape, slice or size does not fit the tensor.
+pub const CKPT_REASON_SHAPE: ckpt_reason = 12;
+/// Stored slices of a partitioned tensor overlap.
+pub const CKPT_REASON_OVERLAP: ckpt_reason = 13;
+/// Stored slices of a partitioned tensor do not cover what was asked for.
+pub const CKPT_REASON_GAP: ckpt_reason = 14;
+/// More memory would be needed than the limit allows.
+pub const CKPT_REASON_LIMIT: ckpt_reason = 15;
+/// A kind of data that the library does not handle.
+pub const CKPT_REASON_UNSUPPORTED: ckpt_reason = 16;
+/// A callback stopped the call.
+pub const CKPT_REASON_CALLBACK: ckpt_reason = 17;
+/// The checkpoint has no object graph: it was saved by names.
+pub const CKPT_REASON_NO_OBJECT_GRAPH: ckpt_reason = 18;
+/// Memory that is not aligned, or not in native byte order, for the type asked for.
+pub const CKPT_REASON_ALIGNMENT: ckpt_reason = 19;
+/// A panic inside the library, caught.
+pub const CKPT_REASON_PANIC: ckpt_reason = 20;
+
+/// Not a dtype.
+pub const CKPT_INVALID: ckpt_dtype = 0;
+/// `float32`, 4 bytes each.
+pub const CKPT_FLOAT: ckpt_dtype = 1;
+/// `float64`, 8 bytes each.
+pub const CKPT_DOUBLE: ckpt_dtype = 2;
+/// `int32`, 4 bytes each.
+pub const CKPT_INT32: ckpt_dtype = 3;
+/// `uint8`, 1 byte each.
+pub const CKPT_UINT8: ckpt_dtype = 4;
+/// `int16`, 2 bytes each.
+pub const CKPT_INT16: ckpt_dtype = 5;
+/// `int8`, 1 byte each.
+pub const CKPT_INT8: ckpt_dtype = 6;
+/// Byte strings, each of its own length.
+pub const CKPT_STRING: ckpt_dtype = 7;
+/// `complex64`, 8 bytes each.
+pub const CKPT_COMPLEX64: ckpt_dtype = 8;
+/// `int64`, 8 bytes each.
+pub const CKPT_INT64: ckpt_dtype = 9;
+/// `bool`, 1 byte each.
+pub const CKPT_BOOL: ckpt_dtype = 10;
+/// `qint8`, 1 byte each.
+pub const CKPT_QINT8: ckpt_dtype = 11;
+/// `quint8`, 1 byte each.
+pub const CKPT_QUINT8: ckpt_dtype = 12;
+/// `qint32`, 4 bytes each.
+pub const CKPT_QINT32: ckpt_dtype = 13;
+/// `bfloat16`, 2 bytes each.
+pub const CKPT_BFLOAT16: ckpt_dtype = 14;
+/// `qint16`, 2 bytes each.
+pub const CKPT_QINT16: ckpt_dtype = 15;
+/// `quint16`, 2 bytes each.
+pub const CKPT_QUINT16: ckpt_dtype = 16;
+/// `uint16`, 2 bytes each.
+pub const CKPT_UINT16: ckpt_dtype = 17;
+/// `complex128`, 16 bytes each.
+pub const CKPT_COMPLEX128: ckpt_dtype = 18;
+/// `float16`, 2 bytes each.
+pub const CKPT_HALF: ckpt_dtype = 19;
+/// Serialized objects, each of its own length.
+pub const CKPT_VARIANT: ckpt_dtype = 21;
+/// `uint32`, 4 bytes each.
+pub const CKPT_UINT32: ckpt_dtype = 22;
+/// `uint64`, 8 bytes each.
+pub const CKPT_UINT64: ckpt_dtype = 23;
+/// `float8_e5m2`, 1 byte each.
+pub const CKPT_FLOAT8_E5M2: ckpt_dtype = 24;
+/// `float8_e4m3fn`, 1 byte each.
+pub const CKPT_FLOAT8_E4M3FN: ckpt_dtype = 25;
+/// `float8_e4m3fnuz`, 1 byte each.
+pub const CKPT_FLOAT8_E4M3FNUZ: ckpt_dtype = 26;
+/// `float8_e4m3b11fnuz`, 1 byte each.
+pub const CKPT_FLOAT8_E4M3B11FNUZ: ckpt_dtype = 27;
+/// `float8_e5m2fnuz`, 1 byte each.
+pub const CKPT_FLOAT8_E5M2FNUZ: ckpt_dtype = 28;
+/// Two's complement in the low four bits of a byte each.
+pub const CKPT_INT4: ckpt_dtype = 29;
+/// The low four bits of a byte each.
+pub const CKPT_UINT4: ckpt_dtype = 30;
+/// Two's complement in the low two bits of a byte each.
+pub const CKPT_INT2: ckpt_dtype = 31;
+/// The low two bits of a byte each.
+pub const CKPT_UINT2: ckpt_dtype = 32;
+/// The low four bits of a byte each.
+pub const CKPT_FLOAT4_E2M1FN: ckpt_dtype = 33;
+
+/// Tables that hold values: files of `tf.compat.v1.train.Saver(write_version=V1)`.
+pub const CKPT_FORMAT_V1: ckpt_format = 1;
+/// An index and data files: everything since 2017.
+pub const CKPT_FORMAT_V2: ckpt_format = 2;
+
+/// Always, which is the default. A slice costs reading the whole of each stored piece that it touches.
+pub const CKPT_CHECKSUMS_ALWAYS: ckpt_checksums = 0;
+/// Where all that a checksum covers is read anyway. A slice reads what it needs and goes unchecked.
+pub const CKPT_CHECKSUMS_WHEN_WHOLE: ckpt_checksums = 1;
+/// Never, save those of strings and variants.
+pub const CKPT_CHECKSUMS_NEVER: ckpt_checksums = 2;
+
+/// Most dimensions that a tensor has: TensorFlow's own limit.
+pub const CKPT_MAX_RANK: usize = 254;
+
+/// The version of the library that this header belongs to, first number: it changes when a program must be compiled anew.
+pub const CKPT_VERSION_MAJOR: i32 = 0;
+/// Second number: it changes when something is added.
+pub const CKPT_VERSION_MINOR: i32 = 1;
+/// Third number: it changes when something is mended.
+pub const CKPT_VERSION_PATCH: i32 = 0;
+
+/// The version of the library that is loaded, e.g. `0.1.0`. Static text.
+#[no_mangle]
+pub extern "C" fn ckpt_version() -> *const c_char {
+    const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+        Ok(version) => version,
+        Err(_) => c"",
+    };
+    ask(c"".as_ptr(), || VERSION.as_ptr())
+}
+
+/// The name of a code, e.g. `DATA_LOSS`; `UNKNOWN` of one that is none. Static text.
+#[no_mangle]
+pub extern "C" fn ckpt_code_name(code: ckpt_code) -> *const c_char {
+    ask(c"UNKNOWN".as_ptr(), || match code {
+        CKPT_OK => c"OK".as_ptr(),
+        _ => Code::from_number(code).map_or(c"UNKNOWN", Code::c_name).as_ptr(),
+    })
+}
+
+/// The name of a dtype in Python, e.g. `float32`; `invalid` of a number that is none. Static text.
+#[no_mangle]
+pub extern "C" fn ckpt_dtype_name(dtype: ckpt_dtype) -> *const c_char {
+    ask(c"invalid".as_ptr(), || dtype_of(dtype).map_or(c"invalid", DType::c_name).as_ptr())
+}
+
+/// The bytes of one element; 0 of strings, of variants, and of a number that is no dtype.
+#[no_mangle]
+pub extern "C" fn ckpt_dtype_size(dtype: ckpt_dtype) -> usize {
+    ask(0, || dtype_of(dtype).and_then(DType::size).unwrap_or(0))
+}
+
+fn dtype_of(number: ckpt_dtype) -> Option<DType> {
+    u32::try_from(number).ok().and_then(DType::from_number)
+}
+
+pub(super) fn checksums(number: ckpt_checksums) -> Result<Checksums> {
+    match number {
+        CKPT_CHECKSUMS_ALWAYS => Ok(Checksums::Always),
+        CKPT_CHECKSUMS_WHEN_WHOLE => Ok(Checksums::WhenWhole),
+        CKPT_CHECKSUMS_NEVER => Ok(Checksums::Never),
+        _ => Err(Error::argument("not a way to compare checksums").expecting("0 to 2", number)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Reason;
+
+    #[test]
+    fn the_numbers_are_those_of_the_rust_api() {
+        let version = format!("{CKPT_VERSION_MAJOR}.{CKPT_VERSION_MINOR}.{CKPT_VERSION_PATCH}");
+        assert_eq!(version, env!("CARGO_PKG_VERSION"));
+        assert_eq!(CKPT_MAX_RANK, crate::MAX_RANK);
+        assert_eq!(CKPT_UNAUTHENTICATED, Code::Unauthenticated as i32);
+        assert_eq!(CKPT_REASON_PANIC, Reason::Panic as i32);
+        assert_eq!(CKPT_FLOAT4_E2M1FN as u32, DType::Float4E2m1fn.number());
+    }
+}
