@@ -297,6 +297,30 @@ impl fmt::Debug for Error {
     }
 }
 
+/// Faults that are gathered rather than returned: at most so many, of at most so much text. A file that is broken throughout has
+/// one for each of its records, and a hostile one has keys of megabytes.
+#[derive(Default)]
+pub(crate) struct Problems {
+    list: Vec<Error>,
+    text: usize,
+}
+
+impl Problems {
+    const MOST: usize = 10_000;
+    const MOST_TEXT: usize = 8 << 20;
+
+    pub fn add(&mut self, problem: Error) {
+        if self.list.len() < Self::MOST && self.text < Self::MOST_TEXT {
+            self.text += problem.0.tensor.as_ref().map_or(0, Vec::len) + problem.0.what.len();
+            self.list.push(problem);
+        }
+    }
+
+    pub fn take(self) -> Vec<Error> {
+        self.list
+    }
+}
+
 /// Longest key or file name that a message quotes whole, in bytes: a hostile file has megabyte keys.
 const QUOTED: usize = 400;
 

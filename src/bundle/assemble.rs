@@ -26,7 +26,10 @@ pub(crate) fn pieces<'a>(index: &'a Index, tensor: Row<'a>, region: &Bounds) -> 
     for slice in tensor.slices() {
         let stored = slice.bounds(tensor.shape);
         let Some(wanted) = stored.intersect(region) else { continue };
-        let record = slice.record.ok_or_else(|| missing(&slice))?;
+        let record = slice.record.ok_or_else(|| {
+            let what = format!("the slice \"{}\" is needed and listed but not in the checkpoint", slice.slice());
+            Error::new(Code::NotFound, Reason::NoTensor, what)
+        })?;
         covered += wanted.elements();
         pieces.push(Piece { row: index.row(record), stored, wanted });
     }
@@ -45,7 +48,14 @@ pub(crate) fn check_overlap(tensor: Row<'_>) -> Result<()> {
     check_disjoint(&boxes, tensor.elements(), |i| slices[i].slice())
 }
 
-/// The error for a slice that is listed but has no record.
-pub(crate) fn missing(slice: &StoredSlice<'_>) -> Error {
-    Error::new(Code::NotFound, Reason::NoTensor, format!("the slice \"{}\" is listed but not in the checkpoint", slice.slice()))
+/// The error for slices of a tensor that are listed but have no record, if there are any.
+pub(crate) fn missing(tensor: Row<'_>) -> Option<Error> {
+    let mut slices = tensor.slices().filter(|s| s.record.is_none());
+    let first = slices.next()?;
+    let others = match slices.count() {
+        0 => String::new(),
+        n => format!(", nor are {n} others"),
+    };
+    let what = format!("the slice \"{}\" is listed but not in the checkpoint{others}", first.slice());
+    Some(Error::new(Code::NotFound, Reason::NoTensor, what))
 }

@@ -1,7 +1,7 @@
 //! The records of an index: header and entries, from bytes to validated types. This is the one edge; past it nothing is malformed.
 
 use crate::error::{printable, Error, Reason, Result};
-use crate::format::message::{check_slice, check_version, known_dtype, parse_shape, parse_slice, validated_elements, Version};
+use crate::format::message::{check_version, known_dtype, parse_shape, parse_slice, validated_elements, Version};
 use crate::format::proto::Fields;
 use crate::tensor::{DType, StoredExtent};
 
@@ -47,11 +47,13 @@ impl Header {
     }
 }
 
-/// A validated `BundleEntryProto`. Its dimensions, and the slices if it is partitioned, were pushed to the caller's lists.
+/// A validated `BundleEntryProto`, save the slices of one that is partitioned, which [`parse_slices`] reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub dtype: DType,
+    /// The dimensions: so many, from there on in the list given.
     pub rank: u8,
+    pub first_dim: u32,
     /// Number of slices; 0 when the tensor is stored whole, and only then the next four fields mean anything.
     pub slices: u32,
     pub shard: u32,
@@ -61,41 +63,64 @@ pub(crate) struct Entry {
     pub crc: u32,
 }
 
+/// Dtype and shape of an entry and the bytes that say so. Neighbours are mostly alike, and then neither is decoded again, nor
+/// are the dimensions kept twice.
+#[derive(Clone, Copy)]
+pub(crate) struct Described<'a> {
+    bytes: &'a [u8],
+    dtype: DType,
+    rank: u8,
+    first_dim: u32,
+    elements: u64,
+}
+
 impl Entry {
-    /// Decodes and validates an entry of a bundle of `shards` shards, pushing dimensions and extents to the lists given.
-    pub fn parse(bytes: &[u8], shards: u32, dims: &mut Vec<i64>, extents: &mut Vec<StoredExtent>) -> Result<Entry> {
+    /// Decodes and validates an entry of a bundle of `shards` shards. Its dimensions, at most `MAX_RANK`, are pushed to `dims`, unless
+    /// they are there already as those of `before`, the entry before this one.
+    pub fn parse<'a>(bytes: &'a [u8], shards: u32, dims: &mut Vec<i64>, before: &mut Option<Described<'a>>) -> Result<Entry> {
+        let same = before.filter(|d| bytes.starts_with(d.bytes));
+        let mut fields = Fields::of(&bytes[same.map_or(0, |d| d.bytes.len())..]);
         let first_dim = dims.len();
-        let (mut dtype, mut shard, mut offset, mut size, mut crc) = (0u64, 0i64, 0i64, 0i64, 0u32);
-        let mut partitioned = false;
-        for field in Fields::of(bytes) {
+        let (mut dtype, mut shard, mut offset, mut size, mut crc, mut slices) = (0u64, 0i64, 0i64, 0i64, 0u32, 0u32);
+        // How many fields there were, and where dtype and shape end if they are the first two and come once.
+        let (mut count, mut described) = (0, 0);
+        while let Some(field) = fields.next() {
+            count += 1;
             match field? {
-                (1, v) => dtype = v.varint()?,
-                (2, v) => parse_shape(v.bytes()?, first_dim, dims)?,
+                (1 | 2, _) if same.is_some() => return Self::parse(bytes, shards, dims, &mut None),
+                (1, v) => {
+                    dtype = v.varint()?;
+                    described = 0;
+                }
+                (2, v) => {
+                    parse_shape(v.bytes()?, first_dim, dims)?;
+                    described = if count == 2 && dtype != 0 { bytes.len() - fields.rest().len() } else { 0 };
+                }
                 (3, v) => shard = v.int()?,
                 (4, v) => offset = v.int()?,
                 (5, v) => size = v.int()?,
                 (6, v) => crc = v.fixed32()?,
                 (7, v) => {
                     v.bytes()?;
-                    partitioned = true;
+                    slices += 1;
                 }
                 _ => {}
             }
         }
-        let dtype = known_dtype(dtype)?;
-        let shape = &dims[first_dim..];
-        let elements = validated_elements(shape, dtype)?;
-        let rank = shape.len() as u8;
-        let mut entry = Entry { dtype, rank, slices: 0, shard: 0, offset: 0, size: 0, crc };
-        if partitioned {
-            for field in Fields::of(bytes) {
-                if let (7, v) = field? {
-                    let first = extents.len();
-                    parse_slice(v.bytes()?, extents)?;
-                    check_slice(&extents[first..], shape)?;
-                    entry.slices += 1;
-                }
+        let Described { dtype, rank, first_dim, elements, .. } = match same {
+            Some(same) => same,
+            None => {
+                let dtype = known_dtype(dtype)?;
+                let shape = &dims[first_dim..];
+                let elements = validated_elements(shape, dtype)?;
+                let first_dim = u32::try_from(first_dim).map_err(|_| Error::out_of_memory(u64::MAX))?;
+                let this = Described { bytes: &bytes[..described], dtype, rank: shape.len() as u8, first_dim, elements };
+                *before = Some(this).filter(|_| described > 0);
+                this
             }
+        };
+        let mut entry = Entry { dtype, rank, first_dim, slices, shard: 0, offset: 0, size: 0, crc };
+        if slices > 0 {
             return Ok(entry);
         }
         let range = |what: &str, expected: String, found: i64| Error::malformed(what.to_owned()).expecting(expected, found);
@@ -116,6 +141,16 @@ impl Entry {
             .map_err(|e| e.expecting(expected_size(dtype, elements), format_args!("{size} bytes")))?;
         Ok(entry)
     }
+}
+
+/// The extents of the slices that an entry lists, for a tensor of `shape`, one slice after the other.
+pub(crate) fn parse_slices(bytes: &[u8], shape: &[i64], extents: &mut Vec<StoredExtent>) -> Result<()> {
+    for field in Fields::of(bytes) {
+        if let (7, v) = field? {
+            parse_slice(v.bytes()?, shape, extents)?;
+        }
+    }
+    Ok(())
 }
 
 fn check_size(dtype: DType, elements: u64, size: u64) -> Result<()> {

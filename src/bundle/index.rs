@@ -1,65 +1,19 @@
 //! The index of a bundle in memory: every record validated, compact, in key order.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::entry::{Entry, Header};
+use super::entry::Header;
+use super::load::{Loaded, Loader};
 use super::naming;
+use super::records::{Kind, Partition, Record, Records, MISSING};
 use crate::error::{Error, Reason, Result};
-use crate::format::ordered_code::slice_key;
-use crate::table::{BlockBuffer, Budget, Table};
+use crate::format::ordered_code::{slice_key_head, slice_key_tail};
+use crate::table::{Budget, Table};
 use crate::tensor::{shape_text, Bounds, DType, Slice, StoredExtent};
 
 /// What to do about a fault: opening stops at the first (returns it), verifying notes it and goes on.
 pub(crate) type OnFault<'a> = &'a mut dyn FnMut(Error) -> Result<()>;
-
-/// The records of one block of the index file.
-#[derive(Debug, Default)]
-struct Records {
-    /// The keys, one after the other.
-    keys: Vec<u8>,
-    records: Vec<Record>,
-    /// The dimensions, one shape after the other.
-    dims: Vec<i64>,
-}
-
-/// One tensor or slice of a tensor, in 40 bytes: a checkpoint may have millions.
-#[derive(Clone, Copy, Debug)]
-struct Record {
-    offset: u64,
-    size: u64,
-    /// Where the key ends in `keys`; it starts where the key before it ends.
-    key_end: u32,
-    /// Where the shape starts in `dims`.
-    dims: u32,
-    shard: u32,
-    crc: u32,
-    /// Index in `partitions`, or `WHOLE`.
-    partition: u32,
-    dtype: DType,
-    rank: u8,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Tensor,
-    /// A partitioned tensor lists this record as a slice of its own.
-    Slice,
-    /// The record could not be decoded; kept when verifying, so that the keys after it can be told.
-    Faulty,
-}
-
-const WHOLE: u32 = u32::MAX;
-const MISSING: u32 = u32::MAX;
-
-/// The slices of a partitioned tensor.
-#[derive(Debug)]
-struct Partition {
-    /// `rank` extents for each slice.
-    extents: Vec<StoredExtent>,
-    /// For each slice its record, or `MISSING`.
-    records: Vec<u32>,
-}
 
 /// A validated index.
 #[derive(Debug)]
@@ -135,41 +89,8 @@ impl Index {
         let file = crate::storage::File::open(&path)?;
         let mut budget = Budget::for_index(file.len(), memory_limit);
         let table = Table::of(file, &mut budget).map_err(|e| e.in_file(&path))?;
-        let mut loader = Loader {
-            path: &path,
-            budget,
-            header: None,
-            dims: Vec::new(),
-            extents: Vec::new(),
-            partitions: Vec::new(),
-            last_key: Vec::new(),
-            any: false,
-        };
-        let mut buffer = BlockBuffer::default();
-        if metaindex {
-            table.check_metaindex(&mut buffer, &mut loader.budget).or_else(&mut *on_fault)?;
-        }
-        let mut blocks = loader.budget.vec(table.len())?;
-        let mut firsts = loader.budget.vec(table.len())?;
-        let mut count = 0u32;
-        for i in 0..table.len() {
-            let records = loader.block(&table, i, &mut buffer, on_fault).map_err(|e| e.in_file(&path))?;
-            if records.records.is_empty() {
-                continue;
-            }
-            firsts.push(count);
-            count = u32::try_from(records.records.len())
-                .ok()
-                .and_then(|n| count.checked_add(n))
-                .filter(|&n| n < MISSING)
-                .ok_or_else(|| Error::out_of_memory(u64::MAX).in_file(&path))?;
-            blocks.push(records);
-        }
-        buffer.release(&mut loader.budget);
-        let Some(header) = loader.header else {
-            return Err(Error::malformed("the index holds no header record").in_file(&path));
-        };
-        let Loader { partitions, budget, .. } = loader;
+        let loaded = Loader::new(&table, budget).run(metaindex, on_fault).map_err(|e| e.in_file(&path))?;
+        let Loaded { header, blocks, firsts, count, partitions, budget } = loaded;
         let mut index =
             Index { prefix: prefix.to_owned(), path: path.clone(), header, blocks, firsts, partitions, tensors: None, count };
         index.resolve_slices(budget, on_fault).map_err(|e| e.in_file(&path))?;
@@ -185,44 +106,31 @@ impl Index {
             let which = self.record(number).partition as usize;
             let rank = row.shape.len();
             let mut records: Vec<u32> = budget.vec(partition.records.len())?;
-            let mut faults = Vec::new();
-            for slice in row.slices() {
-                let found = self.find_record(&slice_key(row.key, slice.slice().extents()));
-                if let Some(found) = found {
-                    let part = self.row(found);
-                    let bounds = slice.bounds(row.shape);
-                    let name = |what: &str| {
-                        Error::malformed(format!("the record of slice \"{}\" {what}", slice.slice())).for_tensor(row.key)
-                    };
-                    if part.is_partitioned() {
-                        faults.push(name("is itself partitioned"));
-                    } else if part.dtype != row.dtype {
-                        faults.push(name("has another dtype").because(Reason::DType).expecting(row.dtype, part.dtype));
-                    } else if part.shape != bounds.length {
-                        faults.push(
-                            name("has another shape")
-                                .because(Reason::Shape)
-                                .expecting(shape_text(&bounds.length), shape_text(part.shape)),
-                        );
-                    }
-                }
-                records.push(found.unwrap_or(MISSING));
-            }
+            let mut fault = None;
             if rank == 0 || row.slices().any(|s| s.extents.iter().all(|e| e.is_full())) {
-                faults.push(Error::malformed("a tensor stored whole is listed as partitioned").for_tensor(row.key));
+                fault = Some(Error::malformed("a tensor stored whole is listed as partitioned").for_tensor(row.key));
             }
-            let refused = !faults.is_empty();
-            for fault in faults {
+            // The name may be long and the slices many: look for the records that begin with it once, then at what follows.
+            let head = slice_key_head(row.key, rank);
+            let own = self.records_with_prefix(&head);
+            for slice in row.slices() {
+                let found = self.find_in(own.clone(), head.len(), &slice_key_tail(slice.slice().extents()));
+                fault = found.and_then(|found| self.slice_fault(row, &slice, found));
+                records.push(found.unwrap_or(MISSING));
+                if fault.is_some() {
+                    break;
+                }
+            }
+            if let Some(fault) = fault {
                 on_fault(fault.in_file(&self.path))?;
+                records.clear();
+                records.resize(row.slices().len(), MISSING);
             }
             for &record in &records {
-                if record != MISSING && !refused {
+                if record != MISSING {
                     let (block, at) = self.place(record);
                     self.blocks[block].records[at].kind = Kind::Slice;
                 }
-            }
-            if refused {
-                records.fill(MISSING);
             }
             self.partitions[which].records = records;
         }
@@ -233,6 +141,26 @@ impl Index {
             self.tensors = Some(numbers);
         }
         Ok(())
+    }
+
+    /// What is wrong with record `found` as a slice of `tensor`, if anything.
+    fn slice_fault(&self, tensor: Row<'_>, slice: &StoredSlice<'_>, found: u32) -> Option<Error> {
+        let part = self.row(found);
+        let shape = slice.bounds(tensor.shape).length;
+        let fault = |what: &str| {
+            Some(Error::malformed(format!("the record of slice \"{}\" {what}", slice.slice())).for_tensor(tensor.key))
+        };
+        if part.is_partitioned() {
+            return fault("is itself partitioned");
+        }
+        if part.dtype != tensor.dtype {
+            return fault("has another dtype").map(|e| e.because(Reason::DType).expecting(tensor.dtype, part.dtype));
+        }
+        if part.shape != shape {
+            return fault("has another shape")
+                .map(|e| e.because(Reason::Shape).expecting(shape_text(&shape), shape_text(part.shape)));
+        }
+        None
     }
 
     pub fn prefix(&self) -> &Path {
@@ -259,6 +187,30 @@ impl Index {
             None => self.row(index as u32),
             Some(tensors) => self.row(tensors[index]),
         }
+    }
+
+    /// The key of the `index`th tensor.
+    pub fn key(&self, index: usize) -> &[u8] {
+        let (block, at) = self.place_of_tensor(index);
+        self.blocks[block].key(at)
+    }
+
+    /// The dtype of the `index`th tensor.
+    pub fn dtype(&self, index: usize) -> DType {
+        let (block, at) = self.place_of_tensor(index);
+        self.blocks[block].records[at].dtype
+    }
+
+    /// The shape of the `index`th tensor.
+    pub fn shape(&self, index: usize) -> &[i64] {
+        let (block, at) = self.place_of_tensor(index);
+        let block = &self.blocks[block];
+        let record = &block.records[at];
+        &block.dims[record.dims as usize..][..record.rank as usize]
+    }
+
+    fn place_of_tensor(&self, index: usize) -> (usize, usize) {
+        self.place(self.tensors.as_ref().map_or(index as u32, |tensors| tensors[index]))
     }
 
     /// Which tensor has this key.
@@ -306,6 +258,19 @@ impl Index {
         }
     }
 
+    /// The numbers of the records whose keys begin with `prefix`.
+    fn records_with_prefix(&self, prefix: &[u8]) -> Range<u32> {
+        let first = partition_point(0..self.count, |n| self.row(n).key < prefix);
+        first..partition_point(first..self.count, |n| self.row(n).key.starts_with(prefix))
+    }
+
+    /// The record among `numbers`, whose keys share `skip` bytes, that has `tail` after them.
+    fn find_in(&self, numbers: Range<u32>, skip: usize, tail: &[u8]) -> Option<u32> {
+        let end = numbers.end;
+        let found = partition_point(numbers, |n| &self.row(n).key[skip..] < tail);
+        (found < end && &self.row(found).key[skip..] == tail && self.record(found).kind != Kind::Faulty).then_some(found)
+    }
+
     fn find_record(&self, key: &[u8]) -> Option<u32> {
         let block = self.blocks.partition_point(|b| b.key(0) <= key).checked_sub(1)?;
         let at = self.blocks[block].find(key)?;
@@ -313,170 +278,15 @@ impl Index {
     }
 }
 
-impl Records {
-    fn key(&self, at: usize) -> &[u8] {
-        let start = if at == 0 { 0 } else { self.records[at - 1].key_end };
-        &self.keys[start as usize..self.records[at].key_end as usize]
+/// The first of `numbers` for which `before` does not hold, which it does for all up to there.
+fn partition_point(numbers: Range<u32>, before: impl Fn(u32) -> bool) -> u32 {
+    let (mut low, mut high) = (numbers.start, numbers.end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match before(middle) {
+            true => low = middle + 1,
+            false => high = middle,
+        }
     }
-
-    fn find(&self, key: &[u8]) -> Option<usize> {
-        let (mut low, mut high) = (0, self.records.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.key(middle).cmp(key) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
-    }
-}
-
-/// What is carried from block to block while an index is read.
-struct Loader<'a> {
-    path: &'a Path,
-    budget: Budget,
-    header: Option<Header>,
-    dims: Vec<i64>,
-    extents: Vec<StoredExtent>,
-    partitions: Vec<Partition>,
-    /// The last key of the blocks read so far.
-    last_key: Vec<u8>,
-    /// Whether any entry has been read.
-    any: bool,
-}
-
-impl Loader<'_> {
-    fn block(&mut self, table: &Table, number: usize, buffer: &mut BlockBuffer, on_fault: OnFault<'_>) -> Result<Records> {
-        let block = match table.block(number, buffer, &mut self.budget) {
-            Ok(block) => block,
-            Err(fault) => {
-                on_fault(fault)?;
-                return Ok(Records::default());
-            }
-        };
-        // First how much there is, so that what follows allocates exactly that much.
-        let (mut count, mut key_bytes, mut key_len) = (0usize, 0u64, 0usize);
-        for entry in block.entries() {
-            let Ok(entry) = entry else { break };
-            if entry.shared > key_len {
-                break;
-            }
-            key_len = entry.shared + entry.unshared.len();
-            key_bytes += key_len as u64;
-            count += 1;
-        }
-        if u32::try_from(key_bytes).is_err() {
-            return Err(Error::out_of_memory(key_bytes));
-        }
-        let mut out = Records { keys: self.budget.vec(key_bytes as usize)?, records: self.budget.vec(count)?, dims: Vec::new() };
-        self.dims.clear();
-        let (mut start, mut end) = (0usize, 0usize);
-        for entry in block.entries() {
-            let entry = match entry {
-                Ok(entry) if entry.shared > end - start => {
-                    on_fault(
-                        broken(number, "an entry shares more than the key before it has")
-                            .expecting(format_args!("at most {}", end - start), entry.shared)
-                            .in_file(self.path),
-                    )?;
-                    break;
-                }
-                Ok(entry) => entry,
-                Err(fault) => {
-                    on_fault(fault.prefixed(&format!("data block {number}")).in_file(self.path))?;
-                    break;
-                }
-            };
-            let before = start + entry.shared..end;
-            // Keys share `shared` bytes; which is greater is decided by what follows.
-            let increasing = match end {
-                0 if !self.any => true,
-                0 => entry.unshared > &self.last_key[..] && (number == 0 || entry.unshared > table.limit(number - 1)),
-                _ => entry.unshared > &out.keys[before],
-            };
-            if out.keys.len() + entry.shared + entry.unshared.len() > out.keys.capacity() {
-                return Err(Error::malformed("an index block changed while it was read"));
-            }
-            let at = out.keys.len();
-            out.keys.extend_from_within(start..start + entry.shared);
-            out.keys.extend_from_slice(entry.unshared);
-            (start, end) = (at, out.keys.len());
-            let key = &out.keys[start..end];
-            if !increasing {
-                on_fault(broken(number, "the keys are not in increasing order").for_tensor(key).in_file(self.path))?;
-            }
-            if !self.any {
-                self.any = true;
-                if !key.is_empty() {
-                    return Err(broken(number, "the first record is not the header")
-                        .expecting("the empty key", super::entry::quoted(key)));
-                }
-                self.header = Some(Header::parse(entry.value).map_err(|e| e.prefixed("the header record"))?);
-                out.keys.clear();
-                (start, end) = (0, 0);
-                self.last_key.clear();
-                continue;
-            }
-            let Some(header) = self.header else {
-                return Err(broken(number, "the header's block could not be read"));
-            };
-            let first_dim = self.dims.len();
-            let mut record = Record {
-                offset: 0,
-                size: 0,
-                key_end: end as u32,
-                dims: first_dim as u32,
-                shard: 0,
-                crc: 0,
-                partition: WHOLE,
-                dtype: DType::Float,
-                rank: 0,
-                kind: Kind::Faulty,
-            };
-            match Entry::parse(entry.value, header.shards, &mut self.dims, &mut self.extents) {
-                Ok(entry) => {
-                    (record.offset, record.size, record.shard, record.crc) = (entry.offset, entry.size, entry.shard, entry.crc);
-                    (record.dtype, record.rank, record.kind) = (entry.dtype, entry.rank, Kind::Tensor);
-                    record.partition = self.partition(&entry)?;
-                }
-                Err(fault) => {
-                    on_fault(fault.for_tensor(key).in_file(self.path))?;
-                    self.dims.truncate(first_dim);
-                    self.extents.clear();
-                }
-            }
-            out.records.push(record);
-        }
-        if end > start || !out.records.is_empty() {
-            self.last_key.clear();
-            self.last_key.extend_from_slice(&out.keys[start..end]);
-            if &self.last_key[..] > table.limit(number) {
-                on_fault(
-                    broken(number, "a key is greater than the index block says").for_tensor(&self.last_key).in_file(self.path),
-                )?;
-            }
-        }
-        out.dims = self.budget.vec(self.dims.len())?;
-        out.dims.extend_from_slice(&self.dims);
-        Ok(out)
-    }
-
-    fn partition(&mut self, entry: &Entry) -> Result<u32> {
-        if entry.slices == 0 {
-            return Ok(WHOLE);
-        }
-        let mut extents = self.budget.vec(self.extents.len())?;
-        extents.append(&mut self.extents);
-        let mut records = self.budget.vec(entry.slices as usize)?;
-        records.resize(entry.slices as usize, MISSING);
-        self.budget.charge(size_of::<Partition>() as u64)?;
-        self.partitions.push(Partition { extents, records });
-        Ok(self.partitions.len() as u32 - 1)
-    }
-}
-
-fn broken(block: usize, what: &str) -> Error {
-    Error::malformed(format!("data block {block}: {what}"))
+    low
 }

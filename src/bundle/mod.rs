@@ -3,9 +3,11 @@
 mod assemble;
 mod entry;
 mod index;
+mod load;
 mod naming;
 mod payload;
 mod reader;
+mod records;
 mod transfer;
 mod verify;
 

@@ -1,6 +1,5 @@
 //! Reading tensors of a bundle.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use super::assemble::{pieces, Piece};
 use super::entry::Endianness;
 use super::index::{Index, Row};
 use super::naming;
-use super::payload::Elements;
+use super::payload::{check_crc, Elements};
 use super::transfer::{self, Target, Transfer, CHUNK};
 use crate::error::{Error, Reason, Result};
 use crate::format::crc::{self, Crc};
@@ -69,7 +68,8 @@ const WORTH_A_CALL: u64 = 4 << 10;
 #[derive(Debug)]
 pub(crate) struct Bundle {
     index: Index,
-    shards: Mutex<HashMap<u32, Arc<File>>>,
+    /// The data files opened so far, the latest last.
+    shards: Mutex<Vec<(u32, Arc<File>)>>,
 }
 
 /// One region of one fixed-size tensor and where it goes.
@@ -90,7 +90,7 @@ struct Scattered<'a, 'b> {
 
 impl Bundle {
     pub fn new(index: Index) -> Bundle {
-        Bundle { index, shards: Mutex::new(HashMap::new()) }
+        Bundle { index, shards: Mutex::default() }
     }
 
     pub fn open(prefix: &Path, memory_limit: Option<u64>) -> Result<Bundle> {
@@ -107,16 +107,17 @@ impl Bundle {
 
     /// The data file of `row`, which is long enough to hold it.
     pub fn shard_of(&self, row: &Row<'_>) -> Result<Arc<File>> {
-        let cached = self.shards.lock().get(&row.shard).cloned();
+        let cached = self.shards.lock().iter().find(|(shard, _)| *shard == row.shard).map(|(_, file)| file.clone());
         let file = match cached {
             Some(file) => file,
             None => {
                 let file = Arc::new(File::open(&self.shard_path(row.shard))?);
                 let mut shards = self.shards.lock();
-                if shards.len() >= OPEN_SHARDS {
-                    shards.clear();
+                if shards.len() == OPEN_SHARDS {
+                    shards.remove(0);
                 }
-                shards.entry(row.shard).or_insert(file).clone()
+                shards.push((row.shard, file.clone()));
+                file
             }
         };
         file.check_range(row.offset, row.size)?;
@@ -166,6 +167,26 @@ impl Bundle {
             transfer::swap(region.buffer, region.swap);
         }
         Ok(())
+    }
+
+    /// Reads a small fixed-size tensor that is stored whole into `buffer`, without the plan and the memory that larger reads take.
+    /// Says false, and reads nothing, when it is not that.
+    pub fn read_small(&self, tensor: usize, buffer: &mut [u8], checksums: Checksums) -> Result<bool> {
+        let row = self.index.tensor(tensor);
+        if row.is_partitioned() || row.dtype.size().is_none() || row.size != buffer.len() as u64 || buffer.len() > CHUNK {
+            return Ok(false);
+        }
+        let mut read = || {
+            let file = self.shard_of(&row)?;
+            file.read_at(row.offset, buffer)?;
+            if checksums != Checksums::Never {
+                let computed = crc::mask(crc::crc32c(buffer));
+                check_crc(row.crc, computed, "the checksum of the tensor does not match").map_err(|e| e.in_file(file.path()))?;
+            }
+            transfer::swap(buffer, self.swap_unit(row.dtype));
+            Ok(true)
+        };
+        read().map_err(|e: Error| e.for_tensor(row.key))
     }
 
     /// Says whether the data files hold what `region` of a tensor needs, before memory is taken for it.
@@ -227,6 +248,7 @@ impl Bundle {
                 return self.with_elements(&row, |elements| elements.to_strings())?;
             }
             let pieces = self.pieces(row, region)?;
+            pieces.iter().try_for_each(|piece| self.shard_of(&piece.row).map(drop))?;
             // The lengths first, so that the bytes are allocated once; each piece is read twice and held once.
             let count = region.elements();
             let mut lengths: Vec<u64> = Vec::new();
@@ -280,13 +302,17 @@ impl Bundle {
     }
 
     /// Checks one stored record, the whole tensor `key` or a slice of it: strings at once, others by the transfer returned.
-    pub fn check_record<'a>(&self, key: &'a [u8], row: &Row<'a>) -> Result<Option<Transfer<'a>>> {
+    pub fn check_record<'a>(&self, key: &'a [u8], row: &Row<'a>) -> Result<Transfer<'a>> {
         let check = || {
-            if row.dtype.size().is_none() {
-                return self.with_elements(row, |_| None);
-            }
             let file = self.shard_of(row)?;
-            Ok(Some(Transfer { file, offset: row.offset, target: Target::Discard(row.size), crc: Some(row.crc), swap: 1, key }))
+            let (target, crc) = match row.dtype.size() {
+                Some(_) => (Target::Discard(row.size), Some(row.crc)),
+                None => {
+                    self.with_elements(row, |_| ())?;
+                    (Target::Done(row.size), None)
+                }
+            };
+            Ok(Transfer { file, offset: row.offset, target, crc, swap: 1, key })
         };
         check().map_err(|e: Error| e.for_tensor(key))
     }
@@ -312,7 +338,7 @@ impl Bundle {
         let map = Map::new(&file, row.offset, row.size as usize).map_err(|e| e.for_tensor(row.key))?;
         if checked {
             let computed = crc::mask(crc::crc32c(map.bytes()));
-            super::payload::check_crc(row.crc, computed, "the checksum of the tensor does not match")
+            check_crc(row.crc, computed, "the checksum of the tensor does not match")
                 .map_err(|e| e.for_tensor(row.key).in_file(file.path()))?;
         }
         Ok(map)
@@ -345,7 +371,7 @@ fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u
         }
         start = end;
     }
-    super::payload::check_crc(piece.row.crc, crc::mask(hash.value()), "the checksum of the tensor does not match")
+    check_crc(piece.row.crc, crc::mask(hash.value()), "the checksum of the tensor does not match")
 }
 
 /// Reads only the runs that are wanted of a piece, several with one call where they lie close together.

@@ -39,13 +39,15 @@ pub(crate) enum Target<'b> {
     Memory(&'b mut [u8]),
     /// Nowhere: they are only checked. So many of them.
     Discard(u64),
+    /// Nothing is left to do for these bytes but to count them.
+    Done(u64),
 }
 
 impl Target<'_> {
     fn len(&self) -> u64 {
         match self {
             Target::Memory(buffer) => buffer.len() as u64,
-            Target::Discard(len) => *len,
+            Target::Discard(len) | Target::Done(len) => *len,
         }
     }
 }
@@ -117,6 +119,7 @@ impl<'b, I: Iterator<Item = Result<Transfer<'b>>>> Queue<'b, I> {
                 *len -= head;
                 Target::Discard(head)
             }
+            Target::Done(len) => Target::Done(*len),
         };
         let length = target.len();
         let chunk = Chunk {
@@ -224,6 +227,7 @@ fn transfer_chunk<'b>(
             }
             &mut scratch[..length as usize]
         }
+        Target::Done(_) => return Ok(()),
     };
     chunk.file.read_at(chunk.offset, buffer).map_err(in_context)?;
     if let Some(stored) = chunk.crc {

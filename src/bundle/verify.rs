@@ -7,7 +7,7 @@ use super::assemble::{check_overlap, missing};
 use super::index::Index;
 use super::reader::Bundle;
 use super::transfer;
-use crate::error::{Error, Result};
+use crate::error::{Error, Problems, Result};
 use crate::storage::File;
 
 /// What checking a bundle came to.
@@ -20,54 +20,46 @@ pub(crate) struct Checked {
     pub cancelled: bool,
 }
 
-/// Most problems that are kept. A file that is broken throughout has one for each of its records.
-const MOST_PROBLEMS: usize = 10_000;
+/// Most data files that are looked for in vain.
+const MOST_ABSENT: usize = 100;
 
 /// Checks every block of the index and every record of the data files of `prefix`. `watch` hears of the bytes done and in all.
 pub(crate) fn verify(prefix: &Path, threads: u32, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Checked> {
     let mut checked = Checked { files: 1, ..Checked::default() };
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let index = Index::load(prefix, None, true, &mut |fault| {
-        if problems.len() < MOST_PROBLEMS {
-            problems.push(fault);
-        }
+        problems.add(fault);
         Ok(())
     });
     let index = match index {
         Ok(index) => index,
         Err(fault) => {
-            checked.problems = problems;
-            checked.problems.push(fault);
+            problems.add(fault);
+            checked.problems = problems.take();
             return Ok(checked);
         }
     };
     let bundle = Bundle::new(index);
     let index = bundle.index();
     checked.tensors = index.len();
-    checked.problems = problems;
     for tensor in (0..index.len()).map(|i| index.tensor(i)).filter(|t| t.is_partitioned()) {
-        let mut note = |fault: Error| checked.problems.push(fault.for_tensor(tensor.key).in_file(index.path()));
-        if let Err(fault) = check_overlap(tensor) {
-            note(fault);
-        }
-        for slice in tensor.slices().filter(|s| s.record.is_none()) {
-            note(missing(&slice));
-        }
+        let faults = check_overlap(tensor).err().into_iter().chain(missing(tensor));
+        faults.for_each(|fault| problems.add(fault.for_tensor(tensor.key).in_file(index.path())));
     }
     // One fault for a file that is not there, rather than one for each of its tensors. A file that no tensor needs must be
     // there, too. The number of shards is what the index claims: do not look for a billion of them.
     let shards = index.header().shards;
     let mut absent = Vec::new();
     for shard in 0..shards {
+        if absent.len() == MOST_ABSENT {
+            break;
+        }
         match File::open(&bundle.shard_path(shard)) {
             Ok(_) => checked.files += 1,
             Err(fault) => {
-                checked.problems.push(fault);
+                problems.add(fault);
                 absent.push(shard);
             }
-        }
-        if absent.len() >= 100 || checked.problems.len() >= MOST_PROBLEMS {
-            break;
         }
     }
     let is_absent = |shard: u32| absent.binary_search(&shard).is_ok();
@@ -75,10 +67,11 @@ pub(crate) fn verify(prefix: &Path, threads: u32, watch: &mut dyn FnMut(u64, u64
     let total = stored().map(|(_, row)| row.size).fold(0, u64::saturating_add);
     checked.bytes = total;
     let threads = transfer::threads_for(threads, total);
-    let records = stored().filter_map(|(key, row)| bundle.check_record(key, &row).transpose());
+    let records = stored().map(|(key, row)| bundle.check_record(key, &row));
     let outcome = transfer::run(records, threads, true, &mut |done| watch(done, total));
-    checked.problems.extend(outcome.faults);
-    checked.problems.truncate(MOST_PROBLEMS);
-    checked.cancelled = outcome.cancelled;
+    outcome.faults.into_iter().for_each(|fault| problems.add(fault));
+    checked.problems = problems.take();
+    // The last word is always that all is done, also where a fault kept some of it from being counted.
+    checked.cancelled = outcome.cancelled || watch(total, total).is_break();
     Ok(checked)
 }

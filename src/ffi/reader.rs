@@ -1,6 +1,7 @@
 //! Checkpoints opened for reading.
 
 use std::ffi::{c_char, c_void};
+use std::sync::OnceLock;
 
 use super::constants::{ckpt_code, ckpt_format};
 use super::error::ckpt_error;
@@ -17,24 +18,34 @@ use crate::tensor::{Extent, Slice};
 
 /// An open checkpoint. It does not change: several threads may use it at once.
 pub struct ckpt_reader {
-    /// One for each tensor of `reader`, so that there is something to lend.
-    tensors: Box<[ckpt_tensor]>,
+    /// For each tensor of `reader` something to lend, made a page at a time.
+    pages: Box<[OnceLock<Box<[ckpt_tensor]>>]>,
     reader: Box<Reader>,
 }
 
+/// Tensors made at once.
+const PAGE: usize = 256;
+
 impl ckpt_reader {
     fn new(reader: Reader) -> ckpt_reader {
-        let reader = Box::new(reader);
-        let tensors = (0..reader.len()).map(|index| ckpt_tensor::new(&reader, index)).collect();
-        ckpt_reader { tensors, reader }
+        let pages = (0..reader.len().div_ceil(PAGE)).map(|_| OnceLock::new()).collect();
+        ckpt_reader { pages, reader: Box::new(reader) }
+    }
+
+    fn tensor(&self, index: usize) -> Option<&ckpt_tensor> {
+        let page = self.pages.get(index / PAGE)?.get_or_init(|| {
+            let first = index - index % PAGE;
+            (first..self.reader.len().min(first + PAGE)).map(|index| ckpt_tensor::new(&self.reader, index)).collect()
+        });
+        page.get(index % PAGE)
     }
 
     /// The tensor that `tensor` stands for, which must be one of this reader's.
     fn own<'a>(&'a self, tensor: *const ckpt_tensor) -> Result<Tensor<'a>> {
         let tensor = required(tensor, "the tensor")?;
-        match self.tensors.get(tensor.index()) {
-            Some(own) if std::ptr::eq(own, tensor) => self.reader.tensor(tensor.index()),
-            _ => None,
+        match tensor.is_of(&self.reader) {
+            true => self.reader.tensor(tensor.index()),
+            false => None,
         }
         .ok_or_else(|| Error::argument("the tensor belongs to another reader"))
     }
@@ -90,13 +101,13 @@ pub extern "C" fn ckpt_reader_shard_count(reader: *const ckpt_reader) -> u32 {
 /// The number of tensors. A partitioned tensor is one; its slices are not counted.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_count(reader: *const ckpt_reader) -> usize {
-    ask(0, || handle(reader).map_or(0, |r| r.tensors.len()))
+    ask(0, || handle(reader).map_or(0, |r| r.reader.len()))
 }
 
 /// The tensor at `index` in the byte order of the keys. Lent; NULL when there are not so many.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_tensor(reader: *const ckpt_reader, index: usize) -> *const ckpt_tensor {
-    ask(std::ptr::null(), || handle(reader).and_then(|r| r.tensors.get(index)).map_or(std::ptr::null(), |t| t))
+    ask(std::ptr::null(), || handle(reader).and_then(|r| r.tensor(index)).map_or(std::ptr::null(), |t| t))
 }
 
 /// Whether there is a tensor with this key, of `key_len` bytes.
@@ -119,7 +130,8 @@ pub extern "C" fn ckpt_reader_find(
     call(error, || {
         let out = output(tensor, std::ptr::null(), "the place for the tensor")?;
         let reader = required(reader, "the reader")?;
-        *out = &reader.tensors[reader.reader.get(key_at(key, key_len)?)?.index()];
+        let found = reader.reader.get(key_at(key, key_len)?)?.index();
+        *out = reader.tensor(found).map_or(std::ptr::null(), |t| t);
         Ok(())
     })
 }

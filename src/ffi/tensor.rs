@@ -18,6 +18,10 @@ impl ckpt_tensor {
         ckpt_tensor { reader, index }
     }
 
+    pub(super) fn is_of(&self, reader: &Reader) -> bool {
+        std::ptr::eq(self.reader, reader)
+    }
+
     pub(super) fn index(&self) -> usize {
         self.index
     }

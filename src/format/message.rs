@@ -105,10 +105,17 @@ pub(crate) fn parse_shape(message: &[u8], first: usize, dims: &mut Vec<i64>) -> 
     Ok(())
 }
 
-/// Reads a `TensorSliceProto` to the end of `extents`. Each extent is either full or has a start and a length of its own.
-pub(crate) fn parse_slice(message: &[u8], extents: &mut Vec<StoredExtent>) -> Result<()> {
+/// Reads a `TensorSliceProto` of a tensor of `shape` to the end of `extents`. Each extent is either full or has a start and a
+/// length of its own; all lie within the tensor.
+pub(crate) fn parse_slice(message: &[u8], shape: &[i64], extents: &mut Vec<StoredExtent>) -> Result<()> {
+    let first = extents.len();
     for field in Fields::of(message) {
         if let (1, v) = field? {
+            if extents.len() - first == shape.len() {
+                return Err(Error::malformed("a stored slice has more dimensions than its tensor")
+                    .because(Reason::Shape)
+                    .expecting(shape.len(), "more"));
+            }
             let mut extent = StoredExtent { start: 0, length: -1 };
             for field in Fields::of(v.bytes()?) {
                 match field? {
@@ -127,11 +134,11 @@ pub(crate) fn parse_slice(message: &[u8], extents: &mut Vec<StoredExtent>) -> Re
             extents.push(extent);
         }
     }
-    Ok(())
+    check_slice(&extents[first..], shape)
 }
 
 /// Checks that a stored slice is a proper part of a tensor of `shape`.
-pub(crate) fn check_slice(extents: &[StoredExtent], shape: &[i64]) -> Result<()> {
+fn check_slice(extents: &[StoredExtent], shape: &[i64]) -> Result<()> {
     let fault = |what: &str| {
         Error::malformed(what.to_owned())
             .because(Reason::Shape)

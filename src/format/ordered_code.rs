@@ -5,15 +5,32 @@ use crate::tensor::Extent;
 /// The key of the slice `extents` of the tensor `name`. Extents must be given exactly as the tensor's own record lists them:
 /// `0,5` and `-` differ, even on a dimension of 5.
 pub(crate) fn slice_key(name: &[u8], extents: &[Extent]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(name.len() + 8 + 4 * extents.len());
+    let mut key = slice_key_head(name, extents.len());
+    push_extents(&mut key, extents);
+    key
+}
+
+/// What the keys of all slices of a tensor begin with.
+pub(crate) fn slice_key_head(name: &[u8], rank: usize) -> Vec<u8> {
+    let mut key = Vec::with_capacity(name.len() + 8 + 4 * rank);
     push_unsigned(&mut key, 0);
     push_bytes(&mut key, name);
-    push_unsigned(&mut key, extents.len() as u64);
-    for extent in extents {
-        push_signed(&mut key, extent.start);
-        push_signed(&mut key, extent.length.unwrap_or(-1));
-    }
+    push_unsigned(&mut key, rank as u64);
     key
+}
+
+/// What follows in the key of the slice `extents`.
+pub(crate) fn slice_key_tail(extents: &[Extent]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(4 * extents.len());
+    push_extents(&mut key, extents);
+    key
+}
+
+fn push_extents(key: &mut Vec<u8>, extents: &[Extent]) {
+    for extent in extents {
+        push_signed(key, extent.start);
+        push_signed(key, extent.length.unwrap_or(-1));
+    }
 }
 
 /// The number of significant bytes, then these, most significant first.

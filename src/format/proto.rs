@@ -6,13 +6,19 @@
 use crate::error::{Error, Result};
 
 /// Reads a base-128 varint of at most ten bytes from the front of `bytes`; none when it is cut off or does not fit 64 bits.
-#[inline]
+// Inlined, the case of one byte is a compare and a few moves; an index has some twenty varints a tensor.
+#[inline(always)]
 pub(crate) fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
-    let first = *bytes.first()?;
-    if first < 0x80 {
-        *bytes = &bytes[1..];
-        return Some(first.into());
+    match **bytes {
+        [first @ 0..0x80, ..] => {
+            *bytes = &bytes[1..];
+            Some(first.into())
+        }
+        _ => take_long_varint(bytes),
     }
+}
+
+fn take_long_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0u64;
     for (i, &byte) in bytes.iter().enumerate().take(10) {
         if i == 9 && byte > 1 {
@@ -42,6 +48,7 @@ pub(crate) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    #[inline(always)]
     pub fn varint(self) -> Result<u64> {
         match self {
             Value::Varint(v) => Ok(v),
@@ -50,10 +57,12 @@ impl<'a> Value<'a> {
     }
 
     /// An `int64`, or an `int32`, which is stored sign-extended.
+    #[inline(always)]
     pub fn int(self) -> Result<i64> {
         self.varint().map(|v| v as i64)
     }
 
+    #[inline(always)]
     pub fn bytes(self) -> Result<&'a [u8]> {
         match self {
             Value::Bytes(b) => Ok(b),
@@ -90,11 +99,16 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// The bytes that no field was taken from yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub fn of(message: &'a [u8]) -> Fields<'a> {
         Fields { rest: message }
     }
 
-    #[inline]
+    #[inline(always)]
     fn field(&mut self) -> Option<(u32, Value<'a>)> {
         let tag = take_varint(&mut self.rest)?;
         let number = u32::try_from(tag >> 3).ok().filter(|&n| n != 0)?;
@@ -113,6 +127,7 @@ impl<'a> Fields<'a> {
         Some((number, value))
     }
 
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (value, rest) = self.rest.split_first_chunk::<N>()?;
         self.rest = rest;
@@ -123,7 +138,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<(u32, Value<'a>)>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;

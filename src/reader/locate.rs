@@ -20,6 +20,8 @@ pub(crate) enum Located {
 
 /// The state file of a directory.
 const STATE_FILE: &str = "checkpoint";
+/// Its largest size in bytes: room for a hundred thousand paths.
+const MOST_STATE: u64 = 16 << 20;
 /// Most checkpoints that a message lists.
 const LISTED: usize = 8;
 
@@ -60,6 +62,11 @@ fn read_state(directory: &Path) -> Result<Option<StateFile>> {
         Err(e) if e.code() == Code::NotFound => return Ok(None),
         Err(e) => return Err(e),
     };
+    if file.len() > MOST_STATE {
+        return Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the state file is too large to be one")
+            .expecting(format_args!("at most {MOST_STATE} bytes"), format_args!("{} bytes", file.len()))
+            .in_file(&path));
+    }
     let mut text = allocate(file.len())?;
     file.read_at(0, &mut text)?;
     let state = StateFile::parse(&text).map_err(|e| e.in_file(&path))?;

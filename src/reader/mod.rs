@@ -216,12 +216,21 @@ impl Reader {
     #[cold]
     fn not_found(&self, key: &[u8]) -> Error {
         let variable = [key, VALUE_SUFFIX].concat();
-        let at = (0..self.len()).collect::<Vec<_>>().partition_point(|&i| self.key(i) < key);
         let mut near: Vec<&[u8]> = Vec::new();
         if let Some(index) = self.find(&variable).or_else(|| self.find(key.strip_suffix(b":0")?)) {
             near.push(self.key(index));
         } else {
-            near.extend((at.saturating_sub(1)..self.len().min(at + 1)).map(|i| self.key(i)));
+            // The two between which it would stand.
+            let (mut low, mut high) = (0, self.len());
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if self.key(middle) < key {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            near.extend((low.saturating_sub(1)..self.len().min(low + 1)).map(|i| self.key(i)));
         }
         let near: Vec<String> = near.iter().map(|key| format!("\"{}\"", printable(key))).collect();
         let what = match near.is_empty() {
@@ -234,7 +243,7 @@ impl Reader {
     fn key(&self, index: usize) -> &[u8] {
         match &self.stored {
             Stored::V1(v1) => v1.tensor(index).0,
-            Stored::V2(bundle) => bundle.index().tensor(index).key,
+            Stored::V2(bundle) => bundle.index().key(index),
         }
     }
 
@@ -334,17 +343,17 @@ impl<'a> Tensor<'a> {
 
     /// The type of the elements.
     pub fn dtype(&self) -> DType {
-        match self.row() {
-            Ok(row) => row.dtype,
-            Err(described) => described.dtype,
+        match &self.reader.stored {
+            Stored::V1(v1) => v1.tensor(self.index).1.dtype,
+            Stored::V2(bundle) => bundle.index().dtype(self.index),
         }
     }
 
     /// The dimensions of the whole tensor; none of a scalar.
     pub fn shape(&self) -> &'a [i64] {
-        match self.row() {
-            Ok(row) => row.shape,
-            Err(described) => &described.shape,
+        match &self.reader.stored {
+            Stored::V1(v1) => &v1.tensor(self.index).1.shape,
+            Stored::V2(bundle) => bundle.index().shape(self.index),
         }
     }
 
@@ -404,6 +413,11 @@ impl<'a> Tensor<'a> {
     /// # Errors
     /// As for [`Tensor::read_slice_into`].
     pub fn read_into(&self, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
+        if let Stored::V2(bundle) = &self.reader.stored {
+            if bundle.read_small(self.index, buffer, options.checksums)? {
+                return Ok(());
+            }
+        }
         self.reader.read_many(vec![ReadRequest { tensor: *self, slice: None, buffer }], options)
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::locate::{self, Located};
 use crate::bundle;
-use crate::error::{Code, Error, Reason, Result};
+use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::v1;
 
 /// How a checkpoint is verified.
@@ -73,9 +73,17 @@ pub fn verify(
         Located::V1 { prefix, files } => match v1::Checkpoint::open(&prefix, &files, None) {
             Err(fault) => (Verification { problems: vec![fault], tensors: 0, bytes: 0, files: files.len() }, false),
             Ok(checkpoint) => {
-                let mut problems = Vec::new();
+                let mut problems = Problems::default();
                 let finished = checkpoint.verify(&mut problems, watch);
-                (Verification { problems, tensors: checkpoint.len(), bytes: checkpoint.bytes(), files: files.len() }, !finished)
+                (
+                    Verification {
+                        problems: problems.take(),
+                        tensors: checkpoint.len(),
+                        bytes: checkpoint.bytes(),
+                        files: files.len(),
+                    },
+                    !finished,
+                )
             }
         },
     };

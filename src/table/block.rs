@@ -19,6 +19,25 @@ pub(crate) struct Entry<'a> {
     pub value: &'a [u8],
 }
 
+impl Entry<'_> {
+    /// Makes `key`, the key of the entry before this one, the key of this one.
+    pub fn key_after(&self, key: &mut Vec<u8>) -> Result<()> {
+        self.check_shared(key.len())?;
+        key.truncate(self.shared);
+        key.extend_from_slice(self.unshared);
+        Ok(())
+    }
+
+    /// Says whether the key before this one, of `length` bytes, has as many as this one shares with it.
+    pub fn check_shared(&self, length: usize) -> Result<()> {
+        if self.shared > length {
+            return Err(Error::malformed("an entry shares more than the key before it has")
+                .expecting(format_args!("at most {length}"), self.shared));
+        }
+        Ok(())
+    }
+}
+
 impl<'a> Block<'a> {
     /// Splits a block into entries and restarts.
     ///
@@ -60,6 +79,10 @@ impl<'a> Block<'a> {
         Ok(block)
     }
 
+    fn restart_count(&self) -> usize {
+        self.restarts.len() / 4
+    }
+
     fn restart(&self, index: usize) -> usize {
         let bytes = &self.restarts[4 * index..];
         u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
@@ -67,7 +90,35 @@ impl<'a> Block<'a> {
 
     /// The entries in the order of the file.
     pub fn entries(&self) -> Entries<'a> {
-        Entries { block: *self, at: 0, restart: 0 }
+        Entries::from_restart(*self, 0)
+    }
+
+    /// The value of `key`, if the block has it. The keys are taken to be in order.
+    ///
+    /// # Errors
+    /// `DATA_LOSS` when an entry on the way is broken.
+    pub fn find(&self, key: &[u8]) -> Result<Option<&'a [u8]>> {
+        // The last restart point whose key is not greater; the first has no smaller one before it.
+        let (mut low, mut high) = (0, self.restart_count());
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            let mut entries = Entries::from_restart(*self, middle);
+            match entries.next().transpose()? {
+                Some(entry) if entry.unshared <= key => low = middle,
+                _ => high = middle,
+            }
+        }
+        let mut current = Vec::new();
+        for entry in Entries::from_restart(*self, low) {
+            let entry = entry?;
+            entry.key_after(&mut current)?;
+            match current.as_slice().cmp(key) {
+                std::cmp::Ordering::Less => {}
+                std::cmp::Ordering::Equal => return Ok(Some(entry.value)),
+                std::cmp::Ordering::Greater => break,
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -75,13 +126,20 @@ impl<'a> Block<'a> {
 pub(crate) struct Entries<'a> {
     block: Block<'a>,
     at: usize,
-    /// The next restart point to come.
+    /// The next restart point to come, and its offset; `usize::MAX` when there is none.
     restart: usize,
+    restart_at: usize,
 }
 
 impl<'a> Entries<'a> {
+    /// The entries from restart point `restart` on.
+    fn from_restart(block: Block<'a>, restart: usize) -> Entries<'a> {
+        let at = block.restart(restart);
+        Entries { block, at, restart, restart_at: at }
+    }
+
     /// The entry at the front of `bytes` and how long it is; none when it does not lie within them.
-    #[inline]
+    #[inline(always)]
     fn decode(bytes: &'a [u8]) -> Option<(Entry<'a>, usize)> {
         let mut rest = bytes;
         let (shared, unshared, value) = match *bytes {
@@ -97,25 +155,34 @@ impl<'a> Entries<'a> {
         Some((Entry { shared, unshared, value }, bytes.len() - rest.len()))
     }
 
+    #[inline(always)]
     fn take(&mut self) -> Result<Entry<'a>> {
-        let bytes = &self.block.entries[self.at..];
-        let (entry, length) = Self::decode(bytes)
-            .ok_or_else(|| Error::malformed(format!("the entry at offset {} of a block runs past the block's end", self.at)))?;
-        if self.restart < self.block.restarts.len() / 4 {
-            let restart = self.block.restart(self.restart);
-            if restart < self.at || (restart == self.at && entry.shared != 0) {
-                return Err(Error::malformed(format!(
-                    "restart point {} of a block is not at an entry that stores its whole key",
-                    self.restart
-                )));
-            }
-            self.restart += usize::from(restart == self.at);
+        let Some((entry, length)) = Self::decode(&self.block.entries[self.at..]) else {
+            return Err(Error::malformed(format!("the entry at offset {} of a block runs past the block's end", self.at)));
+        };
+        if self.restart_at <= self.at {
+            self.pass_restart(&entry)?;
         }
         self.at += length;
-        if self.at == self.block.entries.len() && self.restart < self.block.restarts.len() / 4 {
-            return Err(Error::malformed(format!("restart point {} of a block lies within its last entry", self.restart)));
+        if self.at == self.block.entries.len() && self.restart_at != usize::MAX {
+            return Err(self.misplaced_restart());
         }
         Ok(entry)
+    }
+
+    /// Checks that the restart point that has been reached is at `entry`, which stores its whole key.
+    fn pass_restart(&mut self, entry: &Entry<'_>) -> Result<()> {
+        if self.restart_at < self.at || entry.shared != 0 {
+            return Err(self.misplaced_restart());
+        }
+        self.restart += 1;
+        self.restart_at = if self.restart < self.block.restart_count() { self.block.restart(self.restart) } else { usize::MAX };
+        Ok(())
+    }
+
+    #[cold]
+    fn misplaced_restart(&self) -> Error {
+        Error::malformed(format!("restart point {} of a block is not at an entry that stores its whole key", self.restart))
     }
 }
 
@@ -127,7 +194,7 @@ fn length(bytes: &mut &[u8]) -> Option<usize> {
 impl<'a> Iterator for Entries<'a> {
     type Item = Result<Entry<'a>>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.at >= self.block.entries.len() {
             return None;
@@ -167,6 +234,28 @@ mod tests {
         );
         let empty = block(&[], &[0]);
         assert_eq!(Block::parse(&empty).unwrap().entries().count(), 0);
+    }
+
+    #[test]
+    fn keys_are_found_by_way_of_the_restart_points() {
+        let mut entries = Vec::new();
+        let mut restarts = Vec::new();
+        for i in 0..50u8 {
+            if i % 4 == 0 {
+                restarts.push(entries.len() as u32);
+                entries.extend_from_slice(&[0, 2, 1, b'k', 2 * i, i]);
+            } else {
+                entries.extend_from_slice(&[1, 1, 1, 2 * i, i]);
+            }
+        }
+        let bytes = block(&entries, &restarts);
+        let block = Block::parse(&bytes).unwrap();
+        for i in 0..100u8 {
+            let expected = [i / 2];
+            assert_eq!(block.find(&[b'k', i]).unwrap(), (i % 2 == 0).then_some(&expected[..]), "{i}");
+        }
+        assert_eq!(block.find(b"a").unwrap(), None);
+        assert_eq!(block.find(b"z").unwrap(), None);
     }
 
     #[test]

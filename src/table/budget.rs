@@ -36,6 +36,26 @@ impl Budget {
         self.used = self.used.saturating_sub(bytes);
     }
 
+    /// Makes room for `more` values in a vector that grows as it is filled.
+    pub fn reserve<T>(&mut self, vec: &mut Vec<T>, more: usize) -> Result<()> {
+        if vec.capacity() - vec.len() >= more {
+            return Ok(());
+        }
+        let old = vec.capacity();
+        let new = (old * 2).max(vec.len() + more);
+        self.charge((new as u64).saturating_mul(size_of::<T>() as u64))?;
+        vec.try_reserve_exact(new - vec.len()).map_err(|_| Error::out_of_memory(new as u64))?;
+        self.release((old * size_of::<T>()) as u64);
+        Ok(())
+    }
+
+    /// A copy of `values` in memory of exactly their size.
+    pub fn copy<T: Copy>(&mut self, values: &[T]) -> Result<Vec<T>> {
+        let mut vec = self.vec(values.len())?;
+        vec.extend_from_slice(values);
+        Ok(vec)
+    }
+
     /// An empty vector with room for exactly `count` elements, accounted for.
     pub fn vec<T>(&mut self, count: usize) -> Result<Vec<T>> {
         let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);

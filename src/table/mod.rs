@@ -4,5 +4,6 @@ mod block;
 mod budget;
 mod reader;
 
+pub(crate) use block::{Block, Entry};
 pub(crate) use budget::{allocate, Budget};
 pub(crate) use reader::{BlockBuffer, Table};

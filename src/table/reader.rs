@@ -11,6 +11,8 @@ const FOOTER: u64 = 48;
 const MAGIC: u64 = 0xdb47_7524_8b80_fb57;
 /// Compression type and checksum after each block.
 const TRAILER: u64 = 5;
+/// Blocks are cut at 256 KiB: only a large key or value makes one larger than this.
+const ORDINARY: u64 = 1 << 20;
 /// Raw snappy expands at most 64 bytes from a 3-byte copy; anything that claims more is not snappy.
 const SNAPPY_EXPANSION: u64 = 22;
 
@@ -36,6 +38,8 @@ pub(crate) struct Table {
     limits: Vec<u8>,
     limit_ends: Vec<u64>,
     metaindex: Handle,
+    /// The bytes of the largest data block with its trailer, of those that lie within the file and are of an ordinary size.
+    largest: usize,
 }
 
 /// Memory for one block at a time, reused from block to block.
@@ -43,6 +47,10 @@ pub(crate) struct Table {
 pub(crate) struct BlockBuffer {
     stored: Vec<u8>,
     expanded: Vec<u8>,
+    /// Whether the block was compressed, so that it is in `expanded`, not `stored`.
+    is_expanded: bool,
+    /// How long the block is there.
+    len: usize,
 }
 
 impl Table {
@@ -78,11 +86,13 @@ impl Table {
         if handles.len() - rest.len() != minimal || rest.iter().any(|&b| b != 0) {
             return Err(Error::malformed("the footer is not two block handles padded with zeros"));
         }
-        let mut table = Table { file, handles: Vec::new(), limits: Vec::new(), limit_ends: Vec::new(), metaindex };
+        let mut table = Table { file, handles: Vec::new(), limits: Vec::new(), limit_ends: Vec::new(), metaindex, largest: 0 };
         let mut buffer = BlockBuffer::default();
         let bytes = table.read(index, &mut buffer, budget).map_err(|e| e.prefixed("the index block"))?;
         let (handles, limits, limit_ends) = index_entries(bytes, budget).map_err(|e| e.prefixed("the index block"))?;
         (table.handles, table.limits, table.limit_ends) = (handles, limits, limit_ends);
+        let sizes = table.handles.iter().map(|h| h.size.saturating_add(TRAILER));
+        table.largest = sizes.filter(|&size| size <= ORDINARY && size <= body).max().unwrap_or(0) as usize;
         buffer.release(budget);
         Ok(table)
     }
@@ -139,20 +149,22 @@ impl Table {
             ));
         };
         let length = (end - handle.offset) as usize;
-        grow(&mut buffer.stored, length, budget)?;
-        self.file.read_at(handle.offset, &mut buffer.stored)?;
-        let (body, trailer) = buffer.stored.split_at(handle.size as usize);
+        grow(&mut buffer.stored, length.max(self.largest), budget)?;
+        let block = &mut buffer.stored[..length];
+        self.file.read_at(handle.offset, block)?;
+        let (body, trailer) = block.split_at(handle.size as usize);
         let (kind, stored) = (trailer[0], u32::from_le_bytes([trailer[1], trailer[2], trailer[3], trailer[4]]));
-        let computed = crc::mask(crc::crc32c(&buffer.stored[..body.len() + 1]));
+        let computed = crc::mask(crc::crc32c(&block[..body.len() + 1]));
         if stored != computed {
             return Err(Error::new(Code::DataLoss, Reason::Checksum, "the checksum of a block does not match")
                 .expecting(format_args!("{stored:#010x} (stored)"), format_args!("{computed:#010x} (computed)")));
         }
+        (buffer.is_expanded, buffer.len) = (kind == 1, body.len());
         match kind {
-            0 => Ok(body),
+            0 => Ok(buffer.bytes()),
             1 => {
-                expand(body, &mut buffer.expanded, budget)?;
-                Ok(&buffer.expanded)
+                buffer.len = expand(body, &mut buffer.expanded, budget)?;
+                Ok(buffer.bytes())
             }
             _ => Err(Error::malformed("a block is compressed in an unknown way").expecting("0 (none) or 1 (snappy)", kind)),
         }
@@ -160,37 +172,47 @@ impl Table {
 }
 
 impl BlockBuffer {
+    /// The block that was read last.
+    pub fn bytes(&self) -> &[u8] {
+        match self.is_expanded {
+            true => &self.expanded[..self.len],
+            false => &self.stored[..self.len],
+        }
+    }
+
+    /// The memory that the buffer holds.
+    pub fn capacity(&self) -> usize {
+        self.stored.capacity() + self.expanded.capacity()
+    }
+
     /// Frees the memory and takes it off the budget.
     pub fn release(self, budget: &mut Budget) {
-        budget.release((self.stored.capacity() + self.expanded.capacity()) as u64);
+        budget.release(self.capacity() as u64);
     }
 }
 
-/// Makes `buffer` exactly `length` bytes long, charging what it grows by.
+/// Makes `buffer` at least `length` bytes long, charging what it grows by. Its content is not kept.
 fn grow(buffer: &mut Vec<u8>, length: usize, budget: &mut Budget) -> Result<()> {
-    if length > buffer.capacity() {
+    if length > buffer.len() {
         budget.release(buffer.capacity() as u64);
-        *buffer = Vec::new(); // the old content is not wanted: do not hold both
+        *buffer = Vec::new(); // do not hold both
         *buffer = budget.vec(length)?;
+        buffer.resize(length, 0);
     }
-    buffer.resize(length, 0);
     Ok(())
 }
 
-fn expand(stored: &[u8], out: &mut Vec<u8>, budget: &mut Budget) -> Result<()> {
-    let claimed = snap::raw::decompress_len(stored).map_err(|e| Error::malformed(format!("a snappy block is broken: {e}")))?;
-    if claimed as u64 > SNAPPY_EXPANSION * stored.len() as u64 {
-        return Err(Error::malformed("a snappy block claims more than snappy can hold").expecting(
-            format_args!("at most {} bytes", SNAPPY_EXPANSION * stored.len() as u64),
-            format_args!("{claimed} bytes"),
-        ));
+/// Decompresses a block and says how long it is.
+fn expand(stored: &[u8], out: &mut Vec<u8>, budget: &mut Budget) -> Result<usize> {
+    let broken = |e: snap::Error| Error::malformed(format!("a snappy block is broken: {e}"));
+    let claimed = snap::raw::decompress_len(stored).map_err(broken)?;
+    let most = SNAPPY_EXPANSION * stored.len() as u64;
+    if claimed as u64 > most {
+        return Err(Error::malformed("a snappy block claims more than snappy can hold")
+            .expecting(format_args!("at most {most} bytes"), format_args!("{claimed} bytes")));
     }
     grow(out, claimed, budget)?;
-    let length = snap::raw::Decoder::new()
-        .decompress(stored, out)
-        .map_err(|e| Error::malformed(format!("a snappy block is broken: {e}")))?;
-    out.truncate(length);
-    Ok(())
+    snap::raw::Decoder::new().decompress(stored, &mut out[..claimed]).map_err(broken)
 }
 
 /// The handles and largest keys that an index block lists.
@@ -199,10 +221,7 @@ fn index_entries(bytes: &[u8], budget: &mut Budget) -> Result<(Vec<Handle>, Vec<
     let (mut count, mut key_bytes, mut key) = (0usize, 0u64, 0usize);
     for entry in block.entries() {
         let entry = entry?;
-        if entry.shared > key {
-            return Err(Error::malformed("an entry shares more than the key before it has")
-                .expecting(format_args!("at most {key}"), entry.shared));
-        }
+        entry.check_shared(key)?;
         key = entry.shared + entry.unshared.len();
         key_bytes = key_bytes.saturating_add(key as u64);
         count += 1;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Reason, Result};
-use crate::format::message::{check_slice, check_version, known_dtype, parse_shape, parse_slice, validated_elements, Version};
+use crate::format::message::{check_version, known_dtype, parse_shape, parse_slice, validated_elements, Version};
 use crate::format::proto::Fields;
 use crate::table::Budget;
 use crate::tensor::{shape_text, Bounds, DType, Slice, StoredExtent};
@@ -98,7 +98,10 @@ fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Bud
     for field in Fields::of(bytes) {
         if let (4, v) = field? {
             let mut extents = Vec::with_capacity(shape.len());
-            v.bytes().and_then(|b| parse_slice(b, &mut extents)).and_then(|()| check_slice(&extents, &shape)).map_err(named)?;
+            v.bytes().and_then(|b| parse_slice(b, &shape, &mut extents)).map_err(named)?;
+            if extents.iter().any(|e| e.length == 0) {
+                return Err(named(Error::malformed("a slice takes nothing of a dimension").because(Reason::Shape)));
+            }
             located.push(Located { extents, file });
         }
     }
@@ -113,6 +116,12 @@ fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Bud
                 .expecting(shape_text(&known.shape), shape_text(&shape)),
         ));
     }
-    known.slices.append(&mut located);
+    if known.slices.is_empty() {
+        known.slices = located;
+    } else {
+        budget.charge((known.slices.len() as u64).saturating_mul(size_of::<Located>() as u64))?;
+        known.slices.reserve_exact(located.len());
+        known.slices.append(&mut located);
+    }
     Ok(())
 }

@@ -1,16 +1,19 @@
 //! Reading tensors of a V1 checkpoint.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use parking_lot::Mutex;
 
 use super::meta::{add_described, Described, Located, Tensors};
 use super::values;
-use crate::error::{Code, Error, Reason, Result};
+use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::format::message::Version;
-use crate::format::ordered_code::slice_key;
+use crate::format::ordered_code::{slice_key, slice_key_head, slice_key_tail};
 use crate::storage::File;
-use crate::table::{allocate, BlockBuffer, Budget, Table};
+use crate::table::{allocate, Block, BlockBuffer, Budget, Table};
 use crate::tensor::{check_disjoint, not_covered, Bounds, DType, Strings};
 
 /// An open V1 checkpoint of one or more files.
@@ -21,6 +24,44 @@ pub(crate) struct Checkpoint {
     files: Vec<Table>,
     /// In the order of the names.
     tensors: Vec<(Vec<u8>, Described)>,
+    last_block: Mutex<LastBlock>,
+}
+
+/// The block read last, by file and number: small tensors share one, and its checksum covers all of it.
+#[derive(Debug, Default)]
+struct LastBlock {
+    place: Option<(usize, usize)>,
+    buffer: BlockBuffer,
+}
+
+/// The largest block that is kept for the next read.
+const KEPT_BLOCK: usize = 1 << 20;
+
+/// A record that a file should hold.
+struct Expected<'a> {
+    name: &'a [u8],
+    tensor: &'a Described,
+    located: &'a Located,
+    /// Its key is `head`, shared by all slices of the tensor, and `tail`.
+    head: Rc<Vec<u8>>,
+    tail: Vec<u8>,
+}
+
+impl Expected<'_> {
+    /// How its key compares with `key`.
+    fn cmp_key(&self, key: &[u8]) -> Ordering {
+        let (start, rest) = key.split_at(key.len().min(self.head.len()));
+        self.head[..].cmp(start).then_with(|| self.tail[..].cmp(rest))
+    }
+
+    fn missing(&self, path: &Path) -> Error {
+        not_there(self.located).for_tensor(self.name).in_file(path)
+    }
+}
+
+fn not_there(located: &Located) -> Error {
+    let what = format!("the slice \"{}\" is described but not in the file", located.slice());
+    Error::new(Code::NotFound, Reason::NoTensor, what)
 }
 
 /// A slice that holds part of a region, and the part.
@@ -52,13 +93,18 @@ impl Checkpoint {
                         Error::malformed("the first record does not describe the tensors").expecting("the empty key", "another")
                     );
                 }
-                let mut budget = Budget::for_index(table.file().len(), memory_limit);
                 version = add_described(first.value, files.len(), tensors, &mut budget)?;
                 Ok(table)
             };
             files.push(open(file, &mut tensors).map_err(|e| e.in_file(path))?);
         }
-        Ok(Checkpoint { prefix: prefix.to_owned(), version, files, tensors: tensors.into_iter().collect() })
+        Ok(Checkpoint {
+            prefix: prefix.to_owned(),
+            version,
+            files,
+            tensors: tensors.into_iter().collect(),
+            last_block: Mutex::default(),
+        })
     }
 
     pub fn prefix(&self) -> &Path {
@@ -95,30 +141,20 @@ impl Checkpoint {
     pub fn read(&self, index: usize, region: &Bounds, buffer: &mut [u8]) -> Result<()> {
         let (name, tensor) = self.tensor(index);
         let size = tensor.dtype.size().unwrap_or(1);
-        let mut block = BlockBuffer::default();
         let mut read = || {
             for piece in pieces(tensor, region)? {
-                let record = self.record(name, piece.located, &mut block)?;
-                let in_file = |e: Error| e.in_file(self.path_of(&piece));
-                if piece.stored == *region {
-                    values::decode(record, tensor.dtype, buffer).map_err(in_file)?;
-                    continue;
-                }
-                let count = piece.stored.elements();
-                // Every value takes a byte at least: a shape that the record does not back is not allocated for.
-                if count > record.len() as u64 {
-                    return Err(in_file(
-                        Error::malformed("a slice holds fewer values than its shape asks for")
-                            .because(Reason::Shape)
-                            .expecting(count, format_args!("{} bytes", record.len())),
-                    ));
-                }
-                let mut stored = allocate(count * size as u64)?;
-                values::decode(record, tensor.dtype, &mut stored).map_err(in_file)?;
-                for run in piece.wanted.runs(&piece.stored, region) {
-                    let length = run.length as usize * size;
-                    buffer[run.to as usize * size..][..length].copy_from_slice(&stored[run.from as usize * size..][..length]);
-                }
+                self.with_record(name, piece.located, |record| {
+                    if piece.stored == *region {
+                        return values::decode(record, tensor.dtype, buffer);
+                    }
+                    let mut stored = room_for(record, &piece.stored, tensor.dtype)?;
+                    values::decode(record, tensor.dtype, &mut stored)?;
+                    for run in piece.wanted.runs(&piece.stored, region) {
+                        let length = run.length as usize * size;
+                        buffer[run.to as usize * size..][..length].copy_from_slice(&stored[run.from as usize * size..][..length]);
+                    }
+                    Ok(())
+                })?;
             }
             Ok(())
         };
@@ -128,124 +164,139 @@ impl Checkpoint {
     /// Reads `region` of a string tensor.
     pub fn read_strings(&self, index: usize, region: &Bounds) -> Result<Strings> {
         let (name, tensor) = self.tensor(index);
-        let mut block = BlockBuffer::default();
-        let mut read = || {
+        let read = || {
+            if tensor.dtype != DType::String {
+                return Err(values::unsupported(tensor.dtype));
+            }
             let pieces = pieces(tensor, region)?;
             for piece in &pieces {
-                let record = self.record(name, piece.located, &mut block)?;
-                values::check_string_count(record, piece.stored.elements()).map_err(|e| e.in_file(self.path_of(piece)))?;
+                // Before memory is taken for as many strings as the shape claims.
+                self.with_record(name, piece.located, |record| {
+                    values::decode_strings(record, piece.stored.elements(), |_, _| ())
+                })?;
             }
             let mut lengths = Vec::new();
             let count = region.elements();
             lengths.try_reserve_exact(count as usize).map_err(|_| Error::out_of_memory(count.saturating_mul(8)))?;
             lengths.resize(count as usize, 0u64);
             for piece in &pieces {
-                let record = self.record(name, piece.located, &mut block)?;
-                each_wanted(piece, region, record, |to, element| lengths[to] = element.len() as u64)
-                    .map_err(|e| e.in_file(self.path_of(piece)))?;
+                self.each_wanted(name, piece, region, |to, element| lengths[to] = element.len() as u64)?;
             }
             let mut strings = Strings::with_lengths(lengths)?;
             for piece in &pieces {
-                let record = self.record(name, piece.located, &mut block)?;
-                each_wanted(piece, region, record, |to, element| {
+                self.each_wanted(name, piece, region, |to, element| {
                     if let Some(place) = strings.element_mut(to).filter(|p| p.len() == element.len()) {
                         place.copy_from_slice(element);
                     }
-                })
-                .map_err(|e| e.in_file(self.path_of(piece)))?;
+                })?;
             }
             Ok(strings)
         };
         read().map_err(|e: Error| e.for_tensor(name))
     }
 
-    fn path_of(&self, piece: &Piece<'_>) -> &Path {
-        self.files[piece.located.file].file().path()
+    /// Hands the strings of a piece that are wanted, and their places in the region, to `see`.
+    fn each_wanted(&self, name: &[u8], piece: &Piece<'_>, region: &Bounds, mut see: impl FnMut(usize, &[u8])) -> Result<()> {
+        let mut runs = piece.wanted.runs(&piece.stored, region);
+        let mut run = runs.next();
+        self.with_record(name, piece.located, |record| {
+            values::decode_strings(record, piece.stored.elements(), |at, element| {
+                if let Some(current) = run.filter(|r| at >= r.from) {
+                    see((current.to + at - current.from) as usize, element);
+                    if at + 1 == current.from + current.length {
+                        run = runs.next();
+                    }
+                }
+            })
+        })
     }
 
-    /// The data record of a slice.
-    fn record<'b>(&self, name: &[u8], located: &Located, buffer: &'b mut BlockBuffer) -> Result<&'b [u8]> {
+    /// Hands the data record of a slice to `see`.
+    fn with_record<R>(&self, name: &[u8], located: &Located, see: impl FnOnce(&[u8]) -> Result<R>) -> Result<R> {
         let table = &self.files[located.file];
         let key = slice_key(name, located.slice().extents());
         let at = table.seek(&key);
-        let missing = || {
-            Error::new(
-                Code::NotFound,
-                Reason::NoTensor,
-                format!("the slice \"{}\" is described but not in the file", located.slice()),
-            )
-            .in_file(table.file().path())
+        let mut last = self.last_block.lock();
+        let read = || {
+            if at == table.len() {
+                return Err(not_there(located));
+            }
+            let place = Some((located.file, at));
+            if last.place != place {
+                last.place = None;
+                table.block(at, &mut last.buffer, &mut Budget::for_index(table.file().len(), None))?;
+                last.place = place;
+            }
+            see(Block::parse(last.buffer.bytes())?.find(&key)?.ok_or_else(|| not_there(located))?)
         };
-        if at == table.len() {
-            return Err(missing());
+        let result = read().map_err(|e| e.in_file(table.file().path()));
+        if last.buffer.capacity() > KEPT_BLOCK {
+            *last = LastBlock::default();
         }
-        let mut budget = Budget::for_index(table.file().len(), None);
-        let block = table.block(at, buffer, &mut budget)?;
-        let mut current = Vec::new();
-        for entry in block.entries() {
-            let entry = entry.map_err(|e| e.in_file(table.file().path()))?;
-            if entry.shared > current.len() {
-                return Err(Error::malformed("an entry shares more than the key before it has").in_file(table.file().path()));
-            }
-            current.truncate(entry.shared);
-            current.extend_from_slice(entry.unshared);
-            if current == key {
-                return Ok(entry.value);
-            }
-        }
-        Err(missing())
+        result
+    }
+
+    /// The records that file `number` should hold, in the order of their keys.
+    fn expected_in(&self, number: usize) -> impl Iterator<Item = Expected<'_>> {
+        self.tensors.iter().flat_map(move |(name, tensor)| {
+            let head = Rc::new(slice_key_head(name, tensor.shape.len()));
+            let slices = tensor.slices.iter().filter(|s| s.file == number);
+            let mut slices: Vec<_> = slices.map(|s| (slice_key_tail(s.slice().extents()), s)).collect();
+            slices.sort_by(|a, b| a.0.cmp(&b.0));
+            slices.into_iter().map(move |(tail, located)| Expected { name, tensor, located, head: head.clone(), tail })
+        })
     }
 
     /// Checks every block and every value; `watch` hears of the bytes done and in all. Returns false when it ended the check.
-    pub fn verify(&self, problems: &mut Vec<Error>, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> bool {
+    pub fn verify(&self, problems: &mut Problems, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> bool {
         for (name, tensor) in &self.tensors {
             if let Err(e) = check_overlap(tensor) {
-                problems.push(e.for_tensor(name));
+                problems.add(e.for_tensor(name));
             }
         }
         let total = self.bytes();
         let mut done = 0;
         for (number, table) in self.files.iter().enumerate() {
-            let mut expected: HashMap<Vec<u8>, (&[u8], &Described, &Located)> = HashMap::new();
-            for (name, tensor) in &self.tensors {
-                for located in tensor.slices.iter().filter(|s| s.file == number) {
-                    expected.insert(slice_key(name, located.slice().extents()), (name, tensor, located));
-                }
-            }
+            let mut expected = self.expected_in(number).peekable();
             let path = table.file().path();
             let mut budget = Budget::for_index(table.file().len(), None);
             let mut buffer = BlockBuffer::default();
             if let Err(e) = table.check_metaindex(&mut buffer, &mut budget) {
-                problems.push(e);
+                problems.add(e);
             }
             let (mut key, mut any) = (Vec::new(), false);
             for at in 0..table.len() {
-                let mut check = |problems: &mut Vec<Error>| {
+                let mut check = |problems: &mut Problems| {
                     let block = table.block(at, &mut buffer, &mut budget)?;
                     let mut length = 0;
                     for entry in block.entries() {
                         let entry = entry?;
-                        if entry.shared > length {
-                            return Err(Error::malformed("an entry shares more than the key before it has"));
+                        entry.check_shared(length)?;
+                        // Up to `shared` both keys are the same; what follows decides.
+                        let increasing = !any || entry.unshared > &key[if length == 0 { 0 } else { entry.shared }..];
+                        if length == 0 {
+                            key.clear();
                         }
-                        let before = std::mem::take(&mut key);
-                        key.extend_from_slice(&before[..entry.shared]);
-                        key.extend_from_slice(entry.unshared);
+                        entry.key_after(&mut key)?;
                         length = key.len();
-                        if any && key <= before {
+                        if !increasing {
                             return Err(Error::malformed(format!("data block {at}: the keys are not in increasing order")));
                         }
                         let first = !std::mem::replace(&mut any, true);
-                        match expected.remove(&key) {
-                            Some((name, tensor, located)) => {
-                                if let Err(e) = check_values(entry.value, tensor, located) {
-                                    problems.push(e.for_tensor(name).in_file(path));
+                        while let Some(skipped) = expected.next_if(|e| e.cmp_key(&key).is_lt()) {
+                            problems.add(skipped.missing(path));
+                        }
+                        match expected.next_if(|e| e.cmp_key(&key).is_eq()) {
+                            Some(found) => {
+                                if let Err(e) = check_values(entry.value, found.tensor, found.located) {
+                                    problems.add(e.for_tensor(found.name).in_file(path));
                                 }
                             }
                             None if first && key.is_empty() => {}
-                            None => problems.push(
-                                Error::malformed("a record is not described by the first one").for_tensor(&key).in_file(path),
-                            ),
+                            None => {
+                                let what = "a record is not described by the first one";
+                                problems.add(Error::malformed(what).for_tensor(&key).in_file(path));
+                            }
                         }
                     }
                     if key.as_slice() > table.limit(at) {
@@ -254,7 +305,7 @@ impl Checkpoint {
                     Ok(())
                 };
                 if let Err(e) = check(problems) {
-                    problems.push(e.in_file(path));
+                    problems.add(e.in_file(path));
                 }
                 let so_far = table.file().len() * (at as u64 + 1) / table.len() as u64;
                 if watch(done + so_far, total).is_break() {
@@ -262,19 +313,7 @@ impl Checkpoint {
                 }
             }
             done += table.file().len();
-            let mut missing: Vec<_> = expected.into_values().collect();
-            missing.sort_by_key(|(name, _, _)| *name);
-            for (name, _, located) in missing {
-                problems.push(
-                    Error::new(
-                        Code::NotFound,
-                        Reason::NoTensor,
-                        format!("the slice \"{}\" is described but not in the file", located.slice()),
-                    )
-                    .for_tensor(name)
-                    .in_file(path),
-                );
-            }
+            expected.for_each(|skipped| problems.add(skipped.missing(path)));
         }
         true
     }
@@ -298,31 +337,23 @@ impl Checkpoint {
     }
 }
 
-fn check_values(record: &[u8], tensor: &Described, located: &Located) -> Result<()> {
-    let count = located.bounds(&tensor.shape).elements();
-    if tensor.dtype == DType::String {
-        return values::decode_strings(record, count, |_, _| ());
-    }
+/// Memory for the values of a whole slice. Every value takes a byte at least, so a shape that the record does not back is refused.
+fn room_for(record: &[u8], slice: &Bounds, dtype: DType) -> Result<Vec<u8>> {
+    let count = slice.elements();
     if count > record.len() as u64 {
         return Err(Error::malformed("a slice holds fewer values than its shape asks for")
             .because(Reason::Shape)
             .expecting(count, format_args!("{} bytes", record.len())));
     }
-    let mut scratch = allocate(count * tensor.dtype.size().unwrap_or(1) as u64)?;
-    values::decode(record, tensor.dtype, &mut scratch)
+    allocate(count * dtype.size().unwrap_or(1) as u64)
 }
 
-fn each_wanted(piece: &Piece<'_>, region: &Bounds, record: &[u8], mut see: impl FnMut(usize, &[u8])) -> Result<()> {
-    let mut runs = piece.wanted.runs(&piece.stored, region);
-    let mut run = runs.next();
-    values::decode_strings(record, piece.stored.elements(), |at, element| {
-        if let Some(current) = run.filter(|r| at >= r.from) {
-            see((current.to + at - current.from) as usize, element);
-            if at + 1 == current.from + current.length {
-                run = runs.next();
-            }
-        }
-    })
+fn check_values(record: &[u8], tensor: &Described, located: &Located) -> Result<()> {
+    let slice = located.bounds(&tensor.shape);
+    match tensor.dtype {
+        DType::String => values::decode_strings(record, slice.elements(), |_, _| ()),
+        dtype => values::decode(record, dtype, &mut room_for(record, &slice, dtype)?),
+    }
 }
 
 fn check_overlap(tensor: &Described) -> Result<()> {

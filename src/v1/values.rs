@@ -46,9 +46,14 @@ fn coding(dtype: DType) -> Result<Coding> {
         DType::Half => varint(13, 0, u16::MAX.into()),
         DType::Uint32 => varint(16, 0, u32::MAX.into()),
         DType::Uint64 => Ok(Coding::Unsigned64 { field: 17 }),
-        _ => Err(Error::new(Code::Unimplemented, Reason::Unsupported, "V1 checkpoints cannot hold this dtype")
-            .expecting("a dtype that TensorFlow writes in V1", dtype)),
+        _ => Err(unsupported(dtype)),
     }
+}
+
+/// The error for a dtype that no V1 checkpoint holds.
+pub(crate) fn unsupported(dtype: DType) -> Error {
+    Error::new(Code::Unimplemented, Reason::Unsupported, "V1 checkpoints cannot hold this dtype")
+        .expecting("a dtype that TensorFlow writes in V1", dtype)
 }
 
 /// Decodes the values of a data record into `out`, which they must fill exactly.
@@ -104,11 +109,6 @@ pub(crate) fn decode_strings<'a>(record: &'a [u8], count: u64, mut see: impl FnM
         true => Ok(()),
         false => Err(wrong_count(count, found)),
     }
-}
-
-/// Checks that a data record holds `count` strings, before memory is taken for as many.
-pub(crate) fn check_string_count(record: &[u8], count: u64) -> Result<()> {
-    decode_strings(record, count, |_, _| ())
 }
 
 fn wrong_count(expected: u64, found: u64) -> Error {

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use checkpoint::state_file::StateFile;
 use checkpoint::{Format, Reader, Tensor};
-use serde_json::{json, Value};
+use serde_json::{json, Map, Value};
 
 use crate::failure::Outcome;
+use crate::json::key_member;
 use crate::term::{self, Align, Screen};
 
 /// Show what a checkpoint is: format, shards, tensors, parameters, bytes, its largest tensors.
 ///
-/// Parameters are the numbers in all numeric tensors, those of optimizers included. Of a directory, the checkpoints that its `checkpoint`
-/// file lists are shown too.
+/// Parameters are the numbers in all numeric tensors, those of optimizers and counters included. Of a directory, the
+/// checkpoints that its `checkpoint` file lists are shown too.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -134,12 +135,11 @@ impl Summary<'_> {
     fn json(&self, reader: &Reader, state: &Option<StateFile>) -> Value {
         let version = reader.version();
         let largest = |tensor: &Tensor<'_>| {
-            json!({
-                "key": String::from_utf8_lossy(tensor.key()),
-                "dtype": tensor.dtype().name(),
-                "shape": tensor.shape(),
-                "bytes": tensor.byte_size(),
-            })
+            let mut object = Map::from_iter([key_member("key", tensor.key())]);
+            object.insert("dtype".to_owned(), json!(tensor.dtype().name()));
+            object.insert("shape".to_owned(), json!(tensor.shape()));
+            object.insert("bytes".to_owned(), json!(tensor.byte_size()));
+            Value::Object(object)
         };
         json!({
             "checkpoint": reader.prefix().to_string_lossy(),

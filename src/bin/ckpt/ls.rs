@@ -15,8 +15,9 @@ use crate::term::{self, Align, Screen};
 
 /// List the tensors: key, dtype, shape, bytes, shard, slices.
 ///
-/// The list is sorted by key. Bytes are those of the whole value; of strings and variants what is stored, if the index tells. A partitioned
-/// tensor has no shard of its own, but slices, in TensorFlow's spelling: for each dimension `-` (all of it) or `start,length`.
+/// The list is sorted by key. Bytes are those of the whole value; of strings and variants what is stored, if the index
+/// tells. A partitioned tensor has no shard of its own, but slices, in TensorFlow's spelling: for each dimension `-` (all
+/// of it) or `start,length`.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {

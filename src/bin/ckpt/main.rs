@@ -9,6 +9,7 @@ mod cat;
 mod failure;
 mod graph;
 mod info;
+mod json;
 mod ls;
 mod output;
 mod pieces;

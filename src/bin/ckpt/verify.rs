@@ -4,12 +4,12 @@ use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use base64::prelude::{Engine, BASE64_STANDARD};
 use checkpoint::{Error, VerifyOptions};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{json, Map, Value};
 
 use crate::failure::{Failure, Outcome};
+use crate::json::key_member;
 use crate::term::{self, Screen};
 
 /// Check every checksum of a checkpoint, and list all that is wrong.
@@ -26,7 +26,8 @@ pub struct Args {
 }
 
 const NOTES: &str = "In JSON the result is
-  {\"ok\", \"tensors\", \"files\", \"bytes\", \"problems\": [{\"code\", \"message\", \"file\", \"tensor\", \"expected\", \"found\"}]}
+  {\"ok\", \"tensors\", \"files\", \"bytes\",
+   \"problems\": [{\"code\", \"message\", \"file\", \"tensor\", \"expected\", \"found\"}]}
 where what is not known of a problem is left out, and a key that is not UTF-8 is \"tensor_base64\" instead of \"tensor\".
 
 Examples:
@@ -102,11 +103,7 @@ fn problem(error: &Error) -> Value {
     if let Some(file) = error.file() {
         object.insert("file".to_owned(), json!(file.to_string_lossy()));
     }
-    match error.tensor().map(|key| std::str::from_utf8(key).map_err(|_| key)) {
-        Some(Ok(key)) => drop(object.insert("tensor".to_owned(), json!(key))),
-        Some(Err(key)) => drop(object.insert("tensor_base64".to_owned(), json!(BASE64_STANDARD.encode(key)))),
-        None => {}
-    }
+    object.extend(error.tensor().map(|key| key_member("tensor", key)));
     for (name, text) in [("expected", error.expected()), ("found", error.found())] {
         if let Some(text) = text {
             object.insert(name.to_owned(), json!(text));

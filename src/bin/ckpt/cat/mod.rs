@@ -24,8 +24,8 @@ use crate::term::{self, Screen};
 /// Print the values of a tensor, or write them as bytes or as a NumPy file.
 ///
 /// Values are printed as NumPy prints arrays: more than 1000 elements are abridged to the first and last three of each
-/// dimension. Strings print as Python's b'...', cut after 500 bytes if they are longer than 1000. On a terminal a line with key, dtype
-/// and shape stands above.
+/// dimension. Strings print as Python's b'...', cut after 500 bytes if they are longer than 1000. On a terminal a line with
+/// key, dtype and shape stands above.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

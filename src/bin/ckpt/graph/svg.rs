@@ -56,7 +56,8 @@ pub fn write(model: &Model, out: &mut dyn Write) -> Outcome {
     writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-         viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"{FONT}\">"
+         viewBox=\"0 0 {width:.0} {height:.0}\" \
+         font-family=\"'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"{FONT}\">"
     )?;
     writeln!(out, "<title>Object graph of a TensorFlow checkpoint</title>")?;
     writeln!(
@@ -161,13 +162,8 @@ fn write_link(link: &Link, line: &Line, out: &mut dyn Write) -> Outcome {
 
 fn write_box(kind: Kind, path: &str, lines: &[String], size: &layout::Node, (x, y): (f64, f64), out: &mut dyn Write) -> Outcome {
     let color = color(kind);
-    let stroke = if kind == Kind::Root { 2.5 } else { 1.2 };
     writeln!(out, "<g><title>{}</title>", escape(path))?;
-    writeln!(
-        out,
-        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"6\" fill=\"#fff\" stroke=\"{color}\" stroke-width=\"{stroke}\"/>",
-        size.width, size.height
-    )?;
+    write_outline(kind, (x, y), (size.width, size.height), 6.0, out)?;
     for (i, line) in lines.iter().enumerate() {
         let baseline = y + PADDING / 2.0 + LINE_HEIGHT * (i as f64 + 0.75);
         let small = if i > 0 { format!(" font-size=\"{SMALL_FONT}\"") } else { String::new() };
@@ -179,6 +175,17 @@ fn write_box(kind: Kind, path: &str, lines: &[String], size: &layout::Node, (x, 
         )?;
     }
     writeln!(out, "</g>")?;
+    Ok(())
+}
+
+/// A rounded box in the colour of its kind.
+fn write_outline(kind: Kind, (x, y): (f64, f64), (width, height): (f64, f64), radius: f64, out: &mut dyn Write) -> Outcome {
+    let (color, stroke) = (color(kind), if kind == Kind::Root { 2.5 } else { 1.2 });
+    writeln!(
+        out,
+        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{radius}\" \
+         fill=\"#fff\" stroke=\"{color}\" stroke-width=\"{stroke}\"/>"
+    )?;
     Ok(())
 }
 
@@ -197,13 +204,7 @@ fn legend_of(model: &Model) -> Vec<(Kind, &'static str)> {
 fn write_legend(legend: &[(Kind, &str)], y: f64, out: &mut dyn Write) -> Outcome {
     let mut x = 0.0;
     for &(kind, text) in legend {
-        let color = color(kind);
-        let stroke = if kind == Kind::Root { 2.5 } else { 1.2 };
-        writeln!(
-            out,
-            "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"14\" height=\"10\" rx=\"3\" fill=\"#fff\" stroke=\"{color}\" stroke-width=\"{stroke}\"/>",
-            y - 9.0
-        )?;
+        write_outline(kind, (x, y - 9.0), (14.0, 10.0), 3.0, out)?;
         writeln!(
             out,
             "<text x=\"{:.1}\" y=\"{y:.1}\" font-size=\"{SMALL_FONT}\" fill=\"#3c4043\">{}</text>",

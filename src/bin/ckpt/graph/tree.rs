@@ -76,7 +76,8 @@ fn write_tree(model: &Model, top: usize, screen: &mut Screen) -> Outcome {
         if stack.len() < DEEPEST || node.edges.is_empty() {
             stack.push(Frame { id: edge.to, next: 0, lead: outer });
         } else {
-            writeln!(screen, "{}", screen.paint(term::FAINT, &format!("{lead}└── … too deep to show; --dot has everything")))?;
+            let note = format!("{lead}└── … too deep to show; --dot has everything");
+            writeln!(screen, "{}", screen.paint(term::FAINT, &note))?;
             lead.truncate(outer);
         }
     }

@@ -9,6 +9,14 @@
 //! An edge reaches its box along a row of its own, and its label stands on that row, left of the box, in a gutter as wide as
 //! the widest label: whatever the graph, no text can meet another text, a box, or a line that is not its own.
 
+mod layers;
+mod order;
+mod rows;
+
+use self::layers::{closing_cycles, layers};
+use self::order::{order, uncross};
+use self::rows::align;
+
 /// A box to be placed.
 pub struct Node {
     pub width: f64,
@@ -113,234 +121,6 @@ pub fn place(nodes: &[Node], edges: &[Edge]) -> Option<Layout> {
     uncross(&items, &mut columns);
     align(&mut items, &columns);
     Some(draw(nodes, edges, &ends, &turned, &items, &columns, &chains))
-}
-
-/// Which edges lead back to where a walk came from. Without them there is no cycle.
-fn closing_cycles(nodes: usize, edges: &[Edge]) -> Vec<bool> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Seen {
-        No,
-        Around,
-        Done,
-    }
-    let mut out: Vec<Vec<usize>> = vec![Vec::new(); nodes];
-    for (i, edge) in edges.iter().enumerate() {
-        out[edge.from].push(i);
-    }
-    let mut seen = vec![Seen::No; nodes];
-    let mut closing = vec![false; edges.len()];
-    for start in 0..nodes {
-        if seen[start] != Seen::No {
-            continue;
-        }
-        seen[start] = Seen::Around;
-        let mut stack = vec![(start, 0)];
-        while let Some((at, next)) = stack.last_mut() {
-            let Some(&edge) = out[*at].get(*next) else {
-                seen[*at] = Seen::Done;
-                stack.pop();
-                continue;
-            };
-            *next += 1;
-            let to = edges[edge].to;
-            match seen[to] {
-                Seen::Around => closing[edge] = true,
-                Seen::Done => {}
-                Seen::No => {
-                    seen[to] = Seen::Around;
-                    stack.push((to, 0));
-                }
-            }
-        }
-    }
-    closing
-}
-
-/// The layer of each node: one more than the highest of those that lead to it.
-fn layers(nodes: usize, ends: &[(usize, usize)]) -> Vec<usize> {
-    let mut out: Vec<Vec<usize>> = vec![Vec::new(); nodes];
-    let mut waiting = vec![0usize; nodes];
-    for &(a, b) in ends {
-        out[a].push(b);
-        waiting[b] += 1;
-    }
-    let mut layer = vec![0; nodes];
-    let mut ready: Vec<usize> = (0..nodes).filter(|&node| waiting[node] == 0).collect();
-    while let Some(a) = ready.pop() {
-        for &b in &out[a] {
-            layer[b] = layer[b].max(layer[a] + 1);
-            waiting[b] -= 1;
-            if waiting[b] == 0 {
-                ready.push(b);
-            }
-        }
-    }
-    layer
-}
-
-/// The items of each layer, in the order in which a walk from the first box meets them: trees come out without crossings.
-fn order(items: &mut [Item]) -> Vec<Vec<usize>> {
-    let layers = items.iter().map(|item| item.layer + 1).max().unwrap_or(0);
-    let mut columns: Vec<Vec<usize>> = vec![Vec::new(); layers];
-    let mut met = vec![false; items.len()];
-    for start in 0..items.len() {
-        let mut stack = vec![start];
-        if !items[start].left.is_empty() {
-            continue;
-        }
-        while let Some(at) = stack.pop() {
-            if std::mem::replace(&mut met[at], true) {
-                continue;
-            }
-            columns[items[at].layer].push(at);
-            stack.extend(items[at].right.iter().rev().filter(|&&next| !met[next]));
-        }
-    }
-    columns
-}
-
-/// Sorts each layer by where its neighbours are, to and fro, and keeps the best order met.
-fn uncross(items: &[Item], columns: &mut Vec<Vec<usize>>) {
-    let mut place = vec![0.0; items.len()];
-    let note = |columns: &[Vec<usize>], place: &mut [f64]| {
-        for column in columns {
-            column.iter().enumerate().for_each(|(i, &item)| place[item] = i as f64);
-        }
-    };
-    note(columns, &mut place);
-    let mut best = (crossings(items, columns, &place), columns.clone());
-    for sweep in 0..SWEEPS {
-        let forth = sweep % 2 == 0;
-        let turn: Vec<usize> = if forth { (0..columns.len()).collect() } else { (0..columns.len()).rev().collect() };
-        for layer in turn {
-            let wish = |&item: &usize| {
-                let near = if forth { &items[item].left } else { &items[item].right };
-                match near.len() {
-                    0 => place[item],
-                    n => near.iter().map(|&near| place[near]).sum::<f64>() / n as f64,
-                }
-            };
-            let mut sorted: Vec<(f64, usize)> = columns[layer].iter().map(|item| (wish(item), *item)).collect();
-            sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-            columns[layer] = sorted.into_iter().map(|(_, item)| item).collect();
-            columns[layer].iter().enumerate().for_each(|(i, &item)| place[item] = i as f64);
-        }
-        let count = crossings(items, columns, &place);
-        if count < best.0 {
-            best = (count, columns.clone());
-        }
-    }
-    *columns = best.1;
-}
-
-/// How many edges cross, counted for each pair of layers with a tree of sums.
-fn crossings(items: &[Item], columns: &[Vec<usize>], place: &[f64]) -> u64 {
-    let mut crossed = 0;
-    for (column, next) in columns.iter().zip(columns.iter().skip(1)) {
-        let mut sums = vec![0u64; next.len() + 1];
-        let mut seen = 0;
-        for &item in column {
-            let mut ends: Vec<usize> = items[item].right.iter().map(|&end| place[end] as usize + 1).collect();
-            ends.sort_unstable();
-            for &end in &ends {
-                let (mut at, mut not_below) = (end, 0);
-                while at > 0 {
-                    not_below += sums[at];
-                    at &= at - 1;
-                }
-                crossed += seen - not_below;
-            }
-            for end in ends {
-                let mut at = end;
-                while at < sums.len() {
-                    sums[at] += 1;
-                    at += at & at.wrapping_neg();
-                }
-                seen += 1;
-            }
-        }
-    }
-    crossed
-}
-
-/// Moves every item towards the middle of what it is connected with, keeping order and distances.
-fn align(items: &mut [Item], columns: &[Vec<usize>]) {
-    for column in columns {
-        let mut y = 0.0;
-        for (i, &item) in column.iter().enumerate() {
-            y += if i == 0 { 0.0 } else { distance(&items[column[i - 1]], &items[item]) };
-            items[item].y = y;
-        }
-    }
-    for sweep in 0..2 * SWEEPS {
-        // First to the left neighbours only, which lays trees out, then to and fro, in the end to both sides at once.
-        let (use_left, use_right) = match sweep {
-            0 => (true, false),
-            s if s >= 2 * SWEEPS - 4 => (true, true),
-            s => (s % 2 == 0, s % 2 == 1),
-        };
-        let forth = sweep % 2 == 0;
-        let turn: Vec<usize> = if forth { (0..columns.len()).collect() } else { (0..columns.len()).rev().collect() };
-        for layer in turn {
-            let column = &columns[layer];
-            let wishes: Vec<(f64, f64)> = column.iter().map(|&item| wish(items, item, use_left, use_right)).collect();
-            let gaps: Vec<f64> = column.windows(2).map(|pair| distance(&items[pair[0]], &items[pair[1]])).collect();
-            for (&item, y) in column.iter().zip(nearest(&wishes, &gaps)) {
-                items[item].y = y;
-            }
-        }
-    }
-}
-
-/// Where an item would best be, and how much that matters. Joints matter most, so that long edges run straight.
-fn wish(items: &[Item], item: usize, use_left: bool, use_right: bool) -> (f64, f64) {
-    let (mut sum, mut weight) = (0.0, 0.0);
-    let sides = [(&items[item].left, use_left), (&items[item].right, use_right)];
-    for &near in sides.into_iter().filter(|side| side.1).flat_map(|side| side.0) {
-        let pull = match (items[item].joint, items[near].joint) {
-            (true, true) => 8.0,
-            (true, false) | (false, true) => 2.0,
-            (false, false) => 1.0,
-        };
-        sum += items[near].y * pull;
-        weight += pull;
-    }
-    match weight > 0.0 {
-        true => (sum / weight, weight),
-        false => (items[item].y, 0.1),
-    }
-}
-
-fn distance(above: &Item, below: &Item) -> f64 {
-    let gap = if above.joint && below.joint { BETWEEN_LINES } else { BETWEEN_BOXES };
-    above.half + gap + below.half
-}
-
-/// The positions nearest to the wishes `(position, weight)`, in the sense of least squares, that keep the gaps.
-fn nearest(wishes: &[(f64, f64)], gaps: &[f64]) -> Vec<f64> {
-    // Without the gaps the question is for the nearest ascending sequence: neighbours out of order are pooled at their mean.
-    struct Pool {
-        mean: f64,
-        weight: f64,
-        members: usize,
-    }
-    let mut offsets = vec![0.0];
-    for gap in gaps {
-        offsets.push(offsets[offsets.len() - 1] + gap);
-    }
-    let mut pools: Vec<Pool> = Vec::new();
-    for (&(position, weight), offset) in wishes.iter().zip(&offsets) {
-        let mut pool = Pool { mean: position - offset, weight, members: 1 };
-        while let Some(before) = pools.pop_if(|before| before.mean >= pool.mean) {
-            let weight = before.weight + pool.weight;
-            pool.mean = (before.mean * before.weight + pool.mean * pool.weight) / weight;
-            pool.weight = weight;
-            pool.members += before.members;
-        }
-        pools.push(pool);
-    }
-    let means = pools.iter().flat_map(|pool| std::iter::repeat_n(pool.mean, pool.members));
-    means.zip(offsets).map(|(mean, offset)| mean + offset).collect()
 }
 
 /// Turns layers and rows into coordinates.
@@ -452,11 +232,5 @@ mod tests {
         let (nodes, edges) = graph(1001, &chain);
         assert!(place(&nodes, &edges).is_none());
         assert!(place(&[], &[]).is_some());
-    }
-
-    #[test]
-    fn positions_keep_their_gaps_and_their_means() {
-        assert_eq!(nearest(&[(0.0, 1.0), (0.0, 1.0)], &[10.0]), [-5.0, 5.0]);
-        assert_eq!(nearest(&[(0.0, 1.0), (50.0, 1.0)], &[10.0]), [0.0, 50.0]);
     }
 }
