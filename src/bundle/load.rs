@@ -26,7 +26,7 @@ pub(super) struct Loader<'a> {
     table: &'a Table,
     budget: Budget,
     header: Option<Header>,
-    /// The records of the block being read; what is kept is copied to memory of exactly its size.
+    /// The records of the block being read.
     block: Records,
     /// Where the key read last lies in `block.keys`.
     key: Range<usize>,
@@ -72,7 +72,7 @@ impl<'a> Loader<'a> {
                 let next = u32::try_from(records).ok().and_then(|n| count.checked_add(n)).filter(|&n| n < MISSING);
                 firsts.push(count);
                 count = next.ok_or_else(|| Error::out_of_memory(u64::MAX))?;
-                blocks.push(self.keep()?);
+                blocks.push(self.keep());
             }
         }
         let header = self.header.ok_or_else(|| Error::malformed("the index holds no header record"))?;
@@ -81,13 +81,13 @@ impl<'a> Loader<'a> {
         Ok(Loaded { header, blocks, firsts, count, partitions: self.partitions, budget })
     }
 
-    /// What was read of the block, in memory of its size.
-    fn keep(&mut self) -> Result<Records> {
-        Ok(Records {
-            keys: self.budget.copy(&self.block.keys)?,
-            records: self.budget.copy(&self.block.records)?,
-            dims: self.budget.copy(&self.block.dims)?,
-        })
+    /// Takes what was read of the block. The allocator shortens memory in place: nothing is copied, and no page touched in vain.
+    fn keep(&mut self) -> Records {
+        let mut block = std::mem::take(&mut self.block);
+        self.budget.shrink(&mut block.keys);
+        self.budget.shrink(&mut block.records);
+        self.budget.shrink(&mut block.dims);
+        block
     }
 
     fn read_block(&mut self, number: usize, block: table::Block<'_>, on_fault: OnFault<'_>) -> Result<()> {
@@ -117,6 +117,7 @@ impl<'a> Loader<'a> {
         }
         if !self.block.records.is_empty() {
             self.last_key.clear();
+            self.budget.reserve(&mut self.last_key, self.key.len())?;
             self.last_key.extend_from_slice(&self.block.keys[self.key.clone()]);
             if &self.last_key[..] > self.table.limit(number) {
                 let fault = Error::malformed("a key is greater than the index block says").for_tensor(&self.last_key);

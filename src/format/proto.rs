@@ -6,31 +6,36 @@
 use crate::error::{Error, Result};
 
 /// Reads a base-128 varint of at most ten bytes from the front of `bytes`; none when it is cut off or does not fit 64 bits.
-// Inlined, the case of one byte is a compare and a few moves; an index has some twenty varints a tensor.
+// An index has some ten varints a tensor, most of one byte and the offsets of up to four: these cases are spelled out.
 #[inline(always)]
 pub(crate) fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
-    match **bytes {
-        [first @ 0..0x80, ..] => {
-            *bytes = &bytes[1..];
-            Some(first.into())
-        }
-        _ => take_long_varint(bytes),
-    }
+    let low = |byte: u8, place: u32| u64::from(byte & 0x7f) << (7 * place);
+    let (value, length) = match **bytes {
+        [a @ 0..0x80, ..] => (a.into(), 1),
+        [a, b @ 0..0x80, ..] => (low(a, 0) | low(b, 1), 2),
+        [a, b, c @ 0..0x80, ..] => (low(a, 0) | low(b, 1) | low(c, 2), 3),
+        [a, b, c, d @ 0..0x80, ..] => (low(a, 0) | low(b, 1) | low(c, 2) | low(d, 3), 4),
+        _ => return take_long_varint(bytes),
+    };
+    *bytes = &bytes[length..];
+    Some(value)
 }
 
 fn take_long_varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0u64;
-    for (i, &byte) in bytes.iter().enumerate().take(10) {
-        if i == 9 && byte > 1 {
+    let (mut value, mut at) = (0u64, 0);
+    loop {
+        let byte = *bytes.get(at)?;
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        at += 1;
+        if byte < 0x80 {
+            *bytes = &bytes[at..];
+            // The tenth byte has room for one bit.
+            return (at < 10 || byte <= 1).then_some(value);
+        }
+        if at == 10 {
             return None;
         }
-        value |= u64::from(byte & 0x7f) << (7 * i);
-        if byte < 0x80 {
-            *bytes = &bytes[i + 1..];
-            return Some(value);
-        }
     }
-    None
 }
 
 /// How many bytes the shortest varint of `value` has.

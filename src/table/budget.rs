@@ -37,10 +37,16 @@ impl Budget {
     }
 
     /// Makes room for `more` values in a vector that grows as it is filled.
+    #[inline(always)]
     pub fn reserve<T>(&mut self, vec: &mut Vec<T>, more: usize) -> Result<()> {
-        if vec.capacity() - vec.len() >= more {
-            return Ok(());
+        match vec.capacity() - vec.len() >= more {
+            true => Ok(()),
+            false => self.grow(vec, more),
         }
+    }
+
+    #[cold]
+    fn grow<T>(&mut self, vec: &mut Vec<T>, more: usize) -> Result<()> {
         let old = vec.capacity();
         let new = (old * 2).max(vec.len() + more);
         self.charge((new as u64).saturating_mul(size_of::<T>() as u64))?;
@@ -49,11 +55,11 @@ impl Budget {
         Ok(())
     }
 
-    /// A copy of `values` in memory of exactly their size.
-    pub fn copy<T: Copy>(&mut self, values: &[T]) -> Result<Vec<T>> {
-        let mut vec = self.vec(values.len())?;
-        vec.extend_from_slice(values);
-        Ok(vec)
+    /// Gives back the room that a vector has left when it is full.
+    pub fn shrink<T>(&mut self, vec: &mut Vec<T>) {
+        let old = vec.capacity();
+        vec.shrink_to_fit();
+        self.release(((old - vec.capacity()) * size_of::<T>()) as u64);
     }
 
     /// An empty vector with room for exactly `count` elements, accounted for.
