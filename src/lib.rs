@@ -37,3 +37,8 @@ pub use reader::{
     RegisteredSaver, SlotVariable, Tensor, Verification, VerifyOptions, View,
 };
 pub use tensor::{DType, Extent, Slice, Strings, MAX_RANK};
+
+/// The examples of README.md compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

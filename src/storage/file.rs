@@ -46,10 +46,20 @@ impl File {
         })
     }
 
-    /// Says whether `size` bytes from `offset` on lie within the file.
+    /// Says whether `size` bytes from `offset` on lie within the file as it was when it was opened.
     pub fn check_range(&self, offset: u64, size: u64) -> Result<()> {
+        self.within(self.len, offset, size)
+    }
+
+    /// The same of the file as it is now.
+    pub fn check_range_now(&self, offset: u64, size: u64) -> Result<()> {
+        let metadata = self.file.metadata().map_err(|e| Error::io("look at the file", &self.path, &e))?;
+        self.within(metadata.len(), offset, size)
+    }
+
+    fn within(&self, len: u64, offset: u64, size: u64) -> Result<()> {
         match offset.checked_add(size) {
-            Some(end) if end <= self.len => Ok(()),
+            Some(end) if end <= len => Ok(()),
             end => Err(self.too_short(end.unwrap_or(u64::MAX))),
         }
     }

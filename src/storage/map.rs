@@ -14,7 +14,7 @@ pub(crate) struct Map(Option<Mmap>);
 impl Map {
     /// Maps `size` bytes of `file` from `offset` on.
     pub fn new(file: &File, offset: u64, size: usize) -> Result<Map> {
-        file.check_range(offset, size as u64)?;
+        file.check_range_now(offset, size as u64)?;
         if size == 0 {
             return Ok(Map(None)); // mmap(2) refuses an empty range
         }
