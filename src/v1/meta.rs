@@ -92,7 +92,9 @@ fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Bud
     let dtype = known_dtype(dtype).map_err(named)?;
     validated_elements(&shape, dtype).map_err(named)?;
     let each = (size_of::<Located>() + shape.len() * size_of::<StoredExtent>()) as u64;
-    budget.charge((size_of::<Described>() + 2 * size_of::<usize>() + 2 * name.len() + shape.len() * 8) as u64)?;
+    // Half-filled nodes of the map, and once more when it becomes a list.
+    let place = 3 * size_of::<(Vec<u8>, Described)>();
+    budget.charge((place + name.len() + shape.len() * size_of::<i64>()) as u64)?;
     budget.charge(each.saturating_mul(slices))?;
     let mut located = Vec::with_capacity(slices as usize);
     for field in Fields::of(bytes) {
