@@ -55,11 +55,13 @@ impl Budget {
         Ok(())
     }
 
-    /// Gives back the room that a vector has left when it is full.
+    /// Gives back the room that a vector has left when it is full, if there is memory for the copy that an allocator may make.
     pub fn shrink<T>(&mut self, vec: &mut Vec<T>) {
-        let old = vec.capacity();
-        vec.shrink_to_fit();
-        self.release(((old - vec.capacity()) * size_of::<T>()) as u64);
+        let (old, new) = ((vec.capacity() * size_of::<T>()) as u64, (vec.len() * size_of::<T>()) as u64);
+        if self.charge(new).is_ok() {
+            vec.shrink_to_fit();
+            self.release(old);
+        }
     }
 
     /// An empty vector with room for exactly `count` elements, accounted for.
