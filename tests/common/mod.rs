@@ -5,6 +5,7 @@
 #![allow(dead_code)] // every test binary uses another part
 
 pub mod bundle;
+pub mod counter;
 pub mod crc;
 pub mod dtypes;
 pub mod files;
@@ -26,6 +27,6 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Reads hexadecimal digits; white space between them is ignored.
 pub fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    assert!(digits.len() % 2 == 0, "an odd number of digits: {text}");
+    assert!(digits.len().is_multiple_of(2), "an odd number of digits: {text}");
     digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }

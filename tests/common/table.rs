@@ -37,14 +37,15 @@ impl Block {
     /// An entry as TensorFlow writes it.
     pub fn add(&mut self, key: &[u8], value: &[u8]) {
         let mut shared = 0;
-        if self.entries > 0 && self.entries % self.interval == 0 {
+        if self.entries > 0 && self.entries.is_multiple_of(self.interval) {
             self.restarts.push(self.bytes.len() as u32);
         } else {
-            shared = self.last.iter().zip(key).take_while(|(a, b)| a == b).count();
+            shared = common_prefix(&self.last, key);
         }
         let unshared = &key[shared..];
         self.entry(shared as u64, unshared.len() as u64, value.len() as u64, &[unshared, value].concat());
-        self.last = key.to_vec();
+        self.last.truncate(shared);
+        self.last.extend(unshared);
     }
 
     /// An entry of three numbers and some bytes, whatever they say.
@@ -195,6 +196,17 @@ impl Style {
             file.block(contents)
         }
     }
+}
+
+/// How many leading bytes are equal, many at a time: keys may be long.
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    let mut at = 0;
+    for step in [65_536, 256, 1] {
+        while a.len().min(b.len()) - at >= step && a[at..at + step] == b[at..at + step] {
+            at += step;
+        }
+    }
+    at
 }
 
 /// The index key between the last key of a block and the first of the next.

@@ -341,6 +341,43 @@ fn truncated_data_is_found_although_opening_is_fine() {
 }
 
 #[test]
+fn a_data_file_that_changes_under_an_open_reader() {
+    let scratch = tempdir().unwrap();
+    let mut bundle = Bundle::new();
+    bundle.tensor("x", dtypes::UINT8, &[20_000], &[7; 20_000]).strings("s", &[1], &[b"hello"]);
+    let prefix = bundle.write(scratch.path(), "b");
+    let data = shard_path(&prefix, 0, 1);
+    let reader = Reader::open(&prefix).unwrap();
+    let (x, s) = (reader.get("x").unwrap(), reader.get("s").unwrap());
+    assert_eq!(x.read().unwrap(), [7; 20_000]);
+    // Longer: nothing is lost.
+    std::fs::write(&data, [&bundle.shards[0][..], b"more"].concat()).unwrap();
+    assert_eq!(x.read().unwrap(), [7; 20_000]);
+    assert!(x.map(true).is_ok() && s.read_strings().is_ok());
+    // Shorter: an error each time, also of a view, whose pages are gone.
+    for length in [20_001, 10_000, 0] {
+        std::fs::OpenOptions::new().write(true).open(&data).unwrap().set_len(length).unwrap();
+        assert_eq!(s.read_strings().unwrap_err().code(), Code::DataLoss);
+        if length < 20_000 {
+            assert_eq!(x.read().unwrap_err().code(), Code::DataLoss);
+            assert_eq!(x.map(true).err().unwrap().code(), Code::DataLoss);
+            assert_eq!(x.map(false).err().unwrap().code(), Code::DataLoss);
+        }
+    }
+    // Replaced by rename: what is open stays what it was.
+    std::fs::write(&data, &bundle.shards[0]).unwrap();
+    let reader = Reader::open(&prefix).unwrap();
+    let x = reader.get("x").unwrap();
+    let view = x.map(true).unwrap();
+    std::fs::write(scratch.path().join("other"), [9; 20_010]).unwrap();
+    std::fs::rename(scratch.path().join("other"), &data).unwrap();
+    assert_eq!(x.read().unwrap(), [7; 20_000]);
+    assert!(view.iter().all(|&byte| byte == 7));
+    std::fs::remove_file(&data).unwrap();
+    assert_eq!(x.read().unwrap(), [7; 20_000]);
+}
+
+#[test]
 fn flipped_payload_bytes_are_found() {
     let scratch = tempdir().unwrap();
     let bundle = small();

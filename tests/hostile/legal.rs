@@ -167,7 +167,8 @@ fn dtypes_have_tensorflows_names_and_sizes() {
 fn strings_of_every_kind_in_both_byte_orders() {
     let scratch = tempdir().unwrap();
     let long = vec![b'c'; 1 << 20];
-    let cases: [(&str, &[i64], Vec<&[u8]>); 7] = [
+    type Case<'a> = (&'a str, &'a [i64], Vec<&'a [u8]>);
+    let cases: [Case<'_>; 7] = [
         ("scalar", &[], vec![b"hello"]),
         ("empty", &[], vec![b""]),
         ("none", &[0], vec![]),
