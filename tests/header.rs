@@ -1,5 +1,6 @@
 //! The checked-in C header is what cbindgen makes of the source.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 #[test]
@@ -17,4 +18,28 @@ fn the_header_is_up_to_date() {
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(made == kept, "include/checkpoint.h is out of date: run UPDATE_HEADER=1 cargo test --test header");
+}
+
+/// No panic crosses the ABI, because every body of an exported function begins with one of the wrappers that catch it.
+#[test]
+fn every_declared_function_goes_through_a_wrapper() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut wrapped = BTreeSet::new();
+    for file in std::fs::read_dir(root.join("src/ffi")).expect("src/ffi is there") {
+        let source = std::fs::read_to_string(file.expect("it can be listed").path()).expect("it is text");
+        for exported in source.split("pub extern \"C\" fn ").skip(1) {
+            let name = exported.split('(').next().unwrap_or_default();
+            let (_, body) = exported.split_once(" {\n").expect("a function has a body");
+            let begins = ["call(error, ||", "ask(", "release("].iter().any(|wrapper| body.trim_start().starts_with(wrapper));
+            assert!(begins, "{name} does not begin with a wrapper");
+            wrapped.insert(name.to_owned());
+        }
+    }
+    let header = std::fs::read_to_string(root.join("include/checkpoint.h")).expect("the header is there");
+    let code = header.lines().filter(|line| !line.starts_with("//") && !line.starts_with("typedef"));
+    let words = code.flat_map(|line| line.split([' ', '*']));
+    let declared: BTreeSet<String> =
+        words.filter_map(|word| Some(word.split_once('(')?.0.to_owned())).filter(|w| w.starts_with("ckpt_")).collect();
+    assert_eq!(wrapped, declared);
+    assert!(declared.len() > 80);
 }

@@ -187,12 +187,13 @@ pub const CKPT_VERSION_PATCH: i32 = 0;
 /// The version of the library that is loaded, e.g. `0.1.0`. Static text.
 #[no_mangle]
 pub extern "C" fn ckpt_version() -> *const c_char {
-    const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
-        Ok(version) => version,
-        Err(_) => c"",
-    };
     ask(c"".as_ptr(), || VERSION.as_ptr())
 }
+
+const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+    Ok(version) => version,
+    Err(_) => c"",
+};
 
 /// The name of a code, e.g. `DATA_LOSS`; `UNKNOWN` of one that is none. Static text.
 #[no_mangle]

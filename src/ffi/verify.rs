@@ -37,6 +37,10 @@ impl Drop for Progress {
     }
 }
 
+extern "C" fn silent(_: *mut c_void, _: u64, _: u64) -> ckpt_code {
+    CKPT_OK
+}
+
 /// New options with the defaults; to be freed with `ckpt_verify_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_verify_options_new() -> *mut ckpt_verify_options {
@@ -67,9 +71,6 @@ pub extern "C" fn ckpt_verify_options_set_progress(
     free_user_data: ckpt_free_callback,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    extern "C" fn silent(_: *mut c_void, _: u64, _: u64) -> ckpt_code {
-        CKPT_OK
-    }
     call(error, || {
         let progress = Progress { callback: progress.unwrap_or(silent), user_data, free: free_user_data };
         target(options)?.progress = Some(progress);
