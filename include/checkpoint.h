@@ -469,6 +469,20 @@ ckpt_format ckpt_reader_format(const ckpt_reader *reader);
 // The number of data files.
 uint32_t ckpt_reader_shard_count(const ckpt_reader *reader);
 
+// The path of data file `shard`, counted from 0, whether or not it is there.
+//
+// `*path` is to be freed with `ckpt_string_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when there are not so many.
+ckpt_code ckpt_reader_shard_path(const ckpt_reader *reader, uint32_t shard, ckpt_string **path, ckpt_error **error);
+
+// The version that the writer gave the checkpoint: 1 today, 0 for bundles older than September 2016; -1 of NULL.
+int32_t ckpt_reader_producer_version(const ckpt_reader *reader);
+
+// The least version of a reader that may read the checkpoint; -1 of NULL.
+int32_t ckpt_reader_min_consumer_version(const ckpt_reader *reader);
+
+// Whether the values in the data files are big-endian. What is read is always in native order; views are refused then.
+bool ckpt_reader_is_big_endian(const ckpt_reader *reader);
+
 // The number of tensors. A partitioned tensor is one; its slices are not counted.
 size_t ckpt_reader_count(const ckpt_reader *reader);
 

@@ -11,7 +11,7 @@ use super::strings::{ckpt_string, ckpt_strings};
 use super::tensor::ckpt_tensor;
 use super::view::ckpt_view;
 use super::{array, ask, call, ckpt_bytes, handle, key_at, output, own, path_at, places, release, required};
-use crate::bundle::{Checksums, ReadOptions};
+use crate::bundle::{Checksums, Endianness, ReadOptions};
 use crate::error::{Code, Error, Reason, Result};
 use crate::reader::{ReadRequest, Reader, Tensor};
 use crate::tensor::{Extent, Slice};
@@ -96,6 +96,46 @@ pub extern "C" fn ckpt_reader_format(reader: *const ckpt_reader) -> ckpt_format 
 #[no_mangle]
 pub extern "C" fn ckpt_reader_shard_count(reader: *const ckpt_reader) -> u32 {
     ask(0, || handle(reader).map_or(0, |r| r.reader.shard_count()))
+}
+
+/// The path of data file `shard`, counted from 0, whether or not it is there.
+///
+/// `*path` is to be freed with `ckpt_string_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when there are not so many.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_shard_path(
+    reader: *const ckpt_reader,
+    shard: u32,
+    path: *mut *mut ckpt_string,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = output(path, std::ptr::null_mut(), "the place for the path")?;
+        let reader = &required(reader, "the reader")?.reader;
+        let path = reader.shard_path(shard).ok_or_else(|| {
+            let expected = format!("a number below {}", reader.shard_count());
+            Error::argument("no such data file").expecting(expected, shard).in_file(reader.prefix())
+        })?;
+        *out = own(ckpt_string(path.into_os_string().into_encoded_bytes()));
+        Ok(())
+    })
+}
+
+/// The version that the writer gave the checkpoint: 1 today, 0 for bundles older than September 2016; -1 of NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_producer_version(reader: *const ckpt_reader) -> i32 {
+    ask(-1, || handle(reader).map_or(-1, |r| r.reader.version().producer))
+}
+
+/// The least version of a reader that may read the checkpoint; -1 of NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_min_consumer_version(reader: *const ckpt_reader) -> i32 {
+    ask(-1, || handle(reader).map_or(-1, |r| r.reader.version().min_consumer))
+}
+
+/// Whether the values in the data files are big-endian. What is read is always in native order; views are refused then.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_is_big_endian(reader: *const ckpt_reader) -> bool {
+    ask(false, || handle(reader).is_some_and(|r| r.reader.endianness() == Endianness::Big))
 }
 
 /// The number of tensors. A partitioned tensor is one; its slices are not counted.
