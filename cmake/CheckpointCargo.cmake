@@ -1,0 +1,71 @@
+# Builds the library (and the tool) with cargo and offers them to CMake as
+#   checkpoint::shared    <build>/lib/libcheckpoint.so.X.Y.Z, with the two usual links
+#   checkpoint::static    <build>/lib/libcheckpoint.a
+#   checkpoint::checkpoint  the static one if BUILD_SHARED_LIBS is set to OFF, else the shared one
+include_guard()
+
+find_program(CARGO_EXECUTABLE cargo HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin REQUIRED)
+
+# Debug builds get debug assertions and overflow checks; everything else is for use.
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+    set(_profile dev)
+    set(_profile_dir debug)
+else()
+    set(_profile release)
+    set(_profile_dir release)
+endif()
+set(_cargo_build "${CARGO_EXECUTABLE}" build --locked --profile ${_profile}
+    --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml")
+
+set(CHECKPOINT_LIB_DIR "${PROJECT_BINARY_DIR}/lib")
+set(CHECKPOINT_BIN_DIR "${PROJECT_BINARY_DIR}/bin")
+set(_so libcheckpoint.so)
+set(_soname ${_so}.${PROJECT_VERSION_MAJOR})
+set(_sofile ${_so}.${PROJECT_VERSION})
+set(_lib_from "${CHECKPOINT_CARGO_TARGET_DIR}/lib/${_profile_dir}")
+set(_tool_from "${CHECKPOINT_CARGO_TARGET_DIR}/tool/${_profile_dir}")
+# A directory must exist before a target may name it as its include directory or cargo's output is copied to it.
+file(MAKE_DIRECTORY "${CHECKPOINT_LIB_DIR}" "${CHECKPOINT_BIN_DIR}")
+
+# Cargo knows better than CMake what is out of date, so it is asked every time; the copies keep their times if nothing changed.
+add_custom_target(checkpoint_cargo ALL
+    COMMAND ${_cargo_build} --lib --no-default-features --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}/lib"
+    COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_lib_from}/${_so}" "${CHECKPOINT_LIB_DIR}/${_sofile}"
+    COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_lib_from}/libcheckpoint.a" "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
+    COMMAND "${CMAKE_COMMAND}" -E create_symlink ${_sofile} "${CHECKPOINT_LIB_DIR}/${_soname}"
+    COMMAND "${CMAKE_COMMAND}" -E create_symlink ${_soname} "${CHECKPOINT_LIB_DIR}/${_so}"
+    BYPRODUCTS "${CHECKPOINT_LIB_DIR}/${_sofile}" "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
+    COMMENT "cargo build libcheckpoint"
+    USES_TERMINAL VERBATIM)
+
+# A target directory of its own: features differ, and the two builds would overwrite each other's library.
+if(CHECKPOINT_BUILD_TOOL)
+    add_custom_target(checkpoint_tool ALL
+        COMMAND ${_cargo_build} --bin ckpt --features cli --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}/tool"
+        COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_tool_from}/ckpt" "${CHECKPOINT_BIN_DIR}/ckpt"
+        BYPRODUCTS "${CHECKPOINT_BIN_DIR}/ckpt"
+        COMMENT "cargo build ckpt"
+        USES_TERMINAL VERBATIM)
+    add_dependencies(checkpoint_tool checkpoint_cargo)    # one cargo at a time
+endif()
+
+add_library(checkpoint::shared SHARED IMPORTED GLOBAL)
+set_target_properties(checkpoint::shared PROPERTIES
+    IMPORTED_LOCATION "${CHECKPOINT_LIB_DIR}/${_sofile}"
+    IMPORTED_SONAME ${_soname}
+    INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/include")
+add_dependencies(checkpoint::shared checkpoint_cargo)
+
+add_library(checkpoint::static STATIC IMPORTED GLOBAL)
+set_target_properties(checkpoint::static PROPERTIES
+    IMPORTED_LOCATION "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
+    INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/include"
+    # What `cargo rustc -- --print native-static-libs` asks for.
+    INTERFACE_LINK_LIBRARIES "gcc_s;util;rt;pthread;m;dl;c")
+add_dependencies(checkpoint::static checkpoint_cargo)
+
+if(NOT DEFINED BUILD_SHARED_LIBS OR BUILD_SHARED_LIBS)
+    add_library(checkpoint::checkpoint ALIAS checkpoint::shared)
+else()
+    add_library(checkpoint::checkpoint ALIAS checkpoint::static)
+endif()

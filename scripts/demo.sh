@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and reads checkpoints that TensorFlow wrote: from C, and with the tool.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/setup.sh
+
+setup_debian build-essential ca-certificates cmake curl ninja-build
+setup_rust
+
+say "building the library, the tool and the C example"
+cmake --preset release >/dev/null
+cmake --build --preset release --target checkpoint_cargo checkpoint_tool read-checkpoint
+
+tell() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+show() { printf '\033[36m$ %s\033[0m\n' "$*"; "$@"; }
+
+PATH=$PWD/build/release/bin:$PATH
+cd tests/data
+
+tell "A training run of TensorFlow left this directory. What is in it?"
+show ls guide
+show ckpt info guide
+
+tell "Every tensor of its newest checkpoint:"
+show ckpt ls guide
+
+tell "The values of one of them, and a part of them:"
+show ckpt cat guide/ckpt-5 net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE
+show ckpt cat guide/ckpt-5 net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE --slice :,1:3
+
+tell "The objects of the program that saved it:"
+show ckpt graph guide/ckpt-5
+
+tell "A variable that TensorFlow cut into pieces over nine files reads as one:"
+show ckpt ls wide/w-1
+show ckpt cat wide/w-1 d/.ATTRIBUTES/VARIABLE_VALUE --slice 1:3,:,:
+
+tell "Is the checkpoint whole? Every checksum:"
+show ckpt verify guide/ckpt-5
+
+tell "The same from C (examples/c/read.c):"
+show read-checkpoint guide/ckpt-5 net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE
+
+tell "Next: README.md for the ten lines that do this in your program, scripts/test.sh for the tests."

@@ -1,0 +1,84 @@
+# shellcheck shell=bash
+# Functions that install what is missing on a Debian machine. Sourced by demo.sh and test.sh, which run with
+# `set -euo pipefail`, from the project's root.
+# What is there already is used as it is; what cannot be had is named in one line.
+
+readonly GO_VERSION=1.24.4                 # fetched when no Go at least as new as GO_MINIMUM is there
+readonly GO_MINIMUM=1.24
+readonly VENV=build/venv
+
+say()  { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+fail() { printf 'missing: %s\n' "$*" >&2; exit 1; }
+
+has()        { command -v "$1" >/dev/null 2>&1; }
+at_least()   { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }   # at_least MINIMUM VERSION
+as_root()    { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+first_version() { grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1; }
+
+# setup_debian PACKAGE...: asks dpkg, not the PATH, so that a package which is more than one program is complete.
+setup_debian() {
+  local package missing=()
+  for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  has apt-get || fail "${missing[*]} (no apt-get here; install them and run this again)"
+  say "installing ${missing[*]}"
+  as_root apt-get update -qq || true       # an unreachable extra source must not stop what the others can give
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
+    || fail "${missing[*]} (apt-get could not install them)"
+}
+
+# Rust no older than Cargo.toml's rust-version, with rustfmt and clippy.
+setup_rust() {
+  local minimum
+  minimum=$(sed -n 's/^rust-version *= *"\(.*\)"/\1/p' Cargo.toml)
+  # shellcheck disable=SC1091
+  [ ! -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
+  if ! has cargo || ! at_least "$minimum" "$(rustc --version | first_version)"; then
+    say "installing Rust $minimum with rustup"
+    if has rustup; then
+      rustup toolchain install "$minimum" --profile minimal && export RUSTUP_TOOLCHAIN=$minimum
+    else
+      curl --proto '=https' --tlsv1.2 -sf https://sh.rustup.rs \
+        | sh -s -- -y --no-modify-path --profile minimal --default-toolchain "$minimum"
+    fi || fail "Rust >= $minimum (rustup cannot be reached; see https://rustup.rs)"
+    # shellcheck disable=SC1091
+    [ ! -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
+    at_least "$minimum" "$(rustc --version | first_version)" || fail "Rust >= $minimum (found $(rustc --version))"
+  fi
+}
+
+# The two tools that the tests need and that a minimal Rust leaves out.
+setup_rust_linters() {
+  { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 && return
+  { has rustup && rustup component add rustfmt clippy; } || fail "rustfmt and clippy (rustup component add rustfmt clippy)"
+}
+
+# Go, into build/go, where the machine has none that is new enough.
+setup_go() {
+  local arch
+  [ ! -x build/go/bin/go ] || PATH=$PWD/build/go/bin:$PATH
+  if has go && at_least "$GO_MINIMUM" "$(go version | first_version)"; then return; fi
+  case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) fail "Go for $(uname -m)" ;; esac
+  say "installing Go $GO_VERSION into build/go"
+  mkdir -p build
+  { curl --proto '=https' -sfL "https://go.dev/dl/go$GO_VERSION.linux-$arch.tar.gz" | tar -C build -xz; } 2>/dev/null \
+    || fail "Go >= $GO_MINIMUM (its archive cannot be reached; see https://go.dev/dl)"
+  PATH=$PWD/build/go/bin:$PATH
+}
+
+# The Python environment of the tests, remade only when what it is made from changes.
+setup_python() {
+  local made_from
+  made_from=$(cat scripts/requirements.txt tests/interop/requirements.txt | sha256sum)
+  if [ "$(cat "$VENV/made-from" 2>/dev/null)" != "$made_from" ]; then
+    say "making the Python environment in $VENV"
+    rm -rf "$VENV"
+    python3 -m venv "$VENV" || fail "Python's venv (apt-get install python3-venv)"
+    "$VENV/bin/pip" install -q --disable-pip-version-check -r scripts/requirements.txt -r tests/interop/requirements.txt \
+      || fail "the packages of scripts/requirements.txt and tests/interop/requirements.txt (pip could not install them)"
+    echo "$made_from" >"$VENV/made-from"
+  fi
+  PATH=$PWD/$VENV/bin:$PATH
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test of every language: `scripts/test.sh`, or only the suites that are
+# named: `scripts/test.sh format interop`. Goes on after a failure, so that one run shows them all.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/setup.sh
+
+setup_debian build-essential ca-certificates cmake curl ninja-build python3 python3-venv shellcheck valgrind
+setup_rust
+setup_rust_linters
+setup_python
+[ ! -d bindings/go ] || setup_go
+
+# ---------------------------------------------------------------- the suites, in the order in which they run
+
+format() {
+  cargo fmt --check
+  # Not include/: that header is cbindgen's, and a Rust test compares it.
+  find benches examples tests \( -name '*.[ch]' -o -name '*.[ch]pp' \) -print0 | xargs -0 clang-format --dry-run -Werror
+}
+
+lint() {
+  cargo clippy --locked --all-targets --all-features -- -D warnings
+  cargo clippy --locked --no-default-features -- -D warnings
+  shellcheck -x -S warning scripts/*.sh tests/c/*.sh .ci/run
+}
+
+licences() { cargo deny --log-level warn check licenses sources bans; }
+
+rust() { cargo test --locked --all-features --no-fail-fast; }
+
+docs() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features; }
+
+build_release() {
+  cmake --preset release -DCHECKPOINT_VALGRIND=ON >/dev/null
+  cmake --build --preset release
+}
+
+# The release library as a C programmer gets it: ABI, header in every standard, the C tests, the examples.
+c() {
+  build_release
+  ctest --preset release -LE valgrind
+}
+
+valgrind() {
+  build_release
+  ctest --preset release -L valgrind
+}
+
+sanitizers() {
+  cmake --preset asan >/dev/null
+  cmake --build --preset asan
+  ctest --preset asan
+}
+
+interop() {
+  build_release
+  CKPT_LIB=$PWD/build/release/lib/libcheckpoint.so CKPT_TOOL=$PWD/build/release/bin/ckpt \
+    python -m pytest -q tests/interop
+}
+
+# A minute for all targets: finds what a change broke, not what a night of fuzzing would.
+fuzz() { scripts/fuzz.sh --minutes 1; }
+
+suites=(format lint licences rust docs c valgrind sanitizers interop)
+[ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
+
+# ---------------------------------------------------------------- running them
+
+for name in "$@"; do
+  [[ " ${suites[*]} " == *" $name "* ]] || { echo "no suite $name; there are: ${suites[*]}" >&2; exit 2; }
+done
+
+passed=0 failed=0 table=
+for suite in "${suites[@]}"; do
+  if [ $# -gt 0 ] && [[ " $* " != *" $suite "* ]]; then continue; fi
+  say "$suite"
+  start=$SECONDS status=passed
+  set +e
+  (set -e; "$suite")
+  # shellcheck disable=SC2181  # in an `if` the suite would lose its `set -e`
+  [ $? = 0 ] || status=FAILED
+  set -e
+  if [ $status = passed ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  seconds=$((SECONDS - start))
+  table+=$(printf '%-12s %-7s %3d.%d min' "$suite" "$status" $((seconds / 60)) $((seconds % 60 / 6)))$'\n'
+done
+
+printf '\n%s\n%d passed, %d failed\n' "$table" "$passed" "$failed"
+[ "$failed" = 0 ]
