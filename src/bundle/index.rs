@@ -72,6 +72,11 @@ impl<'a> Row<'a> {
 }
 
 impl StoredSlice<'_> {
+    /// Whether it takes every dimension whole.
+    pub fn is_whole(&self) -> bool {
+        self.extents.iter().all(|e| e.is_full())
+    }
+
     pub fn slice(&self) -> Slice {
         self.extents.into()
     }
@@ -106,16 +111,18 @@ impl Index {
             let which = self.record(number).partition as usize;
             let rank = row.shape.len();
             let mut records: Vec<u32> = budget.vec(partition.records.len())?;
-            let mut fault = None;
-            if rank == 0 || row.slices().any(|s| s.extents.iter().all(|e| e.is_full())) {
-                fault = Some(Error::malformed("a tensor stored whole is listed as partitioned").for_tensor(row.key));
-            }
             // The name may be long and the slices many: look for the records that begin with it once, then at what follows.
             let head = slice_key_head(row.key, rank);
             let own = self.records_with_prefix(&head);
+            let mut fault = row.slices().find_map(|slice| {
+                slice.is_whole().then(|| {
+                    // Its record would be the one that lists it.
+                    Error::malformed("a tensor stored whole is listed as partitioned").for_tensor(row.key)
+                })
+            });
             for slice in row.slices() {
                 let found = self.find_in(own.clone(), head.len(), &slice_key_tail(slice.slice().extents()));
-                fault = found.and_then(|found| self.slice_fault(row, &slice, found));
+                fault = fault.or_else(|| self.slice_fault(row, &slice, found?));
                 records.push(found.unwrap_or(MISSING));
                 if fault.is_some() {
                     break;

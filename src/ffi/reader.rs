@@ -193,6 +193,7 @@ pub extern "C" fn ckpt_reader_read(
 ) -> ckpt_code {
     call(error, || {
         let tensor = required(reader, "the reader")?.own(tensor)?;
+        tensor.check_destination(None, size)?; // before anything is believed of the caller's memory
         tensor.read_into(places(buffer.cast(), size, "the buffer")?, &read_options(options))
     })
 }
@@ -214,6 +215,7 @@ pub extern "C" fn ckpt_reader_read_slice(
     call(error, || {
         let tensor = required(reader, "the reader")?.own(tensor)?;
         let slice = slice(tensor, start, length, rank)?;
+        tensor.check_destination(Some(&slice), size)?;
         tensor.read_slice_into(&slice, places(buffer.cast(), size, "the buffer")?, &read_options(options))
     })
 }
@@ -238,11 +240,9 @@ pub extern "C" fn ckpt_reader_read_many(
         check_disjoint(buffers, sizes)?;
         let mut requests = Vec::with_capacity(count);
         for i in 0..count {
-            requests.push(ReadRequest {
-                tensor: reader.own(tensors[i])?,
-                slice: None,
-                buffer: places(buffers[i].cast(), sizes[i], "a buffer")?,
-            });
+            let tensor = reader.own(tensors[i])?;
+            tensor.check_destination(None, sizes[i])?;
+            requests.push(ReadRequest { tensor, slice: None, buffer: places(buffers[i].cast(), sizes[i], "a buffer")? });
         }
         reader.reader.read_many(requests, &read_options(options))
     })

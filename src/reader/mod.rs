@@ -24,6 +24,8 @@ use locate::Located;
 
 /// The key under which an object-based checkpoint keeps its object graph.
 const OBJECT_GRAPH_KEY: &[u8] = b"_CHECKPOINTABLE_OBJECT_GRAPH";
+/// Most keys that are looked through for one that was perhaps meant.
+const SEARCHED: usize = 100_000;
 /// What follows the path of a variable in the key of its value.
 const VALUE_SUFFIX: &[u8] = b"/.ATTRIBUTES/VARIABLE_VALUE";
 
@@ -113,7 +115,7 @@ impl Reader {
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Reader> {
         let stored = match locate::locate(path.as_ref())? {
             Located::V2(prefix) => Stored::V2(Bundle::open(&prefix, options.memory_limit)?),
-            Located::V1 { prefix, files } => Stored::V1(v1::Checkpoint::open(&prefix, &files, options.memory_limit)?),
+            Located::V1 { prefix, files } => Stored::V1(v1::Checkpoint::open(&prefix, &files, options.memory_limit, &mut Err)?),
         };
         Ok(Reader { stored })
     }
@@ -216,26 +218,25 @@ impl Reader {
     #[cold]
     fn not_found(&self, key: &[u8]) -> Error {
         let variable = [key, VALUE_SUFFIX].concat();
-        let mut near: Vec<&[u8]> = Vec::new();
-        if let Some(index) = self.find(&variable).or_else(|| self.find(key.strip_suffix(b":0")?)) {
-            near.push(self.key(index));
-        } else {
-            // The two between which it would stand.
-            let (mut low, mut high) = (0, self.len());
-            while low < high {
-                let middle = low + (high - low) / 2;
-                if self.key(middle) < key {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
-            }
-            near.extend((low.saturating_sub(1)..self.len().min(low + 1)).map(|i| self.key(i)));
+        let exact = self.find(&variable).or_else(|| self.find(key.strip_suffix(b":0")?));
+        let holds = |index: &usize| !key.is_empty() && self.key(*index).windows(key.len()).any(|part| part == key);
+        let begins_alike = |index: &usize| {
+            let alike = self.key(*index).iter().zip(key).take_while(|(a, b)| a == b).count();
+            alike > 0 && 2 * alike >= key.len()
+        };
+        let searched = || 0..self.len().min(SEARCHED);
+        let mut near: Vec<usize> = exact.into_iter().collect();
+        if near.is_empty() {
+            near.extend(searched().filter(holds).take(3));
         }
-        let near: Vec<String> = near.iter().map(|key| format!("\"{}\"", printable(key))).collect();
+        if near.is_empty() {
+            near.extend(searched().filter(begins_alike).take(3));
+        }
+        let near = near.into_iter().map(|index| self.key(index));
+        let near: Vec<String> = near.map(|key| format!("\"{}\"", printable(key))).collect();
         let what = match near.is_empty() {
-            true => "no such key in the checkpoint, which is empty".to_owned(),
-            false => format!("no such key in the checkpoint; near it: {}", near.join(", ")),
+            true => "no such key in the checkpoint".to_owned(),
+            false => format!("no such key in the checkpoint; perhaps {}", near.join(" or ")),
         };
         Error::new(Code::NotFound, Reason::NoTensor, what).for_tensor(key).in_file(self.prefix())
     }
@@ -501,6 +502,11 @@ impl<'a> Tensor<'a> {
             .because(Reason::Shape)
             .expecting(format_args!("{expected} bytes"), format_args!("{found} bytes"))
             .for_tensor(self.key()))
+    }
+
+    /// Says whether a buffer of `size` bytes fits what `slice` takes: for callers whose memory is not to be touched otherwise.
+    pub(crate) fn check_destination(&self, slice: Option<&Slice>, size: usize) -> Result<()> {
+        self.check_buffer(&self.region(slice)?, size)
     }
 
     fn read_region(&self, region: Bounds) -> Result<Vec<u8>> {

@@ -70,22 +70,16 @@ pub fn verify(
                 checked.cancelled,
             )
         }
-        Located::V1 { prefix, files } => match v1::Checkpoint::open(&prefix, &files, None) {
-            Err(fault) => (Verification { problems: vec![fault], tensors: 0, bytes: 0, files: files.len() }, false),
-            Ok(checkpoint) => {
-                let mut problems = Problems::default();
-                let finished = checkpoint.verify(&mut problems, watch);
-                (
-                    Verification {
-                        problems: problems.take(),
-                        tensors: checkpoint.len(),
-                        bytes: checkpoint.bytes(),
-                        files: files.len(),
-                    },
-                    !finished,
-                )
-            }
-        },
+        Located::V1 { prefix, files } => {
+            let mut problems = Problems::default();
+            let checkpoint = v1::Checkpoint::open(&prefix, &files, None, &mut |fault| {
+                problems.add(fault);
+                Ok(())
+            })?;
+            let finished = checkpoint.verify(&mut problems, watch);
+            let (tensors, bytes, files) = (checkpoint.len(), checkpoint.bytes(), checkpoint.file_count());
+            (Verification { problems: problems.take(), tensors, bytes, files }, !finished)
+        }
     };
     match cancelled {
         true => Err(Error::new(Code::Cancelled, Reason::Callback, "verifying was stopped by the caller").in_file(path.as_ref())),

@@ -21,10 +21,18 @@ use crate::tensor::{check_disjoint, not_covered, Bounds, DType, Strings};
 pub(crate) struct Checkpoint {
     prefix: PathBuf,
     version: Version,
-    files: Vec<Table>,
+    parts: Vec<Part>,
     /// In the order of the names.
     tensors: Vec<(Vec<u8>, Described)>,
     last_block: Mutex<LastBlock>,
+}
+
+/// One file.
+#[derive(Debug)]
+struct Part {
+    table: Table,
+    /// Whether its first record could be read. If not, nothing is known of what it should hold.
+    is_described: bool,
 }
 
 /// The block read last, by file and number: small tensors share one, and its checksum covers all of it.
@@ -36,6 +44,22 @@ struct LastBlock {
 
 /// The largest block that is kept for the next read.
 const KEPT_BLOCK: usize = 1 << 20;
+
+/// Reads the first record of file number `number`.
+fn describe(table: &Table, number: usize, tensors: &mut Tensors, budget: &mut Budget) -> Result<Version> {
+    let nothing = || Error::malformed("the table holds no record");
+    if table.len() == 0 {
+        return Err(nothing());
+    }
+    let mut buffer = BlockBuffer::default();
+    let block = table.block(0, &mut buffer, budget)?;
+    let first = block.entries().next().ok_or_else(nothing)??;
+    if first.shared != 0 || !first.unshared.is_empty() {
+        let what = "the first record does not describe the tensors";
+        return Err(Error::malformed(what).expecting("the empty key", "another"));
+    }
+    add_described(first.value, number, tensors, budget)
+}
 
 /// A record that a file should hold.
 struct Expected<'a> {
@@ -72,39 +96,39 @@ struct Piece<'a> {
 }
 
 impl Checkpoint {
-    /// Opens the given files as one checkpoint. Only what describes the tensors is read.
-    pub fn open(prefix: &Path, paths: &[PathBuf], memory_limit: Option<u64>) -> Result<Checkpoint> {
+    /// Opens the given files as one checkpoint. Only what describes the tensors is read. A file at fault is reported to `on_fault`,
+    /// which returns the fault to end the opening, or lets it go on with what is left.
+    pub fn open(
+        prefix: &Path,
+        paths: &[PathBuf],
+        memory_limit: Option<u64>,
+        on_fault: &mut dyn FnMut(Error) -> Result<()>,
+    ) -> Result<Checkpoint> {
         let mut tensors = Tensors::new();
-        let mut files = Vec::with_capacity(paths.len());
+        let mut parts = Vec::with_capacity(paths.len());
         let mut version = Version::default();
         for path in paths {
-            let file = File::open(path)?;
-            let mut budget = Budget::for_index(file.len(), memory_limit);
-            let mut open = |file, tensors: &mut Tensors| {
-                let table = Table::of(file, &mut budget)?;
-                let mut buffer = BlockBuffer::default();
-                if table.len() == 0 {
-                    return Err(Error::malformed("the table holds no record"));
-                }
-                let block = table.block(0, &mut buffer, &mut budget)?;
-                let first = block.entries().next().ok_or_else(|| Error::malformed("the table holds no record"))??;
-                if first.shared != 0 || !first.unshared.is_empty() {
-                    return Err(
-                        Error::malformed("the first record does not describe the tensors").expecting("the empty key", "another")
-                    );
-                }
-                version = add_described(first.value, files.len(), tensors, &mut budget)?;
-                Ok(table)
+            let open = || {
+                let file = File::open(path)?;
+                let mut budget = Budget::for_index(file.len(), memory_limit);
+                Ok((Table::of(file, &mut budget)?, budget))
             };
-            files.push(open(file, &mut tensors).map_err(|e| e.in_file(path))?);
+            let (table, mut budget) = match open() {
+                Ok(opened) => opened,
+                Err(fault) => {
+                    on_fault(Error::in_file(fault, path))?;
+                    continue;
+                }
+            };
+            let described = describe(&table, parts.len(), &mut tensors, &mut budget);
+            parts.push(Part { table, is_described: described.is_ok() });
+            match described {
+                Ok(found) => version = found,
+                Err(fault) => on_fault(fault.in_file(path))?,
+            }
         }
-        Ok(Checkpoint {
-            prefix: prefix.to_owned(),
-            version,
-            files,
-            tensors: tensors.into_iter().collect(),
-            last_block: Mutex::default(),
-        })
+        let tensors = tensors.into_iter().collect();
+        Ok(Checkpoint { prefix: prefix.to_owned(), version, parts, tensors, last_block: Mutex::default() })
     }
 
     pub fn prefix(&self) -> &Path {
@@ -116,11 +140,11 @@ impl Checkpoint {
     }
 
     pub fn file_count(&self) -> usize {
-        self.files.len()
+        self.parts.len()
     }
 
     pub fn file_path(&self, index: usize) -> Option<&Path> {
-        self.files.get(index).map(|table| table.file().path())
+        self.parts.get(index).map(|part| part.table.file().path())
     }
 
     pub fn len(&self) -> usize {
@@ -213,7 +237,7 @@ impl Checkpoint {
 
     /// Hands the data record of a slice to `see`.
     fn with_record<R>(&self, name: &[u8], located: &Located, see: impl FnOnce(&[u8]) -> Result<R>) -> Result<R> {
-        let table = &self.files[located.file];
+        let table = &self.parts[located.file].table;
         let key = slice_key(name, located.slice().extents());
         let at = table.seek(&key);
         let mut last = self.last_block.lock();
@@ -256,7 +280,7 @@ impl Checkpoint {
         }
         let total = self.bytes();
         let mut done = 0;
-        for (number, table) in self.files.iter().enumerate() {
+        for (number, Part { table, is_described }) in self.parts.iter().enumerate() {
             let mut expected = self.expected_in(number).peekable();
             let path = table.file().path();
             let mut budget = Budget::for_index(table.file().len(), None);
@@ -292,7 +316,7 @@ impl Checkpoint {
                                     problems.add(e.for_tensor(found.name).in_file(path));
                                 }
                             }
-                            None if first && key.is_empty() => {}
+                            None if !is_described || (first && key.is_empty()) => {}
                             None => {
                                 let what = "a record is not described by the first one";
                                 problems.add(Error::malformed(what).for_tensor(&key).in_file(path));
@@ -313,7 +337,9 @@ impl Checkpoint {
                 }
             }
             done += table.file().len();
-            expected.for_each(|skipped| problems.add(skipped.missing(path)));
+            if *is_described {
+                expected.for_each(|skipped| problems.add(skipped.missing(path)));
+            }
         }
         true
     }
@@ -333,7 +359,7 @@ impl Checkpoint {
 
     /// The bytes of all files.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|t| t.file().len()).sum()
+        self.parts.iter().map(|part| part.table.file().len()).sum()
     }
 }
 
