@@ -547,12 +547,18 @@ fn a_listed_slice_without_a_record_is_not_found() {
 fn a_listed_slice_that_is_the_whole_tensor_refers_to_itself() {
     // The record of the slice [-] would be the record that lists it, and that one has no payload.
     let scratch = tempdir().unwrap();
-    let mut bundle = Bundle::new();
-    bundle.partitioned("t", dtypes::FLOAT, &[4], &[vec![Full]]);
-    let prefix = bundle.write(scratch.path(), "b");
-    let error = Reader::open(&prefix).and_then(|reader| reader.get("t")?.read()).unwrap_err();
-    assert!(matches!(error.code(), Code::DataLoss | Code::NotFound), "{error}");
-    assert_eq!(error.tensor(), Some(&b"t"[..]), "{error}");
+    for shape in [&[4][..], &[2, 2], &[]] {
+        let extents = proto::full(shape.len());
+        for with_record in [false, true] {
+            let mut bundle = Bundle::new();
+            bundle.partitioned("t", dtypes::UINT8, shape, &[extents.clone()]);
+            if with_record {
+                let elements: i64 = shape.iter().product();
+                bundle.slice("t", dtypes::UINT8, shape, &extents, &vec![0; elements as usize]);
+            }
+            refuses_to_open(&bundle.write(scratch.path(), "b"), Code::DataLoss).in_file("b.index").for_key("t");
+        }
+    }
 }
 
 #[test]
@@ -599,6 +605,29 @@ fn verify_lists_every_problem_not_the_first() {
     let keys: Vec<&[u8]> = problems.iter().filter_map(|problem| problem.tensor()).collect();
     assert_eq!(keys, [b"t03", b"t07", b"t11", b"t19"]);
     assert!(problems.iter().all(|problem| problem.code() == Code::DataLoss));
+}
+
+#[test]
+fn verify_goes_on_after_a_tensor_that_is_not_there() {
+    let scratch = tempdir().unwrap();
+    let mut bundle = Bundle::sharded(2);
+    for i in 0..6 {
+        bundle.shard = i % 2;
+        bundle.tensor(&format!("t{i}"), dtypes::INT32, &[], &i32s(&[i as i32]));
+    }
+    bundle.strings("words", &[1], &[b"to"]);
+    bundle.edit("t0", |entry| entry.offset = 1000).edit("t2", |entry| entry.masked_crc = Some(1));
+    bundle.edit("words", |entry| entry.offset = 1000);
+    let prefix = bundle.write(scratch.path(), "b");
+    let keys = |problems: Vec<checkpoint::Error>| {
+        problems.iter().map(|problem| problem.tensor().map(<[u8]>::to_vec)).collect::<Vec<_>>()
+    };
+    let named = |keys: &[&str]| keys.iter().map(|key| Some(key.as_bytes().to_vec())).collect::<Vec<_>>();
+    assert_eq!(keys(crate::common::judge::problems(&prefix)), named(&["t0", "t2", "words"]));
+    // A data file that is missing is one problem, not one for each of its tensors.
+    std::fs::remove_file(shard_path(&prefix, 1, 2)).unwrap();
+    let problems = crate::common::judge::problems(&prefix);
+    assert_eq!((problems.len(), problems[0].code()), (3, Code::NotFound), "{problems:?}");
 }
 
 #[test]

@@ -211,6 +211,14 @@ fn metadata_must_be_there_and_parse() {
         assert_eq!(error.code(), Code::DataLoss, "{what}: {error}");
         refuses_to_open(&path, Code::DataLoss).in_file("old");
     }
+    // Without a block, without an entry.
+    let mut empty = TableFile::default();
+    let handle = empty.block(&Block::new(16).finish());
+    for bytes in [TableFile::default().finish(&[]), empty.finish(&[(b"\x01".to_vec(), handle)])] {
+        let path = scratch.path().join("empty");
+        std::fs::write(&path, bytes).unwrap();
+        refuses_to_open(&path, Code::DataLoss).in_file("empty");
+    }
     // Without the record "".
     let mut table = TableFile::default();
     let mut block = Block::new(16);

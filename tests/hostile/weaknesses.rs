@@ -460,9 +460,13 @@ fn row_20_object_graphs_with_ids_out_of_range() {
 fn row_20_malformed_object_graphs() {
     let scratch = tempdir().unwrap();
     let not_utf8 = Message::new().message(1, Message::new().message(1, Message::new().bytes(2, b"\xff")));
-    for graph in
-        [Message::new().raw(b"\x0a\x7f"), Message::new().raw(b"\xff"), Message::new().bytes(1, b"\x0a\x02\x08"), not_utf8]
-    {
+    for graph in [
+        Message::new(),
+        Message::new().raw(b"\x0a\x7f"),
+        Message::new().raw(b"\xff"),
+        Message::new().bytes(1, b"\x0a\x02\x08"),
+        not_utf8,
+    ] {
         let prefix = with_graph(graph).write(scratch.path(), "b");
         let error = Reader::open(&prefix).unwrap().object_graph().unwrap_err();
         assert_eq!(error.code(), Code::DataLoss, "{error}");
