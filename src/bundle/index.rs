@@ -238,7 +238,20 @@ impl Index {
         })
     }
 
+    /// The block of record `number`, and where it is there.
     fn place(&self, number: u32) -> (usize, usize) {
+        let last = self.firsts.len() - 1;
+        // Blocks hold about equally many records: a guess is off by a few, and a listing goes from one to the next.
+        let mut block = (u64::from(number) * self.firsts.len() as u64 / u64::from(self.count)) as usize;
+        for _ in 0..8 {
+            if self.firsts[block] > number {
+                block -= 1;
+            } else if block < last && self.firsts[block + 1] <= number {
+                block += 1;
+            } else {
+                return (block, (number - self.firsts[block]) as usize);
+            }
+        }
         let block = self.firsts.partition_point(|&first| first <= number) - 1;
         (block, (number - self.firsts[block]) as usize)
     }
