@@ -1,6 +1,7 @@
 //! A malformed checkpoint costs its reader an error that says what is wrong, and where.
 //!
-//! The rows are those of format.md: §11.2 (weaknesses), §11.1 (what is checked), §11.3 (order), §3 (versions), §8.4 (V1).
+//! `weaknesses`: files that crash TensorFlow 2.21 or that it reads wrongly. `conditions`: what TensorFlow checks, and more.
+//! `strict_open`: the order of the checks, versions. `legal`: odd, but not to be refused. `old_format`: V1 files.
 
 mod common;
 

@@ -169,9 +169,13 @@ fn a_directory_without_a_state_file_lists_what_is_there() {
     let scratch = tempdir().unwrap();
     bundle(1).write(scratch.path(), "ckpt-1");
     bundle(2).write(scratch.path(), "model [b]");
+    for name in ["old-00000-of-00002", "old-00001-of-00002"] {
+        v1_file(3).write(scratch.path(), name);
+    }
+    std::fs::write(scratch.path().join("x-of-0"), b"neither").unwrap();
     let error = Reader::open(scratch.path()).err().unwrap();
     assert_eq!(error.code(), Code::NotFound, "{error}");
-    for name in ["ckpt-1", "model [b]"] {
+    for name in ["\"ckpt-1\"", "\"model [b]\"", "\"old-?????-of-00002\""] {
         assert!(error.to_string().contains(name), "{error}");
     }
     assert_eq!(latest_checkpoint(scratch.path()).unwrap(), None);
@@ -207,6 +211,11 @@ fn a_broken_state_file_is_an_error_that_names_it() {
     ] {
         state(scratch.path(), text);
         let error = Reader::open(scratch.path()).err().unwrap_or_else(|| panic!("{text:?} was accepted"));
+        assert_eq!(
+            (error.code(), error.file()),
+            (Code::DataLoss, Some(&*scratch.path().join("checkpoint"))),
+            "{text:?}: {error}"
+        );
         assert!(error.to_string().contains("checkpoint"), "{text:?}: {error}");
     }
     std::fs::remove_file(scratch.path().join("checkpoint")).unwrap();
@@ -386,6 +395,18 @@ fn state_files_are_read_as_protobuf_reads_them() {
             (Ok(state), None) => panic!("{shown} gave {state:?}"),
             (Err(error), Some(_)) => panic!("{shown}: {error}"),
         }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_state_file_has_a_line() {
+    for (text, line) in [
+        ("nonsense", "line 1"),
+        ("model_checkpoint_path: \"a\"\nunknown: 1\n", "line 2"),
+        ("# one\n\nmodel_checkpoint_path: \"a\"\nall_model_checkpoint_paths: [\"a\", 5]", "line 4"),
+    ] {
+        let error = StateFile::parse(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(line), "{text:?}: {error}");
     }
 }
 

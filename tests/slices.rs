@@ -342,6 +342,43 @@ fn many_at_once_by_several_threads_equal_one_by_one() {
 }
 
 #[test]
+fn tensors_read_in_parts_are_checked_as_a_whole() {
+    let scratch = tempdir().unwrap();
+    let mut rng = Rng::new(10);
+    for big_endian in [false, true] {
+        let mut bundle = if big_endian { Bundle::big_endian() } else { Bundle::new() };
+        let values = [(1 << 17) + 3, 90_000, 1, 1 << 16].map(|elements| rng.bytes(8 * elements));
+        for (i, value) in values.iter().enumerate() {
+            bundle.tensor(&format!("t{i}"), dtypes::DOUBLE, &[value.len() as i64 / 8], value);
+        }
+        let prefix = bundle.write(scratch.path(), "b");
+        let data = common::bundle::shard_path(&prefix, 0, 1);
+        let read = |threads: u32| {
+            let reader = Reader::open(&prefix).unwrap();
+            let mut buffers: Vec<Vec<u8>> = values.iter().map(|value| vec![0; value.len()]).collect();
+            let requests = reader.tensors().zip(&mut buffers);
+            let requests = requests.map(|(tensor, buffer)| ReadRequest { tensor, slice: None, buffer }).collect();
+            reader.read_many(requests, &ReadOptions::default().threads(threads)).map(|()| buffers)
+        };
+        for threads in [1, 2, 3, 8] {
+            assert!(read(threads).unwrap() == values, "{threads} threads");
+        }
+        let first = values[0].len();
+        for (at, key) in [(0, "t0"), (first / 2, "t0"), (first - 1, "t0"), (first, "t1"), (first + values[1].len() - 1, "t1")] {
+            let mut damaged = bundle.shards[0].clone();
+            damaged[at] ^= 1;
+            std::fs::write(&data, damaged).unwrap();
+            for threads in [1, 3] {
+                let error = read(threads).unwrap_err();
+                assert_eq!((error.code(), error.tensor()), (Code::DataLoss, Some(key.as_bytes())), "byte {at}: {error}");
+            }
+            let problems = judge::problems(&prefix);
+            assert_eq!((problems.len(), problems[0].tensor()), (1, Some(key.as_bytes())), "byte {at}");
+        }
+    }
+}
+
+#[test]
 fn one_bad_request_among_many_is_named() {
     let scratch = tempdir().unwrap();
     let mut bundle = Bundle::new();

@@ -119,7 +119,7 @@ fn strings_and_variants_are_stored_as_tensorflow_stores_them() {
     assert_eq!(payload.masked_crc.to_le_bytes().to_vec(), unhex("aeca4a11"));
 }
 
-/// The worked example of format.md §5.3: a list of two i32[2] tensors.
+/// A list of two i32[2] tensors, as TensorFlow serialized it.
 fn tensor_list() -> Vec<u8> {
     let mut bytes = unhex("0a16");
     bytes.extend(b"tensorflow::TensorList");

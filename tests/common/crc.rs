@@ -1,4 +1,4 @@
-//! CRC32C and its masked form (format.md §0).
+//! CRC32C and its masked form.
 
 /// Continues a finished CRC over more bytes.
 pub fn extend(crc: u32, bytes: &[u8]) -> u32 {

@@ -1,4 +1,4 @@
-//! The storable dtypes (format.md §5.1), written down a second time.
+//! The storable dtypes, written down a second time.
 
 /// One storable dtype.
 pub struct Row {

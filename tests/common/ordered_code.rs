@@ -1,4 +1,4 @@
-//! Keys of slice records (format.md §6.2).
+//! Keys of slice records, in TensorFlow's OrderedCode.
 
 use super::proto::Extent;
 

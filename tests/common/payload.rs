@@ -1,4 +1,4 @@
-//! How string and variant tensors are stored (format.md §5.2, §5.3).
+//! How string and variant tensors are stored, and what their checksums cover.
 
 use super::crc::{extend, mask};
 use super::proto::varint;

@@ -1,4 +1,4 @@
-//! Writes the sorted table of format.md §2, and every wrong form of it that a test asks for.
+//! Writes the sorted table of index and V1 files, and every wrong form of it that a test asks for.
 
 use super::crc;
 use super::proto::varint;

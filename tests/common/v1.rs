@@ -1,4 +1,4 @@
-//! Writes V1 checkpoint files (format.md §8).
+//! Writes V1 checkpoint files.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The rows of format.md §11.1: what is checked, and which error it gives.
+//! What is checked, and which error it gives.
 //!
 //! Where TensorFlow notices on use, and wrongly or not at all, the index is refused when it is opened.
 
@@ -551,7 +551,7 @@ fn a_listed_slice_that_is_the_whole_tensor_refers_to_itself() {
         let extents = proto::full(shape.len());
         for with_record in [false, true] {
             let mut bundle = Bundle::new();
-            bundle.partitioned("t", dtypes::UINT8, shape, &[extents.clone()]);
+            bundle.partitioned("t", dtypes::UINT8, shape, std::slice::from_ref(&extents));
             if with_record {
                 let elements: i64 = shape.iter().product();
                 bundle.slice("t", dtypes::UINT8, shape, &extents, &vec![0; elements as usize]);

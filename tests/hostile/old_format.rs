@@ -1,4 +1,4 @@
-//! V1 files: what format.md §8.4 says of reading them.
+//! V1 files: what their metadata and values must be.
 
 use checkpoint::{Code, Format, Reader, Reason};
 use tempfile::tempdir;
@@ -219,6 +219,12 @@ fn metadata_must_be_there_and_parse() {
         std::fs::write(&path, bytes).unwrap();
         refuses_to_open(&path, Code::DataLoss).in_file("empty");
     }
+    // Its record under another key.
+    let mut rows = small().rows();
+    rows[0].0 = b"\x00".to_vec();
+    let path = scratch.path().join("elsewhere");
+    std::fs::write(&path, Style::default().write(&rows)).unwrap();
+    refuses_to_open(&path, Code::DataLoss).in_file("elsewhere");
     // Without the record "".
     let mut table = TableFile::default();
     let mut block = Block::new(16);
@@ -386,6 +392,22 @@ fn unsorted_keys_are_found() {
     if let Ok(contents) = read_all(&path) {
         assert_eq!(contents[&b"a"[..]].value, Value::Numbers(i32s(&[1])));
     }
+}
+
+#[test]
+fn unsorted_index_blocks_are_refused() {
+    let scratch = tempdir().unwrap();
+    let rows = halves().rows();
+    let mut table = TableFile::default();
+    let mut handles = Vec::new();
+    for ((key, value), separator) in rows.iter().zip([&b"\x02"[..], b"\x01", b"\x03"]) {
+        let mut block = Block::new(16);
+        block.add(key, value);
+        handles.push((separator.to_vec(), table.block(&block.finish())));
+    }
+    let path = scratch.path().join("old");
+    std::fs::write(&path, table.finish(&handles)).unwrap();
+    refuses_to_open(&path, Code::DataLoss).in_file("old");
 }
 
 #[test]

@@ -1,12 +1,13 @@
-//! The rules of format.md §11.3, in their order, and the versions of §3.
+//! What opening a bundle checks of its index, in that order, and which versions it accepts.
 
 use checkpoint::{Code, Endianness, Reader, Reason};
 use tempfile::tempdir;
 
 use crate::common::bundle::{f32s, header, i32s, Bundle};
 use crate::common::judge::{read_all, refuses_to_open, sound, Value};
-use crate::common::proto::Extent::Part;
+use crate::common::proto::Extent::{Full, Part};
 use crate::common::proto::{self, Message};
+use crate::common::rng::Rng;
 use crate::common::table::{Block, Handle, TableFile};
 use crate::common::{dtypes, naive};
 
@@ -82,6 +83,8 @@ fn keys_increase_strictly_over_the_whole_table() {
         ("a separator below its block", &[(b"w", &[0, 1]), (b"z", &[2])], false),
         ("a separator above the next block", &[(b"y", &[0, 1]), (b"z", &[2])], false),
         ("separators out of order", &[(b"z", &[0, 1]), (b"y", &[2])], false),
+        ("separators out of order around no entry", &[(b"z", &[0, 1, 2]), (b"y", &[])], false),
+        ("one separator twice", &[(b"z", &[0, 1, 2]), (b"z", &[])], false),
     ] {
         let prefix = small().write_with_index(scratch.path(), "b", &in_blocks(blocks));
         match Reader::open(&prefix) {
@@ -246,4 +249,55 @@ fn what_follows_the_index_block_is_tolerated() {
     let prefix = small().write_with_index(scratch.path(), "b", &bytes);
     assert_eq!(read_all(&prefix).unwrap().len(), 2);
     assert_eq!(naive::rows(&bytes).len(), 3);
+}
+
+/// The fields of an entry of no elements, in any order and number; most are right, some are not.
+fn random_entry(rng: &mut Rng) -> Vec<u8> {
+    let mut message = Message::new();
+    let usual = rng.below(3) > 0;
+    for step in 0..if usual { 3 } else { rng.between(0, 6) } {
+        message = match if usual { step } else { rng.below(9) } {
+            0 => message.int(1, [1, 3, 4][rng.below(3) as usize]),
+            1 => message.message(2, proto::shape([&[0][..], &[0, 3], &[0, 3, 2], &[3, 0]][rng.below(4) as usize])),
+            2 => message.fixed32(6, rng.below(3) as u32),
+            3 => message.int(4, rng.below(5) as i64),
+            4 => message.int(5, rng.below(12) as i64 / 11),
+            5 => message.int(3, rng.below(12) as i64 / 11),
+            6 => message.varint(99, rng.next()),
+            7 => message.bytes(15, b"later"),
+            _ => message.message(7, proto::slice(&[Full, Part(0, 1)])),
+        };
+    }
+    message.0
+}
+
+#[test]
+fn what_an_entry_says_does_not_depend_on_the_one_before() {
+    let scratch = tempdir().unwrap();
+    let mut rng = Rng::new(9);
+    let listed = |bundle: &Bundle, name: &str| {
+        let reader = Reader::open(bundle.write(scratch.path(), name)).ok()?;
+        let row = |tensor: checkpoint::Tensor<'_>| {
+            let place = (tensor.shard(), tensor.offset(), tensor.byte_size());
+            (tensor.key().to_vec(), tensor.dtype(), tensor.shape().to_vec(), place, tensor.slices())
+        };
+        Some(reader.tensors().map(row).collect::<Vec<_>>())
+    };
+    for round in 0..10 {
+        let (mut all, mut expected) = (Bundle::sharded(2), Vec::new());
+        let mut refused = 0;
+        for i in 0..200 {
+            let (key, value) = (format!("{i:03}"), random_entry(&mut rng));
+            match listed(Bundle::sharded(2).raw(key.as_bytes(), &value), "one") {
+                Some(row) => {
+                    all.raw(key.as_bytes(), &value);
+                    expected.extend(row);
+                }
+                None => refused += 1,
+            }
+        }
+        assert!(refused > 5 && expected.len() > 100, "{refused} and {}", expected.len());
+        all.style.block_size = [300, 262_144][round % 2];
+        assert_eq!(listed(&all, "all").unwrap(), expected);
+    }
 }

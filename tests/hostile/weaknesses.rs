@@ -1,4 +1,4 @@
-//! One test for each row of format.md §11.2: files that crash TensorFlow, or that it reads wrongly.
+//! One test for each known weakness of TensorFlow 2.21: files that crash it, or that it reads wrongly.
 
 use checkpoint::{Code, Reader, Reason};
 use tempfile::tempdir;
