@@ -1,0 +1,14 @@
+//! The text of a state file.
+#![no_main]
+
+use checkpoint::state_file::StateFile;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(state) = StateFile::parse(bytes) else { return };
+    // No string is longer than the text, and what is read does not depend on what surrounds it.
+    assert!(state.model_checkpoint_path.len() <= bytes.len());
+    let surrounded = [b"# first\n ", bytes, b"\n# last"].concat();
+    let again = StateFile::parse(&surrounded).unwrap();
+    assert_eq!(format!("{state:?}"), format!("{again:?}"));
+});
