@@ -411,6 +411,21 @@ fn unsorted_index_blocks_are_refused() {
 }
 
 #[test]
+fn keys_beyond_what_the_index_block_says_are_found() {
+    let scratch = tempdir().unwrap();
+    let rows = halves().rows();
+    let mut block = Block::new(16);
+    for (key, value) in &rows {
+        block.add(key, value);
+    }
+    let mut table = TableFile::default();
+    let handle = table.block(&block.finish());
+    let path = scratch.path().join("old");
+    std::fs::write(&path, table.finish(&[(rows[1].0.clone(), handle)])).unwrap();
+    assert!(problems(&path).iter().any(|problem| problem.code() == Code::DataLoss));
+}
+
+#[test]
 fn a_v2_index_is_no_v1_file() {
     let scratch = tempdir().unwrap();
     let mut bundle = Bundle::new();
