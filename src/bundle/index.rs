@@ -10,7 +10,7 @@ use super::records::{Kind, Partition, Record, Records, MISSING};
 use crate::error::{Error, Reason, Result};
 use crate::format::ordered_code::{slice_key_head, slice_key_tail};
 use crate::table::{Budget, Table};
-use crate::tensor::{shape_text, Bounds, DType, Slice, StoredExtent};
+use crate::tensor::{elements, shape_text, Bounds, DType, Slice, StoredExtent};
 
 /// What to do about a fault: opening stops at the first (returns it), verifying notes it and goes on.
 pub(crate) type OnFault<'a> = &'a mut dyn FnMut(Error) -> Result<()>;
@@ -67,7 +67,7 @@ impl<'a> Row<'a> {
     }
 
     pub fn elements(&self) -> u64 {
-        Bounds::whole(self.shape).elements()
+        elements(self.shape)
     }
 }
 

@@ -10,5 +10,5 @@ pub use shape::MAX_RANK;
 pub use slice::{Extent, Slice};
 pub use strings::Strings;
 
-pub(crate) use shape::{checked_elements, shape_text};
+pub(crate) use shape::{checked_elements, elements, shape_text};
 pub(crate) use slice::{check_disjoint, not_covered, Bounds, Run, StoredExtent};

@@ -16,6 +16,14 @@ pub(crate) fn checked_elements(shape: &[i64]) -> Option<u64> {
     u64::try_from(count).ok()
 }
 
+/// The number of elements of a shape that is known to be possible. `[0, 2^40, 2^40]` is, so the order of the product matters.
+pub(crate) fn elements(shape: &[i64]) -> u64 {
+    if shape.contains(&0) {
+        return 0;
+    }
+    shape.iter().map(|&n| n as u64).product()
+}
+
 /// `[2,3]`, as TensorFlow prints shapes; a scalar is `[]`.
 pub(crate) fn shape_text(shape: &[i64]) -> String {
     let dims: Vec<String> = shape.iter().map(i64::to_string).collect();

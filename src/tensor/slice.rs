@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::shape::shape_text;
+use super::shape::{elements, shape_text};
 use crate::error::{Code, Error, Reason, Result};
 
 /// What a slice takes of one dimension.
@@ -171,12 +171,9 @@ impl Bounds {
         }
     }
 
-    /// How many elements the box holds. It lies within a validated shape, but `[0, 2^40, 2^40]` is one, so the order of the product matters.
+    /// How many elements the box holds.
     pub fn elements(&self) -> u64 {
-        if self.length.contains(&0) {
-            return 0;
-        }
-        self.length.iter().map(|&n| n as u64).product()
+        elements(&self.length)
     }
 
     /// What both boxes share, if anything.
