@@ -220,9 +220,16 @@ impl Reader {
         let variable = [key, VALUE_SUFFIX].concat();
         let exact = self.find(&variable).or_else(|| self.find(key.strip_suffix(b":0")?));
         let holds = |index: &usize| !key.is_empty() && self.key(*index).windows(key.len()).any(|part| part == key);
-        let begins_alike = |index: &usize| {
-            let alike = self.key(*index).iter().zip(key).take_while(|(a, b)| a == b).count();
-            alike > 0 && 2 * alike >= key.len()
+        // How many bytes a key shares with this one at both ends; nothing if it does not begin alike.
+        let alike = |index: usize| {
+            let other = self.key(index);
+            let front = other.iter().zip(key).take_while(|(a, b)| a == b).count();
+            let back = other[front..].iter().rev().zip(key[front..].iter().rev()).take_while(|(a, b)| a == b).count();
+            if front == 0 || 2 * (front + back) < key.len() {
+                0
+            } else {
+                front + back
+            }
         };
         let searched = || 0..self.len().min(SEARCHED);
         let mut near: Vec<usize> = exact.into_iter().collect();
@@ -230,7 +237,7 @@ impl Reader {
             near.extend(searched().filter(holds).take(3));
         }
         if near.is_empty() {
-            near.extend(searched().filter(begins_alike).take(3));
+            near.extend(searched().max_by_key(|&index| alike(index)).filter(|&index| alike(index) > 0));
         }
         let near = near.into_iter().map(|index| self.key(index));
         let near: Vec<String> = near.map(|key| format!("\"{}\"", printable(key))).collect();
