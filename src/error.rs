@@ -134,6 +134,10 @@ pub enum Reason {
     Alignment = 19,
     /// A panic inside the library, caught.
     Panic = 20,
+    /// Another process holds the lock of the directory.
+    Locked = 21,
+    /// The file system has not enough space.
+    Space = 22,
 }
 
 /// What went wrong, with what, where.
@@ -177,6 +181,11 @@ impl Error {
     /// An argument of the caller's that cannot be.
     pub(crate) fn argument(what: impl Into<String>) -> Error {
         Error::new(Code::InvalidArgument, Reason::Argument, what)
+    }
+
+    /// A callback of the caller's that failed.
+    pub(crate) fn callback(what: impl Into<String>) -> Error {
+        Error::new(Code::Aborted, Reason::Callback, what)
     }
 
     /// A failed call to the operating system on `file`.

@@ -28,7 +28,7 @@ mod table;
 mod tensor;
 mod v1;
 
-pub use bundle::{Checksums, Endianness, ReadOptions};
+pub use bundle::{merge, Checksums, Durability, Endianness, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written};
 pub use error::{Code, Error, Reason, Result};
 pub use format::message::Version;
 pub use format::state_file;

@@ -1,8 +1,10 @@
 //! The records of an index: header and entries, from bytes to validated types. This is the one edge; past it nothing is malformed.
 
 use crate::error::{printable, Error, Reason, Result};
-use crate::format::message::{check_version, known_dtype, parse_shape, parse_slice, validated_elements, Version};
-use crate::format::proto::{take_varint, Fields};
+use crate::format::message::{
+    check_version, known_dtype, parse_shape, parse_slice, put_shape, put_slice, validated_elements, Version,
+};
+use crate::format::proto::{put_bytes, put_fixed32, put_number, take_varint, Fields};
 use crate::tensor::{DType, StoredExtent};
 
 /// Byte order of the tensors in the data files. Everything else is always little-endian.
@@ -220,4 +222,33 @@ fn fits(dtype: DType, elements: u64, size: u64) -> bool {
 /// How a message names a key.
 pub(crate) fn quoted(key: &[u8]) -> String {
     format!("\"{}\"", printable(key))
+}
+
+/// Appends the header record of a bundle of `shards` data files, of this version.
+pub(super) fn put_header(out: &mut Vec<u8>, shards: u32, endianness: Endianness) {
+    put_number(out, 1, shards.into());
+    put_number(out, 2, u64::from(endianness == Endianness::Big));
+    put_bytes(out, 3, &[1 << 3, VERSION_WRITTEN]);
+}
+
+/// `VersionDef.producer`.
+const VERSION_WRITTEN: u8 = 1;
+
+/// Appends the entry of a tensor, or slice of one, with a value. `crc` is masked.
+pub(super) fn put_entry(out: &mut Vec<u8>, dtype: DType, shape: &[i64], shard: u32, offset: u64, size: u64, crc: u32) {
+    put_number(out, 1, dtype.number().into());
+    put_shape(out, 2, shape);
+    put_number(out, 3, shard.into());
+    put_number(out, 4, offset);
+    put_number(out, 5, size);
+    put_fixed32(out, 6, crc);
+}
+
+/// Appends the entry of a partitioned tensor.
+pub(super) fn put_partitioned(out: &mut Vec<u8>, dtype: DType, shape: &[i64], slices: &[Vec<StoredExtent>]) {
+    put_number(out, 1, dtype.number().into());
+    put_shape(out, 2, shape);
+    for slice in slices {
+        put_slice(out, 7, slice);
+    }
 }

@@ -9,7 +9,8 @@ use super::naming;
 use super::records::{Kind, Partition, Record, Records, MISSING};
 use crate::error::{Error, Reason, Result};
 use crate::format::ordered_code::{slice_key_head, slice_key_tail};
-use crate::table::{Budget, Table};
+use crate::storage::File;
+use crate::table::{BlockBuffer, Budget, Table};
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, StoredExtent};
 
 /// What to do about a fault: opening stops at the first (returns it), verifying notes it and goes on.
@@ -91,7 +92,7 @@ impl Index {
     /// Reads `PREFIX.index`. With `metaindex`, the one block that is never used is checked, too.
     pub fn load(prefix: &Path, memory_limit: Option<u64>, metaindex: bool, on_fault: OnFault<'_>) -> Result<Index> {
         let path = naming::index_path(prefix);
-        let file = crate::storage::File::open(&path)?;
+        let file = File::open(&path)?;
         let mut budget = Budget::for_index(file.len(), memory_limit);
         let table = Table::of(file, &mut budget).map_err(|e| e.in_file(&path))?;
         let loaded = Loader::new(&table, budget).run(metaindex, on_fault).map_err(|e| e.in_file(&path))?;
@@ -100,6 +101,25 @@ impl Index {
             Index { prefix: prefix.to_owned(), path: path.clone(), header, blocks, firsts, partitions, tensors: None, count };
         index.resolve_slices(budget, on_fault).map_err(|e| e.in_file(&path))?;
         Ok(index)
+    }
+
+    /// The header of the index at `path`, without the rest.
+    pub fn header_of(path: &Path) -> Result<Header> {
+        Index::header_in(File::open(path)?)
+    }
+
+    /// The header of the index that is open as `file`.
+    pub fn header_in(file: File) -> Result<Header> {
+        let path = &file.path().to_owned();
+        let mut budget = Budget::for_index(file.len(), None);
+        let table = Table::of(file, &mut budget).map_err(|e| e.in_file(path))?;
+        let missing = || Error::malformed("the index holds no header record").in_file(path);
+        if table.len() == 0 {
+            return Err(missing());
+        }
+        let mut buffer = BlockBuffer::default();
+        let first = table.block(0, &mut buffer, &mut budget)?.entries().next().ok_or_else(missing)??;
+        Header::parse(first.value).map_err(|e| e.in_file(path))
     }
 
     /// Finds the record of every listed slice, and checks that it is what the list says.
@@ -227,6 +247,11 @@ impl Index {
             None => Some(record as usize),
             Some(tensors) => tensors.binary_search(&record).ok(),
         }
+    }
+
+    /// Every record in key order: tensors, partitioned ones, and slices.
+    pub fn all_rows(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.count).map(|n| self.row(n))
     }
 
     /// Every record that holds a value, with the key of its tensor: tensors stored whole, and the slices of the others.

@@ -1,18 +1,31 @@
 //! V2 checkpoints, TensorFlow's "tensor bundles": one index table and the data files it points into.
 
 mod assemble;
+#[cfg(test)]
+mod crash_tests;
+mod direct;
 mod entry;
 mod index;
 mod load;
+mod merge;
 mod naming;
 mod payload;
+mod publish;
 mod reader;
 mod records;
+mod split;
+mod store;
+mod sweep;
 mod transfer;
 mod verify;
+mod writer;
 
 pub use entry::Endianness;
+pub use merge::{merge, MergeOptions};
+pub use publish::Durability;
 pub use reader::{Checksums, ReadOptions};
+pub use store::ReadAt;
+pub use writer::{WriteOptions, Writer, Written};
 
 pub(crate) use index::Row;
 pub(crate) use naming::{data_name, index_path, numbered, split_data_name};

@@ -11,7 +11,12 @@ pub(crate) fn index_path(prefix: &Path) -> PathBuf {
 
 /// `PREFIX.data-00001-of-00003`; five digits at least.
 pub(crate) fn data_path(prefix: &Path, shard: u32, shards: u32) -> PathBuf {
-    append(prefix, &format!(".data-{shard:05}-of-{shards:05}"))
+    append(prefix, &data_suffix(shard, shards))
+}
+
+/// `.data-00001-of-00003`.
+pub(crate) fn data_suffix(shard: u32, shards: u32) -> String {
+    format!(".data-{shard:05}-of-{shards:05}")
 }
 
 fn append(prefix: &Path, suffix: &str) -> PathBuf {
@@ -22,9 +27,15 @@ fn append(prefix: &Path, suffix: &str) -> PathBuf {
 
 /// The prefix within the name of a data file, if it is one.
 pub(crate) fn split_data_name(name: &[u8]) -> Option<&OsStr> {
+    shard_numbers(name)?;
     let at = name.windows(6).rposition(|w| w == b".data-")?;
-    let (prefix, numbers) = (&name[..at], &name[at + 6..]);
-    numbered(numbers).map(|_| OsStr::from_bytes(prefix))
+    Some(OsStr::from_bytes(&name[..at]))
+}
+
+/// Which data file of how many a name is of, if it is that of a data file.
+pub(crate) fn shard_numbers(name: &[u8]) -> Option<(u32, u32)> {
+    let at = name.windows(6).rposition(|w| w == b".data-")?;
+    numbered(&name[at + 6..])
 }
 
 /// The two numbers of `00001-of-00003`.

@@ -3,9 +3,45 @@
 use super::entry::Endianness;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::crc::{self, Crc};
-use crate::format::proto::take_varint;
+use crate::format::proto::{put_varint, take_varint};
 use crate::table::allocate;
 use crate::tensor::{DType, Strings};
+
+/// The payload of a string tensor, and its masked checksum. What is hashed of a length: see [`Elements::strings`].
+pub(super) fn encode_strings<'e>(elements: impl Iterator<Item = &'e [u8]> + Clone) -> (Vec<u8>, u32) {
+    let mut payload = Vec::new();
+    let (mut hash, mut batch) = (Crc::new(), Batch::new());
+    for element in elements.clone() {
+        put_varint(&mut payload, element.len() as u64);
+        match u32::try_from(element.len()) {
+            Ok(n) => batch.push(&n.to_le_bytes(), &mut hash),
+            Err(_) => batch.push(&(element.len() as u64).to_le_bytes(), &mut hash),
+        }
+    }
+    batch.flush(&mut hash);
+    let lengths = crc::mask(hash.value()).to_le_bytes();
+    payload.extend_from_slice(&lengths);
+    hash.update(&lengths);
+    let first = payload.len();
+    elements.for_each(|element| payload.extend_from_slice(element));
+    hash.update(&payload[first..]);
+    (payload, crc::mask(hash.value()))
+}
+
+/// The payload of a variant tensor, and its masked checksum.
+pub(super) fn encode_variants<'e>(elements: impl Iterator<Item = &'e [u8]>) -> (Vec<u8>, u32) {
+    let (mut payload, mut hash) = (Vec::new(), Crc::new());
+    for element in elements {
+        put_varint(&mut payload, element.len() as u64);
+        hash.update(&(element.len() as u64).to_le_bytes());
+        payload.extend_from_slice(element);
+        hash.update(element);
+        let sum = crc::mask(hash.value()).to_le_bytes();
+        payload.extend_from_slice(&sum);
+        hash.update(&sum);
+    }
+    (payload, crc::mask(hash.value()))
+}
 
 /// A string or variant payload whose checksums have been checked: the elements can be walked.
 pub(crate) struct Elements<'a> {

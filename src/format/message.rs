@@ -1,7 +1,7 @@
 //! The protobuf messages that V1 and V2 files share: versions, dtypes, shapes, slices; from bytes to validated values.
 
 use crate::error::{Code, Error, Reason, Result};
-use crate::format::proto::{take_varint, Fields, Value};
+use crate::format::proto::{put_bytes, put_number, put_varint, take_varint, Fields, Value};
 use crate::tensor::{checked_elements, shape_text, DType, Slice, StoredExtent, MAX_RANK};
 
 /// Who wrote a checkpoint, and who may read it (`VersionDef`).
@@ -138,7 +138,7 @@ pub(crate) fn parse_slice(message: &[u8], shape: &[i64], extents: &mut Vec<Store
 }
 
 /// Checks that a stored slice is a proper part of a tensor of `shape`.
-fn check_slice(extents: &[StoredExtent], shape: &[i64]) -> Result<()> {
+pub(crate) fn check_slice(extents: &[StoredExtent], shape: &[i64]) -> Result<()> {
     let fault = |what: &str| {
         Error::malformed(what.to_owned())
             .because(Reason::Shape)
@@ -153,4 +153,30 @@ fn check_slice(extents: &[StoredExtent], shape: &[i64]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Appends a `TensorShapeProto` as `field`; it is there even for a scalar.
+pub(crate) fn put_shape(out: &mut Vec<u8>, field: u32, shape: &[i64]) {
+    let mut message = Vec::with_capacity(4 * shape.len());
+    for &dim in shape {
+        let mut size = Vec::with_capacity(8);
+        put_number(&mut size, 1, dim as u64);
+        put_bytes(&mut message, 2, &size);
+    }
+    put_bytes(out, field, &message);
+}
+
+/// Appends a `TensorSliceProto` as `field`. The length of an extent that is not full is there even if it is 0.
+pub(crate) fn put_slice(out: &mut Vec<u8>, field: u32, extents: &[StoredExtent]) {
+    let mut message = Vec::with_capacity(6 * extents.len());
+    for extent in extents {
+        let mut range = Vec::with_capacity(8);
+        if !extent.is_full() {
+            put_number(&mut range, 1, extent.start as u64);
+            put_varint(&mut range, 2 << 3);
+            put_varint(&mut range, extent.length as u64);
+        }
+        put_bytes(&mut message, 1, &range);
+    }
+    put_bytes(out, field, &message);
 }

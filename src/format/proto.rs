@@ -43,6 +43,38 @@ pub(crate) fn varint_len(value: u64) -> usize {
     (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
 }
 
+/// Appends the shortest varint of `value`.
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends a numeric field; zero is left out, as in proto3.
+pub(crate) fn put_number(out: &mut Vec<u8>, field: u32, value: u64) {
+    if value != 0 {
+        put_varint(out, u64::from(field) << 3);
+        put_varint(out, value);
+    }
+}
+
+/// Appends a field of fixed 32 bits; zero is left out.
+pub(crate) fn put_fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
+    if value != 0 {
+        put_varint(out, u64::from(field) << 3 | 5);
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
+/// Appends a message or text field, also an empty one.
+pub(crate) fn put_bytes(out: &mut Vec<u8>, field: u32, value: &[u8]) {
+    put_varint(out, u64::from(field) << 3 | 2);
+    put_varint(out, value.len() as u64);
+    out.extend_from_slice(value);
+}
+
 /// The value of a field, by its wire type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'a> {

@@ -21,7 +21,12 @@ impl File {
         plain(&fs::metadata(path).map_err(io)?, path)?;
         // O_NONBLOCK: had the file become a FIFO since, opening it would otherwise wait for a writer.
         let file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
+        File::of(file, path)
+    }
+
+    /// The open `file`, if it is a plain one; `path` is for messages.
+    pub fn of(file: fs::File, path: &Path) -> Result<File> {
+        let metadata = file.metadata().map_err(|e| Error::io("look at the file", path, &e))?;
         plain(&metadata, path)?;
         Ok(File { file, path: path.to_owned(), len: metadata.len() })
     }

@@ -1,7 +1,15 @@
-//! Where bytes live: plain files of the local file system, read by offset or mapped.
+//! Where bytes live: plain files read by offset or mapped, and directories in which new files are made and published.
 
+mod directory;
 mod file;
+mod local;
 mod map;
+#[cfg(test)]
+mod recording;
 
+pub(crate) use directory::{Directory, Output, Storage, DIRECT_ALIGNMENT};
 pub(crate) use file::File;
+pub(crate) use local::Local;
 pub(crate) use map::Map;
+#[cfg(test)]
+pub(crate) use recording::{Fault, Kind, Op, Recording};

@@ -3,7 +3,9 @@
 mod block;
 mod budget;
 mod reader;
+mod writer;
 
 pub(crate) use block::{Block, Entry};
 pub(crate) use budget::{allocate, Budget};
 pub(crate) use reader::{BlockBuffer, Table};
+pub(crate) use writer::TableWriter;

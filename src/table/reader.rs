@@ -7,8 +7,8 @@ use crate::format::crc;
 use crate::format::proto::{take_varint, varint_len};
 use crate::storage::File;
 
-const FOOTER: u64 = 48;
-const MAGIC: u64 = 0xdb47_7524_8b80_fb57;
+pub(super) const FOOTER: u64 = 48;
+pub(super) const MAGIC: u64 = 0xdb47_7524_8b80_fb57;
 /// Compression type and checksum after each block.
 const TRAILER: u64 = 5;
 /// Blocks are cut at 256 KiB: only a large key or value makes one larger than this.

@@ -53,6 +53,25 @@ impl Slice {
         &self.0
     }
 
+    /// Reads the whole tensor's shape and a slice of it, `5 10 -:0,1`: TensorFlow's `shape_and_slice`, with exactly one space between items.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when it is not that, or the slice does not lie within the shape.
+    pub fn parse_with_shape(text: &str) -> Result<(Vec<i64>, Slice)> {
+        let fault = || {
+            Error::argument("not a shape and a slice")
+                .expecting("dimensions and a slice, each after one space", format!("\"{text}\""))
+        };
+        let (dims, slice) = text.rsplit_once(' ').ok_or_else(fault)?;
+        let shape: Vec<i64> = dims.split(' ').map(|dim| dim.parse().map_err(|_| fault())).collect::<Result<_>>()?;
+        if shape.iter().any(|&dim| dim < 0) {
+            return Err(fault());
+        }
+        let slice: Slice = slice.parse()?;
+        slice.within(&shape)?;
+        Ok((shape, slice))
+    }
+
     /// The box that this slice takes of a tensor of `shape`.
     ///
     /// # Errors
@@ -141,6 +160,12 @@ impl StoredExtent {
 impl From<StoredExtent> for Extent {
     fn from(e: StoredExtent) -> Extent {
         Extent { start: e.start, length: (!e.is_full()).then_some(e.length) }
+    }
+}
+
+impl From<Extent> for StoredExtent {
+    fn from(e: Extent) -> StoredExtent {
+        StoredExtent { start: e.start, length: e.length.unwrap_or(-1) }
     }
 }
 
@@ -406,6 +431,16 @@ mod tests {
         }
         for text in ["0", "0,0", "-1,2", "a,b", "0,1,2", "--"] {
             assert_eq!(text.parse::<Slice>().unwrap_err().code(), Code::InvalidArgument, "{text}");
+        }
+    }
+
+    #[test]
+    fn shape_and_slice_are_read_as_tensorflow_reads_them() {
+        let (shape, slice) = Slice::parse_with_shape("5 10 -:0,1").unwrap();
+        assert_eq!((shape, slice.to_string()), (vec![5, 10], "-:0,1".to_owned()));
+        assert_eq!(Slice::parse_with_shape("0 10 -:0,5").unwrap().0, [0, 10]);
+        for text in ["", "-", "5", "5 ", " 5 -", "5  -", "5 - ", "-5 -", "x -", "5 0,6", "5 0,0", "5 10 -", "5 -:-", "5 0"] {
+            assert_eq!(Slice::parse_with_shape(text).unwrap_err().code(), Code::InvalidArgument, "{text}");
         }
     }
 

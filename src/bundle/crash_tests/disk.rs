@@ -1,0 +1,214 @@
+//! What a disk may hold after a power cut, given the operations before it.
+//!
+//! Of a file, what was written since its last sync may be there or not, piece by piece, and each piece in part or as other bytes.
+//! Of a directory, what was done since its last sync is there up to some point: file systems keep the order of what is done in
+//! one directory. As no standard says so for removals against renames, [`Names::Loose`] takes those in any order.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::rng::Rng;
+use crate::storage::Op;
+
+/// Files by name: what a directory holds.
+pub(super) type Files = BTreeMap<OsString, Vec<u8>>;
+
+#[derive(Clone, Default)]
+struct Content {
+    synced: Vec<u8>,
+    /// `Write` and `Reserve` since.
+    pending: Vec<Op>,
+}
+
+/// A directory, its files, and what of them is not yet synced.
+#[derive(Clone, Default)]
+pub(super) struct Disk {
+    files: Vec<Content>,
+    names: BTreeMap<OsString, usize>,
+    pending: Vec<Op>,
+    /// Whether the call returned, and whether with success.
+    pub returned: Option<bool>,
+}
+
+/// What becomes of writes that were not synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unsynced {
+    Kept,
+    Lost,
+    /// The length is there, the bytes are not.
+    Zeros,
+    /// Each write is kept, lost, cut short, or other bytes.
+    Torn,
+}
+
+/// Which of the names' pending changes are there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Names {
+    First(usize),
+    /// Renames up to some point, everything else in any order.
+    Loose,
+    /// Each change may be there or not: what no journal does.
+    Any,
+}
+
+impl Disk {
+    pub fn holding(files: &Files) -> Disk {
+        let contents = files.values().map(|bytes| Content { synced: bytes.clone(), pending: Vec::new() }).collect();
+        Disk { files: contents, names: files.keys().cloned().zip(0..).collect(), ..Disk::default() }
+    }
+
+    /// How many changes of names are pending.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub fn apply(&mut self, op: &Op) {
+        match op {
+            Op::Write { file, .. } | Op::Reserve { file, .. } => self.files[*file].pending.push(op.clone()),
+            Op::SyncFile { file } => {
+                let content = &mut self.files[*file];
+                for op in std::mem::take(&mut content.pending) {
+                    apply(&mut content.synced, &op);
+                }
+            }
+            Op::SyncDirectory => {
+                for op in std::mem::take(&mut self.pending) {
+                    rename(&mut self.names, &op);
+                }
+            }
+            Op::Returned { ok } => self.returned = Some(*ok),
+            Op::Create { file, .. } | Op::Link { file, .. } => {
+                if *file >= self.files.len() {
+                    self.files.resize(*file + 1, Content::default());
+                }
+                if let Op::Link { content: Some(bytes), .. } = op {
+                    self.files[*file].pending = vec![Op::Write { file: *file, offset: 0, bytes: bytes.clone() }];
+                }
+                self.pending.push(op.clone());
+            }
+            Op::Rename { .. } | Op::Remove { .. } => self.pending.push(op.clone()),
+        }
+    }
+
+    /// What programs see: everything.
+    pub fn now(&self) -> Files {
+        self.after_cut(Names::First(self.pending.len()), Unsynced::Kept, &mut Rng(0))
+    }
+
+    /// An operation that was recorded on what programs see of this disk, with the numbers that files have on it.
+    pub fn renumbered(&self, mut op: Op) -> Op {
+        let mut names = self.names.clone();
+        self.pending.iter().for_each(|op| rename(&mut names, op));
+        let numbers: Vec<usize> = names.into_values().collect();
+        match &mut op {
+            Op::Create { file, .. }
+            | Op::Link { file, .. }
+            | Op::Write { file, .. }
+            | Op::Reserve { file, .. }
+            | Op::SyncFile { file } => {
+                *file = numbers.get(*file).copied().unwrap_or_else(|| *file - numbers.len() + self.files.len());
+            }
+            _ => {}
+        }
+        op
+    }
+
+    /// What is there after a power cut now.
+    pub fn after_cut(&self, names: Names, contents: Unsynced, rng: &mut Rng) -> Files {
+        let mut there = self.names.clone();
+        let renames = self.pending.iter().filter(|op| matches!(op, Op::Rename { .. })).count();
+        let (kept_renames, mut renames) = (rng.below(renames + 1), 0);
+        for (number, op) in self.pending.iter().enumerate() {
+            let kept = match names {
+                Names::First(count) => number < count,
+                Names::Any => rng.below(2) == 0,
+                Names::Loose if matches!(op, Op::Rename { .. }) => {
+                    renames += 1;
+                    renames <= kept_renames
+                }
+                // What is renamed was made: no file system has the name and not the file.
+                Names::Loose if matches!(op, Op::Create { .. } | Op::Link { .. }) => true,
+                Names::Loose => rng.below(2) == 0,
+            };
+            if kept {
+                rename(&mut there, op);
+            }
+        }
+        there.into_iter().map(|(name, file)| (name, self.files[file].after_cut(contents, rng))).collect()
+    }
+}
+
+impl Content {
+    fn after_cut(&self, mode: Unsynced, rng: &mut Rng) -> Vec<u8> {
+        let mut bytes = self.synced.clone();
+        for op in &self.pending {
+            match (mode, op) {
+                (Unsynced::Kept, _) => apply(&mut bytes, op),
+                (Unsynced::Lost, _) => {}
+                (Unsynced::Zeros, Op::Write { file, offset, bytes: written }) => {
+                    apply(&mut bytes, &Op::Write { file: *file, offset: *offset, bytes: vec![0; written.len()] });
+                }
+                (Unsynced::Torn, Op::Write { file, offset, bytes: written }) => {
+                    let mut torn = written.clone();
+                    match rng.below(4) {
+                        0 => continue,
+                        1 => torn.truncate(rng.below(written.len() + 1)),
+                        2 => {
+                            let from = rng.below(written.len() + 1);
+                            torn[from..].iter_mut().for_each(|b| *b = rng.below(256) as u8);
+                        }
+                        _ => {}
+                    }
+                    apply(&mut bytes, &Op::Write { file: *file, offset: *offset, bytes: torn });
+                }
+                (Unsynced::Torn, _) if rng.below(2) == 0 => {}
+                _ => apply(&mut bytes, op),
+            }
+        }
+        bytes
+    }
+}
+
+fn apply(content: &mut Vec<u8>, op: &Op) {
+    match op {
+        Op::Write { offset, bytes, .. } if !bytes.is_empty() => {
+            let (start, end) = (*offset as usize, *offset as usize + bytes.len());
+            if content.len() < end {
+                content.resize(end, 0);
+            }
+            content[start..end].copy_from_slice(bytes);
+        }
+        Op::Reserve { length, .. } => content.resize(*length as usize, 0),
+        _ => {}
+    }
+}
+
+fn rename(names: &mut BTreeMap<OsString, usize>, op: &Op) {
+    match op {
+        Op::Create { name, file } | Op::Link { name, file, .. } => drop(names.insert(name.clone(), *file)),
+        Op::Remove { name } => drop(names.remove(name)),
+        Op::Rename { from, to } => {
+            if let Some(file) = names.remove(from) {
+                names.insert(to.clone(), file);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The plain files of a directory.
+pub(super) fn read_directory(path: &Path) -> Files {
+    let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
+    entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
+}
+
+/// Makes `files` what the directory holds.
+pub(super) fn fill_directory(path: &Path, files: &Files) {
+    for entry in std::fs::read_dir(path).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    for (name, bytes) in files {
+        std::fs::write(path.join(name), bytes).unwrap();
+    }
+}

@@ -1,0 +1,105 @@
+//! What a directory may look like: the checkpoints in it by the public reader, and its files one by one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::rng::Rng;
+use crate::storage::{Local, Storage};
+use crate::{Code, DType, Durability, Error, Reader, WriteOptions, Writer};
+
+/// The values of a checkpoint by key.
+pub(super) type Values = BTreeMap<String, Vec<u8>>;
+
+/// What is at a prefix.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Found {
+    Nothing,
+    /// It opens, and every value has its checksum.
+    Whole(Values),
+    Broken(String),
+}
+
+/// Values that no other seed gives; as many for each, so that a mix of two would have all keys.
+pub(super) fn values(seed: u64) -> Values {
+    let mut rng = Rng(seed);
+    let sizes = [0, 1, 8, 100, 513, 1000, 2000];
+    let values = sizes.iter().enumerate().map(|(i, &size)| (format!("v/{i}"), (0..size).map(|_| rng.next() as u8).collect()));
+    values.collect()
+}
+
+/// Writes `values` as the checkpoint `prefix`.
+pub(super) fn write(storage: &dyn Storage, prefix: &Path, shards: u32, values: &Values) -> Result<(), Error> {
+    write_as(storage, prefix, shards, values, Durability::Full)
+}
+
+pub(super) fn write_as(
+    storage: &dyn Storage,
+    prefix: &Path,
+    shards: u32,
+    values: &Values,
+    durability: Durability,
+) -> Result<(), Error> {
+    // One thread: a run is the same each time.
+    let options = WriteOptions::new().shards(shards).threads(1).durability(durability);
+    let mut writer = Writer::new(prefix, &options)?;
+    for (key, bytes) in values {
+        writer.add(key, DType::Uint8, &[bytes.len() as i64], bytes)?;
+    }
+    writer.finish_on(storage, &mut |_, _| ControlFlow::Continue(())).map(drop)
+}
+
+/// What a program finds at `prefix`.
+pub(super) fn look(prefix: &Path) -> Found {
+    let read = || -> Result<Values, Error> {
+        let reader = Reader::open(prefix)?;
+        let key = |key: &[u8]| String::from_utf8(key.to_vec()).unwrap();
+        reader.tensors().map(|tensor| Ok((key(tensor.key()), tensor.read()?))).collect()
+    };
+    match read() {
+        Ok(values) => Found::Whole(values),
+        Err(e) if e.code() == Code::NotFound && !super::index_of(prefix).exists() => Found::Nothing,
+        Err(e) => Found::Broken(e.to_string()),
+    }
+}
+
+/// Writes the next checkpoint, at `next`, and says what is then wrong with the directory: all of the checkpoints named must be there as they
+/// were, and no file but theirs. `excused` are files that may be there.
+pub(super) fn next_write(
+    directory: &Path,
+    next: &str,
+    others: &[&str],
+    seed: u64,
+    excused: &dyn Fn(&str) -> bool,
+) -> Result<(), String> {
+    let before: Vec<Found> = others.iter().map(|name| look(&directory.join(name))).collect();
+    let new = values(seed);
+    write(&Local, &directory.join(next), 1 + (seed % 3) as u32, &new).map_err(|e| format!("the next write: {e}"))?;
+    let mut expected = BTreeSet::new();
+    for (&name, before) in others.iter().zip(&before) {
+        if look(&directory.join(name)) != *before {
+            return Err(format!("the next write changed {name}"));
+        }
+    }
+    if look(&directory.join(next)) != Found::Whole(new) {
+        return Err("the next write is not there".into());
+    }
+    for name in others.iter().copied().chain([next]) {
+        expected.extend(files_of(directory, name));
+    }
+    let there: BTreeSet<OsString> = super::disk::read_directory(directory).into_keys().collect();
+    let left: Vec<_> = there.difference(&expected).filter(|name| !excused(name.to_str().unwrap())).collect();
+    match left.is_empty() {
+        true => Ok(()),
+        false => Err(format!("after the next write, at {next}, there are {left:?}")),
+    }
+}
+
+/// The files of the checkpoint `name`, if it is there.
+pub(super) fn files_of(directory: &Path, name: &str) -> Vec<OsString> {
+    let Ok(reader) = Reader::open(directory.join(name)) else { return Vec::new() };
+    let shards = reader.shard_count();
+    let data = (0..shards).map(|i| format!("{name}{}", super::naming::data_suffix(i, shards)).into());
+    data.chain([format!("{name}.index").into()]).collect()
+}

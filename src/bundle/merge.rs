@@ -1,0 +1,290 @@
+//! Sections that several workers wrote become one checkpoint: a new index over their data files, which get new names.
+
+use std::collections::BTreeMap;
+use std::io::IoSlice;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::entry::{put_entry, put_header, put_partitioned, Endianness};
+use super::index::{Index, Row};
+use super::naming;
+use super::publish::{Durability, Publication};
+use super::writer::Written;
+use crate::error::{Code, Error, Reason, Result};
+use crate::storage::{File, Local, Storage};
+use crate::table::TableWriter;
+use crate::tensor::{check_disjoint, shape_text, Bounds, DType, StoredExtent};
+
+/// How sections are merged.
+#[derive(Clone, Debug, Default)]
+pub struct MergeOptions {
+    allow_missing: bool,
+    keep_inputs: bool,
+    durability: Durability,
+}
+
+impl MergeOptions {
+    /// The defaults: every section must be there, and goes when the merged checkpoint is published.
+    pub fn new() -> MergeOptions {
+        MergeOptions::default()
+    }
+
+    /// Merges what is there of the sections; at least one must be.
+    pub fn allow_missing(mut self, allow: bool) -> MergeOptions {
+        self.allow_missing = allow;
+        self
+    }
+
+    /// Leaves the sections where they are.
+    pub fn keep_inputs(mut self, keep: bool) -> MergeOptions {
+        self.keep_inputs = keep;
+        self
+    }
+
+    /// What survives a power cut when the call has returned.
+    pub fn durability(mut self, durability: Durability) -> MergeOptions {
+        self.durability = durability;
+        self
+    }
+}
+
+/// Merges `sections`, each the prefix of a V2 checkpoint, into the checkpoint `destination` (`tf.raw_ops.MergeV2Checkpoints`).
+///
+/// No value is copied where the file system can give a file a second name. Slices of one tensor from several sections become one list.
+/// Until the merged index is published the sections are untouched and what was at the destination stays; after that the
+/// sections are removed, unless they are to be kept. A merge that a crash ended can be done again. `progress` hears of the bytes
+/// of data files done and in all, and can end the merge before it is published.
+///
+/// # Errors
+/// * `NOT_FOUND` when a section, or a data file of one, is missing; the message says which.
+/// * `INVALID_ARGUMENT` when two sections hold the same tensor or slice, slices of one tensor overlap or differ in dtype or shape, versions
+///   or byte orders differ, there are no sections, or the destination is one of them.
+/// * `DATA_LOSS` when a section's index is damaged or a data file too short.
+/// * `CANCELLED` when `progress` ended it; else as for [`super::Writer::finish`].
+pub fn merge(
+    destination: impl AsRef<Path>,
+    sections: &[impl AsRef<Path>],
+    options: &MergeOptions,
+    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<Written> {
+    let sections: Vec<PathBuf> = sections.iter().map(|s| s.as_ref().to_owned()).collect();
+    merge_on(&Local, destination.as_ref(), &sections, options, progress)
+}
+
+pub(super) fn merge_on(
+    storage: &dyn Storage,
+    destination: &Path,
+    sections: &[PathBuf],
+    options: &MergeOptions,
+    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<Written> {
+    let mut inputs = Vec::new();
+    for section in sections {
+        refuse_same(destination, section)?;
+        match Index::load(section, None, false, &mut Err) {
+            Ok(index) => inputs.push(index),
+            Err(e) if e.code() == Code::NotFound && options.allow_missing => {}
+            Err(e) if e.code() == Code::NotFound => {
+                return Err(Error::new(Code::NotFound, Reason::NoCheckpoint, "a section is missing").in_file(section));
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    if inputs.is_empty() {
+        return Err(Error::argument("there are no sections to merge").in_file(destination));
+    }
+    let merged = Merged::of(&inputs)?;
+    if merged.was_published(destination, &inputs) {
+        // A crash ended an earlier merge after it had been published: what is left is to remove the sections.
+        let bytes = remove_all(&inputs, options);
+        return Ok(Written { shards: Index::header_of(&naming::index_path(destination))?.shards, bytes });
+    }
+    merged.check_files()?;
+    let mut publication = Publication::begin(storage, destination, options.durability)?;
+    let shards = publication.unused_count(merged.files.len().max(1) as u32);
+    let total = merged.files.iter().map(|file| file.length).sum();
+    let mut bytes = 0;
+    for (shard, file) in merged.files.iter().enumerate() {
+        publication.adopt_data(&file.path, shard as u32, shards)?;
+        bytes += file.length;
+        if progress(bytes, total).is_break() {
+            return Err(Error::new(Code::Cancelled, Reason::Callback, "merging was stopped by the caller").in_file(destination));
+        }
+    }
+    for shard in merged.files.len() as u32..shards {
+        let empty = publication.create_data(shard, shards, 0)?;
+        publication.sync(&*empty)?;
+    }
+    let index = publication.create_index()?;
+    let mut at = 0;
+    let mut sink = |bytes: &[u8]| {
+        let written = index.write_at(at, &[IoSlice::new(bytes)]);
+        at += bytes.len() as u64;
+        written.map_err(|e| Error::io("write the index", destination, &e))
+    };
+    merged.write_index(shards, &mut sink)?;
+    publication.sync(&*index)?;
+    publication.commit(shards)?;
+    remove_all(&inputs, options);
+    Ok(Written { shards, bytes })
+}
+
+/// The destination must not be a section: its files would be replaced by themselves.
+fn refuse_same(destination: &Path, section: &Path) -> Result<()> {
+    let real = |prefix: &Path| {
+        let parent = prefix.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some((parent.canonicalize().ok()?, prefix.file_name()?.to_owned()))
+    };
+    let place = real(destination);
+    match place.is_some() && place == real(section) {
+        true => Err(Error::argument("the destination is one of the sections").in_file(section)),
+        false => Ok(()),
+    }
+}
+
+/// Removes the sections after they were published elsewhere: data first, so that an index that is there can still be read, and a
+/// merge that ends in between can be seen to be done. What cannot be removed stays. Returns the bytes that were in data files.
+fn remove_all(inputs: &[Index], options: &MergeOptions) -> u64 {
+    let mut bytes = 0;
+    if options.keep_inputs {
+        return bytes;
+    }
+    for index in inputs {
+        let shards = index.header().shards;
+        for shard in 0..shards {
+            let path = naming::data_path(index.prefix(), shard, shards);
+            bytes += std::fs::symlink_metadata(&path).map_or(0, |m| m.len());
+            let _ = std::fs::remove_file(path);
+        }
+    }
+    for index in inputs {
+        let _ = std::fs::remove_file(index.path());
+        // The directory of temporary sections goes when it is empty; any other stays.
+        if let Some(parent) = index.prefix().parent().filter(|p| p.to_string_lossy().ends_with("_temp")) {
+            let _ = std::fs::remove_dir(parent);
+        }
+    }
+    bytes
+}
+
+/// A data file of a section that records refer to.
+struct DataFile {
+    path: PathBuf,
+    /// How long it must be at least.
+    length: u64,
+}
+
+/// A record of the merged index.
+enum Record<'a> {
+    Value { row: Row<'a>, shard: u32 },
+    Partitioned { dtype: DType, shape: &'a [i64], slices: Vec<Vec<StoredExtent>> },
+}
+
+struct Merged<'a> {
+    records: BTreeMap<Vec<u8>, Record<'a>>,
+    /// In the order of their new numbers.
+    files: Vec<DataFile>,
+    endianness: Endianness,
+}
+
+impl<'a> Merged<'a> {
+    /// Puts the records of all sections together.
+    fn of(inputs: &'a [Index]) -> Result<Merged<'a>> {
+        let first = inputs[0].header();
+        let mut merged = Merged { records: BTreeMap::new(), files: Vec::new(), endianness: first.endianness };
+        for index in inputs {
+            let header = index.header();
+            let differs = |what: &str| Error::argument(format!("the sections differ in their {what}")).in_file(index.path());
+            if header.version != first.version {
+                return Err(differs("version"));
+            }
+            if header.endianness != first.endianness {
+                return Err(differs("byte order"));
+            }
+            merged.add(index).map_err(|e| e.in_file(index.path()))?;
+        }
+        for (key, record) in &merged.records {
+            if let Record::Partitioned { shape, slices, .. } = record {
+                let boxes: Vec<Bounds> = slices.iter().map(|s| Bounds::stored(s, shape)).collect();
+                check_disjoint(&boxes, Bounds::whole(shape).elements(), |i| slices[i][..].into())
+                    .map_err(|e| Error::argument(e.to_string()).because(Reason::Overlap).for_tensor(key))?;
+            }
+        }
+        Ok(merged)
+    }
+
+    fn add(&mut self, index: &'a Index) -> Result<()> {
+        let mut numbers = BTreeMap::new();
+        for row in index.all_rows() {
+            let duplicate = || Err(Error::argument("two sections hold the same tensor or slice").for_tensor(row.key));
+            if !row.is_partitioned() {
+                let shard = *numbers.entry(row.shard).or_insert_with(|| {
+                    self.files
+                        .push(DataFile { path: naming::data_path(index.prefix(), row.shard, index.header().shards), length: 0 });
+                    self.files.len() - 1
+                });
+                self.files[shard].length = self.files[shard].length.max(row.offset.saturating_add(row.size));
+                if self.records.insert(row.key.to_vec(), Record::Value { row, shard: shard as u32 }).is_some() {
+                    return duplicate();
+                }
+                continue;
+            }
+            let mut listed: Vec<Vec<StoredExtent>> = row.slices().map(|s| s.extents.to_vec()).collect();
+            match self.records.get_mut(row.key) {
+                None => {
+                    let record = Record::Partitioned { dtype: row.dtype, shape: row.shape, slices: listed };
+                    self.records.insert(row.key.to_vec(), record);
+                }
+                Some(Record::Value { .. }) => return duplicate(),
+                Some(Record::Partitioned { dtype, shape, slices }) => {
+                    let text = |dtype: DType, shape: &[i64]| format!("{dtype} {}", shape_text(shape));
+                    if *dtype != row.dtype || *shape != row.shape {
+                        return Err(Error::argument("two sections differ in the dtype or shape of a tensor")
+                            .because(Reason::Shape)
+                            .expecting(text(*dtype, shape), text(row.dtype, row.shape))
+                            .for_tensor(row.key));
+                    }
+                    slices.append(&mut listed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether every data file is there and as long as its records need.
+    fn check_files(&self) -> Result<()> {
+        self.files.iter().try_for_each(|file| File::open(&file.path)?.check_range(0, file.length))
+    }
+
+    /// Whether `destination` holds exactly this already, while data files of the sections are gone: the work of an earlier merge.
+    fn was_published(&self, destination: &Path, inputs: &[Index]) -> bool {
+        let some_gone = self.files.iter().any(|file| !file.path.exists());
+        if !some_gone {
+            return false;
+        }
+        let Ok(there) = Index::load(destination, None, false, &mut Err) else { return false };
+        let values = |index: &Index| -> BTreeMap<Vec<u8>, (u32, u64)> {
+            index.all_rows().filter(|row| !row.is_partitioned()).map(|row| (row.key.to_vec(), (row.crc, row.size))).collect()
+        };
+        let published = values(&there);
+        inputs.iter().all(|index| values(index).iter().all(|(key, value)| published.get(key) == Some(value)))
+    }
+
+    fn write_index(&self, shards: u32, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut table = TableWriter::new(sink);
+        let mut value = Vec::new();
+        put_header(&mut value, shards, self.endianness);
+        table.add(b"", &value)?;
+        for (key, record) in &self.records {
+            value.clear();
+            match record {
+                Record::Value { row, shard } => {
+                    put_entry(&mut value, row.dtype, row.shape, *shard, row.offset, row.size, row.crc)
+                }
+                Record::Partitioned { dtype, shape, slices } => put_partitioned(&mut value, *dtype, shape, slices),
+            }
+            table.add(key, &value)?;
+        }
+        table.finish()
+    }
+}

@@ -1,0 +1,279 @@
+//! Publishing the files of a checkpoint so that a crash at any point leaves the one before or the new one, whole.
+//!
+//! Everything is written under temporary names and synced; then the data files are renamed, then the index, which is the
+//! commit record; then the directory is synced; only then is anything old removed. Under an index that exists already the new one
+//! gets a number of data files that the old one does not have, so that the two share no file and the rename of the
+//! index alone switches between them. Until the old data files are gone the old index stays under a temporary name, so that after a
+//! crash whoever writes in the directory next knows them for what they are.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io::{ErrorKind, IoSlice};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::naming;
+use super::sweep::{self, MARK};
+use crate::error::{Code, Error, Reason, Result};
+use crate::storage::{Directory, File, Output, Storage};
+use crate::table::allocate;
+
+/// What of a write survives a power cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// When the call returns, all of it: files and directory are synced.
+    #[default]
+    Full,
+    /// The files are synced, the directory is not: after a power cut the checkpoint before may be back, but what there is is whole.
+    Data,
+    /// Nothing is synced. After a power cut there may be anything.
+    None,
+}
+
+/// A checkpoint on its way to being published. Dropped before that, it removes what it made.
+pub(super) struct Publication {
+    directory: Arc<dyn Directory>,
+    /// The last component of the prefix.
+    base: OsString,
+    attempt: u64,
+    durability: Durability,
+    /// What is to be removed in the end: everything made, before the index has its name; after that, the other name of the old index.
+    made: Vec<OsString>,
+    /// Data files of other checkpoints that were published under this prefix.
+    stale: Vec<OsString>,
+    lock: Arc<dyn Send + Sync>,
+}
+
+/// The checkpoints that this process is writing: which lock of a directory, and the last component of the prefix. Two writers of one
+/// prefix would choose the same names.
+static WRITING: Mutex<BTreeSet<(usize, OsString)>> = Mutex::new(BTreeSet::new());
+
+/// Tells the locks of directories apart.
+fn place(lock: &Arc<dyn Send + Sync>) -> usize {
+    Arc::as_ptr(lock).cast::<u8>() as usize
+}
+
+impl Publication {
+    /// Takes the lock of the directory of `prefix`, making the directory if need be, and sweeps what crashes left there.
+    pub fn begin(storage: &dyn Storage, prefix: &Path, durability: Durability) -> Result<Publication> {
+        let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix names no file").in_file(prefix))?;
+        let parent = prefix.parent().unwrap_or(Path::new(""));
+        let directory = storage.directory(parent, true).map_err(|e| Error::io("open the directory", parent, &e))?;
+        // Held until the directory has been swept: who comes second must not publish what the first takes for left by a crash.
+        let mut writing = WRITING.lock();
+        let (lock, is_first) = directory.lock().map_err(|e| match e.kind() {
+            ErrorKind::WouldBlock => {
+                Error::new(Code::Unavailable, Reason::Locked, "another process is writing in this directory").in_file(parent)
+            }
+            _ => Error::io("lock the directory", parent, &e),
+        })?;
+        if !writing.insert((place(&lock), base.to_owned())) {
+            return Err(
+                Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint").in_file(prefix)
+            );
+        }
+        let mut publication = Publication {
+            directory,
+            base: base.to_owned(),
+            attempt: attempt(),
+            durability,
+            made: Vec::new(),
+            stale: Vec::new(),
+            lock,
+        };
+        let looked = publication.look_around(is_first);
+        drop(writing); // a publication that is dropped takes it
+        looked.map(|()| publication)
+    }
+
+    /// The directory, for messages and free space.
+    pub fn directory(&self) -> &dyn Directory {
+        &*self.directory
+    }
+
+    /// Lists the directory: what of this prefix is there. Whoever takes the lock first is alone, so that what has a temporary name was
+    /// left by a crash and is swept: with an index that was not renamed go the data files that were.
+    fn look_around(&mut self, is_first: bool) -> Result<()> {
+        let names = self.directory.list().map_err(|e| self.io("list the directory", OsStr::new(""), &e))?;
+        if is_first && !left_out(Step::Sweep) {
+            sweep::sweep(&*self.directory, &names);
+        }
+        let names = names.into_iter();
+        self.stale = names.filter(|name| naming::split_data_name(name.as_bytes()) == Some(&self.base)).collect();
+        Ok(())
+    }
+
+    /// The least number of data files from `wanted` on that no checkpoint under this prefix has had.
+    pub fn unused_count(&self, wanted: u32) -> u32 {
+        let used: BTreeSet<u32> =
+            self.stale.iter().filter_map(|name| naming::shard_numbers(name.as_bytes())).map(|(_, of)| of).collect();
+        if left_out(Step::OtherCount) {
+            return wanted;
+        }
+        (wanted..).find(|n| !used.contains(n)).unwrap_or(wanted)
+    }
+
+    fn final_name(&self, suffix: &str) -> OsString {
+        let mut name = self.base.clone();
+        name.push(suffix);
+        name
+    }
+
+    fn temporary(&self, name: &OsStr) -> OsString {
+        self.marked_with(name, self.attempt)
+    }
+
+    fn marked_with(&self, name: &OsStr, attempt: u64) -> OsString {
+        let mut bytes = name.as_bytes().to_vec();
+        bytes.extend_from_slice(MARK);
+        bytes.extend_from_slice(format!("{attempt:016x}").as_bytes());
+        OsString::from_vec(bytes)
+    }
+
+    fn io(&self, doing: &str, name: &OsStr, error: &std::io::Error) -> Error {
+        Error::io(doing, &self.directory.path().join(name), error)
+    }
+
+    /// Makes the file that will be data file `shard` of `shards`, of `length` bytes.
+    pub fn create_data(&mut self, shard: u32, shards: u32, length: u64) -> Result<Arc<dyn Output>> {
+        let name = self.temporary(&self.final_name(&naming::data_suffix(shard, shards)));
+        let file = self.create(name.clone())?;
+        file.reserve(length).map_err(|e| self.io("take space for the file", &name, &e))?;
+        Ok(file)
+    }
+
+    /// Makes the data file at `from`, of another checkpoint, data file `shard` of `shards` of this one as well: by another name for it where
+    /// the file system can, else by a copy.
+    pub fn adopt_data(&mut self, from: &Path, shard: u32, shards: u32) -> Result<()> {
+        let name = self.temporary(&self.final_name(&naming::data_suffix(shard, shards)));
+        match self.directory.link(from, &name) {
+            Ok(()) => self.made.push(name.clone()),
+            Err(e) if matches!(e.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => {
+                self.copy_data(from, name.clone())?
+            }
+            Err(e) => return Err(Error::io("link the data file", from, &e)),
+        }
+        match self.durability {
+            Durability::None => Ok(()),
+            _ => self.directory.sync_file(&name).map_err(|e| self.io("sync the file", &name, &e)),
+        }
+    }
+
+    fn copy_data(&mut self, from: &Path, name: OsString) -> Result<()> {
+        let source = File::open(from)?;
+        let file = self.create(name.clone())?;
+        file.reserve(source.len()).map_err(|e| self.io("take space for the file", &name, &e))?;
+        let mut chunk = allocate(source.len().min(1 << 20))?;
+        let mut at = 0;
+        while at < source.len() {
+            let length = (source.len() - at).min(chunk.len() as u64) as usize;
+            source.read_at(at, &mut chunk[..length])?;
+            let written = file.write_at(at, &[IoSlice::new(&chunk[..length])]);
+            written.map_err(|e| self.io("write the data file", &name, &e))?;
+            at += length as u64;
+        }
+        Ok(())
+    }
+
+    /// Makes the file that will be the index.
+    pub fn create_index(&mut self) -> Result<Arc<dyn Output>> {
+        self.create(self.temporary(&self.final_name(".index")))
+    }
+
+    fn create(&mut self, name: OsString) -> Result<Arc<dyn Output>> {
+        let file = self.directory.create(&name).map_err(|e| self.io("create the file", &name, &e))?;
+        self.made.push(name);
+        Ok(file)
+    }
+
+    /// Syncs a file that is complete. A failure is final: the file is abandoned.
+    pub fn sync(&self, file: &dyn Output) -> Result<()> {
+        match self.durability {
+            Durability::None => Ok(()),
+            _ => file.sync().map_err(|e| Error::io("sync the file", file.path(), &e)),
+        }
+    }
+
+    /// Gives the files their names. Before the index is renamed the old checkpoint is there, after that the new one.
+    pub fn commit(mut self, shards: u32) -> Result<()> {
+        for shard in 0..shards {
+            let name = self.final_name(&naming::data_suffix(shard, shards));
+            self.rename(name)?;
+        }
+        let index = self.final_name(".index");
+        let old = self.keep_old_index(&index)?;
+        self.rename(index)?;
+        // If that fails the old index may still be the one on disk: its data files stay, and its other name, for a later sweep.
+        self.made.clear();
+        if self.durability == Durability::Full {
+            self.directory.sync().map_err(|e| self.io("sync the directory", OsStr::new(""), &e))?;
+        }
+        let stays = |name: &&OsString| self.directory.remove(name).is_err_and(|e| e.kind() != ErrorKind::NotFound);
+        // What cannot be removed is in nobody's way, and the next write that sees the old index tries again.
+        if self.stale.iter().filter(stays).count() == 0 {
+            self.made.extend(old);
+        }
+        Ok(())
+    }
+
+    /// Gives the index that is about to be replaced another name, by which [`Publication::sweep`] finds its data files. Where the file
+    /// system has no such names, a crash leaves them until this prefix is written again.
+    fn keep_old_index(&mut self, index: &OsStr) -> Result<Option<OsString>> {
+        if self.stale.is_empty() || !self.directory.is_file(index) {
+            return Ok(None);
+        }
+        let other = self.marked_with(index, self.attempt.wrapping_add(1));
+        match self.directory.alias(index, &other) {
+            Ok(()) => self.made.push(other.clone()),
+            Err(e) if matches!(e.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => return Ok(None),
+            Err(e) => return Err(self.io("give the old index another name", index, &e)),
+        }
+        Ok(Some(other))
+    }
+
+    fn rename(&mut self, name: OsString) -> Result<()> {
+        let temporary = self.temporary(&name);
+        self.directory.rename(&temporary, &name).map_err(|e| self.io("rename the file", &name, &e))?;
+        // In its place: data files are removed before the index by which they would be known.
+        if let Some(made) = self.made.iter_mut().find(|made| **made == temporary) {
+            *made = name;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Publication {
+    fn drop(&mut self) {
+        for name in &self.made {
+            let _ = self.directory.remove(name);
+        }
+        // Last: who writes this prefix next, and who has the directory's lock next, finds nothing of ours.
+        WRITING.lock().remove(&(place(&self.lock), self.base.clone()));
+    }
+}
+
+/// Steps that tests leave out, to see that they are missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    OtherCount,
+    Sweep,
+    SyncBeforeSweep,
+}
+
+#[cfg(test)]
+pub(super) use super::crash_tests::left_out;
+
+#[cfg(not(test))]
+pub(super) fn left_out(_: Step) -> bool {
+    false
+}
+
+/// A number that no other attempt has.
+fn attempt() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}

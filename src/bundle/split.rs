@@ -1,0 +1,181 @@
+//! Keeping data files below a size: tensors that do not fit are cut into slices (`MaxShardSizePolicy` in TensorFlow).
+//!
+//! TensorFlow cuts along the axis that gives the fewest pieces, loops forever when a row is larger than the limit, drops empty tensors and
+//! cuts strings, which it cannot read back. Here every piece is consecutive in memory, so that nothing is copied; what cannot be cut
+//! gets a file of its own, however large; and nothing is dropped.
+
+use crate::tensor::{DType, StoredExtent};
+
+/// Most dimensions of a tensor that TensorFlow puts together again.
+const MOST_DIMENSIONS: usize = 8;
+
+/// Whether TensorFlow can read a tensor of `dtype` that was stored in slices.
+fn is_divisible(dtype: DType) -> bool {
+    use DType::*;
+    matches!(
+        dtype,
+        Float
+            | Double
+            | Int32
+            | Uint8
+            | Int16
+            | Int8
+            | Complex64
+            | Complex128
+            | Int64
+            | Bool
+            | Qint32
+            | Quint8
+            | Qint8
+            | Bfloat16
+            | Int4
+            | Uint4
+    )
+}
+
+/// A part of a tensor: consecutive bytes of its value.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    pub extents: Vec<StoredExtent>,
+    pub shape: Vec<i64>,
+    pub from: u64,
+    pub length: u64,
+    pub shard: u32,
+}
+
+/// What becomes of a tensor.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Packed {
+    Whole(u32),
+    Cut(Vec<Cut>),
+}
+
+/// Fills one data file after the other.
+pub(super) struct Packer {
+    limit: u64,
+    alignment: u64,
+    shard: u32,
+    filled: u64,
+}
+
+impl Packer {
+    pub fn new(limit: u64, alignment: u64) -> Packer {
+        Packer { limit, alignment, shard: 0, filled: 0 }
+    }
+
+    fn room(&self) -> u64 {
+        self.limit.saturating_sub(self.filled)
+    }
+
+    fn take(&mut self, size: u64) -> u32 {
+        self.filled += size.next_multiple_of(self.alignment);
+        self.shard
+    }
+
+    fn next_file(&mut self) {
+        if self.filled > 0 {
+            self.shard += 1;
+            self.filled = 0;
+        }
+    }
+
+    /// Finds a place for a value of `size` bytes that is not to be cut.
+    pub fn put_whole(&mut self, size: u64) -> u32 {
+        if size > self.room() {
+            self.next_file();
+        }
+        self.take(size)
+    }
+
+    /// Finds places for a tensor, cutting it if it has to be and can be.
+    pub fn put(&mut self, dtype: DType, shape: &[i64], size: u64) -> Packed {
+        let element = dtype.size().unwrap_or(0) as u64;
+        let divisible = is_divisible(dtype) && !shape.is_empty() && shape.len() <= MOST_DIMENSIONS;
+        if size <= self.room() || !divisible || element > self.limit {
+            return Packed::Whole(self.put_whole(size));
+        }
+        // The outermost dimension of which one index is small enough for a file: everything within it stays together.
+        let mut unit = size;
+        let mut dim = 0;
+        while dim < shape.len() {
+            unit /= shape[dim] as u64;
+            if unit <= self.limit {
+                break;
+            }
+            dim += 1;
+        }
+        if size <= self.limit && unit > self.room() {
+            return Packed::Whole(self.put_whole(size)); // not one index of it fits here: it begins the next file, whole
+        }
+        let mut cuts = Vec::new();
+        let mut from = 0;
+        while from < size {
+            if unit > self.room() {
+                self.next_file();
+            }
+            let index = from / unit;
+            let at = (index % shape[dim] as u64) as i64;
+            let fits = (self.room() / unit).max(1).min((shape[dim] - at) as u64) as i64;
+            let length = fits as u64 * unit;
+            let mut extents = Vec::with_capacity(shape.len());
+            let mut outer = index / shape[dim] as u64;
+            for &size in shape[..dim].iter().rev() {
+                extents.push(StoredExtent { start: (outer % size as u64) as i64, length: 1 });
+                outer /= size as u64;
+            }
+            extents.reverse();
+            extents.push(StoredExtent { start: at, length: fits });
+            extents.extend(shape[dim + 1..].iter().map(|_| StoredExtent { start: 0, length: -1 }));
+            // A dimension that is taken whole is stored as such.
+            for (extent, &size) in extents.iter_mut().zip(shape) {
+                if extent.length == size {
+                    *extent = StoredExtent { start: 0, length: -1 };
+                }
+            }
+            let shape = extents.iter().zip(shape).map(|(e, &size)| if e.is_full() { size } else { e.length }).collect();
+            cuts.push(Cut { extents, shape, from, length, shard: self.take(length) });
+            from += length;
+        }
+        match &cuts[..] {
+            [only] => Packed::Whole(only.shard),
+            _ => Packed::Cut(cuts),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(packed: &Packed) -> String {
+        match packed {
+            Packed::Whole(shard) => format!("whole@{shard}"),
+            Packed::Cut(cuts) => {
+                let cuts: Vec<String> =
+                    cuts.iter().map(|c| format!("{}@{}", crate::tensor::Slice::from(&c.extents[..]), c.shard)).collect();
+                cuts.join(" ")
+            }
+        }
+    }
+
+    #[test]
+    fn tensors_are_cut_where_they_have_to_be() {
+        let mut packer = Packer::new(100, 1);
+        for (dtype, shape, expected) in [
+            (DType::Float, &[4][..], "whole@0"),
+            (DType::Float, &[8, 4], "0,5:-@0 5,3:-@1"),
+            (DType::Float, &[], "whole@1"),
+            (DType::Half, &[30], "whole@2"), // TensorFlow could not put it together
+            (DType::Int64, &[2, 20], "0,1:0,5@2 0,1:5,12@3 0,1:17,3@4 1,1:0,9@4 1,1:9,11@5"),
+            (DType::Complex128, &[0, 3], "whole@5"), // empty, and there all the same
+            (DType::Uint8, &[12], "whole@5"),
+            (DType::Half, &[200], "whole@6"), // larger than a file: a file of its own
+            (DType::Uint8, &[1], "whole@7"),
+        ] {
+            let size = shape.iter().product::<i64>() as u64 * dtype.size().unwrap() as u64;
+            assert_eq!(text(&packer.put(dtype, shape, size)), expected, "{dtype} {shape:?}");
+        }
+        assert_eq!(text(&Packer::new(8, 1).put(DType::Complex128, &[3], 48)), "whole@0");
+        // an element is larger than a file
+    }
+}

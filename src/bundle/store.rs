@@ -1,0 +1,268 @@
+//! Moving values from memory to new data files: pieces at planned offsets, by a few threads, hashed while they are in the cache.
+
+use std::io::IoSlice;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::direct::{self, Bounce, Stretch, Stretches};
+use super::transfer::CHUNK;
+use crate::error::{Error, Result};
+use crate::format::crc;
+use crate::storage::Output;
+use crate::table::allocate;
+
+/// Values smaller than this are gathered, and written with one call.
+const SMALL: usize = 64 << 10;
+/// At most so many bytes at once,
+const GATHERED: usize = 1 << 20;
+/// of at most so many values: what one system call takes.
+const GATHERED_PARTS: usize = 1024;
+
+/// Where the bytes of a value come from.
+pub(super) enum Source<'a> {
+    /// The caller's memory, which is not copied.
+    Borrowed(&'a [u8]),
+    /// Memory of ours: strings in the form in which they are stored.
+    Owned(Vec<u8>),
+    /// Bytes that are asked for piece by piece: so many, from there on in what `read` gives.
+    Read { read: Arc<ReadAt<'a>>, from: u64, len: u64 },
+}
+
+/// Fills a buffer with the bytes of a value from an offset on.
+pub type ReadAt<'a> =
+    dyn Fn(u64, &mut [u8]) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'a;
+
+impl<'a> Source<'a> {
+    pub fn len(&self) -> u64 {
+        match self {
+            Source::Borrowed(bytes) => bytes.len() as u64,
+            Source::Owned(bytes) => bytes.len() as u64,
+            Source::Read { len, .. } => *len,
+        }
+    }
+
+    /// Part of the bytes.
+    pub fn part(&self, from: u64, len: u64) -> Source<'a> {
+        match self {
+            Source::Borrowed(bytes) => Source::Borrowed(&bytes[from as usize..][..len as usize]),
+            Source::Owned(bytes) => Source::Owned(bytes[from as usize..][..len as usize].to_vec()),
+            Source::Read { read, from: first, .. } => Source::Read { read: read.clone(), from: first + from, len },
+        }
+    }
+
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Source::Borrowed(bytes) => Some(bytes),
+            Source::Owned(bytes) => Some(bytes),
+            Source::Read { .. } => None,
+        }
+    }
+}
+
+/// A value and its place in a data file. Values of one file come in the order of their offsets.
+pub(super) struct Placed<'s> {
+    pub source: &'s Source<'s>,
+    pub shard: u32,
+    pub offset: u64,
+}
+
+/// What a thread does at once.
+enum Job {
+    Values(Run),
+    Stretch(Stretch),
+}
+
+impl Job {
+    fn length(&self) -> u64 {
+        match self {
+            Job::Values(run) => run.length,
+            Job::Stretch(stretch) => stretch.length(),
+        }
+    }
+}
+
+/// Values that lie one behind the other, or a piece of a large one.
+struct Run {
+    /// The values, by number.
+    first: usize,
+    end: usize,
+    /// Of a single value: from where on, and how much.
+    from: u64,
+    length: u64,
+}
+
+/// The work that is left for one file.
+enum Lane {
+    Values(Values),
+    Stretches(Stretches),
+}
+
+impl Lane {
+    fn take(&mut self, values: &[Placed<'_>]) -> Option<Job> {
+        match self {
+            Lane::Values(left) => left.take(values).map(Job::Values),
+            Lane::Stretches(left) => left.take(values).map(Job::Stretch),
+        }
+    }
+}
+
+/// The values of one file and how far they have been handed out.
+struct Values {
+    next: usize,
+    end: usize,
+    from: u64,
+}
+
+impl Values {
+    fn take(&mut self, values: &[Placed<'_>]) -> Option<Run> {
+        let first = self.next;
+        let value = values[..self.end].get(first)?;
+        let whole = value.source.len();
+        if self.from > 0 || whole >= SMALL as u64 || value.source.bytes().is_none() {
+            let length = (whole - self.from).min(CHUNK as u64);
+            let run = Run { first, end: first + 1, from: self.from, length };
+            self.from += length;
+            if self.from == whole {
+                (self.next, self.from) = (first + 1, 0);
+            }
+            return Some(run);
+        }
+        let (mut end, mut length) = (first, 0);
+        while let Some(value) = values[..self.end].get(end) {
+            let more = value.source.len();
+            let joins = end == first || value.offset == values[first].offset + length;
+            let fits = length + more <= GATHERED as u64 && end - first < GATHERED_PARTS;
+            if more >= SMALL as u64 || value.source.bytes().is_none() || !joins || !fits {
+                break;
+            }
+            length += more;
+            end += 1;
+        }
+        self.next = end;
+        Some(Run { first, end, from: 0, length })
+    }
+}
+
+/// The checksum of a piece of a value.
+pub(super) struct Sum {
+    pub value: usize,
+    pub from: u64,
+    pub crc: u32,
+    pub length: u64,
+}
+
+/// Writes all `values` to `files`, data files from `first` on of the given `lengths`, and returns the checksum of each, or nothing when `watch` ended it. `watch` is called on the caller's
+/// thread, which is one of the `threads`, with the number of bytes written so far.
+pub(super) fn run(
+    first: u32,
+    files: &[Arc<dyn Output>],
+    lengths: &[u64],
+    values: &[Placed<'_>],
+    threads: usize,
+    durable: bool,
+    watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<Option<Vec<u32>>> {
+    let mut lanes = Vec::new();
+    let mut next = 0;
+    for (number, file) in files.iter().enumerate() {
+        let end = next + values[next..].iter().take_while(|v| v.shard == first + number as u32).count();
+        let length = lengths[number];
+        let direct = durable && length >= direct::WORTH_IT && file.go_direct();
+        lanes.push(match direct {
+            true => Lane::Stretches(Stretches::new(number, length, next..end)),
+            false => Lane::Values(Values { next, end, from: 0 }),
+        });
+        next = end;
+    }
+    let lanes = Mutex::new(lanes);
+    let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    // Threads begin at files of their own: the file system lets only one at a time write to a file.
+    let take = |thread: usize| {
+        let mut lanes = lanes.lock();
+        let count = lanes.len();
+        (0..count).find_map(|i| lanes[(thread + i) % count].take(values))
+    };
+    let work = |thread: usize, watch: &mut dyn FnMut(u64) -> ControlFlow<()>| {
+        let (mut sums, mut scratch, mut bounce) = (Vec::new(), Vec::new(), Bounce::default());
+        while !stop.load(Ordering::Relaxed) {
+            let Some(job) = take(thread) else { break };
+            let length = job.length();
+            let outcome = match &job {
+                Job::Values(run) => {
+                    perform(&files[(values[run.first].shard - first) as usize], values, run, &mut sums, &mut scratch)
+                }
+                Job::Stretch(stretch) => direct::write(files, values, stretch, &mut bounce, &mut sums),
+            };
+            if let Err(fault) = outcome {
+                stop.store(true, Ordering::Relaxed);
+                return Err(fault);
+            }
+            let done = done.fetch_add(length, Ordering::Relaxed) + length;
+            if watch(done).is_break() {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok(sums)
+    };
+    let work = &work;
+    let mut cancelled = false;
+    let results: Vec<Result<Vec<Sum>>> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads)
+            .filter_map(|thread| {
+                let body = move || work(thread, &mut |_| ControlFlow::Continue(()));
+                std::thread::Builder::new().spawn_scoped(scope, body).ok()
+            })
+            .collect();
+        let mut results = vec![work(0, &mut |done| {
+            let flow = watch(done);
+            cancelled |= flow.is_break();
+            flow
+        })];
+        results.extend(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
+        results
+    });
+    let mut sums = Vec::new();
+    for result in results {
+        sums.extend(result?);
+    }
+    // The last piece may have been another thread's: the last word is this one's.
+    if cancelled || watch(done.into_inner()).is_break() {
+        return Ok(None);
+    }
+    sums.sort_unstable_by_key(|s| (s.value, s.from));
+    let mut crcs = vec![crc::crc32c(&[]); values.len()];
+    for sum in sums {
+        let crc = &mut crcs[sum.value];
+        *crc = if sum.from == 0 { sum.crc } else { crc::combine(*crc, sum.crc, sum.length) };
+    }
+    Ok(Some(crcs))
+}
+
+fn perform(file: &Arc<dyn Output>, values: &[Placed<'_>], job: &Run, sums: &mut Vec<Sum>, scratch: &mut Vec<u8>) -> Result<()> {
+    let first = &values[job.first];
+    let fault = |e: std::io::Error| Error::io("write the data file", file.path(), &e);
+    let mut parts = Vec::with_capacity(job.end - job.first);
+    if let Source::Read { read, from, .. } = first.source {
+        if scratch.len() < job.length as usize {
+            *scratch = allocate(CHUNK as u64)?;
+        }
+        let piece = &mut scratch[..job.length as usize];
+        read(from + job.from, piece).map_err(|e| Error::callback(format!("the value could not be had: {e}")))?;
+        sums.push(Sum { value: job.first, from: job.from, crc: crc::crc32c(piece), length: job.length });
+        parts.push(IoSlice::new(piece));
+        return file.write_at(first.offset + job.from, &parts).map_err(fault);
+    }
+    for (number, value) in values[job.first..job.end].iter().enumerate() {
+        let Some(bytes) = value.source.bytes() else { continue };
+        let piece = match job.end - job.first {
+            1 => &bytes[job.from as usize..][..job.length as usize],
+            _ => bytes,
+        };
+        sums.push(Sum { value: job.first + number, from: job.from, crc: crc::crc32c(piece), length: piece.len() as u64 });
+        parts.push(IoSlice::new(piece));
+    }
+    file.write_at(first.offset + job.from, &parts).map_err(fault)
+}

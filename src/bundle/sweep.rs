@@ -1,0 +1,81 @@
+//! Sweeping a directory of what crashes left in it.
+//!
+//! What is ours is known by its name, and data files that had got their names by their number: the index that has a temporary name says
+//! it. That is the new index, when a crash came before it was renamed, or the old one, which keeps such a name while its data files
+//! are removed.
+
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+
+use super::index::Index;
+use super::naming;
+use super::publish::{left_out, Step};
+use crate::error::{Error, Result};
+use crate::storage::{Directory, File};
+
+/// What all our temporary names have before a number of 16 hexadecimal digits. No other program makes such names.
+pub(super) const MARK: &[u8] = b".ckpt-tmp-";
+
+/// Sweeps a directory, which holds `names`, and of which the caller alone has the lock.
+pub(super) fn sweep(directory: &dyn Directory, names: &[OsString]) {
+    for name in names.iter().filter(|name| marked(name).is_some() && directory.is_file(name)) {
+        sweep_file(directory, name, names);
+    }
+}
+
+/// Removes a temporary file that a crash left, if it is an index after the data files that had been renamed for it. What cannot be
+/// removed or looked at now stays for the next time.
+fn sweep_file(directory: &dyn Directory, name: &OsStr, names: &[OsString]) {
+    let index = marked(name).and_then(|original| original.strip_suffix(b".index"));
+    if index.is_none_or(|prefix| sweep_data(directory, name, OsStr::from_bytes(prefix), names)) {
+        let _ = directory.remove(name);
+    }
+}
+
+/// Removes the data files of `prefix` that belong to the index `name`, which is not published or no longer. They are known by their
+/// number, which the published index does not have. Says whether none is left.
+fn sweep_data(directory: &dyn Directory, name: &OsStr, prefix: &OsStr, names: &[OsString]) -> bool {
+    let shards = match header_shards(directory, name) {
+        Some(Ok(shards)) => shards,
+        // A crash cut it short: nothing was renamed for it yet.
+        Some(Err(e)) => return e.errno().is_none(),
+        None => return true,
+    };
+    match header_shards(directory, OsStr::from_bytes(&[prefix.as_bytes(), b".index"].concat())) {
+        Some(Ok(published)) if published == shards => return true,
+        // The data files may be those of an index that cannot be read.
+        Some(Err(_)) => return false,
+        Some(Ok(_)) | None => {}
+    }
+    let orphans: Vec<&OsString> = names
+        .iter()
+        .filter(|name| {
+            let of = naming::shard_numbers(name.as_bytes()).map(|(_, of)| of);
+            naming::split_data_name(name.as_bytes()) == Some(prefix) && of == Some(shards) && directory.is_file(name)
+        })
+        .collect();
+    // If a process ended and not the power, the published index may not be on disk yet, and the one before, whose they were, is.
+    if !orphans.is_empty() && !left_out(Step::SyncBeforeSweep) && directory.sync().is_err() {
+        return false;
+    }
+    // All are tried, whatever becomes of the first.
+    orphans.iter().filter(|name| directory.remove(name).is_err()).count() == 0
+}
+
+/// The number of data files that an index says it has, if there is one.
+fn header_shards(directory: &dyn Directory, index: &OsStr) -> Option<Result<u32>> {
+    let path = directory.path().join(index);
+    match directory.open(index) {
+        Err(e) if e.kind() == ErrorKind::NotFound => None,
+        Err(e) => Some(Err(Error::io("open the index", &path, &e))),
+        Ok(file) => Some(File::of(file, &path).and_then(Index::header_in).map(|header| header.shards)),
+    }
+}
+
+/// The name that a temporary file was to get, if it is one of ours.
+fn marked(name: &OsStr) -> Option<&[u8]> {
+    let (rest, attempt) = name.as_bytes().split_last_chunk::<16>()?;
+    let is_ours = attempt.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    rest.strip_suffix(MARK).filter(|original| is_ours && !original.is_empty())
+}

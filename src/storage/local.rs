@@ -1,0 +1,235 @@
+//! The local file system, for writing.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{Error, ErrorKind, IoSlice, Result};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, OnceLock, Weak};
+
+use parking_lot::Mutex;
+use rustix::fs::{self, AtFlags, FallocateFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::directory::{Directory, Output, Storage, DIRECT_ALIGNMENT};
+
+/// The file system of this machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Local;
+
+impl Storage for Local {
+    fn directory(&self, path: &Path, create: bool) -> Result<Arc<dyn Directory>> {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        if create {
+            make_directory(path)?;
+        }
+        let handle = fs::open(path, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Arc::new(LocalDirectory { handle: Arc::new(handle), path: path.to_owned() }))
+    }
+}
+
+/// Makes `path` and its parents. Each one made is synced in its parent: else a power cut could take the directory with all that was
+/// synced in it.
+fn make_directory(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_directory(parent)?;
+    match std::fs::create_dir(path) {
+        // Somebody else made it just now and may not have synced it; or it is no directory, which opening it will say.
+        Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(e),
+        _ => File::open(parent)?.sync_all(),
+    }
+}
+
+#[derive(Debug)]
+struct LocalDirectory {
+    handle: Arc<OwnedFd>,
+    path: PathBuf,
+}
+
+impl Directory for LocalDirectory {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn create(&self, name: &OsStr) -> Result<Arc<dyn Output>> {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDWR;
+        // The umask takes off what the user does not want.
+        let file = fs::openat(&self.handle, name, flags, Mode::from_raw_mode(0o666))?;
+        Ok(Arc::new(LocalOutput { file: file.into(), direct: OnceLock::new(), path: self.path.join(name) }))
+    }
+
+    fn rename(&self, from: &OsStr, to: &OsStr) -> Result<()> {
+        Ok(fs::renameat(&self.handle, from, &self.handle, to)?)
+    }
+
+    fn link(&self, from: &Path, to: &OsStr) -> Result<()> {
+        linked(fs::linkat(fs::CWD, from, &self.handle, to, AtFlags::SYMLINK_FOLLOW))
+    }
+
+    fn alias(&self, from: &OsStr, to: &OsStr) -> Result<()> {
+        linked(fs::linkat(&self.handle, from, &self.handle, to, AtFlags::empty()))
+    }
+
+    fn open(&self, name: &OsStr) -> Result<File> {
+        // O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        Ok(fs::openat(&self.handle, name, flags, Mode::empty())?.into())
+    }
+
+    fn sync_file(&self, name: &OsStr) -> Result<()> {
+        let file = fs::openat(&self.handle, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(fs::fdatasync(&file)?)
+    }
+
+    fn remove(&self, name: &OsStr) -> Result<()> {
+        Ok(fs::unlinkat(&self.handle, name, AtFlags::empty())?)
+    }
+
+    fn list(&self) -> Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in fs::Dir::read_from(&self.handle)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn is_file(&self, name: &OsStr) -> bool {
+        let status = fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW);
+        status.is_ok_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::RegularFile)
+    }
+
+    fn sync(&self) -> Result<()> {
+        Ok(fs::fsync(&self.handle)?)
+    }
+
+    fn space(&self) -> Option<u64> {
+        fs::fstatvfs(&self.handle).ok().map(|s| s.f_bavail.saturating_mul(s.f_frsize))
+    }
+
+    fn lock(&self) -> Result<(Arc<dyn Send + Sync>, bool)> {
+        let status = fs::fstat(&self.handle)?;
+        let mut held = HELD.lock();
+        held.retain(|_, lock| lock.strong_count() > 0);
+        let place = (status.st_dev, status.st_ino);
+        if let Some(lock) = held.get(&place).and_then(Weak::upgrade) {
+            return Ok((lock, false));
+        }
+        // A handle of its own: the lock is the handle's, and goes when it is closed.
+        let handle = fs::openat(&self.handle, ".", OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        match fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(Error::new(ErrorKind::WouldBlock, "another process writes in this directory")),
+            Err(e) => return Err(e.into()),
+        }
+        let lock = Arc::new(Lock { _handle: handle });
+        held.insert(place, Arc::downgrade(&lock));
+        Ok((lock, true))
+    }
+}
+
+/// What linking says, with the errors that mean that the file system cannot told apart from all others.
+fn linked(outcome: rustix::io::Result<()>) -> Result<()> {
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(Errno::XDEV) => Err(ErrorKind::CrossesDevices.into()),
+        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => Err(ErrorKind::Unsupported.into()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The locks that this process holds, by device and inode: within a process they are shared.
+static HELD: LazyLock<Mutex<Held>> = LazyLock::new(Mutex::default);
+
+type Held = HashMap<(u64, u64), Weak<Lock>>;
+
+struct Lock {
+    _handle: OwnedFd,
+}
+
+#[derive(Debug)]
+struct LocalOutput {
+    file: File,
+    /// The same file, opened for writing past the page cache, if it was asked for and can be had.
+    direct: OnceLock<Option<OwnedFd>>,
+    path: PathBuf,
+}
+
+impl Output for LocalOutput {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write_at(&self, mut offset: u64, parts: &[IoSlice<'_>]) -> Result<()> {
+        let mut parts = parts.to_vec();
+        let mut parts = &mut parts[..];
+        // Empty parts at the front would look like a write of nothing.
+        IoSlice::advance_slices(&mut parts, 0);
+        if let ([only], Some(direct)) = (&*parts, self.direct.get().and_then(Option::as_ref)) {
+            let aligned =
+                [only.len(), only.as_ptr() as usize, offset as usize].iter().all(|n| n.is_multiple_of(DIRECT_ALIGNMENT));
+            if aligned && only.len() >= DIRECT_LEAST {
+                match rustix::io::retry_on_intr(|| rustix::io::pwrite(direct, only, offset)) {
+                    Ok(written) => {
+                        // After a short write the rest may not be aligned: it takes the other way.
+                        offset += written as u64;
+                        IoSlice::advance_slices(&mut parts, written);
+                    }
+                    Err(Errno::INVAL) => {} // this file system wants something else: the other way
+                    Err(e) => return Err(e.into()),
+                }
+            }
+        }
+        while !parts.is_empty() {
+            let most = parts.len().min(MOST_PARTS);
+            let written = match rustix::io::pwritev(&self.file, &parts[..most], offset) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => written,
+                Err(Errno::INTR) => continue,
+                Err(e) => return Err(e.into()),
+            };
+            offset += written as u64;
+            IoSlice::advance_slices(&mut parts, written);
+        }
+        Ok(())
+    }
+
+    fn reserve(&self, length: u64) -> Result<()> {
+        if length > 0 {
+            match rustix::io::retry_on_intr(|| fs::fallocate(&self.file, FallocateFlags::empty(), 0, length)) {
+                Ok(()) => return Ok(()),
+                // The file system cannot: a sparse file does, too.
+                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        self.file.set_len(length)
+    }
+
+    fn go_direct(&self) -> bool {
+        let open = || {
+            // The same file whatever has its name by now.
+            let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+            fs::open(path, OFlags::WRONLY | OFlags::DIRECT | OFlags::CLOEXEC, Mode::empty()).ok()
+        };
+        self.direct.get_or_init(open).is_some()
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.file.sync_data()
+    }
+}
+
+/// Smaller writes gain nothing by going past the page cache.
+const DIRECT_LEAST: usize = 256 << 10;
+
+/// `IOV_MAX` of Linux.
+const MOST_PARTS: usize = 1024;

@@ -1,0 +1,310 @@
+//! A storage for tests: it stands between the writer and the local file system, notes every operation, and can fail any.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{Error, IoSlice, Result};
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{Directory, Local, Output, Storage};
+
+/// An operation that succeeded and changed something. Files are numbered; those that were there at first come first, in the order of
+/// their names.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Op {
+    Create {
+        name: OsString,
+        file: usize,
+    },
+    Write {
+        file: usize,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    /// Sets the length.
+    Reserve {
+        file: usize,
+        length: u64,
+    },
+    SyncFile {
+        file: usize,
+    },
+    /// Another name for a file; for one from elsewhere, with its content, of which nobody knows whether it was synced.
+    Link {
+        name: OsString,
+        file: usize,
+        content: Option<Vec<u8>>,
+    },
+    Rename {
+        from: OsString,
+        to: OsString,
+    },
+    Remove {
+        name: OsString,
+    },
+    SyncDirectory,
+    /// The call under test returned, with success or without. Not an operation: tests put it in.
+    Returned {
+        ok: bool,
+    },
+}
+
+/// The kinds of operations that can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Hold,
+    Lock,
+    List,
+    Open,
+    Create,
+    Write,
+    Reserve,
+    SyncFile,
+    Link,
+    Rename,
+    Remove,
+    SyncDirectory,
+}
+
+/// Which operations fail.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    /// The number of the first, counted over those that `hits` names.
+    pub at: usize,
+    pub errno: i32,
+    /// All from that one on.
+    pub for_good: bool,
+    pub hits: fn(Kind) -> bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    ops: Vec<Op>,
+    /// The operations that were tried, and whether each failed by a fault.
+    tried: Vec<(Kind, bool)>,
+    /// Files whose sync was tried, in order.
+    synced: Vec<usize>,
+    counted: usize,
+    names: BTreeMap<OsString, usize>,
+    files: usize,
+    fault: Option<Fault>,
+    space: Option<u64>,
+}
+
+impl State {
+    fn step(&mut self, kind: Kind) -> Result<()> {
+        let mut failure = None;
+        if let Some(fault) = self.fault.filter(|fault| (fault.hits)(kind)) {
+            let hit = self.counted == fault.at || (fault.for_good && self.counted > fault.at);
+            self.counted += 1;
+            failure = hit.then_some(fault.errno);
+        }
+        self.tried.push((kind, failure.is_some()));
+        failure.map_or(Ok(()), |errno| Err(Error::from_raw_os_error(errno)))
+    }
+
+    fn new_file(&mut self, name: &OsStr) -> usize {
+        self.files += 1;
+        self.names.insert(name.to_owned(), self.files - 1);
+        self.files - 1
+    }
+}
+
+/// The storage. It serves one directory, which must be there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recording(Arc<Mutex<State>>);
+
+impl Recording {
+    pub fn new() -> Recording {
+        Recording::default()
+    }
+
+    pub fn failing(fault: Fault) -> Recording {
+        let recording = Recording::new();
+        recording.0.lock().fault = Some(fault);
+        recording
+    }
+
+    /// Says that the file system has so many bytes free.
+    pub fn with_space(self, bytes: u64) -> Recording {
+        self.0.lock().space = Some(bytes);
+        self
+    }
+
+    pub fn ops(&self) -> Vec<Op> {
+        self.0.lock().ops.clone()
+    }
+
+    /// The kinds of the operations tried, and whether each failed by the fault.
+    pub fn tried(&self) -> Vec<(Kind, bool)> {
+        self.0.lock().tried.clone()
+    }
+
+    /// The files whose sync was tried, in order.
+    pub fn synced(&self) -> Vec<usize> {
+        self.0.lock().synced.clone()
+    }
+}
+
+impl Storage for Recording {
+    fn directory(&self, path: &Path, _create: bool) -> Result<Arc<dyn Directory>> {
+        self.0.lock().step(Kind::Hold)?;
+        let inner = Local.directory(path, false)?;
+        let mut names = inner.list()?;
+        names.sort();
+        let mut state = self.0.lock();
+        state.files = names.len();
+        state.names = names.into_iter().zip(0..).collect();
+        drop(state);
+        Ok(Arc::new(RecordingDirectory { inner, state: self.0.clone() }))
+    }
+}
+
+#[derive(Debug)]
+struct RecordingDirectory {
+    inner: Arc<dyn Directory>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Directory for RecordingDirectory {
+    fn path(&self) -> &Path {
+        self.inner.path()
+    }
+
+    fn create(&self, name: &OsStr) -> Result<Arc<dyn Output>> {
+        let mut state = self.state.lock();
+        state.step(Kind::Create)?;
+        let inner = self.inner.create(name)?;
+        let file = state.new_file(name);
+        state.ops.push(Op::Create { name: name.to_owned(), file });
+        Ok(Arc::new(RecordingOutput { inner, file, state: self.state.clone() }))
+    }
+
+    fn rename(&self, from: &OsStr, to: &OsStr) -> Result<()> {
+        let mut state = self.state.lock();
+        state.step(Kind::Rename)?;
+        self.inner.rename(from, to)?;
+        if let Some(file) = state.names.remove(from) {
+            state.names.insert(to.to_owned(), file);
+        }
+        state.ops.push(Op::Rename { from: from.to_owned(), to: to.to_owned() });
+        Ok(())
+    }
+
+    fn link(&self, from: &Path, to: &OsStr) -> Result<()> {
+        let mut state = self.state.lock();
+        state.step(Kind::Link)?;
+        self.inner.link(from, to)?;
+        let content = Some(std::fs::read(from)?);
+        let file = state.new_file(to);
+        state.ops.push(Op::Link { name: to.to_owned(), file, content });
+        Ok(())
+    }
+
+    fn alias(&self, from: &OsStr, to: &OsStr) -> Result<()> {
+        let mut state = self.state.lock();
+        state.step(Kind::Link)?;
+        self.inner.alias(from, to)?;
+        let file = state.names[from];
+        state.names.insert(to.to_owned(), file);
+        state.ops.push(Op::Link { name: to.to_owned(), file, content: None });
+        Ok(())
+    }
+
+    fn open(&self, name: &OsStr) -> Result<File> {
+        self.state.lock().step(Kind::Open)?;
+        self.inner.open(name)
+    }
+
+    fn sync_file(&self, name: &OsStr) -> Result<()> {
+        let mut state = self.state.lock();
+        let file = state.names[name];
+        state.synced.push(file);
+        state.step(Kind::SyncFile)?;
+        self.inner.sync_file(name)?;
+        state.ops.push(Op::SyncFile { file });
+        Ok(())
+    }
+
+    fn remove(&self, name: &OsStr) -> Result<()> {
+        let mut state = self.state.lock();
+        state.step(Kind::Remove)?;
+        self.inner.remove(name)?;
+        state.names.remove(name);
+        state.ops.push(Op::Remove { name: name.to_owned() });
+        Ok(())
+    }
+
+    fn list(&self) -> Result<Vec<OsString>> {
+        self.state.lock().step(Kind::List)?;
+        let mut names = self.inner.list()?;
+        // In one order, so that a run is the same each time.
+        names.sort();
+        Ok(names)
+    }
+
+    fn is_file(&self, name: &OsStr) -> bool {
+        self.inner.is_file(name)
+    }
+
+    fn sync(&self) -> Result<()> {
+        let mut state = self.state.lock();
+        state.step(Kind::SyncDirectory)?;
+        self.inner.sync()?;
+        state.ops.push(Op::SyncDirectory);
+        Ok(())
+    }
+
+    fn space(&self) -> Option<u64> {
+        self.state.lock().space.or_else(|| self.inner.space())
+    }
+
+    fn lock(&self) -> Result<(Arc<dyn Send + Sync>, bool)> {
+        self.state.lock().step(Kind::Lock)?;
+        self.inner.lock()
+    }
+}
+
+#[derive(Debug)]
+struct RecordingOutput {
+    inner: Arc<dyn Output>,
+    file: usize,
+    state: Arc<Mutex<State>>,
+}
+
+impl Output for RecordingOutput {
+    fn path(&self) -> &Path {
+        self.inner.path()
+    }
+
+    fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> Result<()> {
+        let mut state = self.state.lock();
+        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+        let failure = state.step(Kind::Write);
+        // What fails has written something before it did.
+        let written = if failure.is_err() { bytes.len() / 2 } else { bytes.len() };
+        self.inner.write_at(offset, &[IoSlice::new(&bytes[..written])])?;
+        state.ops.push(Op::Write { file: self.file, offset, bytes: bytes[..written].to_vec() });
+        failure
+    }
+
+    fn reserve(&self, length: u64) -> Result<()> {
+        let mut state = self.state.lock();
+        state.step(Kind::Reserve)?;
+        self.inner.reserve(length)?;
+        state.ops.push(Op::Reserve { file: self.file, length });
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<()> {
+        let mut state = self.state.lock();
+        state.synced.push(self.file);
+        state.step(Kind::SyncFile)?;
+        self.inner.sync()?;
+        state.ops.push(Op::SyncFile { file: self.file });
+        Ok(())
+    }
+}
