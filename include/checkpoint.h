@@ -45,6 +45,9 @@
 // What went wrong. It does not change: several threads may look at it at once.
 typedef struct ckpt_error ckpt_error;
 
+// How checkpoints are merged. For one thread at a time while it is changed.
+typedef struct ckpt_merge_options ckpt_merge_options;
+
 // The objects of an object-based checkpoint and the named edges between them. Nodes are numbered from 0, which is the root. It
 // does not change: several threads may use it at once. Where a node or index is out of range, the answers are 0, nothing or -1.
 typedef struct ckpt_object_graph ckpt_object_graph;
@@ -76,6 +79,17 @@ typedef struct ckpt_verify_options ckpt_verify_options;
 // A tensor as it lies in its data file, mapped into memory. It does not change: several threads may use it at once.
 typedef struct ckpt_view ckpt_view;
 
+// How a checkpoint is written. For one thread at a time while it is changed.
+typedef struct ckpt_write_options ckpt_write_options;
+
+// A checkpoint of named tensors, without an object graph, that is being put together (`tf.raw_ops.SaveV2`): tensors are added,
+// then `ckpt_writer_finish` writes them all. For one thread at a time.
+//
+// Keys are not empty and do not begin with a zero byte; TensorFlow's Python can list only those that are UTF-8. Data files hold
+// the values in the order in which they were added. Each tensor is added once, or in slices; that no two have the same key, and
+// that no slices of one overlap, is found out by `ckpt_writer_finish`.
+typedef struct ckpt_writer ckpt_writer;
+
 // The class of an error, with the numbers of absl's status codes: one of the `CKPT_` codes from `CKPT_OK` to `CKPT_UNAUTHENTICATED`.
 typedef int32_t ckpt_code;
 
@@ -86,7 +100,8 @@ typedef int32_t ckpt_dtype;
 typedef int32_t ckpt_reason;
 
 // Bytes lent to the caller: they belong to the handle that they were asked of, and live as long as it does. Not NUL-terminated.
-// `data` is never NULL, save where nothing is lent; then `len` is 0.
+// `data` is never NULL, save where nothing is lent; then `len` is 0. In what the caller gives, they are the caller's, and `data` may be
+// NULL where `len` is 0.
 typedef struct {
     // The first byte.
     const uint8_t *data;
@@ -94,18 +109,25 @@ typedef struct {
     size_t len;
 } ckpt_bytes;
 
+// What of a checkpoint survives a power cut: one of the `CKPT_DURABILITY_` constants.
+typedef int32_t ckpt_durability;
+
+// Hears how far a long call is: `done` of `total`, in bytes unless the call says otherwise. It is called on the thread that made
+// the call. Anything but `CKPT_OK` stops the call, which then returns `CKPT_CANCELLED`.
+typedef ckpt_code (*ckpt_progress_callback)(void *user_data, uint64_t done, uint64_t total);
+
+// Frees what a callback was given. It is called once, when the callback will not be called any more.
+typedef void (*ckpt_free_callback)(void *user_data);
+
 // Whether checksums are compared: one of the `CKPT_CHECKSUMS_` constants.
 typedef int32_t ckpt_checksums;
 
 // How a checkpoint is stored: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`.
 typedef int32_t ckpt_format;
 
-// Hears how far a long call is, in bytes: `done` of `total`. It is called on the thread that made the call. Anything but `CKPT_OK`
-// stops the call, which then returns `CKPT_CANCELLED`.
-typedef ckpt_code (*ckpt_progress_callback)(void *user_data, uint64_t done, uint64_t total);
-
-// Frees what a callback was given. It is called once, when the callback will not be called any more.
-typedef void (*ckpt_free_callback)(void *user_data);
+// Fills `buffer` with `size` bytes of a tensor's value, row-major and in native byte order, from byte `offset` on. It is called
+// on the threads that write, several at once. Anything but `CKPT_OK` ends the writing, which then returns `CKPT_ABORTED`.
+typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *buffer, size_t size);
 
 // Success.
 #define CKPT_OK 0
@@ -217,6 +239,12 @@ typedef void (*ckpt_free_callback)(void *user_data);
 
 // A panic inside the library, caught.
 #define CKPT_REASON_PANIC 20
+
+// Another process holds the lock of the directory.
+#define CKPT_REASON_LOCKED 21
+
+// The file system has not enough space.
+#define CKPT_REASON_SPACE 22
 
 // Not a dtype.
 #define CKPT_INVALID 0
@@ -332,6 +360,15 @@ typedef void (*ckpt_free_callback)(void *user_data);
 // Never, save those of strings and variants.
 #define CKPT_CHECKSUMS_NEVER 2
 
+// All of it, which is the default: files and directory are synced when the call returns.
+#define CKPT_DURABILITY_FULL 0
+
+// The files are synced, the directory is not: the checkpoint before may be back, but what there is is whole.
+#define CKPT_DURABILITY_DATA 1
+
+// Nothing is synced: there may be anything.
+#define CKPT_DURABILITY_NONE 2
+
 
 
 #ifdef __cplusplus
@@ -424,6 +461,46 @@ int32_t ckpt_object_graph_has_values(const ckpt_object_graph *graph, uint32_t id
 
 // Frees a graph. NULL is nothing.
 void ckpt_object_graph_free(ckpt_object_graph *graph);
+
+// New options with the defaults; to be freed with `ckpt_merge_options_free`.
+ckpt_merge_options *ckpt_merge_options_new(void);
+
+// Whether sections may be missing: then those that are there are merged, at least one. Not by default.
+ckpt_code ckpt_merge_options_set_allow_missing(ckpt_merge_options *options, bool allow, ckpt_error **error);
+
+// Whether the sections stay when they have been merged. Not by default.
+ckpt_code ckpt_merge_options_set_keep_inputs(ckpt_merge_options *options, bool keep, ckpt_error **error);
+
+// What survives a power cut once the checkpoint is merged: one of the `CKPT_DURABILITY_` constants.
+ckpt_code ckpt_merge_options_set_durability(ckpt_merge_options *options, ckpt_durability durability, ckpt_error **error);
+
+// Has `progress` called by `ckpt_merge` now and then, with `user_data`; NULL for none. The options keep `user_data` and call
+// `free_user_data`, if it is not NULL, when they are freed or given another callback; when this call fails, at once.
+ckpt_code ckpt_merge_options_set_progress(ckpt_merge_options *options,
+                                          ckpt_progress_callback progress,
+                                          void *user_data,
+                                          ckpt_free_callback free_user_data,
+                                          ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_merge_options_free(ckpt_merge_options *options);
+
+// Merges `count` checkpoints of format V2, each given by its prefix, into the checkpoint `destination`, as the workers of a
+// distributed program do with the sections that each of them wrote (`tf.raw_ops.MergeV2Checkpoints`). Values are not copied
+// where the file system can give a file another name. Slices of one tensor from several sections are joined.
+//
+// Until the merged checkpoint is published the sections are untouched, and a checkpoint that the destination had stays; then
+// they are removed unless the options keep them. A merge that a crash ended can be done again. The progress callback hears of
+// the bytes of data files.
+//
+// `CKPT_NOT_FOUND` when a section or a data file of one is missing; `CKPT_INVALID_ARGUMENT` when two sections hold the same
+// tensor, slices of one tensor overlap or differ in dtype or shape, or there is nothing to merge; `CKPT_DATA_LOSS` when a
+// section is damaged; `CKPT_CANCELLED` when the progress callback stopped it; else errors are those of `ckpt_writer_finish`.
+ckpt_code ckpt_merge(const char *destination,
+                     const char *const *sections,
+                     size_t count,
+                     const ckpt_merge_options *options,
+                     ckpt_error **error);
 
 // New options with the defaults; to be freed with `ckpt_open_options_free`.
 ckpt_open_options *ckpt_open_options_new(void);
@@ -679,6 +756,152 @@ size_t ckpt_view_alignment(const ckpt_view *view);
 
 // Unmaps a view. NULL is nothing.
 void ckpt_view_free(ckpt_view *view);
+
+// New options with the defaults; to be freed with `ckpt_write_options_free`.
+ckpt_write_options *ckpt_write_options_new(void);
+
+// Writes so many data files. 0, the default, lets the library choose by the size alone: one up to 256 MiB, then one for each 512
+// MiB. Where a checkpoint of the same prefix and number is being replaced, one more is made, which may be empty.
+ckpt_code ckpt_write_options_set_shards(ckpt_write_options *options, uint32_t shards, ckpt_error **error);
+
+// Writes no data file of more than so many bytes, as far as tensors can be cut into slices: strings, variants, and dtypes that
+// TensorFlow cannot put together again are not, and get a larger file if need be. Takes the place of
+// `ckpt_write_options_set_shards`. 0, the default, for no limit. (`tf.train.experimental.MaxShardSizePolicy`)
+ckpt_code ckpt_write_options_set_max_shard_size(ckpt_write_options *options, uint64_t bytes, ckpt_error **error);
+
+// Begins each value at a multiple of so many bytes; 1 by default, as in TensorFlow. Values that are aligned to their elements
+// can be used through views as they are.
+//
+// `CKPT_INVALID_ARGUMENT` for 0.
+ckpt_code ckpt_write_options_set_alignment(ckpt_write_options *options, uint64_t bytes, ckpt_error **error);
+
+// Writes with so many threads, the caller's among them; 0, the default, lets the library choose. The files are the same whatever
+// it is.
+ckpt_code ckpt_write_options_set_threads(ckpt_write_options *options, uint32_t threads, ckpt_error **error);
+
+// What survives a power cut once the checkpoint is written: one of the `CKPT_DURABILITY_` constants.
+ckpt_code ckpt_write_options_set_durability(ckpt_write_options *options, ckpt_durability durability, ckpt_error **error);
+
+// Has `progress` called by `ckpt_writer_finish` now and then, with `user_data`; NULL for none. The options and the writers made
+// with them keep `user_data`; `free_user_data`, if it is not NULL, is called when the last of them is freed, finished or given
+// another callback; when this call fails, at once.
+ckpt_code ckpt_write_options_set_progress(ckpt_write_options *options,
+                                          ckpt_progress_callback progress,
+                                          void *user_data,
+                                          ckpt_free_callback free_user_data,
+                                          ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_write_options_free(ckpt_write_options *options);
+
+// A writer of the checkpoint `prefix`. Nothing is written before `ckpt_writer_finish`. The options may be freed at once.
+//
+// `*writer` is to be freed with `ckpt_writer_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when the prefix does not end in a
+// name.
+ckpt_code ckpt_writer_new(const char *prefix, const ckpt_write_options *options, ckpt_writer **writer, ckpt_error **error);
+
+// Adds a tensor of a fixed-size dtype: `data` is its `size` bytes, row-major and in native byte order. The memory is *borrowed*:
+// it is not copied, and must stay as it is until `ckpt_writer_finish` has returned or the writer is freed.
+//
+// `CKPT_INVALID_ARGUMENT` when the key or the shape is impossible, the dtype is none or not of a fixed size, or `size` is not
+// that of the tensor; then nothing is added, as after every failure below. `CKPT_FAILED_PRECONDITION` when the writer has been
+// finished.
+ckpt_code ckpt_writer_add(ckpt_writer *writer,
+                          const char *key,
+                          size_t key_len,
+                          ckpt_dtype dtype,
+                          const int64_t *shape,
+                          size_t rank,
+                          const void *data,
+                          size_t size,
+                          ckpt_error **error);
+
+// Adds a slice of a partitioned tensor of a fixed-size dtype. `shape` is that of the whole tensor; `start` and `length` say what
+// the slice takes of each of the `rank` dimensions, a length of -1 with start 0 the whole of one. `data` is the slice's `size`
+// bytes, borrowed as in `ckpt_writer_add`. A slice that takes all dimensions whole is the tensor. Slices of one tensor are of
+// the same dtype and shape, do not overlap, and are stored in the order in which they were added.
+//
+// Errors are those of `ckpt_writer_add`; `CKPT_INVALID_ARGUMENT` also when the slice does not lie within the shape or is empty,
+// or when another slice of the tensor was added with another dtype or shape.
+ckpt_code ckpt_writer_add_slice(ckpt_writer *writer,
+                                const char *key,
+                                size_t key_len,
+                                ckpt_dtype dtype,
+                                const int64_t *shape,
+                                const int64_t *start,
+                                const int64_t *length,
+                                size_t rank,
+                                const void *data,
+                                size_t size,
+                                ckpt_error **error);
+
+// Adds a tensor of a fixed-size dtype whose bytes are asked for while it is written: `read` is called, with `user_data`, for
+// each piece of it once. Memory for the pieces is the library's, a little for each thread. The writer keeps `user_data` and
+// calls `free_user_data`, if it is not NULL, when it is finished or freed; when this call fails, at once.
+//
+// Errors are those of `ckpt_writer_add`.
+ckpt_code ckpt_writer_add_read(ckpt_writer *writer,
+                               const char *key,
+                               size_t key_len,
+                               ckpt_dtype dtype,
+                               const int64_t *shape,
+                               size_t rank,
+                               ckpt_read_callback read,
+                               void *user_data,
+                               ckpt_free_callback free_user_data,
+                               ckpt_error **error);
+
+// Adds a string tensor of `count` elements, row-major, which are copied.
+//
+// `CKPT_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_writer_add`.
+ckpt_code ckpt_writer_add_strings(ckpt_writer *writer,
+                                  const char *key,
+                                  size_t key_len,
+                                  const int64_t *shape,
+                                  size_t rank,
+                                  const ckpt_bytes *elements,
+                                  size_t count,
+                                  ckpt_error **error);
+
+// Adds a slice of a partitioned string tensor; the slice is given as for `ckpt_writer_add_slice`, its elements as for
+// `ckpt_writer_add_strings`. Errors are those of both.
+ckpt_code ckpt_writer_add_strings_slice(ckpt_writer *writer,
+                                        const char *key,
+                                        size_t key_len,
+                                        const int64_t *shape,
+                                        const int64_t *start,
+                                        const int64_t *length,
+                                        size_t rank,
+                                        const ckpt_bytes *elements,
+                                        size_t count,
+                                        ckpt_error **error);
+
+// Adds a variant tensor of `count` elements, each a serialized `VariantTensorDataProto` as `ckpt_reader_read_strings` gives it.
+// They are copied.
+//
+// Errors are those of `ckpt_writer_add_strings`.
+ckpt_code ckpt_writer_add_variants(ckpt_writer *writer,
+                                   const char *key,
+                                   size_t key_len,
+                                   const int64_t *shape,
+                                   size_t rank,
+                                   const ckpt_bytes *elements,
+                                   size_t count,
+                                   ckpt_error **error);
+
+// Writes everything that was added, in a directory that is made if need be, and publishes it. The checkpoint that the prefix had
+// before stays until the new one is whole and takes its place at one stroke; it is still there after a failure, or a crash at
+// any point. The writer is used up, whether this succeeds or not: it can only be freed, and borrowed memory is the caller's
+// again.
+//
+// `CKPT_INVALID_ARGUMENT` when two tensors have the same key, or slices of one overlap; `CKPT_RESOURCE_EXHAUSTED` when the file
+// system has not enough space; `CKPT_UNAVAILABLE` when another process is writing in the directory; `CKPT_CANCELLED` when the
+// progress callback stopped it, `CKPT_ABORTED` when a read callback failed; `CKPT_FAILED_PRECONDITION` when the writer has been
+// finished before; else what the system reports.
+ckpt_code ckpt_writer_finish(ckpt_writer *writer, ckpt_error **error);
+
+// Frees a writer. One that was not finished leaves no trace. NULL is nothing.
+void ckpt_writer_free(ckpt_writer *writer);
 
 #ifdef __cplusplus
 }  // extern "C"

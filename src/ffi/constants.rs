@@ -4,8 +4,8 @@
 use std::ffi::{c_char, CStr};
 
 use super::ask;
-use crate::bundle::Checksums;
-use crate::error::{Code, Error, Result};
+use crate::bundle::{Checksums, Durability};
+use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::DType;
 
 /// The class of an error, with the numbers of absl's status codes: one of the `CKPT_` codes from `CKPT_OK` to `CKPT_UNAUTHENTICATED`.
@@ -18,6 +18,8 @@ pub type ckpt_dtype = i32;
 pub type ckpt_format = i32;
 /// Whether checksums are compared: one of the `CKPT_CHECKSUMS_` constants.
 pub type ckpt_checksums = i32;
+/// What of a checkpoint survives a power cut: one of the `CKPT_DURABILITY_` constants.
+pub type ckpt_durability = i32;
 
 /// Success.
 pub const CKPT_OK: ckpt_code = 0;
@@ -94,6 +96,10 @@ pub const CKPT_REASON_NO_OBJECT_GRAPH: ckpt_reason = 18;
 pub const CKPT_REASON_ALIGNMENT: ckpt_reason = 19;
 /// A panic inside the library, caught.
 pub const CKPT_REASON_PANIC: ckpt_reason = 20;
+/// Another process holds the lock of the directory.
+pub const CKPT_REASON_LOCKED: ckpt_reason = 21;
+/// The file system has not enough space.
+pub const CKPT_REASON_SPACE: ckpt_reason = 22;
 
 /// Not a dtype.
 pub const CKPT_INVALID: ckpt_dtype = 0;
@@ -174,6 +180,13 @@ pub const CKPT_CHECKSUMS_WHEN_WHOLE: ckpt_checksums = 1;
 /// Never, save those of strings and variants.
 pub const CKPT_CHECKSUMS_NEVER: ckpt_checksums = 2;
 
+/// All of it, which is the default: files and directory are synced when the call returns.
+pub const CKPT_DURABILITY_FULL: ckpt_durability = 0;
+/// The files are synced, the directory is not: the checkpoint before may be back, but what there is is whole.
+pub const CKPT_DURABILITY_DATA: ckpt_durability = 1;
+/// Nothing is synced: there may be anything.
+pub const CKPT_DURABILITY_NONE: ckpt_durability = 2;
+
 /// Most dimensions that a tensor has: TensorFlow's own limit.
 pub const CKPT_MAX_RANK: usize = 254;
 
@@ -220,6 +233,21 @@ fn dtype_of(number: ckpt_dtype) -> Option<DType> {
     u32::try_from(number).ok().and_then(DType::from_number)
 }
 
+/// The dtype of a tensor that the caller gives.
+pub(super) fn known_dtype(number: ckpt_dtype) -> Result<DType> {
+    dtype_of(number)
+        .ok_or_else(|| Error::argument("not a dtype").because(Reason::DType).expecting("one of the dtype constants", number))
+}
+
+pub(super) fn durability_of(number: ckpt_durability) -> Result<Durability> {
+    match number {
+        CKPT_DURABILITY_FULL => Ok(Durability::Full),
+        CKPT_DURABILITY_DATA => Ok(Durability::Data),
+        CKPT_DURABILITY_NONE => Ok(Durability::None),
+        _ => Err(Error::argument("not a durability").expecting("0 to 2", number)),
+    }
+}
+
 pub(super) fn checksums(number: ckpt_checksums) -> Result<Checksums> {
     match number {
         CKPT_CHECKSUMS_ALWAYS => Ok(Checksums::Always),
@@ -232,7 +260,6 @@ pub(super) fn checksums(number: ckpt_checksums) -> Result<Checksums> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Reason;
 
     #[test]
     fn the_numbers_are_those_of_the_rust_api() {
@@ -240,7 +267,7 @@ mod tests {
         assert_eq!(version, env!("CARGO_PKG_VERSION"));
         assert_eq!(CKPT_MAX_RANK, crate::MAX_RANK);
         assert_eq!(CKPT_UNAUTHENTICATED, Code::Unauthenticated as i32);
-        assert_eq!(CKPT_REASON_PANIC, Reason::Panic as i32);
+        assert_eq!(CKPT_REASON_SPACE, Reason::Space as i32);
         assert_eq!(CKPT_FLOAT4_E2M1FN as u32, DType::Float4E2m1fn.number());
     }
 }

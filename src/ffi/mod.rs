@@ -9,12 +9,15 @@
 mod constants;
 mod error;
 mod graph;
+mod merge;
 mod options;
+mod progress;
 mod reader;
 mod strings;
 mod tensor;
 mod verify;
 mod view;
+mod writer;
 
 use std::ffi::{c_char, CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -27,7 +30,8 @@ use constants::ckpt_code;
 use error::ckpt_error;
 
 /// Bytes lent to the caller: they belong to the handle that they were asked of, and live as long as it does. Not NUL-terminated.
-/// `data` is never NULL, save where nothing is lent; then `len` is 0.
+/// `data` is never NULL, save where nothing is lent; then `len` is 0. In what the caller gives, they are the caller's, and `data` may be
+/// NULL where `len` is 0.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ckpt_bytes {

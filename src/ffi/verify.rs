@@ -1,11 +1,11 @@
 //! Checking a whole checkpoint.
 
 use std::ffi::{c_char, c_void};
-use std::ops::ControlFlow;
 
-use super::constants::{ckpt_code, CKPT_OK};
+use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::options::target;
+use super::progress::{self, ckpt_free_callback, ckpt_progress_callback, Progress};
 use super::{ask, call, handle, output, own, path_at, release};
 use crate::reader::{verify, VerifyOptions};
 
@@ -13,32 +13,7 @@ use crate::reader::{verify, VerifyOptions};
 #[derive(Default)]
 pub struct ckpt_verify_options {
     options: VerifyOptions,
-    progress: Option<Progress>,
-}
-
-/// Hears how far a long call is, in bytes: `done` of `total`. It is called on the thread that made the call. Anything but `CKPT_OK`
-/// stops the call, which then returns `CKPT_CANCELLED`.
-pub type ckpt_progress_callback = Option<extern "C" fn(user_data: *mut c_void, done: u64, total: u64) -> ckpt_code>;
-
-/// Frees what a callback was given. It is called once, when the callback will not be called any more.
-pub type ckpt_free_callback = Option<extern "C" fn(user_data: *mut c_void)>;
-
-struct Progress {
-    callback: extern "C" fn(*mut c_void, u64, u64) -> ckpt_code,
-    user_data: *mut c_void,
-    free: ckpt_free_callback,
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some(free) = self.free {
-            free(self.user_data);
-        }
-    }
-}
-
-extern "C" fn silent(_: *mut c_void, _: u64, _: u64) -> ckpt_code {
-    CKPT_OK
+    progress: Progress,
 }
 
 /// New options with the defaults; to be freed with `ckpt_verify_options_free`.
@@ -71,11 +46,7 @@ pub extern "C" fn ckpt_verify_options_set_progress(
     free_user_data: ckpt_free_callback,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let progress = Progress { callback: progress.unwrap_or(silent), user_data, free: free_user_data };
-        target(options)?.progress = Some(progress);
-        Ok(())
-    })
+    call(error, || progress::set(options, |o| &mut o.progress, progress, user_data, free_user_data))
 }
 
 /// Frees options. NULL is nothing.
@@ -106,12 +77,8 @@ pub extern "C" fn ckpt_verify(
 ) -> ckpt_code {
     call(error, || {
         let out = output(verification, std::ptr::null_mut(), "the place for the verification")?;
-        let (settings, progress) =
-            handle(options).map_or((VerifyOptions::default(), None), |o| (o.options.clone(), o.progress.as_ref()));
-        let found = verify(path_at(path)?, &settings, &mut |at| match progress {
-            Some(p) if (p.callback)(p.user_data, at.bytes_done, at.bytes_total) != CKPT_OK => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        })?;
+        let (options, progress) = handle(options).map(|o| (o.options.clone(), o.progress.clone())).unwrap_or_default();
+        let found = verify(path_at(path)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
         let problems = found.problems.into_iter().map(ckpt_error::new).collect();
         *out = own(ckpt_verification { problems, tensors: found.tensors, bytes: found.bytes, files: found.files });
         Ok(())
