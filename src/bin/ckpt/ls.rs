@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use base64::prelude::{Engine, BASE64_STANDARD};
 use checkpoint::{Reader, Tensor};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, Outcome};
+use crate::filter::Filter;
 use crate::pieces::{Region, Source};
 use crate::term::{self, Align, Screen};
 
@@ -50,7 +50,7 @@ Examples:
   ckpt ls run/ckpt-7 --json --sha256 > before.json";
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    let filter = filter(&args.filter)?;
+    let filter = Filter::new(&args.filter)?;
     let reader = Reader::open(&args.path)?;
     let mut listing = Listing { sha256: args.sha256, unreadable: false };
     match args.json {
@@ -63,32 +63,8 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
 }
 
-/// The globs of `--filter`; none given lets everything through.
-fn filter(globs: &[String]) -> Outcome<Option<GlobSet>> {
-    if globs.is_empty() {
-        return Ok(None);
-    }
-    let wrong = |e: globset::Error| Failure::Usage(format!("--filter: {e}"));
-    let mut set = GlobSetBuilder::new();
-    for glob in globs {
-        set.add(GlobBuilder::new(glob).literal_separator(false).backslash_escape(true).build().map_err(wrong)?);
-    }
-    set.build().map(Some).map_err(wrong)
-}
-
-fn selected<'a>(reader: &'a Reader, filter: &'a Option<GlobSet>) -> impl Iterator<Item = Tensor<'a>> {
-    reader.tensors().filter(move |tensor| filter.as_ref().is_none_or(|set| set.is_match(path_of(tensor.key()))))
-}
-
-/// A key where globset wants a path.
-fn path_of(key: &[u8]) -> std::borrow::Cow<'_, std::path::Path> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::ffi::OsStrExt;
-        std::borrow::Cow::Borrowed(std::path::Path::new(std::ffi::OsStr::from_bytes(key)))
-    }
-    #[cfg(not(unix))]
-    std::borrow::Cow::Owned(PathBuf::from(String::from_utf8_lossy(key).into_owned()))
+fn selected<'a>(reader: &'a Reader, filter: &'a Filter) -> impl Iterator<Item = Tensor<'a>> {
+    reader.tensors().filter(move |tensor| filter.lets_through(tensor.key()))
 }
 
 /// One tensor in JSON.
@@ -117,7 +93,7 @@ struct Listing {
 
 impl Listing {
     /// One array, one line for each tensor, so that `grep` is of use too.
-    fn json(&mut self, reader: &Reader, filter: &Option<GlobSet>, screen: &mut Screen) -> Outcome {
+    fn json(&mut self, reader: &Reader, filter: &Filter, screen: &mut Screen) -> Outcome {
         let mut before = "[\n";
         for tensor in selected(reader, filter) {
             let key = std::str::from_utf8(tensor.key());
@@ -144,7 +120,7 @@ impl Listing {
     }
 
     /// Aligned columns. Two passes over the tensors, so that a million of them need no memory of ours.
-    fn table(&mut self, reader: &Reader, filter: &Option<GlobSet>, screen: &mut Screen) -> Outcome {
+    fn table(&mut self, reader: &Reader, filter: &Filter, screen: &mut Screen) -> Outcome {
         const SIDES: [Align; 6] = [Align::Left, Align::Left, Align::Left, Align::Right, Align::Right, Align::Left];
         let heading = ["KEY", "DTYPE", "SHAPE", "BYTES", "SHARD", "SLICES"];
         let mut widths = heading.map(term::width);

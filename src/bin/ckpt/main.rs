@@ -1,18 +1,27 @@
-//! `ckpt`, the command-line tool: looks into TensorFlow checkpoints from a shell.
+//! `ckpt`, the command-line tool: looks into TensorFlow checkpoints from a shell, and rewrites them.
 //!
 //! One file per command, on the public API of the library only. What people read goes to standard output, aligned, and with
 //! colour on a terminal; `--json` is for programs. Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
 
 #![forbid(unsafe_code)]
 
+mod bar;
+mod cast;
 mod cat;
+mod convert;
+mod copy;
+mod destination;
 mod failure;
+mod filter;
 mod graph;
 mod info;
 mod json;
 mod ls;
+mod merge;
+mod npy;
 mod output;
 mod pieces;
+mod stream;
 mod term;
 mod verify;
 
@@ -24,7 +33,7 @@ use clap::{Parser, Subcommand};
 use crate::failure::{Failure, Outcome};
 use crate::term::Screen;
 
-/// Look into TensorFlow checkpoints without TensorFlow.
+/// Look into TensorFlow checkpoints, and rewrite them, without TensorFlow.
 ///
 /// PATH is what TensorFlow's own functions take, and a little more: a prefix (`run/ckpt-7`), one of its files
 /// (`run/ckpt-7.index`), a directory with a `checkpoint` file (its latest one is taken), a SavedModel directory,
@@ -46,6 +55,9 @@ enum Command {
     Info(info::Args),
     Graph(graph::Args),
     Verify(verify::Args),
+    Copy(copy::Args),
+    Convert(convert::Args),
+    Merge(merge::Args),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +69,9 @@ fn main() -> ExitCode {
         Command::Info(args) => info::run(args, &mut screen),
         Command::Graph(args) => graph::run(args, &mut screen),
         Command::Verify(args) => verify::run(args, &mut screen),
+        Command::Copy(args) => copy::run(args, &mut screen),
+        Command::Convert(args) => convert::run(args, &mut screen),
+        Command::Merge(args) => merge::run(args, &mut screen),
     };
     finish(outcome, &mut screen)
 }

@@ -9,7 +9,7 @@ use crate::term::printable;
 
 /// Writes `path` with `fill`. A plain file appears under its name only when it is complete, so that a failure on the way
 /// leaves what was there; a device or a pipe is written straight.
-pub fn write_file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Outcome) -> Outcome {
+pub fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Outcome) -> Outcome {
     let into_place = fs::symlink_metadata(path).map_or(true, |found| found.is_file());
     if !into_place {
         let mut out = BufWriter::new(File::create(path).map_err(|e| cannot("open", path, &e))?);

@@ -144,6 +144,38 @@ fn split(region: &Region, limit: u64) -> impl Iterator<Item = Region> + '_ {
     })
 }
 
+/// The elements of a tensor of shape `shape` from the `from`th on, `count` of them in row-major order, as boxes that follow each other.
+pub fn flat(shape: &[i64], from: u64, count: u64) -> Vec<Region> {
+    let mut boxes = Vec::new();
+    let (mut at, end) = (from, from + count);
+    while at < end {
+        // The outermost dimension of which whole indices begin here and end in time.
+        let mut inside: u64 = shape.iter().skip(1).map(|&n| n as u64).product();
+        let mut dim = 0;
+        while dim + 1 < shape.len() && (at % inside != 0 || inside > end - at) {
+            dim += 1;
+            inside /= shape[dim] as u64;
+        }
+        let mut region = Region { start: vec![0; shape.len()], length: shape.to_vec() };
+        let mut taken = 1;
+        if dim < shape.len() {
+            let mut outer = at / inside;
+            let first = outer % shape[dim] as u64;
+            let indices = ((end - at) / inside).min(shape[dim] as u64 - first);
+            (region.start[dim], region.length[dim]) = (first as i64, indices as i64);
+            outer /= shape[dim] as u64;
+            for before in (0..dim).rev() {
+                (region.start[before], region.length[before]) = ((outer % shape[before] as u64) as i64, 1);
+                outer /= shape[before] as u64;
+            }
+            taken = indices * inside;
+        }
+        boxes.push(region);
+        at += taken;
+    }
+    boxes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +200,23 @@ mod tests {
             let joined: Vec<i64> = pieces.iter().flat_map(|piece| positions(piece, &shape)).collect();
             assert_eq!(joined, positions(&region, &shape), "limit {limit}");
         }
+    }
+
+    #[test]
+    fn flat_ranges_are_boxes_that_follow_each_other() {
+        let shape = [3, 4, 5];
+        let all = positions(&Region::whole(&shape), &shape);
+        for from in 0..60 {
+            for count in 0..=60 - from {
+                let boxes = flat(&shape, from as u64, count as u64);
+                let joined: Vec<i64> = boxes.iter().flat_map(|region| positions(region, &shape)).collect();
+                assert_eq!(joined, all[from..from + count], "{count} from {from}");
+                assert!(boxes.len() <= 5);
+            }
+        }
+        assert_eq!(flat(&shape, 0, 60), [Region::whole(&shape)]);
+        assert_eq!(flat(&[], 0, 1), [Region::whole(&[])]);
+        assert_eq!(flat(&[4, 0], 0, 0), []);
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! `ckpt verify`: every checksum of a checkpoint.
 
-use std::io::{IsTerminal, Write};
-use std::ops::ControlFlow;
+use std::io::Write;
 use std::path::PathBuf;
 
 use checkpoint::{Error, VerifyOptions};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{json, Map, Value};
 
+use crate::bar::Bar;
 use crate::failure::{Failure, Outcome};
 use crate::json::key_member;
 use crate::term::{self, Screen};
@@ -35,15 +34,11 @@ Examples:
   ckpt verify run/ckpts --json | jq .problems";
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    let bar = bar();
+    let bar = Bar::new();
     let verified = checkpoint::verify(&args.path, &VerifyOptions::default(), &mut |progress| {
-        if bar.length() != Some(progress.bytes_total) {
-            bar.set_length(progress.bytes_total);
-        }
-        bar.set_position(progress.bytes_done);
-        ControlFlow::Continue(())
+        bar.report(progress.bytes_done, progress.bytes_total)
     });
-    bar.finish_and_clear();
+    drop(bar);
     let (problems, counts) = match verified {
         Ok(found) => (found.problems, Some((found.tensors as u64, found.files as u64, found.bytes))),
         Err(error) if args.json => (vec![error], None),
@@ -79,20 +74,6 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         true => Ok(()),
         false => Err(Failure::Reported),
     }
-}
-
-/// A progress bar on standard error, or nothing where that is no terminal.
-fn bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    // Drawn at most 10 times a second: progress is reported far more often.
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
-    let style = "{bar:40} {percent:>3}%  {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(style) {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// One problem in JSON.

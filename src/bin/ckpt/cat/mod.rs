@@ -3,7 +3,7 @@
 mod array;
 mod float;
 mod format;
-mod npy;
+
 mod region;
 mod value;
 
@@ -17,9 +17,9 @@ use self::array::View;
 use self::region::Selection;
 use self::value::Values;
 use crate::failure::{Failure, Outcome};
-use crate::output;
 use crate::pieces::{Region, Source};
 use crate::term::{self, Screen};
+use crate::{npy, output};
 
 /// Print the values of a tensor, or write them as bytes or as a NumPy file.
 ///
@@ -182,6 +182,7 @@ fn write_npy(tensor: &Tensor<'_>, selection: &Selection, out: &mut dyn Write) ->
         return Err(refused("NumPy has no such type".to_owned()));
     }
     let strings = read_strings(tensor, &selection.region)?;
+    let strings: Vec<&[u8]> = strings.iter().collect();
     let width = npy::string_width(&strings).map_err(refused)?;
     npy::write_header(&format!("|S{width}"), &selection.shape, out)?;
     npy::write_strings(&strings, width, out)?;

@@ -1,0 +1,230 @@
+//! `.npz` files: archives of `.npy` files.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use checkpoint::DType;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::{copy_numbers, malformed, Entry, ReadAt, Refused, Value};
+use crate::bar::Bar;
+use crate::failure::Outcome;
+use crate::npy::{self, Header, Type};
+use crate::output;
+use crate::stream::{fault, Fault};
+use crate::term;
+
+/// Up to so many bytes a member is read at once; of a larger one that is stored as it is, the checksum is compared first.
+const AT_ONCE: u64 = 64 << 20;
+/// From so many bytes on a member needs the format's longer sizes; NumPy's headers count, too.
+const LARGE: u64 = u32::MAX as u64 - (1 << 20);
+
+/// Why such a file cannot hold a tensor so that it comes back as it was.
+pub fn refuses(entry: &Entry<'_>) -> Outcome<Option<String>> {
+    if std::str::from_utf8(&entry.key).is_err() {
+        return Ok(Some("the key is not UTF-8".to_owned()));
+    }
+    if entry.key.contains(&0) {
+        return Ok(Some("the key has a zero byte in it".to_owned()));
+    }
+    if entry.dtype == DType::String {
+        return Ok(npy::string_width(&entry.elements()?).err());
+    }
+    let comes_back = npy::descriptor(entry.dtype).map(npy::type_of) == Some(Type::Numbers { dtype: entry.dtype, swapped: false });
+    Ok((!comes_back).then(|| format!("NumPy has no type for {}", entry.dtype)))
+}
+
+/// Writes a file, uncompressed, as `np.savez` does.
+pub fn write(path: &Path, entries: &[Entry<'_>], bar: &Bar) -> Outcome<u64> {
+    let total: u64 = entries.iter().map(Entry::bytes).sum();
+    let mut done = 0;
+    output::write_file(path, |out| {
+        let zipped = |e: zip::result::ZipError| malformed(path, format!("cannot write the file: {e}"));
+        let mut archive = ZipWriter::new(out);
+        for entry in entries {
+            let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+            let elements = entry.elements()?;
+            let width = npy::string_width(&elements).unwrap_or(1);
+            let large = entry.bytes().max(width as u64 * elements.len() as u64) >= LARGE;
+            let name = format!("{}.npy", String::from_utf8_lossy(&entry.key));
+            archive.start_file(name, options.large_file(large)).map_err(zipped)?;
+            match &entry.value {
+                Value::Numbers(source) => {
+                    npy::write_header(npy::descriptor(entry.dtype).unwrap_or_default(), &entry.shape, &mut archive)?;
+                    copy_numbers(entry, &**source, &mut archive, |bytes| {
+                        done += bytes;
+                        let _ = bar.report(done, total);
+                    })?;
+                }
+                _ => {
+                    npy::write_header(&format!("|S{width}"), &entry.shape, &mut archive)?;
+                    npy::write_strings(&elements, width, &mut archive)?;
+                }
+            }
+        }
+        archive.finish().map_err(zipped)?;
+        Ok(())
+    })?;
+    Ok(total)
+}
+
+type Archive = ZipArchive<BufReader<File>>;
+
+/// The arrays of a file, in the order in which they lie in it.
+pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
+    let wrong = |what: &dyn std::fmt::Display| malformed(path, format!("not a .npz file: {what}"));
+    let opened = File::open(path).and_then(|file| Ok((file.try_clone()?, file)));
+    let (file, same) = opened.map_err(|e| malformed(path, format!("cannot read the file: {e}")))?;
+    let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| wrong(&e))?;
+    let count = archive.len();
+    let (file, archive) = (Arc::new(same), Arc::new(Mutex::new(archive)));
+    let (mut entries, mut refused) = (Vec::new(), Vec::new());
+    for number in 0..count {
+        let mut member = Member::new(path, &file, &archive, number);
+        let (name, header) = match member.look() {
+            Ok((_, None)) => continue, // a folder
+            Ok((name, Some(header))) => (name, header),
+            Err((name, why)) => {
+                refused.push(Refused { what: term::printable(name.as_bytes()), why });
+                continue;
+            }
+        };
+        let key = name.strip_suffix(".npy").unwrap_or(&name).as_bytes().to_vec();
+        let refuse = |why: String| Refused { what: format!("{}  {}", term::printable(&key), header.about()), why };
+        match header.element {
+            Type::Other => refused.push(refuse("TensorFlow has no such type".to_owned())),
+            Type::Numbers { dtype, .. } => {
+                entries.push(Entry { key, dtype, shape: header.shape.clone(), value: Value::Numbers(Arc::new(member)) });
+            }
+            Type::Bytes(_) | Type::Text(_) => match member.strings() {
+                Ok(elements) => entries.push(Entry {
+                    key,
+                    dtype: DType::String,
+                    shape: header.shape.clone(),
+                    value: Value::Strings(elements),
+                }),
+                Err(e) => return Err(malformed(path, format!("member {}: {e}", term::printable(name.as_bytes())))),
+            },
+        }
+    }
+    Ok((entries, refused))
+}
+
+/// An array in the archive.
+struct Member {
+    path: PathBuf,
+    file: Arc<File>,
+    archive: Arc<Mutex<Archive>>,
+    number: usize,
+    name: String,
+    header: Option<Header>,
+    /// Where in the file the values are, if they are there as they are.
+    place: Option<u64>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// All values, as they are handed out.
+    bytes: Option<Vec<u8>>,
+    /// Whether the checksum was compared.
+    checked: bool,
+    handed_out: u64,
+}
+
+impl Member {
+    fn new(path: &Path, file: &Arc<File>, archive: &Arc<Mutex<Archive>>, number: usize) -> Member {
+        Member {
+            path: path.to_owned(),
+            file: Arc::clone(file),
+            archive: Arc::clone(archive),
+            number,
+            name: String::new(),
+            header: None,
+            place: None,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Reads the name and the header; an error says why it is no array.
+    fn look(&mut self) -> Result<(String, Option<Header>), (String, String)> {
+        let archive = Arc::clone(&self.archive);
+        let mut archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut member = archive.by_index(self.number).map_err(|e| (format!("member {}", self.number), e.to_string()))?;
+        let name = member.name().map(|name| name.into_owned()).unwrap_or_else(|_| format!("member {}", self.number));
+        if member.is_dir() {
+            return Ok((name, None));
+        }
+        if !name.ends_with(".npy") {
+            return Err((name, "not a NumPy array".to_owned()));
+        }
+        let header = npy::read_header(&mut member).map_err(|e| (name.clone(), e))?;
+        let size = header.bytes().map(|bytes| header.start.saturating_add(bytes));
+        if size.is_some_and(|size| size != member.size()) {
+            return Err((name, "the array has another size than its header says".to_owned()));
+        }
+        let stored = member.compression() == CompressionMethod::Stored;
+        self.place = member.data_start().filter(|_| stored).map(|start| start + header.start);
+        self.name = name.clone();
+        self.header = Some(header.clone());
+        Ok((name, Some(header)))
+    }
+
+    /// Reads all of it, which compares the checksum; keeps the values if they are wanted.
+    fn unpack(&self, keep: bool) -> Result<Vec<u8>, Fault> {
+        let Some(header) = &self.header else { return Ok(Vec::new()) };
+        let mut archive = self.archive.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut member = archive.by_index(self.number)?;
+        io::copy(&mut (&mut member).take(header.start), &mut io::sink())?;
+        let mut bytes = Vec::new();
+        match keep {
+            true => member.read_to_end(&mut bytes)?,
+            false => io::copy(&mut member, &mut io::sink())? as usize,
+        };
+        match keep && Some(bytes.len() as u64) != header.bytes() {
+            true => Err("the archive is damaged".into()),
+            false => Ok(bytes),
+        }
+    }
+
+    fn strings(&self) -> Result<Vec<Vec<u8>>, Fault> {
+        let Some(header) = &self.header else { return Ok(Vec::new()) };
+        header.strings(&header.row_major(self.unpack(true)?))
+    }
+
+    fn fill(&self, state: &mut State, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
+        let Some(header) = &self.header else { return Ok(()) };
+        let place = self.place.filter(|_| header.is_plain() && header.bytes() > Some(AT_ONCE));
+        if let Some(place) = place {
+            if !state.checked {
+                self.unpack(false)?;
+                state.checked = true;
+            }
+            self.file.read_exact_at(buffer, place + offset)?;
+            return Ok(());
+        }
+        if state.bytes.is_none() {
+            state.bytes = Some(header.row_major(self.unpack(true)?));
+        }
+        let from = offset as usize;
+        let found = state.bytes.as_ref().and_then(|bytes| bytes.get(from..from + buffer.len()));
+        buffer.copy_from_slice(found.ok_or("the archive is damaged")?);
+        state.handed_out += buffer.len() as u64;
+        if Some(state.handed_out) >= header.bytes() {
+            state.bytes = None;
+        }
+        Ok(())
+    }
+}
+
+impl ReadAt for Member {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.fill(&mut state, offset, buffer)
+            .map_err(|e| fault(malformed(&self.path, format!("member {}: {e}", term::printable(self.name.as_bytes())))))
+    }
+}

@@ -1,0 +1,47 @@
+//! `--filter`: tensors whose keys match a glob.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use crate::failure::{Failure, Outcome};
+
+/// The globs of `--filter`.
+pub struct Filter(Option<GlobSet>);
+
+impl Filter {
+    /// None given lets everything through.
+    pub fn new(globs: &[String]) -> Outcome<Filter> {
+        if globs.is_empty() {
+            return Ok(Filter(None));
+        }
+        let wrong = |e: globset::Error| Failure::Usage(format!("--filter: {e}"));
+        let mut set = GlobSetBuilder::new();
+        for glob in globs {
+            set.add(GlobBuilder::new(glob).literal_separator(false).backslash_escape(true).build().map_err(wrong)?);
+        }
+        Ok(Filter(Some(set.build().map_err(wrong)?)))
+    }
+
+    /// Whether any glob was given.
+    pub fn is_set(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether some glob matches the key as a whole.
+    pub fn lets_through(&self, key: &[u8]) -> bool {
+        self.0.as_ref().is_none_or(|set| set.is_match(path_of(key)))
+    }
+}
+
+/// A key where globset wants a path.
+fn path_of(key: &[u8]) -> Cow<'_, Path> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        Cow::Borrowed(Path::new(std::ffi::OsStr::from_bytes(key)))
+    }
+    #[cfg(not(unix))]
+    Cow::Owned(std::path::PathBuf::from(String::from_utf8_lossy(key).into_owned()))
+}

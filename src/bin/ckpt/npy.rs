@@ -1,0 +1,361 @@
+//! NumPy's `.npy` files: format 1.0 written, all formats read.
+
+use std::io::{self, Read, Write};
+
+use checkpoint::DType;
+
+use crate::stream::Fault;
+
+/// NumPy's type descriptor for a dtype of fixed size: what `np.save` writes.
+///
+/// Types that NumPy does not know are void, as for the arrays of the package `ml_dtypes` (`a.view(ml_dtypes.bfloat16)` gives
+/// them back). It writes `<f1` for float8_e5m2, which `np.load` then refuses; void is what it writes for all others.
+pub fn descriptor(dtype: DType) -> Option<&'static str> {
+    Some(match dtype {
+        DType::Bool => "|b1",
+        DType::Int8 | DType::Qint8 => "|i1",
+        DType::Uint8 | DType::Quint8 => "|u1",
+        DType::Int16 | DType::Qint16 => "<i2",
+        DType::Uint16 | DType::Quint16 => "<u2",
+        DType::Int32 | DType::Qint32 => "<i4",
+        DType::Uint32 => "<u4",
+        DType::Int64 => "<i8",
+        DType::Uint64 => "<u8",
+        DType::Half => "<f2",
+        DType::Float => "<f4",
+        DType::Double => "<f8",
+        DType::Complex64 => "<c8",
+        DType::Complex128 => "<c16",
+        _ => match dtype.size()? {
+            1 => "<V1",
+            2 => "<V2",
+            _ => return None,
+        },
+    })
+}
+
+/// Writes all that stands before the values, as NumPy writes it to the byte.
+pub fn write_header(descriptor: &str, shape: &[i64], out: &mut dyn Write) -> io::Result<()> {
+    let dims: Vec<String> = shape.iter().map(i64::to_string).collect();
+    let dims = match dims.as_slice() {
+        [dim] => format!("({dim},)"),
+        dims => format!("({})", dims.join(", ")),
+    };
+    let mut header = format!("{{'descr': '{descriptor}', 'fortran_order': False, 'shape': {dims}, }}");
+    // NumPy leaves room for the first dimension to grow, then fills up so that the values start at a multiple of 64.
+    if let Some(first) = shape.first() {
+        header.push_str(&" ".repeat(21usize.saturating_sub(first.to_string().len())));
+    }
+    let before = b"\x93NUMPY\x01\x00".len() + size_of::<u16>();
+    let fill = 64 - (before + header.len() + 1) % 64;
+    header.push_str(&" ".repeat(fill));
+    header.push('\n');
+    // At most 254 dimensions of at most 21 characters: the length fits.
+    let length = u16::try_from(header.len()).map_err(io::Error::other)?;
+    out.write_all(b"\x93NUMPY\x01\x00")?;
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(header.as_bytes())
+}
+
+/// The width of NumPy's fixed-width `S` type that holds the strings, or why it cannot.
+pub fn string_width<S: AsRef<[u8]>>(strings: &[S]) -> Result<usize, String> {
+    /// A file may be this many times larger than the strings in it before we refuse to write it.
+    const BLOAT: usize = 16;
+    /// Below this many bytes any bloat will do.
+    const SMALL: usize = 64 << 20;
+    let lengths = || strings.iter().map(|element| element.as_ref().len());
+    if let Some(i) = strings.iter().position(|element| element.as_ref().ends_with(b"\0")) {
+        return Err(format!("element {i} ends with a zero byte, which NumPy's fixed-width strings drop"));
+    }
+    let width = lengths().max().unwrap_or(0).max(1);
+    let stored: usize = lengths().sum();
+    match width.checked_mul(strings.len()) {
+        Some(total) if total <= SMALL.max(stored.saturating_mul(BLOAT)) => Ok(width),
+        _ => Err(format!("{} elements would each take the {width} bytes of the longest", strings.len())),
+    }
+}
+
+/// Writes the strings, each filled up with zeros to `width`.
+pub fn write_strings<S: AsRef<[u8]>>(strings: &[S], width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let zeros = vec![0; width];
+    for element in strings.iter().map(AsRef::as_ref) {
+        out.write_all(element)?;
+        out.write_all(&zeros[element.len()..])?;
+    }
+    Ok(())
+}
+
+/// What the elements of an array are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// Numbers, perhaps of the other byte order.
+    Numbers { dtype: DType, swapped: bool },
+    /// `S`: so many bytes, filled up with zeros.
+    Bytes(usize),
+    /// `U`: so many characters of four bytes, filled up with zeros.
+    Text(usize),
+    /// What no tensor can hold: dates, Python objects, records.
+    Other,
+}
+
+/// The type of a descriptor. Void of two bytes is bfloat16: nothing else that has a name in NumPy is written so.
+pub fn type_of(descriptor: &str) -> Type {
+    let order = descriptor.chars().next().filter(|c| "<>|=".contains(*c));
+    let kind = &descriptor[order.map_or(0, char::len_utf8)..];
+    let swapped = order == Some('>');
+    let sized = |size: &str| size.parse::<u32>().ok().map(|n| n as usize);
+    if let Some(size) = kind.strip_prefix('S').or_else(|| kind.strip_prefix('a')).and_then(sized) {
+        return Type::Bytes(size);
+    }
+    if let Some(size) = kind.strip_prefix('U').and_then(sized).filter(|_| !swapped) {
+        return Type::Text(size);
+    }
+    let dtype = match kind {
+        "b1" => DType::Bool,
+        "i1" => DType::Int8,
+        "u1" => DType::Uint8,
+        "i2" => DType::Int16,
+        "u2" => DType::Uint16,
+        "i4" => DType::Int32,
+        "u4" => DType::Uint32,
+        "i8" => DType::Int64,
+        "u8" => DType::Uint64,
+        "f2" => DType::Half,
+        "f4" => DType::Float,
+        "f8" => DType::Double,
+        "c8" => DType::Complex64,
+        "c16" => DType::Complex128,
+        "V2" => DType::Bfloat16,
+        _ => return Type::Other,
+    };
+    Type::Numbers { dtype, swapped: swapped && dtype.size() > Some(1) }
+}
+
+/// What stands before the values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    descriptor: String,
+    pub element: Type,
+    /// Whether the first index runs fastest.
+    fortran: bool,
+    pub shape: Vec<i64>,
+    /// Where the values begin.
+    pub start: u64,
+}
+
+/// Reads the header, or says why it cannot.
+pub fn read_header(file: &mut dyn Read) -> Result<Header, String> {
+    /// More than any header that NumPy reads takes.
+    const LONGEST: usize = 1 << 20;
+    let cannot = |e: io::Error| format!("not a NumPy array: {e}");
+    let mut start = [0; 10];
+    file.read_exact(&mut start).map_err(cannot)?;
+    let (mut length, mut at) = (usize::from(u16::from_le_bytes([start[8], start[9]])), 10);
+    match (start.starts_with(b"\x93NUMPY"), start[6]) {
+        (true, 1) => {}
+        (true, 2 | 3) => {
+            let mut upper = [0; 2];
+            file.read_exact(&mut upper).map_err(cannot)?;
+            (length, at) = (length | usize::from(u16::from_le_bytes(upper)) << 16, 12);
+        }
+        (true, version) => return Err(format!("a NumPy array of the unknown format {version}")),
+        (false, _) => return Err("not a NumPy array".to_owned()),
+    }
+    if length > LONGEST {
+        return Err("not a NumPy array: the header is too long".to_owned());
+    }
+    let mut text = vec![0; length];
+    file.read_exact(&mut text).map_err(cannot)?;
+    let text = String::from_utf8_lossy(&text);
+    parse_header(&text, (at + length) as u64).ok_or_else(|| "not a NumPy array: the header is malformed".to_owned())
+}
+
+/// `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`; None if it is not that. Records have a list as `descr`.
+fn parse_header(text: &str, start: u64) -> Option<Header> {
+    let after = |name: &str| {
+        let (_, rest) = text.split_once(&format!("'{name}':"))?;
+        Some(rest.trim_start())
+    };
+    let descr = after("descr")?;
+    let (descriptor, element) = match descr.strip_prefix('\'') {
+        Some(rest) => {
+            let (descriptor, _) = rest.split_once('\'')?;
+            (descriptor.to_owned(), type_of(descriptor))
+        }
+        None => ("records".to_owned(), Type::Other),
+    };
+    let order = after("fortran_order")?;
+    let fortran = order.starts_with("True");
+    if !fortran && !order.starts_with("False") {
+        return None;
+    }
+    let (dims, _) = after("shape")?.strip_prefix('(')?.split_once(')')?;
+    let dims = dims.split(',').map(|dim| dim.trim().trim_end_matches('L')).filter(|dim| !dim.is_empty());
+    let shape: Vec<i64> = dims.map(|dim| dim.parse().ok().filter(|&n: &i64| n >= 0)).collect::<Option<_>>()?;
+    let header = Header { descriptor, element, fortran, shape, start };
+    header.count().and_then(|count| count.checked_mul(header.size() as u64))?;
+    Some(header)
+}
+
+impl Header {
+    fn count(&self) -> Option<u64> {
+        if self.shape.contains(&0) {
+            return Some(0);
+        }
+        self.shape.iter().try_fold(1u64, |count, &n| count.checked_mul(n as u64))
+    }
+
+    /// Bytes of an element; of what we know nothing about, none.
+    fn size(&self) -> usize {
+        match self.element {
+            Type::Numbers { dtype, .. } => dtype.size().unwrap_or(0),
+            Type::Bytes(width) => width,
+            Type::Text(chars) => 4 * chars,
+            Type::Other => 0,
+        }
+    }
+
+    /// Bytes of all values; none if it is not known what they are.
+    pub fn bytes(&self) -> Option<u64> {
+        match self.element {
+            Type::Other => None,
+            _ => self.count().map(|count| count * self.size() as u64),
+        }
+    }
+
+    /// Whether the values are in the file as a checkpoint has them.
+    pub fn is_plain(&self) -> bool {
+        !self.fortran && !matches!(self.element, Type::Numbers { swapped: true, .. })
+    }
+
+    /// Type and shape, for people.
+    pub fn about(&self) -> String {
+        format!("{} {}", self.descriptor, crate::term::shape(&self.shape))
+    }
+
+    /// The values row-major and little-endian.
+    pub fn row_major(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        if let Type::Numbers { dtype, swapped: true } = self.element {
+            let complex = matches!(dtype, DType::Complex64 | DType::Complex128);
+            let unit = self.size() / if complex { 2 } else { 1 };
+            bytes.chunks_exact_mut(unit).for_each(<[u8]>::reverse);
+        }
+        let size = self.size();
+        if !self.fortran || self.shape.len() < 2 || size == 0 {
+            return bytes;
+        }
+        // For each element in row-major order its place where the first index runs fastest.
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut index = vec![0; self.shape.len()];
+        let mut at = 0;
+        for _ in 0..bytes.len() / size {
+            out.extend_from_slice(&bytes[at * size..][..size]);
+            for dim in (0..index.len()).rev() {
+                let stride: i64 = self.shape[..dim].iter().product();
+                index[dim] += 1;
+                at += stride as usize;
+                if index[dim] < self.shape[dim] {
+                    break;
+                }
+                at -= (self.shape[dim] * stride) as usize;
+                index[dim] = 0;
+            }
+        }
+        out
+    }
+
+    /// The strings in row-major values: bytes as they are, text as UTF-8.
+    pub fn strings(&self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
+        let (size, count) = (self.size(), self.count().unwrap_or(0));
+        if size == 0 {
+            return Ok(vec![Vec::new(); usize::try_from(count)?]);
+        }
+        let unfilled = |element: &[u8]| element.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        let text = |element: &[u8]| -> Option<Vec<u8>> {
+            let chars = element.as_chunks::<4>().0.iter().map(|&char| char::from_u32(u32::from_le_bytes(char)));
+            Some(chars.collect::<Option<String>>()?.trim_end_matches('\0').as_bytes().to_vec())
+        };
+        let elements = bytes.chunks_exact(size).map(|element| match self.element {
+            Type::Text(_) => text(element).ok_or_else(|| Fault::from("a string is not Unicode")),
+            _ => Ok(element[..unfilled(element)].to_vec()),
+        });
+        elements.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What NumPy 2.4 writes for the same arrays.
+    #[test]
+    fn headers_are_those_of_numpy() {
+        let table: &[(&str, &[i64], usize, &str)] = &[
+            ("<V2", &[2, 3], 128, "{'descr': '<V2', 'fortran_order': False, 'shape': (2, 3), }"),
+            ("<f4", &[], 128, "{'descr': '<f4', 'fortran_order': False, 'shape': (), }"),
+            ("|b1", &[5], 128, "{'descr': '|b1', 'fortran_order': False, 'shape': (5,), }"),
+        ];
+        for (descriptor, shape, length, text) in table {
+            let mut out = Vec::new();
+            write_header(descriptor, shape, &mut out).unwrap();
+            assert_eq!(out.len(), *length, "{text}");
+            assert_eq!(&out[..8], b"\x93NUMPY\x01\x00");
+            assert_eq!(usize::from(u16::from_le_bytes([out[8], out[9]])), length - 10);
+            assert_eq!(std::str::from_utf8(&out[10..]).unwrap().trim_end(), *text);
+            assert_eq!(out.last(), Some(&b'\n'));
+        }
+    }
+
+    #[test]
+    fn headers_are_read_back() {
+        for (descriptor, shape) in [("<f4", &[][..]), ("|S7", &[5]), ("<V2", &[2, 3]), ("<c16", &[0, 9])] {
+            let mut out = Vec::new();
+            write_header(descriptor, shape, &mut out).unwrap();
+            let header = read_header(&mut &out[..]).unwrap();
+            assert_eq!((header.start, &*header.shape), (out.len() as u64, shape));
+            assert_eq!((header.element, header.is_plain()), (type_of(descriptor), true));
+        }
+        let unlike = "{'descr': '>i2', 'fortran_order': True, 'shape': (2L, 3L)}";
+        let header = parse_header(unlike, 9).unwrap();
+        assert_eq!(header.element, Type::Numbers { dtype: DType::Int16, swapped: true });
+        // What np.asfortranarray([[0, 1, 2], [3, 4, 5]]) holds.
+        let bytes: Vec<u8> = [0i16, 3, 1, 4, 2, 5].iter().flat_map(|n| n.to_be_bytes()).collect();
+        let wanted: Vec<u8> = (0i16..6).flat_map(|n| n.to_le_bytes()).collect();
+        assert_eq!((header.bytes(), header.row_major(bytes)), (Some(12), wanted));
+    }
+
+    #[test]
+    fn other_headers_are_refused() {
+        for text in [
+            "",
+            "{'descr': '<f4', 'shape': (1,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
+            "{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296)}",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (2305843009213693952,)}",
+        ] {
+            assert_eq!(parse_header(text, 0), None, "{text}");
+        }
+        for descriptor in ["|O", "<M8[ns]", "<f16", "|V1", "|V8", ">U3", "", "<i3"] {
+            assert_eq!(type_of(descriptor), Type::Other, "{descriptor}");
+        }
+        let records = parse_header("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", 0);
+        assert_eq!(records.unwrap().element, Type::Other);
+    }
+
+    #[test]
+    fn strings_lose_what_fills_them_up() {
+        let header = |descriptor: &str| Header {
+            descriptor: descriptor.to_owned(),
+            element: type_of(descriptor),
+            fortran: false,
+            shape: vec![2],
+            start: 0,
+        };
+        assert_eq!(header("|S3").strings(b"a\0bc\0\0").unwrap(), [&b"a\0b"[..], b"c"]);
+        assert_eq!(header("|S0").strings(b"").unwrap(), [b"", b""]);
+        let text: Vec<u8> = ['\u{e9}', '\0', 'x', 'y'].iter().flat_map(|&c| u32::from(c).to_le_bytes()).collect();
+        assert_eq!(header("<U2").strings(&text).unwrap(), ["\u{e9}".as_bytes(), b"xy"]);
+        assert!(header("<U1").strings(&0xd800u32.to_le_bytes().repeat(2)).is_err());
+    }
+}
