@@ -1,40 +1,14 @@
 /* The clock of the benchmarks: each command measures what it compares by turns, in this one process, and prints a line for
  * each turn, in seconds or KiB. benches/run.py starts it and makes the table. */
 #define _GNU_SOURCE
-#include <checkpoint.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "measuring.h"
 
 extern char **environ;
-
-static ckpt_error *error = NULL;
-
-_Noreturn static void fail(const char *what) {
-    fprintf(stderr, "measure: %s: %s\n", what, error ? ckpt_error_message(error) : "failed");
-    exit(1);
-}
-
-static void must(ckpt_code code, const char *what) {
-    if (code != CKPT_OK) fail(what);
-}
-
-static void must_be(bool condition, const char *what) {
-    if (!condition) fail(what);
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static ckpt_reader *must_open(const char *prefix) {
     ckpt_reader *reader = NULL;
@@ -52,27 +26,6 @@ static int open_shard(const char *prefix) {
 
 static void raw_read(int fd, void *buffer, size_t size, off_t offset) {
     must_be(pread(fd, buffer, size, offset) == (ssize_t)size, "pread");
-}
-
-/* ---------------------------------------------------------------- memory of this process */
-
-static void reset_peak(void) {
-    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-    must_be(fd >= 0 && write(fd, "5", 1) == 1, "/proc/self/clear_refs");
-    close(fd);
-}
-
-/* A line of /proc/self/status, in KiB. */
-static long status(const char *name) {
-    char line[256];
-    long kib = -1;
-    FILE *file = fopen("/proc/self/status", "re");
-    must_be(file != NULL, "/proc/self/status");
-    while (kib < 0 && fgets(line, sizeof line, file)) {
-        if (strncmp(line, name, strlen(name)) == 0) kib = strtol(line + strlen(name) + 1, NULL, 10);
-    }
-    fclose(file);
-    return kib;
 }
 
 /* ---------------------------------------------------------------- open and list */
@@ -183,8 +136,6 @@ static void small(char **arguments) {
 }
 
 /* ---------------------------------------------------------------- large reads */
-
-enum { RAW_CHUNK = 8 << 20 };
 
 /* All tensors of a checkpoint and warm memory for their values, one after the other as in the data file. */
 typedef struct large {

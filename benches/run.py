@@ -13,12 +13,15 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
 MOST_OTHERS = 0.3   # cores
 PATIENCE = 60       # seconds to wait for a quiet machine before each try
 TURNS = 11
+SLOW_TURNS = 7      # of what others take to write
+DURABLE, NOT_DURABLE = 0, 2  # CKPT_DURABILITY_FULL, CKPT_DURABILITY_NONE
 MIB = 1024          # in KiB, the unit of what is measured about memory
 
 
@@ -81,9 +84,27 @@ class Cpu:
         self.busy = sum(fields[i] for i in (0, 1, 2, 5, 6, 7)) / os.sysconf("SC_CLK_TCK")
         usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         self.own = sum(u.ru_utime + u.ru_stime for u in usages)  # of children that have ended, as all have here
+        self.kernel = kernel_threads()
 
-    def others_since(self, before):
-        return max(0.0, (self.busy - before.busy - (self.own - before.own)) / (self.time - before.time))
+    def others_since(self, before, writing=False):
+        """In cores. What is written goes to the disk by the kernel's threads: while `writing`, they are not others."""
+        others = self.busy - before.busy - (self.own - before.own)
+        if writing:
+            others -= sum(max(0, seconds - before.kernel.get(pid, 0)) for pid, seconds in self.kernel.items())
+        return max(0.0, others / (self.time - before.time))
+
+
+def kernel_threads():
+    """Seconds of CPU of each thread of the kernel, by its number."""
+    seconds = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended
+        if fields[1] == "2":  # the parent of them all
+            seconds[path.parent.name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
 def wait_until_quiet():
@@ -95,7 +116,7 @@ def wait_until_quiet():
             break
 
 
-def quietly(measure):
+def quietly(measure, writing=False):
     """What `measure` returned on the quietest of the tries, and how much CPU others took meanwhile."""
     best = None
     for _ in range(options.tries):
@@ -103,7 +124,7 @@ def quietly(measure):
         wait_until_quiet()
         before = Cpu()
         samples = measure()
-        others = Cpu().others_since(before)
+        others = Cpu().others_since(before, writing)
         if best is None or others < best[1]:
             best = samples, others
         if others <= MOST_OTHERS:
@@ -124,7 +145,13 @@ def data(name):
 
 def measure(*arguments):
     """The columns that programs/measure printed."""
-    run = subprocess.run([program("measure"), *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True)
+    return columns(program("measure"), *arguments)
+
+
+def columns(*command):
+    run = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        sys.exit(f"{command}: {run.stderr}")
     return list(zip(*([float(word) for word in line.split()] for line in run.stdout.splitlines())))
 
 
@@ -199,18 +226,68 @@ def a_million():
         yield Figure(f"memory for open + list {count}", "16 MiB + 24 × the index", "–", grown, limit, " MiB")
 
 
+def written(*command):
+    """What a program printed that writes to the directory that stands for DIR in its command, and the competing CPU."""
+    with tempfile.TemporaryDirectory(dir=options.data) as directory:
+        command = [directory if word == "DIR" else word for word in command]
+        return quietly(lambda: columns(*command), writing=True)
+
+
+def written_by_others(count, size):
+    """What raw writes cost TensorFlow and safetensors, for the table."""
+    (raw, *others), competing = written(sys.executable, HERE / "writing.py", SLOW_TURNS, "DIR", count, size)
+    tensorflow, safetensors = (f"{ratio(statistics.median(ratios(seconds, raw)))} ×" for seconds in others)
+    return f"{tensorflow}, safetensors {safetensors}" + (" (void)" if competing > MOST_OTHERS else "")
+
+
+def large_writes():
+    many, one = (64, 16 << 20), (1, 1 << 30)
+    today = written_by_others(*many)
+    grown = []
+    for tensors, files, threads, skip, durability, target in (
+        (many, 2, 2, 0, NOT_DURABLE, 0.75), (one, 1, 2, 0, NOT_DURABLE, 1), (many, 2, 1, 0, NOT_DURABLE, 1.2),
+        (one, 1, 1, 0, NOT_DURABLE, 1.2), (many, 2, 2, 0, DURABLE, 0.85), (many, 2, 2, 64, DURABLE, 0.85),
+        (one, 1, 2, 0, DURABLE, 1),
+    ):
+        command = [program("writing"), "raw", TURNS, 1, "DIR", *tensors, skip, files, threads, durability]
+        (raw, ours, memory), others = written(*command)
+        grown += [kib / MIB for kib in memory]
+        name = f"write {tensors[0]} × {tensors[1] >> 20} MiB, {counted(files, 'file')}, {counted(threads, 'thread')}, "
+        name += ("durable" if durability == DURABLE else "not durable") + (", memory not aligned" if skip else "")
+        against = "write(2), fdatasync(2)" if durability == DURABLE else "write(2)"
+        theirs = today if tensors == many and durability == NOT_DURABLE else "–"
+        yield Figure(name, against, theirs, ratios(ours, raw), target, " ×", duration(ours), duration(raw), others)
+    yield Figure("memory for any of these writes of 1 GiB", "–", "–", grown, 16, " MiB")
+
+
+def small_writes():
+    today = written_by_others(20_000, 1024)
+    (raw, ours, memory), others = written(program("writing"), "raw", TURNS, 10, "DIR", 20_000, 1024, 0, 0, 0, NOT_DURABLE)
+    name = "write 20 000 × 1 KiB by name, not durable"
+    yield Figure(name, "write(2)", today, ratios(ours, raw), 5, " ×", duration(ours), duration(raw), others)
+    yield Figure("memory for that", "–", "–", [kib / MIB for kib in memory], None, " MiB")
+    (few, many), others = written(program("writing"), "scale", TURNS, "DIR", 100_000, 1_000_000)
+    name = "write 1 000 000 × 1 KiB by name, not durable"
+    yield Figure(name, "100 000 tensors", "–", ratios(many, few), 13, " ×", duration(many), duration(few), others)
+
+
+def counted(count, what):
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def library_size():
     size = os.path.getsize(program("stripped.so")) / 2**20
     yield Figure("libcheckpoint.so, stripped", "–", "–", [size], 2, " MiB")
 
 
-FIGURES = [listing, small_reads, large_reads, fresh_process, read_memory, a_million, library_size]
+FIGURES = [listing, small_reads, large_reads, fresh_process, read_memory, a_million, large_writes, small_writes, library_size]
 
 NOTES = f"""\
 Each figure is the median of {TURNS} turns. A turn measures us and what we are compared with one after the other, and its ratio is one
 value. *Others* is the CPU that other processes, the kernel and the hypervisor took meanwhile, in cores; above {MOST_OTHERS} a figure is
-void. Files are in the page cache. Nothing is written, so durability does not come into it. One thread, unless the figure says
-otherwise; checksums are compared. Memory is the growth of peak resident memory, judged by the largest value.
+void. While files are written, the kernel's own threads, which bring them to the disk, are not among the others. Files that are read
+are in the page cache. Reading takes one thread, unless the figure says otherwise; checksums are
+compared. Memory is the growth of peak resident memory, judged by the largest value.
 
 * **Open + list**: from opening to having seen every key, dtype and shape through the C ABI; of TensorFlow `load_checkpoint` and
   `get_variable_to_shape_map`, of safetensors `safe_open` and `get_slice(key).get_shape()` of all keys, both from Python, after their
@@ -225,20 +302,32 @@ otherwise; checksums are compared. Memory is the growth of peak resident memory,
   one that only opens the data file, reads the same 1 KiB and prints the same byte. A turn is 100 rounds. *All static* links `libcheckpoint.a` and
   the C library into the program.
 * **Memory for reading**: beyond the buffers that are read into, with one thread, two, and the library's choice; the largest.
-* **TensorFlow 2.21** is what TensorFlow takes for the same, on 2 cores of an AMD EPYC (Zen 4), as a time or against the same raw
-  reads."""
+* **Write**: from before the writer is made, through adding each tensor from memory touched before, until `ckpt_writer_finish` has
+  returned, against making a new file, `write` of the same memory in chunks of 8 MiB, and closing it; in one process, in the
+  same directory, the two in changing order, after a turn that warms up. What was written is then removed and the file system synced,
+  off the clock. *Durable* is `CKPT_DURABILITY_FULL` against one `fdatasync` before closing, *not durable* is
+  `CKPT_DURABILITY_NONE` against none. Memory begins at a page, unless it is said not to be aligned: then 64 bytes after. The
+  memory figure is the growth since before the library was first used, the largest of all these turns.
+* **Write by name**: the same with threads and files as the library chooses, 10 rounds a turn against the raw write, one in the
+  comparison of counts. Keys are made before.
+* **TensorFlow and safetensors writing**: `tf.raw_ops.SaveV2` and `safetensors.numpy.save_file` against the same raw write from
+  Python, {SLOW_TURNS} turns in the same run. Neither syncs, and safetensors makes no checksums.
+* **TensorFlow 2.21**, of reading, is what TensorFlow takes for the same, on 2 cores of an AMD EPYC (Zen 4), as a time or against the
+  same raw reads."""
 
 
 def machine():
     cpu = next(line.split(": ")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
     memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) / 2**20
-    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}"
+    where = ["findmnt", "--noheadings", "--output", "FSTYPE", "--target", str(options.data)]
+    system = subprocess.run(where, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, {system}"
 
 
 def commit():
     def git(*arguments):
         return subprocess.run(["git", *arguments], cwd=HERE.parent, stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
-    changed = git("status", "--porcelain", "--", "src", "Cargo.toml", "Cargo.lock", "benches/*.c", "benches/*.py")
+    changed = git("status", "--porcelain", "--", "src", "Cargo.toml", "Cargo.lock", "benches/*.[ch]", "benches/*.py")
     return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and reads checkpoints that TensorFlow wrote: from C, and with the tool.
+# Installs what is missing, builds, reads checkpoints that TensorFlow wrote, and writes one: from C, and with the tool.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
@@ -9,7 +9,7 @@ setup_rust
 
 say "building the library, the tool and the C example"
 cmake --preset release >/dev/null
-cmake --build --preset release --target checkpoint_cargo checkpoint_tool read-checkpoint
+cmake --build --preset release --target checkpoint_cargo checkpoint_tool read-checkpoint write-checkpoint
 
 tell() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 show() { printf '\033[36m$ %s\033[0m\n' "$*"; "$@"; }
@@ -40,5 +40,14 @@ show ckpt verify guide/ckpt-5
 
 tell "The same from C (examples/c/read.c):"
 show read-checkpoint guide/ckpt-5 net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE
+
+tell "A checkpoint written from C, without TensorFlow (examples/c/write.c). TensorFlow reads it too:"
+written=$(mktemp -d)
+trap 'rm -rf "$written"' EXIT
+show write-checkpoint "$written/model"
+show ls "$written"
+show ckpt ls "$written/model"
+show ckpt cat "$written/model" net/kernel
+show ckpt verify "$written/model"
 
 tell "Next: README.md for the ten lines that do this in your program, scripts/test.sh for the tests."

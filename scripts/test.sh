@@ -29,6 +29,9 @@ licences() { cargo deny --log-level warn check licenses sources bans; }
 
 rust() { cargo test --locked --all-features --no-fail-fast; }
 
+# Needs root and loop devices; elsewhere it says so.
+powercut() { scripts/powercut.sh; }
+
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features; }
 
 build_release() {
@@ -62,7 +65,7 @@ interop() {
 # A minute for all targets: finds what a change broke, not what a night of fuzzing would.
 fuzz() { scripts/fuzz.sh --minutes 1; }
 
-suites=(format lint licences rust docs c valgrind sanitizers interop)
+suites=(format lint licences rust powercut docs c valgrind sanitizers interop)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 
 # ---------------------------------------------------------------- running them

@@ -265,6 +265,76 @@ def node(graph, i):
     }
 
 
+# ------------------------------------------------------------------------------------------------------- the writer
+
+
+def text(element):
+    return ctypes.create_string_buffer(bytes(element), max(1, len(element)))
+
+
+def numbers(values):
+    return (ctypes.c_int64 * len(values))(*values)
+
+
+FILL = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_size_t)
+
+
+class Writer:
+    """Options are those of ckpt_write_options_set_…; durability, threads and so on. What is added is held until finish."""
+
+    def __init__(self, prefix, durability="NONE", **options):
+        handle = LIB.ckpt_write_options_new()
+        self.held = []
+        try:
+            call("ckpt_write_options_set_durability", handle, CONSTANTS["CKPT_DURABILITY_" + durability])
+            for name, value in options.items():
+                call(f"ckpt_write_options_set_{name}", handle, value)
+            self.handle = made("ckpt_writer_new", os.fsencode(prefix), handle)
+        finally:
+            LIB.ckpt_write_options_free(handle)
+
+    def __del__(self):
+        if hasattr(self, "handle"):
+            LIB.ckpt_writer_free(self.handle)
+
+    def add(self, key, dtype, shape, value, box=None):
+        """`value` is bytes, or the list of the elements; `dtype` TensorFlow's number; `box` a list of (start, length)."""
+        extents = [numbers(side) for side in zip(*box)] if box is not None else []
+        place = (key, len(key)) if isinstance(value, list) else (key, len(key), dtype)
+        if not isinstance(value, list):
+            self.held.append(value)
+            function, end = "ckpt_writer_add", (ctypes.c_char_p(value), len(value))
+        else:
+            buffers = [text(e) for e in value]
+            elements = (Bytes * len(value))(*[Bytes(ctypes.addressof(b), len(e)) for b, e in zip(buffers, value)])
+            function = "ckpt_writer_add_variants" if dtype == CONSTANTS["CKPT_VARIANT"] else "ckpt_writer_add_strings"
+            end = elements, len(value)
+        call(function + ("_slice" if box is not None else ""), self.handle, *place, numbers(shape), *extents, len(shape), *end)
+
+    def add_read(self, key, dtype, shape, value):
+        """The same, of bytes that the library asks for."""
+        def fill(_, offset, buffer, size):
+            ctypes.memmove(buffer, bytes(value[offset:offset + size]), size)
+            return 0
+        self.held.append(FILL(fill))
+        call("ckpt_writer_add_read", self.handle, key, len(key), dtype, numbers(shape), len(shape), self.held[-1], None, None)
+
+    def finish(self):
+        call("ckpt_writer_finish", self.handle)
+
+
+def merge(destination, sections, durability="NONE", **options):
+    handle = LIB.ckpt_merge_options_new()
+    try:
+        call("ckpt_merge_options_set_durability", handle, CONSTANTS["CKPT_DURABILITY_" + durability])
+        for name, value in options.items():
+            call(f"ckpt_merge_options_set_{name}", handle, value)
+        paths = [os.fsencode(s) for s in sections]
+        call("ckpt_merge", os.fsencode(destination), (ctypes.c_char_p * len(paths))(*paths), len(paths), handle)
+    finally:
+        LIB.ckpt_merge_options_free(handle)
+
+
 def verify(path):
     """The problems found in every checksum of a checkpoint."""
     found = made("ckpt_verify", os.fsencode(path), None)

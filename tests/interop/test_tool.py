@@ -1,11 +1,14 @@
-"""`ckpt ls --json --sha256` of one checkpoint of each kind against TensorFlow's values."""
+"""`ckpt ls --json --sha256` of one checkpoint of each kind against TensorFlow's values; what `ckpt copy` and `convert` write, read by
+TensorFlow, NumPy and safetensors, and what those write, converted."""
 import base64
 import hashlib
 import json
 import subprocess
 
+import ml_dtypes
 import numpy as np
 import pytest
+import safetensors.numpy
 import tensorflow as tf
 
 import ckpt
@@ -122,3 +125,99 @@ def test_exit_codes(rng, prefix):
     assert run("ls", prefix + "-none").returncode == 1
     assert run("ls").returncode == 2
     assert run("nonsense").returncode == 2
+
+
+SAFE = ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "bfloat16", "float32", "float64", "complex64"]
+
+
+def done(*arguments):
+    finished = run(*arguments)
+    assert finished.returncode == 0, finished.stderr.decode()
+
+
+def same(found, written):
+    """Key by key the same shape and bytes; NumPy reads bfloat16 from its own files as void."""
+    assert sorted(found) == sorted(written)
+    for k, value in written.items():
+        assert (found[k].shape, found[k].tobytes()) == (np.shape(value), np.asarray(value).tobytes()), k
+
+
+def test_copies_are_read_by_tensorflow(rng, prefix):
+    written = {d: draw.value(rng, d, draw.shape(rng)) for d in draw.DTYPES}
+    save(prefix, written)
+    done("copy", prefix, prefix + "-copy", "--max-shard", "1kB")
+    # Some types that are stored in slices TensorFlow cannot read whole; those must not have been cut.
+    assert {k: v[2] for k, v in witness.read(prefix + "-copy").items()} == {k: v[2] for k, v in witness.read(prefix).items()}
+
+
+def test_a_v1_checkpoint_becomes_v2(rng, prefix):
+    written = {d: draw.value(rng, d, draw.shape(rng)) for d in draw.V1}
+    test_v1.save(prefix, written)
+    before = witness.read(prefix)
+    done("copy", prefix, prefix + "-copy")
+    assert witness.read(prefix + "-copy") == before
+
+
+def test_a_copied_model_is_restored(prefix):
+    def model():
+        return tf.train.Checkpoint(v=tf.Variable([1.0, 2.0]), w=[tf.Variable(3), tf.Variable(b"s")])
+
+    saved = model()
+    saved.v.assign([4.0, 5.0])
+    saved.w[0].assign(6)
+    path = saved.save(prefix)
+    done("copy", path, prefix + "-copy")
+    restored = model()
+    restored.restore(prefix + "-copy").assert_consumed()
+    assert (restored.v.numpy().tolist(), int(restored.w[0])) == ([4.0, 5.0], 6)
+
+
+@pytest.mark.parametrize("to", ["float16", "bfloat16", "float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64", "float32"])
+def test_casts_are_those_of_numpy(rng, prefix, dtype, to):
+    if dtype == to:
+        return
+    value = draw.value(rng, dtype, (5000,))  # any bit pattern
+    with np.errstate(all="ignore"):
+        value = np.concatenate([value, *(n.astype(value.dtype) for n in [np.linspace(-70000, 70000, 2001), np.logspace(-9, 5, 999)])])
+        value = value[~np.isnan(value)]
+    save(prefix, {"a": value})
+    done("copy", prefix, prefix + "-cast", "--cast", f"{dtype}={to}")
+    with np.errstate(over="ignore"):
+        wanted = round_to_bfloat16(value) if (dtype, to) == ("float64", "bfloat16") else value.astype(tf.as_dtype(to).as_numpy_dtype)
+    assert tf.train.load_checkpoint(prefix + "-cast").get_tensor("a").tobytes() == wanted.tobytes()
+
+
+def round_to_bfloat16(value):
+    """ml_dtypes rounds twice, by way of float32: what is not a float32 is first rounded to odd, so that the second rounding is right."""
+    with np.errstate(over="ignore"):
+        near = value.astype(np.float32)
+    bits = near.view(np.uint32)
+    beyond = np.isfinite(value) & (np.abs(near.astype(np.float64)) > np.abs(value))
+    bits = np.where(beyond, bits - 1, bits)
+    inexact = np.isfinite(value) & (bits.view(np.float32).astype(np.float64) != value)
+    return np.where(inexact, bits | 1, bits).astype(np.uint32).view(np.float32).astype(ml_dtypes.bfloat16)
+
+
+def test_safetensors_are_read_and_written(rng, prefix):
+    written = {f"{d}/{i}": np.asarray(draw.value(rng, d, draw.shape(rng))) for d in SAFE for i in range(3)}
+    save(prefix, written)
+    done("convert", prefix, prefix + ".safetensors")
+    same(safetensors.numpy.load_file(prefix + ".safetensors"), written)
+    safetensors.numpy.save_file(written, prefix + ".theirs.safetensors")
+    with open(prefix + ".safetensors", "rb") as ours, open(prefix + ".theirs.safetensors", "rb") as theirs:
+        assert ours.read() == theirs.read()
+    done("convert", prefix + ".theirs.safetensors", prefix + "-back")
+    assert witness.read(prefix + "-back") == witness.read(prefix)
+
+
+@pytest.mark.parametrize("savez", [np.savez, np.savez_compressed])
+def test_npz_files_are_read_and_written(rng, prefix, savez):
+    written = {f"{d}/{i}": np.asarray(draw.value(rng, d, draw.shape(rng))) for d in [*SAFE, "complex128"] for i in range(3)}
+    save(prefix, written | {"s": np.array([b"a", b"", b"\0b"], object)})
+    done("convert", prefix, prefix + ".npz")
+    with np.load(prefix + ".npz") as found:
+        same(dict(found), written | {"s": np.array([b"a", b"", b"\0b"])})
+    savez(prefix + ".theirs.npz", s=np.array([b"a", b"", b"\0b"]), **{k: np.array(v, order="F") for k, v in written.items()})
+    done("convert", prefix + ".theirs.npz", prefix + "-back")
+    assert witness.read(prefix + "-back") == witness.read(prefix)
