@@ -42,6 +42,9 @@
 // Third number: it changes when something is mended.
 #define CKPT_VERSION_PATCH 0
 
+// A flag that stops long calls, from any thread. Options that were given it keep what they need of it: it may be freed first.
+typedef struct ckpt_cancel ckpt_cancel;
+
 // What went wrong. It does not change: several threads may look at it at once.
 typedef struct ckpt_error ckpt_error;
 
@@ -482,6 +485,9 @@ ckpt_code ckpt_merge_options_set_progress(ckpt_merge_options *options,
                                           ckpt_free_callback free_user_data,
                                           ckpt_error **error);
 
+// Has the call stop when `cancel` is raised; NULL takes the flag away.
+ckpt_code ckpt_merge_options_set_cancel(ckpt_merge_options *options, const ckpt_cancel *cancel, ckpt_error **error);
+
 // Frees options. NULL is nothing.
 void ckpt_merge_options_free(ckpt_merge_options *options);
 
@@ -523,6 +529,16 @@ ckpt_code ckpt_read_options_set_checksums(ckpt_read_options *options, ckpt_check
 
 // Frees options. NULL is nothing.
 void ckpt_read_options_free(ckpt_read_options *options);
+
+// A new flag, not raised; to be freed with `ckpt_cancel_free`.
+ckpt_cancel *ckpt_cancel_new(void);
+
+// Raises the flag: calls that were given it return `CKPT_CANCELLED` soon, unless they have published by then. It stays raised. NULL is
+// nothing.
+void ckpt_cancel_raise(const ckpt_cancel *cancel);
+
+// Frees a flag. NULL is nothing.
+void ckpt_cancel_free(ckpt_cancel *cancel);
 
 // Opens the checkpoint at `path`: a prefix, one of its `.index` or `.data-…` files, a directory with a `checkpoint` state file
 // (its latest checkpoint), a SavedModel directory, a V1 file, or the pattern `prefix-?????-of-00003` of a sharded V1 checkpoint.
@@ -719,6 +735,9 @@ ckpt_code ckpt_verify_options_set_progress(ckpt_verify_options *options,
                                            ckpt_free_callback free_user_data,
                                            ckpt_error **error);
 
+// Has the call stop when `cancel` is raised; NULL takes the flag away.
+ckpt_code ckpt_verify_options_set_cancel(ckpt_verify_options *options, const ckpt_cancel *cancel, ckpt_error **error);
+
 // Frees options. NULL is nothing.
 void ckpt_verify_options_free(ckpt_verify_options *options);
 
@@ -791,6 +810,9 @@ ckpt_code ckpt_write_options_set_progress(ckpt_write_options *options,
                                           ckpt_free_callback free_user_data,
                                           ckpt_error **error);
 
+// Has the call stop when `cancel` is raised; NULL takes the flag away.
+ckpt_code ckpt_write_options_set_cancel(ckpt_write_options *options, const ckpt_cancel *cancel, ckpt_error **error);
+
 // Frees options. NULL is nothing.
 void ckpt_write_options_free(ckpt_write_options *options);
 
@@ -834,6 +856,22 @@ ckpt_code ckpt_writer_add_slice(ckpt_writer *writer,
                                 const void *data,
                                 size_t size,
                                 ckpt_error **error);
+
+// Adds a tensor of a fixed-size dtype, or a slice of one, as TensorFlow's `SaveV2` takes it: `shape` is that of `data`, and
+// `shape_and_slice` is empty for a whole tensor, else the whole tensor's shape and the slice, `5 10 -:0,1`.
+//
+// Errors are those of `ckpt_writer_add_slice`; `CKPT_INVALID_ARGUMENT` also when the text is none or does not fit `shape`.
+ckpt_code ckpt_writer_add_shape_and_slice(ckpt_writer *writer,
+                                          const char *key,
+                                          size_t key_len,
+                                          ckpt_dtype dtype,
+                                          const int64_t *shape,
+                                          size_t rank,
+                                          const char *shape_and_slice,
+                                          size_t shape_and_slice_len,
+                                          const void *data,
+                                          size_t size,
+                                          ckpt_error **error);
 
 // Adds a tensor of a fixed-size dtype whose bytes are asked for while it is written: `read` is called, with `user_data`, for
 // each piece of it once. Memory for the pieces is the library's, a little for each thread. The writer keeps `user_data` and

@@ -105,6 +105,27 @@ fn slices_are_written_as_tensorflow_writes_them() {
 }
 
 #[test]
+fn shape_and_slice_say_what_a_value_is() {
+    let scratch = tempfile::tempdir().unwrap();
+    let prefix = scratch.path().join("s");
+    let bytes: Vec<u8> = (0..12).collect();
+    let mut writer = Writer::new(&prefix, &quick()).unwrap();
+    writer.add_shape_and_slice("t", DType::Uint8, &[2, 3], "4 3 0,2:-", &bytes[..6]).unwrap();
+    writer.add_shape_and_slice("t", DType::Uint8, &[2, 3], "4 3 2,2:-", &bytes[6..]).unwrap();
+    writer.add_shape_and_slice("whole", DType::Uint8, &[12], "", &bytes).unwrap();
+    for (shape, text) in [(&[2, 3][..], "4 3 0,3:-"), (&[2, 3], "4 3 3,2:-"), (&[2, 3], "4  3 0,2:-"), (&[6], "4 3 0,2:-")] {
+        assert_eq!(
+            writer.add_shape_and_slice("u", DType::Uint8, shape, text, &bytes[..6]).unwrap_err().code(),
+            Code::InvalidArgument
+        );
+    }
+    writer.finish().unwrap();
+    let reader = Reader::open(&prefix).unwrap();
+    assert_eq!(reader.get("t").unwrap().read().unwrap(), bytes);
+    assert_eq!(reader.len(), 2);
+}
+
+#[test]
 fn the_bytes_do_not_depend_on_the_threads() {
     let scratch = tempfile::tempdir().unwrap();
     let big: Vec<u8> = (0..9_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();

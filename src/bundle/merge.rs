@@ -96,7 +96,7 @@ pub(super) fn merge_on(
     let merged = Merged::of(&inputs)?;
     if merged.was_published(destination, &inputs) {
         // A crash ended an earlier merge after it had been published: what is left is to remove the sections.
-        let bytes = remove_all(&inputs, options);
+        let bytes = remove_all(storage, &inputs, options);
         return Ok(Written { shards: Index::header_of(&naming::index_path(destination))?.shards, bytes });
     }
     merged.check_files()?;
@@ -125,7 +125,7 @@ pub(super) fn merge_on(
     merged.write_index(shards, &mut sink)?;
     publication.sync(&*index)?;
     publication.commit(shards)?;
-    remove_all(&inputs, options);
+    remove_all(storage, &inputs, options);
     Ok(Written { shards, bytes })
 }
 
@@ -144,24 +144,28 @@ fn refuse_same(destination: &Path, section: &Path) -> Result<()> {
 
 /// Removes the sections after they were published elsewhere: data first, so that an index that is there can still be read, and a
 /// merge that ends in between can be seen to be done. What cannot be removed stays. Returns the bytes that were in data files.
-fn remove_all(inputs: &[Index], options: &MergeOptions) -> u64 {
+fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -> u64 {
     let mut bytes = 0;
     if options.keep_inputs {
         return bytes;
     }
+    let remove = |path: &Path| {
+        let directory = storage.directory(path.parent().unwrap_or(Path::new("")), false).ok()?;
+        directory.remove(path.file_name()?).ok()
+    };
     for index in inputs {
         let shards = index.header().shards;
         for shard in 0..shards {
             let path = naming::data_path(index.prefix(), shard, shards);
             bytes += std::fs::symlink_metadata(&path).map_or(0, |m| m.len());
-            let _ = std::fs::remove_file(path);
+            remove(&path);
         }
     }
     for index in inputs {
-        let _ = std::fs::remove_file(index.path());
+        remove(index.path());
         // The directory of temporary sections goes when it is empty; any other stays.
         if let Some(parent) = index.prefix().parent().filter(|p| p.to_string_lossy().ends_with("_temp")) {
-            let _ = std::fs::remove_dir(parent);
+            let _ = storage.remove_directory(parent);
         }
     }
     bytes

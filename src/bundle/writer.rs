@@ -199,6 +199,32 @@ impl<'a> Writer<'a> {
         self.put_slice(key, dtype, shape, part, Source::Borrowed(bytes), None)
     }
 
+    /// Adds a tensor or a slice of one as TensorFlow's `shape_and_slice` says: `5 10 -:0,1`, or the empty text and `shape` for a whole tensor.
+    ///
+    /// # Errors
+    /// As for [`Writer::add_slice`]; when the text is neither.
+    pub fn add_shape_and_slice(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        dtype: DType,
+        shape: &[i64],
+        shape_and_slice: &str,
+        bytes: &'a [u8],
+    ) -> Result<()> {
+        if shape_and_slice.is_empty() {
+            return self.add(key, dtype, shape, bytes);
+        }
+        let (whole, slice) = Slice::parse_with_shape(shape_and_slice).map_err(|e| e.for_tensor(key.as_ref()))?;
+        let part = slice.within(&whole).map_err(|e| e.for_tensor(key.as_ref()))?;
+        if part.length != shape {
+            return Err(Error::argument("the value has another shape than its slice")
+                .because(Reason::Shape)
+                .expecting(crate::tensor::shape_text(&part.length), crate::tensor::shape_text(shape))
+                .for_tensor(key.as_ref()));
+        }
+        self.add_slice(key, dtype, &whole, &slice, bytes)
+    }
+
     /// Adds a string tensor.
     ///
     /// # Errors

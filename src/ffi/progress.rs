@@ -2,10 +2,12 @@
 
 use std::ffi::c_void;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use super::constants::{ckpt_code, CKPT_OK};
 use super::options::target;
+use super::{ask, handle, own, release};
 use crate::error::Result;
 
 /// Hears how far a long call is: `done` of `total`, in bytes unless the call says otherwise. It is called on the thread that made
@@ -44,13 +46,19 @@ impl Drop for UserData {
     }
 }
 
-/// A callback with its data, shared by the options and the objects that were made with them.
+/// What several options carry: a callback with its data, and a flag; shared with the objects that were made with them.
 #[derive(Clone, Default)]
-pub(super) struct Progress(Option<Arc<(ckpt_progress_callback, UserData)>>);
+pub(super) struct Progress {
+    callback: Option<Arc<(ckpt_progress_callback, UserData)>>,
+    cancel: Option<Arc<AtomicBool>>,
+}
 
 impl Progress {
     pub fn report(&self, done: u64, total: u64) -> ControlFlow<()> {
-        match self.0.as_deref() {
+        if self.cancel.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            return ControlFlow::Break(());
+        }
+        match self.callback.as_deref() {
             Some((Some(callback), user)) if callback(user.pointer(), done, total) != CKPT_OK => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         }
@@ -65,7 +73,43 @@ pub(super) fn set<T>(
     user_data: *mut c_void,
     free: ckpt_free_callback,
 ) -> Result<()> {
-    let progress = Progress(Some(Arc::new((callback, UserData::new(user_data, free)))));
-    *field(target(options)?) = progress;
+    let callback = Some(Arc::new((callback, UserData::new(user_data, free))));
+    field(target(options)?).callback = callback;
     Ok(())
+}
+
+/// Gives options another flag; NULL takes it away.
+pub(super) fn set_cancel<T>(
+    options: *mut T,
+    field: impl FnOnce(&mut T) -> &mut Progress,
+    cancel: *const ckpt_cancel,
+) -> Result<()> {
+    field(target(options)?).cancel = handle(cancel).map(|c| c.0.clone());
+    Ok(())
+}
+
+/// A flag that stops long calls, from any thread. Options that were given it keep what they need of it: it may be freed first.
+pub struct ckpt_cancel(Arc<AtomicBool>);
+
+/// A new flag, not raised; to be freed with `ckpt_cancel_free`.
+#[no_mangle]
+pub extern "C" fn ckpt_cancel_new() -> *mut ckpt_cancel {
+    ask(std::ptr::null_mut(), || own(ckpt_cancel(Arc::default())))
+}
+
+/// Raises the flag: calls that were given it return `CKPT_CANCELLED` soon, unless they have published by then. It stays raised. NULL is
+/// nothing.
+#[no_mangle]
+pub extern "C" fn ckpt_cancel_raise(cancel: *const ckpt_cancel) {
+    ask((), || {
+        if let Some(cancel) = handle(cancel) {
+            cancel.0.store(true, Ordering::Relaxed);
+        }
+    })
+}
+
+/// Frees a flag. NULL is nothing.
+#[no_mangle]
+pub extern "C" fn ckpt_cancel_free(cancel: *mut ckpt_cancel) {
+    release(cancel);
 }

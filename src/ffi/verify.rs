@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::options::target;
-use super::progress::{self, ckpt_free_callback, ckpt_progress_callback, Progress};
+use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
 use super::{ask, call, handle, output, own, path_at, release};
 use crate::reader::{verify, VerifyOptions};
 
@@ -47,6 +47,16 @@ pub extern "C" fn ckpt_verify_options_set_progress(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || progress::set(options, |o| &mut o.progress, progress, user_data, free_user_data))
+}
+
+/// Has the call stop when `cancel` is raised; NULL takes the flag away.
+#[no_mangle]
+pub extern "C" fn ckpt_verify_options_set_cancel(
+    options: *mut ckpt_verify_options,
+    cancel: *const ckpt_cancel,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || progress::set_cancel(options, |o| &mut o.progress, cancel))
 }
 
 /// Frees options. NULL is nothing.

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, durability_of, known_dtype, CKPT_OK};
 use super::error::ckpt_error;
 use super::options::target;
-use super::progress::{self, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
+use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
 use super::{array, ask, call, changed, ckpt_bytes, handle, key_at, output, own, path_at, release};
 use crate::bundle::{ReadAt, WriteOptions, Writer};
 use crate::error::{Code, Error, Reason, Result};
@@ -118,6 +118,16 @@ pub extern "C" fn ckpt_write_options_set_progress(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || progress::set(options, |o| &mut o.progress, progress, user_data, free_user_data))
+}
+
+/// Has the call stop when `cancel` is raised; NULL takes the flag away.
+#[no_mangle]
+pub extern "C" fn ckpt_write_options_set_cancel(
+    options: *mut ckpt_write_options,
+    cancel: *const ckpt_cancel,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || progress::set_cancel(options, |o| &mut o.progress, cancel))
 }
 
 /// Frees options. NULL is nothing.
@@ -248,6 +258,33 @@ pub extern "C" fn ckpt_writer_add_slice(
         let writer = open(writer)?;
         let (shape, slice) = (array(shape, rank, "the shape")?, slice(start, length, rank)?);
         writer.add_slice(key_at(key, key_len)?, known_dtype(dtype)?, shape, &slice, array(data.cast(), size, "the data")?)
+    })
+}
+
+/// Adds a tensor of a fixed-size dtype, or a slice of one, as TensorFlow's `SaveV2` takes it: `shape` is that of `data`, and
+/// `shape_and_slice` is empty for a whole tensor, else the whole tensor's shape and the slice, `5 10 -:0,1`.
+///
+/// Errors are those of `ckpt_writer_add_slice`; `CKPT_INVALID_ARGUMENT` also when the text is none or does not fit `shape`.
+#[no_mangle]
+pub extern "C" fn ckpt_writer_add_shape_and_slice(
+    writer: *mut ckpt_writer,
+    key: *const c_char,
+    key_len: usize,
+    dtype: ckpt_dtype,
+    shape: *const i64,
+    rank: usize,
+    shape_and_slice: *const c_char,
+    shape_and_slice_len: usize,
+    data: *const c_void,
+    size: usize,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let writer = open(writer)?;
+        let text = array::<u8>(shape_and_slice.cast(), shape_and_slice_len, "the text")?;
+        let text = std::str::from_utf8(text).map_err(|_| Error::argument("the shape and slice are not UTF-8"))?;
+        let (shape, data) = (array(shape, rank, "the shape")?, array(data.cast(), size, "the data")?);
+        writer.add_shape_and_slice(key_at(key, key_len)?, known_dtype(dtype)?, shape, text, data)
     })
 }
 

@@ -12,6 +12,9 @@ use std::sync::Arc;
 pub(crate) trait Storage: Send + Sync + Debug {
     /// Holds the directory at `path`, making it and its parents first if `create`. What is made survives a power cut.
     fn directory(&self, path: &Path, create: bool) -> Result<Arc<dyn Directory>>;
+
+    /// Removes a directory that is empty.
+    fn remove_directory(&self, path: &Path) -> Result<()>;
 }
 
 /// A directory that is held: what is done in it stays in it, wherever its path leads meanwhile.

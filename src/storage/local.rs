@@ -28,6 +28,10 @@ impl Storage for Local {
         let handle = fs::open(path, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         Ok(Arc::new(LocalDirectory { handle: Arc::new(handle), path: path.to_owned() }))
     }
+
+    fn remove_directory(&self, path: &Path) -> Result<()> {
+        std::fs::remove_dir(path)
+    }
 }
 
 /// Makes `path` and its parents. Each one made is synced in its parent: else a power cut could take the directory with all that was

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Error, IoSlice, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -82,6 +82,8 @@ pub(crate) struct Fault {
 
 #[derive(Debug, Default)]
 struct State {
+    /// The directory whose operations are recorded: the first.
+    served: Option<PathBuf>,
     ops: Vec<Op>,
     /// The operations that were tried, and whether each failed by a fault.
     tried: Vec<(Kind, bool)>,
@@ -113,7 +115,7 @@ impl State {
     }
 }
 
-/// The storage. It serves one directory, which must be there.
+/// The storage. It records one directory, the first that is asked for, which must be there.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recording(Arc<Mutex<State>>);
 
@@ -151,15 +153,23 @@ impl Recording {
 
 impl Storage for Recording {
     fn directory(&self, path: &Path, _create: bool) -> Result<Arc<dyn Directory>> {
+        if self.0.lock().served.as_deref().is_some_and(|served| served != path) {
+            return Local.directory(path, false); // where sections are removed from
+        }
         self.0.lock().step(Kind::Hold)?;
         let inner = Local.directory(path, false)?;
         let mut names = inner.list()?;
         names.sort();
         let mut state = self.0.lock();
+        state.served = Some(path.to_owned());
         state.files = names.len();
         state.names = names.into_iter().zip(0..).collect();
         drop(state);
         Ok(Arc::new(RecordingDirectory { inner, state: self.0.clone() }))
+    }
+
+    fn remove_directory(&self, path: &Path) -> Result<()> {
+        Local.remove_directory(path)
     }
 }
 

@@ -450,6 +450,61 @@ static void progress_is_told_and_can_stop_it(void) {
     files(true);
 }
 
+/* A flag stops writing, merging and verifying; whoever raises it may free it. */
+static void a_raised_flag_stops_long_calls(void) {
+    static const int64_t dims[] = {6};
+    static const unsigned char value[6] = {1, 2, 3, 4, 5, 6};
+    write_kept();
+    ckpt_write_options *writing = ckpt_write_options_new();
+    ckpt_merge_options *merging = ckpt_merge_options_new();
+    ckpt_verify_options *verifying = ckpt_verify_options_new();
+    ckpt_cancel *flag = ckpt_cancel_new();
+    CHECK_OK(ckpt_write_options_set_cancel(writing, flag, &error));
+    CHECK_OK(ckpt_merge_options_set_cancel(merging, flag, &error));
+    CHECK_OK(ckpt_verify_options_set_cancel(verifying, flag, &error));
+    ckpt_writer *writer = must_write("kept", writing);
+    CHECK_OK(add(writer, "x", CKPT_UINT8, dims, 1, value, sizeof value));
+    ckpt_cancel_raise(flag);
+    ckpt_cancel_raise(NULL);
+    ckpt_cancel_free(flag);
+    CHECK_FAILS(CKPT_CANCELLED, ckpt_writer_finish(writer, &error));
+    ckpt_writer_free(writer);
+    kept_must_be_there();
+
+    char section[300];
+    snprintf(section, sizeof section, "%s", in("kept"));
+    const char *sections[] = {section};
+    CHECK_FAILS(CKPT_CANCELLED, ckpt_merge(in("merged"), sections, 1, merging, &error));
+    kept_must_be_there();
+    ckpt_verification *found = NULL;
+    CHECK_FAILS(CKPT_CANCELLED, ckpt_verify(section, verifying, &found, &error));
+    CHECK(found == NULL);
+    CHECK_OK(ckpt_verify_options_set_cancel(verifying, NULL, &error));
+    CHECK_OK(ckpt_verify(section, verifying, &found, &error));
+    ckpt_verification_free(found);
+    ckpt_verify_options_free(verifying);
+    ckpt_merge_options_free(merging);
+    ckpt_write_options_free(writing);
+    files(true);
+}
+
+static void a_shape_and_slice_say_what_a_value_is(void) {
+    static const int64_t part[] = {2, 3}, whole[] = {4, 3};
+    static const unsigned char value[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    ckpt_writer *writer = must_write("spec", NULL);
+    CHECK_OK(ckpt_writer_add_shape_and_slice(writer, "t", 1, CKPT_UINT8, part, 2, "4 3 0,2:-", 9, value, 6, &error));
+    CHECK_OK(ckpt_writer_add_shape_and_slice(writer, "t", 1, CKPT_UINT8, part, 2, "4 3 2,2:-", 9, value + 6, 6, &error));
+    CHECK_OK(ckpt_writer_add_shape_and_slice(writer, "w", 1, CKPT_UINT8, whole, 2, NULL, 0, value, 12, &error));
+    CHECK_FAILS(CKPT_INVALID_ARGUMENT,
+                ckpt_writer_add_shape_and_slice(writer, "u", 1, CKPT_UINT8, part, 2, "4 3 0,3:-", 9, value, 6, &error));
+    finish(writer);
+    ckpt_reader *reader = must_open(in("spec"));
+    must_hold(reader, "t", CKPT_UINT8, whole, 2, value, sizeof value);
+    must_hold(reader, "w", CKPT_UINT8, whole, 2, value, sizeof value);
+    ckpt_reader_free(reader);
+    files(true);
+}
+
 /* ---------------------------------------------------------------- misuse */
 
 static void what_cannot_be_is_refused(void) {
@@ -739,6 +794,8 @@ int main(void) {
     values_may_be_asked_for();
     a_value_that_cannot_be_had_ends_the_writing();
     progress_is_told_and_can_stop_it();
+    a_raised_flag_stops_long_calls();
+    a_shape_and_slice_say_what_a_value_is();
     what_cannot_be_is_refused();
     what_does_not_fit_together_is_refused_by_finish();
     a_finished_writer_is_used_up();
