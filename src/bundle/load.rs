@@ -9,6 +9,9 @@ use crate::error::{Error, Result};
 use crate::table::{self, BlockBuffer, Budget, Table};
 use crate::tensor::{DType, MAX_RANK};
 
+/// The largest block for which room is made beforehand: four times what a writer makes of short keys and records.
+const ORDINARY: usize = 1 << 20;
+
 /// All that an index file says.
 pub(super) struct Loaded {
     pub header: Header,
@@ -91,6 +94,10 @@ impl<'a> Loader<'a> {
     }
 
     fn read_block(&mut self, number: usize, block: table::Block<'_>, on_fault: OnFault<'_>) -> Result<()> {
+        // About what a block of short keys comes to: memory that is taken once need not be copied as it grows.
+        let expected = block.len().min(ORDINARY);
+        self.budget.reserve(&mut self.block.keys, expected)?;
+        self.budget.reserve(&mut self.block.records, expected / size_of::<Record>())?;
         let mut described = None;
         for entry in block.entries() {
             let entry = match entry.and_then(|entry| entry.check_shared(self.key.len()).map(|()| entry)) {

@@ -88,6 +88,11 @@ impl<'a> Block<'a> {
         u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
     }
 
+    /// The bytes of all entries.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The entries in the order of the file.
     pub fn entries(&self) -> Entries<'a> {
         Entries::from_restart(*self, 0)
