@@ -366,7 +366,8 @@ typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *
 // All of it, which is the default: files and directory are synced when the call returns.
 #define CKPT_DURABILITY_FULL 0
 
-// The files are synced, the directory is not: the checkpoint before may be back, but what there is is whole.
+// The files are synced, the directory only where something old is about to be removed: after a power cut a new checkpoint may be gone
+// again, but what there is is whole, and what it took the place of is not lost with it.
 #define CKPT_DURABILITY_DATA 1
 
 // Nothing is synced: there may be anything.

@@ -12,6 +12,9 @@ cannot() {
 }
 
 [ "$(id -u)" = 0 ] || cannot "not root"
+setup_debian build-essential ca-certificates curl e2fsprogs mount
+setup_rust
+PATH=$PATH:/usr/sbin:/sbin
 [ -e /dev/loop-control ] || cannot "no loop devices"
 has mkfs.ext4 || cannot "no mkfs.ext4"
 

@@ -28,7 +28,8 @@ pub enum Durability {
     /// When the call returns, all of it: files and directory are synced.
     #[default]
     Full,
-    /// The files are synced, the directory is not: after a power cut the checkpoint before may be back, but what there is is whole.
+    /// The files are synced, the directory only where something old is about to be removed: after a power cut a new checkpoint may be gone
+    /// again, but what there is is whole, and what it took the place of is not lost with it.
     Data,
     /// Nothing is synced. After a power cut there may be anything.
     None,
@@ -45,6 +46,8 @@ pub(super) struct Publication {
     made: Vec<OsString>,
     /// Data files of other checkpoints that were published under this prefix.
     stale: Vec<OsString>,
+    /// Whether data files of others were adopted, which their owner may then remove.
+    adopted: bool,
     lock: Arc<dyn Send + Sync>,
 }
 
@@ -83,6 +86,7 @@ impl Publication {
             durability,
             made: Vec::new(),
             stale: Vec::new(),
+            adopted: false,
             lock,
         };
         let looked = publication.look_around(is_first);
@@ -149,6 +153,7 @@ impl Publication {
     /// Makes the data file at `from`, of another checkpoint, data file `shard` of `shards` of this one as well: by another name for it where
     /// the file system can, else by a copy.
     pub fn adopt_data(&mut self, from: &Path, shard: u32, shards: u32) -> Result<()> {
+        self.adopted = true;
         let name = self.temporary(&self.final_name(&naming::data_suffix(shard, shards)));
         match self.directory.link(from, &name) {
             Ok(()) => self.made.push(name.clone()),
@@ -209,7 +214,13 @@ impl Publication {
         self.rename(index)?;
         // If that fails the old index may still be the one on disk: its data files stay, and its other name, for a later sweep.
         self.made.clear();
-        if self.durability == Durability::Full {
+        let replaces = !self.stale.is_empty() || self.adopted;
+        let must_last = match self.durability {
+            Durability::Full => true,
+            Durability::Data => replaces,
+            Durability::None => false,
+        };
+        if must_last {
             self.directory.sync().map_err(|e| self.io("sync the directory", OsStr::new(""), &e))?;
         }
         let stays = |name: &&OsString| self.directory.remove(name).is_err_and(|e| e.kind() != ErrorKind::NotFound);

@@ -182,7 +182,8 @@ pub const CKPT_CHECKSUMS_NEVER: ckpt_checksums = 2;
 
 /// All of it, which is the default: files and directory are synced when the call returns.
 pub const CKPT_DURABILITY_FULL: ckpt_durability = 0;
-/// The files are synced, the directory is not: the checkpoint before may be back, but what there is is whole.
+/// The files are synced, the directory only where something old is about to be removed: after a power cut a new checkpoint may be gone
+/// again, but what there is is whole, and what it took the place of is not lost with it.
 pub const CKPT_DURABILITY_DATA: ckpt_durability = 1;
 /// Nothing is synced: there may be anything.
 pub const CKPT_DURABILITY_NONE: ckpt_durability = 2;

@@ -4,6 +4,7 @@
 //! by the next write. `CKPT_CRASH_STATES=100000 cargo test crash_tests` looks at more states.
 
 mod disk;
+mod durability;
 mod faults;
 mod judge;
 mod rng;

@@ -1,0 +1,49 @@
+//! What is synced under each durability, and that nothing goes before what takes its place is on disk.
+
+use std::ops::ControlFlow;
+
+use super::scratch;
+use crate::bundle::merge::{merge_on, MergeOptions};
+use crate::bundle::{Durability, WriteOptions, Writer};
+use crate::storage::{Local, Op, Recording, Storage};
+use crate::tensor::DType;
+
+fn write(storage: &dyn Storage, prefix: &std::path::Path, key: &str, durability: Durability) {
+    let mut writer = Writer::new(prefix, &WriteOptions::new().durability(durability)).unwrap();
+    writer.add(key, DType::Uint8, &[3], &[1, 2, 3]).unwrap();
+    writer.finish_on(storage, &mut |_, _| ControlFlow::Continue(())).unwrap();
+}
+
+/// How often the directory was synced before the first removal, or in all if there was none.
+fn syncs_before_removal(recording: &Recording) -> usize {
+    let ops = recording.ops();
+    let before = ops.iter().take_while(|op| !matches!(op, Op::Remove { .. }));
+    before.filter(|op| matches!(op, Op::SyncDirectory)).count()
+}
+
+#[test]
+fn nothing_old_is_removed_before_the_new_is_on_disk() {
+    for (durability, first, over) in [(Durability::Full, 1, 1), (Durability::Data, 0, 1), (Durability::None, 0, 0)] {
+        let directory = scratch();
+        let prefix = directory.path().join("x");
+        for expected in [first, over] {
+            let recording = Recording::new();
+            write(&recording, &prefix, "x", durability);
+            assert_eq!(syncs_before_removal(&recording), expected, "{durability:?}");
+        }
+    }
+}
+
+#[test]
+fn sections_are_removed_after_what_was_merged_is_on_disk() {
+    for (durability, expected) in [(Durability::Full, 1), (Durability::Data, 1), (Durability::None, 0)] {
+        let (directory, sections) = (scratch(), scratch());
+        let parts = ["a", "b"].map(|name| sections.path().join(name));
+        parts.iter().zip(["a", "b"]).for_each(|(part, key)| write(&Local, part, key, Durability::None));
+        let recording = Recording::new();
+        let options = MergeOptions::new().durability(durability);
+        merge_on(&recording, &directory.path().join("x"), &parts, &options, &mut |_, _| ControlFlow::Continue(())).unwrap();
+        assert_eq!(syncs_before_removal(&recording), expected, "{durability:?}");
+        assert_eq!(std::fs::read_dir(sections.path()).unwrap().count(), 0);
+    }
+}
