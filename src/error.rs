@@ -138,6 +138,24 @@ pub enum Reason {
     Locked = 21,
     /// The file system has not enough space.
     Space = 22,
+    /// A node that was removed, is of another graph, or is of another kind than the call needs.
+    Node = 23,
+    /// The name is taken: an object has one edge of each name.
+    NameTaken = 24,
+    /// An assertion about a restore does not hold.
+    Assertion = 25,
+    /// A list was changed otherwise than by appending, so that its elements' names no longer stand for what was saved.
+    Unsavable = 26,
+    /// A variable that was added without a value has none yet.
+    NotShaped = 27,
+    /// The variable is not to be restored.
+    ReadOnly = 28,
+    /// A callback called the graph that called it.
+    Reentrant = 29,
+    /// The checkpoint was replaced by another since the restore was begun.
+    Replaced = 30,
+    /// A registered saver is missing, or does not accept the object.
+    Saver = 31,
 }
 
 /// What went wrong, with what, where.

@@ -18,10 +18,13 @@
 #![deny(unsafe_code)]
 
 mod bundle;
+mod checkpoint;
+mod directory;
 mod error;
 #[allow(unsafe_code)]
 mod ffi;
 mod format;
+mod graph;
 mod reader;
 mod storage;
 mod table;
@@ -29,12 +32,24 @@ mod tensor;
 mod v1;
 
 pub use bundle::{merge, Checksums, Durability, Endianness, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written};
+pub use checkpoint::{
+    Checkpoint, Log, Mismatch, Report, RestoreOptions, Row, RowState, SaveOptions, SaveProgress, Severity, Status, StatusKind,
+    WriteCallback,
+};
+pub use directory::{
+    checkpoint_exists, checkpoint_mtimes, get_checkpoint_state, remove_checkpoint, update_checkpoint_state,
+    wait_for_new_checkpoint, CheckpointState, CheckpointsIterator, Clock, StateUpdate, SystemClock, WaitOptions,
+};
 pub use error::{Code, Error, Reason, Result};
 pub use format::message::Version;
 pub use format::state_file;
+pub use graph::{
+    CreateSlot, Description, Device, Failure, Graph, Memory, NodeId, RegisteredObjects, Sink, Source, SourceTensor, State,
+    StateOptions, Variable,
+};
 pub use reader::{
     latest_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress, ReadRequest, Reader,
-    RegisteredSaver, SlotVariable, Tensor, Verification, VerifyOptions, View,
+    RegisteredSaver, Rekeyed, SlotVariable, Tensor, Verification, VerifyOptions, View,
 };
 pub use tensor::{DType, Extent, Slice, Strings, MAX_RANK};
 

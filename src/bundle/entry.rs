@@ -17,7 +17,7 @@ pub enum Endianness {
 }
 
 /// `BundleHeaderProto`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub shards: u32,
     pub endianness: Endianness,

@@ -9,7 +9,7 @@ use super::naming;
 use super::records::{Kind, Partition, Record, Records, MISSING};
 use crate::error::{Error, Reason, Result};
 use crate::format::ordered_code::{slice_key_head, slice_key_tail};
-use crate::storage::File;
+use crate::storage::{File, Identity};
 use crate::table::{BlockBuffer, Budget, Table};
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, StoredExtent};
 
@@ -21,6 +21,7 @@ pub(crate) type OnFault<'a> = &'a mut dyn FnMut(Error) -> Result<()>;
 pub(crate) struct Index {
     prefix: PathBuf,
     path: PathBuf,
+    identity: Identity,
     header: Header,
     blocks: Vec<Records>,
     /// The number of the first record of each block.
@@ -70,6 +71,12 @@ impl<'a> Row<'a> {
     pub fn elements(&self) -> u64 {
         elements(self.shape)
     }
+
+    /// Whether both describe the same value in the same place.
+    fn is(&self, other: &Row<'_>) -> bool {
+        let place = |row: &Row<'_>| (row.dtype, row.shard, row.offset, row.size, row.crc, row.is_partitioned());
+        place(self) == place(other) && self.shape == other.shape
+    }
 }
 
 impl StoredSlice<'_> {
@@ -93,14 +100,36 @@ impl Index {
     pub fn load(prefix: &Path, memory_limit: Option<u64>, metaindex: bool, on_fault: OnFault<'_>) -> Result<Index> {
         let path = naming::index_path(prefix);
         let file = File::open(&path)?;
+        let identity = file.identity();
         let mut budget = Budget::for_index(file.len(), memory_limit);
         let table = Table::of(file, &mut budget).map_err(|e| e.in_file(&path))?;
         let loaded = Loader::new(&table, budget).run(metaindex, on_fault).map_err(|e| e.in_file(&path))?;
         let Loaded { header, blocks, firsts, count, partitions, budget } = loaded;
-        let mut index =
-            Index { prefix: prefix.to_owned(), path: path.clone(), header, blocks, firsts, partitions, tensors: None, count };
+        let mut index = Index {
+            prefix: prefix.to_owned(),
+            path: path.clone(),
+            identity,
+            header,
+            blocks,
+            firsts,
+            partitions,
+            tensors: None,
+            count,
+        };
         index.resolve_slices(budget, on_fault).map_err(|e| e.in_file(&path))?;
         Ok(index)
+    }
+
+    /// Whether the file that has this index's path now says the same, checksums of all values included.
+    pub fn is_current(&self, memory_limit: Option<u64>) -> Result<bool> {
+        if File::open(&self.path)?.identity() == self.identity {
+            return Ok(true);
+        }
+        let now = Index::load(&self.prefix, memory_limit, false, &mut Err)?;
+        let mut rows = self.records().zip(now.records());
+        Ok(self.header == now.header
+            && self.count == now.count
+            && rows.all(|((a_key, a), (b_key, b))| a_key == b_key && a.is(&b)))
     }
 
     /// The header of the index at `path`, without the rest.

@@ -13,6 +13,7 @@ mod payload;
 mod publish;
 mod reader;
 mod records;
+mod rows;
 mod split;
 mod store;
 mod sweep;
@@ -29,5 +30,7 @@ pub use writer::{WriteOptions, Writer, Written};
 
 pub(crate) use index::Row;
 pub(crate) use naming::{data_name, index_path, numbered, split_data_name};
+pub(crate) use publish::{temporary_name, Claim, Held};
 pub(crate) use reader::{Bundle, Wanted};
+pub(crate) use rows::Fate;
 pub(crate) use verify::verify;

@@ -9,14 +9,14 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IoSlice};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::naming;
-use super::sweep::{self, MARK};
+use super::sweep;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{Directory, File, Output, Storage};
 use crate::table::allocate;
@@ -38,8 +38,6 @@ pub enum Durability {
 /// A checkpoint on its way to being published. Dropped before that, it removes what it made.
 pub(super) struct Publication {
     directory: Arc<dyn Directory>,
-    /// The last component of the prefix.
-    base: OsString,
     attempt: u64,
     durability: Durability,
     /// What is to be removed in the end: everything made, before the index has its name; after that, the other name of the old index.
@@ -48,16 +46,81 @@ pub(super) struct Publication {
     stale: Vec<OsString>,
     /// Whether data files of others were adopted, which their owner may then remove.
     adopted: bool,
-    lock: Arc<dyn Send + Sync>,
+    /// Of the last component of the prefix. Let go last: who writes this prefix next, and who has the directory's lock next, finds nothing of ours.
+    claim: Claim,
 }
 
 /// The checkpoints that this process is writing: which lock of a directory, and the last component of the prefix. Two writers of one
 /// prefix would choose the same names.
-static WRITING: Mutex<BTreeSet<(usize, OsString)>> = Mutex::new(BTreeSet::new());
+static WRITING: Mutex<Writing> = Mutex::new(BTreeSet::new());
+
+type Writing = BTreeSet<(usize, OsString)>;
 
 /// Tells the locks of directories apart.
 fn place(lock: &Arc<dyn Send + Sync>) -> usize {
     Arc::as_ptr(lock).cast::<u8>() as usize
+}
+
+/// A directory and its lock.
+pub(crate) struct Held {
+    pub directory: Arc<dyn Directory>,
+    lock: Arc<dyn Send + Sync>,
+    /// What was in it, before it was swept.
+    pub names: Vec<OsString>,
+}
+
+impl Held {
+    /// Holds the directory at `path`, making it first if `create`, takes its lock, and sweeps what crashes left there.
+    pub fn new(storage: &dyn Storage, path: &Path, create: bool) -> Result<Held> {
+        Held::of(storage, path, create, &WRITING.lock())
+    }
+
+    /// Whoever takes the lock first is alone, so that what has a temporary name was left by a crash and is swept: with an index that
+    /// was not renamed go the data files that were. `_writing` is held until then: who comes second must not publish what the first takes
+    /// for left by a crash.
+    fn of(storage: &dyn Storage, path: &Path, create: bool, _writing: &Writing) -> Result<Held> {
+        let directory = storage.directory(path, create).map_err(|e| Error::io("open the directory", path, &e))?;
+        let (lock, is_first) = directory.lock().map_err(|e| match e.kind() {
+            ErrorKind::WouldBlock => {
+                Error::new(Code::Unavailable, Reason::Locked, "another process is writing in this directory").in_file(path)
+            }
+            _ => Error::io("lock the directory", path, &e),
+        })?;
+        let names = directory.list().map_err(|e| Error::io("list the directory", path, &e))?;
+        if is_first && !left_out(Step::Sweep) {
+            sweep::sweep(&*directory, &names);
+        }
+        Ok(Held { directory, lock, names })
+    }
+
+    /// Tells the locks of directories apart.
+    pub fn place(&self) -> usize {
+        place(&self.lock)
+    }
+
+    /// The sole right in this process to what belongs to the checkpoint `base` of the directory; None while somebody else has it.
+    pub fn claim(&self, base: &OsStr) -> Option<Claim> {
+        Claim::of(self, base, &mut WRITING.lock())
+    }
+}
+
+/// The sole right in this process to write or remove one checkpoint. It holds the directory's lock.
+pub(crate) struct Claim {
+    lock: Arc<dyn Send + Sync>,
+    base: OsString,
+}
+
+impl Claim {
+    fn of(held: &Held, base: &OsStr, writing: &mut Writing) -> Option<Claim> {
+        let is_free = writing.insert((held.place(), base.to_owned()));
+        is_free.then(|| Claim { lock: held.lock.clone(), base: base.to_owned() })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        WRITING.lock().remove(&(place(&self.lock), std::mem::take(&mut self.base)));
+    }
 }
 
 impl Publication {
@@ -65,50 +128,21 @@ impl Publication {
     pub fn begin(storage: &dyn Storage, prefix: &Path, durability: Durability) -> Result<Publication> {
         let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix names no file").in_file(prefix))?;
         let parent = prefix.parent().unwrap_or(Path::new(""));
-        let directory = storage.directory(parent, true).map_err(|e| Error::io("open the directory", parent, &e))?;
-        // Held until the directory has been swept: who comes second must not publish what the first takes for left by a crash.
         let mut writing = WRITING.lock();
-        let (lock, is_first) = directory.lock().map_err(|e| match e.kind() {
-            ErrorKind::WouldBlock => {
-                Error::new(Code::Unavailable, Reason::Locked, "another process is writing in this directory").in_file(parent)
-            }
-            _ => Error::io("lock the directory", parent, &e),
+        let held = Held::of(storage, parent, true, &writing)?;
+        let claim = Claim::of(&held, base, &mut writing).ok_or_else(|| {
+            Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint").in_file(prefix)
         })?;
-        if !writing.insert((place(&lock), base.to_owned())) {
-            return Err(
-                Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint").in_file(prefix)
-            );
-        }
-        let mut publication = Publication {
-            directory,
-            base: base.to_owned(),
-            attempt: attempt(),
-            durability,
-            made: Vec::new(),
-            stale: Vec::new(),
-            adopted: false,
-            lock,
-        };
-        let looked = publication.look_around(is_first);
-        drop(writing); // a publication that is dropped takes it
-        looked.map(|()| publication)
+        drop(writing);
+        let names = held.names.into_iter();
+        let stale = names.filter(|name| naming::split_data_name(name.as_bytes()) == Some(base)).collect();
+        let attempt = attempt();
+        Ok(Publication { directory: held.directory, attempt, durability, made: Vec::new(), stale, adopted: false, claim })
     }
 
     /// The directory, for messages and free space.
     pub fn directory(&self) -> &dyn Directory {
         &*self.directory
-    }
-
-    /// Lists the directory: what of this prefix is there. Whoever takes the lock first is alone, so that what has a temporary name was
-    /// left by a crash and is swept: with an index that was not renamed go the data files that were.
-    fn look_around(&mut self, is_first: bool) -> Result<()> {
-        let names = self.directory.list().map_err(|e| self.io("list the directory", OsStr::new(""), &e))?;
-        if is_first && !left_out(Step::Sweep) {
-            sweep::sweep(&*self.directory, &names);
-        }
-        let names = names.into_iter();
-        self.stale = names.filter(|name| naming::split_data_name(name.as_bytes()) == Some(&self.base)).collect();
-        Ok(())
     }
 
     /// The least number of data files from `wanted` on that no checkpoint under this prefix has had.
@@ -122,20 +156,13 @@ impl Publication {
     }
 
     fn final_name(&self, suffix: &str) -> OsString {
-        let mut name = self.base.clone();
+        let mut name = self.claim.base.clone();
         name.push(suffix);
         name
     }
 
     fn temporary(&self, name: &OsStr) -> OsString {
-        self.marked_with(name, self.attempt)
-    }
-
-    fn marked_with(&self, name: &OsStr, attempt: u64) -> OsString {
-        let mut bytes = name.as_bytes().to_vec();
-        bytes.extend_from_slice(MARK);
-        bytes.extend_from_slice(format!("{attempt:016x}").as_bytes());
-        OsString::from_vec(bytes)
+        sweep::marked_with(name, self.attempt)
     }
 
     fn io(&self, doing: &str, name: &OsStr, error: &std::io::Error) -> Error {
@@ -237,7 +264,7 @@ impl Publication {
         if self.stale.is_empty() || !self.directory.is_file(index) {
             return Ok(None);
         }
-        let other = self.marked_with(index, self.attempt.wrapping_add(1));
+        let other = sweep::marked_with(index, self.attempt.wrapping_add(1));
         match self.directory.alias(index, &other) {
             Ok(()) => self.made.push(other.clone()),
             Err(e) if matches!(e.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => return Ok(None),
@@ -262,8 +289,6 @@ impl Drop for Publication {
         for name in &self.made {
             let _ = self.directory.remove(name);
         }
-        // Last: who writes this prefix next, and who has the directory's lock next, finds nothing of ours.
-        WRITING.lock().remove(&(place(&self.lock), self.base.clone()));
     }
 }
 
@@ -281,6 +306,11 @@ pub(super) use super::crash_tests::left_out;
 #[cfg(not(test))]
 pub(super) fn left_out(_: Step) -> bool {
     false
+}
+
+/// A temporary name for what will be called `name`, which nobody else has, and which is swept if a crash leaves it.
+pub(crate) fn temporary_name(name: &OsStr) -> OsString {
+    sweep::marked_with(name, attempt())
 }
 
 /// A number that no other attempt has.

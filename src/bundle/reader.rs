@@ -101,6 +101,11 @@ impl Bundle {
         &self.index
     }
 
+    /// Closes the data files that were opened; they are opened again when they are needed.
+    pub fn close_files(&self) {
+        self.shards.lock().clear();
+    }
+
     pub fn shard_path(&self, shard: u32) -> PathBuf {
         naming::data_path(self.index.prefix(), shard, self.index.header().shards)
     }
@@ -125,7 +130,7 @@ impl Bundle {
     }
 
     /// Bytes to reverse together in this file's tensors of `dtype`; 1 for none.
-    fn swap_unit(&self, dtype: DType) -> usize {
+    pub(super) fn swap_unit(&self, dtype: DType) -> usize {
         match self.index.header().endianness {
             Endianness::Little => 1,
             Endianness::Big => dtype.swap_unit(),
@@ -133,7 +138,7 @@ impl Bundle {
     }
 
     /// The pieces that hold `region`: the tensor itself, or stored slices of it.
-    fn pieces<'a>(&'a self, row: Row<'a>, region: &Bounds) -> Result<Vec<Piece<'a>>> {
+    pub(super) fn pieces<'a>(&'a self, row: Row<'a>, region: &Bounds) -> Result<Vec<Piece<'a>>> {
         if row.is_partitioned() {
             return pieces(&self.index, row, region);
         }
@@ -235,6 +240,7 @@ impl Bundle {
                 crc,
                 swap,
                 key: row.key,
+                count: None,
             });
         }
         Ok(())
@@ -312,7 +318,7 @@ impl Bundle {
                     (Target::Done(row.size), None)
                 }
             };
-            Ok(Transfer { file, offset: row.offset, target, crc, swap: 1, key })
+            Ok(Transfer { file, offset: row.offset, target, crc, swap: 1, key, count: None })
         };
         check().map_err(|e: Error| e.for_tensor(key))
     }

@@ -6,7 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::index::Index;
 use super::naming;
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::storage::{Directory, File};
 
 /// What all our temporary names have before a number of 16 hexadecimal digits. No other program makes such names.
-pub(super) const MARK: &[u8] = b".ckpt-tmp-";
+const MARK: &[u8] = b".ckpt-tmp-";
 
 /// Sweeps a directory, which holds `names`, and of which the caller alone has the lock.
 pub(super) fn sweep(directory: &dyn Directory, names: &[OsString]) {
@@ -71,6 +71,14 @@ fn header_shards(directory: &dyn Directory, index: &OsStr) -> Option<Result<u32>
         Err(e) => Some(Err(Error::io("open the index", &path, &e))),
         Ok(file) => Some(File::of(file, &path).and_then(Index::header_in).map(|header| header.shards)),
     }
+}
+
+/// The temporary name, with the number `attempt`, of what will be called `name`.
+pub(super) fn marked_with(name: &OsStr, attempt: u64) -> OsString {
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.extend_from_slice(MARK);
+    bytes.extend_from_slice(format!("{attempt:016x}").as_bytes());
+    OsString::from_vec(bytes)
 }
 
 /// The name that a temporary file was to get, if it is one of ours.

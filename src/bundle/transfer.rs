@@ -32,6 +32,8 @@ pub(crate) struct Transfer<'b> {
     pub swap: usize,
     /// For errors.
     pub key: &'b [u8],
+    /// Counts the bytes that were read, and of a value of one chunk found to be right.
+    pub count: Option<&'b AtomicU64>,
 }
 
 /// Where the bytes go.
@@ -80,6 +82,7 @@ struct Chunk<'b> {
     crc: Option<u32>,
     swap: usize,
     key: &'b [u8],
+    count: Option<&'b AtomicU64>,
 }
 
 /// Hands out chunks in order.
@@ -132,6 +135,7 @@ impl<'b, I: Iterator<Item = Result<Transfer<'b>>>> Queue<'b, I> {
             crc: transfer.crc,
             swap: transfer.swap,
             key: transfer.key,
+            count: transfer.count,
         };
         if length < whole {
             transfer.offset += length;
@@ -247,6 +251,9 @@ fn transfer_chunk<'b>(
         }
     }
     swap(buffer, chunk.swap);
+    if let Some(count) = chunk.count {
+        count.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+    }
     Ok(())
 }
 

@@ -42,7 +42,7 @@ pub struct WriteOptions {
     max_shard_size: Option<u64>,
     alignment: u64,
     threads: u32,
-    durability: Durability,
+    pub(crate) durability: Durability,
 }
 
 impl Default for WriteOptions {
@@ -316,7 +316,7 @@ impl<'a> Writer<'a> {
         self.finish_on(&Local, progress)
     }
 
-    pub(super) fn finish_on(
+    pub(crate) fn finish_on(
         mut self,
         storage: &dyn Storage,
         progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,

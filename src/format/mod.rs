@@ -1,6 +1,7 @@
 //! What bytes mean, without files: checksums, varints, protobuf, slice keys, the state file's text.
 
 pub(crate) mod crc;
+pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod ordered_code;
 pub(crate) mod proto;

@@ -1,7 +1,11 @@
 //! The `checkpoint` state file: TensorFlow's `CheckpointState` as protobuf text.
 //!
 //! Every protobuf version writes it a little differently, so the reader takes all that any of them does: both quotes, adjacent
-//! literals, all escapes, comments, list form, separators. A field that is not one of the four is an error, as it is there.
+//! literals, all escapes, comments, list form, separators. A field that is not one of the four is an error, as it is there. What is written
+//! is what every version reads.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::error::{Error, Result};
 
@@ -9,9 +13,9 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateFile {
     /// The latest checkpoint.
-    pub model_checkpoint_path: String,
+    pub model_checkpoint_path: OsString,
     /// Every checkpoint kept, oldest first.
-    pub all_model_checkpoint_paths: Vec<String>,
+    pub all_model_checkpoint_paths: Vec<OsString>,
     /// When each of these was made, in seconds since the epoch.
     pub all_model_checkpoint_timestamps: Vec<f64>,
     /// When the last checkpoint that is kept for good was made.
@@ -19,21 +23,113 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// Reads the text of a state file.
+    /// Reads the text of a state file. A path that is not UTF-8 is taken when its bytes are escaped, as [`StateFile::to_text`] does it;
+    /// TensorFlow ignores such a file.
     ///
     /// # Errors
     /// `DATA_LOSS` with the line at fault when the text is not UTF-8, not protobuf text, or has any other field.
     pub fn parse(text: &[u8]) -> Result<StateFile> {
-        let text = std::str::from_utf8(text).map_err(|_| Error::malformed("the state file is not UTF-8"))?;
-        let mut parser = Parser { text, at: 0 };
         let mut state = StateFile::default();
-        loop {
-            parser.skip_space();
-            if parser.rest().is_empty() {
-                return Ok(state);
-            }
-            parser.field(&mut state)?;
+        parse_fields(text, &FIELDS, &mut |field, value| match (field, value) {
+            (0, Value::Text(path)) => state.model_checkpoint_path = path,
+            (1, Value::Text(path)) => state.all_model_checkpoint_paths.push(path),
+            (2, Value::Number(time)) => state.all_model_checkpoint_timestamps.push(time),
+            (_, Value::Number(time)) => state.last_preserved_timestamp = Some(time),
+            _ => {}
+        })?;
+        Ok(state)
+    }
+
+    /// The text of a state file, as TensorFlow writes it. It is ASCII: all other bytes are escaped, which every version of protobuf reads.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        put_string(&mut text, "model_checkpoint_path", &self.model_checkpoint_path);
+        for path in &self.all_model_checkpoint_paths {
+            put_string(&mut text, "all_model_checkpoint_paths", path);
         }
+        let timestamps = self.all_model_checkpoint_timestamps.iter().map(|t| ("all_model_checkpoint_timestamps", *t));
+        let preserved = self.last_preserved_timestamp.iter().map(|t| ("last_preserved_timestamp", *t));
+        for (name, value) in timestamps.chain(preserved) {
+            text.push_str(&format!("{name}: {}\n", double(value)));
+        }
+        text
+    }
+}
+
+/// The fields of a state file.
+const FIELDS: [Field; 4] = [
+    Field { name: "model_checkpoint_path", is_text: true, is_repeated: false },
+    Field { name: "all_model_checkpoint_paths", is_text: true, is_repeated: true },
+    Field { name: "all_model_checkpoint_timestamps", is_text: false, is_repeated: true },
+    Field { name: "last_preserved_timestamp", is_text: false, is_repeated: false },
+];
+
+/// A field of a message in protobuf text.
+pub(crate) struct Field {
+    pub name: &'static str,
+    /// A string, or a number.
+    pub is_text: bool,
+    pub is_repeated: bool,
+}
+
+/// The value of a field.
+pub(crate) enum Value {
+    Text(OsString),
+    Number(f64),
+}
+
+/// Reads protobuf text with such `fields`, and gives each value to `take` with the number of its field.
+///
+/// # Errors
+/// `DATA_LOSS` with the line at fault.
+pub(crate) fn parse_fields(text: &[u8], fields: &[Field], take: &mut dyn FnMut(usize, Value)) -> Result<()> {
+    let text = std::str::from_utf8(text).map_err(|_| Error::malformed("the state file is not UTF-8"))?;
+    let mut parser = Parser { text, at: 0 };
+    loop {
+        parser.skip_space();
+        if parser.rest().is_empty() {
+            return Ok(());
+        }
+        parser.field(fields, take)?;
+    }
+}
+
+/// A line of text with a quoted string.
+pub(crate) fn put_string(text: &mut String, name: &str, value: &OsStr) {
+    text.push_str(name);
+    text.push_str(": \"");
+    for &byte in value.as_bytes() {
+        match byte {
+            b'\t' => text.push_str("\\t"),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'"' | b'\'' | b'\\' => text.extend(['\\', byte as char]),
+            b' '..=b'~' => text.push(byte as char),
+            _ => text.push_str(&format!("\\{byte:03o}")),
+        }
+    }
+    text.push_str("\"\n");
+}
+
+/// The shortest decimal that is read back as `value`, in Python's form.
+pub(crate) fn double(value: f64) -> String {
+    if value.is_nan() {
+        return "nan".to_owned();
+    }
+    if value.is_infinite() {
+        return if value < 0.0 { "-inf" } else { "inf" }.to_owned();
+    }
+    let magnitude = value.abs();
+    if magnitude == 0.0 || (1e-4..1e16).contains(&magnitude) {
+        return format!("{value:?}");
+    }
+    let text = format!("{value:e}");
+    match text.split_once('e') {
+        Some((digits, exponent)) => match exponent.strip_prefix('-') {
+            Some(exponent) => format!("{digits}e-{exponent:0>2}"),
+            None => format!("{digits}e+{exponent:0>2}"),
+        },
+        None => text,
     }
 }
 
@@ -82,28 +178,21 @@ impl<'a> Parser<'a> {
         word
     }
 
-    fn field(&mut self, state: &mut StateFile) -> Result<()> {
+    fn field(&mut self, fields: &[Field], take: &mut dyn FnMut(usize, Value)) -> Result<()> {
         let name = self.word(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !matches!(
-            name,
-            "model_checkpoint_path"
-                | "all_model_checkpoint_paths"
-                | "all_model_checkpoint_timestamps"
-                | "last_preserved_timestamp"
-        ) {
-            return Err(self.fault("not one of the four fields of a state file"));
-        }
+        let Some((number, field)) = fields.iter().enumerate().find(|(_, field)| field.name == name) else {
+            return Err(self.fault("not one of the fields of a state file"));
+        };
         if !self.take(b':') {
             return Err(self.fault("a colon is missing after the field's name"));
         }
-        let repeated = name.starts_with("all_");
         if self.take(b'[') {
-            if !repeated {
+            if !field.is_repeated {
                 return Err(self.fault("a list where one value is due"));
             }
             if !self.take(b']') {
                 loop {
-                    self.value(name, state)?;
+                    take(number, self.value(field)?);
                     if self.take(b']') {
                         break;
                     }
@@ -113,7 +202,7 @@ impl<'a> Parser<'a> {
                 }
             }
         } else {
-            self.value(name, state)?;
+            take(number, self.value(field)?);
         }
         if !self.take(b';') {
             self.take(b',');
@@ -121,14 +210,11 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn value(&mut self, name: &str, state: &mut StateFile) -> Result<()> {
-        match name {
-            "model_checkpoint_path" => state.model_checkpoint_path = self.string()?,
-            "all_model_checkpoint_paths" => state.all_model_checkpoint_paths.push(self.string()?),
-            "all_model_checkpoint_timestamps" => state.all_model_checkpoint_timestamps.push(self.number()?),
-            _ => state.last_preserved_timestamp = Some(self.number()?),
+    fn value(&mut self, field: &Field) -> Result<Value> {
+        match field.is_text {
+            true => self.string().map(Value::Text),
+            false => self.number().map(Value::Number),
         }
-        Ok(())
     }
 
     fn number(&mut self) -> Result<f64> {
@@ -149,7 +235,7 @@ impl<'a> Parser<'a> {
     }
 
     /// One or more adjacent string literals.
-    fn string(&mut self) -> Result<String> {
+    fn string(&mut self) -> Result<OsString> {
         self.skip_space();
         let mut bytes = Vec::new();
         let mut literals = 0;
@@ -162,7 +248,7 @@ impl<'a> Parser<'a> {
         if literals == 0 {
             return Err(self.fault("a quoted string is missing"));
         }
-        String::from_utf8(bytes).map_err(|_| self.fault("a string that is not UTF-8"))
+        Ok(OsString::from_vec(bytes))
     }
 
     fn literal(&mut self, quote: u8, out: &mut Vec<u8>) -> Result<()> {
@@ -228,7 +314,7 @@ impl<'a> Parser<'a> {
 mod tests {
     use super::*;
 
-    fn latest(text: &str) -> Option<String> {
+    fn latest(text: &str) -> Option<OsString> {
         StateFile::parse(text.as_bytes()).ok().map(|s| s.model_checkpoint_path)
     }
 
@@ -262,11 +348,9 @@ mod tests {
             (r#""\1\12\0123""#, "\x01\n\n3"),
             ("'it\"s'", "it\"s"),
         ] {
-            assert_eq!(latest(&format!("model_checkpoint_path:{literal}")).as_deref(), Some(value), "{literal}");
+            assert_eq!(latest(&format!("model_checkpoint_path:{literal}")).as_deref(), Some(OsStr::new(value)), "{literal}");
         }
-        for literal in
-            ["\"a\nb\"", "\"a", r#""\q""#, r#""\xzz""#, r#""\u00""#, r#""\400""#, r#""\377""#, r#""\ud800""#, "a", "[\"a\"]", ""]
-        {
+        for literal in ["\"a\nb\"", "\"a", r#""\q""#, r#""\xzz""#, r#""\u00""#, r#""\400""#, r#""\ud800""#, "a", "[\"a\"]", ""] {
             assert_eq!(latest(&format!("model_checkpoint_path: {literal}")), None, "{literal}");
         }
     }
@@ -299,5 +383,58 @@ mod tests {
         let error = StateFile::parse(b"\n\nmetric: 1").unwrap_err();
         assert!(error.to_string().contains("line 3"), "{error}");
         assert!(StateFile::parse(b"\xff").is_err());
+    }
+
+    /// The expectations are `text_format.MessageToString(state, as_utf8=False)`.
+    #[test]
+    fn text_is_what_tensorflow_writes() {
+        let state = StateFile {
+            model_checkpoint_path: "a\"b'\\\t\n\r\u{1}\u{7f}\u{b}\0ü€".into(),
+            all_model_checkpoint_paths: vec!["ckpt-1".into(), "".into()],
+            all_model_checkpoint_timestamps: vec![1795239397.292503, 2000.0],
+            last_preserved_timestamp: Some(0.0),
+        };
+        assert_eq!(
+            state.to_text(),
+            "model_checkpoint_path: \"a\\\"b\\'\\\\\\t\\n\\r\\001\\177\\013\\000\\303\\274\\342\\202\\254\"\n\
+             all_model_checkpoint_paths: \"ckpt-1\"\nall_model_checkpoint_paths: \"\"\n\
+             all_model_checkpoint_timestamps: 1795239397.292503\nall_model_checkpoint_timestamps: 2000.0\n\
+             last_preserved_timestamp: 0.0\n"
+        );
+        assert_eq!(StateFile::parse(state.to_text().as_bytes()).unwrap(), state);
+    }
+
+    #[test]
+    fn doubles_are_written_as_python_writes_them() {
+        for (value, text) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (1e22, "1e+22"),
+            (1e16, "1e+16"),
+            (1e15, "1000000000000000.0"),
+            (123456789012345680.0, "1.2345678901234568e+17"),
+            (5e-324, "5e-324"),
+            (1e-5, "1e-05"),
+            (0.0001, "0.0001"),
+            (0.00001234, "1.234e-05"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::NAN, "nan"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (1795239397.292503, "1795239397.292503"),
+            (-3.5, "-3.5"),
+            (9999999999999998.0, "9999999999999998.0"),
+            (99999999999999990.0, "9.999999999999998e+16"),
+        ] {
+            assert_eq!(double(value), text);
+        }
+    }
+
+    #[test]
+    fn a_path_of_any_bytes_is_read_back() {
+        let path = OsString::from_vec((0..=255).collect());
+        let state = StateFile { model_checkpoint_path: path, ..StateFile::default() };
+        assert_eq!(StateFile::parse(state.to_text().as_bytes()).unwrap(), state);
     }
 }

@@ -19,7 +19,7 @@ pub(crate) enum Located {
 }
 
 /// The state file of a directory.
-const STATE_FILE: &str = "checkpoint";
+pub(crate) const STATE_FILE: &str = "checkpoint";
 /// Its largest size in bytes: room for a hundred thousand paths.
 const MOST_STATE: u64 = 16 << 20;
 /// Most checkpoints that a message lists.
@@ -50,32 +50,38 @@ pub(crate) fn locate(path: &Path) -> Result<Located> {
 /// `DATA_LOSS` when the state file cannot be understood.
 pub fn latest_checkpoint(directory: impl AsRef<Path>) -> Result<Option<PathBuf>> {
     let directory = directory.as_ref();
-    let Some(state) = read_state(directory)? else { return Ok(None) };
+    let Some(state) = read_state(directory, OsStr::new(STATE_FILE))? else { return Ok(None) };
     Ok(from_state(directory, &state)?.map(|(prefix, _)| prefix))
 }
 
-/// Reads the state file of `directory`, if there is one.
-fn read_state(directory: &Path) -> Result<Option<StateFile>> {
-    let path = directory.join(STATE_FILE);
+/// Reads the state file `name` of `directory`, if there is one. It names a latest checkpoint.
+pub(crate) fn read_state(directory: &Path, name: &OsStr) -> Result<Option<StateFile>> {
+    let path = directory.join(name);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(e) if e.code() == Code::NotFound => return Ok(None),
         Err(e) => return Err(e),
     };
-    if file.len() > MOST_STATE {
-        return Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the state file is too large to be one")
-            .expecting(format_args!("at most {MOST_STATE} bytes"), format_args!("{} bytes", file.len()))
-            .in_file(&path));
-    }
-    let mut text = allocate(file.len())?;
-    file.read_at(0, &mut text)?;
-    let state = StateFile::parse(&text).map_err(|e| e.in_file(&path))?;
+    let state = StateFile::parse(&small_file(&file)?).map_err(|e| e.in_file(&path))?;
     if state.model_checkpoint_path.is_empty() {
         return Err(Error::malformed("the state file names no latest checkpoint")
             .expecting("a model_checkpoint_path", "none")
+            .because(Reason::NoCheckpoint)
             .in_file(&path));
     }
     Ok(Some(state))
+}
+
+/// All of a file that is about the state of a directory.
+pub(crate) fn small_file(file: &File) -> Result<Vec<u8>> {
+    if file.len() > MOST_STATE {
+        return Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the state file is too large to be one")
+            .expecting(format_args!("at most {MOST_STATE} bytes"), format_args!("{} bytes", file.len()))
+            .in_file(file.path()));
+    }
+    let mut text = allocate(file.len())?;
+    file.read_at(0, &mut text)?;
+    Ok(text)
 }
 
 /// The latest checkpoint of a state file, if it is there. A relative path is meant from the directory; an absolute one that leads
@@ -92,12 +98,14 @@ fn from_state(directory: &Path, state: &StateFile) -> Result<Option<(PathBuf, Lo
 }
 
 fn in_directory(directory: &Path) -> Result<Option<Located>> {
-    if let Some(state) = read_state(directory)? {
+    if let Some(state) = read_state(directory, OsStr::new(STATE_FILE))? {
         return match from_state(directory, &state)? {
             Some((_, located)) => Ok(Some(located)),
             None => {
-                let what =
-                    format!("the state file names \"{}\", which is not there", printable(state.model_checkpoint_path.as_bytes()));
+                let what = format!(
+                    "the state file names \"{}\", which is not there",
+                    printable(state.model_checkpoint_path.as_encoded_bytes())
+                );
                 Err(absent(&what, &directory.join(STATE_FILE), directory))
             }
         };
@@ -107,7 +115,7 @@ fn in_directory(directory: &Path) -> Result<Option<Located>> {
 }
 
 /// A checkpoint whose prefix, V1 file or V1 pattern is `path` itself.
-fn at_prefix(path: &Path) -> Result<Option<Located>> {
+pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
     if path.file_name().is_none() {
         return Ok(None);
     }
@@ -160,29 +168,39 @@ fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
     }
 }
 
-/// The files of the pattern `BASE-?????-of-00003`, as V1 savers name a sharded checkpoint. Only these question marks stand for
-/// something else.
+/// The V1 checkpoint of the pattern `BASE-?????-of-00003`, as savers name one of several files.
 fn by_pattern(pattern: &Path) -> Result<Option<Located>> {
-    let Some(name) = pattern.file_name().map(OsStr::as_bytes) else { return Ok(None) };
-    let Some(at) = name.windows(10).rposition(|w| w == b"-?????-of-") else { return Ok(None) };
-    let Some((_, shards)) = numbered(&[b"00000-of-", &name[at + 10..]].concat()) else { return Ok(None) };
-    let base = OsStr::from_bytes(&name[..at]);
-    let directory = pattern.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // What is there decides how much work this is, not the number in the name.
-    let mut found: Vec<u32> = names_in(directory).filter_map(|name| shard_of(&name, base, shards)).collect();
-    found.sort_unstable();
-    if found.is_empty() {
-        return Ok(None);
-    }
-    let first_missing =
-        (0..shards).zip(found.iter().map(Some).chain(std::iter::repeat(None))).find(|(want, have)| *have != Some(want));
+    let Some((found, shards)) = files_of_pattern(pattern) else { return Ok(None) };
+    let first_missing = (0..shards)
+        .zip(found.iter().map(Some).chain(std::iter::repeat(None)))
+        .find(|(want, have)| have.map(|f| f.0) != Some(*want));
     if let Some((missing, _)) = first_missing {
+        let base = pattern.file_name().and_then(split_pattern).map_or(OsStr::new(""), |(base, _)| base);
         return Err(Error::new(Code::NotFound, Reason::MissingFile, "a file of the checkpoint is missing")
             .expecting(format_args!("{shards} files"), format_args!("{} files", found.len()))
             .in_file(&pattern.with_file_name(data_name(base, missing, shards))));
     }
-    let files = found.iter().map(|&shard| pattern.with_file_name(data_name(base, shard, shards))).collect();
+    let files = found.into_iter().map(|(_, file)| file).collect();
     Ok(Some(Located::V1 { prefix: pattern.to_owned(), files }))
+}
+
+/// The files that match the pattern `BASE-?????-of-00003`, by their number, and how many there should be; None when there is not one. Only these
+/// question marks stand for something else.
+pub(crate) fn files_of_pattern(pattern: &Path) -> Option<(Vec<(u32, PathBuf)>, u32)> {
+    let (base, shards) = split_pattern(pattern.file_name()?)?;
+    let directory = pattern.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // What is there decides how much work this is, not the number in the name.
+    let mut found: Vec<u32> = names_in(directory).filter_map(|name| shard_of(&name, base, shards)).collect();
+    found.sort_unstable();
+    let file = |shard| (shard, pattern.with_file_name(data_name(base, shard, shards)));
+    (!found.is_empty()).then(|| (found.into_iter().map(file).collect(), shards))
+}
+
+fn split_pattern(name: &OsStr) -> Option<(&OsStr, u32)> {
+    let name = name.as_bytes();
+    let at = name.windows(10).rposition(|w| w == b"-?????-of-")?;
+    let (_, shards) = numbered(&[b"00000-of-", &name[at + 10..]].concat())?;
+    Some((OsStr::from_bytes(&name[..at]), shards))
 }
 
 /// Which shard of `shards` of `base` the file `name` is.

@@ -2,6 +2,7 @@
 
 mod graph;
 mod locate;
+mod restoring;
 mod verify;
 mod view;
 
@@ -15,15 +16,15 @@ use crate::table::allocate;
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
 use crate::v1::{self, Described};
 
-pub use graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, SlotVariable};
+pub(crate) use graph::GraphBuilder;
+pub use graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
 pub use locate::latest_checkpoint;
+pub(crate) use locate::{at_prefix as find_at, files_of_pattern, read_state, small_file, Located, STATE_FILE};
 pub use verify::{verify, Progress, Verification, VerifyOptions};
 pub use view::View;
 
-use locate::Located;
-
 /// The key under which an object-based checkpoint keeps its object graph.
-const OBJECT_GRAPH_KEY: &[u8] = b"_CHECKPOINTABLE_OBJECT_GRAPH";
+pub(crate) const OBJECT_GRAPH_KEY: &[u8] = b"_CHECKPOINTABLE_OBJECT_GRAPH";
 /// Most keys that are looked through for one that was perhaps meant.
 const SEARCHED: usize = 100_000;
 /// What follows the path of a variable in the key of its value.
@@ -191,7 +192,8 @@ impl Reader {
         (0..self.len()).map(|index| Tensor { reader: self, index })
     }
 
-    fn find(&self, key: &[u8]) -> Option<usize> {
+    /// The place of the tensor with this key in the list.
+    pub(crate) fn find(&self, key: &[u8]) -> Option<usize> {
         match &self.stored {
             Stored::V1(v1) => v1.find(key),
             Stored::V2(bundle) => bundle.index().find(key),

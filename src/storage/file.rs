@@ -1,7 +1,7 @@
 //! A plain file opened for reading.
 
 use std::fs;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error, Reason, Result};
@@ -12,6 +12,16 @@ pub(crate) struct File {
     file: fs::File,
     path: PathBuf,
     len: u64,
+    identity: Identity,
+}
+
+/// Tells files apart that had one path at different times, as far as the file system does: device, inode, length and time of the last change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+    len: u64,
+    changed: (i64, i64),
 }
 
 impl File {
@@ -28,7 +38,13 @@ impl File {
     pub fn of(file: fs::File, path: &Path) -> Result<File> {
         let metadata = file.metadata().map_err(|e| Error::io("look at the file", path, &e))?;
         plain(&metadata, path)?;
-        Ok(File { file, path: path.to_owned(), len: metadata.len() })
+        let identity = Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            len: metadata.len(),
+            changed: (metadata.mtime(), metadata.mtime_nsec()),
+        };
+        Ok(File { file, path: path.to_owned(), len: metadata.len(), identity })
     }
 
     pub fn path(&self) -> &Path {
@@ -37,6 +53,10 @@ impl File {
 
     pub fn len(&self) -> u64 {
         self.len
+    }
+
+    pub fn identity(&self) -> Identity {
+        self.identity
     }
 
     pub fn as_file(&self) -> &fs::File {

@@ -8,7 +8,7 @@ mod map;
 mod recording;
 
 pub(crate) use directory::{Directory, Output, Storage, DIRECT_ALIGNMENT};
-pub(crate) use file::File;
+pub(crate) use file::{File, Identity};
 pub(crate) use local::Local;
 pub(crate) use map::Map;
 #[cfg(test)]

@@ -31,6 +31,17 @@ impl Strings {
         Ok(Strings { bytes, ends: lengths })
     }
 
+    /// Copies of elements.
+    pub(crate) fn copy_of<S: AsRef<[u8]>>(elements: &[S]) -> Result<Strings> {
+        let mut strings = Strings::with_lengths(elements.iter().map(|e| e.as_ref().len() as u64).collect())?;
+        let mut at = 0;
+        for element in elements.iter().map(AsRef::as_ref) {
+            strings.bytes[at..at + element.len()].copy_from_slice(element);
+            at += element.len();
+        }
+        Ok(strings)
+    }
+
     fn range(&self, index: usize) -> Option<std::ops::Range<usize>> {
         let end = *self.ends.get(index)? as usize;
         let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };

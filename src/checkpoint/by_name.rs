@@ -1,0 +1,231 @@
+//! Restoring a graph from a checkpoint of names: every variable takes the value that the checkpoint has under its full name.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use parking_lot::Mutex;
+
+use super::assign::{Batch, Outcome, Plan, What};
+use super::options::RestoreOptions;
+use super::report::{Report, Row, RowState};
+use super::restore::next_uid;
+use super::status::{attribute_of, failed, missing_row, spec_of};
+use super::Checkpoint;
+use crate::error::Result;
+use crate::graph::{Kind, NodeId, Nodes, Position, Root, Waiting, Walk};
+use crate::reader::{Format, Reader};
+
+/// One call of restore or read of a checkpoint without an object graph.
+pub(crate) struct NameRestore {
+    uid: u64,
+    prefix: PathBuf,
+    /// None between calls for a V1 checkpoint, whose reader would keep files open.
+    reader: Mutex<Option<Reader>>,
+    options: RestoreOptions,
+    found: Mutex<Found>,
+}
+
+#[derive(Default)]
+struct Found {
+    /// Attributes of objects for which the checkpoint has nothing.
+    unused: IndexMap<NodeId, Vec<String>>,
+    /// What became of each value: its key, and more.
+    outcomes: IndexMap<NodeId, (Vec<u8>, Outcome)>,
+    /// Objects whose children, when they are tracked, are restored, too.
+    queued: HashSet<NodeId>,
+    /// Objects that need not be in the checkpoint.
+    optional: HashSet<NodeId>,
+}
+
+impl NameRestore {
+    pub fn new(reader: Reader, options: &RestoreOptions) -> NameRestore {
+        NameRestore {
+            uid: next_uid(),
+            prefix: reader.prefix().to_owned(),
+            reader: Mutex::new(Some(reader)),
+            options: options.clone(),
+            found: Mutex::default(),
+        }
+    }
+
+    pub fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
+    /// Restores everything that `root` leads to now. If it fails, or is dry, the graph is as it was in the end.
+    pub fn begin(self: &Arc<Self>, nodes: &mut Nodes, root: Root<'_>, dry: bool) -> Result<()> {
+        let objects = Walk::new(nodes, root, true)?.order;
+        let before: Vec<u64> = objects.iter().map(|&object| nodes.get(object).map_or(0, |node| node.restored_by)).collect();
+        let result = self.restore(nodes, &objects, dry);
+        if dry || result.is_err() {
+            for (&object, before) in objects.iter().zip(before) {
+                if let Some(node) = nodes.get_mut(object) {
+                    node.restored_by = before;
+                }
+            }
+            self.forget(nodes);
+        }
+        result
+    }
+
+    /// An object that need not be in the checkpoint.
+    pub fn add_optional(self: &Arc<Self>, nodes: &mut Nodes, object: NodeId) -> Result<()> {
+        self.found.lock().optional.insert(object);
+        self.restore(nodes, &[object], false)
+    }
+
+    /// Restores objects, and those that are tracked below them later.
+    fn restore(self: &Arc<Self>, nodes: &mut Nodes, objects: &[NodeId], dry: bool) -> Result<()> {
+        let mut reader = self.reader.lock();
+        let open = match reader.take() {
+            Some(reader) => reader,
+            None => Reader::open(&self.prefix)?,
+        };
+        let result = self.restore_from(&open, nodes, objects, dry);
+        if open.format() != Format::V1 {
+            *reader = Some(open);
+        }
+        result
+    }
+
+    fn restore_from(self: &Arc<Self>, reader: &Reader, nodes: &mut Nodes, objects: &[NodeId], dry: bool) -> Result<()> {
+        let mut plans = Vec::new();
+        for &object in objects {
+            if self.found.lock().queued.insert(object) {
+                nodes.need_mut(object)?.by_name.push(Position { restore: self.clone(), node: 0 });
+            }
+            let node = nodes.need_mut(object)?;
+            if node.restored_by >= self.uid {
+                continue;
+            }
+            node.restored_by = self.uid;
+            if !node.has_values() {
+                continue;
+            }
+            let name = match &node.kind {
+                Kind::Variable(variable) => variable.name.clone(),
+                _ => None,
+            };
+            let tensor = name.as_ref().and_then(|name| reader.find(name.as_bytes()));
+            match (name, tensor) {
+                (Some(name), Some(tensor)) if self.options.wants(&name) => {
+                    plans.push(Plan { object, saved: 0, key: name.as_bytes().to_vec(), what: What::Variable(tensor) });
+                }
+                (Some(name), Some(_)) => {
+                    let left_out = Outcome { state: RowState::Skipped, detail: Some("left out by the options".to_owned()) };
+                    self.found.lock().outcomes.insert(object, (name.as_bytes().to_vec(), left_out));
+                }
+                _ => {
+                    let attribute = attribute_of(nodes, object).to_owned();
+                    self.found.lock().unused.insert(object, vec![attribute]);
+                }
+            }
+        }
+        if plans.is_empty() {
+            return Ok(());
+        }
+        reader.check_current()?;
+        let (outcomes, result) = Batch { reader, options: &self.options, dry }.run(nodes, &plans);
+        let mut found = self.found.lock();
+        for (plan, outcome) in plans.into_iter().zip(outcomes) {
+            found.outcomes.insert(plan.object, (plan.key, outcome));
+        }
+        result
+    }
+
+    /// Takes what waits for this restore from the graph.
+    pub fn forget(&self, nodes: &mut Nodes) {
+        let queued = std::mem::take(&mut self.found.lock().queued);
+        queued.into_iter().for_each(|object| nodes.forget_deferred(object, self.uid));
+    }
+
+    /// All three assertions are this one.
+    pub fn assert_restored(&self, nodes: &Nodes, checkpoint: &Checkpoint) -> Result<()> {
+        let found = self.found.lock();
+        let lacking =
+            found.unused.iter().filter(|(object, _)| nodes.get(**object).is_some() && !found.optional.contains(*object));
+        let lacking: Vec<String> = lacking.map(|(object, names)| format!("{}: {names:?}", nodes.describe(*object))).collect();
+        if !lacking.is_empty() {
+            return Err(failed(format!("Some objects had attributes which were not restored: {}", lacking.join(", "))));
+        }
+        let torn = found
+            .outcomes
+            .iter()
+            .find(|(_, (_, outcome))| outcome.state != RowState::Restored && outcome.state != RowState::Skipped);
+        if let Some((object, _)) = torn {
+            return Err(failed(format!("Object not restored: {}", nodes.describe(*object))));
+        }
+        let attached = checkpoint.attached();
+        let walk = Walk::new(nodes, checkpoint.as_root(&attached), true)?;
+        let behind = |object: &&NodeId| {
+            !found.optional.contains(*object) && nodes.get(**object).is_some_and(|node| node.restored_by < self.uid)
+        };
+        match walk.order.iter().find(behind) {
+            Some(object) => Err(failed(format!("Object not restored: {}", nodes.describe(*object)))),
+            None => Ok(()),
+        }
+    }
+
+    /// A row for each tensor of the checkpoint, then one for each object that it lacks.
+    pub fn report(&self, nodes: &Nodes, checkpoint: &Checkpoint) -> Result<Report> {
+        let mut guard = self.reader.lock();
+        let reader = match guard.take() {
+            Some(reader) => reader,
+            None => Reader::open(&self.prefix)?,
+        };
+        let found = self.found.lock();
+        let mut by_key: IndexMap<&[u8], Vec<(NodeId, &Outcome)>> = IndexMap::new();
+        found.outcomes.iter().for_each(|(object, (key, outcome))| by_key.entry(key).or_default().push((*object, outcome)));
+        let mut rows = Vec::new();
+        for tensor in reader.tensors() {
+            let name = String::from_utf8_lossy(tensor.key()).into_owned();
+            let row = |object: Option<NodeId>, state, detail: Option<String>| Row {
+                path: name.clone(),
+                key: name.clone(),
+                state,
+                saved: Some((tensor.dtype(), tensor.shape().to_vec())),
+                program: object.and_then(|object| spec_of(nodes, object)),
+                node: object,
+                saved_node: None,
+                candidate: None,
+                detail,
+            };
+            match by_key.get(tensor.key()) {
+                None => rows.push(row(None, RowState::Unused, None)),
+                Some(objects) => {
+                    rows.extend(objects.iter().map(|(object, outcome)| row(Some(*object), outcome.state, outcome.detail.clone())))
+                }
+            }
+        }
+        let attached = checkpoint.attached();
+        let walk = Walk::new(nodes, checkpoint.as_root(&attached), true)?;
+        for (id, &object) in walk.order.iter().enumerate() {
+            let has_values = nodes.get(object).is_some_and(|node| node.has_values());
+            if has_values && !found.outcomes.contains_key(&object) {
+                let mut row = missing_row(nodes, &walk, id as u32, object);
+                if let Ok(name) = nodes.variable(object).map(|variable| variable.name.as_deref().unwrap_or_default()) {
+                    name.clone_into(&mut row.key);
+                }
+                rows.push(row);
+            }
+        }
+        drop(found);
+        if reader.format() != Format::V1 {
+            *guard = Some(reader);
+        }
+        Ok(Report::new(rows))
+    }
+}
+
+impl Waiting for NameRestore {
+    fn uid(&self) -> u64 {
+        self.uid
+    }
+
+    /// Restores the object alone: what it leads to already is not looked at, as in TensorFlow.
+    fn attach(self: Arc<Self>, nodes: &mut Nodes, _: u32, object: NodeId) -> Result<()> {
+        self.restore(nodes, &[object], false)
+    }
+}

@@ -1,0 +1,89 @@
+//! What the nodes of a checkpoint are called: by the keys of their values, and in messages.
+
+use std::collections::HashMap;
+
+use crate::format::key;
+use crate::reader::ObjectGraph;
+
+/// Ways from the root to every node.
+pub(super) struct Paths {
+    parents: Vec<Option<(u32, usize)>>,
+    /// Owner, variable and the number of the owner's slot, of each slot variable.
+    slots: HashMap<u32, (u32, u32, usize)>,
+}
+
+impl Paths {
+    pub fn new(saved: &ObjectGraph) -> Paths {
+        let mut slots = HashMap::new();
+        for owner in saved.nodes() {
+            for (number, slot) in owner.slot_variables().enumerate() {
+                slots.entry(slot.slot_variable).or_insert((owner.id(), slot.original_variable, number));
+            }
+        }
+        Paths { parents: saved.parents(), slots }
+    }
+
+    /// Whether the node is a slot variable.
+    pub fn is_slot(&self, id: u32) -> bool {
+        self.slots.contains_key(&id)
+    }
+
+    /// The names of the edges that lead to a node; none when no edge does.
+    fn names<'g>(&self, saved: &'g ObjectGraph, id: u32) -> Option<Vec<&'g str>> {
+        let (mut names, mut at) = (Vec::new(), id);
+        while at != 0 {
+            let (parent, number) = self.parents[at as usize]?;
+            names.push(saved.node(parent)?.children().nth(number)?.name);
+            at = parent;
+        }
+        names.reverse();
+        Some(names)
+    }
+
+    fn slot_name<'g>(&self, saved: &'g ObjectGraph, owner: u32, number: usize) -> &'g str {
+        saved.node(owner).and_then(|owner| owner.slot_variables().nth(number)).map_or("", |slot| slot.name)
+    }
+
+    /// The path by which keys call a node: escaped names joined by `/`; of a slot variable as in its key; of one that nothing leads to, its number.
+    pub fn path(&self, saved: &ObjectGraph, id: u32) -> String {
+        match (self.names(saved, id), self.slots.get(&id)) {
+            (Some(names), _) => {
+                let mut path = String::new();
+                for (number, name) in names.into_iter().enumerate() {
+                    if number > 0 {
+                        path.push('/');
+                    }
+                    key::push_escaped(&mut path, name);
+                }
+                path
+            }
+            (None, Some(&(owner, variable, number))) => {
+                let name = key::escape(self.slot_name(saved, owner, number));
+                format!("{}/.OPTIMIZER_SLOT/{}/{name}", self.plain(saved, variable), self.plain(saved, owner))
+            }
+            (None, None) => format!("#{id}"),
+        }
+    }
+
+    /// The path of a node that is no slot variable: a checkpoint may say that slots have slots.
+    fn plain(&self, saved: &ObjectGraph, id: u32) -> String {
+        match self.names(saved, id) {
+            Some(names) => names.into_iter().map(key::escape).collect::<Vec<_>>().join("/"),
+            None => format!("#{id}"),
+        }
+    }
+
+    /// The name that messages give a node: `(root).net.v`, `(root).optimizer's state 'm' for (root).net.v`.
+    pub fn pretty(&self, saved: &ObjectGraph, id: u32) -> String {
+        let plain = |id| match self.names(saved, id) {
+            Some(names) => std::iter::once("(root)").chain(names).collect::<Vec<_>>().join("."),
+            None => format!("node {id}"),
+        };
+        match (self.parents[id as usize], self.slots.get(&id)) {
+            (None, Some(&(owner, variable, number))) if id != 0 => {
+                format!("{}'s state '{}' for {}", plain(owner), self.slot_name(saved, owner, number), plain(variable))
+            }
+            _ => plain(id),
+        }
+    }
+}

@@ -1,0 +1,516 @@
+//! A restore: the objects of a checkpoint matched with those of a program by their edges, now and as the program goes on.
+//!
+//! The matching is TensorFlow's: breadth first over the checkpoint's graph; a node of the checkpoint is bound to at most one object, the first that it meets; an
+//! edge that the program does not have yet waits at its parent; of several restores that have a value for an object, the one called last gives it.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use parking_lot::Mutex;
+
+use super::assign::{Batch, Outcome, Plan, What};
+use super::options::{Log, RestoreOptions, Severity};
+use super::paths::Paths;
+use super::report::RowState;
+use crate::error::{printable, Code, Error, Reason, Result};
+use crate::format::key::{self, VARIABLE_VALUE};
+use crate::graph::{Kind, NodeId, Nodes, Position, Waiting};
+use crate::reader::{Node as SavedNode, ObjectGraph, Reader};
+
+/// Numbers restores in the order in which they are called.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+pub(super) fn next_uid() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// One call of restore or read, for as long as anything waits for it or asks about it.
+pub(crate) struct Restore {
+    pub(super) uid: u64,
+    pub(super) reader: Reader,
+    pub(super) saved: ObjectGraph,
+    pub(super) options: RestoreOptions,
+    log: Option<Log>,
+    /// Which nodes of the checkpoint the options want; all, when there are none.
+    wanted: Vec<bool>,
+    pub(super) found: Mutex<Found>,
+    /// Says nothing in the end.
+    quiet: AtomicBool,
+}
+
+/// What a restore has found so far.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The object of each node of the checkpoint.
+    pub objects: Vec<Option<NodeId>>,
+    /// Every object that was compared with a node of the checkpoint.
+    pub seen: IndexSet<NodeId>,
+    /// Attributes of nodes that their objects have no use for.
+    pub unused: BTreeMap<u32, Vec<String>>,
+    /// What became of each node's value.
+    pub outcomes: HashMap<u32, Outcome>,
+    /// Slots by the variable that they are for, until that is found: owner, slot, name.
+    pub slots: HashMap<u32, Vec<(u32, u32, Box<str>)>>,
+    /// Slots of variables that were found, by their owner, until that is found: variable, slot, name.
+    waiting_slots: HashMap<u32, Vec<(NodeId, u32, Box<str>)>>,
+    /// The objects at which something waits.
+    pub waits_at: IndexSet<NodeId>,
+}
+
+/// One walk over the checkpoint's graph.
+#[derive(Default)]
+struct Pass {
+    queue: VecDeque<(u32, NodeId)>,
+    plans: Vec<Plan>,
+    /// Objects of registered savers, with the names under which they were saved.
+    savers: BTreeMap<usize, Vec<(String, NodeId)>>,
+    /// The objects whose values are planned, with the restore that gave them theirs before.
+    marked: Vec<(NodeId, u64)>,
+    /// Slots that were made: owner, variable, name, slot.
+    made: Vec<(NodeId, NodeId, Box<str>, NodeId)>,
+    dry: bool,
+}
+
+impl Restore {
+    pub fn new(reader: Reader, saved: ObjectGraph, options: &RestoreOptions, log: Option<Log>) -> Restore {
+        let mut found = Found { objects: vec![None; saved.len()], ..Found::default() };
+        if !options.skip_slot_variables {
+            for owner in saved.nodes() {
+                for slot in owner.slot_variables() {
+                    found.slots.entry(slot.original_variable).or_default().push((
+                        owner.id(),
+                        slot.slot_variable,
+                        slot.name.into(),
+                    ));
+                }
+            }
+        }
+        let wanted = match options.wants_all() {
+            true => Vec::new(),
+            false => {
+                let paths = Paths::new(&saved);
+                saved.nodes().map(|node| options.wants(&paths.path(&saved, node.id()))).collect()
+            }
+        };
+        Restore {
+            uid: next_uid(),
+            reader,
+            saved,
+            options: options.clone(),
+            log,
+            wanted,
+            found: Mutex::new(found),
+            quiet: AtomicBool::new(false),
+        }
+    }
+
+    pub fn expect_partial(&self) {
+        self.quiet.store(true, Ordering::Relaxed);
+    }
+
+    fn log(&self, severity: Severity, text: &str) {
+        if let Some(log) = &self.log {
+            log(severity, text);
+        }
+    }
+
+    pub fn wants(&self, id: u32) -> bool {
+        self.wanted.get(id as usize).copied().unwrap_or(true)
+    }
+
+    fn node(&self, id: u32) -> SavedNode<'_> {
+        self.saved.node(id).unwrap_or_else(|| self.saved.nodes().next().expect("an object graph has a root"))
+    }
+
+    /// The object of a node of the checkpoint, while it is there.
+    pub fn bound(&self, nodes: &Nodes, id: u32) -> Option<NodeId> {
+        self.found.lock().objects[id as usize].filter(|&object| nodes.get(object).is_some())
+    }
+
+    /// The first walk: from the root, then what the checkpoint attaches to it. If it fails, or is dry, the graph is as it was in the end; `before_undo`
+    /// sees it before that.
+    pub fn begin(
+        self: &Arc<Self>,
+        nodes: &mut Nodes,
+        root: NodeId,
+        attached: &[(Box<str>, NodeId)],
+        dry: bool,
+        before_undo: &mut dyn FnMut(&Nodes),
+    ) -> Result<()> {
+        let mut pass = Pass { dry, ..Pass::default() };
+        let result = self.walk(nodes, 0, root, &mut pass).and_then(|()| {
+            for (name, object) in attached.iter().filter(|(_, object)| *object != root) {
+                let child = self.node(0).children().find(|edge| edge.name == &**name).map(|edge| edge.node);
+                if let Some(child) = child.filter(|&child| self.bound(nodes, child).is_none()) {
+                    self.walk(nodes, child, *object, &mut pass)?;
+                }
+            }
+            self.assign(nodes, &mut pass)
+        });
+        if dry || result.is_err() {
+            self.expect_partial();
+            before_undo(nodes);
+            self.undo(nodes, &pass);
+        }
+        result
+    }
+
+    fn undo(&self, nodes: &mut Nodes, pass: &Pass) {
+        for &(object, before) in &pass.marked {
+            if let Some(node) = nodes.get_mut(object) {
+                node.restored_by = before;
+            }
+        }
+        for (owner, variable, name, slot) in &pass.made {
+            let _ = nodes.remove_slot(*owner, *variable, name);
+            let _ = nodes.remove(*slot);
+        }
+        self.forget(nodes);
+    }
+
+    /// Takes everything that waits for this restore from the graph.
+    pub fn forget(&self, nodes: &mut Nodes) {
+        let waits_at = std::mem::take(&mut self.found.lock().waits_at);
+        waits_at.into_iter().for_each(|object| nodes.forget_deferred(object, self.uid));
+        let mut found = self.found.lock();
+        found.slots.clear();
+        found.waiting_slots.clear();
+    }
+
+    /// Binds a node to an object; says whether it is new to it.
+    fn bind(&self, nodes: &Nodes, id: u32, object: NodeId) -> bool {
+        let mut found = self.found.lock();
+        found.seen.insert(object);
+        match found.objects[id as usize].filter(|&there| nodes.get(there).is_some()) {
+            None => {
+                found.objects[id as usize] = Some(object);
+                true
+            }
+            Some(there) => {
+                drop(found);
+                if there != object {
+                    self.log(
+                        Severity::Warning,
+                        &format!(
+                            "Inconsistent references when loading the checkpoint into this object graph. For example, in the saved checkpoint object, there \
+                             is one object where the program has two. The referenced variables are: ({} and {}).",
+                            nodes.describe(there),
+                            nodes.describe(object)
+                        ),
+                    );
+                }
+                false
+            }
+        }
+    }
+
+    /// Walks the checkpoint's graph from the node `id` on, with `object` for it; plans values and lets wait what is not there.
+    fn walk(self: &Arc<Self>, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
+        if !self.bind(nodes, id, object) {
+            return Ok(());
+        }
+        pass.queue.push_back((id, object));
+        while let Some((id, object)) = pass.queue.pop_front() {
+            let restored_by = nodes.need(object)?.restored_by;
+            if self.uid > restored_by && self.wants(id) {
+                self.plan(nodes, id, object, pass)?;
+                pass.marked.push((object, restored_by));
+                nodes.need_mut(object)?.restored_by = self.uid;
+            }
+            self.follow_edges(nodes, id, object, pass)?;
+            self.follow_slots(nodes, id, object, pass)?;
+        }
+        Ok(())
+    }
+
+    fn follow_edges(self: &Arc<Self>, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
+        let mut waiting: Vec<(&str, u32)> = Vec::new();
+        let edges = nodes.children(object)?;
+        for edge in self.node(id).children() {
+            if self.bound(nodes, edge.node).is_some() {
+                continue;
+            }
+            match edges.get(edge.name) {
+                Some(&child) => {
+                    if self.bind(nodes, edge.node, child) {
+                        pass.queue.push_back((edge.node, child));
+                    }
+                }
+                None if self.may_have_values(edge.node) => waiting.push((edge.name, edge.node)),
+                None => {}
+            }
+        }
+        if !waiting.is_empty() {
+            self.found.lock().waits_at.insert(object);
+        }
+        for (name, node) in waiting {
+            nodes.defer(object, name, Position { restore: self.clone(), node });
+        }
+        Ok(())
+    }
+
+    /// Whether the node, or anything below it, has values; of files that do not say so, whether it has anything at all.
+    fn may_have_values(&self, id: u32) -> bool {
+        let node = self.node(id);
+        node.has_checkpoint_values().unwrap_or_else(|| {
+            node.children().len() + node.attributes().len() + node.slot_variables().len() > 0 || node.registered_saver().is_some()
+        })
+    }
+
+    fn follow_slots(self: &Arc<Self>, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
+        let (as_owner, as_variable) = {
+            let mut found = self.found.lock();
+            (found.waiting_slots.remove(&id).unwrap_or_default(), found.slots.remove(&id).unwrap_or_default())
+        };
+        for (variable, slot, name) in as_owner {
+            self.attach_slot(nodes, object, variable, slot, &name, pass)?;
+        }
+        for (owner_id, slot, name) in as_variable {
+            match self.bound(nodes, owner_id) {
+                Some(owner) => self.attach_slot(nodes, owner, object, slot, &name, pass)?,
+                None => self.found.lock().waiting_slots.entry(owner_id).or_default().push((object, slot, name)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the value of the node `id` to the slot `name` that `owner` keeps for `variable`, or lets it wait for that. An object that is no slot owner
+    /// has no use for it.
+    fn attach_slot(
+        self: &Arc<Self>,
+        nodes: &mut Nodes,
+        owner: NodeId,
+        variable: NodeId,
+        id: u32,
+        name: &str,
+        pass: &mut Pass,
+    ) -> Result<()> {
+        let Ok(state) = nodes.slot_owner(owner) else { return Ok(()) };
+        let there = state.slot(variable, name);
+        let slot = match there {
+            Some(slot) => Some(slot),
+            None if pass.dry => None,
+            None => self.make_slot(nodes, owner, variable, id, name, pass)?,
+        };
+        match slot {
+            Some(slot) => {
+                if self.bind(nodes, id, slot) {
+                    pass.queue.push_back((id, slot));
+                }
+            }
+            None => {
+                nodes.slot_owner_mut(owner)?.defer(variable, name, Position { restore: self.clone(), node: id });
+                self.found.lock().waits_at.insert(owner);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the owner make a slot, if it can and the node is that of a variable.
+    fn make_slot(
+        &self,
+        nodes: &mut Nodes,
+        owner: NodeId,
+        variable: NodeId,
+        id: u32,
+        name: &str,
+        pass: &mut Pass,
+    ) -> Result<Option<NodeId>> {
+        let node = self.node(id);
+        let mut attributes = node.attributes();
+        let tensor = match (attributes.next(), attributes.next()) {
+            (Some(value), None) if value.name == VARIABLE_VALUE && node.children().len() == 0 => {
+                self.reader.find(value.checkpoint_key.as_bytes())
+            }
+            _ => None,
+        };
+        let Some(tensor) = tensor.and_then(|tensor| self.reader.tensor(tensor)) else { return Ok(None) };
+        let Some(create) = &mut nodes.slot_owner_mut(owner)?.create else { return Ok(None) };
+        let Some(made) = create(owner, variable, name, tensor.dtype(), tensor.shape()) else { return Ok(None) };
+        let slot = nodes.add(Kind::Variable(Box::new(made)))?;
+        nodes.set_slot(owner, variable, name, slot)?;
+        pass.made.push((owner, variable, name.into(), slot));
+        Ok(Some(slot))
+    }
+
+    /// Plans the values of the node `id` for `object`.
+    fn plan(&self, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
+        let node = self.node(id);
+        if node.registered_saver().is_none() && node.attributes().len() == 0 {
+            return Ok(());
+        }
+        if let Some((saver, name)) = self.saver(nodes, &node, object)? {
+            if let Some(saver) = saver {
+                pass.savers.entry(saver).or_default().push((name, object));
+            }
+            return Ok(());
+        }
+        let Some(first) = node.attributes().next() else { return Ok(()) };
+        let (key, what) = match nodes.get(object).map(|node| &node.kind) {
+            Some(Kind::Variable(_)) => {
+                let recorded = node.attributes().find(|a| a.name == VARIABLE_VALUE).map(|a| a.checkpoint_key.to_owned());
+                let key = recorded.unwrap_or_else(|| format!("{}{VARIABLE_VALUE}", before_name(first.checkpoint_key)));
+                let what = self.reader.find(key.as_bytes()).map_or(What::Missing, What::Variable);
+                (key, what)
+            }
+            Some(Kind::Text(_)) => {
+                let what = self.reader.find(first.checkpoint_key.as_bytes()).map_or(What::Missing, What::Text);
+                (first.checkpoint_key.to_owned(), what)
+            }
+            Some(Kind::State(_, options)) => match &options.legacy_name {
+                Some(legacy) => {
+                    let key = format!("{}{legacy}", before_name(first.checkpoint_key));
+                    let names = self.reader.starting_with(key.as_bytes()).filter_map(|tensor| {
+                        let whole = self.reader.tensor(tensor)?.key();
+                        Some((std::str::from_utf8(&whole[key.len()..]).ok()?.into(), tensor))
+                    });
+                    let names = names.collect();
+                    (key, What::State(names))
+                }
+                None => {
+                    let named = node.attributes().map(|a| {
+                        let name = key::unescape(a.name).unwrap_or(a.name.into());
+                        Some((Box::from(&*name), self.reader.find(a.checkpoint_key.as_bytes())?))
+                    });
+                    let missing = || What::Missing;
+                    (first.checkpoint_key.to_owned(), named.collect::<Option<Vec<_>>>().map_or_else(missing, What::State))
+                }
+            },
+            _ => {
+                let names = node.attributes().map(|a| a.name.to_owned()).collect();
+                self.found.lock().unused.insert(id, names);
+                return Ok(());
+            }
+        };
+        pass.plans.push(Plan { object, saved: id, key: key.into_bytes(), what });
+        Ok(())
+    }
+
+    /// The saver that is to restore an object, none for one that is to be left alone, with the name under which the object was saved; nothing when no
+    /// saver has to do with it.
+    fn saver(&self, nodes: &mut Nodes, node: &SavedNode<'_>, object: NodeId) -> Result<Option<(Option<usize>, String)>> {
+        let Some(saved) = node.registered_saver() else {
+            let own = nodes.saver_of(object);
+            let name = node.attributes().next().map(|a| a.checkpoint_key.to_owned()).unwrap_or_default();
+            return Ok(own.map(|saver| (Some(saver), name)));
+        };
+        let name = printable(saved.name.as_bytes());
+        let Some(saver) = nodes.saver(saved.name) else {
+            self.log(
+                Severity::Warning,
+                &format!(
+                    "an object was saved using a registered saver named '{name}', which is not registered: it is left as it is"
+                ),
+            );
+            return Ok(Some((None, String::new())));
+        };
+        if nodes.saver_accepts(saver, object) {
+            return Ok(Some((Some(saver), saved.object_name.to_owned())));
+        }
+        if nodes.savers[saver].strict {
+            let what = format!(
+                "Object {} was saved with the registered saver named '{name}'. However, this saver cannot be used to restore the object because the \
+                 predicate does not pass",
+                nodes.describe(object)
+            );
+            return Err(Error::new(Code::FailedPrecondition, Reason::Saver, what).in_file(self.reader.prefix()));
+        }
+        Ok(Some((None, String::new())))
+    }
+
+    /// Assigns what a walk has planned.
+    fn assign(&self, nodes: &mut Nodes, pass: &mut Pass) -> Result<()> {
+        if pass.plans.is_empty() && pass.savers.is_empty() {
+            return Ok(());
+        }
+        let batch = Batch { reader: &self.reader, options: &self.options, dry: pass.dry };
+        let (outcomes, result) = batch.run(nodes, &pass.plans);
+        let mut found = self.found.lock();
+        for (plan, outcome) in pass.plans.iter().zip(outcomes) {
+            found.outcomes.insert(plan.saved, outcome);
+        }
+        drop(found);
+        result?;
+        if pass.dry {
+            return Ok(());
+        }
+        for (&saver, objects) in &pass.savers {
+            let Some(mut functions) = nodes.savers[saver].functions.take() else { continue };
+            let wanted = self.reader.tensors().filter(|t| functions.wants(objects, t.key()));
+            let wanted: Vec<(Box<str>, usize)> =
+                wanted.map(|t| (String::from_utf8_lossy(t.key()).into_owned().into_boxed_str(), t.index())).collect();
+            let restored = batch.source(&wanted).and_then(|source| {
+                functions.restore(objects, &source).map_err(|e| Error::callback(format!("a registered saver failed: {e}")))
+            });
+            nodes.savers[saver].functions = Some(functions);
+            restored?;
+        }
+        self.reader.close_files();
+        Ok(())
+    }
+}
+
+impl Waiting for Restore {
+    fn uid(&self) -> u64 {
+        self.uid
+    }
+
+    fn attach(self: Arc<Self>, nodes: &mut Nodes, saved: u32, object: NodeId) -> Result<()> {
+        let mut pass = Pass::default();
+        self.walk(nodes, saved, object, &mut pass)?;
+        if !pass.plans.is_empty() || !pass.savers.is_empty() {
+            if let Err(e) = self.reader.check_current() {
+                let mut found = self.found.lock();
+                let torn = || Outcome { state: RowState::Torn, detail: Some(e.to_string()) };
+                pass.plans.iter().for_each(|plan| drop(found.outcomes.insert(plan.saved, torn())));
+                return Err(e);
+            }
+        }
+        self.assign(nodes, &mut pass)
+    }
+}
+
+impl Drop for Restore {
+    /// Says what of the checkpoint was never used, unless that was expected.
+    fn drop(&mut self) {
+        if self.quiet.load(Ordering::Relaxed) || self.log.is_none() {
+            return;
+        }
+        let found = std::mem::take(self.found.get_mut());
+        let unmatched = self.saved.nodes().filter(|node| {
+            node.attributes().len() > 0
+                && self.wants(node.id())
+                && found.objects.get(node.id() as usize).is_none_or(Option::is_none)
+        });
+        let unmatched: Vec<u32> = unmatched.map(|node| node.id()).collect();
+        if unmatched.is_empty() && found.unused.is_empty() {
+            return;
+        }
+        self.log(
+            Severity::Warning,
+            "Detecting that an object or model or tf.train.Checkpoint is being deleted with unrestored values. See the following logs for the specific values \
+             in question. To silence these warnings, use `status.expect_partial()`. See \
+             https://www.tensorflow.org/api_docs/python/tf/train/Checkpoint#restore for details about the status object returned by the restore function.",
+        );
+        let paths = Paths::new(&self.saved);
+        for id in unmatched {
+            let name = paths.pretty(&self.saved, id);
+            self.log(Severity::Warning, &format!("Value in checkpoint could not be found in the restored object: {name}"));
+        }
+        for (id, names) in &found.unused {
+            let name = paths.pretty(&self.saved, *id);
+            self.log(
+                Severity::Warning,
+                &format!("An attribute in the restored object could not be found in the checkpoint. Object: {name}, attribute: {names:?}"),
+            );
+        }
+    }
+}
+
+/// A key up to the name of the attribute. An edge may be named `.ATTRIBUTES`, too: the last one counts.
+fn before_name(key: &str) -> &str {
+    const MARK: &str = ".ATTRIBUTES/";
+    key.rfind(MARK).map_or("", |at| &key[..at + MARK.len()])
+}

@@ -1,0 +1,241 @@
+//! From a graph to the files of a checkpoint: walk, keys, object graph, tensors in TensorFlow's order.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::options::SaveOptions;
+use crate::bundle::Writer;
+use crate::error::{printable, Code, Error, Reason, Result};
+use crate::format::key::{self, ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
+use crate::graph::{not_shaped, Content, Data, Failure, Kind, NodeId, Nodes, Put, Root, Sink, Walk};
+use crate::reader::{GraphBuilder, OBJECT_GRAPH_KEY};
+use crate::storage::Storage;
+use crate::tensor::DType;
+
+/// Objects that a registered saver saves together.
+struct Group {
+    saver: usize,
+    /// With their paths.
+    objects: Vec<(String, NodeId)>,
+}
+
+/// Writes the checkpoint `prefix` of everything that `root` leads to.
+pub(super) fn write(
+    nodes: &mut Nodes,
+    root: Root<'_>,
+    storage: &dyn Storage,
+    prefix: &Path,
+    options: &SaveOptions,
+) -> Result<()> {
+    let walk = Walk::new(nodes, root, true)?;
+    let (saver_of, groups) = group(nodes, &walk);
+    let saved_by_savers = save_groups(nodes, &groups)?;
+    let states = save_states(nodes, &walk, &saver_of)?;
+    let nodes = &*nodes;
+    let mut writer = Writer::new(prefix, &options.write)?;
+    for put in saved_by_savers.iter().flatten() {
+        add_put(&mut writer, &put.name, put)?;
+    }
+    let graph = describe(nodes, &walk, &saver_of, &states, &mut writer)?;
+    writer.add_strings(OBJECT_GRAPH_KEY, &[], &[graph])?;
+    writer.finish_on(storage, &mut |done, total| match &options.progress {
+        Some(progress) => progress(done, total),
+        None => ControlFlow::Continue(()),
+    })?;
+    Ok(())
+}
+
+/// The saver of each object, one more than its number, and the objects of each saver.
+fn group(nodes: &mut Nodes, walk: &Walk<'_>) -> (Vec<u32>, Vec<Group>) {
+    let mut saver_of = vec![0; walk.order.len()];
+    let mut groups: Vec<Group> = (0..nodes.savers.len()).map(|saver| Group { saver, objects: Vec::new() }).collect();
+    if groups.is_empty() {
+        return (saver_of, groups);
+    }
+    for (id, &object) in walk.order.iter().enumerate() {
+        if let Some(saver) = nodes.saver_of(object) {
+            saver_of[id] = saver as u32 + 1;
+            groups[saver].objects.push((walk.path(nodes, id as u32), object));
+        }
+    }
+    groups.retain(|group| !group.objects.is_empty());
+    (saver_of, groups)
+}
+
+fn save_groups(nodes: &mut Nodes, groups: &[Group]) -> Result<Vec<Vec<Put>>> {
+    let mut puts = Vec::with_capacity(groups.len());
+    for group in groups {
+        let mut sink = Sink::default();
+        let saver = &mut nodes.savers[group.saver];
+        if let Some(functions) = &mut saver.functions {
+            let failed = |e: Failure| Error::callback(format!("the saver \"{}\" failed: {e}", printable(saver.name.as_bytes())));
+            functions.save(&group.objects, &mut sink).map_err(failed)?;
+        }
+        puts.push(sink.tensors);
+    }
+    Ok(puts)
+}
+
+/// The tensors of each object with state of its own, in the order of their ids.
+fn save_states(nodes: &mut Nodes, walk: &Walk<'_>, saver_of: &[u32]) -> Result<Vec<(u32, Vec<Put>)>> {
+    let mut states = Vec::new();
+    for (id, &object) in walk.order.iter().enumerate().filter(|(id, _)| saver_of[*id] == 0) {
+        let Some(Kind::State(Some(state), _)) = nodes.get_mut(object).map(|node| &mut node.kind) else { continue };
+        let mut sink = Sink::default();
+        if let Err(e) = state.save(&mut sink) {
+            let what = nodes.describe(object);
+            return Err(
+                Error::callback(format!("{what}: its callback failed: {e}")).for_tensor(walk.path(nodes, id as u32).as_bytes())
+            );
+        }
+        states.push((id as u32, sink.tensors));
+    }
+    Ok(states)
+}
+
+/// Adds every object to the object graph and its values to the writer, and gives the graph's bytes.
+fn describe<'n>(
+    nodes: &'n Nodes,
+    walk: &Walk<'_>,
+    saver_of: &[u32],
+    states: &'n [(u32, Vec<Put>)],
+    writer: &mut Writer<'n>,
+) -> Result<Vec<u8>> {
+    let have_values = have_values(nodes, walk, saver_of, states);
+    let mut builder = GraphBuilder::new();
+    let mut texts = Vec::new();
+    let mut states = states.iter().peekable();
+    let mut slots = walk.slots.iter().peekable();
+    let mut key = String::new();
+    for id in 0..walk.order.len() as u32 {
+        let object = walk.order[id as usize];
+        let Some(node) = nodes.get(object) else { continue };
+        let is_slot = id as usize >= walk.objects();
+        if !is_slot {
+            walk.edges(nodes, id).for_each(|(name, child)| builder.edge(child, name));
+        }
+        if let Some(saver) = saver_of[id as usize].checked_sub(1) {
+            builder.registered_saver(&nodes.savers[saver as usize].name, &walk.path(nodes, id));
+        } else if node.has_values() {
+            key.clear();
+            walk.push_path(nodes, id, &mut key);
+            key.push_str(ATTRIBUTES);
+            match &node.kind {
+                Kind::Variable(variable) => {
+                    key.push_str(VARIABLE_VALUE);
+                    builder.attribute(VARIABLE_VALUE, variable.name.as_deref().unwrap_or_default(), &key);
+                    add_variable(writer, nodes, object, &key)?;
+                }
+                Kind::Text(text) => {
+                    key.push_str(PY_STATE);
+                    builder.attribute(PY_STATE, "", &key);
+                    texts.push((key.clone(), text));
+                }
+                Kind::State(_, options) => {
+                    let Some((_, puts)) = states.next_if(|(state, _)| *state == id) else { continue };
+                    if let (Some(legacy), false) = (&options.legacy_name, puts.is_empty()) {
+                        key.push_str(legacy);
+                        builder.attribute(legacy, "", &key);
+                    }
+                    for put in puts {
+                        let length = key.len();
+                        match options.legacy_name {
+                            Some(_) => key.push_str(&put.name),
+                            None => {
+                                key::push_escaped(&mut key, &put.name);
+                                builder.attribute(&key::escape(&put.name), "", &key);
+                            }
+                        }
+                        add_put(writer, &key, put)?;
+                        key.truncate(length);
+                    }
+                }
+                _ => {}
+            }
+        }
+        while let Some(slot) = slots.next_if(|slot| slot.owner == id) {
+            builder.slot_variable(slot.variable, walk.slot_name(nodes, slot), slot.slot);
+        }
+        builder.end_node(Some(have_values[id as usize]));
+    }
+    for (key, text) in texts {
+        writer.add_strings(key, &[], &[text])?;
+    }
+    Ok(builder.finish()?.encode())
+}
+
+fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object: NodeId, key: &str) -> Result<()> {
+    let variable = nodes.variable(object)?;
+    let Some((dtype, shape)) = variable.spec() else {
+        return Err(not_shaped(&nodes.describe(object)).for_tensor(key.as_bytes()));
+    };
+    match &variable.data {
+        Data::Owned(buffer) => writer.add(key, dtype, &shape, buffer.bytes()),
+        Data::Borrowed(memory) => writer.add(key, dtype, &shape, memory.bytes()),
+        Data::Strings(strings) => writer.add_strings(key, &shape, &strings.iter().collect::<Vec<_>>()),
+        Data::Device(device) => {
+            let one_at_a_time = (!device.is_concurrent()).then(|| parking_lot::Mutex::new(()));
+            writer.add_read(
+                key,
+                dtype,
+                &shape,
+                Box::new(move |offset, buffer| {
+                    let _turn = one_at_a_time.as_ref().map(parking_lot::Mutex::lock);
+                    device.read_at(offset, buffer)
+                }),
+            )
+        }
+        Data::None => Err(not_shaped(&nodes.describe(object)).for_tensor(key.as_bytes())),
+    }
+}
+
+fn add_put<'n>(writer: &mut Writer<'n>, key: &str, put: &'n Put) -> Result<()> {
+    match &put.content {
+        Content::Memory(memory) => writer.add(key, put.dtype, &put.shape, memory.bytes()),
+        Content::Strings(strings) if put.dtype == DType::String => {
+            writer.add_strings(key, &put.shape, &strings.iter().collect::<Vec<_>>())
+        }
+        Content::Strings(strings) => writer.add_variants(key, &put.shape, &strings.iter().collect::<Vec<_>>()),
+        Content::Read(read) => writer.add_read(key, put.dtype, &put.shape, Box::new(move |offset, buffer| read(offset, buffer))),
+    }
+}
+
+/// Whether each object, or anything that its edges lead to, has values: backwards from those that do.
+fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32, Vec<Put>)]) -> Vec<bool> {
+    let count = walk.order.len();
+    let mut has = vec![false; count];
+    for (id, &object) in walk.order.iter().enumerate() {
+        let own = nodes.get(object).is_some_and(|node| matches!(node.kind, Kind::Variable(_) | Kind::Text(_)));
+        has[id] = own || saver_of[id] != 0;
+    }
+    states.iter().filter(|(_, puts)| !puts.is_empty()).for_each(|(id, _)| has[*id as usize] = true);
+    walk.slots.iter().for_each(|slot| has[slot.owner as usize] = true);
+    // The parents of each object, one after the other, and where those of each begin.
+    let edges = || (0..walk.objects() as u32).flat_map(|id| walk.edges(nodes, id).map(move |(_, child)| (id, child)));
+    let mut starts = vec![0usize; count + 1];
+    edges().for_each(|(_, child)| starts[child as usize + 1] += 1);
+    (0..count).for_each(|id| starts[id + 1] += starts[id]);
+    let mut parents = vec![0u32; starts[count]];
+    let mut next = starts.clone();
+    for (parent, child) in edges() {
+        parents[next[child as usize]] = parent;
+        next[child as usize] += 1;
+    }
+    let mut ready: Vec<usize> = (0..count).filter(|&id| has[id]).collect();
+    while let Some(id) = ready.pop() {
+        for &parent in &parents[starts[id]..starts[id + 1]] {
+            if !std::mem::replace(&mut has[parent as usize], true) {
+                ready.push(parent as usize);
+            }
+        }
+    }
+    has
+}
+
+/// Calls the write callbacks, in order.
+pub(super) fn call_back(options: &SaveOptions, path: &Path) -> Result<()> {
+    options.callbacks.iter().try_for_each(|callback| {
+        callback(path)
+            .map_err(|e| Error::new(Code::Aborted, Reason::Callback, format!("a write callback failed: {e}")).in_file(path))
+    })
+}

@@ -1,0 +1,105 @@
+//! Checkpoints as files: whether there is one, when it was written, removing it.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use super::session::Session;
+use crate::bundle::{index_path, split_data_name};
+use crate::error::{Code, Error, Reason, Result};
+use crate::reader::{files_of_pattern, find_at, Located};
+use crate::storage::{Local, Storage};
+use crate::Durability;
+
+/// Whether there is a checkpoint at `prefix` (`tf.train.checkpoint_exists`): a V2 one by its index, or a V1 one by its file or the pattern of
+/// its files. Nothing else of it is looked at.
+///
+/// # Errors
+/// What the system says when it cannot be found out.
+pub fn checkpoint_exists(prefix: impl AsRef<Path>) -> Result<bool> {
+    Ok(files_at(prefix.as_ref())?.is_some())
+}
+
+/// When each of the checkpoints at `prefixes` was written, in seconds since the epoch (`tf.train.get_checkpoint_mtimes`). Those that are not
+/// there are left out.
+///
+/// # Errors
+/// What the system says when it cannot be found out.
+pub fn checkpoint_mtimes<P: AsRef<Path>>(prefixes: impl IntoIterator<Item = P>) -> Result<Vec<f64>> {
+    let mut times = Vec::new();
+    for prefix in prefixes {
+        let file = match files_at(prefix.as_ref())? {
+            Some(Located::V2(prefix)) => index_path(&prefix),
+            Some(Located::V1 { files, .. }) => files.into_iter().next().unwrap_or_default(),
+            None => continue,
+        };
+        match std::fs::metadata(&file).and_then(|metadata| metadata.modified()) {
+            Ok(time) => times.push(match time.duration_since(UNIX_EPOCH) {
+                Ok(since) => since.as_secs_f64(),
+                Err(before) => -before.duration().as_secs_f64(),
+            }),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(Error::io("look at the file", &file, &e)),
+        }
+    }
+    Ok(times)
+}
+
+/// The checkpoint at `prefix`, of which files may be missing. A file that is none is not one, which is no error here.
+fn files_at(prefix: &Path) -> Result<Option<Located>> {
+    match find_at(prefix) {
+        Err(e) if e.reason() == Reason::MissingFile => Ok(files_of_pattern(prefix).map(|(files, _)| Located::V1 {
+            prefix: prefix.to_owned(),
+            files: files.into_iter().map(|(_, file)| file).collect(),
+        })),
+        Err(e) if matches!(e.reason(), Reason::Malformed | Reason::NotAFile) => Ok(None),
+        other => other,
+    }
+}
+
+/// Removes the checkpoint at `prefix` (`tf.train.remove_checkpoint`), V2 or V1, and the `.meta` file that a Saver put beside it: the index
+/// first, so that there is no checkpoint any more when its data goes. Only plain files in the prefix's own directory are removed; that
+/// some are not there is no error. The state file stays as it is.
+///
+/// # Errors
+/// `UNAVAILABLE` when another process has the directory's lock or another thread is writing this checkpoint; what the system says when a file cannot
+/// be removed.
+pub fn remove_checkpoint(prefix: impl AsRef<Path>) -> Result<()> {
+    remove_on(&Local, prefix.as_ref())
+}
+
+fn remove_on(storage: &dyn Storage, prefix: &Path) -> Result<()> {
+    let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix names no file").in_file(prefix))?;
+    let directory = prefix.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let session = match Session::begin(storage, directory, Durability::Full) {
+        Err(e) if e.code() == Code::NotFound => return Ok(()),
+        session => session?,
+    };
+    let _claim = session.claim(base)?;
+    let mut names = vec![with_suffix(base, ".index")];
+    names.extend(session.names().iter().filter(|name| split_data_name(name.as_bytes()) == Some(base)).cloned());
+    if !names.iter().any(|name| session.directory().is_file(name)) {
+        names = match files_at(prefix)? {
+            Some(Located::V1 { files, .. }) => files.iter().filter_map(|file| file.file_name().map(OsStr::to_owned)).collect(),
+            _ => Vec::new(),
+        };
+    }
+    names.push(with_suffix(without_shard(base), ".meta"));
+    names.iter().try_for_each(|name| session.remove(name))
+}
+
+fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
+    OsString::from_vec([name.as_bytes(), suffix.as_bytes()].concat())
+}
+
+/// `model-7` of `model-7-00001-of-00002` and `model-7-?????-of-00002`.
+fn without_shard(name: &OsStr) -> &OsStr {
+    let bytes = name.as_bytes();
+    let Some(at) = bytes.windows(4).rposition(|w| w == b"-of-") else { return name };
+    let shard = bytes[..at].iter().rposition(|b| !b.is_ascii_digit() && *b != b'?').filter(|&i| bytes[i] == b'-' && i + 1 < at);
+    match shard {
+        Some(i) if at + 4 < bytes.len() && bytes[at + 4..].iter().all(u8::is_ascii_digit) => OsStr::from_bytes(&bytes[..i]),
+        _ => name,
+    }
+}

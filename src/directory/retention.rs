@@ -1,0 +1,262 @@
+//! Which checkpoints stay: TensorFlow's rule, and what goes beyond it.
+
+use std::ffi::OsString;
+
+/// A checkpoint that is managed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    /// Its path as the state file has it.
+    pub path: OsString,
+    /// When it was made, in seconds since the epoch.
+    pub time: f64,
+    /// How good the program said it is.
+    pub metric: Option<f64>,
+}
+
+/// A checkpoint that would have gone, were there not a reason.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Kept {
+    pub entry: Entry,
+    /// It stays for good, and is remembered for its metric alone.
+    pub is_preserved: bool,
+}
+
+/// Which metrics are better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Better {
+    /// Lower ones, of a loss.
+    Lower = 1,
+    /// Higher ones, of an accuracy.
+    Higher = 2,
+}
+
+/// The rule by which checkpoints stay.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Retention {
+    /// The newest so many; none for all.
+    pub max_to_keep: Option<usize>,
+    /// One for each so many hours, for good.
+    pub keep_every_n_hours: Option<f64>,
+    /// The best so many.
+    pub best: Option<(usize, Better)>,
+}
+
+/// The checkpoints that are managed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Managed {
+    /// Those of the state file, oldest first: all that TensorFlow knows of.
+    pub window: Vec<Entry>,
+    /// Those that left it and stay for a reason of their own, oldest first.
+    pub kept: Vec<Kept>,
+    /// When the last checkpoint that stays for good was made.
+    pub last_preserved: f64,
+}
+
+impl Managed {
+    /// Adds the newest checkpoint, in place of one of the same path.
+    pub fn add(&mut self, entry: Entry) {
+        self.forget(&entry.path);
+        self.window.push(entry);
+    }
+
+    /// Manages this path no longer.
+    pub fn forget(&mut self, path: &OsString) {
+        self.window.retain(|entry| entry.path != *path);
+        self.kept.retain(|kept| kept.entry.path != *path);
+    }
+
+    /// Takes out what is not to stay, and returns it, oldest first. Whether somebody holds a checkpoint is asked only of those that would go.
+    ///
+    /// A checkpoint that leaves the newest ones stays for good if it was made at least so many hours after the last that does; that is
+    /// decided once, by its own time. All others go, save the best ones and those that are held, which are asked again each time.
+    pub fn sweep(&mut self, rule: &Retention, is_held: &mut dyn FnMut(&Entry) -> bool) -> Vec<Entry> {
+        let Some(most) = rule.max_to_keep else { return Vec::new() };
+        let best = self.best(rule);
+        let mut leaving = std::mem::take(&mut self.kept);
+        let too_many = self.window.len().saturating_sub(most);
+        for entry in self.window.drain(..too_many) {
+            let is_due = |hours: f64| hours != 0.0 && entry.time - hours * 3600.0 >= self.last_preserved;
+            let is_preserved = rule.keep_every_n_hours.is_some_and(is_due);
+            if is_preserved {
+                self.last_preserved = entry.time;
+            }
+            leaving.push(Kept { entry, is_preserved });
+        }
+        let mut gone = Vec::new();
+        for kept in leaving {
+            let is_best = best.contains(&kept.entry.path);
+            if is_best || (!kept.is_preserved && is_held(&kept.entry)) {
+                self.kept.push(kept);
+            } else if !kept.is_preserved {
+                gone.push(kept.entry);
+            }
+        }
+        gone
+    }
+
+    /// All with a metric, the best first; of equal ones the newer is better.
+    pub fn by_metric(&self, better: Better) -> Vec<&Entry> {
+        let all = self.kept.iter().map(|kept| &kept.entry).chain(&self.window);
+        let mut all: Vec<(f64, &Entry)> =
+            all.filter_map(|entry| Some((entry.metric.filter(|metric| !metric.is_nan())?, entry))).collect();
+        all.reverse();
+        all.sort_by(|(a, _), (b, _)| match better {
+            Better::Lower => a.total_cmp(b),
+            Better::Higher => b.total_cmp(a),
+        });
+        all.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    fn best(&self, rule: &Retention) -> Vec<OsString> {
+        let Some((count, better)) = rule.best else { return Vec::new() };
+        self.by_metric(better).into_iter().take(count).map(|entry| entry.path.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(number: i64) -> OsString {
+        format!("ckpt-{number}").into()
+    }
+
+    fn numbers(paths: impl IntoIterator<Item = Entry>) -> Vec<i64> {
+        paths.into_iter().map(|entry| entry.path.to_str().unwrap()[5..].parse().unwrap()).collect()
+    }
+
+    /// A manager's life: what goes at each save of `(time, metric)`, by number from 1 on.
+    struct Life {
+        managed: Managed,
+        rule: Retention,
+        held: Vec<i64>,
+        saved: i64,
+    }
+
+    impl Life {
+        fn new(rule: Retention, last_preserved: f64) -> Life {
+            Life { managed: Managed { last_preserved, ..Managed::default() }, rule, held: Vec::new(), saved: 0 }
+        }
+
+        fn save(&mut self, time: f64, metric: Option<f64>) -> Vec<i64> {
+            self.saved += 1;
+            self.managed.add(Entry { path: named(self.saved), time, metric });
+            let held = self.held.clone();
+            numbers(self.managed.sweep(&self.rule, &mut |entry| held.iter().any(|&n| named(n) == entry.path)))
+        }
+
+        fn window(&self) -> Vec<i64> {
+            numbers(self.managed.window.clone())
+        }
+
+        fn kept(&self) -> Vec<i64> {
+            numbers(self.managed.kept.iter().map(|kept| kept.entry.clone()))
+        }
+    }
+
+    fn newest(count: usize) -> Retention {
+        Retention { max_to_keep: Some(count), ..Retention::default() }
+    }
+
+    #[test]
+    fn the_newest_stay() {
+        let mut life = Life::new(newest(3), 0.0);
+        let gone: Vec<Vec<i64>> = (1..=5).map(|time| life.save(time as f64, None)).collect();
+        assert_eq!(gone, [vec![], vec![], vec![], vec![1], vec![2]]);
+        assert_eq!(life.window(), [3, 4, 5]);
+    }
+
+    #[test]
+    fn without_a_limit_all_stay() {
+        let mut life = Life::new(Retention { keep_every_n_hours: Some(1.0), ..Retention::default() }, 0.0);
+        assert!((1..=20).all(|time| life.save(time as f64 * 1e6, None).is_empty()));
+        assert_eq!((life.window().len(), life.managed.last_preserved), (20, 0.0));
+    }
+
+    /// The trace that TensorFlow 2.21 gave: boundary included, each checkpoint by its own time, when it leaves.
+    #[test]
+    fn one_of_each_hour_stays_for_good() {
+        let mut life = Life::new(Retention { keep_every_n_hours: Some(1.0), ..newest(1) }, 999.0);
+        let times = [1000.0, 2800.0, 4600.0, 6400.0, 8200.0, 11799.0, 11801.0];
+        let gone: Vec<Vec<i64>> = times.iter().map(|&time| life.save(time, None)).collect();
+        assert_eq!(gone, [vec![], vec![1], vec![2], vec![], vec![4], vec![], vec![6]]);
+        assert_eq!((life.window(), life.kept(), life.managed.last_preserved), (vec![7], vec![], 8200.0));
+    }
+
+    #[test]
+    fn no_hours_are_no_rule() {
+        let mut life = Life::new(Retention { keep_every_n_hours: Some(0.0), ..newest(1) }, 0.0);
+        life.save(1e9, None);
+        assert_eq!(life.save(2e9, None), [1]);
+    }
+
+    #[test]
+    fn a_path_saved_again_is_the_newest() {
+        let mut life = Life::new(newest(2), 0.0);
+        life.save(1.0, Some(0.5));
+        life.save(2.0, None);
+        life.saved = 0;
+        assert_eq!(life.save(3.0, None), []);
+        assert_eq!(life.window(), [2, 1]);
+        assert_eq!(life.managed.window[1].metric, None);
+    }
+
+    #[test]
+    fn the_best_stay_while_they_are_the_best() {
+        for (better, sign) in [(Better::Lower, 1.0), (Better::Higher, -1.0)] {
+            let mut life = Life::new(Retention { best: Some((2, better)), ..newest(1) }, 0.0);
+            let losses = [Some(0.5), Some(0.3), None, Some(0.4), Some(0.9), Some(0.1), Some(f64::NAN), None];
+            let gone: Vec<Vec<i64>> =
+                losses.iter().enumerate().map(|(time, loss)| life.save(time as f64 + 1.0, loss.map(|l| l * sign))).collect();
+            assert_eq!(gone, [vec![], vec![], vec![], vec![1, 3], vec![], vec![4, 5], vec![], vec![7]], "{better:?}");
+            assert_eq!((life.window(), life.kept()), (vec![8], vec![2, 6]));
+            assert_eq!(numbers(life.managed.by_metric(better).into_iter().cloned()), [6, 2]);
+        }
+    }
+
+    #[test]
+    fn of_equally_good_ones_the_newer_stays() {
+        let mut life = Life::new(Retention { best: Some((1, Better::Higher)), ..newest(1) }, 0.0);
+        life.save(1.0, Some(1.0));
+        assert_eq!(life.save(2.0, Some(1.0)), [1]);
+        assert_eq!(life.save(3.0, None), []);
+        assert_eq!(life.kept(), [2]);
+    }
+
+    #[test]
+    fn one_that_stays_for_good_is_never_removed_for_its_metric() {
+        let rule = Retention { keep_every_n_hours: Some(1.0), best: Some((1, Better::Lower)), ..newest(1) };
+        let mut life = Life::new(rule, 0.0);
+        life.save(3600.0, Some(0.5));
+        assert_eq!((life.save(3601.0, None), life.kept()), (vec![], vec![1]));
+        assert_eq!((life.save(3602.0, Some(0.1)), life.kept()), (vec![2], vec![]));
+    }
+
+    #[test]
+    fn who_is_held_stays_until_let_go_and_counts_for_nobody() {
+        let mut life = Life::new(newest(2), 0.0);
+        life.save(1.0, None);
+        life.save(2.0, None);
+        life.held = vec![1, 2];
+        assert_eq!((life.save(3.0, None), life.window(), life.kept()), (vec![], vec![2, 3], vec![1]));
+        assert_eq!((life.save(4.0, None), life.window(), life.kept()), (vec![], vec![3, 4], vec![1, 2]));
+        life.held = vec![2];
+        assert_eq!((life.save(5.0, None), life.kept()), (vec![1, 3], vec![2]));
+        life.held.clear();
+        assert_eq!((life.save(6.0, None), life.window(), life.kept()), (vec![2, 4], vec![5, 6], vec![]));
+    }
+
+    #[test]
+    fn only_those_that_would_go_are_asked_for() {
+        let mut managed = Managed::default();
+        (1..=4).for_each(|n| managed.add(Entry { path: named(n), time: n as f64, metric: Some(n as f64) }));
+        let rule = Retention { best: Some((1, Better::Lower)), ..newest(2) };
+        let mut asked = Vec::new();
+        managed.sweep(&rule, &mut |entry| {
+            asked.push(entry.clone());
+            false
+        });
+        assert_eq!(numbers(asked), [2]);
+    }
+}

@@ -1,0 +1,105 @@
+//! Changing a directory: its lock, one change at a time, small files published whole.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io::{ErrorKind, IoSlice};
+use std::path::Path;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::bundle::{temporary_name, Claim, Held};
+use crate::error::{Code, Error, Reason, Result};
+use crate::storage::{Directory, Storage};
+use crate::Durability;
+
+/// The directory is held, its lock taken, and nobody else in this process changes its state meanwhile.
+pub(super) struct Session {
+    held: Held,
+    durability: Durability,
+}
+
+/// Directories that have a session, by their locks.
+static BUSY: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+static FREED: Condvar = Condvar::new();
+
+impl Session {
+    /// Waits for whoever in this process has a session of the directory.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no directory; `UNAVAILABLE` when another process has its lock.
+    pub fn begin(storage: &dyn Storage, path: &Path, durability: Durability) -> Result<Session> {
+        let held = Held::new(storage, path, false)?;
+        let mut busy = BUSY.lock();
+        while !busy.insert(held.place()) {
+            FREED.wait(&mut busy);
+        }
+        Ok(Session { held, durability })
+    }
+
+    pub fn directory(&self) -> &dyn Directory {
+        &*self.held.directory
+    }
+
+    /// Makes a file that holds `bytes`, in place of what had its name. On failure what had it still has.
+    pub fn publish(&self, name: &OsStr, bytes: &[u8]) -> Result<()> {
+        let temporary = temporary_name(name);
+        let written = self
+            .write(&temporary, bytes)
+            .and_then(|()| self.directory().rename(&temporary, name).map_err(|e| self.io("rename the file", name, &e)));
+        if written.is_err() {
+            let _ = self.directory().remove(&temporary);
+        }
+        written
+    }
+
+    fn write(&self, name: &OsStr, bytes: &[u8]) -> Result<()> {
+        let file = self.directory().create(name).map_err(|e| self.io("create the file", name, &e))?;
+        file.write_at(0, &[IoSlice::new(bytes)]).map_err(|e| self.io("write the file", name, &e))?;
+        match self.durability {
+            Durability::None => Ok(()),
+            _ => file.sync().map_err(|e| self.io("sync the file", name, &e)),
+        }
+    }
+
+    /// Makes what was renamed survive a power cut, if that was asked for or, as something old goes next, must be.
+    pub fn sync(&self, goes: bool) -> Result<()> {
+        match self.durability {
+            Durability::None => Ok(()),
+            Durability::Data if !goes => Ok(()),
+            _ => self.directory().sync().map_err(|e| self.io("sync the directory", OsStr::new(""), &e)),
+        }
+    }
+
+    /// Removes a file if it is a plain one. That it is gone already is fine.
+    pub fn remove(&self, name: &OsStr) -> Result<()> {
+        if !self.directory().is_file(name) {
+            return Ok(());
+        }
+        match self.directory().remove(name) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(self.io("remove the file", name, &e)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The sole right in this process to what belongs to the checkpoint `base`.
+    pub fn claim(&self, base: &OsStr) -> Result<Claim> {
+        let taken = || Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint");
+        self.held.claim(base).ok_or_else(|| taken().in_file(&self.directory().path().join(base)))
+    }
+
+    /// What was in the directory when the session began.
+    pub fn names(&self) -> &[OsString] {
+        &self.held.names
+    }
+
+    fn io(&self, doing: &str, name: &OsStr, error: &std::io::Error) -> Error {
+        Error::io(doing, &self.directory().path().join(name), error)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        BUSY.lock().remove(&self.held.place());
+        FREED.notify_all();
+    }
+}

@@ -1,0 +1,113 @@
+//! What is known of checkpoints beyond TensorFlow's four fields: metrics, and which ones are kept though they left the state file. A file
+//! of its own, since TensorFlow ignores a state file with any other field.
+
+use std::ffi::OsString;
+
+use super::retention::{Entry, Kept, Managed};
+use crate::error::Result;
+use crate::format::state_file::{double, parse_fields, put_string, Field, Value};
+
+/// The name of the file.
+pub(super) const SIDECAR: &str = "checkpoint.manager";
+
+const FIELDS: [Field; 4] = [
+    Field { name: "checkpoint", is_text: true, is_repeated: false },
+    Field { name: "timestamp", is_text: false, is_repeated: false },
+    Field { name: "metric", is_text: false, is_repeated: false },
+    Field { name: "kept", is_text: true, is_repeated: false },
+];
+
+/// A checkpoint that the file has.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Record {
+    pub entry: Entry,
+    pub kept: Option<Why>,
+}
+
+/// Why a checkpoint is kept that the state file does not list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// For its metric, or for somebody who holds it: to be asked again.
+    Reason,
+    /// For good.
+    Preserved,
+}
+
+/// Reads the file. Records whose `kept` nobody knows are kept for good.
+pub(super) fn parse(text: &[u8]) -> Result<Vec<Record>> {
+    let mut records: Vec<Record> = Vec::new();
+    parse_fields(text, &FIELDS, &mut |field, value| match (field, value, records.last_mut()) {
+        (0, Value::Text(path), _) => {
+            records.push(Record { entry: Entry { path, time: f64::NAN, metric: None }, kept: None });
+        }
+        (1, Value::Number(time), Some(record)) => record.entry.time = time,
+        (2, Value::Number(metric), Some(record)) => record.entry.metric = Some(metric),
+        (3, Value::Text(why), Some(record)) => {
+            record.kept = Some(if why == "while it has a reason" { Why::Reason } else { Why::Preserved });
+        }
+        _ => {}
+    })?;
+    Ok(records)
+}
+
+/// The text of the file; None when there is nothing to say.
+pub(super) fn text_of(managed: &Managed) -> Option<String> {
+    let mut text = String::from("# Written by libcheckpoint: what TensorFlow's state file beside this one has no fields for.\n");
+    let empty = text.len();
+    for Kept { entry, is_preserved } in &managed.kept {
+        put(&mut text, entry);
+        let why = if *is_preserved { "for good" } else { "while it has a reason" };
+        put_string(&mut text, "kept", &OsString::from(why));
+    }
+    managed.window.iter().filter(|entry| entry.metric.is_some()).for_each(|entry| put(&mut text, entry));
+    (text.len() > empty).then_some(text)
+}
+
+fn put(text: &mut String, entry: &Entry) {
+    put_string(text, "checkpoint", &entry.path);
+    text.push_str(&format!("timestamp: {}\n", double(entry.time)));
+    if let Some(metric) = entry.metric {
+        text.push_str(&format!("metric: {}\n", double(metric)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(path: &str, time: f64, metric: Option<f64>) -> Entry {
+        Entry { path: path.into(), time, metric }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let managed = Managed {
+            window: vec![entry("ckpt-8", 8.0, None), entry("ckpt-9", 9.25, Some(-0.5))],
+            kept: vec![
+                Kept { entry: entry("ckpt-1", 1.5, Some(1e-7)), is_preserved: false },
+                Kept { entry: entry("\u{fc}-2", 2.0, Some(f64::INFINITY)), is_preserved: true },
+            ],
+            last_preserved: 0.0,
+        };
+        let record = |entry: &Entry, kept| Record { entry: entry.clone(), kept };
+        assert_eq!(
+            parse(text_of(&managed).unwrap().as_bytes()).unwrap(),
+            [
+                record(&managed.kept[0].entry, Some(Why::Reason)),
+                record(&managed.kept[1].entry, Some(Why::Preserved)),
+                record(&managed.window[1], None)
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_to_say_is_no_file() {
+        assert_eq!(text_of(&Managed { window: vec![entry("ckpt-1", 1.0, None)], ..Managed::default() }), None);
+    }
+
+    #[test]
+    fn what_belongs_to_no_checkpoint_is_passed_over() {
+        assert_eq!(parse(b"metric: 1 timestamp: 2 kept: 'x'").unwrap(), []);
+        assert!(parse(b"something: 1").is_err());
+    }
+}

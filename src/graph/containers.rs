@@ -1,0 +1,218 @@
+//! Lists, dicts and tuples: objects whose edges are their elements' places or keys.
+//!
+//! A list may only grow. Anything else changes what a name stands for, so that what was saved could no longer be restored as the elements come;
+//! such a list cannot be saved or restored any more (semantics of TensorFlow's `ListWrapper`).
+
+use std::ops::Range;
+
+use super::nodes::{wrong_kind, Kind, NodeId, Nodes};
+use crate::error::{Code, Error, Reason, Result};
+
+/// A list's elements. What is not tracked (numbers, text of the program's) has its place, but no node.
+#[derive(Default)]
+pub(crate) struct List {
+    elements: Vec<Option<NodeId>>,
+    /// What made it unsavable.
+    changed: Option<&'static str>,
+}
+
+impl List {
+    pub fn check(&self, describe: impl FnOnce() -> String) -> Result<()> {
+        let Some(how) = self.changed else { return Ok(()) };
+        Err(Error::new(
+            Code::FailedPrecondition,
+            Reason::Unsavable,
+            format!(
+                "Unable to save the object {} (a list): {how}. A list element was replaced, deleted, or moved; to support restoration on \
+                 object creation, tracking is exclusively for append-only lists. Track a new list in its place",
+                describe()
+            ),
+        ))
+    }
+
+    /// Forgets a node that was removed; its place stays.
+    pub fn forget(&mut self, id: NodeId) {
+        self.elements.iter_mut().filter(|e| **e == Some(id)).for_each(|e| *e = None);
+    }
+
+    fn holds_nodes(&self) -> bool {
+        self.elements.iter().any(Option::is_some)
+    }
+}
+
+impl Nodes {
+    fn list(&self, id: NodeId) -> Result<&List> {
+        match &self.need(id)?.kind {
+            Kind::List(list) => Ok(list),
+            other => Err(wrong_kind("list", other)),
+        }
+    }
+
+    fn list_mut(&mut self, id: NodeId) -> Result<&mut List> {
+        match &mut self.need_mut(id)?.kind {
+            Kind::List(list) => Ok(list),
+            other => Err(wrong_kind("list", other)),
+        }
+    }
+
+    pub fn list_elements(&self, id: NodeId) -> Result<&[Option<NodeId>]> {
+        self.list(id).map(|list| &list.elements[..])
+    }
+
+    /// An index as Python has it: from the end if it is negative.
+    fn list_index(&self, id: NodeId, index: i64) -> Result<usize> {
+        let len = self.list(id)?.elements.len();
+        let from_start = if index < 0 { index.checked_add(len as i64) } else { Some(index) };
+        from_start.and_then(|i| usize::try_from(i).ok()).filter(|&i| i < len).ok_or_else(|| {
+            Error::new(Code::OutOfRange, Reason::Argument, "the list has no such element")
+                .expecting(format_args!("below {len}"), index)
+        })
+    }
+
+    fn check_elements(&self, elements: &[Option<NodeId>]) -> Result<()> {
+        elements.iter().flatten().try_for_each(|&element| self.need(element).map(drop))
+    }
+
+    /// Appends elements; each that is an object is tracked under its index, and restored if a value waits for it.
+    pub fn list_extend(&mut self, id: NodeId, elements: &[Option<NodeId>]) -> Result<()> {
+        self.list(id)?;
+        self.check_elements(elements)?;
+        for &element in elements {
+            let list = self.list_mut(id)?;
+            let index = list.elements.len();
+            list.elements.push(element);
+            if let Some(element) = element {
+                self.track(id, &index.to_string(), element, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Repeats the list in place, `l *= times`.
+    pub fn list_repeat(&mut self, id: NodeId, times: i64) -> Result<()> {
+        let list = self.list_mut(id)?;
+        if times <= 0 {
+            return self.list_splice(id, 0..usize::MAX, &[], "it was multiplied by less than 1");
+        }
+        let total =
+            usize::try_from(times).ok().and_then(|n| n.checked_mul(list.elements.len())).filter(|&n| n <= u32::MAX as usize);
+        let Some(total) = total else { return Err(Error::argument("the list would be too long")) };
+        let once = list.elements.clone();
+        let more: Vec<_> = once.iter().cycle().take(total - once.len()).copied().collect();
+        self.list_extend(id, &more)
+    }
+
+    /// `l[index] = element`. A plain element may be replaced by an object; an object by nothing at all.
+    pub fn list_set(&mut self, id: NodeId, index: i64, element: Option<NodeId>) -> Result<()> {
+        let index = self.list_index(id, index)?;
+        self.check_elements(&[element])?;
+        let list = self.list_mut(id)?;
+        if list.elements[index].is_some() {
+            list.changed = Some("an element was replaced (__setitem__)");
+        }
+        list.elements[index] = element;
+        match element {
+            Some(element) => self.track(id, &index.to_string(), element, true),
+            None => Ok(()),
+        }
+    }
+
+    /// `l.insert(index, element)`.
+    pub fn list_insert(&mut self, id: NodeId, index: i64, element: Option<NodeId>) -> Result<()> {
+        self.check_elements(&[element])?;
+        let list = self.list_mut(id)?;
+        let len = list.elements.len() as i64;
+        // As in Python, an index past an end means that end.
+        let at = if index < 0 { index.saturating_add(len).max(0) } else { index.min(len) } as usize;
+        if list.holds_nodes() || element.is_some() {
+            list.changed = Some("an element was inserted (insert)");
+        }
+        list.elements.insert(at, element);
+        Ok(())
+    }
+
+    /// `del l[index]`, `l.pop(index)`.
+    pub fn list_remove(&mut self, id: NodeId, index: i64) -> Result<Option<NodeId>> {
+        let index = self.list_index(id, index)?;
+        let list = self.list_mut(id)?;
+        if list.holds_nodes() {
+            list.changed = Some("an element was deleted (__delitem__)");
+        }
+        Ok(list.elements.remove(index))
+    }
+
+    /// `l[range] = elements`, `del l[range]`, `l.clear()`.
+    pub fn list_splice(&mut self, id: NodeId, range: Range<usize>, elements: &[Option<NodeId>], how: &'static str) -> Result<()> {
+        self.check_elements(elements)?;
+        let list = self.list_mut(id)?;
+        let end = range.end.min(list.elements.len());
+        let start = range.start.min(end);
+        let held = list.holds_nodes();
+        if held {
+            list.changed = Some(how);
+        }
+        list.elements.splice(start..end, elements.iter().copied());
+        if held {
+            return Ok(());
+        }
+        let objects: Vec<(usize, NodeId)> = elements.iter().enumerate().filter_map(|(i, e)| Some((start + i, (*e)?))).collect();
+        objects.into_iter().try_for_each(|(index, element)| self.track(id, &index.to_string(), element, true))
+    }
+
+    /// Puts the elements into another order: `l.sort()`, `l.reverse()`. `order` has the old index of each.
+    pub fn list_reorder(&mut self, id: NodeId, order: &[usize]) -> Result<()> {
+        let list = self.list_mut(id)?;
+        let mut sorted = order.to_vec();
+        sorted.sort_unstable();
+        if !sorted.into_iter().eq(0..list.elements.len()) {
+            return Err(Error::argument("the order does not name each element once"));
+        }
+        if list.holds_nodes() {
+            list.changed = Some("its elements were moved (sort)");
+        }
+        list.elements = order.iter().map(|&index| list.elements[index]).collect();
+        Ok(())
+    }
+
+    /// `d[key] = child`; in place of what the key had, which is not restored from what waited for the key.
+    pub fn dict_set(&mut self, id: NodeId, key: &str, child: NodeId) -> Result<()> {
+        self.dict(id)?;
+        self.track(id, key, child, true)
+    }
+
+    /// `del d[key]`. The edge goes with it; TensorFlow leaves it, and saves the removed object.
+    pub fn dict_remove(&mut self, id: NodeId, key: &str) -> Result<NodeId> {
+        self.dict(id)?;
+        self.untrack(id, key)
+    }
+
+    fn dict(&self, id: NodeId) -> Result<()> {
+        match &self.need(id)?.kind {
+            Kind::Dict => Ok(()),
+            other => Err(wrong_kind("dict", other)),
+        }
+    }
+
+    /// A tuple: its elements under their indices. With field names, each element under its name first, then its index.
+    pub fn add_tuple(&mut self, fields: &[&str], elements: &[Option<NodeId>]) -> Result<NodeId> {
+        self.check_elements(elements)?;
+        if !fields.is_empty() && fields.len() != elements.len() {
+            return Err(Error::argument("a named tuple has a name for each element").expecting(elements.len(), fields.len()));
+        }
+        let mut names: Vec<&str> = fields.to_vec();
+        names.sort_unstable();
+        let is_index = |name: &&&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+        if names.windows(2).any(|pair| pair[0] == pair[1]) || names.iter().any(|name| is_index(&name)) {
+            return Err(Error::argument("the fields of a named tuple have different names, which are no numbers"));
+        }
+        let id = self.add(Kind::Tuple)?;
+        let named = fields.iter().zip(elements).map(|(name, element)| ((*name).to_owned(), *element));
+        let numbered = elements.iter().enumerate().map(|(index, element)| (index.to_string(), *element));
+        for (name, element) in named.chain(numbered) {
+            if let Some(element) = element {
+                self.track(id, &name, element, false)?;
+            }
+        }
+        Ok(id)
+    }
+}

@@ -1,0 +1,363 @@
+//! The nodes of a graph and the edges between them, without a lock: what the calls of [`Graph`](super::Graph) and of restores work on.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU64;
+
+use indexmap::IndexMap;
+
+use super::containers::List;
+use super::object::{State, StateOptions};
+use super::savers::Saver;
+use super::slots::SlotOwner;
+use super::variable::{Data, Variable};
+use super::waiting::Position;
+use crate::error::{printable, Code, Error, Reason, Result};
+
+/// An object of a graph. It stands for that object alone: once the object is removed it stands for nothing, and in another graph too.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(NonZeroU64);
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NodeId({:#x})", self.0)
+    }
+}
+
+impl NodeId {
+    /// The number that stands for it in C: the place in the graph, how often the place was used before, and a mark of the graph that is not 0.
+    fn new(mark: u16, generation: u16, place: u32) -> Option<NodeId> {
+        NonZeroU64::new(u64::from(mark) << 48 | u64::from(generation) << 32 | u64::from(place)).map(NodeId)
+    }
+
+    pub(crate) fn from_number(number: u64) -> Option<NodeId> {
+        NonZeroU64::new(number).map(NodeId)
+    }
+
+    pub(crate) fn number(self) -> u64 {
+        self.0.get()
+    }
+
+    pub(crate) fn place(self) -> usize {
+        (self.0.get() & 0xffff_ffff) as usize
+    }
+}
+
+/// What an object is.
+pub(crate) enum Kind {
+    Object,
+    Variable(Box<Variable>),
+    /// State with tensors of its own; taken out while its callbacks run.
+    State(Option<Box<dyn State>>, Box<StateOptions>),
+    /// A single string (TensorFlow's `PythonState`).
+    Text(Vec<u8>),
+    List(Box<List>),
+    Dict,
+    Tuple,
+    SlotOwner(Box<SlotOwner>),
+}
+
+impl Kind {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::Object => "object",
+            Kind::Variable(_) => "variable",
+            Kind::State(..) => "state",
+            Kind::Text(_) => "text",
+            Kind::List(_) => "list",
+            Kind::Dict => "dict",
+            Kind::Tuple => "tuple",
+            Kind::SlotOwner(_) => "slot owner",
+        }
+    }
+}
+
+pub(crate) struct Node {
+    pub kind: Kind,
+    pub edges: IndexMap<Box<str>, NodeId>,
+    /// Who has an edge to it, or a slot of or for it; once for each.
+    pub parents: Vec<NodeId>,
+    /// What waits for edges that are not there yet.
+    deferred: Option<Box<HashMap<Box<str>, Vec<Position>>>>,
+    /// Name-based restores, for objects that are tracked later.
+    pub by_name: Vec<Position>,
+    /// The newest restore that gave the object its value; 0 for none.
+    pub restored_by: u64,
+    pub debug_name: Option<Box<str>>,
+}
+
+impl Node {
+    /// Whether the object serializes anything of its own.
+    pub fn has_values(&self) -> bool {
+        matches!(self.kind, Kind::Variable(_) | Kind::State(..) | Kind::Text(_))
+    }
+}
+
+struct Place {
+    generation: u16,
+    node: Option<Box<Node>>,
+}
+
+/// All objects of a graph.
+pub(crate) struct Nodes {
+    mark: u16,
+    places: Vec<Place>,
+    free: Vec<u32>,
+    pub savers: Vec<Saver>,
+}
+
+impl Nodes {
+    pub fn new() -> Nodes {
+        let random = RandomState::new().hash_one(0u64);
+        Nodes { mark: (random as u16).max(1), places: Vec::new(), free: Vec::new(), savers: Vec::new() }
+    }
+
+    /// One more than the greatest place of a node.
+    pub fn place_count(&self) -> usize {
+        self.places.len()
+    }
+
+    pub fn add(&mut self, kind: Kind) -> Result<NodeId> {
+        let node = Box::new(Node {
+            kind,
+            edges: IndexMap::new(),
+            parents: Vec::new(),
+            deferred: None,
+            by_name: Vec::new(),
+            restored_by: 0,
+            debug_name: None,
+        });
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None => {
+                let place = u32::try_from(self.places.len()).map_err(|_| full())?;
+                self.places.push(Place { generation: 0, node: None });
+                place
+            }
+        };
+        let cell = &mut self.places[place as usize];
+        cell.node = Some(node);
+        NodeId::new(self.mark, cell.generation, place).ok_or_else(full)
+    }
+
+    fn cell(&self, id: NodeId) -> Option<&Place> {
+        let cell = self.places.get(id.place())?;
+        (NodeId::new(self.mark, cell.generation, id.place() as u32) == Some(id)).then_some(cell)
+    }
+
+    pub fn get(&self, id: NodeId) -> Option<&Node> {
+        self.cell(id)?.node.as_deref()
+    }
+
+    pub fn get_mut(&mut self, id: NodeId) -> Option<&mut Node> {
+        self.cell(id)?;
+        self.places[id.place()].node.as_deref_mut()
+    }
+
+    pub fn need(&self, id: NodeId) -> Result<&Node> {
+        self.get(id).ok_or_else(|| no_node(id))
+    }
+
+    pub fn need_mut(&mut self, id: NodeId) -> Result<&mut Node> {
+        self.get_mut(id).ok_or_else(|| no_node(id))
+    }
+
+    pub fn variable(&self, id: NodeId) -> Result<&Variable> {
+        match &self.need(id)?.kind {
+            Kind::Variable(variable) => Ok(variable),
+            other => Err(wrong_kind("variable", other)),
+        }
+    }
+
+    pub fn variable_mut(&mut self, id: NodeId) -> Result<&mut Variable> {
+        match &mut self.need_mut(id)?.kind {
+            Kind::Variable(variable) => Ok(variable),
+            other => Err(wrong_kind("variable", other)),
+        }
+    }
+
+    /// A name for messages: the one it was given, or what it is.
+    pub fn describe(&self, id: NodeId) -> String {
+        match self.get(id) {
+            None => "an object that was removed".to_owned(),
+            Some(Node { debug_name: Some(name), .. }) => name.to_string(),
+            Some(Node { kind: Kind::Variable(variable), .. }) => variable.describe(),
+            Some(node) => node.kind.name().to_owned(),
+        }
+    }
+
+    /// The children of a node in the order in which they were tracked.
+    ///
+    /// Fails for a list that was changed otherwise than by appending, as every walk through it does.
+    pub fn children(&self, id: NodeId) -> Result<&IndexMap<Box<str>, NodeId>> {
+        let node = self.need(id)?;
+        if let Kind::List(list) = &node.kind {
+            list.check(|| self.describe(id))?;
+        }
+        Ok(&node.edges)
+    }
+
+    /// Makes an edge, and restores what waits for it.
+    pub fn track(&mut self, parent: NodeId, name: &str, child: NodeId, overwrite: bool) -> Result<()> {
+        self.need(child)?;
+        let node = self.need_mut(parent)?;
+        match node.edges.get(name).copied() {
+            Some(there) if there == child => Ok(()),
+            Some(_) if !overwrite => Err(Error::new(
+                Code::AlreadyExists,
+                Reason::NameTaken,
+                format!(
+                    "an object named \"{}\" is already declared as a dependency; names must be unique, or overwrite",
+                    printable(name.as_bytes())
+                ),
+            )),
+            Some(there) => {
+                node.edges.insert(name.into(), child); // in its place
+                self.forget_parent(there, parent);
+                self.note_parent(child, parent);
+                Ok(())
+            }
+            None => {
+                node.edges.insert(name.into(), child);
+                let waiting = node.deferred.as_mut().and_then(|deferred| deferred.remove(name)).unwrap_or_default();
+                let by_name = node.by_name.clone();
+                self.note_parent(child, parent);
+                self.restore_waiting(waiting, child)?;
+                self.restore_by_name(by_name, child)
+            }
+        }
+    }
+
+    /// Gives `object` to everything that waited for it, the newest restore first.
+    pub fn restore_waiting(&mut self, mut waiting: Vec<Position>, object: NodeId) -> Result<()> {
+        waiting.sort_by_key(|position| std::cmp::Reverse(position.restore.uid()));
+        for position in waiting {
+            let node = position.node;
+            position.restore.attach(self, node, object)?;
+        }
+        Ok(())
+    }
+
+    fn restore_by_name(&mut self, mut waiting: Vec<Position>, object: NodeId) -> Result<()> {
+        waiting.sort_by_key(|position| std::cmp::Reverse(position.restore.uid()));
+        waiting.into_iter().try_for_each(|position| position.restore.attach(self, position.node, object))
+    }
+
+    /// Has a restore wait for an edge.
+    pub fn defer(&mut self, parent: NodeId, name: &str, position: Position) {
+        if let Some(node) = self.get_mut(parent) {
+            node.deferred.get_or_insert_default().entry(name.into()).or_default().push(position);
+        }
+    }
+
+    /// Takes the positions of the restore `uid` from what waits at a node.
+    pub fn forget_deferred(&mut self, id: NodeId, uid: u64) {
+        let Some(node) = self.get_mut(id) else { return };
+        if let Some(deferred) = &mut node.deferred {
+            deferred.values_mut().for_each(|waiting| waiting.retain(|position| position.restore.uid() != uid));
+            deferred.retain(|_, waiting| !waiting.is_empty());
+            if deferred.is_empty() {
+                node.deferred = None;
+            }
+        }
+        node.by_name.retain(|position| position.restore.uid() != uid);
+        if let Kind::SlotOwner(owner) = &mut node.kind {
+            owner.forget_deferred(uid);
+        }
+    }
+
+    /// What waits for edges of a node that are not there yet: names, and how many restores wait for each.
+    pub fn deferred(&self, id: NodeId) -> impl Iterator<Item = (&str, &[Position])> {
+        let deferred = self.get(id).and_then(|node| node.deferred.as_deref());
+        deferred.into_iter().flatten().map(|(name, waiting)| (&**name, &waiting[..]))
+    }
+
+    /// Takes the restore `uid`, or the newest if none is named, from what waits for an edge.
+    pub fn take_deferred(&mut self, id: NodeId, name: &str) -> Vec<Position> {
+        let deferred = self.get_mut(id).and_then(|node| node.deferred.as_mut());
+        deferred.and_then(|deferred| deferred.remove(name)).unwrap_or_default()
+    }
+
+    /// Removes an edge. The object stays.
+    pub fn untrack(&mut self, parent: NodeId, name: &str) -> Result<NodeId> {
+        let node = self.need_mut(parent)?;
+        let child = node.edges.shift_remove(name).ok_or_else(|| {
+            Error::new(Code::NotFound, Reason::Node, format!("the object has no edge \"{}\"", printable(name.as_bytes())))
+        })?;
+        self.forget_parent(child, parent);
+        Ok(child)
+    }
+
+    /// Removes an object with all edges and slots to it and from it.
+    pub fn remove(&mut self, id: NodeId) -> Result<Box<Node>> {
+        self.need(id)?;
+        let Some(node) = self.places[id.place()].node.take() else { return Err(no_node(id)) };
+        let cell = &mut self.places[id.place()];
+        // A place whose generations are used up is not used again, so that no old id ever stands for a new object.
+        if let Some(next) = cell.generation.checked_add(1) {
+            cell.generation = next;
+            self.free.push(id.place() as u32);
+        }
+        for &parent in &node.parents {
+            let Some(parent) = self.get_mut(parent) else { continue };
+            parent.edges.retain(|_, child| *child != id);
+            match &mut parent.kind {
+                Kind::List(list) => list.forget(id),
+                Kind::SlotOwner(owner) => owner.forget(id),
+                _ => {}
+            }
+        }
+        for &child in node.edges.values() {
+            self.forget_parent(child, id);
+        }
+        if let Kind::SlotOwner(owner) = &node.kind {
+            for (variable, slot) in owner.pairs() {
+                self.forget_parent(variable, id);
+                self.forget_parent(slot, id);
+            }
+        }
+        Ok(node)
+    }
+
+    pub fn note_parent(&mut self, child: NodeId, parent: NodeId) {
+        if let Some(node) = self.get_mut(child) {
+            node.parents.push(parent);
+        }
+    }
+
+    pub fn forget_parent(&mut self, child: NodeId, parent: NodeId) {
+        if let Some(node) = self.get_mut(child) {
+            if let Some(at) = node.parents.iter().rposition(|&p| p == parent) {
+                node.parents.swap_remove(at);
+            }
+        }
+    }
+
+    /// Takes the memory of a variable, to be read into; [`Nodes::give_back`] brings it back.
+    pub fn take_data(&mut self, id: NodeId) -> Data {
+        self.variable_mut(id).map(|variable| std::mem::take(&mut variable.data)).unwrap_or_default()
+    }
+
+    pub fn give_back(&mut self, id: NodeId, data: Data) {
+        if let Ok(variable) = self.variable_mut(id) {
+            variable.data = data;
+        }
+    }
+}
+
+fn full() -> Error {
+    Error::new(Code::ResourceExhausted, Reason::Limit, "the graph has as many objects as it can have")
+}
+
+fn no_node(id: NodeId) -> Error {
+    Error::argument("the node was removed, or is of another graph")
+        .because(Reason::Node)
+        .expecting("a node of this graph", format_args!("{id:?}"))
+}
+
+pub(crate) fn wrong_kind(expected: &str, found: &Kind) -> Error {
+    Error::argument("the object is of another kind")
+        .because(Reason::Node)
+        .expecting(format_args!("a {expected}"), format_args!("a {}", found.name()))
+}

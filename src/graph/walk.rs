@@ -1,0 +1,197 @@
+//! Walking a graph as a save does: breadth first from the root, slot variables after all others. The place of an object in that order is its
+//! id in the checkpoint, the way by which it was found its path.
+
+use super::nodes::{Kind, NodeId, Nodes};
+use crate::error::{printable, Code, Error, Reason, Result};
+use crate::format::key;
+
+/// Where a walk begins.
+#[derive(Clone, Copy)]
+pub(crate) struct Root<'a> {
+    pub node: NodeId,
+    /// Edges of the root that are in the checkpoint alone, not among the object's own.
+    pub attached: &'a [(Box<str>, NodeId)],
+}
+
+/// A slot variable that was found: all numbers are ids of the walk, save that of the name.
+pub(crate) struct FoundSlot {
+    pub owner: u32,
+    pub variable: u32,
+    /// Which of the owner's names.
+    pub name: u32,
+    pub slot: u32,
+}
+
+/// The objects that a root leads to.
+pub(crate) struct Walk<'a> {
+    root: Root<'a>,
+    /// By id.
+    pub order: Vec<NodeId>,
+    /// One more than the id of the object at each place of the graph; 0 for none.
+    ids: Vec<u32>,
+    /// The parent by which each object was found, and the number of the edge.
+    found_by: Vec<(u32, u32)>,
+    /// In the order of the ids of the slots.
+    pub slots: Vec<FoundSlot>,
+}
+
+impl<'a> Walk<'a> {
+    /// Walks from `root` over edges and, if `slots`, to slots.
+    ///
+    /// Fails at a list that cannot be saved, and where slot variables are used otherwise.
+    pub fn new(nodes: &Nodes, root: Root<'a>, slots: bool) -> Result<Walk<'a>> {
+        nodes.need(root.node)?;
+        let mut walk =
+            Walk { root, order: Vec::new(), ids: vec![0; nodes.place_count()], found_by: Vec::new(), slots: Vec::new() };
+        walk.find(root.node, (0, 0));
+        let mut next = 0;
+        while let Some(&object) = walk.order.get(next) {
+            let edges = nodes.children(object)?;
+            for (number, (_, &child)) in edges.iter().enumerate() {
+                walk.find(child, (next as u32, number as u32));
+            }
+            if next == 0 {
+                for (number, (name, child)) in root.attached.iter().enumerate() {
+                    match edges.get(name) {
+                        Some(own) if own != child => {
+                            return Err(Error::new(
+                                Code::FailedPrecondition,
+                                Reason::NameTaken,
+                                format!(
+                                    "the root has an edge \"{}\" of its own, which the checkpoint attaches to another object",
+                                    printable(name.as_bytes())
+                                ),
+                            ))
+                        }
+                        _ => walk.find(*child, (0, (edges.len() + number) as u32)),
+                    }
+                }
+            }
+            next += 1;
+        }
+        if slots {
+            walk.find_slots(nodes)?;
+        }
+        Ok(walk)
+    }
+
+    fn find(&mut self, object: NodeId, by: (u32, u32)) {
+        let id = &mut self.ids[object.place()];
+        if *id == 0 {
+            self.order.push(object);
+            self.found_by.push(by);
+            *id = self.order.len() as u32;
+        }
+    }
+
+    fn find_slots(&mut self, nodes: &Nodes) -> Result<()> {
+        let objects = self.order.len();
+        for owner in 0..objects {
+            let Some(Kind::SlotOwner(state)) = nodes.get(self.order[owner]).map(|node| &node.kind) else { continue };
+            if state.len() == 0 {
+                continue;
+            }
+            for name in 0..state.names().len() {
+                for variable in 0..objects {
+                    let Some(slot) = state.slot_numbered(self.order[variable], name) else { continue };
+                    if !nodes.children(slot)?.is_empty() {
+                        return Err(unfit(
+                            "Currently only variables with no dependencies can be saved as slot variables",
+                            &nodes.describe(slot),
+                        ));
+                    }
+                    if self.ids[slot.place()] != 0 {
+                        return Err(unfit(
+                            "A slot variable was re-used as a dependency of a Trackable object",
+                            &nodes.describe(slot),
+                        ));
+                    }
+                    self.find(slot, (0, 0));
+                    let found = FoundSlot {
+                        owner: owner as u32,
+                        variable: variable as u32,
+                        name: name as u32,
+                        slot: self.order.len() as u32 - 1,
+                    };
+                    self.slots.push(found);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The id of an object; none if the root does not lead to it.
+    pub fn id(&self, object: NodeId) -> Option<u32> {
+        self.ids.get(object.place())?.checked_sub(1).filter(|&id| self.order[id as usize] == object)
+    }
+
+    /// The number of objects that are no slots.
+    pub fn objects(&self) -> usize {
+        self.order.len() - self.slots.len()
+    }
+
+    /// The edges of the object `id` as the checkpoint has them: name and id of each child.
+    pub fn edges<'n>(&'n self, nodes: &'n Nodes, id: u32) -> impl Iterator<Item = (&'n str, u32)> + 'n {
+        let own = nodes.get(self.order[id as usize]).map(|node| &node.edges);
+        let attached = if id == 0 { self.root.attached } else { &[] };
+        let attached = attached.iter().filter(move |(name, _)| own.is_none_or(|own| !own.contains_key(name)));
+        own.into_iter()
+            .flatten()
+            .map(|(name, child)| (&**name, *child))
+            .chain(attached.map(|(name, child)| (&**name, *child)))
+            .filter_map(|(name, child)| Some((name, self.id(child)?)))
+    }
+
+    /// The name of an edge that led to an object.
+    fn name<'n>(&'n self, nodes: &'n Nodes, by: (u32, u32)) -> &'n str {
+        let Some(node) = nodes.get(self.order[by.0 as usize]) else { return "" };
+        let number = by.1 as usize;
+        match node.edges.get_index(number) {
+            Some((name, _)) => name,
+            None => self.root.attached.get(number - node.edges.len()).map_or("", |(name, _)| name),
+        }
+    }
+
+    /// The path of an object: the escaped names of the edges that lead to it, joined by `/`; empty of the root.
+    pub fn path(&self, nodes: &Nodes, id: u32) -> String {
+        let mut path = String::new();
+        self.push_path(nodes, id, &mut path);
+        path
+    }
+
+    pub fn push_path(&self, nodes: &Nodes, id: u32, out: &mut String) {
+        if let Some(at) = (id as usize).checked_sub(self.objects()) {
+            let found = &self.slots[at];
+            self.push_path(nodes, found.variable, out);
+            out.push_str("/.OPTIMIZER_SLOT/");
+            self.push_path(nodes, found.owner, out);
+            out.push('/');
+            key::push_escaped(out, self.slot_name(nodes, found));
+            return;
+        }
+        let mut ways = Vec::new();
+        let mut at = id;
+        while at != 0 {
+            let by = self.found_by[at as usize];
+            ways.push(by);
+            at = by.0;
+        }
+        for (number, &by) in ways.iter().rev().enumerate() {
+            if number > 0 {
+                out.push('/');
+            }
+            key::push_escaped(out, self.name(nodes, by));
+        }
+    }
+
+    pub fn slot_name<'n>(&self, nodes: &'n Nodes, found: &FoundSlot) -> &'n str {
+        match nodes.slot_owner(self.order[found.owner as usize]) {
+            Ok(owner) => &owner.names()[found.name as usize],
+            Err(_) => "",
+        }
+    }
+}
+
+fn unfit(what: &str, slot: &str) -> Error {
+    Error::new(Code::FailedPrecondition, Reason::Unsavable, format!("{what}: {slot}. This is not currently allowed"))
+}

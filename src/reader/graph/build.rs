@@ -1,0 +1,147 @@
+//! An object graph put together node by node.
+
+use super::{AttributeRecord, EdgeRecord, NodeRecord, ObjectGraph, SaverRecord, SlotRecord, Text};
+use crate::error::{Code, Error, Reason, Result};
+
+/// Most nodes, and most bytes of a serialized graph: ids are `int32`, and no protobuf message may be larger.
+const MOST: usize = i32::MAX as usize;
+
+/// Makes an [`ObjectGraph`]: describe a node, end it, describe the next one. The first is the root.
+#[derive(Debug, Default)]
+pub(crate) struct GraphBuilder {
+    graph: ObjectGraph,
+    /// The node that is being described.
+    node: NodeRecord,
+    /// Whether something did not fit; everything after it is dropped.
+    full: bool,
+}
+
+impl GraphBuilder {
+    /// A graph without nodes.
+    pub fn new() -> GraphBuilder {
+        GraphBuilder::default()
+    }
+
+    /// Adds an edge to `node`, under a name that is not escaped.
+    pub fn edge(&mut self, node: u32, name: &str) {
+        if let Some(name) = self.keep(name) {
+            self.graph.edges.push(EdgeRecord { node, name });
+        }
+    }
+
+    /// Adds a value.
+    pub fn attribute(&mut self, name: &str, full_name: &str, checkpoint_key: &str) {
+        if let (Some(name), Some(full_name), Some(key)) = (self.keep(name), self.keep(full_name), self.keep(checkpoint_key)) {
+            self.graph.attributes.push(AttributeRecord { name, full_name, key });
+        }
+    }
+
+    /// Adds a slot variable, under a name that is not escaped.
+    pub fn slot_variable(&mut self, original_variable: u32, name: &str, slot_variable: u32) {
+        if let Some(name) = self.keep(name) {
+            self.graph.slots.push(SlotRecord { variable: original_variable, name, slot_variable });
+        }
+    }
+
+    /// Says which registered saver saved the node.
+    pub fn registered_saver(&mut self, name: &str, object_name: &str) {
+        if let (Some(name), Some(object_name)) = (self.keep(name), self.keep(object_name)) {
+            self.graph.savers.push(SaverRecord { name, object_name });
+            self.node.saver = self.graph.savers.len() as u32;
+        }
+    }
+
+    /// Ends the node that was being described. Ids count up from 0.
+    pub fn end_node(&mut self, has_checkpoint_values: Option<bool>) {
+        let graph = &self.graph;
+        let lists = [graph.nodes.len() + 1, graph.edges.len(), graph.attributes.len(), graph.slots.len(), graph.savers.len()];
+        self.full |= lists.into_iter().any(|length| length > MOST);
+        if self.full {
+            return;
+        }
+        let node = std::mem::take(&mut self.node);
+        self.graph.nodes.push(NodeRecord {
+            edges: self.graph.edges.len() as u32,
+            attributes: self.graph.attributes.len() as u32,
+            slots: self.graph.slots.len() as u32,
+            has_values: has_checkpoint_values,
+            ..node
+        });
+    }
+
+    /// The graph.
+    ///
+    /// # Errors
+    /// * `RESOURCE_EXHAUSTED` when it is larger than a protobuf message can be.
+    /// * `INVALID_ARGUMENT` when there is no node, or an id is that of none.
+    pub fn finish(self) -> Result<ObjectGraph> {
+        if self.full || self.graph.encoded_len() > MOST {
+            let what = "the object graph is larger than a protobuf message can be";
+            return Err(
+                Error::new(Code::ResourceExhausted, Reason::Limit, what).expecting(format_args!("at most {MOST} bytes"), "more")
+            );
+        }
+        if self.graph.nodes.is_empty() {
+            return Err(Error::argument("an object graph has a root"));
+        }
+        match self.graph.id_of_no_node() {
+            Some(id) => Err(Error::argument("the object graph refers to a node that it does not have")
+                .expecting(format_args!("an id below {}", self.graph.len()), id)),
+            None => Ok(self.graph),
+        }
+    }
+
+    /// Takes a name over; none when it does not fit.
+    fn keep(&mut self, name: &str) -> Option<Text> {
+        let start = self.graph.text.len();
+        self.full |= start + name.len() > MOST;
+        if self.full {
+            return None;
+        }
+        self.graph.text.push_str(name);
+        Some(start as u32..self.graph.text.len() as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_graph_is_built_node_by_node() {
+        let mut builder = GraphBuilder::new();
+        builder.edge(1, "m");
+        builder.edge(0, "self");
+        builder.end_node(Some(true));
+        builder.attribute("VARIABLE_VALUE", "Variable", "m/.ATTRIBUTES/VARIABLE_VALUE");
+        builder.slot_variable(1, "s", 2);
+        builder.end_node(None);
+        builder.registered_saver("Custom.a", "b");
+        builder.end_node(Some(false));
+        let graph = builder.finish().unwrap();
+        let node = |id| graph.node(id).unwrap();
+        assert_eq!(graph.len(), 3);
+        assert_eq!(node(0).children().map(|e| (e.name, e.node)).collect::<Vec<_>>(), [("m", 1), ("self", 0)]);
+        assert_eq!(node(1).attributes().map(|a| a.full_name).collect::<Vec<_>>(), ["Variable"]);
+        assert_eq!(
+            node(1).slot_variables().map(|s| (s.original_variable, s.name, s.slot_variable)).collect::<Vec<_>>(),
+            [(1, "s", 2)]
+        );
+        assert_eq!(node(2).registered_saver().map(|s| (s.name, s.object_name)), Some(("Custom.a", "b")));
+        assert!(node(0).registered_saver().is_none() && node(1).registered_saver().is_none());
+        assert_eq!([0, 1, 2].map(|id| node(id).has_checkpoint_values()), [Some(true), None, Some(false)]);
+    }
+
+    #[test]
+    fn a_graph_without_root_and_ids_of_no_node_are_refused() {
+        assert_eq!(GraphBuilder::new().finish().unwrap_err().code(), Code::InvalidArgument);
+        let describe: [fn(&mut GraphBuilder); 3] =
+            [|b| b.edge(1, "x"), |b| b.slot_variable(1, "m", 0), |b| b.slot_variable(0, "m", 7)];
+        for describe in describe {
+            let mut builder = GraphBuilder::new();
+            describe(&mut builder);
+            builder.end_node(None);
+            assert_eq!(builder.finish().unwrap_err().code(), Code::InvalidArgument);
+        }
+    }
+}

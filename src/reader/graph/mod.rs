@@ -1,0 +1,216 @@
+//! The object graph of an object-based checkpoint (`TrackableObjectGraph`), validated and compact.
+
+mod build;
+mod encode;
+mod parse;
+mod paths;
+mod pick;
+mod rekey;
+mod rename;
+
+use std::ops::Range;
+
+pub(crate) use build::GraphBuilder;
+pub use rekey::Rekeyed;
+
+/// The objects of a checkpoint and the named edges between them. Node 0 is the root.
+///
+/// Every id in it is that of a node. It may have cycles, shared nodes and nodes that no edge leads to.
+#[derive(Clone, Debug, Default)]
+pub struct ObjectGraph {
+    /// All names, one after the other.
+    text: String,
+    nodes: Vec<NodeRecord>,
+    edges: Vec<EdgeRecord>,
+    attributes: Vec<AttributeRecord>,
+    slots: Vec<SlotRecord>,
+    savers: Vec<SaverRecord>,
+}
+
+type Text = Range<u32>;
+
+/// Ends of the node's runs in the lists of the graph; each begins where the node before it ends.
+#[derive(Clone, Copy, Debug, Default)]
+struct NodeRecord {
+    edges: u32,
+    attributes: u32,
+    slots: u32,
+    /// One more than the index of its registered saver; 0 for none.
+    saver: u32,
+    has_values: Option<bool>,
+}
+
+#[derive(Clone, Debug)]
+struct EdgeRecord {
+    node: u32,
+    name: Text,
+}
+
+#[derive(Clone, Debug)]
+struct AttributeRecord {
+    name: Text,
+    full_name: Text,
+    key: Text,
+}
+
+#[derive(Clone, Debug)]
+struct SlotRecord {
+    variable: u32,
+    name: Text,
+    slot_variable: u32,
+}
+
+#[derive(Clone, Debug)]
+struct SaverRecord {
+    name: Text,
+    object_name: Text,
+}
+
+/// An object of the graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Node<'a> {
+    graph: &'a ObjectGraph,
+    id: u32,
+}
+
+/// A named edge to a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge<'a> {
+    /// The child's id.
+    pub node: u32,
+    /// The name, not escaped.
+    pub name: &'a str,
+}
+
+/// A value of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attribute<'a> {
+    /// Its name within the object, `VARIABLE_VALUE` of a variable.
+    pub name: &'a str,
+    /// The name that a name-based checkpoint gives it; may be empty.
+    pub full_name: &'a str,
+    /// The key of the tensor that holds it.
+    pub checkpoint_key: &'a str,
+}
+
+/// A variable that an optimizer keeps for another variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotVariable<'a> {
+    /// The id of the variable it is kept for.
+    pub original_variable: u32,
+    /// What it is, e.g. `m`.
+    pub name: &'a str,
+    /// The id of the kept variable.
+    pub slot_variable: u32,
+}
+
+/// The saver that an object was registered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegisteredSaver<'a> {
+    /// The saver's registered name.
+    pub name: &'a str,
+    /// The name under which it saved the object.
+    pub object_name: &'a str,
+}
+
+impl ObjectGraph {
+    fn text(&self, range: &Text) -> &str {
+        self.text.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
+    /// The largest id in the graph, if it is that of no node.
+    fn id_of_no_node(&self) -> Option<u32> {
+        let ids = self.edges.iter().map(|e| e.node).chain(self.slots.iter().flat_map(|s| [s.variable, s.slot_variable]));
+        ids.max().filter(|&id| id as usize >= self.nodes.len())
+    }
+
+    /// The number of nodes; at least one, the root.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Always false: there is a root.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The node with this id.
+    pub fn node(&self, id: u32) -> Option<Node<'_>> {
+        ((id as usize) < self.nodes.len()).then_some(Node { graph: self, id })
+    }
+
+    /// The nodes in the order of their ids.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = Node<'_>> + '_ {
+        (0..self.nodes.len()).map(|id| Node { graph: self, id: id as u32 })
+    }
+}
+
+impl<'a> Node<'a> {
+    /// The id: its place in the list of nodes.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    fn run(&self, end: impl Fn(&NodeRecord) -> u32) -> Range<usize> {
+        let start = (self.id as usize).checked_sub(1).map_or(0, |before| end(&self.graph.nodes[before]));
+        start as usize..end(self.record()) as usize
+    }
+
+    fn record(&self) -> &'a NodeRecord {
+        &self.graph.nodes[self.id as usize]
+    }
+
+    fn edge_records(&self) -> &'a [EdgeRecord] {
+        &self.graph.edges[self.run(|n| n.edges)]
+    }
+
+    fn attribute_records(&self) -> &'a [AttributeRecord] {
+        &self.graph.attributes[self.run(|n| n.attributes)]
+    }
+
+    fn slot_records(&self) -> &'a [SlotRecord] {
+        &self.graph.slots[self.run(|n| n.slots)]
+    }
+
+    fn saver_record(&self) -> Option<&'a SaverRecord> {
+        let index = self.record().saver.checked_sub(1)?;
+        self.graph.savers.get(index as usize)
+    }
+
+    /// The edges to children, in the order of the file.
+    pub fn children(&self) -> impl ExactSizeIterator<Item = Edge<'a>> + 'a {
+        let graph = self.graph;
+        self.edge_records().iter().map(|e| Edge { node: e.node, name: graph.text(&e.name) })
+    }
+
+    /// The values.
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = Attribute<'a>> + 'a {
+        let graph = self.graph;
+        self.attribute_records().iter().map(|a| Attribute {
+            name: graph.text(&a.name),
+            full_name: graph.text(&a.full_name),
+            checkpoint_key: graph.text(&a.key),
+        })
+    }
+
+    /// The slot variables, of an optimizer.
+    pub fn slot_variables(&self) -> impl ExactSizeIterator<Item = SlotVariable<'a>> + 'a {
+        let graph = self.graph;
+        self.slot_records().iter().map(|s| SlotVariable {
+            original_variable: s.variable,
+            name: graph.text(&s.name),
+            slot_variable: s.slot_variable,
+        })
+    }
+
+    /// The registered saver, if it has one.
+    pub fn registered_saver(&self) -> Option<RegisteredSaver<'a>> {
+        let saver = self.saver_record()?;
+        Some(RegisteredSaver { name: self.graph.text(&saver.name), object_name: self.graph.text(&saver.object_name) })
+    }
+
+    /// Whether the node or anything below it has values; none when the writer, an older one, did not say.
+    pub fn has_checkpoint_values(&self) -> Option<bool> {
+        self.record().has_values
+    }
+}

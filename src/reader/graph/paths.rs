@@ -1,0 +1,107 @@
+//! Ways through an object graph.
+
+use std::borrow::Cow;
+
+use super::ObjectGraph;
+use crate::format::key;
+
+impl ObjectGraph {
+    /// For each node the parent and the index of the parent's edge by which a breadth-first search from the root first comes to
+    /// it; none for the root and for nodes that no path leads to, slot variables among them.
+    pub fn parents(&self) -> Vec<Option<(u32, usize)>> {
+        let mut parents = vec![None; self.nodes.len()];
+        self.search(&mut parents);
+        parents
+    }
+
+    /// The nodes to which paths lead from the root, which is the first, in the order of a breadth-first search.
+    pub fn descendants(&self) -> Vec<u32> {
+        self.search(&mut vec![None; self.nodes.len()])
+    }
+
+    fn search(&self, parents: &mut [Option<(u32, usize)>]) -> Vec<u32> {
+        let mut found = Vec::from_iter(self.node(0).map(|root| root.id()));
+        let mut next = 0;
+        while let Some(node) = found.get(next).and_then(|&id| self.node(id)) {
+            for (index, edge) in node.children().enumerate() {
+                let parent = &mut parents[edge.node as usize];
+                if edge.node != 0 && parent.is_none() {
+                    *parent = Some((node.id(), index));
+                    found.push(edge.node);
+                }
+            }
+            next += 1;
+        }
+        found
+    }
+
+    /// The node to which `path` leads: the names of edges from the root on, joined by `/`; empty for the root. In a name `.` is
+    /// written `..`, and `/` is written `.S`.
+    pub fn node_at(&self, path: &str) -> Option<u32> {
+        let mut at = 0;
+        for name in names(path)? {
+            at = self.child(at, &name)?;
+        }
+        Some(at)
+    }
+
+    /// The child of `node` by the edge `name`.
+    pub(super) fn child(&self, node: u32, name: &str) -> Option<u32> {
+        self.node(node)?.children().find(|edge| edge.name == name).map(|edge| edge.node)
+    }
+}
+
+/// The names in a path; none when a name is not escaped as it must be.
+pub(super) fn names(path: &str) -> Option<Vec<Cow<'_, str>>> {
+    match path {
+        "" => Some(Vec::new()),
+        path => path.split('/').map(key::unescape).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::build::GraphBuilder;
+    use super::super::parse::tests::example;
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_nodes() {
+        let graph = ObjectGraph::parse(&example()).unwrap();
+        for (path, id) in [
+            ("", Some(0)),
+            ("m", Some(1)),
+            ("m/v", Some(3)),
+            ("m/e/f", Some(5)),
+            ("v", None),
+            ("m/", None),
+            ("m//v", None),
+            ("m.v", None),
+        ] {
+            assert_eq!(graph.node_at(path), id, "{path}");
+        }
+        let mut builder = GraphBuilder::new();
+        builder.edge(1, "a/b.c");
+        builder.end_node(None);
+        builder.edge(0, "");
+        builder.edge(1, "x");
+        builder.end_node(None);
+        let graph = builder.finish().unwrap();
+        assert_eq!(graph.node_at("a.Sb..c"), Some(1));
+        assert_eq!(graph.node_at("a.Sb..c/x/x/"), Some(0));
+        assert_eq!(graph.node_at("a/b..c"), None);
+    }
+
+    #[test]
+    fn a_search_meets_each_node_once_and_only_what_paths_lead_to() {
+        let mut builder = GraphBuilder::new();
+        for edges in [&[2, 3, 0][..], &[0], &[3, 4, 2], &[4, 0], &[]] {
+            edges.iter().enumerate().for_each(|(i, &to)| builder.edge(to, &i.to_string()));
+            builder.end_node(None);
+        }
+        let graph = builder.finish().unwrap();
+        assert_eq!(graph.descendants(), [0, 2, 3, 4]);
+        assert_eq!(graph.parents(), [None, None, Some((0, 0)), Some((0, 1)), Some((2, 1))]);
+        assert_eq!(ObjectGraph::parse(&example()).unwrap().descendants(), [0, 1, 2, 3, 4, 5]);
+    }
+}

@@ -1,0 +1,304 @@
+//! Parts of an object graph as graphs of their own.
+
+use std::collections::HashMap;
+
+use super::{NodeRecord, ObjectGraph, SlotRecord};
+
+/// The id of a node that is not picked.
+const NOT_PICKED: u32 = u32::MAX;
+
+/// Some nodes of a graph with new ids.
+pub(super) struct Picked {
+    /// The ids they had, in the order of the new ones.
+    pub ids: Vec<u32>,
+    /// For each node the new id, or `NOT_PICKED`.
+    new_ids: Vec<u32>,
+}
+
+impl Picked {
+    /// The new id of a node, if it was picked.
+    pub fn new_id(&self, id: u32) -> Option<u32> {
+        self.new_ids.get(id as usize).copied().filter(|&id| id != NOT_PICKED)
+    }
+
+    fn none_of(graph: &ObjectGraph) -> Picked {
+        Picked { ids: Vec::new(), new_ids: vec![NOT_PICKED; graph.len()] }
+    }
+
+    /// Picks a node; says whether it had not been picked yet.
+    fn add(&mut self, id: u32) -> bool {
+        let new_id = &mut self.new_ids[id as usize];
+        if *new_id != NOT_PICKED {
+            return false;
+        }
+        *new_id = self.ids.len() as u32;
+        self.ids.push(id);
+        true
+    }
+
+    /// Picks what paths lead to from the nodes picked from the `first`th on.
+    fn follow_edges(&mut self, graph: &ObjectGraph, first: usize) {
+        let mut next = first;
+        while let Some(node) = self.ids.get(next).and_then(|&id| graph.node(id)) {
+            for edge in node.children() {
+                self.add(edge.node);
+            }
+            next += 1;
+        }
+    }
+}
+
+/// What is saved of a graph when one of its nodes is the root: nodes, and slot variables by their owner's new id.
+pub(super) struct Saved {
+    pub picked: Picked,
+    /// Ids are new ones.
+    pub slots: HashMap<u32, Vec<SlotRecord>>,
+    /// How many nodes paths lead to; slot variables follow.
+    pub searched: usize,
+}
+
+impl ObjectGraph {
+    /// The nodes that are saved when `root` is the root, in the order in which TensorFlow numbers them: breadth first, then the slot
+    /// variables whose owner and variable are among them.
+    pub(super) fn saved_from(&self, root: u32) -> Saved {
+        let mut picked = Picked::none_of(self);
+        picked.add(root);
+        picked.follow_edges(self, 0);
+        let searched = picked.ids.len();
+        let mut slots = HashMap::new();
+        for owner in 0..searched {
+            let of_owner = self.slots_of(&picked, owner, searched);
+            if of_owner.is_empty() {
+                continue;
+            }
+            let renumbered = of_owner.into_iter().map(|slot| {
+                picked.add(slot.slot_variable);
+                SlotRecord {
+                    variable: picked.new_ids[slot.variable as usize],
+                    slot_variable: picked.new_ids[slot.slot_variable as usize],
+                    name: slot.name,
+                }
+            });
+            slots.insert(owner as u32, renumbered.collect());
+        }
+        // TensorFlow writes no slot variable with children; a graph of somebody else may have one.
+        picked.follow_edges(self, searched);
+        Saved { picked, slots, searched }
+    }
+
+    /// The slots of an owner in TensorFlow's order: by name, names in the order in which they were first used, then by variable.
+    fn slots_of(&self, picked: &Picked, owner: usize, searched: usize) -> Vec<SlotRecord> {
+        let Some(owner) = self.node(picked.ids[owner]) else { return Vec::new() };
+        let is_searched = |id: u32| picked.new_id(id).is_some_and(|id| (id as usize) < searched);
+        let mut ranks: HashMap<&str, usize> = HashMap::new();
+        let mut found = Vec::new();
+        for slot in owner.slot_records() {
+            let next = ranks.len();
+            let rank = *ranks.entry(self.text(&slot.name)).or_insert(next);
+            if is_searched(slot.variable) {
+                found.push((rank, picked.new_id(slot.variable), slot.clone()));
+            }
+        }
+        found.sort_by_key(|&(rank, variable, _)| (rank, variable));
+        found.into_iter().map(|(_, _, slot)| slot).collect()
+    }
+
+    /// The picked nodes, the edges between them, and slots.
+    fn with(&self, picked: &Picked, slots: impl Fn(u32) -> Vec<SlotRecord>) -> ObjectGraph {
+        let mut graph = ObjectGraph { text: self.text.clone(), ..ObjectGraph::default() };
+        for (new_id, &id) in picked.ids.iter().enumerate() {
+            let Some(node) = self.node(id) else { continue };
+            for edge in node.edge_records() {
+                if let Some(to) = picked.new_id(edge.node) {
+                    graph.edges.push(super::EdgeRecord { node: to, name: edge.name.clone() });
+                }
+            }
+            graph.attributes.extend_from_slice(node.attribute_records());
+            graph.slots.extend(slots(new_id as u32));
+            graph.savers.extend(node.saver_record().cloned());
+            graph.nodes.push(NodeRecord {
+                edges: graph.edges.len() as u32,
+                attributes: graph.attributes.len() as u32,
+                slots: graph.slots.len() as u32,
+                saver: node.saver_record().map_or(0, |_| graph.savers.len() as u32),
+                has_values: node.has_checkpoint_values(),
+            });
+        }
+        graph.renew_has_values();
+        graph
+    }
+
+    /// What can be reached from `id`, with that node as the root; none when there is no such node. Ids are those that TensorFlow would
+    /// give. Slot variables are kept where both their owner and their variable are there.
+    pub fn subtree(&self, id: u32) -> Option<ObjectGraph> {
+        self.node(id)?;
+        let saved = self.saved_from(id);
+        Some(self.with(&saved.picked, |owner| saved.slots.get(&owner).cloned().unwrap_or_default()))
+    }
+
+    /// The graph without slots, and without the slot variables that nothing else refers to. The others keep their order.
+    pub fn without_slots(&self) -> ObjectGraph {
+        let mut dropped = vec![false; self.len()];
+        for slot in &self.slots {
+            dropped[slot.slot_variable as usize] = true;
+        }
+        if let Some(root) = dropped.first_mut() {
+            *root = false;
+        }
+        for edge in &self.edges {
+            dropped[edge.node as usize] = false;
+        }
+        let mut picked = Picked::none_of(self);
+        for node in self.nodes().filter(|node| !dropped[node.id() as usize]) {
+            picked.add(node.id());
+        }
+        self.with(&picked, |_| Vec::new())
+    }
+
+    /// Says anew of each node that says so whether it or anything below it has values.
+    pub(super) fn renew_has_values(&mut self) {
+        let below = self.have_values();
+        for (node, below) in self.nodes.iter_mut().zip(below) {
+            node.has_values = node.has_values.map(|_| below);
+        }
+    }
+
+    /// For each node whether it or anything that edges lead to from it has values.
+    pub(super) fn have_values(&self) -> Vec<bool> {
+        // The edges the other way round: those to node i stand before `ends[i]`.
+        let mut ends = vec![0u32; self.len() + 1];
+        for edge in &self.edges {
+            ends[edge.node as usize + 1] += 1;
+        }
+        for i in 1..ends.len() {
+            ends[i] += ends[i - 1];
+        }
+        let mut parents = vec![0u32; self.edges.len()];
+        for node in self.nodes() {
+            for edge in node.edge_records() {
+                let end = &mut ends[edge.node as usize];
+                parents[*end as usize] = node.id();
+                *end += 1;
+            }
+        }
+        let own = |node: super::Node<'_>| {
+            !node.attribute_records().is_empty() || !node.slot_records().is_empty() || node.saver_record().is_some()
+        };
+        let mut found: Vec<bool> = self.nodes().map(own).collect();
+        let mut queue: Vec<u32> = self.nodes().map(|node| node.id()).filter(|&id| found[id as usize]).collect();
+        while let Some(id) = queue.pop() {
+            let first = (id as usize).checked_sub(1).map_or(0, |before| ends[before]);
+            for &parent in &parents[first as usize..ends[id as usize] as usize] {
+                if !std::mem::replace(&mut found[parent as usize], true) {
+                    queue.push(parent);
+                }
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::build::GraphBuilder;
+    use super::*;
+
+    /// root → (net → v, opt, w); opt has slots of v and w; v and w are variables.
+    fn optimized() -> ObjectGraph {
+        let mut builder = GraphBuilder::new();
+        for (name, to) in [("net", 1), ("opt", 2), ("w", 3)] {
+            builder.edge(to, name);
+        }
+        builder.end_node(Some(true));
+        builder.edge(4, "v");
+        builder.edge(2, "optimizer");
+        builder.end_node(Some(true));
+        for (variable, name, slot) in [(3, "m", 5), (4, "m", 6), (3, "v", 7)] {
+            builder.slot_variable(variable, name, slot);
+        }
+        builder.end_node(Some(true));
+        for key in ["w", "net/v", "w/.OPTIMIZER_SLOT/opt/m", "net/v/.OPTIMIZER_SLOT/opt/m", "w/.OPTIMIZER_SLOT/opt/v"] {
+            builder.attribute("VARIABLE_VALUE", "", &format!("{key}/.ATTRIBUTES/VARIABLE_VALUE"));
+            builder.end_node(Some(true));
+        }
+        builder.finish().unwrap()
+    }
+
+    fn slots(graph: &ObjectGraph, owner: u32) -> Vec<(u32, &str, u32)> {
+        let slots = graph.node(owner).unwrap().slot_variables();
+        slots.map(|slot| (slot.original_variable, slot.name, slot.slot_variable)).collect()
+    }
+
+    fn keys(graph: &ObjectGraph) -> Vec<&str> {
+        graph.nodes().flat_map(|node| node.attributes()).map(|attribute| attribute.checkpoint_key).collect()
+    }
+
+    #[test]
+    fn a_subtree_has_what_can_be_reached_and_the_slots_between() {
+        let graph = optimized();
+        let net = graph.subtree(1).unwrap();
+        assert_eq!((net.len(), net.node_at("v"), net.node_at("optimizer")), (4, Some(1), Some(2)));
+        assert_eq!(slots(&net, 2), [(1, "m", 3)]);
+        assert_eq!(keys(&net), ["net/v/.ATTRIBUTES/VARIABLE_VALUE", "net/v/.OPTIMIZER_SLOT/opt/m/.ATTRIBUTES/VARIABLE_VALUE"]);
+        assert_eq!(graph.subtree(0).unwrap().encode(), graph.encode());
+        assert!(graph.subtree(8).is_none());
+
+        let optimizer = graph.subtree(2).unwrap();
+        assert_eq!((optimizer.len(), slots(&optimizer, 0)), (1, vec![]));
+        assert_eq!(optimizer.node(0).unwrap().has_checkpoint_values(), Some(false));
+    }
+
+    #[test]
+    fn without_slots_the_other_nodes_stay() {
+        let graph = optimized().without_slots();
+        assert_eq!(keys(&graph), ["w/.ATTRIBUTES/VARIABLE_VALUE", "net/v/.ATTRIBUTES/VARIABLE_VALUE"]);
+        assert_eq!((graph.len(), slots(&graph, 2)), (5, vec![]));
+        let has_values: Vec<_> = graph.nodes().map(|node| node.has_checkpoint_values()).collect();
+        assert_eq!(has_values, [Some(true), Some(true), Some(false), Some(true), Some(true)]);
+    }
+
+    #[test]
+    fn slot_variables_that_are_more_than_that_stay_without_slots() {
+        let mut builder = GraphBuilder::new();
+        builder.edge(1, "a");
+        builder.slot_variable(1, "self", 0);
+        builder.slot_variable(1, "a", 1);
+        builder.slot_variable(1, "m", 2);
+        (0..3).for_each(|_| builder.end_node(None));
+        let graph = builder.finish().unwrap().without_slots();
+        assert_eq!((graph.len(), graph.node_at("a"), slots(&graph, 0)), (2, Some(1), vec![]));
+    }
+
+    #[test]
+    fn slots_are_numbered_as_tensorflow_numbers_them() {
+        // By name, names as first used, then by the variable's id; slot variables in that order behind all others.
+        let mut builder = GraphBuilder::new();
+        for (name, to) in [("opt", 1), ("a", 3), ("b", 2)] {
+            builder.edge(to, name);
+        }
+        builder.end_node(None);
+        for (variable, name, slot) in [(2, "v", 4), (2, "m", 5), (3, "m", 6), (3, "v", 7)] {
+            builder.slot_variable(variable, name, slot);
+        }
+        (1..8).for_each(|_| builder.end_node(None));
+        let graph = builder.finish().unwrap().subtree(0).unwrap();
+        assert_eq!((graph.node_at("a"), graph.node_at("b")), (Some(2), Some(3)));
+        assert_eq!(slots(&graph, 1), [(2, "v", 4), (3, "v", 5), (2, "m", 6), (3, "m", 7)]);
+    }
+
+    #[test]
+    fn values_are_found_through_cycles() {
+        // 0 → 1 ⇄ 2 → 3, which has a value; 4 and 5 lead to each other and to nothing.
+        let mut builder = GraphBuilder::new();
+        for (edges, value) in
+            [(&[1, 4][..], false), (&[2], false), (&[1, 3], false), (&[], true), (&[5, 4], false), (&[4], false)]
+        {
+            edges.iter().enumerate().for_each(|(i, &to)| builder.edge(to, &i.to_string()));
+            if value {
+                builder.attribute("VARIABLE_VALUE", "", "x");
+            }
+            builder.end_node(None);
+        }
+        assert_eq!(builder.finish().unwrap().have_values(), [true, true, true, true, false, false]);
+    }
+}

@@ -1,0 +1,341 @@
+//! Edges of an object graph moved to other places and names.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::paths::names;
+use super::{EdgeRecord, NodeRecord, ObjectGraph, Text};
+use crate::error::{printable, Code, Error, Reason, Result};
+use crate::format::key;
+
+/// Most names that an error lists.
+const LISTED: usize = 8;
+
+/// An edge on its way.
+struct Move<'a> {
+    from: &'a str,
+    to: &'a str,
+    /// The names in `to`.
+    names: Vec<Cow<'a, str>>,
+    /// Where it was taken from: the parent and the place among its edges.
+    parent: u32,
+    place: usize,
+    node: u32,
+}
+
+/// A graph that is being changed.
+struct Edited<'a> {
+    graph: &'a ObjectGraph,
+    /// The names of the graph, then new ones.
+    text: String,
+    /// The edges of nodes that were changed, among them all new ones.
+    changed: HashMap<u32, Edges>,
+    /// How many nodes there are.
+    count: u32,
+}
+
+#[derive(Default)]
+struct Edges {
+    /// An edge that was taken away leaves its place empty.
+    list: Vec<Option<EdgeRecord>>,
+    places: HashMap<String, usize>,
+}
+
+impl ObjectGraph {
+    /// The graph with edges moved. Each pair is a path of this graph and the path at which the same node is in the new one; paths are
+    /// spelled as [`ObjectGraph::node_at`] has them. Where the parent stays the same the edge keeps its place, else it is the
+    /// parent's last; parents that are missing are made. Other paths to a moved node stay. Ids stay; those of new nodes follow.
+    ///
+    /// All edges are taken away before the first is put in its place, so that names can be exchanged.
+    ///
+    /// # Errors
+    /// * `NOT_FOUND` when a path to be moved is not in the graph.
+    /// * `ALREADY_EXISTS` when there is an edge at a new path already.
+    /// * `INVALID_ARGUMENT` when a path is misspelled, the root or moved twice, or a node is to be moved below itself.
+    pub fn renamed<S: AsRef<str>>(&self, renames: &[(S, S)]) -> Result<ObjectGraph> {
+        let mut edited = Edited { graph: self, text: self.text.clone(), changed: HashMap::new(), count: self.nodes.len() as u32 };
+        let mut moves = Vec::with_capacity(renames.len());
+        for (from, to) in renames {
+            moves.push(self.planned(from.as_ref(), to.as_ref())?);
+        }
+        for moved in &moves {
+            edited.take(moved)?;
+        }
+        // A path may lead through another that is new as well, so the short ones come first.
+        moves.sort_by_key(|moved| moved.names.len());
+        for moved in &moves {
+            edited.put(moved)?;
+        }
+        Ok(edited.finish())
+    }
+
+    fn planned<'a>(&self, from: &'a str, to: &'a str) -> Result<Move<'a>> {
+        let spelled = |path: &'a str| match names(path) {
+            None => Err(Error::argument(format!("\"{}\" is no path: in names . is written .. and / is written .S", shown(path)))),
+            Some(names) if names.is_empty() => Err(Error::argument("the root has no name that could be changed")),
+            Some(names) => Ok(names),
+        };
+        let (mut old, new) = (spelled(from)?, spelled(to)?);
+        if to.strip_prefix(from).is_some_and(|rest| rest.starts_with('/')) {
+            let what = format!("\"{}\" cannot be moved below itself, to \"{}\"", shown(from), shown(to));
+            return Err(Error::argument(what));
+        }
+        let last = old.pop().unwrap_or_default();
+        let mut parent = 0;
+        for name in &old {
+            parent = self.child(parent, name).ok_or_else(|| self.no_path(from, parent))?;
+        }
+        let edges = self.node(parent).into_iter().flat_map(|node| node.children()).enumerate();
+        let (place, edge) = edges.into_iter().find(|(_, edge)| edge.name == last).ok_or_else(|| self.no_path(from, parent))?;
+        Ok(Move { from, to, names: new, parent, place, node: edge.node })
+    }
+
+    /// The error of a path that leads to `node` and no further.
+    fn no_path(&self, path: &str, node: u32) -> Error {
+        let names = self.node(node).into_iter().flat_map(|node| node.children()).map(|edge| key::escape(edge.name));
+        let mut there: Vec<String> = names.take(LISTED + 1).map(|name| shown(&name)).collect();
+        if there.len() > LISTED {
+            there[LISTED] = "…".to_owned();
+        }
+        let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
+        let what = format!("the object graph has no path \"{}\"; the last object on the way has {there}", shown(path));
+        Error::new(Code::NotFound, Reason::Node, what)
+    }
+}
+
+impl Edited<'_> {
+    fn edges(&mut self, node: u32) -> &mut Edges {
+        let graph = self.graph;
+        self.changed.entry(node).or_insert_with(|| {
+            let mut edges = Edges::default();
+            for edge in graph.node(node).into_iter().flat_map(|node| node.edge_records()) {
+                edges.places.entry(graph.text(&edge.name).to_owned()).or_insert(edges.list.len());
+                edges.list.push(Some(edge.clone()));
+            }
+            edges
+        })
+    }
+
+    fn child(&self, node: u32, name: &str) -> Option<u32> {
+        match self.changed.get(&node) {
+            Some(edges) => Some(edges.list.get(*edges.places.get(name)?)?.as_ref()?.node),
+            None => self.graph.child(node, name),
+        }
+    }
+
+    fn take(&mut self, moved: &Move<'_>) -> Result<()> {
+        let graph = self.graph;
+        let edges = self.edges(moved.parent);
+        match edges.list.get_mut(moved.place).and_then(Option::take) {
+            Some(edge) => {
+                edges.places.remove(graph.text(&edge.name));
+                Ok(())
+            }
+            None => Err(Error::argument(format!("\"{}\" is to be moved twice", shown(moved.from)))),
+        }
+    }
+
+    fn put(&mut self, moved: &Move<'_>) -> Result<()> {
+        let Some((last, before)) = moved.names.split_last() else { return Ok(()) };
+        let mut parent = 0;
+        for name in before {
+            parent = match self.child(parent, name) {
+                Some(node) => node,
+                None => {
+                    let node = self.count;
+                    if node == i32::MAX as u32 {
+                        return Err(too_large());
+                    }
+                    self.count += 1;
+                    self.changed.insert(node, Edges::default());
+                    self.add(parent, name, node, None)?;
+                    node
+                }
+            };
+        }
+        if self.child(parent, last).is_some() {
+            let what = format!("the object graph has a path \"{}\" already", shown(moved.to));
+            return Err(Error::new(Code::AlreadyExists, Reason::NameTaken, what));
+        }
+        self.add(parent, last, moved.node, (parent == moved.parent).then_some(moved.place))
+    }
+
+    /// Adds an edge, at a place that is empty or as the last.
+    fn add(&mut self, parent: u32, name: &str, node: u32, place: Option<usize>) -> Result<()> {
+        let edge = EdgeRecord { node, name: self.keep(name)? };
+        let edges = self.edges(parent);
+        let place = place.unwrap_or(edges.list.len());
+        edges.places.insert(name.to_owned(), place);
+        match edges.list.get_mut(place) {
+            Some(at) => *at = Some(edge),
+            None => edges.list.push(Some(edge)),
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, name: &str) -> Result<Text> {
+        let start = self.text.len();
+        if start + name.len() > i32::MAX as usize {
+            return Err(too_large());
+        }
+        self.text.push_str(name);
+        Ok(start as u32..self.text.len() as u32)
+    }
+
+    fn finish(mut self) -> ObjectGraph {
+        let old = self.graph;
+        let mut graph = ObjectGraph {
+            text: self.text,
+            attributes: old.attributes.clone(),
+            slots: old.slots.clone(),
+            savers: old.savers.clone(),
+            ..ObjectGraph::default()
+        };
+        let root_says = old.nodes.first().and_then(|root| root.has_values);
+        for id in 0..self.count {
+            match self.changed.remove(&id) {
+                Some(edges) => graph.edges.extend(edges.list.into_iter().flatten()),
+                None => graph.edges.extend_from_slice(old.node(id).map_or(&[], |node| node.edge_records())),
+            }
+            let new = NodeRecord {
+                attributes: old.attributes.len() as u32,
+                slots: old.slots.len() as u32,
+                has_values: root_says,
+                ..NodeRecord::default()
+            };
+            let record = old.nodes.get(id as usize).copied().unwrap_or(new);
+            graph.nodes.push(NodeRecord { edges: graph.edges.len() as u32, ..record });
+        }
+        graph.renew_has_values();
+        graph
+    }
+}
+
+fn shown(path: &str) -> String {
+    printable(path.as_bytes())
+}
+
+fn too_large() -> Error {
+    Error::new(Code::ResourceExhausted, Reason::Limit, "the object graph is larger than a protobuf message can be")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::build::GraphBuilder;
+    use super::*;
+
+    /// root → (a, b, c); a → (x, y); b → (again: a); x, y and c are variables.
+    fn graph() -> ObjectGraph {
+        let mut builder = GraphBuilder::new();
+        for edges in [&[("a", 1), ("b", 2), ("c", 3)][..], &[("x", 4), ("y", 5)], &[("again", 1)]] {
+            edges.iter().for_each(|(name, to)| builder.edge(*to, name));
+            builder.end_node(Some(true));
+        }
+        for key in ["c", "a/x", "a/y"] {
+            builder.attribute("VARIABLE_VALUE", "", &format!("{key}/.ATTRIBUTES/VARIABLE_VALUE"));
+            builder.end_node(Some(true));
+        }
+        builder.finish().unwrap()
+    }
+
+    fn edges(graph: &ObjectGraph, path: &str) -> Vec<(String, u32)> {
+        let node = graph.node(graph.node_at(path).unwrap()).unwrap();
+        node.children().map(|edge| (edge.name.to_owned(), edge.node)).collect()
+    }
+
+    fn named(edges: &[(&str, u32)]) -> Vec<(String, u32)> {
+        edges.iter().map(|(name, to)| ((*name).to_owned(), *to)).collect()
+    }
+
+    #[test]
+    fn an_edge_renamed_in_place_keeps_its_place() {
+        let renamed = graph().renamed(&[("b", "z")]).unwrap();
+        assert_eq!(edges(&renamed, ""), named(&[("a", 1), ("z", 2), ("c", 3)]));
+        assert_eq!(renamed.len(), graph().len());
+        let values = |graph: &ObjectGraph| {
+            graph.nodes().flat_map(|n| n.attributes()).map(|a| a.checkpoint_key.to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(values(&renamed), values(&graph()));
+    }
+
+    #[test]
+    fn an_edge_moved_elsewhere_is_the_last_and_missing_parents_are_made() {
+        let renamed = graph().renamed(&[("a/x", "b/x"), ("c", "new/er/c")]).unwrap();
+        assert_eq!(edges(&renamed, ""), named(&[("a", 1), ("b", 2), ("new", 6)]));
+        assert_eq!(edges(&renamed, "a"), named(&[("y", 5)]));
+        assert_eq!(edges(&renamed, "b"), named(&[("again", 1), ("x", 4)]));
+        assert_eq!(edges(&renamed, "new/er"), named(&[("c", 3)]));
+        assert_eq!(renamed.len(), 8);
+        assert!(renamed.nodes().all(|node| node.has_checkpoint_values() == Some(true)));
+    }
+
+    #[test]
+    fn a_shared_node_keeps_its_other_paths() {
+        let renamed = graph().renamed(&[("a", "moved")]).unwrap();
+        assert_eq!((renamed.node_at("moved"), renamed.node_at("b/again"), renamed.node_at("a")), (Some(1), Some(1), None));
+        let renamed = graph().renamed(&[("b/again/x", "x")]).unwrap();
+        assert_eq!((renamed.node_at("a/x"), renamed.node_at("x")), (None, Some(4)));
+    }
+
+    #[test]
+    fn names_are_exchanged() {
+        let renamed = graph().renamed(&[("a", "c"), ("c", "a")]).unwrap();
+        assert_eq!(edges(&renamed, ""), named(&[("c", 1), ("b", 2), ("a", 3)]));
+        let renamed = graph().renamed(&[("a/x", "b"), ("b", "a/x")]).unwrap();
+        assert_eq!((renamed.node_at("b"), renamed.node_at("a/x/again/y")), (Some(4), Some(5)));
+        assert_eq!(edges(&renamed, "a"), named(&[("y", 5), ("x", 2)]));
+    }
+
+    #[test]
+    fn new_paths_may_lead_through_new_paths() {
+        for renames in [[("a", "d"), ("c", "d/c")], [("c", "d/c"), ("a", "d")]] {
+            let renamed = graph().renamed(&renames).unwrap();
+            assert_eq!(edges(&renamed, "d"), named(&[("x", 4), ("y", 5), ("c", 3)]));
+            assert_eq!(renamed.len(), 6);
+        }
+        // Old paths are of the graph as it was: a node and what is in it move apart.
+        let renamed = graph().renamed(&[("a", "d"), ("a/x", "x")]).unwrap();
+        assert_eq!((edges(&renamed, "d"), renamed.node_at("x")), (named(&[("y", 5)]), Some(4)));
+    }
+
+    #[test]
+    fn whether_there_are_values_below_follows() {
+        let renamed = graph().renamed(&[("a/x", "x"), ("a/y", "y")]).unwrap();
+        let says = |path: &str| renamed.node(renamed.node_at(path).unwrap()).unwrap().has_checkpoint_values();
+        assert_eq!([says(""), says("a"), says("b"), says("x")], [Some(true), Some(false), Some(false), Some(true)]);
+    }
+
+    #[test]
+    fn nothing_moved_is_nothing_changed() {
+        assert_eq!(graph().renamed::<&str>(&[]).unwrap().encode(), graph().encode());
+        assert_eq!(graph().renamed(&[("a", "a"), ("a/x", "a/x")]).unwrap().encode(), graph().encode());
+    }
+
+    #[test]
+    fn names_are_escaped_in_paths() {
+        let renamed = graph().renamed(&[("c", "d.Se../f..")]).unwrap();
+        assert_eq!(edges(&renamed, ""), named(&[("a", 1), ("b", 2), ("d/e.", 6)]));
+        assert_eq!(edges(&renamed, "d.Se.."), named(&[("f.", 3)]));
+    }
+
+    #[test]
+    fn what_cannot_be_moved_is_refused() {
+        for (renames, code, what) in [
+            (&[("a/z", "q")][..], Code::NotFound, "no path \"a/z\"; the last object on the way has x, y"),
+            (&[("z/a", "q")], Code::NotFound, "no path \"z/a\"; the last object on the way has a, b, c"),
+            (&[("c/a", "q")], Code::NotFound, "has nothing"),
+            (&[("a", "b")], Code::AlreadyExists, "a path \"b\" already"),
+            (&[("a", "q"), ("b", "q")], Code::AlreadyExists, "a path \"q\" already"),
+            (&[("a", "a/x/a")], Code::InvalidArgument, "below itself"),
+            (&[("a", "q"), ("a", "r")], Code::InvalidArgument, "\"a\" is to be moved twice"),
+            (&[("a/x", "q"), ("b/again/x", "r")], Code::InvalidArgument, "\"b/again/x\" is to be moved twice"),
+            (&[("", "q")], Code::InvalidArgument, "root"),
+            (&[("a", "")], Code::InvalidArgument, "root"),
+            (&[("a", "q.r")], Code::InvalidArgument, "\"q.r\" is no path"),
+        ] {
+            let error = graph().renamed(renames).unwrap_err();
+            assert_eq!(error.code(), code, "{renames:?}");
+            assert!(error.to_string().contains(what), "{error}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What a restore asks of a reader: many whole tensors at once, streams, and whether the files are still those that were opened.
+
+use std::ops::Range;
+
+use super::{Reader, Stored};
+use crate::bundle::{Fate, ReadOptions};
+use crate::error::{Code, Error, Reason, Result};
+use crate::tensor::{Bounds, DType};
+
+impl Reader {
+    /// Closes the data files that were opened; they are opened again when they are needed.
+    pub(crate) fn close_files(&self) {
+        if let Stored::V2(bundle) = &self.stored {
+            bundle.close_files();
+        }
+    }
+
+    /// Fails unless the files that have the checkpoint's paths now say the same as when it was opened: `NOT_FOUND` when they are gone, `DATA_LOSS` when they
+    /// were replaced.
+    pub(crate) fn check_current(&self) -> Result<()> {
+        let Stored::V2(bundle) = &self.stored else { return Ok(()) }; // V1 files stay open
+        match bundle.index().is_current(None)? {
+            true => Ok(()),
+            false => Err(Error::new(Code::DataLoss, Reason::Replaced, "the checkpoint was replaced since the restore was begun")
+                .in_file(bundle.index().path())),
+        }
+    }
+
+    /// The places of the tensors whose keys begin with `prefix`.
+    pub(crate) fn starting_with(&self, prefix: &[u8]) -> Range<usize> {
+        let partition = |mut low: usize, is_before: &dyn Fn(&[u8]) -> bool| {
+            let mut high = self.len();
+            while low < high {
+                let middle = low + (high - low) / 2;
+                match is_before(self.key(middle)) {
+                    true => low = middle + 1,
+                    false => high = middle,
+                }
+            }
+            low
+        };
+        let start = partition(0, &|key| key < prefix);
+        start..partition(start, &|key| key.starts_with(prefix))
+    }
+
+    /// Fails unless the data files are there and long enough for a tensor.
+    pub(crate) fn check_backed(&self, tensor: usize) -> Result<()> {
+        match &self.stored {
+            Stored::V2(bundle) => {
+                let row = bundle.index().tensor(tensor);
+                let checked = match row.is_partitioned() {
+                    false => bundle.shard_of(&row).map(drop),
+                    true => bundle.check_backed(tensor, &Bounds::whole(row.shape)),
+                };
+                checked.map_err(|e| e.for_tensor(row.key))
+            }
+            Stored::V1(v1) => {
+                let (key, described) = v1.tensor(tensor);
+                let bytes = described
+                    .dtype
+                    .size()
+                    .map_or(0, |size| crate::tensor::elements(&described.shape).saturating_mul(size as u64));
+                match bytes / 16 > v1.bytes() {
+                    true => Err(v1.unbacked(tensor).for_tensor(key)),
+                    false => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Reads whole tensors of fixed-size dtypes into buffers of their sizes, straight and with several threads. Of a failure also says what became of each.
+    pub(crate) fn read_whole(
+        &self,
+        rows: &mut [(usize, &mut [u8])],
+        options: &ReadOptions,
+    ) -> std::result::Result<(), (Error, Vec<Fate>)> {
+        match &self.stored {
+            Stored::V2(bundle) => bundle.read_whole(rows, options),
+            Stored::V1(v1) => {
+                let count = rows.len();
+                for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
+                    let region = Bounds::whole(&v1.tensor(*tensor).1.shape);
+                    if let Err(e) = v1.read(*tensor, &region, buffer) {
+                        let fate = |n: usize| match n.cmp(&number) {
+                            std::cmp::Ordering::Less => Fate::Whole,
+                            std::cmp::Ordering::Equal => Fate::Torn,
+                            std::cmp::Ordering::Greater => Fate::Untouched,
+                        };
+                        return Err((e, (0..count).map(fate).collect()));
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads the bytes of a tensor of a fixed-size dtype piece by piece and hands each with its offset to `take`.
+    pub(crate) fn stream(
+        &self,
+        tensor: usize,
+        options: &ReadOptions,
+        take: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        match &self.stored {
+            Stored::V2(bundle) => bundle.stream(tensor, options.checksums, take),
+            Stored::V1(_) => match self.tensor(tensor) {
+                Some(tensor) => take(0, &tensor.read()?),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Reads tensors and compares their checksums, and keeps nothing.
+    pub(crate) fn check_whole(&self, tensors: &[usize], options: &ReadOptions) -> Result<()> {
+        match &self.stored {
+            Stored::V2(bundle) => bundle.check_whole(tensors, options.threads),
+            Stored::V1(_) => {
+                tensors.iter().filter_map(|&tensor| self.tensor(tensor)).try_for_each(|tensor| match tensor.dtype() {
+                    DType::String | DType::Variant => tensor.read_strings().map(drop),
+                    _ => tensor.read().map(drop),
+                })
+            }
+        }
+    }
+}
