@@ -140,7 +140,9 @@ impl Checkpoint {
 
     /// Has `log` hear what restores have to say: values that were never used, references that do not agree. A restore keeps the one that was set when it was called.
     pub fn set_log(&self, log: Option<Log>) {
-        self.0.state.lock().log = log;
+        // Dropped without the lock: what it has of the program's may be freed with it.
+        let old = std::mem::replace(&mut self.0.state.lock().log, log);
+        drop(old);
     }
 
     /// The edges that the checkpoint attaches to the root.

@@ -3,11 +3,10 @@
 //! The matching is TensorFlow's: breadth first over the checkpoint's graph; a node of the checkpoint is bound to at most one object, the first that it meets; an
 //! edge that the program does not have yet waits at its parent; of several restores that have a value for an object, the one called last gives it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 
-use indexmap::IndexSet;
 use parking_lot::Mutex;
 
 use super::assign::{Batch, Outcome, Plan, What};
@@ -16,7 +15,7 @@ use super::paths::Paths;
 use super::report::RowState;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key::{self, VARIABLE_VALUE};
-use crate::graph::{Kind, NodeId, Nodes, Position, Waiting};
+use crate::graph::{Kind, Map, NodeId, Nodes, Position, Set, Waiting};
 use crate::reader::{Node as SavedNode, ObjectGraph, Reader};
 
 /// Numbers restores in the order in which they are called.
@@ -46,17 +45,47 @@ pub(super) struct Found {
     /// The object of each node of the checkpoint.
     pub objects: Vec<Option<NodeId>>,
     /// Every object that was compared with a node of the checkpoint.
-    pub seen: IndexSet<NodeId>,
+    pub seen: Set<NodeId>,
     /// Attributes of nodes that their objects have no use for.
     pub unused: BTreeMap<u32, Vec<String>>,
-    /// What became of each node's value.
-    pub outcomes: HashMap<u32, Outcome>,
+    /// What became of each node's value, as far as it was tried.
+    pub states: Vec<Option<RowState>>,
+    /// Why, where there is more to say.
+    pub details: Map<u32, String>,
     /// Slots by the variable that they are for, until that is found: owner, slot, name.
-    pub slots: HashMap<u32, Vec<(u32, u32, Box<str>)>>,
+    pub slots: Map<u32, Vec<(u32, u32, Box<str>)>>,
     /// Slots of variables that were found, by their owner, until that is found: variable, slot, name.
-    waiting_slots: HashMap<u32, Vec<(NodeId, u32, Box<str>)>>,
+    waiting_slots: Map<u32, Vec<(NodeId, u32, Box<str>)>>,
     /// The objects at which something waits.
-    pub waits_at: IndexSet<NodeId>,
+    pub waits_at: Set<NodeId>,
+}
+
+impl Found {
+    fn note(&mut self, id: u32, outcome: Outcome) {
+        self.states[id as usize] = Some(outcome.state);
+        match outcome.detail {
+            Some(detail) => self.details.insert(id, detail),
+            None if self.details.is_empty() => None,
+            None => self.details.remove(&id),
+        };
+    }
+
+    /// The object of a node of the checkpoint, while it is there.
+    fn bound(&self, nodes: &Nodes, id: u32) -> Option<NodeId> {
+        self.objects[id as usize].filter(|&object| nodes.get(object).is_some())
+    }
+
+    /// Binds a node to an object, if no other is; gives the one that it is bound to otherwise.
+    fn bind(&mut self, nodes: &Nodes, id: u32, object: NodeId) -> std::result::Result<(), NodeId> {
+        self.seen.insert(object);
+        match self.bound(nodes, id) {
+            Some(there) => Err(there),
+            None => {
+                self.objects[id as usize] = Some(object);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// One walk over the checkpoint's graph.
@@ -75,7 +104,7 @@ struct Pass {
 
 impl Restore {
     pub fn new(reader: Reader, saved: ObjectGraph, options: &RestoreOptions, log: Option<Log>) -> Restore {
-        let mut found = Found { objects: vec![None; saved.len()], ..Found::default() };
+        let mut found = Found { objects: vec![None; saved.len()], states: vec![None; saved.len()], ..Found::default() };
         if !options.skip_slot_variables {
             for owner in saved.nodes() {
                 for slot in owner.slot_variables() {
@@ -126,7 +155,7 @@ impl Restore {
 
     /// The object of a node of the checkpoint, while it is there.
     pub fn bound(&self, nodes: &Nodes, id: u32) -> Option<NodeId> {
-        self.found.lock().objects[id as usize].filter(|&object| nodes.get(object).is_some())
+        self.found.lock().bound(nodes, id)
     }
 
     /// The first walk: from the root, then what the checkpoint attaches to it. If it fails, or is dry, the graph is as it was in the end; `before_undo`
@@ -181,28 +210,27 @@ impl Restore {
 
     /// Binds a node to an object; says whether it is new to it.
     fn bind(&self, nodes: &Nodes, id: u32, object: NodeId) -> bool {
-        let mut found = self.found.lock();
-        found.seen.insert(object);
-        match found.objects[id as usize].filter(|&there| nodes.get(there).is_some()) {
-            None => {
-                found.objects[id as usize] = Some(object);
-                true
-            }
-            Some(there) => {
-                drop(found);
-                if there != object {
-                    self.log(
-                        Severity::Warning,
-                        &format!(
-                            "Inconsistent references when loading the checkpoint into this object graph. For example, in the saved checkpoint object, there \
-                             is one object where the program has two. The referenced variables are: ({} and {}).",
-                            nodes.describe(there),
-                            nodes.describe(object)
-                        ),
-                    );
-                }
+        let bound = self.found.lock().bind(nodes, id, object);
+        match bound {
+            Ok(()) => true,
+            Err(there) => {
+                self.warn_of_two(nodes, there, object);
                 false
             }
+        }
+    }
+
+    fn warn_of_two(&self, nodes: &Nodes, there: NodeId, object: NodeId) {
+        if there != object {
+            self.log(
+                Severity::Warning,
+                &format!(
+                    "Inconsistent references when loading the checkpoint into this object graph. For example, in the saved checkpoint object, there \
+                     is one object where the program has two. The referenced variables are: ({} and {}).",
+                    nodes.describe(there),
+                    nodes.describe(object)
+                ),
+            );
         }
     }
 
@@ -228,13 +256,15 @@ impl Restore {
     fn follow_edges(self: &Arc<Self>, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
         let mut waiting: Vec<(&str, u32)> = Vec::new();
         let edges = nodes.children(object)?;
+        let mut found = self.found.lock();
         for edge in self.node(id).children() {
-            if self.bound(nodes, edge.node).is_some() {
+            if found.bound(nodes, edge.node).is_some() {
                 continue;
             }
             match edges.get(edge.name) {
+                // It is not bound, so the bond is new.
                 Some(&child) => {
-                    if self.bind(nodes, edge.node, child) {
+                    if found.bind(nodes, edge.node, child).is_ok() {
                         pass.queue.push_back((edge.node, child));
                     }
                 }
@@ -243,8 +273,9 @@ impl Restore {
             }
         }
         if !waiting.is_empty() {
-            self.found.lock().waits_at.insert(object);
+            found.waits_at.insert(object);
         }
+        drop(found);
         for (name, node) in waiting {
             nodes.defer(object, name, Position { restore: self.clone(), node });
         }
@@ -262,6 +293,9 @@ impl Restore {
     fn follow_slots(self: &Arc<Self>, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
         let (as_owner, as_variable) = {
             let mut found = self.found.lock();
+            if found.slots.is_empty() && found.waiting_slots.is_empty() {
+                return Ok(());
+            }
             (found.waiting_slots.remove(&id).unwrap_or_default(), found.slots.remove(&id).unwrap_or_default())
         };
         for (variable, slot, name) in as_owner {
@@ -328,7 +362,9 @@ impl Restore {
         };
         let Some(tensor) = tensor.and_then(|tensor| self.reader.tensor(tensor)) else { return Ok(None) };
         let Some(create) = &mut nodes.slot_owner_mut(owner)?.create else { return Ok(None) };
-        let Some(made) = create(owner, variable, name, tensor.dtype(), tensor.shape()) else { return Ok(None) };
+        let made = create(owner, variable, name, tensor.dtype(), tensor.shape())
+            .map_err(|e| Error::callback(format!("the callback that makes slots failed: {e}")).for_tensor(tensor.key()))?;
+        let Some(made) = made else { return Ok(None) };
         let slot = nodes.add(Kind::Variable(Box::new(made)))?;
         nodes.set_slot(owner, variable, name, slot)?;
         pass.made.push((owner, variable, name.into(), slot));
@@ -429,7 +465,7 @@ impl Restore {
         let (outcomes, result) = batch.run(nodes, &pass.plans);
         let mut found = self.found.lock();
         for (plan, outcome) in pass.plans.iter().zip(outcomes) {
-            found.outcomes.insert(plan.saved, outcome);
+            found.note(plan.saved, outcome);
         }
         drop(found);
         result?;
@@ -463,8 +499,9 @@ impl Waiting for Restore {
         if !pass.plans.is_empty() || !pass.savers.is_empty() {
             if let Err(e) = self.reader.check_current() {
                 let mut found = self.found.lock();
-                let torn = || Outcome { state: RowState::Torn, detail: Some(e.to_string()) };
-                pass.plans.iter().for_each(|plan| drop(found.outcomes.insert(plan.saved, torn())));
+                for plan in &pass.plans {
+                    found.note(plan.saved, Outcome { state: RowState::Torn, detail: Some(e.to_string()) });
+                }
                 return Err(e);
             }
         }

@@ -1,6 +1,5 @@
 //! What a program may ask of a restore: assertions, the report.
 
-use std::collections::HashSet;
 use std::fmt::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use super::restore::Restore;
 use super::Checkpoint;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::key::{ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
-use crate::graph::{Kind, NodeId, Nodes, Walk};
+use crate::graph::{Kind, NodeId, Nodes, Set, Walk};
 use crate::reader::Node as SavedNode;
 
 /// Most objects that a message names.
@@ -153,10 +152,9 @@ impl Status {
         for id in 0..restore.saved.len() as u32 {
             let Some(object) = restore.bound(nodes, id) else { continue };
             let is_behind = restore.wants(id) && nodes.get(object).is_some_and(|node| node.restored_by < restore.uid);
-            let outcome = restore.found.lock().outcomes.get(&id).cloned();
-            let failing = outcome.filter(|outcome| !matches!(outcome.state, RowState::Restored));
-            if is_behind || failing.is_some() {
-                let why = failing.and_then(|outcome| outcome.detail).map(|detail| format!(": {detail}")).unwrap_or_default();
+            let found = restore.found.lock();
+            if is_behind || found.states[id as usize].is_some_and(|state| state != RowState::Restored) {
+                let why = found.details.get(&id).map(|detail| format!(": {detail}")).unwrap_or_default();
                 return Err(failed(format!("Object {} not assigned a value from checkpoint{why}", nodes.describe(object))));
             }
         }
@@ -180,7 +178,7 @@ impl Status {
         let walk = Walk::new(nodes, self.checkpoint.as_root(&attached), !restore.options.skip_slot_variables)?;
         let mut found = restore.found.lock();
         found.seen.extend(walk.order);
-        let bound: HashSet<NodeId> = found.objects.iter().flatten().copied().collect();
+        let bound: Set<NodeId> = found.objects.iter().flatten().copied().collect();
         let unmatched = found
             .seen
             .iter()
@@ -300,14 +298,14 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
         let object = restore.bound(nodes, id);
         let (outcome, unused) = {
             let found = restore.found.lock();
-            (found.outcomes.get(&id).cloned(), found.unused.contains_key(&id))
+            (found.states[id as usize].map(|state| (state, found.details.get(&id).cloned())), found.unused.contains_key(&id))
         };
         let (state, detail) = match (object, outcome) {
             _ if !restore.wants(id) || (restore.options.skip_slot_variables && paths.is_slot(id)) => {
                 (RowState::Skipped, Some("left out by the options".to_owned()))
             }
             (Some(_), _) if unused => (RowState::Unused, Some("the object has no use for it".to_owned())),
-            (_, Some(outcome)) => (outcome.state, outcome.detail),
+            (_, Some(outcome)) => outcome,
             (Some(object), None) => match nodes.get(object).map_or(0, |node| node.restored_by) {
                 by if by > restore.uid => (RowState::Skipped, Some("a newer restore gave the object its value".to_owned())),
                 by if by == restore.uid && node.registered_saver().is_some() => (RowState::Restored, None),
@@ -340,7 +338,7 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
     let attached = checkpoint.attached();
     let walk = Walk::new(nodes, checkpoint.as_root(&attached), !restore.options.skip_slot_variables)?;
     let found = restore.found.lock();
-    let bound: HashSet<NodeId> = found.objects.iter().flatten().copied().collect();
+    let bound: Set<NodeId> = found.objects.iter().flatten().copied().collect();
     for (id, &object) in walk.order.iter().enumerate() {
         if nodes.get(object).is_some_and(|node| node.has_values()) && !bound.contains(&object) {
             rows.push(missing_row(nodes, &walk, id as u32, object));

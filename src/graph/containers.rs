@@ -82,7 +82,7 @@ impl Nodes {
             let index = list.elements.len();
             list.elements.push(element);
             if let Some(element) = element {
-                self.track(id, &index.to_string(), element, false)?;
+                self.track(id, &index.to_string(), element, true)?; // a list that was cut has old edges
             }
         }
         Ok(())

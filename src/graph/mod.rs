@@ -54,6 +54,10 @@ impl fmt::Debug for Graph {
     }
 }
 
+/// Maps and sets of objects and nodes: their keys are numbers of ours, and there are millions of them.
+pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+pub(crate) type Set<T> = indexmap::IndexSet<T, foldhash::fast::RandomState>;
+
 /// What is known of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU64;
 
+use foldhash::fast::RandomState as Hasher;
 use indexmap::IndexMap;
 
 use super::containers::List;
@@ -73,9 +74,12 @@ impl Kind {
     }
 }
 
+/// The children of an object by the names of its edges, in the order in which they were made.
+pub(crate) type Edges = IndexMap<Box<str>, NodeId, Hasher>;
+
 pub(crate) struct Node {
     pub kind: Kind,
-    pub edges: IndexMap<Box<str>, NodeId>,
+    pub edges: Edges,
     /// Who has an edge to it, or a slot of or for it; once for each.
     pub parents: Vec<NodeId>,
     /// What waits for edges that are not there yet.
@@ -121,7 +125,7 @@ impl Nodes {
     pub fn add(&mut self, kind: Kind) -> Result<NodeId> {
         let node = Box::new(Node {
             kind,
-            edges: IndexMap::new(),
+            edges: Edges::default(),
             parents: Vec::new(),
             deferred: None,
             by_name: Vec::new(),
@@ -190,7 +194,7 @@ impl Nodes {
     /// The children of a node in the order in which they were tracked.
     ///
     /// Fails for a list that was changed otherwise than by appending, as every walk through it does.
-    pub fn children(&self, id: NodeId) -> Result<&IndexMap<Box<str>, NodeId>> {
+    pub fn children(&self, id: NodeId) -> Result<&Edges> {
         let node = self.need(id)?;
         if let Kind::List(list) = &node.kind {
             list.check(|| self.describe(id))?;

@@ -1,16 +1,17 @@
 //! Slot variables: what an optimizer keeps for each variable, under names like `m`. They hang on owner, variable and name, not on an edge.
 
-use std::collections::HashMap;
-
 use super::nodes::{wrong_kind, Kind, NodeId, Nodes};
-use super::variable::Variable;
+use super::variable::{Failure, Variable};
 use super::waiting::Position;
+use super::Map;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::tensor::DType;
 
 /// Makes a slot variable when a checkpoint has a value for one that does not exist yet: the owner, the variable, the name of the slot, and the type
-/// and shape of the value. None leaves it waiting until the program makes it. Called with the graph's lock held: calling the graph from it fails.
-pub type CreateSlot = Box<dyn FnMut(NodeId, NodeId, &str, DType, &[i64]) -> Option<Variable> + Send>;
+/// and shape of the value. None leaves it waiting until the program makes it; an error ends the restore with `ABORTED` before anything is assigned. Called
+/// with the graph's lock held: calling the graph from it fails.
+pub type CreateSlot =
+    Box<dyn FnMut(NodeId, NodeId, &str, DType, &[i64]) -> std::result::Result<Option<Variable>, Failure> + Send>;
 
 /// The slots of an owner.
 #[derive(Default)]
@@ -18,9 +19,9 @@ pub(crate) struct SlotOwner {
     /// In the order in which the first slot of each was made.
     names: Vec<Box<str>>,
     /// The slot of each variable, by the number of its name.
-    slots: HashMap<(u32, NodeId), NodeId>,
+    slots: Map<(u32, NodeId), NodeId>,
     /// Values that wait for slots.
-    deferred: HashMap<(Box<str>, NodeId), Vec<Position>>,
+    deferred: Map<(Box<str>, NodeId), Vec<Position>>,
     pub create: Option<CreateSlot>,
 }
 
