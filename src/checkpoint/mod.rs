@@ -181,13 +181,7 @@ impl Checkpoint {
         }
         let root = self.0.root;
         if let Some(&there) = nodes.need(root)?.edges.get(SAVE_COUNTER) {
-            nodes.read_integer(there).map_err(|e| {
-                Error::new(
-                    Code::AlreadyExists,
-                    Reason::NameTaken,
-                    format!("the root has an edge \"{SAVE_COUNTER}\" that cannot count: {e}"),
-                )
-            })?;
+            nodes.read_integer(there).map_err(|e| cannot_count(&e.to_string()))?;
             self.0.state.lock().counter = Some(there);
             return Ok(there);
         }
@@ -381,13 +375,22 @@ impl Checkpoint {
         Ok(Status { of: Of::Objects(restore), checkpoint: self.clone() })
     }
 
-    /// Fails when the checkpoint's save counter is none, before anything is assigned: the program's is made after that.
+    /// Fails when the save counter, the program's or the checkpoint's, is none, before anything is assigned: it is made after that.
     fn check_counter(&self, nodes: &Nodes, restore: &Restore) -> Result<()> {
-        let made = self.0.state.lock().counter.is_some() || nodes.need(self.0.root)?.edges.contains_key(SAVE_COUNTER);
-        let saved = restore.saved.node(0).and_then(|root| root.children().find(|edge| edge.name == SAVE_COUNTER));
-        let saved =
-            saved.and_then(|edge| restore.saved.node(edge.node)?.attributes().next().map(|a| a.checkpoint_key.to_owned()));
-        let Some(key) = saved.filter(|_| !made) else { return Ok(()) };
+        if self.0.state.lock().counter.is_some_and(|counter| nodes.get(counter).is_some()) {
+            return Ok(());
+        }
+        if let Some(&there) = nodes.need(self.0.root)?.edges.get(SAVE_COUNTER) {
+            let variable = nodes.variable(there).ok();
+            let can_count = |v: &Variable| v.dtype.is_none_or(crate::graph::is_integer) && v.accepts().is_none_or(<[i64]>::is_empty);
+            return match variable.is_some_and(can_count) {
+                true => Ok(()),
+                false => Err(cannot_count(&nodes.describe(there))),
+            };
+        }
+        let saved = restore.saved.node(0).and_then(|root| root.children().find(|edge| edge.name == SAVE_COUNTER && restore.wants(edge.node)));
+        let saved = saved.and_then(|edge| restore.saved.node(edge.node)?.attributes().next().map(|a| a.checkpoint_key.to_owned()));
+        let Some(key) = saved else { return Ok(()) };
         let tensor = restore.reader.get(&key)?;
         match (tensor.dtype(), tensor.shape()) {
             (DType::Int64, []) => Ok(()),
@@ -398,6 +401,11 @@ impl Checkpoint {
                 .in_file(restore.reader.prefix())),
         }
     }
+}
+
+fn cannot_count(why: &str) -> Error {
+    let what = format!("the root has an edge \"{SAVE_COUNTER}\" that cannot count: {why}");
+    Error::new(Code::AlreadyExists, Reason::NameTaken, what)
 }
 
 /// Whether the rows of a report say what the error says.

@@ -556,6 +556,11 @@ impl Nodes {
     }
 }
 
+/// Whether integer scalars of a type can be read and written as numbers.
+pub(crate) fn is_integer(dtype: DType) -> bool {
+    integer_of(dtype, [0; 8]).is_some()
+}
+
 /// An integer of a type, from its bytes in a machine of little-endian order.
 fn integer_of(dtype: DType, bytes: [u8; 8]) -> Option<i64> {
     let wide = i64::from_le_bytes(bytes);
