@@ -17,18 +17,17 @@ pub(super) struct Plan {
     pub object: NodeId,
     /// The node of the checkpoint; of a name-based one, nothing.
     pub saved: u32,
-    /// The key by which the value goes, in messages.
-    pub key: Vec<u8>,
     pub what: What,
 }
 
 /// Which tensors make up the value; numbers are those of the reader's list.
 pub(super) enum What {
-    /// The checkpoint does not have what the object needs.
-    Missing,
+    /// The checkpoint does not have what the object needs: nothing of this key.
+    Missing(Box<[u8]>),
     Variable(usize),
     Text(usize),
-    State(Vec<(Box<str>, usize)>),
+    /// The key by which all go, and each by its name.
+    State(Box<[u8]>, Vec<(Box<str>, usize)>),
 }
 
 /// What became of a plan.
@@ -107,7 +106,7 @@ impl Batch<'_> {
                 return Err(e);
             }
         }
-        check_overlap(nodes, plans, &fit)?;
+        check_overlap(self.reader, nodes, plans, &fit)?;
         Ok(fit)
     }
 
@@ -118,13 +117,13 @@ impl Batch<'_> {
                 .for_tensor(key)
                 .in_file(self.reader.prefix()),
         };
-        let node = nodes.get(plan.object).ok_or_else(|| missing(&plan.key))?;
+        let node = nodes.get(plan.object).ok_or_else(|| missing(plan.key(self.reader)))?;
         match (&plan.what, &node.kind) {
             (What::Variable(tensor), Kind::Variable(variable)) => {
                 let (dtype, shape) = self.spec(*tensor);
                 if variable.read_only {
                     let what = format!("{} is read-only", nodes.describe(plan.object));
-                    let error = Error::new(Code::FailedPrecondition, Reason::ReadOnly, what).for_tensor(&plan.key);
+                    let error = Error::new(Code::FailedPrecondition, Reason::ReadOnly, what).for_tensor(plan.key(self.reader));
                     return Err(Unfit { state: RowState::Skipped, error });
                 }
                 if variable.dtype.map_or(dtype == DType::Variant, |own| own != dtype) {
@@ -142,7 +141,7 @@ impl Batch<'_> {
                     let error = error
                         .because(Reason::Shape)
                         .expecting(variable.accepts().map_or_else(String::new, shape_text), shape_text(shape))
-                        .for_tensor(&plan.key)
+                        .for_tensor(plan.key(self.reader))
                         .in_file(self.reader.prefix());
                     return Err(Unfit { state: RowState::ShapeMismatch, error });
                 }
@@ -152,14 +151,14 @@ impl Batch<'_> {
                 (DType::String, []) => Ok(()),
                 (dtype, _) => Err(self.wrong_dtype(plan, Some(DType::String), dtype)),
             },
-            (What::State(tensors), Kind::State(_, options)) => {
+            (What::State(key, tensors), Kind::State(_, options)) => {
                 let has = |name: &str| tensors.iter().any(|(there, _)| &**there == name);
                 match options.names.iter().flatten().find(|name| !has(name)) {
-                    Some(name) => Err(missing(&[&plan.key, b"/".as_slice(), name.as_bytes()].concat())),
+                    Some(name) => Err(missing(&[key, b"/".as_slice(), name.as_bytes()].concat())),
                     None => Ok(()),
                 }
             }
-            _ => Err(missing(&plan.key)),
+            _ => Err(missing(plan.key(self.reader))),
         }
     }
 
@@ -171,10 +170,10 @@ impl Batch<'_> {
         let own = own.map_or("a fixed-size dtype or string", DType::name);
         let error = Error::argument(format!(
             "tensor_name = {}; expected dtype {own} does not equal original dtype {}",
-            printable(&plan.key),
+            printable(plan.key(self.reader)),
             found.name()
         ));
-        let error = error.because(Reason::DType).expecting(own, found).for_tensor(&plan.key).in_file(self.reader.prefix());
+        let error = error.because(Reason::DType).expecting(own, found).for_tensor(plan.key(self.reader)).in_file(self.reader.prefix());
         Unfit { state: RowState::DtypeMismatch, error }
     }
 
@@ -192,13 +191,13 @@ impl Batch<'_> {
                         (_, Some(size)) if variable.needs_memory(shape) => {
                             let bytes = crate::tensor::elements(shape).saturating_mul(size as u64);
                             let bytes = usize::try_from(bytes).map_err(|_| Error::out_of_memory(bytes))?;
-                            Value::Bytes(*tensor, Some(Buffer::zeroed(bytes).map_err(|e| e.for_tensor(&plan.key))?))
+                            Value::Bytes(*tensor, Some(Buffer::zeroed(bytes).map_err(|e| e.for_tensor(plan.key(self.reader)))?))
                         }
                         _ => Value::Bytes(*tensor, None),
                     }
                 }
                 (What::Text(tensor), _) => Value::Text(self.strings(*tensor)?.get(0).unwrap_or_default().to_vec()),
-                (What::State(tensors), _) => Value::State(self.source(tensors)?),
+                (What::State(_, tensors), _) => Value::State(self.source(tensors)?),
                 _ => continue,
             };
             ready.push(Ready { number, value });
@@ -254,7 +253,7 @@ impl Batch<'_> {
                 Value::Device(tensor, device) => self.stream(tensor, &*device),
                 Value::Bytes(..) => Ok(()),
             };
-            let done = done.map_err(|e| e.for_tensor(&plan.key));
+            let done = done.map_err(|e| e.for_tensor(plan.key(self.reader)));
             outcomes[number] = match &done {
                 Ok(()) => Outcome::new(RowState::Restored),
                 Err(e) => Outcome::because(RowState::Torn, e),
@@ -281,7 +280,7 @@ impl Batch<'_> {
                 }
                 // What was to take the place of other memory was never seen by the program.
                 (Fate::Torn, Err(e)) if taken.new.is_none() => Outcome::because(RowState::Torn, e),
-                (_, Err(e)) if e.tensor() == Some(&plans[taken.number].key[..]) => Outcome::because(RowState::Torn, e),
+                (_, Err(e)) if e.tensor() == Some(plans[taken.number].key(self.reader)) => Outcome::because(RowState::Torn, e),
                 _ => Outcome::new(RowState::Skipped),
             };
         }
@@ -321,11 +320,19 @@ enum Value {
 }
 
 impl Plan {
+    /// The key by which the value goes, in messages.
+    pub fn key<'k>(&'k self, reader: &'k Reader) -> &'k [u8] {
+        match &self.what {
+            What::Missing(key) | What::State(key, _) => key,
+            What::Variable(tensor) | What::Text(tensor) => reader.tensor(*tensor).map_or(&[], |tensor| tensor.key()),
+        }
+    }
+
     fn tensors(&self) -> &[usize] {
         match &self.what {
-            What::Missing => &[],
+            What::Missing(_) => &[],
             What::Variable(tensor) | What::Text(tensor) => std::slice::from_ref(tensor),
-            What::State(_) => &[], // read ahead, before anything is assigned
+            What::State(..) => &[], // read ahead, before anything is assigned
         }
     }
 }
@@ -409,7 +416,7 @@ fn first_of(mut unfit: Vec<Unfit>) -> Error {
 }
 
 /// Fails when two variables that are to be restored share memory.
-fn check_overlap(nodes: &Nodes, plans: &[Plan], fit: &[usize]) -> Result<()> {
+fn check_overlap(reader: &Reader, nodes: &Nodes, plans: &[Plan], fit: &[usize]) -> Result<()> {
     let range = |&number: &usize| match &nodes.variable(plans[number].object).ok()?.data {
         Data::Borrowed(memory) if !memory.bytes().is_empty() => {
             let range = memory.bytes().as_ptr_range();
@@ -423,9 +430,9 @@ fn check_overlap(nodes: &Nodes, plans: &[Plan], fit: &[usize]) -> Result<()> {
         None => Ok(()),
         Some(pair) => Err(Error::argument(format!(
             "two variables that are to be restored share memory: \"{}\" and \"{}\"",
-            printable(&plans[pair[0].2].key),
-            printable(&plans[pair[1].2].key)
+            printable(plans[pair[0].2].key(reader)),
+            printable(plans[pair[1].2].key(reader))
         ))
-        .for_tensor(&plans[pair[1].2].key)),
+        .for_tensor(plans[pair[1].2].key(reader))),
     }
 }

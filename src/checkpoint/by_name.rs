@@ -111,7 +111,7 @@ impl NameRestore {
             let tensor = name.as_ref().and_then(|name| reader.find(name.as_bytes()));
             match (name, tensor) {
                 (Some(name), Some(tensor)) if self.options.wants(&name) => {
-                    plans.push(Plan { object, saved: 0, key: name.as_bytes().to_vec(), what: What::Variable(tensor) });
+                    plans.push(Plan { object, saved: 0, what: What::Variable(tensor) });
                 }
                 (Some(name), Some(_)) => {
                     let left_out = Outcome { state: RowState::Skipped, detail: Some("left out by the options".to_owned()) };
@@ -130,7 +130,7 @@ impl NameRestore {
         let (outcomes, result) = Batch { reader, options: &self.options, dry }.run(nodes, &plans);
         let mut found = self.found.lock();
         for (plan, outcome) in plans.into_iter().zip(outcomes) {
-            found.outcomes.insert(plan.object, (plan.key, outcome));
+            found.outcomes.insert(plan.object, (plan.key(reader).to_vec(), outcome));
         }
         result
     }

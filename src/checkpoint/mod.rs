@@ -7,7 +7,9 @@ mod paths;
 mod report;
 mod restore;
 mod save;
+mod saver;
 mod status;
+mod view;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,7 +26,9 @@ use crate::tensor::DType;
 
 pub use options::{Log, Mismatch, RestoreOptions, SaveOptions, SaveProgress, Severity, WriteCallback};
 pub use report::{Report, Row, RowState};
+pub use saver::{Saver, SaverOptions, SaverSaveOptions};
 pub use status::{Status, StatusKind};
+pub use view::{restore_nodes, CheckpointView, ViewDiff};
 
 use by_name::NameRestore;
 use restore::Restore;

@@ -3,6 +3,7 @@
 //! The matching is TensorFlow's: breadth first over the checkpoint's graph; a node of the checkpoint is bound to at most one object, the first that it meets; an
 //! edge that the program does not have yet waits at its parent; of several restores that have a value for an object, the one called last gives it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -97,8 +98,8 @@ struct Pass {
     savers: BTreeMap<usize, Vec<(String, NodeId)>>,
     /// The objects whose values are planned, with the restore that gave them theirs before.
     marked: Vec<(NodeId, u64)>,
-    /// Slots that were made: owner, variable, name, slot.
-    made: Vec<(NodeId, NodeId, Box<str>, NodeId)>,
+    /// Slots that were made: owner, variable, name.
+    made: Vec<(NodeId, NodeId, Box<str>)>,
     dry: bool,
 }
 
@@ -192,9 +193,8 @@ impl Restore {
                 node.restored_by = before;
             }
         }
-        for (owner, variable, name, slot) in &pass.made {
-            let _ = nodes.remove_slot(*owner, *variable, name);
-            let _ = nodes.remove(*slot);
+        for (owner, variable, name) in pass.made.iter().rev() {
+            nodes.unmake_slot(*owner, *variable, name);
         }
         self.forget(nodes);
     }
@@ -257,11 +257,13 @@ impl Restore {
         let mut waiting: Vec<(&str, u32)> = Vec::new();
         let edges = nodes.children(object)?;
         let mut found = self.found.lock();
-        for edge in self.node(id).children() {
+        for (number, edge) in self.node(id).children().enumerate() {
             if found.bound(nodes, edge.node).is_some() {
                 continue;
             }
-            match edges.get(edge.name) {
+            // Most programs have their edges in the order in which they were saved.
+            let same = edges.get_index(number).filter(|(name, _)| ***name == *edge.name).map(|(_, child)| child);
+            match same.or_else(|| edges.get(edge.name)) {
                 // It is not bound, so the bond is new.
                 Some(&child) => {
                     if found.bind(nodes, edge.node, child).is_ok() {
@@ -367,7 +369,7 @@ impl Restore {
         let Some(made) = made else { return Ok(None) };
         let slot = nodes.add(Kind::Variable(Box::new(made)))?;
         nodes.set_slot(owner, variable, name, slot)?;
-        pass.made.push((owner, variable, name.into(), slot));
+        pass.made.push((owner, variable, name.into()));
         Ok(Some(slot))
     }
 
@@ -384,16 +386,16 @@ impl Restore {
             return Ok(());
         }
         let Some(first) = node.attributes().next() else { return Ok(()) };
-        let (key, what) = match nodes.get(object).map(|node| &node.kind) {
+        let missing = |key: &str| What::Missing(key.as_bytes().into());
+        let what = match nodes.get(object).map(|node| &node.kind) {
             Some(Kind::Variable(_)) => {
-                let recorded = node.attributes().find(|a| a.name == VARIABLE_VALUE).map(|a| a.checkpoint_key.to_owned());
-                let key = recorded.unwrap_or_else(|| format!("{}{VARIABLE_VALUE}", before_name(first.checkpoint_key)));
-                let what = self.reader.find(key.as_bytes()).map_or(What::Missing, What::Variable);
-                (key, what)
+                let recorded = node.attributes().find(|a| a.name == VARIABLE_VALUE).map(|a| Cow::Borrowed(a.checkpoint_key));
+                let key = recorded.unwrap_or_else(|| format!("{}{VARIABLE_VALUE}", before_name(first.checkpoint_key)).into());
+                self.reader.find(key.as_bytes()).map_or_else(|| missing(&key), What::Variable)
             }
             Some(Kind::Text(_)) => {
-                let what = self.reader.find(first.checkpoint_key.as_bytes()).map_or(What::Missing, What::Text);
-                (first.checkpoint_key.to_owned(), what)
+                let key = first.checkpoint_key;
+                self.reader.find(key.as_bytes()).map_or_else(|| missing(key), What::Text)
             }
             Some(Kind::State(_, options)) => match &options.legacy_name {
                 Some(legacy) => {
@@ -402,16 +404,16 @@ impl Restore {
                         let whole = self.reader.tensor(tensor)?.key();
                         Some((std::str::from_utf8(&whole[key.len()..]).ok()?.into(), tensor))
                     });
-                    let names = names.collect();
-                    (key, What::State(names))
+                    What::State(key.as_bytes().into(), names.collect())
                 }
                 None => {
+                    let key = first.checkpoint_key;
                     let named = node.attributes().map(|a| {
                         let name = key::unescape(a.name).unwrap_or(a.name.into());
                         Some((Box::from(&*name), self.reader.find(a.checkpoint_key.as_bytes())?))
                     });
-                    let missing = || What::Missing;
-                    (first.checkpoint_key.to_owned(), named.collect::<Option<Vec<_>>>().map_or_else(missing, What::State))
+                    let tensors = named.collect::<Option<Vec<_>>>();
+                    tensors.map_or_else(|| missing(key), |tensors| What::State(key.as_bytes().into(), tensors))
                 }
             },
             _ => {
@@ -420,7 +422,7 @@ impl Restore {
                 return Ok(());
             }
         };
-        pass.plans.push(Plan { object, saved: id, key: key.into_bytes(), what });
+        pass.plans.push(Plan { object, saved: id, what });
         Ok(())
     }
 
@@ -428,6 +430,9 @@ impl Restore {
     /// saver has to do with it.
     fn saver(&self, nodes: &mut Nodes, node: &SavedNode<'_>, object: NodeId) -> Result<Option<(Option<usize>, String)>> {
         let Some(saved) = node.registered_saver() else {
+            if nodes.savers.is_empty() {
+                return Ok(None);
+            }
             let own = nodes.saver_of(object);
             let name = node.attributes().next().map(|a| a.checkpoint_key.to_owned()).unwrap_or_default();
             return Ok(own.map(|saver| (Some(saver), name)));
@@ -454,6 +459,15 @@ impl Restore {
             return Err(Error::new(Code::FailedPrecondition, Reason::Saver, what).in_file(self.reader.prefix()));
         }
         Ok(Some((None, String::new())))
+    }
+
+    /// Restores single objects from nodes, without looking at edges; no assertion and no later restore takes notice.
+    pub fn restore_single(&self, nodes: &mut Nodes, pairs: &[(u32, NodeId)]) -> Result<()> {
+        let mut pass = Pass::default();
+        for &(id, object) in pairs.iter().filter(|(id, _)| self.wants(*id)) {
+            self.plan(nodes, id, object, &mut pass)?;
+        }
+        self.assign(nodes, &mut pass)
     }
 
     /// Assigns what a walk has planned.

@@ -164,7 +164,7 @@ fn describe<'n>(
     Ok(builder.finish()?.encode())
 }
 
-fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object: NodeId, key: &str) -> Result<()> {
+pub(super) fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object: NodeId, key: &str) -> Result<()> {
     let variable = nodes.variable(object)?;
     let Some((dtype, shape)) = variable.spec() else {
         return Err(not_shaped(&nodes.describe(object)).for_tensor(key.as_bytes()));
@@ -189,7 +189,7 @@ fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object: NodeId, k
     }
 }
 
-fn add_put<'n>(writer: &mut Writer<'n>, key: &str, put: &'n Put) -> Result<()> {
+pub(super) fn add_put<'n>(writer: &mut Writer<'n>, key: &str, put: &'n Put) -> Result<()> {
     match &put.content {
         Content::Memory(memory) => writer.add(key, put.dtype, &put.shape, memory.bytes()),
         Content::Strings(strings) if put.dtype == DType::String => {
@@ -211,7 +211,7 @@ fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32,
     states.iter().filter(|(_, puts)| !puts.is_empty()).for_each(|(id, _)| has[*id as usize] = true);
     walk.slots.iter().for_each(|slot| has[slot.owner as usize] = true);
     // The parents of each object, one after the other, and where those of each begin.
-    let edges = || (0..walk.objects() as u32).flat_map(|id| walk.edges(nodes, id).map(move |(_, child)| (id, child)));
+    let edges = || (0..walk.objects() as u32).flat_map(|id| walk.children(id).iter().map(move |&child| (id, child)));
     let mut starts = vec![0usize; count + 1];
     edges().for_each(|(_, child)| starts[child as usize + 1] += 1);
     (0..count).for_each(|id| starts[id + 1] += starts[id]);

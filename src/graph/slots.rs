@@ -35,12 +35,12 @@ impl SlotOwner {
     }
 
     pub fn slot(&self, variable: NodeId, name: &str) -> Option<NodeId> {
-        self.slot_numbered(variable, self.number(name)? as usize)
+        self.slots.get(&(self.number(name)?, variable)).copied()
     }
 
-    /// The slot of a variable under the `number`th name.
-    pub fn slot_numbered(&self, variable: NodeId, number: usize) -> Option<NodeId> {
-        self.slots.get(&(number as u32, variable)).copied()
+    /// Every slot, in no order: the number of its name, the variable, the slot.
+    pub fn numbered_slots(&self) -> impl Iterator<Item = (u32, NodeId, NodeId)> + '_ {
+        self.slots.iter().map(|((number, variable), slot)| (*number, *variable, *slot))
     }
 
     /// Every variable with its slot; a variable once for each of its slots.
@@ -133,5 +133,18 @@ impl Nodes {
         self.forget_parent(variable, owner);
         self.forget_parent(slot, owner);
         Ok(slot)
+    }
+
+    /// Undoes the making of a slot, the latest of its owner: a name that it brought with it goes, too.
+    pub fn unmake_slot(&mut self, owner: NodeId, variable: NodeId, name: &str) {
+        let Ok(slot) = self.remove_slot(owner, variable, name) else { return };
+        if let Ok(state) = self.slot_owner_mut(owner) {
+            let last = state.names.len().checked_sub(1).map(|last| last as u32);
+            if state.number(name) == last && !state.slots.keys().any(|(number, _)| Some(*number) == last) {
+                state.names.pop();
+            }
+        }
+        // It was made for the owner, so it is there.
+        drop(self.remove(slot));
     }
 }

@@ -31,6 +31,9 @@ pub(crate) struct Walk<'a> {
     ids: Vec<u32>,
     /// The parent by which each object was found, and the number of the edge.
     found_by: Vec<(u32, u32)>,
+    /// The children of each object, one after the other, and where those of each end.
+    children: Vec<u32>,
+    ends: Vec<usize>,
     /// In the order of the ids of the slots.
     pub slots: Vec<FoundSlot>,
 }
@@ -41,19 +44,21 @@ impl<'a> Walk<'a> {
     /// Fails at a list that cannot be saved, and where slot variables are used otherwise.
     pub fn new(nodes: &Nodes, root: Root<'a>, slots: bool) -> Result<Walk<'a>> {
         nodes.need(root.node)?;
-        let mut walk =
-            Walk { root, order: Vec::new(), ids: vec![0; nodes.place_count()], found_by: Vec::new(), slots: Vec::new() };
+        let ids = vec![0; nodes.place_count()];
+        let (order, found_by, children, ends, found) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut walk = Walk { root, order, ids, found_by, children, ends, slots: found };
         walk.find(root.node, (0, 0));
         let mut next = 0;
         while let Some(&object) = walk.order.get(next) {
             let edges = nodes.children(object)?;
             for (number, (_, &child)) in edges.iter().enumerate() {
-                walk.find(child, (next as u32, number as u32));
+                walk.find_child(child, (next as u32, number as u32));
             }
             if next == 0 {
                 for (number, (name, child)) in root.attached.iter().enumerate() {
                     match edges.get(name) {
-                        Some(own) if own != child => {
+                        Some(own) if own == child => {} // that edge is it
+                        Some(_) => {
                             return Err(Error::new(
                                 Code::FailedPrecondition,
                                 Reason::NameTaken,
@@ -63,10 +68,11 @@ impl<'a> Walk<'a> {
                                 ),
                             ))
                         }
-                        _ => walk.find(*child, (0, (edges.len() + number) as u32)),
+                        None => walk.find_child(*child, (0, (edges.len() + number) as u32)),
                     }
                 }
             }
+            walk.ends.push(walk.children.len());
             next += 1;
         }
         if slots {
@@ -75,13 +81,20 @@ impl<'a> Walk<'a> {
         Ok(walk)
     }
 
-    fn find(&mut self, object: NodeId, by: (u32, u32)) {
+    fn find_child(&mut self, child: NodeId, by: (u32, u32)) {
+        let id = self.find(child, by);
+        self.children.push(id);
+    }
+
+    /// The id of an object, which gets one if it has none.
+    fn find(&mut self, object: NodeId, by: (u32, u32)) -> u32 {
         let id = &mut self.ids[object.place()];
         if *id == 0 {
             self.order.push(object);
             self.found_by.push(by);
             *id = self.order.len() as u32;
         }
+        *id - 1
     }
 
     fn find_slots(&mut self, nodes: &Nodes) -> Result<()> {
@@ -91,30 +104,24 @@ impl<'a> Walk<'a> {
             if state.len() == 0 {
                 continue;
             }
-            for name in 0..state.names().len() {
-                for variable in 0..objects {
-                    let Some(slot) = state.slot_numbered(self.order[variable], name) else { continue };
-                    if !nodes.children(slot)?.is_empty() {
-                        return Err(unfit(
-                            "Currently only variables with no dependencies can be saved as slot variables",
-                            &nodes.describe(slot),
-                        ));
-                    }
-                    if self.ids[slot.place()] != 0 {
-                        return Err(unfit(
-                            "A slot variable was re-used as a dependency of a Trackable object",
-                            &nodes.describe(slot),
-                        ));
-                    }
-                    self.find(slot, (0, 0));
-                    let found = FoundSlot {
-                        owner: owner as u32,
-                        variable: variable as u32,
-                        name: name as u32,
-                        slot: self.order.len() as u32 - 1,
-                    };
-                    self.slots.push(found);
+            // By name, then by variable.
+            let mut found: Vec<(u32, u32, NodeId)> = state
+                .numbered_slots()
+                .filter_map(|(name, variable, slot)| Some((name, self.id(variable).filter(|&id| id < objects as u32)?, slot)))
+                .collect();
+            found.sort_unstable_by_key(|(name, variable, _)| (*name, *variable));
+            for (name, variable, slot) in found {
+                if !nodes.children(slot)?.is_empty() {
+                    return Err(unfit(
+                        "Currently only variables with no dependencies can be saved as slot variables",
+                        &nodes.describe(slot),
+                    ));
                 }
+                if self.ids[slot.place()] != 0 {
+                    return Err(unfit("A slot variable was re-used as a dependency of a Trackable object", &nodes.describe(slot)));
+                }
+                let slot = self.find(slot, (0, 0));
+                self.slots.push(FoundSlot { owner: owner as u32, variable, name, slot });
             }
         }
         Ok(())
@@ -130,16 +137,23 @@ impl<'a> Walk<'a> {
         self.order.len() - self.slots.len()
     }
 
+    /// The ids of the children of the object `id`, one for each edge.
+    pub fn children(&self, id: u32) -> &[u32] {
+        let end = |id: usize| self.ends.get(id).copied();
+        let id = id as usize;
+        match (id.checked_sub(1).map_or(Some(0), end), end(id)) {
+            (Some(start), Some(end)) => &self.children[start..end],
+            _ => &[], // a slot
+        }
+    }
+
     /// The edges of the object `id` as the checkpoint has them: name and id of each child.
     pub fn edges<'n>(&'n self, nodes: &'n Nodes, id: u32) -> impl Iterator<Item = (&'n str, u32)> + 'n {
         let own = nodes.get(self.order[id as usize]).map(|node| &node.edges);
         let attached = if id == 0 { self.root.attached } else { &[] };
-        let attached = attached.iter().filter(move |(name, _)| own.is_none_or(|own| !own.contains_key(name)));
-        own.into_iter()
-            .flatten()
-            .map(|(name, child)| (&**name, *child))
-            .chain(attached.map(|(name, child)| (&**name, *child)))
-            .filter_map(|(name, child)| Some((name, self.id(child)?)))
+        let attached = attached.iter().map(|(name, _)| &**name).filter(move |name| own.is_none_or(|own| !own.contains_key(*name)));
+        let names = own.into_iter().flat_map(|own| own.keys().map(|name| &**name)).chain(attached);
+        names.zip(self.children(id).iter().copied())
     }
 
     /// The name of an edge that led to an object.

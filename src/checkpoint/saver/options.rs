@@ -1,0 +1,173 @@
+//! How graphs are saved by names.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::sync::Arc;
+
+use super::super::options::{Log, SaveOptions, Severity};
+use crate::directory::{Clock, SystemClock};
+use crate::error::{Error, Result};
+use crate::graph::{NodeId, Nodes};
+use crate::reader::STATE_FILE;
+
+/// How a [`Saver`](super::Saver) numbers its checkpoints and keeps them. Clones share the clock and the log.
+#[derive(Clone)]
+pub struct SaverOptions {
+    /// None for all, of which the state file then lists the newest alone.
+    pub(super) max_to_keep: Option<usize>,
+    pub(super) keep_every_n_hours: f64,
+    pub(super) pad_step_number: bool,
+    pub(super) relative_paths: bool,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) log: Option<Log>,
+}
+
+impl Default for SaverOptions {
+    fn default() -> SaverOptions {
+        SaverOptions {
+            max_to_keep: Some(5),
+            keep_every_n_hours: 10_000.0,
+            pad_step_number: false,
+            relative_paths: true,
+            clock: Arc::new(SystemClock),
+            log: None,
+        }
+    }
+}
+
+impl fmt::Debug for SaverOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SaverOptions")
+            .field("max_to_keep", &self.max_to_keep)
+            .field("keep_every_n_hours", &self.keep_every_n_hours)
+            .field("pad_step_number", &self.pad_step_number)
+            .field("relative_paths", &self.relative_paths)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SaverOptions {
+    /// The defaults.
+    pub fn new() -> SaverOptions {
+        SaverOptions::default()
+    }
+
+    /// How many checkpoints stay, the newest; 5 by default. 0: all of them, but the state file lists the newest alone.
+    pub fn max_to_keep(mut self, count: usize) -> SaverOptions {
+        self.max_to_keep = (count > 0).then_some(count);
+        self
+    }
+
+    /// Of those that would be removed, keeps one for each so many hours for good; 10 000 by default. The hours are counted from when the saver was made.
+    pub fn keep_checkpoint_every_n_hours(mut self, hours: f64) -> SaverOptions {
+        self.keep_every_n_hours = hours;
+        self
+    }
+
+    /// Writes steps with at least eight digits: `model-00000012`. Not by default.
+    pub fn pad_step_number(mut self, pad: bool) -> SaverOptions {
+        self.pad_step_number = pad;
+        self
+    }
+
+    /// Whether the state file names checkpoints from its own directory, so that this can be moved; true by default. TensorFlow's default is the paths as they
+    /// were given.
+    pub fn save_relative_paths(mut self, relative: bool) -> SaverOptions {
+        self.relative_paths = relative;
+        self
+    }
+
+    /// Another clock than the machine's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> SaverOptions {
+        self.clock = clock;
+        self
+    }
+
+    /// Hears what the saver has to say. No lock is held meanwhile.
+    pub fn log_to(mut self, log: Log) -> SaverOptions {
+        self.log = Some(log);
+        self
+    }
+
+    pub(super) fn warn(&self, texts: &[String]) {
+        if let Some(log) = &self.log {
+            texts.iter().for_each(|text| log(Severity::Warning, text));
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        match self.keep_every_n_hours {
+            hours if hours.is_nan() || hours < 0.0 => {
+                Err(Error::argument("one checkpoint for each so many hours").expecting("hours, 0 or more", hours))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A step, or where it stands.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Number(i64),
+    Of(NodeId),
+}
+
+/// How one checkpoint is saved by names.
+#[derive(Clone, Debug)]
+pub struct SaverSaveOptions {
+    step: Option<Step>,
+    pub(super) latest_filename: OsString,
+    pub(super) write_state: bool,
+    pub(super) save: SaveOptions,
+}
+
+impl Default for SaverSaveOptions {
+    fn default() -> SaverSaveOptions {
+        SaverSaveOptions { step: None, latest_filename: STATE_FILE.into(), write_state: true, save: SaveOptions::default() }
+    }
+}
+
+impl SaverSaveOptions {
+    /// The defaults.
+    pub fn new() -> SaverSaveOptions {
+        SaverSaveOptions::default()
+    }
+
+    /// Appends `-STEP` to the prefix.
+    pub fn global_step(mut self, step: i64) -> SaverSaveOptions {
+        self.step = Some(Step::Number(step));
+        self
+    }
+
+    /// The same by an integer scalar.
+    pub fn global_step_of(mut self, node: NodeId) -> SaverSaveOptions {
+        self.step = Some(Step::Of(node));
+        self
+    }
+
+    /// Another name for the state file than `checkpoint`: several savers of one directory may each have their own.
+    pub fn latest_filename(mut self, name: impl Into<OsString>) -> SaverSaveOptions {
+        self.latest_filename = name.into();
+        self
+    }
+
+    /// Whether the checkpoint is recorded: in the state file, and by the saver, which removes old ones then. True by default.
+    pub fn write_state(mut self, write: bool) -> SaverSaveOptions {
+        self.write_state = write;
+        self
+    }
+
+    /// How the files are written, write callbacks, progress.
+    pub fn save(mut self, options: SaveOptions) -> SaverSaveOptions {
+        self.save = options;
+        self
+    }
+
+    pub(super) fn step(&self, nodes: &Nodes) -> Result<Option<i64>> {
+        match self.step {
+            None => Ok(None),
+            Some(Step::Number(step)) => Ok(Some(step)),
+            Some(Step::Of(node)) => nodes.read_integer(node).map(Some),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Looking at the objects of a checkpoint without restoring: comparing them with those of a program, restoring single ones.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::options::{Log, RestoreOptions, Severity};
+use super::restore::Restore;
+use super::Checkpoint;
+use crate::error::{printable, Error, Reason, Result};
+use crate::graph::{Graph, Kind, Map, NodeId, Nodes, Root, Set, Walk};
+use crate::reader::{Node, ObjectGraph, Reader};
+
+/// The objects of a checkpoint (`tf.train.CheckpointView`). The index is read once; no file stays open.
+#[derive(Debug)]
+pub struct CheckpointView {
+    prefix: PathBuf,
+    saved: ObjectGraph,
+}
+
+/// What a checkpoint and a program have in common, and what not. Slot variables are in none of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ViewDiff {
+    /// Nodes of the checkpoint, each with the object that it matches, in the order in which they were found.
+    pub matches: Vec<(u32, NodeId)>,
+    /// Nodes that match no object, breadth first.
+    pub only_in_checkpoint: Vec<u32>,
+    /// Objects that no node matches, breadth first.
+    pub only_in_program: Vec<NodeId>,
+}
+
+impl CheckpointView {
+    /// Reads the objects of the checkpoint at `path`, which is that of [`Reader::open`].
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no checkpoint, or, with [`Reason::NoObjectGraph`], it has no objects; what [`Reader::open`] reports.
+    pub fn open(path: impl AsRef<Path>) -> Result<CheckpointView> {
+        let reader = Reader::open(path)?;
+        Ok(CheckpointView { saved: objects_of(&reader)?, prefix: reader.prefix().to_owned() })
+    }
+
+    /// The prefix of the checkpoint.
+    pub fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
+    /// All objects, with what is known of each.
+    pub fn object_graph(&self) -> &ObjectGraph {
+        &self.saved
+    }
+
+    /// The children of a node, each with its name, in the order in which they were saved.
+    ///
+    /// # Errors
+    /// `OUT_OF_RANGE` when there is no such node.
+    pub fn children(&self, id: u32) -> Result<Vec<(&str, u32)>> {
+        let node = self.saved.node(id).ok_or_else(|| {
+            Error::new(crate::Code::OutOfRange, Reason::Node, "the checkpoint has no such object")
+                .expecting(format_args!("below {}", self.saved.len()), id)
+                .in_file(&self.prefix)
+        })?;
+        Ok(node.children().map(|edge| (edge.name, edge.node)).collect())
+    }
+
+    /// The nodes that edges lead to from the root, breadth first, the root the first of them. Slot variables are not among them.
+    pub fn descendants(&self) -> Vec<u32> {
+        self.breadth_first().into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// The same, each with the way by which it was found: `root`, `root.leaf`, `root.leaf.v`.
+    pub fn descendants_with_paths(&self) -> Vec<(u32, String)> {
+        let found = self.breadth_first();
+        let mut paths: Vec<(u32, String)> = Vec::with_capacity(found.len());
+        for (id, by) in found {
+            let path = by.map_or("root".to_owned(), |(parent, name)| format!("{}.{name}", paths[parent].1));
+            paths.push((id, path));
+        }
+        paths
+    }
+
+    /// Every node with the place in this list, and the name of the edge, by which it was found.
+    fn breadth_first(&self) -> Vec<(u32, Option<(usize, &str)>)> {
+        let mut is_found = vec![false; self.saved.len()];
+        let mut found = vec![(0, None)];
+        is_found[0] = true;
+        let mut at = 0;
+        while let Some(&(id, _)) = found.get(at) {
+            for edge in self.saved.node(id).iter().flat_map(Node::children) {
+                if !std::mem::replace(&mut is_found[edge.node as usize], true) {
+                    found.push((edge.node, Some((at, edge.name))));
+                }
+            }
+            at += 1;
+        }
+        found
+    }
+
+    /// Finds the objects below `root` that have the same place as nodes of the checkpoint: what a restore would restore, without its side effects. A node for
+    /// which the program has two objects matches the one that is found first; `log` hears of the other.
+    ///
+    /// # Errors
+    /// `FAILED_PRECONDITION` at a list that cannot be saved.
+    pub fn match_with(&self, graph: &Graph, root: NodeId, log: Option<&Log>) -> Result<Vec<(u32, NodeId)>> {
+        self.logged(log, |warnings| graph.with(|nodes| self.find(nodes, Root { node: root, attached: &[] }, warnings)))
+    }
+
+    /// The same with what a checkpoint leads to: also by the edges that it attaches to its root.
+    ///
+    /// # Errors
+    /// As for [`CheckpointView::match_with`].
+    pub fn match_checkpoint(&self, checkpoint: &Checkpoint, log: Option<&Log>) -> Result<Vec<(u32, NodeId)>> {
+        let attached = checkpoint.attached();
+        self.logged(log, |warnings| {
+            checkpoint.graph().with(|nodes| self.find(nodes, checkpoint.as_root(&attached), warnings))
+        })
+    }
+
+    /// What the checkpoint and the objects below `root` have in common, and what not.
+    ///
+    /// # Errors
+    /// As for [`CheckpointView::match_with`].
+    pub fn diff(&self, graph: &Graph, root: NodeId, log: Option<&Log>) -> Result<ViewDiff> {
+        self.logged(log, |warnings| graph.with(|nodes| self.compare(nodes, Root { node: root, attached: &[] }, warnings)))
+    }
+
+    /// The same with what a checkpoint leads to: also by the edges that it attaches to its root.
+    ///
+    /// # Errors
+    /// As for [`CheckpointView::match_with`].
+    pub fn diff_checkpoint(&self, checkpoint: &Checkpoint, log: Option<&Log>) -> Result<ViewDiff> {
+        let attached = checkpoint.attached();
+        self.logged(log, |warnings| {
+            checkpoint.graph().with(|nodes| self.compare(nodes, checkpoint.as_root(&attached), warnings))
+        })
+    }
+
+    /// Calls the log without the graph's lock.
+    fn logged<T>(&self, log: Option<&Log>, look: impl FnOnce(&mut Vec<String>) -> Result<T>) -> Result<T> {
+        let mut warnings = Vec::new();
+        let found = look(&mut warnings);
+        if let Some(log) = log {
+            warnings.iter().for_each(|text| log(Severity::Warning, text));
+        }
+        found
+    }
+
+    fn find(&self, nodes: &Nodes, root: Root<'_>, warnings: &mut Vec<String>) -> Result<Vec<(u32, NodeId)>> {
+        nodes.need(root.node)?;
+        let mut matches = vec![(0, root.node)];
+        let mut object_of: Map<u32, NodeId> = Map::default();
+        let mut is_done = vec![false; self.saved.len()];
+        is_done[0] = true; // An edge that leads back to the root says nothing new.
+        let mut queue = VecDeque::from([(0, root.node)]);
+        while let Some((id, object)) = queue.pop_front() {
+            let edges = nodes.children(object)?;
+            for edge in self.saved.node(id).iter().flat_map(Node::children) {
+                let attached = || root.attached.iter().filter(|_| id == 0).find(|(name, _)| **name == *edge.name).map(|(_, child)| child);
+                let Some(&child) = edges.get(edge.name).or_else(attached).filter(|_| !is_done[edge.node as usize]) else { continue };
+                match object_of.get(&edge.node) {
+                    None => {
+                        object_of.insert(edge.node, child);
+                        matches.push((edge.node, child));
+                        queue.push_back((edge.node, child));
+                    }
+                    Some(&there) if there != child => warnings.push(format!(
+                        "Inconsistent references when matching the checkpoint into this object graph. The referenced objects are: ({} and {}).",
+                        nodes.describe(there),
+                        nodes.describe(child)
+                    )),
+                    Some(_) => {}
+                }
+            }
+            is_done[id as usize] = true;
+        }
+        Ok(matches)
+    }
+
+    fn compare(&self, nodes: &Nodes, root: Root<'_>, warnings: &mut Vec<String>) -> Result<ViewDiff> {
+        let matches = self.find(nodes, root, warnings)?;
+        let (ids, objects): (BTreeSet<u32>, Set<NodeId>) = matches.iter().copied().unzip();
+        let only_in_checkpoint = self.descendants().into_iter().filter(|id| !ids.contains(id)).collect();
+        let only_in_program = Walk::new(nodes, root, false)?.order.into_iter().filter(|object| !objects.contains(object)).collect();
+        Ok(ViewDiff { matches, only_in_checkpoint, only_in_program })
+    }
+}
+
+/// Restores single objects from nodes of the checkpoint at `path`, without looking at edges. All that can be known is checked before the first value is assigned.
+///
+/// # Errors
+/// * `INVALID_ARGUMENT` when an option renames or asks for a subtree, the root leads to no such node, the object was removed or is given twice, or one of the two has values and the other has none or another
+///   number of them; then also what [`Checkpoint::restore`] reports.
+/// * `NOT_FOUND` with [`Reason::NoObjectGraph`] when the checkpoint has no objects.
+pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, NodeId)], options: &RestoreOptions) -> Result<()> {
+    if !options.renames.is_empty() || options.subtree.is_some() {
+        return Err(Error::argument("single nodes are restored by their ids: renames and subtrees are not for them"));
+    }
+    let reader = Reader::open(path)?;
+    let saved = objects_of(&reader)?;
+    let view = CheckpointView { saved, prefix: reader.prefix().to_owned() };
+    let known: BTreeSet<u32> = view.descendants().into_iter().collect();
+    graph.with(|nodes| {
+        let mut seen = BTreeSet::new();
+        for &(id, object) in restored {
+            nodes.need(object).map_err(|e| e.prefixed(&format!("Expecting a valid Trackable to node_id: {id}")))?;
+            let node = view.saved.node(id).filter(|_| known.contains(&id)).ok_or_else(|| {
+                wrong(nodes, object, |object| {
+                    format!("The expected node_id: {id} to Trackable {object} to restore does not exist in the checkpoint.")
+                })
+            })?;
+            if !seen.insert(object) {
+                return Err(wrong(nodes, object, |object| format!("{object} is to be restored from two nodes")));
+            }
+            check_values(nodes, &node, object)?;
+        }
+        let restore = Arc::new(Restore::new(reader, view.saved, options, None));
+        restore.expect_partial();
+        restore.restore_single(nodes, restored)
+    })
+}
+
+/// Fails when a node has not as many values as its object.
+fn check_values(nodes: &mut Nodes, node: &Node<'_>, object: NodeId) -> Result<()> {
+    if node.registered_saver().is_some() {
+        return Ok(());
+    }
+    let (id, found) = (node.id(), node.attributes().len());
+    let wants = match &nodes.need(object)?.kind {
+        Kind::Variable(_) | Kind::Text(_) => 1,
+        // Tensors under a legacy name are one value of the checkpoint.
+        Kind::State(_, options) => match (&options.names, &options.legacy_name) {
+            (Some(names), None) => names.len(),
+            (None, None) => found.max(1),
+            (_, Some(_)) => 1,
+        },
+        _ => 0,
+    };
+    match (wants, found) {
+        (wants, found) if wants == found => Ok(()),
+        (_, 0) => Err(wrong(nodes, object, |object| {
+            format!("Trackable {object} expects checkpointed values but checkpoint does not contain serialized tensors for node_id: {id}.")
+        })),
+        (0, _) => Err(wrong(nodes, object, |object| {
+            format!("Trackable {object} does not expect checkpointed values but checkpoint contains serialized tensors for node_id: {id}.")
+        })),
+        _ => Err(wrong(nodes, object, |object| {
+            format!(
+                "Size for serialized_tensors for Trackable: {wants} did not match size for serialized_tensors for checkpoint: {found} (node_id: {id}, {object})."
+            )
+        })),
+    }
+}
+
+fn wrong(nodes: &Nodes, object: NodeId, what: impl FnOnce(&str) -> String) -> Error {
+    Error::argument(what(&nodes.describe(object))).because(Reason::Node)
+}
+
+/// The objects of a checkpoint, which must have some.
+fn objects_of(reader: &Reader) -> Result<ObjectGraph> {
+    reader.object_graph()?.ok_or_else(|| {
+        let what = format!(
+            "The specified checkpoint \"{}\" does not appear to be object-based (saved with TF2) since it is missing the key \
+             \"_CHECKPOINTABLE_OBJECT_GRAPH\". Likely it was created with the TF1 name-based saver and does not contain an object dependency graph.",
+            printable(reader.prefix().as_os_str().as_encoded_bytes())
+        );
+        Error::new(crate::Code::NotFound, Reason::NoObjectGraph, what)
+    })
+}
