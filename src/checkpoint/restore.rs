@@ -324,6 +324,9 @@ impl Restore {
         pass: &mut Pass,
     ) -> Result<()> {
         let Ok(state) = nodes.slot_owner(owner) else { return Ok(()) };
+        if nodes.get(variable).is_none() {
+            return Ok(()); // removed since it was found
+        }
         let there = state.slot(variable, name);
         let slot = match there {
             Some(slot) => Some(slot),

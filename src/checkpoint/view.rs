@@ -110,9 +110,7 @@ impl CheckpointView {
     /// As for [`CheckpointView::match_with`].
     pub fn match_checkpoint(&self, checkpoint: &Checkpoint, log: Option<&Log>) -> Result<Vec<(u32, NodeId)>> {
         let attached = checkpoint.attached();
-        self.logged(log, |warnings| {
-            checkpoint.graph().with(|nodes| self.find(nodes, checkpoint.as_root(&attached), warnings))
-        })
+        self.logged(log, |warnings| checkpoint.graph().with(|nodes| self.find(nodes, checkpoint.as_root(&attached), warnings)))
     }
 
     /// What the checkpoint and the objects below `root` have in common, and what not.
@@ -129,9 +127,7 @@ impl CheckpointView {
     /// As for [`CheckpointView::match_with`].
     pub fn diff_checkpoint(&self, checkpoint: &Checkpoint, log: Option<&Log>) -> Result<ViewDiff> {
         let attached = checkpoint.attached();
-        self.logged(log, |warnings| {
-            checkpoint.graph().with(|nodes| self.compare(nodes, checkpoint.as_root(&attached), warnings))
-        })
+        self.logged(log, |warnings| checkpoint.graph().with(|nodes| self.compare(nodes, checkpoint.as_root(&attached), warnings)))
     }
 
     /// Calls the log without the graph's lock.
@@ -154,8 +150,11 @@ impl CheckpointView {
         while let Some((id, object)) = queue.pop_front() {
             let edges = nodes.children(object)?;
             for edge in self.saved.node(id).iter().flat_map(Node::children) {
-                let attached = || root.attached.iter().filter(|_| id == 0).find(|(name, _)| **name == *edge.name).map(|(_, child)| child);
-                let Some(&child) = edges.get(edge.name).or_else(attached).filter(|_| !is_done[edge.node as usize]) else { continue };
+                let attached =
+                    || root.attached.iter().filter(|_| id == 0).find(|(name, _)| **name == *edge.name).map(|(_, child)| child);
+                let Some(&child) = edges.get(edge.name).or_else(attached).filter(|_| !is_done[edge.node as usize]) else {
+                    continue;
+                };
                 match object_of.get(&edge.node) {
                     None => {
                         object_of.insert(edge.node, child);
@@ -179,7 +178,8 @@ impl CheckpointView {
         let matches = self.find(nodes, root, warnings)?;
         let (ids, objects): (BTreeSet<u32>, Set<NodeId>) = matches.iter().copied().unzip();
         let only_in_checkpoint = self.descendants().into_iter().filter(|id| !ids.contains(id)).collect();
-        let only_in_program = Walk::new(nodes, root, false)?.order.into_iter().filter(|object| !objects.contains(object)).collect();
+        let only_in_program =
+            Walk::new(nodes, root, false)?.order.into_iter().filter(|object| !objects.contains(object)).collect();
         Ok(ViewDiff { matches, only_in_checkpoint, only_in_program })
     }
 }

@@ -128,6 +128,7 @@ impl Nodes {
             list.changed = Some("an element was inserted (insert)");
         }
         list.elements.insert(at, element);
+        self.note_elements(id, &[element]);
         Ok(())
     }
 
@@ -153,10 +154,16 @@ impl Nodes {
         }
         list.elements.splice(start..end, elements.iter().copied());
         if held {
+            self.note_elements(id, elements);
             return Ok(());
         }
         let objects: Vec<(usize, NodeId)> = elements.iter().enumerate().filter_map(|(i, e)| Some((start + i, (*e)?))).collect();
         objects.into_iter().try_for_each(|(index, element)| self.track(id, &index.to_string(), element, true))
+    }
+
+    /// Notes the list with elements that get no edge, so that it hears when one is removed.
+    fn note_elements(&mut self, list: NodeId, elements: &[Option<NodeId>]) {
+        elements.iter().flatten().for_each(|&element| self.note_parent(element, list));
     }
 
     /// Puts the elements into another order: `l.sort()`, `l.reverse()`. `order` has the old index of each.

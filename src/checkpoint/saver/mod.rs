@@ -24,6 +24,7 @@ use crate::format::key::{push_escaped, PY_STATE};
 use crate::graph::{Graph, Kind, NodeId, Nodes, Put, Root, Sink, Walk};
 use crate::reader::{Reader, OBJECT_GRAPH_KEY};
 use crate::storage::{Local, Storage};
+use crate::Durability;
 
 pub use options::{SaverOptions, SaverSaveOptions};
 
@@ -64,7 +65,9 @@ impl Saver {
     /// * `INVALID_ARGUMENT` when there is no object, one has no values, one with state of its own does not say which tensors it has
     ///   ([`StateOptions::names`](crate::StateOptions::names)), a name is impossible, or an option is.
     pub fn new(graph: &Graph, named: &[(&str, NodeId)], options: &SaverOptions) -> Result<Saver> {
-        graph.with(|nodes| Saver::make(graph, nodes, named.iter().map(|(name, node)| (Box::from(*name), *node)).collect(), options))
+        graph.with(|nodes| {
+            Saver::make(graph, nodes, named.iter().map(|(name, node)| (Box::from(*name), *node)).collect(), options)
+        })
     }
 
     /// A saver of these variables under their own names ([`Graph::set_name`]). One that comes twice is saved once.
@@ -89,7 +92,10 @@ impl Saver {
             let with_values = walk.order.iter().enumerate().filter(|(_, &node)| nodes.get(node).is_some_and(|n| n.has_values()));
             let named = with_values.map(|(id, &node)| {
                 let name = own_name(nodes, node);
-                Ok((name.map_err(|e| e.prefixed(&format!("at \"{}\"", printable(walk.path(nodes, id as u32).as_bytes()))))?, node))
+                Ok((
+                    name.map_err(|e| e.prefixed(&format!("at \"{}\"", printable(walk.path(nodes, id as u32).as_bytes()))))?,
+                    node,
+                ))
             });
             Saver::make(graph, nodes, named.collect::<Result<_>>()?, options)
         })
@@ -290,25 +296,18 @@ impl Inner {
             .keep_absolute(!relative)
             .file_name(&options.latest_filename)
             .durability(options.save.write.durability);
-        let leaving = history.leaving.clone();
-        let mut go: BTreeMap<PathBuf, Vec<Entry>> = BTreeMap::new();
+        let kept = history.leaving.clone();
+        let mut leaving: BTreeMap<PathBuf, Vec<Entry>> = BTreeMap::new();
         for entry in history.take_leaving(&here) {
-            go.entry(entry.place.parent().unwrap_or(directory).to_owned()).or_default().push(entry);
+            leaving.entry(entry.place.parent().unwrap_or(&here).to_owned()).or_default().push(entry);
         }
-        let mut turn = |directory: &Path, update: Option<&StateUpdate>, gone: Vec<Entry>| {
-            let names: Vec<OsString> = gone.iter().filter_map(|e| Some(e.place.file_name()?.to_owned())).collect();
-            let stay = directory::replace(storage, directory, update, options.save.write.durability, &names, warnings)?;
-            Ok(gone.into_iter().filter(|e| e.place.file_name().is_some_and(|name| stay.iter().any(|s| s == name))).collect::<Vec<_>>())
-        };
-        let mut stay = match turn(if relative { &here } else { directory }, Some(&update), go.remove(&here).unwrap_or_default()) {
-            Ok(stay) => stay,
-            Err(e) => {
-                history.leaving = leaving;
-                return Err(e);
-            }
-        };
-        for (elsewhere, gone) in go {
-            match turn(&elsewhere, None, gone.clone()) {
+        let durability = options.save.write.durability;
+        let directory = if relative { &here } else { directory };
+        let gone = leaving.remove(&here).unwrap_or_default();
+        let mut stay =
+            replace(storage, directory, Some(&update), durability, gone, warnings).inspect_err(|_| history.leaving = kept)?;
+        for (elsewhere, gone) in leaving {
+            match replace(storage, &elsewhere, None, durability, gone.clone(), warnings) {
                 Ok(left) => stay.extend(left),
                 Err(e) if e.code() == Code::NotFound => {}
                 Err(e) => {
@@ -342,7 +341,8 @@ impl Inner {
                     .flat_map(|node| node.attributes().map(|a| (a.full_name, a.checkpoint_key)))
                     .filter(|(name, _)| !name.is_empty())
                     .collect();
-                let by_full_name = |name: &str| names.get(name).and_then(|key| reader.find(key.as_bytes())).ok_or_else(|| name.to_owned());
+                let by_full_name =
+                    |name: &str| names.get(name).and_then(|key| reader.find(key.as_bytes())).ok_or_else(|| name.to_owned());
                 plans = plan(&by_full_name)?;
                 if options.on_mismatch == Mismatch::Fail {
                     check_names(reader, &plans, &names)?;
@@ -355,7 +355,7 @@ impl Inner {
         let (outcomes, result) = Batch { reader, options, dry: false }.run(nodes, &plans);
         let result = result.map_err(|e| match e.reason() {
             Reason::NoTensor => e.prefixed(&due_to("a Variable name or other graph key that is missing")),
-            Reason::DType => e.prefixed(&due_to("a mismatch between the current graph and the graph")),
+            Reason::DType | Reason::Shape => e.prefixed(&due_to("a mismatch between the current graph and the graph")),
             _ => e,
         });
         Ok((self.report(nodes, reader, options, &plans, outcomes), result))
@@ -408,6 +408,22 @@ impl Inner {
     }
 }
 
+/// Replaces the state file of a directory, if there is an update, and removes checkpoints from it. Gives those that stay.
+fn replace(
+    storage: &dyn Storage,
+    directory: &Path,
+    update: Option<&StateUpdate>,
+    durability: Durability,
+    mut leaving: Vec<Entry>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Entry>> {
+    let name = |entry: &Entry| entry.place.file_name().map(OsStr::to_owned);
+    let names: Vec<OsString> = leaving.iter().filter_map(name).collect();
+    let stay = directory::replace(storage, directory, update, durability, &names, warnings)?;
+    leaving.retain(|entry| name(entry).is_some_and(|name| stay.contains(&name)));
+    Ok(leaving)
+}
+
 /// The directory of a checkpoint, and its name there.
 fn directory_and_name(path: &Path) -> Result<(&Path, &OsStr)> {
     let name = path.file_name().filter(|_| !path.as_os_str().as_encoded_bytes().ends_with(b"/"));
@@ -439,7 +455,8 @@ fn own_name(nodes: &Nodes, node: NodeId) -> Result<Box<str>> {
 /// Refuses what cannot be saved by name.
 fn check_saveable(nodes: &Nodes, name: &str, node: NodeId) -> Result<()> {
     let impossible = |what: &str| {
-        Err(Error::argument(format!("{what}: \"{}\", of {}", printable(name.as_bytes()), nodes.describe(node))).because(Reason::Node))
+        Err(Error::argument(format!("{what}: \"{}\", of {}", printable(name.as_bytes()), nodes.describe(node)))
+            .because(Reason::Node))
     };
     match &nodes.need(node)?.kind {
         _ if name.as_bytes() == OBJECT_GRAPH_KEY => impossible("the name is that of the object graph"),
@@ -514,9 +531,8 @@ fn plan(nodes: &Nodes, name: &str, node: NodeId, find: &dyn Fn(&str) -> std::res
 
 /// Fails when a checkpoint with an object graph lacks a name.
 fn check_names(reader: &Reader, plans: &[Plan], names: &BTreeMap<&str, &str>) -> Result<()> {
-    let missing: Vec<String> = plans.iter().filter(|plan| matches!(plan.what, What::Missing(_))).map(|plan| {
-        printable(plan.key(reader))
-    }).collect();
+    let missing: Vec<String> =
+        plans.iter().filter(|plan| matches!(plan.what, What::Missing(_))).map(|plan| printable(plan.key(reader))).collect();
     if missing.is_empty() {
         return Ok(());
     }
