@@ -25,6 +25,7 @@ mod error;
 mod ffi;
 mod format;
 mod graph;
+mod manager;
 mod reader;
 mod storage;
 mod table;
@@ -33,12 +34,13 @@ mod v1;
 
 pub use bundle::{merge, Checksums, Durability, Endianness, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written};
 pub use checkpoint::{
-    Checkpoint, Log, Mismatch, Report, RestoreOptions, Row, RowState, SaveOptions, SaveProgress, Severity, Status, StatusKind,
-    WriteCallback,
+    restore_nodes, Checkpoint, CheckpointView, Log, Mismatch, Report, RestoreOptions, Row, RowState, SaveOptions, SaveProgress,
+    Saver, SaverOptions, SaverSaveOptions, Severity, Status, StatusKind, ViewDiff, WriteCallback,
 };
 pub use directory::{
-    checkpoint_exists, checkpoint_mtimes, get_checkpoint_state, remove_checkpoint, update_checkpoint_state,
-    wait_for_new_checkpoint, CheckpointState, CheckpointsIterator, Clock, StateUpdate, SystemClock, WaitOptions,
+    checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid, remove_checkpoint,
+    repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint, Better, Broken, CheckpointState,
+    CheckpointsIterator, Clock, Collected, GcOptions, LatestValid, Pin, Repaired, StateUpdate, SystemClock, WaitOptions,
 };
 pub use error::{Code, Error, Reason, Result};
 pub use format::message::Version;
@@ -47,6 +49,7 @@ pub use graph::{
     CreateSlot, Description, Device, Failure, Graph, Memory, NodeId, RegisteredObjects, Sink, Source, SourceTensor, State,
     StateOptions, Variable,
 };
+pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumed};
 pub use reader::{
     latest_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress, ReadRequest, Reader,
     RegisteredSaver, Rekeyed, SlotVariable, Tensor, Verification, VerifyOptions, View,

@@ -1,7 +1,7 @@
 //! An object graph of any bytes.
 #![no_main]
 
-use checkpoint::Reader;
+use checkpoint::{ObjectGraph, Reader};
 use checkpoint_fuzz::common::bundle::Bundle;
 use checkpoint_fuzz::scratch;
 use libfuzzer_sys::fuzz_target;
@@ -16,6 +16,20 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(node.children().all(|edge| is_node(edge.node)));
         assert!(node.slot_variables().all(|slot| is_node(slot.slot_variable) && is_node(slot.original_variable)));
         let _ = (node.attributes().count(), node.registered_saver(), node.has_checkpoint_values());
+    }
+    let again = ObjectGraph::parse(&graph.encode()).unwrap();
+    assert_eq!(again.encode(), graph.encode());
+    for part in [graph.subtree(0).unwrap(), graph.subtree(graph.len() as u32 - 1).unwrap(), graph.without_slots()] {
+        assert!(part.len() <= graph.len());
+        ObjectGraph::parse(&part.encode()).unwrap();
+    }
+    if let Ok(rekeyed) = graph.rekeyed() {
+        assert_eq!(rekeyed.graph.rekeyed().unwrap().graph.encode(), rekeyed.graph.encode());
+    }
+    let name = graph.node(0).unwrap().children().next().map(|edge| edge.name.replace('.', "..").replace('/', ".S"));
+    if let Some(Ok(renamed)) = name.map(|name| graph.renamed(&[(name.as_str(), "new/name")])) {
+        ObjectGraph::parse(&renamed.encode()).unwrap();
+        assert!(renamed.node_at("new/name").is_some());
     }
     let paths = graph.parents();
     assert_eq!(paths.len(), graph.len());

@@ -11,4 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
     let surrounded = [b"# first\n ", bytes, b"\n# last"].concat();
     let again = StateFile::parse(&surrounded).unwrap();
     assert_eq!(format!("{state:?}"), format!("{again:?}"));
+    // What is written is read back; by way of text, as a timestamp may be no number.
+    let written = StateFile::parse(state.to_text().as_bytes()).unwrap();
+    assert_eq!(format!("{state:?}"), format!("{written:?}"));
 });

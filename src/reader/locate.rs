@@ -22,6 +22,8 @@ pub(crate) enum Located {
 pub(crate) const STATE_FILE: &str = "checkpoint";
 /// Its largest size in bytes: room for a hundred thousand paths.
 const MOST_STATE: u64 = 16 << 20;
+/// Looks for the latest checkpoint while somebody saves: nobody saves so fast that one of so many would not find it.
+const MOST_LOOKS: usize = 100;
 /// Most checkpoints that a message lists.
 const LISTED: usize = 8;
 
@@ -50,8 +52,26 @@ pub(crate) fn locate(path: &Path) -> Result<Located> {
 /// `DATA_LOSS` when the state file cannot be understood.
 pub fn latest_checkpoint(directory: impl AsRef<Path>) -> Result<Option<PathBuf>> {
     let directory = directory.as_ref();
-    let Some(state) = read_state(directory, OsStr::new(STATE_FILE))? else { return Ok(None) };
-    Ok(from_state(directory, &state)?.map(|(prefix, _)| prefix))
+    let latest = latest_of(directory)?.and_then(|(_, latest)| latest);
+    Ok(latest.map(|(prefix, _)| prefix))
+}
+
+/// What a directory's state file says, and the latest checkpoint if it is there.
+type Latest = (StateFile, Option<(PathBuf, Located)>);
+
+/// Reads the state file of `directory`, again if it names a checkpoint that is not there but, since a manager made a new one and removed the
+/// old, names another by now.
+fn latest_of(directory: &Path) -> Result<Option<Latest>> {
+    let mut gone: Option<StateFile> = None;
+    for _ in 0..MOST_LOOKS {
+        let Some(state) = read_state(directory, OsStr::new(STATE_FILE))? else { return Ok(None) };
+        let latest = from_state(directory, &state)?;
+        if latest.is_some() || gone.as_ref() == Some(&state) {
+            return Ok(Some((state, latest)));
+        }
+        gone = Some(state);
+    }
+    Ok(gone.map(|state| (state, None)))
 }
 
 /// Reads the state file `name` of `directory`, if there is one. It names a latest checkpoint.
@@ -98,8 +118,8 @@ fn from_state(directory: &Path, state: &StateFile) -> Result<Option<(PathBuf, Lo
 }
 
 fn in_directory(directory: &Path) -> Result<Option<Located>> {
-    if let Some(state) = read_state(directory, OsStr::new(STATE_FILE))? {
-        return match from_state(directory, &state)? {
+    if let Some((state, latest)) = latest_of(directory)? {
+        return match latest {
             Some((_, located)) => Ok(Some(located)),
             None => {
                 let what = format!(

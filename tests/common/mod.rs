@@ -12,6 +12,7 @@ pub mod files;
 pub mod judge;
 pub mod manifest;
 pub mod naive;
+pub mod objects;
 pub mod ordered_code;
 pub mod payload;
 pub mod proto;

@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use checkpoint::{DType, Reader, Tensor, Writer};
+use checkpoint::{Reader, Tensor, Writer};
 
 use crate::cast::Cast;
 use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::filter::Filter;
-use crate::stream::Stream;
+use crate::rewrite::{self, GRAPH};
 use crate::term::{self, Screen};
 
 /// Write a checkpoint anew, in format V2: all of it, or some tensors, or with numbers of other types.
@@ -54,8 +53,6 @@ Examples:
   ckpt copy run/ckpt-7 small --filter 'model/*' --drop-graph
   ckpt copy run/ckpt-7 half/ckpt-7 --cast float32=bfloat16 --max-shard 2GiB";
 
-/// Under this key TensorFlow stores the object graph.
-const GRAPH: &[u8] = b"_CHECKPOINTABLE_OBJECT_GRAPH";
 /// Most keys that are listed.
 const LISTED: usize = 3;
 
@@ -70,23 +67,9 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let mut writer = Writer::new(&args.destination, &destination::options(args.max_shard))?;
     let mut casts = Vec::new();
     for tensor in &tensors {
-        let (key, shape) = (tensor.key(), tensor.shape());
-        if tensor.dtype().size().is_none() {
-            let strings = tensor.read_strings()?;
-            let elements: Vec<&[u8]> = strings.iter().collect();
-            match tensor.dtype() {
-                DType::Variant => writer.add_variants(key, shape, &elements)?,
-                _ => writer.add_strings(key, shape, &elements)?,
-            }
-            continue;
-        }
         let cast = args.cast.iter().find(|cast| cast.from == tensor.dtype()).copied();
-        let stream = Arc::new(Stream::new(&reader, *tensor, cast));
-        if cast.is_some() {
-            casts.push((key, Arc::clone(&stream)));
-        }
-        let dtype = cast.map_or(tensor.dtype(), |cast| cast.to);
-        writer.add_read(key, dtype, shape, Box::new(move |offset, buffer| stream.read(offset, buffer)))?;
+        let stream = rewrite::add(&mut writer, &reader, *tensor, tensor.key(), cast)?;
+        casts.extend(stream.filter(|_| cast.is_some()).map(|stream| (tensor.key(), stream)));
     }
     let written = destination::finish(writer)?;
 
@@ -124,7 +107,7 @@ fn select<'a>(reader: &'a Reader, filter: &Filter, drop_graph: bool) -> Outcome<
     if tensors.is_empty() && !reader.is_empty() {
         return Err(Failure::Problem("there is nothing to copy: --filter lets no tensor through".to_owned()));
     }
-    tensors.sort_by_key(|tensor| (tensor.shard(), tensor.offset(), tensor.byte_size(), tensor.index()));
+    rewrite::in_file_order(&mut tensors);
     Ok(tensors)
 }
 

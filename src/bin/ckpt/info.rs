@@ -1,5 +1,6 @@
 //! `ckpt info`: a checkpoint at a glance.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -109,8 +110,8 @@ impl Summary<'_> {
             ),
         ];
         if let Some(state) = state {
-            let names: Vec<String> = all_of(state).iter().map(|path| term::printable(path.as_bytes())).collect();
-            rows.push(("latest", term::printable(latest_of(state).as_bytes())));
+            let names: Vec<String> = all_of(state).iter().map(|path| term::printable(path.as_encoded_bytes())).collect();
+            rows.push(("latest", term::printable(latest_of(state).as_encoded_bytes())));
             rows.push(("all", names.join(", ")));
         }
         for (name, value) in rows {
@@ -153,8 +154,8 @@ impl Summary<'_> {
             "bytes": self.bytes,
             "object_graph": !matches!(self.objects, Ok(None)),
             "objects": self.objects.as_ref().ok(),
-            "latest": state.as_ref().map(latest_of),
-            "all": state.as_ref().map(all_of),
+            "latest": state.as_ref().map(|state| latest_of(state).to_string_lossy()),
+            "all": state.as_ref().map(|state| all_of(state).iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>()),
             "largest": self.largest.iter().map(largest).collect::<Vec<Value>>(),
         })
     }
@@ -165,13 +166,13 @@ fn bytes_text(tensor: &Tensor<'_>) -> String {
     tensor.byte_size().map_or("-".to_owned(), term::bytes)
 }
 
-fn latest_of(state: &StateFile) -> &str {
+fn latest_of(state: &StateFile) -> &OsStr {
     &state.model_checkpoint_path
 }
 
 /// All paths that the state file lists; TensorFlow takes the latest as part of the list, even if it is missing there.
-fn all_of(state: &StateFile) -> Vec<&str> {
-    let mut all: Vec<&str> = state.all_model_checkpoint_paths.iter().map(|path| &**path).collect();
+fn all_of(state: &StateFile) -> Vec<&OsStr> {
+    let mut all: Vec<&OsStr> = state.all_model_checkpoint_paths.iter().map(|path| &**path).collect();
     if all.last() != Some(&latest_of(state)) {
         all.push(latest_of(state));
     }

@@ -11,6 +11,7 @@ mod cat;
 mod convert;
 mod copy;
 mod destination;
+mod diff;
 mod failure;
 mod filter;
 mod graph;
@@ -21,7 +22,10 @@ mod merge;
 mod npy;
 mod output;
 mod pieces;
+mod rename;
+mod rewrite;
 mod stream;
+mod strip;
 mod term;
 mod verify;
 
@@ -45,7 +49,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
+const EXIT_CODES: &str = "Exit codes: 0 fine, 1 a problem was found, 2 wrong usage; of diff 0 the same, 1 different, 2 trouble.
 Colour: only on a terminal, and not if NO_COLOR is set.";
 
 #[derive(Subcommand)]
@@ -55,8 +59,11 @@ enum Command {
     Info(info::Args),
     Graph(graph::Args),
     Verify(verify::Args),
+    Diff(diff::Args),
     Copy(copy::Args),
     Convert(convert::Args),
+    Rename(rename::Args),
+    Strip(strip::Args),
     Merge(merge::Args),
 }
 
@@ -69,8 +76,11 @@ fn main() -> ExitCode {
         Command::Info(args) => info::run(args, &mut screen),
         Command::Graph(args) => graph::run(args, &mut screen),
         Command::Verify(args) => verify::run(args, &mut screen),
+        Command::Diff(args) => diff::run(args, &mut screen),
         Command::Copy(args) => copy::run(args, &mut screen),
         Command::Convert(args) => convert::run(args, &mut screen),
+        Command::Rename(args) => rename::run(args, &mut screen),
+        Command::Strip(args) => strip::run(args, &mut screen),
         Command::Merge(args) => merge::run(args, &mut screen),
     };
     finish(outcome, &mut screen)

@@ -212,7 +212,7 @@ mod tests {
             ]
         );
         let node = |path: &str| rekeyed.graph.node(rekeyed.graph.node_at(path).unwrap()).unwrap();
-        assert_eq!(["net", "new", "a", "net/v", "new/o.Sp", "a/b"].map(|path| node(path).id()), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(["net", "a", "new", "net/v", "a/b", "new/o.Sp"].map(|path| node(path).id()), [1, 2, 3, 4, 5, 6]);
         assert_eq!(node("a/b/c").id(), 4);
         let slots: Vec<_> = node("new/o.Sp").slot_variables().map(|s| (s.original_variable, s.name, s.slot_variable)).collect();
         assert_eq!(slots, [(4, "m.n", rekeyed.graph.len() as u32 - 1)]);

@@ -61,10 +61,19 @@ impl ObjectGraph {
         for moved in &moves {
             edited.take(moved)?;
         }
-        // A path may lead through another that is new as well, so the short ones come first.
-        moves.sort_by_key(|moved| moved.names.len());
-        for moved in &moves {
-            edited.put(moved)?;
+        // A new path may lead through another new one, which has to be there first.
+        let mut by_target: HashMap<&str, usize> = HashMap::new();
+        for (index, moved) in moves.iter().enumerate() {
+            by_target.entry(moved.to).or_insert(index);
+        }
+        let mut done = vec![false; moves.len()];
+        for (index, moved) in moves.iter().enumerate() {
+            let through = moved.to.match_indices('/').filter_map(|(at, _)| by_target.get(&moved.to[..at]).copied());
+            for index in through.chain([index]) {
+                if !std::mem::replace(&mut done[index], true) {
+                    edited.put(&moves[index])?;
+                }
+            }
         }
         Ok(edited.finish())
     }

@@ -3,9 +3,8 @@
 mod array;
 mod float;
 mod format;
-
 mod region;
-mod value;
+pub mod value;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -1,0 +1,217 @@
+//! Two object graphs side by side.
+
+use std::collections::{HashMap, HashSet};
+
+use checkpoint::{Node, ObjectGraph};
+
+/// What object graphs do not have in common.
+#[derive(Debug, Default)]
+pub struct GraphDiff {
+    /// How many objects are in both; none if there are no graphs to compare.
+    pub same: Option<u64>,
+    pub only_in_a: Vec<Part>,
+    pub only_in_b: Vec<Part>,
+    pub changed: Vec<Change>,
+}
+
+impl GraphDiff {
+    pub fn is_same(&self) -> bool {
+        self.only_in_a.is_empty() && self.only_in_b.is_empty() && self.changed.is_empty()
+    }
+}
+
+/// Something of one graph. Paths are spelled as in keys.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The whole graph, of so many objects: the other checkpoint was saved by names.
+    Graph { objects: u64 },
+    /// An edge, and how many objects can be reached through it alone or such as it, besides its own.
+    Edge { path: String, below: u64 },
+    /// A value of an object that both have.
+    Value { path: String, name: String },
+    /// A slot of an optimizer that both have.
+    Slot { owner: String, variable: String, name: String },
+}
+
+/// Something that both graphs have, but not alike.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A path leads to an object that has another path first, which is not the same one in both.
+    Shared { path: String, a: String, b: String },
+    /// An object was saved by different savers, of which none is TensorFlow's own.
+    Saver { path: String, a: Option<String>, b: Option<String> },
+}
+
+/// A graph with what is known of its nodes.
+struct Side<'a> {
+    graph: &'a ObjectGraph,
+    /// For each node but the root the parent and the name that it has there, on the shortest path.
+    parents: Vec<Option<(u32, &'a str)>>,
+    /// For each node the one of the other graph that it was found together with.
+    partner: Vec<Option<u32>>,
+}
+
+/// Compares two graphs; none stands for a checkpoint that was saved by names.
+pub fn compare(a: Option<&ObjectGraph>, b: Option<&ObjectGraph>) -> GraphDiff {
+    let mut diff = GraphDiff::default();
+    let whole = |graph: &ObjectGraph| Part::Graph { objects: graph.len() as u64 };
+    match (a, b) {
+        (None, None) => {}
+        (Some(a), None) => diff.only_in_a.push(whole(a)),
+        (None, Some(b)) => diff.only_in_b.push(whole(b)),
+        (Some(a), Some(b)) => diff.compare(&mut Side::new(a), &mut Side::new(b)),
+    }
+    diff
+}
+
+impl<'a> Side<'a> {
+    fn new(graph: &'a ObjectGraph) -> Side<'a> {
+        let mut parents = vec![None; graph.len()];
+        for node in graph.descendants().into_iter().filter_map(|id| graph.node(id)) {
+            for edge in node.children().filter(|edge| edge.node != 0) {
+                parents[edge.node as usize].get_or_insert((node.id(), edge.name));
+            }
+        }
+        Side { graph, parents, partner: vec![None; graph.len()] }
+    }
+
+    fn node(&self, id: u32) -> Option<Node<'a>> {
+        self.graph.node(id)
+    }
+
+    /// The first path to a node, or its number if there is none.
+    fn path(&self, id: u32) -> String {
+        let mut names = Vec::new();
+        let mut at = id;
+        while let Some((parent, name)) = self.parents[at as usize] {
+            names.push(escaped(name));
+            at = parent;
+        }
+        match at {
+            0 => names.into_iter().rev().collect::<Vec<_>>().join("/"),
+            _ => format!("#{id}"),
+        }
+    }
+
+    fn edge_path(&self, parent: u32, name: &str) -> String {
+        match self.path(parent) {
+            path if path.is_empty() => escaped(name),
+            path => format!("{path}/{}", escaped(name)),
+        }
+    }
+
+    /// The edges of paired nodes that the other graph does not have, each with the objects that it adds.
+    fn lonely_edges(&self, other: &Side<'_>, paired: &[(u32, u32)]) -> Vec<Part> {
+        let mut counted = vec![false; self.graph.len()];
+        let mut parts = Vec::new();
+        for &(mine, theirs) in paired {
+            let theirs: HashSet<&str> =
+                other.node(theirs).into_iter().flat_map(|node| node.children()).map(|edge| edge.name).collect();
+            let edges = self.node(mine).into_iter().flat_map(|node| node.children());
+            for edge in edges.filter(|edge| !theirs.contains(edge.name)) {
+                let below = self.count_lonely(edge.node, &mut counted).saturating_sub(1);
+                parts.push(Part::Edge { path: self.edge_path(mine, edge.name), below });
+            }
+        }
+        parts
+    }
+
+    /// How many nodes without partner can be reached from `id` on that were not counted yet.
+    fn count_lonely(&self, id: u32, counted: &mut [bool]) -> u64 {
+        let mut count = 0;
+        let mut queue = vec![id];
+        while let Some(id) = queue.pop() {
+            if self.partner[id as usize].is_none() && !std::mem::replace(&mut counted[id as usize], true) {
+                count += 1;
+                queue.extend(self.node(id).into_iter().flat_map(|node| node.children()).map(|edge| edge.node));
+            }
+        }
+        count
+    }
+
+    /// The values and slots of paired nodes that the other graph does not have.
+    fn lonely_values(&self, other: &Side<'_>, paired: &[(u32, u32)]) -> Vec<Part> {
+        let mut parts = Vec::new();
+        for &(mine, theirs) in paired {
+            let (Some(mine), Some(theirs)) = (self.node(mine), other.node(theirs)) else { continue };
+            let names: HashSet<&str> = theirs.attributes().map(|attribute| attribute.name).collect();
+            for attribute in mine.attributes().filter(|attribute| !names.contains(attribute.name)) {
+                parts.push(Part::Value { path: self.path(mine.id()), name: attribute.name.to_owned() });
+            }
+            let slots: HashSet<(u32, &str)> = theirs.slot_variables().map(|slot| (slot.original_variable, slot.name)).collect();
+            for slot in mine.slot_variables() {
+                let partner = self.partner[slot.original_variable as usize];
+                if !partner.is_some_and(|variable| slots.contains(&(variable, slot.name))) {
+                    let (owner, variable) = (self.path(mine.id()), self.path(slot.original_variable));
+                    parts.push(Part::Slot { owner, variable, name: slot.name.to_owned() });
+                }
+            }
+        }
+        parts
+    }
+}
+
+impl GraphDiff {
+    fn compare(&mut self, a: &mut Side<'_>, b: &mut Side<'_>) {
+        let mut paired = vec![(0, 0)];
+        (a.partner[0], b.partner[0]) = (Some(0), Some(0));
+        let mut next = 0;
+        while let Some(&(of_a, of_b)) = paired.get(next) {
+            next += 1;
+            let children_of_b: HashMap<&str, u32> =
+                b.node(of_b).into_iter().flat_map(|node| node.children()).map(|edge| (edge.name, edge.node)).collect();
+            for edge in a.node(of_a).into_iter().flat_map(|node| node.children()) {
+                let Some(&child_of_b) = children_of_b.get(edge.name) else { continue };
+                match (a.partner[edge.node as usize], b.partner[child_of_b as usize]) {
+                    (None, None) => {
+                        (a.partner[edge.node as usize], b.partner[child_of_b as usize]) = (Some(child_of_b), Some(edge.node));
+                        paired.push((edge.node, child_of_b));
+                    }
+                    (partner, _) if partner == Some(child_of_b) => {}
+                    _ => {
+                        let path = a.edge_path(of_a, edge.name);
+                        self.changed.push(Change::Shared { path, a: a.path(edge.node), b: b.path(child_of_b) });
+                    }
+                }
+            }
+        }
+        let slots: u64 = paired.iter().map(|&(of_a, of_b)| pair_slots(a, b, of_a, of_b)).sum();
+        self.same = Some(paired.len() as u64 + slots);
+        for &(of_a, of_b) in &paired {
+            let saver = |node: Option<Node<'_>>| node.and_then(|node| node.registered_saver()).map(|saver| saver.name.to_owned());
+            let (saver_of_a, saver_of_b) = (saver(a.node(of_a)), saver(b.node(of_b)));
+            if saver_of_a != saver_of_b {
+                self.changed.push(Change::Saver { path: a.path(of_a), a: saver_of_a, b: saver_of_b });
+            }
+        }
+        let turned: Vec<(u32, u32)> = paired.iter().map(|&(of_a, of_b)| (of_b, of_a)).collect();
+        for (parts, mine, theirs, paired) in [(&mut self.only_in_a, &*a, &*b, &paired), (&mut self.only_in_b, &*b, &*a, &turned)]
+        {
+            parts.extend(mine.lonely_edges(theirs, paired));
+            parts.extend(mine.lonely_values(theirs, paired));
+        }
+    }
+}
+
+/// Finds the slot variables that an owner has in both graphs for the same variable and name, and says how many there are.
+fn pair_slots(a: &mut Side<'_>, b: &mut Side<'_>, of_a: u32, of_b: u32) -> u64 {
+    let (Some(owner_in_a), Some(owner_in_b)) = (a.node(of_a), b.node(of_b)) else { return 0 };
+    let slots_of_b: HashMap<(u32, &str), u32> =
+        owner_in_b.slot_variables().map(|slot| ((slot.original_variable, slot.name), slot.slot_variable)).collect();
+    let mut count = 0;
+    for slot in owner_in_a.slot_variables() {
+        let variable = a.partner[slot.original_variable as usize];
+        let Some(&in_b) = variable.and_then(|variable| slots_of_b.get(&(variable, slot.name))) else { continue };
+        let partners = (&mut a.partner[slot.slot_variable as usize], &mut b.partner[in_b as usize]);
+        if let (partner_in_b @ None, partner_in_a @ None) = partners {
+            (*partner_in_b, *partner_in_a) = (Some(in_b), Some(slot.slot_variable));
+            count += 1;
+        }
+    }
+    count
+}
+
+/// A name as it stands in keys.
+fn escaped(name: &str) -> String {
+    name.replace('.', "..").replace('/', ".S")
+}

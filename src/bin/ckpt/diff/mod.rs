@@ -1,0 +1,104 @@
+//! `ckpt diff`: what two checkpoints have in common and what not.
+
+mod graphs;
+mod json;
+mod tensors;
+mod text;
+mod values;
+
+use std::path::PathBuf;
+
+use checkpoint::{ObjectGraph, Reader};
+
+use self::graphs::GraphDiff;
+use self::tensors::TensorDiff;
+use self::values::Tolerance;
+use crate::failure::{Failure, Outcome};
+use crate::term::Screen;
+
+/// Compare two checkpoints: object graphs, tensors, and, if asked for, values.
+///
+/// Object graphs are compared by the names of edges, from the root on, as restoring does: the order and the numbers of objects do not
+/// matter. Tensors are compared by key, dtype and shape. How a checkpoint is stored (format, data files, slices) does
+/// not matter, so that one of TensorFlow 1 can be compared with one of format V2.
+#[derive(clap::Args)]
+#[command(after_help = NOTES)]
+pub struct Args {
+    /// A checkpoint: a prefix, an .index file, a directory, …
+    #[arg(value_name = "A")]
+    first: PathBuf,
+    /// The other one
+    #[arg(value_name = "B")]
+    second: PathBuf,
+    /// Compare the values as well (reads everything, and checks checksums)
+    #[arg(long)]
+    values: bool,
+    /// How much a number may differ, relative to that of B
+    #[arg(long, value_name = "R", default_value_t = 0.0, requires = "values", value_parser = parse_tolerance)]
+    rtol: f64,
+    /// How much a number may differ
+    #[arg(long, value_name = "A", default_value_t = 0.0, requires = "values", value_parser = parse_tolerance)]
+    atol: f64,
+    /// Print one JSON object, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+const NOTES: &str =
+    "Numbers differ if |a - b| > atol + rtol * |b|, as in numpy.isclose; what is not a number (NaN) equals any other NaN. Strings
+differ by elements. The largest relative difference is over numbers that are not 0 in B.
+
+Exit codes, as of diff(1): 0 the same, 1 different, 2 wrong usage or a checkpoint that cannot be read.
+
+In JSON the result is
+  {\"same\", \"graph\": {\"only_in_a\", \"only_in_b\", \"changed\"},
+   \"tensors\": {\"only_in_a\", \"only_in_b\", \"changed\", \"same\"}}
+of which docs/tool.md lists the members.
+
+Examples:
+  ckpt diff run/ckpt-6 run/ckpt-7
+  ckpt diff run/ckpt-6 run/ckpt-7 --values --rtol 1e-5
+  ckpt diff tf1/model.ckpt copy/model.ckpt --values --json | jq .same";
+
+/// What was found.
+struct Diff {
+    graph: GraphDiff,
+    tensors: TensorDiff,
+}
+
+impl Diff {
+    fn is_same(&self) -> bool {
+        self.graph.is_same() && self.tensors.is_same()
+    }
+}
+
+pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
+    // Exit code 1 says that there is a difference, which nobody knows if a checkpoint cannot be read.
+    let trouble = |failure| match failure {
+        Failure::Problem(message) => Failure::Usage(message),
+        other => other,
+    };
+    let (a, b) = (open(&args.first).map_err(trouble)?, open(&args.second).map_err(trouble)?);
+    let tolerance = args.values.then_some(Tolerance { relative: args.rtol, absolute: args.atol });
+    let tensors = tensors::compare(&a.0, &b.0, tolerance).map_err(trouble)?;
+    let diff = Diff { graph: graphs::compare(a.1.as_ref(), b.1.as_ref()), tensors };
+    match args.json {
+        true => json::write(&diff, screen)?,
+        false => text::write(&diff, args, screen)?,
+    }
+    match diff.is_same() {
+        true => Ok(()),
+        false => Err(Failure::Reported),
+    }
+}
+
+fn open(path: &PathBuf) -> Outcome<(Reader, Option<ObjectGraph>)> {
+    let reader = Reader::open(path)?;
+    let graph = reader.object_graph()?;
+    Ok((reader, graph))
+}
+
+fn parse_tolerance(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "a number from 0 on is wanted, such as 1e-5".to_owned())
+}

@@ -1,0 +1,181 @@
+//! `ckpt rename`: objects, or tensors saved by names, under other names.
+
+use std::borrow::Cow;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use checkpoint::{ObjectGraph, Reader, Tensor, Writer};
+
+use crate::destination;
+use crate::failure::{Failure, Outcome};
+use crate::rewrite::{self, Values, GRAPH};
+use crate::term::{self, printable, Screen};
+
+/// Write a checkpoint with objects under other names, as if they had been saved under these.
+///
+/// OLD and NEW are paths of names from the root of the object graph on, as `ckpt graph` shows them: net/l1 is what the root's net
+/// calls l1. The object at OLD, with all that is in it, is at NEW afterwards. The object graph, the keys of all tensors, slot
+/// variables and objects with several names follow. Objects on the way to NEW are made where they are missing.
+///
+/// In a checkpoint that was saved by names (TensorFlow 1), OLD and NEW are keys, or the part of keys before a slash.
+#[derive(clap::Args)]
+#[command(after_help = NOTES)]
+pub struct Args {
+    /// The checkpoint: a prefix, an .index file, a directory, …
+    source: PathBuf,
+    /// Prefix of the new checkpoint
+    destination: PathBuf,
+    /// What is renamed. Any number: all at once, so that names can be exchanged
+    #[arg(value_name = "OLD=NEW", required = true, value_parser = Rename::parse)]
+    renames: Vec<Rename>,
+}
+
+const NOTES: &str =
+    "All OLD paths are those of SRC, all NEW paths those of DST. In names . is written .. and / is written .S, as in keys; = is
+written \\= and \\ is written \\\\.
+
+Examples:
+  ckpt rename run/ckpt-7 new/ckpt-7 net=model
+  ckpt rename run/ckpt-7 new/ckpt-7 net/l1=encoder/first net/l2=encoder/second
+  ckpt rename run/ckpt-7 new/ckpt-7 student=teacher teacher=student
+  ckpt rename tf1/model.ckpt new/model.ckpt dense/kernel=l1/w global_step=step";
+
+/// One OLD=NEW.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rename {
+    old: String,
+    new: String,
+}
+
+impl Rename {
+    fn parse(text: &str) -> Result<Rename, String> {
+        let mut sides = vec![String::new()];
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            match (c, sides.last_mut()) {
+                ('=', _) => sides.push(String::new()),
+                ('\\', Some(side)) => match chars.next() {
+                    Some(c @ ('=' | '\\')) => side.push(c),
+                    _ => return Err("\\ stands before = and \\ only".to_owned()),
+                },
+                (c, Some(side)) => side.push(c),
+                (_, None) => {}
+            }
+        }
+        match <[String; 2]>::try_from(sides) {
+            Ok([old, new]) if !old.is_empty() && !new.is_empty() => Ok(Rename { old, new }),
+            Ok(_) => Err("there is a name on both sides of =".to_owned()),
+            Err(sides) if sides.len() < 2 => Err("OLD=NEW is wanted".to_owned()),
+            Err(_) => Err("more than one =; in a name it is written \\=".to_owned()),
+        }
+    }
+}
+
+/// A tensor and its new key.
+struct Renamed<'a> {
+    tensor: Tensor<'a>,
+    key: Cow<'a, [u8]>,
+}
+
+pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
+    destination::check(&args.destination)?;
+    let reader = Reader::open(&args.source)?;
+    destination::check_other(&args.destination, &reader)?;
+    let mut tensors: Vec<Tensor<'_>> = reader.tensors().collect();
+    rewrite::in_file_order(&mut tensors);
+    let graph = reader.object_graph()?;
+    let renamed = match &graph {
+        Some(graph) => by_paths(graph, tensors, &args.renames).map(|(graph, tensors)| (Some(graph), tensors)),
+        None => by_names(tensors, &args.renames).map(|tensors| (None, tensors)),
+    };
+    let (graph, tensors) = renamed.map_err(|failure| match failure {
+        Failure::Problem(what) => Failure::Problem(format!("{}: {what}", shown(reader.prefix()))),
+        other => other,
+    })?;
+    rewrite::check_keys(tensors.iter().map(|renamed| &*renamed.key))?;
+
+    let mut writer = Writer::new(&args.destination, &destination::options(None))?;
+    for renamed in &tensors {
+        rewrite::add(&mut writer, &reader, renamed.tensor, &renamed.key, None)?;
+    }
+    if let Some(graph) = &graph {
+        writer.add_strings(GRAPH, &[], &[graph.encode()])?;
+    }
+    let written = destination::finish(writer)?;
+
+    let changed = tensors.iter().filter(|renamed| *renamed.key != *renamed.tensor.key()).count();
+    let good = screen.paint(term::GOOD, "renamed");
+    let (of, files) = (term::plural(tensors.len() as u64, "tensor"), term::plural(written.shards.into(), "data file"));
+    writeln!(screen, "{good} {changed} of {of}, {} in {files}", term::bytes(written.bytes))?;
+    Ok(())
+}
+
+fn shown(path: &Path) -> String {
+    printable(path.as_os_str().as_encoded_bytes())
+}
+
+/// The new graph, and all tensors but the graph's own.
+fn by_paths<'a>(graph: &ObjectGraph, tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<(ObjectGraph, Vec<Renamed<'a>>)> {
+    let renames: Vec<(&str, &str)> = renames.iter().map(|rename| (rename.old.as_str(), rename.new.as_str())).collect();
+    let rekeyed = graph.renamed(&renames).and_then(|graph| graph.rekeyed())?;
+    let values: Values<'_, &String> = rekeyed.keys.iter().map(|(old, new)| (old.as_bytes(), new)).collect();
+    let tensors = tensors.into_iter().filter(|tensor| tensor.key() != GRAPH).map(|tensor| {
+        let key = match values.of_tensor(tensor.key()) {
+            Some((old, new)) => Cow::Owned([new.as_bytes(), &tensor.key()[old.len()..]].concat()),
+            None => Cow::Borrowed(tensor.key()),
+        };
+        Renamed { tensor, key }
+    });
+    let tensors = tensors.collect();
+    Ok((rekeyed.graph, tensors))
+}
+
+/// All tensors of a checkpoint without object graph. Of several names that a key begins with, the longest counts.
+fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<Vec<Renamed<'a>>> {
+    let mut used = vec![false; renames.len()];
+    let mut renamed = Vec::with_capacity(tensors.len());
+    for tensor in tensors {
+        let rests =
+            renames.iter().enumerate().filter_map(|(i, rename)| Some((rename.old.len(), i, rest(tensor.key(), &rename.old)?)));
+        let key = match rests.max_by_key(|&(length, i, _)| (length, std::cmp::Reverse(i))) {
+            Some((_, i, rest)) => {
+                used[i] = true;
+                Cow::Owned([renames[i].new.as_bytes(), rest].concat())
+            }
+            None => Cow::Borrowed(tensor.key()),
+        };
+        renamed.push(Renamed { tensor, key });
+    }
+    match used.iter().position(|used| !used) {
+        Some(unused) => {
+            let old = printable(renames[unused].old.as_bytes());
+            let again = renames[..unused].iter().any(|rename| rename.old == renames[unused].old);
+            Err(Failure::Problem(match again {
+                true => format!("\"{old}\" is to be renamed twice"),
+                false => format!("there is no tensor \"{old}\", and none below it, in this checkpoint, which was saved by names"),
+            }))
+        }
+        None => Ok(renamed),
+    }
+}
+
+/// What follows `old` in a key that is `old`, or goes on after it with a slash.
+fn rest<'k>(key: &'k [u8], old: &str) -> Option<&'k [u8]> {
+    let rest = key.strip_prefix(old.as_bytes())?;
+    (rest.is_empty() || rest[0] == b'/' || old.ends_with('/')).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renames_are_two_names_and_escapes() {
+        let rename = |old: &str, new: &str| Ok(Rename { old: old.to_owned(), new: new.to_owned() });
+        assert_eq!(Rename::parse("a/b=c"), rename("a/b", "c"));
+        assert_eq!(Rename::parse(r"a\=b=c\\"), rename("a=b", r"c\"));
+        for wrong in ["a", "a=", "=a", "a=b=c", r"a\b=c", r"a=b\", ""] {
+            assert!(Rename::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

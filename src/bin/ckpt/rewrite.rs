@@ -1,0 +1,101 @@
+//! Tensors on their way from one checkpoint to another.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use checkpoint::{DType, Reader, Tensor, Writer};
+
+use crate::cast::Cast;
+use crate::failure::{Failure, Outcome};
+use crate::stream::Stream;
+use crate::term::printable;
+
+/// Under this key TensorFlow stores the object graph.
+pub const GRAPH: &[u8] = b"_CHECKPOINTABLE_OBJECT_GRAPH";
+
+/// Sorts tensors in the order in which they lie in the files, so that one file comes out as it was.
+pub fn in_file_order(tensors: &mut [Tensor<'_>]) {
+    tensors.sort_by_key(|tensor| (tensor.shard(), tensor.offset(), tensor.byte_size(), tensor.index()));
+}
+
+/// Gives a tensor to the writer under a key, numbers perhaps cast. Numbers are read when it is written, strings and variants now.
+pub fn add<'a>(
+    writer: &mut Writer<'a>,
+    reader: &'a Reader,
+    tensor: Tensor<'a>,
+    key: &[u8],
+    cast: Option<Cast>,
+) -> Outcome<Option<Arc<Stream<'a>>>> {
+    let shape = tensor.shape();
+    if tensor.dtype().size().is_none() {
+        let strings = tensor.read_strings()?;
+        let elements: Vec<&[u8]> = strings.iter().collect();
+        match tensor.dtype() {
+            DType::Variant => writer.add_variants(key, shape, &elements)?,
+            _ => writer.add_strings(key, shape, &elements)?,
+        }
+        return Ok(None);
+    }
+    let stream = Arc::new(Stream::new(reader, tensor, cast));
+    let dtype = cast.map_or(tensor.dtype(), |cast| cast.to);
+    let source = Arc::clone(&stream);
+    writer.add_read(key, dtype, shape, Box::new(move |offset, buffer| source.read(offset, buffer)))?;
+    Ok(Some(stream))
+}
+
+/// Says whether no two tensors would get one key, and that none gets that of the object graph.
+pub fn check_keys<'k>(keys: impl Iterator<Item = &'k [u8]>) -> Outcome {
+    let mut seen = HashSet::from([GRAPH]);
+    for key in keys {
+        if !seen.insert(key) {
+            return Err(Failure::Problem(format!("two tensors would have the key \"{}\"", printable(key))));
+        }
+    }
+    Ok(())
+}
+
+/// The values of an object graph by their keys, to find which value a tensor is of: the one whose key it has, or whose key its
+/// own begins with, as the tensors of a hash table do (`…/table`, `…/table-keys`).
+pub struct Values<'a, T>(BTreeMap<&'a [u8], T>);
+
+impl<'a, T> FromIterator<(&'a [u8], T)> for Values<'a, T> {
+    fn from_iter<I: IntoIterator<Item = (&'a [u8], T)>>(values: I) -> Self {
+        Values(values.into_iter().collect())
+    }
+}
+
+impl<'a, T> Values<'a, T> {
+    /// The value that a tensor is of: its key, which is as long as possible, and what goes with it.
+    pub fn of_tensor(&self, key: &[u8]) -> Option<(&'a [u8], &T)> {
+        let mut probe = key;
+        loop {
+            let (found, value) = self.0.range::<[u8], _>((Bound::Unbounded, Bound::Included(probe))).next_back()?;
+            if key.starts_with(found) {
+                return Some((found, value));
+            }
+            // A value whose key is a beginning of the tensor's sorts before what was found, so that is a beginning of this, too.
+            let common = found.iter().zip(probe).take_while(|(a, b)| a == b).count();
+            probe = &probe[..common];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tensor_is_of_the_value_with_the_longest_beginning_of_its_key() {
+        let keys = ["a/table", "a/table-k", "a/tab", "a/tablf", "b", "a/table-keys/x"];
+        let values: Values<'_, usize> = keys.iter().enumerate().map(|(i, key)| (key.as_bytes(), i)).collect();
+        let of = |key: &str| values.of_tensor(key.as_bytes()).map(|(_, &i)| keys[i]);
+        assert_eq!(of("a/table"), Some("a/table"));
+        assert_eq!(of("a/table-keys"), Some("a/table-k"));
+        assert_eq!(of("a/table-values"), Some("a/table"));
+        assert_eq!(of("a/tablz"), Some("a/tab"));
+        assert_eq!(of("a/ta"), None);
+        assert_eq!(of("c"), None);
+        assert_eq!(of("a"), None);
+    }
+}
