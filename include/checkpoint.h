@@ -11,16 +11,27 @@
 //  2. Arguments come in this order: the object, inputs, options (NULL for the defaults), outputs, error. Outputs are written on every
 //     return, and cleared on failure; buffers that a call fills hold anything after a failure.
 //  3. Handles are opaque. What _new, _open or another call gives you by a pointer to a handle is yours: free it once with its _free, which
-//     takes NULL and cannot fail, in any order; an object lives on when the reader it came from is freed.
+//     takes NULL and cannot fail, in any order; an object lives on when the one that it came from is freed.
 //  4. NULL where a handle is due is CKPT_INVALID_ARGUMENT; functions that cannot fail answer 0, NULL or -1, as their comment says. Where an array
 //     or text is given by pointer and length, the pointer may be NULL if the length is 0.
 //  5. What is lent (ckpt_bytes, ckpt_tensor, pointers to const) belongs to the object that it was asked of and lives as long as that.
-//     An argument `const T *` means that several threads may call with that object at once; others are for one thread at a time.
-//  6. Keys and other names are bytes with a length; they need not end with NUL. Paths are bytes that end with NUL.
+//     An argument `const T *` means that several threads may call with that object at once; others are for one thread at a time. Handles that
+//     reach one graph (ckpt_graph, ckpt_checkpoint, ckpt_status) share one lock, which each call takes for its whole length, callbacks
+//     included: calls of several threads come one after the other.
+//  6. Keys and other names are bytes with a length; they need not end with NUL. Names in graphs are UTF-8. Paths are bytes that end with NUL.
 //  7. Constants are plain numbers, never enums. They keep their values; new ones may be added, as may functions and options.
 //  8. The library never ends the process: should it panic, the call returns CKPT_INTERNAL with the panic's message.
 //  9. Callbacks get their user_data first and are called on the thread that made the call, unless their comment says otherwise. They must
-//     not unwind or jump out. A callback that is kept comes with free_user_data, which is called once, when user_data is not needed any more.
+//     not unwind or jump out. A callback that is kept comes with free_user_data, memory that is borrowed with release; either is called
+//     once, when it is not needed any more, also if the call that should have taken it fails. Those that get a ckpt_failure can say with
+//     ckpt_failure_set why they fail.
+// 10. A callback may not call the graph that called it: each function with a ckpt_graph, ckpt_checkpoint or ckpt_status of that graph that can
+//     fail returns CKPT_FAILED_PRECONDITION with CKPT_REASON_REENTRANT. What it may call is everything that does not reach the graph: the
+//     functions of what it was given (ckpt_sink_*, ckpt_source_*, ckpt_slot_request_*, ckpt_nodes_*, ckpt_failure_set), of readers and
+//     writers, of reports, descriptions, errors and options, all _new and _free, and other graphs. So may another thread meanwhile, but a callback
+//     that waits for a thread that waits for the graph waits forever.
+// 11. An object of a graph is a number, ckpt_node; 0 is none. A number stands for one object of one graph and never for another: when the object
+//     was removed, and in other graphs, it is CKPT_INVALID_ARGUMENT with CKPT_REASON_NODE.
 
 
 #ifndef CHECKPOINT_H
@@ -45,11 +56,44 @@
 // A flag that stops long calls, from any thread. Options that were given it keep what they need of it: it may be freed first.
 typedef struct ckpt_cancel ckpt_cancel;
 
+// Saves and restores what a root object of a graph leads to (`tf.train.Checkpoint`). It keeps the graph alive. Several threads
+// may use it at once: every call takes the graph's lock for its whole length, callbacks included; from inside a callback of
+// the graph it returns `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
+typedef struct ckpt_checkpoint ckpt_checkpoint;
+
+// What an object was when it was asked about. It does not change: several threads may use it at once.
+typedef struct ckpt_description ckpt_description;
+
+// How the library gets at a value that lives where the processor cannot reach it: on a device, or in another process. It asks
+// for the value, and gives it, in pieces, and needs memory for a few of these whatever the size of the value. For one thread
+// at a time while it is changed; variables that were added with it do not hear of later changes.
+typedef struct ckpt_device ckpt_device;
+
 // What went wrong. It does not change: several threads may look at it at once.
 typedef struct ckpt_error ckpt_error;
 
+// Takes the message of a callback that fails. It lives while the callback runs.
+typedef struct ckpt_failure ckpt_failure;
+
+// A graph of objects with named edges: what a program saves and restores. Several threads may use it at once: each call that
+// reaches the graph takes its one lock for its whole length, callbacks included; so do the calls of its checkpoints and of
+// their statuses.
+//
+// Every function that takes objects returns `CKPT_INVALID_ARGUMENT` with `CKPT_REASON_NODE` for one that was removed, is of
+// another graph, or of another kind than the function is for; and `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` when
+// a callback of the graph calls it.
+typedef struct ckpt_graph ckpt_graph;
+
 // How checkpoints are merged. For one thread at a time while it is changed.
 typedef struct ckpt_merge_options ckpt_merge_options;
+
+// How an object is added to a graph. For one thread at a time while it is changed. The same options can be used for many
+// objects. An option that says it is for one kind of object is `CKPT_INVALID_ARGUMENT` for others.
+typedef struct ckpt_node_options ckpt_node_options;
+
+// Objects that a call found, each with a name where it was found by one. It does not change: several threads may use it at
+// once.
+typedef struct ckpt_nodes ckpt_nodes;
 
 // The objects of an object-based checkpoint and the named edges between them. Nodes are numbered from 0, which is the root. It
 // does not change: several threads may use it at once. Where a node or index is out of range, the answers are 0, nothing or -1.
@@ -63,6 +107,43 @@ typedef struct ckpt_read_options ckpt_read_options;
 
 // An open checkpoint. It does not change: several threads may use it at once.
 typedef struct ckpt_reader ckpt_reader;
+
+// What became of every value of a restore: a row for each value of the checkpoint, then one for each object of the program
+// that it has no value for. It does not change, and says how things stood when it was made: several threads may use it at
+// once.
+typedef struct ckpt_report ckpt_report;
+
+// A row of a report. It is lent by the report, lives as long as that, and does not change.
+typedef struct ckpt_report_row ckpt_report_row;
+
+// How a graph is restored. For one thread at a time while it is changed.
+//
+// Paths are those of keys: escaped names of edges joined by `/`, as `ckpt_report_row_path` gives them. Globs know `*` (within
+// a name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+typedef struct ckpt_restore_options ckpt_restore_options;
+
+// How a graph is saved (`tf.train.CheckpointOptions`). For one thread at a time while it is changed.
+typedef struct ckpt_save_options ckpt_save_options;
+
+// Takes the tensors of an object that is being saved. It lives while the save callback runs, and is for one thread at a time.
+typedef struct ckpt_sink ckpt_sink;
+
+// Asks for a slot variable for which a checkpoint has a value. It lives while the callback that makes slots runs.
+typedef struct ckpt_slot_request ckpt_slot_request;
+
+// The tensors that a checkpoint has for an object. It lives while the restore callback runs.
+typedef struct ckpt_source ckpt_source;
+
+// A tensor that a checkpoint has for an object. Lent by a source, it lives as long as that.
+typedef struct ckpt_source_tensor ckpt_source_tensor;
+
+// What became of a restore, and becomes of it as the program goes on: values that wait for objects are restored when these are
+// tracked. Several threads may use it at once, as they may its checkpoint.
+//
+// When it, and everything that waits for its restore, is gone, a warning lists what of the checkpoint was never used, unless
+// `ckpt_status_expect_partial` was called. Assertions that do not hold are `CKPT_FAILED_PRECONDITION` with
+// `CKPT_REASON_ASSERTION`, and name the first few objects; the report has all.
+typedef struct ckpt_status ckpt_status;
 
 // Text that a call gave.
 typedef struct ckpt_string ckpt_string;
@@ -99,6 +180,9 @@ typedef int32_t ckpt_code;
 // The type of a tensor's elements: TensorFlow's number, one of the constants from `CKPT_FLOAT` on.
 typedef int32_t ckpt_dtype;
 
+// What became of a value: one of the `CKPT_ROW_` constants.
+typedef int32_t ckpt_row_state;
+
 // Why a call failed: one of the `CKPT_REASON_` constants; 0 for none.
 typedef int32_t ckpt_reason;
 
@@ -112,8 +196,11 @@ typedef struct {
     size_t len;
 } ckpt_bytes;
 
-// What of a checkpoint survives a power cut: one of the `CKPT_DURABILITY_` constants.
-typedef int32_t ckpt_durability;
+// Whether checksums are compared: one of the `CKPT_CHECKSUMS_` constants.
+typedef int32_t ckpt_checksums;
+
+// How a checkpoint is stored: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`.
+typedef int32_t ckpt_format;
 
 // Hears how far a long call is: `done` of `total`, in bytes unless the call says otherwise. It is called on the thread that made
 // the call. Anything but `CKPT_OK` stops the call, which then returns `CKPT_CANCELLED`.
@@ -122,15 +209,87 @@ typedef ckpt_code (*ckpt_progress_callback)(void *user_data, uint64_t done, uint
 // Frees what a callback was given. It is called once, when the callback will not be called any more.
 typedef void (*ckpt_free_callback)(void *user_data);
 
-// Whether checksums are compared: one of the `CKPT_CHECKSUMS_` constants.
-typedef int32_t ckpt_checksums;
+// What of a checkpoint survives a power cut: one of the `CKPT_DURABILITY_` constants.
+typedef int32_t ckpt_durability;
 
-// How a checkpoint is stored: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`.
-typedef int32_t ckpt_format;
+// Fills `buffer` with `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Anything but
+// `CKPT_OK` ends the writing, which then returns `CKPT_ABORTED`.
+typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *buffer, size_t size, ckpt_failure *failure);
 
-// Fills `buffer` with `size` bytes of a tensor's value, row-major and in native byte order, from byte `offset` on. It is called
-// on the threads that write, several at once. Anything but `CKPT_OK` ends the writing, which then returns `CKPT_ABORTED`.
-typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *buffer, size_t size);
+// An object of a graph; 0 is none. It stands for that object alone: once the object was removed, and in any other graph, it is
+// `CKPT_INVALID_ARGUMENT` with `CKPT_REASON_NODE`.
+typedef uint64_t ckpt_node;
+
+// What an object of a graph is: one of the `CKPT_KIND_` constants.
+typedef int32_t ckpt_kind;
+
+// Makes a slot variable when a checkpoint has a value for one that does not exist yet, by one of the `ckpt_slot_request_set_`
+// functions. If it calls none, the value waits until the program makes the slot; so it does if the callback returns anything
+// but `CKPT_OK`. It is called on the thread that restores.
+typedef ckpt_code (*ckpt_create_slot_callback)(void *user_data, ckpt_slot_request *request, ckpt_failure *failure);
+
+// Says what shape the value has now: writes its dimensions to `dimensions`, which has room for `CKPT_MAX_RANK`, and returns
+// how many they are; -1 when there is no value yet.
+typedef int32_t (*ckpt_describe_callback)(void *user_data, int64_t *dimensions);
+
+// Hears that a value of `dtype` and of `rank` dimensions is about to be written. Anything but `CKPT_OK` ends the restore with
+// `CKPT_ABORTED`; then no byte of the value comes.
+typedef ckpt_code (*ckpt_prepare_callback)(void *user_data, ckpt_dtype dtype, const int64_t *shape, size_t rank, ckpt_failure *failure);
+
+// Takes `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Each byte comes once. Anything but
+// `CKPT_OK` ends the restore with `CKPT_ABORTED`; the finish callback is still called.
+typedef ckpt_code (*ckpt_write_at_callback)(void *user_data, uint64_t offset, const void *data, size_t size, ckpt_failure *failure);
+
+// Hears that the value that the prepare callback was told of is over; `complete` if all bytes came and their checksum was
+// right. Anything but `CKPT_OK` ends the restore with `CKPT_ABORTED`.
+typedef ckpt_code (*ckpt_finish_callback)(void *user_data, bool complete, ckpt_failure *failure);
+
+// Puts the tensors of an object into `sink`, in the order in which they are to be stored. Anything but `CKPT_OK` ends the save
+// with `CKPT_ABORTED`, before anything is written. It is called on the thread that saves.
+typedef ckpt_code (*ckpt_save_callback)(void *user_data, ckpt_sink *sink, ckpt_failure *failure);
+
+// Takes the tensors of an object from `source`. It is called once, on the thread that restores, after all of them were read
+// and checked. Anything but `CKPT_OK` ends the restore with `CKPT_ABORTED`: what it comes to after this object is not
+// assigned.
+typedef ckpt_code (*ckpt_restore_callback)(void *user_data, const ckpt_source *source, ckpt_failure *failure);
+
+// Says whether a saver saves this object. It is asked once for each object of a save, and for objects that it is to restore.
+typedef bool (*ckpt_accepts_callback)(void *user_data, ckpt_node node);
+
+// Puts the tensors of `objects`, whose names are the paths under which they are saved, into `sink`; the names of the tensors
+// are their keys. TensorFlow's savers begin them with the path. Anything but `CKPT_OK` ends the save with `CKPT_ABORTED`,
+// before anything is written.
+typedef ckpt_code (*ckpt_save_objects_callback)(void *user_data, const ckpt_nodes *objects, ckpt_sink *sink, ckpt_failure *failure);
+
+// Says whether a saver needs the tensor of this key, one of those of the checkpoint, to restore `objects`, whose names are the
+// paths under which they were saved.
+typedef bool (*ckpt_wants_callback)(void *user_data, const ckpt_nodes *objects, const char *key, size_t key_len);
+
+// Restores `objects` from the tensors that the saver wanted, after everything else was restored; the names of the tensors are
+// their keys. Anything but `CKPT_OK` ends the restore with `CKPT_ABORTED`.
+typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
+                                                   const ckpt_nodes *objects,
+                                                   const ckpt_source *source,
+                                                   ckpt_failure *failure);
+
+// How much a message matters: one of the `CKPT_SEVERITY_` constants.
+typedef int32_t ckpt_severity;
+
+// Hears a message: one line of `len` bytes, UTF-8, that ends with NUL. It is called on the thread whose call it is about.
+typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
+
+// Hears that the files of the checkpoint `path` are complete, before the state file says so. Anything but `CKPT_OK` ends the
+// call, which then returns `CKPT_ABORTED`; the checkpoint stays. It is called on the thread that saves.
+typedef ckpt_code (*ckpt_written_callback)(void *user_data, const char *path, ckpt_failure *failure);
+
+// What to do about a value that does not fit its object: one of the `CKPT_MISMATCH_` constants.
+typedef int32_t ckpt_mismatch;
+
+// What kind of restore a status is of: one of the `CKPT_RESTORE_` constants.
+typedef int32_t ckpt_restore_kind;
+
+// All of them.
+#define RowState_ALL { Restored, Deferred, Missing, Unused, ShapeMismatch, DtypeMismatch, Skipped, Torn, }
 
 // Success.
 #define CKPT_OK 0
@@ -248,6 +407,33 @@ typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *
 
 // The file system has not enough space.
 #define CKPT_REASON_SPACE 22
+
+// A node that was removed, is of another graph, or is of another kind than the call needs.
+#define CKPT_REASON_NODE 23
+
+// The name is taken: an object has one edge of each name.
+#define CKPT_REASON_NAME_TAKEN 24
+
+// An assertion about a restore does not hold.
+#define CKPT_REASON_ASSERTION 25
+
+// A list was changed otherwise than by appending, so that its elements' names no longer stand for what was saved.
+#define CKPT_REASON_UNSAVABLE 26
+
+// A variable that was added without a value has none yet.
+#define CKPT_REASON_NOT_SHAPED 27
+
+// The variable is not to be restored.
+#define CKPT_REASON_READ_ONLY 28
+
+// A callback called the graph that called it.
+#define CKPT_REASON_REENTRANT 29
+
+// The checkpoint was replaced by another since the restore was begun.
+#define CKPT_REASON_REPLACED 30
+
+// A registered saver is missing, or does not accept the object.
+#define CKPT_REASON_SAVER 31
 
 // Not a dtype.
 #define CKPT_INVALID 0
@@ -373,6 +559,78 @@ typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *
 // Nothing is synced: there may be anything.
 #define CKPT_DURABILITY_NONE 2
 
+// An object without values of its own.
+#define CKPT_KIND_OBJECT 1
+
+// A variable.
+#define CKPT_KIND_VARIABLE 2
+
+// State that is saved as several tensors by callbacks.
+#define CKPT_KIND_STATE 3
+
+// A single string.
+#define CKPT_KIND_TEXT 4
+
+// A list.
+#define CKPT_KIND_LIST 5
+
+// A dict.
+#define CKPT_KIND_DICT 6
+
+// A tuple, named or not.
+#define CKPT_KIND_TUPLE 7
+
+// An object that may have slot variables.
+#define CKPT_KIND_SLOT_OWNER 8
+
+// Nothing at all is restored, and the call fails; the default.
+#define CKPT_MISMATCH_FAIL 0
+
+// That value is left out; the report has it.
+#define CKPT_MISMATCH_SKIP 1
+
+// Of a checkpoint with an object graph (`CheckpointLoadStatus`).
+#define CKPT_RESTORE_OBJECTS 1
+
+// Of a checkpoint of names (`NameBasedSaverStatus`).
+#define CKPT_RESTORE_NAMES 2
+
+// Of no checkpoint at all (`InitializationOnlyStatus`).
+#define CKPT_RESTORE_NOTHING 3
+
+// The object has the value of the checkpoint.
+#define CKPT_ROW_RESTORED 1
+
+// The object is not there yet; it gets the value when it is tracked.
+#define CKPT_ROW_DEFERRED 2
+
+// The program has an object for which the checkpoint has no value.
+#define CKPT_ROW_MISSING 3
+
+// The checkpoint has a value for which the program has no object, or one that has no use for it.
+#define CKPT_ROW_UNUSED 4
+
+// The value has another shape than the object.
+#define CKPT_ROW_SHAPE_MISMATCH 5
+
+// The value has another dtype than the object.
+#define CKPT_ROW_DTYPE_MISMATCH 6
+
+// The object was left as it was: by wish, because a newer restore gave it its value, or because something else failed before.
+#define CKPT_ROW_SKIPPED 7
+
+// Reading or a callback failed half-way: the object has neither its old value nor the new one.
+#define CKPT_ROW_TORN 8
+
+// What happened.
+#define CKPT_SEVERITY_INFO 1
+
+// What may be a mistake.
+#define CKPT_SEVERITY_WARNING 2
+
+// What went wrong.
+#define CKPT_SEVERITY_ERROR 3
+
 
 
 #ifdef __cplusplus
@@ -390,6 +648,9 @@ const char *ckpt_dtype_name(ckpt_dtype dtype);
 
 // The bytes of one element; 0 of strings, of variants, and of a number that is no dtype.
 size_t ckpt_dtype_size(ckpt_dtype dtype);
+
+// The name of what became of a value, e.g. `shape mismatch`; `unknown` of a number that is none. Static text.
+const char *ckpt_row_state_name(ckpt_row_state state);
 
 // The class of the error; `CKPT_OK` of NULL.
 ckpt_code ckpt_error_code(const ckpt_error *error);
@@ -418,96 +679,34 @@ ckpt_bytes ckpt_error_found(const ckpt_error *error);
 // Frees an error. NULL is nothing.
 void ckpt_error_free(ckpt_error *error);
 
-// The number of nodes.
-uint32_t ckpt_object_graph_count(const ckpt_object_graph *graph);
+// The bytes of the text. Lent.
+ckpt_bytes ckpt_string_bytes(const ckpt_string *string);
 
-// The number of edges from a node to its children.
-size_t ckpt_object_graph_child_count(const ckpt_object_graph *graph, uint32_t id);
+// Frees text. NULL is nothing.
+void ckpt_string_free(ckpt_string *string);
 
-// The name of an edge, UTF-8, not escaped. Lent.
-ckpt_bytes ckpt_object_graph_child_name(const ckpt_object_graph *graph, uint32_t id, size_t index);
+// The number of elements.
+size_t ckpt_strings_count(const ckpt_strings *strings);
 
-// The node that an edge leads to; -1 when there is no such edge.
-int64_t ckpt_object_graph_child_node(const ckpt_object_graph *graph, uint32_t id, size_t index);
+// The element at `index` in row-major order. Lent; nothing when there are not so many.
+ckpt_bytes ckpt_strings_get(const ckpt_strings *strings, size_t index);
 
-// The number of values of a node.
-size_t ckpt_object_graph_attribute_count(const ckpt_object_graph *graph, uint32_t id);
+// Frees strings. NULL is nothing.
+void ckpt_strings_free(ckpt_strings *strings);
 
-// The name of a value within its node, `VARIABLE_VALUE` of a variable. Lent.
-ckpt_bytes ckpt_object_graph_attribute_name(const ckpt_object_graph *graph, uint32_t id, size_t index);
+// Says, from inside a callback, why it is going to fail: the text becomes part of the message of the call's error. What was
+// said before is forgotten. NULL is nothing.
+void ckpt_failure_set(ckpt_failure *failure, const char *text, size_t len);
 
-// The name that a name-based checkpoint gives a value; may be empty. Lent.
-ckpt_bytes ckpt_object_graph_attribute_full_name(const ckpt_object_graph *graph, uint32_t id, size_t index);
+// A new flag, not raised; to be freed with `ckpt_cancel_free`.
+ckpt_cancel *ckpt_cancel_new(void);
 
-// The key of the tensor that holds a value. Lent.
-ckpt_bytes ckpt_object_graph_attribute_key(const ckpt_object_graph *graph, uint32_t id, size_t index);
+// Raises the flag: calls that were given it return `CKPT_CANCELLED` soon, unless they have published by then. It stays raised. NULL is
+// nothing.
+void ckpt_cancel_raise(const ckpt_cancel *cancel);
 
-// The number of slot variables of a node, which is an optimizer then.
-size_t ckpt_object_graph_slot_count(const ckpt_object_graph *graph, uint32_t id);
-
-// What a slot variable is, e.g. `m`. Lent.
-ckpt_bytes ckpt_object_graph_slot_name(const ckpt_object_graph *graph, uint32_t id, size_t index);
-
-// The node of the variable that a slot variable is kept for; -1 when there is no such slot variable.
-int64_t ckpt_object_graph_slot_original(const ckpt_object_graph *graph, uint32_t id, size_t index);
-
-// The node of a slot variable itself; -1 when there is no such slot variable.
-int64_t ckpt_object_graph_slot_node(const ckpt_object_graph *graph, uint32_t id, size_t index);
-
-// The registered name of the saver that a node was saved with. Lent; nothing when it has none.
-ckpt_bytes ckpt_object_graph_saver_name(const ckpt_object_graph *graph, uint32_t id);
-
-// The name under which the registered saver saved the node. Lent; nothing when it has none.
-ckpt_bytes ckpt_object_graph_saver_object_name(const ckpt_object_graph *graph, uint32_t id);
-
-// Whether a node or anything below it has values: 1 or 0; -1 when the writer, an older one, did not say.
-int32_t ckpt_object_graph_has_values(const ckpt_object_graph *graph, uint32_t id);
-
-// Frees a graph. NULL is nothing.
-void ckpt_object_graph_free(ckpt_object_graph *graph);
-
-// New options with the defaults; to be freed with `ckpt_merge_options_free`.
-ckpt_merge_options *ckpt_merge_options_new(void);
-
-// Whether sections may be missing: then those that are there are merged, at least one. Not by default.
-ckpt_code ckpt_merge_options_set_allow_missing(ckpt_merge_options *options, bool allow, ckpt_error **error);
-
-// Whether the sections stay when they have been merged. Not by default.
-ckpt_code ckpt_merge_options_set_keep_inputs(ckpt_merge_options *options, bool keep, ckpt_error **error);
-
-// What survives a power cut once the checkpoint is merged: one of the `CKPT_DURABILITY_` constants.
-ckpt_code ckpt_merge_options_set_durability(ckpt_merge_options *options, ckpt_durability durability, ckpt_error **error);
-
-// Has `progress` called by `ckpt_merge` now and then, with `user_data`; NULL for none. The options keep `user_data` and call
-// `free_user_data`, if it is not NULL, when they are freed or given another callback; when this call fails, at once.
-ckpt_code ckpt_merge_options_set_progress(ckpt_merge_options *options,
-                                          ckpt_progress_callback progress,
-                                          void *user_data,
-                                          ckpt_free_callback free_user_data,
-                                          ckpt_error **error);
-
-// Has the call stop when `cancel` is raised; NULL takes the flag away.
-ckpt_code ckpt_merge_options_set_cancel(ckpt_merge_options *options, const ckpt_cancel *cancel, ckpt_error **error);
-
-// Frees options. NULL is nothing.
-void ckpt_merge_options_free(ckpt_merge_options *options);
-
-// Merges `count` checkpoints of format V2, each given by its prefix, into the checkpoint `destination`, as the workers of a
-// distributed program do with the sections that each of them wrote (`tf.raw_ops.MergeV2Checkpoints`). Values are not copied
-// where the file system can give a file another name. Slices of one tensor from several sections are joined.
-//
-// Until the merged checkpoint is published the sections are untouched, and a checkpoint that the destination had stays; then
-// they are removed unless the options keep them. A merge that a crash ended can be done again. The progress callback hears of
-// the bytes of data files.
-//
-// `CKPT_NOT_FOUND` when a section or a data file of one is missing; `CKPT_INVALID_ARGUMENT` when two sections hold the same
-// tensor, slices of one tensor overlap or differ in dtype or shape, or there is nothing to merge; `CKPT_DATA_LOSS` when a
-// section is damaged; `CKPT_CANCELLED` when the progress callback stopped it; else errors are those of `ckpt_writer_finish`.
-ckpt_code ckpt_merge(const char *destination,
-                     const char *const *sections,
-                     size_t count,
-                     const ckpt_merge_options *options,
-                     ckpt_error **error);
+// Frees a flag. NULL is nothing.
+void ckpt_cancel_free(ckpt_cancel *cancel);
 
 // New options with the defaults; to be freed with `ckpt_open_options_free`.
 ckpt_open_options *ckpt_open_options_new(void);
@@ -530,16 +729,6 @@ ckpt_code ckpt_read_options_set_checksums(ckpt_read_options *options, ckpt_check
 
 // Frees options. NULL is nothing.
 void ckpt_read_options_free(ckpt_read_options *options);
-
-// A new flag, not raised; to be freed with `ckpt_cancel_free`.
-ckpt_cancel *ckpt_cancel_new(void);
-
-// Raises the flag: calls that were given it return `CKPT_CANCELLED` soon, unless they have published by then. It stays raised. NULL is
-// nothing.
-void ckpt_cancel_raise(const ckpt_cancel *cancel);
-
-// Frees a flag. NULL is nothing.
-void ckpt_cancel_free(ckpt_cancel *cancel);
 
 // Opens the checkpoint at `path`: a prefix, one of its `.index` or `.data-…` files, a directory with a `checkpoint` state file
 // (its latest checkpoint), a SavedModel directory, a V1 file, or the pattern `prefix-?????-of-00003` of a sharded V1 checkpoint.
@@ -673,21 +862,6 @@ ckpt_code ckpt_reader_object_graph(const ckpt_reader *reader, ckpt_object_graph 
 // `*text` is to be freed with `ckpt_string_free`; NULL on failure.
 ckpt_code ckpt_reader_debug_string(const ckpt_reader *reader, ckpt_string **text, ckpt_error **error);
 
-// The bytes of the text. Lent.
-ckpt_bytes ckpt_string_bytes(const ckpt_string *string);
-
-// Frees text. NULL is nothing.
-void ckpt_string_free(ckpt_string *string);
-
-// The number of elements.
-size_t ckpt_strings_count(const ckpt_strings *strings);
-
-// The element at `index` in row-major order. Lent; nothing when there are not so many.
-ckpt_bytes ckpt_strings_get(const ckpt_strings *strings, size_t index);
-
-// Frees strings. NULL is nothing.
-void ckpt_strings_free(ckpt_strings *strings);
-
 // The key: bytes, UTF-8 in every checkpoint that TensorFlow's Python can list. Lent.
 ckpt_bytes ckpt_tensor_key(const ckpt_tensor *tensor);
 
@@ -721,6 +895,64 @@ size_t ckpt_tensor_slice_count(const ckpt_tensor *tensor);
 //
 // `CKPT_INVALID_ARGUMENT` when there are not so many slices.
 ckpt_code ckpt_tensor_slice(const ckpt_tensor *tensor, size_t index, int64_t *start, int64_t *length, ckpt_error **error);
+
+// The bytes of the value: row-major, little-endian. Lent.
+ckpt_bytes ckpt_view_bytes(const ckpt_view *view);
+
+// The largest power of two, up to 4096, that the address of the bytes is a multiple of. TensorFlow packs tensors without gaps, so it can
+// be 1: look before using the bytes as numbers.
+size_t ckpt_view_alignment(const ckpt_view *view);
+
+// Unmaps a view. NULL is nothing.
+void ckpt_view_free(ckpt_view *view);
+
+// The number of nodes.
+uint32_t ckpt_object_graph_count(const ckpt_object_graph *graph);
+
+// The number of edges from a node to its children.
+size_t ckpt_object_graph_child_count(const ckpt_object_graph *graph, uint32_t id);
+
+// The name of an edge, UTF-8, not escaped. Lent.
+ckpt_bytes ckpt_object_graph_child_name(const ckpt_object_graph *graph, uint32_t id, size_t index);
+
+// The node that an edge leads to; -1 when there is no such edge.
+int64_t ckpt_object_graph_child_node(const ckpt_object_graph *graph, uint32_t id, size_t index);
+
+// The number of values of a node.
+size_t ckpt_object_graph_attribute_count(const ckpt_object_graph *graph, uint32_t id);
+
+// The name of a value within its node, `VARIABLE_VALUE` of a variable. Lent.
+ckpt_bytes ckpt_object_graph_attribute_name(const ckpt_object_graph *graph, uint32_t id, size_t index);
+
+// The name that a name-based checkpoint gives a value; may be empty. Lent.
+ckpt_bytes ckpt_object_graph_attribute_full_name(const ckpt_object_graph *graph, uint32_t id, size_t index);
+
+// The key of the tensor that holds a value. Lent.
+ckpt_bytes ckpt_object_graph_attribute_key(const ckpt_object_graph *graph, uint32_t id, size_t index);
+
+// The number of slot variables of a node, which is an optimizer then.
+size_t ckpt_object_graph_slot_count(const ckpt_object_graph *graph, uint32_t id);
+
+// What a slot variable is, e.g. `m`. Lent.
+ckpt_bytes ckpt_object_graph_slot_name(const ckpt_object_graph *graph, uint32_t id, size_t index);
+
+// The node of the variable that a slot variable is kept for; -1 when there is no such slot variable.
+int64_t ckpt_object_graph_slot_original(const ckpt_object_graph *graph, uint32_t id, size_t index);
+
+// The node of a slot variable itself; -1 when there is no such slot variable.
+int64_t ckpt_object_graph_slot_node(const ckpt_object_graph *graph, uint32_t id, size_t index);
+
+// The registered name of the saver that a node was saved with. Lent; nothing when it has none.
+ckpt_bytes ckpt_object_graph_saver_name(const ckpt_object_graph *graph, uint32_t id);
+
+// The name under which the registered saver saved the node. Lent; nothing when it has none.
+ckpt_bytes ckpt_object_graph_saver_object_name(const ckpt_object_graph *graph, uint32_t id);
+
+// Whether a node or anything below it has values: 1 or 0; -1 when the writer, an older one, did not say.
+int32_t ckpt_object_graph_has_values(const ckpt_object_graph *graph, uint32_t id);
+
+// Frees a graph. NULL is nothing.
+void ckpt_object_graph_free(ckpt_object_graph *graph);
 
 // New options with the defaults; to be freed with `ckpt_verify_options_free`.
 ckpt_verify_options *ckpt_verify_options_new(void);
@@ -766,16 +998,6 @@ size_t ckpt_verification_file_count(const ckpt_verification *verification);
 
 // Frees a verification and its problems. NULL is nothing.
 void ckpt_verification_free(ckpt_verification *verification);
-
-// The bytes of the value: row-major, little-endian. Lent.
-ckpt_bytes ckpt_view_bytes(const ckpt_view *view);
-
-// The largest power of two, up to 4096, that the address of the bytes is a multiple of. TensorFlow packs tensors without gaps, so it can
-// be 1: look before using the bytes as numbers.
-size_t ckpt_view_alignment(const ckpt_view *view);
-
-// Unmaps a view. NULL is nothing.
-void ckpt_view_free(ckpt_view *view);
 
 // New options with the defaults; to be freed with `ckpt_write_options_free`.
 ckpt_write_options *ckpt_write_options_new(void);
@@ -875,7 +1097,7 @@ ckpt_code ckpt_writer_add_shape_and_slice(ckpt_writer *writer,
                                           ckpt_error **error);
 
 // Adds a tensor of a fixed-size dtype whose bytes are asked for while it is written: `read` is called, with `user_data`, for
-// each piece of it once. Memory for the pieces is the library's, a little for each thread. The writer keeps `user_data` and
+// each piece of it once, on the threads that write, several at once. Memory for the pieces is the library's, a little for each thread. The writer keeps `user_data` and
 // calls `free_user_data`, if it is not NULL, when it is finished or freed; when this call fails, at once.
 //
 // Errors are those of `ckpt_writer_add`.
@@ -941,6 +1163,984 @@ ckpt_code ckpt_writer_finish(ckpt_writer *writer, ckpt_error **error);
 
 // Frees a writer. One that was not finished leaves no trace. NULL is nothing.
 void ckpt_writer_free(ckpt_writer *writer);
+
+// New options with the defaults; to be freed with `ckpt_merge_options_free`.
+ckpt_merge_options *ckpt_merge_options_new(void);
+
+// Whether sections may be missing: then those that are there are merged, at least one. Not by default.
+ckpt_code ckpt_merge_options_set_allow_missing(ckpt_merge_options *options, bool allow, ckpt_error **error);
+
+// Whether the sections stay when they have been merged. Not by default.
+ckpt_code ckpt_merge_options_set_keep_inputs(ckpt_merge_options *options, bool keep, ckpt_error **error);
+
+// What survives a power cut once the checkpoint is merged: one of the `CKPT_DURABILITY_` constants.
+ckpt_code ckpt_merge_options_set_durability(ckpt_merge_options *options, ckpt_durability durability, ckpt_error **error);
+
+// Has `progress` called by `ckpt_merge` now and then, with `user_data`; NULL for none. The options keep `user_data` and call
+// `free_user_data`, if it is not NULL, when they are freed or given another callback; when this call fails, at once.
+ckpt_code ckpt_merge_options_set_progress(ckpt_merge_options *options,
+                                          ckpt_progress_callback progress,
+                                          void *user_data,
+                                          ckpt_free_callback free_user_data,
+                                          ckpt_error **error);
+
+// Has the call stop when `cancel` is raised; NULL takes the flag away.
+ckpt_code ckpt_merge_options_set_cancel(ckpt_merge_options *options, const ckpt_cancel *cancel, ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_merge_options_free(ckpt_merge_options *options);
+
+// Merges `count` checkpoints of format V2, each given by its prefix, into the checkpoint `destination`, as the workers of a
+// distributed program do with the sections that each of them wrote (`tf.raw_ops.MergeV2Checkpoints`). Values are not copied
+// where the file system can give a file another name. Slices of one tensor from several sections are joined.
+//
+// Until the merged checkpoint is published the sections are untouched, and a checkpoint that the destination had stays; then
+// they are removed unless the options keep them. A merge that a crash ended can be done again. The progress callback hears of
+// the bytes of data files.
+//
+// `CKPT_NOT_FOUND` when a section or a data file of one is missing; `CKPT_INVALID_ARGUMENT` when two sections hold the same
+// tensor, slices of one tensor overlap or differ in dtype or shape, or there is nothing to merge; `CKPT_DATA_LOSS` when a
+// section is damaged; `CKPT_CANCELLED` when the progress callback stopped it; else errors are those of `ckpt_writer_finish`.
+ckpt_code ckpt_merge(const char *destination,
+                     const char *const *sections,
+                     size_t count,
+                     const ckpt_merge_options *options,
+                     ckpt_error **error);
+
+// How many there are.
+size_t ckpt_nodes_count(const ckpt_nodes *nodes);
+
+// The object at `index`; 0 when there are not so many, and for an element of a list that is not tracked.
+ckpt_node ckpt_nodes_get(const ckpt_nodes *nodes, size_t index);
+
+// The name of the object at `index`: that of the edge to a child; to a registered saver, the path of the object. Lent; nothing
+// when there are not so many, and of descendants and elements.
+ckpt_bytes ckpt_nodes_name(const ckpt_nodes *nodes, size_t index);
+
+// Frees a list of objects; the objects stay. NULL is nothing.
+void ckpt_nodes_free(ckpt_nodes *nodes);
+
+// The kind of the object: one of the `CKPT_KIND_` constants; 0 of NULL.
+ckpt_kind ckpt_description_kind(const ckpt_description *description);
+
+// The type of a variable's elements; `CKPT_INVALID` of one that takes it from the checkpoint, and of other objects.
+ckpt_dtype ckpt_description_dtype(const ckpt_description *description);
+
+// The number of dimensions of a variable's value, at most 254; -1 while it has no value, and of other objects.
+int32_t ckpt_description_rank(const ckpt_description *description);
+
+// The dimensions of a variable's value, as many as `ckpt_description_rank` says. Lent.
+const int64_t *ckpt_description_shape(const ckpt_description *description);
+
+// Frees a description. NULL is nothing.
+void ckpt_description_free(ckpt_description *description);
+
+// New options with the defaults; to be freed with `ckpt_node_options_free`.
+ckpt_node_options *ckpt_node_options_new(void);
+
+// A name for messages. By default an object is called what it is.
+ckpt_code ckpt_node_options_set_debug_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
+
+// The name that a variable has in name-based checkpoints, in TensorFlow that of the variable without `:0`.
+ckpt_code ckpt_node_options_set_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
+
+// Whether a variable is only saved: restoring it is `CKPT_FAILED_PRECONDITION`. Not by default.
+ckpt_code ckpt_node_options_set_read_only(ckpt_node_options *options, bool read_only, ckpt_error **error);
+
+// The names of the `count` tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
+// assigned. By default the restore callback is given what there is.
+ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options, const ckpt_bytes *names, size_t count, ckpt_error **error);
+
+// Has state saved as one attribute of this name, of which the names of its tensors are suffixes: `table` with the tensors
+// `-keys` and `-values`, as TensorFlow's hash tables have it; `ITERATOR` with `_STATE`, as its dataset iterators do.
+ckpt_code ckpt_node_options_set_legacy_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_node_options_free(ckpt_node_options *options);
+
+// A graph without objects; to be freed with `ckpt_graph_free`.
+ckpt_graph *ckpt_graph_new(void);
+
+// Frees the handle of a graph. The graph itself, with its objects, lives on while checkpoints need it; with the last of them
+// the memory that it borrowed is released. NULL is nothing.
+void ckpt_graph_free(ckpt_graph *graph);
+
+// Adds an object without values of its own.
+//
+// `*node` is 0 on failure. `CKPT_RESOURCE_EXHAUSTED` when the graph is full, as all functions that add objects.
+ckpt_code ckpt_graph_add_object(const ckpt_graph *graph, const ckpt_node_options *options, ckpt_node *node, ckpt_error **error);
+
+// Adds an object that is saved as one string (`py_state`, the `PythonState` of TensorFlow), which is copied.
+// `ckpt_graph_read_strings` and `ckpt_graph_assign_strings` get at it.
+//
+// Errors are those of `ckpt_graph_add_object`.
+ckpt_code ckpt_graph_add_text(const ckpt_graph *graph,
+                              const char *text,
+                              size_t text_len,
+                              const ckpt_node_options *options,
+                              ckpt_node *node,
+                              ckpt_error **error);
+
+// Removes an object, with all edges and slots from and to it. Its children stay. Memory that it borrowed is released before
+// this returns. In restores it is unresolved again.
+ckpt_code ckpt_graph_remove(const ckpt_graph *graph, ckpt_node node, ckpt_error **error);
+
+// Whether the object is there: `*contains` is false of one that was removed, is of another graph, or 0.
+ckpt_code ckpt_graph_contains(const ckpt_graph *graph, ckpt_node node, bool *contains, ckpt_error **error);
+
+// What an object is.
+//
+// `*description` is to be freed with `ckpt_description_free`; NULL on failure.
+ckpt_code ckpt_graph_describe(const ckpt_graph *graph, ckpt_node node, ckpt_description **description, ckpt_error **error);
+
+// Gives an object another name for messages.
+ckpt_code ckpt_graph_set_debug_name(const ckpt_graph *graph, ckpt_node node, const char *name, size_t name_len, ckpt_error **error);
+
+// Gives a variable another name in name-based checkpoints.
+ckpt_code ckpt_graph_set_name(const ckpt_graph *graph, ckpt_node variable, const char *name, size_t name_len, ckpt_error **error);
+
+// Makes the edge `name`, which is UTF-8, from `parent` to `child`. If a restore has values for this edge, `child` and what it
+// leads to are restored here and now, and errors of that come from here: the edge stands all the same. Tracking the same child
+// again is nothing.
+//
+// `CKPT_ALREADY_EXISTS` when the name leads to another object; else what restoring reports.
+ckpt_code ckpt_graph_track(const ckpt_graph *graph,
+                           ckpt_node parent,
+                           const char *name,
+                           size_t name_len,
+                           ckpt_node child,
+                           ckpt_error **error);
+
+// The same, but a name that leads to another object is made to lead to this one, which is then not restored: what assigning to
+// an attribute does in TensorFlow.
+//
+// Errors are what restoring reports, where the name is new.
+ckpt_code ckpt_graph_track_overwrite(const ckpt_graph *graph,
+                                     ckpt_node parent,
+                                     const char *name,
+                                     size_t name_len,
+                                     ckpt_node child,
+                                     ckpt_error **error);
+
+// Removes an edge. The object that it led to stays, and is `*child`; `child` may be NULL.
+//
+// `CKPT_NOT_FOUND` when there is no such edge.
+ckpt_code ckpt_graph_untrack(const ckpt_graph *graph,
+                             ckpt_node parent,
+                             const char *name,
+                             size_t name_len,
+                             ckpt_node *child,
+                             ckpt_error **error);
+
+// The object that an edge leads to; `*child` is 0 when there is no such edge.
+ckpt_code ckpt_graph_lookup(const ckpt_graph *graph,
+                            ckpt_node parent,
+                            const char *name,
+                            size_t name_len,
+                            ckpt_node *child,
+                            ckpt_error **error);
+
+// The children of an object with the names of the edges, in the order in which these were made. (`TrackableView.children`)
+//
+// `*children` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` for a list that cannot be
+// saved.
+ckpt_code ckpt_graph_children(const ckpt_graph *graph, ckpt_node node, ckpt_nodes **children, ckpt_error **error);
+
+// The objects that edges lead to from `root`, breadth first, `root` the first of them. Slot variables are not among them.
+// (`TrackableView.descendants`)
+//
+// `*descendants` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` when a list that cannot be
+// saved is among them.
+ckpt_code ckpt_graph_descendants(const ckpt_graph *graph, ckpt_node root, ckpt_nodes **descendants, ckpt_error **error);
+
+// How many restores wait for the edge `name` of an object.
+ckpt_code ckpt_graph_waiting(const ckpt_graph *graph, ckpt_node node, const char *name, size_t name_len, size_t *count, ckpt_error **error);
+
+// Adds a variable of a fixed-size dtype whose memory is the graph's. `data` is its value of `size` bytes, row-major and in
+// native byte order, which is copied; with NULL and 0 the value is zeros.
+//
+// `*node` is 0 on failure, as of all functions that add. `CKPT_INVALID_ARGUMENT` when the shape is impossible, the dtype is
+// none or not of a fixed size, or `size` is not that of the value; else errors are those of `ckpt_graph_add_object`.
+ckpt_code ckpt_graph_add_owned(const ckpt_graph *graph,
+                               ckpt_dtype dtype,
+                               const int64_t *shape,
+                               size_t rank,
+                               const void *data,
+                               size_t size,
+                               const ckpt_node_options *options,
+                               ckpt_node *node,
+                               ckpt_error **error);
+
+// Adds a variable of a fixed-size dtype whose value is the caller's memory: `size` bytes at `data`, row-major and in native
+// byte order. It is saved from there and restored into it, in place. The library uses the memory during calls that reach the
+// graph, and never in between.
+//
+// The memory is *borrowed* until `release`, if it is not NULL, is called with `user_data`: once, when nothing can touch the
+// memory any more. That is when the variable is removed or given other memory, when the last handle that needs the graph is
+// freed, or, if this call fails, at once.
+//
+// Errors are those of `ckpt_graph_add_owned`.
+ckpt_code ckpt_graph_add_borrowed(const ckpt_graph *graph,
+                                  ckpt_dtype dtype,
+                                  const int64_t *shape,
+                                  size_t rank,
+                                  void *data,
+                                  size_t size,
+                                  void *user_data,
+                                  ckpt_free_callback release,
+                                  const ckpt_node_options *options,
+                                  ckpt_node *node,
+                                  ckpt_error **error);
+
+// Adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on create).
+// `dtype`: `CKPT_INVALID` for whatever the checkpoint has. `shape`: what shapes it takes, -1 for a dimension that may be
+// anything; a `rank` of -1 for any shape at all.
+//
+// `CKPT_INVALID_ARGUMENT` when a dimension is below -1 or the dtype is none that a variable may have; else errors are those of
+// `ckpt_graph_add_object`.
+ckpt_code ckpt_graph_add_without_value(const ckpt_graph *graph,
+                                       ckpt_dtype dtype,
+                                       const int64_t *shape,
+                                       int32_t rank,
+                                       const ckpt_node_options *options,
+                                       ckpt_node *node,
+                                       ckpt_error **error);
+
+// Adds a string variable of `count` elements, row-major, which are copied.
+//
+// `CKPT_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_graph_add_object`.
+ckpt_code ckpt_graph_add_strings(const ckpt_graph *graph,
+                                 const int64_t *shape,
+                                 size_t rank,
+                                 const ckpt_bytes *elements,
+                                 size_t count,
+                                 const ckpt_node_options *options,
+                                 ckpt_node *node,
+                                 ckpt_error **error);
+
+// Replaces the memory that a borrowed variable is saved from and restored into. The old memory is released before this
+// returns; the new one is borrowed as by `ckpt_graph_add_borrowed`.
+//
+// `CKPT_INVALID_ARGUMENT` when the variable is not a borrowed one, or the memory has another size than its value.
+ckpt_code ckpt_graph_set_borrowed(const ckpt_graph *graph,
+                                  ckpt_node variable,
+                                  void *data,
+                                  size_t size,
+                                  void *user_data,
+                                  ckpt_free_callback release,
+                                  ckpt_error **error);
+
+// The memory of a variable of a fixed-size dtype, owned or borrowed: `*size` bytes at `*data`, to be read and changed while no
+// call reaches the graph. Owned memory is lent until the variable is restored or assigned in another shape, or removed, or the
+// graph is gone; it is aligned for every dtype.
+//
+// `CKPT_FAILED_PRECONDITION` when the variable has no value yet, or has it on a device; `CKPT_INVALID_ARGUMENT` for strings.
+ckpt_code ckpt_graph_data(const ckpt_graph *graph, ckpt_node variable, void **data, size_t *size, ckpt_error **error);
+
+// Copies the value of a variable of a fixed-size dtype, wherever it is, to `buffer` of `size` bytes: row-major and in native
+// byte order.
+//
+// `CKPT_INVALID_ARGUMENT` when the value has another size, or for strings; `CKPT_FAILED_PRECONDITION` when the variable has no
+// value yet; `CKPT_ABORTED` when a callback fails.
+ckpt_code ckpt_graph_read(const ckpt_graph *graph, ckpt_node variable, void *buffer, size_t size, ckpt_error **error);
+
+// Gives a variable of a fixed-size dtype, wherever it is, a value of `size` bytes: row-major and in native byte order. One
+// without a value takes its type and shape from it.
+//
+// `CKPT_INVALID_ARGUMENT` when the variable has another type or shape, or `size` is not that of the value; `CKPT_ABORTED` when
+// a callback fails.
+ckpt_code ckpt_graph_assign(const ckpt_graph *graph,
+                            ckpt_node variable,
+                            ckpt_dtype dtype,
+                            const int64_t *shape,
+                            size_t rank,
+                            const void *data,
+                            size_t size,
+                            ckpt_error **error);
+
+// The elements of a string variable; of a text, the one.
+//
+// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` when the variable has no
+// value yet, `CKPT_INVALID_ARGUMENT` for other dtypes.
+ckpt_code ckpt_graph_read_strings(const ckpt_graph *graph, ckpt_node node, ckpt_strings **strings, ckpt_error **error);
+
+// Gives a string variable, or a text (`rank` 0 and `count` 1), a value: `count` elements, row-major, which are copied.
+//
+// `CKPT_INVALID_ARGUMENT` when it is of another type or shape, or `count` is not what the shape says.
+ckpt_code ckpt_graph_assign_strings(const ckpt_graph *graph,
+                                    ckpt_node node,
+                                    const int64_t *shape,
+                                    size_t rank,
+                                    const ckpt_bytes *elements,
+                                    size_t count,
+                                    ckpt_error **error);
+
+// The value of an integer scalar of any integer dtype: a step, a counter.
+//
+// `CKPT_INVALID_ARGUMENT` when the variable is none, `CKPT_FAILED_PRECONDITION` when it has no value yet.
+ckpt_code ckpt_graph_read_integer(const ckpt_graph *graph, ckpt_node variable, int64_t *value, ckpt_error **error);
+
+// Adds an empty list, whose elements are tracked under their indices. Elements are objects, or 0 for what is not tracked but
+// takes a place (numbers, text of the program's). A list may only grow: whatever else changes it (a `CKPT_FAILED_PRECONDITION`
+// of saves and restores that come by, with `CKPT_REASON_UNSAVABLE`) makes it unsavable for good.
+//
+// Errors are those of `ckpt_graph_add_object`, as for all functions that add containers.
+ckpt_code ckpt_graph_add_list(const ckpt_graph *graph, const ckpt_node_options *options, ckpt_node *node, ckpt_error **error);
+
+// Adds an empty dict, whose elements are tracked under their keys.
+ckpt_code ckpt_graph_add_dict(const ckpt_graph *graph, const ckpt_node_options *options, ckpt_node *node, ckpt_error **error);
+
+// Adds a tuple of `count` elements, 0 for one that is not tracked.
+ckpt_code ckpt_graph_add_tuple(const ckpt_graph *graph,
+                               const ckpt_node *elements,
+                               size_t count,
+                               const ckpt_node_options *options,
+                               ckpt_node *node,
+                               ckpt_error **error);
+
+// Adds a named tuple of `count` fields: each element is tracked under its field's name and its index.
+//
+// `CKPT_INVALID_ARGUMENT` when two fields have one name, or one is a number.
+ckpt_code ckpt_graph_add_named_tuple(const ckpt_graph *graph,
+                                     const ckpt_bytes *fields,
+                                     const ckpt_node *elements,
+                                     size_t count,
+                                     const ckpt_node_options *options,
+                                     ckpt_node *node,
+                                     ckpt_error **error);
+
+// Appends an element to a list. If a restore has values for it, it is restored here and now, as by `ckpt_graph_track`.
+ckpt_code ckpt_graph_list_append(const ckpt_graph *graph, ckpt_node list, ckpt_node element, ckpt_error **error);
+
+// Repeats a list in place: `list *= times`. Less than 1 empties it.
+//
+// `CKPT_INVALID_ARGUMENT` when it would have more than 2^32 elements.
+ckpt_code ckpt_graph_list_repeat(const ckpt_graph *graph, ckpt_node list, int64_t times, ckpt_error **error);
+
+// Replaces an element: `list[index] = element`. If that was an object, the list cannot be saved any more. A negative index
+// counts from the end.
+//
+// `CKPT_OUT_OF_RANGE` when there is no such element.
+ckpt_code ckpt_graph_list_set(const ckpt_graph *graph, ckpt_node list, int64_t index, ckpt_node element, ckpt_error **error);
+
+// Inserts an element before `index`. If there is any object in the list then, it cannot be saved any more. As in Python, a
+// negative index counts from the end, and one past an end means that end.
+ckpt_code ckpt_graph_list_insert(const ckpt_graph *graph, ckpt_node list, int64_t index, ckpt_node element, ckpt_error **error);
+
+// Removes the element at `index`; `*element`, which may be NULL, is what it was. If there was any object in the list, it
+// cannot be saved any more.
+//
+// `CKPT_OUT_OF_RANGE` when there is no such element.
+ckpt_code ckpt_graph_list_remove(const ckpt_graph *graph, ckpt_node list, int64_t index, ckpt_node *element, ckpt_error **error);
+
+// Replaces the elements from `start` up to `end` by `count` others: `list[start:end] = elements`; with none, `del
+// list[start:end]`. An end past that of the list means that. If there was any object in the list, it cannot be saved any more.
+//
+// `CKPT_INVALID_ARGUMENT` when `end` is before `start`.
+ckpt_code ckpt_graph_list_splice(const ckpt_graph *graph,
+                                 ckpt_node list,
+                                 size_t start,
+                                 size_t end,
+                                 const ckpt_node *elements,
+                                 size_t count,
+                                 ckpt_error **error);
+
+// Puts the `count` elements of a list into another order: `order` has the old index of each. If there is any object in the
+// list, it cannot be saved any more, even if the order is the old one.
+//
+// `CKPT_INVALID_ARGUMENT` when `order` does not name each element once.
+ckpt_code ckpt_graph_list_reorder(const ckpt_graph *graph, ckpt_node list, const size_t *order, size_t count, ckpt_error **error);
+
+// The elements of a list.
+//
+// `*elements` is to be freed with `ckpt_nodes_free`; NULL on failure.
+ckpt_code ckpt_graph_list_elements(const ckpt_graph *graph, ckpt_node list, ckpt_nodes **elements, ckpt_error **error);
+
+// Sets what a key of a dict, which is UTF-8, leads to. Where the key is new and a restore has values for it, they are restored
+// here and now, as by `ckpt_graph_track`; an object that takes the place of another is not.
+ckpt_code ckpt_graph_dict_set(const ckpt_graph *graph,
+                              ckpt_node dict,
+                              const char *key,
+                              size_t key_len,
+                              ckpt_node child,
+                              ckpt_error **error);
+
+// Removes a key of a dict; `*child`, which may be NULL, is the object that it led to.
+//
+// `CKPT_NOT_FOUND` when there is no such key.
+ckpt_code ckpt_graph_dict_remove(const ckpt_graph *graph,
+                                 ckpt_node dict,
+                                 const char *key,
+                                 size_t key_len,
+                                 ckpt_node *child,
+                                 ckpt_error **error);
+
+// Adds an object that may have slot variables, as an optimizer does. `create`, which may be NULL, makes slots for which a
+// checkpoint has values; without it the values wait for `ckpt_graph_set_slot`. The graph keeps `user_data`; `free_user_data`,
+// if it is not NULL, is called when the object is removed or the graph is gone; when this call fails, at once.
+//
+// Errors are those of `ckpt_graph_add_object`.
+ckpt_code ckpt_graph_add_slot_owner(const ckpt_graph *graph,
+                                    ckpt_create_slot_callback create,
+                                    void *user_data,
+                                    ckpt_free_callback free_user_data,
+                                    const ckpt_node_options *options,
+                                    ckpt_node *node,
+                                    ckpt_error **error);
+
+// The object that is to have the slot; 0 of NULL.
+ckpt_node ckpt_slot_request_owner(const ckpt_slot_request *request);
+
+// The variable that the slot is kept for; 0 of NULL.
+ckpt_node ckpt_slot_request_variable(const ckpt_slot_request *request);
+
+// What the slot is, e.g. `m`. Lent.
+ckpt_bytes ckpt_slot_request_name(const ckpt_slot_request *request);
+
+// The type of the value's elements; `CKPT_INVALID` of NULL.
+ckpt_dtype ckpt_slot_request_dtype(const ckpt_slot_request *request);
+
+// The number of dimensions of the value.
+size_t ckpt_slot_request_rank(const ckpt_slot_request *request);
+
+// The dimensions of the value, as many as `ckpt_slot_request_rank` says. Lent.
+const int64_t *ckpt_slot_request_shape(const ckpt_slot_request *request);
+
+// Makes the slot a variable whose memory is the graph's. What was made for the request before is forgotten, as by the
+// functions below; a debug name in the options does nothing.
+//
+// `CKPT_RESOURCE_EXHAUSTED` when there is no memory for it.
+ckpt_code ckpt_slot_request_set_owned(ckpt_slot_request *request, const ckpt_node_options *options, ckpt_error **error);
+
+// Makes the slot a variable whose value is the caller's memory, borrowed as by `ckpt_graph_add_borrowed`.
+//
+// `CKPT_INVALID_ARGUMENT` when `size` is not that of the value, or it is not of a fixed-size dtype.
+ckpt_code ckpt_slot_request_set_borrowed(ckpt_slot_request *request,
+                                         void *data,
+                                         size_t size,
+                                         void *user_data,
+                                         ckpt_free_callback release,
+                                         const ckpt_node_options *options,
+                                         ckpt_error **error);
+
+// Makes the slot a variable whose value is on a device, as `ckpt_graph_add_device` does.
+//
+// `CKPT_INVALID_ARGUMENT` when the device has no callback that reads, or the value is not of a fixed-size dtype.
+ckpt_code ckpt_slot_request_set_device(ckpt_slot_request *request,
+                                       const ckpt_device *device,
+                                       const ckpt_node_options *options,
+                                       ckpt_error **error);
+
+// Makes the variable `slot` the slot `name`, which is UTF-8, that `owner` keeps for `variable`. If a restore has a value for
+// it, it is restored here and now, and errors of that come from here: the slot stands all the same.
+//
+// `CKPT_ALREADY_EXISTS` when there is another; else what restoring reports.
+ckpt_code ckpt_graph_set_slot(const ckpt_graph *graph,
+                              ckpt_node owner,
+                              ckpt_node variable,
+                              const char *name,
+                              size_t name_len,
+                              ckpt_node slot,
+                              ckpt_error **error);
+
+// The slot `name` that `owner` keeps for `variable`; `*slot` is 0 when there is none.
+ckpt_code ckpt_graph_slot(const ckpt_graph *graph,
+                          ckpt_node owner,
+                          ckpt_node variable,
+                          const char *name,
+                          size_t name_len,
+                          ckpt_node *slot,
+                          ckpt_error **error);
+
+// Takes a slot from its owner. The slot variable stays, and is `*slot`, which may be NULL.
+//
+// `CKPT_NOT_FOUND` when there is no such slot.
+ckpt_code ckpt_graph_remove_slot(const ckpt_graph *graph,
+                                 ckpt_node owner,
+                                 ckpt_node variable,
+                                 const char *name,
+                                 size_t name_len,
+                                 ckpt_node *slot,
+                                 ckpt_error **error);
+
+// The names of an owner's slots, in the order in which the first of each was made.
+//
+// `*names` is to be freed with `ckpt_strings_free`; NULL on failure.
+ckpt_code ckpt_graph_slot_names(const ckpt_graph *graph, ckpt_node owner, ckpt_strings **names, ckpt_error **error);
+
+// A device without callbacks, which get `user_data`; to be freed with `ckpt_device_free`. The device and the variables that
+// are added with it keep `user_data`; `free_user_data`, if it is not NULL, is called when the last of them is gone.
+ckpt_device *ckpt_device_new(void *user_data, ckpt_free_callback free_user_data);
+
+// Who says what shape the value has. By default it has the shape that the variable was added with, if that has no -1, or that
+// of the value that was written last.
+ckpt_code ckpt_device_set_describe(ckpt_device *device, ckpt_describe_callback describe, ckpt_error **error);
+
+// Who reads the value. A variable cannot be added without it. It is called on the threads that write, one at a time; if it is
+// `concurrent`, several at once.
+ckpt_code ckpt_device_set_read(ckpt_device *device, ckpt_read_callback read, bool concurrent, ckpt_error **error);
+
+// Who hears that a value is about to be written; nobody by default.
+ckpt_code ckpt_device_set_prepare(ckpt_device *device, ckpt_prepare_callback prepare, ckpt_error **error);
+
+// Who writes the value. Without it the variable can only be saved.
+ckpt_code ckpt_device_set_write(ckpt_device *device, ckpt_write_at_callback write, ckpt_error **error);
+
+// Who hears that a value was written; nobody by default.
+ckpt_code ckpt_device_set_finish(ckpt_device *device, ckpt_finish_callback finish, ckpt_error **error);
+
+// Frees a device. NULL is nothing.
+void ckpt_device_free(ckpt_device *device);
+
+// Adds a variable whose value is on a device, of a fixed-size `dtype`. `shape`: what shapes it takes, -1 for a dimension that
+// may be anything; a `rank` of
+// -1 for any shape at all. The device may be freed at once.
+//
+// `CKPT_INVALID_ARGUMENT` when a dimension is below -1, the dtype is none or not of a fixed size, the device has no callback
+// that reads, or what its describe callback says is impossible; else errors are those of `ckpt_graph_add_object`.
+ckpt_code ckpt_graph_add_device(const ckpt_graph *graph,
+                                ckpt_dtype dtype,
+                                const int64_t *shape,
+                                int32_t rank,
+                                const ckpt_device *device,
+                                const ckpt_node_options *options,
+                                ckpt_node *node,
+                                ckpt_error **error);
+
+// Adds an object with state of its own that is saved as named tensors, whose number and shapes are known only then: a hash
+// table, an iterator, a random number generator. The graph keeps `user_data`; `free_user_data`, if it is not NULL, is called
+// when the object is removed or the graph is gone; when this call fails, at once. (`_serialize_to_tensors` and
+// `_restore_from_tensors` of TensorFlow's `Trackable`)
+//
+// `CKPT_INVALID_ARGUMENT` when a callback is NULL; else errors are those of `ckpt_graph_add_object`.
+ckpt_code ckpt_graph_add_state(const ckpt_graph *graph,
+                               ckpt_save_callback save,
+                               ckpt_restore_callback restore,
+                               void *user_data,
+                               ckpt_free_callback free_user_data,
+                               const ckpt_node_options *options,
+                               ckpt_node *node,
+                               ckpt_error **error);
+
+// Puts a tensor of a fixed-size dtype into a sink: `data` is its `size` bytes, row-major and in native byte order, which are
+// copied. The name, which is UTF-8, says which of the object's tensors it is; to a registered saver it is the tensor's key.
+//
+// `CKPT_INVALID_ARGUMENT` when there is a tensor of this name, or the dtype is none. That dtype, shape and size fit each other
+// is found out when the callback has returned.
+ckpt_code ckpt_sink_put(ckpt_sink *sink,
+                        const char *name,
+                        size_t name_len,
+                        ckpt_dtype dtype,
+                        const int64_t *shape,
+                        size_t rank,
+                        const void *data,
+                        size_t size,
+                        ckpt_error **error);
+
+// The same of memory that is *borrowed*, not copied: it must stay as it is until `release`, if it is not NULL, is called with
+// `user_data`, which is when the save is over; if this call fails, at once.
+//
+// Errors are those of `ckpt_sink_put`.
+ckpt_code ckpt_sink_put_borrowed(ckpt_sink *sink,
+                                 const char *name,
+                                 size_t name_len,
+                                 ckpt_dtype dtype,
+                                 const int64_t *shape,
+                                 size_t rank,
+                                 const void *data,
+                                 size_t size,
+                                 void *user_data,
+                                 ckpt_free_callback release,
+                                 ckpt_error **error);
+
+// The same of bytes that are asked for while they are written: `read` is called, with `user_data`, for each piece once, on the
+// threads that write, several at once. `free_user_data`, if it is not NULL, is called when the save is over; if this call
+// fails, at once.
+//
+// Errors are those of `ckpt_sink_put`; `CKPT_INVALID_ARGUMENT` also when the callback is NULL.
+ckpt_code ckpt_sink_put_read(ckpt_sink *sink,
+                             const char *name,
+                             size_t name_len,
+                             ckpt_dtype dtype,
+                             const int64_t *shape,
+                             size_t rank,
+                             ckpt_read_callback read,
+                             void *user_data,
+                             ckpt_free_callback free_user_data,
+                             ckpt_error **error);
+
+// Puts a string tensor of `count` elements, row-major, which are copied, into a sink.
+//
+// Errors are those of `ckpt_sink_put`.
+ckpt_code ckpt_sink_put_strings(ckpt_sink *sink,
+                                const char *name,
+                                size_t name_len,
+                                const int64_t *shape,
+                                size_t rank,
+                                const ckpt_bytes *elements,
+                                size_t count,
+                                ckpt_error **error);
+
+// The number of tensors.
+size_t ckpt_source_count(const ckpt_source *source);
+
+// The tensor at `index`, in the order of their keys. Lent; NULL when there are not so many.
+const ckpt_source_tensor *ckpt_source_get(const ckpt_source *source, size_t index);
+
+// The tensor of this name. Lent; NULL when there is none.
+const ckpt_source_tensor *ckpt_source_find(const ckpt_source *source, const char *name, size_t name_len);
+
+// The name that the object gave the tensor; to a registered saver, its key. Lent.
+ckpt_bytes ckpt_source_tensor_name(const ckpt_source_tensor *tensor);
+
+// The type of the elements; `CKPT_INVALID` of NULL.
+ckpt_dtype ckpt_source_tensor_dtype(const ckpt_source_tensor *tensor);
+
+// The number of dimensions, at most 254; 0 of a scalar.
+size_t ckpt_source_tensor_rank(const ckpt_source_tensor *tensor);
+
+// The dimensions, as many as `ckpt_source_tensor_rank` says. Lent.
+const int64_t *ckpt_source_tensor_shape(const ckpt_source_tensor *tensor);
+
+// The value, row-major and in native byte order. Lent; empty of strings and variants.
+ckpt_bytes ckpt_source_tensor_bytes(const ckpt_source_tensor *tensor);
+
+// The element of a string or variant tensor at `index` in row-major order. Lent; nothing when there are not so many, and of
+// other dtypes.
+ckpt_bytes ckpt_source_tensor_string(const ckpt_source_tensor *tensor, size_t index);
+
+// The number of elements of a string or variant tensor; 0 of other dtypes.
+size_t ckpt_source_tensor_string_count(const ckpt_source_tensor *tensor);
+
+// Registers a saver for the objects that it accepts; in checkpoints its name is `package.name`, and no package means `Custom`.
+// If it is not `strict`, an object that it saved and does not accept any more is left as it is. Of several savers that accept
+// an object, the one registered last has it. The callbacks are called on the thread that saves or restores. The graph keeps
+// `user_data`; `free_user_data`, if it is not NULL, is called when the graph is gone; when this call fails, at once.
+// (`tf.train.experimental.register_checkpoint_saver`)
+//
+// `CKPT_INVALID_ARGUMENT` when a callback is NULL, or for a name with other characters than letters, digits and `._-`;
+// `CKPT_ALREADY_EXISTS` for one that is taken.
+ckpt_code ckpt_graph_register_saver(const ckpt_graph *graph,
+                                    const char *package,
+                                    size_t package_len,
+                                    const char *name,
+                                    size_t name_len,
+                                    bool strict,
+                                    ckpt_accepts_callback accepts,
+                                    ckpt_save_objects_callback save,
+                                    ckpt_wants_callback wants,
+                                    ckpt_restore_objects_callback restore,
+                                    void *user_data,
+                                    ckpt_free_callback free_user_data,
+                                    ckpt_error **error);
+
+// The checkpoint of what `root` leads to. Its files are those of `tf.train.Checkpoint(**kwargs)`: `root` stands for the
+// checkpoint itself, and its edges, in the order in which they were made, for the keyword arguments, which TensorFlow sorts.
+//
+// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when `root` is no object
+// of the graph.
+ckpt_code ckpt_checkpoint_new(const ckpt_graph *graph, ckpt_node root, ckpt_checkpoint **checkpoint, ckpt_error **error);
+
+// The checkpoint of `root`, to which it attaches `count` more edges, each with its name, UTF-8, and its object. Its files are
+// those of `tf.train.Checkpoint(root, **attached)`. They can be restored by a checkpoint made by `ckpt_checkpoint_new`, and
+// the other way round.
+//
+// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when `root`, or what is
+// attached, is no object of the graph, or two have one name; `CKPT_ALREADY_EXISTS` when the root has an edge of one of the
+// names to another object.
+ckpt_code ckpt_checkpoint_new_with_root(const ckpt_graph *graph,
+                                        ckpt_node root,
+                                        const ckpt_bytes *names,
+                                        const ckpt_node *objects,
+                                        size_t count,
+                                        ckpt_checkpoint **checkpoint,
+                                        ckpt_error **error);
+
+// Frees the handle of a checkpoint. Its graph lives on while other handles need it, and so do restores that wait. NULL is
+// nothing.
+void ckpt_checkpoint_free(ckpt_checkpoint *checkpoint);
+
+// Another handle of the checkpoint's graph, to be freed with `ckpt_graph_free`; NULL of NULL.
+ckpt_graph *ckpt_checkpoint_graph(const ckpt_checkpoint *checkpoint);
+
+// The root object; 0 of NULL.
+ckpt_node ckpt_checkpoint_root(const ckpt_checkpoint *checkpoint);
+
+// Has `log` called, with `user_data`, about values of a checkpoint that were never used and the like; NULL, the default, for
+// no one. A restore keeps the one that was set when it was called. `free_user_data`, if it is not NULL, is called when neither
+// the checkpoint nor such a restore needs it any more; when this call fails, at once.
+ckpt_code ckpt_checkpoint_set_log(const ckpt_checkpoint *checkpoint,
+                                  ckpt_log_callback log,
+                                  void *user_data,
+                                  ckpt_free_callback free_user_data,
+                                  ckpt_error **error);
+
+// The variable that counts saves, `save_counter`: an int64 scalar. When it is asked for first, it is made, tracked, and
+// restored if a value waits for it. An edge of this name that the root has already is taken for it, if it leads to an integer
+// scalar.
+//
+// `*counter` is 0 on failure. `CKPT_ALREADY_EXISTS` when the root has another edge of this name; else what restoring reports.
+ckpt_code ckpt_checkpoint_save_counter(const ckpt_checkpoint *checkpoint, ckpt_node *counter, ckpt_error **error);
+
+// How often this checkpoint was saved, by the save counter.
+//
+// Errors are those of `ckpt_checkpoint_save_counter`.
+ckpt_code ckpt_checkpoint_save_count(const ckpt_checkpoint *checkpoint, int64_t *count, ckpt_error **error);
+
+// Writes the checkpoint `prefix`, neither counting nor telling the state file. `*path`, to be freed with `ckpt_string_free`,
+// is the prefix; `path` may be NULL. (`tf.train.Checkpoint.write`)
+//
+// `CKPT_FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved. Then, as
+// after all errors that follow, what was at the prefix is still there, and nothing new. `CKPT_ABORTED` when a callback fails;
+// if it was one of `ckpt_save_options_add_callback`, the checkpoint is there. `CKPT_CANCELLED` when the progress callback
+// stops it; else what `ckpt_writer_finish` reports.
+ckpt_code ckpt_checkpoint_write(const ckpt_checkpoint *checkpoint,
+                                const char *prefix,
+                                const ckpt_save_options *options,
+                                ckpt_string **path,
+                                ckpt_error **error);
+
+// Writes the checkpoint `prefix-number`, neither counting nor telling the state file. `*path`, to be freed with
+// `ckpt_string_free`, is its path; `path` may be NULL. (`CheckpointableSaver.save(checkpoint_number=)`)
+//
+// Errors are those of `ckpt_checkpoint_write`.
+ckpt_code ckpt_checkpoint_write_numbered(const ckpt_checkpoint *checkpoint,
+                                         const char *prefix,
+                                         int64_t number,
+                                         const ckpt_save_options *options,
+                                         ckpt_string **path,
+                                         ckpt_error **error);
+
+// Counts, writes the checkpoint `prefix-count` (the first is `prefix-1`), calls the callbacks of the options, and has the
+// directory's state file name it as the latest and only one. `*path`, to be freed with `ckpt_string_free`, is its path; `path`
+// may be NULL. (`tf.train.Checkpoint.save`)
+//
+// Errors are those of `ckpt_checkpoint_write`; the count stands in any case. `CKPT_INVALID_ARGUMENT` also when the path is
+// that of the state file.
+ckpt_code ckpt_checkpoint_save(const ckpt_checkpoint *checkpoint,
+                               const char *prefix,
+                               const ckpt_save_options *options,
+                               ckpt_string **path,
+                               ckpt_error **error);
+
+// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory with a state file (its latest),
+// or a SavedModel. Every object that the root leads to by the edges that were saved takes its value; what the program does not
+// have yet is restored when it is tracked. Makes the save counter. A checkpoint of names is restored by the full names of
+// variables. (`tf.train.Checkpoint.restore`)
+//
+// All that can be known is checked before the first value is assigned. If it fails then, the graph is as it was. If reading, a
+// checksum or a callback fails after that, `ckpt_checkpoint_last_report` says of each value what became of it; nothing waits
+// for the restore.
+//
+// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. `CKPT_NOT_FOUND` when there is no
+// checkpoint, a data file is missing, or it lacks a value that it should have; `CKPT_INVALID_ARGUMENT` when a value has
+// another dtype or shape than its object, two variables share memory, or an option names what is not there;
+// `CKPT_FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does
+// not accept its object; `CKPT_DATA_LOSS` when the checkpoint is damaged; `CKPT_ABORTED` when a callback fails.
+ckpt_code ckpt_checkpoint_restore(const ckpt_checkpoint *checkpoint,
+                                  const char *path,
+                                  const ckpt_restore_options *options,
+                                  ckpt_status **status,
+                                  ckpt_error **error);
+
+// The same without the save counter, for what `ckpt_checkpoint_write` wrote. (`tf.train.Checkpoint.read`)
+//
+// Errors are those of `ckpt_checkpoint_restore`.
+ckpt_code ckpt_checkpoint_read(const ckpt_checkpoint *checkpoint,
+                               const char *path,
+                               const ckpt_restore_options *options,
+                               ckpt_status **status,
+                               ckpt_error **error);
+
+// Restores nothing, but makes the save counter. All assertions of the status fail. (`tf.train.Checkpoint.restore(None)`)
+//
+// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. Errors are those of
+// `ckpt_checkpoint_save_counter`.
+ckpt_code ckpt_checkpoint_restore_nothing(const ckpt_checkpoint *checkpoint, ckpt_status **status, ckpt_error **error);
+
+// Says what `ckpt_checkpoint_read` would do. Nothing is assigned, and nothing waits for it. What does not fit is in the rows.
+//
+// `*report` is to be freed with `ckpt_report_free`; NULL on failure. Errors are those of `ckpt_checkpoint_restore`, save for
+// what rows can tell.
+ckpt_code ckpt_checkpoint_dry_run(const ckpt_checkpoint *checkpoint,
+                                  const char *path,
+                                  const ckpt_restore_options *options,
+                                  ckpt_report **report,
+                                  ckpt_error **error);
+
+// What became of every value in the last restore or read, also in one that failed. `*report` is to be freed with
+// `ckpt_report_free`; NULL on failure, before the first restore, and when neither a status nor anything that waits holds on to
+// the last.
+ckpt_code ckpt_checkpoint_last_report(const ckpt_checkpoint *checkpoint, ckpt_report **report, ckpt_error **error);
+
+// New options with the defaults; to be freed with `ckpt_save_options_free`.
+ckpt_save_options *ckpt_save_options_new(void);
+
+// How the files are written, with the progress callback and the flag of these options. They are copied; NULL for the defaults.
+ckpt_code ckpt_save_options_set_write_options(ckpt_save_options *options, const ckpt_write_options *write_options, ckpt_error **error);
+
+// Has `written` called, with `user_data`, after the callbacks that were added before. The options keep `user_data`, and so do
+// saves under way; `free_user_data`, if it is not NULL, is called when the options are freed; when this call fails, at once.
+// (`experimental_write_callbacks`)
+//
+// `CKPT_INVALID_ARGUMENT` when the callback is NULL.
+ckpt_code ckpt_save_options_add_callback(ckpt_save_options *options,
+                                         ckpt_written_callback written,
+                                         void *user_data,
+                                         ckpt_free_callback free_user_data,
+                                         ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_save_options_free(ckpt_save_options *options);
+
+// New options with the defaults; to be freed with `ckpt_restore_options_free`.
+ckpt_restore_options *ckpt_restore_options_new(void);
+
+// How values are read: threads, checksums. The options are copied.
+ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options, const ckpt_read_options *read_options, ckpt_error **error);
+
+// Restores only values whose path in the checkpoint one of the included globs matches. What is left out is skipped, and
+// assertions do not ask for it.
+ckpt_code ckpt_restore_options_add_include(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
+
+// Leaves out values whose path in the checkpoint the glob matches, also included ones.
+ckpt_code ckpt_restore_options_add_exclude(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
+
+// Takes what the checkpoint has at `from` for what the program has at `to`: paths of objects, each with all that is below.
+// Renames are done in the order in which they were added.
+ckpt_code ckpt_restore_options_add_rename(ckpt_restore_options *options,
+                                          const char *from,
+                                          size_t from_len,
+                                          const char *to,
+                                          size_t to_len,
+                                          ckpt_error **error);
+
+// What to do about values that do not fit: one of the `CKPT_MISMATCH_` constants.
+ckpt_code ckpt_restore_options_set_on_mismatch(ckpt_restore_options *options, ckpt_mismatch mismatch, ckpt_error **error);
+
+// Whether slot variables are left as they are; then assertions do not ask for them. Not by default.
+// (`experimental_skip_slot_variables`)
+ckpt_code ckpt_restore_options_set_skip_slot_variables(ckpt_restore_options *options, bool skip, ckpt_error **error);
+
+// Restores only what the checkpoint has below `path`, as if the object there had been its root.
+ckpt_code ckpt_restore_options_set_subtree(ckpt_restore_options *options, const char *path, size_t path_len, ckpt_error **error);
+
+// Whether all values are read and their checksums compared before the first is assigned, so that only a fault in between can
+// leave some restored and some not. Values are read twice. Not by default.
+ckpt_code ckpt_restore_options_set_verify_first(ckpt_restore_options *options, bool verify, ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_restore_options_free(ckpt_restore_options *options);
+
+// The number of rows.
+size_t ckpt_report_count(const ckpt_report *report);
+
+// How many rows have this state.
+size_t ckpt_report_count_of(const ckpt_report *report, ckpt_row_state state);
+
+// The row at `index`. Lent; NULL when there are not so many.
+const ckpt_report_row *ckpt_report_get(const ckpt_report *report, size_t index);
+
+// One line: how many rows there are of each state. Lent.
+ckpt_bytes ckpt_report_summary(const ckpt_report *report);
+
+// A table for people: a line for each row. Lent.
+ckpt_bytes ckpt_report_table(const ckpt_report *report);
+
+// JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state", "saved": {"dtype", "shape"}, "program",
+// "candidate", "detail"}]}`; what is not known is left out. Lent.
+ckpt_bytes ckpt_report_json(const ckpt_report *report);
+
+// Frees a report, and with it what it lent. NULL is nothing.
+void ckpt_report_free(ckpt_report *report);
+
+// The path of the object: escaped names of edges joined by `/`, in the checkpoint, or of an object that is missing there, in
+// the program. Lent.
+ckpt_bytes ckpt_report_row_path(const ckpt_report_row *row);
+
+// The key of the value in the checkpoint; of an object that is missing there, the key that it would have. Lent.
+ckpt_bytes ckpt_report_row_key(const ckpt_report_row *row);
+
+// What became of it: one of the `CKPT_ROW_` constants; 0 of NULL.
+ckpt_row_state ckpt_report_row_state(const ckpt_report_row *row);
+
+// The dtype in the checkpoint; `CKPT_INVALID` where it has no such tensor.
+ckpt_dtype ckpt_report_row_saved_dtype(const ckpt_report_row *row);
+
+// The number of dimensions in the checkpoint; -1 where it has no such tensor.
+int32_t ckpt_report_row_saved_rank(const ckpt_report_row *row);
+
+// The dimensions in the checkpoint, as many as `ckpt_report_row_saved_rank` says. Lent.
+const int64_t *ckpt_report_row_saved_shape(const ckpt_report_row *row);
+
+// The dtype in the program; `CKPT_INVALID` where it has no such object, takes what comes, or has state of its own.
+ckpt_dtype ckpt_report_row_program_dtype(const ckpt_report_row *row);
+
+// The number of dimensions in the program; -1 where it has no such object, takes what comes, or has state of its own.
+int32_t ckpt_report_row_program_rank(const ckpt_report_row *row);
+
+// The dimensions in the program, as many as `ckpt_report_row_program_rank` says; -1 for one that may be anything. Lent.
+const int64_t *ckpt_report_row_program_shape(const ckpt_report_row *row);
+
+// The object in the program; 0 where it has none.
+ckpt_node ckpt_report_row_node(const ckpt_report_row *row);
+
+// The node in the checkpoint's object graph; -1 where it has none.
+int64_t ckpt_report_row_saved_node(const ckpt_report_row *row);
+
+// Of a value that is unused, or an object that is missing: the path of the one on the other side that is plainly meant, having
+// the same shape and last name. Lent; nothing when there is none.
+ckpt_bytes ckpt_report_row_candidate(const ckpt_report_row *row);
+
+// More on why. Lent; nothing when there is no more to say.
+ckpt_bytes ckpt_report_row_detail(const ckpt_report_row *row);
+
+// What kind of restore it is of: one of the `CKPT_RESTORE_` constants; 0 of NULL.
+ckpt_restore_kind ckpt_status_kind(const ckpt_status *status);
+
+// The prefix of the checkpoint that was restored. Lent; nothing when there is none.
+ckpt_bytes ckpt_status_path(const ckpt_status *status);
+
+// Asserts that everything in the checkpoint was restored, and every object of the program from it.
+//
+// `CKPT_FAILED_PRECONDITION` when it is not so, when there is no checkpoint, or, with `CKPT_REASON_UNSAVABLE`, at a list that
+// cannot be saved.
+ckpt_code ckpt_status_assert_consumed(const ckpt_status *status, ckpt_error **error);
+
+// Asserts that every object of the program that is there by now, and has values, got its value from the checkpoint.
+//
+// Errors are those of `ckpt_status_assert_consumed`.
+ckpt_code ckpt_status_assert_existing_objects_matched(const ckpt_status *status, ckpt_error **error);
+
+// Asserts that anything but the root was matched.
+//
+// Errors are those of `ckpt_status_assert_consumed`.
+ckpt_code ckpt_status_assert_nontrivial_match(const ckpt_status *status, ckpt_error **error);
+
+// Says nothing in the end about values that were not used. NULL is nothing.
+void ckpt_status_expect_partial(const ckpt_status *status);
+
+// Does nothing, as in TensorFlow when it is eager: values are restored at once, or when their objects are tracked.
+//
+// `CKPT_FAILED_PRECONDITION` when there is no checkpoint.
+ckpt_code ckpt_status_run_restore_ops(const ckpt_status *status, ckpt_error **error);
+
+// Does nothing, as in TensorFlow when it is eager: variables have their values when they are made.
+ckpt_code ckpt_status_initialize_or_restore(const ckpt_status *status, ckpt_error **error);
+
+// What became of every value, as things stand now.
+//
+// `*report` is to be freed with `ckpt_report_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` at a list that cannot be
+// saved.
+ckpt_code ckpt_status_report(const ckpt_status *status, ckpt_report **report, ckpt_error **error);
+
+// Lets nothing wait for this restore any more: edges and slots that are made later are not restored from it. What waits costs
+// memory, the checkpoint's index among it, until it is restored, dropped, or the graph is gone. Nothing is said about values
+// that were not used. The status stays, and is still to be freed.
+ckpt_code ckpt_status_drop(const ckpt_status *status, ckpt_error **error);
+
+// Frees a status. What waits for its restore goes on waiting: `ckpt_status_drop` ends that. NULL is nothing.
+void ckpt_status_free(ckpt_status *status);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -5,6 +5,7 @@ use std::ffi::{c_char, CStr};
 
 use super::ask;
 use crate::bundle::{Checksums, Durability};
+use crate::checkpoint::Mismatch;
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::DType;
 
@@ -20,6 +21,15 @@ pub type ckpt_format = i32;
 pub type ckpt_checksums = i32;
 /// What of a checkpoint survives a power cut: one of the `CKPT_DURABILITY_` constants.
 pub type ckpt_durability = i32;
+
+/// What an object of a graph is: one of the `CKPT_KIND_` constants.
+pub type ckpt_kind = i32;
+/// What to do about a value that does not fit its object: one of the `CKPT_MISMATCH_` constants.
+pub type ckpt_mismatch = i32;
+/// What kind of restore a status is of: one of the `CKPT_RESTORE_` constants.
+pub type ckpt_restore_kind = i32;
+/// What became of a value: one of the `CKPT_ROW_` constants.
+pub type ckpt_row_state = i32;
 
 /// Success.
 pub const CKPT_OK: ckpt_code = 0;
@@ -100,6 +110,24 @@ pub const CKPT_REASON_PANIC: ckpt_reason = 20;
 pub const CKPT_REASON_LOCKED: ckpt_reason = 21;
 /// The file system has not enough space.
 pub const CKPT_REASON_SPACE: ckpt_reason = 22;
+/// A node that was removed, is of another graph, or is of another kind than the call needs.
+pub const CKPT_REASON_NODE: ckpt_reason = 23;
+/// The name is taken: an object has one edge of each name.
+pub const CKPT_REASON_NAME_TAKEN: ckpt_reason = 24;
+/// An assertion about a restore does not hold.
+pub const CKPT_REASON_ASSERTION: ckpt_reason = 25;
+/// A list was changed otherwise than by appending, so that its elements' names no longer stand for what was saved.
+pub const CKPT_REASON_UNSAVABLE: ckpt_reason = 26;
+/// A variable that was added without a value has none yet.
+pub const CKPT_REASON_NOT_SHAPED: ckpt_reason = 27;
+/// The variable is not to be restored.
+pub const CKPT_REASON_READ_ONLY: ckpt_reason = 28;
+/// A callback called the graph that called it.
+pub const CKPT_REASON_REENTRANT: ckpt_reason = 29;
+/// The checkpoint was replaced by another since the restore was begun.
+pub const CKPT_REASON_REPLACED: ckpt_reason = 30;
+/// A registered saver is missing, or does not accept the object.
+pub const CKPT_REASON_SAVER: ckpt_reason = 31;
 
 /// Not a dtype.
 pub const CKPT_INVALID: ckpt_dtype = 0;
@@ -188,6 +216,61 @@ pub const CKPT_DURABILITY_DATA: ckpt_durability = 1;
 /// Nothing is synced: there may be anything.
 pub const CKPT_DURABILITY_NONE: ckpt_durability = 2;
 
+/// An object without values of its own.
+pub const CKPT_KIND_OBJECT: ckpt_kind = 1;
+/// A variable.
+pub const CKPT_KIND_VARIABLE: ckpt_kind = 2;
+/// State that is saved as several tensors by callbacks.
+pub const CKPT_KIND_STATE: ckpt_kind = 3;
+/// A single string.
+pub const CKPT_KIND_TEXT: ckpt_kind = 4;
+/// A list.
+pub const CKPT_KIND_LIST: ckpt_kind = 5;
+/// A dict.
+pub const CKPT_KIND_DICT: ckpt_kind = 6;
+/// A tuple, named or not.
+pub const CKPT_KIND_TUPLE: ckpt_kind = 7;
+/// An object that may have slot variables.
+pub const CKPT_KIND_SLOT_OWNER: ckpt_kind = 8;
+
+/// Nothing at all is restored, and the call fails; the default.
+pub const CKPT_MISMATCH_FAIL: ckpt_mismatch = 0;
+/// That value is left out; the report has it.
+pub const CKPT_MISMATCH_SKIP: ckpt_mismatch = 1;
+
+/// Of a checkpoint with an object graph (`CheckpointLoadStatus`).
+pub const CKPT_RESTORE_OBJECTS: ckpt_restore_kind = 1;
+/// Of a checkpoint of names (`NameBasedSaverStatus`).
+pub const CKPT_RESTORE_NAMES: ckpt_restore_kind = 2;
+/// Of no checkpoint at all (`InitializationOnlyStatus`).
+pub const CKPT_RESTORE_NOTHING: ckpt_restore_kind = 3;
+
+/// The object has the value of the checkpoint.
+pub const CKPT_ROW_RESTORED: ckpt_row_state = 1;
+/// The object is not there yet; it gets the value when it is tracked.
+pub const CKPT_ROW_DEFERRED: ckpt_row_state = 2;
+/// The program has an object for which the checkpoint has no value.
+pub const CKPT_ROW_MISSING: ckpt_row_state = 3;
+/// The checkpoint has a value for which the program has no object, or one that has no use for it.
+pub const CKPT_ROW_UNUSED: ckpt_row_state = 4;
+/// The value has another shape than the object.
+pub const CKPT_ROW_SHAPE_MISMATCH: ckpt_row_state = 5;
+/// The value has another dtype than the object.
+pub const CKPT_ROW_DTYPE_MISMATCH: ckpt_row_state = 6;
+/// The object was left as it was: by wish, because a newer restore gave it its value, or because something else failed before.
+pub const CKPT_ROW_SKIPPED: ckpt_row_state = 7;
+/// Reading or a callback failed half-way: the object has neither its old value nor the new one.
+pub const CKPT_ROW_TORN: ckpt_row_state = 8;
+
+/// How much a message matters: one of the `CKPT_SEVERITY_` constants.
+pub type ckpt_severity = i32;
+/// What happened.
+pub const CKPT_SEVERITY_INFO: ckpt_severity = 1;
+/// What may be a mistake.
+pub const CKPT_SEVERITY_WARNING: ckpt_severity = 2;
+/// What went wrong.
+pub const CKPT_SEVERITY_ERROR: ckpt_severity = 3;
+
 /// Most dimensions that a tensor has: TensorFlow's own limit.
 pub const CKPT_MAX_RANK: usize = 254;
 
@@ -230,6 +313,26 @@ pub extern "C" fn ckpt_dtype_size(dtype: ckpt_dtype) -> usize {
     ask(0, || dtype_of(dtype).and_then(DType::size).unwrap_or(0))
 }
 
+/// The name of what became of a value, e.g. `shape mismatch`; `unknown` of a number that is none. Static text.
+#[no_mangle]
+pub extern "C" fn ckpt_row_state_name(state: ckpt_row_state) -> *const c_char {
+    ask(c"unknown".as_ptr(), || row_state_name(state).as_ptr())
+}
+
+fn row_state_name(state: ckpt_row_state) -> &'static CStr {
+    match state {
+        CKPT_ROW_RESTORED => c"restored",
+        CKPT_ROW_DEFERRED => c"deferred",
+        CKPT_ROW_MISSING => c"missing in the checkpoint",
+        CKPT_ROW_UNUSED => c"unused in the checkpoint",
+        CKPT_ROW_SHAPE_MISMATCH => c"shape mismatch",
+        CKPT_ROW_DTYPE_MISMATCH => c"dtype mismatch",
+        CKPT_ROW_SKIPPED => c"skipped",
+        CKPT_ROW_TORN => c"torn",
+        _ => c"unknown",
+    }
+}
+
 fn dtype_of(number: ckpt_dtype) -> Option<DType> {
     u32::try_from(number).ok().and_then(DType::from_number)
 }
@@ -240,12 +343,26 @@ pub(super) fn known_dtype(number: ckpt_dtype) -> Result<DType> {
         .ok_or_else(|| Error::argument("not a dtype").because(Reason::DType).expecting("one of the dtype constants", number))
 }
 
+/// The number of a kind, from its name in the Rust API; 0 of one that has none.
+pub(super) fn kind_number(name: &str) -> ckpt_kind {
+    let names = ["object", "variable", "state", "text", "list", "dict", "tuple", "slot owner"];
+    names.iter().position(|n| *n == name).map_or(0, |at| at as ckpt_kind + CKPT_KIND_OBJECT)
+}
+
 pub(super) fn durability_of(number: ckpt_durability) -> Result<Durability> {
     match number {
         CKPT_DURABILITY_FULL => Ok(Durability::Full),
         CKPT_DURABILITY_DATA => Ok(Durability::Data),
         CKPT_DURABILITY_NONE => Ok(Durability::None),
         _ => Err(Error::argument("not a durability").expecting("0 to 2", number)),
+    }
+}
+
+pub(super) fn mismatch_of(number: ckpt_mismatch) -> Result<Mismatch> {
+    match number {
+        CKPT_MISMATCH_FAIL => Ok(Mismatch::Fail),
+        CKPT_MISMATCH_SKIP => Ok(Mismatch::Skip),
+        _ => Err(Error::argument("not a way to treat values that do not fit").expecting("0 or 1", number)),
     }
 }
 
@@ -261,6 +378,7 @@ pub(super) fn checksums(number: ckpt_checksums) -> Result<Checksums> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::{RowState, Severity, StatusKind};
 
     #[test]
     fn the_numbers_are_those_of_the_rust_api() {
@@ -269,6 +387,14 @@ mod tests {
         assert_eq!(CKPT_MAX_RANK, crate::MAX_RANK);
         assert_eq!(CKPT_UNAUTHENTICATED, Code::Unauthenticated as i32);
         assert_eq!(CKPT_REASON_SPACE, Reason::Space as i32);
+        assert_eq!(CKPT_REASON_SAVER, Reason::Saver as i32);
+        for state in RowState::ALL {
+            assert_eq!(row_state_name(state as ckpt_row_state).to_str(), Ok(state.name()));
+        }
+        assert_eq!(CKPT_ROW_TORN, RowState::Torn as ckpt_row_state);
+        assert_eq!(CKPT_RESTORE_NOTHING, StatusKind::Nothing as ckpt_restore_kind);
+        assert_eq!(CKPT_SEVERITY_ERROR, Severity::Error as ckpt_severity);
+        assert_eq!(CKPT_KIND_SLOT_OWNER, kind_number("slot owner"));
         assert_eq!(CKPT_FLOAT4_E2M1FN as u32, DType::Float4E2m1fn.number());
     }
 }

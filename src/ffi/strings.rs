@@ -1,6 +1,7 @@
 //! Text and string tensors, owned by the caller.
 
-use super::{ask, ckpt_bytes, handle, release};
+use super::{array, ask, ckpt_bytes, handle, release};
+use crate::error::Result;
 use crate::tensor::Strings;
 
 /// Text that a call gave.
@@ -37,4 +38,9 @@ pub extern "C" fn ckpt_strings_get(strings: *const ckpt_strings, index: usize) -
 #[no_mangle]
 pub extern "C" fn ckpt_strings_free(strings: *mut ckpt_strings) {
     release(strings);
+}
+
+/// Elements with lengths of their own, as C gives them.
+pub(super) fn elements_of<'a>(elements: *const ckpt_bytes, count: usize) -> Result<Vec<&'a [u8]>> {
+    array(elements, count, "the elements")?.iter().map(|e| array(e.data, e.len, "an element")).collect()
 }

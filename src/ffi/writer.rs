@@ -2,10 +2,12 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, durability_of, known_dtype, CKPT_OK};
+use super::callback::{ckpt_read_callback, Mark};
+use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, durability_of, known_dtype};
 use super::error::ckpt_error;
 use super::options::target;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
+use super::strings::elements_of;
 use super::{array, ask, call, changed, ckpt_bytes, handle, key_at, output, own, path_at, release};
 use crate::bundle::{ReadAt, WriteOptions, Writer};
 use crate::error::{Code, Error, Reason, Result};
@@ -20,6 +22,20 @@ pub struct ckpt_write_options {
     /// 0 for no limit.
     max_shard_size: u64,
     progress: Progress,
+}
+
+impl ckpt_write_options {
+    /// What they come to.
+    pub(super) fn settle(&self) -> (WriteOptions, Progress) {
+        let mut options = self.options.clone();
+        if self.shards > 0 {
+            options = options.shards(self.shards);
+        }
+        if self.max_shard_size > 0 {
+            options = options.max_shard_size(self.max_shard_size);
+        }
+        (options, self.progress.clone())
+    }
 }
 
 /// New options with the defaults; to be freed with `ckpt_write_options_free`.
@@ -153,11 +169,6 @@ struct State {
     progress: Progress,
 }
 
-/// Fills `buffer` with `size` bytes of a tensor's value, row-major and in native byte order, from byte `offset` on. It is called
-/// on the threads that write, several at once. Anything but `CKPT_OK` ends the writing, which then returns `CKPT_ABORTED`.
-pub type ckpt_read_callback =
-    Option<extern "C" fn(user_data: *mut c_void, offset: u64, buffer: *mut c_void, size: usize) -> ckpt_code>;
-
 /// The writer that a handle stands for, if it can still be used.
 fn open<'a>(writer: *mut ckpt_writer) -> Result<&'a mut Writer<'static>> {
     let writer = changed(writer).ok_or_else(|| Error::argument("the writer is NULL"))?;
@@ -175,11 +186,6 @@ fn slice(start: *const i64, length: *const i64, rank: usize) -> Result<Slice> {
     Ok(Slice::new(extents.map(|(&start, &length)| Extent { start, length: (length != -1).then_some(length) }).collect()))
 }
 
-/// Elements with lengths of their own, as C gives them.
-fn strings<'a>(elements: *const ckpt_bytes, count: usize) -> Result<Vec<&'a [u8]>> {
-    array(elements, count, "the elements")?.iter().map(|e| array(e.data, e.len, "an element")).collect()
-}
-
 /// A writer of the checkpoint `prefix`. Nothing is written before `ckpt_writer_finish`. The options may be freed at once.
 ///
 /// `*writer` is to be freed with `ckpt_writer_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when the prefix does not end in a
@@ -193,17 +199,9 @@ pub extern "C" fn ckpt_writer_new(
 ) -> ckpt_code {
     call(error, || {
         let out = output(writer, std::ptr::null_mut(), "the place for the writer")?;
-        let given = handle(options);
-        let mut options = given.map(|o| o.options.clone()).unwrap_or_default();
-        if let Some(shards) = given.map(|o| o.shards).filter(|&n| n > 0) {
-            options = options.shards(shards);
-        }
-        if let Some(bytes) = given.map(|o| o.max_shard_size).filter(|&n| n > 0) {
-            options = options.max_shard_size(bytes);
-        }
+        let (options, progress) = handle(options).map(ckpt_write_options::settle).unwrap_or_default();
         let writer = Writer::new(path_at(prefix)?, &options)?;
-        *out =
-            own(ckpt_writer { state: Some(State { writer, progress: given.map(|o| o.progress.clone()).unwrap_or_default() }) });
+        *out = own(ckpt_writer { state: Some(State { writer, progress }) });
         Ok(())
     })
 }
@@ -289,7 +287,7 @@ pub extern "C" fn ckpt_writer_add_shape_and_slice(
 }
 
 /// Adds a tensor of a fixed-size dtype whose bytes are asked for while it is written: `read` is called, with `user_data`, for
-/// each piece of it once. Memory for the pieces is the library's, a little for each thread. The writer keeps `user_data` and
+/// each piece of it once, on the threads that write, several at once. Memory for the pieces is the library's, a little for each thread. The writer keeps `user_data` and
 /// calls `free_user_data`, if it is not NULL, when it is finished or freed; when this call fails, at once.
 ///
 /// Errors are those of `ckpt_writer_add`.
@@ -310,15 +308,8 @@ pub extern "C" fn ckpt_writer_add_read(
         let user = UserData::new(user_data, free_user_data);
         let writer = open(writer)?;
         let read = read.ok_or_else(|| Error::argument("the callback is NULL"))?;
-        let fill: Box<ReadAt<'static>> = Box::new(move |offset, buffer| {
-            if buffer.is_empty() {
-                return Ok(());
-            }
-            match read(user.pointer(), offset, buffer.as_mut_ptr().cast(), buffer.len()) {
-                CKPT_OK => Ok(()),
-                code => Err(format!("the callback returned {}", Code::from_number(code).unwrap_or(Code::Unknown)).into()),
-            }
-        });
+        let mark = Mark::default();
+        let fill: Box<ReadAt<'static>> = Box::new(move |offset, buffer| mark.read(Some(read), user.pointer(), offset, buffer));
         writer.add_read(key_at(key, key_len)?, known_dtype(dtype)?, array(shape, rank, "the shape")?, fill)
     })
 }
@@ -339,7 +330,7 @@ pub extern "C" fn ckpt_writer_add_strings(
 ) -> ckpt_code {
     call(error, || {
         let writer = open(writer)?;
-        writer.add_strings(key_at(key, key_len)?, array(shape, rank, "the shape")?, &strings(elements, count)?)
+        writer.add_strings(key_at(key, key_len)?, array(shape, rank, "the shape")?, &elements_of(elements, count)?)
     })
 }
 
@@ -361,7 +352,7 @@ pub extern "C" fn ckpt_writer_add_strings_slice(
     call(error, || {
         let writer = open(writer)?;
         let (shape, slice) = (array(shape, rank, "the shape")?, slice(start, length, rank)?);
-        writer.add_strings_slice(key_at(key, key_len)?, shape, &slice, &strings(elements, count)?)
+        writer.add_strings_slice(key_at(key, key_len)?, shape, &slice, &elements_of(elements, count)?)
     })
 }
 
@@ -382,7 +373,7 @@ pub extern "C" fn ckpt_writer_add_variants(
 ) -> ckpt_code {
     call(error, || {
         let writer = open(writer)?;
-        writer.add_variants(key_at(key, key_len)?, array(shape, rank, "the shape")?, &strings(elements, count)?)
+        writer.add_variants(key_at(key, key_len)?, array(shape, rank, "the shape")?, &elements_of(elements, count)?)
     })
 }
 

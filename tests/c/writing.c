@@ -303,12 +303,15 @@ typedef struct asked {
 
 static unsigned char asked_byte(uint64_t at) { return (unsigned char)((at * 2654435761u) >> 11); }
 
-static ckpt_code ask(void *user_data, uint64_t offset, void *buffer, size_t size) {
+static ckpt_code ask(void *user_data, uint64_t offset, void *buffer, size_t size, ckpt_failure *failure) {
     asked *seen = user_data;
     pthread_mutex_lock(&seen->lock);
     seen->bytes += size;
     pthread_mutex_unlock(&seen->lock);
-    if (offset + size > seen->fail_from) return CKPT_OUT_OF_RANGE;
+    if (offset + size > seen->fail_from) {
+        ckpt_failure_set(failure, "past the end", 12);
+        return CKPT_OUT_OF_RANGE;
+    }
     for (size_t i = 0; i < size; i++) ((unsigned char *)buffer)[i] = asked_byte(offset + i);
     return CKPT_OK;
 }
@@ -357,7 +360,7 @@ static void a_value_that_cannot_be_had_ends_the_writing(void) {
     ckpt_error *mine = NULL;
     CHECK_INT(CKPT_ABORTED, ckpt_writer_finish(writer, &mine));
     CHECK_INT(CKPT_REASON_CALLBACK, ckpt_error_reason(mine));
-    CHECK(strstr(ckpt_error_message(mine), "OUT_OF_RANGE") != NULL);
+    CHECK(strstr(ckpt_error_message(mine), "OUT_OF_RANGE: past the end") != NULL);
     ckpt_error_free(mine);
     CHECK_INT(1, seen.freed);
     CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_writer_finish(writer, &error));
