@@ -264,11 +264,11 @@ impl Restore {
             // Most programs have their edges in the order in which they were saved.
             let same = edges.get_index(number).filter(|(name, _)| ***name == *edge.name).map(|(_, child)| child);
             match same.or_else(|| edges.get(edge.name)) {
-                // It is not bound, so the bond is new.
                 Some(&child) => {
-                    if found.bind(nodes, edge.node, child).is_ok() {
-                        pass.queue.push_back((edge.node, child));
-                    }
+                    // It is not bound, so the bond is new.
+                    let bound = found.bind(nodes, edge.node, child);
+                    debug_assert!(bound.is_ok());
+                    pass.queue.push_back((edge.node, child));
                 }
                 None if self.may_have_values(edge.node) => waiting.push((edge.name, edge.node)),
                 None => {}

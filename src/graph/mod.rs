@@ -84,10 +84,6 @@ impl Graph {
         body(&mut nodes)
     }
 
-    pub(crate) fn is(&self, other: &Graph) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
     /// Adds an object without values.
     ///
     /// # Errors

@@ -83,6 +83,7 @@ pub(crate) struct Node {
     /// Who has an edge to it, or a slot of or for it; once for each.
     pub parents: Vec<NodeId>,
     /// What waits for edges that are not there yet.
+    #[allow(clippy::box_collection)] // few objects have any, and there may be millions of objects
     deferred: Option<Box<HashMap<Box<str>, Vec<Position>>>>,
     /// Name-based restores, for objects that are tracked later.
     pub by_name: Vec<Position>,

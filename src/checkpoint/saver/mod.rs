@@ -1,5 +1,7 @@
 //! Saving and restoring variables by their names, without an object graph: `tf.compat.v1.train.Saver`.
 
+#[cfg(test)]
+mod crash_tests;
 mod history;
 mod options;
 

@@ -1,0 +1,180 @@
+//! P1, P2, P4 and P15 of RELIABILITY.md for savers: whole runs of a program that saves by names are recorded; every state that a power cut may leave is judged by
+//! the program that then resumes.
+
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use super::{Saver, SaverOptions, SaverSaveOptions};
+use crate::bundle::crash_tests::disk::{fill_directory, fill_linked, read_directory, Disk, Names, Unsynced};
+use crate::bundle::crash_tests::rng::Rng;
+use crate::bundle::crash_tests::scratch;
+use crate::directory::get_checkpoint_state;
+use crate::reader::latest_checkpoint;
+use crate::storage::{Fault, Kind, Local, Op, Recording, Storage};
+use crate::{DType, Graph, NodeId, Reader, Result, SaveOptions, Variable, WriteOptions};
+
+const LENGTH: usize = 100;
+
+/// Values that no other attempt has.
+fn values(attempt: u64) -> Vec<u8> {
+    (0..LENGTH as u64).map(|i| (attempt.wrapping_mul(0x9e37_79b9).wrapping_add(i * i) >> 3) as u8).collect()
+}
+
+struct Program {
+    graph: Graph,
+    variable: NodeId,
+    saver: Saver,
+}
+
+impl Program {
+    /// A program that goes on where another one ended.
+    fn resumed(directory: &Path, keep: usize) -> Result<Program> {
+        let graph = Graph::new();
+        let variable = graph.add_variable(Variable::zeros(DType::Uint8, &[LENGTH as i64])?)?;
+        let saver = Saver::new(&graph, &[("v", variable)], &SaverOptions::new().max_to_keep(keep).log_to(std::sync::Arc::new(|_, text: &str| println!("LOG {text}"))))?;
+        let known = get_checkpoint_state(directory)?.map(|state| state.all).unwrap_or_default();
+        saver.recover_last_checkpoints(known)?;
+        Ok(Program { graph, variable, saver })
+    }
+
+    fn save(&self, storage: &dyn Storage, directory: &Path, attempt: u64) -> Result<()> {
+        self.graph.assign(self.variable, DType::Uint8, &[LENGTH as i64], &values(attempt))?;
+        // One thread: a run is the same each time.
+        let save = SaveOptions::new().write(WriteOptions::new().threads(1));
+        let options = SaverSaveOptions::new().global_step(attempt as i64).save(save);
+        self.saver.save_on(storage, &directory.join("model"), &options).map(drop)
+    }
+}
+
+/// The attempt that the latest checkpoint is of; none when there is none.
+fn latest(directory: &Path) -> std::result::Result<Option<u64>, String> {
+    let latest = latest_checkpoint(directory).map_err(|e| format!("the state file: {e}"))?;
+    let Some(latest) = latest else {
+        return match directory.join("checkpoint").exists() {
+            true => Err("the state file names a checkpoint that is not there".into()),
+            false => Ok(None),
+        };
+    };
+    let step: u64 = latest.to_str().and_then(|p| p.rsplit('-').next()).and_then(|step| step.parse().ok()).ok_or("no step")?;
+    let bytes =
+        Reader::open(&latest).and_then(|reader| reader.get("v")?.read()).map_err(|e| format!("step {step} is broken: {e}"))?;
+    match bytes == values(step) {
+        true => Ok(Some(step)),
+        false => Err(format!("step {step} is a mix")),
+    }
+}
+
+/// Resumes at the step after the latest and saves: what is there then are the newest checkpoints, whole, and nothing else.
+fn resume_and_save(directory: &Path, keep: usize) -> std::result::Result<(), String> {
+    let program = Program::resumed(directory, keep).map_err(|e| format!("resuming: {e}"))?;
+    let next = latest(directory)?.unwrap_or(0) + 1;
+    program.save(&Local, directory, next).map_err(|e| format!("the next save: {e}"))?;
+    if latest(directory)? != Some(next) {
+        return Err("the next save is not the latest".into());
+    }
+    let mut expected: BTreeSet<String> = ["checkpoint".to_owned()].into();
+    let known = program.saver.last_checkpoints();
+    for path in &known {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let shards = Reader::open(path).map_err(|e| e.to_string())?.shard_count();
+        expected.insert(format!("{name}.index"));
+        expected.extend((0..shards).map(|shard| format!("{name}.data-{shard:05}-of-{shards:05}")));
+    }
+    let there: BTreeSet<String> = read_directory(directory).into_keys().map(|name| name.into_string().unwrap()).collect();
+    match there == expected && known.len() <= keep {
+        true => Ok(()),
+        false => Err(format!("after the next save there are {there:?}, and not {expected:?}")),
+    }
+}
+
+#[test]
+fn a_crash_leaves_a_latest_checkpoint_that_is_whole() {
+    let mut rng = Rng(7);
+    let mut states = 0;
+    for (keep, earlier) in [(1, 0), (1, 2), (2, 3)] {
+        let directory = scratch();
+        let program = Program::resumed(directory.path(), keep).unwrap();
+        (1..=earlier).for_each(|attempt| program.save(&Local, directory.path(), attempt).unwrap());
+        let start = read_directory(directory.path());
+        let before = latest(directory.path()).unwrap();
+        let program = Program::resumed(directory.path(), keep).unwrap();
+        let recording = Recording::new();
+        for attempt in earlier + 1..=earlier + 2 {
+            program.save(&recording, directory.path(), attempt).unwrap();
+            recording.returned(true);
+        }
+        let mut disk = Disk::holding(&start);
+        let (mut acknowledged, mut seen) = (before, HashSet::new());
+        let scratch = scratch();
+        for (at, op) in recording.ops().iter().enumerate() {
+            disk.apply(op);
+            if matches!(op, Op::Returned { .. }) {
+                acknowledged = Some(acknowledged.unwrap_or(0) + 1);
+            }
+            for count in 0..=disk.pending() {
+                for contents in [Unsynced::Lost, Unsynced::Kept, Unsynced::Zeros, Unsynced::Torn] {
+                    let files = disk.linked_after_cut(Names::First(count), contents, &mut rng);
+                    let mut hasher = DefaultHasher::new();
+                    (acknowledged, &files).hash(&mut hasher);
+                    if !seen.insert(hasher.finish()) {
+                        continue;
+                    }
+                    fill_linked(scratch.path(), &files);
+                    let judged = latest(scratch.path()).and_then(|found| match found {
+                        found if found < acknowledged => Err(format!("P1: the latest is {found:?}")),
+                        _ => resume_and_save(scratch.path(), keep),
+                    });
+                    judged.unwrap_or_else(|what| {
+                        panic!(
+                            "keep {keep}, after operation {at}, {count} names, {contents:?}, {acknowledged:?}: {what}; {:?}",
+                            files.keys()
+                        )
+                    });
+                }
+            }
+        }
+        states += seen.len();
+    }
+    println!("crash states of savers: {states}, 0 violations");
+    assert!(states > 300, "{states} states");
+}
+
+#[test]
+fn any_operation_may_fail() {
+    let directory = scratch();
+    let program = Program::resumed(directory.path(), 2).unwrap();
+    (1..=3).for_each(|attempt| program.save(&Local, directory.path(), attempt).unwrap());
+    let start = read_directory(directory.path());
+    let mut points = 0;
+    let all: fn(Kind) -> bool = |_| true;
+    let kept: fn(Kind) -> bool = |kind| kind != Kind::Remove;
+    for (for_good, hits) in [(false, all), (true, all), (true, kept)] {
+        for errno in [libc::ENOSPC, libc::EIO, libc::EACCES] {
+            for at in 0.. {
+                fill_directory(directory.path(), &start);
+                let program = Program::resumed(directory.path(), 2).unwrap();
+                let recording = Recording::failing(Fault { at, errno, for_good, hits });
+                let outcome = program.save(&recording, directory.path(), 4);
+                if recording.tried().iter().all(|(_, failed)| !failed) {
+                    outcome.unwrap();
+                    break;
+                }
+                points += 1;
+                println!("{errno} {at} {:?} {outcome:?}", recording.tried().last());
+                let found = latest(directory.path()).unwrap();
+                assert!(
+                    if outcome.is_ok() { found == Some(4) } else { matches!(found, Some(3 | 4)) },
+                    "{errno} at {at}: {outcome:?}, {found:?}"
+                );
+                // The handle is as good as before.
+                program.save(&Local, directory.path(), 5).unwrap();
+                assert_eq!(latest(directory.path()), Ok(Some(5)));
+                assert!(program.saver.last_checkpoints().len() <= 2);
+                drop(program);
+                resume_and_save(directory.path(), 2).unwrap_or_else(|what| panic!("{errno} at {at}: {what}"));
+            }
+        }
+    }
+    println!("savers: {points} fault points, nothing lost");
+}
