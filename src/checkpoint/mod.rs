@@ -353,6 +353,9 @@ impl Checkpoint {
         let reader = Reader::open(path)?;
         let log = self.0.state.lock().log.clone();
         let Some(saved) = reader.object_graph()? else {
+            if verb == Verb::Restore {
+                self.check_counter(nodes, &reader, reader.contains(SAVE_COUNTER).then_some(SAVE_COUNTER))?;
+            }
             let restore = Arc::new(NameRestore::new(reader, options));
             restore.begin(nodes, self.as_root(&self.attached()), false)?;
             if verb == Verb::Restore {
@@ -364,7 +367,10 @@ impl Checkpoint {
         };
         let restore = Arc::new(Restore::new(reader, transformed(saved, options)?, options, log));
         if verb == Verb::Restore {
-            self.check_counter(nodes, &restore)?;
+            let saved = restore.saved.node(0).and_then(|root| root.children().find(|edge| edge.name == SAVE_COUNTER));
+            let saved = saved.filter(|edge| restore.wants(edge.node)).and_then(|edge| restore.saved.node(edge.node));
+            let key = saved.and_then(|counter| Some(counter.attributes().next()?.checkpoint_key));
+            self.check_counter(nodes, &restore.reader, key)?;
         }
         let begun = restore.begin(nodes, self.0.root, &self.attached(), false, &mut |nodes| {
             if let Ok(report) = status::report_of(nodes, &restore, self) {
@@ -379,8 +385,8 @@ impl Checkpoint {
         Ok(Status { of: Of::Objects(restore), checkpoint: self.clone() })
     }
 
-    /// Fails when the save counter, the program's or the checkpoint's, is none, before anything is assigned: it is made after that.
-    fn check_counter(&self, nodes: &Nodes, restore: &Restore) -> Result<()> {
+    /// Fails when the save counter, the program's or the checkpoint's under `key`, is none, before anything is assigned: it is made after that.
+    fn check_counter(&self, nodes: &Nodes, reader: &Reader, key: Option<&str>) -> Result<()> {
         if self.0.state.lock().counter.is_some_and(|counter| nodes.get(counter).is_some()) {
             return Ok(());
         }
@@ -392,17 +398,15 @@ impl Checkpoint {
                 false => Err(cannot_count(&nodes.describe(there))),
             };
         }
-        let saved = restore.saved.node(0).and_then(|root| root.children().find(|edge| edge.name == SAVE_COUNTER && restore.wants(edge.node)));
-        let saved = saved.and_then(|edge| restore.saved.node(edge.node)?.attributes().next().map(|a| a.checkpoint_key.to_owned()));
-        let Some(key) = saved else { return Ok(()) };
-        let tensor = restore.reader.get(&key)?;
+        let Some(key) = key else { return Ok(()) };
+        let tensor = reader.get(key)?;
         match (tensor.dtype(), tensor.shape()) {
             (DType::Int64, []) => Ok(()),
             (dtype, shape) => Err(Error::argument(format!("tensor_name = {key}; the save counter cannot be restored"))
                 .because(if dtype == DType::Int64 { Reason::Shape } else { Reason::DType })
                 .expecting("int64 []", format_args!("{dtype} {}", crate::tensor::shape_text(shape)))
                 .for_tensor(key.as_bytes())
-                .in_file(restore.reader.prefix())),
+                .in_file(reader.prefix())),
         }
     }
 }

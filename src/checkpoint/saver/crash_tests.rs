@@ -32,7 +32,7 @@ impl Program {
     fn resumed(directory: &Path, keep: usize) -> Result<Program> {
         let graph = Graph::new();
         let variable = graph.add_variable(Variable::zeros(DType::Uint8, &[LENGTH as i64])?)?;
-        let saver = Saver::new(&graph, &[("v", variable)], &SaverOptions::new().max_to_keep(keep).log_to(std::sync::Arc::new(|_, text: &str| println!("LOG {text}"))))?;
+        let saver = Saver::new(&graph, &[("v", variable)], &SaverOptions::new().max_to_keep(keep))?;
         let known = get_checkpoint_state(directory)?.map(|state| state.all).unwrap_or_default();
         saver.recover_last_checkpoints(known)?;
         Ok(Program { graph, variable, saver })
@@ -137,7 +137,7 @@ fn a_crash_leaves_a_latest_checkpoint_that_is_whole() {
         states += seen.len();
     }
     println!("crash states of savers: {states}, 0 violations");
-    assert!(states > 300, "{states} states");
+    assert!(states > 150, "{states} states");
 }
 
 #[test]
@@ -161,7 +161,6 @@ fn any_operation_may_fail() {
                     break;
                 }
                 points += 1;
-                println!("{errno} {at} {:?} {outcome:?}", recording.tried().last());
                 let found = latest(directory.path()).unwrap();
                 assert!(
                     if outcome.is_ok() { found == Some(4) } else { matches!(found, Some(3 | 4)) },

@@ -20,7 +20,7 @@ use super::report::{Report, Row, RowState};
 use super::save::{add_put, add_variable, call_back};
 use super::status::spec_of;
 use crate::bundle::{Held, Writer};
-use crate::directory::{self, checkpoint_mtimes, identity, StateUpdate};
+use crate::directory::{self, checkpoint_exists, checkpoint_mtimes, identity, StateUpdate};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key::{push_escaped, PY_STATE};
 use crate::graph::{Graph, Kind, NodeId, Nodes, Put, Root, Sink, Walk};
@@ -168,7 +168,13 @@ impl Saver {
                 )),
                 _ => e,
             })?;
-            write(nodes, &self.0.named, storage, &path, &options.save)?;
+            let was_there = is_there(&path);
+            let written = write(nodes, &self.0.named, storage, &path, &options.save);
+            // When only the last sync fails, the checkpoint is there, and goes in its turn.
+            if options.write_state && written.is_err() && !was_there && is_there(&path) {
+                self.0.remember(&path);
+            }
+            written?;
             // Before the callbacks: a checkpoint that one of them refuses is there all the same, and goes in its turn.
             if options.write_state {
                 self.0.remember(&path);
@@ -424,6 +430,11 @@ fn replace(
     let stay = directory::replace(storage, directory, update, durability, &names, warnings)?;
     leaving.retain(|entry| name(entry).is_some_and(|name| stay.contains(&name)));
     Ok(leaving)
+}
+
+/// Whether there is a checkpoint, as far as can be found out.
+fn is_there(path: &Path) -> bool {
+    checkpoint_exists(path).unwrap_or(true)
 }
 
 /// The directory of a checkpoint, and its name there.
