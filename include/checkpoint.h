@@ -16,7 +16,7 @@
 //     or text is given by pointer and length, the pointer may be NULL if the length is 0.
 //  5. What is lent (ckpt_bytes, ckpt_tensor, pointers to const) belongs to the object that it was asked of and lives as long as that.
 //     An argument `const T *` means that several threads may call with that object at once; others are for one thread at a time. Handles that
-//     reach one graph (ckpt_graph, ckpt_checkpoint, ckpt_status) share one lock, which each call takes for its whole length, callbacks
+//     reach one graph (ckpt_graph, ckpt_checkpoint, ckpt_status, ckpt_saver) share one lock, which each call takes for its whole length, callbacks
 //     included: calls of several threads come one after the other.
 //  6. Keys and other names are bytes with a length; they need not end with NUL. Names in graphs are UTF-8. Paths are bytes that end with NUL.
 //  7. Constants are plain numbers, never enums. They keep their values; new ones may be added, as may functions and options.
@@ -25,8 +25,8 @@
 //     not unwind or jump out. A callback that is kept comes with free_user_data, memory that is borrowed with release; either is called
 //     once, when it is not needed any more, also if the call that should have taken it fails. Those that get a ckpt_failure can say with
 //     ckpt_failure_set why they fail.
-// 10. A callback may not call the graph that called it: each function with a ckpt_graph, ckpt_checkpoint or ckpt_status of that graph that can
-//     fail returns CKPT_FAILED_PRECONDITION with CKPT_REASON_REENTRANT. What it may call is everything that does not reach the graph: the
+// 10. A callback may not call the graph that called it: each function with a ckpt_graph, ckpt_checkpoint, ckpt_status or ckpt_saver of that graph
+//     that reaches it returns CKPT_FAILED_PRECONDITION with CKPT_REASON_REENTRANT. What it may call is everything that does not reach the graph: the
 //     functions of what it was given (ckpt_sink_*, ckpt_source_*, ckpt_slot_request_*, ckpt_nodes_*, ckpt_failure_set), of readers and
 //     writers, of reports, descriptions, errors and options, all _new and _free, and other graphs. So may another thread meanwhile, but a callback
 //     that waits for a thread that waits for the graph waits forever.
@@ -60,6 +60,14 @@ typedef struct ckpt_cancel ckpt_cancel;
 // may use it at once: every call takes the graph's lock for its whole length, callbacks included; from inside a callback of
 // the graph it returns `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
 typedef struct ckpt_checkpoint ckpt_checkpoint;
+
+// The objects of a checkpoint (`tf.train.CheckpointView`). The index was read once; no file is open. It does not change:
+// several threads may use it at once.
+typedef struct ckpt_checkpoint_view ckpt_checkpoint_view;
+
+// What a checkpoint and a program have in common, and what not, when they were compared. It does not change: several threads
+// may use it at once. Slot variables are in none of it.
+typedef struct ckpt_comparison ckpt_comparison;
 
 // What an object was when it was asked about. It does not change: several threads may use it at once.
 typedef struct ckpt_description ckpt_description;
@@ -124,6 +132,21 @@ typedef struct ckpt_restore_options ckpt_restore_options;
 
 // How a graph is saved (`tf.train.CheckpointOptions`). For one thread at a time while it is changed.
 typedef struct ckpt_save_options ckpt_save_options;
+
+// Saves objects of a graph under names of the program's, and restores them by these (`tf.compat.v1.train.Saver`). Its
+// checkpoints have no object graph. A variable is saved under its name, an object with state of its own under its name followed
+// by those of its tensors, a text under its name and `_py_state`, as in TensorFlow. Format V2 is written; V2 and V1 are
+// restored, and by the full names of variables also checkpoints with an object graph.
+//
+// It keeps the graph alive. Several threads may use it at once: calls that save or restore take the graph's lock for their
+// whole length.
+typedef struct ckpt_saver ckpt_saver;
+
+// How a saver numbers its checkpoints and keeps them. For one thread at a time while it is changed.
+typedef struct ckpt_saver_options ckpt_saver_options;
+
+// How one checkpoint is saved by names. For one thread at a time while it is changed.
+typedef struct ckpt_saver_save_options ckpt_saver_save_options;
 
 // Takes the tensors of an object that is being saved. It lives while the save callback runs, and is for one thread at a time.
 typedef struct ckpt_sink ckpt_sink;
@@ -224,8 +247,8 @@ typedef uint64_t ckpt_node;
 typedef int32_t ckpt_kind;
 
 // Makes a slot variable when a checkpoint has a value for one that does not exist yet, by one of the `ckpt_slot_request_set_`
-// functions. If it calls none, the value waits until the program makes the slot; so it does if the callback returns anything
-// but `CKPT_OK`. It is called on the thread that restores.
+// functions. If it calls none, the value waits until the program makes the slot. Anything but `CKPT_OK` ends the restore with
+// `CKPT_ABORTED`, before anything is assigned. It is called on the thread that restores.
 typedef ckpt_code (*ckpt_create_slot_callback)(void *user_data, ckpt_slot_request *request, ckpt_failure *failure);
 
 // Says what shape the value has now: writes its dimensions to `dimensions`, which has room for `CKPT_MAX_RANK`, and returns
@@ -287,9 +310,6 @@ typedef int32_t ckpt_mismatch;
 
 // What kind of restore a status is of: one of the `CKPT_RESTORE_` constants.
 typedef int32_t ckpt_restore_kind;
-
-// All of them.
-#define RowState_ALL { Restored, Deferred, Missing, Unused, ShapeMismatch, DtypeMismatch, Skipped, Torn, }
 
 // Success.
 #define CKPT_OK 0
@@ -636,6 +656,10 @@ typedef int32_t ckpt_restore_kind;
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+// How many handles the library has given that were not freed yet, errors and texts among them: in a program that has freed all, 0. For tests
+// that look for leaks. (Objects of graphs are no handles.)
+uint64_t ckpt_live_handles(void);
 
 // The version of the library that is loaded, e.g. `0.1.0`. Static text.
 const char *ckpt_version(void);
@@ -2141,6 +2165,242 @@ ckpt_code ckpt_status_drop(const ckpt_status *status, ckpt_error **error);
 
 // Frees a status. What waits for its restore goes on waiting: `ckpt_status_drop` ends that. NULL is nothing.
 void ckpt_status_free(ckpt_status *status);
+
+// New options with the defaults; to be freed with `ckpt_saver_options_free`.
+ckpt_saver_options *ckpt_saver_options_new(void);
+
+// How many checkpoints stay, the newest; 5 by default. 0: all of them, but the state file lists the newest alone.
+ckpt_code ckpt_saver_options_set_max_to_keep(ckpt_saver_options *options, size_t count, ckpt_error **error);
+
+// Of those that would be removed, keeps one for each so many hours for good; 10 000 by default. The hours are counted from when
+// the saver was made.
+ckpt_code ckpt_saver_options_set_keep_checkpoint_every_n_hours(ckpt_saver_options *options, double hours, ckpt_error **error);
+
+// Whether steps are written with at least eight digits: `model-00000012`. Not by default.
+ckpt_code ckpt_saver_options_set_pad_step_number(ckpt_saver_options *options, bool pad, ckpt_error **error);
+
+// Whether the state file names checkpoints from its own directory, so that this can be moved; true by default. TensorFlow's
+// default is the paths as they were given.
+ckpt_code ckpt_saver_options_set_save_relative_paths(ckpt_saver_options *options, bool relative, ckpt_error **error);
+
+// Has `log` called, with `user_data`, about old checkpoints that cannot be removed and the like; NULL, the default, for no one.
+// No lock is held meanwhile. `free_user_data`, if it is not NULL, is called when neither the options nor savers made with them
+// need it any more; when this call fails, at once.
+ckpt_code ckpt_saver_options_set_log(ckpt_saver_options *options,
+                                     ckpt_log_callback log,
+                                     void *user_data,
+                                     ckpt_free_callback free_user_data,
+                                     ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_saver_options_free(ckpt_saver_options *options);
+
+// A saver of `count` objects, each with its name, UTF-8.
+//
+// `*saver` is to be freed with `ckpt_saver_free`; NULL on failure. `CKPT_ALREADY_EXISTS` when two objects have one name, or one
+// object two; `CKPT_INVALID_ARGUMENT` when there is no object, one has no values, one with state of its own does not say which
+// tensors it has (`ckpt_node_options_set_tensor_names`), a name is impossible, or an option is.
+ckpt_code ckpt_saver_new(const ckpt_graph *graph,
+                         const ckpt_bytes *names,
+                         const ckpt_node *nodes,
+                         size_t count,
+                         const ckpt_saver_options *options,
+                         ckpt_saver **saver,
+                         ckpt_error **error);
+
+// A saver of `count` variables under their own names (`ckpt_node_options_set_name`). One that comes twice is saved once.
+//
+// Errors are those of `ckpt_saver_new`; `CKPT_INVALID_ARGUMENT` also for an object that is no variable or has no name.
+ckpt_code ckpt_saver_new_of_variables(const ckpt_graph *graph,
+                                      const ckpt_node *nodes,
+                                      size_t count,
+                                      const ckpt_saver_options *options,
+                                      ckpt_saver **saver,
+                                      ckpt_error **error);
+
+// A saver of everything that `root` leads to and that has values, slot variables among it, by the variables' own names.
+//
+// Errors are those of `ckpt_saver_new_of_variables`; `CKPT_FAILED_PRECONDITION` at a list or slot that cannot be saved.
+ckpt_code ckpt_saver_new_of_root(const ckpt_graph *graph,
+                                 ckpt_node root,
+                                 const ckpt_saver_options *options,
+                                 ckpt_saver **saver,
+                                 ckpt_error **error);
+
+// Frees a saver. The checkpoints that it made stay. NULL is nothing.
+void ckpt_saver_free(ckpt_saver *saver);
+
+// The names under which objects are saved, sorted.
+//
+// `*names` is to be freed with `ckpt_strings_free`; NULL on failure.
+ckpt_code ckpt_saver_names(const ckpt_saver *saver, ckpt_strings **names, ckpt_error **error);
+
+// New options with the defaults; to be freed with `ckpt_saver_save_options_free`.
+ckpt_saver_save_options *ckpt_saver_save_options_new(void);
+
+// Appends `-STEP` to the prefix.
+ckpt_code ckpt_saver_save_options_set_global_step(ckpt_saver_save_options *options, int64_t step, ckpt_error **error);
+
+// The same by an integer scalar of the saver's graph.
+ckpt_code ckpt_saver_save_options_set_global_step_of(ckpt_saver_save_options *options, ckpt_node step, ckpt_error **error);
+
+// Another name for the state file than `checkpoint`, bytes that end with NUL: several savers of one directory may each have
+// their own.
+ckpt_code ckpt_saver_save_options_set_latest_filename(ckpt_saver_save_options *options, const char *name, ckpt_error **error);
+
+// Whether the checkpoint is recorded: in the state file, and by the saver, which removes old ones then. True by default.
+ckpt_code ckpt_saver_save_options_set_write_state(ckpt_saver_save_options *options, bool write, ckpt_error **error);
+
+// How the files are written, with the callbacks of these options. They are copied; NULL for the defaults.
+ckpt_code ckpt_saver_save_options_set_save_options(ckpt_saver_save_options *options,
+                                                   const ckpt_save_options *save_options,
+                                                   ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_saver_save_options_free(ckpt_saver_save_options *options);
+
+// Writes the checkpoint `prefix`, or `prefix-STEP` where the options give a step, and calls the write callbacks. Then it is
+// recorded, unless the options say otherwise: the directory's state file names it as the latest, and old ones that this saver
+// recorded are removed: their files by their own names, never by pattern or by way of links. Those that somebody holds stay
+// until a later save. `*path`, to be freed with `ckpt_string_free`, is its path; `path` may be NULL.
+//
+// `CKPT_NOT_FOUND` when the directory is not there; `CKPT_INVALID_ARGUMENT` when the state file's name has a directory, or is
+// that of the checkpoint; else errors are those of `ckpt_checkpoint_write`.
+ckpt_code ckpt_saver_save(const ckpt_saver *saver,
+                          const char *prefix,
+                          const ckpt_saver_save_options *options,
+                          ckpt_string **path,
+                          ckpt_error **error);
+
+// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory with a state file (its latest).
+// A checkpoint that has an object graph, and not the names, is restored by the full names of the variables that it has. Of the
+// options, globs match names; renames and subtrees are not for savers.
+//
+// All that can be known is checked before the first value is assigned. The report has a row for each object, then one for each
+// value of the checkpoint that was not used; `ckpt_saver_last_report` has the same, also after a failure. To what waits for an
+// object of the restores of checkpoints, this is an assignment.
+//
+// `*report` is to be freed with `ckpt_report_free`; NULL on failure; `report` may be NULL. `CKPT_NOT_FOUND` when there is no
+// checkpoint, a data file is missing, or a name is not in it; `CKPT_INVALID_ARGUMENT` when a value has another dtype or shape
+// than its object, or two variables share memory; `CKPT_FAILED_PRECONDITION` for a variable that is read-only;
+// `CKPT_DATA_LOSS` when the checkpoint is damaged; `CKPT_ABORTED` when a callback fails.
+ckpt_code ckpt_saver_restore(const ckpt_saver *saver,
+                             const char *path,
+                             const ckpt_restore_options *options,
+                             ckpt_report **report,
+                             ckpt_error **error);
+
+// What became of every value in the last restore, also in one that failed. `*report` is to be freed with `ckpt_report_free`;
+// NULL on failure, before the first restore, and when there was nothing to restore from.
+ckpt_code ckpt_saver_last_report(const ckpt_saver *saver, ckpt_report **report, ckpt_error **error);
+
+// The checkpoints that were recorded and are not removed yet, oldest first, as the calls that saved them gave them.
+//
+// `*paths` is to be freed with `ckpt_strings_free`; NULL on failure.
+ckpt_code ckpt_saver_last_checkpoints(const ckpt_saver *saver, ckpt_strings **paths, ckpt_error **error);
+
+// Takes these `count` paths for the checkpoints that were recorded, oldest first, and `times`, in seconds since the epoch, for
+// when they were made. `times` may be NULL: then none of them is ever removed. Nor is one that is not in the directory of a
+// later save, for a program may have it from a state file.
+ckpt_code ckpt_saver_set_last_checkpoints(const ckpt_saver *saver,
+                                          const ckpt_bytes *paths,
+                                          const double *times,
+                                          size_t count,
+                                          ckpt_error **error);
+
+// Takes those of these `count` checkpoints that are there for the ones that were recorded, with the times of their files: what
+// a program that was ended gives the saver of its next run.
+ckpt_code ckpt_saver_recover_last_checkpoints(const ckpt_saver *saver, const ckpt_bytes *paths, size_t count, ckpt_error **error);
+
+// Reads the objects of the checkpoint at `path`, which is that of `ckpt_reader_open`.
+//
+// `*view` is to be freed with `ckpt_checkpoint_view_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no checkpoint, or, with
+// `CKPT_REASON_NO_OBJECT_GRAPH`, it has no objects; else errors are those of `ckpt_reader_open`.
+ckpt_code ckpt_checkpoint_view_open(const char *path, ckpt_checkpoint_view **view, ckpt_error **error);
+
+// Frees a view. NULL is nothing.
+void ckpt_checkpoint_view_free(ckpt_checkpoint_view *view);
+
+// The prefix of the checkpoint. Lent.
+ckpt_bytes ckpt_checkpoint_view_prefix(const ckpt_checkpoint_view *view);
+
+// All objects, with what is known of each: children, values, slot variables.
+//
+// `*graph` is to be freed with `ckpt_object_graph_free`; NULL on failure.
+ckpt_code ckpt_checkpoint_view_object_graph(const ckpt_checkpoint_view *view, ckpt_object_graph **graph, ckpt_error **error);
+
+// How many nodes edges lead to from the root, the root among them. Slot variables are not.
+size_t ckpt_checkpoint_view_descendant_count(const ckpt_checkpoint_view *view);
+
+// The node at `index` of these, breadth first; the first is the root, 0. -1 when there are not so many.
+int64_t ckpt_checkpoint_view_descendant(const ckpt_checkpoint_view *view, size_t index);
+
+// The way by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`. Lent; nothing when there are not so many.
+ckpt_bytes ckpt_checkpoint_view_descendant_path(const ckpt_checkpoint_view *view, size_t index);
+
+// Compares the checkpoint with the objects below `root`: finds those that have the same place as nodes of the checkpoint, which
+// are what a restore would restore, without its side effects. A node for which the program has two objects matches the one that
+// is found first.
+//
+// `*diff` is to be freed with `ckpt_comparison_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` at a list that cannot be saved.
+ckpt_code ckpt_checkpoint_view_diff(const ckpt_checkpoint_view *view,
+                                    const ckpt_graph *graph,
+                                    ckpt_node root,
+                                    ckpt_comparison **diff,
+                                    ckpt_error **error);
+
+// The same with what a checkpoint of a program leads to: also by the edges that it attaches to its root.
+//
+// `*diff` and errors are those of `ckpt_checkpoint_view_diff`.
+ckpt_code ckpt_checkpoint_view_diff_checkpoint(const ckpt_checkpoint_view *view,
+                                               const ckpt_checkpoint *checkpoint,
+                                               ckpt_comparison **diff,
+                                               ckpt_error **error);
+
+// Frees a comparison. NULL is nothing.
+void ckpt_comparison_free(ckpt_comparison *diff);
+
+// How many nodes match an object.
+size_t ckpt_comparison_match_count(const ckpt_comparison *diff);
+
+// The node of a match, in the order in which they were found; -1 when there are not so many.
+int64_t ckpt_comparison_match_node(const ckpt_comparison *diff, size_t index);
+
+// The object of a match; 0 when there are not so many.
+ckpt_node ckpt_comparison_match_object(const ckpt_comparison *diff, size_t index);
+
+// How many nodes of the checkpoint match no object.
+size_t ckpt_comparison_checkpoint_only_count(const ckpt_comparison *diff);
+
+// The node at `index` of these, breadth first; -1 when there are not so many.
+int64_t ckpt_comparison_checkpoint_only_node(const ckpt_comparison *diff, size_t index);
+
+// How many objects of the program match no node.
+size_t ckpt_comparison_program_only_count(const ckpt_comparison *diff);
+
+// The object at `index` of these, breadth first; 0 when there are not so many.
+ckpt_node ckpt_comparison_program_only_object(const ckpt_comparison *diff, size_t index);
+
+// How many warnings there are: that references do not agree.
+size_t ckpt_comparison_warning_count(const ckpt_comparison *diff);
+
+// The warning at `index`. Lent; nothing when there are not so many.
+ckpt_bytes ckpt_comparison_warning(const ckpt_comparison *diff, size_t index);
+
+// Restores `count` single objects of a graph from nodes of the checkpoint at `path`, without looking at edges. All that can be
+// known is checked before the first value is assigned.
+//
+// `CKPT_INVALID_ARGUMENT` when an option renames or asks for a subtree, the checkpoint's root leads to no such node, an object
+// was removed or is given twice, or one of node and object has values and the other has none or another number of them;
+// `CKPT_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the checkpoint has no objects; else errors are those of
+// `ckpt_checkpoint_restore`.
+ckpt_code ckpt_restore_nodes(const ckpt_graph *graph,
+                             const char *path,
+                             const uint32_t *ids,
+                             const ckpt_node *objects,
+                             size_t count,
+                             const ckpt_restore_options *options,
+                             ckpt_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -30,16 +30,19 @@ pub enum RowState {
 
 impl RowState {
     /// All of them.
-    pub const ALL: [RowState; 8] = [
-        RowState::Restored,
-        RowState::Deferred,
-        RowState::Missing,
-        RowState::Unused,
-        RowState::ShapeMismatch,
-        RowState::DtypeMismatch,
-        RowState::Skipped,
-        RowState::Torn,
-    ];
+    pub fn all() -> impl Iterator<Item = RowState> {
+        [
+            RowState::Restored,
+            RowState::Deferred,
+            RowState::Missing,
+            RowState::Unused,
+            RowState::ShapeMismatch,
+            RowState::DtypeMismatch,
+            RowState::Skipped,
+            RowState::Torn,
+        ]
+        .into_iter()
+    }
 
     /// What tables and summaries call it.
     pub fn name(self) -> &'static str {
@@ -114,7 +117,7 @@ impl Report {
 
     /// One line: how many rows there are of each state.
     pub fn summary(&self) -> String {
-        let counts = RowState::ALL.iter().map(|&state| (state, self.count(state))).filter(|(_, count)| *count > 0);
+        let counts = RowState::all().map(|state| (state, self.count(state))).filter(|(_, count)| *count > 0);
         let counts: Vec<String> = counts.map(|(state, count)| format!("{count} {state}")).collect();
         match counts.is_empty() {
             true => "nothing to restore".to_owned(),
@@ -148,7 +151,7 @@ impl Report {
     /// is not known is left out.
     pub fn to_json(&self) -> String {
         let mut out = String::from("{\"summary\":{");
-        let counts = RowState::ALL.iter().map(|&state| (state, self.count(state))).filter(|(_, count)| *count > 0);
+        let counts = RowState::all().map(|state| (state, self.count(state))).filter(|(_, count)| *count > 0);
         for (number, (state, count)) in counts.enumerate() {
             let _ = write!(out, "{}\"{state}\":{count}", if number > 0 { "," } else { "" });
         }

@@ -194,22 +194,23 @@ pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, No
     if !options.renames.is_empty() || options.subtree.is_some() {
         return Err(Error::argument("single nodes are restored by their ids: renames and subtrees are not for them"));
     }
-    let reader = Reader::open(path)?;
-    let saved = objects_of(&reader)?;
-    let view = CheckpointView { saved, prefix: reader.prefix().to_owned() };
-    let known: BTreeSet<u32> = view.descendants().into_iter().collect();
     graph.with(|nodes| {
         let mut seen = BTreeSet::new();
         for &(id, object) in restored {
             nodes.need(object).map_err(|e| e.prefixed(&format!("Expecting a valid Trackable to node_id: {id}")))?;
+            if !seen.insert(object) {
+                return Err(wrong(nodes, object, |object| format!("{object} is to be restored from two nodes")));
+            }
+        }
+        let reader = Reader::open(path)?;
+        let view = CheckpointView { saved: objects_of(&reader)?, prefix: reader.prefix().to_owned() };
+        let known: BTreeSet<u32> = view.descendants().into_iter().collect();
+        for &(id, object) in restored {
             let node = view.saved.node(id).filter(|_| known.contains(&id)).ok_or_else(|| {
                 wrong(nodes, object, |object| {
                     format!("The expected node_id: {id} to Trackable {object} to restore does not exist in the checkpoint.")
                 })
             })?;
-            if !seen.insert(object) {
-                return Err(wrong(nodes, object, |object| format!("{object} is to be restored from two nodes")));
-            }
             check_values(nodes, &node, object)?;
         }
         let restore = Arc::new(Restore::new(reader, view.saved, options, None));

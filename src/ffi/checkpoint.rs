@@ -164,7 +164,7 @@ pub extern "C" fn ckpt_checkpoint_save_count(
 }
 
 /// The place for a handle, if the caller wants it.
-fn wanted<'a, T>(place: *mut *mut T, name: &str) -> Result<Option<&'a mut *mut T>> {
+pub(super) fn wanted<'a, T>(place: *mut *mut T, name: &str) -> Result<Option<&'a mut *mut T>> {
     if place.is_null() {
         return Ok(None);
     }

@@ -388,7 +388,7 @@ mod tests {
         assert_eq!(CKPT_UNAUTHENTICATED, Code::Unauthenticated as i32);
         assert_eq!(CKPT_REASON_SPACE, Reason::Space as i32);
         assert_eq!(CKPT_REASON_SAVER, Reason::Saver as i32);
-        for state in RowState::ALL {
+        for state in RowState::all() {
             assert_eq!(row_state_name(state as ckpt_row_state).to_str(), Ok(state.name()));
         }
         assert_eq!(CKPT_ROW_TORN, RowState::Torn as ckpt_row_state);

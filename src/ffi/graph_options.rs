@@ -16,7 +16,7 @@ use crate::checkpoint::{RestoreOptions, SaveOptions};
 use crate::error::Error;
 
 /// How a graph is saved (`tf.train.CheckpointOptions`). For one thread at a time while it is changed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct ckpt_save_options {
     write: WriteOptions,
     progress: Progress,

@@ -50,6 +50,10 @@ mod graph_options;
 mod report;
 mod status;
 
+mod saver_names;
+
+mod checkpoint_view;
+
 mod log;
 
 use std::ffi::{c_char, CStr, OsStr};

@@ -46,7 +46,7 @@ pub extern "C" fn ckpt_report_count(report: *const ckpt_report) -> usize {
 #[no_mangle]
 pub extern "C" fn ckpt_report_count_of(report: *const ckpt_report, state: ckpt_row_state) -> usize {
     ask(0, || {
-        let state = RowState::ALL.into_iter().find(|s| *s as ckpt_row_state == state);
+        let state = RowState::all().find(|s| *s as ckpt_row_state == state);
         handle(report).zip(state).map_or(0, |(r, state)| r.report.count(state))
     })
 }
