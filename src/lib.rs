@@ -27,6 +27,7 @@ mod format;
 mod graph;
 mod manager;
 mod reader;
+mod sort;
 mod storage;
 mod table;
 mod tensor;

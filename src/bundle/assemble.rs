@@ -37,7 +37,7 @@ pub(crate) fn pieces<'a>(index: &'a Index, tensor: Row<'a>, region: &Bounds) -> 
     if covered != region.elements() {
         return Err(not_covered(region, covered, tensor.slices().map(|s| s.slice())));
     }
-    pieces.sort_by_key(|p| (p.row.shard, p.row.offset));
+    crate::sort::sort_by_key(&mut pieces, |p| (p.row.shard, p.row.offset));
     Ok(pieces)
 }
 

@@ -1,5 +1,6 @@
 //! The index of a bundle in memory: every record validated, compact, in key order.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -278,6 +279,28 @@ impl Index {
         }
     }
 
+    /// The same, in less time the closer it is behind the tensor `near`: whoever asks for many mostly asks about in the order of the keys.
+    pub fn find_near(&self, near: usize, key: &[u8]) -> Option<usize> {
+        let (mut low, mut high, mut step) = (0, self.len(), 1);
+        while low < high {
+            // Steps that double until the key is between two, then halves.
+            let at = match (low > 0, high < self.len()) {
+                (false, false) => near.saturating_add(1),
+                (true, false) => low.saturating_add(step),
+                (false, true) => high.saturating_sub(step),
+                (true, true) => low + (high - low) / 2,
+            };
+            let at = at.clamp(low, high - 1);
+            match self.key(at).cmp(key) {
+                Ordering::Equal => return Some(at),
+                Ordering::Less => low = at + 1,
+                Ordering::Greater => high = at,
+            }
+            step = step.saturating_mul(2);
+        }
+        None
+    }
+
     /// Every record in key order: tensors, partitioned ones, and slices.
     pub fn all_rows(&self) -> impl Iterator<Item = Row<'_>> {
         (0..self.count).map(|n| self.row(n))
@@ -363,4 +386,37 @@ fn partition_point(numbers: Range<u32>, before: impl Fn(u32) -> bool) -> u32 {
         }
     }
     low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::crash_tests::scratch;
+    use super::super::{Durability, WriteOptions, Writer};
+    use super::*;
+
+    #[test]
+    fn what_is_found_does_not_depend_on_where_the_search_begins() {
+        let directory = scratch();
+        let prefix = directory.path().join("ckpt");
+        let mut writer = Writer::new(&prefix, &WriteOptions::new().durability(Durability::None)).unwrap();
+        for i in (0..80).step_by(2) {
+            let (key, halves) = (format!("t{i:02}"), [("0,1", &[1u8][..]), ("1,1", &[2])]);
+            match i % 10 {
+                0 => halves.iter().for_each(|(s, v)| writer.add_slice(&key, DType::Uint8, &[2], &s.parse().unwrap(), v).unwrap()),
+                _ => writer.add(&key, DType::Uint8, &[1], &[0]).unwrap(),
+            }
+        }
+        writer.finish().unwrap();
+        let index = Index::load(&prefix, None, false, &mut Err).unwrap();
+        assert_eq!((index.len(), index.count), (40, 56));
+        for number in 0..82 {
+            let key = format!("t{number:02}");
+            let found = (number < 80 && number % 2 == 0).then_some(number / 2);
+            assert_eq!(index.find(key.as_bytes()), found);
+            for near in (0..45).chain([usize::MAX]) {
+                assert_eq!(index.find_near(near, key.as_bytes()), found, "{key} near {near}");
+            }
+        }
+        assert_eq!((index.find_near(7, b""), index.find_near(7, b"a"), index.find_near(7, b"u")), (None, None, None));
+    }
 }

@@ -2,10 +2,11 @@
 
 mod assemble;
 #[cfg(test)]
-mod crash_tests;
+pub(crate) mod crash_tests;
 mod direct;
 mod entry;
 mod index;
+mod items;
 mod load;
 mod merge;
 mod naming;
@@ -26,11 +27,12 @@ pub use merge::{merge, MergeOptions};
 pub use publish::Durability;
 pub use reader::{Checksums, ReadOptions};
 pub use store::ReadAt;
+pub(crate) use sweep::is_temporary;
 pub use writer::{WriteOptions, Writer, Written};
 
 pub(crate) use index::Row;
 pub(crate) use naming::{data_name, index_path, numbered, split_data_name};
-pub(crate) use publish::{temporary_name, Claim, Held};
+pub(crate) use publish::{attempt, temporary_name, Claim, Held};
 pub(crate) use reader::{Bundle, Wanted};
 pub(crate) use rows::Fate;
 pub(crate) use verify::verify;

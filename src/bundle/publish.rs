@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::naming;
 use super::sweep;
@@ -56,6 +56,12 @@ static WRITING: Mutex<Writing> = Mutex::new(BTreeSet::new());
 
 type Writing = BTreeSet<(usize, OsString)>;
 
+/// Told when something has been written.
+static FREED: Condvar = Condvar::new();
+
+/// What stands for the state of a directory among its checkpoints: no checkpoint has such a name.
+const STATE: &str = "/";
+
 /// Tells the locks of directories apart.
 fn place(lock: &Arc<dyn Send + Sync>) -> usize {
     Arc::as_ptr(lock).cast::<u8>() as usize
@@ -75,27 +81,42 @@ impl Held {
         Held::of(storage, path, create, &WRITING.lock())
     }
 
-    /// Whoever takes the lock first is alone, so that what has a temporary name was left by a crash and is swept: with an index that
-    /// was not renamed go the data files that were. `_writing` is held until then: who comes second must not publish what the first takes
-    /// for left by a crash.
-    fn of(storage: &dyn Storage, path: &Path, create: bool, _writing: &Writing) -> Result<Held> {
+    /// The same for whoever changes the state of the directory, which one at a time does in this process: others are waited for.
+    pub fn for_state(storage: &dyn Storage, path: &Path) -> Result<(Held, Claim)> {
+        let mut writing = WRITING.lock();
+        let mut held = Held::of(storage, path, false, &writing)?;
+        let mut waited = false;
+        let claim = loop {
+            if let Some(claim) = Claim::of(&held, OsStr::new(STATE), &mut writing) {
+                break claim;
+            }
+            FREED.wait(&mut writing);
+            waited = true;
+        };
+        drop(writing); // a claim that is dropped takes it
+        if waited {
+            held.names = list(&*held.directory)?;
+        }
+        Ok((held, claim))
+    }
+
+    /// What has a temporary name was left by a crash, or by a write that could not clean up, if nobody in this process is writing in the
+    /// directory; then it is swept: with an index that was not renamed go the data files that were. `writing` is held until then: who comes
+    /// next must not publish what this one takes for left behind.
+    fn of(storage: &dyn Storage, path: &Path, create: bool, writing: &Writing) -> Result<Held> {
         let directory = storage.directory(path, create).map_err(|e| Error::io("open the directory", path, &e))?;
-        let (lock, is_first) = directory.lock().map_err(|e| match e.kind() {
+        let lock = directory.lock().map_err(|e| match e.kind() {
             ErrorKind::WouldBlock => {
-                Error::new(Code::Unavailable, Reason::Locked, "another process is writing in this directory").in_file(path)
+                Error::new(Code::Unavailable, Reason::Locked, format!("{e} is writing in this directory")).in_file(path)
             }
             _ => Error::io("lock the directory", path, &e),
         })?;
-        let names = directory.list().map_err(|e| Error::io("list the directory", path, &e))?;
-        if is_first && !left_out(Step::Sweep) {
+        let names = list(&*directory)?;
+        let is_alone = !writing.iter().any(|(other, _)| *other == place(&lock));
+        if is_alone && !left_out(Step::Sweep) {
             sweep::sweep(&*directory, &names);
         }
         Ok(Held { directory, lock, names })
-    }
-
-    /// Tells the locks of directories apart.
-    pub fn place(&self) -> usize {
-        place(&self.lock)
     }
 
     /// The sole right in this process to what belongs to the checkpoint `base` of the directory; None while somebody else has it.
@@ -112,7 +133,7 @@ pub(crate) struct Claim {
 
 impl Claim {
     fn of(held: &Held, base: &OsStr, writing: &mut Writing) -> Option<Claim> {
-        let is_free = writing.insert((held.place(), base.to_owned()));
+        let is_free = writing.insert((place(&held.lock), base.to_owned()));
         is_free.then(|| Claim { lock: held.lock.clone(), base: base.to_owned() })
     }
 }
@@ -120,7 +141,12 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         WRITING.lock().remove(&(place(&self.lock), std::mem::take(&mut self.base)));
+        FREED.notify_all();
     }
+}
+
+fn list(directory: &dyn Directory) -> Result<Vec<OsString>> {
+    directory.list().map_err(|e| Error::io("list the directory", directory.path(), &e))
 }
 
 impl Publication {
@@ -314,7 +340,7 @@ pub(crate) fn temporary_name(name: &OsStr) -> OsString {
 }
 
 /// A number that no other attempt has.
-fn attempt() -> u64 {
+pub(crate) fn attempt() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::collections::hash_map::RandomState::new().build_hasher().finish()
 }

@@ -61,8 +61,8 @@ impl ReadOptions {
 /// Most data files kept open between reads.
 const OPEN_SHARDS: usize = 64;
 
-/// Gaps shorter than this are read along rather than skipped with another system call, when a slice is read unchecked.
-const WORTH_A_CALL: u64 = 4 << 10;
+/// Gaps shorter than this are read along rather than skipped with another system call.
+pub(super) const WORTH_A_CALL: u64 = 4 << 10;
 
 /// An open bundle: its index in memory, its data files opened as they are needed.
 #[derive(Debug)]
@@ -112,20 +112,22 @@ impl Bundle {
 
     /// The data file of `row`, which is long enough to hold it.
     pub fn shard_of(&self, row: &Row<'_>) -> Result<Arc<File>> {
-        let cached = self.shards.lock().iter().find(|(shard, _)| *shard == row.shard).map(|(_, file)| file.clone());
-        let file = match cached {
-            Some(file) => file,
-            None => {
-                let file = Arc::new(File::open(&self.shard_path(row.shard))?);
-                let mut shards = self.shards.lock();
-                if shards.len() == OPEN_SHARDS {
-                    shards.remove(0);
-                }
-                shards.push((row.shard, file.clone()));
-                file
-            }
-        };
+        let file = self.shard(row.shard)?;
         file.check_range(row.offset, row.size)?;
+        Ok(file)
+    }
+
+    pub(super) fn shard(&self, number: u32) -> Result<Arc<File>> {
+        let cached = self.shards.lock().iter().find(|(shard, _)| *shard == number).map(|(_, file)| file.clone());
+        if let Some(file) = cached {
+            return Ok(file);
+        }
+        let file = Arc::new(File::open(&self.shard_path(number))?);
+        let mut shards = self.shards.lock();
+        if shards.len() == OPEN_SHARDS {
+            shards.remove(0);
+        }
+        shards.push((number, file.clone()));
         Ok(file)
     }
 
@@ -226,7 +228,7 @@ impl Bundle {
                 }
             }
         }
-        runs.sort_by_key(|(_, _, run, _)| run.to);
+        crate::sort::sort_by_key(&mut runs, |(_, _, run, _)| run.to);
         let (mut rest, mut at) = (request.buffer, 0);
         for (stored, file, run, whole) in runs {
             let (_, after) = rest.split_at_mut(((run.to - at) * element) as usize);
@@ -240,7 +242,7 @@ impl Bundle {
                 crc,
                 swap,
                 key: row.key,
-                count: None,
+                progress: None,
             });
         }
         Ok(())
@@ -318,7 +320,7 @@ impl Bundle {
                     (Target::Done(row.size), None)
                 }
             };
-            Ok(Transfer { file, offset: row.offset, target, crc, swap: 1, key, count: None })
+            Ok(Transfer { file, offset: row.offset, target, crc, swap: 1, key, progress: None })
         };
         check().map_err(|e: Error| e.for_tensor(key))
     }

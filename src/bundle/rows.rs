@@ -1,15 +1,20 @@
 //! Reading many whole tensors at once for a restore, which wants to know of each what became of it; and streaming one to where no memory is.
 
-use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cmp::Ordering;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 use super::payload::check_crc;
-use super::reader::{Bundle, Checksums, ReadOptions, Wanted};
-use super::transfer::{self, Target, Transfer, CHUNK};
+use super::reader::{Bundle, Checksums, ReadOptions, Wanted, WORTH_A_CALL};
+use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
 use crate::error::{Error, Result};
 use crate::format::crc;
+use crate::storage::File;
 use crate::table::allocate;
 use crate::tensor::Bounds;
+
+/// Tensors smaller than this are read together with those near them: to copy so few bytes costs less than a system call.
+const SMALL: usize = 16 << 10;
 
 /// What became of a tensor that was to be read, in a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +27,69 @@ pub(crate) enum Fate {
     Untouched,
 }
 
+/// What is read at once: a tensor, or small ones that lie close together in one data file.
+struct Run {
+    /// By their places in the plan.
+    payloads: Range<usize>,
+    file: Arc<File>,
+    progress: Progress,
+}
+
+impl Payload<'_> {
+    fn is_small(&self) -> bool {
+        self.buffer.len() < SMALL
+    }
+
+    /// Whether `next`, which does not begin before this one, may be read with it and with others that end at `end`.
+    fn is_near(&self, next: &Payload<'_>, end: u64) -> bool {
+        let is_close = next.shard == self.shard && next.offset <= end.saturating_add(WORTH_A_CALL);
+        is_close && self.is_small() && next.is_small() && next.end().max(end) - self.offset <= CHUNK as u64
+    }
+}
+
+/// Reads what is planned. Of several faults, the first in the files.
+fn read_runs(runs: &[Run], payloads: Vec<Payload<'_>>, threads: u32) -> Option<Error> {
+    let mut payloads: Vec<Payload<'_>> = payloads;
+    let bytes: u64 = payloads.iter().map(|p| p.buffer.len() as u64).sum();
+    let threads = transfer::threads_for(threads, bytes).min(runs.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
+    let mut rest = &mut payloads[..];
+    let transfers = runs.iter().map(|run| {
+        let (those, after) = std::mem::take(&mut rest).split_at_mut(run.payloads.len());
+        rest = after;
+        let Payload { offset, key, crc, swap, .. } = those[0];
+        let target = match those[0].is_small() {
+            true => Target::Small(those),
+            false => Target::Memory(&mut *those[0].buffer),
+        };
+        Ok(Transfer { file: run.file.clone(), offset, target, crc, swap, key, progress: Some(&run.progress) })
+    });
+    transfer::run(transfers, threads, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
+}
+
+/// What became of the payload that is the `place`th of a run.
+fn fate(run: &Run, place: usize, payload: &Payload<'_>) -> Fate {
+    let done = run.progress.done();
+    let is_read = match payload.is_small() {
+        true if done <= place as u64 => return Fate::Untouched,
+        true => true,
+        false if !run.progress.has_begun() => return Fate::Untouched,
+        false => done == payload.buffer.len() as u64,
+    };
+    let is_right = || {
+        let mut sum = crc::Crc::new();
+        for piece in payload.buffer.chunks(CHUNK) {
+            let mut stored = piece.to_vec();
+            transfer::swap(&mut stored, payload.swap);
+            sum.update(&stored);
+        }
+        payload.crc.is_none_or(|crc| crc == crc::mask(sum.value()))
+    };
+    match is_read && is_right() {
+        true => Fate::Whole,
+        false => Fate::Torn,
+    }
+}
+
 impl Bundle {
     /// Reads whole tensors of fixed-size dtypes into buffers of their sizes, with several threads. Of a failure also says what became of each.
     pub fn read_whole(
@@ -29,71 +97,79 @@ impl Bundle {
         rows: &mut [(usize, &mut [u8])],
         options: &ReadOptions,
     ) -> std::result::Result<(), (Error, Vec<Fate>)> {
-        let counts: Vec<AtomicU64> = rows.iter().map(|_| AtomicU64::new(0)).collect();
-        let mut fates = vec![Fate::Untouched; rows.len()];
-        let failure = {
-            let mut planned = Vec::with_capacity(rows.len());
-            let mut bytes = 0;
-            for ((tensor, buffer), count) in rows.iter_mut().zip(&counts) {
-                let row = self.index().tensor(*tensor);
-                if row.is_partitioned() {
-                    continue;
-                }
-                let file = self.shard_of(&row).map_err(|e| (e.for_tensor(row.key), fates.clone()))?;
-                bytes += row.size;
-                planned.push(Transfer {
-                    file,
-                    offset: row.offset,
-                    target: Target::Memory(buffer),
-                    crc: (options.checksums != Checksums::Never).then_some(row.crc),
-                    swap: self.swap_unit(row.dtype),
-                    key: row.key,
-                    count: Some(count),
-                });
-            }
-            let threads = transfer::threads_for(options.threads, bytes)
-                .min(planned.len().max(bytes.div_ceil(CHUNK as u64) as usize))
-                .max(1);
-            transfer::run(planned.into_iter().map(Ok), threads, false, &mut |_| ControlFlow::Continue(()))
-                .faults
-                .into_iter()
-                .next()
-        };
-        if let Some(fault) = failure {
-            for (((tensor, buffer), count), fate) in rows.iter().zip(&counts).zip(&mut fates) {
-                *fate = self.fate_of(*tensor, buffer, count.load(Ordering::Relaxed));
+        let count = rows.len();
+        let mut payloads = self.plan_whole(rows);
+        let runs = self.runs(&payloads).map_err(|e| (e, vec![Fate::Untouched; count]))?;
+        if options.checksums == Checksums::Never {
+            payloads.iter_mut().for_each(|payload| payload.crc = None);
+        }
+        if let Some(fault) = read_runs(&runs, payloads, options.threads) {
+            let mut fates = vec![Fate::Untouched; count];
+            let payloads = self.plan_whole(rows);
+            for run in &runs {
+                let those = &payloads[run.payloads.clone()];
+                those.iter().enumerate().for_each(|(place, payload)| fates[payload.number] = fate(run, place, payload));
             }
             return Err((fault, fates));
         }
         // Each of the partitioned ones in a call of its own: so it is known where a failure strikes.
-        for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
+        for number in 0..count {
+            let (tensor, buffer) = &mut rows[number];
             let row = self.index().tensor(*tensor);
-            fates[number] = Fate::Whole;
-            if row.is_partitioned() {
-                let wanted = Wanted { tensor: *tensor, region: Bounds::whole(row.shape), buffer };
-                if let Err(e) = self.read(vec![wanted], options) {
-                    fates[number] = Fate::Torn;
-                    let later = number + 1..;
-                    fates[later].iter_mut().zip(&counts[number + 1..]).for_each(|(fate, count)| {
-                        *fate = if count.load(Ordering::Relaxed) > 0 { Fate::Whole } else { Fate::Untouched }
-                    });
-                    return Err((e, fates));
-                }
+            if !row.is_partitioned() {
+                continue;
+            }
+            let wanted = Wanted { tensor: *tensor, region: Bounds::whole(row.shape), buffer };
+            if let Err(e) = self.read(vec![wanted], options) {
+                let fate = |(later, (tensor, _)): (usize, &(usize, &mut [u8]))| match later.cmp(&number) {
+                    Ordering::Equal => Fate::Torn,
+                    Ordering::Greater if self.index().tensor(*tensor).is_partitioned() => Fate::Untouched,
+                    _ => Fate::Whole,
+                };
+                return Err((e, rows.iter().enumerate().map(fate).collect()));
             }
         }
         Ok(())
     }
 
-    /// What became of a tensor stored whole, of which so many bytes were read.
-    fn fate_of(&self, tensor: usize, buffer: &[u8], read: u64) -> Fate {
-        let row = self.index().tensor(tensor);
-        match read {
-            _ if row.is_partitioned() => Fate::Untouched,
-            0 if row.size > 0 => Fate::Untouched,
-            read if read < row.size || self.swap_unit(row.dtype) > 1 => Fate::Torn,
-            _ if crc::mask(crc::crc32c(buffer)) == row.crc => Fate::Whole,
-            _ => Fate::Torn,
+    /// The rows that are stored whole, in the order in which they lie in the data files.
+    fn plan_whole<'b>(&'b self, rows: &'b mut [(usize, &mut [u8])]) -> Vec<Payload<'b>> {
+        let mut payloads = Vec::with_capacity(rows.len());
+        for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
+            let row = self.index().tensor(*tensor);
+            if !row.is_partitioned() {
+                let (crc, swap) = (Some(row.crc), self.swap_unit(row.dtype));
+                payloads.push(Payload { number, shard: row.shard, offset: row.offset, buffer, crc, swap, key: row.key });
+            }
         }
+        // A program mostly restores in the order in which it saved: then there is nothing to sort.
+        payloads.sort_unstable_by_key(|p| (p.shard, p.offset, p.number));
+        payloads
+    }
+
+    /// Divides a plan into what is read at once, and checks that the data files hold all of it.
+    fn runs(&self, payloads: &[Payload<'_>]) -> Result<Vec<Run>> {
+        let mut runs = Vec::new();
+        let mut open: Option<(u32, Arc<File>)> = None;
+        let mut rest = payloads.iter().enumerate().peekable();
+        while let Some((place, first)) = rest.next() {
+            let file = match open.take().filter(|(shard, _)| *shard == first.shard) {
+                Some((_, file)) => file,
+                None => self.shard(first.shard).map_err(|e| e.for_tensor(first.key))?,
+            };
+            let check = |p: &Payload<'_>| file.check_range(p.offset, p.buffer.len() as u64).map_err(|e| e.for_tensor(p.key));
+            check(first)?;
+            let mut run = Run { payloads: place..place + 1, file: file.clone(), progress: Progress::default() };
+            let mut end = first.end();
+            while let Some((place, next)) = rest.next_if(|(_, next)| first.is_near(next, end)) {
+                check(next)?;
+                end = end.max(next.end());
+                run.payloads.end = place + 1;
+            }
+            runs.push(run);
+            open = Some((first.shard, file));
+        }
+        Ok(runs)
     }
 
     /// Reads the bytes of a tensor of a fixed-size dtype piece by piece, in no certain order, and hands each with its offset to `take`; checksums are
@@ -150,5 +226,237 @@ impl Bundle {
         let threads = transfer::threads_for(threads, tensors.iter().map(|&t| self.index().tensor(t).size).sum());
         let outcome = transfer::run(records, threads.max(1), false, &mut |_| ControlFlow::Continue(()));
         outcome.faults.into_iter().next().map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::super::crash_tests::rng::Rng;
+    use super::super::crash_tests::scratch;
+    use super::super::entry::{put_entry, put_header, Endianness};
+    use super::super::index::Index;
+    use super::super::{Durability, WriteOptions, Writer};
+    use super::*;
+    use crate::error::{Code, Reason};
+    use crate::table::TableWriter;
+    use crate::tensor::DType;
+
+    const FILL: u8 = 0xa5;
+
+    /// A checkpoint and what is in it.
+    struct Layout {
+        _directory: tempfile::TempDir,
+        prefix: PathBuf,
+        /// By key, which is the order of the index, too.
+        values: Vec<(String, Vec<u8>)>,
+    }
+
+    /// Tensors of all the sizes at which something changes, in a random order, some of them partitioned.
+    fn layout(rng: &mut Rng, partitioned: bool) -> Layout {
+        let directory = scratch();
+        let prefix = directory.path().join("ckpt");
+        let sizes = [0, 1, 7, 100, 1000, 4096, SMALL - 1, SMALL, CHUNK, CHUNK + 1, 2 * CHUNK + 5];
+        let mut values: Vec<(String, Vec<u8>)> = Vec::new();
+        for i in 0..20 + rng.below(30) {
+            let most = [5, 5, 5, sizes.len()][rng.below(4)];
+            let size = (sizes[rng.below(most)] + rng.below(3)).next_multiple_of(4);
+            values.push((format!("t{i:03}"), (0..size).map(|_| rng.next() as u8).collect()));
+        }
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        shuffle(&mut order, rng);
+        let options = WriteOptions::new().durability(Durability::None).shards(1 + rng.below(3) as u32);
+        let options = options.alignment([1, 64, 8192][rng.below(3)]);
+        let mut writer = Writer::new(&prefix, &options).unwrap();
+        for (key, value) in order.iter().map(|&i| &values[i]) {
+            let elements = value.len() / 4;
+            match partitioned && elements > 1 && rng.below(5) == 0 {
+                false => writer.add(key, DType::Int32, &[elements as i64], value).unwrap(),
+                true => {
+                    let (front, back) = value.split_at(4);
+                    for (slice, part) in [("0,1".to_owned(), front), (format!("1,{}", elements - 1), back)] {
+                        writer.add_slice(key, DType::Int32, &[elements as i64], &slice.parse().unwrap(), part).unwrap();
+                    }
+                }
+            }
+        }
+        writer.finish().unwrap();
+        Layout { _directory: directory, prefix, values }
+    }
+
+    impl Layout {
+        fn open(&self) -> Bundle {
+            Bundle::open(&self.prefix, None).unwrap()
+        }
+
+        /// The same bytes, said to be of the other byte order.
+        fn make_big_endian(&mut self) {
+            let index = Index::load(&self.prefix, None, false, &mut Err).unwrap();
+            let mut bytes = Vec::new();
+            let mut sink = |more: &[u8]| {
+                bytes.extend_from_slice(more);
+                Ok(())
+            };
+            let mut table = TableWriter::new(&mut sink);
+            let mut value = Vec::new();
+            put_header(&mut value, index.header().shards, Endianness::Big);
+            table.add(b"", &value).unwrap();
+            for row in index.all_rows() {
+                value.clear();
+                put_entry(&mut value, row.dtype, row.shape, row.shard, row.offset, row.size, row.crc);
+                table.add(row.key, &value).unwrap();
+            }
+            table.finish().unwrap();
+            fs::write(index.path(), bytes).unwrap();
+            self.values.iter_mut().for_each(|(_, value)| transfer::swap(value, 4));
+        }
+    }
+
+    fn shuffle<T>(items: &mut [T], rng: &mut Rng) {
+        (1..items.len()).rev().for_each(|i| items.swap(i, rng.below(i + 1)));
+    }
+
+    /// Reads `tensors`, and gives what came into the buffers with the outcome.
+    fn read(
+        bundle: &Bundle,
+        tensors: &[usize],
+        values: &[(String, Vec<u8>)],
+        options: &ReadOptions,
+    ) -> (Vec<Vec<u8>>, Option<(Error, Vec<Fate>)>) {
+        let mut buffers: Vec<Vec<u8>> = tensors.iter().map(|&t| vec![FILL; values[t].1.len()]).collect();
+        let mut rows: Vec<(usize, &mut [u8])> = tensors.iter().copied().zip(buffers.iter_mut().map(|b| &mut b[..])).collect();
+        let outcome = bundle.read_whole(&mut rows, options).err();
+        (buffers, outcome)
+    }
+
+    /// Fails unless the fates say what is in the buffers; only what is `faulty` may be torn.
+    fn check_fates(
+        tensors: &[usize],
+        buffers: &[Vec<u8>],
+        values: &[(String, Vec<u8>)],
+        fates: &[Fate],
+        faulty: impl Fn(usize) -> bool,
+    ) {
+        for ((&tensor, buffer), fate) in tensors.iter().zip(buffers).zip(fates) {
+            let (key, value) = &values[tensor];
+            match fate {
+                Fate::Whole => assert!(buffer == value, "{key} is not whole"),
+                Fate::Untouched => assert!(buffer.iter().all(|&b| b == FILL), "{key} was touched"),
+                Fate::Torn => assert!(faulty(tensor), "{key} is torn"),
+            }
+        }
+    }
+
+    #[test]
+    fn any_rows_in_any_order_are_read() {
+        let mut rng = Rng(1);
+        for round in 0..40 {
+            let mut layout = layout(&mut rng, round % 4 != 0);
+            if round % 4 == 0 {
+                layout.make_big_endian();
+            }
+            let bundle = layout.open();
+            let mut tensors: Vec<usize> = (0..layout.values.len()).filter(|_| rng.below(8) > 0).collect();
+            tensors.push(tensors[rng.below(tensors.len())]); // one twice
+            shuffle(&mut tensors, &mut rng);
+            let checksums = [Checksums::Always, Checksums::Never][rng.below(2)];
+            let options = ReadOptions::new().threads(1 + rng.below(3) as u32).checksums(checksums);
+            let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &options);
+            assert!(outcome.is_none(), "{outcome:?}");
+            for (tensor, buffer) in tensors.iter().zip(&buffers) {
+                assert!(*buffer == layout.values[*tensor].1, "round {round}, {}", layout.values[*tensor].0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_tensor_is_named_and_what_became_of_the_others_is_known() {
+        let mut rng = Rng(2);
+        for round in 0..4 {
+            let mut layout = layout(&mut rng, round != 0);
+            if round == 0 {
+                layout.make_big_endian();
+            }
+            let bundle = layout.open();
+            let mut tensors: Vec<usize> = (0..layout.values.len()).collect();
+            shuffle(&mut tensors, &mut rng);
+            for damaged in 0..layout.values.len() {
+                let row = bundle.index().tensor(damaged);
+                let stored = match row.is_partitioned() {
+                    true => bundle.index().row(row.slices().last().and_then(|s| s.record).unwrap()),
+                    false => row,
+                };
+                if stored.size == 0 {
+                    continue;
+                }
+                let at = stored.offset as usize + rng.below(stored.size as usize);
+                let flip = || {
+                    let path = bundle.shard_path(stored.shard);
+                    let mut bytes = fs::read(&path).unwrap();
+                    bytes[at] ^= 0x10;
+                    fs::write(&path, bytes).unwrap();
+                };
+                flip();
+                let threads = 1 + rng.below(2) as u32;
+                let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &ReadOptions::new().threads(threads));
+                let (error, fates) = outcome.unwrap();
+                assert_eq!((error.code(), error.reason()), (Code::DataLoss, Reason::Checksum), "{error}");
+                assert_eq!(error.tensor(), Some(layout.values[damaged].0.as_bytes()));
+                // Two threads: another may have been on its way.
+                let may_be_torn = |t: usize| t == damaged || threads > 1 && layout.values[t].1.len() >= CHUNK;
+                check_fates(&tensors, &buffers, &layout.values, &fates, may_be_torn);
+                let own = fates[tensors.iter().position(|&t| t == damaged).unwrap()];
+                let is_small = stored.size < SMALL as u64 && !row.is_partitioned();
+                assert_eq!(own, if is_small { Fate::Untouched } else { Fate::Torn });
+                flip();
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_cut_short_while_it_is_open_is_read_as_far_as_it_goes() {
+        let mut rng = Rng(3);
+        let layout = layout(&mut rng, false);
+        let tensors: Vec<usize> = (0..layout.values.len()).collect();
+        for cut in &tensors {
+            let bundle = layout.open();
+            let row = bundle.index().tensor(*cut);
+            if row.size == 0 {
+                continue;
+            }
+            (0..bundle.index().header().shards).for_each(|shard| drop(bundle.shard(shard).unwrap()));
+            let path = bundle.shard_path(row.shard);
+            let bytes = fs::read(&path).unwrap();
+            let end = row.offset + rng.below(row.size as usize) as u64;
+            fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(end).unwrap();
+            let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &ReadOptions::new().threads(1));
+            let (error, fates) = outcome.unwrap();
+            assert_eq!((error.code(), error.reason()), (Code::DataLoss, Reason::Truncated), "{error}");
+            assert_eq!(error.tensor(), Some(row.key));
+            check_fates(&tensors, &buffers, &layout.values, &fates, |t| t == *cut);
+            for (&tensor, fate) in tensors.iter().zip(&fates) {
+                let other = bundle.index().tensor(tensor);
+                let is_before = (other.shard, other.offset) < (row.shard, row.offset);
+                assert!(!is_before || *fate == Fate::Whole, "{}", layout.values[tensor].0);
+            }
+            fs::write(&path, &bytes).unwrap();
+        }
+    }
+
+    #[test]
+    fn nothing_is_read_when_a_data_file_is_known_to_be_too_short() {
+        let layout = layout(&mut Rng(4), false);
+        let bundle = layout.open();
+        let last = bundle.index().all_rows().max_by_key(|row| (row.shard, row.offset + row.size)).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(bundle.shard_path(last.shard)).unwrap();
+        file.set_len(last.offset + last.size - 1).unwrap();
+        let tensors: Vec<usize> = (0..layout.values.len()).collect();
+        let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &ReadOptions::new());
+        let (error, fates) = outcome.unwrap();
+        assert_eq!((error.reason(), error.tensor()), (Reason::Truncated, Some(last.key)), "{error}");
+        assert!(fates.iter().all(|&fate| fate == Fate::Untouched));
+        check_fates(&tensors, &buffers, &layout.values, &fates, |_| false);
     }
 }

@@ -81,6 +81,11 @@ pub(super) fn marked_with(name: &OsStr, attempt: u64) -> OsString {
     OsString::from_vec(bytes)
 }
 
+/// Whether a name is one of our temporary ones.
+pub(crate) fn is_temporary(name: &OsStr) -> bool {
+    marked(name).is_some()
+}
+
 /// The name that a temporary file was to get, if it is one of ours.
 fn marked(name: &OsStr) -> Option<&[u8]> {
     let (rest, attempt) = name.as_bytes().split_last_chunk::<16>()?;

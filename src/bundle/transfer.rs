@@ -32,23 +32,72 @@ pub(crate) struct Transfer<'b> {
     pub swap: usize,
     /// For errors.
     pub key: &'b [u8],
-    /// Counts the bytes that were read, and of a value of one chunk found to be right.
-    pub count: Option<&'b AtomicU64>,
+    /// Where it is noted how far this has come.
+    pub progress: Option<&'b Progress>,
+}
+
+/// How far a transfer has come.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// The first byte of a target may have been written.
+    begun: AtomicBool,
+    /// The bytes of memory, or the small ones, that have been read; a chunk or a small one that is a whole payload also found to be right.
+    done: AtomicU64,
+}
+
+impl Progress {
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
 }
 
 /// Where the bytes go.
 pub(crate) enum Target<'b> {
     Memory(&'b mut [u8]),
+    /// Many small buffers that lie close together in the file, in the order of their offsets: one call reads them all, into memory of the thread's own,
+    /// and no buffer is touched before its bytes are found to be right.
+    Small(&'b mut [Payload<'b>]),
     /// Nowhere: they are only checked. So many of them.
     Discard(u64),
     /// Nothing is left to do for these bytes but to count them.
     Done(u64),
 }
 
+/// A payload and where its bytes go.
+#[derive(Debug)]
+pub(crate) struct Payload<'b> {
+    /// What the caller knows it by.
+    pub number: usize,
+    pub shard: u32,
+    pub offset: u64,
+    pub buffer: &'b mut [u8],
+    /// These as of a [`Transfer`].
+    pub crc: Option<u32>,
+    pub swap: usize,
+    pub key: &'b [u8],
+}
+
+impl Payload<'_> {
+    pub fn end(&self) -> u64 {
+        self.offset.saturating_add(self.buffer.len() as u64)
+    }
+}
+
+/// From the beginning of the first to the end of the last; they are in the order of their offsets, but may be empty or overlap.
+pub(crate) fn extent(payloads: &[Payload<'_>]) -> u64 {
+    let start = payloads.first().map_or(0, |first| first.offset);
+    payloads.iter().map(Payload::end).max().map_or(0, |end| end - start)
+}
+
 impl Target<'_> {
     fn len(&self) -> u64 {
         match self {
             Target::Memory(buffer) => buffer.len() as u64,
+            Target::Small(payloads) => extent(payloads),
             Target::Discard(len) | Target::Done(len) => *len,
         }
     }
@@ -82,7 +131,7 @@ struct Chunk<'b> {
     crc: Option<u32>,
     swap: usize,
     key: &'b [u8],
-    count: Option<&'b AtomicU64>,
+    progress: Option<&'b Progress>,
 }
 
 /// Hands out chunks in order.
@@ -122,6 +171,7 @@ impl<'b, I: Iterator<Item = Result<Transfer<'b>>>> Queue<'b, I> {
                 *len -= head;
                 Target::Discard(head)
             }
+            Target::Small(payloads) => Target::Small(std::mem::take(payloads)),
             Target::Done(len) => Target::Done(*len),
         };
         let length = target.len();
@@ -135,7 +185,7 @@ impl<'b, I: Iterator<Item = Result<Transfer<'b>>>> Queue<'b, I> {
             crc: transfer.crc,
             swap: transfer.swap,
             key: transfer.key,
-            count: transfer.count,
+            progress: transfer.progress,
         };
         if length < whole {
             transfer.offset += length;
@@ -212,7 +262,7 @@ pub(crate) fn run<'b>(
     if keep_going || faults.is_empty() {
         check_sums(&mut sums, &mut faults);
     }
-    faults.sort_by_key(|(transfer, _)| *transfer);
+    crate::sort::sort_by_key(&mut faults, |(transfer, _)| *transfer);
     faults.dedup_by_key(|(transfer, _)| *transfer);
     Outcome { faults: faults.into_iter().map(|(_, fault)| fault).collect(), cancelled }
 }
@@ -223,16 +273,18 @@ fn transfer_chunk<'b>(
     sums: &mut Vec<Sum<'b>>,
 ) -> std::result::Result<(), (usize, Error)> {
     let in_context = |e: Error| (chunk.transfer, e.for_tensor(chunk.key).in_file(chunk.file.path()));
+    let unwatched = Progress::default();
+    let progress = chunk.progress.unwrap_or(&unwatched);
     let buffer = match chunk.target {
         Target::Memory(buffer) => buffer,
-        Target::Discard(length) => {
-            if scratch.len() < length as usize {
-                scratch.resize(length as usize, 0);
-            }
-            &mut scratch[..length as usize]
+        Target::Small(payloads) => {
+            let memory = at_least(scratch, extent(payloads));
+            return read_small(&chunk.file, payloads, memory, progress).map_err(|e| (chunk.transfer, e));
         }
+        Target::Discard(length) => at_least(scratch, length),
         Target::Done(_) => return Ok(()),
     };
+    progress.begun.store(true, Ordering::Relaxed);
     chunk.file.read_at(chunk.offset, buffer).map_err(in_context)?;
     if let Some(stored) = chunk.crc {
         let sum = crc::crc32c(buffer);
@@ -251,8 +303,34 @@ fn transfer_chunk<'b>(
         }
     }
     swap(buffer, chunk.swap);
-    if let Some(count) = chunk.count {
-        count.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+    progress.done.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+    Ok(())
+}
+
+fn at_least(scratch: &mut Vec<u8>, length: u64) -> &mut [u8] {
+    if scratch.len() < length as usize {
+        scratch.resize(length as usize, 0);
+    }
+    &mut scratch[..length as usize]
+}
+
+/// Reads payloads that lie close together with one call.
+fn read_small(file: &File, payloads: &mut [Payload<'_>], memory: &mut [u8], progress: &Progress) -> Result<()> {
+    let start = payloads.first().map_or(0, |first| first.offset);
+    // If not all can be read, some may: one after the other, it is known which one cannot.
+    let at_once = file.read_at(start, memory).is_ok();
+    for (number, payload) in payloads.iter_mut().enumerate() {
+        let in_context = |e: Error| e.for_tensor(payload.key).in_file(file.path());
+        let bytes = &mut memory[(payload.offset - start) as usize..][..payload.buffer.len()];
+        if !at_once {
+            file.read_at(payload.offset, bytes).map_err(in_context)?;
+        }
+        if let Some(stored) = payload.crc {
+            check_crc(stored, crc::mask(crc::crc32c(bytes)), "the checksum of the tensor does not match").map_err(in_context)?;
+        }
+        payload.buffer.copy_from_slice(bytes);
+        swap(payload.buffer, payload.swap);
+        progress.done.store(number as u64 + 1, Ordering::Relaxed);
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::entry::{put_entry, Endianness};
+use super::items::{Given, Items};
 use super::payload;
 use super::publish::{Durability, Publication};
 use super::split::{Packed, Packer};
@@ -17,7 +18,7 @@ use crate::format::message::validated_elements;
 use crate::format::ordered_code::slice_key;
 use crate::storage::{Local, Storage};
 use crate::table::TableWriter;
-use crate::tensor::{check_disjoint, Bounds, DType, Slice, StoredExtent, MAX_RANK};
+use crate::tensor::{check_disjoint, elements, Bounds, DType, Slice, StoredExtent, MAX_RANK};
 
 /// Up to so many bytes a checkpoint has one data file, unless its writer says otherwise.
 const ONE_FILE: u64 = 256 << 20;
@@ -99,19 +100,9 @@ impl WriteOptions {
 pub struct Writer<'a> {
     prefix: PathBuf,
     options: WriteOptions,
-    items: Vec<Item<'a>>,
+    items: Items<'a>,
     /// Tensors of which slices were added.
     partitioned: BTreeMap<Vec<u8>, Partitioned>,
-}
-
-/// A record with a value: a tensor, or a slice of one.
-struct Item<'a> {
-    key: Vec<u8>,
-    dtype: DType,
-    shape: Vec<i64>,
-    source: Source<'a>,
-    /// Of strings and variants, whose checksum is not that of their bytes.
-    crc: Option<u32>,
 }
 
 struct Partitioned {
@@ -154,7 +145,7 @@ impl<'a> Writer<'a> {
                 Error::argument("an impossible alignment").expecting(format_args!("1 to {MOST_ALIGNMENT}"), options.alignment)
             );
         }
-        Ok(Writer { prefix: prefix.to_owned(), options: options.clone(), items: Vec::new(), partitioned: BTreeMap::new() })
+        Ok(Writer { prefix: prefix.to_owned(), options: options.clone(), items: Items::default(), partitioned: BTreeMap::new() })
     }
 
     /// Adds a tensor of a fixed-size dtype: `bytes` are its elements in row-major order, little-endian.
@@ -195,7 +186,7 @@ impl<'a> Writer<'a> {
         let Some(part) = part_of(key, dtype, shape, slice)? else {
             return self.put(key, dtype, shape, Source::Borrowed(bytes));
         };
-        check_size(key, dtype, &part.shape, bytes.len() as u64)?;
+        check_size(key, dtype, elements(&part.shape), bytes.len() as u64)?;
         self.put_slice(key, dtype, shape, part, Source::Borrowed(bytes), None)
     }
 
@@ -261,15 +252,15 @@ impl<'a> Writer<'a> {
     }
 
     fn put(&mut self, key: &[u8], dtype: DType, shape: &[i64], source: Source<'a>) -> Result<()> {
-        check_tensor(key, dtype, shape)?;
-        check_size(key, dtype, shape, source.len())?;
-        self.items.push(Item { key: key.to_vec(), dtype, shape: shape.to_vec(), source, crc: None });
+        let elements = check_tensor(key, dtype, shape)?;
+        check_size(key, dtype, elements, source.len())?;
+        self.items.push(key, dtype, shape, source, None);
         Ok(())
     }
 
     fn put_elements<S: AsRef<[u8]>>(&mut self, key: &[u8], dtype: DType, shape: &[i64], elements: &[S]) -> Result<()> {
         let (payload, crc) = encode(key, dtype, shape, elements)?;
-        self.items.push(Item { key: key.to_vec(), dtype, shape: shape.to_vec(), source: Source::Owned(payload), crc: Some(crc) });
+        self.items.push(key, dtype, shape, Source::Owned(payload), Some(crc));
         Ok(())
     }
 
@@ -293,7 +284,7 @@ impl<'a> Writer<'a> {
                 .for_tensor(key));
         }
         tensor.slices.push(part.extents);
-        self.items.push(Item { key: part.key, dtype, shape: part.shape, source, crc });
+        self.items.push(&part.key, dtype, &part.shape, source, crc);
         Ok(())
     }
 
@@ -335,12 +326,8 @@ impl<'a> Writer<'a> {
                 .expecting(format_args!("at most {MOST_SHARDS}"), shards));
         }
         check_space(publication.directory(), total)?;
-        let values: Vec<Placed<'_>> = self
-            .items
-            .iter()
-            .zip(&plan.places)
-            .map(|(item, &(shard, offset))| Placed { source: &item.source, shard, offset })
-            .collect();
+        let placed = |(source, &(shard, offset))| Placed { source, shard, offset };
+        let values: Vec<Placed<'_>> = self.items.sources().zip(&plan.places).map(placed).collect();
         let threads = match self.options.threads {
             0 if total < WORTH_A_THREAD => 1,
             asked => transfer::threads_for(asked, total),
@@ -382,8 +369,8 @@ impl<'a> Writer<'a> {
     /// The bytes of all values with what aligns them.
     fn total(&self) -> Result<u64> {
         let too_large = || Error::argument("the values are larger than any file system").in_file(&self.prefix);
-        self.items.iter().try_fold(0u64, |sum, item| {
-            let size = item.source.len().checked_next_multiple_of(self.options.alignment).ok_or_else(too_large)?;
+        self.items.lengths().try_fold(0u64, |sum, length| {
+            let size = length.checked_next_multiple_of(self.options.alignment).ok_or_else(too_large)?;
             sum.checked_add(size).filter(|&sum| sum <= i64::MAX as u64).ok_or_else(too_large)
         })
     }
@@ -392,28 +379,30 @@ impl<'a> Writer<'a> {
     fn pack(&mut self, limit: u64) -> Vec<u32> {
         let mut packer = Packer::new(limit, self.options.alignment);
         let mut shards = Vec::with_capacity(self.items.len());
-        for item in std::mem::take(&mut self.items) {
+        let mut items = std::mem::take(&mut self.items);
+        for number in 0..items.len() {
+            let source = items.take_source(number);
+            let Given { key, dtype, shape, crc, .. } = items.get(number);
             // Of a key that is there twice nothing is cut, so that it is found to be.
-            let is_plain = item.crc.is_none() && !item.key.starts_with(&[0]) && !self.partitioned.contains_key(&item.key);
+            let is_plain = crc.is_none() && !key.starts_with(&[0]) && !self.partitioned.contains_key(key);
             let packed = match is_plain {
-                true => packer.put(item.dtype, &item.shape, item.source.len()),
-                false => Packed::Whole(packer.put_whole(item.source.len())),
+                true => packer.put(dtype, shape, source.len()),
+                false => Packed::Whole(packer.put_whole(source.len())),
             };
             match packed {
                 Packed::Whole(shard) => {
                     shards.push(shard);
-                    self.items.push(item);
+                    self.items.push(key, dtype, shape, source, crc);
                 }
                 Packed::Cut(cuts) => {
                     let mut slices = Vec::with_capacity(cuts.len());
                     for cut in cuts {
-                        let key = slice_key(&item.key, Slice::from(&cut.extents[..]).extents());
-                        let source = item.source.part(cut.from, cut.length);
-                        self.items.push(Item { key, dtype: item.dtype, shape: cut.shape, source, crc: None });
+                        let slice = slice_key(key, Slice::from(&cut.extents[..]).extents());
+                        self.items.push(&slice, dtype, &cut.shape, source.part(cut.from, cut.length), None);
                         shards.push(cut.shard);
                         slices.push(cut.extents);
                     }
-                    self.partitioned.insert(item.key, Partitioned { dtype: item.dtype, shape: item.shape, slices });
+                    self.partitioned.insert(key.to_vec(), Partitioned { dtype, shape: shape.to_vec(), slices });
                 }
             }
         }
@@ -427,7 +416,7 @@ impl<'a> Writer<'a> {
             check_disjoint(&boxes, Bounds::whole(&tensor.shape).elements(), |i| tensor.slices[i][..].into())
                 .map_err(|e| Error::argument(e.to_string()).because(Reason::Overlap).for_tensor(key))?;
         }
-        let values = self.items.iter().enumerate().map(|(i, item)| Record { key: &item.key, value: Ok(i) });
+        let values = (0..self.items.len()).map(|i| Record { key: self.items.key(i), value: Ok(i) });
         let lists = self.partitioned.iter().map(|(key, tensor)| Record { key, value: Err(tensor) });
         let mut records: Vec<Record<'_>> = values.chain(lists).collect();
         records.sort_unstable_by_key(|r| r.key);
@@ -453,10 +442,10 @@ impl<'a> Writer<'a> {
             value.clear();
             match record.value {
                 Ok(number) => {
-                    let item = &self.items[number];
+                    let item = self.items.get(number);
                     let (shard, offset) = plan.places[number];
                     let crc = item.crc.unwrap_or_else(|| crc::mask(crcs[number]));
-                    put_entry(&mut value, item.dtype, &item.shape, shard, offset, item.source.len(), crc);
+                    put_entry(&mut value, item.dtype, item.shape, shard, offset, item.source.len(), crc);
                 }
                 Err(tensor) => super::entry::put_partitioned(&mut value, tensor.dtype, &tensor.shape, &tensor.slices),
             }
@@ -504,22 +493,22 @@ struct Plan {
 
 impl Plan {
     /// Items in the data files they were given.
-    fn packed(items: &[Item<'_>], shards: Vec<u32>, options: &WriteOptions) -> Plan {
+    fn packed(items: &Items<'_>, shards: Vec<u32>, options: &WriteOptions) -> Plan {
         let mut lengths = vec![0u64; shards.last().map_or(1, |&last| last as usize + 1)];
-        let place = |(item, shard): (&Item<'_>, u32)| {
+        let place = |(bytes, shard): (u64, u32)| {
             let length = &mut lengths[shard as usize];
             let offset = *length;
-            *length += item.source.len().next_multiple_of(options.alignment);
+            *length += bytes.next_multiple_of(options.alignment);
             (shard, offset)
         };
-        let places = items.iter().zip(shards).map(place).collect();
+        let places = items.lengths().zip(shards).map(place).collect();
         Plan { places, lengths }
     }
 
     /// As many data files as asked for, or as the size suggests, about equally full.
-    fn balanced(items: &[Item<'_>], options: &WriteOptions) -> Plan {
+    fn balanced(items: &Items<'_>, options: &WriteOptions) -> Plan {
         let aligned = |n: u64| n.next_multiple_of(options.alignment);
-        let total: u64 = items.iter().map(|item| aligned(item.source.len())).sum();
+        let total: u64 = items.lengths().map(aligned).sum();
         let shards = match options.shards {
             Some(shards) => shards.into(),
             None if total <= ONE_FILE => 1,
@@ -529,9 +518,9 @@ impl Plan {
         let mut lengths = vec![0u64; shards as usize];
         let mut places = Vec::with_capacity(items.len());
         let (mut shard, mut before) = (0usize, 0u64);
-        for item in items {
+        for length in items.lengths() {
             // A file is full when it has its share; a value goes where most of it would lie.
-            let size = aligned(item.source.len());
+            let size = aligned(length);
             if shard + 1 < lengths.len() && lengths[shard] > 0 && before + size / 2 >= share * (shard as u64 + 1) {
                 shard += 1;
             }
@@ -580,9 +569,9 @@ fn not_fixed(key: &[u8], dtype: DType) -> Error {
         .for_tensor(key)
 }
 
-fn check_size(key: &[u8], dtype: DType, shape: &[i64], found: u64) -> Result<()> {
+fn check_size(key: &[u8], dtype: DType, elements: u64, found: u64) -> Result<()> {
     let size = dtype.size().ok_or_else(|| not_fixed(key, dtype))? as u64;
-    let expected = Bounds::whole(shape).elements() * size;
+    let expected = elements * size;
     match expected == found {
         true => Ok(()),
         false => Err(Error::argument("the value has the wrong size")

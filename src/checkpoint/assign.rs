@@ -229,7 +229,7 @@ impl Batch<'_> {
         let (in_place, mut others): (Vec<Ready>, Vec<Ready>) =
             ready.into_iter().partition(|r| matches!(r.value, Value::Bytes(..)));
         self.read_in_place(nodes, plans, in_place, outcomes)?;
-        others.sort_by_key(|r| matches!(r.value, Value::State(_) | Value::Device(..)));
+        crate::sort::sort_by_key(&mut others, |r| matches!(r.value, Value::State(_) | Value::Device(..)));
         for Ready { number, value } in others {
             let plan = &plans[number];
             let done = match value {
@@ -406,7 +406,7 @@ fn first_of(mut unfit: Vec<Unfit>) -> Error {
         RowState::ShapeMismatch => 2,
         _ => 3,
     };
-    unfit.sort_by_key(rank);
+    crate::sort::sort_by_key(&mut unfit, rank);
     let more = unfit.len() - 1;
     let first = unfit.swap_remove(0).error;
     match more {
@@ -425,7 +425,7 @@ fn check_overlap(reader: &Reader, nodes: &Nodes, plans: &[Plan], fit: &[usize]) 
         _ => None,
     };
     let mut ranges: Vec<(usize, usize, usize)> = fit.iter().filter_map(range).collect();
-    ranges.sort_unstable();
+    crate::sort::sort_by(&mut ranges, Ord::cmp);
     match ranges.windows(2).find(|pair| pair[0].1 > pair[1].0) {
         None => Ok(()),
         Some(pair) => Err(Error::argument(format!(

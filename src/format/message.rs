@@ -1,7 +1,7 @@
 //! The protobuf messages that V1 and V2 files share: versions, dtypes, shapes, slices; from bytes to validated values.
 
 use crate::error::{Code, Error, Reason, Result};
-use crate::format::proto::{put_bytes, put_number, put_varint, take_varint, Fields, Value};
+use crate::format::proto::{put_bytes, put_number, put_varint, take_varint, varint_len, Fields, Value};
 use crate::tensor::{checked_elements, shape_text, DType, Slice, StoredExtent, MAX_RANK};
 
 /// Who wrote a checkpoint, and who may read it (`VersionDef`).
@@ -157,13 +157,16 @@ pub(crate) fn check_slice(extents: &[StoredExtent], shape: &[i64]) -> Result<()>
 
 /// Appends a `TensorShapeProto` as `field`; it is there even for a scalar.
 pub(crate) fn put_shape(out: &mut Vec<u8>, field: u32, shape: &[i64]) {
-    let mut message = Vec::with_capacity(4 * shape.len());
-    for &dim in shape {
-        let mut size = Vec::with_capacity(8);
-        put_number(&mut size, 1, dim as u64);
-        put_bytes(&mut message, 2, &size);
+    // Of each dimension: the length of its message, and of the field that holds that.
+    let size = |&dim: &i64| if dim == 0 { 0 } else { 1 + varint_len(dim as u64) };
+    let whole: usize = shape.iter().map(|dim| 2 + size(dim)).sum();
+    put_varint(out, u64::from(field) << 3 | 2);
+    put_varint(out, whole as u64);
+    for dim in shape {
+        put_varint(out, 2 << 3 | 2);
+        put_varint(out, size(dim) as u64);
+        put_number(out, 1, *dim as u64);
     }
-    put_bytes(out, field, &message);
 }
 
 /// Appends a `TensorSliceProto` as `field`. The length of an extent that is not full is there even if it is 0.

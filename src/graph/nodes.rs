@@ -229,24 +229,19 @@ impl Nodes {
                 let by_name = node.by_name.clone();
                 self.note_parent(child, parent);
                 self.restore_waiting(waiting, child)?;
-                self.restore_by_name(by_name, child)
+                self.restore_waiting(by_name, child)
             }
         }
     }
 
     /// Gives `object` to everything that waited for it, the newest restore first.
     pub fn restore_waiting(&mut self, mut waiting: Vec<Position>, object: NodeId) -> Result<()> {
-        waiting.sort_by_key(|position| std::cmp::Reverse(position.restore.uid()));
+        crate::sort::sort_by_key(&mut waiting, |position| std::cmp::Reverse(position.restore.uid()));
         for position in waiting {
             let node = position.node;
             position.restore.attach(self, node, object)?;
         }
         Ok(())
-    }
-
-    fn restore_by_name(&mut self, mut waiting: Vec<Position>, object: NodeId) -> Result<()> {
-        waiting.sort_by_key(|position| std::cmp::Reverse(position.restore.uid()));
-        waiting.into_iter().try_for_each(|position| position.restore.attach(self, position.node, object))
     }
 
     /// Has a restore wait for an edge.

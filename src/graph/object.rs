@@ -112,6 +112,15 @@ impl Sink {
         let strings = Strings::copy_of(elements)?;
         self.put_content(name, DType::String, shape, Content::Strings(strings))
     }
+
+    /// Puts a variant tensor, as TensorFlow's dataset iterators have it, by its serialized elements, which are copied: what [`SourceTensor::strings`] gives of one.
+    ///
+    /// # Errors
+    /// As for [`Sink::put`].
+    pub fn put_variants<S: AsRef<[u8]>>(&mut self, name: &str, shape: &[i64], elements: &[S]) -> Result<()> {
+        let elements = Strings::copy_of(elements)?;
+        self.put_content(name, DType::Variant, shape, Content::Strings(elements))
+    }
 }
 
 /// A tensor of an object that is being restored.

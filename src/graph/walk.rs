@@ -109,7 +109,7 @@ impl<'a> Walk<'a> {
                 .numbered_slots()
                 .filter_map(|(name, variable, slot)| Some((name, self.id(variable).filter(|&id| id < objects as u32)?, slot)))
                 .collect();
-            found.sort_unstable_by_key(|(name, variable, _)| (*name, *variable));
+            crate::sort::sort_by_key(&mut found, |(name, variable, _)| (*name, *variable));
             for (name, variable, slot) in found {
                 if !nodes.children(slot)?.is_empty() {
                     return Err(unfit(

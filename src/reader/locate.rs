@@ -211,7 +211,7 @@ pub(crate) fn files_of_pattern(pattern: &Path) -> Option<(Vec<(u32, PathBuf)>, u
     let directory = pattern.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // What is there decides how much work this is, not the number in the name.
     let mut found: Vec<u32> = names_in(directory).filter_map(|name| shard_of(&name, base, shards)).collect();
-    found.sort_unstable();
+    crate::sort::sort_by(&mut found, Ord::cmp);
     let file = |shard| (shard, pattern.with_file_name(data_name(base, shard, shards)));
     (!found.is_empty()).then(|| (found.into_iter().map(file).collect(), shards))
 }
@@ -247,7 +247,7 @@ fn absent(what: &str, path: &Path, directory: &Path) -> Error {
             v1.then(|| [&name[..at - 5], b"?????", &name[at..]].concat())
         })
         .collect();
-    prefixes.sort();
+    crate::sort::sort_by(&mut prefixes, Ord::cmp);
     let count = prefixes.len();
     let mut listed: Vec<String> = prefixes.iter().take(LISTED).map(|p| format!("\"{}\"", printable(p))).collect();
     if count > LISTED {

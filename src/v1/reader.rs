@@ -266,7 +266,7 @@ impl Checkpoint {
             let head = Rc::new(slice_key_head(name, tensor.shape.len()));
             let slices = tensor.slices.iter().filter(|s| s.file == number);
             let mut slices: Vec<_> = slices.map(|s| (slice_key_tail(s.slice().extents()), s)).collect();
-            slices.sort_by(|a, b| a.0.cmp(&b.0));
+            crate::sort::sort_by(&mut slices, |a, b| a.0.cmp(&b.0));
             slices.into_iter().map(move |(tail, located)| Expected { name, tensor, located, head: head.clone(), tail })
         })
     }

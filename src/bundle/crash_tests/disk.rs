@@ -6,13 +6,17 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::rng::Rng;
 use crate::storage::Op;
 
 /// Files by name: what a directory holds.
-pub(super) type Files = BTreeMap<OsString, Vec<u8>>;
+pub(crate) type Files = BTreeMap<OsString, Vec<u8>>;
+
+/// The same with a number for each file: names of one number are names of one file.
+pub(crate) type Linked = BTreeMap<OsString, (usize, Vec<u8>)>;
 
 #[derive(Clone, Default)]
 struct Content {
@@ -23,9 +27,11 @@ struct Content {
 
 /// A directory, its files, and what of them is not yet synced.
 #[derive(Clone, Default)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     files: Vec<Content>,
     names: BTreeMap<OsString, usize>,
+    /// Of files that are another file by a second name: which.
+    same: BTreeMap<usize, usize>,
     pending: Vec<Op>,
     /// Whether the call returned, and whether with success.
     pub returned: Option<bool>,
@@ -33,7 +39,7 @@ pub(super) struct Disk {
 
 /// What becomes of writes that were not synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Unsynced {
+pub(crate) enum Unsynced {
     Kept,
     Lost,
     /// The length is there, the bytes are not.
@@ -44,7 +50,7 @@ pub(super) enum Unsynced {
 
 /// Which of the names' pending changes are there.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Names {
+pub(crate) enum Names {
     First(usize),
     /// Renames up to some point, everything else in any order.
     Loose,
@@ -56,6 +62,16 @@ impl Disk {
     pub fn holding(files: &Files) -> Disk {
         let contents = files.values().map(|bytes| Content { synced: bytes.clone(), pending: Vec::new() }).collect();
         Disk { files: contents, names: files.keys().cloned().zip(0..).collect(), ..Disk::default() }
+    }
+
+    /// The same where files have several names.
+    pub fn holding_linked(files: &Linked) -> Disk {
+        let mut disk = Disk::holding(&unlinked(files));
+        let mut first = BTreeMap::new();
+        for (number, (file, _)) in files.values().enumerate() {
+            disk.same.insert(number, *first.entry(*file).or_insert(number));
+        }
+        disk
     }
 
     /// How many changes of names are pending.
@@ -92,8 +108,8 @@ impl Disk {
     }
 
     /// What programs see: everything.
-    pub fn now(&self) -> Files {
-        self.after_cut(Names::First(self.pending.len()), Unsynced::Kept, &mut Rng(0))
+    pub fn now(&self) -> Linked {
+        self.linked_after_cut(Names::First(self.pending.len()), Unsynced::Kept, &mut Rng(0))
     }
 
     /// An operation that was recorded on what programs see of this disk, with the numbers that files have on it.
@@ -116,6 +132,11 @@ impl Disk {
 
     /// What is there after a power cut now.
     pub fn after_cut(&self, names: Names, contents: Unsynced, rng: &mut Rng) -> Files {
+        unlinked(&self.linked_after_cut(names, contents, rng))
+    }
+
+    /// The same with the files that have several names.
+    pub fn linked_after_cut(&self, names: Names, contents: Unsynced, rng: &mut Rng) -> Linked {
         let mut there = self.names.clone();
         let renames = self.pending.iter().filter(|op| matches!(op, Op::Rename { .. })).count();
         let (kept_renames, mut renames) = (rng.below(renames + 1), 0);
@@ -135,7 +156,9 @@ impl Disk {
                 rename(&mut there, op);
             }
         }
-        there.into_iter().map(|(name, file)| (name, self.files[file].after_cut(contents, rng))).collect()
+        let content = |file: usize, rng: &mut Rng| self.files[file].after_cut(contents, rng);
+        let file = |file: usize| self.same.get(&file).copied().unwrap_or(file);
+        there.into_iter().map(|(name, number)| (name, (file(number), content(number, rng)))).collect()
     }
 }
 
@@ -198,13 +221,37 @@ fn rename(names: &mut BTreeMap<OsString, usize>, op: &Op) {
 }
 
 /// The plain files of a directory.
-pub(super) fn read_directory(path: &Path) -> Files {
+pub(crate) fn read_directory(path: &Path) -> Files {
     let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
     entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
 }
 
+fn unlinked(files: &Linked) -> Files {
+    files.iter().map(|(name, (_, bytes))| (name.clone(), bytes.clone())).collect()
+}
+
+/// The plain files of a directory, with those that have several names.
+pub(crate) fn read_linked(path: &Path) -> Linked {
+    let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
+    let file = |entry: &std::fs::DirEntry| (entry.metadata().unwrap().ino() as usize, std::fs::read(entry.path()).unwrap());
+    entries.map(|entry| (entry.file_name(), file(&entry))).collect()
+}
+
+/// Makes `files` what the directory holds, with their several names.
+pub(crate) fn fill_linked(path: &Path, files: &Linked) {
+    fill_directory(path, &Files::new());
+    let mut first: BTreeMap<usize, &OsString> = BTreeMap::new();
+    for (name, (file, bytes)) in files {
+        match first.get(file) {
+            Some(other) => std::fs::hard_link(path.join(other), path.join(name)).unwrap(),
+            None => std::fs::write(path.join(name), bytes).unwrap(),
+        }
+        first.entry(*file).or_insert(name);
+    }
+}
+
 /// Makes `files` what the directory holds.
-pub(super) fn fill_directory(path: &Path, files: &Files) {
+pub(crate) fn fill_directory(path: &Path, files: &Files) {
     for entry in std::fs::read_dir(path).unwrap() {
         std::fs::remove_file(entry.unwrap().path()).unwrap();
     }

@@ -3,11 +3,11 @@
 //! A write is recorded; every state that a power cut may leave then is made in a real directory, and judged by the public reader and
 //! by the next write. `CKPT_CRASH_STATES=100000 cargo test crash_tests` looks at more states.
 
-mod disk;
+pub(crate) mod disk;
 mod durability;
 mod faults;
 mod judge;
-mod rng;
+pub(crate) mod rng;
 mod states;
 mod steps;
 mod two_writers;
@@ -33,7 +33,7 @@ fn index_of(prefix: &Path) -> PathBuf {
 }
 
 /// A directory in memory where there is one: syncing it costs nothing.
-fn scratch() -> tempfile::TempDir {
+pub(crate) fn scratch() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
 }

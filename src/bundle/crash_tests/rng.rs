@@ -1,6 +1,6 @@
 //! SplitMix64: a failing case comes again.
 
-pub(super) struct Rng(pub u64);
+pub(crate) struct Rng(pub u64);
 
 impl Rng {
     pub fn next(&mut self) -> u64 {

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::disk::{fill_directory, read_directory, Disk, Files, Names, Unsynced};
+use super::disk::{fill_directory, fill_linked, read_directory, Disk, Files, Names, Unsynced};
 use super::judge::{look, next_write, values, write, write_as, Found, Values};
 use super::rng::Rng;
 use super::scratch;
@@ -92,7 +92,7 @@ impl Run {
     pub fn killed_at(&self, at: usize, target: &'static str) -> Run {
         let directory = scratch();
         let disk = self.disks().swap_remove(at);
-        fill_directory(directory.path(), &disk.now());
+        fill_linked(directory.path(), &disk.now());
         let what = format!("{} killed at {at}", self.what);
         let mut run = Run::on(what, directory.path(), target, 2, Recording::new(), Durability::Full);
         let renumbered = run.ops.into_iter().map(|op| disk.renumbered(op));

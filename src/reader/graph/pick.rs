@@ -99,7 +99,7 @@ impl ObjectGraph {
                 found.push((rank, picked.new_id(slot.variable), slot.clone()));
             }
         }
-        found.sort_by_key(|&(rank, variable, _)| (rank, variable));
+        crate::sort::sort_by_key(&mut found, |&(rank, variable, _)| (rank, variable));
         found.into_iter().map(|(_, _, slot)| slot).collect()
     }
 

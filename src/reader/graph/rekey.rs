@@ -73,7 +73,7 @@ impl ObjectGraph {
         graph.renew_has_values();
         check_distinct(&keys)?;
         let mut keys: Vec<(String, String)> = keys.into_iter().map(|(old, new)| (old.to_owned(), new)).collect();
-        keys.sort();
+        crate::sort::sort_by(&mut keys, Ord::cmp);
         Ok(Rekeyed { graph, keys })
     }
 
