@@ -1,12 +1,13 @@
 //! Checkpoints as files: whether there is one, when it was written, removing it.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use super::removal::{remove_files, with_suffix};
 use super::session::Session;
-use crate::bundle::{index_path, split_data_name};
+use crate::bundle::index_path;
 use crate::error::{Code, Error, Reason, Result};
 use crate::reader::{files_of_pattern, find_at, Located};
 use crate::storage::{Local, Storage};
@@ -77,24 +78,15 @@ fn remove_on(storage: &dyn Storage, prefix: &Path) -> Result<()> {
         session => session?,
     };
     let _claim = session.claim(base)?;
-    let mut names = vec![with_suffix(base, ".index")];
-    names.extend(session.names().iter().filter(|name| split_data_name(name.as_bytes()) == Some(base)).cloned());
-    if !names.iter().any(|name| session.directory().is_file(name)) {
-        names = match files_at(prefix)? {
-            Some(Located::V1 { files, .. }) => files.iter().filter_map(|file| file.file_name().map(OsStr::to_owned)).collect(),
-            _ => Vec::new(),
-        };
+    if let Some(Located::V1 { files, .. }) = files_at(prefix)? {
+        files.iter().filter_map(|file| file.file_name()).try_for_each(|name| session.remove(name))?;
     }
-    names.push(with_suffix(without_shard(base), ".meta"));
-    names.iter().try_for_each(|name| session.remove(name))
-}
-
-fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
-    OsString::from_vec([name.as_bytes(), suffix.as_bytes()].concat())
+    remove_files(&session, base)?;
+    session.remove(&with_suffix(without_shard(base), ".meta"))
 }
 
 /// `model-7` of `model-7-00001-of-00002` and `model-7-?????-of-00002`.
-fn without_shard(name: &OsStr) -> &OsStr {
+pub(super) fn without_shard(name: &OsStr) -> &OsStr {
     let bytes = name.as_bytes();
     let Some(at) = bytes.windows(4).rposition(|w| w == b"-of-") else { return name };
     let shard = bytes[..at].iter().rposition(|b| !b.is_ascii_digit() && *b != b'?').filter(|&i| bytes[i] == b'-' && i + 1 < at);

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use crate::error::{Error, Result};
+
 /// A checkpoint that is managed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
@@ -42,6 +44,21 @@ pub(crate) struct Retention {
     pub best: Option<(usize, Better)>,
 }
 
+impl Retention {
+    /// Refuses rules by which nothing stays, or that mean nothing.
+    pub fn check(&self) -> Result<()> {
+        if self.max_to_keep == Some(0) {
+            return Err(Error::argument("at least one checkpoint must stay"));
+        }
+        match self.keep_every_n_hours {
+            Some(hours) if !hours.is_finite() || hours < 0.0 => {
+                Err(Error::argument("one checkpoint for each so many hours").expecting("hours, 0 or more", hours))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The checkpoints that are managed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Managed {
@@ -74,6 +91,7 @@ impl Managed {
         let Some(most) = rule.max_to_keep else { return Vec::new() };
         let best = self.best(rule);
         let mut leaving = std::mem::take(&mut self.kept);
+        let kept_before = leaving.len();
         let too_many = self.window.len().saturating_sub(most);
         for entry in self.window.drain(..too_many) {
             let is_due = |hours: f64| hours != 0.0 && entry.time - hours * 3600.0 >= self.last_preserved;
@@ -84,8 +102,12 @@ impl Managed {
             leaving.push(Kept { entry, is_preserved });
         }
         let mut gone = Vec::new();
-        for kept in leaving {
-            let is_best = best.contains(&kept.entry.path);
+        for (number, kept) in leaving.into_iter().enumerate() {
+            // Where nobody says how many best ones stay, those that did still do.
+            let is_best = match rule.best {
+                None => number < kept_before && kept.entry.metric.is_some(),
+                Some(_) => best.contains(&kept.entry.path),
+            };
             if is_best || (!kept.is_preserved && is_held(&kept.entry)) {
                 self.kept.push(kept);
             } else if !kept.is_preserved {
@@ -213,6 +235,18 @@ mod tests {
             assert_eq!((life.window(), life.kept()), (vec![8], vec![2, 6]));
             assert_eq!(numbers(life.managed.by_metric(better).into_iter().cloned()), [6, 2]);
         }
+    }
+
+    #[test]
+    fn the_best_stay_also_under_a_rule_that_does_not_ask_for_them() {
+        let mut life = Life::new(Retention { best: Some((1, Better::Lower)), ..newest(1) }, 0.0);
+        life.save(1.0, Some(0.5));
+        life.save(2.0, Some(0.7));
+        life.rule.best = None;
+        assert_eq!((life.save(3.0, Some(0.2)), life.kept()), (vec![2], vec![1]));
+        assert_eq!((life.save(4.0, None), life.kept()), (vec![3], vec![1]));
+        life.rule.best = Some((1, Better::Lower));
+        assert_eq!((life.save(5.0, Some(0.4)), life.kept()), (vec![1, 4], vec![]));
     }
 
     #[test]

@@ -1,26 +1,23 @@
 //! Changing a directory: its lock, one change at a time, small files published whole.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IoSlice};
 use std::path::Path;
 
-use parking_lot::{Condvar, Mutex};
-
+use super::removal::base_of;
 use crate::bundle::{temporary_name, Claim, Held};
 use crate::error::{Code, Error, Reason, Result};
-use crate::storage::{Directory, Storage};
+use crate::reader::small_file;
+use crate::storage::{Directory, File, Storage};
 use crate::Durability;
 
 /// The directory is held, its lock taken, and nobody else in this process changes its state meanwhile.
 pub(super) struct Session {
     held: Held,
     durability: Durability,
+    /// Let go before the lock.
+    _claim: Claim,
 }
-
-/// Directories that have a session, by their locks.
-static BUSY: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
-static FREED: Condvar = Condvar::new();
 
 impl Session {
     /// Waits for whoever in this process has a session of the directory.
@@ -28,12 +25,8 @@ impl Session {
     /// # Errors
     /// `NOT_FOUND` when there is no directory; `UNAVAILABLE` when another process has its lock.
     pub fn begin(storage: &dyn Storage, path: &Path, durability: Durability) -> Result<Session> {
-        let held = Held::new(storage, path, false)?;
-        let mut busy = BUSY.lock();
-        while !busy.insert(held.place()) {
-            FREED.wait(&mut busy);
-        }
-        Ok(Session { held, durability })
+        let (held, _claim) = Held::for_state(storage, path)?;
+        Ok(Session { held, durability, _claim })
     }
 
     pub fn directory(&self) -> &dyn Directory {
@@ -92,14 +85,21 @@ impl Session {
         &self.held.names
     }
 
-    fn io(&self, doing: &str, name: &OsStr, error: &std::io::Error) -> Error {
-        Error::io(doing, &self.directory().path().join(name), error)
+    /// Whether checkpoints were marked for removal when the session began: a crash left them.
+    pub fn has_marks(&self) -> bool {
+        self.names().iter().any(|name| base_of(name).is_some())
     }
-}
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        BUSY.lock().remove(&self.held.place());
-        FREED.notify_all();
+    /// What a small file holds; none when there is none.
+    pub fn read(&self, name: &OsStr) -> Result<Option<Vec<u8>>> {
+        match self.directory().open(name) {
+            Ok(file) => small_file(&File::of(file, &self.directory().path().join(name))?).map(Some),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(self.io("open the file", name, &e)),
+        }
+    }
+
+    pub fn io(&self, doing: &str, name: &OsStr, error: &std::io::Error) -> Error {
+        Error::io(doing, &self.directory().path().join(name), error)
     }
 }

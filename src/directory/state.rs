@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
-use super::session::Session;
+use super::replace::replace;
 use crate::error::{printable, Error, Result};
 use crate::format::state_file::StateFile;
 use crate::reader::{read_state, STATE_FILE};
@@ -60,6 +60,7 @@ pub struct StateUpdate {
     last_preserved: Option<f64>,
     file_name: OsString,
     durability: Durability,
+    keep_absolute: bool,
 }
 
 impl StateUpdate {
@@ -72,6 +73,7 @@ impl StateUpdate {
             last_preserved: None,
             file_name: STATE_FILE.into(),
             durability: Durability::Full,
+            keep_absolute: false,
         }
     }
 
@@ -105,8 +107,18 @@ impl StateUpdate {
         self
     }
 
+    /// Whether absolute paths are written as they are.
+    pub(crate) fn keep_absolute(mut self, keep: bool) -> StateUpdate {
+        self.keep_absolute = keep;
+        self
+    }
+
+    pub(super) fn file_name_of(&self) -> &OsStr {
+        &self.file_name
+    }
+
     /// The state file's content in `directory`: what lies in the directory is named from it, so that the directory can be moved.
-    fn in_directory(&self, directory: &Path) -> Result<StateFile> {
+    pub(super) fn in_directory(&self, directory: &Path) -> Result<StateFile> {
         if Path::new(&self.file_name).file_name() != Some(&self.file_name) {
             return Err(Error::argument("the state file's name must be a name without directories")
                 .expecting("a file name", format_args!("\"{}\"", printable(self.file_name.as_encoded_bytes()))));
@@ -120,17 +132,24 @@ impl StateUpdate {
                 .expecting(format_args!("{} timestamps", all.len()), self.timestamps.len())
                 .in_file(directory));
         }
-        let latest = named_from(directory, &self.latest)?;
+        let latest = self.named_from(directory, &self.latest)?;
         if latest == *self.file_name {
             return Err(Error::argument("the checkpoint's path is that of the state file; please use a different path")
                 .in_file(&directory.join(&latest)));
         }
         Ok(StateFile {
             model_checkpoint_path: latest,
-            all_model_checkpoint_paths: all.iter().map(|path| named_from(directory, path)).collect::<Result<_>>()?,
+            all_model_checkpoint_paths: all.iter().map(|path| self.named_from(directory, path)).collect::<Result<_>>()?,
             all_model_checkpoint_timestamps: self.timestamps.clone(),
             last_preserved_timestamp: self.last_preserved,
         })
+    }
+
+    fn named_from(&self, directory: &Path, path: &Path) -> Result<OsString> {
+        match self.keep_absolute && path.is_absolute() {
+            true => Ok(path.as_os_str().to_owned()),
+            false => named_from(directory, path),
+        }
     }
 }
 
@@ -147,10 +166,7 @@ pub fn update_checkpoint_state(directory: impl AsRef<Path>, update: &StateUpdate
 
 /// [`update_checkpoint_state`] on any storage.
 pub(crate) fn update_state(storage: &dyn Storage, directory: &Path, update: &StateUpdate) -> Result<()> {
-    let state = update.in_directory(directory)?;
-    let session = Session::begin(storage, directory, update.durability)?;
-    session.publish(&update.file_name, state.to_text().as_bytes())?;
-    session.sync(false)
+    replace(storage, directory, Some(update), update.durability, &[], &mut Vec::new()).map(drop)
 }
 
 /// Makes the checkpoint `prefix` the latest of its directory, and the only one listed: what `Checkpoint.save` does last.
@@ -178,7 +194,7 @@ fn named_from(directory: &Path, path: &Path) -> Result<OsString> {
 }
 
 /// `path` from the root on, without `.` and `..`; links are not looked at.
-fn plain(path: &Path) -> Result<PathBuf> {
+pub(super) fn plain(path: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(path).map_err(|e| Error::io("find the working directory", path, &e))?;
     let mut plain = PathBuf::new();
     for component in absolute.components() {

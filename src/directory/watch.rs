@@ -1,6 +1,7 @@
 //! Waiting for new checkpoints.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::Result;
@@ -21,6 +22,20 @@ pub trait Clock: Send + Sync {
     /// # Errors
     /// The program's own.
     fn sleep(&self, seconds: f64) -> Result<()>;
+}
+
+impl<C: Clock + ?Sized> Clock for &C {
+    fn now(&self) -> f64 {
+        (**self).now()
+    }
+
+    fn elapsed(&self) -> f64 {
+        (**self).elapsed()
+    }
+
+    fn sleep(&self, seconds: f64) -> Result<()> {
+        (**self).sleep(seconds)
+    }
 }
 
 /// The clock of the machine.
@@ -49,17 +64,17 @@ impl Clock for SystemClock {
 }
 
 /// How to wait for checkpoints.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct WaitOptions<'a> {
     timeout: Option<f64>,
     poll_interval: f64,
     min_interval: f64,
-    clock: &'a dyn Clock,
+    clock: Arc<dyn Clock + 'a>,
 }
 
 impl Default for WaitOptions<'_> {
     fn default() -> Self {
-        WaitOptions { timeout: None, poll_interval: 1.0, min_interval: 0.0, clock: &SystemClock }
+        WaitOptions { timeout: None, poll_interval: 1.0, min_interval: 0.0, clock: Arc::new(SystemClock) }
     }
 }
 
@@ -88,7 +103,7 @@ impl<'a> WaitOptions<'a> {
     }
 
     /// Another clock than the machine's.
-    pub fn clock(mut self, clock: &'a dyn Clock) -> WaitOptions<'a> {
+    pub fn clock(mut self, clock: Arc<dyn Clock + 'a>) -> WaitOptions<'a> {
         self.clock = clock;
         self
     }
@@ -120,7 +135,7 @@ pub struct CheckpointsIterator<'a> {
     directory: PathBuf,
     options: WaitOptions<'a>,
     /// Asked after a time-out, and after each checkpoint, whether there will be no more.
-    is_done: Option<&'a mut dyn FnMut() -> bool>,
+    is_done: Option<Box<dyn FnMut() -> bool + 'a>>,
     last: Option<PathBuf>,
     /// When the last one was given.
     given: Option<f64>,
@@ -131,12 +146,12 @@ impl<'a> CheckpointsIterator<'a> {
     /// The checkpoints of `directory`, which need not be there yet.
     pub fn new(directory: impl Into<PathBuf>, options: &WaitOptions<'a>) -> CheckpointsIterator<'a> {
         let directory = directory.into();
-        CheckpointsIterator { directory, options: *options, is_done: None, last: None, given: None, ended: false }
+        CheckpointsIterator { directory, options: options.clone(), is_done: None, last: None, given: None, ended: false }
     }
 
     /// Asks `is_done` after each time-out, and after each checkpoint, whether there will be no more (`timeout_fn`). Without it a time-out is
     /// the end.
-    pub fn until(mut self, is_done: &'a mut dyn FnMut() -> bool) -> CheckpointsIterator<'a> {
+    pub fn until(mut self, is_done: Box<dyn FnMut() -> bool + 'a>) -> CheckpointsIterator<'a> {
         self.is_done = Some(is_done);
         self
     }

@@ -56,7 +56,7 @@ impl Clock for Shared {
 }
 
 /// How to wait for checkpoints. For one thread at a time while it is changed.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct ckpt_wait_options {
     timeout: Option<f64>,
     poll_interval: Option<f64>,
@@ -65,18 +65,18 @@ pub struct ckpt_wait_options {
 }
 
 impl ckpt_wait_options {
-    fn clock(&self) -> Box<dyn Clock> {
-        match &self.clock {
-            Some(clock) => Box::new(Shared(clock.clone(), Mark::default())),
-            None => Box::new(SystemClock),
-        }
-    }
-
-    fn settle<'a>(&self, clock: &'a dyn Clock) -> WaitOptions<'a> {
-        let options = WaitOptions::new().clock(clock).min_interval(self.min_interval);
+    fn settle(&self) -> WaitOptions<'static> {
+        let options = WaitOptions::new().min_interval(self.min_interval);
         let options = self.timeout.into_iter().fold(options, WaitOptions::timeout);
-        self.poll_interval.into_iter().fold(options, WaitOptions::poll_interval)
+        let options = self.poll_interval.into_iter().fold(options, WaitOptions::poll_interval);
+        let clock = self.clock.clone().into_iter();
+        clock.fold(options, |options, clock| options.clock(Arc::new(Shared(clock, Mark::default()))))
     }
+}
+
+/// The options of the caller's, or the defaults.
+fn options_at(options: *const ckpt_wait_options) -> WaitOptions<'static> {
+    handle(options).map(ckpt_wait_options::settle).unwrap_or_default()
 }
 
 /// New options with the defaults, a look each second, for ever; to be freed with `ckpt_wait_options_free`.
@@ -176,10 +176,8 @@ pub extern "C" fn ckpt_wait_for_new_checkpoint(
 ) -> ckpt_code {
     call(error, || {
         let out = output(path, std::ptr::null_mut(), "the place for the path")?;
-        let options = handle(options).cloned().unwrap_or_default();
-        let clock = options.clock();
         let last = if last.is_null() { None } else { Some(path_at(last)?) };
-        let found = wait_for_new_checkpoint(path_at(directory)?, last, &options.settle(&*clock))?;
+        let found = wait_for_new_checkpoint(path_at(directory)?, last, &options_at(options))?;
         *out = found.map_or(std::ptr::null_mut(), text_of);
         Ok(())
     })
@@ -191,7 +189,7 @@ pub type ckpt_is_done_callback = Option<extern "C" fn(user_data: *mut c_void) ->
 /// The checkpoints of a directory as they appear (`tf.train.checkpoints_iterator`). It gives the latest only, those between are
 /// missed; and never the same path twice in a row. For one thread at a time.
 pub struct ckpt_checkpoints_iterator {
-    state: Option<CheckpointsIterator<'static>>,
+    state: CheckpointsIterator<'static>,
 }
 
 /// The checkpoints of `directory`, which need not be there yet. `is_done`, if it is not NULL, is asked with `user_data` after each
@@ -212,12 +210,11 @@ pub extern "C" fn ckpt_checkpoints_iterator_new(
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
         let out = output(iterator, std::ptr::null_mut(), "the place for the iterator")?;
-        let options = handle(options).cloned().unwrap_or_default();
-        let mut made = CheckpointsIterator::with_clock(path_at(directory)?, Arc::from(options.clock()), &options.settle(&SystemClock));
+        let mut made = CheckpointsIterator::new(path_at(directory)?, &options_at(options));
         if let Some(is_done) = is_done {
             made = made.until(Box::new(move || is_done(user.pointer())));
         }
-        *out = own(ckpt_checkpoints_iterator { state: Some(made) });
+        *out = own(ckpt_checkpoints_iterator { state: made });
         Ok(())
     })
 }
@@ -235,7 +232,7 @@ pub extern "C" fn ckpt_checkpoints_iterator_next(
     call(error, || {
         let out = output(path, std::ptr::null_mut(), "the place for the path")?;
         let iterator = changed(iterator).ok_or_else(|| Error::argument("the iterator is NULL"))?;
-        let next = iterator.state.as_mut().and_then(Iterator::next).transpose()?;
+        let next = iterator.state.next().transpose()?;
         *out = next.map_or(std::ptr::null_mut(), text_of);
         Ok(())
     })

@@ -56,9 +56,9 @@ pub(crate) trait Directory: Send + Sync + Debug {
     /// The bytes that may still be written; none where the file system does not say.
     fn space(&self) -> Option<u64>;
 
-    /// Takes the directory's lock for writers, or says that another process has it. It is let go when the last one holding the value
-    /// in this process drops it, or with the process. Also says whether nobody in this process held it before.
-    fn lock(&self) -> Result<(Arc<dyn Send + Sync>, bool)>;
+    /// Takes the directory's lock for writers, or says with an error of the kind `WouldBlock` which other process has it. Within this process it is shared;
+    /// it is let go when the last one holding the value drops it, or with the process.
+    fn lock(&self) -> Result<Arc<dyn Send + Sync>>;
 }
 
 /// What writes past the page cache are aligned to: enough for every device of today.

@@ -14,6 +14,7 @@ use rustix::fs::{self, AtFlags, FallocateFlags, FileType, FlockOperation, Mode, 
 use rustix::io::Errno;
 
 use super::directory::{Directory, Output, Storage, DIRECT_ALIGNMENT};
+use super::holder::holder_of;
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,7 @@ impl Storage for Local {
 /// Makes `path` and its parents. Each one made is synced in its parent: else a power cut could take the directory with all that was
 /// synced in it.
 fn make_directory(path: &Path) -> Result<()> {
+    let path = path.components().as_path(); // without a dot at the end, which cannot be made
     if path.is_dir() {
         return Ok(());
     }
@@ -119,24 +121,27 @@ impl Directory for LocalDirectory {
         fs::fstatvfs(&self.handle).ok().map(|s| s.f_bavail.saturating_mul(s.f_frsize))
     }
 
-    fn lock(&self) -> Result<(Arc<dyn Send + Sync>, bool)> {
+    fn lock(&self) -> Result<Arc<dyn Send + Sync>> {
         let status = fs::fstat(&self.handle)?;
         let mut held = HELD.lock();
         held.retain(|_, lock| lock.strong_count() > 0);
         let place = (status.st_dev, status.st_ino);
         if let Some(lock) = held.get(&place).and_then(Weak::upgrade) {
-            return Ok((lock, false));
+            return Ok(lock);
         }
         // A handle of its own: the lock is the handle's, and goes when it is closed.
         let handle = fs::openat(&self.handle, ".", OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         match fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(Error::new(ErrorKind::WouldBlock, "another process writes in this directory")),
+            Err(Errno::WOULDBLOCK) => {
+                let holder = holder_of(place.0, place.1).unwrap_or_else(|| "another process".to_owned());
+                return Err(Error::new(ErrorKind::WouldBlock, holder));
+            }
             Err(e) => return Err(e.into()),
         }
-        let lock = Arc::new(Lock { _handle: handle });
+        let lock = Arc::new(Lock { handle });
         held.insert(place, Arc::downgrade(&lock));
-        Ok((lock, true))
+        Ok(lock)
     }
 }
 
@@ -156,7 +161,14 @@ static HELD: LazyLock<Mutex<Held>> = LazyLock::new(Mutex::default);
 type Held = HashMap<(u64, u64), Weak<Lock>>;
 
 struct Lock {
-    _handle: OwnedFd,
+    handle: OwnedFd,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing would do, did not a child that another thread forks just now have the handle, too, until it becomes another program.
+        let _ = fs::flock(&self.handle, FlockOperation::Unlock);
+    }
 }
 
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 mod directory;
 mod file;
+mod holder;
 mod local;
 mod map;
 #[cfg(test)]

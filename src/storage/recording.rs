@@ -140,6 +140,11 @@ impl Recording {
         self.0.lock().ops.clone()
     }
 
+    /// Notes that the call under test returned.
+    pub fn returned(&self, ok: bool) {
+        self.0.lock().ops.push(Op::Returned { ok });
+    }
+
     /// The kinds of the operations tried, and whether each failed by the fault.
     pub fn tried(&self) -> Vec<(Kind, bool)> {
         self.0.lock().tried.clone()
@@ -161,9 +166,11 @@ impl Storage for Recording {
         let mut names = inner.list()?;
         names.sort();
         let mut state = self.0.lock();
-        state.served = Some(path.to_owned());
-        state.files = names.len();
-        state.names = names.into_iter().zip(0..).collect();
+        if state.served.is_none() {
+            state.served = Some(path.to_owned());
+            state.files = names.len();
+            state.names = names.into_iter().zip(0..).collect();
+        }
         drop(state);
         Ok(Arc::new(RecordingDirectory { inner, state: self.0.clone() }))
     }
@@ -272,7 +279,7 @@ impl Directory for RecordingDirectory {
         self.state.lock().space.or_else(|| self.inner.space())
     }
 
-    fn lock(&self) -> Result<(Arc<dyn Send + Sync>, bool)> {
+    fn lock(&self) -> Result<Arc<dyn Send + Sync>> {
         self.state.lock().step(Kind::Lock)?;
         self.inner.lock()
     }

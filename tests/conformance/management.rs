@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use checkpoint::{
     checkpoint_exists, checkpoint_mtimes, get_checkpoint_state, latest_checkpoint, remove_checkpoint, update_checkpoint_state,
     wait_for_new_checkpoint, Checkpoint, Clock, Code, Error, Manager, ManagerOptions, ManagerSaveOptions, NodeId, Reason,
-    RestoreOptions, ResumeOptions, StateUpdate, WaitOptions,
+    RestoreOptions, ResumeOptions, StateUpdate, WaitOptions, WriteCallback,
 };
 
 use crate::common::{dtypes, v1};
+use crate::keras::{Adam, Model};
 use crate::world::*;
 
 /// What the mocked `time.time()` gives.
@@ -517,6 +518,55 @@ fn test_checkpoint_interval_with_restore() {
     }
 }
 
+/// checkpoint_test.py: CheckpointingTests.testCallbackWithManager, sync
+#[test]
+fn test_callback_with_manager() {
+    let w = World::new();
+    let checkpoint = w.checkpoint(&[("v", w.variable(1f32))]);
+    let called = Arc::new(Mutex::new(Vec::new()));
+    let callback = |name: &'static str| -> WriteCallback {
+        let called = called.clone();
+        Arc::new(move |path: &Path| {
+            called.lock().unwrap().push((name, path.to_owned()));
+            Ok(())
+        })
+    };
+    let manager = manage(&checkpoint, w.directory(), &keep(1));
+    let saving = saving().save(unsynced().callback(callback("first")).callback(callback("second")));
+    for number in 1..=2 {
+        let path = manager.save(&saving).unwrap().unwrap();
+        assert_eq!(path, w.path(&format!("ckpt-{number}")));
+        // The caller's options are as they were: nothing of the manager's is among the callbacks.
+        assert_eq!(std::mem::take(&mut *called.lock().unwrap()), [("first", path.clone()), ("second", path.clone())]);
+        assert_eq!(manager.latest_checkpoint(), Some(path));
+    }
+}
+
+/// tracking_util_test.py: CheckpointingTests.testAgnosticUsage
+#[test]
+fn test_agnostic_usage() {
+    let w = World::new();
+    for continuation in 1..=3 {
+        let mut model = Model::new(&w);
+        let mut optimizer = Adam::new(&w);
+        let root = w.checkpoint(&[("optimizer", optimizer.node), ("model", model.node)]);
+        let manager = manage(&root, w.directory(), &keep(1));
+        let status = manager.restore_or_initialize(&ResumeOptions::new()).unwrap().status;
+        for _ in 0..10 {
+            let variables = model.build(&w, "my_model");
+            optimizer.step(&w, &variables);
+        }
+        if continuation > 1 {
+            status.unwrap().consumed();
+        }
+        save(&manager);
+        let iterations = optimizer.iterations(&w);
+        w.holds(iterations, 10 * continuation);
+        assert_eq!(root.save_count().unwrap(), continuation);
+        assert_eq!(w.files().iter().filter(|name| name.ends_with(".index")).count(), 1);
+    }
+}
+
 /// The constructor's checks, which TensorFlow has no tests of.
 #[test]
 fn constructor_arguments_are_checked() {
@@ -537,7 +587,7 @@ fn constructor_arguments_are_checked() {
 #[test]
 fn test_returns_none_after_timeout() {
     let time = Time::at(0.0);
-    let options = WaitOptions::new().timeout(1.0).poll_interval(0.5).clock(&*time);
+    let options = WaitOptions::new().timeout(1.0).poll_interval(0.5).clock(time.clone());
     assert_eq!(wait_for_new_checkpoint("/non_existent_dir", Some(Path::new("foo")), &options).unwrap(), None);
     // Within the time, and not at once.
     assert_eq!(time.now(), 1.0);

@@ -1,0 +1,335 @@
+//! The checkpoints that are managed in a directory, as its state file and the file beside it have them.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use parking_lot::Mutex;
+
+use super::removal::{finish_marked, Departure, Reserved};
+use super::retention::{Entry, Kept, Managed, Retention};
+use super::session::Session;
+use super::sidecar::{self, Why, SIDECAR};
+use crate::error::{printable, Code, Error, Reason, Result};
+use crate::format::state_file::StateFile;
+use crate::reader::{find_at, read_state, small_file, STATE_FILE};
+use crate::storage::{File, Storage};
+use crate::Durability;
+
+/// What is managed in a directory.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    directory: PathBuf,
+    /// As the state file has it.
+    latest: Option<OsString>,
+    managed: Managed,
+    /// The text of the file beside the state file, as it was last seen.
+    sidecar: Option<String>,
+    /// The text of the state file as it was read.
+    read: Option<String>,
+}
+
+/// How a ledger is written down.
+pub(crate) struct Recording<'a> {
+    pub storage: &'a dyn Storage,
+    pub durability: Durability,
+    pub rule: &'a Retention,
+    /// Hears what went wrong without making the call fail.
+    pub warn: &'a mut dyn FnMut(&str),
+}
+
+impl Ledger {
+    /// Reads what is managed in `directory` at the time `now`, as TensorFlow's manager does: a state file that cannot be understood counts
+    /// for none, which `warn` hears.
+    ///
+    /// # Errors
+    /// `DATA_LOSS` when the state file names no latest checkpoint; what the system says when a file cannot be read.
+    pub fn load(directory: &Path, now: f64, warn: &mut dyn FnMut(&str)) -> Result<Ledger> {
+        let directory = directory.to_owned();
+        let state = match read_state(&directory, OsStr::new(STATE_FILE)) {
+            Err(e) if e.reason() != Reason::NoCheckpoint && is_nonsense(&e) => {
+                warn(&format!("{e}; the state file is ignored (`ckpt repair` makes a new one)"));
+                None
+            }
+            state => state?,
+        };
+        let sidecar = read_sidecar(&directory, warn)?;
+        let Some(state) = state else {
+            // A little back, so that a checkpoint made at once is later than this.
+            let managed = Managed { last_preserved: now - 1.0, ..Managed::default() };
+            return Ok(Ledger { directory, latest: None, managed, sidecar, read: None });
+        };
+        let mut last_preserved = state.last_preserved_timestamp.unwrap_or(0.0);
+        if now < last_preserved {
+            warn(&format!(
+                "the clock gave a time {:.6} seconds behind the last preserved checkpoint timestamp: older checkpoints are not managed",
+                last_preserved - now
+            ));
+            last_preserved = now;
+        }
+        let mut window = Vec::new();
+        for (path, &time) in state.all_model_checkpoint_paths.iter().zip(&state.all_model_checkpoint_timestamps) {
+            let entry = Entry { path: path.clone(), time: if now < time { now } else { time }, metric: None };
+            if entry.time > last_preserved {
+                window.retain(|earlier: &Entry| earlier.path != entry.path);
+                window.push(entry);
+            }
+        }
+        let latest = Some(state.model_checkpoint_path.clone());
+        let managed = Managed { window, kept: Vec::new(), last_preserved };
+        let mut ledger = Ledger { directory, latest, managed, sidecar, read: None };
+        ledger.take_sidecar(&state);
+        ledger.read = Some(state.to_text());
+        Ok(ledger)
+    }
+
+    /// Reads everything again if another manager has written the state file since it was read. What a plain save wrote changes nothing: what is
+    /// managed still is.
+    pub fn refresh(&mut self, now: f64, warn: &mut dyn FnMut(&str)) -> Result<()> {
+        if self.changed()?.is_some() {
+            *self = Ledger::load(&self.directory, now, warn)?;
+        }
+        Ok(())
+    }
+
+    /// Fails when a manager in another process has written the state file since it was read: the program would overwrite what it has not seen.
+    pub fn check_unchanged(&self) -> Result<()> {
+        match self.changed()? {
+            Some(state) if !is_own(&self.directory, &state) => Err(Error::new(
+                Code::FailedPrecondition,
+                Reason::Replaced,
+                "another program has saved in this directory since the manager was opened: resume from its latest checkpoint first",
+            )
+            .expecting(
+                self.latest.as_ref().map_or("no checkpoint".to_owned(), |latest| printable(latest.as_bytes())),
+                printable(state.model_checkpoint_path.as_bytes()),
+            )
+            .in_file(&self.directory)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The state file now, if a manager has written it since it was read.
+    fn changed(&self) -> Result<Option<StateFile>> {
+        match read_state(&self.directory, OsStr::new(STATE_FILE)) {
+            Err(e) if e.errno().is_none() => Ok(None),
+            state => Ok(state?.filter(|now| !now.all_model_checkpoint_timestamps.is_empty() && self.read != Some(now.to_text()))),
+        }
+    }
+
+    /// Takes over what the file beside the state file says of checkpoints that are still those.
+    fn take_sidecar(&mut self, state: &StateFile) {
+        let records = self.sidecar.as_ref().and_then(|text| sidecar::parse(text.as_bytes()).ok()).unwrap_or_default();
+        for record in records {
+            let times = state.all_model_checkpoint_paths.iter().zip(&state.all_model_checkpoint_timestamps);
+            let listed = times.clone().any(|(path, &time)| *path == record.entry.path && time == record.entry.time);
+            if let Some(entry) = self.managed.window.iter_mut().find(|entry| entry.path == record.entry.path && listed) {
+                entry.metric = record.entry.metric;
+            }
+            let is_known = state.all_model_checkpoint_paths.contains(&record.entry.path);
+            let again = self.managed.kept.iter().any(|kept| kept.entry.path == record.entry.path);
+            if let (Some(why), false, Some(_)) = (record.kept, is_known || again, owned(&record.entry.path)) {
+                self.managed.kept.push(Kept { entry: record.entry, is_preserved: why == Why::Preserved });
+            }
+        }
+    }
+
+    /// The latest checkpoint, whether it is there or not. One that an absolute path names is looked for in the directory too, which may have
+    /// been moved.
+    pub fn latest(&self) -> Option<PathBuf> {
+        let latest = Path::new(self.latest.as_ref()?);
+        let named = self.directory.join(latest);
+        let moved = latest.file_name().map(|name| self.directory.join(name)).filter(|_| latest.is_absolute());
+        let is_there = |path: &PathBuf| matches!(find_at(path), Ok(Some(_)));
+        Some(moved.filter(|moved| !is_there(&named) && is_there(moved)).unwrap_or(named))
+    }
+
+    /// The checkpoints that are managed, oldest first: those of the newest.
+    pub fn checkpoints(&self) -> Vec<PathBuf> {
+        self.managed.window.iter().map(|entry| self.directory.join(&entry.path)).collect()
+    }
+
+    /// All that are managed, oldest first: also those that stay for their metric, or since somebody holds them.
+    pub fn all(&self) -> Vec<PathBuf> {
+        let kept = self.managed.kept.iter().map(|kept| &kept.entry);
+        kept.chain(&self.managed.window).map(|entry| self.directory.join(&entry.path)).collect()
+    }
+
+    /// What is managed.
+    pub fn managed(&self) -> &Managed {
+        &self.managed
+    }
+
+    /// Manages a checkpoint of this directory that was made at `time` and is not the latest.
+    pub fn adopt(&mut self, name: &OsStr, time: f64) {
+        self.managed.add(Entry { path: name.to_owned(), time, metric: None });
+    }
+
+    /// Adds a checkpoint of this directory, made `now`, as the latest, and writes that down. When that fails it is remembered all the same.
+    pub fn record(&mut self, name: &OsStr, now: f64, metric: Option<f64>, how: &mut Recording<'_>) -> Result<()> {
+        self.managed.add(Entry { path: name.to_owned(), time: now, metric });
+        self.latest = Some(name.to_owned());
+        self.write(how)
+    }
+
+    /// What [`Ledger::write`] would remove, and does not; it is no longer managed. That somebody holds a checkpoint is not seen.
+    pub fn would_remove(&mut self, rule: &Retention) -> Vec<PathBuf> {
+        let latest = self.latest.clone();
+        let gone = self.managed.sweep(rule, &mut |entry| latest.as_ref() == Some(&entry.path));
+        gone.iter().filter(|entry| owned(&entry.path).is_some()).map(|entry| self.directory.join(&entry.path)).collect()
+    }
+
+    fn write(&mut self, how: &mut Recording<'_>) -> Result<()> {
+        let session = Session::begin(how.storage, &self.directory, how.durability)?;
+        self.write_in(&session, how).map(drop)
+    }
+
+    /// Replaces the state file, already without what is not to stay, and then removes that. Returns what was removed.
+    pub(super) fn write_in(&mut self, session: &Session, how: &mut Recording<'_>) -> Result<Vec<PathBuf>> {
+        let Some(latest) = self.latest.clone() else { return Ok(Vec::new()) };
+        let before = Listed::in_directory(session);
+        let mut next = self.managed.clone();
+        let mut reserved = Vec::new();
+        let gone = next.sweep(how.rule, &mut |entry| match owned(&entry.path) {
+            // Not ours to remove: it is only forgotten.
+            None => false,
+            Some(base) if base == latest => true,
+            Some(base) => match Reserved::new(session, base) {
+                Some(right) => {
+                    reserved.push(right);
+                    false
+                }
+                None => true,
+            },
+        });
+        let departures = reserved.into_iter().map(|right| Departure::new(session, right)).collect::<Result<Vec<_>>>();
+        let mut departures = departures?;
+        let text = sidecar::text_of(&next);
+        if let Some(text) = text.as_ref().filter(|text| self.sidecar.as_ref() != Some(text)) {
+            session.publish(OsStr::new(SIDECAR), text.as_bytes())?;
+            self.sidecar = Some(text.clone());
+        }
+        let state = state_of(&latest, &next);
+        session.publish(OsStr::new(STATE_FILE), state.to_text().as_bytes())?;
+        note_own(&self.directory, &state);
+        self.managed = next;
+        departures.iter_mut().for_each(Departure::is_due);
+        session.sync(!departures.is_empty() || session.has_marks())?;
+        for departure in departures {
+            if let Err(e) = departure.finish() {
+                (how.warn)(&format!("an old checkpoint could not be removed: {e}"));
+            }
+        }
+        if text.is_none() && self.sidecar.take().is_some() {
+            if let Err(e) = session.remove(OsStr::new(SIDECAR)) {
+                (how.warn)(&format!("the file of metrics could not be removed: {e}"));
+            }
+        }
+        if let Some(before) = before {
+            let now = Listed::of(&state, self.managed.kept.iter().map(|kept| &kept.entry.path));
+            finish_marked(session, &|base| before.has(base) || now.has(base));
+        }
+        let removed = gone.iter().filter(|entry| owned(&entry.path).is_some());
+        Ok(removed.map(|entry| self.directory.join(&entry.path)).collect())
+    }
+}
+
+/// The state file of what is managed. TensorFlow wants the latest last; where no manager made it, it gets a time that says so.
+fn state_of(latest: &OsStr, managed: &Managed) -> StateFile {
+    let mut paths: Vec<OsString> = managed.window.iter().map(|entry| entry.path.clone()).collect();
+    let mut times: Vec<f64> = managed.window.iter().map(|entry| entry.time).collect();
+    if paths.last().is_none_or(|last| last != latest) {
+        paths.push(latest.to_owned());
+        times.push(managed.last_preserved);
+    }
+    StateFile {
+        model_checkpoint_path: latest.to_owned(),
+        all_model_checkpoint_paths: paths,
+        all_model_checkpoint_timestamps: times,
+        last_preserved_timestamp: Some(managed.last_preserved),
+    }
+}
+
+/// What managers in this process wrote last into each directory's state file, by device and inode of the directory.
+static OWN: Mutex<BTreeMap<(u64, u64), String>> = Mutex::new(BTreeMap::new());
+
+fn place(directory: &Path) -> Option<(u64, u64)> {
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    std::fs::metadata(directory).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+fn note_own(directory: &Path, state: &StateFile) {
+    if let Some(place) = place(directory) {
+        OWN.lock().insert(place, state.to_text());
+    }
+}
+
+fn is_own(directory: &Path, state: &StateFile) -> bool {
+    place(directory).is_some_and(|place| OWN.lock().get(&place) == Some(&state.to_text()))
+}
+
+/// The checkpoints that a directory's state file lists, or the file beside it keeps.
+pub(super) struct Listed(Vec<OsString>);
+
+impl Listed {
+    fn of<'a>(state: &'a StateFile, kept: impl Iterator<Item = &'a OsString>) -> Listed {
+        let all = state.all_model_checkpoint_paths.iter().chain([&state.model_checkpoint_path]).chain(kept);
+        Listed(all.filter_map(|path| Path::new(path).file_name().map(OsStr::to_owned)).collect())
+    }
+
+    /// What is listed now, if there are marks of checkpoints that were to be removed; none when there are not, or that cannot be found out.
+    pub fn in_directory(session: &Session) -> Option<Listed> {
+        if !session.has_marks() {
+            return None;
+        }
+        let state = StateFile::parse(&session.read(OsStr::new(STATE_FILE)).ok()??).ok()?;
+        let records = match session.read(OsStr::new(SIDECAR)).ok()? {
+            Some(text) => sidecar::parse(&text).ok()?,
+            None => Vec::new(),
+        };
+        Some(Listed::of(&state, records.iter().filter(|record| record.kept.is_some()).map(|record| &record.entry.path)))
+    }
+
+    pub fn and(mut self, state: &StateFile) -> Listed {
+        self.0.extend(Listed::of(state, std::iter::empty()).0);
+        self
+    }
+
+    pub fn has(&self, base: &OsStr) -> bool {
+        self.0.iter().any(|listed| listed == base)
+    }
+}
+
+/// The name of a checkpoint that a manager may have made, directly in the directory of its state file: `NAME-NUMBER`. Nothing else is ever
+/// removed, whatever a state file says.
+pub(super) fn owned(path: &OsStr) -> Option<&OsStr> {
+    let mut components = Path::new(path).components();
+    let (Some(Component::Normal(name)), None) = (components.next(), components.next()) else { return None };
+    let digits = name.as_bytes().iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let is_numbered = digits > 0 && name.as_bytes()[..name.len() - digits].ends_with(b"-");
+    (is_numbered && name == path).then_some(name)
+}
+
+/// Whether a file was read and means nothing, or is no file.
+fn is_nonsense(error: &Error) -> bool {
+    matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::Limit)
+}
+
+fn read_sidecar(directory: &Path, warn: &mut dyn FnMut(&str)) -> Result<Option<String>> {
+    let path = directory.join(SIDECAR);
+    let read = File::open(&path).and_then(|file| small_file(&file)).and_then(|text| {
+        sidecar::parse(&text).map_err(|e| e.in_file(&path))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    });
+    match read {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.code() == Code::NotFound => Ok(None),
+        Err(e) if is_nonsense(&e) => {
+            warn(&format!("{e}; metrics are forgotten"));
+            Ok(Some(String::new()))
+        }
+        Err(e) => Err(e),
+    }
+}

@@ -1,0 +1,76 @@
+//! Replacing a state file by one that lists fewer checkpoints, which then go.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::files::without_shard;
+use super::ledger::Listed;
+use super::removal::{finish_marked, with_suffix, Departure, Reserved};
+use super::session::Session;
+use super::state::{plain, StateUpdate};
+use crate::error::Result;
+use crate::reader::STATE_FILE;
+use crate::storage::Storage;
+use crate::Durability;
+
+/// Replaces the state file of `directory`, if there is an update, and then removes the checkpoints `leaving` of the directory, by their own names. Those that
+/// somebody holds stay, and are returned. So are those that could not be removed, of which `warnings` has the reason. When replacing fails, nothing is removed.
+pub(crate) fn replace(
+    storage: &dyn Storage,
+    directory: &Path,
+    update: Option<&StateUpdate>,
+    durability: Durability,
+    leaving: &[OsString],
+    warnings: &mut Vec<String>,
+) -> Result<Vec<OsString>> {
+    let update = update.map(|update| Ok((update.file_name_of(), update.in_directory(directory)?))).transpose()?;
+    let session = Session::begin(storage, directory, durability)?;
+    // Whoever finishes what a crash left asks the usual state file alone: under another one nothing is marked before its time.
+    let is_usual = update.as_ref().is_some_and(|(name, _)| **name == *STATE_FILE);
+    let before = Listed::in_directory(&session).filter(|_| is_usual);
+    let mut reserved: Vec<(&OsString, Reserved)> = Vec::new();
+    let mut stay = Vec::new();
+    for name in leaving {
+        match Reserved::new(&session, name) {
+            Some(right) => reserved.push((name, right)),
+            None => stay.push(name.clone()),
+        }
+    }
+    let mut marked: Vec<(&OsString, Departure<'_>)> = Vec::new();
+    if is_usual {
+        for (name, right) in reserved.drain(..) {
+            marked.push((name, Departure::new(&session, right)?));
+        }
+    }
+    if let Some((name, state)) = &update {
+        session.publish(name, state.to_text().as_bytes())?;
+        marked.iter_mut().for_each(|(_, departure)| departure.is_due());
+        session.sync(before.is_some() || !leaving.is_empty())?;
+    }
+    let mut remove = |name: &OsString, departure: Result<Departure<'_>>| {
+        let removed = departure.and_then(|departure| {
+            departure.finish()?;
+            session.remove(&with_suffix(without_shard(name), ".meta"))
+        });
+        if let Err(e) = removed {
+            warnings.push(format!("an old checkpoint could not be removed: {e}"));
+            stay.push(name.clone());
+        }
+    };
+    marked.into_iter().for_each(|(name, departure)| remove(name, Ok(departure)));
+    reserved.into_iter().for_each(|(name, right)| remove(name, Departure::new(&session, right)));
+    if let (Some(before), Some((_, state))) = (before, &update) {
+        let listed = before.and(state);
+        finish_marked(&session, &|base| listed.has(base));
+    }
+    Ok(stay)
+}
+
+/// A path by which a checkpoint can be told from others: from the root on, without links on the way to its directory.
+pub(crate) fn identity(path: &Path) -> Result<PathBuf> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (parent.canonicalize(), path.file_name()) {
+        (Ok(directory), Some(name)) => Ok(directory.join(name)),
+        _ => plain(path),
+    }
+}

@@ -1,0 +1,153 @@
+//! A program that saves under a manager, and what it may find when it resumes.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Arc;
+
+use crate::bundle::crash_tests::disk::read_directory;
+use crate::directory::{latest_checkpoint, Better, Clock};
+use crate::storage::{Local, Storage};
+use crate::{
+    Checkpoint, DType, Error, Graph, Manager, ManagerOptions, ManagerSaveOptions, NodeId, Reader, ResumeOptions, SaveOptions,
+    Variable, WriteOptions,
+};
+
+/// How a program saves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    /// None for all.
+    pub keep: Option<i64>,
+    pub shards: u32,
+    /// Keeps the best so many as well.
+    pub best: usize,
+}
+
+impl Setup {
+    pub const fn keeping(keep: i64, shards: u32) -> Setup {
+        Setup { keep: Some(keep), shards, best: 0 }
+    }
+
+    fn options(&self) -> ManagerOptions {
+        let mut options = ManagerOptions::new().clock(Arc::new(Ticks::default()));
+        if let Some(keep) = self.keep {
+            options = options.max_to_keep(keep);
+        }
+        match self.best {
+            0 => options,
+            count => options.keep_best(count, Better::Lower),
+        }
+    }
+}
+
+/// Each look at the clock is a second later, over all programs.
+#[derive(Default)]
+struct Ticks;
+
+impl Clock for Ticks {
+    fn now(&self) -> f64 {
+        static NOW: AtomicI64 = AtomicI64::new(1_000_000);
+        NOW.fetch_add(1, Ordering::Relaxed) as f64
+    }
+
+    fn sleep(&self, _: f64) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A program: what it saves is the number of the save, and bytes that follow from it and from the attempt.
+pub(super) struct Program {
+    graph: Graph,
+    values: NodeId,
+    setup: Setup,
+    pub manager: Manager,
+}
+
+impl Program {
+    /// A program that has begun, and resumed from what there is.
+    pub fn resumed(directory: &Path, setup: Setup) -> Result<Program, Error> {
+        let program = Program::begun(directory, setup)?;
+        program.manager.restore_or_initialize(&ResumeOptions::new())?;
+        Ok(program)
+    }
+
+    fn begun(directory: &Path, setup: Setup) -> Result<Program, Error> {
+        let graph = Graph::new();
+        let root = graph.add_object()?;
+        let values = graph.add_variable(Variable::zeros(DType::Uint8, &[LENGTH])?)?;
+        graph.track(root, "values", values)?;
+        let manager = Manager::open(&Checkpoint::new(&graph, root)?, directory, &setup.options())?;
+        Ok(Program { graph, values, setup, manager })
+    }
+
+    /// Saves the values of `attempt`.
+    pub fn save(&self, storage: &dyn Storage, attempt: u64) -> Result<PathBuf, Error> {
+        self.graph.assign(self.values, DType::Uint8, &[LENGTH], &values(attempt))?;
+        // One thread: a run is the same each time.
+        let write = WriteOptions::new().shards(self.setup.shards).threads(1);
+        let options = ManagerSaveOptions::new().save(SaveOptions::new().write(write)).metric((attempt % 7) as f64);
+        self.manager.save_on(storage, &options).map(Option::unwrap_or_default)
+    }
+}
+
+const LENGTH: i64 = 300;
+
+/// Values that no other attempt has; the first eight bytes say which it is.
+fn values(attempt: u64) -> Vec<u8> {
+    let mut bytes: Vec<u8> =
+        (0..LENGTH as u64).map(|i| (attempt.wrapping_mul(0x9e37_79b9).wrapping_add(i * i) >> 5) as u8).collect();
+    bytes[..8].copy_from_slice(&attempt.to_le_bytes());
+    bytes
+}
+
+/// Which attempt the checkpoint is of, if it is whole.
+pub(super) fn attempt_of(prefix: &Path) -> Result<u64, String> {
+    let read = || -> Result<Vec<u8>, Error> { Reader::open(prefix)?.get("values/.ATTRIBUTES/VARIABLE_VALUE")?.read() };
+    let bytes = read().map_err(|e| format!("{} is broken: {e}", prefix.display()))?;
+    let attempt = u64::from_le_bytes(bytes[..8].try_into().unwrap());
+    match bytes == values(attempt) {
+        true => Ok(attempt),
+        false => Err(format!("{} is a mix", prefix.display())),
+    }
+}
+
+/// What a program finds that looks for the latest checkpoint; none when there is none.
+pub(super) fn latest_attempt(directory: &Path) -> Result<Option<u64>, String> {
+    let latest = latest_checkpoint(directory).map_err(|e| format!("the state file: {e}"))?;
+    if latest.is_none() && directory.join("checkpoint").exists() {
+        return Err("the state file names a checkpoint that is not there".into());
+    }
+    latest.map(|latest| attempt_of(&latest)).transpose()
+}
+
+/// Resumes in a directory and saves once, and says what is then wrong with it: its files must be those of the managed checkpoints, all whole.
+pub(super) fn resume_and_save(directory: &Path, setup: Setup, excused: &dyn Fn(&str) -> bool) -> Result<(), String> {
+    let program = Program::resumed(directory, setup).map_err(|e| format!("resuming: {e}"))?;
+    let path = program.save(&Local, u64::MAX - 1).map_err(|e| format!("the next save: {e}"))?;
+    let mut managed: BTreeSet<PathBuf> = program.manager.checkpoints().into_iter().collect();
+    if !managed.contains(&path) || latest_attempt(directory)? != Some(u64::MAX - 1) {
+        return Err("the next save is not the latest".into());
+    }
+    if setup.keep.is_some_and(|keep| managed.len() > keep as usize) {
+        return Err(format!("{} checkpoints are managed", managed.len()));
+    }
+    managed.extend(program.manager.best_checkpoints().into_iter().map(|(path, _)| path));
+    let most = setup.keep.unwrap_or(i64::MAX).saturating_add(setup.best as i64);
+    if managed.len() as i64 > most {
+        return Err(format!("{} checkpoints stay", managed.len()));
+    }
+    let mut expected: BTreeSet<String> = ["checkpoint".to_owned(), "checkpoint.manager".to_owned()].into();
+    for prefix in &managed {
+        attempt_of(prefix)?;
+        let name = prefix.file_name().unwrap().to_str().unwrap();
+        let shards = Reader::open(prefix).map_err(|e| e.to_string())?.shard_count();
+        expected.insert(format!("{name}.index"));
+        expected.extend((0..shards).map(|shard| format!("{name}.data-{shard:05}-of-{shards:05}")));
+    }
+    let there = read_directory(directory).into_keys().map(|name| name.into_string().unwrap());
+    let left: Vec<String> = there.filter(|name| !expected.contains(name) && !excused(name)).collect();
+    match left.is_empty() {
+        true => Ok(()),
+        false => Err(format!("after the next save there are {left:?}")),
+    }
+}

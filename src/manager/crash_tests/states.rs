@@ -1,0 +1,246 @@
+//! P1, P2 and P15 over enumerated crash states of whole runs.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use super::program::{latest_attempt, resume_and_save, Program, Setup};
+use crate::bundle::crash_tests::disk::{fill_linked, read_directory, read_linked, Disk, Linked, Names, Unsynced};
+use crate::bundle::crash_tests::rng::Rng;
+use crate::bundle::crash_tests::scratch;
+use crate::directory::Pin;
+use crate::storage::{Local, Op, Recording};
+
+/// A recorded run of a program that resumed and saved some times.
+#[derive(Clone)]
+pub(super) struct Run {
+    pub what: String,
+    pub setup: Setup,
+    /// What the directory held on disk, and the latest attempt in it.
+    pub start: Linked,
+    pub before: Option<u64>,
+    pub ops: Vec<Op>,
+    /// The attempts that were begun, in order; after each there is an `Op::Returned`.
+    pub attempts: Vec<u64>,
+}
+
+impl Run {
+    /// A program that saved `earlier` times, ended, began again, and then saved `saves` times, which is recorded.
+    pub fn of(setup: Setup, earlier: u64, saves: u64) -> Run {
+        let directory = scratch();
+        if earlier > 0 {
+            let program = Program::resumed(directory.path(), setup).unwrap();
+            (0..earlier).for_each(|i| drop(program.save(&Local, i + 1).unwrap()));
+        }
+        Run::on(format!("{setup:?}, {earlier} saves before"), directory.path(), setup, 100, saves)
+    }
+
+    /// A run in a directory as it is. Attempts are numbered from `first` on.
+    pub fn on(what: String, directory: &Path, setup: Setup, first: u64, saves: u64) -> Run {
+        let start = read_linked(directory);
+        let before = latest_attempt(directory).unwrap();
+        let recording = Recording::new();
+        let program = Program::resumed(directory, setup).unwrap();
+        let attempts: Vec<u64> = (first..first + saves).collect();
+        for &attempt in &attempts {
+            program.save(&recording, attempt).unwrap();
+            recording.returned(true);
+        }
+        Run { what, setup, start, before, ops: recording.ops(), attempts }
+    }
+
+    /// This run until `at`, where its process was killed and another one began, saved once and ended: what the first had done and not
+    /// synced is still not on disk.
+    fn killed_at(&self, at: usize) -> Run {
+        let disk = self.disks().swap_remove(at);
+        let directory = scratch();
+        fill_linked(directory.path(), &disk.now());
+        let what = format!("{}, killed at {at}", self.what);
+        let mut run = Run::on(what, directory.path(), self.setup, self.attempts.last().unwrap() + 100, 2);
+        let renumbered = run.ops.into_iter().map(|op| disk.renumbered(op));
+        run.ops = self.ops[..at].iter().cloned().chain([Op::Returned { ok: false }]).chain(renumbered).collect();
+        let begun = self.attempts.iter().copied().take(self.returned(at) + 1);
+        run.attempts = begun.chain(run.attempts).collect();
+        run.start.clone_from(&self.start);
+        run.before = self.before;
+        run
+    }
+
+    /// How many saves had ended after so many operations.
+    fn returned(&self, at: usize) -> usize {
+        self.ops[..at].iter().filter(|op| matches!(op, Op::Returned { .. })).count()
+    }
+
+    /// The last attempt that had been acknowledged then, and those begun since.
+    fn allowed(&self, at: usize) -> Vec<Option<u64>> {
+        let mut allowed = vec![self.before];
+        let ends = self.ops[..at].iter().filter_map(|op| match op {
+            Op::Returned { ok } => Some(*ok),
+            _ => None,
+        });
+        for (&attempt, ok) in self.attempts.iter().zip(ends.chain([false])) {
+            if ok {
+                allowed.clear();
+            }
+            allowed.push(Some(attempt));
+        }
+        allowed
+    }
+
+    /// The disk after each operation, and before the first.
+    fn disks(&self) -> Vec<Disk> {
+        let mut disk = Disk::holding_linked(&self.start);
+        let mut disks = vec![disk.clone()];
+        for op in &self.ops {
+            disk.apply(op);
+            disks.push(disk.clone());
+        }
+        disks
+    }
+
+    /// Judges about `budget` states and returns how many differed, and what was wrong with the first that was.
+    pub fn judge(&self, budget: usize, rng: &mut Rng) -> (usize, Option<String>) {
+        let disks = self.disks();
+        let directory = scratch();
+        let mut cases = Vec::new();
+        for (at, disk) in disks.iter().enumerate() {
+            for count in 0..=disk.pending() {
+                for contents in [Unsynced::Lost, Unsynced::Kept, Unsynced::Zeros, Unsynced::Torn] {
+                    cases.push((at, Names::First(count), contents));
+                }
+            }
+            cases.push((at, Names::Loose, Unsynced::Torn));
+        }
+        let mut order: Vec<usize> = (0..cases.len()).collect();
+        (1..order.len()).for_each(|i| order.swap(i, rng.below(i + 1)));
+        let mut seen = HashSet::new();
+        for (at, names, contents) in order.into_iter().map(|i| cases[i]) {
+            if seen.len() >= budget {
+                break;
+            }
+            let files = disks[at].linked_after_cut(names, contents, rng);
+            let mut hasher = DefaultHasher::new();
+            (self.returned(at), matches!(names, Names::First(_)), &files).hash(&mut hasher);
+            if !seen.insert(hasher.finish()) {
+                continue;
+            }
+            fill_linked(directory.path(), &files);
+            let is_ordered = matches!(names, Names::First(_));
+            if let Err(what) = self.judge_state(directory.path(), at, is_ordered) {
+                let place = format!("{}, after operation {at} of {}, {names:?}, {contents:?}", self.what, self.ops.len());
+                return (seen.len(), Some(format!("{place}: {what}; the files: {:?}", files.keys())));
+            }
+        }
+        (seen.len(), None)
+    }
+
+    fn judge_state(&self, directory: &Path, at: usize, is_ordered: bool) -> Result<(), String> {
+        let found = latest_attempt(directory).map_err(|what| format!("P2: {what}"))?;
+        let allowed = self.allowed(at);
+        if !allowed.contains(&found) {
+            return Err(format!("P1: the latest is {found:?} and not of {allowed:?}"));
+        }
+        // Where names may be in any order, the files of a checkpoint that was being written or removed may have lost what tells whose
+        // they are.
+        let excused = |name: &str| !is_ordered && name.starts_with("ckpt-");
+        resume_and_save(directory, self.setup, &excused).map_err(|what| format!("P15: {what}"))
+    }
+}
+
+/// How many states all tests here look at together, about.
+fn budget() -> usize {
+    std::env::var("CKPT_CRASH_STATES").ok().and_then(|n| n.parse().ok()).unwrap_or(4000)
+}
+
+/// Judges `runs` with an equal share of the states each.
+fn judge_all(what: &str, runs: &[Run], budget: usize) {
+    let mut rng = Rng(budget as u64);
+    let mut states = 0;
+    for run in runs {
+        let (count, fault) = run.judge(budget.div_ceil(runs.len()), &mut rng);
+        assert_eq!(fault, None);
+        states += count;
+    }
+    println!("{what}: {states} states of {} runs, 0 violations", runs.len());
+}
+
+#[test]
+fn a_crash_leaves_a_latest_checkpoint_that_is_whole() {
+    let mut runs = Vec::new();
+    for shards in [1, 3, 8] {
+        for keep in [1, 2, 5] {
+            for earlier in [0, keep as u64 + 1] {
+                runs.push(Run::of(Setup::keeping(keep, shards), earlier, 3));
+            }
+        }
+    }
+    runs.push(Run::of(Setup { keep: None, shards: 1, best: 0 }, 2, 3));
+    judge_all("crash states of managed saves", &runs, budget() / 2);
+}
+
+#[test]
+fn a_crash_while_the_best_are_kept() {
+    let runs = [(1, 1, 9), (2, 2, 12), (1, 3, 0)]
+        .map(|(keep, best, earlier)| Run::of(Setup { keep: Some(keep), shards: 1, best }, earlier, 6));
+    judge_all("crash states with metrics", &runs, budget() / 8);
+}
+
+/// Each run begins where a crash of the one before ended.
+#[test]
+fn a_crash_after_a_crash() {
+    let mut rng = Rng(1);
+    let mut runs: Vec<Run> = Vec::new();
+    let directory = scratch();
+    for round in 0..16 {
+        let setup = Setup { keep: Some(1 + round / 4 % 2), shards: 1 + round as u32 % 3, best: 0 };
+        let run = match round % 4 {
+            0 => Run::of(setup, 3, 2),
+            _ => {
+                let last: &Run = runs.last().unwrap();
+                let disks = last.disks();
+                let disk = &disks[rng.below(disks.len())];
+                fill_linked(
+                    directory.path(),
+                    &disk.linked_after_cut(Names::First(rng.below(disk.pending() + 1)), Unsynced::Torn, &mut rng),
+                );
+                Run::on(
+                    format!("crash {round}"),
+                    directory.path(),
+                    Setup { shards: setup.shards, ..last.setup },
+                    1000 * round as u64,
+                    2,
+                )
+            }
+        };
+        runs.push(run);
+    }
+    judge_all("crash states after crashes", &runs, budget() / 8);
+}
+
+/// A process that ends loses nothing but leaves what it did unsynced; the next one goes on, and then the power is cut.
+#[test]
+fn a_crash_after_a_process_was_killed() {
+    let mut rng = Rng(3);
+    let runs: Vec<Run> = (0..24)
+        .map(|round| {
+            let first = Run::of(Setup::keeping(1 + round % 2, 1 + round as u32 % 2), 3, 2);
+            first.killed_at(rng.below(first.ops.len()))
+        })
+        .collect();
+    judge_all("crash states after a killed process", &runs, budget() / 4);
+}
+
+/// What somebody holds survives, and goes once it is let go.
+#[test]
+fn a_crash_while_a_checkpoint_is_held() {
+    let setup = Setup::keeping(1, 1);
+    let directory = scratch();
+    let program = Program::resumed(directory.path(), setup).unwrap();
+    let held = program.save(&Local, 1).unwrap();
+    let pin = Pin::new(&held).unwrap();
+    program.save(&Local, 2).unwrap();
+    let run = Run::on("held".into(), directory.path(), setup, 100, 2);
+    drop(pin);
+    assert!(read_directory(directory.path()).contains_key("ckpt-1.index".as_ref() as &std::ffi::OsStr));
+    judge_all("crash states while a checkpoint is held", &[run], budget() / 16);
+}

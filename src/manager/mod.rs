@@ -1,0 +1,329 @@
+//! `tf.train.CheckpointManager`: numbers checkpoints, keeps some, removes the others, and resumes from the latest.
+
+#[cfg(test)]
+mod crash_tests;
+mod options;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::bundle::Held;
+use crate::checkpoint::{numbered, Checkpoint, Severity, Status};
+use crate::directory::{latest_valid, Better, Broken, LatestValid, Ledger, Recording, Retention};
+use crate::error::{printable, Code, Error, Result};
+use crate::graph::{Graph, NodeId, Nodes};
+use crate::reader::{find_at, VerifyOptions};
+use crate::storage::{Local, Storage};
+use crate::tensor::DType;
+
+pub use options::{Init, ManagerOptions, ManagerSaveOptions, ResumeOptions};
+
+use options::Number;
+
+/// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest. (`tf.train.CheckpointManager`)
+///
+/// What it knows it reads from the directory's state file when it is opened, and writes there after each save, as TensorFlow's does; one can go on where the
+/// other stopped. Opening takes no lock and changes nothing, so that an evaluator may have a manager of a directory in which a program trains. The first
+/// save takes the directory's lock, which is the manager's until the last clone of it is dropped. A program that is refused since another one is saving may try
+/// again when that has ended, but must then resume first.
+///
+/// A save is safe: the new checkpoint is on disk before the state file names it, and the state file names it before an old one is removed. What is
+/// removed are the files of checkpoints that the state file listed, by their own names and directly in the directory, never by pattern or by way of links.
+///
+/// Clones are the same manager. Calls that save take the graph's lock for their whole length.
+#[derive(Clone)]
+pub struct Manager(Arc<Inner>);
+
+struct Inner {
+    checkpoint: Checkpoint,
+    directory: PathBuf,
+    options: ManagerOptions,
+    rule: Retention,
+    state: Mutex<State>,
+}
+
+struct State {
+    ledger: Ledger,
+    last_step: Option<i64>,
+    /// Checkpoints that are there although writing them failed, with the time of each: not recorded yet.
+    unrecorded: Vec<(OsString, f64)>,
+    /// The directory's lock, from the first save on.
+    held: Option<Held>,
+}
+
+/// What [`Manager::restore_or_initialize`] did.
+#[derive(Debug)]
+pub struct Resumed {
+    /// The checkpoint that was restored; none when there was none.
+    pub path: Option<PathBuf>,
+    /// Its status.
+    pub status: Option<Status>,
+    /// Newer checkpoints that were passed over since they are not whole, the newest first.
+    pub broken: Vec<Broken>,
+}
+
+impl fmt::Debug for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Manager({:?}, \"{}\")", self.0.checkpoint, self.0.directory.display())
+    }
+}
+
+impl Manager {
+    /// A manager of `checkpoint` in `directory`, which the first save makes if need be.
+    ///
+    /// A state file that cannot be understood counts for none, and the log hears it. Checkpoints that no manager recorded, those of [`Checkpoint::save`] for
+    /// instance, are known as the latest but never removed.
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT` for impossible options.
+    /// * `DATA_LOSS` when the state file names no latest checkpoint; what the system says when it cannot be read.
+    pub fn open(checkpoint: &Checkpoint, directory: impl AsRef<Path>, options: &ManagerOptions) -> Result<Manager> {
+        let rule = options.check()?;
+        let directory = directory.as_ref().to_owned();
+        let mut warnings = Vec::new();
+        let ledger = Ledger::load(&directory, options.clock.now(), &mut |text| warnings.push(text.to_owned()));
+        warnings.iter().for_each(|text| options.log(Severity::Warning, text));
+        let state = State { ledger: ledger?, last_step: options.last_checkpoint_step, unrecorded: Vec::new(), held: None };
+        Ok(Manager(Arc::new(Inner {
+            checkpoint: checkpoint.clone(),
+            directory,
+            options: options.clone(),
+            rule,
+            state: Mutex::new(state),
+        })))
+    }
+
+    /// The checkpoint.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.0.checkpoint
+    }
+
+    /// The directory, as it was given.
+    pub fn directory(&self) -> &Path {
+        &self.0.directory
+    }
+
+    /// The steps from one save to the next, if it saves by steps.
+    pub fn checkpoint_interval(&self) -> Option<i64> {
+        self.0.options.checkpoint_interval
+    }
+
+    /// The checkpoint that was recorded last. That it is still there is not looked at.
+    pub fn latest_checkpoint(&self) -> Option<PathBuf> {
+        self.0.state.lock().ledger.latest()
+    }
+
+    /// The newest checkpoints, those that may be removed in their turn, oldest first.
+    pub fn checkpoints(&self) -> Vec<PathBuf> {
+        self.0.state.lock().ledger.checkpoints()
+    }
+
+    /// All managed checkpoints with a metric, the best first.
+    pub fn best_checkpoints(&self) -> Vec<(PathBuf, f64)> {
+        let better = self.0.rule.best.map_or(Better::Lower, |(_, better)| better);
+        let state = self.0.state.lock();
+        let with_metric = state.ledger.managed().by_metric(better);
+        with_metric.into_iter().filter_map(|entry| Some((self.0.directory.join(&entry.path), entry.metric?))).collect()
+    }
+
+    /// Saves a checkpoint, `DIRECTORY/NAME-COUNT` or with the number that the options give, makes it the latest, and removes what is too many. Gives its path; none when
+    /// the manager saves by steps and it is too early. The save counter counts every save, whatever its number. (`tf.train.CheckpointManager.save`)
+    ///
+    /// Write callbacks run when the checkpoint is complete, before it is recorded. If one fails, the checkpoint stays where it is, and is recorded by the next save.
+    ///
+    /// # Errors
+    /// * `UNAVAILABLE` when another process saves in this directory, `FAILED_PRECONDITION` when one has since the manager was opened and the program has not resumed from
+    ///   that. Nothing has been counted then.
+    /// * What [`Checkpoint::write`] reports, and the system when the state file cannot be written. Then the step counts as not saved. The checkpoints recorded before are
+    ///   all there.
+    pub fn save(&self, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
+        self.save_on(&Local, options)
+    }
+
+    pub(crate) fn save_on(&self, storage: &dyn Storage, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
+        let mut warnings = Vec::new();
+        let metric = match (options.metric, options.metric_of) {
+            (None, Some(node)) => Some(real(self.0.checkpoint.graph(), node)?),
+            (metric, _) => metric,
+        };
+        let saved = self.0.checkpoint.graph().with(|nodes| {
+            let step = self.0.step(nodes, options)?;
+            if step.is_some_and(|step| self.0.is_too_early(step, options)) {
+                return Ok(None);
+            }
+            self.0.hold(storage)?;
+            let number = self.0.number(nodes, options)?;
+            let count = self.0.checkpoint.advance(nodes)?;
+            let path = numbered(&self.0.directory.join(&self.0.options.checkpoint_name), number.unwrap_or(count));
+            self.0.write(nodes, storage, &path, options)?;
+            self.0.record(storage, &path, metric, options, &mut |text| warnings.push(text.to_owned()))?;
+            if step.is_some() {
+                self.0.state.lock().last_step = step;
+            }
+            Ok(Some(path))
+        });
+        warnings.iter().for_each(|text| self.0.options.log(Severity::Warning, text));
+        saved
+    }
+
+    /// Restores the latest checkpoint; where there is none, calls the function for that, if there is one. (`tf.train.CheckpointManager.restore_or_initialize`)
+    ///
+    /// # Errors
+    /// * What [`Checkpoint::restore`] reports, `NOT_FOUND` for one when the latest checkpoint is gone; then nothing is initialised.
+    /// * What is wrong with the newest checkpoint, when the latest valid one was asked for and none is whole; then, too, nothing is initialised.
+    /// * `ABORTED` when the function fails.
+    pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumed> {
+        self.0.refresh()?;
+        let found = match options.latest_valid {
+            true => self.latest_valid_or_none()?,
+            false => LatestValid { prefix: self.latest_checkpoint(), broken: Vec::new() },
+        };
+        for Broken { prefix, problem } in &found.broken {
+            let text = format!("{} is not whole and is passed over: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));
+            self.0.options.log(Severity::Warning, &text);
+        }
+        let Some(path) = found.prefix else {
+            if let Some(broken) = found.broken.into_iter().next() {
+                return Err(broken.problem.prefixed("none of the directory's checkpoints is whole"));
+            }
+            if let Some(init) = &self.0.options.init {
+                init().map_err(|e| Error::callback(format!("the init function failed: {e}")))?;
+                self.0.options.log(Severity::Info, "there is no checkpoint: the init function was called");
+            }
+            return Ok(Resumed { path: None, status: None, broken: Vec::new() });
+        };
+        let status = self.0.checkpoint.restore(&path, &options.restore)?;
+        if self.0.options.checkpoint_interval.is_some() {
+            let step = match (options.step, self.0.options.step_counter) {
+                (Some(step), _) => Some(step),
+                (None, Some(counter)) => Some(self.0.checkpoint.graph().read_integer(counter)?),
+                (None, None) => None,
+            };
+            self.0.state.lock().last_step = step;
+        }
+        Ok(Resumed { path: Some(path), status: Some(status), broken: found.broken })
+    }
+
+    /// The newest checkpoint of the directory that is whole, and what is wrong with those that are newer.
+    ///
+    /// # Errors
+    /// What the system says when the directory cannot be looked at.
+    pub fn latest_valid(&self) -> Result<LatestValid> {
+        self.latest_valid_or_none()
+    }
+
+    fn latest_valid_or_none(&self) -> Result<LatestValid> {
+        match latest_valid(&self.0.directory, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(())) {
+            Err(e) if e.code() == Code::NotFound => Ok(LatestValid::default()),
+            found => found,
+        }
+    }
+}
+
+impl Inner {
+    /// The step now, if the manager saves by steps.
+    fn step(&self, nodes: &Nodes, options: &ManagerSaveOptions) -> Result<Option<i64>> {
+        match (self.options.checkpoint_interval, options.step, self.options.step_counter) {
+            (None, ..) => Ok(None),
+            (Some(_), Some(step), _) => Ok(Some(step)),
+            (Some(_), None, Some(counter)) => nodes.read_integer(counter).map(Some),
+            (Some(_), None, None) => Err(Error::argument("the manager saves by steps: the step is missing")),
+        }
+    }
+
+    fn is_too_early(&self, step: i64, options: &ManagerSaveOptions) -> bool {
+        let interval = self.options.checkpoint_interval.unwrap_or(0);
+        let last = self.state.lock().last_step;
+        last.is_some_and(|last| step == last || (options.check_interval && step < last.saturating_add(interval)))
+    }
+
+    /// Takes the directory's lock, if it is not the manager's yet.
+    fn hold(&self, storage: &dyn Storage) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.held.is_none() {
+            let held = Held::new(storage, &self.directory, true)?;
+            state.ledger.check_unchanged()?;
+            state.held = Some(held);
+        }
+        Ok(())
+    }
+
+    /// Sees what other programs have saved, unless nobody else can.
+    fn refresh(&self) -> Result<()> {
+        let now = self.options.clock.now();
+        let mut warnings = Vec::new();
+        let mut state = self.state.lock();
+        let refreshed = match state.held {
+            None => state.ledger.refresh(now, &mut |text| warnings.push(text.to_owned())),
+            Some(_) => Ok(()),
+        };
+        drop(state);
+        warnings.iter().for_each(|text| self.options.log(Severity::Warning, text));
+        refreshed
+    }
+
+    fn number(&self, nodes: &Nodes, options: &ManagerSaveOptions) -> Result<Option<i64>> {
+        match options.number {
+            None => Ok(None),
+            Some(Number::Value(number)) => Ok(Some(number)),
+            Some(Number::Of(node)) => nodes.read_integer(node).map(Some),
+        }
+    }
+
+    /// Writes a checkpoint and calls the write callbacks. When that fails there may be a new checkpoint all the same: a callback refused it, or the directory could
+    /// not be synced. The next save records it, so that it is removed in its turn.
+    fn write(&self, nodes: &mut Nodes, storage: &dyn Storage, path: &Path, options: &ManagerSaveOptions) -> Result<()> {
+        let was_there = is_there(path);
+        let written = self.checkpoint.write_files(nodes, storage, path, &options.save);
+        if written.is_err() && !was_there && is_there(path) {
+            let name = path.file_name().unwrap_or_default().to_owned();
+            let now = self.options.clock.now();
+            self.state.lock().unrecorded.push((name, now));
+        }
+        written
+    }
+
+    /// Records a checkpoint that was written.
+    fn record(
+        &self,
+        storage: &dyn Storage,
+        path: &Path,
+        metric: Option<f64>,
+        options: &ManagerSaveOptions,
+        warn: &mut dyn FnMut(&str),
+    ) -> Result<()> {
+        let now = self.options.clock.now();
+        let mut state = self.state.lock();
+        for (name, time) in std::mem::take(&mut state.unrecorded) {
+            state.ledger.adopt(&name, time);
+        }
+        let mut how = Recording { storage, durability: options.save.write.durability, rule: &self.rule, warn };
+        state.ledger.record(path.file_name().unwrap_or_default(), now, metric, &mut how)
+    }
+}
+
+fn is_there(path: &Path) -> bool {
+    matches!(find_at(path), Ok(Some(_)))
+}
+
+/// The value of a scalar of real numbers.
+fn real(graph: &Graph, node: NodeId) -> Result<f64> {
+    match (graph.describe(node)?.dtype, graph.read(node)) {
+        (Some(DType::Float), Ok(bytes)) if bytes.len() == 4 => {
+            Ok(bytes.try_into().map_or(f64::NAN, |bytes| f64::from(f32::from_ne_bytes(bytes))))
+        }
+        (Some(DType::Double), Ok(bytes)) if bytes.len() == 8 => Ok(bytes.try_into().map_or(f64::NAN, f64::from_ne_bytes)),
+        _ => graph.read_integer(node).map(|value| value as f64),
+    }
+}
+
+/// The name of a directory's file, for options.
+fn is_name(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    !bytes.contains(&b'/') && !bytes.contains(&0)
+}
