@@ -1,10 +1,21 @@
-# Builds the library (and the tool) with cargo and offers them to CMake as
-#   checkpoint::shared    <build>/lib/libcheckpoint.so.X.Y.Z, with the two usual links
-#   checkpoint::static    <build>/lib/libcheckpoint.a
-#   checkpoint::checkpoint  the static one if BUILD_SHARED_LIBS is set to OFF, else the shared one
+# Builds the library (and the tool) with cargo, as
+#   <build>/lib/libcheckpoint.so.X.Y.Z, with the two usual links
+#   <build>/lib/libcheckpoint.a
+#   <build>/bin/ckpt
 include_guard()
 
-find_program(CARGO_EXECUTABLE cargo HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin REQUIRED)
+find_program(CARGO_EXECUTABLE cargo HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin)
+if(NOT CARGO_EXECUTABLE)
+    message(FATAL_ERROR "libcheckpoint is built with cargo, which is not here: see https://rustup.rs")
+endif()
+
+# Named, so that cargo builds for this machine wherever its configuration or environment would have it build for another.
+set(_triple ${CMAKE_SYSTEM_PROCESSOR}-unknown-linux-gnu)
+execute_process(COMMAND "${CARGO_EXECUTABLE}" --version --verbose OUTPUT_VARIABLE _cargo_version COMMAND_ERROR_IS_FATAL ANY)
+if(NOT _cargo_version MATCHES "\nhost: ${_triple}\n")
+    string(REGEX MATCH "\nhost: ([^\n]*)" _host "${_cargo_version}")
+    message(FATAL_ERROR "libcheckpoint is built by a Rust for ${_triple}, not by one for ${CMAKE_MATCH_1}")
+endif()
 
 # Debug builds get debug assertions and overflow checks; everything else is for use.
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
@@ -14,7 +25,7 @@ else()
     set(_profile release)
     set(_profile_dir release)
 endif()
-set(_cargo_build "${CARGO_EXECUTABLE}" build --locked --profile ${_profile}
+set(_cargo_build "${CARGO_EXECUTABLE}" build --locked --profile ${_profile} --target ${_triple}
     --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml")
 
 set(CHECKPOINT_LIB_DIR "${PROJECT_BINARY_DIR}/lib")
@@ -22,9 +33,9 @@ set(CHECKPOINT_BIN_DIR "${PROJECT_BINARY_DIR}/bin")
 set(_so libcheckpoint.so)
 set(_soname ${_so}.${PROJECT_VERSION_MAJOR})
 set(_sofile ${_so}.${PROJECT_VERSION})
-set(_lib_from "${CHECKPOINT_CARGO_TARGET_DIR}/lib/${_profile_dir}")
-set(_tool_from "${CHECKPOINT_CARGO_TARGET_DIR}/tool/${_profile_dir}")
-# A directory must exist before a target may name it as its include directory or cargo's output is copied to it.
+set(_lib_from "${CHECKPOINT_CARGO_TARGET_DIR}/lib/${_triple}/${_profile_dir}")
+set(_tool_from "${CHECKPOINT_CARGO_TARGET_DIR}/tool/${_triple}/${_profile_dir}")
+# A directory must exist before cargo's output is copied to it.
 file(MAKE_DIRECTORY "${CHECKPOINT_LIB_DIR}" "${CHECKPOINT_BIN_DIR}")
 
 # Cargo knows better than CMake what is out of date, so it is asked every time; the copies keep their times if nothing changed.
@@ -49,23 +60,8 @@ if(CHECKPOINT_BUILD_TOOL)
     add_dependencies(checkpoint_tool checkpoint_cargo)    # one cargo at a time
 endif()
 
-add_library(checkpoint::shared SHARED IMPORTED GLOBAL)
-set_target_properties(checkpoint::shared PROPERTIES
-    IMPORTED_LOCATION "${CHECKPOINT_LIB_DIR}/${_sofile}"
-    IMPORTED_SONAME ${_soname}
-    INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/include")
+include("${CMAKE_CURRENT_LIST_DIR}/checkpoint-targets.cmake")
+_checkpoint_targets(GLOBAL LIBDIR "${CHECKPOINT_LIB_DIR}" VERSION ${PROJECT_VERSION}
+    INCLUDE "${PROJECT_SOURCE_DIR}/include" INCLUDE_CPP "${CHECKPOINT_CPP_INCLUDE}")
 add_dependencies(checkpoint::shared checkpoint_cargo)
-
-add_library(checkpoint::static STATIC IMPORTED GLOBAL)
-set_target_properties(checkpoint::static PROPERTIES
-    IMPORTED_LOCATION "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
-    INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/include"
-    # What `cargo rustc -- --print native-static-libs` asks for.
-    INTERFACE_LINK_LIBRARIES "gcc_s;util;rt;pthread;m;dl;c")
 add_dependencies(checkpoint::static checkpoint_cargo)
-
-if(NOT DEFINED BUILD_SHARED_LIBS OR BUILD_SHARED_LIBS)
-    add_library(checkpoint::checkpoint ALIAS checkpoint::shared)
-else()
-    add_library(checkpoint::checkpoint ALIAS checkpoint::static)
-endif()

@@ -7,9 +7,9 @@ cd "$(dirname "$0")/.."
 setup_debian build-essential ca-certificates cmake curl ninja-build
 setup_rust
 
-say "building the library, the tool and the C example"
+say "building the library, the tool and the C examples"
 cmake --preset release >/dev/null
-cmake --build --preset release --target checkpoint_cargo checkpoint_tool read-checkpoint write-checkpoint
+cmake --build --preset release --target checkpoint_cargo checkpoint_tool read-checkpoint write-checkpoint train-checkpoint
 
 tell() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 show() { printf '\033[36m$ %s\033[0m\n' "$*"; "$@"; }
@@ -49,5 +49,18 @@ show ls "$written"
 show ckpt ls "$written/model"
 show ckpt cat "$written/model" net/kernel
 show ckpt verify "$written/model"
+
+tell "A training loop in C (examples/c/train.c) saves every ten steps. Undisturbed:"
+show train-checkpoint "$written/whole" 50 | tee "$written/expected"
+
+tell "Killed in step 37, and started again: it goes on where it saved last, and ends with the same bits."
+show train-checkpoint "$written/killed" 50 37 || true
+show train-checkpoint "$written/killed" 50 | tee "$written/found"
+diff <(tail -n 2 "$written/expected") <(tail -n 2 "$written/found")
+
+tell "The same program goes on from the checkpoint of TensorFlow's training run:"
+cp -r guide_slots "$written/guide"
+show train-checkpoint "$written/guide" 60
+show ckpt ls "$written/guide"
 
 tell "Next: README.md for the ten lines that do this in your program, scripts/test.sh for the tests."

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
-setup_debian build-essential ca-certificates cmake curl ninja-build python3 python3-venv shellcheck valgrind
+setup_debian build-essential ca-certificates cmake curl ninja-build pkgconf python3 python3-venv shellcheck valgrind
 setup_rust
 setup_rust_linters
 setup_python
@@ -22,7 +22,7 @@ format() {
 lint() {
   cargo clippy --locked --all-targets --all-features -- -D warnings
   cargo clippy --locked --no-default-features -- -D warnings
-  shellcheck -x -S warning scripts/*.sh tests/c/*.sh .ci/run
+  shellcheck -x -S warning scripts/*.sh tests/c/*.sh tests/install/*.sh .ci/run
 }
 
 licences() { cargo deny --log-level warn check licenses sources bans; }
@@ -45,6 +45,9 @@ c() {
   ctest --preset release -LE valgrind
 }
 
+# The package, installed, moved, and used by other projects.
+install() { tests/install/run.sh; }
+
 valgrind() {
   build_release
   ctest --preset release -L valgrind
@@ -54,6 +57,7 @@ sanitizers() {
   cmake --preset asan >/dev/null
   cmake --build --preset asan
   ctest --preset asan
+  scripts/tsan.sh
 }
 
 interop() {
@@ -65,7 +69,7 @@ interop() {
 # A minute for all targets: finds what a change broke, not what a night of fuzzing would.
 fuzz() { scripts/fuzz.sh --minutes 1; }
 
-suites=(format lint licences rust powercut docs c valgrind sanitizers interop)
+suites=(format lint licences rust powercut docs c install valgrind sanitizers interop)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 
 # ---------------------------------------------------------------- running them

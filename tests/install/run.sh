@@ -1,0 +1,249 @@
+#!/usr/bin/env bash
+# Installs the package, moves it elsewhere, and has other projects build against it, in every way that docs/installing.md names.
+# usage: tests/install/run.sh [CMAKE-ARGUMENT...]    (for the build of the package; the presets' cargo directory is used)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+export LC_ALL=C
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' Cargo.toml | head -n 1)
+major=${version%%.*}
+kernel="kernel 3.803988 4.568779 4.968246 3.892008 4.008393"    # as TensorFlow reads it
+options=(-G Ninja -DCMAKE_BUILD_TYPE=Release "-DCHECKPOINT_CARGO_TARGET_DIR=$root/build/cargo" "$@")
+parts=(-DCHECKPOINT_BUILD_TESTS=OFF -DCHECKPOINT_BUILD_EXAMPLES=OFF)
+
+# ---------------------------------------------------------------- what the tests are made of
+
+configure() { cmake -S "$1" -B "$2" "${options[@]}" "${@:3}"; }
+elf() { readelf -dW "$1"; }
+needs_shared() { [[ $(elf "$1") == *"Shared library: [libcheckpoint.so.$major]"* ]] || { echo "no shared library: $1"; return 1; }; }
+needs_none() { [[ $(elf "$1") != *"[libcheckpoint"* ]] || { echo "a shared library: $1"; return 1; }; }
+same() { [ "$1" = "$2" ] || { printf 'expected: %s\nfound:    %s\n' "$1" "$2"; return 1; }; }    # same EXPECTED FOUND
+
+listing() { find "$1" \( -type f -o -type l \) -printf '%P %l\n' | sed 's/ $//' | sort; }      # a line for each file and link
+
+# runs PROGRAM...: it prints one version, this one, and TensorFlow's values.
+runs() { same "header $version"$'\n'"library $version"$'\n'"$kernel" "$("$@" "$root/tests/data/guide")"; }
+
+# builds DIRECTORY shared|none: its programs run, and need the shared library where they should; the second argument says it of
+# those that link what BUILD_SHARED_LIBS chooses.
+builds() {
+  local program
+  cmake --build "$1"
+  for program in c-checkpoint c-shared c-static cpp; do runs "$1/$program"; done
+  for program in c-checkpoint cpp; do "needs_$2" "$1/$program"; done
+  needs_shared "$1/c-shared"
+  needs_none "$1/c-static"
+}
+
+# refuses LINE COMMAND...: it fails, and says so in this line (wrapped or not).
+refuses() {
+  local said
+  if said=$("${@:2}" 2>&1); then echo "should have failed: ${*:2}"; return 1; fi
+  [[ $(tr -s '[:space:]' ' ' <<<"$said") == *"$1"* ]] || { printf 'does not say "%s":\n%s\n' "$1" "$said"; return 1; }
+}
+
+# ---------------------------------------------------------------- the tests
+
+# The names that issue from the version, the links between them, and nothing else.
+each_component_holds_what_it_should() {
+  cmake --install "$work/build" --prefix "$work/runtime" --component runtime
+  cmake --install "$work/build" --prefix "$work/development" --component development
+  diff - <(listing "$work/runtime") <<END
+bin/ckpt
+lib/libcheckpoint.so.$major libcheckpoint.so.$version
+lib/libcheckpoint.so.$version
+share/doc/checkpoint/LICENSE
+share/doc/checkpoint/LICENSE-APACHE
+share/doc/checkpoint/LICENSE-MIT
+END
+  diff - <(listing "$work/development") <<END
+$( (echo include/checkpoint.h; find bindings/cpp/include -name '*.hpp' -printf 'include/%P\n') | sort)
+lib/cmake/checkpoint/checkpoint-config-version.cmake
+lib/cmake/checkpoint/checkpoint-config.cmake
+lib/cmake/checkpoint/checkpoint-targets.cmake
+lib/libcheckpoint.a
+lib/libcheckpoint.so libcheckpoint.so.$major
+lib/pkgconfig/checkpoint.pc
+END
+}
+
+the_library_exports_its_list_under_its_soname() {
+  tests/c/abi.sh "$prefix/lib/libcheckpoint.so" "libcheckpoint.so.$major" tests/c/symbols.txt
+}
+
+nothing_has_an_rpath() {
+  local file
+  for file in "$prefix/lib/libcheckpoint.so" "$prefix/bin/ckpt"; do
+    if elf "$file" | grep -E 'RPATH|RUNPATH'; then return 1; fi
+  done
+}
+
+no_text_names_where_it_was_built_or_installed() {
+  if grep -rIlF -e "$work" -e "$root" "$prefix"; then return 1; fi
+}
+
+all_versions_agree() {
+  same "$version" "$(pkg-config --modversion checkpoint)"
+  same "ckpt $version" "$("$prefix/bin/ckpt" --version)"
+  cmake -S tests/install/requests -B "$work/version" -DCMAKE_PREFIX_PATH="$prefix" -DACCEPTED="$version" >"$work/version.log"
+  same "-- found $version" "$(grep found "$work/version.log")"
+  # Header and library: every consumer. Crate, header and C ABI: `cargo test`.
+  # The bindings' own numbers, as they come: Go's in bindings/go, C#'s in its project file.
+}
+
+requests_for_another_major_or_a_newer_version_are_refused() {
+  local minor
+  minor=$(cut -d. -f2 <<<"$version")
+  cmake -S tests/install/requests -B "$work/requests" -DCMAKE_PREFIX_PATH="$prefix" \
+    -DACCEPTED="$major;$major.$minor;$version;$major.0...<$((major + 1))" \
+    -DREFUSED="$((major + 1));$major.$((minor + 1));$major,shared"
+}
+
+the_static_link_line_is_what_rustc_asks_for() {
+  local asked
+  asked=$(cargo rustc --locked --lib --crate-type staticlib --target-dir "$cargo_dir/link-line" \
+    -- --print native-static-libs 2>&1 | tee "$work/rustc.log" | sed -n 's/^note: native-static-libs: //p')
+  [ -n "$asked" ] || { cat "$work/rustc.log"; return 1; }
+  same "$asked" "$(pkg-config --static --libs-only-l checkpoint | sed 's/^-lcheckpoint //; s/ *$//')"
+  # shellcheck disable=SC2001
+  same "$(sed 's/-l//g; s/ /;/g' <<<"$asked")" \
+    "$(sed -n 's/^ *INTERFACE_LINK_LIBRARIES "\(.*\)").*/\1/p' "$prefix/lib/cmake/checkpoint/checkpoint-targets.cmake")"
+}
+
+cmake_projects_find_it() {
+  configure tests/install/consumer "$work/find" -DCMAKE_PREFIX_PATH="$prefix"
+  builds "$work/find" shared
+}
+
+cmake_projects_get_the_static_one_by_build_shared_libs() {
+  configure tests/install/consumer "$work/find-static" -DCMAKE_PREFIX_PATH="$prefix" -DBUILD_SHARED_LIBS=OFF
+  builds "$work/find-static" none
+}
+
+cmake_projects_fetch_it() {
+  configure tests/install/consumer "$work/fetch" -DWAY=fetch -DCHECKPOINT_SOURCE="$root"
+  builds "$work/fetch" shared
+}
+
+# And nothing else of the package that they fetched.
+cmake_projects_install_the_library_that_they_run_with() {
+  local from
+  for from in find fetch; do
+    cmake --install "$work/$from" --prefix "$work/$from-installed"
+    runs "$work/$from-installed/bin/cpp"
+    diff - <(listing "$work/$from-installed") <<END
+bin/cpp
+lib/libcheckpoint.so.$major libcheckpoint.so.$version
+lib/libcheckpoint.so.$version
+END
+  done
+}
+
+cmake_projects_can_install_the_package_that_they_fetched() {
+  configure tests/install/consumer "$work/fetch" -DCHECKPOINT_INSTALL=ON
+  cmake --build "$work/fetch"
+  cmake --install "$work/fetch" --prefix "$work/repackaged"
+  diff <(listing "$prefix" | grep -v '^bin/ckpt$') <(listing "$work/repackaged" | grep -v '^bin/cpp$')
+}
+
+cmake_projects_add_it_as_a_subdirectory() {
+  configure tests/install/consumer "$work/subdir" -DWAY=subdir -DCHECKPOINT_SOURCE="$root" -DBUILD_SHARED_LIBS=OFF
+  builds "$work/subdir" none
+}
+
+compilers_get_it_from_pkg_config() {
+  local flags
+  read -ra flags <<<"$(pkg-config --cflags --libs checkpoint)"
+  cc tests/install/consumer/consumer.c "${flags[@]}" -o "$work/pc-c"
+  c++ -std=c++17 tests/install/consumer/consumer.cpp "${flags[@]}" -o "$work/pc-cpp"
+  needs_shared "$work/pc-c"
+  needs_shared "$work/pc-cpp"
+  LD_LIBRARY_PATH=$prefix/lib runs "$work/pc-c"
+  LD_LIBRARY_PATH=$prefix/lib runs "$work/pc-cpp"
+}
+
+compilers_get_the_static_one_from_pkg_config() {
+  local flags
+  read -ra flags <<<"$(pkg-config --static --cflags --libs checkpoint | sed 's/-lcheckpoint/-l:libcheckpoint.a/')"
+  cc tests/install/consumer/consumer.c "${flags[@]}" -o "$work/pc-static"
+  needs_none "$work/pc-static"
+  runs "$work/pc-static"
+}
+
+# As a distribution's package is made: staged, in the directories of the distribution (on Debian lib/x86_64-linux-gnu).
+a_staged_package_in_usr_is_found() {
+  local libdir
+  configure . "$work/staged-build" "${parts[@]}" -DCMAKE_INSTALL_PREFIX=/usr
+  cmake --build "$work/staged-build"
+  DESTDIR=$work/stage cmake --install "$work/staged-build"
+  libdir=$(dirname "$(find "$work/stage/usr" -name libcheckpoint.so)")
+  configure tests/install/consumer "$work/staged" -DCMAKE_PREFIX_PATH="$work/stage/usr" -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF
+  cmake --build "$work/staged" --target cpp
+  runs "$work/staged/cpp"
+  PKG_CONFIG_PATH=$libdir/pkgconfig
+  # shellcheck disable=SC2046
+  cc tests/install/consumer/consumer.c $(pkg-config --cflags --libs checkpoint) -o "$work/pc-staged"
+  LD_LIBRARY_PATH=$libdir runs "$work/pc-staged"
+  same "$work/stage/usr" "$(realpath "$(pkg-config --variable=prefix checkpoint)")"
+}
+
+development_files_without_the_library_are_not_found() {
+  refuses "lib/libcheckpoint.so.$version is missing" \
+    cmake -S tests/install/consumer -B "$work/half" -G Ninja -DCMAKE_PREFIX_PATH="$work/development"
+}
+
+other_platforms_are_told_so() {
+  local try=(cmake -S . -B "$work/other" --fresh -G Ninja) system
+  system="$(uname -m)"
+  refuses "libcheckpoint runs on Linux x86-64 and aarch64, not on FreeBSD $system" \
+    "${try[@]}" -DCMAKE_SYSTEM_NAME=FreeBSD "-DCMAKE_SYSTEM_PROCESSOR=$system"
+  refuses "libcheckpoint runs on Linux x86-64 and aarch64, not on Linux riscv64" \
+    "${try[@]}" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=riscv64
+  refuses "libcheckpoint is built on the kind of machine that it is for; it is not cross-compiled" \
+    "${try[@]}" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
+  printf '#!/bin/sh\nprintf "cargo 1.89.0\\nhost: %s-unknown-linux-musl\\n"\n' "$system" >"$work/cargo-of-musl"
+  chmod +x "$work/cargo-of-musl"
+  refuses "libcheckpoint is built by a Rust for $system-unknown-linux-gnu, not by one for $system-unknown-linux-musl" \
+    "${try[@]}" "-DCARGO_EXECUTABLE=$work/cargo-of-musl"
+  printf '%s\n' "set(CMAKE_FIND_ROOT_PATH /nowhere)" "set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM ONLY)" >"$work/no-programs.cmake"
+  refuses "libcheckpoint is built with cargo, which is not here: see https://rustup.rs" \
+    "${try[@]}" -DCMAKE_PROJECT_checkpoint_INCLUDE="$work/no-programs.cmake"
+}
+
+tests=(each_component_holds_what_it_should the_library_exports_its_list_under_its_soname nothing_has_an_rpath
+  no_text_names_where_it_was_built_or_installed all_versions_agree requests_for_another_major_or_a_newer_version_are_refused
+  the_static_link_line_is_what_rustc_asks_for cmake_projects_find_it cmake_projects_get_the_static_one_by_build_shared_libs
+  cmake_projects_fetch_it cmake_projects_install_the_library_that_they_run_with
+  cmake_projects_can_install_the_package_that_they_fetched cmake_projects_add_it_as_a_subdirectory compilers_get_it_from_pkg_config
+  compilers_get_the_static_one_from_pkg_config a_staged_package_in_usr_is_found
+  development_files_without_the_library_are_not_found other_platforms_are_told_so)
+# A Go module and a C# program join them with their bindings.
+
+# ---------------------------------------------------------------- running them
+
+configure . "$work/build" "${parts[@]}" >"$work/configure.log" || { cat "$work/configure.log"; exit 1; }
+cmake --build "$work/build"
+cmake --install "$work/build" --prefix "$work/first" >"$work/install.log"
+mkdir "$work/elsewhere"
+prefix=$work/elsewhere/moved
+mv "$work/first" "$prefix"
+cargo_dir=$(sed -n 's/^CHECKPOINT_CARGO_TARGET_DIR:PATH=//p' "$work/build/CMakeCache.txt")
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+
+passed=0 failed=0
+for name in "${tests[@]}"; do
+  set +e
+  (set -e; "$name") >"$work/log" 2>&1
+  # shellcheck disable=SC2181  # in an `if` the test would lose its `set -e`
+  if [ $? = 0 ]; then
+    passed=$((passed + 1)); echo "ok      $name"
+  else
+    failed=$((failed + 1)); echo "FAILED  $name"; sed 's/^/    /' "$work/log"
+  fi
+  set -e
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
