@@ -5,33 +5,34 @@
 //
 // Conventions
 //
-//  1. Every function that can fail returns a ckpt_code; CKPT_OK is 0. Treat codes that you do not know as CKPT_UNKNOWN. The last argument,
-//     ckpt_error **error, may be NULL. If not, it is overwritten, without being freed: NULL on success, else an error that you own and free
-//     with ckpt_error_free. There is no global or thread-local last error.
+//  1. Every function that can fail returns a ckpt_code; CKPT_OK is 0. Treat codes that you do not know as CKPT_UNKNOWN. The last
+//     argument, ckpt_error **error, may be NULL. If not, it is overwritten, without being freed: NULL on success, else an error that you
+//     own and free with ckpt_error_free. There is no global or thread-local last error.
 //  2. Arguments come in this order: the object, inputs, options (NULL for the defaults), outputs, error. Outputs are written on every
 //     return, and cleared on failure; buffers that a call fills hold anything after a failure.
-//  3. Handles are opaque. What _new, _open or another call gives you by a pointer to a handle is yours: free it once with its _free, which
-//     takes NULL and cannot fail, in any order; an object lives on when the one that it came from is freed.
-//  4. NULL where a handle is due is CKPT_INVALID_ARGUMENT; functions that cannot fail answer 0, NULL or -1, as their comment says. Where an array
-//     or text is given by pointer and length, the pointer may be NULL if the length is 0.
-//  5. What is lent (ckpt_bytes, ckpt_tensor, pointers to const) belongs to the object that it was asked of and lives as long as that.
-//     An argument `const T *` means that several threads may call with that object at once; others are for one thread at a time. Handles that
-//     reach one graph (ckpt_graph, ckpt_checkpoint, ckpt_status, ckpt_saver) share one lock, which each call takes for its whole length, callbacks
-//     included: calls of several threads come one after the other.
-//  6. Keys and other names are bytes with a length; they need not end with NUL. Names in graphs are UTF-8. Paths are bytes that end with NUL.
+//  3. Handles are opaque. What _new, _open or another call gives you by a pointer to a handle is yours: free it once with its _free,
+//     which takes NULL and cannot fail, in any order; an object lives on when the one that it came from is freed.
+//  4. NULL where a handle is due is CKPT_INVALID_ARGUMENT; functions that cannot fail answer 0, NULL or -1, as their comment says. Where
+//     an array or text is given by pointer and length, the pointer may be NULL if the length is 0.
+//  5. What is lent (ckpt_bytes, ckpt_tensor, pointers to const) belongs to the object that it was asked of and lives as long as that. An
+//     argument `const T *` means that several threads may call with that object at once; others are for one thread at a time. Handles
+//     that reach one graph (ckpt_graph, ckpt_checkpoint, ckpt_status, ckpt_saver, ckpt_manager) share one lock, which each call takes for
+//     its whole length, callbacks included: calls of several threads come one after the other.
+//  6. Keys and other names are bytes with a length; they need not end with NUL. Names in graphs are UTF-8. Paths are bytes that end with
+//     NUL.
 //  7. Constants are plain numbers, never enums. They keep their values; new ones may be added, as may functions and options.
 //  8. The library never ends the process: should it panic, the call returns CKPT_INTERNAL with the panic's message.
 //  9. Callbacks get their user_data first and are called on the thread that made the call, unless their comment says otherwise. They must
 //     not unwind or jump out. A callback that is kept comes with free_user_data, memory that is borrowed with release; either is called
 //     once, when it is not needed any more, also if the call that should have taken it fails. Those that get a ckpt_failure can say with
 //     ckpt_failure_set why they fail.
-// 10. A callback may not call the graph that called it: each function with a ckpt_graph, ckpt_checkpoint, ckpt_status or ckpt_saver of that graph
-//     that reaches it returns CKPT_FAILED_PRECONDITION with CKPT_REASON_REENTRANT. What it may call is everything that does not reach the graph: the
-//     functions of what it was given (ckpt_sink_*, ckpt_source_*, ckpt_slot_request_*, ckpt_nodes_*, ckpt_failure_set), of readers and
-//     writers, of reports, descriptions, errors and options, all _new and _free, and other graphs. So may another thread meanwhile, but a callback
-//     that waits for a thread that waits for the graph waits forever.
-// 11. An object of a graph is a number, ckpt_node; 0 is none. A number stands for one object of one graph and never for another: when the object
-//     was removed, and in other graphs, it is CKPT_INVALID_ARGUMENT with CKPT_REASON_NODE.
+// 10. A callback may not call the graph that called it: each function with a ckpt_graph, ckpt_checkpoint, ckpt_status, ckpt_saver or
+//     ckpt_manager of that graph that reaches it returns CKPT_FAILED_PRECONDITION with CKPT_REASON_REENTRANT. What it may call is
+//     everything that does not reach the graph: the functions of what it was given (ckpt_sink_*, ckpt_source_*, ckpt_slot_request_*,
+//     ckpt_nodes_*, ckpt_failure_set), of readers and writers, of reports, descriptions, errors and options, all _new and _free, and
+//     other graphs. So may another thread meanwhile, but a callback that waits for a thread that waits for the graph waits forever.
+// 11. An object of a graph is a number, ckpt_node; 0 is none. A number stands for one object of one graph and never for another: when the
+//     object was removed, and in other graphs, it is CKPT_INVALID_ARGUMENT with CKPT_REASON_NODE.
 
 
 #ifndef CHECKPOINT_H
@@ -53,6 +54,10 @@
 // Third number: it changes when something is mended.
 #define CKPT_VERSION_PATCH 0
 
+// Checkpoints that are not whole, the newest first, each with the first thing that is wrong with it. It does not change: several
+// threads may use it at once.
+typedef struct ckpt_broken ckpt_broken;
+
 // A flag that stops long calls, from any thread. Options that were given it keep what they need of it: it may be freed first.
 typedef struct ckpt_cancel ckpt_cancel;
 
@@ -61,9 +66,17 @@ typedef struct ckpt_cancel ckpt_cancel;
 // the graph it returns `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
 typedef struct ckpt_checkpoint ckpt_checkpoint;
 
+// What the state file of a directory says, with paths that can be used as they are. It does not change: several threads may use it
+// at once.
+typedef struct ckpt_checkpoint_state ckpt_checkpoint_state;
+
 // The objects of a checkpoint (`tf.train.CheckpointView`). The index was read once; no file is open. It does not change:
 // several threads may use it at once.
 typedef struct ckpt_checkpoint_view ckpt_checkpoint_view;
+
+// The checkpoints of a directory as they appear (`tf.train.checkpoints_iterator`). It gives the latest only, those between are
+// missed; and never the same path twice in a row. For one thread at a time.
+typedef struct ckpt_checkpoints_iterator ckpt_checkpoints_iterator;
 
 // What a checkpoint and a program have in common, and what not, when they were compared. It does not change: several threads
 // may use it at once. Slot variables are in none of it.
@@ -83,6 +96,9 @@ typedef struct ckpt_error ckpt_error;
 // Takes the message of a callback that fails. It lives while the callback runs.
 typedef struct ckpt_failure ckpt_failure;
 
+// Which checkpoints stay. For one thread at a time while it is changed.
+typedef struct ckpt_gc_options ckpt_gc_options;
+
 // A graph of objects with named edges: what a program saves and restores. Several threads may use it at once: each call that
 // reaches the graph takes its one lock for its whole length, callbacks included; so do the calls of its checkpoints and of
 // their statuses.
@@ -91,6 +107,28 @@ typedef struct ckpt_failure ckpt_failure;
 // another graph, or of another kind than the function is for; and `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` when
 // a callback of the graph calls it.
 typedef struct ckpt_graph ckpt_graph;
+
+// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest
+// (`tf.train.CheckpointManager`).
+//
+// What it knows it reads from the directory's state file when it is opened, and writes there after each save, as TensorFlow's
+// does; one can go on where the other stopped. Opening takes no lock and changes nothing, so that an evaluator may have a manager
+// of a directory in which a program trains. The first save takes the directory's lock, which is the manager's until it is freed.
+// A program that is refused since another one is saving may try again when that has ended, but must then resume first.
+//
+// A save is safe: the new checkpoint is on disk before the state file names it, and the state file names it before an old one is
+// removed. What is removed are the files of checkpoints that the state file listed, by their own names and directly in the
+// directory, never by pattern or by way of links; and never one that somebody holds (`ckpt_pin`).
+//
+// It keeps the checkpoint and its graph alive. Several threads may use it at once: calls that save or restore take the graph's
+// lock for their whole length.
+typedef struct ckpt_manager ckpt_manager;
+
+// How a directory is managed; by default all checkpoints are kept. For one thread at a time while it is changed.
+typedef struct ckpt_manager_options ckpt_manager_options;
+
+// How a manager saves. For one thread at a time while it is changed.
+typedef struct ckpt_manager_save_options ckpt_manager_save_options;
 
 // How checkpoints are merged. For one thread at a time while it is changed.
 typedef struct ckpt_merge_options ckpt_merge_options;
@@ -110,11 +148,19 @@ typedef struct ckpt_object_graph ckpt_object_graph;
 // How a checkpoint is opened. For one thread at a time while it is changed.
 typedef struct ckpt_open_options ckpt_open_options;
 
+// A checkpoint that is held: no manager of this library removes it, in whatever process, until it is let go or the process ends. It
+// can still be overwritten by one of the same name, and TensorFlow knows nothing of holds. It does not change: several threads may
+// use it at once.
+typedef struct ckpt_pin ckpt_pin;
+
 // How tensors are read. For one thread at a time while it is changed.
 typedef struct ckpt_read_options ckpt_read_options;
 
 // An open checkpoint. It does not change: several threads may use it at once.
 typedef struct ckpt_reader ckpt_reader;
+
+// A state file that was made anew. It does not change: several threads may use it at once.
+typedef struct ckpt_repaired ckpt_repaired;
 
 // What became of every value of a restore: a row for each value of the checkpoint, then one for each object of the program
 // that it has no value for. It does not change, and says how things stood when it was made: several threads may use it at
@@ -129,6 +175,9 @@ typedef struct ckpt_report_row ckpt_report_row;
 // Paths are those of keys: escaped names of edges joined by `/`, as `ckpt_report_row_path` gives them. Globs know `*` (within
 // a name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
 typedef struct ckpt_restore_options ckpt_restore_options;
+
+// How a program resumes. For one thread at a time while it is changed.
+typedef struct ckpt_resume_options ckpt_resume_options;
 
 // How a graph is saved (`tf.train.CheckpointOptions`). For one thread at a time while it is changed.
 typedef struct ckpt_save_options ckpt_save_options;
@@ -160,6 +209,9 @@ typedef struct ckpt_source ckpt_source;
 // A tensor that a checkpoint has for an object. Lent by a source, it lives as long as that.
 typedef struct ckpt_source_tensor ckpt_source_tensor;
 
+// What a state file is to say. For one thread at a time while it is changed.
+typedef struct ckpt_state_update ckpt_state_update;
+
 // What became of a restore, and becomes of it as the program goes on: values that wait for objects are restored when these are
 // tracked. Several threads may use it at once, as they may its checkpoint.
 //
@@ -185,6 +237,9 @@ typedef struct ckpt_verify_options ckpt_verify_options;
 
 // A tensor as it lies in its data file, mapped into memory. It does not change: several threads may use it at once.
 typedef struct ckpt_view ckpt_view;
+
+// How to wait for checkpoints. For one thread at a time while it is changed.
+typedef struct ckpt_wait_options ckpt_wait_options;
 
 // How a checkpoint is written. For one thread at a time while it is changed.
 typedef struct ckpt_write_options ckpt_write_options;
@@ -310,6 +365,22 @@ typedef int32_t ckpt_mismatch;
 
 // What kind of restore a status is of: one of the `CKPT_RESTORE_` constants.
 typedef int32_t ckpt_restore_kind;
+
+// Which metrics are better: one of the `CKPT_BETTER_` constants.
+typedef int32_t ckpt_better;
+
+// Gives the program its first values. It may use the graph. Anything but `CKPT_OK` ends the call, which then returns
+// `CKPT_ABORTED`.
+typedef ckpt_code (*ckpt_init_callback)(void *user_data, ckpt_failure *failure);
+
+// Says what time it is: seconds since the epoch.
+typedef double (*ckpt_now_callback)(void *user_data);
+
+// Waits so many seconds. Anything but `CKPT_OK` ends the call that waits, which then returns `CKPT_CANCELLED`.
+typedef ckpt_code (*ckpt_sleep_callback)(void *user_data, double seconds);
+
+// Says whether there will be no more checkpoints.
+typedef bool (*ckpt_is_done_callback)(void *user_data);
 
 // Success.
 #define CKPT_OK 0
@@ -641,6 +712,12 @@ typedef int32_t ckpt_restore_kind;
 
 // Reading or a callback failed half-way: the object has neither its old value nor the new one.
 #define CKPT_ROW_TORN 8
+
+// Lower ones, of a loss.
+#define CKPT_BETTER_LOWER 1
+
+// Higher ones, of an accuracy.
+#define CKPT_BETTER_HIGHER 2
 
 // What happened.
 #define CKPT_SEVERITY_INFO 1
@@ -1805,6 +1882,19 @@ ckpt_code ckpt_sink_put_strings(ckpt_sink *sink,
                                 size_t count,
                                 ckpt_error **error);
 
+// Puts a variant tensor of `count` serialized elements, row-major, which are copied, into a sink: the state of a dataset iterator
+// of TensorFlow's, for instance, as `ckpt_source_tensor_string` gave it.
+//
+// Errors are those of `ckpt_sink_put`.
+ckpt_code ckpt_sink_put_variants(ckpt_sink *sink,
+                                 const char *name,
+                                 size_t name_len,
+                                 const int64_t *shape,
+                                 size_t rank,
+                                 const ckpt_bytes *elements,
+                                 size_t count,
+                                 ckpt_error **error);
+
 // The number of tensors.
 size_t ckpt_source_count(const ckpt_source *source);
 
@@ -2401,6 +2491,426 @@ ckpt_code ckpt_restore_nodes(const ckpt_graph *graph,
                              size_t count,
                              const ckpt_restore_options *options,
                              ckpt_error **error);
+
+// A manager of `checkpoint` in `directory`, which the first save makes if need be. A state file that cannot be understood counts
+// for none, and the log hears it. Checkpoints that no manager recorded, those of `ckpt_checkpoint_save` for instance, are known
+// as the latest but never removed.
+//
+// `*manager` is to be freed with `ckpt_manager_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` for impossible options;
+// `CKPT_DATA_LOSS` when the state file names no latest checkpoint; what the system says when it cannot be read.
+ckpt_code ckpt_manager_open(const ckpt_checkpoint *checkpoint,
+                            const char *directory,
+                            const ckpt_manager_options *options,
+                            ckpt_manager **manager,
+                            ckpt_error **error);
+
+// Frees a manager, and lets go of the directory's lock if it has it. NULL is nothing.
+void ckpt_manager_free(ckpt_manager *manager);
+
+// Another handle of the manager's checkpoint, to be freed with `ckpt_checkpoint_free`; NULL of NULL.
+ckpt_checkpoint *ckpt_manager_checkpoint(const ckpt_manager *manager);
+
+// The directory, as it was given. Lent.
+ckpt_bytes ckpt_manager_directory(const ckpt_manager *manager);
+
+// Whether the manager saves by steps; then `*steps`, if `steps` is not NULL, is how many there are from one save to the next.
+bool ckpt_manager_checkpoint_interval(const ckpt_manager *manager, int64_t *steps);
+
+// The checkpoint that was recorded last, to be freed with `ckpt_string_free`; NULL when there is none. That it is still there is not
+// looked at. This and the three functions that follow may be called from inside callbacks.
+ckpt_string *ckpt_manager_latest_checkpoint(const ckpt_manager *manager);
+
+// The newest checkpoints, those that may be removed in their turn, oldest first; to be freed with `ckpt_strings_free`; NULL of NULL.
+ckpt_strings *ckpt_manager_checkpoints(const ckpt_manager *manager);
+
+// All managed checkpoints with a metric, the best first; to be freed with `ckpt_strings_free`; NULL of NULL.
+ckpt_strings *ckpt_manager_best_checkpoints(const ckpt_manager *manager);
+
+// The metric that the checkpoint `path`, as `ckpt_manager_best_checkpoints` gives it, was saved with; NaN when it is none of those.
+double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t path_len);
+
+// Saves a checkpoint, `DIRECTORY/NAME-COUNT` or with the number that the options give, makes it the latest, and removes what is too
+// many. The save counter counts every save, whatever its number. (`tf.train.CheckpointManager.save`)
+//
+// Write callbacks run when the checkpoint is complete, before it is recorded. If one fails, the checkpoint stays where it is, and
+// is recorded by the next save.
+//
+// `*path` is to be freed with `ckpt_string_free`; NULL when the manager saves by steps and it is too early, and on failure;
+// `path` may be NULL. `CKPT_UNAVAILABLE` when another process saves in this directory; `CKPT_FAILED_PRECONDITION` with
+// `CKPT_REASON_REPLACED` when one has since the manager was opened and the program has not resumed from that; nothing has been
+// counted then. Else errors are those of `ckpt_checkpoint_write`, and the system's when the state file cannot be written: the
+// step counts as not saved, and the checkpoints recorded before are all there.
+ckpt_code ckpt_manager_save(const ckpt_manager *manager, const ckpt_manager_save_options *options, ckpt_string **path, ckpt_error **error);
+
+// Restores the latest checkpoint; where there is none, calls the init callback, if there is one.
+// (`tf.train.CheckpointManager.restore_or_initialize`)
+//
+// `*path`, to be freed with `ckpt_string_free`, and `*status`, to be freed with `ckpt_status_free`, are of the checkpoint that was
+// restored; NULL when there was none, and on failure; both places may be NULL. Errors are those of `ckpt_checkpoint_restore`,
+// `CKPT_NOT_FOUND` when the latest checkpoint is gone; then nothing is initialised. When the newest whole checkpoint was asked for
+// and none is whole, the error says what is wrong with the newest. `CKPT_ABORTED` when the callback fails.
+ckpt_code ckpt_manager_restore_or_initialize(const ckpt_manager *manager,
+                                             const ckpt_resume_options *options,
+                                             ckpt_string **path,
+                                             ckpt_status **status,
+                                             ckpt_error **error);
+
+// The newest checkpoint of the directory that is whole: every checksum of it is compared. See `ckpt_latest_valid_checkpoint`.
+//
+// `*path` is to be freed with `ckpt_string_free`; NULL when there is none, and on failure. `*broken`, to be freed with
+// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL.
+ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager, ckpt_string **path, ckpt_broken **broken, ckpt_error **error);
+
+// New options with the defaults; to be freed with `ckpt_manager_options_free`.
+ckpt_manager_options *ckpt_manager_options_new(void);
+
+// How many checkpoints stay, the newest: 1 or more, which `ckpt_manager_open` checks.
+ckpt_code ckpt_manager_options_set_max_to_keep(ckpt_manager_options *options, int64_t count, ckpt_error **error);
+
+// Of those that would be removed, keeps one for each so many hours for good; 0, the default, for none.
+ckpt_code ckpt_manager_options_set_keep_checkpoint_every_n_hours(ckpt_manager_options *options, double hours, ckpt_error **error);
+
+// Keeps also the best `count` by the metric that each save gives; `better` is one of the `CKPT_BETTER_` constants. Of equal ones
+// the newer is better; one without a metric, or with one that is not a number, is never among them. Metrics are in a file of
+// their own, `checkpoint.manager`: what TensorFlow saves in between has none, and removes none of these.
+ckpt_code ckpt_manager_options_set_keep_best(ckpt_manager_options *options, size_t count, ckpt_better better, ckpt_error **error);
+
+// What checkpoints are called: `NAME-NUMBER`; `ckpt` by default.
+ckpt_code ckpt_manager_options_set_checkpoint_name(ckpt_manager_options *options, const char *name, size_t name_len, ckpt_error **error);
+
+// The integer scalar that counts the program's steps, for `ckpt_manager_options_set_checkpoint_interval`.
+ckpt_code ckpt_manager_options_set_step_counter(ckpt_manager_options *options, ckpt_node counter, ckpt_error **error);
+
+// Whether steps are given to each call (`ckpt_manager_save_options_set_step`, `ckpt_resume_options_set_step`) rather than by a
+// counter. Not by default.
+ckpt_code ckpt_manager_options_set_steps_in_calls(ckpt_manager_options *options, bool in_calls, ckpt_error **error);
+
+// Saves only when so many steps have gone by since the last save. Steps come from a counter or with each call.
+ckpt_code ckpt_manager_options_set_checkpoint_interval(ckpt_manager_options *options, int64_t steps, ckpt_error **error);
+
+// The step of the last save, to count the interval from. By default the first save is never too early.
+ckpt_code ckpt_manager_options_set_last_checkpoint_step(ckpt_manager_options *options, int64_t step, ckpt_error **error);
+
+// Has `init` called, with `user_data`, by `ckpt_manager_restore_or_initialize` where there is no checkpoint. The options keep
+// `user_data`, and so do managers made with them; `free_user_data`, if it is not NULL, is called when none of them needs it any
+// more; when this call fails, at once.
+//
+// `CKPT_INVALID_ARGUMENT` when the callback is NULL.
+ckpt_code ckpt_manager_options_set_init(ckpt_manager_options *options,
+                                        ckpt_init_callback init,
+                                        void *user_data,
+                                        ckpt_free_callback free_user_data,
+                                        ckpt_error **error);
+
+// Another clock than the machine's: `now` is asked for the time with `user_data`. The options keep `user_data`, and so do managers
+// made with them; `free_user_data`, if it is not NULL, is called when none of them needs it any more; when this call fails, at
+// once.
+//
+// `CKPT_INVALID_ARGUMENT` when the callback is NULL.
+ckpt_code ckpt_manager_options_set_clock(ckpt_manager_options *options,
+                                         ckpt_now_callback now,
+                                         void *user_data,
+                                         ckpt_free_callback free_user_data,
+                                         ckpt_error **error);
+
+// Has `log` called, with `user_data`, about state files that mean nothing, old checkpoints that cannot be removed and the like;
+// NULL, the default, for no one. No lock is held meanwhile. `free_user_data`, if it is not NULL, is called when neither the
+// options nor managers made with them need it any more; when this call fails, at once.
+ckpt_code ckpt_manager_options_set_log(ckpt_manager_options *options,
+                                       ckpt_log_callback log,
+                                       void *user_data,
+                                       ckpt_free_callback free_user_data,
+                                       ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_manager_options_free(ckpt_manager_options *options);
+
+// New options with the defaults; to be freed with `ckpt_manager_save_options_free`.
+ckpt_manager_save_options *ckpt_manager_save_options_new(void);
+
+// The checkpoint's number, in place of the save counter's, which counts all the same. (`checkpoint_number`)
+ckpt_code ckpt_manager_save_options_set_number(ckpt_manager_save_options *options, int64_t number, ckpt_error **error);
+
+// The same by an integer scalar of the manager's graph, which does not change.
+ckpt_code ckpt_manager_save_options_set_number_of(ckpt_manager_save_options *options, ckpt_node number, ckpt_error **error);
+
+// Whether it may be too early for the next save; true by default. What was saved already at this step is not saved again in any
+// case.
+ckpt_code ckpt_manager_save_options_set_check_interval(ckpt_manager_save_options *options, bool check, ckpt_error **error);
+
+// The program's step, in place of the step counter's.
+ckpt_code ckpt_manager_save_options_set_step(ckpt_manager_save_options *options, int64_t step, ckpt_error **error);
+
+// How good what is saved is, for `ckpt_manager_options_set_keep_best`.
+ckpt_code ckpt_manager_save_options_set_metric(ckpt_manager_save_options *options, double metric, ckpt_error **error);
+
+// The same by a scalar of the manager's graph: float32, float64 or any integer.
+ckpt_code ckpt_manager_save_options_set_metric_of(ckpt_manager_save_options *options, ckpt_node metric, ckpt_error **error);
+
+// How the files are written, with the callbacks of these options. They are copied; NULL for the defaults.
+ckpt_code ckpt_manager_save_options_set_save_options(ckpt_manager_save_options *options,
+                                                     const ckpt_save_options *save_options,
+                                                     ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_manager_save_options_free(ckpt_manager_save_options *options);
+
+// New options with the defaults; to be freed with `ckpt_resume_options_free`.
+ckpt_resume_options *ckpt_resume_options_new(void);
+
+// Whether the newest checkpoint that is whole is restored rather than the latest, whatever it is. Every byte of it is read for
+// that. Not by default.
+ckpt_code ckpt_resume_options_set_latest_valid(ckpt_resume_options *options, bool latest_valid, ckpt_error **error);
+
+// The program's step after restoring, in place of the step counter's.
+ckpt_code ckpt_resume_options_set_step(ckpt_resume_options *options, int64_t step, ckpt_error **error);
+
+// How the checkpoint is restored. The options are copied; NULL for the defaults.
+ckpt_code ckpt_resume_options_set_restore_options(ckpt_resume_options *options,
+                                                  const ckpt_restore_options *restore_options,
+                                                  ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_resume_options_free(ckpt_resume_options *options);
+
+// The latest checkpoint that the state file of `directory` names: its prefix, or the file or pattern of a V1 checkpoint.
+// (`tf.train.latest_checkpoint`)
+//
+// `*path` is to be freed with `ckpt_string_free`; NULL when there is no state file, or none of that checkpoint's files is there,
+// and on failure. `CKPT_DATA_LOSS` when the state file cannot be understood.
+ckpt_code ckpt_latest_checkpoint(const char *directory, ckpt_string **path, ckpt_error **error);
+
+// Reads the state file of `directory`; `file_name` is its name, NULL for the usual one, `checkpoint`. That the checkpoints are there
+// is not looked at. (`tf.train.get_checkpoint_state`)
+//
+// `*state` is to be freed with `ckpt_checkpoint_state_free`; NULL when there is no state file, and on failure. `CKPT_DATA_LOSS` when
+// it cannot be understood, which TensorFlow takes for none, or names no latest checkpoint.
+ckpt_code ckpt_get_checkpoint_state(const char *directory, const char *file_name, ckpt_checkpoint_state **state, ckpt_error **error);
+
+// The latest checkpoint. Lent.
+ckpt_bytes ckpt_checkpoint_state_latest(const ckpt_checkpoint_state *state);
+
+// How many checkpoints are listed.
+size_t ckpt_checkpoint_state_count(const ckpt_checkpoint_state *state);
+
+// The checkpoint at `index`, oldest first. Lent; nothing when there are not so many.
+ckpt_bytes ckpt_checkpoint_state_path(const ckpt_checkpoint_state *state, size_t index);
+
+// When the checkpoint at `index` was made, in seconds since the epoch; NaN where nobody said.
+double ckpt_checkpoint_state_timestamp(const ckpt_checkpoint_state *state, size_t index);
+
+// When the last checkpoint that is kept for good was made, in seconds since the epoch; NaN where nobody said.
+double ckpt_checkpoint_state_last_preserved(const ckpt_checkpoint_state *state);
+
+// Frees a state. NULL is nothing.
+void ckpt_checkpoint_state_free(ckpt_checkpoint_state *state);
+
+// A state file that names `latest` as the latest checkpoint, and as the only one unless more are added.
+//
+// `*update` is to be freed with `ckpt_state_update_free`; NULL on failure.
+ckpt_code ckpt_state_update_new(const char *latest, ckpt_state_update **update, ckpt_error **error);
+
+// Adds a checkpoint to those listed, oldest first. In the end the latest is added if it is not the last.
+ckpt_code ckpt_state_update_add_path(ckpt_state_update *update, const char *path, ckpt_error **error);
+
+// Adds a time, in seconds since the epoch, to those of the checkpoints listed: as many as there are of these, or none.
+ckpt_code ckpt_state_update_add_timestamp(ckpt_state_update *update, double timestamp, ckpt_error **error);
+
+// When the last checkpoint that is kept for good was made, in seconds since the epoch.
+ckpt_code ckpt_state_update_set_last_preserved(ckpt_state_update *update, double timestamp, ckpt_error **error);
+
+// Another name for the state file than `checkpoint`, bytes that end with NUL.
+ckpt_code ckpt_state_update_set_file_name(ckpt_state_update *update, const char *name, ckpt_error **error);
+
+// What survives a power cut when the call has returned: one of the `CKPT_DURABILITY_` constants.
+ckpt_code ckpt_state_update_set_durability(ckpt_state_update *update, ckpt_durability durability, ckpt_error **error);
+
+// Frees an update. NULL is nothing.
+void ckpt_state_update_free(ckpt_state_update *update);
+
+// Replaces the state file of `directory`: all of it or nothing, also over a power cut. Paths in the directory are written relative
+// to it, whether they were given so or not; a relative path is meant from the program's working directory if `directory` is
+// relative too, else from `directory`. (`tf.train.update_checkpoint_state`)
+//
+// `CKPT_NOT_FOUND` when there is no such directory; `CKPT_UNAVAILABLE` when another process has its lock; `CKPT_INVALID_ARGUMENT`
+// when the numbers of paths and times differ or the latest checkpoint has the state file's own path.
+ckpt_code ckpt_update_checkpoint_state(const char *directory, const ckpt_state_update *update, ckpt_error **error);
+
+// Whether there is a checkpoint at `prefix`: a V2 one by its index, or a V1 one by its file or the pattern of its files. Nothing else
+// of it is looked at. (`tf.train.checkpoint_exists`)
+//
+// `*exists` is false on failure. Errors are the system's.
+ckpt_code ckpt_checkpoint_exists(const char *prefix, bool *exists, ckpt_error **error);
+
+// When each of the `count` checkpoints was written, in seconds since the epoch. Those that are not there are left out: `*found` says
+// how many of `mtimes`, which has room for `count`, were written. (`tf.train.get_checkpoint_mtimes`)
+//
+// `*found` is 0 on failure. Errors are the system's.
+ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes, size_t count, double *mtimes, size_t *found, ckpt_error **error);
+
+// Removes the checkpoint at `prefix`, V2 or V1, and the `.meta` file that a Saver put beside it: the index first, so that there is
+// no checkpoint any more when its data goes. Only plain files in the prefix's own directory are removed; that some are not there is
+// no error. The state file stays as it is. (`tf.train.remove_checkpoint`)
+//
+// `CKPT_UNAVAILABLE` when another process has the directory's lock or another thread is writing this checkpoint; what the system
+// says when a file cannot be removed.
+ckpt_code ckpt_remove_checkpoint(const char *prefix, ckpt_error **error);
+
+// Holds the checkpoint `prefix`.
+//
+// `*pin` is to be freed with `ckpt_pin_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no such checkpoint, or it was removed
+// meanwhile.
+ckpt_code ckpt_pin_new(const char *prefix, ckpt_pin **pin, ckpt_error **error);
+
+// Holds the latest checkpoint of `directory`, also while others are saved and removed there.
+//
+// `*pin` is to be freed with `ckpt_pin_free`; NULL when there is no checkpoint, and on failure. `CKPT_DATA_LOSS` when the state file
+// cannot be understood.
+ckpt_code ckpt_pin_latest(const char *directory, ckpt_pin **pin, ckpt_error **error);
+
+// The prefix of the checkpoint that is held. Lent.
+ckpt_bytes ckpt_pin_prefix(const ckpt_pin *pin);
+
+// Lets go of a checkpoint. NULL is nothing.
+void ckpt_pin_free(ckpt_pin *pin);
+
+// New options with the defaults, a look each second, for ever; to be freed with `ckpt_wait_options_free`.
+ckpt_wait_options *ckpt_wait_options_new(void);
+
+// Gives up rather than wait longer than so many seconds. Less than the time between two looks is one look.
+ckpt_code ckpt_wait_options_set_timeout(ckpt_wait_options *options, double timeout, ckpt_error **error);
+
+// The seconds between two looks; 1 by default.
+ckpt_code ckpt_wait_options_set_poll_interval(ckpt_wait_options *options, double interval, ckpt_error **error);
+
+// At least so many seconds between two checkpoints of an iterator; 0 by default. Those that come meanwhile, save the last, are
+// missed.
+ckpt_code ckpt_wait_options_set_min_interval(ckpt_wait_options *options, double interval, ckpt_error **error);
+
+// Another clock than the machine's: `now` is asked for the time, `sleep` waits, both with `user_data`; NULL of either for the
+// machine's own. The options keep `user_data`, and so do iterators made with them; `free_user_data`, if it is not NULL, is called
+// when none of them needs it any more; when this call fails, at once.
+ckpt_code ckpt_wait_options_set_clock(ckpt_wait_options *options,
+                                      ckpt_now_callback now,
+                                      ckpt_sleep_callback sleep,
+                                      void *user_data,
+                                      ckpt_free_callback free_user_data,
+                                      ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_wait_options_free(ckpt_wait_options *options);
+
+// Waits until the latest checkpoint of `directory`, which need not be there yet, is another one than `last`; NULL for none.
+//
+// `*path` is to be freed with `ckpt_string_free`; NULL when time ran out, and on failure. `CKPT_DATA_LOSS` when the state file cannot
+// be understood; `CKPT_CANCELLED` when the clock's callback ended it.
+ckpt_code ckpt_wait_for_new_checkpoint(const char *directory,
+                                       const char *last,
+                                       const ckpt_wait_options *options,
+                                       ckpt_string **path,
+                                       ckpt_error **error);
+
+// The checkpoints of `directory`, which need not be there yet. `is_done`, if it is not NULL, is asked with `user_data` after each
+// time-out, and after each checkpoint, whether there will be no more; without it a time-out is the end. The iterator keeps
+// `user_data`; `free_user_data`, if it is not NULL, is called when it is freed; when this call fails, at once.
+//
+// `*iterator` is to be freed with `ckpt_checkpoints_iterator_free`; NULL on failure.
+ckpt_code ckpt_checkpoints_iterator_new(const char *directory,
+                                        const ckpt_wait_options *options,
+                                        ckpt_is_done_callback is_done,
+                                        void *user_data,
+                                        ckpt_free_callback free_user_data,
+                                        ckpt_checkpoints_iterator **iterator,
+                                        ckpt_error **error);
+
+// Waits for the next checkpoint.
+//
+// `*path` is to be freed with `ckpt_string_free`; NULL when there are no more, and on failure; an iterator that has failed has no
+// more. Errors are those of `ckpt_wait_for_new_checkpoint`.
+ckpt_code ckpt_checkpoints_iterator_next(ckpt_checkpoints_iterator *iterator, ckpt_string **path, ckpt_error **error);
+
+// Frees an iterator. NULL is nothing.
+void ckpt_checkpoints_iterator_free(ckpt_checkpoints_iterator *iterator);
+
+// How many there are.
+size_t ckpt_broken_count(const ckpt_broken *broken);
+
+// The prefix of the checkpoint at `index`. Lent; nothing when there are not so many.
+ckpt_bytes ckpt_broken_prefix(const ckpt_broken *broken, size_t index);
+
+// What is wrong with the checkpoint at `index`. Lent: not to be freed; NULL when there are not so many.
+const ckpt_error *ckpt_broken_problem(const ckpt_broken *broken, size_t index);
+
+// Frees a list of broken checkpoints. NULL is nothing.
+void ckpt_broken_free(ckpt_broken *broken);
+
+// Finds the newest checkpoint of `directory` that is whole: every checksum of it is compared. Those that the state file names come
+// first, the latest before the others; then, also when there is no state file that can be understood, any others that are there. The
+// progress callback of the options is called for each checkpoint from its beginning.
+//
+// `*path` is to be freed with `ckpt_string_free`; NULL when there is none, and on failure. `*broken`, to be freed with
+// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL. `CKPT_NOT_FOUND` when there is
+// no such directory; `CKPT_CANCELLED` when the progress callback stopped it.
+ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
+                                       const ckpt_verify_options *options,
+                                       ckpt_string **path,
+                                       ckpt_broken **broken,
+                                       ckpt_error **error);
+
+// Makes a state file for `directory` that names what is whole: of the checkpoints that the state file lists, where there is one that
+// can be understood; else of all that are there. The latter are listed as nobody's, so that no manager removes what may have been
+// meant to stay. Nothing but the state file is changed; with `dry_run` not even that.
+//
+// `*repaired` is to be freed with `ckpt_repaired_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no such directory, or no whole
+// checkpoint in it; `CKPT_UNAVAILABLE` when another process has the directory's lock; `CKPT_CANCELLED` when the progress callback
+// stopped it.
+ckpt_code ckpt_repair_checkpoint_state(const char *directory,
+                                       bool dry_run,
+                                       const ckpt_verify_options *options,
+                                       ckpt_repaired **repaired,
+                                       ckpt_error **error);
+
+// The latest checkpoint that the new state file names. Lent.
+ckpt_bytes ckpt_repaired_latest(const ckpt_repaired *repaired);
+
+// How many checkpoints it lists.
+size_t ckpt_repaired_count(const ckpt_repaired *repaired);
+
+// The checkpoint at `index` of those listed, oldest first. Lent; nothing when there are not so many.
+ckpt_bytes ckpt_repaired_path(const ckpt_repaired *repaired, size_t index);
+
+// Whether it differs from the state file before.
+bool ckpt_repaired_is_new(const ckpt_repaired *repaired);
+
+// Checkpoints that it does not list since they are not whole. Lent: not to be freed; NULL of NULL.
+const ckpt_broken *ckpt_repaired_broken(const ckpt_repaired *repaired);
+
+// Frees an outcome and its list. NULL is nothing.
+void ckpt_repaired_free(ckpt_repaired *repaired);
+
+// The newest `keep` stay, at least 1; to be freed with `ckpt_gc_options_free`.
+ckpt_gc_options *ckpt_gc_options_new(size_t keep);
+
+// And one for each so many hours, for good; 0, the default, for none.
+ckpt_code ckpt_gc_options_set_keep_checkpoint_every_n_hours(ckpt_gc_options *options, double hours, ckpt_error **error);
+
+// And the best `count` by the metrics that a manager's program gave; `better` is one of the `CKPT_BETTER_` constants.
+ckpt_code ckpt_gc_options_set_keep_best(ckpt_gc_options *options, size_t count, ckpt_better better, ckpt_error **error);
+
+// Whether to say only what would be removed. Not by default.
+ckpt_code ckpt_gc_options_set_dry_run(ckpt_gc_options *options, bool dry_run, ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_gc_options_free(ckpt_gc_options *options);
+
+// Removes from `directory` the managed checkpoints that are too many, as a manager does after a save, and what crashes left. A
+// checkpoint that no manager of TensorFlow or of this library has listed stays, as does one that is held. Without options all stay,
+// and only what crashes left goes.
+//
+// `*removed`, to be freed with `ckpt_strings_free`, are the checkpoints that were removed, or would be, oldest first; NULL on failure;
+// `removed` may be NULL. `CKPT_INVALID_ARGUMENT` when none is to stay; `CKPT_NOT_FOUND` when there is no such directory;
+// `CKPT_UNAVAILABLE` when another process has its lock; `CKPT_DATA_LOSS` when the state file names no latest checkpoint.
+ckpt_code ckpt_collect_checkpoints(const char *directory, const ckpt_gc_options *options, ckpt_strings **removed, ckpt_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

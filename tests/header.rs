@@ -58,3 +58,38 @@ fn declared(header: &str) -> BTreeSet<String> {
     let words = code.flat_map(|line| line.split([' ', '*']));
     words.filter_map(|word| Some(word.split_once('(')?.0.to_owned())).filter(|w| w.starts_with("ckpt_")).collect()
 }
+
+/// The text of the files of a directory of tests.
+fn tests_of(directory: &Path) -> String {
+    let files = std::fs::read_dir(directory).expect("the directory is there").map(|file| file.expect("it can be listed").path());
+    let sources = files.filter(|path| path.extension().is_some_and(|e| e == "c" || e == "h" || e == "py"));
+    sources.map(|path| std::fs::read_to_string(path).expect("it is text")).collect()
+}
+
+#[test]
+fn every_function_is_called_by_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = tests_of(&root.join("tests/c")) + &tests_of(&root.join("tests/interop"));
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words: BTreeSet<&str> = tests.split(|c| !is_word(c)).collect();
+    let uncalled: Vec<String> = declared(&header(root)).into_iter().filter(|name| !words.contains(&**name)).collect();
+    assert_eq!(uncalled, [""; 0]);
+}
+
+/// The table of callbacks and functions (tests/c/callbacks.c) and that of misuse lack none that reaches a graph and can fail.
+#[test]
+fn every_function_that_reaches_a_graph_is_in_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = std::fs::read_to_string(root.join("tests/c/every_call.h")).expect("it is there");
+    let header = header(root);
+    let declarations =
+        header.split(";\n").filter_map(|text| text.rsplit("\nckpt_code ").next()).filter(|text| !text.contains('{'));
+    let reach = ["(const ckpt_graph *", "(const ckpt_checkpoint *", "(const ckpt_status *", "(const ckpt_manager *"];
+    let names: Vec<&str> = declarations
+        .filter(|text| reach.iter().any(|handle| text.contains(handle)) && text.ends_with("ckpt_error **error)"))
+        .filter_map(|text| text.split('(').next())
+        .collect();
+    assert!(names.len() > 60, "{names:?}");
+    let absent: Vec<&&str> = names.iter().filter(|name| !table.contains(&format!("{name}("))).collect();
+    assert_eq!(absent, [&""; 0]);
+}

@@ -6,6 +6,7 @@ use std::ffi::{c_char, CStr};
 use super::ask;
 use crate::bundle::{Checksums, Durability};
 use crate::checkpoint::Mismatch;
+use crate::directory::Better;
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::DType;
 
@@ -30,6 +31,8 @@ pub type ckpt_mismatch = i32;
 pub type ckpt_restore_kind = i32;
 /// What became of a value: one of the `CKPT_ROW_` constants.
 pub type ckpt_row_state = i32;
+/// Which metrics are better: one of the `CKPT_BETTER_` constants.
+pub type ckpt_better = i32;
 
 /// Success.
 pub const CKPT_OK: ckpt_code = 0;
@@ -262,6 +265,11 @@ pub const CKPT_ROW_SKIPPED: ckpt_row_state = 7;
 /// Reading or a callback failed half-way: the object has neither its old value nor the new one.
 pub const CKPT_ROW_TORN: ckpt_row_state = 8;
 
+/// Lower ones, of a loss.
+pub const CKPT_BETTER_LOWER: ckpt_better = 1;
+/// Higher ones, of an accuracy.
+pub const CKPT_BETTER_HIGHER: ckpt_better = 2;
+
 /// How much a message matters: one of the `CKPT_SEVERITY_` constants.
 pub type ckpt_severity = i32;
 /// What happened.
@@ -358,6 +366,14 @@ pub(super) fn durability_of(number: ckpt_durability) -> Result<Durability> {
     }
 }
 
+pub(super) fn better_of(number: ckpt_better) -> Result<Better> {
+    match number {
+        CKPT_BETTER_LOWER => Ok(Better::Lower),
+        CKPT_BETTER_HIGHER => Ok(Better::Higher),
+        _ => Err(Error::argument("not an order of metrics").expecting("1 or 2", number)),
+    }
+}
+
 pub(super) fn mismatch_of(number: ckpt_mismatch) -> Result<Mismatch> {
     match number {
         CKPT_MISMATCH_FAIL => Ok(Mismatch::Fail),
@@ -394,6 +410,7 @@ mod tests {
         assert_eq!(CKPT_ROW_TORN, RowState::Torn as ckpt_row_state);
         assert_eq!(CKPT_RESTORE_NOTHING, StatusKind::Nothing as ckpt_restore_kind);
         assert_eq!(CKPT_SEVERITY_ERROR, Severity::Error as ckpt_severity);
+        assert_eq!((CKPT_BETTER_LOWER, CKPT_BETTER_HIGHER), (Better::Lower as ckpt_better, Better::Higher as ckpt_better));
         assert_eq!(CKPT_KIND_SLOT_OWNER, kind_number("slot owner"));
         assert_eq!(CKPT_FLOAT4_E2M1FN as u32, DType::Float4E2m1fn.number());
     }

@@ -54,6 +54,14 @@ mod saver_names;
 
 mod checkpoint_view;
 
+mod manager;
+mod manager_options;
+
+mod directory;
+mod watch;
+
+mod tidy;
+
 mod log;
 
 use std::ffi::{c_char, CStr, OsStr};

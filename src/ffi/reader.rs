@@ -374,7 +374,7 @@ fn slice(tensor: Tensor<'_>, start: *const i64, length: *const i64, rank: usize)
 fn check_disjoint(buffers: &[*mut c_void], sizes: &[usize]) -> Result<()> {
     let mut ranges: Vec<(usize, usize)> =
         buffers.iter().zip(sizes).filter(|(_, &size)| size > 0).map(|(&buffer, &size)| (buffer as usize, size)).collect();
-    ranges.sort_unstable();
+    crate::sort::sort_by(&mut ranges, Ord::cmp);
     match ranges.windows(2).find(|pair| pair[1].0 - pair[0].0 < pair[0].1) {
         Some(pair) => Err(Error::argument("two buffers overlap")
             .expecting("buffers that share no memory", format_args!("{:#x} and {:#x}", pair[0].0, pair[1].0))),

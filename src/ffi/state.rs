@@ -211,6 +211,27 @@ pub extern "C" fn ckpt_sink_put_strings(
     })
 }
 
+/// Puts a variant tensor of `count` serialized elements, row-major, which are copied, into a sink: the state of a dataset iterator
+/// of TensorFlow's, for instance, as `ckpt_source_tensor_string` gave it.
+///
+/// Errors are those of `ckpt_sink_put`.
+#[no_mangle]
+pub extern "C" fn ckpt_sink_put_variants(
+    sink: *mut ckpt_sink,
+    name: *const c_char,
+    name_len: usize,
+    shape: *const i64,
+    rank: usize,
+    elements: *const ckpt_bytes,
+    count: usize,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let (name, shape) = (text_at(name, name_len, "the name")?, array(shape, rank, "the shape")?);
+        sink_at(sink)?.sink.put_variants(name, shape, &elements_of(elements, count)?)
+    })
+}
+
 fn source_at<'a>(source: *const ckpt_source) -> Option<&'a Source> {
     handle(source).and_then(|source| handle(source.0))
 }

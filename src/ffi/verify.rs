@@ -16,6 +16,12 @@ pub struct ckpt_verify_options {
     progress: Progress,
 }
 
+impl ckpt_verify_options {
+    pub(super) fn settle(&self) -> (VerifyOptions, Progress) {
+        (self.options.clone(), self.progress.clone())
+    }
+}
+
 /// New options with the defaults; to be freed with `ckpt_verify_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_verify_options_new() -> *mut ckpt_verify_options {
@@ -87,7 +93,7 @@ pub extern "C" fn ckpt_verify(
 ) -> ckpt_code {
     call(error, || {
         let out = output(verification, std::ptr::null_mut(), "the place for the verification")?;
-        let (options, progress) = handle(options).map(|o| (o.options.clone(), o.progress.clone())).unwrap_or_default();
+        let (options, progress) = handle(options).map(ckpt_verify_options::settle).unwrap_or_default();
         let found = verify(path_at(path)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
         let problems = found.problems.into_iter().map(ckpt_error::new).collect();
         *out = own(ckpt_verification { problems, tensors: found.tensors, bytes: found.bytes, files: found.files });

@@ -18,12 +18,14 @@ typedef enum kind {
     WRITTEN,
     PROGRESS,
     LOG,
+    NOW,
     KINDS
 } kind;
 
-static const char *const kind_names[] = {"describe", "read of a device", "prepare", "write", "finish", "save", "read of a sink",
-                                         "restore", "accepts", "save objects", "wants", "restore objects", "create slot", "written",
-                                         "progress", "log"};
+static const char *const kind_names[] = {
+    "describe",       "read of a device", "prepare",  "write",        "finish", "save",
+    "read of a sink", "restore",          "accepts",  "save objects", "wants",  "restore objects",
+    "create slot",    "written",          "progress", "log",          "now"};
 
 /* The graph that calls back, and what was tried from which callback. */
 static struct {
@@ -171,6 +173,21 @@ static void log_line(void *user_data, ckpt_severity severity, const char *text, 
     try_everything(LOG);
 }
 
+static double now(void *user_data) {
+    (void)user_data;
+    try_everything(NOW);
+    return 1000;
+}
+
+static ckpt_manager *managed(const ckpt_checkpoint *checkpoint) {
+    ckpt_manager *manager = NULL;
+    ckpt_manager_options *options = ckpt_manager_options_new();
+    CHECK_OK(ckpt_manager_options_set_clock(options, now, NULL, NULL, &error));
+    CHECK_OK(ckpt_manager_open(checkpoint, directory, options, &manager, &error));
+    ckpt_manager_options_free(options);
+    return manager;
+}
+
 /* ---------------------------------------------------------------- the program that they belong to */
 
 typedef struct program {
@@ -178,12 +195,14 @@ typedef struct program {
     ckpt_checkpoint *checkpoint;
     everything all;
     ckpt_node root, registered;
+    ckpt_saver *saver;
+    ckpt_manager *manager;
 } program;
 
 static program make_program(void) {
     static const int64_t four[] = {4};
     static float memory;
-    program made = {ckpt_graph_new(), NULL, {0}, 0, 0};
+    program made = {ckpt_graph_new(), NULL, {0}, 0, 0, NULL, NULL};
     ckpt_node state = 0, device_node = 0;
     const ckpt_bytes word = bytes_of("word");
     everything *all = &made.all;
@@ -207,18 +226,24 @@ static program make_program(void) {
     CHECK_OK(ckpt_device_set_finish(device, finish, &error));
     CHECK_OK(ckpt_graph_add_device(made.graph, CKPT_UINT8, four, 1, device, NULL, &device_node, &error));
     ckpt_device_free(device);
-    CHECK_OK(ckpt_graph_register_saver(made.graph, NULL, 0, TEXT("saver"), true, accepts, save_objects, wants, restore_objects, NULL,
-                                       NULL, &error));
+    CHECK_OK(ckpt_graph_register_saver(made.graph, NULL, 0, TEXT("saver"), true, accepts, save_objects, wants, restore_objects,
+                                       NULL, NULL, &error));
     track(made.graph, made.root, "state", state);
     track(made.graph, made.root, "device", device_node);
     track(made.graph, made.root, "registered", made.registered);
     track(made.graph, made.root, "adam", all->owner);
     made.checkpoint = checkpoint_of(made.graph, made.root);
     all->checkpoint = made.checkpoint;
+    CHECK_OK(ckpt_saver_new(made.graph, &word, &all->variable, 1, NULL, &made.saver, &error));
+    all->saver = made.saver;
+    made.manager = managed(made.checkpoint);
+    all->manager = made.manager;
     return made;
 }
 
 static void free_program(program *program) {
+    ckpt_manager_free(program->manager);
+    ckpt_saver_free(program->saver);
     ckpt_checkpoint_free(program->checkpoint);
     ckpt_graph_free(program->graph);
 }
@@ -248,6 +273,7 @@ static void no_callback_reaches_the_graph_that_called_it(void) {
     CHECK_OK(ckpt_save_options_set_write_options(options, write, &error));
     CHECK_OK(ckpt_save_options_add_callback(options, written, NULL, NULL, &error));
     CHECK_OK(ckpt_checkpoint_write(saved.checkpoint, in("all"), options, NULL, &error));
+    CHECK_OK(ckpt_manager_save(saved.manager, NULL, NULL, &error));
     ckpt_write_options_free(write);
     ckpt_save_options_free(options);
     leave();

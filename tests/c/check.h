@@ -76,6 +76,7 @@ static inline const ckpt_tensor *must_find(const ckpt_reader *reader, const char
 }
 
 static inline int check_report(void) {
+    CHECK_INT(0, ckpt_live_handles()); /* every one was freed */
     printf("%d checks, %d failed\n", checks_made, checks_failed);
     return checks_failed == 0 ? 0 : 1;
 }

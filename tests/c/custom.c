@@ -442,6 +442,14 @@ static void registered_savers_have_their_objects(void) {
     CHECK_INT(3, from.freed);
     write_as(saved.checkpoint, "registered");
     CHECK_INT(1, from.saved);
+    ckpt_reader *reader = must_open(in("registered"));
+    ckpt_object_graph *objects = NULL;
+    CHECK_OK(ckpt_reader_object_graph(reader, &objects, &error));
+    int64_t part = ckpt_object_graph_child_node(objects, 0, 0);
+    CHECK(text_is(ckpt_object_graph_saver_name(objects, (uint32_t)part), "mine.numbers"));
+    CHECK(text_is(ckpt_object_graph_saver_object_name(objects, (uint32_t)part), "part"));
+    ckpt_object_graph_free(objects);
+    ckpt_reader_free(reader);
     from.fail = 's';
     ABORTED(ckpt_checkpoint_write(saved.checkpoint, in("broken"), NULL, NULL, &error));
 
@@ -569,6 +577,77 @@ static void slots_are_made_for_values_that_are_there(void) {
     CHECK_INT(1, freed);
 }
 
+/* The state of a dataset iterator, whatever it means. */
+typedef struct opaque {
+    size_t count;
+    uint8_t *elements[8];
+    size_t lengths[8];
+} opaque;
+
+static ckpt_code keep(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
+    opaque *kept = user_data;
+    const ckpt_source_tensor *state = ckpt_source_find(source, TEXT("_STATE"));
+    if (state == NULL || ckpt_source_tensor_string_count(state) > COUNT(kept->elements)) return fails_if(true, failure);
+    CHECK_INT(CKPT_VARIANT, ckpt_source_tensor_dtype(state));
+    for (size_t i = 0; i < kept->count; i++) free(kept->elements[i]);
+    kept->count = ckpt_source_tensor_string_count(state);
+    for (size_t i = 0; i < kept->count; i++) {
+        ckpt_bytes element = ckpt_source_tensor_string(state, i);
+        kept->lengths[i] = element.len;
+        kept->elements[i] = malloc(element.len + 1);
+        memcpy(kept->elements[i], element.data, element.len);
+    }
+    return CKPT_OK;
+}
+
+static ckpt_code give_back(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
+    const opaque *kept = user_data;
+    ckpt_bytes elements[8];
+    int64_t shape[] = {(int64_t)kept->count};
+    (void)failure;
+    for (size_t i = 0; i < kept->count; i++) {
+        elements[i].data = kept->elements[i];
+        elements[i].len = kept->lengths[i];
+    }
+    return ckpt_sink_put_variants(sink, TEXT("_STATE"), shape, 1, elements, kept->count, NULL);
+}
+
+static ckpt_strings *variants(const char *path) {
+    ckpt_reader *reader = NULL;
+    const ckpt_tensor *tensor = NULL;
+    ckpt_strings *found = NULL;
+    CHECK_OK(ckpt_reader_open(path, NULL, &reader, &error));
+    CHECK_OK(ckpt_reader_find(reader, TEXT("iterator/.ATTRIBUTES/ITERATOR_STATE"), &tensor, &error));
+    CHECK_OK(ckpt_reader_read_strings(reader, tensor, NULL, &found, &error));
+    ckpt_reader_free(reader);
+    return found;
+}
+
+/* A program that knows nothing of TensorFlow's iterators keeps them for the next TensorFlow program. */
+static void variants_are_kept_for_others(void) {
+    program program = make_program();
+    opaque kept = {0, {0}, {0}};
+    ckpt_node iterator = 0;
+    ckpt_node_options *options = ckpt_node_options_new();
+    CHECK_OK(ckpt_node_options_set_legacy_name(options, TEXT("ITERATOR"), &error));
+    CHECK_OK(ckpt_graph_add_state(program.graph, give_back, keep, &kept, NULL, options, &iterator, &error));
+    ckpt_node_options_free(options);
+    track(program.graph, program.root, "iterator", iterator);
+    CHECK_OK(ckpt_checkpoint_read(program.checkpoint, "resources/r-1", NULL, NULL, &error));
+    write_as(program.checkpoint, "kept");
+    ckpt_strings *before = variants("resources/r-1"), *after = variants(in("kept"));
+    CHECK(ckpt_strings_count(before) > 0);
+    CHECK_INT(ckpt_strings_count(before), ckpt_strings_count(after));
+    for (size_t i = 0; i < ckpt_strings_count(before); i++) {
+        ckpt_bytes expected = ckpt_strings_get(before, i);
+        CHECK(bytes_are(ckpt_strings_get(after, i), expected.data, expected.len));
+    }
+    ckpt_strings_free(before);
+    ckpt_strings_free(after);
+    free_program(&program);
+    for (size_t i = 0; i < kept.count; i++) free(kept.elements[i]);
+}
+
 int main(void) {
     make_directory();
     a_device_is_read_and_written_in_pieces();
@@ -580,6 +659,7 @@ int main(void) {
     state_says_which_tensors_it_needs();
     registered_savers_have_their_objects();
     slots_are_made_for_values_that_are_there();
+    variants_are_kept_for_others();
     remove_directory();
     return check_report();
 }

@@ -1,4 +1,5 @@
-/* Every function that reaches a graph, called once each where it must be refused; a Rust test compares this list with the header. */
+/* Every function that reaches a graph, called once each where it must be refused; a Rust test compares this list with the header.
+ */
 #ifndef EVERY_CALL_H
 #define EVERY_CALL_H
 
@@ -10,6 +11,9 @@ typedef struct everything {
     const ckpt_checkpoint *checkpoint;
     const ckpt_status *status;
     ckpt_node object, variable, borrowed, strings, integer, list, dict, owner;
+    const ckpt_saver *saver;
+    const ckpt_checkpoint_view *view; /* of any checkpoint: it reaches no graph itself */
+    const ckpt_manager *manager;
 } everything;
 
 typedef struct refusal {
@@ -81,12 +85,13 @@ static inline ckpt_code no_objects_restored(void *user_data, const ckpt_nodes *o
     return CKPT_OK;
 }
 
-/* Calls every function; each must be refused as `expected`. Gives how many were called. Memory and user data that the calls are given must be
- * released all the same. */
+/* Calls every function; each must be refused as `expected`. Gives how many were called. Memory and user data that the calls are
+ * given must be released all the same. */
 static inline int every_call(const everything *with, const refusal *expected) {
     static const char zeros[sizeof(void *)];
     static const int64_t one[] = {1};
     static const size_t order[] = {0};
+    static const uint32_t root_id = 0;
     const ckpt_bytes word = bytes_of("word");
     const ckpt_graph *graph = with->graph;
     const ckpt_checkpoint *checkpoint = with->checkpoint;
@@ -97,6 +102,10 @@ static inline int every_call(const everything *with, const refusal *expected) {
     ckpt_strings *strings;
     ckpt_description *description;
     ckpt_checkpoint *made;
+    ckpt_saver *saver;
+    ckpt_manager *manager;
+    ckpt_broken *broken;
+    ckpt_comparison *diff;
     ckpt_status *restored;
     ckpt_report *report;
     ckpt_string *path;
@@ -127,7 +136,8 @@ static inline int every_call(const everything *with, const refusal *expected) {
 
     calls += PLAIN_TO(node, ckpt_graph_add_owned(graph, CKPT_FLOAT, one, 1, &value, 4, NULL, &node, &problem));
     given += !expected->by_nodes;
-    calls += PLAIN_TO(node, ckpt_graph_add_borrowed(graph, CKPT_FLOAT, one, 1, &value, 4, &released, count_free, NULL, &node, &problem));
+    calls += PLAIN_TO(
+        node, ckpt_graph_add_borrowed(graph, CKPT_FLOAT, one, 1, &value, 4, &released, count_free, NULL, &node, &problem));
     calls += PLAIN_TO(node, ckpt_graph_add_without_value(graph, CKPT_INVALID, NULL, -1, NULL, &node, &problem));
     calls += PLAIN_TO(node, ckpt_graph_add_strings(graph, one, 1, &word, 1, NULL, &node, &problem));
     given++;
@@ -141,8 +151,10 @@ static inline int every_call(const everything *with, const refusal *expected) {
 
     calls += PLAIN_TO(node, ckpt_graph_add_list(graph, NULL, &node, &problem));
     calls += PLAIN_TO(node, ckpt_graph_add_dict(graph, NULL, &node, &problem));
-    calls += NODE_TO(node, ckpt_graph_add_tuple(graph, tuple, tuple[0] != 0, NULL, &node, &problem));
-    calls += NODE_TO(node, ckpt_graph_add_named_tuple(graph, &word, tuple, 1, NULL, &node, &problem));
+    if (tuple[0] != 0 || !expected->by_nodes) { /* an element may be 0: it is not tracked then */
+        calls += NODE_TO(node, ckpt_graph_add_tuple(graph, tuple, 1, NULL, &node, &problem));
+        calls += NODE_TO(node, ckpt_graph_add_named_tuple(graph, &word, tuple, 1, NULL, &node, &problem));
+    }
     calls += NODE(ckpt_graph_list_append(graph, with->list, 0, &problem));
     calls += NODE(ckpt_graph_list_repeat(graph, with->list, 2, &problem));
     calls += NODE(ckpt_graph_list_set(graph, with->list, 0, 0, &problem));
@@ -164,8 +176,8 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN_TO(node, ckpt_graph_add_device(graph, CKPT_FLOAT, NULL, -1, device, NULL, &node, &problem));
     given += 2 * !expected->by_nodes;
     calls += PLAIN_TO(node, ckpt_graph_add_state(graph, no_save, no_restore, &released, count_free, NULL, &node, &problem));
-    calls += PLAIN(ckpt_graph_register_saver(graph, "p", 1, "n", 1, true, no_object, no_objects_saved, no_key, no_objects_restored,
-                                             &released, count_free, &problem));
+    calls += PLAIN(ckpt_graph_register_saver(graph, "p", 1, "n", 1, true, no_object, no_objects_saved, no_key,
+                                             no_objects_restored, &released, count_free, &problem));
 
     calls += NODE_TO(made, ckpt_checkpoint_new(graph, with->object, &made, &problem));
     calls += NODE_TO(made, ckpt_checkpoint_new_with_root(graph, with->object, NULL, NULL, 0, &made, &problem));
@@ -189,6 +201,21 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN(ckpt_status_initialize_or_restore(status, &problem));
     calls += PLAIN_TO(report, ckpt_status_report(status, &report, &problem));
     calls += PLAIN(ckpt_status_drop(status, &problem));
+
+    calls += NODE_TO(saver, ckpt_saver_new(graph, &word, &with->variable, 1, NULL, &saver, &problem));
+    calls += NODE_TO(saver, ckpt_saver_new_of_variables(graph, &with->variable, 1, NULL, &saver, &problem));
+    calls += NODE_TO(saver, ckpt_saver_new_of_root(graph, with->object, NULL, &saver, &problem));
+    calls += PLAIN_TO(path, ckpt_saver_save(with->saver, "/tmp/never", NULL, &path, &problem));
+    calls += PLAIN_TO(report, ckpt_saver_restore(with->saver, "/tmp/never", NULL, &report, &problem));
+    calls += PLAIN_TO(manager, ckpt_manager_open(checkpoint, "/tmp/never", NULL, &manager, &problem));
+    calls += PLAIN_TO(path, ckpt_manager_save(with->manager, NULL, &path, &problem));
+    calls += PLAIN_TO(restored, ckpt_manager_restore_or_initialize(with->manager, NULL, &path, &restored, &problem));
+    calls += PLAIN_TO(broken, ckpt_manager_latest_valid(with->manager, &path, &broken, &problem));
+    if (with->view != NULL) {
+        calls += NODE_TO(diff, ckpt_checkpoint_view_diff(with->view, graph, with->object, &diff, &problem));
+        calls += PLAIN_TO(diff, ckpt_checkpoint_view_diff_checkpoint(with->view, checkpoint, &diff, &problem));
+    }
+    calls += NODE(ckpt_restore_nodes(graph, "/tmp/never", &root_id, &with->object, 1, NULL, &problem));
 
     ckpt_device_free(device);
     CHECK_INT(given, released);

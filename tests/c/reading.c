@@ -255,7 +255,15 @@ static void the_listing_names_every_tensor(void) {
     CHECK_INT(3, ckpt_reader_shard_count(reader));
     CHECK(text_has(ckpt_reader_prefix(reader), "sharded/s"));
     CHECK_INT(2, ckpt_tensor_shard(must_find(reader, "w2/bias")));
-    ckpt_string *listing = NULL;
+    CHECK_INT(1, ckpt_reader_producer_version(reader));
+    CHECK_INT(0, ckpt_reader_min_consumer_version(reader));
+    CHECK(!ckpt_reader_is_big_endian(reader));
+    ckpt_string *shard = NULL, *listing = NULL;
+    CHECK_OK(ckpt_reader_shard_path(reader, 2, &shard, &error));
+    CHECK(text_has(ckpt_string_bytes(shard), "sharded/s.data-00002-of-00003"));
+    ckpt_string_free(shard);
+    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_reader_shard_path(reader, 3, &shard, &error));
+    CHECK(shard == NULL);
     CHECK_OK(ckpt_reader_debug_string(reader, &listing, &error));
     CHECK(text_has(ckpt_string_bytes(listing), "w2/kernel (DT_FLOAT) [4,3]"));
     ckpt_string_free(listing);

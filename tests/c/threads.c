@@ -1,0 +1,204 @@
+/* One graph, several threads: each call takes the graph's lock, so that calls come one after the other. Also run under
+ * ThreadSanitizer. */
+#include "graphs.h"
+
+enum { THREADS = 4, ROUNDS = 60 };
+
+/* `error` of check.h is for one thread: here every call has one of its own, and what fails is counted. */
+typedef struct worker {
+    pthread_t thread;
+    int number;
+    int failed;
+    char first[300]; /* the first failure */
+} worker;
+
+static ckpt_graph *graph;
+static ckpt_checkpoint *checkpoint;
+static ckpt_node root, shared_list, step;
+
+static bool done(worker *me, ckpt_code code, ckpt_error *problem, const char *what) {
+    if (code != CKPT_OK && me->failed++ == 0) snprintf(me->first, sizeof me->first, "%s: %s", what, ckpt_error_message(problem));
+    ckpt_error_free(problem);
+    return code == CKPT_OK;
+}
+
+#define DO(call) (problem = NULL, code = (call), done(me, code, problem, #call))
+
+/* Adds, tracks, assigns and reads objects of its own, and grows the list of all. */
+static void *build(void *argument) {
+    worker *me = argument;
+    ckpt_error *problem;
+    ckpt_code code;
+    for (int round = 0; round < ROUNDS; round++) {
+        char name[32];
+        float value = (float)(me->number * ROUNDS + round), found = -1;
+        ckpt_node node = 0, owner = 0, there = 0;
+        ckpt_nodes *nodes = NULL;
+        bool is_there = false;
+        snprintf(name, sizeof name, "t%d-%d", me->number, round);
+        DO(ckpt_graph_add_owned(graph, CKPT_FLOAT, NULL, 0, &value, 4, NULL, &node, &problem));
+        DO(ckpt_graph_track(graph, root, name, strlen(name), node, &problem));
+        DO(ckpt_graph_list_append(graph, shared_list, node, &problem));
+        DO(ckpt_graph_add_object(graph, NULL, &owner, &problem));
+        DO(ckpt_graph_track(graph, owner, "x", 1, node, &problem));
+        DO(ckpt_graph_lookup(graph, root, name, strlen(name), &there, &problem));
+        if (there != node) me->failed++;
+        DO(ckpt_graph_read(graph, node, &found, 4, &problem));
+        if (found != value) me->failed++;
+        DO(ckpt_graph_descendants(graph, root, &nodes, &problem));
+        ckpt_nodes_free(nodes);
+        DO(ckpt_graph_remove(graph, owner, &problem));
+        DO(ckpt_graph_contains(graph, owner, &is_there, &problem));
+        if (is_there) me->failed++;
+    }
+    return NULL;
+}
+
+/* Saves what is there, under a prefix of its own. */
+static void *save(void *argument) {
+    worker *me = argument;
+    ckpt_error *problem;
+    ckpt_code code;
+    ckpt_write_options *write = ckpt_write_options_new();
+    ckpt_save_options *options = ckpt_save_options_new();
+    DO(ckpt_write_options_set_threads(write, 2, &problem));
+    DO(ckpt_write_options_set_durability(write, CKPT_DURABILITY_NONE, &problem));
+    DO(ckpt_save_options_set_write_options(options, write, &problem));
+    for (int round = 0; round < ROUNDS / 4; round++) {
+        char prefix[300];
+        ckpt_string *path = NULL;
+        snprintf(prefix, sizeof prefix, "%s/save%d", directory, me->number);
+        DO(ckpt_checkpoint_save(checkpoint, prefix, options, &path, &problem));
+        ckpt_string_free(path);
+    }
+    ckpt_write_options_free(write);
+    ckpt_save_options_free(options);
+    return NULL;
+}
+
+/* Restores "first" and asks about it. */
+static void *restore(void *argument) {
+    worker *me = argument;
+    ckpt_error *problem;
+    ckpt_code code;
+    char path[300];
+    snprintf(path, sizeof path, "%s/first", directory);
+    for (int round = 0; round < ROUNDS / 2; round++) {
+        ckpt_status *status = NULL;
+        ckpt_report *report = NULL;
+        int64_t value = 0;
+        if (!DO(ckpt_checkpoint_read(checkpoint, path, NULL, &status, &problem))) continue;
+        DO(ckpt_status_report(status, &report, &problem));
+        if (ckpt_report_count_of(report, CKPT_ROW_RESTORED) != 1) me->failed++;
+        DO(ckpt_status_assert_nontrivial_match(status, &problem));
+        DO(ckpt_graph_read_integer(graph, step, &value, &problem));
+        if (value != 5) me->failed++;
+        ckpt_status_expect_partial(status);
+        ckpt_report_free(report);
+        ckpt_status_free(status);
+    }
+    return NULL;
+}
+
+/* Makes and frees handles of the same graph. */
+static void *hold(void *argument) {
+    worker *me = argument;
+    ckpt_error *problem;
+    ckpt_code code;
+    for (int round = 0; round < ROUNDS; round++) {
+        ckpt_graph *mine = ckpt_checkpoint_graph(checkpoint);
+        ckpt_checkpoint *other = NULL;
+        ckpt_description *description = NULL;
+        int64_t count = -1;
+        DO(ckpt_checkpoint_new(mine, root, &other, &problem));
+        ckpt_graph_free(mine);
+        DO(ckpt_graph_describe(graph, step, &description, &problem));
+        ckpt_description_free(description);
+        DO(ckpt_checkpoint_save_count(other, &count, &problem));
+        ckpt_checkpoint_free(other);
+    }
+    return NULL;
+}
+
+static void several_threads_use_one_graph(void) {
+    static void *(*const work[])(void *) = {build, save, restore, hold};
+    static worker workers[COUNT(work) * THREADS];
+    graph = ckpt_graph_new();
+    root = object(graph);
+    step = integer(graph, 5);
+    track(graph, root, "step", step);
+    checkpoint = checkpoint_of(graph, root);
+    write_as(checkpoint, "first");
+    CHECK_OK(ckpt_graph_add_list(graph, NULL, &shared_list, &error));
+    track(graph, root, "list", shared_list);
+    for (size_t i = 0; i < COUNT(workers); i++) {
+        workers[i].number = (int)i;
+        CHECK(pthread_create(&workers[i].thread, NULL, work[i % COUNT(work)], &workers[i]) == 0);
+    }
+    for (size_t i = 0; i < COUNT(workers); i++) {
+        pthread_join(workers[i].thread, NULL);
+        check_that(workers[i].failed == 0, "a thread's calls succeed", workers[i].first, __FILE__, __LINE__);
+    }
+    ckpt_nodes *elements = NULL;
+    int64_t count = 0;
+    CHECK_OK(ckpt_graph_list_elements(graph, shared_list, &elements, &error));
+    CHECK_INT(THREADS * ROUNDS, ckpt_nodes_count(elements));
+    ckpt_nodes_free(elements);
+    CHECK_OK(ckpt_checkpoint_save_count(checkpoint, &count, &error));
+    CHECK_INT(THREADS * (ROUNDS / 4), count);
+    ckpt_status_free(read_back(checkpoint, "first"));
+    ckpt_checkpoint_free(checkpoint);
+    ckpt_graph_free(graph);
+}
+
+/* Of several threads, whoever frees the last handle frees the graph. */
+static pthread_barrier_t together;
+
+static void *free_graph(void *handle) {
+    pthread_barrier_wait(&together);
+    ckpt_graph_free(handle);
+    return NULL;
+}
+
+static void *free_checkpoint(void *handle) {
+    pthread_barrier_wait(&together);
+    ckpt_checkpoint_free(handle);
+    return NULL;
+}
+
+static void *free_status(void *handle) {
+    pthread_barrier_wait(&together);
+    ckpt_status_free(handle);
+    return NULL;
+}
+
+static void the_last_handle_frees_the_graph_on_any_thread(void) {
+    for (int round = 0; round < 20; round++) {
+        float memory = 1;
+        int released = 0;
+        ckpt_node top = 0, node = 0;
+        pthread_t threads[3];
+        ckpt_graph *own = ckpt_graph_new();
+        top = object(own);
+        CHECK_OK(ckpt_graph_add_borrowed(own, CKPT_FLOAT, NULL, 0, &memory, 4, &released, count_free, NULL, &node, &error));
+        track(own, top, "m", node);
+        ckpt_checkpoint *saved = checkpoint_of(own, top);
+        write_as(saved, "last");
+        ckpt_status *status = read_back(saved, "last");
+        pthread_barrier_init(&together, NULL, 3);
+        CHECK(pthread_create(&threads[0], NULL, free_graph, own) == 0);
+        CHECK(pthread_create(&threads[1], NULL, free_checkpoint, saved) == 0);
+        CHECK(pthread_create(&threads[2], NULL, free_status, status) == 0);
+        for (size_t i = 0; i < COUNT(threads); i++) pthread_join(threads[i], NULL);
+        pthread_barrier_destroy(&together);
+        CHECK_INT(1, released);
+    }
+}
+
+int main(void) {
+    make_directory();
+    several_threads_use_one_graph();
+    the_last_handle_frees_the_graph_on_any_thread();
+    remove_directory();
+    return check_report();
+}
