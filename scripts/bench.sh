@@ -31,7 +31,7 @@ data=$bench/data
 mkdir -p "$programs"
 
 say "building the library and the programs that measure it"
-cargo build --release --locked --lib --no-default-features
+cargo rustc --release --locked --lib --no-default-features --crate-type cdylib,staticlib
 built=${CARGO_TARGET_DIR:-target}/release
 cp "$built/libcheckpoint.so" "$programs/libcheckpoint.so.0"
 strip -o "$programs/stripped.so" "$built/libcheckpoint.so"

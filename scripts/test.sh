@@ -22,7 +22,7 @@ format() {
 lint() {
   cargo clippy --locked --all-targets --all-features -- -D warnings
   cargo clippy --locked --no-default-features -- -D warnings
-  shellcheck -x -S warning scripts/*.sh tests/c/*.sh tests/install/*.sh .ci/run
+  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/c/*.sh tests/install/*.sh .ci/run
 }
 
 licences() { cargo deny --log-level warn check licenses sources bans; }
@@ -66,10 +66,16 @@ interop() {
     python -m pytest -q tests/interop
 }
 
+# TensorFlow and the library run the same random programs; `scripts/scenarios.sh` runs many more.
+scenarios() {
+  build_release
+  CKPT_LIB=$PWD/build/release/lib/libcheckpoint.so python -m pytest -q -p no:cacheprovider tests/scenarios
+}
+
 # A minute for all targets: finds what a change broke, not what a night of fuzzing would.
 fuzz() { scripts/fuzz.sh --minutes 1; }
 
-suites=(format lint licences rust powercut docs c install valgrind sanitizers interop)
+suites=(format lint licences rust powercut docs c install valgrind sanitizers interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 
 # ---------------------------------------------------------------- running them
