@@ -25,8 +25,10 @@ else()
     set(_profile release)
     set(_profile_dir release)
 endif()
-set(_cargo_build "${CARGO_EXECUTABLE}" build --locked --profile ${_profile} --target ${_triple}
-    --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml")
+set(_cargo_options --locked --profile ${_profile} --target ${_triple} --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml")
+# The two libraries alone: were the Rust library among what is built, cargo would leave out link-time optimization.
+set(_cargo_library "${CARGO_EXECUTABLE}" rustc ${_cargo_options} --lib --no-default-features --crate-type cdylib,staticlib)
+set(_cargo_tool "${CARGO_EXECUTABLE}" build ${_cargo_options} --bin ckpt --features cli)
 
 set(CHECKPOINT_LIB_DIR "${PROJECT_BINARY_DIR}/lib")
 set(CHECKPOINT_BIN_DIR "${PROJECT_BINARY_DIR}/bin")
@@ -40,7 +42,7 @@ file(MAKE_DIRECTORY "${CHECKPOINT_LIB_DIR}" "${CHECKPOINT_BIN_DIR}")
 
 # Cargo knows better than CMake what is out of date, so it is asked every time; the copies keep their times if nothing changed.
 add_custom_target(checkpoint_cargo ALL
-    COMMAND ${_cargo_build} --lib --no-default-features --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}/lib"
+    COMMAND ${_cargo_library} --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}/lib"
     COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_lib_from}/${_so}" "${CHECKPOINT_LIB_DIR}/${_sofile}"
     COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_lib_from}/libcheckpoint.a" "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
     COMMAND "${CMAKE_COMMAND}" -E create_symlink ${_sofile} "${CHECKPOINT_LIB_DIR}/${_soname}"
@@ -52,7 +54,7 @@ add_custom_target(checkpoint_cargo ALL
 # A target directory of its own: features differ, and the two builds would overwrite each other's library.
 if(CHECKPOINT_BUILD_TOOL)
     add_custom_target(checkpoint_tool ALL
-        COMMAND ${_cargo_build} --bin ckpt --features cli --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}/tool"
+        COMMAND ${_cargo_tool} --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}/tool"
         COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_tool_from}/ckpt" "${CHECKPOINT_BIN_DIR}/ckpt"
         BYPRODUCTS "${CHECKPOINT_BIN_DIR}/ckpt"
         COMMENT "cargo build ckpt"

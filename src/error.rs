@@ -178,35 +178,38 @@ struct Inner {
 
 impl Error {
     /// An error of which only code, reason and fault are known yet.
+    // Errors are rare: what makes them stays out of the many functions that may fail.
+    #[cold]
     pub(crate) fn new(code: Code, reason: Reason, what: impl Into<String>) -> Error {
-        Error(Box::new(Inner {
-            code,
-            reason,
-            what: what.into(),
-            file: None,
-            tensor: None,
-            expected: None,
-            found: None,
-            errno: None,
-        }))
+        #[cold]
+        #[inline(never)]
+        fn made(code: Code, reason: Reason, what: String) -> Error {
+            Error(Box::new(Inner { code, reason, what, file: None, tensor: None, expected: None, found: None, errno: None }))
+        }
+        made(code, reason, what.into())
     }
 
     /// Bytes that no writer may produce.
+    #[cold]
     pub(crate) fn malformed(what: impl Into<String>) -> Error {
         Error::new(Code::DataLoss, Reason::Malformed, what)
     }
 
     /// An argument of the caller's that cannot be.
+    #[cold]
     pub(crate) fn argument(what: impl Into<String>) -> Error {
         Error::new(Code::InvalidArgument, Reason::Argument, what)
     }
 
     /// A callback of the caller's that failed.
+    #[cold]
     pub(crate) fn callback(what: impl Into<String>) -> Error {
         Error::new(Code::Aborted, Reason::Callback, what)
     }
 
     /// A failed call to the operating system on `file`.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn io(doing: &str, file: &Path, error: &io::Error) -> Error {
         let (code, reason) = match error.kind() {
             io::ErrorKind::NotFound => (Code::NotFound, Reason::MissingFile),
@@ -229,36 +232,52 @@ impl Error {
     }
 
     /// No memory for `bytes` bytes.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn out_of_memory(bytes: u64) -> Error {
         Error::new(Code::ResourceExhausted, Reason::Limit, format!("no memory for {bytes} bytes"))
     }
 
     /// Names the file, unless one is named already.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn in_file(mut self, file: &Path) -> Error {
         self.0.file.get_or_insert_with(|| file.to_owned());
         self
     }
 
     /// Names the tensor, unless one is named already.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn for_tensor(mut self, key: &[u8]) -> Error {
         self.0.tensor.get_or_insert_with(|| key.to_owned());
         self
     }
 
     /// Says what should have been there, and what was.
-    pub(crate) fn expecting(mut self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
-        self.0.expected = Some(expected.to_string());
-        self.0.found = Some(found.to_string());
-        self
+    #[cold]
+    pub(crate) fn expecting(self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
+        #[cold]
+        #[inline(never)]
+        fn expecting(mut e: Error, expected: &dyn fmt::Display, found: &dyn fmt::Display) -> Error {
+            e.0.expected = Some(expected.to_string());
+            e.0.found = Some(found.to_string());
+            e
+        }
+        expecting(self, &expected, &found)
     }
 
     /// Puts where in the file the fault is before what it is.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn prefixed(mut self, place: &str) -> Error {
         self.0.what = format!("{place}: {}", self.0.what);
         self
     }
 
     /// Gives another reason to the same fault.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn because(mut self, reason: Reason) -> Error {
         self.0.reason = reason;
         self

@@ -59,7 +59,9 @@ fn keys(path: impl AsRef<Path>) -> Vec<String> {
 }
 
 /// Tensors under names that are suffixes of a hash table's, and under any.
-struct Tensors(Arc<Mutex<Vec<(String, i64)>>>);
+struct Tensors(Numbers);
+
+type Numbers = Arc<Mutex<Vec<(String, i64)>>>;
 
 impl State for Tensors {
     fn save(&mut self, sink: &mut Sink) -> Result<(), Failure> {
@@ -73,7 +75,7 @@ impl State for Tensors {
     }
 }
 
-fn tensors(graph: &Graph, options: StateOptions, values: &[(&str, i64)]) -> (NodeId, Arc<Mutex<Vec<(String, i64)>>>) {
+fn tensors(graph: &Graph, options: StateOptions, values: &[(&str, i64)]) -> (NodeId, Numbers) {
     let values = Arc::new(Mutex::new(values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()));
     (graph.add_state(Box::new(Tensors(values.clone())), &options).unwrap(), values)
 }

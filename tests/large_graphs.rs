@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use checkpoint::{Checkpoint, DType, Durability, Graph, NodeId, Reader, RestoreOptions, SaveOptions, Status, Variable, WriteOptions};
+use checkpoint::{
+    Checkpoint, DType, Durability, Graph, NodeId, Reader, RestoreOptions, SaveOptions, Status, Variable, WriteOptions,
+};
 use common::counter::{peak, Counter};
 
 #[global_allocator]

@@ -256,7 +256,7 @@ fn a_saves_state_is_read_by_the_next_manager() {
     assert_eq!(
         text_in(scratch.path()),
         "model_checkpoint_path: \"ckpt-4\"\nall_model_checkpoint_paths: \"ckpt-3\"\nall_model_checkpoint_paths: \"ckpt-4\"\n\
-         all_model_checkpoint_timestamps: 6.0\nall_model_checkpoint_timestamps: 8.0\nlast_preserved_timestamp: 0.0\n"
+         all_model_checkpoint_timestamps: 6.0\nall_model_checkpoint_timestamps: 8.0\n"
     );
     assert_eq!(names_in(scratch.path()).len(), 5);
 }

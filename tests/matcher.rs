@@ -2,7 +2,7 @@
 //! deep, wide, or wait for much.
 
 mod common;
-#[path = "matcher/model.rs"]
+#[path = "matcher/model/mod.rs"]
 mod model;
 #[path = "matcher/pair.rs"]
 mod pair;
@@ -71,9 +71,20 @@ fn the_library_does_what_the_model_does() {
         case(seed);
         return;
     }
+    let count = number("CKPT_CASES").unwrap_or(2500);
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    let share = move |first: u64| {
+        let mut tally = Tally::new();
+        for seed in (first..count).step_by(threads as usize) {
+            case(seed).into_iter().for_each(|(what, count)| *tally.entry(what).or_default() += count);
+        }
+        tally
+    };
+    let shares: Vec<_> = (0..threads).map(|first| std::thread::spawn(move || share(first))).collect();
     let mut tally = Tally::new();
-    for seed in 0..number("CKPT_CASES").unwrap_or(2500) {
-        case(seed).into_iter().for_each(|(what, count)| *tally.entry(what).or_default() += count);
+    for share in shares {
+        let share = share.join().unwrap_or_else(|panic| resume_unwind(panic));
+        share.into_iter().for_each(|(what, count)| *tally.entry(what).or_default() += count);
     }
     // Everything that there is happens, and not just now and then.
     tally.iter().for_each(|(what, count)| println!("{count:7} {what}"));

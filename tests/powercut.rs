@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use checkpoint::{Code, DType, Durability, Reader, Reason, WriteOptions, Writer};
 
+#[path = "powercut/managed.rs"]
+mod managed;
 #[path = "common/rng.rs"]
 mod rng;
 use rng::Rng;
@@ -22,6 +24,10 @@ fn main() {
         return;
     };
     let scratch = Path::new(&scratch);
+    if std::env::args().nth(1).is_some_and(|what| what == "managed") {
+        let keep = std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(1);
+        return managed::save_until_cut(&scratch.join("disk/managed"), keep);
+    }
     if let Some(first) = std::env::args().nth(1).and_then(|n| n.parse().ok()) {
         let durability = if std::env::args().nth(2).is_some() { Durability::None } else { Durability::Full };
         return write_until_cut(&scratch.join("disk"), first, durability);
@@ -29,6 +35,7 @@ fn main() {
     full_disk(&scratch.join("small"));
     let cuts: u64 = std::env::var("CKPT_POWERCUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
     power_cuts(scratch, cuts, Durability::Full);
+    managed::power_cuts(scratch, cuts);
     // P3: the same cuts find a writer that does not sync.
     std::panic::set_hook(Box::new(|_| ()));
     let unsynced = std::panic::catch_unwind(|| power_cuts(scratch, cuts.min(20), Durability::None));

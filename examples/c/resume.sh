@@ -18,6 +18,25 @@ done
 for die in 13 21 22 35 49; do { "$train" "$work/often" 50 "$die"; } >/dev/null 2>&1 || true; done
 "$train" "$work/often" 50 | weights | diff "$work/expected" -
 
+# ten times more, at random moments: a run long enough for that is looked for first
+steps=100 elapsed=0
+while [ "$elapsed" -lt 1500 ] && [ "$steps" -lt 1000000 ]; do
+  steps=$((steps * 2)) begun=${EPOCHREALTIME/./}
+  rm -rf "$work/whole"
+  "$train" "$work/whole" "$steps" | weights >"$work/expected"
+  elapsed=$(((${EPOCHREALTIME/./} - begun) / 1000))
+done
+killed=0
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  "$train" "$work/random" "$steps" >/dev/null &
+  sleep "$(printf '0.%03d' $((RANDOM % (elapsed / 8) % 1000)))"
+  kill -9 $! 2>/dev/null && killed=$((killed + 1))
+  wait $! 2>/dev/null || true
+done
+[ "$killed" -ge 5 ] || { echo "killed $killed times only"; exit 1; }
+"$train" "$work/random" "$steps" | weights | diff "$work/expected" - || { echo "other bits after it was killed $killed times"; exit 1; }
+echo "killed $killed times in $steps steps: the same bits"
+
 cp -r "$guide" "$work/guide"
 "$train" "$work/guide" 60 | tee "$work/output"
 grep -q '^from step 50 of .*/guide/ckpt-5$' "$work/output"

@@ -73,7 +73,7 @@ pub(super) fn collect_on(storage: &dyn Storage, directory: &Path, options: &GcOp
     let held = storage.directory(directory, false).map_err(|e| Error::io("open the directory", directory, &e))?;
     let names = held.list().map_err(|e| Error::io("list the directory", directory, &e))?;
     collected.leftovers = names.iter().filter(|name| is_temporary(name)).map(|name| directory.join(name)).collect();
-    collected.leftovers.sort();
+    crate::sort::sort_by(&mut collected.leftovers, Ord::cmp);
     let warn = &mut |text: &str| collected.warnings.push(text.to_owned());
     if options.dry_run {
         let mut ledger = Ledger::load(directory, SystemClock.now(), warn)?;

@@ -123,7 +123,7 @@ impl Managed {
         let mut all: Vec<(f64, &Entry)> =
             all.filter_map(|entry| Some((entry.metric.filter(|metric| !metric.is_nan())?, entry))).collect();
         all.reverse();
-        all.sort_by(|(a, _), (b, _)| match better {
+        crate::sort::sort_by(&mut all, |(a, _), (b, _)| match better {
             Better::Lower => a.total_cmp(b),
             Better::Higher => b.total_cmp(a),
         });

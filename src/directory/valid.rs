@@ -191,7 +191,7 @@ fn newest_first(directory: &Path, state: Option<&StateFile>) -> Result<Vec<OsStr
 }
 
 /// By number, where all were numbered under one name; else by the time at which they were written.
-fn sort_newest_first(directory: &Path, names: &mut [OsString]) {
+fn sort_newest_first(directory: &Path, names: &mut Vec<OsString>) {
     let numbered = |name: &OsString| -> Option<(Vec<u8>, i64)> {
         let name = owned(name)?.as_bytes();
         let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
@@ -206,13 +206,17 @@ fn sort_newest_first(directory: &Path, names: &mut [OsString]) {
     let numbers: Option<Vec<(Vec<u8>, i64)>> = names.iter().map(numbered).collect();
     match numbers {
         Some(numbers) if numbers.windows(2).all(|pair| pair[0].0 == pair[1].0) => {
-            names.sort_by_cached_key(|name| std::cmp::Reverse(numbered(name).map_or(0, |(_, number)| number)));
+            crate::sort::sort_by_key(names, |name| std::cmp::Reverse(numbered(name).map_or(0, |(_, number)| number)));
         }
-        _ => names.sort_by_cached_key(|name| {
-            let index = crate::bundle::index_path(&directory.join(name));
-            let time = std::fs::metadata(index).and_then(|metadata| metadata.modified()).ok();
-            (std::cmp::Reverse(time), name.clone())
-        }),
+        _ => {
+            let time = |name: &OsString| {
+                let index = crate::bundle::index_path(&directory.join(name));
+                std::fs::metadata(index).and_then(|metadata| metadata.modified()).ok()
+            };
+            let mut timed: Vec<_> = names.drain(..).map(|name| (std::cmp::Reverse(time(&name)), name)).collect();
+            crate::sort::sort_by(&mut timed, Ord::cmp);
+            names.extend(timed.into_iter().map(|(_, name)| name));
+        }
     }
 }
 

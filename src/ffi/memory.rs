@@ -1,5 +1,6 @@
 //! Memory of the caller's that the library borrows beyond a call.
 
+use std::alloc::Layout;
 use std::ffi::c_void;
 
 use super::progress::{ckpt_free_callback, UserData};
@@ -24,7 +25,7 @@ impl Borrowed {
     /// Takes memory that is the library's to release from here on, also on failure.
     pub fn new(data: *mut c_void, size: usize, user_data: *mut c_void, release: ckpt_free_callback) -> Result<Box<Borrowed>> {
         let user = UserData::new(user_data, release);
-        check_array(data.cast::<u8>(), size, "the data")?;
+        check_array(data.cast(), size, Layout::new::<u8>(), "the data")?;
         Ok(Box::new(Borrowed { data: data.cast(), size, _user: user }))
     }
 }

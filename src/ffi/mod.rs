@@ -64,6 +64,7 @@ mod tidy;
 
 mod log;
 
+use std::alloc::Layout;
 use std::ffi::{c_char, CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -105,6 +106,13 @@ impl From<Option<&[u8]>> for ckpt_bytes {
 
 /// Runs a fallible body. On failure the code is returned and, if the caller gave a place for it, an owned error is left there.
 fn call(error: *mut *mut ckpt_error, body: impl FnOnce() -> Result<()>) -> ckpt_code {
+    let mut body = Some(body);
+    run(error, &mut || body.take().map_or(Ok(()), |body| body()))
+}
+
+/// The same, compiled once for all the functions of the library.
+#[inline(never)]
+fn run(error: *mut *mut ckpt_error, body: &mut dyn FnMut() -> Result<()>) -> ckpt_code {
     let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
     let (code, handle) = match outcome {
         Ok(()) => (constants::CKPT_OK, std::ptr::null_mut()),
@@ -137,7 +145,13 @@ fn handle<'a, T>(pointer: *const T) -> Option<&'a T> {
 
 /// The same, where NULL is an error.
 fn required<'a, T>(pointer: *const T, name: &str) -> Result<&'a T> {
-    handle(pointer).ok_or_else(|| Error::argument(format!("{name} is NULL")))
+    handle(pointer).ok_or_else(|| is_null(name))
+}
+
+#[cold]
+#[inline(never)]
+fn is_null(name: &str) -> Error {
+    Error::argument(format!("{name} is NULL"))
 }
 
 /// A handle that is being changed.
@@ -149,7 +163,7 @@ fn changed<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
 /// A place for an output, cleared to `nothing` before anything else happens.
 fn output<'a, T>(pointer: *mut T, nothing: T, name: &str) -> Result<&'a mut T> {
     if pointer.is_null() {
-        return Err(Error::argument(format!("{name} is NULL")));
+        return Err(is_null(name));
     }
     // SAFETY: not NULL, so by the conventions a place for one value; it is written before it is lent as a reference.
     unsafe {
@@ -185,7 +199,7 @@ fn own<T>(value: T) -> *mut T {
 
 /// `count` values of the caller's. NULL is fine when there are none.
 fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> {
-    check_array(pointer, count, name)?;
+    check_array(pointer.cast(), count, Layout::new::<T>(), name)?;
     if count == 0 {
         return Ok(&[]);
     }
@@ -195,7 +209,7 @@ fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> 
 
 /// `count` places of the caller's, to be written.
 fn places<'a, T>(pointer: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
-    check_array(pointer, count, name)?;
+    check_array(pointer.cast(), count, Layout::new::<T>(), name)?;
     if count == 0 {
         return Ok(&mut []);
     }
@@ -203,15 +217,15 @@ fn places<'a, T>(pointer: *mut T, count: usize, name: &str) -> Result<&'a mut [T
     Ok(unsafe { std::slice::from_raw_parts_mut(pointer, count) })
 }
 
-fn check_array<T>(pointer: *const T, count: usize, name: &str) -> Result<()> {
+fn check_array(pointer: *const u8, count: usize, element: Layout, name: &str) -> Result<()> {
     if count > 0 && pointer.is_null() {
-        return Err(Error::argument(format!("{name} is NULL")).expecting(format_args!("{count} values"), "NULL"));
+        return Err(is_null(name).expecting(format_args!("{count} values"), "NULL"));
     }
-    if count > 0 && !pointer.is_aligned() {
+    if count > 0 && !pointer.addr().is_multiple_of(element.align()) {
         return Err(Error::argument(format!("{name} is not aligned"))
-            .expecting(format_args!("a multiple of {}", align_of::<T>()), format_args!("{pointer:p}")));
+            .expecting(format_args!("a multiple of {}", element.align()), format_args!("{pointer:p}")));
     }
-    match count.checked_mul(size_of::<T>()) {
+    match count.checked_mul(element.size()) {
         Some(bytes) if isize::try_from(bytes).is_ok() => Ok(()),
         _ => Err(Error::argument(format!("{name} is impossibly long"))
             .expecting(format_args!("at most {} bytes", isize::MAX), format_args!("{count} values"))),

@@ -183,3 +183,22 @@ pub(crate) fn put_slice(out: &mut Vec<u8>, field: u32, extents: &[StoredExtent])
     }
     put_bytes(out, field, &message);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_put_as_tensorflow_puts_them() {
+        for (shape, bytes) in [
+            (&[][..], &[0x12, 0][..]),
+            (&[0], &[0x12, 2, 0x12, 0]),
+            (&[3, 300], &[0x12, 9, 0x12, 2, 8, 3, 0x12, 3, 8, 0xac, 2]),
+            (&[i64::MAX], &[0x12, 12, 0x12, 10, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]),
+        ] {
+            let mut out = Vec::new();
+            put_shape(&mut out, 2, shape);
+            assert_eq!(out, bytes, "{shape:?}");
+        }
+    }
+}

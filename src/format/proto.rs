@@ -212,6 +212,15 @@ mod tests {
     }
 
     #[test]
+    fn the_length_of_a_varint_is_that_of_what_is_put() {
+        for value in (0..64).flat_map(|bit| [1 << bit, (1 << bit) - 1, u64::MAX >> bit]) {
+            let mut out = Vec::new();
+            put_varint(&mut out, value);
+            assert_eq!(varint_len(value), out.len(), "{value}");
+        }
+    }
+
+    #[test]
     fn a_message_is_its_fields() {
         let message = [0x08, 0x96, 0x01, 0x12, 0x02, b'h', b'i', 0x35, 1, 0, 0, 0, 0x39, 2, 0, 0, 0, 0, 0, 0, 0];
         let fields: Vec<_> = Fields::of(&message).collect::<Result<_>>().unwrap();

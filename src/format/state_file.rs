@@ -40,15 +40,19 @@ impl StateFile {
         Ok(state)
     }
 
-    /// The text of a state file, as TensorFlow writes it. It is ASCII: all other bytes are escaped, which every version of protobuf reads.
+    /// The text of a state file, as TensorFlow writes it: single fields that are empty or zero are left out. It is ASCII: all other bytes are
+    /// escaped, which every version of protobuf reads.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
-        put_string(&mut text, "model_checkpoint_path", &self.model_checkpoint_path);
+        if !self.model_checkpoint_path.is_empty() {
+            put_string(&mut text, "model_checkpoint_path", &self.model_checkpoint_path);
+        }
         for path in &self.all_model_checkpoint_paths {
             put_string(&mut text, "all_model_checkpoint_paths", path);
         }
         let timestamps = self.all_model_checkpoint_timestamps.iter().map(|t| ("all_model_checkpoint_timestamps", *t));
-        let preserved = self.last_preserved_timestamp.iter().map(|t| ("last_preserved_timestamp", *t));
+        let preserved = self.last_preserved_timestamp.filter(|time| time.to_bits() != 0);
+        let preserved = preserved.iter().map(|t| ("last_preserved_timestamp", *t));
         for (name, value) in timestamps.chain(preserved) {
             text.push_str(&format!("{name}: {}\n", double(value)));
         }
@@ -392,16 +396,19 @@ mod tests {
             model_checkpoint_path: "a\"b'\\\t\n\r\u{1}\u{7f}\u{b}\0ü€".into(),
             all_model_checkpoint_paths: vec!["ckpt-1".into(), "".into()],
             all_model_checkpoint_timestamps: vec![1795239397.292503, 2000.0],
-            last_preserved_timestamp: Some(0.0),
+            last_preserved_timestamp: Some(-0.0),
         };
         assert_eq!(
             state.to_text(),
             "model_checkpoint_path: \"a\\\"b\\'\\\\\\t\\n\\r\\001\\177\\013\\000\\303\\274\\342\\202\\254\"\n\
              all_model_checkpoint_paths: \"ckpt-1\"\nall_model_checkpoint_paths: \"\"\n\
              all_model_checkpoint_timestamps: 1795239397.292503\nall_model_checkpoint_timestamps: 2000.0\n\
-             last_preserved_timestamp: 0.0\n"
+             last_preserved_timestamp: -0.0\n"
         );
         assert_eq!(StateFile::parse(state.to_text().as_bytes()).unwrap(), state);
+        let state =
+            StateFile { last_preserved_timestamp: Some(0.0), all_model_checkpoint_timestamps: vec![0.0], ..StateFile::default() };
+        assert_eq!(state.to_text(), "all_model_checkpoint_timestamps: 0.0\n");
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl Nodes {
     pub fn list_reorder(&mut self, id: NodeId, order: &[usize]) -> Result<()> {
         let list = self.list_mut(id)?;
         let mut sorted = order.to_vec();
-        sorted.sort_unstable();
+        crate::sort::sort_by(&mut sorted, Ord::cmp);
         if !sorted.into_iter().eq(0..list.elements.len()) {
             return Err(Error::argument("the order does not name each element once"));
         }
@@ -207,7 +207,7 @@ impl Nodes {
             return Err(Error::argument("a named tuple has a name for each element").expecting(elements.len(), fields.len()));
         }
         let mut names: Vec<&str> = fields.to_vec();
-        names.sort_unstable();
+        crate::sort::sort_by(&mut names, Ord::cmp);
         let is_index = |name: &&&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
         if names.windows(2).any(|pair| pair[0] == pair[1]) || names.iter().any(|name| is_index(&name)) {
             return Err(Error::argument("the fields of a named tuple have different names, which are no numbers"));

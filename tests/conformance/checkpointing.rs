@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use checkpoint::{latest_checkpoint, Code, DType, NodeId, Reason, RestoreOptions, SaveOptions, Sink, Source, State, StateOptions, Variable};
+use checkpoint::{
+    latest_checkpoint, Code, DType, NodeId, Reason, RestoreOptions, SaveOptions, Sink, Source, State, StateOptions, Variable,
+};
 
 use crate::world::*;
 

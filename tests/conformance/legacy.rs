@@ -9,8 +9,11 @@ use crate::common::dtypes;
 use crate::common::proto::Message;
 use crate::world::*;
 
+/// The rows of a hash table, shared with the test.
+type Rows = Arc<Mutex<Vec<(i64, i64)>>>;
+
 /// A hash table of integers, saved as TensorFlow's are: one attribute `table`, two tensors.
-struct Table(Arc<Mutex<Vec<(i64, i64)>>>);
+struct Table(Rows);
 
 impl State for Table {
     fn save(&mut self, sink: &mut Sink) -> Result<(), checkpoint::Failure> {
@@ -30,7 +33,7 @@ impl State for Table {
     }
 }
 
-fn table(w: &World, rows: &[(i64, i64)]) -> (NodeId, Arc<Mutex<Vec<(i64, i64)>>>) {
+fn table(w: &World, rows: &[(i64, i64)]) -> (NodeId, Rows) {
     let rows = Arc::new(Mutex::new(rows.to_vec()));
     let options = StateOptions::new().legacy_name("table").names(&["-keys", "-values"]);
     (w.graph.add_state(Box::new(Table(Arc::clone(&rows))), &options).unwrap(), rows)
@@ -114,8 +117,9 @@ fn tensorflows_tables_are_restored() {
     let w = World::new();
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/resources/r-1");
 
+    type Column = (String, DType, Vec<i64>);
     #[derive(Default)]
-    struct Seen(Arc<Mutex<Vec<(String, DType, Vec<i64>)>>>);
+    struct Seen(Arc<Mutex<Vec<Column>>>);
     impl State for Seen {
         fn save(&mut self, _: &mut Sink) -> Result<(), checkpoint::Failure> {
             Ok(())

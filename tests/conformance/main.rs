@@ -18,6 +18,7 @@ mod python_state;
 mod readers;
 mod root_objects;
 mod saver;
+mod saving;
 mod serialize_to_tensors;
 mod sharding;
 mod slots;

@@ -19,7 +19,11 @@ fn saver_file(w: &World, name: &str, v1: bool, variables: &[(&str, NodeId)]) -> 
         bundle.tensor(name, dtype, &shape, &bytes);
         file.tensor(name, dtype, &shape, v1::values(dtype, &bytes));
     }
-    if v1 { file.write(w.directory(), name) } else { bundle.write(w.directory(), name) }
+    if v1 {
+        file.write(w.directory(), name)
+    } else {
+        bundle.write(w.directory(), name)
+    }
 }
 
 /// A model that has trained a step, with names for everything.

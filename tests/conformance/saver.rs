@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use checkpoint::{
-    checkpoint_exists, get_checkpoint_state, latest_checkpoint, Clock, Code, DType, Extent, NodeId, Reader, Reason,
-    RestoreOptions, RowState, Saver, SaverOptions, SaverSaveOptions, Sink, Slice, Source, State, StateOptions, Variable, Writer,
+    checkpoint_exists, get_checkpoint_state, latest_checkpoint, Clock, Code, DType, Durability, Extent, NodeId, Reader, Reason,
+    RestoreOptions, RowState, SaveOptions, Saver, SaverOptions, SaverSaveOptions, Sink, Slice, Source, State, StateOptions,
+    Variable, WriteOptions, Writer,
 };
 
 use crate::world::*;
@@ -252,6 +253,24 @@ fn test_restore_large_tensors() {
     for (n, (_, v)) in named.iter().enumerate() {
         assert!(w.graph.read(*v).unwrap().iter().all(|&byte| byte == n as u8));
     }
+}
+
+/// SaveRestoreShardedTestV2.testBasics, with one program for both devices: two data files, restored in part
+#[test]
+fn test_sharded() {
+    let w = World::new();
+    let (v0, v1) = (w.variable(10f32), w.variable(20f32));
+    let two_files = SaveOptions::new().write(WriteOptions::new().durability(Durability::None).shards(2));
+    let options = SaverSaveOptions::new().save(two_files);
+    let path = saver(&w, &[("v0", v0), ("v1", v1)]).save(w.path("sharded_basics"), &options).unwrap();
+    assert_eq!(Reader::open(&path).unwrap().shard_count(), 2);
+    w.assign(v0, 0f32);
+    w.assign(v1, 0f32);
+    load(&saver(&w, &[("v0", v0)]), &path);
+    w.holds(v0, 10f32);
+    w.holds(v1, 0f32);
+    load(&saver(&w, &[("v0", v0), ("v1", v1)]), path);
+    w.holds(v1, 20f32);
 }
 
 /// SaveRestoreShardedTestV2.testPartitionedVariable: a tensor that was saved in slices is restored whole

@@ -67,7 +67,8 @@ fn test_keys_and_metadata() {
 #[test]
 fn test_standard_saveable_name() {
     let w = World::new();
-    for path in [&["object_path"][..], &["object", "path", "ATTRIBUTES"], &[".ATTRIBUTES"], &[".ATTRIBUTES", "x", ".ATTRIBUTES"]] {
+    for path in [&["object_path"][..], &["object", "path", "ATTRIBUTES"], &[".ATTRIBUTES"], &[".ATTRIBUTES", "x", ".ATTRIBUTES"]]
+    {
         let root = w.object();
         let (state, values) = tensors(&w, &[5, 6]);
         let parent = path[1..].iter().rev().fold(state, |child, name| {

@@ -61,7 +61,14 @@ fn test_partitioned_resource_variable() {
     let w = World::new();
     let values: Vec<f32> = (0..50).map(|number| number as f32).collect();
     let part = |rows: std::ops::Range<usize>, columns: std::ops::Range<usize>| {
-        f32s(&values.chunks(10).skip(rows.start).take(rows.len()).flat_map(|row| row[columns.clone()].to_vec()).collect::<Vec<_>>())
+        f32s(
+            &values
+                .chunks(10)
+                .skip(rows.start)
+                .take(rows.len())
+                .flat_map(|row| row[columns.clone()].to_vec())
+                .collect::<Vec<_>>(),
+        )
     };
     let whole = || w.graph.add_variable(Variable::zeros(DType::Float, &[5, 10]).unwrap()).unwrap();
     let saved = whole();
@@ -69,7 +76,8 @@ fn test_partitioned_resource_variable() {
     let by_edges = w.write(&w.checkpoint(&[("var", saved)]), "by_edges");
     let graph = Reader::open(by_edges).unwrap().get("_CHECKPOINTABLE_OBJECT_GRAPH").unwrap().read_strings().unwrap();
 
-    let all = [("-:0,3", part(0..5, 0..3)), ("-:3,7", part(0..5, 3..10)), ("0,2:-", part(0..2, 0..10)), ("2,3:-", part(2..5, 0..10))];
+    let all =
+        [("-:0,3", part(0..5, 0..3)), ("-:3,7", part(0..5, 3..10)), ("0,2:-", part(0..2, 0..10)), ("2,3:-", part(2..5, 0..10))];
     for cut in [&all[..2], &all[2..]] {
         for key in ["var", "var/.ATTRIBUTES/VARIABLE_VALUE"] {
             let options = WriteOptions::new().durability(checkpoint::Durability::None);

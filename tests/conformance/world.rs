@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use checkpoint::{
-    Checkpoint, Code, DType, Durability, Error, Graph, Log, NodeId, ObjectGraph, Reader, Reason, RestoreOptions, SaveOptions, Severity,
-    Status, Variable, WriteOptions,
+    Checkpoint, Code, DType, Durability, Error, Graph, Log, NodeId, ObjectGraph, Reader, Reason, RestoreOptions, SaveOptions,
+    Severity, Status, Variable, WriteOptions,
 };
 use tempfile::TempDir;
 

@@ -6,11 +6,12 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use checkpoint::{
-    DType, Durability, Error, Graph, NodeId, Reader, Reason, RestoreOptions, SaveOptions, Severity, Status, Variable, WriteOptions,
+    DType, Durability, Error, Graph, NodeId, Reader, Reason, RestoreOptions, SaveOptions, Severity, Status, Variable,
+    WriteOptions,
 };
 use tempfile::TempDir;
 
-use crate::model::{Checkpoint, Fault, Kind, Object, Program, Restore, Saved, Value};
+use crate::model::{Checkpoint, Edges, Fault, Kind, Object, Program, Restore, Saved, Value};
 
 /// What a program does. Objects, checkpoints, files and restores go by the order in which they came.
 #[derive(Clone, Debug)]
@@ -318,8 +319,7 @@ impl Pair {
         })));
         let root = self.object(root).clone();
         let attached = attached.map(|attached| {
-            let mut all: Vec<(String, Rc<Object>)> =
-                attached.iter().map(|(name, number)| (name.to_string(), self.object(*number).clone())).collect();
+            let mut all: Edges = attached.iter().map(|(name, number)| (name.to_string(), self.object(*number).clone())).collect();
             all.push(("root".to_owned(), root.clone()));
             all.sort_by(|a, b| a.0.cmp(&b.0));
             std::cell::RefCell::new(all)
@@ -342,7 +342,13 @@ impl Pair {
         (saved.map(drop), path.map(drop))
     }
 
-    fn restore(&mut self, checkpoint: usize, file: usize, skip_slots: bool, counts: bool) -> (Result<(), Fault>, Result<(), Error>) {
+    fn restore(
+        &mut self,
+        checkpoint: usize,
+        file: usize,
+        skip_slots: bool,
+        counts: bool,
+    ) -> (Result<(), Fault>, Result<(), Error>) {
         let (model, library) = self.checkpoints[checkpoint].clone();
         let (path, saved) = self.files[file].clone();
         let options = RestoreOptions::new().skip_slot_variables(skip_slots);
@@ -406,7 +412,10 @@ impl Pair {
         let found = [status.assert_consumed(), status.assert_existing_objects_matched(), status.assert_nontrivial_match()];
         let found = found.map(|verdict| verdict.map_err(|error| fault_of(&error)));
         let expected = model.assertions();
-        assert_eq!(found, expected, "restore {restore}: consumed, existing objects matched, nontrivial match; left is the library's");
+        assert_eq!(
+            found, expected,
+            "restore {restore}: consumed, existing objects matched, nontrivial match; left is the library's"
+        );
         for (verdict, what) in expected.into_iter().zip(["consumed", "existing objects matched", "nontrivial"]) {
             if verdict.is_ok() {
                 self.count(what);
@@ -434,10 +443,20 @@ impl Pair {
                 crate::random::NAMES.iter().map(|name| name.to_string()).chain((0..12).map(|index| index.to_string())).collect();
             for name in names.iter().chain(&["save_counter".to_owned(), "root".to_owned()]) {
                 let expected = state.deferred.iter().find(|(edge, _)| edge == name).map_or(0, |(_, waiting)| waiting.len());
-                assert_eq!(self.graph.waiting(node, name).unwrap(), expected, "what waits for {name} at object {}; left is the library's", object.number);
+                assert_eq!(
+                    self.graph.waiting(node, name).unwrap(),
+                    expected,
+                    "what waits for {name} at object {}; left is the library's",
+                    object.number
+                );
             }
             if let Kind::Owner { .. } = object.kind {
-                assert_eq!(self.graph.slot_names(node).unwrap(), state.slot_names, "the slots of object {}; left is the library's", object.number);
+                assert_eq!(
+                    self.graph.slot_names(node).unwrap(),
+                    state.slot_names,
+                    "the slots of object {}; left is the library's",
+                    object.number
+                );
             }
         }
         (0..self.restores.len()).for_each(|restore| self.compare_assertions(restore));

@@ -325,7 +325,8 @@ impl Case<'_> {
             (3..=4, Some(parent), ..) => child.map(|child| Op::Track { parent, name, child, overwrite: true }),
             (5, Some(parent), ..) => child.map(|child| Op::Track { parent, name, child, overwrite: false }),
             (6..=7, Some(parent), ..) => {
-                let edges: Vec<String> = self.pair.object(parent).state.borrow().edges.iter().map(|(name, _)| name.clone()).collect();
+                let edges: Vec<String> =
+                    self.pair.object(parent).state.borrow().edges.iter().map(|(name, _)| name.clone()).collect();
                 let edges: Vec<String> = edges.into_iter().filter(|name| name != "save_counter").collect();
                 pick(&mut self.rng, &edges).map(|name| Op::Untrack { parent, name: name.clone() })
             }
@@ -334,7 +335,8 @@ impl Case<'_> {
             (10 | 20 | 21, _, Some(list), _) => match self.rng.below(4) {
                 0 => Some(Op::Insert { list, index: length / 2, element }),
                 1 => index.map(|index| Op::RemoveElement { list, index }),
-                times => (length < 4).then_some(Op::Repeat { list, times: times as usize - 2 + usize::from(chance(&mut self.rng, 80)) }),
+                times => (length < 4)
+                    .then_some(Op::Repeat { list, times: times as usize - 2 + usize::from(chance(&mut self.rng, 80)) }),
             },
             (11, _, Some(list), _) => Some(Op::Append { list, element }),
             (12, ..) => dict.and_then(|dict| {

@@ -19,7 +19,7 @@ so any operation may be left out of a scenario, and what remains is one still.
     restore checkpoint file status skip_slots by | read …    file null: None, as tf.train.latest_checkpoint() gives it; by: "prefix", "index", "directory"
     assert status | counter checkpoint | delete_file file    the three assertions; whatever asks for the save_counter
 
-A value is [dtype, shape, hex of the bytes], or [“string”, shape, [hex of each element]].
+A value is [dtype, shape, hex of the bytes], or ["string", shape, [hex of each element]].
 """
 import random
 

@@ -20,9 +20,8 @@ DTYPE = {name: CONSTANTS["CKPT_" + number] for name, number in {
 NAME = {number: name for name, number in DTYPE.items()}
 SIZE = {DTYPE[name]: histories.numpy_dtype(name).itemsize for name in DTYPE if name != "string"}
 
-SAVE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-RESTORE = SAVE
-CREATE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+# Callbacks that save state, restore it, and make slots.
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
 
 def numbers(values):
@@ -51,7 +50,7 @@ class State:
 
     def __init__(self, tensors):
         self.tensors = tensors
-        self.callbacks = SAVE(self.save), RESTORE(self.restore)
+        self.callbacks = CALLBACK(self.save), CALLBACK(self.restore)
 
     def save(self, _, sink, failure):
         try:
@@ -105,7 +104,7 @@ class Options:
         getattr(LIB, f"ckpt_{self.kind}_options_free")(self.handle)
 
 
-@CREATE
+@CALLBACK
 def create_slot(_, request, failure):
     with Options("node").set("name", *text("slot")) as options:
         return LIB.ckpt_slot_request_set_owned(request, options.handle, None)

@@ -14,20 +14,24 @@ mod destination;
 mod diff;
 mod failure;
 mod filter;
+mod gc;
 mod graph;
 mod info;
 mod json;
+mod latest;
 mod ls;
 mod merge;
 mod npy;
 mod output;
 mod pieces;
 mod rename;
+mod repair;
 mod rewrite;
 mod stream;
 mod strip;
 mod term;
 mod verify;
+mod watch;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -65,6 +69,10 @@ enum Command {
     Rename(rename::Args),
     Strip(strip::Args),
     Merge(merge::Args),
+    Latest(latest::Args),
+    Watch(watch::Args),
+    Gc(gc::Args),
+    Repair(repair::Args),
 }
 
 fn main() -> ExitCode {
@@ -82,6 +90,10 @@ fn main() -> ExitCode {
         Command::Rename(args) => rename::run(args, &mut screen),
         Command::Strip(args) => strip::run(args, &mut screen),
         Command::Merge(args) => merge::run(args, &mut screen),
+        Command::Latest(args) => latest::run(args, &mut screen),
+        Command::Watch(args) => watch::run(args, &mut screen),
+        Command::Gc(args) => gc::run(args, &mut screen),
+        Command::Repair(args) => repair::run(args, &mut screen),
     };
     finish(outcome, &mut screen)
 }

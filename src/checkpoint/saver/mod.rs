@@ -1,39 +1,35 @@
 //! Saving and restoring variables by their names, without an object graph: `tf.compat.v1.train.Saver`.
 
+mod content;
 #[cfg(test)]
 mod crash_tests;
 mod history;
 mod options;
+mod restoring;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::assign::{Batch, Outcome, Plan, What};
-use super::options::{Mismatch, RestoreOptions, SaveOptions};
-use super::report::{Report, Row, RowState};
-use super::save::{add_put, add_variable, call_back};
-use super::status::spec_of;
-use crate::bundle::{Held, Writer};
+use super::options::RestoreOptions;
+use super::report::Report;
+use super::save::call_back;
+use crate::bundle::Held;
 use crate::directory::{self, checkpoint_exists, checkpoint_mtimes, identity, StateUpdate};
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::format::key::{push_escaped, PY_STATE};
-use crate::graph::{Graph, Kind, NodeId, Nodes, Put, Root, Sink, Walk};
-use crate::reader::{Reader, OBJECT_GRAPH_KEY};
+use crate::graph::{Graph, NodeId, Nodes, Root, Walk};
+use crate::reader::Reader;
 use crate::storage::{Local, Storage};
 use crate::Durability;
 
 pub use options::{SaverOptions, SaverSaveOptions};
 
+use content::check_saveable;
 use history::{Entry, History};
-
-/// Most names that a message lists.
-const SHOWN: usize = 10;
 
 /// Saves objects of a graph under names of the program's, and restores them by these: `tf.compat.v1.train.Saver`. Its checkpoints have no object graph.
 ///
@@ -149,7 +145,7 @@ impl Saver {
     /// * `NOT_FOUND` when the directory is not there.
     /// * `INVALID_ARGUMENT` when the state file's name has a directory, or is that of the checkpoint.
     /// * `FAILED_PRECONDITION` when a variable has no value yet; `ABORTED` when a callback fails, `CANCELLED` when the progress callback stops it, else
-    ///   what writing reports ([`Writer::finish`]).
+    ///   what writing reports ([`Writer::finish`](crate::Writer::finish)).
     pub fn save(&self, prefix: impl AsRef<Path>, options: &SaverSaveOptions) -> Result<PathBuf> {
         self.save_on(&Local, prefix.as_ref(), options)
     }
@@ -169,7 +165,7 @@ impl Saver {
                 _ => e,
             })?;
             let was_there = is_there(&path);
-            let written = write(nodes, &self.0.named, storage, &path, &options.save);
+            let written = content::write(nodes, &self.0.named, storage, &path, &options.save);
             // When only the last sync fails, the checkpoint is there, and goes in its turn.
             if options.write_state && written.is_err() && !was_there && is_there(&path) {
                 self.0.remember(&path);
@@ -231,6 +227,9 @@ impl Saver {
     }
 
     /// Takes these for the checkpoints that were recorded, oldest first. None of them is removed, ever, for it is not known when they were made.
+    ///
+    /// # Errors
+    /// As for [`Saver::set_last_checkpoints_with_time`].
     pub fn set_last_checkpoints<P: AsRef<Path>>(&self, paths: impl IntoIterator<Item = P>) -> Result<()> {
         self.set_last_checkpoints_with_time(paths.into_iter().map(|path| (path, f64::INFINITY)))
     }
@@ -327,93 +326,6 @@ impl Inner {
         history.leaving = stay;
         Ok(())
     }
-
-    /// Restores what is wanted, and says what became of everything. An error here is one without a report.
-    fn restore(
-        &self,
-        nodes: &mut Nodes,
-        reader: &Reader,
-        options: &RestoreOptions,
-        warnings: &mut Vec<String>,
-    ) -> Result<(Report, Result<()>)> {
-        let wanted: Vec<&(Box<str>, NodeId)> = self.named.iter().filter(|(name, _)| options.wants(name)).collect();
-        let direct = |key: &str| reader.find(key.as_bytes()).ok_or_else(|| key.to_owned());
-        let plan = |find: &dyn Fn(&str) -> std::result::Result<usize, String>| -> Result<Vec<Plan>> {
-            wanted.iter().map(|(name, node)| plan(nodes, name, *node, find)).collect()
-        };
-        let mut plans = plan(&direct)?;
-        if plans.iter().any(|plan| matches!(plan.what, What::Missing(_))) {
-            if let Some(graph) = reader.object_graph()? {
-                let names: BTreeMap<&str, &str> = graph
-                    .nodes()
-                    .flat_map(|node| node.attributes().map(|a| (a.full_name, a.checkpoint_key)))
-                    .filter(|(name, _)| !name.is_empty())
-                    .collect();
-                let by_full_name =
-                    |name: &str| names.get(name).and_then(|key| reader.find(key.as_bytes())).ok_or_else(|| name.to_owned());
-                plans = plan(&by_full_name)?;
-                if options.on_mismatch == Mismatch::Fail {
-                    check_names(reader, &plans, &names)?;
-                }
-                warnings.push(
-                    "Restoring an object-based checkpoint using a name-based saver. This may be somewhat fragile; consider loading it as a Checkpoint.".to_owned(),
-                );
-            }
-        }
-        let (outcomes, result) = Batch { reader, options, dry: false }.run(nodes, &plans);
-        let result = result.map_err(|e| match e.reason() {
-            Reason::NoTensor => e.prefixed(&due_to("a Variable name or other graph key that is missing")),
-            Reason::DType | Reason::Shape => e.prefixed(&due_to("a mismatch between the current graph and the graph")),
-            _ => e,
-        });
-        Ok((self.report(nodes, reader, options, &plans, outcomes), result))
-    }
-
-    fn report(&self, nodes: &Nodes, reader: &Reader, options: &RestoreOptions, plans: &[Plan], outcomes: Vec<Outcome>) -> Report {
-        let mut used = BTreeSet::new();
-        let mut fates = plans.iter().zip(outcomes).peekable();
-        let row = |name: &str, key: &str, node: Option<NodeId>, tensor: Option<usize>, state, detail| Row {
-            path: name.to_owned(),
-            key: key.to_owned(),
-            state,
-            saved: tensor.and_then(|tensor| reader.tensor(tensor)).map(|t| (t.dtype(), t.shape().to_vec())),
-            program: node.and_then(|node| spec_of(nodes, node)),
-            node,
-            saved_node: None,
-            candidate: None,
-            detail,
-        };
-        let mut rows = Vec::new();
-        for (name, node) in &self.named {
-            let Some((plan, outcome)) = fates.next_if(|(plan, _)| plan.object == *node && options.wants(name)) else {
-                let left_out = Some("left out by the options".to_owned());
-                rows.push(row(name, name, Some(*node), reader.find(name.as_bytes()), RowState::Skipped, left_out));
-                continue;
-            };
-            let tensors: Vec<usize> = match &plan.what {
-                What::Missing(_) => Vec::new(),
-                What::Variable(tensor) | What::Text(tensor) => vec![*tensor],
-                What::State(_, tensors) => tensors.iter().map(|(_, tensor)| *tensor).collect(),
-            };
-            if tensors.is_empty() {
-                let key = String::from_utf8_lossy(plan.key(reader));
-                rows.push(row(name, &key, Some(*node), None, outcome.state, outcome.detail.clone()));
-            }
-            for &tensor in &tensors {
-                let key = reader.tensor(tensor).map_or(Default::default(), |t| String::from_utf8_lossy(t.key()));
-                rows.push(row(name, &key, Some(*node), Some(tensor), outcome.state, outcome.detail.clone()));
-            }
-            used.extend(tensors);
-        }
-        let skipped: BTreeSet<&str> = self.named.iter().map(|(name, _)| &**name).filter(|name| !options.wants(name)).collect();
-        for tensor in reader.tensors().filter(|t| !used.contains(&t.index()) && t.key() != OBJECT_GRAPH_KEY) {
-            let key = String::from_utf8_lossy(tensor.key());
-            if !skipped.contains(&*key) {
-                rows.push(row(&key, &key, None, Some(tensor.index()), RowState::Unused, None));
-            }
-        }
-        Report::new(rows)
-    }
 }
 
 /// Replaces the state file of a directory, if there is an update, and removes checkpoints from it. Gives those that stay.
@@ -463,121 +375,4 @@ fn check_state_name(state: &OsStr, name: &OsStr, path: &Path) -> Result<()> {
 fn own_name(nodes: &Nodes, node: NodeId) -> Result<Box<str>> {
     let name = nodes.variable(node)?.name.clone().filter(|name| !name.is_empty());
     name.ok_or_else(|| Error::argument(format!("{} has no name: give it one", nodes.describe(node))).because(Reason::Node))
-}
-
-/// Refuses what cannot be saved by name.
-fn check_saveable(nodes: &Nodes, name: &str, node: NodeId) -> Result<()> {
-    let impossible = |what: &str| {
-        Err(Error::argument(format!("{what}: \"{}\", of {}", printable(name.as_bytes()), nodes.describe(node)))
-            .because(Reason::Node))
-    };
-    match &nodes.need(node)?.kind {
-        _ if name.as_bytes() == OBJECT_GRAPH_KEY => impossible("the name is that of the object graph"),
-        Kind::Variable(_) if name.is_empty() || name.starts_with('\0') => impossible("a tensor cannot have this name"),
-        Kind::Variable(_) | Kind::Text(_) => Ok(()),
-        Kind::State(_, options) if options.names.is_some() => Ok(()),
-        Kind::State(..) => impossible("an object with state must say the names of its tensors to be saved by name"),
-        _ => impossible("the object has no values"),
-    }
-}
-
-/// The key of a tensor of an object with state.
-fn state_key(name: &str, tensor: &str) -> String {
-    let mut key = name.to_owned();
-    push_escaped(&mut key, tensor);
-    key
-}
-
-/// Writes the files of a checkpoint: the tensors of the objects in the order of their names, as TensorFlow does.
-fn write(
-    nodes: &mut Nodes,
-    named: &[(Box<str>, NodeId)],
-    storage: &dyn Storage,
-    prefix: &Path,
-    options: &SaveOptions,
-) -> Result<()> {
-    let mut puts: Vec<Vec<Put>> = Vec::with_capacity(named.len());
-    for (name, node) in named {
-        let what = nodes.describe(*node);
-        let mut sink = Sink::default();
-        if let Kind::State(Some(state), _) = &mut nodes.need_mut(*node)?.kind {
-            let saved = state.save(&mut sink);
-            saved.map_err(|e| Error::callback(format!("{what}: its callback failed: {e}")).for_tensor(name.as_bytes()))?;
-        }
-        puts.push(sink.tensors);
-    }
-    let nodes = &*nodes;
-    let mut writer = Writer::new(prefix, &options.write)?;
-    for ((name, node), puts) in named.iter().zip(&puts) {
-        match &nodes.need(*node)?.kind {
-            Kind::Variable(_) => add_variable(&mut writer, nodes, *node, name)?,
-            Kind::Text(text) => writer.add_strings(text_key(name), &[], &[text])?,
-            _ => puts.iter().try_for_each(|put| add_put(&mut writer, &state_key(name, &put.name), put))?,
-        }
-    }
-    writer.finish_on(storage, &mut |done, total| match &options.progress {
-        Some(progress) => progress(done, total),
-        None => ControlFlow::Continue(()),
-    })?;
-    Ok(())
-}
-
-fn text_key(name: &str) -> String {
-    format!("{name}_{PY_STATE}")
-}
-
-/// What is to be given to an object; `find` finds a tensor by its name, or gives the key that is missing.
-fn plan(nodes: &Nodes, name: &str, node: NodeId, find: &dyn Fn(&str) -> std::result::Result<usize, String>) -> Result<Plan> {
-    let missing = |key: String| What::Missing(key.into_bytes().into());
-    let what = match &nodes.need(node)?.kind {
-        Kind::State(_, options) => {
-            let names = options.names.as_deref().unwrap_or_default();
-            let found: std::result::Result<Vec<_>, String> =
-                names.iter().map(|tensor| Ok((tensor.clone(), find(&state_key(name, tensor))?))).collect();
-            found.map_or_else(missing, |tensors| What::State(name.as_bytes().into(), tensors))
-        }
-        Kind::Text(_) => find(&text_key(name)).map_or_else(missing, What::Text),
-        _ => find(name).map_or_else(missing, What::Variable),
-    };
-    Ok(Plan { object: node, saved: 0, what })
-}
-
-/// Fails when a checkpoint with an object graph lacks a name.
-fn check_names(reader: &Reader, plans: &[Plan], names: &BTreeMap<&str, &str>) -> Result<()> {
-    let missing: Vec<String> =
-        plans.iter().filter(|plan| matches!(plan.what, What::Missing(_))).map(|plan| printable(plan.key(reader))).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let used: BTreeSet<&[u8]> = plans.iter().map(|plan| plan.key(reader)).collect();
-    let (matched, extra): (Vec<_>, Vec<_>) = names.iter().partition(|(_, key)| used.contains(key.as_bytes()));
-    let extra: Vec<String> = extra.into_iter().map(|(name, _)| printable(name.as_bytes())).collect();
-    Err(Error::new(
-        Code::NotFound,
-        Reason::NoTensor,
-        format!(
-            "Existing variables not in the checkpoint: {}; Variables names when this checkpoint was written which don't exist now: {}; ({} variable name(s) did match). \
-             It has an object graph and was read by the full names of its variables, which may differ from those of the program",
-            first(&missing),
-            first(&extra),
-            matched.len()
-        ),
-    )
-    .in_file(reader.prefix()))
-}
-
-/// The first few names of a list.
-fn first(names: &[String]) -> String {
-    let shown = names[..names.len().min(SHOWN)].join(", ");
-    match names.len().checked_sub(SHOWN) {
-        None | Some(0) => shown,
-        Some(more) => format!("{shown} and {more} more"),
-    }
-}
-
-fn due_to(what: &str) -> String {
-    format!(
-        "Restoring from checkpoint failed. This is most likely due to {what} from the checkpoint. Please ensure that you have not altered the graph expected \
-         based on the checkpoint"
-    )
 }

@@ -1,0 +1,117 @@
+//! `ckpt gc`: removing checkpoints that are too many.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use checkpoint::{collect_checkpoints, Better, GcOptions};
+use serde_json::json;
+
+use crate::failure::Outcome;
+use crate::latest::text;
+use crate::term::{self, Screen};
+
+/// Remove checkpoints that are too many from a managed directory, and what crashes left.
+///
+/// Does what a manager does after a save: of the checkpoints that the `checkpoint` file lists with their times, as managers of
+/// TensorFlow and of this library write it, the newest stay. All others in the directory stay, too, and so does one that a
+/// program holds.
+#[derive(clap::Args)]
+#[command(after_help = NOTES)]
+pub struct Args {
+    /// The directory
+    directory: PathBuf,
+    /// How many stay, the newest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    keep: u64,
+    /// Also keep one for each so many hours, for good
+    #[arg(long, value_name = "HOURS", value_parser = hours, allow_negative_numbers = true)]
+    every_hours: Option<f64>,
+    /// Also keep the best so many by the metrics that the program gave
+    #[arg(long, value_name = "K", requires = "better")]
+    best: Option<usize>,
+    /// Which metrics are better
+    #[arg(long, value_name = "ORDER")]
+    better: Option<Order>,
+    /// Only say what would be removed
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Order {
+    /// A loss
+    Lower,
+    /// An accuracy
+    Higher,
+}
+
+const NOTES: &str =
+    "Without --best, checkpoints that a manager keeps for their metric go on being kept. The program may not be running: its
+manager has the directory's lock.
+
+In JSON the result is
+  {\"removed\", \"kept\", \"leftovers\": [PATH...]}
+where leftovers are files that crashes left, which went as well.
+
+Examples:
+  ckpt gc run/ckpts --keep 3 --dry-run
+  ckpt gc run/ckpts --keep 1 --best 2 --better lower";
+
+fn hours(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(hours) if hours.is_finite() && hours >= 0.0 => Ok(hours),
+        _ => Err("not a number of hours".to_owned()),
+    }
+}
+
+pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
+    let keep = usize::try_from(args.keep).unwrap_or(usize::MAX);
+    let mut options = GcOptions::keep(keep).dry_run(args.dry_run);
+    if let Some(hours) = args.every_hours {
+        options = options.keep_every_n_hours(hours);
+    }
+    if let (Some(count), Some(order)) = (args.best, args.better) {
+        options = options.keep_best(
+            count,
+            match order {
+                Order::Lower => Better::Lower,
+                Order::Higher => Better::Higher,
+            },
+        );
+    }
+    let collected = collect_checkpoints(&args.directory, &options)?;
+    collected.warnings.iter().for_each(|warning| term::complain(warning));
+    let texts = |paths: &[PathBuf]| paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>();
+    if args.json {
+        let result = json!({
+            "removed": texts(&collected.removed),
+            "kept": texts(&collected.kept),
+            "leftovers": texts(&collected.leftovers),
+        });
+        writeln!(screen, "{result:#}")?;
+        return Ok(());
+    }
+    let verb = if args.dry_run { "would remove" } else { "removed" };
+    for path in collected.removed.iter().chain(&collected.leftovers) {
+        writeln!(screen, "{verb} {}", text(path))?;
+    }
+    let removed = term::plural(collected.removed.len() as u64, "checkpoint");
+    let leftovers = match collected.leftovers.len() as u64 {
+        0 => String::new(),
+        count => format!(" and {} that a crash left", term::plural(count, "file")),
+    };
+    writeln!(screen, "{verb} {removed}{leftovers}; {} managed", stay(collected.kept.len(), args.dry_run))?;
+    Ok(())
+}
+
+fn stay(count: usize, dry_run: bool) -> String {
+    let verb = match (count, dry_run) {
+        (_, true) => "would stay",
+        (1, false) => "stays",
+        _ => "stay",
+    };
+    format!("{count} {verb}")
+}

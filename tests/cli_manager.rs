@@ -1,0 +1,210 @@
+//! The commands of the `ckpt` tool for directories of checkpoints: latest, watch, gc, repair.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use checkpoint::{
+    Better, Checkpoint, DType, Durability, Graph, Manager, ManagerOptions, ManagerSaveOptions, SaveOptions, Variable,
+    WriteOptions,
+};
+use serde_json::{json, Value as Json};
+use tempfile::{tempdir, TempDir};
+
+/// Runs the tool in a directory.
+fn ckpt(directory: &Path, args: &[&str]) -> Output {
+    cargo_bin_cmd!("ckpt").current_dir(directory).args(args).output().unwrap()
+}
+
+/// Expects success, and gives what was printed.
+#[track_caller]
+fn done(directory: &Path, args: &[&str]) -> String {
+    let output = ckpt(directory, args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Expects failure, and gives what was printed and what was said.
+#[track_caller]
+fn failed(directory: &Path, args: &[&str], code: i32) -> (String, String) {
+    let output = ckpt(directory, args);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", text(&output.stderr));
+    (text(&output.stdout), text(&output.stderr))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A directory whose `run` has so many managed checkpoints, the losses of which are their numbers.
+fn run_of(count: usize) -> TempDir {
+    let scratch = tempdir().unwrap();
+    let graph = Graph::new();
+    let root = graph.add_object().unwrap();
+    graph.track(root, "v", graph.add_variable(Variable::zeros(DType::Float, &[3]).unwrap()).unwrap()).unwrap();
+    let checkpoint = Checkpoint::new(&graph, root).unwrap();
+    let options = ManagerOptions::new().keep_best(9, Better::Lower);
+    let manager = Manager::open(&checkpoint, scratch.path().join("run"), &options).unwrap();
+    let write = SaveOptions::new().write(WriteOptions::new().durability(Durability::None));
+    for number in 1..=count {
+        manager.save(&ManagerSaveOptions::new().save(write.clone()).metric(number as f64)).unwrap();
+    }
+    scratch
+}
+
+fn indexes(scratch: &TempDir) -> Vec<String> {
+    let entries = std::fs::read_dir(scratch.path().join("run")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter_map(|name| name.strip_suffix(".index").map(str::to_owned)).collect();
+    names.sort();
+    names
+}
+
+fn empty(scratch: &TempDir, name: &str) {
+    std::fs::write(scratch.path().join("run").join(name), "").unwrap();
+}
+
+#[test]
+fn the_latest_is_printed() {
+    let scratch = run_of(2);
+    assert_eq!(done(scratch.path(), &["latest", "run"]), "run/ckpt-2\n");
+    assert_eq!(done(scratch.path(), &["latest", "run", "--valid"]), "run/ckpt-2\n");
+    let json: Json = serde_json::from_str(&done(scratch.path(), &["latest", "run", "--json"])).unwrap();
+    assert_eq!(json, json!({ "latest": "run/ckpt-2" }));
+}
+
+#[test]
+fn the_newest_whole_one_is_printed_and_what_is_wrong_with_the_others_said() {
+    let scratch = run_of(3);
+    empty(&scratch, "ckpt-3.index");
+    assert_eq!(done(scratch.path(), &["latest", "run"]), "run/ckpt-3\n");
+    let output = ckpt(scratch.path(), &["latest", "run", "--valid"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "run/ckpt-2\n".into()));
+    assert!(text(&output.stderr).contains("run/ckpt-3: not whole: "), "{}", text(&output.stderr));
+    let json: Json = serde_json::from_str(&done(scratch.path(), &["latest", "run", "--valid", "--json"])).unwrap();
+    assert_eq!((&json["latest"], &json["broken"][0]["checkpoint"]), (&json!("run/ckpt-2"), &json!("run/ckpt-3")));
+}
+
+#[test]
+fn where_there_is_no_latest_the_reason_is_said() {
+    let scratch = run_of(1);
+    std::fs::create_dir(scratch.path().join("empty")).unwrap();
+    for (args, reason) in [
+        (["latest", "nowhere"].as_slice(), "there is no such directory"),
+        (&["latest", "empty"], "there is no checkpoint file"),
+        (&["latest", "empty", "--valid"], "there is no whole checkpoint"),
+        (&["latest", "nowhere", "--valid"], "nowhere"),
+    ] {
+        let (printed, said) = failed(scratch.path(), args, 1);
+        assert_eq!(printed, "");
+        assert!(said.contains(reason), "{said}");
+    }
+    std::fs::remove_file(scratch.path().join("run/ckpt-1.index")).unwrap();
+    let (_, said) = failed(scratch.path(), &["latest", "run"], 1);
+    assert!(said.contains("names run/ckpt-1, which is not there"), "{said}");
+    let (printed, said) = failed(scratch.path(), &["latest", "run", "--json"], 1);
+    assert_eq!((serde_json::from_str::<Json>(&printed).unwrap(), said), (json!({ "latest": null }), String::new()));
+}
+
+#[test]
+fn gc_says_and_does() {
+    let scratch = run_of(4);
+    empty(&scratch, "checkpoint.ckpt-tmp-0123456789abcdef");
+    let expected = "would remove run/ckpt-1\nwould remove run/ckpt-2\nwould remove run/checkpoint.ckpt-tmp-0123456789abcdef\n\
+                    would remove 2 checkpoints and 1 file that a crash left; 2 would stay managed\n";
+    assert_eq!(done(scratch.path(), &["gc", "run", "--keep", "2", "--dry-run"]), expected);
+    assert_eq!(indexes(&scratch).len(), 4);
+    let expected = expected.replace("would remove", "removed").replace("would stay", "stay");
+    assert_eq!(done(scratch.path(), &["gc", "run", "--keep", "2"]), expected);
+    assert_eq!(indexes(&scratch), ["ckpt-3", "ckpt-4"]);
+    let json: Json = serde_json::from_str(&done(scratch.path(), &["gc", "run", "--keep", "1", "--json"])).unwrap();
+    assert_eq!(json, json!({ "removed": ["run/ckpt-3"], "kept": ["run/ckpt-4"], "leftovers": [] }));
+}
+
+#[test]
+fn gc_keeps_the_best_on_demand() {
+    let scratch = run_of(5);
+    done(scratch.path(), &["gc", "run", "--keep", "1", "--best", "2", "--better", "lower"]);
+    assert_eq!(indexes(&scratch), ["ckpt-1", "ckpt-2", "ckpt-5"]);
+    // Who is kept for a metric stays unless another rule is given.
+    done(scratch.path(), &["gc", "run", "--keep", "1"]);
+    assert_eq!(indexes(&scratch), ["ckpt-1", "ckpt-2", "ckpt-5"]);
+    done(scratch.path(), &["gc", "run", "--keep", "1", "--best", "1", "--better", "higher", "--every-hours", "0"]);
+    assert_eq!(indexes(&scratch), ["ckpt-5"]);
+}
+
+#[test]
+fn gc_is_refused_what_cannot_be() {
+    let scratch = run_of(1);
+    for args in [["gc", "run"].as_slice(), &["gc", "run", "--keep", "0"], &["gc", "run", "--keep", "1", "--best", "1"]] {
+        failed(scratch.path(), args, 2);
+    }
+    failed(scratch.path(), &["gc", "nowhere", "--keep", "1"], 1);
+    failed(scratch.path(), &["gc", "run", "--keep", "1", "--every-hours", "-1"], 2);
+}
+
+#[test]
+fn repair_says_and_does() {
+    let scratch = run_of(3);
+    assert_eq!(
+        done(scratch.path(), &["repair", "run"]),
+        "good run/ckpt-1\ngood run/ckpt-2\ngood run/ckpt-3  latest\nthe checkpoint file is right as it is\n"
+    );
+    empty(&scratch, "ckpt-3.index");
+    empty(&scratch, "checkpoint");
+    let printed = done(scratch.path(), &["repair", "run", "--dry-run"]);
+    assert!(printed.starts_with("bad  run/ckpt-3: "), "{printed}");
+    assert!(
+        printed.ends_with("\ngood run/ckpt-1\ngood run/ckpt-2  latest\nthe checkpoint file would be made anew\n"),
+        "{printed}"
+    );
+    failed(scratch.path(), &["latest", "run"], 1);
+    let json: Json = serde_json::from_str(&done(scratch.path(), &["repair", "run", "--json"])).unwrap();
+    assert_eq!((&json["latest"], &json["all"]), (&json!("run/ckpt-2"), &json!(["run/ckpt-1", "run/ckpt-2"])));
+    assert_eq!((&json["changed"], &json["broken"][0]["checkpoint"]), (&json!(true), &json!("run/ckpt-3")));
+    assert_eq!(done(scratch.path(), &["latest", "run"]), "run/ckpt-2\n");
+    for name in ["ckpt-1.index", "ckpt-2.index"] {
+        empty(&scratch, name);
+    }
+    failed(scratch.path(), &["repair", "run"], 1);
+}
+
+#[test]
+fn watch_prints_until_its_end() {
+    let scratch = run_of(2);
+    assert_eq!(done(scratch.path(), &["watch", "run", "--count", "1"]), "run/ckpt-2\n");
+    assert_eq!(done(scratch.path(), &["watch", "run", "--timeout", "0"]), "run/ckpt-2\n");
+    let (printed, said) = failed(scratch.path(), &["watch", "run", "--count", "2", "--timeout", "0"], 1);
+    assert_eq!(printed, "run/ckpt-2\n");
+    assert!(said.contains("time ran out after 1 of 2 checkpoints"), "{said}");
+    failed(scratch.path(), &["watch", "nowhere", "--count", "1", "--timeout", "0.1", "--interval", "0.01"], 1);
+    failed(scratch.path(), &["watch", "run", "--timeout", "-1"], 2);
+}
+
+#[test]
+fn watch_prints_what_appears_at_once() {
+    let scratch = tempdir().unwrap();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("ckpt"))
+        .current_dir(scratch.path())
+        .args(["watch", "run", "--interval", "0.01", "--count", "2"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    for number in [1, 2] {
+        let made = run_of(number);
+        let run = scratch.path().join("run");
+        std::fs::create_dir_all(&run).unwrap();
+        // The state file last, as a save does it.
+        for name in [format!("ckpt-{number}.data-00000-of-00001"), format!("ckpt-{number}.index"), "checkpoint".into()] {
+            std::fs::rename(made.path().join("run").join(&name), run.join(&name)).or_else(|_| copy(&made, &run, &name)).unwrap();
+        }
+        assert_eq!(lines.next().unwrap(), format!("run/ckpt-{number}"));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+fn copy(made: &TempDir, run: &Path, name: &str) -> std::io::Result<()> {
+    std::fs::copy(made.path().join("run").join(name), run.join(name)).map(drop)
+}
