@@ -151,6 +151,78 @@ static void several_threads_use_one_graph(void) {
     ckpt_graph_free(graph);
 }
 
+static ckpt_manager *manager;
+
+/* Saves with the manager, and asks what it keeps. */
+static void *manage(void *argument) {
+    worker *me = argument;
+    ckpt_error *problem;
+    ckpt_code code;
+    ckpt_write_options *write = ckpt_write_options_new();
+    ckpt_save_options *options = ckpt_save_options_new();
+    ckpt_manager_save_options *save_options = ckpt_manager_save_options_new();
+    DO(ckpt_write_options_set_durability(write, CKPT_DURABILITY_NONE, &problem));
+    DO(ckpt_save_options_set_write_options(options, write, &problem));
+    DO(ckpt_manager_save_options_set_save_options(save_options, options, &problem));
+    for (int round = 0; round < ROUNDS / 4; round++) {
+        DO(ckpt_manager_save(manager, save_options, NULL, &problem));
+        ckpt_strings *kept = ckpt_manager_checkpoints(manager);
+        ckpt_string *latest = ckpt_manager_latest_checkpoint(manager);
+        if (ckpt_strings_count(kept) > 2 || latest == NULL) me->failed++;
+        ckpt_strings_free(kept);
+        ckpt_string_free(latest);
+    }
+    ckpt_manager_save_options_free(save_options);
+    ckpt_write_options_free(write);
+    ckpt_save_options_free(options);
+    return NULL;
+}
+
+/* Holds the latest checkpoint and reads it. */
+static void *evaluate(void *argument) {
+    worker *me = argument;
+    ckpt_error *problem;
+    ckpt_code code;
+    for (int round = 0; round < ROUNDS / 4; round++) {
+        ckpt_pin *pin = NULL;
+        ckpt_reader *reader = NULL;
+        char path[300];
+        if (!DO(ckpt_pin_latest(directory, &pin, &problem)) || pin == NULL) continue;
+        ckpt_bytes prefix = ckpt_pin_prefix(pin);
+        snprintf(path, sizeof path, "%.*s", (int)prefix.len, (const char *)prefix.data);
+        DO(ckpt_reader_open(path, NULL, &reader, &problem));
+        if (ckpt_reader_count(reader) != 3) me->failed++;
+        ckpt_reader_free(reader);
+        ckpt_pin_free(pin);
+    }
+    return NULL;
+}
+
+static void several_threads_use_one_manager(void) {
+    static void *(*const work[])(void *) = {manage, evaluate};
+    static worker workers[COUNT(work) * THREADS];
+    ckpt_manager_options *options = ckpt_manager_options_new();
+    CHECK_OK(ckpt_manager_options_set_max_to_keep(options, 2, &error));
+    graph = ckpt_graph_new();
+    root = object(graph);
+    track(graph, root, "step", integer(graph, 5));
+    checkpoint = checkpoint_of(graph, root);
+    CHECK_OK(ckpt_manager_open(checkpoint, directory, options, &manager, &error));
+    for (size_t i = 0; i < COUNT(workers); i++) {
+        CHECK(pthread_create(&workers[i].thread, NULL, work[i % COUNT(work)], &workers[i]) == 0);
+    }
+    for (size_t i = 0; i < COUNT(workers); i++) {
+        pthread_join(workers[i].thread, NULL);
+        check_that(workers[i].failed == 0, "a thread's calls succeed", workers[i].first, __FILE__, __LINE__);
+    }
+    CHECK_OK(ckpt_manager_save(manager, NULL, NULL, &error));
+    CHECK_INT(5, files(true)); /* two checkpoints and the state file */
+    ckpt_manager_options_free(options);
+    ckpt_manager_free(manager);
+    ckpt_checkpoint_free(checkpoint);
+    ckpt_graph_free(graph);
+}
+
 /* Of several threads, whoever frees the last handle frees the graph. */
 static pthread_barrier_t together;
 
@@ -198,6 +270,8 @@ static void the_last_handle_frees_the_graph_on_any_thread(void) {
 int main(void) {
     make_directory();
     several_threads_use_one_graph();
+    files(true);
+    several_threads_use_one_manager();
     the_last_handle_frees_the_graph_on_any_thread();
     remove_directory();
     return check_report();

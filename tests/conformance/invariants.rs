@@ -241,6 +241,24 @@ fn a_failed_restore_changes_nothing() {
     status.not_matched(); // b
 }
 
+/// An object that a restore came to before it failed does not count as restored: what waited before still gives it its value.
+#[test]
+fn a_failed_restore_is_no_newer_restore() {
+    let w = World::new();
+    let older = w.write(&w.checkpoint(&[("x", w.variable(1f32))]), "older");
+    let newer = w.write(&w.checkpoint(&[("y", w.variable(2f32)), ("z", w.variable(3f64))]), "newer");
+    let root = w.object();
+    let ckpt = w.checkpoint_of(root);
+    let status = read(&ckpt, older);
+    let y = w.add(root, "y", -2f32);
+    w.add(root, "z", -3f32);
+    is(&ckpt.read(newer, &RestoreOptions::new()).unwrap_err(), Code::InvalidArgument, Reason::DType);
+    w.holds(y, -2f32);
+    w.track(root, "x", y);
+    w.holds(y, 1f32);
+    status.not_matched(); // z
+}
+
 /// Slots that a restore made before it failed are gone, and the order of the owner's slots is as it was.
 #[test]
 fn a_failed_restore_leaves_no_slots() {

@@ -26,3 +26,24 @@ mod tracking;
 mod training_loops;
 mod views;
 mod warnings;
+
+/// Every test that has the name of one of TensorFlow's is in the table of README.md, and what the table names is there.
+#[test]
+fn the_table_is_complete() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
+    let mut tests = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(&directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let module = path.file_stem().unwrap().to_str().unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let names = text.lines().filter_map(|line| line.strip_prefix("fn test_")?.split_once('('));
+            tests.extend(names.map(|(name, _)| format!("{module}::test_{name}")));
+        }
+    }
+    let readme = std::fs::read_to_string(directory.join("README.md")).unwrap();
+    let words = readme.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+    let named: std::collections::BTreeSet<String> = words.filter(|word| word.contains("::test_")).map(str::to_owned).collect();
+    let only_here: Vec<_> = tests.symmetric_difference(&named).collect();
+    assert!(only_here.is_empty(), "in the tests or in the table, but not in both: {only_here:?}");
+}

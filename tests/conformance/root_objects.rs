@@ -200,3 +200,16 @@ fn test_weakref_root() {
     is(&w.cannot_save(&ckpt), Code::InvalidArgument, Reason::Node);
     drop(status);
 }
+
+/// The edge by which a root leads to itself is nobody's: a file where `root` is another object does not restore that into the root.
+#[test]
+fn the_edge_of_the_root_to_itself_is_not_restored() {
+    let w = World::new();
+    let (other, _) = model(&w, 1.0);
+    let path = w.write(&w.checkpoint(&[("root", other)]), "ckpt");
+    let (root, v) = model(&w, -1.0);
+    let status = read(&w.rooted(root, &[]), path);
+    w.holds(v, -1f32);
+    says(&status.not_matched(), &["variable"]);
+    status.expect_partial();
+}

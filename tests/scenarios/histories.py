@@ -95,7 +95,8 @@ class Graph:
         self.names = NAMES + (rng.sample(ODD_NAMES, 4) if has("odd_names") else [])
         self.tensor_names = TENSORS + (ODD_TENSORS if has("odd_names") else [])
         size = rng.randint(3, 11)
-        weights = {"object": 4, "variable": 6, "list": 4 if has("list_changes") else 1, "dict": 4 if has("dict_changes") else 1, "owner": 3 if has("slots") else 1, "tuple": 2 * has("tuples"),
+        weights = {"object": 4, "variable": 6, "list": 4 if has("list_changes") else 1, "dict": 4 if has("dict_changes") else 1,
+                   "owner": 3 if has("slots") else 1, "tuple": 2 * has("tuples"),
                    "named_tuple": has("tuples"), "state": 2 * has("states"), "custom": 2 * has("customs")}
         kinds = rng.choices(list(weights), list(weights.values()), k=size)
         self.nodes = {}
@@ -208,9 +209,9 @@ class Graph:
     def retype(self, i):
         """Makes a node one of another kind: without values for with values, a tuple for a list …"""
         rng, kind = self.rng, self.nodes[i]["kind"]
-        others = {"variable": ["object", "custom", "state"], "object": ["variable", "owner", "dict"], "list": ["tuple", "dict"], "dict": ["object", "named_tuple"],
-                  "owner": ["object"], "tuple": ["list", "named_tuple"], "named_tuple": ["dict", "tuple"], "state": ["variable", "custom"],
-                  "custom": ["variable", "state"]}[kind]
+        others = {"variable": ["object", "custom", "state"], "object": ["variable", "owner", "dict"], "list": ["tuple", "dict"],
+                  "dict": ["object", "named_tuple"], "owner": ["object"], "tuple": ["list", "named_tuple"], "named_tuple": ["dict", "tuple"],
+                  "state": ["variable", "custom"], "custom": ["variable", "state"]}[kind]
         self.nodes[i] = self.node(i, rng.choice(others))
 
 
@@ -321,7 +322,8 @@ class Program:
             weights = {"object": 6, "owner": 2, "list": 1, "dict": 1, "variable": 1, "tuple": 1, "custom": 1}
             roots = {0: 12, **{n: weights.get(self.kind(n), 1) for n in nodes}}
             root = rng.choices(list(roots), list(roots.values()))[0]
-            attached = {rng.choice([n for n in self.graph.names if n not in ("root", "save_counter")]): rng.choice(list(nodes)) for _ in range(rng.choice([0, 1, 1, 2]))}
+            names = [name for name in self.graph.names if name not in ("root", "save_counter")]
+            attached = {rng.choice(names): rng.choice(list(nodes)) for _ in range(rng.choice([0, 1, 1, 2]))}
             return {"op": "checkpoint", "id": i, "root": root, "attached": attached}
         return {"op": "checkpoint", "id": i}
 

@@ -27,8 +27,8 @@ nothing is assigned, the assertions about that restore fail, and the edge stands
     "deleted_key": "`del d[key]` leaves the edge, and what it led to is saved; here the edge goes",
     "negative_index": "`l[-1] = v` makes an edge named -1; here it has the index of the element",
     "counter_waits": "in root mode the counter takes the oldest value that waits for it, and forgets the others; here the newest, as everywhere",
-    "own_counter": "an edge save_counter of the program's own makes a checkpoint fail, or is taken for its counter when the checkpoint is made; here it is taken, if it \
-is an integer scalar, when the counter is needed",
+    "own_counter": "an edge save_counter of the program's own makes a checkpoint fail, or is taken for its counter when the checkpoint is made; here it is \
+taken, if it is an integer scalar, when the counter is needed",
     "counter_type": "a save_counter in the file that is no int64 scalar makes a counter of that shape, or none; here restore() refuses it beforehand",
     "counter_by_name": "in root mode restore() of a name-based checkpoint forgets the counter that it makes, and its assertions fail for that",
     "attached_name": "the root tracks a name that the checkpoint attaches: a KeyError on saving, or the edge saved twice; here an error of every walk, or one edge",
@@ -45,7 +45,7 @@ is an integer scalar, when the counter is needed",
     "state_type": "an object's own tensors must be of the types that they have now; here it is given what there is, and may refuse that itself",
     "waiting_fails": "add_variable() makes no variable when it cannot have the value that waits for it; here it fails as any restore does, the edge stands",
     "waiting_bound": "add_variable(), and the making of a counter, take a value that another object has got already; here, as by any edge, they do not",
-    "created_shape": "add_variable() makes a variable that keeps the shape of the value that waited for it; here the program asks for one that takes any shape, and gets it",
+    "created_shape": "add_variable() makes a variable that keeps the shape of the value that waited for it; here the program asks for one that takes any",
     "waiting_shape": "add_variable() takes its shape from the checkpoint only if all values that wait are plain variables; here always",
 }
 

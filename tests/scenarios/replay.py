@@ -2,8 +2,9 @@
 """Has TensorFlow and libcheckpoint run the same random scenarios, and compares everything: each value bit for bit after each operation, each failure, each
 assertion, each file byte for byte.
 
-Scenarios have the seeds S, S + 1, …; --only replays one and prints it; --recorded those that make_scenarios.py wrote, without TensorFlow. Every scenario is run by the mended TensorFlow of quirks.py; where it met no quirk, that is
-TensorFlow, which one scenario in ten shows by running both. What differs is made smaller as long as it differs, and printed.
+Scenarios have the seeds S, S + 1, …; --only replays one and prints it; --recorded those that make_scenarios.py wrote, without TensorFlow. Every
+scenario is run by the mended TensorFlow of quirks.py; where it met no quirk, that is TensorFlow, which one scenario in ten shows by running both.
+What differs is made smaller as long as it differs, and printed.
 """
 import argparse
 import collections

@@ -29,7 +29,7 @@ impl Setup {
     }
 
     fn options(&self) -> ManagerOptions {
-        let mut options = ManagerOptions::new().clock(Arc::new(Ticks::default()));
+        let mut options = ManagerOptions::new().clock(Arc::new(Ticks));
         if let Some(keep) = self.keep {
             options = options.max_to_keep(keep);
         }
@@ -41,7 +41,6 @@ impl Setup {
 }
 
 /// Each look at the clock is a second later, over all programs.
-#[derive(Default)]
 struct Ticks;
 
 impl Clock for Ticks {
