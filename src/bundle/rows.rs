@@ -318,13 +318,15 @@ mod tests {
         (1..items.len()).rev().for_each(|i| items.swap(i, rng.below(i + 1)));
     }
 
+    type Failure = (Error, Vec<Fate>);
+
     /// Reads `tensors`, and gives what came into the buffers with the outcome.
     fn read(
         bundle: &Bundle,
         tensors: &[usize],
         values: &[(String, Vec<u8>)],
         options: &ReadOptions,
-    ) -> (Vec<Vec<u8>>, Option<(Error, Vec<Fate>)>) {
+    ) -> (Vec<Vec<u8>>, Option<Failure>) {
         let mut buffers: Vec<Vec<u8>> = tensors.iter().map(|&t| vec![FILL; values[t].1.len()]).collect();
         let mut rows: Vec<(usize, &mut [u8])> = tensors.iter().copied().zip(buffers.iter_mut().map(|b| &mut b[..])).collect();
         let outcome = bundle.read_whole(&mut rows, options).err();

@@ -173,7 +173,8 @@ impl Batch<'_> {
             printable(plan.key(self.reader)),
             found.name()
         ));
-        let error = error.because(Reason::DType).expecting(own, found).for_tensor(plan.key(self.reader)).in_file(self.reader.prefix());
+        let error =
+            error.because(Reason::DType).expecting(own, found).for_tensor(plan.key(self.reader)).in_file(self.reader.prefix());
         Unfit { state: RowState::DtypeMismatch, error }
     }
 

@@ -392,7 +392,8 @@ impl Checkpoint {
         }
         if let Some(&there) = nodes.need(self.0.root)?.edges.get(SAVE_COUNTER) {
             let variable = nodes.variable(there).ok();
-            let can_count = |v: &Variable| v.dtype.is_none_or(crate::graph::is_integer) && v.accepts().is_none_or(<[i64]>::is_empty);
+            let can_count =
+                |v: &Variable| v.dtype.is_none_or(crate::graph::is_integer) && v.accepts().is_none_or(<[i64]>::is_empty);
             return match variable.is_some_and(can_count) {
                 true => Ok(()),
                 false => Err(cannot_count(&nodes.describe(there))),

@@ -94,6 +94,8 @@ impl Found {
 struct Pass {
     queue: VecDeque<(u32, NodeId)>,
     plans: Vec<Plan>,
+    /// The tensor that was found last: the next one is often its neighbour.
+    near: usize,
     /// Objects of registered savers, with the names under which they were saved.
     savers: BTreeMap<usize, Vec<(String, NodeId)>>,
     /// The objects whose values are planned, with the restore that gave them theirs before.
@@ -394,7 +396,9 @@ impl Restore {
             Some(Kind::Variable(_)) => {
                 let recorded = node.attributes().find(|a| a.name == VARIABLE_VALUE).map(|a| Cow::Borrowed(a.checkpoint_key));
                 let key = recorded.unwrap_or_else(|| format!("{}{VARIABLE_VALUE}", before_name(first.checkpoint_key)).into());
-                self.reader.find(key.as_bytes()).map_or_else(|| missing(&key), What::Variable)
+                let tensor = self.reader.find_near(pass.near, key.as_bytes());
+                pass.near = tensor.unwrap_or(pass.near);
+                tensor.map_or_else(|| missing(&key), What::Variable)
             }
             Some(Kind::Text(_)) => {
                 let key = first.checkpoint_key;

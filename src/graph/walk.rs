@@ -118,7 +118,10 @@ impl<'a> Walk<'a> {
                     ));
                 }
                 if self.ids[slot.place()] != 0 {
-                    return Err(unfit("A slot variable was re-used as a dependency of a Trackable object", &nodes.describe(slot)));
+                    return Err(unfit(
+                        "A slot variable was re-used as a dependency of a Trackable object",
+                        &nodes.describe(slot),
+                    ));
                 }
                 let slot = self.find(slot, (0, 0));
                 self.slots.push(FoundSlot { owner: owner as u32, variable, name, slot });
@@ -151,7 +154,8 @@ impl<'a> Walk<'a> {
     pub fn edges<'n>(&'n self, nodes: &'n Nodes, id: u32) -> impl Iterator<Item = (&'n str, u32)> + 'n {
         let own = nodes.get(self.order[id as usize]).map(|node| &node.edges);
         let attached = if id == 0 { self.root.attached } else { &[] };
-        let attached = attached.iter().map(|(name, _)| &**name).filter(move |name| own.is_none_or(|own| !own.contains_key(*name)));
+        let attached =
+            attached.iter().map(|(name, _)| &**name).filter(move |name| own.is_none_or(|own| !own.contains_key(*name)));
         let names = own.into_iter().flat_map(|own| own.keys().map(|name| &**name)).chain(attached);
         names.zip(self.children(id).iter().copied())
     }
