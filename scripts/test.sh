@@ -5,11 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
-setup_debian build-essential ca-certificates cmake curl ninja-build pkgconf python3 python3-venv shellcheck valgrind
+setup_debian build-essential ca-certificates cmake curl doxygen libgtest-dev ninja-build pkgconf python3 python3-venv shellcheck valgrind
 setup_rust
 setup_rust_linters
 setup_python
-[ ! -d bindings/go ] || setup_go
+setup_go
 
 # ---------------------------------------------------------------- the suites, in the order in which they run
 
@@ -22,7 +22,7 @@ format() {
 lint() {
   cargo clippy --locked --all-targets --all-features -- -D warnings
   cargo clippy --locked --no-default-features -- -D warnings
-  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/c/*.sh tests/install/*.sh .ci/run
+  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/c/*.sh tests/cpp/*.sh tests/go/*.sh tests/install/*.sh .ci/run
 }
 
 licences() { cargo deny --log-level warn check licenses sources bans; }
@@ -66,6 +66,17 @@ interop() {
     python -m pytest -q tests/interop
 }
 
+# The bindings, each with its example, which takes turns with the C one.
+cpp() {
+  build_release
+  tests/cpp/run.sh build/release
+}
+
+go() {
+  build_release
+  tests/go/run.sh build/release
+}
+
 # TensorFlow and the library run the same random programs; `scripts/scenarios.sh` runs many more.
 scenarios() {
   build_release
@@ -75,7 +86,7 @@ scenarios() {
 # A minute for all targets: finds what a change broke, not what a night of fuzzing would.
 fuzz() { scripts/fuzz.sh --minutes 1; }
 
-suites=(format lint licences rust powercut docs c install valgrind sanitizers interop scenarios)
+suites=(format lint licences rust powercut docs c install valgrind sanitizers cpp go interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 
 # ---------------------------------------------------------------- running them

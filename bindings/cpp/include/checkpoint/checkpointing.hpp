@@ -1,0 +1,219 @@
+// Saving a graph and restoring it.
+#ifndef CHECKPOINT_CHECKPOINTING_HPP
+#define CHECKPOINT_CHECKPOINTING_HPP
+
+#include <checkpoint/graph.hpp>
+#include <checkpoint/reader.hpp>
+#include <checkpoint/report.hpp>
+#include <checkpoint/trackable.hpp>
+#include <checkpoint/writer.hpp>
+
+namespace checkpoint {
+
+/// @cond
+namespace detail {
+
+using written_function = std::function<void(std::string_view path)>;
+inline ckpt_code run_written(void *user_data, const char *path, ckpt_failure *failure) noexcept {
+    return guarded(failure, [&] { unbox<written_function>(user_data)(path); });
+}
+
+using log_function = std::function<void(severity, std::string_view)>;
+// A log that throws has nobody to tell.
+inline void run_log(void *user_data, ckpt_severity severity, const char *text, std::size_t len) noexcept {
+    try {
+        unbox<log_function>(user_data)(static_cast<::checkpoint::severity>(severity), {text, len});
+    } catch (...) {
+    }
+}
+
+}  // namespace detail
+/// @endcond
+
+/// How a graph is saved (`tf.train.CheckpointOptions`).
+class save_options {
+   public:
+    /// How the files are written, with the progress callback and the flag of these options, which are copied.
+    save_options &write(const write_options &options) {
+        detail::call(ckpt_save_options_set_write_options, make(), options.get());
+        return *this;
+    }
+    /// Has `written(path)` called when the files of a checkpoint are complete, before the state file says so, after the functions
+    /// that were added before. What it throws ends the call; the checkpoint stays. (`experimental_write_callbacks`)
+    save_options &on_written(std::function<void(std::string_view path)> written) {
+        detail::call(ckpt_save_options_add_callback, make(), detail::run_written, detail::box(std::move(written)),
+                     detail::free_box<detail::written_function>);
+        return *this;
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_save_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    ckpt_save_options *make() { return handle_.make(ckpt_save_options_new); }
+    detail::handle<ckpt_save_options, ckpt_save_options_free> handle_;
+};
+
+/// How a graph is restored. Paths are those of keys: escaped names of edges joined by `/`. Globs know `*` (within a name), `**`
+/// (any number of names), `?`, `[...]` and `{a,b}`.
+class restore_options {
+   public:
+    /// How values are read: threads, checksums. The options are copied.
+    restore_options &read(const read_options &options) {
+        detail::call(ckpt_restore_options_set_read_options, make(), options.get());
+        return *this;
+    }
+    /// Restores only values whose path in the checkpoint one of the included globs matches.
+    restore_options &include(std::string_view glob) {
+        detail::call(ckpt_restore_options_add_include, make(), glob.data(), glob.size());
+        return *this;
+    }
+    /// Leaves out values whose path in the checkpoint the glob matches, also included ones.
+    restore_options &exclude(std::string_view glob) {
+        detail::call(ckpt_restore_options_add_exclude, make(), glob.data(), glob.size());
+        return *this;
+    }
+    /// Takes what the checkpoint has at `from`, with all that is below, for what the program has at `to`.
+    restore_options &rename(std::string_view from, std::string_view to) {
+        detail::call(ckpt_restore_options_add_rename, make(), from.data(), from.size(), to.data(), to.size());
+        return *this;
+    }
+    /// What to do about values that do not fit.
+    restore_options &on_mismatch(mismatch what) {
+        detail::call(ckpt_restore_options_set_on_mismatch, make(), static_cast<ckpt_mismatch>(what));
+        return *this;
+    }
+    /// Whether slot variables are left as they are. (`experimental_skip_slot_variables`)
+    restore_options &skip_slot_variables(bool skip) {
+        detail::call(ckpt_restore_options_set_skip_slot_variables, make(), skip);
+        return *this;
+    }
+    /// Restores only what the checkpoint has below `path`, as if the object there had been its root.
+    restore_options &subtree(std::string_view path) {
+        detail::call(ckpt_restore_options_set_subtree, make(), path.data(), path.size());
+        return *this;
+    }
+    /// Whether all values are read and their checksums compared before the first is assigned. Values are read twice then.
+    restore_options &verify_first(bool verify) {
+        detail::call(ckpt_restore_options_set_verify_first, make(), verify);
+        return *this;
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_restore_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    ckpt_restore_options *make() { return handle_.make(ckpt_restore_options_new); }
+    detail::handle<ckpt_restore_options, ckpt_restore_options_free> handle_;
+};
+
+/// Saves and restores what a root object of a graph leads to (`tf.train.Checkpoint`). It keeps the graph. Several threads may use
+/// it at once: every call takes the graph's lock for its whole length, callbacks included.
+class checkpoint {
+   public:
+    /// The checkpoint of what `root` leads to. Its files are those of `tf.train.Checkpoint(**kwargs)`: the edges of `root` stand
+    /// for the keyword arguments.
+    checkpoint(const ::checkpoint::graph &graph, node root) {
+        detail::call(ckpt_checkpoint_new, graph.get(), root.id, handle_.out());
+    }
+    /// The checkpoint of `root`, to which it attaches more edges. Its files are those of `tf.train.Checkpoint(root, **attached)`.
+    checkpoint(const ::checkpoint::graph &graph, node root, const std::vector<std::pair<std::string, node>> &attached) {
+        std::vector<ckpt_bytes> names;
+        std::vector<ckpt_node> ids;
+        for (const auto &edge : attached) {
+            names.push_back(detail::bytes_of(edge.first));
+            ids.push_back(edge.second.id);
+        }
+        detail::call(ckpt_checkpoint_new_with_root, graph.get(), root.id, names.data(), ids.data(), ids.size(), handle_.out());
+    }
+    /// The checkpoint of an object of a program's own.
+    explicit checkpoint(const trackable &root) : checkpoint(root.graph(), root.node()) {}
+    /// Takes a handle of the C API, which becomes this object's.
+    explicit checkpoint(ckpt_checkpoint *raw) noexcept : handle_(raw) {}
+
+    /// Another object for the checkpoint's graph.
+    ::checkpoint::graph graph() const { return ::checkpoint::graph(ckpt_checkpoint_graph(get())); }
+    /// The root object.
+    node root() const noexcept { return {ckpt_checkpoint_root(get())}; }
+    /// Has `log` called about values of a checkpoint that were never used and the like; an empty function for no one. It is
+    /// called on the thread whose call it is about; what it throws is lost.
+    void set_log(std::function<void(severity, std::string_view)> log) const {
+        if (!log) return detail::call(ckpt_checkpoint_set_log, get(), nullptr, nullptr, nullptr);
+        detail::call(ckpt_checkpoint_set_log, get(), detail::run_log, detail::box(std::move(log)),
+                     detail::free_box<detail::log_function>);
+    }
+    /// The variable that counts saves, `save_counter`: an int64 scalar, made when it is first needed.
+    node save_counter() const {
+        node counter;
+        detail::call(ckpt_checkpoint_save_counter, get(), &counter.id);
+        return counter;
+    }
+    /// How often this checkpoint was saved, by the save counter.
+    std::int64_t save_count() const {
+        std::int64_t count = 0;
+        detail::call(ckpt_checkpoint_save_count, get(), &count);
+        return count;
+    }
+
+    /// Counts, writes the checkpoint `prefix-count`, and has the directory's state file name it as the latest. The answer is its
+    /// path. (`tf.train.Checkpoint.save`)
+    std::string save(const file_path &prefix, const save_options &options = {}) const {
+        detail::string_handle path;
+        detail::call(ckpt_checkpoint_save, get(), detail::c_path(prefix), options.get(), path.out());
+        return detail::take(path);
+    }
+    /// Writes the checkpoint `prefix`, neither counting nor telling the state file. (`tf.train.Checkpoint.write`)
+    std::string write(const file_path &prefix, const save_options &options = {}) const {
+        detail::string_handle path;
+        detail::call(ckpt_checkpoint_write, get(), detail::c_path(prefix), options.get(), path.out());
+        return detail::take(path);
+    }
+    /// Writes the checkpoint `prefix-number`, neither counting nor telling the state file.
+    std::string write_numbered(const file_path &prefix, std::int64_t number, const save_options &options = {}) const {
+        detail::string_handle path;
+        detail::call(ckpt_checkpoint_write_numbered, get(), detail::c_path(prefix), number, options.get(), path.out());
+        return detail::take(path);
+    }
+
+    /// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory with a state file (its
+    /// latest), or a SavedModel. What the program does not have yet is restored when it is tracked. Makes the save counter. All
+    /// that can be known is checked before the first value is assigned; last_report() says what became of each value, also after
+    /// a failure.
+    /// (`tf.train.Checkpoint.restore`)
+    status restore(const file_path &path, const restore_options &options = {}) const {
+        return status_of(ckpt_checkpoint_restore, detail::c_path(path), options.get());
+    }
+    /// The same without the save counter, for what write() wrote. (`tf.train.Checkpoint.read`)
+    status read(const file_path &path, const restore_options &options = {}) const {
+        return status_of(ckpt_checkpoint_read, detail::c_path(path), options.get());
+    }
+    /// Restores nothing, but makes the save counter. (`tf.train.Checkpoint.restore(None)`)
+    status restore_nothing() const { return status_of(ckpt_checkpoint_restore_nothing); }
+    /// Says what read() would do. Nothing is assigned, and nothing waits for it.
+    report dry_run(const file_path &path, const restore_options &options = {}) const {
+        detail::handle<ckpt_report, ckpt_report_free> raw;
+        detail::call(ckpt_checkpoint_dry_run, get(), detail::c_path(path), options.get(), raw.out());
+        return report(std::move(raw));
+    }
+    /// What became of every value in the last restore or read, also in one that failed.
+    report last_report() const {
+        detail::handle<ckpt_report, ckpt_report_free> raw;
+        detail::call(ckpt_checkpoint_last_report, get(), raw.out());
+        return report(std::move(raw));
+    }
+
+    /// The handle, for calls of the C API; it stays this object's.
+    const ckpt_checkpoint *get() const noexcept { return handle_.get(); }
+
+   private:
+    template <typename Function, typename... Arguments>
+    status status_of(Function function, Arguments... arguments) const {
+        detail::handle<ckpt_status, ckpt_status_free> raw;
+        detail::call(function, get(), arguments..., raw.out());
+        return status(std::move(raw));
+    }
+
+    detail::handle<ckpt_checkpoint, ckpt_checkpoint_free> handle_;
+};
+
+}  // namespace checkpoint
+
+#endif

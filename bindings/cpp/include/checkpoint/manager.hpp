@@ -1,0 +1,262 @@
+// Saving again and again in one directory, keeping some, resuming from the latest.
+#ifndef CHECKPOINT_MANAGER_HPP
+#define CHECKPOINT_MANAGER_HPP
+
+#include <checkpoint/checkpointing.hpp>
+#include <checkpoint/directory.hpp>
+
+namespace checkpoint {
+
+/// @cond
+namespace detail {
+using init_function = std::function<void()>;
+inline ckpt_code run_init(void *user_data, ckpt_failure *failure) noexcept {
+    return guarded(failure, [&] { unbox<init_function>(user_data)(); });
+}
+}  // namespace detail
+/// @endcond
+
+/// How a directory is managed; by default all checkpoints are kept.
+class manager_options {
+   public:
+    /// How many checkpoints stay, the newest: 1 or more.
+    manager_options &max_to_keep(std::int64_t count) {
+        detail::call(ckpt_manager_options_set_max_to_keep, make(), count);
+        return *this;
+    }
+    /// Of those that would be removed, keeps one for each so many hours for good.
+    manager_options &keep_checkpoint_every_n_hours(double hours) {
+        detail::call(ckpt_manager_options_set_keep_checkpoint_every_n_hours, make(), hours);
+        return *this;
+    }
+    /// Keeps also the best `count` by the metric that each save gives.
+    manager_options &keep_best(std::size_t count, better which) {
+        detail::call(ckpt_manager_options_set_keep_best, make(), count, static_cast<ckpt_better>(which));
+        return *this;
+    }
+    /// What checkpoints are called: `NAME-NUMBER`; `ckpt` by default.
+    manager_options &checkpoint_name(std::string_view name) {
+        detail::call(ckpt_manager_options_set_checkpoint_name, make(), name.data(), name.size());
+        return *this;
+    }
+    /// The integer scalar that counts the program's steps.
+    manager_options &step_counter(node counter) {
+        detail::call(ckpt_manager_options_set_step_counter, make(), counter.id);
+        return *this;
+    }
+    /// Whether steps are given to each call rather than by a counter.
+    manager_options &steps_in_calls(bool in_calls) {
+        detail::call(ckpt_manager_options_set_steps_in_calls, make(), in_calls);
+        return *this;
+    }
+    /// Saves only when so many steps have gone by since the last save.
+    manager_options &checkpoint_interval(std::int64_t steps) {
+        detail::call(ckpt_manager_options_set_checkpoint_interval, make(), steps);
+        return *this;
+    }
+    /// The step of the last save, to count the interval from.
+    manager_options &last_checkpoint_step(std::int64_t step) {
+        detail::call(ckpt_manager_options_set_last_checkpoint_step, make(), step);
+        return *this;
+    }
+    /// Has `init` called by manager::restore_or_initialize where there is no checkpoint. It may use the graph.
+    manager_options &init(std::function<void()> init) {
+        detail::call(ckpt_manager_options_set_init, make(), detail::run_init, detail::box(std::move(init)),
+                     detail::free_box<detail::init_function>);
+        return *this;
+    }
+    /// Asks `now` for the time, in seconds since the epoch, in place of the machine's clock.
+    manager_options &clock(std::function<double()> now) {
+        detail::call(ckpt_manager_options_set_clock, make(), detail::run_now, detail::box(std::move(now)),
+                     detail::free_box<detail::now_function>);
+        return *this;
+    }
+    /// Has `log` called about state files that mean nothing, old checkpoints that cannot be removed and the like.
+    manager_options &log(std::function<void(severity, std::string_view)> log) {
+        detail::call(ckpt_manager_options_set_log, make(), detail::run_log, detail::box(std::move(log)),
+                     detail::free_box<detail::log_function>);
+        return *this;
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_manager_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    ckpt_manager_options *make() { return handle_.make(ckpt_manager_options_new); }
+    detail::handle<ckpt_manager_options, ckpt_manager_options_free> handle_;
+};
+
+/// How a manager saves.
+class manager_save_options {
+   public:
+    /// The checkpoint's number, in place of the save counter's, which counts all the same.
+    manager_save_options &number(std::int64_t number) {
+        detail::call(ckpt_manager_save_options_set_number, make(), number);
+        return *this;
+    }
+    /// The same by an integer scalar of the manager's graph.
+    manager_save_options &number_of(node number) {
+        detail::call(ckpt_manager_save_options_set_number_of, make(), number.id);
+        return *this;
+    }
+    /// Whether it may be too early for the next save; true by default.
+    manager_save_options &check_interval(bool check) {
+        detail::call(ckpt_manager_save_options_set_check_interval, make(), check);
+        return *this;
+    }
+    /// The program's step, in place of the step counter's.
+    manager_save_options &step(std::int64_t step) {
+        detail::call(ckpt_manager_save_options_set_step, make(), step);
+        return *this;
+    }
+    /// How good what is saved is.
+    manager_save_options &metric(double metric) {
+        detail::call(ckpt_manager_save_options_set_metric, make(), metric);
+        return *this;
+    }
+    /// The same by a scalar of the manager's graph.
+    manager_save_options &metric_of(node metric) {
+        detail::call(ckpt_manager_save_options_set_metric_of, make(), metric.id);
+        return *this;
+    }
+    /// How the files are written, with the callbacks of these options, which are copied.
+    manager_save_options &save(const save_options &options) {
+        detail::call(ckpt_manager_save_options_set_save_options, make(), options.get());
+        return *this;
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_manager_save_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    ckpt_manager_save_options *make() { return handle_.make(ckpt_manager_save_options_new); }
+    detail::handle<ckpt_manager_save_options, ckpt_manager_save_options_free> handle_;
+};
+
+/// How a program resumes.
+class resume_options {
+   public:
+    /// Whether the newest checkpoint that is whole is restored rather than the latest, whatever it is.
+    resume_options &latest_valid(bool latest_valid) {
+        detail::call(ckpt_resume_options_set_latest_valid, make(), latest_valid);
+        return *this;
+    }
+    /// The program's step after restoring, in place of the step counter's.
+    resume_options &step(std::int64_t step) {
+        detail::call(ckpt_resume_options_set_step, make(), step);
+        return *this;
+    }
+    /// How the checkpoint is restored. The options are copied.
+    resume_options &restore(const restore_options &options) {
+        detail::call(ckpt_resume_options_set_restore_options, make(), options.get());
+        return *this;
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_resume_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    ckpt_resume_options *make() { return handle_.make(ckpt_resume_options_new); }
+    detail::handle<ckpt_resume_options, ckpt_resume_options_free> handle_;
+};
+
+/// What a program resumed from.
+struct resumed {
+    std::string path;             ///< The checkpoint.
+    ::checkpoint::status status;  ///< What became of it.
+};
+
+/// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest
+/// (`tf.train.CheckpointManager`): a range of the paths of the newest checkpoints, oldest first. It keeps the checkpoint and its
+/// graph. Several threads may use it at once.
+///
+/// Opening takes no lock and changes nothing. The first save takes the directory's lock, which is the manager's as long as it
+/// lives.
+class manager {
+   public:
+    /// A manager of `checkpoint` in `directory`, which the first save makes if need be.
+    manager(const ::checkpoint::checkpoint &checkpoint, const file_path &directory, const manager_options &options = {}) {
+        detail::call(ckpt_manager_open, checkpoint.get(), detail::c_path(directory), options.get(), handle_.out());
+    }
+
+    /// Another object for the manager's checkpoint.
+    ::checkpoint::checkpoint checkpoint() const { return ::checkpoint::checkpoint(ckpt_manager_checkpoint(get())); }
+    /// The directory, as it was given.
+    std::string_view directory() const noexcept { return detail::text(ckpt_manager_directory(get())); }
+    /// The steps from one save to the next, if the manager saves by steps.
+    std::optional<std::int64_t> checkpoint_interval() const noexcept {
+        std::int64_t steps = 0;
+        return ckpt_manager_checkpoint_interval(get(), &steps) ? std::optional<std::int64_t>(steps) : std::nullopt;
+    }
+    /// The checkpoint that was recorded last, if there is one. This and the three functions that follow may be called from inside
+    /// callbacks.
+    std::optional<std::string> latest_checkpoint() const {
+        return detail::take_optional(detail::string_handle(ckpt_manager_latest_checkpoint(get())));
+    }
+    /// The newest checkpoints, those that may be removed in their turn, oldest first.
+    std::vector<std::string> checkpoints() const { return paths(ckpt_manager_checkpoints(get())); }
+    /// All managed checkpoints with a metric, the best first.
+    std::vector<std::string> best_checkpoints() const { return paths(ckpt_manager_best_checkpoints(get())); }
+    /// The metric that a checkpoint, as best_checkpoints() gives it, was saved with; NaN when it is none of those.
+    double metric(std::string_view path) const noexcept { return ckpt_manager_metric(get(), path.data(), path.size()); }
+
+    /// Saves a checkpoint, makes it the latest, and removes what is too many. The answer is its path; nothing when the manager
+    /// saves by steps and it is too early. checkpoint::code::unavailable when another process saves in this directory;
+    /// checkpoint::reason::replaced when one has since, and the program has not resumed from that. (`CheckpointManager.save`)
+    std::optional<std::string> save(const manager_save_options &options = {}) const {
+        detail::string_handle path;
+        detail::call(ckpt_manager_save, get(), options.get(), path.out());
+        return detail::take_optional(path);
+    }
+    /// Restores the latest checkpoint; where there is none, calls the init function, and the answer is nothing.
+    /// (`CheckpointManager.restore_or_initialize`)
+    std::optional<resumed> restore_or_initialize(const resume_options &options = {}) const {
+        detail::string_handle path;
+        detail::handle<ckpt_status, ckpt_status_free> raw;
+        detail::call(ckpt_manager_restore_or_initialize, get(), options.get(), path.out(), raw.out());
+        if (!path.get()) return std::nullopt;
+        return resumed{detail::take(path), status(std::move(raw))};
+    }
+    /// The newest checkpoint of the directory that is whole: every checksum of it is compared.
+    valid_checkpoint latest_valid() const {
+        detail::string_handle path;
+        detail::handle<ckpt_broken, ckpt_broken_free> newer;
+        detail::call(ckpt_manager_latest_valid, get(), path.out(), newer.out());
+        return {detail::take_optional(path), detail::list_of_broken(newer.get())};
+    }
+
+    /// Past the last.
+    struct sentinel {};
+    /// Iterates over std::string: the checkpoints as they were when it was made.
+    class iterator {
+       public:
+        /// At the first.
+        explicit iterator(std::vector<std::string> paths) : paths_(std::move(paths)) {}
+        /// The path.
+        const std::string &operator*() const noexcept { return paths_[index_]; }
+        /// The next.
+        iterator &operator++() noexcept {
+            ++index_;
+            return *this;
+        }
+        /// Whether there is one.
+        bool operator!=(sentinel) const noexcept { return index_ < paths_.size(); }
+
+       private:
+        std::vector<std::string> paths_;
+        std::size_t index_ = 0;
+    };
+    /// The oldest.
+    iterator begin() const { return iterator(checkpoints()); }
+    /// Past the newest.
+    sentinel end() const noexcept { return {}; }
+
+    /// The handle, for calls of the C API; it stays this object's.
+    const ckpt_manager *get() const noexcept { return handle_.get(); }
+
+   private:
+    static std::vector<std::string> paths(ckpt_strings *raw) { return strings(detail::strings_handle(raw)).copy(); }
+
+    detail::handle<ckpt_manager, ckpt_manager_free> handle_;
+};
+
+}  // namespace checkpoint
+
+#endif

@@ -1,0 +1,143 @@
+// What became of a restore: its report and its status.
+#ifndef CHECKPOINT_REPORT_HPP
+#define CHECKPOINT_REPORT_HPP
+
+#include <checkpoint/callbacks.hpp>
+#include <checkpoint/core.hpp>
+#include <optional>
+
+namespace checkpoint {
+
+/// What became of one value. A value: copies are cheap, and each keeps its report.
+class row {
+   public:
+    /// `raw`, which `report` lends.
+    row(std::shared_ptr<const ckpt_report> report, const ckpt_report_row *raw) noexcept : report_(std::move(report)), raw_(raw) {}
+
+    /// The path of the object, in the checkpoint; of one that is missing there, in the program.
+    std::string_view path() const noexcept { return detail::text(ckpt_report_row_path(raw_)); }
+    /// The key of the value in the checkpoint, or that it would have there.
+    std::string_view key() const noexcept { return detail::text(ckpt_report_row_key(raw_)); }
+    /// What became of it.
+    row_state state() const noexcept { return static_cast<row_state>(ckpt_report_row_state(raw_)); }
+    /// The dtype in the checkpoint; `invalid` where it has no such tensor.
+    dtype saved_dtype() const noexcept { return static_cast<dtype>(ckpt_report_row_saved_dtype(raw_)); }
+    /// The dimensions in the checkpoint; nothing where it has no such tensor.
+    std::optional<shape_view> saved_shape() const noexcept {
+        return shape_of(ckpt_report_row_saved_shape(raw_), ckpt_report_row_saved_rank(raw_));
+    }
+    /// The dtype in the program; `invalid` where it has no such object, takes what comes, or has state of its own.
+    dtype program_dtype() const noexcept { return static_cast<dtype>(ckpt_report_row_program_dtype(raw_)); }
+    /// The dimensions in the program, -1 for one that may be anything; nothing as for the dtype.
+    std::optional<shape_view> program_shape() const noexcept {
+        return shape_of(ckpt_report_row_program_shape(raw_), ckpt_report_row_program_rank(raw_));
+    }
+    /// The object in the program; none where it has none.
+    ::checkpoint::node node() const noexcept { return {ckpt_report_row_node(raw_)}; }
+    /// The node in the checkpoint's object graph; -1 where it has none.
+    std::int64_t saved_node() const noexcept { return ckpt_report_row_saved_node(raw_); }
+    /// The path of the one on the other side that is plainly meant; empty when there is none.
+    std::string_view candidate() const noexcept { return detail::text(ckpt_report_row_candidate(raw_)); }
+    /// More on why; empty when there is no more to say.
+    std::string_view detail() const noexcept { return ::checkpoint::detail::text(ckpt_report_row_detail(raw_)); }
+
+   private:
+    static std::optional<shape_view> shape_of(const std::int64_t *dimensions, std::int32_t rank) noexcept {
+        if (rank < 0) return std::nullopt;
+        return shape_view(dimensions, static_cast<std::size_t>(rank));
+    }
+
+    std::shared_ptr<const ckpt_report> report_;
+    const ckpt_report_row *raw_;
+};
+
+/// What became of every value of a restore: a range of checkpoint::row, one for each value of the checkpoint, then one for each
+/// object of the program that it has no value for. It says how things stood when it was made. Several threads may use it at once.
+class report {
+   public:
+    /// Takes a handle of the C API, which becomes this object's.
+    explicit report(detail::handle<ckpt_report, ckpt_report_free> raw) : handle_(raw.share()) {}
+    report(report &&) noexcept = default;             ///< Moves.
+    report &operator=(report &&) noexcept = default;  ///< Moves.
+
+    /// The number of rows.
+    std::size_t size() const noexcept { return ckpt_report_count(handle_.get()); }
+    /// Whether there are none.
+    bool empty() const noexcept { return size() == 0; }
+    /// How many rows have this state.
+    std::size_t count(row_state state) const noexcept {
+        return ckpt_report_count_of(handle_.get(), static_cast<ckpt_row_state>(state));
+    }
+    /// The row at `index`, which must be less than size().
+    row operator[](std::size_t index) const noexcept { return {handle_, ckpt_report_get(handle_.get(), index)}; }
+    /// Iterates over checkpoint::row.
+    using iterator = detail::index_iterator<report, row>;
+    /// The first.
+    iterator begin() const noexcept { return {this, 0}; }
+    /// Past the last.
+    iterator end() const noexcept { return {this, size()}; }
+    /// One line: how many rows there are of each state.
+    std::string_view summary() const noexcept { return detail::text(ckpt_report_summary(handle_.get())); }
+    /// A table for people: a line for each row.
+    std::string_view table() const noexcept { return detail::text(ckpt_report_table(handle_.get())); }
+    /// JSON for programs.
+    std::string_view json() const noexcept { return detail::text(ckpt_report_json(handle_.get())); }
+
+   private:
+    std::shared_ptr<ckpt_report> handle_;
+};
+
+/// What became of a restore, and becomes of it as the program goes on: values that wait for objects are restored when these are
+/// tracked. Assertions that do not hold throw checkpoint::reason::assertion, and name the first few objects.
+///
+/// When it, and everything that waits for its restore, is gone, a warning lists what of the checkpoint was never used, unless
+/// expect_partial() was called.
+class status {
+   public:
+    /// Takes a handle of the C API, which becomes this object's.
+    explicit status(detail::handle<ckpt_status, ckpt_status_free> raw) noexcept : handle_(std::move(raw)) {}
+
+    /// What kind of restore it is of.
+    restore_kind kind() const noexcept { return static_cast<restore_kind>(ckpt_status_kind(get())); }
+    /// The prefix of the checkpoint that was restored; empty when there is none.
+    std::string_view path() const noexcept { return detail::text(ckpt_status_path(get())); }
+    /// Asserts that everything in the checkpoint was restored, and every object of the program from it.
+    const status &assert_consumed() const { return asserts(ckpt_status_assert_consumed); }
+    /// Asserts that every object of the program that is there by now, and has values, got its value from the checkpoint.
+    const status &assert_existing_objects_matched() const { return asserts(ckpt_status_assert_existing_objects_matched); }
+    /// Asserts that anything but the root was matched.
+    const status &assert_nontrivial_match() const { return asserts(ckpt_status_assert_nontrivial_match); }
+    /// Says nothing in the end about values that were not used.
+    const status &expect_partial() const noexcept {
+        ckpt_status_expect_partial(get());
+        return *this;
+    }
+    /// Does nothing, as in TensorFlow when it is eager; checkpoint::code::failed_precondition when there is no checkpoint.
+    const status &run_restore_ops() const { return asserts(ckpt_status_run_restore_ops); }
+    /// Does nothing, as in TensorFlow when it is eager.
+    const status &initialize_or_restore() const { return asserts(ckpt_status_initialize_or_restore); }
+    /// What became of every value, as things stand now.
+    ::checkpoint::report report() const {
+        detail::handle<ckpt_report, ckpt_report_free> raw;
+        detail::call(ckpt_status_report, get(), raw.out());
+        return ::checkpoint::report(std::move(raw));
+    }
+    /// Lets nothing wait for this restore any more.
+    void drop() const { detail::call(ckpt_status_drop, get()); }
+
+    /// The handle, for calls of the C API; it stays this object's.
+    const ckpt_status *get() const noexcept { return handle_.get(); }
+
+   private:
+    template <typename Function>
+    const status &asserts(Function function) const {
+        detail::call(function, get());
+        return *this;
+    }
+
+    detail::handle<ckpt_status, ckpt_status_free> handle_;
+};
+
+}  // namespace checkpoint
+
+#endif

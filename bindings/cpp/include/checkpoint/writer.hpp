@@ -1,0 +1,221 @@
+// Writing tensors by name, without an object graph; merging what several workers wrote.
+#ifndef CHECKPOINT_WRITER_HPP
+#define CHECKPOINT_WRITER_HPP
+
+#include <checkpoint/core.hpp>
+
+namespace checkpoint {
+
+/// How a checkpoint is written.
+class write_options {
+   public:
+    /// So many data files; 0, the default, lets the library choose by the size alone.
+    write_options &shards(std::uint32_t count) {
+        detail::call(ckpt_write_options_set_shards, make(), count);
+        return *this;
+    }
+    /// No data file of more than so many bytes, as far as tensors can be cut. (`tf.train.experimental.MaxShardSizePolicy`)
+    write_options &max_shard_size(std::uint64_t bytes) {
+        detail::call(ckpt_write_options_set_max_shard_size, make(), bytes);
+        return *this;
+    }
+    /// Begins each value at a multiple of so many bytes; 1 by default, as in TensorFlow.
+    write_options &alignment(std::uint64_t bytes) {
+        detail::call(ckpt_write_options_set_alignment, make(), bytes);
+        return *this;
+    }
+    /// So many threads, the caller's among them; 0, the default, lets the library choose. The files are the same.
+    write_options &threads(std::uint32_t count) {
+        detail::call(ckpt_write_options_set_threads, make(), count);
+        return *this;
+    }
+    /// What survives a power cut once the checkpoint is written.
+    write_options &durability(::checkpoint::durability durability) {
+        detail::call(ckpt_write_options_set_durability, make(), static_cast<ckpt_durability>(durability));
+        return *this;
+    }
+    /// Has `progress(done, total)` called now and then, in bytes, on the thread that writes. What it throws stops the writing.
+    write_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
+        detail::call(ckpt_write_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
+                     detail::free_box<detail::progress_function>);
+        return *this;
+    }
+    /// Has the call stop when `flag` is raised.
+    write_options &cancel(const ::checkpoint::cancel &flag) {
+        detail::call(ckpt_write_options_set_cancel, make(), flag.get());
+        return *this;
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_write_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    ckpt_write_options *make() { return handle_.make(ckpt_write_options_new); }
+    detail::handle<ckpt_write_options, ckpt_write_options_free> handle_;
+};
+
+/// A checkpoint of named tensors that is being put together (`tf.raw_ops.SaveV2`): tensors are added, then finish() writes them
+/// all. For one thread at a time.
+///
+/// Memory is *borrowed*: it is not copied, and must stay as it is until finish() has returned or the writer is gone. A container
+/// that is given as an rvalue (`std::move(weights)`, a temporary) becomes the writer's.
+class writer {
+   public:
+    /// A writer of the checkpoint `prefix`. Nothing is written before finish().
+    explicit writer(const file_path &prefix, const write_options &options = {}) {
+        detail::call(ckpt_writer_new, detail::c_path(prefix), options.get(), handle_.out());
+    }
+
+    /// Adds a tensor: a std::vector, std::array, span or array of any rank, of as many elements as `shape` says.
+    template <typename Values>
+    void add(std::string_view key, shape_view shape, Values &&values) {
+        auto &stored = keep(std::forward<Values>(values));
+        const auto memory = detail::elements(stored);
+        add_bytes(key, dtype_of<typename decltype(memory)::value_type>, shape, as_bytes(memory));
+    }
+    /// Adds a scalar.
+    template <typename T, typename = std::enable_if_t<is_element<std::remove_reference_t<T>>>>
+    void add(std::string_view key, T &&scalar) {
+        add(key, shape_view(), std::forward<T>(scalar));
+    }
+    /// Adds a tensor of any fixed-size dtype, given by its bytes, row-major and in native byte order.
+    void add_bytes(std::string_view key, dtype type, shape_view shape, span<const std::byte> data) {
+        detail::call(ckpt_writer_add, handle_.get(), key.data(), key.size(), static_cast<ckpt_dtype>(type), shape.data(),
+                     shape.rank(), data.data(), data.size());
+    }
+    /// Adds a slice of a partitioned tensor, whose shape is `shape`.
+    template <typename Values>
+    void add_slice(std::string_view key, shape_view shape, const slice &part, Values &&values) {
+        auto &stored = keep(std::forward<Values>(values));
+        const auto memory = detail::elements(stored);
+        detail::call(ckpt_writer_add_slice, handle_.get(), key.data(), key.size(),
+                     detail::number_of<typename decltype(memory)::value_type>(), shape.data(), part.start.data(),
+                     part.length.data(), rank_of(shape, part), memory.data(), memory.size_bytes());
+    }
+    /// Adds a tensor or a slice as TensorFlow's `SaveV2` takes it: `shape` is that of `values`, and `shape_and_slice` is empty,
+    /// or the whole tensor's shape and the slice, `5 10 -:0,1`.
+    template <typename Values>
+    void add_shape_and_slice(std::string_view key, shape_view shape, std::string_view shape_and_slice, Values &&values) {
+        auto &stored = keep(std::forward<Values>(values));
+        const auto memory = detail::elements(stored);
+        detail::call(ckpt_writer_add_shape_and_slice, handle_.get(), key.data(), key.size(),
+                     detail::number_of<typename decltype(memory)::value_type>(), shape.data(), shape.rank(),
+                     shape_and_slice.data(), shape_and_slice.size(), memory.data(), memory.size_bytes());
+    }
+    /// Adds a tensor whose bytes are asked for while it is written: `read(offset, buffer)` fills a span of std::byte. It is
+    /// called for each piece once, on the threads that write, several at once.
+    void add_read(std::string_view key, dtype type, shape_view shape,
+                  std::function<void(std::uint64_t offset, span<std::byte> buffer)> read) {
+        detail::call(ckpt_writer_add_read, handle_.get(), key.data(), key.size(), static_cast<ckpt_dtype>(type), shape.data(),
+                     shape.rank(), detail::run_read, detail::box(std::move(read)), detail::free_box<detail::read_function>);
+    }
+    /// Adds a string tensor: a range of what std::string_view can be made of. Elements are copied.
+    template <typename Strings>
+    void add_strings(std::string_view key, shape_view shape, const Strings &elements) {
+        const auto list = detail::list_of(elements);
+        detail::call(ckpt_writer_add_strings, handle_.get(), key.data(), key.size(), shape.data(), shape.rank(), list.data(),
+                     list.size());
+    }
+    /// Adds a slice of a partitioned string tensor.
+    template <typename Strings>
+    void add_strings_slice(std::string_view key, shape_view shape, const slice &part, const Strings &elements) {
+        const auto list = detail::list_of(elements);
+        detail::call(ckpt_writer_add_strings_slice, handle_.get(), key.data(), key.size(), shape.data(), part.start.data(),
+                     part.length.data(), rank_of(shape, part), list.data(), list.size());
+    }
+    /// Adds a variant tensor: each element a serialized `VariantTensorDataProto`, as checkpoint::tensor::strings gives it.
+    template <typename Strings>
+    void add_variants(std::string_view key, shape_view shape, const Strings &elements) {
+        const auto list = detail::list_of(elements);
+        detail::call(ckpt_writer_add_variants, handle_.get(), key.data(), key.size(), shape.data(), shape.rank(), list.data(),
+                     list.size());
+    }
+
+    /// Writes everything that was added and publishes it. The checkpoint that the prefix had before stays until the new one is
+    /// whole. The writer is used up, whether this succeeds or not.
+    void finish() {
+        const kept done(std::move(kept_));  // goes after the call
+        detail::call(ckpt_writer_finish, handle_.get());
+    }
+
+   private:
+    using kept = std::vector<std::shared_ptr<const void>>;
+
+    template <typename T>
+    static span<const std::byte> as_bytes(span<T> values) noexcept {
+        return {reinterpret_cast<const std::byte *>(values.data()), values.size_bytes()};
+    }
+    // What is given as an lvalue, or only borrows itself, stays where it is; the rest becomes the writer's.
+    template <typename Values>
+    const std::remove_reference_t<Values> &keep(Values &&values) {
+        using type = std::remove_reference_t<Values>;
+        if constexpr (std::is_lvalue_reference_v<Values> || std::is_array_v<type>) {
+            return values;
+        } else {
+            auto owned = std::make_shared<const type>(std::forward<Values>(values));
+            kept_.push_back(owned);
+            return *owned;
+        }
+    }
+    static std::size_t rank_of(shape_view shape, const slice &part) {
+        if (part.start.size() != shape.rank() || part.length.size() != shape.rank()) {
+            throw error(code::invalid_argument, "a slice needs a start and a length for each dimension", reason::shape);
+        }
+        return shape.rank();
+    }
+
+    kept kept_;  // lives longer than the handle
+    detail::handle<ckpt_writer, ckpt_writer_free> handle_;
+};
+
+/// How checkpoints are merged.
+class merge_options {
+   public:
+    /// Whether sections may be missing: then those that are there are merged, at least one. Not by default.
+    merge_options &allow_missing(bool allow) {
+        detail::call(ckpt_merge_options_set_allow_missing, make(), allow);
+        return *this;
+    }
+    /// Whether the sections stay when they have been merged. Not by default.
+    merge_options &keep_inputs(bool keep) {
+        detail::call(ckpt_merge_options_set_keep_inputs, make(), keep);
+        return *this;
+    }
+    /// What survives a power cut once the checkpoint is merged.
+    merge_options &durability(::checkpoint::durability durability) {
+        detail::call(ckpt_merge_options_set_durability, make(), static_cast<ckpt_durability>(durability));
+        return *this;
+    }
+    /// Has `progress(done, total)` called now and then, in bytes of data files. What it throws stops the call.
+    merge_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
+        detail::call(ckpt_merge_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
+                     detail::free_box<detail::progress_function>);
+        return *this;
+    }
+    /// Has the call stop when `flag` is raised.
+    merge_options &cancel(const ::checkpoint::cancel &flag) {
+        detail::call(ckpt_merge_options_set_cancel, make(), flag.get());
+        return *this;
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_merge_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    ckpt_merge_options *make() { return handle_.make(ckpt_merge_options_new); }
+    detail::handle<ckpt_merge_options, ckpt_merge_options_free> handle_;
+};
+
+/// Merges checkpoints of format V2, each given by its prefix, into the checkpoint `destination`, as the workers of a distributed
+/// program do with the sections that each of them wrote (`tf.raw_ops.MergeV2Checkpoints`). Then the sections are removed,
+/// unless the options keep them.
+inline void merge(const file_path &destination, const std::vector<std::string> &sections, const merge_options &options = {}) {
+    std::vector<const char *> paths;
+    for (const std::string &section : sections) {
+        detail::c_path(section);
+        paths.push_back(section.c_str());
+    }
+    detail::call(ckpt_merge, detail::c_path(destination), paths.data(), paths.size(), options.get());
+}
+
+}  // namespace checkpoint
+
+#endif

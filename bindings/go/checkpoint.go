@@ -1,0 +1,348 @@
+package checkpoint
+
+/*
+#include <checkpoint.h>
+#include "callbacks.h"
+*/
+import "C"
+
+import (
+	"context"
+	"runtime"
+)
+
+// Checkpoint saves and restores what a root object of a graph leads to (tf.train.Checkpoint). It keeps the graph alive. Several
+// goroutines may use it at once; their calls come one after the other.
+type Checkpoint struct {
+	*handle[*C.ckpt_checkpoint]
+	graph *Graph // a handle of its own, so that the program may close its
+	world *world
+}
+
+// NewCheckpoint makes the checkpoint of what root leads to. Edges that are attached come on top, as the keyword arguments of
+// tf.train.Checkpoint(root, **attached); without any, its files are those of tf.train.Checkpoint(**edges of root).
+func NewCheckpoint(g *Graph, root Node, attached ...Edge) (*Checkpoint, error) {
+	var checkpoint *C.ckpt_checkpoint
+	var err error
+	if len(attached) == 0 {
+		err = call(g.handle, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_checkpoint_new(p, C.ckpt_node(root), &checkpoint, e)
+		})
+	} else {
+		names := make([]string, len(attached))
+		for i, edge := range attached {
+			names[i] = edge.Name
+		}
+		var pinner runtime.Pinner
+		defer pinner.Unpin()
+		err = call(g.handle, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+			all, count := texts(names, &pinner)
+			objects, _ := nodes(children(attached))
+			return C.ckpt_checkpoint_new_with_root(p, C.ckpt_node(root), all, objects, count, &checkpoint, e)
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return checkpointOf(checkpoint, g.world), nil
+}
+
+func checkpointOf(checkpoint *C.ckpt_checkpoint, w *world) *Checkpoint {
+	graph := graphOf(C.ckpt_checkpoint_graph(checkpoint), w)
+	return &Checkpoint{own(checkpoint, func(c *C.ckpt_checkpoint) {
+		C.ckpt_checkpoint_free(c)
+		graph.Close()
+	}), graph, w}
+}
+
+// Root gives the root object.
+func (c *Checkpoint) Root() Node {
+	p := c.hold()
+	defer c.drop(p)
+	return Node(C.ckpt_checkpoint_root(p))
+}
+
+// Graph gives another handle of the graph, to be closed.
+func (c *Checkpoint) Graph() *Graph {
+	p := c.hold()
+	defer c.drop(p)
+	return graphOf(C.ckpt_checkpoint_graph(p), c.world)
+}
+
+// touch calls a function that saves or restores: slices that moved are followed first.
+func (c *Checkpoint) touch(f func(*C.ckpt_checkpoint, **C.ckpt_error) C.ckpt_code) error {
+	if err := c.world.follow(c.graph.handle); err != nil {
+		return err
+	}
+	return c.world.because(call(c.handle, f))
+}
+
+// Severity says how much a message matters.
+type Severity int32
+
+// How much a message matters.
+const (
+	SeverityInfo    Severity = C.CKPT_SEVERITY_INFO    // what happened
+	SeverityWarning Severity = C.CKPT_SEVERITY_WARNING // what may be a mistake
+	SeverityError   Severity = C.CKPT_SEVERITY_ERROR   // what went wrong
+)
+
+// SetLog has log called about values of a checkpoint that were never used and the like; nil for no one. A restore keeps the one
+// that was set when it was called.
+func (c *Checkpoint) SetLog(log func(Severity, string)) error {
+	return call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+		if log == nil {
+			return C.go_checkpoint_set_log(p, 0, e)
+		}
+		return C.go_checkpoint_set_log(p, give(&given{value: log}), e)
+	})
+}
+
+// SaveCounter gives the variable that counts saves, an int64 scalar; it is made when it is asked for first.
+func (c *Checkpoint) SaveCounter() (Node, error) {
+	var counter C.ckpt_node
+	err := c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_checkpoint_save_counter(p, &counter, e)
+	})
+	return Node(counter), err
+}
+
+// SaveCount says how often this checkpoint was saved, by the save counter.
+func (c *Checkpoint) SaveCount() (int64, error) {
+	var count C.int64_t
+	err := c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_checkpoint_save_count(p, &count, e)
+	})
+	return int64(count), err
+}
+
+// SaveOptions says how a graph is saved (tf.train.CheckpointOptions). The zero value, and nil, are the defaults.
+type SaveOptions struct {
+	Write WriteOptions // how files are written
+
+	// Written hear, one after the other, that the files of a checkpoint are complete, before the state file says so. An error
+	// ends the call, which returns Aborted; the checkpoint stays. (experimental_write_callbacks)
+	Written []func(path string) error
+}
+
+func (o *SaveOptions) make(w *world) (*watch, *C.ckpt_save_options, error) {
+	if o == nil {
+		o = &SaveOptions{}
+	}
+	watch := o.Write.watch()
+	write, err := o.Write.make(watch)
+	if err != nil {
+		watch.close()
+		return nil, nil, err
+	}
+	defer C.ckpt_write_options_free(write)
+	made := C.ckpt_save_options_new()
+	var e *C.ckpt_error
+	ok := C.ckpt_save_options_set_write_options(made, write, &e) == C.CKPT_OK
+	for _, written := range o.Written {
+		ok = ok && C.go_save_options_add_callback(made, give(&given{value: written, world: w}), &e) == C.CKPT_OK
+	}
+	if !ok {
+		C.ckpt_save_options_free(made)
+		watch.close()
+		return nil, nil, takeError(e)
+	}
+	return watch, made, nil
+}
+
+func (c *Checkpoint) save(
+	ctx context.Context, options *SaveOptions,
+	f func(*C.ckpt_checkpoint, *C.ckpt_save_options, **C.ckpt_string, **C.ckpt_error) C.ckpt_code,
+) (string, error) {
+	watch, made, err := options.make(c.world)
+	if err != nil {
+		return "", err
+	}
+	defer watch.close()
+	defer C.ckpt_save_options_free(made)
+	var saved *C.ckpt_string
+	err = watch.run(ctx, func() error {
+		return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, made, &saved, e) })
+	})
+	return takeString(saved), err
+}
+
+// Save counts, writes the checkpoint prefix-COUNT (the first is prefix-1), and has the directory's state file name it as the
+// latest and only one. It gives its path. (tf.train.Checkpoint.save)
+//
+// FailedPrecondition when a variable has no value yet, or a list or slot cannot be saved; Cancelled, and what the context says,
+// when that is done; Aborted when a callback fails; else what Writer.Finish reports. What was at the path is then still there.
+func (c *Checkpoint) Save(ctx context.Context, prefix string, options *SaveOptions) (string, error) {
+	s, free, err := path(prefix)
+	if err != nil {
+		return "", err
+	}
+	defer free()
+	return c.save(ctx, options,
+		func(p *C.ckpt_checkpoint, o *C.ckpt_save_options, saved **C.ckpt_string, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_checkpoint_save(p, s, o, saved, e)
+		})
+}
+
+// Write writes the checkpoint prefix, neither counting nor telling the state file. (tf.train.Checkpoint.write)
+func (c *Checkpoint) Write(ctx context.Context, prefix string, options *SaveOptions) (string, error) {
+	s, free, err := path(prefix)
+	if err != nil {
+		return "", err
+	}
+	defer free()
+	return c.save(ctx, options,
+		func(p *C.ckpt_checkpoint, o *C.ckpt_save_options, saved **C.ckpt_string, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_checkpoint_write(p, s, o, saved, e)
+		})
+}
+
+// WriteNumbered writes the checkpoint prefix-number, neither counting nor telling the state file.
+func (c *Checkpoint) WriteNumbered(ctx context.Context, prefix string, number int64, options *SaveOptions) (string, error) {
+	s, free, err := path(prefix)
+	if err != nil {
+		return "", err
+	}
+	defer free()
+	return c.save(ctx, options,
+		func(p *C.ckpt_checkpoint, o *C.ckpt_save_options, saved **C.ckpt_string, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_checkpoint_write_numbered(p, s, C.int64_t(number), o, saved, e)
+		})
+}
+
+// Mismatch says what to do about a value that does not fit its object.
+type Mismatch int32
+
+// What to do.
+const (
+	MismatchFail Mismatch = C.CKPT_MISMATCH_FAIL // nothing at all is restored, and the call fails
+	MismatchSkip Mismatch = C.CKPT_MISMATCH_SKIP // that value is left out; the report has it
+)
+
+// Rename takes what the checkpoint has at From for what the program has at To: paths of objects, each with all that is below.
+type Rename struct{ From, To string }
+
+// RestoreOptions says how a graph is restored. The zero value, and nil, are the defaults. Paths are those of keys: names of
+// edges joined by "/". Globs know * (within a name), ** (any number of names), ?, [...] and {a,b}.
+type RestoreOptions struct {
+	Read              ReadOptions // how values are read
+	Include           []string    // globs: only these are restored
+	Exclude           []string    // globs: these are left out
+	Renames           []Rename    // done in this order
+	OnMismatch        Mismatch    // what to do about values that do not fit
+	SkipSlotVariables bool        // leaves slot variables as they are
+	Subtree           string      // restores only what the checkpoint has below this path, as if that were its root
+	VerifyFirst       bool        // compares all checksums before the first value is assigned
+}
+
+func (o *RestoreOptions) make() (*C.ckpt_restore_options, error) {
+	if o == nil {
+		return nil, nil
+	}
+	made := C.ckpt_restore_options_new()
+	var e *C.ckpt_error
+	read, err := o.Read.make()
+	if err != nil {
+		C.ckpt_restore_options_free(made)
+		return nil, err
+	}
+	defer C.ckpt_read_options_free(read)
+	ok := (read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_OK) &&
+		C.ckpt_restore_options_set_on_mismatch(made, C.ckpt_mismatch(o.OnMismatch), &e) == C.CKPT_OK &&
+		C.ckpt_restore_options_set_skip_slot_variables(made, C.bool(o.SkipSlotVariables), &e) == C.CKPT_OK &&
+		C.ckpt_restore_options_set_verify_first(made, C.bool(o.VerifyFirst), &e) == C.CKPT_OK
+	for _, glob := range o.Include {
+		c, n := name(glob)
+		ok = ok && C.ckpt_restore_options_add_include(made, c, n, &e) == C.CKPT_OK
+	}
+	for _, glob := range o.Exclude {
+		c, n := name(glob)
+		ok = ok && C.ckpt_restore_options_add_exclude(made, c, n, &e) == C.CKPT_OK
+	}
+	for _, rename := range o.Renames {
+		from, fn := name(rename.From)
+		to, tn := name(rename.To)
+		ok = ok && C.ckpt_restore_options_add_rename(made, from, fn, to, tn, &e) == C.CKPT_OK
+	}
+	if o.Subtree != "" {
+		c, n := name(o.Subtree)
+		ok = ok && C.ckpt_restore_options_set_subtree(made, c, n, &e) == C.CKPT_OK
+	}
+	if !ok {
+		C.ckpt_restore_options_free(made)
+		return nil, takeError(e)
+	}
+	return made, nil
+}
+
+func (c *Checkpoint) restore(
+	p string, options *RestoreOptions,
+	f func(*C.ckpt_checkpoint, *C.char, *C.ckpt_restore_options, **C.ckpt_error) C.ckpt_code,
+) error {
+	s, free, err := path(p)
+	if err != nil {
+		return err
+	}
+	defer free()
+	made, err := options.make()
+	if err != nil {
+		return err
+	}
+	defer C.ckpt_restore_options_free(made)
+	return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, s, made, e) })
+}
+
+// Restore restores the program from the checkpoint at a path, which may be anything that Open takes. Every object that the root
+// leads to by the edges that were saved takes its value; what the program does not have yet is restored when it is tracked.
+// (tf.train.Checkpoint.restore)
+//
+// All that can be known is checked before the first value is assigned; if it fails then, nothing has changed. Else LastReport
+// says of each value what became of it. fs.ErrNotExist when there is no checkpoint; InvalidArgument when a value does not fit its
+// object; DataLoss when the checkpoint is damaged; Aborted when a callback fails.
+func (c *Checkpoint) Restore(p string, options *RestoreOptions) (*Status, error) {
+	var status *C.ckpt_status
+	err := c.restore(p, options,
+		func(p *C.ckpt_checkpoint, s *C.char, o *C.ckpt_restore_options, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_checkpoint_restore(p, s, o, &status, e)
+		})
+	return statusOf(status), err
+}
+
+// Read does the same without the save counter, for what Write wrote. (tf.train.Checkpoint.read)
+func (c *Checkpoint) Read(p string, options *RestoreOptions) (*Status, error) {
+	var status *C.ckpt_status
+	err := c.restore(p, options,
+		func(p *C.ckpt_checkpoint, s *C.char, o *C.ckpt_restore_options, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_checkpoint_read(p, s, o, &status, e)
+		})
+	return statusOf(status), err
+}
+
+// RestoreNothing restores nothing, but makes the save counter. All assertions of the status fail.
+// (tf.train.Checkpoint.restore(None))
+func (c *Checkpoint) RestoreNothing() (*Status, error) {
+	var status *C.ckpt_status
+	err := c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_checkpoint_restore_nothing(p, &status, e)
+	})
+	return statusOf(status), err
+}
+
+// DryRun says what Read would do. Nothing is assigned, and nothing waits for it. What does not fit is in the rows.
+func (c *Checkpoint) DryRun(p string, options *RestoreOptions) (*Report, error) {
+	var report *C.ckpt_report
+	err := c.restore(p, options,
+		func(p *C.ckpt_checkpoint, s *C.char, o *C.ckpt_restore_options, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_checkpoint_dry_run(p, s, o, &report, e)
+		})
+	return takeReport(report), err
+}
+
+// LastReport says what became of every value in the last restore or read, also in one that failed; nil before the first.
+func (c *Checkpoint) LastReport() (*Report, error) {
+	var report *C.ckpt_report
+	err := call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_checkpoint_last_report(p, &report, e)
+	})
+	return takeReport(report), err
+}

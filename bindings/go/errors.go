@@ -1,0 +1,179 @@
+package checkpoint
+
+/*
+#cgo pkg-config: checkpoint
+#include <checkpoint.h>
+*/
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"syscall"
+	"unsafe"
+)
+
+// Code is the class of an error, with the numbers of absl's status codes (TensorFlow's errors). It is an error itself, to be
+// compared with errors.Is.
+type Code int32
+
+// The classes of errors.
+const (
+	OK                 Code = C.CKPT_OK                  // no error
+	Cancelled          Code = C.CKPT_CANCELLED           // the caller asked to stop
+	Unknown            Code = C.CKPT_UNKNOWN             // nothing more is known
+	InvalidArgument    Code = C.CKPT_INVALID_ARGUMENT    // the call asks for what cannot be
+	DeadlineExceeded   Code = C.CKPT_DEADLINE_EXCEEDED   // time ran out
+	NotFound           Code = C.CKPT_NOT_FOUND           // no such file, checkpoint or tensor
+	AlreadyExists      Code = C.CKPT_ALREADY_EXISTS      // what was to be made exists
+	PermissionDenied   Code = C.CKPT_PERMISSION_DENIED   // the system refused access
+	ResourceExhausted  Code = C.CKPT_RESOURCE_EXHAUSTED  // memory, disk or a limit is used up
+	FailedPrecondition Code = C.CKPT_FAILED_PRECONDITION // the object is in no state for the call
+	Aborted            Code = C.CKPT_ABORTED             // the operation was given up: a callback failed
+	OutOfRange         Code = C.CKPT_OUT_OF_RANGE        // past the end
+	Unimplemented      Code = C.CKPT_UNIMPLEMENTED       // not supported
+	Internal           Code = C.CKPT_INTERNAL            // a fault of the library's own
+	Unavailable        Code = C.CKPT_UNAVAILABLE         // not at the moment: somebody else is writing
+	DataLoss           Code = C.CKPT_DATA_LOSS           // bytes that are damaged or malformed
+	Unauthenticated    Code = C.CKPT_UNAUTHENTICATED     // unknown caller
+)
+
+// Error gives the name of the class, e.g. DATA_LOSS.
+func (c Code) Error() string { return C.GoString(C.ckpt_code_name(C.ckpt_code(c))) }
+
+// Reason says why a call failed, as a constant that programs can compare.
+type Reason int32
+
+// The reasons.
+const (
+	ReasonArgument      Reason = C.CKPT_REASON_ARGUMENT
+	ReasonNoCheckpoint  Reason = C.CKPT_REASON_NO_CHECKPOINT
+	ReasonNoTensor      Reason = C.CKPT_REASON_NO_TENSOR
+	ReasonMissingFile   Reason = C.CKPT_REASON_MISSING_FILE
+	ReasonIO            Reason = C.CKPT_REASON_IO
+	ReasonNotAFile      Reason = C.CKPT_REASON_NOT_A_FILE
+	ReasonTruncated     Reason = C.CKPT_REASON_TRUNCATED
+	ReasonChecksum      Reason = C.CKPT_REASON_CHECKSUM
+	ReasonMalformed     Reason = C.CKPT_REASON_MALFORMED
+	ReasonVersion       Reason = C.CKPT_REASON_VERSION
+	ReasonDType         Reason = C.CKPT_REASON_DTYPE
+	ReasonShape         Reason = C.CKPT_REASON_SHAPE
+	ReasonOverlap       Reason = C.CKPT_REASON_OVERLAP
+	ReasonGap           Reason = C.CKPT_REASON_GAP
+	ReasonLimit         Reason = C.CKPT_REASON_LIMIT
+	ReasonUnsupported   Reason = C.CKPT_REASON_UNSUPPORTED
+	ReasonCallback      Reason = C.CKPT_REASON_CALLBACK
+	ReasonNoObjectGraph Reason = C.CKPT_REASON_NO_OBJECT_GRAPH
+	ReasonAlignment     Reason = C.CKPT_REASON_ALIGNMENT
+	ReasonPanic         Reason = C.CKPT_REASON_PANIC
+	ReasonLocked        Reason = C.CKPT_REASON_LOCKED
+	ReasonSpace         Reason = C.CKPT_REASON_SPACE
+	ReasonNode          Reason = C.CKPT_REASON_NODE
+	ReasonNameTaken     Reason = C.CKPT_REASON_NAME_TAKEN
+	ReasonAssertion     Reason = C.CKPT_REASON_ASSERTION
+	ReasonUnsavable     Reason = C.CKPT_REASON_UNSAVABLE
+	ReasonNotShaped     Reason = C.CKPT_REASON_NOT_SHAPED
+	ReasonReadOnly      Reason = C.CKPT_REASON_READ_ONLY
+	ReasonReentrant     Reason = C.CKPT_REASON_REENTRANT
+	ReasonReplaced      Reason = C.CKPT_REASON_REPLACED
+	ReasonSaver         Reason = C.CKPT_REASON_SAVER
+)
+
+// Error says what went wrong, with what, where.
+type Error struct {
+	Code     Code          // the class
+	Reason   Reason        // why
+	Message  string        // one line: file, tensor, fault, expected, found
+	File     string        // the file or directory at fault; empty if none
+	Tensor   string        // the key of the tensor at fault; empty if none
+	Expected string        // what should have been there; empty if that is not the point
+	Found    string        // what was there
+	Errno    syscall.Errno // the system's error number; 0 if the system reported none
+
+	cause error // what a callback or a context of the caller's said
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap gives the error of the context or callback that stopped the call; nil if none did.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is makes errors.Is compare an error with classes, with errors of io/fs, and with those of package context.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case fs.ErrNotExist:
+		return e.Code == NotFound
+	case fs.ErrExist:
+		return e.Code == AlreadyExists
+	case fs.ErrPermission:
+		return e.Code == PermissionDenied
+	case fs.ErrInvalid:
+		return e.Code == InvalidArgument
+	case context.Canceled:
+		return e.Code == Cancelled
+	}
+	if code, ok := target.(Code); ok {
+		return e.Code == code
+	}
+	return e.Errno != 0 && target == error(e.Errno)
+}
+
+// takeError makes an error of the library's that belongs to the caller, which it frees; nil of none.
+func takeError(e *C.ckpt_error) error {
+	if e == nil {
+		return nil
+	}
+	defer C.ckpt_error_free(e)
+	return errorOf(e)
+}
+
+// errorOf copies an error that is lent.
+func errorOf(e *C.ckpt_error) *Error {
+	return &Error{
+		Code:     Code(C.ckpt_error_code(e)),
+		Reason:   Reason(C.ckpt_error_reason(e)),
+		Message:  C.GoString(C.ckpt_error_message(e)),
+		File:     text(C.ckpt_error_file(e)),
+		Tensor:   text(C.ckpt_error_tensor(e)),
+		Expected: text(C.ckpt_error_expected(e)),
+		Found:    text(C.ckpt_error_found(e)),
+		Errno:    syscall.Errno(max(0, C.ckpt_error_errno(e))),
+	}
+}
+
+// text copies bytes that are lent.
+func text(b C.ckpt_bytes) string {
+	if b.data == nil {
+		return ""
+	}
+	return string(unsafe.Slice((*byte)(b.data), int(b.len)))
+}
+
+// takeString copies a text that belongs to the caller, and frees it; nothing of none.
+func takeString(s *C.ckpt_string) string {
+	if s == nil {
+		return ""
+	}
+	defer C.ckpt_string_free(s)
+	return text(C.ckpt_string_bytes(s))
+}
+
+// takeStrings copies elements that belong to the caller, and frees them.
+func takeStrings(s *C.ckpt_strings) []string {
+	defer C.ckpt_strings_free(s)
+	all := make([]string, C.ckpt_strings_count(s))
+	for i := range all {
+		all[i] = text(C.ckpt_strings_get(s, C.size_t(i)))
+	}
+	return all
+}
+
+// LiveHandles says how many handles of the library are not freed yet, in the whole process: for tests that look for leaks.
+func LiveHandles() uint64 { return uint64(C.ckpt_live_handles()) }
+
+// Version gives the version of the library.
+func Version() string { return C.GoString(C.ckpt_version()) }
+
+// headerVersion is the version of the header that the package was compiled with.
+var headerVersion = fmt.Sprintf("%d.%d.%d", C.CKPT_VERSION_MAJOR, C.CKPT_VERSION_MINOR, C.CKPT_VERSION_PATCH)

@@ -1,0 +1,3 @@
+module libcheckpoint.dev/go/checkpoint
+
+go 1.24

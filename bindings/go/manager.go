@@ -1,0 +1,320 @@
+package checkpoint
+
+/*
+#include <checkpoint.h>
+#include "callbacks.h"
+*/
+import "C"
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// Better says which metrics are better.
+type Better int32
+
+// Which metrics are better.
+const (
+	BetterLower  Better = C.CKPT_BETTER_LOWER  // lower ones, of a loss
+	BetterHigher Better = C.CKPT_BETTER_HIGHER // higher ones, of an accuracy
+)
+
+// ManagerOptions says how a directory is managed. The zero value, and nil, are the defaults: all checkpoints are kept.
+type ManagerOptions struct {
+	MaxToKeep          int64            // how many stay, the newest; 0 for all
+	KeepEveryNHours    float64          // of those that would be removed, keeps one for each so many hours; 0 for none
+	KeepBest           int              // keeps also the best so many by the metric of each save
+	Better             Better           // which metrics are better, for KeepBest
+	CheckpointName     string           // what checkpoints are called: NAME-NUMBER; ckpt by default
+	StepCounter        Node             // the integer scalar that counts the program's steps
+	StepsInCalls       bool             // steps are given to each call rather than by a counter
+	CheckpointInterval int64            // saves only when so many steps have gone by since the last save; 0 for always
+	LastCheckpointStep *int64           // the step of the last save, to count the interval from
+	Init               func() error     // gives the program its first values where there is no checkpoint; it may use the graph
+	Clock              func() time.Time // another clock than the machine's
+	Log                func(Severity, string)
+}
+
+// Manager saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest
+// (tf.train.CheckpointManager). It keeps the checkpoint and its graph alive. Several goroutines may use it at once.
+//
+// A save is safe: the new checkpoint is on disk before the state file names it, and that names it before an old one is removed.
+// The first save takes the directory's lock, which is the manager's until it is closed.
+type Manager struct {
+	*handle[*C.ckpt_manager]
+	graph *Graph
+	world *world
+}
+
+// NewManager makes a manager of a checkpoint in a directory, which the first save makes if need be. InvalidArgument for
+// impossible options; DataLoss when the state file names no latest checkpoint.
+func NewManager(c *Checkpoint, directory string, options *ManagerOptions) (*Manager, error) {
+	d, free, err := path(directory)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	if c == nil {
+		return nil, argument("there is no checkpoint")
+	}
+	made, err := options.make(c.world)
+	if err != nil {
+		return nil, err
+	}
+	defer C.ckpt_manager_options_free(made)
+	var manager *C.ckpt_manager
+	err = call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_manager_open(p, d, made, &manager, e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	graph := c.Graph()
+	return &Manager{own(manager, func(m *C.ckpt_manager) {
+		C.ckpt_manager_free(m)
+		graph.Close()
+	}), graph, c.world}, nil
+}
+
+func (o *ManagerOptions) make(w *world) (*C.ckpt_manager_options, error) {
+	if o == nil {
+		return nil, nil
+	}
+	made := C.ckpt_manager_options_new()
+	var e *C.ckpt_error
+	ok := true
+	set := func(wanted bool, f func() C.ckpt_code) {
+		if ok && wanted {
+			ok = f() == C.CKPT_OK
+		}
+	}
+	set(o.MaxToKeep != 0, func() C.ckpt_code { return C.ckpt_manager_options_set_max_to_keep(made, C.int64_t(o.MaxToKeep), &e) })
+	set(o.KeepEveryNHours != 0, func() C.ckpt_code {
+		return C.ckpt_manager_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEveryNHours), &e)
+	})
+	set(o.KeepBest != 0, func() C.ckpt_code {
+		return C.ckpt_manager_options_set_keep_best(made, C.size_t(o.KeepBest), C.ckpt_better(o.Better), &e)
+	})
+	set(o.CheckpointName != "", func() C.ckpt_code {
+		c, n := name(o.CheckpointName)
+		return C.ckpt_manager_options_set_checkpoint_name(made, c, n, &e)
+	})
+	set(o.StepCounter != 0, func() C.ckpt_code {
+		return C.ckpt_manager_options_set_step_counter(made, C.ckpt_node(o.StepCounter), &e)
+	})
+	set(o.StepsInCalls, func() C.ckpt_code { return C.ckpt_manager_options_set_steps_in_calls(made, true, &e) })
+	set(o.CheckpointInterval != 0, func() C.ckpt_code {
+		return C.ckpt_manager_options_set_checkpoint_interval(made, C.int64_t(o.CheckpointInterval), &e)
+	})
+	set(o.LastCheckpointStep != nil, func() C.ckpt_code {
+		return C.ckpt_manager_options_set_last_checkpoint_step(made, C.int64_t(*o.LastCheckpointStep), &e)
+	})
+	set(o.Init != nil, func() C.ckpt_code {
+		return C.go_manager_options_set_init(made, give(&given{value: o.Init, world: w}), &e)
+	})
+	set(o.Clock != nil, func() C.ckpt_code {
+		return C.go_manager_options_set_clock(made, give(&given{value: clock{now: o.Clock}}), &e)
+	})
+	set(o.Log != nil, func() C.ckpt_code { return C.go_manager_options_set_log(made, give(&given{value: o.Log}), &e) })
+	if !ok {
+		C.ckpt_manager_options_free(made)
+		return nil, takeError(e)
+	}
+	return made, nil
+}
+
+// Checkpoint gives another handle of the manager's checkpoint, to be closed.
+func (m *Manager) Checkpoint() *Checkpoint {
+	p := m.hold()
+	defer m.drop(p)
+	if p == nil {
+		return nil
+	}
+	return checkpointOf(C.ckpt_manager_checkpoint(p), m.world)
+}
+
+// Directory gives the directory, as it was given.
+func (m *Manager) Directory() string {
+	p := m.hold()
+	defer m.drop(p)
+	return text(C.ckpt_manager_directory(p))
+}
+
+// CheckpointInterval gives how many steps there are from one save to the next; false when the manager does not save by steps.
+func (m *Manager) CheckpointInterval() (int64, bool) {
+	p := m.hold()
+	defer m.drop(p)
+	var steps C.int64_t
+	bySteps := C.ckpt_manager_checkpoint_interval(p, &steps)
+	return int64(steps), bool(bySteps)
+}
+
+// LatestCheckpoint gives the checkpoint that was recorded last; empty if there is none. That it is still there is not looked at.
+func (m *Manager) LatestCheckpoint() string {
+	p := m.hold()
+	defer m.drop(p)
+	return takeString(C.ckpt_manager_latest_checkpoint(p))
+}
+
+// Checkpoints gives the newest checkpoints, those that may be removed in their turn, oldest first.
+func (m *Manager) Checkpoints() []string {
+	p := m.hold()
+	defer m.drop(p)
+	return takeStrings(C.ckpt_manager_checkpoints(p))
+}
+
+// BestCheckpoints gives all managed checkpoints with a metric, the best first.
+func (m *Manager) BestCheckpoints() []string {
+	p := m.hold()
+	defer m.drop(p)
+	return takeStrings(C.ckpt_manager_best_checkpoints(p))
+}
+
+// Metric gives the metric that a checkpoint of BestCheckpoints was saved with; false when it is none of those.
+func (m *Manager) Metric(checkpoint string) (float64, bool) {
+	p := m.hold()
+	defer m.drop(p)
+	c, n := name(checkpoint)
+	metric := float64(C.ckpt_manager_metric(p, c, n))
+	return metric, !math.IsNaN(metric)
+}
+
+// ManagerSaveOptions says how a manager saves. The zero value, and nil, are the defaults.
+type ManagerSaveOptions struct {
+	Number         *int64   // the checkpoint's number, in place of the save counter's (checkpoint_number)
+	NumberOf       Node     // the same by an integer scalar of the graph
+	IgnoreInterval bool     // saves even if it is too early for the next save
+	Step           *int64   // the program's step, in place of the step counter's
+	Metric         *float64 // how good what is saved is
+	MetricOf       Node     // the same by a scalar of the graph
+	Save           SaveOptions
+}
+
+func (o *ManagerSaveOptions) make(save *C.ckpt_save_options) (*C.ckpt_manager_save_options, error) {
+	made := C.ckpt_manager_save_options_new()
+	var e *C.ckpt_error
+	ok := C.ckpt_manager_save_options_set_save_options(made, save, &e) == C.CKPT_OK
+	if ok && o.Number != nil {
+		ok = C.ckpt_manager_save_options_set_number(made, C.int64_t(*o.Number), &e) == C.CKPT_OK
+	}
+	if ok && o.NumberOf != 0 {
+		ok = C.ckpt_manager_save_options_set_number_of(made, C.ckpt_node(o.NumberOf), &e) == C.CKPT_OK
+	}
+	if ok && o.IgnoreInterval {
+		ok = C.ckpt_manager_save_options_set_check_interval(made, false, &e) == C.CKPT_OK
+	}
+	if ok && o.Step != nil {
+		ok = C.ckpt_manager_save_options_set_step(made, C.int64_t(*o.Step), &e) == C.CKPT_OK
+	}
+	if ok && o.Metric != nil {
+		ok = C.ckpt_manager_save_options_set_metric(made, C.double(*o.Metric), &e) == C.CKPT_OK
+	}
+	if ok && o.MetricOf != 0 {
+		ok = C.ckpt_manager_save_options_set_metric_of(made, C.ckpt_node(o.MetricOf), &e) == C.CKPT_OK
+	}
+	if !ok {
+		C.ckpt_manager_save_options_free(made)
+		return nil, takeError(e)
+	}
+	return made, nil
+}
+
+// Save saves a checkpoint, makes it the latest, and removes what is too many. It gives the checkpoint's path; an empty one when
+// the manager saves by steps and it is too early. (tf.train.CheckpointManager.save)
+//
+// Unavailable when another process saves in this directory; FailedPrecondition with ReasonReplaced when one has since the
+// manager was opened; else what Checkpoint.Save reports.
+func (m *Manager) Save(ctx context.Context, options *ManagerSaveOptions) (string, error) {
+	if options == nil {
+		options = &ManagerSaveOptions{}
+	}
+	watch, save, err := options.Save.make(m.world)
+	if err != nil {
+		return "", err
+	}
+	defer watch.close()
+	defer C.ckpt_save_options_free(save)
+	made, err := options.make(save)
+	if err != nil {
+		return "", err
+	}
+	defer C.ckpt_manager_save_options_free(made)
+	var saved *C.ckpt_string
+	err = watch.run(ctx, func() error {
+		return m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code { return C.ckpt_manager_save(p, made, &saved, e) })
+	})
+	return takeString(saved), err
+}
+
+func (m *Manager) touch(f func(*C.ckpt_manager, **C.ckpt_error) C.ckpt_code) error {
+	if err := m.world.follow(m.graph.handle); err != nil {
+		return err
+	}
+	return m.world.because(call(m.handle, f))
+}
+
+// ResumeOptions says how a program resumes. The zero value, and nil, are the defaults.
+type ResumeOptions struct {
+	LatestValid bool   // restores the newest checkpoint that is whole; every byte of it is read for that
+	Step        *int64 // the program's step after restoring, in place of the step counter's
+	Restore     RestoreOptions
+}
+
+// RestoreOrInitialize restores the latest checkpoint; where there is none, it calls the manager's init function, if there is
+// one, and gives no path and no status. (tf.train.CheckpointManager.restore_or_initialize)
+func (m *Manager) RestoreOrInitialize(options *ResumeOptions) (string, *Status, error) {
+	if options == nil {
+		options = &ResumeOptions{}
+	}
+	restore, err := options.Restore.make()
+	if err != nil {
+		return "", nil, err
+	}
+	defer C.ckpt_restore_options_free(restore)
+	made := C.ckpt_resume_options_new()
+	defer C.ckpt_resume_options_free(made)
+	var e *C.ckpt_error
+	ok := C.ckpt_resume_options_set_restore_options(made, restore, &e) == C.CKPT_OK &&
+		C.ckpt_resume_options_set_latest_valid(made, C.bool(options.LatestValid), &e) == C.CKPT_OK
+	if ok && options.Step != nil {
+		ok = C.ckpt_resume_options_set_step(made, C.int64_t(*options.Step), &e) == C.CKPT_OK
+	}
+	if !ok {
+		return "", nil, takeError(e)
+	}
+	var restored *C.ckpt_string
+	var status *C.ckpt_status
+	err = m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_manager_restore_or_initialize(p, made, &restored, &status, e)
+	})
+	return takeString(restored), statusOf(status), err
+}
+
+// Broken is a checkpoint that is not whole, with the first thing that is wrong with it.
+type Broken struct {
+	Prefix  string
+	Problem *Error
+}
+
+func brokenOf(b *C.ckpt_broken) []Broken {
+	all := make([]Broken, C.ckpt_broken_count(b))
+	for i := range all {
+		at := C.size_t(i)
+		all[i] = Broken{text(C.ckpt_broken_prefix(b, at)), errorOf(C.ckpt_broken_problem(b, at))}
+	}
+	return all
+}
+
+// LatestValid gives the newest checkpoint of the directory that is whole, every checksum of it compared, and those that are
+// newer and not whole; no path if there is none.
+func (m *Manager) LatestValid() (string, []Broken, error) {
+	var found *C.ckpt_string
+	var broken *C.ckpt_broken
+	err := call(m.handle, func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_manager_latest_valid(p, &found, &broken, e)
+	})
+	defer C.ckpt_broken_free(broken)
+	return takeString(found), brokenOf(broken), err
+}

@@ -1,0 +1,251 @@
+package checkpoint
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// doubling saves variables with twice their value, by a registered saver.
+type doubling struct {
+	*program
+	value *[]float32
+	only  Node
+	paths []string
+}
+
+func (d *doubling) Accepts(node Node) bool { return node == d.only }
+
+func (d *doubling) Save(objects []Edge, sink *Sink) error {
+	for _, object := range objects {
+		d.paths = append(d.paths, object.Name)
+		if err := Put(sink, object.Name+"/doubled", []int64{1}, []float32{2 * (*d.value)[0]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *doubling) Wants(_ []Edge, key string) bool { return strings.HasSuffix(key, "/doubled") }
+
+func (d *doubling) Restore(objects []Edge, source *Source) error {
+	for _, object := range objects {
+		doubled, err := SourceValue[float32](source.Find(object.Name + "/doubled"))
+		if err != nil {
+			return err
+		}
+		(*d.value)[0] = doubled[0] / 2
+	}
+	return nil
+}
+
+func TestRegisteredSaver(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		p := newProgram(t)
+		value, plain := []float32{3}, []float32{4}
+		d := &doubling{program: p, value: &value}
+		d.only = p.variable(p.root, "special", &value)
+		p.variable(p.root, "plain", &plain)
+		check0(t, p.RegisterSaver("Test", "Doubling", true, d))
+		is(t, p.RegisterSaver("Test", "Doubling", true, d), AlreadyExists)
+		path := p.save(filepath.Join(t.TempDir(), "s"))
+		same(t, []string{"special"}, d.paths)
+		r := must(Open(path, nil))(t)
+		same(t, []float32{6}, must(Read[float32](must(r.Get("special/doubled"))(t)))(t))
+		graph := must(r.ObjectGraph())(t)
+		equal(t, "Test.Doubling", graph.Nodes[graph.Nodes[0].Children[0].Node].SaverName+graph.Nodes[graph.Nodes[0].Children[1].Node].SaverName)
+		r.Close()
+		value[0], plain[0] = 0, 0
+		must(p.ckpt.Restore(path, nil))(t).Close()
+		equal(t, 3, value[0])
+		equal(t, 4, plain[0])
+		p.close()
+	})
+}
+
+func TestListsAndEdgesChange(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		p := newProgram(t)
+		a, b := must(p.AddObject(NodeOptions{DebugName: "a"}))(t), must(p.AddObject())(t)
+		list := must(p.AddList())(t)
+		check0(t, p.Append(list, a))
+		check0(t, p.Repeat(list, 2))
+		same(t, []Node{a, a}, must(p.Elements(list))(t))
+		check0(t, p.SetElement(list, -1, b))
+		check0(t, p.Insert(list, 0, b))
+		same(t, []Node{b, a, b}, must(p.Elements(list))(t))
+		check0(t, p.Splice(list, 0, 1, []Node{a, a}))
+		check0(t, p.Reorder(list, []uint{3, 2, 1, 0}))
+		same(t, []Node{b, a, a, a}, must(p.Elements(list))(t))
+		is(t, p.SetElement(list, 9, a), OutOfRange)
+
+		check0(t, p.Track(p.root, "x", a))
+		is(t, p.Track(p.root, "x", b), AlreadyExists)
+		check0(t, p.TrackOverwrite(p.root, "x", b))
+		same(t, []Edge{{"x", b}}, must(p.Children(p.root))(t))
+		same(t, []Node{p.root, b}, must(p.Descendants(p.root))(t))
+		equal(t, b, must(p.Untrack(p.root, "x"))(t))
+		dict := must(p.AddDict())(t)
+		check0(t, p.Set(dict, "k", a))
+		equal(t, a, must(p.Delete(dict, "k"))(t))
+		check0(t, p.Remove(a))
+		equal(t, false, must(p.Contains(a))(t))
+
+		owned := must(AddOwned(p.Graph, []int64{2}, []int32{1, 2}))(t)
+		check0(t, Assign(p.Graph, owned, []int64{2}, []int32{3, 4}))
+		same(t, []int32{3, 4}, must(Value[int32](p.Graph, owned))(t))
+		check0(t, p.Use(owned, func(value []byte) { value[0] = 9 }))
+		same(t, []int32{9, 4}, must(Value[int32](p.Graph, owned))(t))
+		words := must(p.AddStrings([]int64{2}, []string{"a", ""}))(t)
+		check0(t, p.AssignStrings(words, []int64{2}, []string{"", "b"}))
+		same(t, []string{"", "b"}, must(p.Strings(words))(t))
+		step := int64(5)
+		equal(t, 5, must(p.Integer(must(AddScalar(p.Graph, &step))(t)))(t))
+		check0(t, p.SetDebugName(owned, "owned"))
+		check0(t, p.SetName(owned, "owned"))
+		p.close()
+	})
+}
+
+func TestManagerSavesBySteps(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		directory := filepath.Join(t.TempDir(), "steps")
+		p := newProgram(t)
+		step := int64(0)
+		counter := must(AddScalar(p.Graph, &step))(t)
+		check0(t, p.Track(p.root, "step", counter))
+		now := time.Unix(1_000_000, 0)
+		m := must(NewManager(p.ckpt, directory, &ManagerOptions{
+			MaxToKeep: 1, StepCounter: counter, CheckpointInterval: 10, CheckpointName: "step",
+			Clock: func() time.Time { return now }, Log: func(Severity, string) {},
+		}))(t)
+		for step = range int64(25) {
+			path := must(m.Save(ctx, nil))(t)
+			equal(t, step%10 == 0, path != "")
+		}
+		interval, bySteps := m.CheckpointInterval()
+		equal(t, 10, interval)
+		equal(t, true, bySteps)
+		equal(t, directory+"/step-3", m.LatestCheckpoint())
+		equal(t, 1_000_000, must(GetCheckpointState(directory, ""))(t).Timestamps[0])
+		number := int64(77)
+		equal(t, directory+"/step-77", must(m.Save(ctx, &ManagerSaveOptions{IgnoreInterval: true, Number: &number}))(t))
+		m.Close()
+		failing := errors.New("no first values")
+		m = must(NewManager(p.ckpt, filepath.Join(t.TempDir(), "x"), &ManagerOptions{Init: func() error { return failing }}))(t)
+		_, _, err := m.RestoreOrInitialize(nil)
+		is(t, err, Aborted)
+		is(t, err, failing)
+		m.Close()
+		_, err = NewManager(p.ckpt, directory, &ManagerOptions{MaxToKeep: -1})
+		is(t, err, InvalidArgument)
+		p.close()
+	})
+}
+
+// lending is state that is saved without a copy.
+type lending struct{ values []float64 }
+
+func (l *lending) Save(sink *Sink) error { return PutBorrowed(sink, "v", []int64{2}, l.values) }
+func (l *lending) Restore(source *Source) (err error) {
+	l.values, err = SourceValue[float64](source.Find("v"))
+	return err
+}
+
+func TestBorrowedStateAndSlotsOnDevices(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		prefix := filepath.Join(t.TempDir(), "b")
+		for restore := range 2 {
+			p := newProgram(t)
+			l := &lending{[]float64{1, 2}}
+			check0(t, p.Track(p.root, "l", must(p.AddState(l))(t)))
+			value, slot := []float32{1}, []float32{2}
+			v := p.variable(p.root, "v", &value)
+			d := &device{bytes: make([]byte, 4)}
+			owner := must(p.AddSlotOwner(func(r *SlotRequest) error { return r.MakeDevice(d, true) }))(t)
+			check0(t, p.Track(p.root, "o", owner))
+			if restore == 0 {
+				check0(t, p.SetSlot(owner, v, "m", must(AddVariable(p.Graph, &slot, []int64{1}))(t)))
+				p.save(prefix)
+			} else {
+				l.values = nil
+				status := must(p.ckpt.Restore(prefix+"-1", nil))(t)
+				check0(t, status.AssertConsumed())
+				status.Close()
+				same(t, []float64{1, 2}, l.values)
+				same(t, bytesOf(slot), d.bytes)
+			}
+			p.close()
+		}
+	})
+}
+
+func TestIteratorOfCheckpointsEnds(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		asked, millisecond := 0, time.Millisecond
+		done := func() bool { asked++; return asked == 3 }
+		for path, err := range Checkpoints(ctx, t.TempDir(), &WaitOptions{Timeout: &millisecond, PollInterval: millisecond}, done) {
+			t.Error(path, err)
+		}
+		equal(t, 3, asked)
+	})
+}
+
+func TestCloseWhileOthersRead(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		r := must(Open(data+"guide/ckpt-5", nil))(t)
+		kernel := must(r.Get("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"))(t)
+		var wait sync.WaitGroup
+		for range 8 {
+			wait.Add(1)
+			go func() {
+				defer wait.Done()
+				for range 1000 {
+					if _, err := Read[float32](kernel); err != nil {
+						if !errors.Is(err, InvalidArgument) {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			}()
+		}
+		time.Sleep(time.Millisecond)
+		r.Close()
+		wait.Wait()
+	})
+}
+
+func TestSeveralGoroutinesSaveOneGraph(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		p := newProgram(t)
+		value := []float32{1, 2}
+		p.variable(p.root, "v", &value)
+		directory := t.TempDir()
+		var wait sync.WaitGroup
+		for i := range 4 {
+			wait.Add(1)
+			go func() {
+				defer wait.Done()
+				for range 5 {
+					if _, err := p.ckpt.Write(ctx, filepath.Join(directory, string(rune('a'+i)), "m"), nil); err != nil {
+						t.Error(err)
+					}
+				}
+			}()
+		}
+		wait.Wait()
+		p.close()
+	})
+}
+
+func TestErrnoIsKnown(t *testing.T) {
+	err := &Error{Code: PermissionDenied, Errno: 13, Message: "m"}
+	is(t, err, PermissionDenied)
+	is(t, err, error(err.Errno))
+	equal(t, "PERMISSION_DENIED", PermissionDenied.Error())
+	equal(t, headerVersion, Version())
+}

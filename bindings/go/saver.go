@@ -1,0 +1,249 @@
+package checkpoint
+
+/*
+#include <checkpoint.h>
+#include "callbacks.h"
+*/
+import "C"
+
+import (
+	"context"
+	"runtime"
+	"unsafe"
+)
+
+// SaverOptions says how a saver numbers its checkpoints and keeps them. Nil are the defaults.
+type SaverOptions struct {
+	MaxToKeep       *int    // how many stay, the newest; 5 by default; 0 for all
+	KeepEveryNHours float64 // of those that would be removed, keeps one for each so many hours; 0 for the default, 10 000
+	PadStepNumber   bool    // writes steps with at least eight digits
+	AbsolutePaths   bool    // has the state file name checkpoints as they were given, as TensorFlow does
+	Log             func(Severity, string)
+}
+
+// Saver saves objects of a graph under names of the program's, and restores them by these (tf.compat.v1.train.Saver). Its
+// checkpoints have no object graph. It keeps the graph alive. Several goroutines may use it at once.
+type Saver struct {
+	*handle[*C.ckpt_saver]
+	graph *Graph
+	world *world
+}
+
+// Named is an object with the name under which it is saved.
+type Named = Edge
+
+// NewSaver makes a saver of objects, each under its name. fs.ErrExist when two objects have one name, or one object two;
+// InvalidArgument for what has no values.
+func NewSaver(g *Graph, objects []Named, options *SaverOptions) (*Saver, error) {
+	names := make([]string, len(objects))
+	for i, object := range objects {
+		names[i] = object.Name
+	}
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	return newSaver(g, options, func(p *C.ckpt_graph, o *C.ckpt_saver_options, s **C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
+		all, count := texts(names, &pinner)
+		nodes, _ := nodes(children(objects))
+		return C.ckpt_saver_new(p, all, nodes, count, o, s, e)
+	})
+}
+
+// NewSaverOfVariables makes a saver of variables under their own names (NodeOptions.Name).
+func NewSaverOfVariables(g *Graph, variables []Node, options *SaverOptions) (*Saver, error) {
+	return newSaver(g, options, func(p *C.ckpt_graph, o *C.ckpt_saver_options, s **C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
+		all, count := nodes(variables)
+		return C.ckpt_saver_new_of_variables(p, all, count, o, s, e)
+	})
+}
+
+// NewSaverOfRoot makes a saver of everything that root leads to and that has values, by the variables' own names.
+func NewSaverOfRoot(g *Graph, root Node, options *SaverOptions) (*Saver, error) {
+	return newSaver(g, options, func(p *C.ckpt_graph, o *C.ckpt_saver_options, s **C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_saver_new_of_root(p, C.ckpt_node(root), o, s, e)
+	})
+}
+
+func newSaver(
+	g *Graph, options *SaverOptions,
+	f func(*C.ckpt_graph, *C.ckpt_saver_options, **C.ckpt_saver, **C.ckpt_error) C.ckpt_code,
+) (*Saver, error) {
+	made, err := options.make()
+	if err != nil {
+		return nil, err
+	}
+	defer C.ckpt_saver_options_free(made)
+	var saver *C.ckpt_saver
+	err = call(g.handle, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code { return f(p, made, &saver, e) })
+	if err != nil {
+		return nil, err
+	}
+	graph, err := g.again()
+	if err != nil {
+		C.ckpt_saver_free(saver)
+		return nil, err
+	}
+	return &Saver{own(saver, func(s *C.ckpt_saver) {
+		C.ckpt_saver_free(s)
+		graph.Close()
+	}), graph, g.world}, nil
+}
+
+func (o *SaverOptions) make() (*C.ckpt_saver_options, error) {
+	if o == nil {
+		return nil, nil
+	}
+	made := C.ckpt_saver_options_new()
+	var e *C.ckpt_error
+	ok := C.ckpt_saver_options_set_pad_step_number(made, C.bool(o.PadStepNumber), &e) == C.CKPT_OK &&
+		C.ckpt_saver_options_set_save_relative_paths(made, C.bool(!o.AbsolutePaths), &e) == C.CKPT_OK
+	if ok && o.MaxToKeep != nil {
+		if *o.MaxToKeep < 0 {
+			C.ckpt_saver_options_free(made)
+			return nil, argument("no checkpoint is to stay")
+		}
+		ok = C.ckpt_saver_options_set_max_to_keep(made, C.size_t(*o.MaxToKeep), &e) == C.CKPT_OK
+	}
+	if ok && o.KeepEveryNHours != 0 {
+		ok = C.ckpt_saver_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEveryNHours), &e) == C.CKPT_OK
+	}
+	if ok && o.Log != nil {
+		ok = C.go_saver_options_set_log(made, give(&given{value: o.Log}), &e) == C.CKPT_OK
+	}
+	if !ok {
+		C.ckpt_saver_options_free(made)
+		return nil, takeError(e)
+	}
+	return made, nil
+}
+
+func (s *Saver) touch(f func(*C.ckpt_saver, **C.ckpt_error) C.ckpt_code) error {
+	if err := s.world.follow(s.graph.handle); err != nil {
+		return err
+	}
+	return s.world.because(call(s.handle, f))
+}
+
+func (s *Saver) strings(f func(*C.ckpt_saver, **C.ckpt_strings, **C.ckpt_error) C.ckpt_code) ([]string, error) {
+	var found *C.ckpt_strings
+	err := call(s.handle, func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code { return f(p, &found, e) })
+	return takeStrings(found), err
+}
+
+// Names gives the names under which objects are saved, sorted.
+func (s *Saver) Names() ([]string, error) {
+	return s.strings(func(p *C.ckpt_saver, found **C.ckpt_strings, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_saver_names(p, found, e)
+	})
+}
+
+// SaverSaveOptions says how one checkpoint is saved by names. Nil are the defaults.
+type SaverSaveOptions struct {
+	GlobalStep     *int64 // appends -STEP to the prefix
+	GlobalStepOf   Node   // the same by an integer scalar of the graph
+	LatestFilename string // another name for the state file than checkpoint
+	NoState        bool   // does not record the checkpoint in the state file, nor remove old ones
+	Save           SaveOptions
+}
+
+// Save writes the checkpoint prefix, or prefix-STEP, records it, and removes old ones. It gives its path.
+func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptions) (string, error) {
+	if options == nil {
+		options = &SaverSaveOptions{}
+	}
+	all, free, err := paths([]string{prefix, options.LatestFilename})
+	if err != nil {
+		return "", err
+	}
+	defer free()
+	watch, save, err := options.Save.make(s.world)
+	if err != nil {
+		return "", err
+	}
+	defer watch.close()
+	defer C.ckpt_save_options_free(save)
+	made := C.ckpt_saver_save_options_new()
+	defer C.ckpt_saver_save_options_free(made)
+	var e *C.ckpt_error
+	ok := C.ckpt_saver_save_options_set_save_options(made, save, &e) == C.CKPT_OK &&
+		C.ckpt_saver_save_options_set_write_state(made, C.bool(!options.NoState), &e) == C.CKPT_OK
+	if ok && options.GlobalStep != nil {
+		ok = C.ckpt_saver_save_options_set_global_step(made, C.int64_t(*options.GlobalStep), &e) == C.CKPT_OK
+	}
+	if ok && options.GlobalStepOf != 0 {
+		ok = C.ckpt_saver_save_options_set_global_step_of(made, C.ckpt_node(options.GlobalStepOf), &e) == C.CKPT_OK
+	}
+	if ok && options.LatestFilename != "" {
+		ok = C.ckpt_saver_save_options_set_latest_filename(made, all[1], &e) == C.CKPT_OK
+	}
+	if !ok {
+		return "", takeError(e)
+	}
+	var saved *C.ckpt_string
+	err = watch.run(ctx, func() error {
+		return s.touch(func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_saver_save(p, all[0], made, &saved, e)
+		})
+	})
+	return takeString(saved), err
+}
+
+// Restore restores all objects from the checkpoint at a path. One that has an object graph, and not the names, is restored by
+// the full names of variables. Of the options, globs match names; renames and subtrees are not for savers.
+func (s *Saver) Restore(p string, options *RestoreOptions) (*Report, error) {
+	c, free, err := path(p)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	made, err := options.make()
+	if err != nil {
+		return nil, err
+	}
+	defer C.ckpt_restore_options_free(made)
+	var report *C.ckpt_report
+	err = s.touch(func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_saver_restore(p, c, made, &report, e)
+	})
+	return takeReport(report), err
+}
+
+// LastReport says what became of every value in the last restore, also in one that failed; nil before the first.
+func (s *Saver) LastReport() (*Report, error) {
+	var report *C.ckpt_report
+	err := call(s.handle, func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_saver_last_report(p, &report, e)
+	})
+	return takeReport(report), err
+}
+
+// LastCheckpoints gives the checkpoints that were recorded and are not removed yet, oldest first.
+func (s *Saver) LastCheckpoints() ([]string, error) {
+	return s.strings(func(p *C.ckpt_saver, found **C.ckpt_strings, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_saver_last_checkpoints(p, found, e)
+	})
+}
+
+// SetLastCheckpoints takes these paths for the checkpoints that were recorded, oldest first, and times, in seconds since the
+// epoch, for when they were made. times may be nil: then none of them is ever removed.
+func (s *Saver) SetLastCheckpoints(recorded []string, times []float64) error {
+	if times != nil && len(times) != len(recorded) {
+		return argument("there is a time for each checkpoint")
+	}
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	return call(s.handle, func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
+		all, count := texts(recorded, &pinner)
+		return C.ckpt_saver_set_last_checkpoints(p, all, (*C.double)(unsafe.Pointer(unsafe.SliceData(times))), count, e)
+	})
+}
+
+// RecoverLastCheckpoints takes those of these checkpoints that are there for the ones that were recorded, with the times of
+// their files: what a program that was ended gives the saver of its next run.
+func (s *Saver) RecoverLastCheckpoints(recorded []string) error {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	return call(s.handle, func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
+		all, count := texts(recorded, &pinner)
+		return C.ckpt_saver_recover_last_checkpoints(p, all, count, e)
+	})
+}

@@ -1,0 +1,585 @@
+// What is the binding's own: exceptions, lifetimes, memory, classes of a program's own.
+#include <cmath>
+#include <thread>
+
+#include "testing.hpp"
+
+class binding : public in_directory {};
+
+TEST(types, dtypes_are_those_of_tensorflow) {
+    static_assert(ckpt::dtype_of<float> == ckpt::dtype::float32);
+    static_assert(ckpt::dtype_of<const long> == ckpt::dtype::int64);
+    static_assert(ckpt::dtype_of<long long> == ckpt::dtype::int64);
+    static_assert(ckpt::dtype_of<unsigned char> == ckpt::dtype::uint8);
+    static_assert(ckpt::dtype_of<bool> == ckpt::dtype::boolean);
+    static_assert(ckpt::dtype_of<std::complex<double>> == ckpt::dtype::complex128);
+    static_assert(ckpt::dtype_of<ckpt::half> == ckpt::dtype::float16);
+    static_assert(!ckpt::is_element<char> && !ckpt::is_element<std::byte> && !ckpt::is_element<long double>);
+    EXPECT_EQ(ckpt::name(ckpt::dtype::bfloat16), "bfloat16");
+    EXPECT_EQ(ckpt::size_of(ckpt::dtype::complex128), 16u);
+    EXPECT_EQ(ckpt::name(ckpt::code::data_loss), "DATA_LOSS");
+    EXPECT_EQ(ckpt::version(), ckpt_version());
+}
+
+TEST(types, every_type_is_as_large_as_its_dtype) {
+    EXPECT_EQ(sizeof(ckpt::half), ckpt::size_of(ckpt::dtype::float16));
+    EXPECT_EQ(sizeof(ckpt::qint32), ckpt::size_of(ckpt::dtype::qint32));
+    EXPECT_EQ(sizeof(ckpt::int4), ckpt::size_of(ckpt::dtype::int4));
+    EXPECT_EQ(sizeof(bool), ckpt::size_of(ckpt::dtype::boolean));
+}
+
+TEST(types, shapes_are_compared_by_their_dimensions) {
+    const std::vector<std::int64_t> dimensions = {2, 3};
+    EXPECT_EQ(ckpt::shape_view(dimensions), ckpt::shape_view({2, 3}));
+    EXPECT_NE(ckpt::shape_view({2}), ckpt::shape_view({2, 3}));
+    EXPECT_EQ(ckpt::shape_view().element_count(), 1u);
+    EXPECT_EQ(ckpt::shape_view({2, 0, 3}).element_count(), 0u);
+    EXPECT_EQ(ckpt::shape_view({-1, 3}).element_count(), 0u);
+    EXPECT_EQ(ckpt::shape_view({INT64_MAX, INT64_MAX}).element_count(), 0u);
+}
+
+TEST_F(binding, an_error_knows_file_tensor_and_reason) {
+    const auto thrown = fails(ckpt::code::not_found, [&] { ckpt::reader none(in("none")); });
+    EXPECT_EQ(thrown.reason(), ckpt::reason::no_checkpoint);
+    EXPECT_TRUE(has(thrown.file(), "none"));
+    EXPECT_TRUE(thrown.tensor().empty());
+    EXPECT_FALSE(thrown.cause());
+    const ckpt::error copy = thrown;
+    EXPECT_STREQ(copy.what(), thrown.what());
+    EXPECT_EQ(copy.file(), thrown.file());
+    EXPECT_THROW(throw ckpt::error(copy), std::runtime_error);
+}
+
+TEST_F(binding, paths_are_text_or_paths_without_nul) {
+    EXPECT_EQ(ckpt::reader(std::filesystem::path(fixture("guide"))).size(),
+              ckpt::reader(std::string_view(fixture("guide"))).size());
+    fails(ckpt::code::invalid_argument, [] { ckpt::reader cut(std::string("tests/data/guide\0x", 18)); });
+    fails(ckpt::code::invalid_argument, [&] { ckpt::merge(in("merged"), {std::string("a\0b", 3)}); });
+}
+
+TEST_F(binding, what_was_moved_from_refuses_calls) {
+    ckpt::reader reader(fixture("guide"));
+    const ckpt::reader moved = std::move(reader);
+    EXPECT_EQ(moved.size(), 12u);
+    EXPECT_EQ(reader.size(), 0u);
+    fails(ckpt::code::invalid_argument, [&] { reader.at("x"); });
+    ckpt::graph graph;
+    const ckpt::graph taken = std::move(graph);
+    fails(ckpt::code::invalid_argument, [&] { graph.add_object(); });
+    taken.add_object();
+    ckpt::writer writer(in("x"));
+    ckpt::writer other = std::move(writer);
+    fails(ckpt::code::invalid_argument, [&] { writer.finish(); });
+    writer = std::move(other);
+    writer.add("x", 1.0f);
+    writer.finish();
+    fails(ckpt::code::failed_precondition, [&] { writer.finish(); });
+}
+
+TEST_F(binding, memory_is_a_vector_an_array_a_span_or_a_scalar) {
+    const float matrix[2][3] = {{1, 2, 3}, {4, 5, 6}};
+    const std::array<std::array<float, 3>, 2> nested = {{{1, 2, 3}, {4, 5, 6}}};
+    const std::vector<float> vector = {1, 2, 3, 4, 5, 6};
+    const float *pointer = vector.data();
+    ckpt::writer writer(in("x"));
+    writer.add("matrix", {2, 3}, matrix);
+    writer.add("array", {2, 3}, ckpt::span<const float>(nested[0].data(), 6));
+    writer.add("vector", {2, 3}, vector);
+    writer.add("span", {2, 3}, ckpt::span<const float>(pointer, 6));
+    writer.add("kept", {2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6});  // becomes the writer's
+    writer.add("scalar", 7);
+    fails(ckpt::code::invalid_argument, [&] { writer.add("short", {2, 3}, std::vector<float>(5)); });
+    writer.add_slice("parts", {2, 3}, {{0, 0}, {1, -1}}, std::vector<float>{1, 2, 3});
+    writer.add_shape_and_slice("parts", {1, 3}, "2 3 1,1:-", std::vector<float>{4, 5, 6});
+    writer.add_strings_slice("words", {2}, {{0}, {1}}, std::vector<std::string>{"a"});
+    writer.add_strings_slice("words", {2}, {{1}, {1}}, std::vector<const char *>{"b"});
+    writer.add_read("read", ckpt::dtype::float32, {2, 3}, [&](std::uint64_t offset, ckpt::span<std::byte> buffer) {
+        std::memcpy(buffer.data(), reinterpret_cast<const std::byte *>(pointer) + offset, buffer.size());
+    });
+    fails(ckpt::code::invalid_argument, [&] { writer.add_slice("parts", {2, 3}, {{0}, {1}}, vector); });
+    writer.finish();
+
+    const ckpt::reader reader(in("x"));
+    for (const char *key : {"matrix", "array", "vector", "span", "kept", "parts", "read"}) {
+        EXPECT_EQ(reader.read<float>(key), vector) << key;
+    }
+    EXPECT_EQ(reader.at("words").strings().copy(), (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(reader.at("words").strings_slice({{1}, {-1}})[0], "b");
+    EXPECT_EQ(reader.at("parts").slices().size(), 2u);
+    float again[2][3];
+    reader.at("matrix").read_into(again);
+    EXPECT_EQ(again[1][2], 6);
+    std::array<float, 2> part{};
+    reader.at("matrix").read_slice_into({{1, 1}, {1, 2}}, part);
+    EXPECT_EQ(part, (std::array<float, 2>{5, 6}));
+    fails(ckpt::code::invalid_argument, [&] { reader.at("matrix").read_into(part); });
+
+    std::vector<float> one(6);
+    int two = 0;
+    const std::vector<ckpt::tensor> tensors = {reader.at("vector"), reader.at("scalar")};
+    const std::vector<ckpt::span<std::byte>> buffers = {{reinterpret_cast<std::byte *>(one.data()), 24},
+                                                        {reinterpret_cast<std::byte *>(&two), 4}};
+    reader.read_many(tensors, buffers);
+    EXPECT_EQ(one, vector);
+    EXPECT_EQ(two, 7);
+    EXPECT_TRUE(has(reader.debug_string(), "matrix (DT_FLOAT) [2,3]"));
+    EXPECT_FALSE(reader.find("nothing"));
+}
+
+TEST_F(binding, a_bool_in_a_file_that_is_no_bool_is_true) {
+    ckpt::writer writer(in("x"));
+    const std::array<std::byte, 2> bytes = {std::byte{2}, std::byte{0}};
+    writer.add_bytes("x", ckpt::dtype::boolean, {2}, bytes);
+    writer.finish();
+    std::array<bool, 2> values{};
+    ckpt::reader(in("x")).at("x").read_into(values);
+    EXPECT_TRUE(values[0]);
+    EXPECT_FALSE(values[1]);
+}
+
+TEST_F(binding, a_view_is_typed_where_it_is_aligned) {
+    ckpt::writer writer(in("x"), ckpt::write_options().alignment(64).threads(1).shards(1).durability(ckpt::durability::none));
+    writer.add("a", {1}, std::vector<std::uint8_t>{1});
+    writer.add("b", {2}, std::vector<double>{2, 3});
+    writer.finish();
+    const auto view = ckpt::reader(in("x")).at("b").view(ckpt::read_options().checksums(ckpt::checksums::never));
+    EXPECT_GE(view.alignment(), 64u);
+    EXPECT_EQ(view.values<double>()[1], 3);
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { view.values<float>(); }).reason(), ckpt::reason::dtype);
+    ckpt::writer tight(in("tight"));  // without gaps, as TensorFlow
+    tight.add("a", {1}, std::vector<std::uint8_t>{1});
+    tight.add("b", {2}, std::vector<double>{2, 3});
+    tight.finish();
+    const auto packed = ckpt::reader(in("tight")).at("b").view();
+    EXPECT_EQ(fails(ckpt::code::failed_precondition, [&] { packed.values<double>(); }).reason(), ckpt::reason::alignment);
+}
+
+TEST_F(binding, an_exception_that_a_callback_cannot_report_comes_out_of_the_call) {
+    ckpt::graph graph;
+    const auto root = graph.add_object();
+    ckpt::saver_functions saver;
+    saver.accepts = [](ckpt::node) -> bool { throw std::logic_error("who is this?"); };
+    saver.save = [](const ckpt::nodes &, ckpt::sink &) {};
+    saver.wants = [](const ckpt::nodes &, std::string_view) { return false; };
+    saver.restore = [](const ckpt::nodes &, const ckpt::source &) {};
+    graph.register_saver("", "s", saver);
+    const auto thrown = fails(ckpt::code::aborted, [&] { ckpt::checkpoint(graph, root).write(in("x")); });
+    EXPECT_TRUE(has(thrown.what(), "who is this?"));
+    EXPECT_THROW(std::rethrow_exception(thrown.cause()), std::logic_error);
+    saver.save = nullptr;
+    fails(ckpt::code::invalid_argument, [&] { graph.register_saver("", "t", saver); });
+}
+
+TEST_F(binding, an_error_in_a_callback_keeps_its_code) {
+    ckpt::graph graph;
+    const auto root = graph.add_object();
+    graph.track(root, "s",
+                graph.add_state([](ckpt::sink &) { throw ckpt::error(ckpt::code::unavailable, "the device is gone"); },
+                                [](const ckpt::source &) {}));
+    const auto thrown = fails(ckpt::code::aborted, [&] { ckpt::checkpoint(graph, root).write(in("x")); });
+    EXPECT_TRUE(has(thrown.what(), "UNAVAILABLE: the device is gone")) << thrown.what();
+    EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(binding, a_callback_that_fails_on_a_thread_of_the_library_fails_the_call) {
+    ckpt::writer writer(in("x"), ckpt::write_options().threads(4));
+    for (int i = 0; i < 8; i++) {
+        writer.add_read(std::to_string(i), ckpt::dtype::float32, {1 << 18},
+                        [](std::uint64_t, ckpt::span<std::byte>) { throw std::runtime_error("not readable"); });
+    }
+    EXPECT_TRUE(has(fails(ckpt::code::aborted, [&] { writer.finish(); }).what(), "not readable"));
+}
+
+TEST_F(binding, a_callback_may_not_call_its_graph) {
+    ckpt::graph graph;
+    const auto root = graph.add_object();
+    graph.track(root, "s",
+                graph.add_state(
+                    [&](ckpt::sink &into) {
+                        EXPECT_EQ(fails(ckpt::code::failed_precondition, [&] { graph.add_object(); }).reason(),
+                                  ckpt::reason::reentrant);
+                        ckpt::graph().add_object();  // another graph
+                        into.put("x", 1);
+                    },
+                    [](const ckpt::source &) {}));
+    ckpt::checkpoint(graph, root).write(in("x"));
+}
+
+TEST_F(binding, borrowed_memory_is_released_once) {
+    int released = 0;
+    const auto release = [&] { released++; };
+    std::vector<float> memory(2), other(2);
+    {
+        ckpt::graph graph;
+        fails(ckpt::code::invalid_argument, [&] { graph.add_borrowed({3}, memory, release); });
+        EXPECT_EQ(released, 1);  // the call failed
+        const auto first = graph.add_borrowed({2}, memory, release), second = graph.add_borrowed({2}, memory, release);
+        graph.remove(first);
+        EXPECT_EQ(released, 2);
+        graph.set_borrowed(second, other, release);
+        EXPECT_EQ(released, 3);
+        EXPECT_EQ(graph.values<float>(second).data(), other.data());
+        graph.add_borrowed({2}, memory, [] { throw std::runtime_error("into nowhere"); });
+    }
+    EXPECT_EQ(released, 4);
+}
+
+TEST_F(binding, user_data_is_freed_with_what_it_was_given_to) {
+    const auto token = std::make_shared<int>();
+    {
+        ckpt::graph graph;
+        const auto root = graph.add_object();
+        graph.track(root, "s",
+                    graph.add_state([token](ckpt::sink &into) { into.put("x", 1); }, [token](const ckpt::source &) {}));
+        graph.add_slot_owner([token](ckpt::slot_request &) {});
+        const ckpt::checkpoint checkpoint(graph, root);
+        checkpoint.set_log([token](ckpt::severity, std::string_view) {});
+        checkpoint.save(in("x"), ckpt::save_options()
+                                     .write(ckpt::write_options().progress([token](std::uint64_t, std::uint64_t) {}))
+                                     .on_written([token](std::string_view) {}));
+        checkpoint.restore(in("x-1")).assert_consumed();
+        EXPECT_GT(token.use_count(), 1);
+    }
+    EXPECT_EQ(token.use_count(), 1);
+}
+
+TEST_F(binding, the_log_hears_what_was_never_used) {
+    ckpt::graph graph;
+    const auto root = graph.add_object();
+    graph.track(root, "x", graph.add_scalar(1.0f));
+    ckpt::checkpoint(graph, root).write(in("x"));
+    std::vector<std::string> heard;
+    {
+        ckpt::graph empty;
+        const ckpt::checkpoint checkpoint(empty, empty.add_object());
+        checkpoint.set_log([&](ckpt::severity severity, std::string_view text) {
+            EXPECT_EQ(severity, ckpt::severity::warning);
+            heard.emplace_back(text);
+            throw std::runtime_error("into nowhere");
+        });
+        checkpoint.read(in("x"));
+    }
+    ASSERT_FALSE(heard.empty());
+    std::string all;
+    for (const std::string &line : heard) all += line;
+    EXPECT_TRUE(has(all, "x")) << all;
+}
+
+namespace {
+
+// Members in place, by name, as a program has them already.
+struct plain : ckpt::module {
+    std::vector<float> weights = {1, 2, 3};
+    std::array<double, 2> rates = {4, 5};
+    std::int64_t step = 6;
+    float matrix[2][2] = {{7, 8}, {9, 10}};
+    bool trained = true;
+
+    plain() {
+        track("weights", weights);
+        track("rates", rates);
+        track("step", step);
+        track("matrix", matrix, {2, 2});
+        track("trained", trained);
+    }
+};
+
+struct outer : ckpt::module {
+    ckpt::variable<float> w{*this, "w", {2}, {1, 2}};
+    ckpt::variable<std::int64_t> step{*this, "step", {}, {3}};
+    struct inner : ckpt::module {
+        using ckpt::module::module;
+        ckpt::variable<ckpt::half> h{*this, "h", {1}, {{0x3c00}}};
+    } child{*this, "child"};
+};
+
+}  // namespace
+
+TEST_F(binding, a_module_tracks_members_in_place) {
+    {
+        plain program;
+        ckpt::checkpoint(program).write(in("plain"));
+        // In the order in which they were tracked.
+        std::vector<std::string> names;
+        for (const auto &child : program.graph().children(program.node())) names.emplace_back(child.name);
+        EXPECT_EQ(names, (std::vector<std::string>{"weights", "rates", "step", "matrix", "trained"}));
+    }
+    plain program;
+    program.weights = {0, 0, 0};
+    program.step = 0;
+    program.matrix[1][1] = 0;
+    program.trained = false;
+    ckpt::checkpoint(program).read(in("plain")).assert_consumed();
+    EXPECT_EQ(program.weights, (std::vector<float>{1, 2, 3}));
+    EXPECT_EQ(program.step, 6);
+    EXPECT_EQ(program.matrix[1][1], 10);
+    EXPECT_TRUE(program.trained);
+}
+
+TEST_F(binding, a_module_has_modules_and_variables) {
+    {
+        outer program;
+        ckpt::checkpoint(program).write(in("outer"));
+    }
+    const ckpt::reader reader(in("outer"));
+    EXPECT_EQ(reader.read<float>(value_key("w")), (std::vector<float>{1, 2}));
+    EXPECT_EQ(reader.at(value_key("step")).scalar<std::int64_t>(), 3);
+    EXPECT_EQ(reader.read<ckpt::half>(value_key("child/h")), (std::vector<ckpt::half>{{0x3c00}}));
+    outer again;
+    again.w[1] = 0;
+    again.child.h.value() = {0};
+    ckpt::checkpoint(again).read(in("outer")).assert_consumed();
+    EXPECT_EQ(again.w[1], 2);
+    EXPECT_EQ(again.child.h.value().value, 0x3c00);
+    float sum = 0;
+    for (float each : again.w) sum += each;
+    EXPECT_EQ(sum, 3);
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { again.w.fill(std::vector<float>(3)); }).reason(), ckpt::reason::shape);
+}
+
+TEST_F(binding, an_object_that_goes_leaves_the_graph) {
+    outer program;
+    const ckpt::checkpoint checkpoint(program);
+    const auto root = program.node();
+    {
+        ckpt::variable<float> passing(program, "passing", {1});
+        EXPECT_EQ(program.graph().lookup(root, "passing"), passing.node());
+        auto layer = std::make_unique<outer::inner>(program, "layer");
+        EXPECT_TRUE(program.graph().lookup(root, "layer"));
+    }
+    EXPECT_FALSE(program.graph().lookup(root, "passing"));
+    EXPECT_FALSE(program.graph().lookup(root, "layer"));
+    checkpoint.write(in("x"));
+    EXPECT_FALSE(ckpt::reader(in("x")).contains(value_key("passing")));
+    // A name that is taken leaves no object behind.
+    const auto before = program.graph().descendants(root).size();
+    fails(ckpt::code::already_exists, [&] { ckpt::variable<float> w(program, "w", {1}); });
+    EXPECT_EQ(program.graph().descendants(root).size(), before);
+    fails(ckpt::code::invalid_argument, [&] { ckpt::variable<float> none(program, "none", {-1}); });
+}
+
+TEST_F(binding, options_say_what_is_restored) {
+    {
+        outer program;
+        ckpt::checkpoint(program).write(in("x"));
+    }
+    outer program;
+    const ckpt::checkpoint checkpoint(program);
+    const auto reset = [&] {
+        program.w.fill(std::vector<float>(2));
+        program.step.value() = 0;
+        program.child.h.value() = {0};
+    };
+    reset();
+    checkpoint.read(in("x"), ckpt::restore_options().include("w").verify_first(true)).assert_consumed();
+    EXPECT_EQ(program.w[0], 1);
+    EXPECT_EQ(program.step.value(), 0);
+    reset();
+    checkpoint.read(in("x"), ckpt::restore_options().exclude("child/**").read(ckpt::read_options().threads(1)));
+    EXPECT_EQ(program.step.value(), 3);
+    EXPECT_EQ(program.child.h.value().value, 0);
+    struct other : ckpt::module {
+        outer::inner moved{*this, "moved"};
+    } renamed;
+    renamed.moved.h.value() = {0};
+    ckpt::checkpoint(renamed).read(in("x"), ckpt::restore_options().rename("child", "moved")).expect_partial();
+    EXPECT_EQ(renamed.moved.h.value().value, 0x3c00);
+    outer::inner alone{ckpt::graph()};
+    alone.h.value() = {0};
+    ckpt::checkpoint(alone).read(in("x"), ckpt::restore_options().subtree("child").skip_slot_variables(true)).expect_partial();
+    EXPECT_EQ(alone.h.value().value, 0x3c00);
+}
+
+TEST_F(binding, a_checkpoint_attaches_edges_to_its_root) {
+    ckpt::graph graph;
+    const auto root = graph.add_object(), step = graph.add_scalar(std::int64_t{9});
+    const ckpt::checkpoint checkpoint(graph, root, {{"step", step}});
+    EXPECT_EQ(checkpoint.root(), root);
+    EXPECT_EQ(checkpoint.write_numbered(in("x"), 41), in("x-41"));
+    EXPECT_EQ(checkpoint.save_count(), 0);
+    EXPECT_TRUE(ckpt::reader(in("x-41")).contains(value_key("step")));
+    EXPECT_FALSE(checkpoint.graph().lookup(root, "step"));
+    EXPECT_EQ(checkpoint.save(in("y")), in("y-1"));
+    EXPECT_EQ(graph.read_integer(checkpoint.save_counter()), 1);
+}
+
+TEST_F(binding, a_write_callback_hears_the_path_before_the_state_file) {
+    ckpt::graph graph;
+    const auto root = graph.add_object();
+    const ckpt::checkpoint checkpoint(graph, root);
+    std::string heard;
+    checkpoint.save(in("x"), ckpt::save_options().on_written([&](std::string_view path) {
+        heard = path;
+        EXPECT_FALSE(ckpt::latest_checkpoint(directory()));
+    }));
+    EXPECT_EQ(heard, in("x-1"));
+    EXPECT_EQ(ckpt::latest_checkpoint(directory()), in("x-1"));
+    const auto thrown = fails(ckpt::code::aborted, [&] {
+        checkpoint.save(
+            in("x"), ckpt::save_options().on_written([](std::string_view) { throw std::runtime_error("the bucket is full"); }));
+    });
+    EXPECT_TRUE(has(thrown.what(), "the bucket is full"));
+    EXPECT_TRUE(ckpt::checkpoint_exists(in("x-2")));
+}
+
+TEST_F(binding, lists_and_graphs_are_changed_as_in_python) {
+    ckpt::graph graph;
+    const auto root = graph.add_object(ckpt::node_options().debug_name("root")), list = graph.add_list();
+    const auto a = graph.add_scalar(1.0f), b = graph.add_scalar(2.0f);
+    graph.track(root, "list", list);
+    graph.list_append(list, a);
+    graph.list_append(list, ckpt::node());
+    graph.list_repeat(list, 2);
+    EXPECT_EQ(graph.list_elements(list).size(), 4u);
+    graph.list_set(list, 1, b);  // in a place that was not tracked
+    EXPECT_EQ(graph.list_elements(list)[1].node, b);
+    EXPECT_EQ(graph.list_remove(list, -1), ckpt::node());
+    graph.list_splice(list, 0, 1, {b, b});
+    const std::vector<std::size_t> order = {3, 2, 1, 0};
+    graph.list_reorder(list, order);
+    EXPECT_EQ(graph.list_elements(list)[0].node, a);
+    fails(ckpt::code::out_of_range, [&] { graph.list_set(list, 9, a); });
+    graph.set_debug_name(a, "a");
+    graph.set_name(a, "scope/a");
+    EXPECT_EQ(graph.describe(a).kind, ckpt::kind::variable);
+    EXPECT_EQ(graph.describe(list).kind, ckpt::kind::list);
+    const auto dict = graph.add_dict();
+    graph.dict_set(dict, "k", a);
+    EXPECT_EQ(graph.dict_remove(dict, "k"), a);
+    graph.track_overwrite(root, "list", dict);
+    EXPECT_EQ(graph.lookup(root, "list"), dict);
+    EXPECT_EQ(graph.untrack(root, "list"), dict);
+    EXPECT_TRUE(graph.contains(dict));
+    graph.remove(dict);
+    EXPECT_FALSE(graph.contains(dict));
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { graph.describe(dict); }).reason(), ckpt::reason::node);
+    const auto words = graph.add_strings({2}, std::vector<std::string>{"x", "y"});
+    graph.assign_strings(words, {2}, std::vector<std::string>{"z", ""});
+    EXPECT_EQ(graph.read_strings(words).copy(), (std::vector<std::string>{"z", ""}));
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { graph.values<double>(a); }).reason(), ckpt::reason::dtype);
+}
+
+TEST_F(binding, several_threads_may_use_one_checkpoint) {
+    outer program;
+    const ckpt::checkpoint checkpoint(program);
+    checkpoint.write(in("x"));
+    const ckpt::reader reader(in("x"));
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; t++) {
+        threads.emplace_back([&, t] {
+            for (int i = 0; i < 5; i++) {
+                checkpoint.write(in("t" + std::to_string(t)),
+                                 ckpt::save_options().write(ckpt::write_options().durability(ckpt::durability::none)));
+                for (const ckpt::tensor &tensor : reader) EXPECT_FALSE(tensor.key().empty());
+                ckpt::reader(in("t" + std::to_string(t)));
+            }
+        });
+    }
+    for (std::thread &thread : threads) thread.join();
+}
+
+TEST_F(binding, checkpoints_come_one_after_the_other) {
+    ckpt::graph graph;
+    const ckpt::checkpoint checkpoint(graph, graph.add_object());
+    double now = 0;
+    int saves = 0;
+    const auto clock = [&] {
+        return ckpt::clock_functions{[&] { return now; },
+                                     [&](double seconds) {
+                                         now += seconds;
+                                         if (saves++ < 3) checkpoint.save(in("x"));
+                                     }};
+    };
+    std::vector<std::string> seen;
+    for (const std::string &path : ckpt::checkpoints_iterator(directory(), ckpt::wait_options().timeout(10).clock(clock()))) {
+        seen.push_back(path);
+    }
+    EXPECT_EQ(seen, (std::vector<std::string>{in("x-1"), in("x-2"), in("x-3")}));
+    EXPECT_EQ(ckpt::wait_for_new_checkpoint(directory()), in("x-3"));
+    EXPECT_FALSE(
+        ckpt::wait_for_new_checkpoint(directory(), in("x-3"), ckpt::wait_options().timeout(5).poll_interval(2).clock(clock())));
+    int asked = 0;
+    ckpt::checkpoints_iterator done(directory(), ckpt::wait_options().timeout(1).min_interval(0).clock(clock()),
+                                    [&] { return ++asked > 0; });
+    EXPECT_EQ(done.next(), in("x-3"));
+    EXPECT_FALSE(done.next());
+    const auto stopped = fails(ckpt::code::cancelled, [&] {
+        ckpt::wait_for_new_checkpoint(directory(), in("x-3"),
+                                      ckpt::wait_options().clock({nullptr, [](double) { throw std::runtime_error("no time"); }}));
+    });
+    EXPECT_THROW(std::rethrow_exception(stopped.cause()), std::runtime_error);
+}
+
+TEST_F(binding, a_directory_is_looked_after) {
+    ckpt::graph graph;
+    const ckpt::checkpoint checkpoint(graph, graph.add_object());
+    std::vector<std::string> paths;
+    double now = 1000;
+    {
+        const ckpt::manager manager(
+            checkpoint, directory(),
+            ckpt::manager_options().checkpoint_name("m").clock([&] { return now; }).log([](ckpt::severity, std::string_view) {}));
+        EXPECT_EQ(manager.directory(), directory());
+        EXPECT_EQ(manager.checkpoint().root(), checkpoint.root());
+        for (int i = 0; i < 4; i++) {
+            now += 10;
+            ckpt::manager_save_options options;
+            if (i == 3) options.number(77);
+            paths.push_back(*manager.save(options));
+        }
+    }
+    EXPECT_EQ(paths.back(), in("m-77"));
+    EXPECT_EQ(ckpt::get_checkpoint_state(directory())->timestamps, (std::vector<double>{1010, 1020, 1030, 1040}));
+    EXPECT_EQ(ckpt::collect_checkpoints(directory(), ckpt::gc_options(2).dry_run(true)).size(), 2u);
+    EXPECT_TRUE(ckpt::checkpoint_exists(paths[0]));
+    {
+        const ckpt::pin held(paths[0]);
+        EXPECT_EQ(ckpt::collect_checkpoints(directory(), ckpt::gc_options(2)), (std::vector<std::string>{paths[1]}));
+    }
+    EXPECT_TRUE(ckpt::checkpoint_exists(paths[0]));
+    ckpt::collect_checkpoints(directory());
+    ckpt::remove_checkpoint(paths[0]);
+    EXPECT_FALSE(ckpt::checkpoint_exists(paths[0]));
+    EXPECT_FALSE(ckpt::get_checkpoint_state(in("nowhere")));
+
+    // The newest is cut short: the one before is the newest that is whole.
+    std::filesystem::resize_file(paths[3] + ".index", 10);
+    const auto valid = ckpt::latest_valid_checkpoint(directory());
+    EXPECT_EQ(valid.path, paths[2]);
+    ASSERT_EQ(valid.newer.size(), 1u);
+    EXPECT_EQ(valid.newer[0].prefix, paths[3]);
+    EXPECT_EQ(valid.newer[0].code, ckpt::code::data_loss);
+    const auto repaired = ckpt::repair_checkpoint_state(directory());
+    EXPECT_EQ(repaired.latest, paths[2]);
+    EXPECT_TRUE(repaired.is_new);
+    EXPECT_EQ(repaired.left_out.size(), 1u);
+    ckpt::update_checkpoint_state(directory(), ckpt::state_update(paths[2]).timestamp(5).last_preserved(4));
+    EXPECT_EQ(ckpt::get_checkpoint_state(directory())->last_preserved, 4);
+    EXPECT_EQ(ckpt::latest_checkpoint(directory()), paths[2]);
+
+    // A program resumes from the newest that is whole.
+    const ckpt::manager manager(checkpoint, directory(),
+                                ckpt::manager_options().init([] { throw std::runtime_error("no data"); }));
+    const auto resumed = manager.restore_or_initialize(ckpt::resume_options().latest_valid(true));
+    ASSERT_TRUE(resumed);
+    EXPECT_EQ(resumed->path, paths[2]);
+    const ckpt::manager empty(checkpoint, in("empty"), ckpt::manager_options().init([] { throw std::runtime_error("no data"); }));
+    EXPECT_TRUE(has(fails(ckpt::code::aborted, [&] { empty.restore_or_initialize(); }).what(), "no data"));
+}
+
+TEST_F(binding, workers_sections_are_merged) {
+    for (int worker = 0; worker < 2; worker++) {
+        ckpt::writer writer(in("part-" + std::to_string(worker)));
+        writer.add_slice("table", {2, 2}, {{worker, 0}, {1, -1}}, std::vector<float>(2, static_cast<float>(worker)));
+        writer.finish();
+    }
+    std::uint64_t heard = 0;
+    ckpt::merge(in("all"), {in("part-0"), in("part-1")},
+                ckpt::merge_options().keep_inputs(true).progress([&](std::uint64_t done, std::uint64_t) { heard = done; }));
+    EXPECT_EQ(ckpt::reader(in("all")).read<float>("table"), (std::vector<float>{0, 0, 1, 1}));
+    EXPECT_GT(heard, 0u);
+    fails(ckpt::code::not_found, [&] { ckpt::merge(in("none"), {in("part-2")}); });
+    ckpt::merge(in("some"), {in("part-0"), in("part-2")},
+                ckpt::merge_options().allow_missing(true).durability(ckpt::durability::data));
+    EXPECT_FALSE(ckpt::checkpoint_exists(in("part-0")));
+}

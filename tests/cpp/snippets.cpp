@@ -1,0 +1,225 @@
+// The programs of docs/cpp.md: what stands there between two of these marks is the same, line by line (snippets.py).
+#include <cstdio>
+#include <thread>
+
+#include "testing.hpp"
+
+class snippets : public in_directory {};
+
+namespace {
+
+// [module]
+struct dense : ckpt::module {
+    using ckpt::module::module;                             // dense(graph), or dense(parent, "name")
+    ckpt::variable<float> kernel{*this, "kernel", {1, 5}};  // zeros, float32, saved as …/kernel
+    ckpt::variable<float> bias{*this, "bias", {5}};
+};
+
+struct model : ckpt::module {
+    dense l1{*this, "l1"};
+    ckpt::list<dense> more{*this, "more"};                 // more/0, more/1, … as a Python list
+    ckpt::variable<std::int64_t> step{*this, "step", {}};  // a scalar
+};
+// [end]
+
+// [in place]
+struct simulation : ckpt::module {
+    std::vector<double> field = std::vector<double>(1000);
+    std::array<float, 3> gravity = {0, 0, -9.81f};
+    std::int64_t step = 0;
+
+    simulation() {
+        track("field", field, {10, 100});  // a variable of shape [10, 100] whose memory is the vector's
+        track("gravity", gravity);         // shape [3]
+        track("step", step);               // a scalar
+    }
+};
+// [end]
+
+// [state]
+class generator : public ckpt::state {
+   public:
+    using ckpt::state::state;
+    std::uint64_t seed = 1, position = 0;
+
+   protected:
+    void save(ckpt::sink &into) override {
+        into.put("seed", seed);
+        into.put("position", position);
+    }
+    void restore(const ckpt::source &from) override {
+        seed = from.at("seed").values<std::uint64_t>().at(0);
+        position = from.at("position").values<std::uint64_t>().at(0);
+    }
+};
+// [end]
+
+}  // namespace
+
+TEST_F(snippets, reading) {
+    // [reading]
+    ckpt::reader reader("tests/data/guide");  // a directory, a prefix, an .index file …
+    for (const ckpt::tensor &tensor : reader) {
+        std::printf("%s %s\n", std::string(tensor.key()).c_str(), std::string(ckpt::name(tensor.dtype())).c_str());
+    }
+    const ckpt::tensor kernel = reader.at("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE");
+    std::vector<float> values = kernel.read<float>();                       // all of it, row-major
+    std::vector<float> part = kernel.read_slice<float>({{0, 1}, {-1, 2}});  // all rows, 2 columns from 1 on
+    float matrix[1][5];
+    kernel.read_into(matrix);  // into memory of your own
+    // [end]
+    EXPECT_EQ(values.size(), 5u);
+    EXPECT_EQ(part[0], values[1]);
+    EXPECT_EQ(matrix[0][4], values[4]);
+}
+
+TEST_F(snippets, errors) {
+    // [errors]
+    try {
+        ckpt::reader reader("run/model");
+    } catch (const ckpt::error &error) {
+        if (error.code() != ckpt::code::not_found) throw;
+        std::printf("%s\n", error.what());  // names the file, the tensor, what was expected and what was found
+    }
+    // [end]
+}
+
+TEST_F(snippets, writing) {
+    const std::string prefix = in("model");
+    // [writing]
+    const std::vector<float> weights = {1, 2, 3, 4, 5, 6};
+    ckpt::writer writer(prefix, ckpt::write_options().shards(2));
+    writer.add("net/kernel", {2, 3}, weights);                 // borrowed until finish() has returned
+    writer.add("net/bias", {3}, std::vector<float>{0, 0, 0});  // the writer's own
+    writer.add("step", std::int64_t{100});
+    writer.add_strings("labels", {2}, std::vector<std::string>{"cat", "dog"});
+    writer.finish();  // written, synced, published at one stroke
+    // [end]
+    EXPECT_EQ(ckpt::reader(prefix).size(), 4u);
+}
+
+TEST_F(snippets, saving) {
+    const std::string directory = in("run");
+    // [saving]
+    model program;
+    const ckpt::checkpoint checkpoint(program);
+    program.step.value() = 10;
+    checkpoint.save(directory + "/ckpt");  // ckpt-1, and the state file says so
+
+    model again;
+    const ckpt::status status = ckpt::checkpoint(again).restore(directory);  // the latest
+    status.assert_consumed();                                                // everything was there, on both sides
+    // [end]
+    EXPECT_EQ(again.step.value(), 10);
+    EXPECT_EQ(program.l1.kernel.size(), 5u);
+}
+
+TEST_F(snippets, in_place) {
+    simulation program;
+    program.field[7] = 1;
+    const std::string prefix = ckpt::checkpoint(program).write(in("x"));
+    program.field[7] = 0;
+    ckpt::checkpoint(program).read(prefix).assert_consumed();
+    EXPECT_EQ(program.field[7], 1);
+}
+
+TEST_F(snippets, report) {
+    {
+        model program;
+        ckpt::checkpoint(program).save(in("ckpt"));
+    }
+    const std::string directory = this->directory();
+    // [report]
+    model program;
+    program.more.emplace_back();  // not in the checkpoint
+    const ckpt::status status = ckpt::checkpoint(program).restore(directory, ckpt::restore_options().exclude("l1/**"));
+    for (const ckpt::row &row : status.report()) {
+        if (row.state() == ckpt::row_state::restored) continue;
+        std::printf("%s: %s\n", std::string(row.path()).c_str(), std::string(ckpt::name(row.state())).c_str());
+    }
+    status.expect_partial();  // no warning about what was not used
+    // [end]
+    EXPECT_EQ(status.report().count(ckpt::row_state::missing), 2u);
+}
+
+TEST_F(snippets, slots) {
+    // [slots]
+    model program;
+    ckpt::slot_owner adam(program, "optimizer");
+    ckpt::variable<float> &m = adam.slot("m", program.l1.kernel);  // made now, restored if a value waits for it
+    m[0] = 0.5f;
+    // [end]
+    ckpt::checkpoint(program).write(in("x"));
+    EXPECT_TRUE(ckpt::reader(in("x")).contains(value_key("l1/kernel/.OPTIMIZER_SLOT/optimizer/m")));
+}
+
+TEST_F(snippets, state) {
+    model program;
+    generator random(program.graph());
+    program.track("random", random);
+    random.position = 5;
+    ckpt::checkpoint(program).write(in("x"));
+    random.position = 6;
+    ckpt::checkpoint(program).read(in("x")).assert_consumed();
+    EXPECT_EQ(random.position, 5u);
+}
+
+TEST_F(snippets, graph) {
+    const std::string prefix = in("x");
+    // [graph]
+    ckpt::graph graph;
+    const ckpt::node root = graph.add_object(), layers = graph.add_list();
+    graph.track(root, "layers", layers);
+    auto weights = std::make_shared<std::vector<float>>(6);
+    const ckpt::node kernel = graph.add_borrowed({2, 3}, *weights, [weights] {});  // keeps the vector until it is released
+    graph.list_append(layers, kernel);
+    graph.track(root, "seen", graph.add_owned(ckpt::dtype::int64, {}));  // memory of the graph's own
+    ckpt::checkpoint(graph, root).write(prefix);
+    // [end]
+    EXPECT_TRUE(ckpt::reader(prefix).contains(value_key("layers/0")));
+}
+
+TEST_F(snippets, manager) {
+    const std::string directory = in("run");
+    // [manager]
+    model program;
+    const ckpt::checkpoint checkpoint(program);
+    const ckpt::manager manager(checkpoint, directory, ckpt::manager_options().max_to_keep(3));
+    if (const auto resumed = manager.restore_or_initialize()) {
+        std::printf("going on from %s\n", resumed->path.c_str());
+    }
+    while (program.step.value() < 50) {
+        program.step.value()++;
+        if (program.step.value() % 10 == 0) manager.save();
+    }
+    for (const std::string &path : manager) std::printf("%s\n", path.c_str());  // the last three
+    // [end]
+    EXPECT_EQ(manager.checkpoints().size(), 3u);
+}
+
+TEST_F(snippets, cancelling) {
+    model program;
+    const ckpt::checkpoint checkpoint(program);
+    const std::string directory = this->directory();
+    // [cancelling]
+    ckpt::cancel flag;  // flag.raise() on another thread stops the save
+    ckpt::write_options writing;
+    writing.threads(2).cancel(flag).progress([](std::uint64_t done, std::uint64_t total) {
+        std::printf("%llu of %llu bytes\n", static_cast<unsigned long long>(done), static_cast<unsigned long long>(total));
+    });
+    checkpoint.save(directory + "/ckpt", ckpt::save_options().write(writing));
+    // [end]
+    EXPECT_TRUE(ckpt::latest_checkpoint(directory));
+}
+
+TEST_F(snippets, names) {
+    const std::string directory = this->directory();
+    // [names]
+    ckpt::graph graph;
+    const ckpt::node bias = graph.add_owned(ckpt::dtype::float32, {3});
+    const ckpt::saver saver(graph, {{"dense/bias", bias}});
+    saver.restore("tests/data/saver_v2");                                         // what tf.compat.v1.train.Saver wrote
+    saver.save(directory + "/model", ckpt::saver_save_options().global_step(7));  // model-7
+    // [end]
+    EXPECT_TRUE(ckpt::checkpoint_exists(directory + "/model-7"));
+}
