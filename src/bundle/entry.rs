@@ -209,6 +209,7 @@ pub(crate) fn parse_slices(bytes: &[u8], shape: &[i64], extents: &mut Vec<Stored
 }
 
 /// Whether `elements` elements can take `size` bytes.
+#[inline(always)]
 fn fits(dtype: DType, elements: u64, size: u64) -> bool {
     match dtype.size() {
         Some(bytes) => size == elements * bytes as u64,

@@ -266,6 +266,7 @@ impl Index {
         &block.dims[record.dims as usize..][..record.rank as usize]
     }
 
+    #[inline(always)]
     fn place_of_tensor(&self, index: usize) -> (usize, usize) {
         self.place(self.tensors.as_ref().map_or(index as u32, |tensors| tensors[index]))
     }

@@ -58,6 +58,7 @@ impl Records {
         self.dims.clear();
     }
 
+    #[inline(always)]
     pub fn key(&self, at: usize) -> &[u8] {
         let start = if at == 0 { 0 } else { self.records[at - 1].key_end };
         &self.keys[start as usize..self.records[at].key_end as usize]

@@ -26,11 +26,13 @@ impl ckpt_tensor {
         self.index
     }
 
+    #[inline(always)]
     fn tensor(&self) -> Option<Tensor<'_>> {
         handle(self.reader).and_then(|reader| reader.tensor(self.index))
     }
 }
 
+#[inline(always)]
 fn resolve<'a>(tensor: *const ckpt_tensor) -> Option<Tensor<'a>> {
     handle(tensor).and_then(ckpt_tensor::tensor)
 }

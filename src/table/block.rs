@@ -29,6 +29,7 @@ impl Entry<'_> {
     }
 
     /// Says whether the key before this one, of `length` bytes, has as many as this one shares with it.
+    #[inline(always)]
     pub fn check_shared(&self, length: usize) -> Result<()> {
         if self.shared > length {
             return Err(Error::malformed("an entry shares more than the key before it has")

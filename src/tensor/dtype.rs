@@ -119,6 +119,7 @@ impl DType {
     }
 
     /// Bytes per element; none for strings and variants, whose elements have lengths of their own.
+    #[inline(always)]
     pub fn size(self) -> Option<usize> {
         match self.row().1 {
             0 => None,

@@ -1,0 +1,13 @@
+//! The manager beyond TensorFlow's own tests: what it removes and never removes, holds, metrics, resuming from what is whole.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod program;
+
+mod foreign;
+mod metrics;
+mod opening;
+mod pins;
+mod resuming;
+mod saving;
+mod tidying;

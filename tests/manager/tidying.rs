@@ -1,0 +1,111 @@
+//! Removing what is too many without the program, and mending the state file.
+
+use std::path::{Path, PathBuf};
+
+use checkpoint::{
+    collect_checkpoints, latest_checkpoint, repair_checkpoint_state, Code, Error, GcOptions, ManagerOptions, VerifyOptions,
+};
+use tempfile::tempdir;
+
+use crate::program::*;
+
+#[test]
+fn gc_removes_what_a_manager_would() {
+    let scratch = tempdir().unwrap();
+    let program = Program::new();
+    let manager = program.manage(scratch.path(), &ManagerOptions::new());
+    (0..5).for_each(|_| drop(save(&manager)));
+    program.checkpoint.write(scratch.path().join("mine-1"), &unsynced()).unwrap();
+    drop(manager);
+    let leftover = scratch.path().join("ckpt-9.index.ckpt-tmp-0123456789abcdef");
+    std::fs::write(&leftover, "").unwrap();
+    let before = names_in(scratch.path());
+    let path = |n: i32| scratch.path().join(format!("ckpt-{n}"));
+    let dry = collect_checkpoints(scratch.path(), &GcOptions::keep(2).dry_run(true)).unwrap();
+    assert_eq!(
+        (dry.removed.clone(), dry.kept.clone(), dry.leftovers.clone()),
+        ([1, 2, 3].map(path).into(), [4, 5].map(path).into(), vec![leftover])
+    );
+    assert_eq!(names_in(scratch.path()), before);
+    assert_eq!(collect_checkpoints(scratch.path(), &GcOptions::keep(2)).unwrap(), dry);
+    assert_eq!(checkpoints_in(scratch.path()), ["ckpt-4", "ckpt-5", "mine-1"]);
+    assert_eq!(names_in(scratch.path()).len(), 7);
+    assert_eq!(program.manage(scratch.path(), &keep(1)).checkpoints(), [4, 5].map(path));
+    assert_eq!(collect_checkpoints(scratch.path(), &GcOptions::keep(0)).unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(collect_checkpoints(scratch.path().join("no"), &GcOptions::keep(1)).unwrap_err().code(), Code::NotFound);
+}
+
+/// The latest of a state file need not be the last that it lists.
+#[test]
+fn gc_never_removes_the_latest() {
+    let scratch = tempdir().unwrap();
+    let program = Program::new();
+    let manager = program.manage(scratch.path(), &keep(5));
+    (0..3).for_each(|_| drop(save(&manager)));
+    drop(manager);
+    state(scratch.path(), &text_in(scratch.path()).replacen("ckpt-3", "ckpt-1", 1));
+    collect_checkpoints(scratch.path(), &GcOptions::keep(1)).unwrap();
+    assert_eq!(checkpoints_in(scratch.path()), ["ckpt-1", "ckpt-3"]);
+    assert_eq!(latest_checkpoint(scratch.path()).unwrap(), Some(scratch.path().join("ckpt-1")));
+}
+
+fn repair(directory: &Path, dry_run: bool) -> Result<checkpoint::Repaired, Error> {
+    repair_checkpoint_state(directory, dry_run, &VerifyOptions::new(), &mut |_| std::ops::ControlFlow::Continue(()))
+}
+
+#[test]
+fn repair_drops_what_is_not_whole_and_keeps_the_rest_managed() {
+    let scratch = tempdir().unwrap();
+    let program = Program::new();
+    let manager = program.manage(scratch.path(), &keep(4));
+    (0..4).for_each(|_| drop(save(&manager)));
+    drop(manager);
+    let path = |n: i32| scratch.path().join(format!("ckpt-{n}"));
+    let before = text_in(scratch.path());
+    assert!(!repair(scratch.path(), false).unwrap().is_new);
+    damage(&path(4));
+    damage(&path(2));
+    let dry = repair(scratch.path(), true).unwrap();
+    assert_eq!(text_in(scratch.path()), before);
+    let repaired = repair(scratch.path(), false).unwrap();
+    for repaired in [dry, repaired] {
+        assert_eq!((repaired.latest, repaired.all, repaired.is_new), (path(3), vec![path(1), path(3)], true));
+        assert_eq!(repaired.broken.iter().map(|b| b.prefix.clone()).collect::<Vec<_>>(), [path(4), path(2)]);
+    }
+    let manager = program.manage(scratch.path(), &keep(4));
+    assert_eq!(manager.checkpoints(), [path(1), path(3)]);
+    assert_eq!(checkpoints_in(scratch.path()).len(), 4);
+}
+
+#[test]
+fn a_state_file_is_made_from_what_is_there() {
+    for text in [None, Some(""), Some("nonsense")] {
+        let scratch = tempdir().unwrap();
+        let program = Program::new();
+        let manager = program.manage(scratch.path(), &keep(4));
+        (0..3).for_each(|_| drop(save(&manager)));
+        drop(manager);
+        std::fs::remove_file(scratch.path().join("checkpoint")).unwrap();
+        if let Some(text) = text {
+            state(scratch.path(), text);
+        }
+        repair(scratch.path(), false).unwrap();
+        let manager = program.manage(scratch.path(), &keep(1));
+        assert_eq!(manager.latest_checkpoint(), Some(scratch.path().join("ckpt-3")));
+        // Which of them were to stay for good, nobody knows.
+        assert_eq!(manager.checkpoints(), [""; 0].map(PathBuf::from));
+        save(&manager);
+        assert_eq!(checkpoints_in(scratch.path()).len(), 4);
+    }
+}
+
+#[test]
+fn where_nothing_is_whole_nothing_is_repaired() {
+    let scratch = tempdir().unwrap();
+    let program = Program::new();
+    damage(&save(&program.manage(scratch.path(), &keep(4))));
+    let before = text_in(scratch.path());
+    assert_eq!(repair(scratch.path(), false).unwrap_err().code(), Code::NotFound);
+    assert_eq!(text_in(scratch.path()), before);
+    assert_eq!(repair(&scratch.path().join("no"), true).unwrap_err().code(), Code::NotFound);
+}
