@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::removal::{finish_marked, Departure, Reserved};
 use super::retention::{Entry, Kept, Managed, Retention};
 use super::session::Session;
-use super::sidecar::{self, Why, SIDECAR};
+use super::sidecar::{self, SIDECAR};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::reader::{find_at, read_state, small_file, STATE_FILE};
@@ -131,7 +131,7 @@ impl Ledger {
             let is_known = state.all_model_checkpoint_paths.contains(&record.entry.path);
             let again = self.managed.kept.iter().any(|kept| kept.entry.path == record.entry.path);
             if let (Some(why), false, Some(_)) = (record.kept, is_known || again, owned(&record.entry.path)) {
-                self.managed.kept.push(Kept { entry: record.entry, is_preserved: why == Why::Preserved });
+                self.managed.kept.push(Kept { entry: record.entry, why });
             }
         }
     }

@@ -19,8 +19,18 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Kept {
     pub entry: Entry,
-    /// It stays for good, and is remembered for its metric alone.
-    pub is_preserved: bool,
+    pub why: Why,
+}
+
+/// Why a checkpoint stays that would have gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Somebody holds it.
+    Held,
+    /// It is one of the best.
+    Metric,
+    /// It stays for good, and is remembered while it is one of the best.
+    Preserved,
 }
 
 /// Which metrics are better.
@@ -90,8 +100,8 @@ impl Managed {
     pub fn sweep(&mut self, rule: &Retention, is_held: &mut dyn FnMut(&Entry) -> bool) -> Vec<Entry> {
         let Some(most) = rule.max_to_keep else { return Vec::new() };
         let best = self.best(rule);
-        let mut leaving = std::mem::take(&mut self.kept);
-        let kept_before = leaving.len();
+        let mut leaving: Vec<(Entry, Option<Why>)> =
+            std::mem::take(&mut self.kept).into_iter().map(|kept| (kept.entry, Some(kept.why))).collect();
         let too_many = self.window.len().saturating_sub(most);
         for entry in self.window.drain(..too_many) {
             let is_due = |hours: f64| hours != 0.0 && entry.time - hours * 3600.0 >= self.last_preserved;
@@ -99,20 +109,26 @@ impl Managed {
             if is_preserved {
                 self.last_preserved = entry.time;
             }
-            leaving.push(Kept { entry, is_preserved });
+            leaving.push((entry, is_preserved.then_some(Why::Preserved)));
         }
         let mut gone = Vec::new();
-        for (number, kept) in leaving.into_iter().enumerate() {
-            // Where nobody says how many best ones stay, those that did still do.
+        for (entry, before) in leaving {
             let is_best = match rule.best {
-                None => number < kept_before && kept.entry.metric.is_some(),
-                Some(_) => best.contains(&kept.entry.path),
+                // Where nobody says how many best ones stay, those that did still do.
+                None => before == Some(Why::Metric),
+                Some(_) => best.contains(&entry.path),
             };
-            if is_best || (!kept.is_preserved && is_held(&kept.entry)) {
-                self.kept.push(kept);
-            } else if !kept.is_preserved {
-                gone.push(kept.entry);
-            }
+            let why = match before {
+                Some(Why::Preserved) if is_best => Why::Preserved,
+                Some(Why::Preserved) => continue,
+                _ if is_best => Why::Metric,
+                _ if is_held(&entry) => Why::Held,
+                _ => {
+                    gone.push(entry);
+                    continue;
+                }
+            };
+            self.kept.push(Kept { entry, why });
         }
         gone
     }

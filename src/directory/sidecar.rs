@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use super::retention::{Entry, Kept, Managed};
+use super::retention::{Entry, Kept, Managed, Why};
 use crate::error::Result;
 use crate::format::state_file::{double, parse_fields, put_string, Field, Value};
 
@@ -24,14 +24,9 @@ pub(super) struct Record {
     pub kept: Option<Why>,
 }
 
-/// Why a checkpoint is kept that the state file does not list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// For its metric, or for somebody who holds it: to be asked again.
-    Reason,
-    /// For good.
-    Preserved,
-}
+/// How the file says why a checkpoint is kept that the state file does not list.
+const REASONS: [(&str, Why); 3] =
+    [("while it is held", Why::Held), ("for its metric", Why::Metric), ("for good", Why::Preserved)];
 
 /// Reads the file. Records whose `kept` nobody knows are kept for good.
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Record>> {
@@ -43,7 +38,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Record>> {
         (1, Value::Number(time), Some(record)) => record.entry.time = time,
         (2, Value::Number(metric), Some(record)) => record.entry.metric = Some(metric),
         (3, Value::Text(why), Some(record)) => {
-            record.kept = Some(if why == "while it has a reason" { Why::Reason } else { Why::Preserved });
+            record.kept = Some(REASONS.iter().find(|(text, _)| why == **text).map_or(Why::Preserved, |(_, why)| *why));
         }
         _ => {}
     })?;
@@ -54,10 +49,10 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Record>> {
 pub(super) fn text_of(managed: &Managed) -> Option<String> {
     let mut text = String::from("# Written by libcheckpoint: what TensorFlow's state file beside this one has no fields for.\n");
     let empty = text.len();
-    for Kept { entry, is_preserved } in &managed.kept {
+    for Kept { entry, why } in &managed.kept {
         put(&mut text, entry);
-        let why = if *is_preserved { "for good" } else { "while it has a reason" };
-        put_string(&mut text, "kept", &OsString::from(why));
+        let reason = REASONS.iter().find(|(_, reason)| reason == why).map_or("", |(text, _)| *text);
+        put_string(&mut text, "kept", &OsString::from(reason));
     }
     managed.window.iter().filter(|entry| entry.metric.is_some()).for_each(|entry| put(&mut text, entry));
     (text.len() > empty).then_some(text)
@@ -84,8 +79,9 @@ mod tests {
         let managed = Managed {
             window: vec![entry("ckpt-8", 8.0, None), entry("ckpt-9", 9.25, Some(-0.5))],
             kept: vec![
-                Kept { entry: entry("ckpt-1", 1.5, Some(1e-7)), is_preserved: false },
-                Kept { entry: entry("\u{fc}-2", 2.0, Some(f64::INFINITY)), is_preserved: true },
+                Kept { entry: entry("ckpt-1", 1.5, Some(1e-7)), why: Why::Metric },
+                Kept { entry: entry("\u{fc}-2", 2.0, Some(f64::INFINITY)), why: Why::Preserved },
+                Kept { entry: entry("ckpt-3", 3.0, None), why: Why::Held },
             ],
             last_preserved: 0.0,
         };
@@ -93,11 +89,18 @@ mod tests {
         assert_eq!(
             parse(text_of(&managed).unwrap().as_bytes()).unwrap(),
             [
-                record(&managed.kept[0].entry, Some(Why::Reason)),
+                record(&managed.kept[0].entry, Some(Why::Metric)),
                 record(&managed.kept[1].entry, Some(Why::Preserved)),
+                record(&managed.kept[2].entry, Some(Why::Held)),
                 record(&managed.window[1], None)
             ]
         );
+    }
+
+    #[test]
+    fn a_reason_that_nobody_knows_is_for_good() {
+        let records = parse(b"checkpoint: 'ckpt-1' timestamp: 1 kept: 'since it is blue'").unwrap();
+        assert_eq!(records, [Record { entry: entry("ckpt-1", 1.0, None), kept: Some(Why::Preserved) }]);
     }
 
     #[test]

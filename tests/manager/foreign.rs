@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use checkpoint::{collect_checkpoints, Better, Clock, Code, Error, GcOptions, Manager};
-use tempfile::{tempdir, TempDir};
+use tempfile::{tempdir, tempdir_in, TempDir};
 
 use crate::common::rng::Rng;
 use crate::program::*;
@@ -22,7 +22,8 @@ impl Model {
     const OWN: [&str; 5] = ["ckpt-1", "ckpt-2", "ckpt-3", "x-1", "c[k]*-7"];
 
     fn new() -> Model {
-        let scratch = tempdir().unwrap();
+        // In memory where there is such a place: it is filled again and again, and synced.
+        let scratch = tempdir_in("/dev/shm").or_else(|_| tempdir()).unwrap();
         for directory in ["outer/run/sub", "outer/other", "elsewhere"] {
             std::fs::create_dir_all(scratch.path().join(directory)).unwrap();
         }
@@ -188,7 +189,7 @@ fn nothing_foreign_is_removed_whatever_the_state_file_says() {
             0 => (0..rng.below(4))
                 .map(|i| {
                     format!(
-                        "checkpoint: \"{}\" timestamp: {i} metric: {i} kept: \"while it has a reason\"\n",
+                        "checkpoint: \"{}\" timestamp: {i} metric: {i} kept: \"while it is held\"\n",
                         model.random_path(&mut rng)
                     )
                 })

@@ -116,9 +116,11 @@ class Graph:
     def of(self, *kinds):
         return [i for i, node in self.nodes.items() if node["kind"] in kinds]
 
-    def tensor(self, name=None):
-        dtypes = IN_V1_FILES if "by_name" in self.features else DTYPES
-        dtype = self.rng.choice(dtypes) if "dtypes" in self.features else "float32"
+    def dtypes(self):
+        return IN_V1_FILES if "by_name" in self.features else DTYPES
+
+    def tensor(self):
+        dtype = self.rng.choice(self.dtypes()) if "dtypes" in self.features else "float32"
         return [dtype, self.rng.choice(SHAPES) if "shapes" in self.features else []]
 
     def node(self, i, kind):
@@ -202,7 +204,7 @@ class Graph:
         rng = self.rng
         if node["kind"] == "variable":
             dtype, shape = node["tensor"]
-            changed = [rng.choice(DTYPES), shape] if rng.random() < 0.5 else [dtype, rng.choice(SHAPES)]
+            changed = [rng.choice(self.dtypes()), shape] if rng.random() < 0.5 else [dtype, rng.choice(SHAPES)]
             return {"kind": "variable", "tensor": changed, **({"name": node["name"]} if "name" in node else {})}
         return {**node, "tensors": {name: self.tensor() for name in rng.sample(self.tensor_names, rng.randint(0, 3))}}
 

@@ -17,6 +17,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 
 import compare
 import histories
@@ -135,8 +136,10 @@ def replay(seeds, keep_going=False):
                 met.update(set(check(histories.scenario(seed), os.path.join(directory, "one"))))
             except Finding as finding:
                 findings.append(str(finding))
-                if not keep_going:
-                    break
+            except Exception:  # of this driver itself
+                findings.append(f"scenario {seed}\n{traceback.format_exc()}")
+            if findings and not keep_going:
+                break
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return findings, met

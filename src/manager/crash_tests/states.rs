@@ -114,10 +114,17 @@ impl Run {
         let mut order: Vec<usize> = (0..cases.len()).collect();
         (1..order.len()).for_each(|i| order.swap(i, rng.below(i + 1)));
         let mut seen = HashSet::new();
-        for (at, names, contents) in order.into_iter().map(|i| cases[i]) {
-            if seen.len() >= budget {
-                break;
-            }
+        let mut tries = 0;
+        while seen.len() < budget && tries < cases.len().max(10 * budget) {
+            let (at, names, contents) = match order.get(tries) {
+                Some(&case) => cases[case],
+                None => {
+                    let at = rng.below(disks.len());
+                    let names = if rng.below(3) == 0 { Names::Loose } else { Names::First(rng.below(disks[at].pending() + 1)) };
+                    (at, names, Unsynced::Torn)
+                }
+            };
+            tries += 1;
             let files = disks[at].linked_after_cut(names, contents, rng);
             let mut hasher = DefaultHasher::new();
             (self.returned(at), matches!(names, Names::First(_)), &files).hash(&mut hasher);
