@@ -1,11 +1,7 @@
 /* The clock of the benchmarks of writing: each command writes what it compares by turns, in this one process, into new files of
  * one directory, which are removed again, and prints a line for each turn, in seconds and KiB. benches/run.py starts it. */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <inttypes.h>
-#include <sys/mman.h>
-
-#include "measuring.h"
+#include "written.h"
 
 /* Tensors of one size, all values one after the other in memory that has been touched. */
 typedef struct tensors {
@@ -19,59 +15,12 @@ typedef struct how {
     ckpt_durability durability;
 } how;
 
-static int directory;
-static const char *directory_path;
-
-static void use_directory(const char *path) {
-    directory_path = path;
-    directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    must_be(directory >= 0, path);
-}
-
-/* Removes what was written, and waits until the file system has nothing left to do. */
-static void clean(void) {
-    DIR *listed = opendir(directory_path);
-    must_be(listed != NULL, directory_path);
-    for (struct dirent *entry; (entry = readdir(listed));) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            must_be(unlinkat(directory, entry->d_name, 0) == 0, entry->d_name);
-        }
-    }
-    closedir(listed);
-    must_be(syncfs(directory) == 0, "syncfs");
-}
-
-/* `skip` bytes of the first page are left out, so that memory is not aligned to pages. */
 static tensors make_tensors(size_t count, size_t size, size_t skip) {
-    tensors all = {.count = count, .size = size, .keys = calloc(count, sizeof *all.keys)};
-    char *memory = mmap(NULL, skip + count * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    must_be(memory != MAP_FAILED && all.keys, "memory");
-    all.memory = memory + skip;
-    uint64_t state = 1;
-    for (size_t at = 0; at + sizeof state <= count * size; at += sizeof state) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        memcpy(all.memory + at, &state, sizeof state);
-    }
+    tensors all = {
+        .count = count, .size = size, .memory = memory_of(count * size, skip), .keys = calloc(count, sizeof *all.keys)};
+    must_be(all.keys != NULL, "memory");
     for (size_t i = 0; i < count; i++) snprintf(all.keys[i], sizeof all.keys[i], "v/%zu/.ATTRIBUTES/VARIABLE_VALUE", i);
     return all;
-}
-
-/* From before the file is made until it is closed. */
-static double write_raw(const tensors *all, bool durable) {
-    size_t total = all->count * all->size;
-    double start = now();
-    int fd = openat(directory, "raw", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    must_be(fd >= 0, "raw");
-    for (size_t at = 0; at < total;) {
-        size_t left = total - at;
-        ssize_t put = write(fd, all->memory + at, left < RAW_CHUNK ? left : RAW_CHUNK);
-        must_be(put > 0, "write");
-        at += (size_t)put;
-    }
-    must_be((!durable || fdatasync(fd) == 0) && close(fd) == 0, "fdatasync");
-    double seconds = now() - start;
-    clean();
-    return seconds;
 }
 
 /* From before the writer is made until the checkpoint is in its place: tensors are added one by one. */
@@ -115,6 +64,12 @@ static void check(const tensors *all) {
     free(value);
 }
 
+static double raw_round(const tensors *all, bool durable) {
+    double seconds = write_raw(all->memory, all->count * all->size, durable);
+    clean();
+    return seconds;
+}
+
 /* raw TURNS ROUNDS DIR COUNT SIZE SKIP SHARDS THREADS DURABILITY: all values by raw write(2), with fdatasync(2) unless the
  * durability is none, then by the library, or the other way round in every second turn; a turn sums so many rounds of both. With
  * that, how far the library raises the peak of resident memory, the most of the rounds. */
@@ -131,13 +86,13 @@ static void against_raw(char **arguments) {
         double raw = 0, ours = 0;
         long most = 0;
         for (int round = 0; round < rounds; round++) {
-            if (turn % 2 == 0) raw += write_raw(&all, durable);
+            if (turn % 2 == 0) raw += raw_round(&all, durable);
             reset_peak();
             ours += write_checkpoint(&all, how);
             long grown = status("VmHWM") - before;
             if (grown > most) most = grown;
             clean();
-            if (turn % 2 != 0) raw += write_raw(&all, durable);
+            if (turn % 2 != 0) raw += raw_round(&all, durable);
         }
         if (turn >= 0) printf("%.9f %.9f %ld\n", raw / rounds, ours / rounds, most);
     }

@@ -9,23 +9,38 @@ use crate::tensor::{DType, Strings};
 
 /// The payload of a string tensor, and its masked checksum. What is hashed of a length: see [`Elements::strings`].
 pub(super) fn encode_strings<'e>(elements: impl Iterator<Item = &'e [u8]> + Clone) -> (Vec<u8>, u32) {
-    let mut payload = Vec::new();
-    let (mut hash, mut batch) = (Crc::new(), Batch::new());
-    for element in elements.clone() {
-        put_varint(&mut payload, element.len() as u64);
-        match u32::try_from(element.len()) {
-            Ok(n) => batch.push(&n.to_le_bytes(), &mut hash),
-            Err(_) => batch.push(&(element.len() as u64).to_le_bytes(), &mut hash),
-        }
-    }
-    batch.flush(&mut hash);
-    let lengths = crc::mask(hash.value()).to_le_bytes();
-    payload.extend_from_slice(&lengths);
-    hash.update(&lengths);
+    let (mut payload, mut hash) = string_head(elements.clone().map(<[u8]>::len));
     let first = payload.len();
     elements.for_each(|element| payload.extend_from_slice(element));
     hash.update(&payload[first..]);
     (payload, crc::mask(hash.value()))
+}
+
+/// The same of a single element, in its own memory.
+pub(super) fn encode_string(element: Vec<u8>) -> (Vec<u8>, u32) {
+    let (head, mut hash) = string_head(std::iter::once(element.len()));
+    hash.update(&element);
+    let mut payload = element;
+    payload.splice(..0, head);
+    (payload, crc::mask(hash.value()))
+}
+
+/// What comes before the bytes of strings, and its checksum so far.
+fn string_head(lengths: impl Iterator<Item = usize>) -> (Vec<u8>, Crc) {
+    let mut head = Vec::new();
+    let (mut hash, mut batch) = (Crc::new(), Batch::new());
+    for length in lengths {
+        put_varint(&mut head, length as u64);
+        match u32::try_from(length) {
+            Ok(n) => batch.push(&n.to_le_bytes(), &mut hash),
+            Err(_) => batch.push(&(length as u64).to_le_bytes(), &mut hash),
+        }
+    }
+    batch.flush(&mut hash);
+    let lengths = crc::mask(hash.value()).to_le_bytes();
+    head.extend_from_slice(&lengths);
+    hash.update(&lengths);
+    (head, hash)
 }
 
 /// The payload of a variant tensor, and its masked checksum.
@@ -241,6 +256,14 @@ mod tests {
         assert!(strings("", 0, "d8ea82a2").unwrap().is_empty());
         // A length in more bytes than it needs: the number is hashed, not the varint.
         assert_eq!(strings("8500 d9c69c43 68656c6c6f", 1, "ece0c029").unwrap(), [b"hello"]);
+    }
+
+    #[test]
+    fn a_string_is_put_like_strings_of_one() {
+        for length in [0, 1, 127, 128, 300_000] {
+            let element: Vec<u8> = (0..length).map(|i| (i * 7) as u8).collect();
+            assert_eq!(encode_string(element.clone()), encode_strings([&element[..]].into_iter()), "{length}");
+        }
     }
 
     #[test]

@@ -117,6 +117,14 @@ impl Bundle {
         Ok(file)
     }
 
+    /// Says whether the data file of `row` is there and long enough to hold it.
+    pub fn check_row(&self, row: &Row<'_>) -> Result<()> {
+        if let Some((_, file)) = self.shards.lock().iter().find(|(shard, _)| *shard == row.shard) {
+            return file.check_range(row.offset, row.size);
+        }
+        self.shard_of(row).map(drop)
+    }
+
     pub(super) fn shard(&self, number: u32) -> Result<Arc<File>> {
         let cached = self.shards.lock().iter().find(|(shard, _)| *shard == number).map(|(_, file)| file.clone());
         if let Some(file) = cached {
@@ -284,11 +292,19 @@ impl Bundle {
     /// Reads the payload of a stored string or variant tensor, checks it and hands its elements to `see`.
     fn with_elements<R>(&self, row: &Row<'_>, see: impl FnOnce(Elements<'_>) -> R) -> Result<R> {
         let file = self.shard_of(row)?;
-        let mut payload = allocate(row.size)?;
-        let read = file.read_at(row.offset, &mut payload).and_then(|()| {
+        let read = file.read_new(row.offset, row.size).and_then(|payload| {
             Elements::check(row.dtype, &payload, row.elements(), self.index.header().endianness, row.crc).map(see)
         });
         read.map_err(|e| e.in_file(file.path()))
+    }
+
+    /// Hands the one element of a string scalar to `see`, which a large one should not be copied for; says nothing when the tensor is not that.
+    pub fn with_string<R>(&self, tensor: usize, see: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        let row = self.index.tensor(tensor);
+        if row.dtype != DType::String || !row.shape.is_empty() || row.is_partitioned() {
+            return Ok(None);
+        }
+        self.with_elements(&row, |elements| elements.iter().next().map(see)).map_err(|e| e.for_tensor(row.key))
     }
 
     /// Hands the elements of a piece that are wanted, and their places in the region, to `see`.

@@ -224,6 +224,17 @@ impl<'a> Writer<'a> {
         self.put_elements(key.as_ref(), DType::String, shape, elements)
     }
 
+    /// Adds a string scalar, which is not copied.
+    ///
+    /// # Errors
+    /// As for [`Writer::add`].
+    pub(crate) fn add_string(&mut self, key: &[u8], element: Vec<u8>) -> Result<()> {
+        check_tensor(key, DType::String, &[])?;
+        let (payload, crc) = payload::encode_string(element);
+        self.items.push(key, DType::String, &[], Source::Owned(payload), Some(crc));
+        Ok(())
+    }
+
     /// Adds a variant tensor from its serialized elements (`VariantTensorDataProto`). Their checksums are computed.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub(super) fn write(
         add_put(&mut writer, &put.name, put)?;
     }
     let graph = describe(nodes, &walk, &saver_of, &states, &mut writer)?;
-    writer.add_strings(OBJECT_GRAPH_KEY, &[], &[graph])?;
+    writer.add_string(OBJECT_GRAPH_KEY, graph)?;
     writer.finish_on(storage, &mut |done, total| match &options.progress {
         Some(progress) => progress(done, total),
         None => ControlFlow::Continue(()),

@@ -305,6 +305,11 @@ impl Reader {
                 Error::malformed("the object graph is not a string").because(Reason::DType).expecting("string []", found),
             ));
         }
+        if let Stored::V2(bundle) = &self.stored {
+            if let Some(graph) = bundle.with_string(index, ObjectGraph::parse)? {
+                return graph.map(Some).map_err(malformed);
+            }
+        }
         let strings = tensor.read_strings()?;
         ObjectGraph::parse(strings.get(0).unwrap_or_default()).map(Some).map_err(malformed)
     }

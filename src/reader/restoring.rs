@@ -49,7 +49,7 @@ impl Reader {
             Stored::V2(bundle) => {
                 let row = bundle.index().tensor(tensor);
                 let checked = match row.is_partitioned() {
-                    false => bundle.shard_of(&row).map(drop),
+                    false => bundle.check_row(&row),
                     true => bundle.check_backed(tensor, &Bounds::whole(row.shape)),
                 };
                 checked.map_err(|e| e.for_tensor(row.key))

@@ -4,6 +4,9 @@ use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+
 use crate::error::{Code, Error, Reason, Result};
 
 /// A plain file, its path and the length it had when it was opened.
@@ -69,6 +72,24 @@ impl File {
             std::io::ErrorKind::UnexpectedEof => self.too_short(offset.saturating_add(buffer.len() as u64)),
             _ => Error::io("read the file", &self.path, &e),
         })
+    }
+
+    /// `len` bytes from `offset` on, in memory that is not cleared first.
+    pub fn read_new(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
+        let (mut bytes, no_memory) = (Vec::new(), || Error::out_of_memory(len));
+        let wanted = usize::try_from(len).map_err(|_| no_memory())?;
+        bytes.try_reserve_exact(wanted).map_err(|_| no_memory())?;
+        while bytes.len() < wanted {
+            let at = offset.saturating_add(bytes.len() as u64);
+            match rustix::io::pread(&self.file, spare_capacity(&mut bytes), at) {
+                Ok(0) => return Err(self.too_short(offset.saturating_add(len))),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(e) => return Err(Error::io("read the file", &self.path, &e.into())),
+            }
+        }
+        // An allocator may give more room than it was asked for.
+        bytes.truncate(wanted);
+        Ok(bytes)
     }
 
     /// Says whether `size` bytes from `offset` on lie within the file as it was when it was opened.

@@ -299,7 +299,8 @@ def change(value):
         value.reshape(-1)[0] += b"x"
         return value
     raw = bytearray(value.tobytes())
-    zero = not any(byte & 127 for byte in raw[:value.dtype.itemsize])
+    magnitude = 7 if value.dtype.name == "float4_e2m1fn" else 127
+    zero = not any(byte & magnitude for byte in raw[:value.dtype.itemsize])
     raw[:value.dtype.itemsize] = bytes([int(zero)]).ljust(value.dtype.itemsize, b"\0")
     return np.frombuffer(bytes(raw), value.dtype).reshape(value.shape)
 

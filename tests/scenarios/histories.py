@@ -99,6 +99,8 @@ class Graph:
                    "owner": 3 if has("slots") else 1, "tuple": 2 * has("tuples"),
                    "named_tuple": has("tuples"), "state": 2 * has("states"), "custom": 2 * has("customs")}
         kinds = rng.choices(list(weights), list(weights.values()), k=size)
+        if has("slots"):
+            kinds[:2] = "variable", "owner"
         self.nodes = {}
         for i, kind in enumerate(kinds, 1):
             self.nodes[i] = self.node(i, kind)
@@ -345,8 +347,10 @@ def draw_features(rng):
     """Half of the scenarios stay in the plain space."""
     if rng.random() < 0.5:
         return frozenset()
-    count = rng.choice([1, 2, 3, 3, 4, 5])
-    return frozenset(rng.choices(list(FEATURES), list(FEATURES.values()), k=count))
+    features = set(rng.choices(list(FEATURES), list(FEATURES.values()), k=rng.choice([1, 2, 3, 3, 4, 5])))
+    if features & {"skip_slots", "creating_owners"}:  # which are about slots
+        features.add("slots")
+    return frozenset(features)
 
 
 def saving_program(rng, features, graph, number):

@@ -31,7 +31,10 @@ impl GraphBuilder {
 
     /// Adds a value.
     pub fn attribute(&mut self, name: &str, full_name: &str, checkpoint_key: &str) {
-        if let (Some(name), Some(full_name), Some(key)) = (self.keep(name), self.keep(full_name), self.keep(checkpoint_key)) {
+        // The name is mostly that of the value before.
+        let before = self.graph.attributes.last().map(|attribute| attribute.name.clone()).filter(|n| self.graph.text(n) == name);
+        let name = before.or_else(|| self.keep(name));
+        if let (Some(name), Some(full_name), Some(key)) = (name, self.keep(full_name), self.keep(checkpoint_key)) {
             self.graph.attributes.push(AttributeRecord { name, full_name, key });
         }
     }

@@ -51,7 +51,7 @@ impl ObjectGraph {
                     let (mut name, mut full_name, mut key) = (0..0, 0..0, 0..0);
                     for field in Fields::of(v.bytes()?) {
                         match field? {
-                            (1, v) => name = self.keep(v)?,
+                            (1, v) => name = self.keep_name(v)?,
                             (2, v) => full_name = self.keep(v)?,
                             (3, v) => key = self.keep(v)?,
                             _ => {} // 4 was optional_restore in older files
@@ -105,6 +105,14 @@ impl ObjectGraph {
         let start = self.text.len() as u32;
         self.text.push_str(value.text()?);
         Ok(start..self.text.len() as u32)
+    }
+
+    /// The same of the name of a value, which is mostly that of the value before.
+    fn keep_name(&mut self, value: Value<'_>) -> Result<Text> {
+        match self.attributes.last() {
+            Some(before) if self.text(&before.name).as_bytes() == value.bytes()? => Ok(before.name.clone()),
+            _ => self.keep(value),
+        }
     }
 }
 
