@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 /// Sorts `items`, stably.
 pub(crate) fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
-    if items.len() < 2 {
+    if items.is_sorted_by(|a, b| compare(a, b).is_le()) {
         return;
     }
     let order = order_of(items.len(), &|a, b| compare(&items[a], &items[b]));

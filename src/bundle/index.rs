@@ -260,10 +260,16 @@ impl Index {
 
     /// The shape of the `index`th tensor.
     pub fn shape(&self, index: usize) -> &[i64] {
+        self.spec(index).1
+    }
+
+    /// The dtype and shape of the `index`th tensor.
+    #[inline]
+    pub fn spec(&self, index: usize) -> (DType, &[i64]) {
         let (block, at) = self.place_of_tensor(index);
         let block = &self.blocks[block];
         let record = &block.records[at];
-        &block.dims[record.dims as usize..][..record.rank as usize]
+        (record.dtype, &block.dims[record.dims as usize..][..record.rank as usize])
     }
 
     #[inline(always)]

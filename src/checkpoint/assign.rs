@@ -8,9 +8,12 @@ use super::options::{Mismatch, RestoreOptions};
 use super::report::RowState;
 use crate::bundle::Fate;
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::graph::{Buffer, Data, Device, Failure, Kind, NodeId, Nodes, Source, SourceTensor};
-use crate::reader::Reader;
+use crate::graph::{Buffer, Data, Device, Failure, Kind, Map, NodeId, Nodes, Source, SourceTensor};
+use crate::reader::{Place, Reader};
 use crate::tensor::{shape_text, DType, Strings};
+
+/// How many values are read in place at once.
+const AT_ONCE: usize = 1 << 15;
 
 /// A value that is to be given to an object.
 pub(super) struct Plan {
@@ -61,56 +64,122 @@ pub(super) struct Batch<'r> {
     pub dry: bool,
 }
 
+/// What became of each of the plans of a batch.
+pub(super) struct Outcomes {
+    states: Vec<RowState>,
+    details: Map<usize, String>,
+}
+
+impl Outcomes {
+    fn set(&mut self, number: usize, outcome: Outcome) {
+        self.states[number] = outcome.state;
+        if let Some(detail) = outcome.detail {
+            self.details.insert(number, detail);
+        }
+    }
+
+    /// In the order of the plans.
+    pub fn each(mut self) -> impl Iterator<Item = Outcome> {
+        self.states.into_iter().enumerate().map(move |(number, state)| Outcome { state, detail: self.details.remove(&number) })
+    }
+}
+
+/// The numbers of the plans that can be done.
+#[derive(Default)]
+struct Fit {
+    /// Whose values are read into memory, in the order in which they lie in the files.
+    in_place: Vec<usize>,
+    /// Those of them whose variables lack the memory.
+    lacking: Vec<usize>,
+    others: Vec<usize>,
+}
+
+/// How a value comes to its object.
+enum Way {
+    InPlace { lacks_memory: bool },
+    Other,
+}
+
 impl Batch<'_> {
     /// Checks all plans and, if they can be done, does them. Gives what became of each, in any case.
-    pub fn run(&self, nodes: &mut Nodes, plans: &[Plan]) -> (Vec<Outcome>, Result<()>) {
-        let mut outcomes = vec![Outcome::new(RowState::Skipped); plans.len()];
+    pub fn run(&self, nodes: &mut Nodes, plans: &[Plan]) -> (Outcomes, Result<()>) {
+        let mut outcomes = Outcomes { states: vec![RowState::Skipped; plans.len()], details: Map::default() };
         let result = self.try_run(nodes, plans, &mut outcomes);
         self.reader.close_files();
         (outcomes, result)
     }
 
-    fn try_run(&self, nodes: &mut Nodes, plans: &[Plan], outcomes: &mut [Outcome]) -> Result<()> {
+    fn try_run(&self, nodes: &mut Nodes, plans: &[Plan], outcomes: &mut Outcomes) -> Result<()> {
         let fit = self.check(nodes, plans, outcomes)?;
+        let all = || fit.in_place.iter().chain(&fit.others).copied();
         if self.dry {
-            fit.iter().for_each(|&number| outcomes[number] = Outcome::new(RowState::Restored));
+            all().for_each(|number| outcomes.states[number] = RowState::Restored);
             return Ok(());
         }
-        let tensors: Vec<usize> = fit.iter().flat_map(|&number| plans[number].tensors()).copied().collect();
         if self.options.verify_first {
+            let tensors: Vec<usize> = all().flat_map(|number| plans[number].tensors()).copied().collect();
             self.reader.check_whole(&tensors, &self.options.read)?;
         }
-        let ready = self.read_ahead(nodes, plans, &fit)?;
+        let memory = self.make_memory(plans, &fit.lacking)?;
+        let ready = self.read_ahead(nodes, plans, &fit.others)?;
+        self.read_in_place(nodes, plans, &fit.in_place, memory, outcomes)?;
         self.assign(nodes, plans, ready, outcomes)
     }
 
-    /// The numbers of the plans that can be done. Nothing is changed.
-    fn check(&self, nodes: &Nodes, plans: &[Plan], outcomes: &mut [Outcome]) -> Result<Vec<usize>> {
-        let mut fit = Vec::with_capacity(plans.len());
+    /// Says which plans can be done. Nothing is changed.
+    fn check(&self, nodes: &Nodes, plans: &[Plan], outcomes: &mut Outcomes) -> Result<Fit> {
+        let mut fit = Fit::default();
+        let (mut places, mut in_order) = (Vec::with_capacity(plans.len()), true);
         let mut unfit: Vec<Unfit> = Vec::new();
+        let mut unbacked = None;
+        // The memory of borrowed variables.
+        let mut ranges: Vec<(usize, usize, usize)> = Vec::new();
         for (number, plan) in plans.iter().enumerate() {
-            match self.check_one(nodes, plan) {
-                Ok(()) => fit.push(number),
+            let way = match self.check_one(nodes, plan) {
+                Ok(way) => way,
                 Err(found) => {
-                    outcomes[number] = Outcome::because(found.state, &found.error);
+                    outcomes.set(number, Outcome::because(found.state, &found.error));
                     unfit.push(found);
+                    continue;
+                }
+            };
+            let mut place = Place::default();
+            for &tensor in plan.tensors() {
+                match self.reader.check_backed(tensor) {
+                    Ok(found) => place = found,
+                    Err(e) if unbacked.is_none() => unbacked = Some((number, e)),
+                    Err(_) => {}
                 }
             }
+            let Way::InPlace { lacks_memory } = way else {
+                fit.others.push(number);
+                continue;
+            };
+            if lacks_memory {
+                fit.lacking.push(number);
+            } else if let Data::Borrowed(memory) = &nodes.variable(plan.object)?.data {
+                let range = memory.bytes().as_ptr_range();
+                ranges.push((range.start as usize, range.end as usize, number));
+            }
+            in_order &= places.last().is_none_or(|(last, _)| *last <= place);
+            places.push((place, number));
         }
         if self.options.on_mismatch == Mismatch::Fail && !unfit.is_empty() {
             return Err(first_of(unfit));
         }
-        for &number in &fit {
-            if let Err(e) = plans[number].tensors().iter().try_for_each(|&tensor| self.reader.check_backed(tensor)) {
-                outcomes[number] = Outcome::because(RowState::Torn, &e);
-                return Err(e);
-            }
+        if let Some((number, e)) = unbacked {
+            outcomes.set(number, Outcome::because(RowState::Torn, &e));
+            return Err(e);
         }
-        check_overlap(self.reader, nodes, plans, &fit)?;
+        check_overlap(self.reader, plans, ranges)?;
+        if !in_order {
+            crate::sort::sort_by(&mut places, Ord::cmp);
+        }
+        fit.in_place.extend(places.iter().map(|(_, number)| number));
         Ok(fit)
     }
 
-    fn check_one(&self, nodes: &Nodes, plan: &Plan) -> std::result::Result<(), Unfit> {
+    fn check_one(&self, nodes: &Nodes, plan: &Plan) -> std::result::Result<Way, Unfit> {
         let missing = |key: &[u8]| Unfit {
             state: RowState::Missing,
             error: Error::new(Code::NotFound, Reason::NoTensor, format!("Key {} not found in checkpoint", printable(key)))
@@ -145,17 +214,20 @@ impl Batch<'_> {
                         .in_file(self.reader.prefix());
                     return Err(Unfit { state: RowState::ShapeMismatch, error });
                 }
-                Ok(())
+                match (&variable.data, dtype.size()) {
+                    (Data::Device(_), _) | (_, None) => Ok(Way::Other),
+                    _ => Ok(Way::InPlace { lacks_memory: variable.needs_memory(shape) }),
+                }
             }
             (What::Text(tensor), Kind::Text(_)) => match self.spec(*tensor) {
-                (DType::String, []) => Ok(()),
+                (DType::String, []) => Ok(Way::Other),
                 (dtype, _) => Err(self.wrong_dtype(plan, Some(DType::String), dtype)),
             },
             (What::State(key, tensors), Kind::State(_, options)) => {
                 let has = |name: &str| tensors.iter().any(|(there, _)| &**there == name);
                 match options.names.iter().flatten().find(|name| !has(name)) {
                     Some(name) => Err(missing(&[key, b"/".as_slice(), name.as_bytes()].concat())),
-                    None => Ok(()),
+                    None => Ok(Way::Other),
                 }
             }
             _ => Err(missing(plan.key(self.reader))),
@@ -163,7 +235,7 @@ impl Batch<'_> {
     }
 
     fn spec(&self, tensor: usize) -> (DType, &[i64]) {
-        self.reader.tensor(tensor).map_or((DType::Float, &[][..]), |t| (t.dtype(), t.shape()))
+        self.reader.spec(tensor)
     }
 
     fn wrong_dtype(&self, plan: &Plan, own: Option<DType>, found: DType) -> Unfit {
@@ -178,25 +250,28 @@ impl Batch<'_> {
         Unfit { state: RowState::DtypeMismatch, error }
     }
 
-    /// Reads what cannot be read in place, and makes the memory that variables lack. Nothing is changed yet.
-    fn read_ahead(&self, nodes: &Nodes, plans: &[Plan], fit: &[usize]) -> Result<Vec<Ready>> {
-        let mut ready = Vec::with_capacity(fit.len());
-        for &number in fit {
+    /// Makes the memory that variables lack, by the numbers of their plans. Nothing is changed yet.
+    fn make_memory(&self, plans: &[Plan], lacking: &[usize]) -> Result<Map<usize, Buffer>> {
+        let make = |&number: &usize| {
+            let What::Variable(tensor) = plans[number].what else { return Ok((number, Buffer::default())) };
+            let (dtype, shape) = self.spec(tensor);
+            let bytes = crate::tensor::elements(shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
+            let made = usize::try_from(bytes).map_err(|_| Error::out_of_memory(bytes)).and_then(Buffer::zeroed);
+            Ok((number, made.map_err(|e| e.for_tensor(plans[number].key(self.reader)))?))
+        };
+        lacking.iter().map(make).collect()
+    }
+
+    /// Reads what cannot be read in place. Nothing is changed yet.
+    fn read_ahead(&self, nodes: &Nodes, plans: &[Plan], others: &[usize]) -> Result<Vec<Ready>> {
+        let mut ready = Vec::with_capacity(others.len());
+        for &number in others {
             let plan = &plans[number];
             let value = match (&plan.what, nodes.get(plan.object).map(|node| &node.kind)) {
-                (What::Variable(tensor), Some(Kind::Variable(variable))) => {
-                    let (dtype, shape) = self.spec(*tensor);
-                    match (&variable.data, dtype.size()) {
-                        (Data::Device(device), _) => Value::Device(*tensor, device.clone()),
-                        (_, None) => Value::Strings(*tensor, self.strings(*tensor)?),
-                        (_, Some(size)) if variable.needs_memory(shape) => {
-                            let bytes = crate::tensor::elements(shape).saturating_mul(size as u64);
-                            let bytes = usize::try_from(bytes).map_err(|_| Error::out_of_memory(bytes))?;
-                            Value::Bytes(*tensor, Some(Buffer::zeroed(bytes).map_err(|e| e.for_tensor(plan.key(self.reader)))?))
-                        }
-                        _ => Value::Bytes(*tensor, None),
-                    }
-                }
+                (What::Variable(tensor), Some(Kind::Variable(variable))) => match &variable.data {
+                    Data::Device(device) => Value::Device(*tensor, device.clone()),
+                    _ => Value::Strings(*tensor, self.strings(*tensor)?),
+                },
                 (What::Text(tensor), _) => Value::Text(self.strings(*tensor)?.get(0).unwrap_or_default().to_vec()),
                 (What::State(_, tensors), _) => Value::State(self.source(tensors)?),
                 _ => continue,
@@ -225,19 +300,16 @@ impl Batch<'_> {
         Ok(Source { tensors: tensors.iter().map(read).collect::<Result<_>>()? })
     }
 
-    /// Assigns: first what is read in place, then what was read ahead, callbacks last.
-    fn assign(&self, nodes: &mut Nodes, plans: &[Plan], ready: Vec<Ready>, outcomes: &mut [Outcome]) -> Result<()> {
-        let (in_place, mut others): (Vec<Ready>, Vec<Ready>) =
-            ready.into_iter().partition(|r| matches!(r.value, Value::Bytes(..)));
-        self.read_in_place(nodes, plans, in_place, outcomes)?;
-        crate::sort::sort_by_key(&mut others, |r| matches!(r.value, Value::State(_) | Value::Device(..)));
-        for Ready { number, value } in others {
+    /// Assigns what was read ahead, callbacks last.
+    fn assign(&self, nodes: &mut Nodes, plans: &[Plan], mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
+        crate::sort::sort_by_key(&mut ready, |r| matches!(r.value, Value::State(_) | Value::Device(..)));
+        for Ready { number, value } in ready {
             let plan = &plans[number];
             let done = match value {
                 Value::Strings(tensor, strings) => {
                     let shape = self.spec(tensor).1;
                     nodes.variable_mut(plan.object).map(|variable| {
-                        variable.data = Data::Strings(strings);
+                        variable.data = Data::Strings(strings.into());
                         variable.set_spec(DType::String, shape);
                     })
                 }
@@ -252,41 +324,53 @@ impl Batch<'_> {
                     _ => Ok(()),
                 },
                 Value::Device(tensor, device) => self.stream(tensor, &*device),
-                Value::Bytes(..) => Ok(()),
             };
             let done = done.map_err(|e| e.for_tensor(plan.key(self.reader)));
-            outcomes[number] = match &done {
+            let outcome = match &done {
                 Ok(()) => Outcome::new(RowState::Restored),
                 Err(e) => Outcome::because(RowState::Torn, e),
             };
+            outcomes.set(number, outcome);
             done?;
         }
         Ok(())
     }
 
-    /// Reads the values of variables into their memory.
-    fn read_in_place(&self, nodes: &mut Nodes, plans: &[Plan], ready: Vec<Ready>, outcomes: &mut [Outcome]) -> Result<()> {
-        let mut loan = Loan::take(nodes, plans, ready);
-        let mut rows: Vec<(usize, &mut [u8])> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
-        let (fates, result) = match self.reader.read_whole(&mut rows, &self.options.read) {
-            Ok(()) => (vec![Fate::Whole; rows.len()], Ok(())),
-            Err((e, fates)) => (fates, Err(e)),
-        };
-        drop(rows);
-        for (taken, fate) in loan.taken.iter_mut().zip(&fates) {
-            outcomes[taken.number] = match (fate, &result) {
-                (Fate::Whole, _) => {
-                    taken.is_whole = true;
-                    Outcome::new(RowState::Restored)
-                }
-                // What was to take the place of other memory was never seen by the program.
-                (Fate::Torn, Err(e)) if taken.new.is_none() => Outcome::because(RowState::Torn, e),
-                (_, Err(e)) if e.tensor() == Some(plans[taken.number].key(self.reader)) => Outcome::because(RowState::Torn, e),
-                _ => Outcome::new(RowState::Skipped),
+    /// Reads the values of variables into their memory, so many at a time that what is noted of each stays in the caches.
+    fn read_in_place(
+        &self,
+        nodes: &mut Nodes,
+        plans: &[Plan],
+        in_place: &[usize],
+        mut memory: Map<usize, Buffer>,
+        outcomes: &mut Outcomes,
+    ) -> Result<()> {
+        in_place.chunks(AT_ONCE).try_for_each(|numbers| {
+            let mut loan = Loan::take(nodes, plans, numbers, &mut memory);
+            let mut rows: Vec<(usize, &mut [u8])> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
+            let (fates, result) = match self.reader.read_whole(&mut rows, &self.options.read) {
+                Ok(()) => (Vec::new(), Ok(())),
+                Err((e, fates)) => (fates, Err(e)),
             };
-        }
-        loan.give_back(self);
-        result
+            drop(rows);
+            for (place, taken) in loan.taken.iter_mut().enumerate() {
+                let outcome = match (fates.get(place), &result) {
+                    (None | Some(Fate::Whole), _) => {
+                        taken.is_whole = true;
+                        Outcome::new(RowState::Restored)
+                    }
+                    // What was to take the place of other memory was never seen by the program.
+                    (Some(Fate::Torn), Err(e)) if taken.new.is_none() => Outcome::because(RowState::Torn, e),
+                    (_, Err(e)) if e.tensor() == Some(plans[taken.number].key(self.reader)) => {
+                        Outcome::because(RowState::Torn, e)
+                    }
+                    _ => Outcome::new(RowState::Skipped),
+                };
+                outcomes.set(taken.number, outcome);
+            }
+            loan.give_back(self);
+            result
+        })
     }
 
     /// Hands a value to a device, piece by piece.
@@ -312,8 +396,6 @@ struct Ready {
 }
 
 enum Value {
-    /// To be read in place; into new memory, if any.
-    Bytes(usize, Option<Buffer>),
     Strings(usize, Strings),
     Text(Vec<u8>),
     State(Source),
@@ -366,26 +448,26 @@ impl Taken {
 }
 
 impl<'n> Loan<'n> {
-    fn take(nodes: &'n mut Nodes, plans: &[Plan], ready: Vec<Ready>) -> Loan<'n> {
-        let mut taken = Vec::with_capacity(ready.len());
-        for Ready { number, value } in ready {
-            let Value::Bytes(tensor, new) = value else { continue };
-            let object = plans[number].object;
+    fn take(nodes: &'n mut Nodes, plans: &[Plan], numbers: &[usize], memory: &mut Map<usize, Buffer>) -> Loan<'n> {
+        let mut taken = Vec::with_capacity(numbers.len());
+        for &number in numbers {
+            let Plan { object, what: What::Variable(tensor), .. } = plans[number] else { continue };
+            let new = if memory.is_empty() { None } else { memory.remove(&number) };
             taken.push(Taken { number, object, tensor, data: nodes.take_data(object), new, is_whole: false });
         }
         Loan { nodes, taken }
     }
 
     fn give_back(mut self, batch: &Batch<'_>) {
-        for taken in &mut self.taken {
-            let (dtype, shape) = batch.spec(taken.tensor);
+        for taken in self.taken.drain(..) {
+            let Ok(variable) = self.nodes.variable_mut(taken.object) else { continue };
+            variable.data = match taken.new {
+                Some(new) if taken.is_whole => Data::Owned(new),
+                _ => taken.data,
+            };
             if taken.is_whole {
-                if let Some(new) = taken.new.take() {
-                    taken.data = Data::Owned(new);
-                }
-                if let Ok(variable) = self.nodes.variable_mut(taken.object) {
-                    variable.set_spec(dtype, shape);
-                }
+                let (dtype, shape) = batch.spec(taken.tensor);
+                variable.set_spec(dtype, shape);
             }
         }
     }
@@ -416,16 +498,9 @@ fn first_of(mut unfit: Vec<Unfit>) -> Error {
     }
 }
 
-/// Fails when two variables that are to be restored share memory.
-fn check_overlap(reader: &Reader, nodes: &Nodes, plans: &[Plan], fit: &[usize]) -> Result<()> {
-    let range = |&number: &usize| match &nodes.variable(plans[number].object).ok()?.data {
-        Data::Borrowed(memory) if !memory.bytes().is_empty() => {
-            let range = memory.bytes().as_ptr_range();
-            Some((range.start as usize, range.end as usize, number))
-        }
-        _ => None,
-    };
-    let mut ranges: Vec<(usize, usize, usize)> = fit.iter().filter_map(range).collect();
+/// Fails when two variables that are to be restored share memory: where each begins and ends, and the number of its plan.
+fn check_overlap(reader: &Reader, plans: &[Plan], mut ranges: Vec<(usize, usize, usize)>) -> Result<()> {
+    ranges.retain(|(start, end, _)| start < end);
     crate::sort::sort_by(&mut ranges, Ord::cmp);
     match ranges.windows(2).find(|pair| pair[0].1 > pair[1].0) {
         None => Ok(()),

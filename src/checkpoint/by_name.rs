@@ -14,7 +14,7 @@ use super::restore::next_uid;
 use super::status::{attribute_of, failed, missing_row, spec_of};
 use super::Checkpoint;
 use crate::error::Result;
-use crate::graph::{Kind, NodeId, Nodes, Position, Root, Waiting, Walk};
+use crate::graph::{Kind, NodeId, Nodes, Root, Waiting, Walk};
 use crate::reader::{Format, Reader};
 
 /// One call of restore or read of a checkpoint without an object graph.
@@ -94,7 +94,7 @@ impl NameRestore {
         let mut plans = Vec::new();
         for &object in objects {
             if self.found.lock().queued.insert(object) {
-                nodes.need_mut(object)?.by_name.push(Position { restore: self.clone(), node: 0 });
+                nodes.defer_by_name(object, self.clone())?;
             }
             let node = nodes.need_mut(object)?;
             if node.restored_by >= self.uid {
@@ -129,7 +129,7 @@ impl NameRestore {
         reader.check_current()?;
         let (outcomes, result) = Batch { reader, options: &self.options, dry }.run(nodes, &plans);
         let mut found = self.found.lock();
-        for (plan, outcome) in plans.into_iter().zip(outcomes) {
+        for (plan, outcome) in plans.into_iter().zip(outcomes.each()) {
             found.outcomes.insert(plan.object, (plan.key(reader).to_vec(), outcome));
         }
         result

@@ -113,7 +113,7 @@ impl Checkpoint {
 
     fn make(graph: &Graph, root: NodeId, is_attached: bool, mut attached: Vec<(Box<str>, NodeId)>) -> Result<Checkpoint> {
         graph.with(|nodes| {
-            let edges = &nodes.need(root)?.edges;
+            let edges = nodes.need(root)?.edges();
             for (name, object) in &attached {
                 nodes.need(*object)?;
                 if edges.get(name).is_some_and(|own| own != object) {
@@ -184,12 +184,12 @@ impl Checkpoint {
             return Ok(counter);
         }
         let root = self.0.root;
-        if let Some(&there) = nodes.need(root)?.edges.get(SAVE_COUNTER) {
+        if let Some(&there) = nodes.need(root)?.edges().get(SAVE_COUNTER) {
             nodes.read_integer(there).map_err(|e| cannot_count(&e.to_string()))?;
             self.0.state.lock().counter = Some(there);
             return Ok(there);
         }
-        let counter = nodes.add(Kind::Variable(Box::new(Variable::zeros(DType::Int64, &[])?.name(SAVE_COUNTER))))?;
+        let counter = nodes.add(Kind::Variable(Variable::zeros(DType::Int64, &[])?.name(SAVE_COUNTER)))?;
         let restored = match self.0.is_attached {
             false => nodes.track(root, SAVE_COUNTER, counter, false),
             true => {
@@ -390,7 +390,7 @@ impl Checkpoint {
         if self.0.state.lock().counter.is_some_and(|counter| nodes.get(counter).is_some()) {
             return Ok(());
         }
-        if let Some(&there) = nodes.need(self.0.root)?.edges.get(SAVE_COUNTER) {
+        if let Some(&there) = nodes.need(self.0.root)?.edges().get(SAVE_COUNTER) {
             let variable = nodes.variable(there).ok();
             let can_count =
                 |v: &Variable| v.dtype.is_none_or(crate::graph::is_integer) && v.accepts().is_none_or(<[i64]>::is_empty);

@@ -46,7 +46,7 @@ pub(super) struct Found {
     /// The object of each node of the checkpoint.
     pub objects: Vec<Option<NodeId>>,
     /// Every object that was compared with a node of the checkpoint.
-    pub seen: Set<NodeId>,
+    pub seen: Objects,
     /// Attributes of nodes that their objects have no use for.
     pub unused: BTreeMap<u32, Vec<String>>,
     /// What became of each node's value, as far as it was tried.
@@ -61,6 +61,37 @@ pub(super) struct Found {
     pub waits_at: Set<NodeId>,
 }
 
+/// A set of objects of one graph.
+#[derive(Default)]
+pub(super) struct Objects {
+    by_place: Vec<Option<NodeId>>,
+}
+
+impl Objects {
+    /// An object that was removed makes room for one that has its place since, which has the greater id.
+    pub fn insert(&mut self, object: NodeId) {
+        let place = object.place();
+        if place >= self.by_place.len() {
+            self.by_place.resize(place + 1, None);
+        }
+        self.by_place[place] = self.by_place[place].max(Some(object));
+    }
+
+    pub fn contains(&self, object: NodeId) -> bool {
+        self.by_place.get(object.place()) == Some(&Some(object))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.by_place.iter().flatten().copied()
+    }
+}
+
+impl Extend<NodeId> for Objects {
+    fn extend<I: IntoIterator<Item = NodeId>>(&mut self, objects: I) {
+        objects.into_iter().for_each(|object| self.insert(object));
+    }
+}
+
 impl Found {
     fn note(&mut self, id: u32, outcome: Outcome) {
         self.states[id as usize] = Some(outcome.state);
@@ -69,6 +100,13 @@ impl Found {
             None if self.details.is_empty() => None,
             None => self.details.remove(&id),
         };
+    }
+
+    /// The objects of all nodes of the checkpoint.
+    pub fn bound_objects(&self) -> Objects {
+        let mut objects = Objects::default();
+        objects.extend(self.objects.iter().flatten().copied());
+        objects
     }
 
     /// The object of a node of the checkpoint, while it is there.
@@ -372,7 +410,7 @@ impl Restore {
         let made = create(owner, variable, name, tensor.dtype(), tensor.shape())
             .map_err(|e| Error::callback(format!("the callback that makes slots failed: {e}")).for_tensor(tensor.key()))?;
         let Some(made) = made else { return Ok(None) };
-        let slot = nodes.add(Kind::Variable(Box::new(made)))?;
+        let slot = nodes.add(Kind::Variable(made))?;
         nodes.set_slot(owner, variable, name, slot)?;
         pass.made.push((owner, variable, name.into()));
         Ok(Some(slot))
@@ -485,7 +523,7 @@ impl Restore {
         let batch = Batch { reader: &self.reader, options: &self.options, dry: pass.dry };
         let (outcomes, result) = batch.run(nodes, &pass.plans);
         let mut found = self.found.lock();
-        for (plan, outcome) in pass.plans.iter().zip(outcomes) {
+        for (plan, outcome) in pass.plans.iter().zip(outcomes.each()) {
             found.note(plan.saved, outcome);
         }
         drop(found);

@@ -11,7 +11,7 @@ use super::restore::Restore;
 use super::Checkpoint;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::key::{ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
-use crate::graph::{Kind, NodeId, Nodes, Set, Walk};
+use crate::graph::{Kind, Node, NodeId, Nodes, Walk};
 use crate::reader::Node as SavedNode;
 
 /// Most objects that a message names.
@@ -178,12 +178,9 @@ impl Status {
         let walk = Walk::new(nodes, self.checkpoint.as_root(&attached), !restore.options.skip_slot_variables)?;
         let mut found = restore.found.lock();
         found.seen.extend(walk.order);
-        let bound: Set<NodeId> = found.objects.iter().flatten().copied().collect();
-        let unmatched = found
-            .seen
-            .iter()
-            .filter(|object| nodes.get(**object).is_some_and(|node| node.has_values()) && !bound.contains(*object));
-        Ok(unmatched.copied().collect())
+        let bound = found.bound_objects();
+        let has_values = |object| nodes.get(object).is_some_and(Node::has_values);
+        Ok(found.seen.iter().filter(|&object| has_values(object) && !bound.contains(object)).collect())
     }
 
     fn all_consumed(&self, nodes: &Nodes, restore: &Restore) -> Result<()> {
@@ -338,9 +335,9 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
     let attached = checkpoint.attached();
     let walk = Walk::new(nodes, checkpoint.as_root(&attached), !restore.options.skip_slot_variables)?;
     let found = restore.found.lock();
-    let bound: Set<NodeId> = found.objects.iter().flatten().copied().collect();
+    let bound = found.bound_objects();
     for (id, &object) in walk.order.iter().enumerate() {
-        if nodes.get(object).is_some_and(|node| node.has_values()) && !bound.contains(&object) {
+        if nodes.get(object).is_some_and(|node| node.has_values()) && !bound.contains(object) {
             rows.push(missing_row(nodes, &walk, id as u32, object));
         }
     }

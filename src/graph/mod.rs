@@ -25,7 +25,7 @@ pub use savers::RegisteredObjects;
 pub use slots::CreateSlot;
 pub use variable::{Device, Failure, Memory, Variable};
 
-pub(crate) use nodes::{Kind, Nodes};
+pub(crate) use nodes::{Kind, Node, Nodes};
 pub(crate) use object::{Content, Put};
 pub(crate) use slots::SlotOwner;
 pub(crate) use variable::{not_shaped, Buffer, Data};
@@ -97,7 +97,7 @@ impl Graph {
     /// # Errors
     /// As for [`Graph::add_object`].
     pub fn add_variable(&self, variable: Variable) -> Result<NodeId> {
-        self.with(|nodes| nodes.add(Kind::Variable(Box::new(variable))))
+        self.with(|nodes| nodes.add(Kind::Variable(variable)))
     }
 
     /// Adds an object with tensors of its own.
@@ -243,7 +243,7 @@ impl Graph {
     /// # Errors
     /// None but those of every function.
     pub fn lookup(&self, parent: NodeId, name: &str) -> Result<Option<NodeId>> {
-        self.with(|nodes| Ok(nodes.need(parent)?.edges.get(name).copied()))
+        self.with(|nodes| Ok(nodes.need(parent)?.edges().get(name).copied()))
     }
 
     /// The edges of an object, in the order in which they were made. (`TrackableView.children`)
@@ -453,7 +453,7 @@ impl Graph {
         self.with(|nodes| match &nodes.need(node)?.kind {
             Kind::Text(text) => Strings::copy_of(&[text]),
             Kind::Variable(variable) => match &variable.data {
-                Data::Strings(strings) => Ok(strings.clone()),
+                Data::Strings(strings) => Ok((**strings).clone()),
                 Data::None => Err(not_shaped(&nodes.describe(node))),
                 _ => Err(Error::argument("the variable does not hold strings").because(Reason::DType)),
             },

@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU64;
+use std::sync::{Arc, LazyLock};
 
 use foldhash::fast::RandomState as Hasher;
 use indexmap::IndexMap;
+use smallvec::SmallVec;
 
 use super::containers::List;
 use super::object::{State, StateOptions};
 use super::savers::Saver;
 use super::slots::SlotOwner;
 use super::variable::{Data, Variable};
-use super::waiting::Position;
+use super::waiting::{Position, Waiting};
 use crate::error::{printable, Code, Error, Reason, Result};
 
 /// An object of a graph. It stands for that object alone: once the object is removed it stands for nothing, and in another graph too.
@@ -46,9 +48,10 @@ impl NodeId {
 }
 
 /// What an object is.
+#[allow(clippy::large_enum_variant)] // most objects are variables, which so lie one after the other
 pub(crate) enum Kind {
     Object,
-    Variable(Box<Variable>),
+    Variable(Variable),
     /// State with tensors of its own; taken out while its callbacks run.
     State(Option<Box<dyn State>>, Box<StateOptions>),
     /// A single string (TensorFlow's `PythonState`).
@@ -77,22 +80,39 @@ impl Kind {
 /// The children of an object by the names of its edges, in the order in which they were made.
 pub(crate) type Edges = IndexMap<Box<str>, NodeId, Hasher>;
 
+/// Of objects without children.
+static NO_EDGES: LazyLock<Edges> = LazyLock::new(Edges::default);
+
+/// There may be millions of these, most of them variables: what only other objects have is elsewhere.
 pub(crate) struct Node {
     pub kind: Kind,
-    pub edges: Edges,
+    edges: Option<Box<Edges>>,
     /// Who has an edge to it, or a slot of or for it; once for each.
-    pub parents: Vec<NodeId>,
-    /// What waits for edges that are not there yet.
-    #[allow(clippy::box_collection)] // few objects have any, and there may be millions of objects
-    deferred: Option<Box<HashMap<Box<str>, Vec<Position>>>>,
-    /// Name-based restores, for objects that are tracked later.
-    pub by_name: Vec<Position>,
+    pub parents: SmallVec<[NodeId; 2]>,
+    waits: Option<Box<Waits>>,
     /// The newest restore that gave the object its value; 0 for none.
     pub restored_by: u64,
     pub debug_name: Option<Box<str>>,
 }
 
+/// What waits at an object.
+#[derive(Default)]
+struct Waits {
+    /// For edges that are not there yet.
+    by_edge: HashMap<Box<str>, Vec<Position>>,
+    /// Name-based restores, for objects that are tracked later.
+    by_name: Vec<Position>,
+}
+
 impl Node {
+    pub fn edges(&self) -> &Edges {
+        self.edges.as_deref().unwrap_or(&NO_EDGES)
+    }
+
+    fn edges_mut(&mut self) -> &mut Edges {
+        self.edges.get_or_insert_default()
+    }
+
     /// Whether the object serializes anything of its own.
     pub fn has_values(&self) -> bool {
         matches!(self.kind, Kind::Variable(_) | Kind::State(..) | Kind::Text(_))
@@ -101,7 +121,7 @@ impl Node {
 
 struct Place {
     generation: u16,
-    node: Option<Box<Node>>,
+    node: Option<Node>,
 }
 
 /// All objects of a graph.
@@ -124,15 +144,7 @@ impl Nodes {
     }
 
     pub fn add(&mut self, kind: Kind) -> Result<NodeId> {
-        let node = Box::new(Node {
-            kind,
-            edges: Edges::default(),
-            parents: Vec::new(),
-            deferred: None,
-            by_name: Vec::new(),
-            restored_by: 0,
-            debug_name: None,
-        });
+        let node = Node { kind, edges: None, parents: SmallVec::new(), waits: None, restored_by: 0, debug_name: None };
         let place = match self.free.pop() {
             Some(place) => place,
             None => {
@@ -152,12 +164,12 @@ impl Nodes {
     }
 
     pub fn get(&self, id: NodeId) -> Option<&Node> {
-        self.cell(id)?.node.as_deref()
+        self.cell(id)?.node.as_ref()
     }
 
     pub fn get_mut(&mut self, id: NodeId) -> Option<&mut Node> {
         self.cell(id)?;
-        self.places[id.place()].node.as_deref_mut()
+        self.places[id.place()].node.as_mut()
     }
 
     pub fn need(&self, id: NodeId) -> Result<&Node> {
@@ -200,14 +212,14 @@ impl Nodes {
         if let Kind::List(list) = &node.kind {
             list.check(|| self.describe(id))?;
         }
-        Ok(&node.edges)
+        Ok(node.edges())
     }
 
     /// Makes an edge, and restores what waits for it.
     pub fn track(&mut self, parent: NodeId, name: &str, child: NodeId, overwrite: bool) -> Result<()> {
         self.need(child)?;
         let node = self.need_mut(parent)?;
-        match node.edges.get(name).copied() {
+        match node.edges().get(name).copied() {
             Some(there) if there == child => Ok(()),
             Some(_) if !overwrite => Err(Error::new(
                 Code::AlreadyExists,
@@ -218,15 +230,17 @@ impl Nodes {
                 ),
             )),
             Some(there) => {
-                node.edges.insert(name.into(), child); // in its place
+                node.edges_mut().insert(name.into(), child); // in its place
                 self.forget_parent(there, parent);
                 self.note_parent(child, parent);
                 Ok(())
             }
             None => {
-                node.edges.insert(name.into(), child);
-                let waiting = node.deferred.as_mut().and_then(|deferred| deferred.remove(name)).unwrap_or_default();
-                let by_name = node.by_name.clone();
+                node.edges_mut().insert(name.into(), child);
+                let waits = node.waits.as_mut();
+                let (waiting, by_name) = waits
+                    .map(|waits| (waits.by_edge.remove(name).unwrap_or_default(), waits.by_name.clone()))
+                    .unwrap_or_default();
                 self.note_parent(child, parent);
                 self.restore_waiting(waiting, child)?;
                 self.restore_waiting(by_name, child)
@@ -247,21 +261,27 @@ impl Nodes {
     /// Has a restore wait for an edge.
     pub fn defer(&mut self, parent: NodeId, name: &str, position: Position) {
         if let Some(node) = self.get_mut(parent) {
-            node.deferred.get_or_insert_default().entry(name.into()).or_default().push(position);
+            node.waits.get_or_insert_default().by_edge.entry(name.into()).or_default().push(position);
         }
+    }
+
+    /// Has a name-based restore wait for whatever is tracked.
+    pub fn defer_by_name(&mut self, parent: NodeId, restore: Arc<dyn Waiting>) -> Result<()> {
+        self.need_mut(parent)?.waits.get_or_insert_default().by_name.push(Position { restore, node: 0 });
+        Ok(())
     }
 
     /// Takes the positions of the restore `uid` from what waits at a node.
     pub fn forget_deferred(&mut self, id: NodeId, uid: u64) {
         let Some(node) = self.get_mut(id) else { return };
-        if let Some(deferred) = &mut node.deferred {
-            deferred.values_mut().for_each(|waiting| waiting.retain(|position| position.restore.uid() != uid));
-            deferred.retain(|_, waiting| !waiting.is_empty());
-            if deferred.is_empty() {
-                node.deferred = None;
+        if let Some(waits) = &mut node.waits {
+            waits.by_edge.values_mut().for_each(|waiting| waiting.retain(|position| position.restore.uid() != uid));
+            waits.by_edge.retain(|_, waiting| !waiting.is_empty());
+            waits.by_name.retain(|position| position.restore.uid() != uid);
+            if waits.by_edge.is_empty() && waits.by_name.is_empty() {
+                node.waits = None;
             }
         }
-        node.by_name.retain(|position| position.restore.uid() != uid);
         if let Kind::SlotOwner(owner) = &mut node.kind {
             owner.forget_deferred(uid);
         }
@@ -269,20 +289,20 @@ impl Nodes {
 
     /// What waits for edges of a node that are not there yet: names, and how many restores wait for each.
     pub fn deferred(&self, id: NodeId) -> impl Iterator<Item = (&str, &[Position])> {
-        let deferred = self.get(id).and_then(|node| node.deferred.as_deref());
-        deferred.into_iter().flatten().map(|(name, waiting)| (&**name, &waiting[..]))
+        let waits = self.get(id).and_then(|node| node.waits.as_ref());
+        waits.into_iter().flat_map(|waits| &waits.by_edge).map(|(name, waiting)| (&**name, &waiting[..]))
     }
 
     /// Takes the restore `uid`, or the newest if none is named, from what waits for an edge.
     pub fn take_deferred(&mut self, id: NodeId, name: &str) -> Vec<Position> {
-        let deferred = self.get_mut(id).and_then(|node| node.deferred.as_mut());
-        deferred.and_then(|deferred| deferred.remove(name)).unwrap_or_default()
+        let waits = self.get_mut(id).and_then(|node| node.waits.as_mut());
+        waits.and_then(|waits| waits.by_edge.remove(name)).unwrap_or_default()
     }
 
     /// Removes an edge. The object stays.
     pub fn untrack(&mut self, parent: NodeId, name: &str) -> Result<NodeId> {
         let node = self.need_mut(parent)?;
-        let child = node.edges.shift_remove(name).ok_or_else(|| {
+        let child = node.edges_mut().shift_remove(name).ok_or_else(|| {
             Error::new(Code::NotFound, Reason::Node, format!("the object has no edge \"{}\"", printable(name.as_bytes())))
         })?;
         self.forget_parent(child, parent);
@@ -290,7 +310,7 @@ impl Nodes {
     }
 
     /// Removes an object with all edges and slots to it and from it.
-    pub fn remove(&mut self, id: NodeId) -> Result<Box<Node>> {
+    pub fn remove(&mut self, id: NodeId) -> Result<Node> {
         self.need(id)?;
         let Some(node) = self.places[id.place()].node.take() else { return Err(no_node(id)) };
         let cell = &mut self.places[id.place()];
@@ -301,14 +321,14 @@ impl Nodes {
         }
         for &parent in &node.parents {
             let Some(parent) = self.get_mut(parent) else { continue };
-            parent.edges.retain(|_, child| *child != id);
+            parent.edges_mut().retain(|_, child| *child != id);
             match &mut parent.kind {
                 Kind::List(list) => list.forget(id),
                 Kind::SlotOwner(owner) => owner.forget(id),
                 _ => {}
             }
         }
-        for &child in node.edges.values() {
+        for &child in node.edges().values() {
             self.forget_parent(child, id);
         }
         if let Kind::SlotOwner(owner) = &node.kind {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::tensor::{checked_elements, shape_text, DType, Strings, MAX_RANK};
 
@@ -71,7 +73,7 @@ pub trait Device: Send + Sync {
 /// Memory of the graph's own, aligned for every element type.
 #[derive(Default)]
 pub(crate) struct Buffer {
-    blocks: Vec<u128>,
+    blocks: Box<[u128]>,
     len: usize,
 }
 
@@ -82,7 +84,7 @@ impl Buffer {
         let count = len.div_ceil(size_of::<u128>());
         blocks.try_reserve_exact(count).map_err(|_| Error::out_of_memory(len as u64))?;
         blocks.resize(count, 0);
-        Ok(Buffer { blocks, len })
+        Ok(Buffer { blocks: blocks.into(), len })
     }
 
     pub fn copy_of(bytes: &[u8]) -> Result<Buffer> {
@@ -108,9 +110,12 @@ pub(crate) enum Data {
     None,
     Owned(Buffer),
     Borrowed(Box<dyn Memory>),
-    Strings(Strings),
+    Strings(Box<Strings>),
     Device(Arc<dyn Device>),
 }
+
+/// A shape; one of two dimensions or fewer has no memory of its own.
+pub(crate) type Dims = SmallVec<[i64; 2]>;
 
 /// A variable to be added to a graph ([`Graph::add_variable`](super::Graph::add_variable)).
 ///
@@ -120,9 +125,9 @@ pub struct Variable {
     /// None: whatever the checkpoint has.
     pub(crate) dtype: Option<DType>,
     /// The shape that values must have, -1 for any dimension; none for any shape at all.
-    pub(crate) accepts: Option<Vec<i64>>,
+    pub(crate) accepts: Option<Dims>,
     /// The shape of the value.
-    pub(crate) shape: Option<Vec<i64>>,
+    pub(crate) shape: Option<Dims>,
     pub(crate) data: Data,
     pub(crate) read_only: bool,
     pub(crate) name: Option<Box<str>>,
@@ -136,7 +141,7 @@ impl fmt::Debug for Variable {
 
 impl Variable {
     fn new(dtype: Option<DType>, accepts: Option<&[i64]>, shape: Option<&[i64]>, data: Data) -> Variable {
-        let (accepts, shape) = (accepts.map(<[i64]>::to_vec), shape.map(<[i64]>::to_vec));
+        let (accepts, shape) = (accepts.map(Dims::from_slice), shape.map(Dims::from_slice));
         Variable { dtype, accepts, shape, data, read_only: false, name: None }
     }
 
@@ -148,7 +153,7 @@ impl Variable {
         let elements = elements_of(shape)?;
         let data = match dtype.size() {
             Some(size) => Data::Owned(Buffer::zeroed(byte_count(elements, size)?)?),
-            None if dtype == DType::String => Data::Strings(Strings::with_lengths(vec![0; in_memory(elements)?])?),
+            None if dtype == DType::String => Data::Strings(Strings::with_lengths(vec![0; in_memory(elements)?])?.into()),
             None => return Err(no_variable(dtype)),
         };
         Ok(Variable::new(Some(dtype), Some(shape), Some(shape), data))
@@ -182,7 +187,7 @@ impl Variable {
     /// `INVALID_ARGUMENT` when the shape is impossible or asks for another number of elements.
     pub fn strings<S: AsRef<[u8]>>(shape: &[i64], elements: &[S]) -> Result<Variable> {
         let strings = strings_of(shape, elements)?;
-        Ok(Variable::new(Some(DType::String), Some(shape), Some(shape), Data::Strings(strings)))
+        Ok(Variable::new(Some(DType::String), Some(shape), Some(shape), Data::Strings(strings.into())))
     }
 
     /// A variable whose value is the program's memory: it is saved from there and restored into it, never copied.
@@ -230,7 +235,7 @@ impl Variable {
                 Some((dtype, shape?))
             }
             Data::None => None,
-            _ => Some((self.dtype?, self.shape.clone()?)),
+            _ => Some((self.dtype?, self.shape.as_ref()?.to_vec())),
         }
     }
 
@@ -279,7 +284,7 @@ impl Variable {
     pub(crate) fn assign_strings<S: AsRef<[u8]>>(&mut self, shape: &[i64], elements: &[S]) -> Result<()> {
         let strings = strings_of(shape, elements)?;
         self.check(DType::String, shape)?;
-        self.data = Data::Strings(strings);
+        self.data = Data::Strings(strings.into());
         self.set_spec(DType::String, shape);
         Ok(())
     }
@@ -287,7 +292,7 @@ impl Variable {
     pub(crate) fn set_spec(&mut self, dtype: DType, shape: &[i64]) {
         self.dtype = Some(dtype);
         if self.shape.as_deref() != Some(shape) {
-            self.shape = Some(shape.to_vec());
+            self.shape = Some(Dims::from_slice(shape));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Walking a graph as a save does: breadth first from the root, slot variables after all others. The place of an object in that order is its
 //! id in the checkpoint, the way by which it was found its path.
 
-use super::nodes::{Kind, NodeId, Nodes};
+use super::nodes::{Kind, Node, NodeId, Nodes};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key;
 
@@ -152,7 +152,7 @@ impl<'a> Walk<'a> {
 
     /// The edges of the object `id` as the checkpoint has them: name and id of each child.
     pub fn edges<'n>(&'n self, nodes: &'n Nodes, id: u32) -> impl Iterator<Item = (&'n str, u32)> + 'n {
-        let own = nodes.get(self.order[id as usize]).map(|node| &node.edges);
+        let own = nodes.get(self.order[id as usize]).map(Node::edges);
         let attached = if id == 0 { self.root.attached } else { &[] };
         let attached =
             attached.iter().map(|(name, _)| &**name).filter(move |name| own.is_none_or(|own| !own.contains_key(*name)));
@@ -164,9 +164,9 @@ impl<'a> Walk<'a> {
     fn name<'n>(&'n self, nodes: &'n Nodes, by: (u32, u32)) -> &'n str {
         let Some(node) = nodes.get(self.order[by.0 as usize]) else { return "" };
         let number = by.1 as usize;
-        match node.edges.get_index(number) {
+        match node.edges().get_index(number) {
             Some((name, _)) => name,
-            None => self.root.attached.get(number - node.edges.len()).map_or("", |(name, _)| name),
+            None => self.root.attached.get(number - node.edges().len()).map_or("", |(name, _)| name),
         }
     }
 

@@ -20,6 +20,7 @@ pub(crate) use graph::GraphBuilder;
 pub use graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
 pub use locate::latest_checkpoint;
 pub(crate) use locate::{at_prefix as find_at, files_of_pattern, read_state, small_file, Located, STATE_FILE};
+pub(crate) use restoring::Place;
 pub use verify::{verify, Progress, Verification, VerifyOptions};
 pub use view::View;
 

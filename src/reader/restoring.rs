@@ -7,6 +7,9 @@ use crate::bundle::{Fate, ReadOptions};
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::{Bounds, DType};
 
+/// Where a tensor's bytes begin: the data file, and the byte in it. Slices are somewhere.
+pub(crate) type Place = (u32, u64);
+
 impl Reader {
     /// Closes the data files that were opened; they are opened again when they are needed.
     pub(crate) fn close_files(&self) {
@@ -43,8 +46,19 @@ impl Reader {
         start..partition(start, &|key| key.starts_with(prefix))
     }
 
-    /// Fails unless the data files are there and long enough for a tensor.
-    pub(crate) fn check_backed(&self, tensor: usize) -> Result<()> {
+    /// The dtype and shape of a tensor.
+    pub(crate) fn spec(&self, tensor: usize) -> (DType, &[i64]) {
+        match &self.stored {
+            Stored::V2(bundle) => bundle.index().spec(tensor),
+            Stored::V1(v1) => {
+                let described = v1.tensor(tensor).1;
+                (described.dtype, &described.shape)
+            }
+        }
+    }
+
+    /// Where a tensor is. Fails unless the data files are there and long enough for it.
+    pub(crate) fn check_backed(&self, tensor: usize) -> Result<Place> {
         match &self.stored {
             Stored::V2(bundle) => {
                 let row = bundle.index().tensor(tensor);
@@ -52,7 +66,7 @@ impl Reader {
                     false => bundle.check_row(&row),
                     true => bundle.check_backed(tensor, &Bounds::whole(row.shape)),
                 };
-                checked.map_err(|e| e.for_tensor(row.key))
+                checked.map(|()| (row.shard, row.offset)).map_err(|e| e.for_tensor(row.key))
             }
             Stored::V1(v1) => {
                 let (key, described) = v1.tensor(tensor);
@@ -62,7 +76,7 @@ impl Reader {
                     .map_or(0, |size| crate::tensor::elements(&described.shape).saturating_mul(size as u64));
                 match bytes / 16 > v1.bytes() {
                     true => Err(v1.unbacked(tensor).for_tensor(key)),
-                    false => Ok(()),
+                    false => Ok((0, tensor as u64)),
                 }
             }
         }

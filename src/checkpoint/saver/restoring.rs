@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::assign::{Batch, Outcome, Plan, What};
+use super::super::assign::{Batch, Outcomes, Plan, What};
 use super::super::options::{Mismatch, RestoreOptions};
 use super::super::report::{Report, Row, RowState};
 use super::super::status::spec_of;
@@ -57,9 +57,9 @@ impl Inner {
         Ok((self.report(nodes, reader, options, &plans, outcomes), result))
     }
 
-    fn report(&self, nodes: &Nodes, reader: &Reader, options: &RestoreOptions, plans: &[Plan], outcomes: Vec<Outcome>) -> Report {
+    fn report(&self, nodes: &Nodes, reader: &Reader, options: &RestoreOptions, plans: &[Plan], outcomes: Outcomes) -> Report {
         let mut used = BTreeSet::new();
-        let mut fates = plans.iter().zip(outcomes).peekable();
+        let mut fates = plans.iter().zip(outcomes.each()).peekable();
         let row = |name: &str, key: &str, node: Option<NodeId>, tensor: Option<usize>, state, detail| Row {
             path: name.to_owned(),
             key: key.to_owned(),

@@ -1,0 +1,351 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace LibCheckpoint
+{
+    /// <summary>How a graph is saved (<c>tf.train.CheckpointOptions</c>).</summary>
+    public sealed class SaveOptions
+    {
+        /// <summary>How files are written; null for the defaults.</summary>
+        public WriteOptions Write { get; set; }
+
+        /// <summary>
+        /// Hear, one after the other, that the files of a checkpoint are complete, before the state file says so. What one throws ends the call
+        /// with <see cref="ErrorCode.Aborted"/>; the checkpoint stays. (<c>experimental_write_callbacks</c>)
+        /// </summary>
+        public IList<Action<string>> Written { get; } = new List<Action<string>>();
+
+        internal static Watch Watch(SaveOptions options) => WriteOptions.Watch(options == null ? null : options.Write);
+
+        internal static SaveOptionsHandle Make(SaveOptions options, Watch watch, Causes causes) =>
+            LibCheckpoint.Make.With(
+                NativeMethods.ckpt_save_options_new(), made => (options ?? new SaveOptions()).Set(made, watch, causes));
+
+        private void Set(SaveOptionsHandle made, Watch watch, Causes causes)
+        {
+            IntPtr e;
+            using (WriteOptionsHandle write = WriteOptions.Make(Write, watch))
+            {
+                CheckpointException.Check(NativeMethods.ckpt_save_options_set_write_options(made, write, out e), e);
+            }
+            foreach (Action<string> written in Written)
+            {
+                if (written == null)
+                {
+                    throw new ArgumentNullException("written");
+                }
+                CheckpointException.Check(
+                    NativeMethods.ckpt_save_options_add_callback(
+                        made, Callbacks.Written, Kept.Give(written, causes), Callbacks.Release, out e),
+                    e);
+            }
+        }
+    }
+
+    /// <summary>Takes what a checkpoint has at <see cref="From"/> for what the program has at <see cref="To"/>: paths of objects, each with
+    /// all that is below.</summary>
+    public sealed class Rename
+    {
+        /// <summary>Makes one.</summary>
+        public Rename(string from, string to)
+        {
+            From = from;
+            To = to;
+        }
+
+        /// <summary>The path in the checkpoint.</summary>
+        public string From { get; }
+
+        /// <summary>The path in the program.</summary>
+        public string To { get; }
+    }
+
+    /// <summary>
+    /// How a graph is restored. Paths are those of keys: names of edges joined by <c>/</c>. Globs know <c>*</c> (within a name), <c>**</c>
+    /// (any number of names), <c>?</c>, <c>[...]</c> and <c>{a,b}</c>.
+    /// </summary>
+    public sealed class RestoreOptions
+    {
+        /// <summary>How values are read; null for the defaults.</summary>
+        public ReadOptions Read { get; set; }
+
+        /// <summary>Globs: if there are any, only these are restored.</summary>
+        public IList<string> Include { get; } = new List<string>();
+
+        /// <summary>Globs: these are left out.</summary>
+        public IList<string> Exclude { get; } = new List<string>();
+
+        /// <summary>Other names, done in this order.</summary>
+        public IList<Rename> Renames { get; } = new List<Rename>();
+
+        /// <summary>What to do about values that do not fit.</summary>
+        public Mismatch OnMismatch { get; set; }
+
+        /// <summary>Whether slot variables are left as they are. (<c>experimental_skip_slot_variables</c>)</summary>
+        public bool SkipSlotVariables { get; set; }
+
+        /// <summary>Restores only what the checkpoint has below this path, as if the object there had been its root; null for all.</summary>
+        public string Subtree { get; set; }
+
+        /// <summary>Whether all checksums are compared before the first value is assigned. Values are read twice.</summary>
+        public bool VerifyFirst { get; set; }
+
+        internal static RestoreOptionsHandle Make(RestoreOptions options) =>
+            options == null
+                ? RestoreOptionsHandle.None
+                : LibCheckpoint.Make.With(NativeMethods.ckpt_restore_options_new(), made => options.Set(made));
+
+        private void Set(RestoreOptionsHandle made)
+        {
+            IntPtr e;
+            if (Read != null)
+            {
+                using (ReadOptionsHandle read = ReadOptions.Make(Read))
+                {
+                    CheckpointException.Check(NativeMethods.ckpt_restore_options_set_read_options(made, read, out e), e);
+                }
+            }
+            CheckpointException.Check(NativeMethods.ckpt_restore_options_set_on_mismatch(made, OnMismatch, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_restore_options_set_skip_slot_variables(made, SkipSlotVariables, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_restore_options_set_verify_first(made, VerifyFirst, out e), e);
+            foreach (string glob in Include)
+            {
+                byte[] bytes = Utf8.Encode(glob, "glob");
+                CheckpointException.Check(NativeMethods.ckpt_restore_options_add_include(made, bytes, bytes.Length, out e), e);
+            }
+            foreach (string glob in Exclude)
+            {
+                byte[] bytes = Utf8.Encode(glob, "glob");
+                CheckpointException.Check(NativeMethods.ckpt_restore_options_add_exclude(made, bytes, bytes.Length, out e), e);
+            }
+            foreach (Rename rename in Renames)
+            {
+                byte[] from = Utf8.Encode(rename.From), to = Utf8.Encode(rename.To);
+                CheckpointException.Check(
+                    NativeMethods.ckpt_restore_options_add_rename(made, from, from.Length, to, to.Length, out e), e);
+            }
+            if (Subtree != null)
+            {
+                byte[] path = Utf8.Encode(Subtree);
+                CheckpointException.Check(NativeMethods.ckpt_restore_options_set_subtree(made, path, path.Length, out e), e);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Saves and restores what a root object of a graph leads to (<c>tf.train.Checkpoint</c>). It keeps the graph alive. Several threads
+    /// may use it at once; their calls come one after the other.
+    /// </summary>
+    public sealed class Checkpoint : IDisposable
+    {
+        private readonly CheckpointHandle handle;
+        private readonly Causes causes;
+
+        /// <summary>Makes the checkpoint of what <paramref name="root"/> leads to. Its files are those of
+        /// <c>tf.train.Checkpoint(**edges of root)</c>.</summary>
+        public Checkpoint(Graph graph, Node root)
+        {
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_checkpoint_new(graph.Handle, root, out handle, out e), e);
+            causes = graph.Causes;
+        }
+
+        /// <summary>Makes the checkpoint of <paramref name="root"/>, to which it attaches more edges. Its files are those of
+        /// <c>tf.train.Checkpoint(root, **attached)</c>.</summary>
+        public Checkpoint(Graph graph, Node root, IReadOnlyList<Edge> attached)
+        {
+            using (var pins = new Pins())
+            {
+                Bytes[] names = pins.Texts(Edge.Names(attached));
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_checkpoint_new_with_root(
+                        graph.Handle, root, names, Edge.Children(attached), names.Length, out handle, out e),
+                    e);
+            }
+            causes = graph.Causes;
+        }
+
+        internal Checkpoint(CheckpointHandle handle, Causes causes)
+        {
+            this.handle = handle;
+            this.causes = causes;
+        }
+
+        private delegate ErrorCode SaveCall(SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        private delegate ErrorCode RestoreCall(RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
+
+        /// <summary>The root object.</summary>
+        public Node Root => NativeMethods.ckpt_checkpoint_root(handle);
+
+        internal CheckpointHandle Handle => handle;
+
+        internal Causes Causes => causes;
+
+        /// <summary>The graph: an object of its own, to be disposed of.</summary>
+        public Graph Graph() => new Graph(NativeMethods.ckpt_checkpoint_graph(handle), causes);
+
+        /// <summary>
+        /// Has <paramref name="log"/> called about values of a checkpoint that were never used and the like; null for no one. A restore keeps
+        /// the one that was set when it was called.
+        /// </summary>
+        public void SetLog(Action<Severity, string> log)
+        {
+            using (handle.Hold())
+            {
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_checkpoint_set_log(
+                        handle, log == null ? null : Callbacks.Log, log == null ? IntPtr.Zero : Kept.Give(log, null),
+                        log == null ? null : Callbacks.Release, out e),
+                    e);
+            }
+        }
+
+        /// <summary>The variable that counts saves, an int64 scalar; it is made when it is asked for first.</summary>
+        public Node SaveCounter()
+        {
+            Node counter;
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_checkpoint_save_counter(handle, out counter, out e), e, causes);
+            return counter;
+        }
+
+        /// <summary>How often this checkpoint was saved, by the save counter.</summary>
+        public long SaveCount()
+        {
+            long count;
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_checkpoint_save_count(handle, out count, out e), e, causes);
+            return count;
+        }
+
+        /// <summary>
+        /// Counts, writes the checkpoint <c>prefix-COUNT</c> (the first is <c>prefix-1</c>), and has the directory's state file name it as the latest
+        /// and only one. Gives its path. (<c>tf.train.Checkpoint.save</c>)
+        /// </summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> when a variable has no value yet, or a list
+        /// or slot cannot be saved; <see cref="ErrorCode.Aborted"/> when a callback fails; else what <see cref="Writer.Finish"/>
+        /// reports. What was at the path is then still there.</exception>
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public string Save(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            byte[] path = Utf8.Path(prefix);
+            return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
+            {
+                return NativeMethods.ckpt_checkpoint_save(handle, path, made, out saved, out error);
+            });
+        }
+
+        /// <summary>Writes the checkpoint <paramref name="prefix"/>, neither counting nor telling the state file.
+        /// (<c>tf.train.Checkpoint.write</c>)</summary>
+        public string Write(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            byte[] path = Utf8.Path(prefix);
+            return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
+            {
+                return NativeMethods.ckpt_checkpoint_write(handle, path, made, out saved, out error);
+            });
+        }
+
+        /// <summary>Writes the checkpoint <c>prefix-number</c>, neither counting nor telling the state file.</summary>
+        public string WriteNumbered(
+            string prefix, long number, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            byte[] path = Utf8.Path(prefix);
+            return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
+            {
+                return NativeMethods.ckpt_checkpoint_write_numbered(handle, path, number, made, out saved, out error);
+            });
+        }
+
+        /// <summary>
+        /// Restores the program from the checkpoint at a path: a prefix, one of its files, a directory with a state file (its latest), or a
+        /// SavedModel. Every object that the root leads to by the edges that were saved takes its value; what the program does not have yet is restored
+        /// when it is tracked. (<c>tf.train.Checkpoint.restore</c>)
+        /// </summary>
+        /// <exception cref="CheckpointException">
+        /// All that can be known is checked before the first value is assigned; if it fails then, nothing has changed. Else
+        /// <see cref="LastReport"/> says of each value what became of it. <see cref="ErrorCode.NotFound"/> when there is no checkpoint;
+        /// <see cref="ErrorCode.InvalidArgument"/> when a value does not fit its object; <see cref="ErrorCode.DataLoss"/> when the
+        /// checkpoint is damaged; <see cref="ErrorCode.Aborted"/> when a callback fails.
+        /// </exception>
+        public Status Restore(string path, RestoreOptions options = null)
+        {
+            byte[] bytes = Utf8.Path(path);
+            return RestoreBy(options, delegate(RestoreOptionsHandle made, out StatusHandle status, out IntPtr error)
+            {
+                return NativeMethods.ckpt_checkpoint_restore(handle, bytes, made, out status, out error);
+            });
+        }
+
+        /// <summary>Does the same without the save counter, for what <see cref="Write"/> wrote. (<c>tf.train.Checkpoint.read</c>)</summary>
+        public Status Read(string path, RestoreOptions options = null)
+        {
+            byte[] bytes = Utf8.Path(path);
+            return RestoreBy(options, delegate(RestoreOptionsHandle made, out StatusHandle status, out IntPtr error)
+            {
+                return NativeMethods.ckpt_checkpoint_read(handle, bytes, made, out status, out error);
+            });
+        }
+
+        /// <summary>Restores nothing, but makes the save counter. All assertions of the status fail.
+        /// (<c>tf.train.Checkpoint.restore(None)</c>)</summary>
+        public Status RestoreNothing()
+        {
+            StatusHandle status;
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_checkpoint_restore_nothing(handle, out status, out e), e, causes);
+            return Status.Of(status);
+        }
+
+        /// <summary>Says what <see cref="Read"/> would do. Nothing is assigned, and nothing waits for it. What does not fit is in the
+        /// rows.</summary>
+        public Report DryRun(string path, RestoreOptions options = null)
+        {
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            {
+                IntPtr report, e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_checkpoint_dry_run(handle, Utf8.Path(path), made, out report, out e), e, causes);
+                return Report.TakeFrom(report);
+            }
+        }
+
+        /// <summary>What became of every value in the last restore or read, also in one that failed; null before the first.</summary>
+        public Report LastReport()
+        {
+            IntPtr report, e;
+            CheckpointException.Check(NativeMethods.ckpt_checkpoint_last_report(handle, out report, out e), e);
+            return Report.TakeFrom(report);
+        }
+
+        /// <summary>Lets go of the checkpoint. Restores that wait go on waiting while the graph is there.</summary>
+        public void Dispose() => handle.Dispose();
+
+        private string SaveBy(SaveOptions options, CancellationToken token, SaveCall call)
+        {
+            using (Watch watch = SaveOptions.Watch(options))
+            using (SaveOptionsHandle made = SaveOptions.Make(options, watch, causes))
+            using (watch.Begin(token))
+            {
+                IntPtr saved, e;
+                watch.Check(call(made, out saved, out e), e, token, causes);
+                return Take.Text(saved);
+            }
+        }
+
+        private Status RestoreBy(RestoreOptions options, RestoreCall call)
+        {
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            {
+                StatusHandle status;
+                IntPtr e;
+                CheckpointException.Check(call(made, out status, out e), e, causes);
+                return Status.Of(status);
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+using System;
+using System.Collections.Generic;
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace LibCheckpoint
+{
+    /// <summary>The bits of an IEEE half-precision number.</summary>
+    public readonly struct Float16 : IEquatable<Float16>
+    {
+        /// <summary>Makes one of its bits.</summary>
+        public Float16(ushort bits)
+        {
+            Bits = bits;
+        }
+
+        /// <summary>The bits.</summary>
+        public ushort Bits { get; }
+
+        /// <summary>Whether the bits are the same.</summary>
+        public bool Equals(Float16 other) => Bits == other.Bits;
+
+        /// <inheritdoc/>
+        public override bool Equals(object other) => other is Float16 && Equals((Float16)other);
+
+        /// <inheritdoc/>
+        public override int GetHashCode() => Bits;
+
+        /// <summary>The bits as hexadecimal digits.</summary>
+        public override string ToString() => "0x" + Bits.ToString("x4");
+    }
+
+    /// <summary>The bits of a bfloat16 number: the upper half of a <see cref="float"/>.</summary>
+    public readonly struct BFloat16 : IEquatable<BFloat16>
+    {
+        /// <summary>Makes one of its bits.</summary>
+        public BFloat16(ushort bits)
+        {
+            Bits = bits;
+        }
+
+        /// <summary>The bits.</summary>
+        public ushort Bits { get; }
+
+        /// <summary>Whether the bits are the same.</summary>
+        public bool Equals(BFloat16 other) => Bits == other.Bits;
+
+        /// <inheritdoc/>
+        public override bool Equals(object other) => other is BFloat16 && Equals((BFloat16)other);
+
+        /// <inheritdoc/>
+        public override int GetHashCode() => Bits;
+
+        /// <summary>The bits as hexadecimal digits.</summary>
+        public override string ToString() => "0x" + Bits.ToString("x4");
+    }
+
+    /// <summary>A complex number of two <see cref="float"/>; those of two <see cref="double"/> are <see cref="Complex"/>.</summary>
+    public readonly struct Complex64 : IEquatable<Complex64>
+    {
+        /// <summary>Makes one of its parts.</summary>
+        public Complex64(float real, float imaginary)
+        {
+            Real = real;
+            Imaginary = imaginary;
+        }
+
+        /// <summary>The real part.</summary>
+        public float Real { get; }
+
+        /// <summary>The imaginary part.</summary>
+        public float Imaginary { get; }
+
+        /// <summary>Whether both parts are equal.</summary>
+        public bool Equals(Complex64 other) => Real.Equals(other.Real) && Imaginary.Equals(other.Imaginary);
+
+        /// <inheritdoc/>
+        public override bool Equals(object other) => other is Complex64 && Equals((Complex64)other);
+
+        /// <inheritdoc/>
+        public override int GetHashCode() => Real.GetHashCode() * 31 + Imaginary.GetHashCode();
+
+        /// <summary>Both parts.</summary>
+        public override string ToString() => "(" + Real + ", " + Imaginary + ")";
+    }
+
+    /// <summary>What is known of dtypes.</summary>
+    public static class DTypes
+    {
+        /// <summary>TensorFlow's name, e.g. <c>float32</c>.</summary>
+        public static string Name(this DType dtype) => Utf8.Decode(NativeMethods.ckpt_dtype_name(dtype));
+
+        /// <summary>The bytes of an element; 0 of strings and variants, whose elements have lengths of their own.</summary>
+        public static int Size(this DType dtype) => (int)NativeMethods.ckpt_dtype_size(dtype);
+
+        /// <summary>
+        /// The dtype of elements of <typeparamref name="T"/>: <see cref="bool"/>, the integers, <see cref="float"/>,
+        /// <see cref="double"/>, <see cref="Complex"/>, <see cref="Complex64"/>, <see cref="Float16"/> or <see cref="BFloat16"/>.
+        /// Others are an <see cref="ArgumentException"/>.
+        /// </summary>
+        public static DType Of<T>()
+            where T : struct => Elements<T>.DType;
+    }
+
+    internal static class Elements
+    {
+        internal static readonly Dictionary<Type, DType> Known = new Dictionary<Type, DType>
+        {
+            { typeof(bool), DType.Bool }, { typeof(sbyte), DType.Int8 }, { typeof(short), DType.Int16 }, { typeof(int), DType.Int32 },
+            { typeof(long), DType.Int64 }, { typeof(byte), DType.UInt8 }, { typeof(ushort), DType.UInt16 },
+            { typeof(uint), DType.UInt32 }, { typeof(ulong), DType.UInt64 }, { typeof(float), DType.Float32 },
+            { typeof(double), DType.Float64 }, { typeof(Complex64), DType.Complex64 }, { typeof(Complex), DType.Complex128 },
+            { typeof(Float16), DType.Float16 }, { typeof(BFloat16), DType.BFloat16 },
+        };
+
+        private static readonly HashSet<DType> HaveTypes = new HashSet<DType>(Known.Values);
+
+        // A span of bytes can be too short for the bytes of all values: of one value it is long enough.
+        internal static ref byte First<T>(Span<T> values)
+            where T : struct => ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values.Length > 1 ? values.Slice(0, 1) : values));
+
+        internal static ref byte First<T>(ReadOnlySpan<T> values)
+            where T : struct => ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values.Length > 1 ? values.Slice(0, 1) : values));
+
+        internal static long Size<T>(int count)
+            where T : struct => (long)count * Elements<T>.Size;
+
+        /// <summary>
+        /// Fails unless a tensor holds elements of T. Types of one byte that C# lacks are read as byte, those of two as ushort, those of four
+        /// as uint.
+        /// </summary>
+        internal static void Check<T>(DType dtype)
+            where T : struct
+        {
+            DType own = Elements<T>.DType;
+            if (own == dtype)
+            {
+                return;
+            }
+            bool bits = own == DType.UInt8 || own == DType.UInt16 || own == DType.UInt32;
+            if (!bits || HaveTypes.Contains(dtype) || dtype.Size() != Elements<T>.Size)
+            {
+                throw CheckpointException.DTypeMismatch(own, dtype);
+            }
+        }
+
+        internal static long Count(long[] shape)
+        {
+            long count = 1;
+            foreach (long dimension in shape)
+            {
+                count = checked(count * dimension);
+            }
+            return count;
+        }
+
+        /// <summary>Memory for so many values. What a file says may be more than there is in the world.</summary>
+        internal static T[] Room<T>(long count)
+        {
+            if (count > 0x7fffffc7)
+            {
+                throw new CheckpointException(ErrorCode.ResourceExhausted, Reason.Limit, "the tensor is larger than an array can be");
+            }
+            return new T[count];
+        }
+
+        internal static long Rank(long[] shape) => shape == null ? 0 : shape.Length;
+    }
+
+    internal static class Elements<T>
+        where T : struct
+    {
+        private static readonly DType Known = Elements.Known.ContainsKey(typeof(T)) ? Elements.Known[typeof(T)] : DType.Invalid;
+
+        internal static readonly int Size = Known == DType.Invalid ? 0 : Known.Size();
+
+        internal static DType DType
+        {
+            get
+            {
+                if (Known == DType.Invalid)
+                {
+                    throw new ArgumentException("no tensor has elements of " + typeof(T));
+                }
+                return Known;
+            }
+        }
+    }
+}

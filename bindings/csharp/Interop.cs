@@ -1,0 +1,309 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace LibCheckpoint
+{
+    internal static partial class NativeMethods
+    {
+        internal const string Name = "checkpoint";
+
+        // For StatusHandle.Free, where the marshaller would find the handle closed.
+        [DllImport(Name, EntryPoint = "ckpt_status_expect_partial", CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ExpectPartial(IntPtr status);
+    }
+
+    /// <summary>Owns an object of the library's. The runtime holds it during each call that it is given to.</summary>
+    internal abstract class Handle : SafeHandle
+    {
+        [ThreadStatic]
+        private static bool collecting;
+
+        private bool collected;
+
+        protected Handle()
+            : base(IntPtr.Zero, true)
+        {
+        }
+
+        /// <summary>Whether this thread is freeing what nobody disposed of: then the program's log is not called.</summary>
+        internal static bool Collecting => collecting;
+
+        public override bool IsInvalid => handle == IntPtr.Zero;
+
+        /// <summary>Whether the garbage collector frees it rather than the program.</summary>
+        protected bool Collected => collected;
+
+        /// <summary>Keeps it from being freed until what this gives is disposed of; fails if it was disposed of already.</summary>
+        internal Held Hold() => new Held(this);
+
+        protected sealed override bool ReleaseHandle()
+        {
+            collecting = collected;
+            try
+            {
+                Free();
+            }
+            finally
+            {
+                collecting = false;
+            }
+            return true;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing && IsInvalid)
+            {
+                return; // it stands for NULL, and may do so again
+            }
+            collected = !disposing;
+            base.Dispose(disposing);
+        }
+
+        protected abstract void Free();
+    }
+
+    internal sealed class StatusHandle : Handle
+    {
+        protected override void Free()
+        {
+            if (Collected)
+            {
+                NativeMethods.ExpectPartial(handle);
+            }
+            NativeMethods.ckpt_status_free(handle);
+        }
+    }
+
+    internal struct Held : IDisposable
+    {
+        private readonly Handle handle;
+
+        internal Held(Handle handle)
+        {
+            bool added = false;
+            handle.DangerousAddRef(ref added);
+            this.handle = handle;
+        }
+
+        public void Dispose() => handle.DangerousRelease();
+    }
+
+    /// <summary>Bytes that are lent: <c>ckpt_bytes</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Bytes
+    {
+        internal IntPtr Data;
+        internal long Length;
+
+        internal string Text => Data == IntPtr.Zero ? "" : Utf8.Decode(Data, Length);
+
+        /// <summary>The text; null if there is none.</summary>
+        internal string TextOrNull => Data == IntPtr.Zero ? null : Utf8.Decode(Data, Length);
+
+        internal byte[] ToArray()
+        {
+            var copy = new byte[Length];
+            if (Length > 0)
+            {
+                Marshal.Copy(Data, copy, 0, copy.Length);
+            }
+            return copy;
+        }
+    }
+
+    internal static class Utf8
+    {
+        // Text that is none (half a surrogate pair) is refused rather than changed.
+        private static readonly UTF8Encoding Strict = new UTF8Encoding(false, true);
+
+        internal static byte[] Encode(string text, string what = "name")
+        {
+            if (text == null)
+            {
+                throw new ArgumentNullException(what);
+            }
+            return Strict.GetBytes(text);
+        }
+
+        /// <summary>A path as bytes that end with NUL.</summary>
+        internal static byte[] Path(string path)
+        {
+            if (path == null)
+            {
+                throw new ArgumentNullException("path");
+            }
+            byte[] bytes = Encode(path + "\0", "path");
+            if (Array.IndexOf(bytes, (byte)0) != bytes.Length - 1)
+            {
+                throw new ArgumentException("the path has a NUL character", "path");
+            }
+            return bytes;
+        }
+
+        internal static byte[] PathOrNull(string path) => string.IsNullOrEmpty(path) ? null : Path(path);
+
+        internal static byte[][] Encode(IReadOnlyList<string> all)
+        {
+            if (all == null)
+            {
+                throw new ArgumentNullException("values");
+            }
+            var encoded = new byte[all.Count][];
+            for (int i = 0; i < encoded.Length; i++)
+            {
+                encoded[i] = Encode(all[i], "values");
+            }
+            return encoded;
+        }
+
+        internal static unsafe string Decode(IntPtr data, long length) =>
+            length == 0 ? "" : Encoding.UTF8.GetString((byte*)data, checked((int)length));
+
+        /// <summary>Text that ends with NUL.</summary>
+        internal static unsafe string Decode(IntPtr text)
+        {
+            if (text == IntPtr.Zero)
+            {
+                return "";
+            }
+            long length = 0;
+            while (((byte*)text)[length] != 0)
+            {
+                length++;
+            }
+            return Decode(text, length);
+        }
+    }
+
+    /// <summary>Arrays that stay where they are for a call.</summary>
+    internal sealed class Pins : IDisposable
+    {
+        private readonly List<GCHandle> handles = new List<GCHandle>();
+
+        public void Dispose()
+        {
+            foreach (GCHandle handle in handles)
+            {
+                handle.Free();
+            }
+            handles.Clear();
+        }
+
+        internal IntPtr Pin(Array array)
+        {
+            GCHandle handle = GCHandle.Alloc(array, GCHandleType.Pinned);
+            handles.Add(handle);
+            return handle.AddrOfPinnedObject();
+        }
+
+        internal Bytes[] Texts(IReadOnlyList<byte[]> all)
+        {
+            if (all == null)
+            {
+                throw new ArgumentNullException("values");
+            }
+            var texts = new Bytes[all.Count];
+            for (int i = 0; i < texts.Length; i++)
+            {
+                byte[] element = all[i];
+                if (element == null)
+                {
+                    throw new ArgumentNullException("values", "an element is null");
+                }
+                if (element.Length > 0)
+                {
+                    texts[i] = new Bytes { Data = Pin(element), Length = element.Length };
+                }
+            }
+            return texts;
+        }
+
+        internal IntPtr[] Paths(IReadOnlyList<string> all)
+        {
+            if (all == null)
+            {
+                throw new ArgumentNullException("paths");
+            }
+            var paths = new IntPtr[all.Count];
+            for (int i = 0; i < paths.Length; i++)
+            {
+                paths[i] = Pin(Utf8.Path(all[i]));
+            }
+            return paths;
+        }
+    }
+
+    /// <summary>What the library gave, copied and freed.</summary>
+    internal static class Take
+    {
+        internal static string Text(IntPtr text)
+        {
+            if (text == IntPtr.Zero)
+            {
+                return null;
+            }
+            try
+            {
+                return NativeMethods.ckpt_string_bytes(text).Text;
+            }
+            finally
+            {
+                NativeMethods.ckpt_string_free(text);
+            }
+        }
+
+        internal static byte[][] Strings(IntPtr strings)
+        {
+            try
+            {
+                var all = new byte[NativeMethods.ckpt_strings_count(strings)][];
+                for (int i = 0; i < all.Length; i++)
+                {
+                    all[i] = NativeMethods.ckpt_strings_get(strings, i).ToArray();
+                }
+                return all;
+            }
+            finally
+            {
+                NativeMethods.ckpt_strings_free(strings);
+            }
+        }
+
+        internal static string[] Texts(IntPtr strings) => Array.ConvertAll(Strings(strings), Encoding.UTF8.GetString);
+
+        internal static unsafe long[] Shape(IntPtr dimensions, long rank)
+        {
+            var shape = new long[rank];
+            for (int i = 0; i < shape.Length; i++)
+            {
+                shape[i] = ((long*)dimensions)[i];
+            }
+            return shape;
+        }
+
+        /// <summary>A shape that is not known when the rank is -1; null then.</summary>
+        internal static long[] KnownShape(IntPtr dimensions, int rank) => rank < 0 ? null : Shape(dimensions, rank);
+    }
+
+    internal static class Make
+    {
+        /// <summary>Sets options; if that fails they are freed.</summary>
+        internal static T With<T>(T made, Action<T> set)
+            where T : Handle
+        {
+            try
+            {
+                set(made);
+                return made;
+            }
+            catch
+            {
+                made.Dispose();
+                throw;
+            }
+        }
+    }
+}

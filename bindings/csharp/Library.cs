@@ -1,0 +1,26 @@
+using System;
+
+namespace LibCheckpoint
+{
+    /// <summary>What is known of the native library.</summary>
+    public static class Library
+    {
+        /// <summary>The version of the library that is loaded, e.g. <c>0.1.0</c>.</summary>
+        public static string Version => Utf8.Decode(NativeMethods.ckpt_version());
+
+        /// <summary>
+        /// How many objects of the library the process has not freed yet: for tests that look for leaks. What was not disposed of is freed
+        /// when the garbage collector finds it.
+        /// </summary>
+        public static long LiveHandles => (long)NativeMethods.ckpt_live_handles();
+
+        /// <summary>How many arrays, callbacks and other objects of the program's the library keeps: for such tests, too.</summary>
+        public static long KeptObjects => Kept.Count;
+
+        /// <summary>The name of a code, e.g. <c>DATA_LOSS</c>.</summary>
+        public static string Name(this ErrorCode code) => Utf8.Decode(NativeMethods.ckpt_code_name(code));
+
+        /// <summary>The name of what became of a value, e.g. <c>shape mismatch</c>.</summary>
+        public static string Name(this RowState state) => Utf8.Decode(NativeMethods.ckpt_row_state_name(state));
+    }
+}

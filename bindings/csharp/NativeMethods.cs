@@ -1,0 +1,1469 @@
+// Made from include/checkpoint.h by generate.py; do not edit.
+
+using System;
+using System.Runtime.InteropServices;
+
+namespace LibCheckpoint
+{
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode ProgressCallback(IntPtr userData, ulong done, ulong total);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate void FreeCallback(IntPtr userData);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode ReadCallback(IntPtr userData, ulong offset, IntPtr buffer, long size, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode CreateSlotCallback(IntPtr userData, IntPtr request, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate int DescribeCallback(IntPtr userData, IntPtr dimensions);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode PrepareCallback(IntPtr userData, DType dtype, IntPtr shape, long rank, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode WriteAtCallback(IntPtr userData, ulong offset, IntPtr data, long size, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode FinishCallback(IntPtr userData, [MarshalAs(UnmanagedType.I1)] bool complete, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode SaveCallback(IntPtr userData, IntPtr sink, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode RestoreCallback(IntPtr userData, IntPtr source, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    [return: MarshalAs(UnmanagedType.I1)]
+    internal delegate bool AcceptsCallback(IntPtr userData, Node node);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode SaveObjectsCallback(IntPtr userData, IntPtr objects, IntPtr sink, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    [return: MarshalAs(UnmanagedType.I1)]
+    internal delegate bool WantsCallback(IntPtr userData, IntPtr objects, IntPtr key, long keyLen);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode RestoreObjectsCallback(IntPtr userData, IntPtr objects, IntPtr source, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate void LogCallback(IntPtr userData, Severity severity, IntPtr text, long len);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode WrittenCallback(IntPtr userData, IntPtr path, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode InitCallback(IntPtr userData, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate double NowCallback(IntPtr userData);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode SleepCallback(IntPtr userData, double seconds);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    [return: MarshalAs(UnmanagedType.I1)]
+    internal delegate bool IsDoneCallback(IntPtr userData);
+
+    internal sealed class CancelHandle : Handle
+    {
+        internal static readonly CancelHandle None = new CancelHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_cancel_free(handle);
+    }
+
+    internal sealed class CheckpointHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_checkpoint_free(handle);
+    }
+
+    internal sealed class CheckpointViewHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_checkpoint_view_free(handle);
+    }
+
+    internal sealed class CheckpointsIteratorHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_checkpoints_iterator_free(handle);
+    }
+
+    internal sealed class DeviceHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_device_free(handle);
+    }
+
+    internal sealed class GcOptionsHandle : Handle
+    {
+        internal static readonly GcOptionsHandle None = new GcOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_gc_options_free(handle);
+    }
+
+    internal sealed class GraphHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_graph_free(handle);
+    }
+
+    internal sealed class ManagerHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_manager_free(handle);
+    }
+
+    internal sealed class ManagerOptionsHandle : Handle
+    {
+        internal static readonly ManagerOptionsHandle None = new ManagerOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_manager_options_free(handle);
+    }
+
+    internal sealed class ManagerSaveOptionsHandle : Handle
+    {
+        internal static readonly ManagerSaveOptionsHandle None = new ManagerSaveOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_manager_save_options_free(handle);
+    }
+
+    internal sealed class MergeOptionsHandle : Handle
+    {
+        internal static readonly MergeOptionsHandle None = new MergeOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_merge_options_free(handle);
+    }
+
+    internal sealed class NodeOptionsHandle : Handle
+    {
+        internal static readonly NodeOptionsHandle None = new NodeOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_node_options_free(handle);
+    }
+
+    internal sealed class OpenOptionsHandle : Handle
+    {
+        internal static readonly OpenOptionsHandle None = new OpenOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_open_options_free(handle);
+    }
+
+    internal sealed class PinHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_pin_free(handle);
+    }
+
+    internal sealed class ReadOptionsHandle : Handle
+    {
+        internal static readonly ReadOptionsHandle None = new ReadOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_read_options_free(handle);
+    }
+
+    internal sealed class ReaderHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_reader_free(handle);
+    }
+
+    internal sealed class RestoreOptionsHandle : Handle
+    {
+        internal static readonly RestoreOptionsHandle None = new RestoreOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_restore_options_free(handle);
+    }
+
+    internal sealed class ResumeOptionsHandle : Handle
+    {
+        internal static readonly ResumeOptionsHandle None = new ResumeOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_resume_options_free(handle);
+    }
+
+    internal sealed class SaveOptionsHandle : Handle
+    {
+        internal static readonly SaveOptionsHandle None = new SaveOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_save_options_free(handle);
+    }
+
+    internal sealed class SaverHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_saver_free(handle);
+    }
+
+    internal sealed class SaverOptionsHandle : Handle
+    {
+        internal static readonly SaverOptionsHandle None = new SaverOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_saver_options_free(handle);
+    }
+
+    internal sealed class SaverSaveOptionsHandle : Handle
+    {
+        internal static readonly SaverSaveOptionsHandle None = new SaverSaveOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_saver_save_options_free(handle);
+    }
+
+    internal sealed class StateUpdateHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_state_update_free(handle);
+    }
+
+    internal sealed class VerifyOptionsHandle : Handle
+    {
+        internal static readonly VerifyOptionsHandle None = new VerifyOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_verify_options_free(handle);
+    }
+
+    internal sealed class ViewHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_view_free(handle);
+    }
+
+    internal sealed class WaitOptionsHandle : Handle
+    {
+        internal static readonly WaitOptionsHandle None = new WaitOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_wait_options_free(handle);
+    }
+
+    internal sealed class WriteOptionsHandle : Handle
+    {
+        internal static readonly WriteOptionsHandle None = new WriteOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_write_options_free(handle);
+    }
+
+    internal sealed class WriterHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_writer_free(handle);
+    }
+
+    internal static partial class NativeMethods
+    {
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ulong ckpt_live_handles();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_version();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_code_name(ErrorCode code);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_dtype_name(DType dtype);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_dtype_size(DType dtype);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_row_state_name(RowState state);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_error_code(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Reason ckpt_error_reason(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int ckpt_error_errno(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_error_message(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_error_file(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_error_tensor(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_error_expected(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_error_found(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_error_free(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_string_bytes(IntPtr @string);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_string_free(IntPtr @string);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_strings_count(IntPtr strings);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_strings_get(IntPtr strings, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_strings_free(IntPtr strings);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_failure_set(IntPtr failure, byte[] text, long len);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern CancelHandle ckpt_cancel_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_cancel_raise(CancelHandle cancel);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_cancel_free(IntPtr cancel);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern OpenOptionsHandle ckpt_open_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_open_options_set_memory_limit(OpenOptionsHandle options, ulong bytes, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_open_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ReadOptionsHandle ckpt_read_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_set_threads(ReadOptionsHandle options, uint threads, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_set_checksums(ReadOptionsHandle options, Checksums when, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_read_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_open(byte[] path, OpenOptionsHandle options, out ReaderHandle reader, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_reader_free(IntPtr reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_reader_prefix(ReaderHandle reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Format ckpt_reader_format(ReaderHandle reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern uint ckpt_reader_shard_count(ReaderHandle reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_shard_path(ReaderHandle reader, uint shard, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int ckpt_reader_producer_version(ReaderHandle reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int ckpt_reader_min_consumer_version(ReaderHandle reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [return: MarshalAs(UnmanagedType.I1)]
+        internal static extern bool ckpt_reader_is_big_endian(ReaderHandle reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_reader_count(ReaderHandle reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_reader_tensor(ReaderHandle reader, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [return: MarshalAs(UnmanagedType.I1)]
+        internal static extern bool ckpt_reader_has(ReaderHandle reader, byte[] key, long keyLen);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_find(ReaderHandle reader, byte[] key, long keyLen, out IntPtr tensor, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_read(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_read_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_read_many(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_read_strings(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out IntPtr strings, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_read_strings_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, out IntPtr strings, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_view(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out ViewHandle view, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_object_graph(ReaderHandle reader, out IntPtr graph, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_debug_string(ReaderHandle reader, out IntPtr text, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_tensor_key(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern DType ckpt_tensor_dtype(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_tensor_rank(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_tensor_shape(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ulong ckpt_tensor_element_count(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_tensor_byte_size(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_tensor_shard(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_tensor_offset(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_tensor_slice_count(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_tensor_slice(IntPtr tensor, long index, [In, Out] long[] start, [In, Out] long[] length, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_view_bytes(ViewHandle view);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_view_alignment(ViewHandle view);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_view_free(IntPtr view);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern uint ckpt_object_graph_count(IntPtr graph);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_object_graph_child_count(IntPtr graph, uint id);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_object_graph_child_name(IntPtr graph, uint id, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_object_graph_child_node(IntPtr graph, uint id, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_object_graph_attribute_count(IntPtr graph, uint id);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_object_graph_attribute_name(IntPtr graph, uint id, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_object_graph_attribute_full_name(IntPtr graph, uint id, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_object_graph_attribute_key(IntPtr graph, uint id, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_object_graph_slot_count(IntPtr graph, uint id);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_object_graph_slot_name(IntPtr graph, uint id, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_object_graph_slot_original(IntPtr graph, uint id, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_object_graph_slot_node(IntPtr graph, uint id, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_object_graph_saver_name(IntPtr graph, uint id);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_object_graph_saver_object_name(IntPtr graph, uint id);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int ckpt_object_graph_has_values(IntPtr graph, uint id);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_object_graph_free(IntPtr graph);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern VerifyOptionsHandle ckpt_verify_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_verify_options_set_threads(VerifyOptionsHandle options, uint threads, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_verify_options_set_progress(VerifyOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_verify_options_set_cancel(VerifyOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_verify_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_verify(byte[] path, VerifyOptionsHandle options, out IntPtr verification, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_verification_problem_count(IntPtr verification);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_verification_problem(IntPtr verification, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_verification_tensor_count(IntPtr verification);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ulong ckpt_verification_byte_count(IntPtr verification);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_verification_file_count(IntPtr verification);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_verification_free(IntPtr verification);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern WriteOptionsHandle ckpt_write_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_shards(WriteOptionsHandle options, uint shards, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_max_shard_size(WriteOptionsHandle options, ulong bytes, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_alignment(WriteOptionsHandle options, ulong bytes, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_threads(WriteOptionsHandle options, uint threads, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_durability(WriteOptionsHandle options, Durability durability, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_progress(WriteOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_cancel(WriteOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_write_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_writer_new(byte[] prefix, WriteOptionsHandle options, out WriterHandle writer, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_writer_add(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_writer_add_slice(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long[] start, long[] length, long rank, IntPtr data, long size, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_writer_add_shape_and_slice(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, byte[] shapeAndSlice, long shapeAndSliceLen, IntPtr data, long size, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_writer_add_read(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_writer_add_strings(WriterHandle writer, byte[] key, long keyLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_writer_add_strings_slice(WriterHandle writer, byte[] key, long keyLen, long[] shape, long[] start, long[] length, long rank, Bytes[] elements, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_writer_add_variants(WriterHandle writer, byte[] key, long keyLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_writer_finish(WriterHandle writer, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_writer_free(IntPtr writer);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern MergeOptionsHandle ckpt_merge_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge_options_set_allow_missing(MergeOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool allow, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge_options_set_keep_inputs(MergeOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool keep, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge_options_set_durability(MergeOptionsHandle options, Durability durability, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge_options_set_progress(MergeOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge_options_set_cancel(MergeOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_merge_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge(byte[] destination, IntPtr[] sections, long count, MergeOptionsHandle options, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_nodes_count(IntPtr nodes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Node ckpt_nodes_get(IntPtr nodes, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_nodes_name(IntPtr nodes, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_nodes_free(IntPtr nodes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern NodeKind ckpt_description_kind(IntPtr description);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern DType ckpt_description_dtype(IntPtr description);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int ckpt_description_rank(IntPtr description);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_description_shape(IntPtr description);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_description_free(IntPtr description);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern NodeOptionsHandle ckpt_node_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_node_options_set_debug_name(NodeOptionsHandle options, byte[] name, long nameLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_node_options_set_name(NodeOptionsHandle options, byte[] name, long nameLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_node_options_set_read_only(NodeOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool readOnly, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_node_options_set_tensor_names(NodeOptionsHandle options, Bytes[] names, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_node_options_set_legacy_name(NodeOptionsHandle options, byte[] name, long nameLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_node_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern GraphHandle ckpt_graph_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_graph_free(IntPtr graph);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_object(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_text(GraphHandle graph, byte[] text, long textLen, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_remove(GraphHandle graph, Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_contains(GraphHandle graph, Node node, [MarshalAs(UnmanagedType.I1)] out bool contains, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_describe(GraphHandle graph, Node node, out IntPtr description, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_set_debug_name(GraphHandle graph, Node node, byte[] name, long nameLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_set_name(GraphHandle graph, Node variable, byte[] name, long nameLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_track(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_track_overwrite(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_untrack(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_lookup(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_children(GraphHandle graph, Node node, out IntPtr children, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_descendants(GraphHandle graph, Node root, out IntPtr descendants, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_waiting(GraphHandle graph, Node node, byte[] name, long nameLen, out long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_borrowed(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_without_value(GraphHandle graph, DType dtype, long[] shape, int rank, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_strings(GraphHandle graph, long[] shape, long rank, Bytes[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_set_borrowed(GraphHandle graph, Node variable, IntPtr data, long size, IntPtr userData, FreeCallback release, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_data(GraphHandle graph, Node variable, out IntPtr data, out long size, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_read(GraphHandle graph, Node variable, IntPtr buffer, long size, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_assign(GraphHandle graph, Node variable, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_read_strings(GraphHandle graph, Node node, out IntPtr strings, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_assign_strings(GraphHandle graph, Node node, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_read_integer(GraphHandle graph, Node variable, out long value, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_list(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_dict(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_tuple(GraphHandle graph, Node[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_named_tuple(GraphHandle graph, Bytes[] fields, Node[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_list_append(GraphHandle graph, Node list, Node element, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_list_repeat(GraphHandle graph, Node list, long times, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_list_set(GraphHandle graph, Node list, long index, Node element, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_list_insert(GraphHandle graph, Node list, long index, Node element, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_list_remove(GraphHandle graph, Node list, long index, out Node element, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_list_splice(GraphHandle graph, Node list, long start, long end, Node[] elements, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_list_reorder(GraphHandle graph, Node list, long[] order, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_list_elements(GraphHandle graph, Node list, out IntPtr elements, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_dict_set(GraphHandle graph, Node dict, byte[] key, long keyLen, Node child, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_dict_remove(GraphHandle graph, Node dict, byte[] key, long keyLen, out Node child, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_slot_owner(GraphHandle graph, CreateSlotCallback create, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Node ckpt_slot_request_owner(IntPtr request);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Node ckpt_slot_request_variable(IntPtr request);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_slot_request_name(IntPtr request);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern DType ckpt_slot_request_dtype(IntPtr request);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_slot_request_rank(IntPtr request);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_slot_request_shape(IntPtr request);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_slot_request_set_owned(IntPtr request, NodeOptionsHandle options, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_slot_request_set_borrowed(IntPtr request, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_slot_request_set_device(IntPtr request, DeviceHandle device, NodeOptionsHandle options, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_set_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, Node slot, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, out Node slot, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_remove_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, out Node slot, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_slot_names(GraphHandle graph, Node owner, out IntPtr names, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern DeviceHandle ckpt_device_new(IntPtr userData, FreeCallback freeUserData);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_device_set_describe(DeviceHandle device, DescribeCallback describe, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_device_set_read(DeviceHandle device, ReadCallback read, [MarshalAs(UnmanagedType.I1)] bool concurrent, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_device_set_prepare(DeviceHandle device, PrepareCallback prepare, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_device_set_write(DeviceHandle device, WriteAtCallback write, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_device_set_finish(DeviceHandle device, FinishCallback finish, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_device_free(IntPtr device);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_device(GraphHandle graph, DType dtype, long[] shape, int rank, DeviceHandle device, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_state(GraphHandle graph, SaveCallback save, RestoreCallback restore, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_sink_put(IntPtr sink, byte[] name, long nameLen, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_sink_put_borrowed(IntPtr sink, byte[] name, long nameLen, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_sink_put_read(IntPtr sink, byte[] name, long nameLen, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_sink_put_strings(IntPtr sink, byte[] name, long nameLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_sink_put_variants(IntPtr sink, byte[] name, long nameLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_source_count(IntPtr source);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_source_get(IntPtr source, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_source_find(IntPtr source, byte[] name, long nameLen);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_source_tensor_name(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern DType ckpt_source_tensor_dtype(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_source_tensor_rank(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_source_tensor_shape(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_source_tensor_bytes(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_source_tensor_string(IntPtr tensor, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_source_tensor_string_count(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_register_saver(GraphHandle graph, byte[] package, long packageLen, byte[] name, long nameLen, [MarshalAs(UnmanagedType.I1)] bool strict, AcceptsCallback accepts, SaveObjectsCallback save, WantsCallback wants, RestoreObjectsCallback restore, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_new(GraphHandle graph, Node root, out CheckpointHandle checkpoint, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_new_with_root(GraphHandle graph, Node root, Bytes[] names, Node[] objects, long count, out CheckpointHandle checkpoint, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_checkpoint_free(IntPtr checkpoint);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern GraphHandle ckpt_checkpoint_graph(CheckpointHandle checkpoint);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Node ckpt_checkpoint_root(CheckpointHandle checkpoint);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_set_log(CheckpointHandle checkpoint, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_save_counter(CheckpointHandle checkpoint, out Node counter, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_save_count(CheckpointHandle checkpoint, out long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_write(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_write_numbered(CheckpointHandle checkpoint, byte[] prefix, long number, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_save(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_restore(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_read(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_restore_nothing(CheckpointHandle checkpoint, out StatusHandle status, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_dry_run(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out IntPtr report, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_last_report(CheckpointHandle checkpoint, out IntPtr report, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern SaveOptionsHandle ckpt_save_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_save_options_set_write_options(SaveOptionsHandle options, WriteOptionsHandle writeOptions, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_save_options_add_callback(SaveOptionsHandle options, WrittenCallback written, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_save_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern RestoreOptionsHandle ckpt_restore_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_read_options(RestoreOptionsHandle options, ReadOptionsHandle readOptions, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_add_include(RestoreOptionsHandle options, byte[] glob, long globLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_add_exclude(RestoreOptionsHandle options, byte[] glob, long globLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_add_rename(RestoreOptionsHandle options, byte[] from, long fromLen, byte[] to, long toLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_on_mismatch(RestoreOptionsHandle options, Mismatch mismatch, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_skip_slot_variables(RestoreOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool skip, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_subtree(RestoreOptionsHandle options, byte[] path, long pathLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_verify_first(RestoreOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool verify, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_restore_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_report_count(IntPtr report);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_report_count_of(IntPtr report, RowState state);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_report_get(IntPtr report, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_report_summary(IntPtr report);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_report_table(IntPtr report);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_report_json(IntPtr report);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_report_free(IntPtr report);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_report_row_path(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_report_row_key(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern RowState ckpt_report_row_state(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern DType ckpt_report_row_saved_dtype(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int ckpt_report_row_saved_rank(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_report_row_saved_shape(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern DType ckpt_report_row_program_dtype(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int ckpt_report_row_program_rank(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_report_row_program_shape(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Node ckpt_report_row_node(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_report_row_saved_node(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_report_row_candidate(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_report_row_detail(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern RestoreKind ckpt_status_kind(StatusHandle status);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_status_path(StatusHandle status);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_status_assert_consumed(StatusHandle status, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_status_assert_existing_objects_matched(StatusHandle status, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_status_assert_nontrivial_match(StatusHandle status, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_status_expect_partial(StatusHandle status);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_status_run_restore_ops(StatusHandle status, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_status_initialize_or_restore(StatusHandle status, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_status_report(StatusHandle status, out IntPtr report, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_status_drop(StatusHandle status, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_status_free(IntPtr status);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern SaverOptionsHandle ckpt_saver_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_max_to_keep(SaverOptionsHandle options, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_keep_checkpoint_every_n_hours(SaverOptionsHandle options, double hours, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_pad_step_number(SaverOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool pad, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_save_relative_paths(SaverOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool relative, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_log(SaverOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_saver_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_new(GraphHandle graph, Bytes[] names, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_new_of_variables(GraphHandle graph, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_new_of_root(GraphHandle graph, Node root, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_saver_free(IntPtr saver);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_names(SaverHandle saver, out IntPtr names, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern SaverSaveOptionsHandle ckpt_saver_save_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_save_options_set_global_step(SaverSaveOptionsHandle options, long step, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_save_options_set_global_step_of(SaverSaveOptionsHandle options, Node step, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_save_options_set_latest_filename(SaverSaveOptionsHandle options, byte[] name, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_save_options_set_write_state(SaverSaveOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool write, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_save_options_set_save_options(SaverSaveOptionsHandle options, SaveOptionsHandle saveOptions, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_saver_save_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_save(SaverHandle saver, byte[] prefix, SaverSaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_restore(SaverHandle saver, byte[] path, RestoreOptionsHandle options, out IntPtr report, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_last_report(SaverHandle saver, out IntPtr report, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_last_checkpoints(SaverHandle saver, out IntPtr paths, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_set_last_checkpoints(SaverHandle saver, Bytes[] paths, double[] times, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_recover_last_checkpoints(SaverHandle saver, Bytes[] paths, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_view_open(byte[] path, out CheckpointViewHandle view, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_checkpoint_view_free(IntPtr view);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_checkpoint_view_prefix(CheckpointViewHandle view);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_view_object_graph(CheckpointViewHandle view, out IntPtr graph, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_checkpoint_view_descendant_count(CheckpointViewHandle view);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_checkpoint_view_descendant(CheckpointViewHandle view, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_checkpoint_view_descendant_path(CheckpointViewHandle view, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_view_diff(CheckpointViewHandle view, GraphHandle graph, Node root, out IntPtr diff, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_view_diff_checkpoint(CheckpointViewHandle view, CheckpointHandle checkpoint, out IntPtr diff, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_comparison_free(IntPtr diff);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_comparison_match_count(IntPtr diff);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_comparison_match_node(IntPtr diff, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Node ckpt_comparison_match_object(IntPtr diff, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_comparison_checkpoint_only_count(IntPtr diff);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_comparison_checkpoint_only_node(IntPtr diff, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_comparison_program_only_count(IntPtr diff);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Node ckpt_comparison_program_only_object(IntPtr diff, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_comparison_warning_count(IntPtr diff);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_comparison_warning(IntPtr diff, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_nodes(GraphHandle graph, byte[] path, uint[] ids, Node[] objects, long count, RestoreOptionsHandle options, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_open(CheckpointHandle checkpoint, byte[] directory, ManagerOptionsHandle options, out ManagerHandle manager, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_manager_free(IntPtr manager);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern CheckpointHandle ckpt_manager_checkpoint(ManagerHandle manager);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_manager_directory(ManagerHandle manager);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [return: MarshalAs(UnmanagedType.I1)]
+        internal static extern bool ckpt_manager_checkpoint_interval(ManagerHandle manager, out long steps);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_manager_latest_checkpoint(ManagerHandle manager);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_manager_checkpoints(ManagerHandle manager);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_manager_best_checkpoints(ManagerHandle manager);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern double ckpt_manager_metric(ManagerHandle manager, byte[] path, long pathLen);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_save(ManagerHandle manager, ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_restore_or_initialize(ManagerHandle manager, ResumeOptionsHandle options, out IntPtr path, out StatusHandle status, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_latest_valid(ManagerHandle manager, out IntPtr path, out IntPtr broken, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ManagerOptionsHandle ckpt_manager_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_max_to_keep(ManagerOptionsHandle options, long count, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_keep_checkpoint_every_n_hours(ManagerOptionsHandle options, double hours, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_keep_best(ManagerOptionsHandle options, long count, Better better, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_checkpoint_name(ManagerOptionsHandle options, byte[] name, long nameLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_step_counter(ManagerOptionsHandle options, Node counter, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_steps_in_calls(ManagerOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool inCalls, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_checkpoint_interval(ManagerOptionsHandle options, long steps, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_last_checkpoint_step(ManagerOptionsHandle options, long step, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_init(ManagerOptionsHandle options, InitCallback init, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_clock(ManagerOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_log(ManagerOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_manager_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ManagerSaveOptionsHandle ckpt_manager_save_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_save_options_set_number(ManagerSaveOptionsHandle options, long number, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_save_options_set_number_of(ManagerSaveOptionsHandle options, Node number, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_save_options_set_check_interval(ManagerSaveOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool check, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_save_options_set_step(ManagerSaveOptionsHandle options, long step, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_save_options_set_metric(ManagerSaveOptionsHandle options, double metric, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_save_options_set_metric_of(ManagerSaveOptionsHandle options, Node metric, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_save_options_set_save_options(ManagerSaveOptionsHandle options, SaveOptionsHandle saveOptions, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_manager_save_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ResumeOptionsHandle ckpt_resume_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_resume_options_set_latest_valid(ResumeOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool latestValid, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_resume_options_set_step(ResumeOptionsHandle options, long step, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_resume_options_set_restore_options(ResumeOptionsHandle options, RestoreOptionsHandle restoreOptions, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_resume_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_latest_checkpoint(byte[] directory, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_get_checkpoint_state(byte[] directory, byte[] fileName, out IntPtr state, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_checkpoint_state_latest(IntPtr state);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_checkpoint_state_count(IntPtr state);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_checkpoint_state_path(IntPtr state, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern double ckpt_checkpoint_state_timestamp(IntPtr state, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern double ckpt_checkpoint_state_last_preserved(IntPtr state);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_checkpoint_state_free(IntPtr state);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_state_update_new(byte[] latest, out StateUpdateHandle update, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_state_update_add_path(StateUpdateHandle update, byte[] path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_state_update_add_timestamp(StateUpdateHandle update, double timestamp, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_state_update_set_last_preserved(StateUpdateHandle update, double timestamp, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_state_update_set_file_name(StateUpdateHandle update, byte[] name, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_state_update_set_durability(StateUpdateHandle update, Durability durability, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_state_update_free(IntPtr update);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_update_checkpoint_state(byte[] directory, StateUpdateHandle update, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_exists(byte[] prefix, [MarshalAs(UnmanagedType.I1)] out bool exists, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_mtimes(IntPtr[] prefixes, long count, [In, Out] double[] mtimes, out long found, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_remove_checkpoint(byte[] prefix, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pin_new(byte[] prefix, out PinHandle pin, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pin_latest(byte[] directory, out PinHandle pin, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_pin_prefix(PinHandle pin);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_pin_free(IntPtr pin);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern WaitOptionsHandle ckpt_wait_options_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_wait_options_set_timeout(WaitOptionsHandle options, double timeout, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_wait_options_set_poll_interval(WaitOptionsHandle options, double interval, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_wait_options_set_min_interval(WaitOptionsHandle options, double interval, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_wait_options_set_clock(WaitOptionsHandle options, NowCallback now, SleepCallback sleep, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_wait_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_wait_for_new_checkpoint(byte[] directory, byte[] last, WaitOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoints_iterator_new(byte[] directory, WaitOptionsHandle options, IsDoneCallback isDone, IntPtr userData, FreeCallback freeUserData, out CheckpointsIteratorHandle iterator, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoints_iterator_next(CheckpointsIteratorHandle iterator, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_checkpoints_iterator_free(IntPtr iterator);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_broken_count(IntPtr broken);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_broken_prefix(IntPtr broken, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_broken_problem(IntPtr broken, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_broken_free(IntPtr broken);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_latest_valid_checkpoint(byte[] directory, VerifyOptionsHandle options, out IntPtr path, out IntPtr broken, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_repair_checkpoint_state(byte[] directory, [MarshalAs(UnmanagedType.I1)] bool dryRun, VerifyOptionsHandle options, out IntPtr repaired, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_repaired_latest(IntPtr repaired);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_repaired_count(IntPtr repaired);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_repaired_path(IntPtr repaired, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [return: MarshalAs(UnmanagedType.I1)]
+        internal static extern bool ckpt_repaired_is_new(IntPtr repaired);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_repaired_broken(IntPtr repaired);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_repaired_free(IntPtr repaired);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern GcOptionsHandle ckpt_gc_options_new(long keep);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_gc_options_set_keep_checkpoint_every_n_hours(GcOptionsHandle options, double hours, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_gc_options_set_keep_best(GcOptionsHandle options, long count, Better better, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_gc_options_set_dry_run(GcOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool dryRun, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_gc_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_collect_checkpoints(byte[] directory, GcOptionsHandle options, out IntPtr removed, out IntPtr error);
+    }
+}

@@ -1,0 +1,250 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace LibCheckpoint
+{
+    /// <summary>How a saver numbers its checkpoints and keeps them.</summary>
+    public sealed class SaverOptions
+    {
+        /// <summary>How many checkpoints stay, the newest; 0 for all of them.</summary>
+        public int MaxToKeep { get; set; } = 5;
+
+        /// <summary>Of those that would be removed, keeps one for each so many hours for good.</summary>
+        public double KeepEveryNHours { get; set; } = 10000;
+
+        /// <summary>Whether steps are written with at least eight digits.</summary>
+        public bool PadStepNumber { get; set; }
+
+        /// <summary>Whether the state file names checkpoints from its own directory, so that this can be moved. TensorFlow's default is the
+        /// paths as they were given.</summary>
+        public bool RelativePaths { get; set; } = true;
+
+        /// <summary>Hears of old checkpoints that cannot be removed and the like.</summary>
+        public Action<Severity, string> Log { get; set; }
+
+        internal static SaverOptionsHandle Make(SaverOptions options) =>
+            options == null
+                ? SaverOptionsHandle.None
+                : LibCheckpoint.Make.With(NativeMethods.ckpt_saver_options_new(), made => options.Set(made));
+
+        private void Set(SaverOptionsHandle made)
+        {
+            if (MaxToKeep < 0)
+            {
+                throw new ArgumentOutOfRangeException("MaxToKeep");
+            }
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_saver_options_set_max_to_keep(made, MaxToKeep, out e), e);
+            CheckpointException.Check(
+                NativeMethods.ckpt_saver_options_set_keep_checkpoint_every_n_hours(made, KeepEveryNHours, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_saver_options_set_pad_step_number(made, PadStepNumber, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_saver_options_set_save_relative_paths(made, RelativePaths, out e), e);
+            if (Log != null)
+            {
+                CheckpointException.Check(
+                    NativeMethods.ckpt_saver_options_set_log(made, Callbacks.Log, Kept.Give(Log, null), Callbacks.Release, out e), e);
+            }
+        }
+    }
+
+    /// <summary>How one checkpoint is saved by names.</summary>
+    public sealed class SaverSaveOptions
+    {
+        /// <summary>Appends <c>-STEP</c> to the prefix.</summary>
+        public long? GlobalStep { get; set; }
+
+        /// <summary>The same by an integer scalar of the graph.</summary>
+        public Node GlobalStepOf { get; set; }
+
+        /// <summary>Another name for the state file than <c>checkpoint</c>.</summary>
+        public string LatestFilename { get; set; }
+
+        /// <summary>Whether the checkpoint is recorded: in the state file, and by the saver, which removes old ones then.</summary>
+        public bool WriteState { get; set; } = true;
+
+        /// <summary>How the files are written; null for the defaults.</summary>
+        public SaveOptions Save { get; set; }
+
+        internal static SaverSaveOptionsHandle Make(SaverSaveOptions options, Watch watch, Causes causes) =>
+            LibCheckpoint.Make.With(
+                NativeMethods.ckpt_saver_save_options_new(), made => (options ?? new SaverSaveOptions()).Set(made, watch, causes));
+
+        private void Set(SaverSaveOptionsHandle made, Watch watch, Causes causes)
+        {
+            IntPtr e;
+            using (SaveOptionsHandle save = SaveOptions.Make(Save, watch, causes))
+            {
+                CheckpointException.Check(NativeMethods.ckpt_saver_save_options_set_save_options(made, save, out e), e);
+            }
+            CheckpointException.Check(NativeMethods.ckpt_saver_save_options_set_write_state(made, WriteState, out e), e);
+            if (GlobalStep != null)
+            {
+                CheckpointException.Check(NativeMethods.ckpt_saver_save_options_set_global_step(made, GlobalStep.Value, out e), e);
+            }
+            if (!GlobalStepOf.IsNone)
+            {
+                CheckpointException.Check(NativeMethods.ckpt_saver_save_options_set_global_step_of(made, GlobalStepOf, out e), e);
+            }
+            if (LatestFilename != null)
+            {
+                CheckpointException.Check(
+                    NativeMethods.ckpt_saver_save_options_set_latest_filename(made, Utf8.Path(LatestFilename), out e), e);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Saves objects of a graph under names of the program's, and restores them by these (<c>tf.compat.v1.train.Saver</c>). Its checkpoints
+    /// have no object graph. It keeps the graph alive. Several threads may use it at once.
+    /// </summary>
+    public sealed class Saver : IDisposable
+    {
+        private readonly SaverHandle handle;
+        private readonly Causes causes;
+
+        /// <summary>Makes a saver of objects, each under its name.</summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.AlreadyExists"/> when two objects have one name, or one object
+        /// two; <see cref="ErrorCode.InvalidArgument"/> for what has no values.</exception>
+        public Saver(Graph graph, IReadOnlyList<Edge> objects, SaverOptions options = null)
+        {
+            using (SaverOptionsHandle made = SaverOptions.Make(options))
+            using (var pins = new Pins())
+            {
+                Bytes[] names = pins.Texts(Edge.Names(objects));
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_saver_new(
+                        graph.Handle, names, Edge.Children(objects), names.Length, made, out handle, out e),
+                    e);
+            }
+            causes = graph.Causes;
+        }
+
+        private Saver(SaverHandle handle, Causes causes)
+        {
+            this.handle = handle;
+            this.causes = causes;
+        }
+
+        /// <summary>Makes a saver of variables under their own names (<see cref="NodeOptions.Name"/>).</summary>
+        public static Saver OfVariables(Graph graph, Node[] variables, SaverOptions options = null)
+        {
+            using (SaverOptionsHandle made = SaverOptions.Make(options))
+            {
+                SaverHandle handle;
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_saver_new_of_variables(graph.Handle, variables, variables.Length, made, out handle, out e), e);
+                return new Saver(handle, graph.Causes);
+            }
+        }
+
+        /// <summary>Makes a saver of everything that <paramref name="root"/> leads to and that has values, by the variables' own names.</summary>
+        public static Saver OfRoot(Graph graph, Node root, SaverOptions options = null)
+        {
+            using (SaverOptionsHandle made = SaverOptions.Make(options))
+            {
+                SaverHandle handle;
+                IntPtr e;
+                CheckpointException.Check(NativeMethods.ckpt_saver_new_of_root(graph.Handle, root, made, out handle, out e), e);
+                return new Saver(handle, graph.Causes);
+            }
+        }
+
+        /// <summary>The names under which objects are saved, sorted.</summary>
+        public string[] Names()
+        {
+            IntPtr names, e;
+            CheckpointException.Check(NativeMethods.ckpt_saver_names(handle, out names, out e), e);
+            return Take.Texts(names);
+        }
+
+        /// <summary>Writes the checkpoint <paramref name="prefix"/>, or <c>prefix-STEP</c>, records it, and removes old ones. Gives its
+        /// path.</summary>
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public string Save(string prefix, SaverSaveOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            using (Watch watch = SaveOptions.Watch(options == null ? null : options.Save))
+            using (SaverSaveOptionsHandle made = SaverSaveOptions.Make(options, watch, causes))
+            using (watch.Begin(token))
+            {
+                IntPtr path, e;
+                watch.Check(NativeMethods.ckpt_saver_save(handle, Utf8.Path(prefix), made, out path, out e), e, token, causes);
+                return Take.Text(path);
+            }
+        }
+
+        /// <summary>
+        /// Restores all objects from the checkpoint at a path. One that has an object graph, and not the names, is restored by the full names of
+        /// variables. Of the options, globs match names; renames and subtrees are not for savers.
+        /// </summary>
+        public Report Restore(string path, RestoreOptions options = null)
+        {
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            {
+                IntPtr report, e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_saver_restore(handle, Utf8.Path(path), made, out report, out e), e, causes);
+                return Report.TakeFrom(report);
+            }
+        }
+
+        /// <summary>What became of every value in the last restore, also in one that failed; null before the first.</summary>
+        public Report LastReport()
+        {
+            IntPtr report, e;
+            CheckpointException.Check(NativeMethods.ckpt_saver_last_report(handle, out report, out e), e);
+            return Report.TakeFrom(report);
+        }
+
+        /// <summary>The checkpoints that were recorded and are not removed yet, oldest first.</summary>
+        public string[] LastCheckpoints()
+        {
+            IntPtr paths, e;
+            CheckpointException.Check(NativeMethods.ckpt_saver_last_checkpoints(handle, out paths, out e), e);
+            return Take.Texts(paths);
+        }
+
+        /// <summary>Takes these paths for the checkpoints that were recorded, oldest first.</summary>
+        /// <param name="paths">The checkpoints.</param>
+        /// <param name="times">When each was made; null if that is not known: then none of them is ever removed.</param>
+        public void SetLastCheckpoints(IReadOnlyList<string> paths, IReadOnlyList<DateTimeOffset> times = null)
+        {
+            if (times != null && times.Count != paths.Count)
+            {
+                throw new ArgumentException("there is a time for each checkpoint");
+            }
+            double[] seconds = null;
+            if (times != null)
+            {
+                seconds = new double[times.Count];
+                for (int i = 0; i < seconds.Length; i++)
+                {
+                    seconds[i] = Time.Seconds(times[i]);
+                }
+            }
+            using (var pins = new Pins())
+            {
+                Bytes[] all = pins.Texts(Utf8.Encode(paths));
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_saver_set_last_checkpoints(handle, all, seconds, all.Length, out e), e);
+            }
+        }
+
+        /// <summary>Takes those of these checkpoints that are there for the ones that were recorded, with the times of their files.</summary>
+        public void RecoverLastCheckpoints(IReadOnlyList<string> paths)
+        {
+            using (var pins = new Pins())
+            {
+                Bytes[] all = pins.Texts(Utf8.Encode(paths));
+                IntPtr e;
+                CheckpointException.Check(NativeMethods.ckpt_saver_recover_last_checkpoints(handle, all, all.Length, out e), e);
+            }
+        }
+
+        /// <summary>Lets go of the saver. The checkpoints that it made stay.</summary>
+        public void Dispose() => handle.Dispose();
+    }
+}

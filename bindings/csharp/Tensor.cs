@@ -1,0 +1,292 @@
+using System;
+using System.Text;
+
+namespace LibCheckpoint
+{
+    /// <summary>A tensor of an open checkpoint. It can be used until its reader is disposed of.</summary>
+    public sealed class Tensor
+    {
+        private readonly ReaderHandle reader;
+        private readonly IntPtr pointer;
+        private readonly long[] shape;
+        private string key;
+
+        // The reader is held.
+        internal Tensor(ReaderHandle reader, IntPtr pointer, string key)
+        {
+            this.reader = reader;
+            this.pointer = pointer;
+            this.key = key;
+            DType = NativeMethods.ckpt_tensor_dtype(pointer);
+            shape = Take.Shape(NativeMethods.ckpt_tensor_shape(pointer), NativeMethods.ckpt_tensor_rank(pointer));
+        }
+
+        /// <summary>The key. Bytes that are no UTF-8 are replaced; <see cref="KeyBytes"/> has them.</summary>
+        public string Key => key ?? (key = Encoding.UTF8.GetString(KeyBytes()));
+
+        /// <summary>The type of the elements.</summary>
+        public DType DType { get; }
+
+        /// <summary>The dimensions, which must not be changed; none of a scalar.</summary>
+        public long[] Shape => shape;
+
+        /// <summary>The number of elements.</summary>
+        public long Count
+        {
+            get
+            {
+                using (reader.Hold())
+                {
+                    return (long)NativeMethods.ckpt_tensor_element_count(pointer);
+                }
+            }
+        }
+
+        /// <summary>The bytes of the value; of strings and variants those that are stored, or -1 when that is not known without reading.</summary>
+        public long ByteSize
+        {
+            get
+            {
+                using (reader.Hold())
+                {
+                    return NativeMethods.ckpt_tensor_byte_size(pointer);
+                }
+            }
+        }
+
+        /// <summary>The data file that holds the tensor; -1 of a partitioned tensor, and in a V1 checkpoint.</summary>
+        public long Shard
+        {
+            get
+            {
+                using (reader.Hold())
+                {
+                    return NativeMethods.ckpt_tensor_shard(pointer);
+                }
+            }
+        }
+
+        /// <summary>Where in the data file the tensor begins, in bytes; -1 of a partitioned tensor, and in a V1 checkpoint.</summary>
+        public long Offset
+        {
+            get
+            {
+                using (reader.Hold())
+                {
+                    return NativeMethods.ckpt_tensor_offset(pointer);
+                }
+            }
+        }
+
+        /// <summary>The key as it is stored.</summary>
+        public byte[] KeyBytes()
+        {
+            using (reader.Hold())
+            {
+                return NativeMethods.ckpt_tensor_key(pointer).ToArray();
+            }
+        }
+
+        /// <summary>The slices in which a partitioned tensor is stored; none of a tensor stored whole.</summary>
+        public Region[] Slices()
+        {
+            using (reader.Hold())
+            {
+                var slices = new Region[NativeMethods.ckpt_tensor_slice_count(pointer)];
+                for (int i = 0; i < slices.Length; i++)
+                {
+                    slices[i] = new Region(new long[shape.Length], new long[shape.Length]);
+                    IntPtr e;
+                    CheckpointException.Check(NativeMethods.ckpt_tensor_slice(pointer, i, slices[i].Start, slices[i].Length, out e), e);
+                }
+                return slices;
+            }
+        }
+
+        /// <summary>
+        /// The value of a tensor of a fixed-size dtype, in row-major order. <typeparamref name="T"/> has to be the tensor's type; <see cref="byte"/>,
+        /// <see cref="ushort"/> and <see cref="uint"/> also stand for types of their size that C# lacks.
+        /// (<c>CheckpointReader.get_tensor</c>)
+        /// </summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> for another type;
+        /// <see cref="ErrorCode.NotFound"/> when a data file is missing; <see cref="ErrorCode.DataLoss"/> when it is too short or a
+        /// checksum does not match.</exception>
+        public T[] Read<T>(ReadOptions options = null)
+            where T : struct
+        {
+            Elements.Check<T>(DType);
+            T[] values = Elements.Room<T>(Count);
+            ReadInto(new Span<T>(values), options);
+            return values;
+        }
+
+        /// <summary>Reads the value into memory, which has exactly as many elements, straight and with several threads.</summary>
+        public unsafe void ReadInto<T>(Span<T> values, ReadOptions options = null)
+            where T : struct
+        {
+            Elements.Check<T>(DType);
+            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            {
+                fixed (byte* first = &Elements.First(values))
+                {
+                    IntPtr e;
+                    CheckpointException.Check(
+                        NativeMethods.ckpt_reader_read(reader, pointer, made, (IntPtr)first, Elements.Size<T>(values.Length), out e), e);
+                }
+            }
+        }
+
+        /// <summary>Reads the value into an array, which has exactly as many elements.</summary>
+        public void ReadInto<T>(T[] values, ReadOptions options = null)
+            where T : struct => ReadInto(new Span<T>(values), options);
+
+        /// <summary>Reads a part of the tensor.</summary>
+        public T[] Read<T>(Region region, ReadOptions options = null)
+            where T : struct
+        {
+            Elements.Check<T>(DType);
+            T[] values = Elements.Room<T>(region.Count(shape));
+            ReadInto(region, new Span<T>(values), options);
+            return values;
+        }
+
+        /// <summary>Reads a part of the tensor into memory, which has exactly as many elements.</summary>
+        public unsafe void ReadInto<T>(Region region, Span<T> values, ReadOptions options = null)
+            where T : struct
+        {
+            Elements.Check<T>(DType);
+            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            {
+                fixed (byte* first = &Elements.First(values))
+                {
+                    IntPtr e;
+                    CheckpointException.Check(
+                        NativeMethods.ckpt_reader_read_slice(
+                            reader, pointer, region.Start, region.Length, region.Start.Length, made, (IntPtr)first,
+                            Elements.Size<T>(values.Length), out e),
+                        e);
+                }
+            }
+        }
+
+        /// <summary>Reads the value of a fixed-size dtype, whatever it is, as bytes in native order into a buffer of exactly their size.</summary>
+        public unsafe void ReadBytes(Span<byte> buffer, ReadOptions options = null)
+        {
+            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            {
+                fixed (byte* first = &Elements.First(buffer))
+                {
+                    IntPtr e;
+                    CheckpointException.Check(
+                        NativeMethods.ckpt_reader_read(reader, pointer, made, (IntPtr)first, buffer.Length, out e), e);
+                }
+            }
+        }
+
+        /// <summary>The elements of a string tensor; of a variant tensor the serialized elements.</summary>
+        public byte[][] ReadStrings(ReadOptions options = null)
+        {
+            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            {
+                IntPtr strings, e;
+                CheckpointException.Check(NativeMethods.ckpt_reader_read_strings(reader, pointer, made, out strings, out e), e);
+                return Take.Strings(strings);
+            }
+        }
+
+        /// <summary>The elements of a part of a string or variant tensor.</summary>
+        public byte[][] ReadStrings(Region region, ReadOptions options = null)
+        {
+            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            {
+                IntPtr strings, e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_reader_read_strings_slice(
+                        reader, pointer, region.Start, region.Length, region.Start.Length, made, out strings, out e),
+                    e);
+                return Take.Strings(strings);
+            }
+        }
+
+        /// <summary>The elements of a string tensor as text; bytes that are no UTF-8 are replaced.</summary>
+        public string[] ReadText(ReadOptions options = null) => Array.ConvertAll(ReadStrings(options), Encoding.UTF8.GetString);
+
+        /// <summary>
+        /// Maps the value of a fixed-size tensor as it lies in its data file, without copying it. While the view is open nobody may truncate
+        /// or rewrite the data file in place; replacing it by rename is harmless.
+        /// </summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> for strings, partitioned tensors, V1
+        /// checkpoints and values of the other byte order.</exception>
+        public TensorView View(ReadOptions options = null)
+        {
+            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            {
+                ViewHandle view;
+                IntPtr e;
+                CheckpointException.Check(NativeMethods.ckpt_reader_view(reader, pointer, made, out view, out e), e);
+                return new TensorView(view);
+            }
+        }
+
+        /// <summary>Key, type and shape.</summary>
+        public override string ToString() => Key + " " + DType.Name() + " [" + string.Join(",", shape) + "]";
+
+        internal IntPtr PointerIn(ReaderHandle expected)
+        {
+            if (reader != expected)
+            {
+                throw new ArgumentException("the tensor " + key + " is of another reader");
+            }
+            return pointer;
+        }
+    }
+
+    /// <summary>
+    /// A tensor as it lies in its data file, mapped into memory. It outlives its reader. It does not change; several threads may use it at
+    /// once.
+    /// </summary>
+    public sealed class TensorView : IDisposable
+    {
+        private readonly ViewHandle handle;
+
+        internal TensorView(ViewHandle handle)
+        {
+            this.handle = handle;
+        }
+
+        /// <summary>The number of bytes.</summary>
+        public long Length
+        {
+            get
+            {
+                using (handle.Hold())
+                {
+                    return NativeMethods.ckpt_view_bytes(handle).Length;
+                }
+            }
+        }
+
+        /// <summary>
+        /// The largest power of two, up to 4096, that the address of the bytes is a multiple of. TensorFlow packs tensors without gaps, so it
+        /// can be 1.
+        /// </summary>
+        public int Alignment => (int)NativeMethods.ckpt_view_alignment(handle);
+
+        /// <summary>Shows the bytes, row-major and little-endian, which can be used during the call.</summary>
+        public unsafe void Use(UseReadOnlyBytes use) =>
+            Use((IntPtr bytes, long length) => use(new ReadOnlySpan<byte>((void*)bytes, checked((int)length))));
+
+        /// <summary>The same of values of any size: shows where the bytes are and how many.</summary>
+        public void Use(Action<IntPtr, long> use)
+        {
+            using (handle.Hold())
+            {
+                Bytes bytes = NativeMethods.ckpt_view_bytes(handle);
+                use(bytes.Data, bytes.Length);
+            }
+        }
+
+        /// <summary>Unmaps the bytes, when the last call that uses them is over.</summary>
+        public void Dispose() => handle.Dispose();
+    }
+}

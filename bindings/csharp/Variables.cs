@@ -1,0 +1,305 @@
+using System;
+using System.Collections.Generic;
+
+namespace LibCheckpoint
+{
+    public sealed partial class Graph
+    {
+        /// <summary>
+        /// Adds a variable whose value is the program's memory: it is saved from there and restored into it, in place. The library uses it
+        /// during calls that reach the graph, and never in between. It stays where it is until nothing can touch it any more.
+        /// </summary>
+        /// <param name="values">The elements, row-major.</param>
+        /// <param name="shape">The dimensions; null for the one that the number of elements is.</param>
+        /// <param name="options">More about it.</param>
+        public Node AddVariable<T>(Memory<T> values, long[] shape = null, NodeOptions options = null)
+            where T : struct
+        {
+            DType dtype = DTypes.Of<T>();
+            shape = shape ?? new long[] { values.Length };
+            using (NodeOptionsHandle made = NodeOptions.Make(options))
+            using (handle.Hold())
+            {
+                IntPtr data, e;
+                IntPtr kept = Kept.Pin(values, out data);
+                Node node;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_graph_add_borrowed(
+                        handle, dtype, shape, shape.Length, data, Elements.Size<T>(values.Length), kept, Callbacks.Release, made, out node,
+                        out e),
+                    e);
+                return node;
+            }
+        }
+
+        /// <summary>Adds a variable whose value is the program's array, as the other does.</summary>
+        public Node AddVariable<T>(T[] values, long[] shape = null, NodeOptions options = null)
+            where T : struct => AddVariable(new Memory<T>(values), shape, options);
+
+        /// <summary>Adds a variable without dimensions, whose value is the one element of the program's array.</summary>
+        public Node AddScalar<T>(T[] value, NodeOptions options = null)
+            where T : struct => AddVariable(new Memory<T>(value), new long[0], options);
+
+        /// <summary>Adds a variable of any fixed-size dtype whose value is the program's bytes, in native order.</summary>
+        public Node AddBytes(Memory<byte> values, DType dtype, long[] shape, NodeOptions options = null)
+        {
+            using (NodeOptionsHandle made = NodeOptions.Make(options))
+            using (handle.Hold())
+            {
+                IntPtr data, e;
+                IntPtr kept = Kept.Pin(values, out data);
+                Node node;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_graph_add_borrowed(
+                        handle, dtype, shape, Elements.Rank(shape), data, values.Length, kept, Callbacks.Release, made, out node, out e),
+                    e);
+                return node;
+            }
+        }
+
+        /// <summary>Replaces the memory that a variable of <see cref="AddVariable{T}(T[], long[], NodeOptions)"/> is saved from and restored into by
+        /// other of the same size. The old memory is the program's again.</summary>
+        public void SetMemory<T>(Node variable, Memory<T> values)
+            where T : struct
+        {
+            Elements.Check<T>(Describe(variable).DType);
+            long size = Elements.Size<T>(values.Length);
+            using (handle.Hold())
+            {
+                IntPtr data, e;
+                IntPtr kept = Kept.Pin(values, out data);
+                CheckpointException.Check(
+                    NativeMethods.ckpt_graph_set_borrowed(handle, variable, data, size, kept, Callbacks.Release, out e), e);
+            }
+        }
+
+        /// <summary>Replaces the memory of a variable by an array, as the other does.</summary>
+        public void SetMemory<T>(Node variable, T[] values)
+            where T : struct => SetMemory(variable, new Memory<T>(values));
+
+        /// <summary>Adds a variable whose memory is the graph's. The values are copied.</summary>
+        /// <param name="values">The elements, row-major.</param>
+        /// <param name="shape">The dimensions; null for the one that the number of elements is.</param>
+        /// <param name="options">More about it.</param>
+        public unsafe Node AddOwned<T>(ReadOnlySpan<T> values, long[] shape = null, NodeOptions options = null)
+            where T : struct
+        {
+            shape = shape ?? new long[] { values.Length };
+            fixed (byte* first = &Elements.First(values))
+            {
+                return AddOwned(DTypes.Of<T>(), shape, (IntPtr)first, Elements.Size<T>(values.Length), options);
+            }
+        }
+
+        /// <summary>Adds a variable whose memory is the graph's, as the other does.</summary>
+        public Node AddOwned<T>(T[] values, long[] shape = null, NodeOptions options = null)
+            where T : struct => AddOwned(new ReadOnlySpan<T>(values), shape, options);
+
+        /// <summary>Adds a variable of any fixed-size dtype whose memory is the graph's; its value is zeros.</summary>
+        public Node AddOwned(DType dtype, long[] shape, NodeOptions options = null) =>
+            AddOwned(dtype, shape, IntPtr.Zero, 0, options);
+
+        /// <summary>
+        /// Adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on create).
+        /// </summary>
+        /// <param name="dtype"><see cref="DType.Invalid"/> for whatever the checkpoint has.</param>
+        /// <param name="shape">What shapes it takes, -1 for a dimension that may be anything; null for any shape at all.</param>
+        /// <param name="options">More about it.</param>
+        public Node AddWithoutValue(DType dtype, long[] shape, NodeOptions options = null)
+        {
+            using (NodeOptionsHandle made = NodeOptions.Make(options))
+            {
+                Node node;
+                IntPtr e;
+                int rank = shape == null ? -1 : shape.Length;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_graph_add_without_value(handle, dtype, shape, rank, made, out node, out e), e);
+                return node;
+            }
+        }
+
+        /// <summary>Adds a string variable, whose elements are copied.</summary>
+        public Node AddStrings(IReadOnlyList<byte[]> values, long[] shape = null, NodeOptions options = null)
+        {
+            using (NodeOptionsHandle made = NodeOptions.Make(options))
+            using (var pins = new Pins())
+            {
+                Bytes[] elements = pins.Texts(values);
+                shape = shape ?? new long[] { elements.Length };
+                Node node;
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_graph_add_strings(
+                        handle, shape, shape.Length, elements, elements.Length, made, out node, out e),
+                    e);
+                return node;
+            }
+        }
+
+        /// <summary>Adds a string variable of texts, which are stored as UTF-8.</summary>
+        public Node AddStrings(IReadOnlyList<string> values, long[] shape = null, NodeOptions options = null) =>
+            AddStrings(Utf8.Encode(values), shape, options);
+
+        /// <summary>Adds a variable whose value is on a device.</summary>
+        /// <param name="dtype">Of a fixed size.</param>
+        /// <param name="shape">What shapes it takes, -1 for a dimension that may be anything; null for any shape at all.</param>
+        /// <param name="device">How to get at the value.</param>
+        /// <param name="options">More about it.</param>
+        public Node AddDevice(DType dtype, long[] shape, Device device, NodeOptions options = null)
+        {
+            using (NodeOptionsHandle made = NodeOptions.Make(options))
+            using (DeviceHandle native = Device.Make(device, causes))
+            {
+                Node node;
+                IntPtr e;
+                int rank = shape == null ? -1 : shape.Length;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_graph_add_device(handle, dtype, shape, rank, native, made, out node, out e), e, causes);
+                return node;
+            }
+        }
+
+        /// <summary>Copies the value of a variable, wherever it is.</summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> when it has none yet.</exception>
+        public T[] Value<T>(Node variable)
+            where T : struct
+        {
+            long[] shape = Describe(variable).Shape;
+            T[] values = Elements.Room<T>(shape == null ? 0 : Elements.Count(shape));
+            ReadInto(variable, new Span<T>(values));
+            return values;
+        }
+
+        /// <summary>Copies the value of a variable, wherever it is, into memory of exactly its size.</summary>
+        public unsafe void ReadInto<T>(Node variable, Span<T> values)
+            where T : struct
+        {
+            DType dtype = Describe(variable).DType;
+            if (dtype != DType.Invalid)
+            {
+                Elements.Check<T>(dtype);
+            }
+            fixed (byte* first = &Elements.First(values))
+            {
+                Read(variable, (IntPtr)first, Elements.Size<T>(values.Length));
+            }
+        }
+
+        /// <summary>Copies the value of a variable of any fixed-size dtype, in native order, into a buffer of exactly its size.</summary>
+        public unsafe void ReadBytes(Node variable, Span<byte> buffer)
+        {
+            fixed (byte* first = &Elements.First(buffer))
+            {
+                Read(variable, (IntPtr)first, buffer.Length);
+            }
+        }
+
+        /// <summary>Gives a variable, wherever it is, a value of its type and shape. One without a value takes them from this.</summary>
+        /// <param name="variable">The variable.</param>
+        /// <param name="values">The elements, row-major.</param>
+        /// <param name="shape">The dimensions; null for the one that the number of elements is.</param>
+        public unsafe void Assign<T>(Node variable, ReadOnlySpan<T> values, long[] shape = null)
+            where T : struct
+        {
+            shape = shape ?? new long[] { values.Length };
+            fixed (byte* first = &Elements.First(values))
+            {
+                Assign(variable, DTypes.Of<T>(), shape, (IntPtr)first, Elements.Size<T>(values.Length));
+            }
+        }
+
+        /// <summary>Gives a variable a value, as the other does.</summary>
+        public void Assign<T>(Node variable, T[] values, long[] shape = null)
+            where T : struct => Assign(variable, new ReadOnlySpan<T>(values), shape);
+
+        /// <summary>Gives a variable of any fixed-size dtype a value, given as bytes in native order.</summary>
+        public unsafe void AssignBytes(Node variable, DType dtype, long[] shape, ReadOnlySpan<byte> values)
+        {
+            fixed (byte* first = &Elements.First(values))
+            {
+                Assign(variable, dtype, shape, (IntPtr)first, values.Length);
+            }
+        }
+
+        /// <summary>
+        /// Shows the memory of a variable, owned or borrowed, in native order, to be read and changed during the call, in which nobody may call the
+        /// graph otherwise.
+        /// </summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> when the variable has no value yet, or has it on a
+        /// device.</exception>
+        public unsafe void Use(Node variable, UseBytes use)
+        {
+            using (handle.Hold())
+            {
+                IntPtr data, e;
+                long size;
+                CheckpointException.Check(NativeMethods.ckpt_graph_data(handle, variable, out data, out size, out e), e);
+                use(new Span<byte>((void*)data, checked((int)size)));
+            }
+        }
+
+        /// <summary>The elements of a string variable; of a text, the one.</summary>
+        public byte[][] ReadStrings(Node node)
+        {
+            IntPtr strings, e;
+            CheckpointException.Check(NativeMethods.ckpt_graph_read_strings(handle, node, out strings, out e), e);
+            return Take.Strings(strings);
+        }
+
+        /// <summary>The string of a text; bytes that are no UTF-8 are replaced.</summary>
+        public string ReadText(Node text) => System.Text.Encoding.UTF8.GetString(ReadStrings(text)[0]);
+
+        /// <summary>Gives a string variable a value, or a text (whose shape has no dimensions).</summary>
+        public void AssignStrings(Node node, IReadOnlyList<byte[]> values, long[] shape = null)
+        {
+            using (var pins = new Pins())
+            {
+                Bytes[] elements = pins.Texts(values);
+                shape = shape ?? new long[] { elements.Length };
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_graph_assign_strings(handle, node, shape, shape.Length, elements, elements.Length, out e), e);
+            }
+        }
+
+        /// <summary>Gives a string variable, or a text, a value of texts, which are stored as UTF-8.</summary>
+        public void AssignStrings(Node node, IReadOnlyList<string> values, long[] shape = null) =>
+            AssignStrings(node, Utf8.Encode(values), shape);
+
+        /// <summary>The value of an integer scalar of any integer dtype: a step, a counter.</summary>
+        public long ReadInteger(Node variable)
+        {
+            long value;
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_graph_read_integer(handle, variable, out value, out e), e, causes);
+            return value;
+        }
+
+        private void Read(Node variable, IntPtr data, long size)
+        {
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_graph_read(handle, variable, data, size, out e), e, causes);
+        }
+
+        private Node AddOwned(DType dtype, long[] shape, IntPtr data, long size, NodeOptions options)
+        {
+            using (NodeOptionsHandle made = NodeOptions.Make(options))
+            {
+                Node node;
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_graph_add_owned(
+                        handle, dtype, shape, Elements.Rank(shape), data, size, made, out node, out e),
+                    e);
+                return node;
+            }
+        }
+
+        private void Assign(Node variable, DType dtype, long[] shape, IntPtr data, long size)
+        {
+            IntPtr e;
+            CheckpointException.Check(
+                NativeMethods.ckpt_graph_assign(handle, variable, dtype, shape, Elements.Rank(shape), data, size, out e), e, causes);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+using System;
+using System.Buffers;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace LibCheckpoint
+{
+    /// <summary>How files are written.</summary>
+    public sealed class WriteOptions
+    {
+        /// <summary>So many data files; 0 for the library's choice by the size alone.</summary>
+        public int Shards { get; set; }
+
+        /// <summary>
+        /// Most bytes of a data file, as far as tensors can be cut into slices, in place of <see cref="Shards"/>; 0 for no limit.
+        /// (<c>tf.train.experimental.MaxShardSizePolicy</c>)
+        /// </summary>
+        public long MaxShardSize { get; set; }
+
+        /// <summary>Begins each value at a multiple of so many bytes; 0 is 1, as in TensorFlow.</summary>
+        public long Alignment { get; set; }
+
+        /// <summary>So many threads, the caller's among them; 0 for the library's choice. The files are the same whatever it is.</summary>
+        public int Threads { get; set; }
+
+        /// <summary>What survives a power cut; all of it by default.</summary>
+        public Durability Durability { get; set; }
+
+        /// <summary>
+        /// Hears how many bytes of how many were written. What it throws ends the call with <see cref="ErrorCode.Cancelled"/>, and is the
+        /// inner exception.
+        /// </summary>
+        public Action<long, long> Progress { get; set; }
+
+        internal static Watch Watch(WriteOptions options) => new Watch(options == null ? null : options.Progress);
+
+        internal static WriteOptionsHandle Make(WriteOptions options, Watch watch) =>
+            LibCheckpoint.Make.With(NativeMethods.ckpt_write_options_new(), made => (options ?? new WriteOptions()).Set(made, watch));
+
+        private void Set(WriteOptionsHandle made, Watch watch)
+        {
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_write_options_set_shards(made, checked((uint)Shards), out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_write_options_set_threads(made, checked((uint)Threads), out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_write_options_set_durability(made, Durability, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_write_options_set_cancel(made, watch.Cancel, out e), e);
+            if (MaxShardSize != 0)
+            {
+                CheckpointException.Check(
+                    NativeMethods.ckpt_write_options_set_max_shard_size(made, checked((ulong)MaxShardSize), out e), e);
+            }
+            if (Alignment != 0)
+            {
+                CheckpointException.Check(NativeMethods.ckpt_write_options_set_alignment(made, checked((ulong)Alignment), out e), e);
+            }
+            if (Progress != null)
+            {
+                IntPtr kept = Kept.Give(watch, null);
+                CheckpointException.Check(
+                    NativeMethods.ckpt_write_options_set_progress(made, Callbacks.Progress, kept, Callbacks.Release, out e), e);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Puts a checkpoint of named tensors together, without an object graph (<c>tf.raw_ops.SaveV2</c>): tensors are added, then
+    /// <see cref="Finish"/> writes them all. For one thread at a time.
+    /// </summary>
+    public sealed class Writer : IDisposable
+    {
+        private readonly WriterHandle handle;
+        private readonly Watch watch;
+        private readonly Causes causes = new Causes();
+        private readonly Borrowed borrowed = new Borrowed();
+
+        /// <summary>Makes a writer of the checkpoint <paramref name="prefix"/>. Nothing is written before <see cref="Finish"/>.</summary>
+        public Writer(string prefix, WriteOptions options = null)
+        {
+            byte[] path = Utf8.Path(prefix);
+            watch = WriteOptions.Watch(options);
+            try
+            {
+                using (WriteOptionsHandle made = WriteOptions.Make(options, watch))
+                {
+                    IntPtr e;
+                    CheckpointException.Check(NativeMethods.ckpt_writer_new(path, made, out handle, out e), e);
+                }
+            }
+            catch
+            {
+                watch.Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>
+        /// Adds a tensor. Its memory is the writer's until <see cref="Finish"/> or <see cref="Dispose"/>: it stays where it is, and must not be
+        /// changed.
+        /// </summary>
+        /// <param name="key">Not empty.</param>
+        /// <param name="values">The elements, row-major.</param>
+        /// <param name="shape">The dimensions; null for the one that the number of elements is.</param>
+        public void Add<T>(string key, Memory<T> values, long[] shape = null)
+            where T : struct => AddBytes(key, DTypes.Of<T>(), shape ?? new long[] { values.Length }, borrowed.Pin(values));
+
+        /// <summary>Adds a tensor, as the other does.</summary>
+        public void Add<T>(string key, T[] values, long[] shape = null)
+            where T : struct => Add(key, new Memory<T>(values), shape);
+
+        /// <summary>Adds a tensor without dimensions.</summary>
+        public void AddScalar<T>(string key, T value)
+            where T : struct => Add(key, new[] { value }, new long[0]);
+
+        /// <summary>Adds a tensor of any fixed-size dtype, given as bytes in native order, as <see cref="Add{T}(string, T[], long[])"/> does.</summary>
+        public void AddBytes(string key, DType dtype, long[] shape, Memory<byte> data) =>
+            AddBytes(key, dtype, shape, borrowed.Pin(data));
+
+        /// <summary>
+        /// Adds a slice of a partitioned tensor. Slices of one tensor do not overlap, and are stored in the order in which they were added.
+        /// </summary>
+        /// <param name="key">The key of the tensor.</param>
+        /// <param name="values">The elements of the slice.</param>
+        /// <param name="shape">The dimensions of the whole tensor.</param>
+        /// <param name="region">What the slice takes of it.</param>
+        public void AddSlice<T>(string key, Memory<T> values, long[] shape, Region region)
+            where T : struct => AddSlice(key, DTypes.Of<T>(), shape, region, borrowed.Pin(values));
+
+        /// <summary>Adds a slice of a partitioned tensor, as the other does.</summary>
+        public void AddSlice<T>(string key, T[] values, long[] shape, Region region)
+            where T : struct => AddSlice(key, new Memory<T>(values), shape, region);
+
+        /// <summary>Adds a slice of a partitioned tensor of any fixed-size dtype, given as bytes in native order.</summary>
+        public void AddSliceBytes(string key, DType dtype, long[] shape, Region region, Memory<byte> data) =>
+            AddSlice(key, dtype, shape, region, borrowed.Pin(data));
+
+        /// <summary>
+        /// Adds a tensor, or a slice of one, as <c>SaveV2</c> takes it: <paramref name="shape"/> is that of the values,
+        /// <paramref name="shapeAndSlice"/> empty for a whole tensor, else the whole tensor's shape and the slice, <c>5 10 -:0,1</c>.
+        /// </summary>
+        public void AddShapeAndSlice<T>(string key, T[] values, long[] shape, string shapeAndSlice)
+            where T : struct
+        {
+            byte[] name = Utf8.Encode(key, "key"), text = Utf8.Encode(shapeAndSlice, "shapeAndSlice");
+            Pinned data = borrowed.Pin(new Memory<T>(values));
+            IntPtr e;
+            CheckpointException.Check(
+                NativeMethods.ckpt_writer_add_shape_and_slice(
+                    handle, name, name.Length, DTypes.Of<T>(), shape, Elements.Rank(shape), text, text.Length, data.Pointer, data.Size,
+                    out e),
+                e);
+        }
+
+        /// <summary>
+        /// Adds a tensor of a fixed-size dtype whose bytes are asked for while it is written: each once, by several threads at once. What
+        /// <paramref name="read"/> throws ends <see cref="Finish"/> with <see cref="ErrorCode.Aborted"/>.
+        /// </summary>
+        public void AddRead(string key, DType dtype, long[] shape, ReadBytes read)
+        {
+            byte[] name = Utf8.Encode(key, "key");
+            if (read == null)
+            {
+                throw new ArgumentNullException("read");
+            }
+            using (handle.Hold())
+            {
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_writer_add_read(
+                        handle, name, name.Length, dtype, shape, Elements.Rank(shape), Callbacks.Read, Kept.Give(read, causes),
+                        Callbacks.Release, out e),
+                    e);
+            }
+        }
+
+        /// <summary>Adds a string tensor, whose elements are copied.</summary>
+        public void AddStrings(string key, IReadOnlyList<byte[]> values, long[] shape = null)
+        {
+            byte[] name = Utf8.Encode(key, "key");
+            using (var pins = new Pins())
+            {
+                Bytes[] elements = pins.Texts(values);
+                shape = shape ?? new long[] { elements.Length };
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_writer_add_strings(
+                        handle, name, name.Length, shape, shape.Length, elements, elements.Length, out e),
+                    e);
+            }
+        }
+
+        /// <summary>Adds a string tensor of texts, which are stored as UTF-8.</summary>
+        public void AddStrings(string key, IReadOnlyList<string> values, long[] shape = null) =>
+            AddStrings(key, Utf8.Encode(values), shape);
+
+        /// <summary>Adds a slice of a partitioned string tensor.</summary>
+        public void AddStringsSlice(string key, IReadOnlyList<byte[]> values, long[] shape, Region region)
+        {
+            byte[] name = Utf8.Encode(key, "key");
+            region.Of(shape);
+            using (var pins = new Pins())
+            {
+                Bytes[] elements = pins.Texts(values);
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_writer_add_strings_slice(
+                        handle, name, name.Length, shape, region.Start, region.Length, shape.Length, elements, elements.Length, out e),
+                    e);
+            }
+        }
+
+        /// <summary>Adds a variant tensor; its elements are serialized, as <see cref="Tensor.ReadStrings(ReadOptions)"/> gives them.</summary>
+        public void AddVariants(string key, IReadOnlyList<byte[]> values, long[] shape = null)
+        {
+            byte[] name = Utf8.Encode(key, "key");
+            using (var pins = new Pins())
+            {
+                Bytes[] elements = pins.Texts(values);
+                shape = shape ?? new long[] { elements.Length };
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_writer_add_variants(
+                        handle, name, name.Length, shape, shape.Length, elements, elements.Length, out e),
+                    e);
+            }
+        }
+
+        /// <summary>
+        /// Writes everything that was added, and publishes it: the checkpoint that the prefix had before stays until the new one takes its
+        /// place at one stroke. Then memory is the caller's again, and the writer is used up, whether this succeeds or not.
+        /// </summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> when two tensors have one key;
+        /// <see cref="ErrorCode.ResourceExhausted"/> when there is no space; <see cref="ErrorCode.Unavailable"/> when another process
+        /// writes in the directory; <see cref="ErrorCode.Aborted"/> when a callback fails.</exception>
+        /// <exception cref="OperationCanceledException">The token was cancelled; nothing has changed.</exception>
+        public void Finish(CancellationToken token = default(CancellationToken))
+        {
+            using (this)
+            {
+                using (watch.Begin(token))
+                {
+                    IntPtr e;
+                    watch.Check(NativeMethods.ckpt_writer_finish(handle, out e), e, token, causes);
+                }
+            }
+        }
+
+        /// <summary>Frees the writer. One that was not finished leaves no trace.</summary>
+        public void Dispose()
+        {
+            handle.Dispose();
+            borrowed.Dispose();
+            watch.Dispose();
+        }
+
+        private void AddBytes(string key, DType dtype, long[] shape, Pinned data)
+        {
+            byte[] name = Utf8.Encode(key, "key");
+            IntPtr e;
+            CheckpointException.Check(
+                NativeMethods.ckpt_writer_add(
+                    handle, name, name.Length, dtype, shape, Elements.Rank(shape), data.Pointer, data.Size, out e),
+                e);
+        }
+
+        private void AddSlice(string key, DType dtype, long[] shape, Region region, Pinned data)
+        {
+            byte[] name = Utf8.Encode(key, "key");
+            region.Of(shape);
+            IntPtr e;
+            CheckpointException.Check(
+                NativeMethods.ckpt_writer_add_slice(
+                    handle, name, name.Length, dtype, shape, region.Start, region.Length, Elements.Rank(shape), data.Pointer, data.Size,
+                    out e),
+                e);
+        }
+
+        /// <summary>Memory that stays where it is.</summary>
+        private struct Pinned
+        {
+            internal IntPtr Pointer;
+            internal long Size;
+        }
+
+        /// <summary>The memory of what was added. It is let go of after the writer, also by the garbage collector.</summary>
+        private sealed class Borrowed : IDisposable
+        {
+            private readonly List<MemoryHandle> handles = new List<MemoryHandle>();
+
+            ~Borrowed()
+            {
+                Dispose();
+            }
+
+            public void Dispose()
+            {
+                foreach (MemoryHandle handle in handles)
+                {
+                    handle.Dispose();
+                }
+                handles.Clear();
+                GC.SuppressFinalize(this);
+            }
+
+            internal unsafe Pinned Pin<T>(Memory<T> memory)
+                where T : struct
+            {
+                MemoryHandle handle = memory.Pin();
+                handles.Add(handle);
+                return new Pinned { Pointer = (IntPtr)handle.Pointer, Size = Elements.Size<T>(memory.Length) };
+            }
+        }
+    }
+}
