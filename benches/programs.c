@@ -1,6 +1,8 @@
 /* The clock of the benchmarks of saving and restoring programs: each command compares by turns, in this one process and one
  * directory, and prints a line for each turn, in seconds. benches/run.py starts it. */
 #define _GNU_SOURCE
+#include <malloc.h>
+
 #include "written.h"
 
 enum { CHILDREN = 100 };
@@ -26,7 +28,7 @@ static void track(const ckpt_graph *graph, ckpt_node parent, const char *kind, s
 
 /* One of `nodes` nodes, most of them variables of `size` bytes. */
 static program make_program(size_t nodes, size_t size) {
-    const size_t objects = (nodes + CHILDREN) / (CHILDREN + 1), variables = nodes - objects - 1;
+    const size_t objects = (nodes - 1 + CHILDREN) / (CHILDREN + 1), variables = nodes - objects - 1;
     const int64_t shape = (int64_t)(size / sizeof(float));
     program made = {.size = variables * size, .memory = memory_of(variables * size, 0)};
     ckpt_graph *graph = ckpt_graph_new();
@@ -134,9 +136,11 @@ static void against_raw(char **arguments) {
     }
 }
 
-/* scale TURNS DIR FEW MANY: programs of so many nodes, with variables of 16 bytes. Prints save of few and of many, restore of few
- * and of many. */
+/* scale TURNS DIR FEW MANY AGAIN: programs of so many nodes, with variables of 16 bytes. Prints save of few and of many, restore of
+ * few and of many. Unless AGAIN, large blocks of memory go back to the system when they are freed, and each save or restore finds
+ * memory as the first one of a process does; if so, the small one finds what the one before it has left in the heap. */
 static void scale(char **arguments) {
+    if (strcmp(arguments[4], "0") == 0) must_be(mallopt(M_TRIM_THRESHOLD, 128 << 10) == 1, "mallopt");
     use_directory(arguments[1]);
     program few = make_program(strtoul(arguments[2], NULL, 10), 16), many = make_program(strtoul(arguments[3], NULL, 10), 16);
     for (int turn = -1; turn < atoi(arguments[0]); turn++) { /* the first warms up */
@@ -200,7 +204,7 @@ static void large(char **arguments) {
 int main(int count, char **arguments) {
     if (count == 7 && strcmp(arguments[1], "raw") == 0) {
         against_raw(arguments + 2);
-    } else if (count == 6 && strcmp(arguments[1], "scale") == 0) {
+    } else if (count == 7 && strcmp(arguments[1], "scale") == 0) {
         scale(arguments + 2);
     } else if (count == 6 && strcmp(arguments[1], "large") == 0) {
         large(arguments + 2);
