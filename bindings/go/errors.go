@@ -175,5 +175,6 @@ func LiveHandles() uint64 { return uint64(C.ckpt_live_handles()) }
 // Version gives the version of the library.
 func Version() string { return C.GoString(C.ckpt_version()) }
 
-// headerVersion is the version of the header that the package was compiled with.
-var headerVersion = fmt.Sprintf("%d.%d.%d", C.CKPT_VERSION_MAJOR, C.CKPT_VERSION_MINOR, C.CKPT_VERSION_PATCH)
+// HeaderVersion is the version of the header that the package was compiled with: the program runs with every library of its major
+// version that is no older.
+var HeaderVersion = fmt.Sprintf("%d.%d.%d", C.CKPT_VERSION_MAJOR, C.CKPT_VERSION_MINOR, C.CKPT_VERSION_PATCH)

@@ -247,5 +247,5 @@ func TestErrnoIsKnown(t *testing.T) {
 	is(t, err, PermissionDenied)
 	is(t, err, error(err.Errno))
 	equal(t, "PERMISSION_DENIED", PermissionDenied.Error())
-	equal(t, headerVersion, Version())
+	equal(t, HeaderVersion, Version())
 }

@@ -1,0 +1,5 @@
+module consumer
+
+go 1.24
+
+require libcheckpoint.dev/go/checkpoint v0.0.0
