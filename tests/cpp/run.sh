@@ -70,7 +70,7 @@ c++ -std=c++17 -O2 "${strict[@]}" benches/binding.cpp -o "$work/cost" "${link[@]
 "$work/cost"
 
 say "the documentation"
-python3 tests/cpp/snippets.py || status=1
+python3 tests/snippets.py docs/cpp.md -- tests/cpp/snippets.cpp || status=1
 mkdir -p build/doxygen
 doxygen docs/Doxyfile || status=1
 
