@@ -9,6 +9,7 @@ import datetime
 import os
 import pathlib
 import platform
+import re
 import resource
 import statistics
 import subprocess
@@ -291,6 +292,16 @@ def programs():
                  duration(read), others)
 
 
+def bindings():
+    for name, language, target in (("cost-cpp", "C++", 1.5), ("cost-go", "Go", 3), ("cost-cs", "C#", 3)):
+        def cost():
+            printed = subprocess.run([program(name)], stdout=subprocess.PIPE, text=True, check=True).stdout
+            return re.search(rf"\bC ([\d.]+) us, {re.escape(language)} ([\d.]+) us", printed).groups()
+        samples, others = quietly(lambda: [[float(word) / 1e6 for word in cost()] for _ in range(TURNS)])
+        c, own = zip(*samples)
+        yield Figure(f"100 reads of 1 KiB by key in {language}", "C", "–", ratios(own, c), target, " ×", duration(own), duration(c), others)
+
+
 def counted(count, what):
     return f"{count} {what}{'' if count == 1 else 's'}"
 
@@ -301,7 +312,7 @@ def library_size():
 
 
 FIGURES = [listing, small_reads, large_reads, fresh_process, read_memory, a_million, large_writes, small_writes, programs,
-           library_size]
+           bindings, library_size]
 
 NOTES = f"""\
 Each figure is the median of {TURNS} turns. A turn measures us and what we are compared with one after the other, and its ratio is one
@@ -337,6 +348,8 @@ compared. Memory is the growth of peak resident memory, judged by the largest va
   back to the system when they are freed, as if each call were the first of its process. *Again*: the allocator keeps what fits its
   heap, and the smaller program spares the page faults that the larger one has. The reader is an open one, with one
   `ckpt_reader_read_many` into the same memory.
+* **In C++, Go and C#**: finding and reading 100 tensors into memory that is there, through the binding and through C, by turns in
+  one process; medians of its rounds (of C++ the fastest). A turn is a process. C# is on Mono.
 * **TensorFlow and safetensors writing**: `tf.raw_ops.SaveV2` and `safetensors.numpy.save_file` against the same raw write from
   Python, {SLOW_TURNS} turns in the same run. Neither syncs, and safetensors makes no checksums.
 * **TensorFlow 2.21**, of reading, is what TensorFlow takes for the same, on 2 cores of an AMD EPYC (Zen 4), as a time or against the

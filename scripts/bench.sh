@@ -18,8 +18,9 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-setup_debian build-essential ca-certificates curl python3 python3-venv
+setup_debian build-essential ca-certificates curl mono-mcs mono-runtime pkgconf python3 python3-venv
 setup_rust
+setup_go
 if [ -z "${PYTHON:-}" ]; then
   setup_python
   PYTHON=$VENV/bin/python
@@ -43,6 +44,19 @@ done
 # The linker warns of functions in Rust's own library that look up hosts and users; nothing here calls them.
 compile -static -o "$programs/one_tensor_static" benches/one_tensor.c "$built/libcheckpoint.a" \
   -lpthread -lm -ldl -lgcc_eh 2>/dev/null
+
+# What the bindings cost, beside C in the same process.
+c++ -O2 -std=c++17 -Wall -Wextra -Werror -Iinclude -Ibindings/cpp/include benches/binding.cpp -o "$programs/cost-cpp" \
+  "$programs/libcheckpoint.so.0" '-Wl,-rpath,$ORIGIN'
+ln -sf libcheckpoint.so.0 "$programs/libcheckpoint.so"
+printf '%s\n' 'Name: checkpoint' 'Description: the build tree' 'Version: 0' "Cflags: -I$PWD/include" \
+  "Libs: -L$PWD/$programs -lcheckpoint -Wl,-rpath,$PWD/$programs" >"$programs/checkpoint.pc"
+(cd tests/go && PKG_CONFIG_PATH=$OLDPWD/$programs CGO_LDFLAGS_ALLOW='-Wl,-rpath,.*' go build -o "$OLDPWD/$programs/cost-go" ./cost)
+compile -shared -fPIC tests/csharp/cost.c -o "$programs/libcost.so" "$programs/libcheckpoint.so.0" '-Wl,-rpath,$ORIGIN'
+mcs -optimize -unsafe -langversion:7.2 -d:NETSTANDARD2_0 -r:System.Numerics.dll -r:System.Core.dll "-out:$programs/cost.exe" \
+  bindings/csharp/*.cs tests/csharp/Cost.cs
+printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec mono %s/cost.exe\n' "$PWD/$programs" "$PWD/$programs" >"$programs/cost-cs"
+chmod +x "$programs/cost-cs"
 
 [ -n "$keep" ] || trap 'rm -rf "$data"' EXIT
 if [ ! -f "$data/made" ]; then

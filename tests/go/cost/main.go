@@ -90,5 +90,6 @@ func main() {
 	}
 	slices.Sort(c)
 	slices.Sort(g)
-	fmt.Printf("100 tensors of 1 KiB: C %v, Go %v, ratio %.2f\n", c[rounds/2], g[rounds/2], float64(g[rounds/2])/float64(c[rounds/2]))
+	cTime, goTime := c[rounds/2].Seconds()*1e6, g[rounds/2].Seconds()*1e6
+	fmt.Printf("100 tensors of 1 KiB: C %.1f us, Go %.1f us (%.2f x)\n", cTime, goTime, goTime/cTime)
 }
