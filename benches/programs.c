@@ -136,9 +136,9 @@ static void against_raw(char **arguments) {
     }
 }
 
-/* scale TURNS DIR FEW MANY AGAIN: programs of so many nodes, with variables of 16 bytes. Prints save of few and of many, restore of
- * few and of many. Unless AGAIN, large blocks of memory go back to the system when they are freed, and each save or restore finds
- * memory as the first one of a process does; if so, the small one finds what the one before it has left in the heap. */
+/* scale TURNS DIR FEW MANY AGAIN: programs of so many nodes, with variables of 16 bytes. Prints save of few and of many, restore
+ * of few and of many. Unless AGAIN, large blocks of memory go back to the system when they are freed, and each save or restore
+ * finds memory as the first one of a process does; if so, the small one finds what the one before it has left in the heap. */
 static void scale(char **arguments) {
     if (strcmp(arguments[4], "0") == 0) must_be(mallopt(M_TRIM_THRESHOLD, 128 << 10) == 1, "mallopt");
     use_directory(arguments[1]);
