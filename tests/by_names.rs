@@ -187,6 +187,25 @@ fn both_formats_are_restored() {
     assert_eq!((value(&graph, v), report.is_complete()), (4.0, true));
 }
 
+/// TensorFlow asks a V2 file for all tensors at once, and first sees which are not there; of a V1 file it reads one after the other.
+#[test]
+fn of_several_faults_the_first_of_the_format_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (value, second) = (4f64.to_ne_bytes(), directory.path().join("v2"));
+    let mut file = v1::File::new();
+    file.tensor("a", 2, &[], v1::values(2, &value));
+    let first = file.write(directory.path(), "v1");
+    let mut writer = checkpoint::Writer::new(&second, &WriteOptions::new().durability(Durability::None)).unwrap();
+    writer.add("a", DType::Double, &[], &value).unwrap();
+    writer.finish().unwrap();
+    let graph = Graph::new();
+    let saver = saver(&graph, &[("a", float(&graph, 1.0)), ("b", float(&graph, 2.0))], SaverOptions::new());
+    for (path, reason) in [(first, Reason::DType), (second, Reason::NoTensor)] {
+        let error = saver.restore(&path, &RestoreOptions::new()).unwrap_err();
+        assert_eq!(error.reason(), reason, "{error}");
+    }
+}
+
 #[test]
 fn globs_choose_names_and_mismatches_can_be_skipped() {
     let (graph, directory) = (Graph::new(), tempfile::tempdir().unwrap());

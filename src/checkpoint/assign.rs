@@ -9,7 +9,7 @@ use super::report::RowState;
 use crate::bundle::Fate;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Buffer, Data, Device, Failure, Kind, Map, NodeId, Nodes, Source, SourceTensor};
-use crate::reader::{Place, Reader};
+use crate::reader::{Format, Place, Reader};
 use crate::tensor::{shape_text, DType, Strings};
 
 /// How many values are read in place at once.
@@ -165,7 +165,7 @@ impl Batch<'_> {
             places.push((place, number));
         }
         if self.options.on_mismatch == Mismatch::Fail && !unfit.is_empty() {
-            return Err(first_of(unfit));
+            return Err(first_of(unfit, self.reader.format()));
         }
         if let Some((number, e)) = unbacked {
             outcomes.set(number, Outcome::because(RowState::Torn, &e));
@@ -481,10 +481,12 @@ impl Drop for Loan<'_> {
     }
 }
 
-/// The error of a restore in which some values do not fit: of the first in TensorFlow's order, missing ones before dtypes before shapes.
-fn first_of(mut unfit: Vec<Unfit>) -> Error {
+/// The error of a restore in which some values do not fit: of the first in TensorFlow's order, missing ones before dtypes before shapes. Of V1 files
+/// TensorFlow reads one tensor after the other.
+fn first_of(mut unfit: Vec<Unfit>, format: Format) -> Error {
     let rank = |unfit: &Unfit| match unfit.state {
         RowState::Missing => 0,
+        RowState::DtypeMismatch if format == Format::V1 => 0,
         RowState::DtypeMismatch => 1,
         RowState::ShapeMismatch => 2,
         _ => 3,

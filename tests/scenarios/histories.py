@@ -216,6 +216,8 @@ class Graph:
         others = {"variable": ["object", "custom", "state"], "object": ["variable", "owner", "dict"], "list": ["tuple", "dict"],
                   "dict": ["object", "named_tuple"], "owner": ["object"], "tuple": ["list", "named_tuple"], "named_tuple": ["dict", "tuple"],
                   "state": ["variable", "custom"], "custom": ["variable", "state"]}[kind]
+        if any(i in node.get("items", ()) for node in self.nodes.values()):  # a tuple holds no containers
+            others = [other for other in others if other not in ("list", "dict")]
         self.nodes[i] = self.node(i, rng.choice(others))
 
 
