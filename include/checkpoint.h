@@ -133,6 +133,9 @@ typedef struct ckpt_manager_save_options ckpt_manager_save_options;
 // How checkpoints are merged. For one thread at a time while it is changed.
 typedef struct ckpt_merge_options ckpt_merge_options;
 
+// Takes the messages of other ranks. It lives while the callback runs.
+typedef struct ckpt_messages ckpt_messages;
+
 // How an object is added to a graph. For one thread at a time while it is changed. The same options can be used for many
 // objects. An option that says it is for one kind of object is `CKPT_INVALID_ARGUMENT` for others.
 typedef struct ckpt_node_options ckpt_node_options;
@@ -148,10 +151,17 @@ typedef struct ckpt_object_graph ckpt_object_graph;
 // How a checkpoint is opened. For one thread at a time while it is changed.
 typedef struct ckpt_open_options ckpt_open_options;
 
+// A save that runs in the background, on a thread of the library's own. Several threads may use it at once.
+typedef struct ckpt_pending ckpt_pending;
+
 // A checkpoint that is held: no manager of this library removes it, in whatever process, until it is let go or the process ends. It
 // can still be overwritten by one of the same name, and TensorFlow knows nothing of holds. It does not change: several threads may
 // use it at once.
 typedef struct ckpt_pin ckpt_pin;
+
+// The processes that save a checkpoint together, as one of them sees them: which it is, how many there are, and callbacks by which they
+// talk, over MPI for instance. For one save at a time.
+typedef struct ckpt_ranks ckpt_ranks;
 
 // How tensors are read. For one thread at a time while it is changed.
 typedef struct ckpt_read_options ckpt_read_options;
@@ -281,7 +291,7 @@ typedef int32_t ckpt_checksums;
 typedef int32_t ckpt_format;
 
 // Hears how far a long call is: `done` of `total`, in bytes unless the call says otherwise. It is called on the thread that made
-// the call. Anything but `CKPT_OK` stops the call, which then returns `CKPT_CANCELLED`.
+// the call, of a save in the background on that one. Anything but `CKPT_OK` stops the call, which then returns `CKPT_CANCELLED`.
 typedef ckpt_code (*ckpt_progress_callback)(void *user_data, uint64_t done, uint64_t total);
 
 // Frees what a callback was given. It is called once, when the callback will not be called any more.
@@ -357,8 +367,11 @@ typedef int32_t ckpt_severity;
 typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
 
 // Hears that the files of the checkpoint `path` are complete, before the state file says so. Anything but `CKPT_OK` ends the
-// call, which then returns `CKPT_ABORTED`; the checkpoint stays. It is called on the thread that saves.
+// call, which then returns `CKPT_ABORTED`; the checkpoint stays. It is called on the thread that saves, in the background on that one.
 typedef ckpt_code (*ckpt_written_callback)(void *user_data, const char *path, ckpt_failure *failure);
+
+// What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
+typedef int32_t ckpt_busy;
 
 // What to do about a value that does not fit its object: one of the `CKPT_MISMATCH_` constants.
 typedef int32_t ckpt_mismatch;
@@ -375,6 +388,19 @@ typedef ckpt_code (*ckpt_init_callback)(void *user_data, ckpt_failure *failure);
 
 // Says what time it is: seconds since the epoch.
 typedef double (*ckpt_now_callback)(void *user_data);
+
+// Sends a message of `size` bytes to rank 0. There, puts that of each other rank that came in time into `messages`
+// (`ckpt_messages_put`); on the others there is nothing to put. It is called on the thread that saves; how long to wait for the others
+// is its to say. Anything but `CKPT_OK` ends the save on this rank with `CKPT_UNAVAILABLE`.
+typedef ckpt_code (*ckpt_gather_callback)(void *user_data, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure);
+
+// Sends rank 0's message of `size` bytes to all others. There `size` is 0, and what came is put into `messages`, as of rank 0. Else as
+// `ckpt_gather_callback`.
+typedef ckpt_code (*ckpt_broadcast_callback)(void *user_data,
+                                             const void *message,
+                                             size_t size,
+                                             ckpt_messages *messages,
+                                             ckpt_failure *failure);
 
 // Waits so many seconds. Anything but `CKPT_OK` ends the call that waits, which then returns `CKPT_CANCELLED`.
 typedef ckpt_code (*ckpt_sleep_callback)(void *user_data, double seconds);
@@ -525,6 +551,12 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 
 // A registered saver is missing, or does not accept the object.
 #define CKPT_REASON_SAVER 31
+
+// An earlier save of the checkpoint is still running.
+#define CKPT_REASON_BUSY 32
+
+// A rank failed, or never came, so that no rank could save.
+#define CKPT_REASON_RANK 33
 
 // Not a dtype.
 #define CKPT_INVALID 0
@@ -679,6 +711,12 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 
 // That value is left out; the report has it.
 #define CKPT_MISMATCH_SKIP 1
+
+// It waits for that; the default.
+#define CKPT_BUSY_WAIT 0
+
+// It fails with `CKPT_UNAVAILABLE`; nothing is counted.
+#define CKPT_BUSY_FAIL 1
 
 // Of a checkpoint with an object graph (`CheckpointLoadStatus`).
 #define CKPT_RESTORE_OBJECTS 1
@@ -1348,6 +1386,23 @@ ckpt_code ckpt_node_options_set_name(ckpt_node_options *options, const char *nam
 // Whether a variable is only saved: restoring it is `CKPT_FAILED_PRECONDITION`. Not by default.
 ckpt_code ckpt_node_options_set_read_only(ckpt_node_options *options, bool read_only, ckpt_error **error);
 
+// Makes a variable a part of a larger tensor, which several variables make up, mostly one in each process: `shape` is that of the
+// tensor, `start` and `length` say what the variable is of each of the `rank` dimensions, a length of -1 with start 0 the whole of
+// one. The variable is added with the shape of the part. It is saved as this slice of the tensor, and restored from it however that
+// was cut, or whole, when it was saved. A part that takes all dimensions whole is the tensor. A slot that is made for a part while
+// it is restored is the same part of its own tensor.
+//
+// Of a stored slice that a part takes whole the checksum is compared; of any other no more is read than the part takes.
+//
+// `CKPT_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
+// the part, or is of strings.
+ckpt_code ckpt_node_options_set_part(ckpt_node_options *options,
+                                     const int64_t *shape,
+                                     const int64_t *start,
+                                     const int64_t *length,
+                                     size_t rank,
+                                     ckpt_error **error);
+
 // The names of the `count` tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
 // assigned. By default the restore callback is given what there is.
 ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options, const ckpt_bytes *names, size_t count, ckpt_error **error);
@@ -1704,7 +1759,8 @@ ckpt_dtype ckpt_slot_request_dtype(const ckpt_slot_request *request);
 // The number of dimensions of the value.
 size_t ckpt_slot_request_rank(const ckpt_slot_request *request);
 
-// The dimensions of the value, as many as `ckpt_slot_request_rank` says. Lent.
+// The dimensions of the value, as many as `ckpt_slot_request_rank` says; for a variable that is a part of a tensor, those of the
+// part. Lent.
 const int64_t *ckpt_slot_request_shape(const ckpt_slot_request *request);
 
 // Makes the slot a variable whose memory is the graph's. What was made for the request before is forgotten, as by the
@@ -1898,7 +1954,8 @@ ckpt_code ckpt_sink_put_variants(ckpt_sink *sink,
 // The number of tensors.
 size_t ckpt_source_count(const ckpt_source *source);
 
-// The tensor at `index`, in the order of their keys. Lent; NULL when there are not so many.
+// The tensor at `index`, in the order in which the object saved them; a registered saver's in the order of their keys. Lent; NULL
+// when there are not so many.
 const ckpt_source_tensor *ckpt_source_get(const ckpt_source *source, size_t index);
 
 // The tensor of this name. Lent; NULL when there is none.
@@ -1970,8 +2027,9 @@ ckpt_code ckpt_checkpoint_new_with_root(const ckpt_graph *graph,
                                         ckpt_checkpoint **checkpoint,
                                         ckpt_error **error);
 
-// Frees the handle of a checkpoint. Its graph lives on while other handles need it, and so do restores that wait. NULL is
-// nothing.
+// Frees the handle of a checkpoint. Its graph lives on while other handles need it, and so do restores that wait. If it was the last
+// that holds the checkpoint, this waits for a save in the background; an error of that which nobody asks `ckpt_pending_wait` for is
+// lost then: `ckpt_checkpoint_sync` before this has it. NULL is nothing.
 void ckpt_checkpoint_free(ckpt_checkpoint *checkpoint);
 
 // Another handle of the checkpoint's graph, to be freed with `ckpt_graph_free`; NULL of NULL.
@@ -2007,7 +2065,8 @@ ckpt_code ckpt_checkpoint_save_count(const ckpt_checkpoint *checkpoint, int64_t 
 // `CKPT_FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved. Then, as
 // after all errors that follow, what was at the prefix is still there, and nothing new. `CKPT_ABORTED` when a callback fails;
 // if it was one of `ckpt_save_options_add_callback`, the checkpoint is there. `CKPT_CANCELLED` when the progress callback
-// stops it; else what `ckpt_writer_finish` reports.
+// stops it; else what `ckpt_writer_finish` reports. `CKPT_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still
+// running in the background, if so asked; the error of an earlier one that nobody has heard of.
 ckpt_code ckpt_checkpoint_write(const ckpt_checkpoint *checkpoint,
                                 const char *prefix,
                                 const ckpt_save_options *options,
@@ -2029,8 +2088,8 @@ ckpt_code ckpt_checkpoint_write_numbered(const ckpt_checkpoint *checkpoint,
 // directory's state file name it as the latest and only one. `*path`, to be freed with `ckpt_string_free`, is its path; `path`
 // may be NULL. (`tf.train.Checkpoint.save`)
 //
-// Errors are those of `ckpt_checkpoint_write`; the count stands in any case. `CKPT_INVALID_ARGUMENT` also when the path is
-// that of the state file.
+// Errors are those of `ckpt_checkpoint_write`; the count stands unless the error is about an earlier save. `CKPT_INVALID_ARGUMENT`
+// also when the path is that of the state file.
 ckpt_code ckpt_checkpoint_save(const ckpt_checkpoint *checkpoint,
                                const char *prefix,
                                const ckpt_save_options *options,
@@ -2047,8 +2106,8 @@ ckpt_code ckpt_checkpoint_save(const ckpt_checkpoint *checkpoint,
 // for the restore.
 //
 // `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. `CKPT_NOT_FOUND` when there is no
-// checkpoint, a data file is missing, or it lacks a value that it should have; `CKPT_INVALID_ARGUMENT` when a value has
-// another dtype or shape than its object, two variables share memory, or an option names what is not there;
+// checkpoint, a data file is missing, it lacks a value that it should have, or a path that an option names;
+// `CKPT_INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory;
 // `CKPT_FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does
 // not accept its object; `CKPT_DATA_LOSS` when the checkpoint is damaged; `CKPT_ABORTED` when a callback fails.
 ckpt_code ckpt_checkpoint_restore(const ckpt_checkpoint *checkpoint,
@@ -2094,7 +2153,8 @@ ckpt_save_options *ckpt_save_options_new(void);
 ckpt_code ckpt_save_options_set_write_options(ckpt_save_options *options, const ckpt_write_options *write_options, ckpt_error **error);
 
 // Has `written` called, with `user_data`, after the callbacks that were added before. The options keep `user_data`, and so do
-// saves under way; `free_user_data`, if it is not NULL, is called when the options are freed; when this call fails, at once.
+// saves under way; `free_user_data`, if it is not NULL, is called when the options are freed and these saves are over; when this call
+// fails, at once.
 // (`experimental_write_callbacks`)
 //
 // `CKPT_INVALID_ARGUMENT` when the callback is NULL.
@@ -2103,6 +2163,9 @@ ckpt_code ckpt_save_options_add_callback(ckpt_save_options *options,
                                          void *user_data,
                                          ckpt_free_callback free_user_data,
                                          ckpt_error **error);
+
+// What to do while an earlier save of the checkpoint is running in the background: one of the `CKPT_BUSY_` constants.
+ckpt_code ckpt_save_options_set_busy(ckpt_save_options *options, ckpt_busy busy, ckpt_error **error);
 
 // Frees options. NULL is nothing.
 void ckpt_save_options_free(ckpt_save_options *options);
@@ -2162,7 +2225,7 @@ ckpt_bytes ckpt_report_summary(const ckpt_report *report);
 ckpt_bytes ckpt_report_table(const ckpt_report *report);
 
 // JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state", "saved": {"dtype", "shape"}, "program",
-// "candidate", "detail"}]}`; what is not known is left out. Lent.
+// "slice", "candidate", "detail"}]}`; what is not known is left out. Lent.
 ckpt_bytes ckpt_report_json(const ckpt_report *report);
 
 // Frees a report, and with it what it lent. NULL is nothing.
@@ -2195,6 +2258,10 @@ int32_t ckpt_report_row_program_rank(const ckpt_report_row *row);
 
 // The dimensions in the program, as many as `ckpt_report_row_program_rank` says; -1 for one that may be anything. Lent.
 const int64_t *ckpt_report_row_program_shape(const ckpt_report_row *row);
+
+// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it, `0,4:-`; the dimensions in the program are
+// then those of the tensor. Lent; nothing of other objects.
+ckpt_bytes ckpt_report_row_program_slice(const ckpt_report_row *row);
 
 // The object in the program; 0 where it has none.
 ckpt_node ckpt_report_row_node(const ckpt_report_row *row);
@@ -2672,6 +2739,153 @@ ckpt_code ckpt_resume_options_set_restore_options(ckpt_resume_options *options,
 
 // Frees options. NULL is nothing.
 void ckpt_resume_options_free(ckpt_resume_options *options);
+
+// Copies what `ckpt_checkpoint_save` would write, and does the rest in the background: writes the files, calls the callbacks of the
+// options, has the state file name the checkpoint. When this returns the program may change everything; what is saved is what was
+// there. States, savers and devices are asked before it returns, on the thread that called; progress and written callbacks are called
+// in the background, and free_user_data may be.
+//
+// The copy is made by several threads at once, into memory that the checkpoint keeps for the next one. One save of a checkpoint runs at
+// a time: calls that save or restore wait for it (`ckpt_save_options_set_busy`), without the graph's lock, and so does freeing the last
+// handle that holds the checkpoint. A program that exits before that leaves what was there before.
+//
+// `*pending` is to be freed with `ckpt_pending_free`; NULL on failure; `pending` may be NULL. An error that is known before anything is
+// written comes from here, any other from `ckpt_pending_wait`; when nobody asks there, from the checkpoint's next call that saves, which
+// then does nothing else, or from `ckpt_checkpoint_sync`. `CKPT_FAILED_PRECONDITION` and `CKPT_ABORTED` as for
+// `ckpt_checkpoint_write`; `CKPT_RESOURCE_EXHAUSTED` when there is no memory for the copy, or no thread; the count stands in any of
+// these cases. `CKPT_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still running, if so asked.
+ckpt_code ckpt_checkpoint_save_async(const ckpt_checkpoint *checkpoint,
+                                     const char *prefix,
+                                     const ckpt_save_options *options,
+                                     ckpt_pending **pending,
+                                     ckpt_error **error);
+
+// Copies what `ckpt_checkpoint_write` would write, and does the rest in the background, as `ckpt_checkpoint_save_async` does; neither
+// counting nor telling the state file.
+//
+// `*pending` is to be freed with `ckpt_pending_free`; NULL on failure; `pending` may be NULL. Errors are those of
+// `ckpt_checkpoint_save_async`.
+ckpt_code ckpt_checkpoint_write_async(const ckpt_checkpoint *checkpoint,
+                                      const char *prefix,
+                                      const ckpt_save_options *options,
+                                      ckpt_pending **pending,
+                                      ckpt_error **error);
+
+// Waits for the save that is running in the background, if there is one. The error is that of the last one, if nobody has heard of it
+// yet. `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback.
+ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+
+// Copies what `ckpt_manager_save` would save, and does the rest in the background, as `ckpt_checkpoint_save_async` does: the checkpoint is
+// recorded, and what is too many is removed, when it is complete. If it fails, the step counts as not saved, and the checkpoint is not
+// recorded; its number is used up. The directory's lock is held until then, also if the manager is freed.
+//
+// `*pending` is to be freed with `ckpt_pending_free`; NULL when the manager saves by steps and it is too early, and on failure; `pending`
+// may be NULL. That it is too early is said without waiting: the step of a save that is running counts as saved. Errors are those of
+// `ckpt_manager_save` and `ckpt_checkpoint_save_async`, from here or from `ckpt_pending_wait`.
+ckpt_code ckpt_manager_save_async(const ckpt_manager *manager,
+                                  const ckpt_manager_save_options *options,
+                                  ckpt_pending **pending,
+                                  ckpt_error **error);
+
+// The path of the checkpoint that is being written. Lent; nothing of NULL.
+ckpt_bytes ckpt_pending_path(const ckpt_pending *pending);
+
+// Whether the save is over, well or not; `*done` is how many bytes are written, `*total` how many there are to write. Either place may be
+// NULL. This never waits. True of NULL.
+bool ckpt_pending_poll(const ckpt_pending *pending, uint64_t *done, uint64_t *total);
+
+// Waits until the save is over. It may be called again, and says the same then. `*path`, to be freed with `ckpt_string_free`, is the path
+// of the checkpoint; NULL on failure; `path` may be NULL.
+//
+// Errors are those of the save, which no other call reports then. `CKPT_CANCELLED` when it was cancelled;
+// `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback of this very save.
+ckpt_code ckpt_pending_wait(const ckpt_pending *pending, ckpt_string **path, ckpt_error **error);
+
+// Waits until the save is over, but not longer than `seconds`, which may be infinite, and says whether it is; in a callback of this very
+// save it does not wait. It asks for no error: that is still to be heard of. True of NULL.
+bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
+
+// Ends the save soon, unless all is written by then; `ckpt_pending_wait` says whether it came to that. What was there before is still
+// there, and nothing new. NULL is nothing.
+void ckpt_pending_cancel(const ckpt_pending *pending);
+
+// Frees the handle of a save, which goes on. NULL is nothing.
+void ckpt_pending_free(ckpt_pending *pending);
+
+// Puts the message of a rank, `size` bytes, which are copied. What was put for the rank before is forgotten.
+//
+// `CKPT_INVALID_ARGUMENT` when there is no such rank.
+ckpt_code ckpt_messages_put(ckpt_messages *messages, uint32_t rank, const void *message, size_t size, ckpt_error **error);
+
+// The rank `rank` of `count`; rank 0 merges and publishes what all have written. `*ranks` is to be freed with `ckpt_ranks_free`; NULL on
+// failure. It keeps `user_data`; `free_user_data`, if it is not NULL, is called when it is freed; when this call fails, at once.
+//
+// `CKPT_INVALID_ARGUMENT` when there is no such rank, or a callback is NULL.
+ckpt_code ckpt_ranks_new(uint32_t rank,
+                         uint32_t count,
+                         ckpt_gather_callback gather,
+                         ckpt_broadcast_callback broadcast,
+                         void *user_data,
+                         ckpt_free_callback free_user_data,
+                         ckpt_ranks **ranks,
+                         ckpt_error **error);
+
+// Frees ranks. NULL is nothing.
+void ckpt_ranks_free(ckpt_ranks *ranks);
+
+// Writes the checkpoint `prefix` together with other ranks, neither counting nor telling the state file. Each rank has a checkpoint of a
+// graph of its own; an object of the file is what the same edges lead to in any of them. What several have, a replicated variable, is
+// written by the first of them; parts of a tensor (`ckpt_node_options_set_part`) by whoever has them. `prefix` must lead every rank to
+// the same files. `*path`, to be freed with `ckpt_string_free`, is the prefix; `path` may be NULL.
+//
+// Nothing is published unless all have written their sections; each call then returns the same, success or error. A rank that fails or
+// does not come is named. Callbacks of the options that hear of the checkpoint are called on rank 0.
+//
+// With `CKPT_REASON_RANK` what failed on a rank, `CKPT_UNAVAILABLE` when one did not come or the others could not be reached,
+// `CKPT_INVALID_ARGUMENT` when two ranks have values of another dtype or shape under one key, an object under different keys, or slices
+// that overlap. Else errors are those of `ckpt_checkpoint_write`; then what was at the prefix is still there.
+ckpt_code ckpt_checkpoint_write_ranked(const ckpt_checkpoint *checkpoint,
+                                       const char *prefix,
+                                       const ckpt_ranks *ranks,
+                                       const ckpt_save_options *options,
+                                       ckpt_string **path,
+                                       ckpt_error **error);
+
+// Counts and writes the checkpoint `prefix-count` together with other ranks, as `ckpt_checkpoint_write_ranked`; calls the callbacks of
+// the options, and has the directory's state file name it, on rank 0. The count is that of rank 0, and the others' after that. `*path`,
+// to be freed with `ckpt_string_free`, is its path; `path` may be NULL.
+//
+// Errors are those of `ckpt_checkpoint_write_ranked` and `ckpt_checkpoint_save`; a count stands in any case.
+ckpt_code ckpt_checkpoint_save_ranked(const ckpt_checkpoint *checkpoint,
+                                      const char *prefix,
+                                      const ckpt_ranks *ranks,
+                                      const ckpt_save_options *options,
+                                      ckpt_string **path,
+                                      ckpt_error **error);
+
+// Writes the own section of a checkpoint, to be merged with those of the other ranks later (`ckpt_merge`):
+// `prefix.section-RANK-of-COUNT`, of five digits each. The prefix may be on a disk of the rank's own. Values and objects are divided as
+// by `ckpt_checkpoint_write_ranked`. `*path`, to be freed with `ckpt_string_free`, is the path of the section; `path` may be NULL.
+//
+// Errors are those of `ckpt_checkpoint_write_ranked`; then the section is not there, nor one that was.
+ckpt_code ckpt_checkpoint_write_section(const ckpt_checkpoint *checkpoint,
+                                        const char *prefix,
+                                        const ckpt_ranks *ranks,
+                                        const ckpt_save_options *options,
+                                        ckpt_string **path,
+                                        ckpt_error **error);
+
+// Saves a checkpoint together with other ranks, as `ckpt_manager_save` and `ckpt_checkpoint_save_ranked` do. Each rank has a manager of
+// the same directory with the same options; only that of rank 0 takes its lock, numbers, records and removes. That it is too early each
+// rank finds by itself, so that all must be given the same steps.
+//
+// `*path` is to be freed with `ckpt_string_free`; NULL when it is too early, and on failure; `path` may be NULL. Errors are those of
+// `ckpt_manager_save` and `ckpt_checkpoint_save_ranked`.
+ckpt_code ckpt_manager_save_ranked(const ckpt_manager *manager,
+                                   const ckpt_ranks *ranks,
+                                   const ckpt_manager_save_options *options,
+                                   ckpt_string **path,
+                                   ckpt_error **error);
 
 // The latest checkpoint that the state file of `directory` names: its prefix, or the file or pattern of a V1 checkpoint.
 // (`tf.train.latest_checkpoint`)

@@ -156,15 +156,20 @@ pub enum Reason {
     Replaced = 30,
     /// A registered saver is missing, or does not accept the object.
     Saver = 31,
+    /// An earlier save of the checkpoint is still running.
+    Busy = 32,
+    /// A rank failed, or never came, so that no rank could save.
+    Rank = 33,
 }
 
 /// What went wrong, with what, where.
 ///
 /// `Display` gives one line: the file, the tensor, the fault, what was expected and what was found, as far as each is known.
-#[derive(thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     code: Code,
     reason: Reason,

@@ -35,8 +35,9 @@ mod v1;
 
 pub use bundle::{merge, Checksums, Durability, Endianness, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written};
 pub use checkpoint::{
-    restore_nodes, Checkpoint, CheckpointView, Log, Mismatch, Report, RestoreOptions, Row, RowState, SaveOptions, SaveProgress,
-    Saver, SaverOptions, SaverSaveOptions, Severity, Status, StatusKind, ViewDiff, WriteCallback,
+    restore_nodes, Busy, Checkpoint, CheckpointView, Log, Mismatch, Pending, PendingProgress, Ranks, Report, RestoreOptions, Row,
+    RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions, Severity, Status, StatusKind, ViewDiff,
+    WriteCallback,
 };
 pub use directory::{
     checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid, remove_checkpoint,

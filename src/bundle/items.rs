@@ -63,6 +63,38 @@ impl<'a> Items<'a> {
         self.list.iter().map(|item| &item.source)
     }
 
+    /// Lets go of everything that is borrowed, and gives that, each with its number.
+    pub fn detach(self) -> (Items<'static>, Vec<(usize, Source<'a>)>) {
+        let mut borrowed = Vec::new();
+        let kept = |(number, Item { key_end, dims_end, dtype, source, crc }): (usize, Item<'a>)| {
+            let source = match source {
+                Source::Owned(bytes) => Source::Owned(bytes),
+                source => {
+                    borrowed.push((number, source));
+                    Source::Borrowed(&[][..])
+                }
+            };
+            Item { key_end, dims_end, dtype, source, crc }
+        };
+        let list = self.list.into_iter().enumerate().map(kept).collect();
+        (Items { list, keys: self.keys, dims: self.dims }, borrowed)
+    }
+
+    /// Gives a value other bytes, as many.
+    pub fn set_source(&mut self, number: usize, source: Source<'a>) {
+        self.list[number].source = source;
+    }
+
+    /// Lets go of all values but those whose number `keeps` says.
+    pub fn keep(&mut self, keeps: &dyn Fn(usize) -> bool) {
+        let mut all = std::mem::take(self);
+        for number in (0..all.len()).filter(|&number| keeps(number)) {
+            let source = all.take_source(number);
+            let Given { key, dtype, shape, crc, .. } = all.get(number);
+            self.push(key, dtype, shape, source, crc);
+        }
+    }
+
     /// Takes the bytes of a value; those that are not asked for by number again.
     pub fn take_source(&mut self, number: usize) -> Source<'a> {
         std::mem::replace(&mut self.list[number].source, Source::Borrowed(&[]))

@@ -15,6 +15,9 @@ use crate::storage::{File, Local, Storage};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, shape_text, Bounds, DType, StoredExtent};
 
+/// Most missing sections that a message names.
+const NAMED: usize = 10;
+
 /// How sections are merged.
 #[derive(Clone, Debug, Default)]
 pub struct MergeOptions {
@@ -56,7 +59,7 @@ impl MergeOptions {
 /// of data files done and in all, and can end the merge before it is published.
 ///
 /// # Errors
-/// * `NOT_FOUND` when a section, or a data file of one, is missing; the message says which.
+/// * `NOT_FOUND` when sections, or a data file of one, are missing; the message says which.
 /// * `INVALID_ARGUMENT` when two sections hold the same tensor or slice, slices of one tensor overlap or differ in dtype or shape, versions
 ///   or byte orders differ, there are no sections, or the destination is one of them.
 /// * `DATA_LOSS` when a section's index is damaged or a data file too short.
@@ -71,24 +74,33 @@ pub fn merge(
     merge_on(&Local, destination.as_ref(), &sections, options, progress)
 }
 
-pub(super) fn merge_on(
+pub(crate) fn merge_on(
     storage: &dyn Storage,
     destination: &Path,
     sections: &[PathBuf],
     options: &MergeOptions,
     progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<Written> {
-    let mut inputs = Vec::new();
+    let (mut inputs, mut missing) = (Vec::new(), Vec::new());
     for section in sections {
         refuse_same(destination, section)?;
         match Index::load(section, None, false, &mut Err) {
             Ok(index) => inputs.push(index),
             Err(e) if e.code() == Code::NotFound && options.allow_missing => {}
-            Err(e) if e.code() == Code::NotFound => {
-                return Err(Error::new(Code::NotFound, Reason::NoCheckpoint, "a section is missing").in_file(section));
-            }
+            Err(e) if e.code() == Code::NotFound => missing.push(section),
             Err(e) => return Err(e),
         }
+    }
+    if let [first, ..] = missing[..] {
+        let what = match missing.len() {
+            1 => "a section is missing".to_owned(),
+            count => {
+                let names: Vec<String> = missing.iter().take(NAMED).map(|section| section.display().to_string()).collect();
+                let more = if count > NAMED { ", and more" } else { "" };
+                format!("{count} of {} sections are missing ({}{more})", sections.len(), names.join(", "))
+            }
+        };
+        return Err(Error::new(Code::NotFound, Reason::NoCheckpoint, what).in_file(first));
     }
     if inputs.is_empty() {
         return Err(Error::argument("there are no sections to merge").in_file(destination));

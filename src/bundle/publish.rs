@@ -114,7 +114,7 @@ impl Held {
         let names = list(&*directory)?;
         let is_alone = !writing.iter().any(|(other, _)| *other == place(&lock));
         if is_alone && !left_out(Step::Sweep) {
-            sweep::sweep(&*directory, &names);
+            sweep::sweep(storage, &*directory, &names);
         }
         Ok(Held { directory, lock, names })
     }

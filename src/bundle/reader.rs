@@ -36,6 +36,8 @@ pub enum Checksums {
 pub struct ReadOptions {
     pub(crate) threads: u32,
     pub(crate) checksums: Checksums,
+    /// Whether gaps are skipped rather than read along, even if that costs more calls.
+    pub(crate) sparing: bool,
 }
 
 impl ReadOptions {
@@ -125,6 +127,12 @@ impl Bundle {
         self.shard_of(row).map(drop)
     }
 
+    /// The bytes that were read from the data files that are open.
+    #[cfg(test)]
+    pub fn bytes_read(&self) -> u64 {
+        self.shards.lock().iter().map(|(_, file)| file.read.load(std::sync::atomic::Ordering::Relaxed)).sum()
+    }
+
     pub(super) fn shard(&self, number: u32) -> Result<Arc<File>> {
         let cached = self.shards.lock().iter().find(|(shard, _)| *shard == number).map(|(_, file)| file.clone());
         if let Some(file) = cached {
@@ -173,9 +181,14 @@ impl Bundle {
         for region in scattered {
             for piece in &region.pieces {
                 let file = self.shard_of(&piece.row)?;
-                let read = match options.checksums {
-                    Checksums::Always => read_checked(&file, piece, &region.region, region.buffer),
-                    _ => read_runs(&file, piece, &region.region, region.buffer),
+                let is_checked = match options.checksums {
+                    Checksums::Always => true,
+                    Checksums::WhenWhole => piece.wanted == piece.stored,
+                    Checksums::Never => false,
+                };
+                let read = match is_checked {
+                    true => read_checked(&file, piece, &region.region, region.buffer),
+                    false => read_runs(&file, piece, &region.region, region.buffer, options.sparing),
                 };
                 read.map_err(|e| e.for_tensor(region.key).in_file(file.path()))?;
             }
@@ -398,8 +411,11 @@ fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u
     check_crc(piece.row.crc, crc::mask(hash.value()), "the checksum of the tensor does not match")
 }
 
+/// A `sparing` read reads at most one byte that is not wanted for so many that are.
+const SPARING: u64 = 20;
+
 /// Reads only the runs that are wanted of a piece, several with one call where they lie close together.
-fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8]) -> Result<()> {
+fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8], sparing: bool) -> Result<()> {
     let element = piece.row.dtype.size().unwrap_or(1) as u64;
     let mut scratch = Vec::new();
     let mut batch: Vec<Run> = Vec::new();
@@ -407,11 +423,14 @@ fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8])
     while let Some(first) = runs.next() {
         batch.clear();
         batch.push(first);
-        let mut end = first.from + first.length;
-        while let Some(next) =
-            runs.next_if(|next| next.from - end < WORTH_A_CALL && next.from + next.length - first.from <= CHUNK as u64)
-        {
-            end = next.from + next.length;
+        let (mut end, mut wanted) = (first.from + first.length, first.length);
+        let is_near = |next: &Run, end: u64, wanted: u64| {
+            let all = next.from + next.length - first.from;
+            let gaps = all - wanted - next.length;
+            next.from - end < WORTH_A_CALL && all <= CHUNK as u64 && !(sparing && gaps.saturating_mul(SPARING) > wanted)
+        };
+        while let Some(next) = runs.next_if(|next| is_near(next, end, wanted)) {
+            (end, wanted) = (next.from + next.length, wanted + next.length);
             batch.push(next);
         }
         let place = |run: &Run| run.to as usize..(run.to + run.length) as usize;

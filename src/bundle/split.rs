@@ -1,10 +1,15 @@
-//! Keeping data files below a size: tensors that do not fit are cut into slices (`MaxShardSizePolicy` in TensorFlow).
+//! Keeping data files below a size: tensors, and slices of them, that do not fit are cut into slices (`MaxShardSizePolicy` in TensorFlow).
 //!
 //! TensorFlow cuts along the axis that gives the fewest pieces, loops forever when a row is larger than the limit, drops empty tensors and
 //! cuts strings, which it cannot read back. Here every piece is consecutive in memory, so that nothing is copied; what cannot be cut
 //! gets a file of its own, however large; and nothing is dropped.
 
-use crate::tensor::{DType, StoredExtent};
+use std::collections::BTreeMap;
+
+use super::items::Given;
+use super::writer::{Partitioned, Writer};
+use crate::format::ordered_code::slice_key;
+use crate::tensor::{DType, Slice, StoredExtent};
 
 /// Most dimensions of a tensor that TensorFlow puts together again.
 const MOST_DIMENSIONS: usize = 8;
@@ -141,6 +146,80 @@ impl Packer {
             _ => Packed::Cut(cuts),
         }
     }
+}
+
+impl Writer<'_> {
+    /// Gives every item a data file of at most `limit` bytes, and cuts those that do not fit.
+    pub(super) fn pack(&mut self, limit: u64) -> Vec<u32> {
+        let mut packer = Packer::new(limit, self.options.alignment);
+        let mut shards = Vec::with_capacity(self.items.len());
+        let mut items = std::mem::take(&mut self.items);
+        let mut owners = self.owners();
+        for number in 0..items.len() {
+            let source = items.take_source(number);
+            let Given { key, dtype, shape, crc, .. } = items.get(number);
+            // Of a key that is there twice nothing is cut, so that it is found to be.
+            let owner = owners.remove(key);
+            let is_plain = crc.is_none() && (owner.is_some() || !key.starts_with(&[0]) && !self.partitioned.contains_key(key));
+            let packed = match is_plain {
+                true => packer.put(dtype, shape, source.len()),
+                false => Packed::Whole(packer.put_whole(source.len())),
+            };
+            match packed {
+                Packed::Whole(shard) => {
+                    shards.push(shard);
+                    self.items.push(key, dtype, shape, source, crc);
+                }
+                Packed::Cut(cuts) => {
+                    let (key, base) = match &owner {
+                        Some((key, extents)) => (&key[..], Some(extents)),
+                        None => (key, None),
+                    };
+                    let mut slices = Vec::with_capacity(cuts.len());
+                    for mut cut in cuts {
+                        if let Some(base) = base {
+                            cut.extents = within(base, &cut.extents);
+                        }
+                        let slice = slice_key(key, Slice::from(&cut.extents[..]).extents());
+                        self.items.push(&slice, dtype, &cut.shape, source.part(cut.from, cut.length), None);
+                        shards.push(cut.shard);
+                        slices.push(cut.extents);
+                    }
+                    match self.partitioned.get_mut(key) {
+                        Some(tensor) => {
+                            tensor.slices.retain(|extents| Some(extents) != base);
+                            tensor.slices.append(&mut slices);
+                        }
+                        None => {
+                            self.partitioned.insert(key.to_vec(), Partitioned { dtype, shape: shape.to_vec(), slices });
+                        }
+                    }
+                }
+            }
+        }
+        shards
+    }
+
+    /// The tensor of each slice, and the slice; not of those that were added twice.
+    fn owners(&self) -> BTreeMap<Vec<u8>, (Vec<u8>, Vec<StoredExtent>)> {
+        let mut owners = BTreeMap::new();
+        for (key, tensor) in &self.partitioned {
+            for extents in &tensor.slices {
+                owners.insert(slice_key(key, Slice::from(&extents[..]).extents()), (key.clone(), extents.clone()));
+            }
+        }
+        owners
+    }
+}
+
+/// A slice of a slice, as one of the tensor.
+fn within(base: &[StoredExtent], part: &[StoredExtent]) -> Vec<StoredExtent> {
+    let both = base.iter().zip(part);
+    both.map(|(base, part)| match part.is_full() {
+        true => *base,
+        false => StoredExtent { start: base.start + part.start, length: part.length },
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -11,16 +11,21 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use super::index::Index;
 use super::naming;
 use super::publish::{left_out, Step};
+use super::sections::{are_sections, remove_sections};
 use crate::error::{Error, Result};
-use crate::storage::{Directory, File};
+use crate::storage::{Directory, File, Storage};
 
 /// What all our temporary names have before a number of 16 hexadecimal digits. No other program makes such names.
 const MARK: &[u8] = b".ckpt-tmp-";
 
 /// Sweeps a directory, which holds `names`, and of which the caller alone has the lock.
-pub(super) fn sweep(directory: &dyn Directory, names: &[OsString]) {
-    for name in names.iter().filter(|name| marked(name).is_some() && directory.is_file(name)) {
-        sweep_file(directory, name, names);
+pub(super) fn sweep(storage: &dyn Storage, directory: &dyn Directory, names: &[OsString]) {
+    for name in names {
+        match marked(name) {
+            Some(_) if directory.is_file(name) => sweep_file(directory, name, names),
+            Some(original) if are_sections(original) => remove_sections(storage, &directory.path().join(name)),
+            _ => {}
+        }
     }
 }
 
@@ -87,7 +92,7 @@ pub(crate) fn is_temporary(name: &OsStr) -> bool {
 }
 
 /// The name that a temporary file was to get, if it is one of ours.
-fn marked(name: &OsStr) -> Option<&[u8]> {
+pub(super) fn marked(name: &OsStr) -> Option<&[u8]> {
     let (rest, attempt) = name.as_bytes().split_last_chunk::<16>()?;
     let is_ours = attempt.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     rest.strip_suffix(MARK).filter(|original| is_ours && !original.is_empty())

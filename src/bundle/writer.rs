@@ -6,10 +6,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::entry::{put_entry, Endianness};
-use super::items::{Given, Items};
+use super::items::Items;
 use super::payload;
 use super::publish::{Durability, Publication};
-use super::split::{Packed, Packer};
 use super::store::{self, Placed, ReadAt, Source};
 use super::transfer;
 use crate::error::{Code, Error, Reason, Result};
@@ -41,8 +40,8 @@ const OPEN_FILES: u32 = 128;
 pub struct WriteOptions {
     shards: Option<u32>,
     max_shard_size: Option<u64>,
-    alignment: u64,
-    threads: u32,
+    pub(super) alignment: u64,
+    pub(super) threads: u32,
     pub(crate) durability: Durability,
 }
 
@@ -98,17 +97,17 @@ impl WriteOptions {
 /// Values are borrowed until [`Writer::finish`], which writes them straight from the caller's memory. Until it returns there is nothing
 /// of the new checkpoint; when it has failed, there is nothing of it either, and what was there before still is.
 pub struct Writer<'a> {
-    prefix: PathBuf,
-    options: WriteOptions,
-    items: Items<'a>,
+    pub(super) prefix: PathBuf,
+    pub(super) options: WriteOptions,
+    pub(super) items: Items<'a>,
     /// Tensors of which slices were added.
-    partitioned: BTreeMap<Vec<u8>, Partitioned>,
+    pub(super) partitioned: BTreeMap<Vec<u8>, Partitioned>,
 }
 
-struct Partitioned {
-    dtype: DType,
-    shape: Vec<i64>,
-    slices: Vec<Vec<StoredExtent>>,
+pub(super) struct Partitioned {
+    pub(super) dtype: DType,
+    pub(super) shape: Vec<i64>,
+    pub(super) slices: Vec<Vec<StoredExtent>>,
 }
 
 /// What was written.
@@ -166,6 +165,25 @@ impl<'a> Writer<'a> {
         let elements = check_tensor(key, dtype, shape)?;
         let size = dtype.size().ok_or_else(|| not_fixed(key, dtype))? as u64;
         self.put(key, dtype, shape, Source::Read { read: read.into(), from: 0, len: elements * size })
+    }
+
+    /// Adds a slice of a partitioned tensor, whose bytes are asked for while it is written, as by [`Writer::add_read`].
+    ///
+    /// # Errors
+    /// As for [`Writer::add_slice`].
+    pub fn add_read_slice(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        dtype: DType,
+        shape: &[i64],
+        slice: &Slice,
+        read: Box<ReadAt<'a>>,
+    ) -> Result<()> {
+        let key = key.as_ref();
+        let Some(part) = part_of(key, dtype, shape, slice)? else { return self.add_read(key, dtype, shape, read) };
+        let size = dtype.size().ok_or_else(|| not_fixed(key, dtype))? as u64;
+        let len = elements(&part.shape) * size;
+        self.put_slice(key, dtype, shape, part, Source::Read { read: read.into(), from: 0, len }, None)
     }
 
     /// Adds a slice of a partitioned tensor: `shape` is that of the whole tensor, `bytes` are the elements that `slice` takes. A slice
@@ -378,46 +396,12 @@ impl<'a> Writer<'a> {
     }
 
     /// The bytes of all values with what aligns them.
-    fn total(&self) -> Result<u64> {
+    pub(super) fn total(&self) -> Result<u64> {
         let too_large = || Error::argument("the values are larger than any file system").in_file(&self.prefix);
         self.items.lengths().try_fold(0u64, |sum, length| {
             let size = length.checked_next_multiple_of(self.options.alignment).ok_or_else(too_large)?;
             sum.checked_add(size).filter(|&sum| sum <= i64::MAX as u64).ok_or_else(too_large)
         })
-    }
-
-    /// Gives every item a data file of at most `limit` bytes, and cuts those that do not fit.
-    fn pack(&mut self, limit: u64) -> Vec<u32> {
-        let mut packer = Packer::new(limit, self.options.alignment);
-        let mut shards = Vec::with_capacity(self.items.len());
-        let mut items = std::mem::take(&mut self.items);
-        for number in 0..items.len() {
-            let source = items.take_source(number);
-            let Given { key, dtype, shape, crc, .. } = items.get(number);
-            // Of a key that is there twice nothing is cut, so that it is found to be.
-            let is_plain = crc.is_none() && !key.starts_with(&[0]) && !self.partitioned.contains_key(key);
-            let packed = match is_plain {
-                true => packer.put(dtype, shape, source.len()),
-                false => Packed::Whole(packer.put_whole(source.len())),
-            };
-            match packed {
-                Packed::Whole(shard) => {
-                    shards.push(shard);
-                    self.items.push(key, dtype, shape, source, crc);
-                }
-                Packed::Cut(cuts) => {
-                    let mut slices = Vec::with_capacity(cuts.len());
-                    for cut in cuts {
-                        let slice = slice_key(key, Slice::from(&cut.extents[..]).extents());
-                        self.items.push(&slice, dtype, &cut.shape, source.part(cut.from, cut.length), None);
-                        shards.push(cut.shard);
-                        slices.push(cut.extents);
-                    }
-                    self.partitioned.insert(key.to_vec(), Partitioned { dtype, shape: shape.to_vec(), slices });
-                }
-            }
-        }
-        shards
     }
 
     /// The records in the order of their keys, which must all differ.

@@ -8,9 +8,9 @@ use super::options::{Mismatch, RestoreOptions};
 use super::report::RowState;
 use crate::bundle::Fate;
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::graph::{Buffer, Data, Device, Failure, Kind, Map, NodeId, Nodes, Source, SourceTensor};
+use crate::graph::{Buffer, Data, Device, Failure, Kind, Map, NodeId, Nodes, Part, Source, SourceTensor};
 use crate::reader::{Format, Place, Reader};
-use crate::tensor::{shape_text, DType, Strings};
+use crate::tensor::{shape_text, Bounds, DType, Strings};
 
 /// How many values are read in place at once.
 const AT_ONCE: usize = 1 << 15;
@@ -89,14 +89,20 @@ impl Outcomes {
 struct Fit {
     /// Whose values are read into memory, in the order in which they lie in the files.
     in_place: Vec<usize>,
-    /// Those of them whose variables lack the memory.
+    /// Those that are parts of tensors, read into memory one after the other.
+    parts: Vec<usize>,
+    /// Those of both whose variables lack the memory.
     lacking: Vec<usize>,
     others: Vec<usize>,
 }
 
 /// How a value comes to its object.
-enum Way {
-    InPlace { lacks_memory: bool },
+enum Way<'n> {
+    InPlace {
+        lacks_memory: bool,
+    },
+    /// A part of a tensor; nothing said of the memory of one that is on a device.
+    Part(&'n Part, Option<bool>),
     Other,
 }
 
@@ -111,7 +117,7 @@ impl Batch<'_> {
 
     fn try_run(&self, nodes: &mut Nodes, plans: &[Plan], outcomes: &mut Outcomes) -> Result<()> {
         let fit = self.check(nodes, plans, outcomes)?;
-        let all = || fit.in_place.iter().chain(&fit.others).copied();
+        let all = || fit.in_place.iter().chain(&fit.parts).chain(&fit.others).copied();
         if self.dry {
             all().for_each(|number| outcomes.states[number] = RowState::Restored);
             return Ok(());
@@ -120,9 +126,10 @@ impl Batch<'_> {
             let tensors: Vec<usize> = all().flat_map(|number| plans[number].tensors()).copied().collect();
             self.reader.check_whole(&tensors, &self.options.read)?;
         }
-        let memory = self.make_memory(plans, &fit.lacking)?;
+        let mut memory = self.make_memory(nodes, plans, &fit.lacking)?;
         let ready = self.read_ahead(nodes, plans, &fit.others)?;
-        self.read_in_place(nodes, plans, &fit.in_place, memory, outcomes)?;
+        self.read_in_place(nodes, plans, &fit.in_place, &mut memory, outcomes)?;
+        self.read_parts(nodes, plans, &fit.parts, &mut memory, outcomes)?;
         self.assign(nodes, plans, ready, outcomes)
     }
 
@@ -145,13 +152,17 @@ impl Batch<'_> {
             };
             let mut place = Place::default();
             for &tensor in plan.tensors() {
-                match self.reader.check_backed(tensor) {
+                let checked = match way {
+                    Way::Part(part, _) => self.reader.check_region(tensor, &part.region).map(|()| place),
+                    _ => self.reader.check_backed(tensor),
+                };
+                match checked {
                     Ok(found) => place = found,
                     Err(e) if unbacked.is_none() => unbacked = Some((number, e)),
                     Err(_) => {}
                 }
             }
-            let Way::InPlace { lacks_memory } = way else {
+            let (Way::InPlace { lacks_memory } | Way::Part(_, Some(lacks_memory))) = way else {
                 fit.others.push(number);
                 continue;
             };
@@ -160,6 +171,10 @@ impl Batch<'_> {
             } else if let Data::Borrowed(memory) = &nodes.variable(plan.object)?.data {
                 let range = memory.bytes().as_ptr_range();
                 ranges.push((range.start as usize, range.end as usize, number));
+            }
+            if let Way::Part(..) = way {
+                fit.parts.push(number);
+                continue;
             }
             in_order &= places.last().is_none_or(|(last, _)| *last <= place);
             places.push((place, number));
@@ -179,7 +194,7 @@ impl Batch<'_> {
         Ok(fit)
     }
 
-    fn check_one(&self, nodes: &Nodes, plan: &Plan) -> std::result::Result<Way, Unfit> {
+    fn check_one<'n>(&self, nodes: &'n Nodes, plan: &Plan) -> std::result::Result<Way<'n>, Unfit> {
         let missing = |key: &[u8]| Unfit {
             state: RowState::Missing,
             error: Error::new(Code::NotFound, Reason::NoTensor, format!("Key {} not found in checkpoint", printable(key)))
@@ -195,29 +210,35 @@ impl Batch<'_> {
                     let error = Error::new(Code::FailedPrecondition, Reason::ReadOnly, what).for_tensor(plan.key(self.reader));
                     return Err(Unfit { state: RowState::Skipped, error });
                 }
-                if variable.dtype.map_or(dtype == DType::Variant, |own| own != dtype) {
+                let is_unfit = dtype == DType::Variant || variable.part.is_some() && dtype.size().is_none();
+                if variable.dtype.map_or(is_unfit, |own| own != dtype) {
                     return Err(self.wrong_dtype(plan, variable.dtype, dtype));
                 }
-                if !variable.accepts_shape(shape) {
+                if !variable.fits(shape) {
                     let name = variable.name.as_deref().unwrap_or_default();
                     let name = if name.is_empty() { nodes.describe(plan.object) } else { name.to_owned() };
                     let error = Error::argument(format!(
                         "Received incompatible tensor with shape {} when attempting to restore variable with shape {} and name {}",
                         shape_text(shape),
-                        variable.accepts().map_or_else(String::new, shape_text),
+                        variable.restored_from(),
                         printable(name.as_bytes())
                     ));
                     let error = error
                         .because(Reason::Shape)
-                        .expecting(variable.accepts().map_or_else(String::new, shape_text), shape_text(shape))
+                        .expecting(variable.restored_from(), shape_text(shape))
                         .for_tensor(plan.key(self.reader))
                         .in_file(self.reader.prefix());
                     return Err(Unfit { state: RowState::ShapeMismatch, error });
                 }
-                match (&variable.data, dtype.size()) {
-                    (Data::Device(_), _) | (_, None) => Ok(Way::Other),
-                    _ => Ok(Way::InPlace { lacks_memory: variable.needs_memory(shape) }),
-                }
+                let in_place = match (&variable.data, dtype.size()) {
+                    (Data::Device(_), _) | (_, None) => None,
+                    _ => Some(variable.needs_memory(shape)),
+                };
+                Ok(match (&variable.part, in_place) {
+                    (Some(part), in_place) => Way::Part(part, in_place),
+                    (None, Some(lacks_memory)) => Way::InPlace { lacks_memory },
+                    (None, None) => Way::Other,
+                })
             }
             (What::Text(tensor), Kind::Text(_)) => match self.spec(*tensor) {
                 (DType::String, []) => Ok(Way::Other),
@@ -251,10 +272,11 @@ impl Batch<'_> {
     }
 
     /// Makes the memory that variables lack, by the numbers of their plans. Nothing is changed yet.
-    fn make_memory(&self, plans: &[Plan], lacking: &[usize]) -> Result<Map<usize, Buffer>> {
+    fn make_memory(&self, nodes: &Nodes, plans: &[Plan], lacking: &[usize]) -> Result<Map<usize, Buffer>> {
         let make = |&number: &usize| {
             let What::Variable(tensor) = plans[number].what else { return Ok((number, Buffer::default())) };
             let (dtype, shape) = self.spec(tensor);
+            let shape = nodes.variable(plans[number].object)?.shape_within(shape);
             let bytes = crate::tensor::elements(shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
             let made = usize::try_from(bytes).map_err(|_| Error::out_of_memory(bytes)).and_then(Buffer::zeroed);
             Ok((number, made.map_err(|e| e.for_tensor(plans[number].key(self.reader)))?))
@@ -269,7 +291,11 @@ impl Batch<'_> {
             let plan = &plans[number];
             let value = match (&plan.what, nodes.get(plan.object).map(|node| &node.kind)) {
                 (What::Variable(tensor), Some(Kind::Variable(variable))) => match &variable.data {
-                    Data::Device(device) => Value::Device(*tensor, device.clone()),
+                    Data::Device(device) => {
+                        let whole = || Bounds::whole(self.spec(*tensor).1);
+                        let region = variable.part.as_ref().map_or_else(whole, |part| part.region.clone());
+                        Value::Device(*tensor, device.clone(), region)
+                    }
                     _ => Value::Strings(*tensor, self.strings(*tensor)?),
                 },
                 (What::Text(tensor), _) => Value::Text(self.strings(*tensor)?.get(0).unwrap_or_default().to_vec()),
@@ -323,7 +349,7 @@ impl Batch<'_> {
                     Some(Kind::State(Some(state), _)) => state.restore(&source).map_err(failed),
                     _ => Ok(()),
                 },
-                Value::Device(tensor, device) => self.stream(tensor, &*device),
+                Value::Device(tensor, device, region) => self.stream(tensor, &region, &*device),
             };
             let done = done.map_err(|e| e.for_tensor(plan.key(self.reader)));
             let outcome = match &done {
@@ -342,11 +368,11 @@ impl Batch<'_> {
         nodes: &mut Nodes,
         plans: &[Plan],
         in_place: &[usize],
-        mut memory: Map<usize, Buffer>,
+        memory: &mut Map<usize, Buffer>,
         outcomes: &mut Outcomes,
     ) -> Result<()> {
         in_place.chunks(AT_ONCE).try_for_each(|numbers| {
-            let mut loan = Loan::take(nodes, plans, numbers, &mut memory);
+            let mut loan = Loan::take(nodes, plans, numbers, memory);
             let mut rows: Vec<(usize, &mut [u8])> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
             let (fates, result) = match self.reader.read_whole(&mut rows, &self.options.read) {
                 Ok(()) => (Vec::new(), Ok(())),
@@ -373,12 +399,39 @@ impl Batch<'_> {
         })
     }
 
+    /// Reads the values of variables that are parts of tensors into their memory, one after the other.
+    fn read_parts(
+        &self,
+        nodes: &mut Nodes,
+        plans: &[Plan],
+        parts: &[usize],
+        memory: &mut Map<usize, Buffer>,
+        outcomes: &mut Outcomes,
+    ) -> Result<()> {
+        parts.iter().try_for_each(|&number| {
+            let Some(part) = nodes.variable(plans[number].object)?.part.clone() else { return Ok(()) };
+            let mut loan = Loan::take(nodes, plans, &[number], memory);
+            let Some(taken) = loan.taken.first_mut() else { return Ok(()) };
+            let result = self.reader.read_region(taken.tensor, &part.region, taken.memory(), &self.options.read);
+            taken.is_whole = result.is_ok();
+            outcomes.set(
+                number,
+                match &result {
+                    Ok(()) => Outcome::new(RowState::Restored),
+                    Err(e) => Outcome::because(RowState::Torn, e),
+                },
+            );
+            loan.give_back(self);
+            result
+        })
+    }
+
     /// Hands a value to a device, piece by piece.
-    fn stream(&self, tensor: usize, device: &dyn Device) -> Result<()> {
-        let (dtype, shape) = self.spec(tensor);
-        device.prepare(dtype, shape).map_err(failed)?;
-        let written =
-            self.reader.stream(tensor, &self.options.read, &mut |offset, bytes| device.write_at(offset, bytes).map_err(failed));
+    fn stream(&self, tensor: usize, region: &Bounds, device: &dyn Device) -> Result<()> {
+        let dtype = self.spec(tensor).0;
+        device.prepare(dtype, &region.length).map_err(failed)?;
+        let mut take = |offset, bytes: &[u8]| device.write_at(offset, bytes).map_err(failed);
+        let written = self.reader.stream(tensor, region, &self.options.read, &mut take);
         let finished = device.finish(written.is_ok()).map_err(failed);
         written.and(finished)
     }
@@ -399,7 +452,7 @@ enum Value {
     Strings(usize, Strings),
     Text(Vec<u8>),
     State(Source),
-    Device(usize, Arc<dyn Device>),
+    Device(usize, Arc<dyn Device>, Bounds),
 }
 
 impl Plan {

@@ -11,7 +11,7 @@ use super::assign::{Batch, Outcome, Plan, What};
 use super::options::RestoreOptions;
 use super::report::{Report, Row, RowState};
 use super::restore::next_uid;
-use super::status::{attribute_of, failed, missing_row, spec_of};
+use super::status::{attribute_of, failed, missing_row, slice_of, spec_of};
 use super::Checkpoint;
 use crate::error::Result;
 use crate::graph::{Kind, NodeId, Nodes, Root, Waiting, Walk};
@@ -187,6 +187,7 @@ impl NameRestore {
                 state,
                 saved: Some((tensor.dtype(), tensor.shape().to_vec())),
                 program: object.and_then(|object| spec_of(nodes, object)),
+                slice: object.and_then(|object| slice_of(nodes, object)),
                 node: object,
                 saved_node: None,
                 candidate: None,

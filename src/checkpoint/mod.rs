@@ -4,6 +4,10 @@ mod assign;
 mod by_name;
 mod options;
 mod paths;
+mod pending;
+#[cfg(test)]
+mod pending_tests;
+mod ranks;
 mod report;
 mod restore;
 mod save;
@@ -24,13 +28,18 @@ use crate::reader::{ObjectGraph, Reader};
 use crate::storage::{Local, Storage};
 use crate::tensor::DType;
 
-pub use options::{Log, Mismatch, RestoreOptions, SaveOptions, SaveProgress, Severity, WriteCallback};
+pub use options::{Busy, Log, Mismatch, RestoreOptions, SaveOptions, SaveProgress, Severity, WriteCallback};
+pub(crate) use pending::After;
+pub use pending::{Pending, PendingProgress};
+pub use ranks::Ranks;
+pub(crate) use ranks::{Lead, Party, Place};
 pub use report::{Report, Row, RowState};
 pub use saver::{Saver, SaverOptions, SaverSaveOptions};
 pub use status::{Status, StatusKind};
 pub use view::{restore_nodes, CheckpointView, ViewDiff};
 
 use by_name::NameRestore;
+use pending::Slot;
 use restore::Restore;
 use status::Of;
 
@@ -42,6 +51,9 @@ const ROOT: &str = "root";
 /// Saves and restores what a root object of a graph leads to. (`tf.train.Checkpoint`)
 ///
 /// Clones are the same checkpoint. It keeps its graph alive. Every call takes the graph's lock for its whole length.
+///
+/// One save runs in the background at a time ([`Checkpoint::save_async`]); dropping the last clone waits for it. Calls that save or restore wait for it too, without the
+/// graph's lock; those that save then return its error, if nobody has heard of it, and do nothing else.
 #[derive(Clone)]
 pub struct Checkpoint(Arc<Inner>);
 
@@ -51,6 +63,7 @@ struct Inner {
     /// Whether the root is another object than the checkpoint, in TensorFlow's words: `Checkpoint(root, **attached)`.
     is_attached: bool,
     state: Mutex<State>,
+    slot: Slot,
 }
 
 #[derive(Default)]
@@ -129,7 +142,13 @@ impl Checkpoint {
             Ok(())
         })?;
         let state = State { attached, ..State::default() };
-        Ok(Checkpoint(Arc::new(Inner { graph: graph.clone(), root, is_attached, state: Mutex::new(state) })))
+        Ok(Checkpoint(Arc::new(Inner {
+            graph: graph.clone(),
+            root,
+            is_attached,
+            state: Mutex::new(state),
+            slot: Slot::default(),
+        })))
     }
 
     /// The graph.
@@ -179,7 +198,7 @@ impl Checkpoint {
         })
     }
 
-    fn counter(&self, nodes: &mut Nodes) -> Result<NodeId> {
+    pub(crate) fn counter(&self, nodes: &mut Nodes) -> Result<NodeId> {
         if let Some(counter) = self.0.state.lock().counter.filter(|&counter| nodes.get(counter).is_some()) {
             return Ok(counter);
         }
@@ -221,9 +240,10 @@ impl Checkpoint {
     ///   the prefix is still there, and nothing new.
     /// * `ABORTED` when a callback fails; if it was a write callback, the checkpoint is there.
     /// * `CANCELLED` when the progress callback stops it; else what writing reports ([`Writer::finish`](crate::Writer::finish)).
+    /// * `UNAVAILABLE` when an earlier save is still running, if so asked ([`SaveOptions::busy`]); the error of an earlier one that nobody has heard of.
     pub fn write(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<PathBuf> {
         let prefix = prefix.as_ref();
-        self.0.graph.with(|nodes| self.write_files(nodes, &Local, prefix, options))?;
+        self.when_idle(Some(options.busy), |nodes| self.write_files(nodes, &Local, prefix, options))?;
         Ok(prefix.to_owned())
     }
 
@@ -239,13 +259,13 @@ impl Checkpoint {
     /// only one. Gives its path. (`tf.train.Checkpoint.save`)
     ///
     /// # Errors
-    /// As for [`Checkpoint::write`]; the count stands in any case. `INVALID_ARGUMENT` also when the path is that of the state file.
+    /// As for [`Checkpoint::write`]; the count stands unless the error is about an earlier save. `INVALID_ARGUMENT` also when the path is that of the state file.
     pub fn save(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<PathBuf> {
         self.save_on(&Local, prefix.as_ref(), options)
     }
 
     pub(crate) fn save_on(&self, storage: &dyn Storage, prefix: &Path, options: &SaveOptions) -> Result<PathBuf> {
-        self.0.graph.with(|nodes| {
+        self.when_idle(Some(options.busy), |nodes| {
             let count = self.advance(nodes)?;
             let path = numbered(prefix, count);
             self.write_files(nodes, storage, &path, options)?;
@@ -269,8 +289,8 @@ impl Checkpoint {
     /// after that, [`Checkpoint::last_report`] says of each value what became of it; nothing waits for the restore.
     ///
     /// # Errors
-    /// * `NOT_FOUND` when there is no checkpoint, a data file is missing, or it lacks a value that it should have.
-    /// * `INVALID_ARGUMENT` when a value has another dtype or shape than its object, two variables share memory, or an option names what is not there.
+    /// * `NOT_FOUND` when there is no checkpoint, a data file is missing, it lacks a value that it should have, or a path that an option names.
+    /// * `INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory.
     /// * `FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does not accept its object.
     /// * `DATA_LOSS` when the checkpoint is damaged, `ABORTED` when a callback fails.
     pub fn restore(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Status> {
@@ -301,7 +321,7 @@ impl Checkpoint {
     /// As for [`Checkpoint::read`], save for what rows can tell.
     pub fn dry_run(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Report> {
         let path = path.as_ref();
-        self.0.graph.with(|nodes| {
+        self.when_idle(None, |nodes| {
             let reader = Reader::open(path)?;
             let Some(saved) = reader.object_graph()? else {
                 let restore = Arc::new(NameRestore::new(reader, options));
@@ -335,7 +355,7 @@ impl Checkpoint {
     }
 
     fn load(&self, path: &Path, options: &RestoreOptions, verb: Verb) -> Result<Status> {
-        self.0.graph.with(|nodes| {
+        self.when_idle(None, |nodes| {
             self.0.state.lock().last = Last::None;
             let loaded = self.load_into(nodes, path, options, verb);
             loaded.map_err(|e| match verb {

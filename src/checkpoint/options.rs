@@ -25,15 +25,28 @@ pub enum Severity {
 pub type Log = Arc<dyn Fn(Severity, &str) + Send + Sync>;
 
 /// Called when the files of a checkpoint are complete, with its path. An error ends the call, which then returns it; the checkpoint stays.
+/// Of a save in the background it is called on that thread, and must not wait for that save.
 pub type WriteCallback = Arc<dyn Fn(&Path) -> std::result::Result<(), Failure> + Send + Sync>;
 
-/// Hears how many bytes are done, and of how many, on the thread that saves; and may stop it.
+/// Hears how many bytes are done, and of how many, on the thread that saves, in the background on that one; and may stop it.
 pub type SaveProgress = Arc<dyn Fn(u64, u64) -> ControlFlow<()> + Send + Sync>;
+
+/// What a save does while an earlier one of the same checkpoint is still running in the background.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Busy {
+    /// It waits for that.
+    #[default]
+    Wait = 0,
+    /// It fails with `UNAVAILABLE`; nothing is counted.
+    Fail = 1,
+}
 
 /// How a graph is saved (`tf.train.CheckpointOptions`). Clones share the callbacks.
 #[derive(Clone, Default)]
 pub struct SaveOptions {
     pub(crate) write: WriteOptions,
+    pub(crate) busy: Busy,
     pub(crate) callbacks: Vec<WriteCallback>,
     pub(crate) progress: Option<SaveProgress>,
 }
@@ -60,6 +73,12 @@ impl SaveOptions {
     /// (`experimental_write_callbacks`)
     pub fn callback(mut self, callback: WriteCallback) -> SaveOptions {
         self.callbacks.push(callback);
+        self
+    }
+
+    /// What to do while an earlier save of the checkpoint is running; by default to wait.
+    pub fn busy(mut self, busy: Busy) -> SaveOptions {
+        self.busy = busy;
         self
     }
 

@@ -76,8 +76,10 @@ pub struct Row {
     pub state: RowState,
     /// Type and shape in the checkpoint; none where it has no such tensor.
     pub saved: Option<(DType, Vec<i64>)>,
-    /// Type and shape in the program, as far as it says; none where it has no such object, or one with state of its own.
+    /// Type and shape in the program, as far as it says; none where it has no such object, or one with state of its own. Of a part of a tensor, the shape of that.
     pub program: Option<(Option<DType>, Option<Vec<i64>>)>,
+    /// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it, `0,4:-`.
+    pub slice: Option<String>,
     /// The object.
     pub node: Option<NodeId>,
     /// The node of the checkpoint.
@@ -132,7 +134,8 @@ impl Report {
         for row in &self.rows {
             let saved = row.saved.as_ref().map_or("-".to_owned(), |(dtype, shape)| format!("{dtype} {}", shape_text(shape)));
             let program = row.program.as_ref().map_or("-".to_owned(), |(dtype, shape)| {
-                format!("{} {}", dtype.map_or("?", DType::name), shape.as_deref().map_or("?".to_owned(), shape_text))
+                let slice = row.slice.as_ref().map(|slice| format!(" slice {slice}")).unwrap_or_default();
+                format!("{} {}{slice}", dtype.map_or("?", DType::name), shape.as_deref().map_or("?".to_owned(), shape_text))
             });
             let _ = write!(out, "{:25} {:width$}  {saved:20} {program:20}", row.state, row.path);
             if let Some(candidate) = &row.candidate {
@@ -147,8 +150,8 @@ impl Report {
         out
     }
 
-    /// JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state", "saved": {"dtype", "shape"}, "program", "candidate", "detail"}]}`; what
-    /// is not known is left out.
+    /// JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state", "saved": {"dtype", "shape"}, "program", "slice", "candidate", "detail"}]}`;
+    /// what is not known is left out.
     pub fn to_json(&self) -> String {
         let mut out = String::from("{\"summary\":{");
         let counts = RowState::all().map(|state| (state, self.count(state))).filter(|(_, count)| *count > 0);
@@ -171,7 +174,7 @@ impl Report {
                 let fields: Vec<String> = dtype.into_iter().chain(shape).collect();
                 let _ = write!(out, ",\"{name}\":{{{}}}", fields.join(","));
             }
-            for (name, text) in [("candidate", &row.candidate), ("detail", &row.detail)] {
+            for (name, text) in [("slice", &row.slice), ("candidate", &row.candidate), ("detail", &row.detail)] {
                 let Some(text) = text else { continue };
                 let _ = write!(out, ",\"{name}\":");
                 push_json(&mut out, text);

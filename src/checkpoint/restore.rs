@@ -406,10 +406,17 @@ impl Restore {
             _ => None,
         };
         let Some(tensor) = tensor.and_then(|tensor| self.reader.tensor(tensor)) else { return Ok(None) };
+        // The slots of a part are parts, too, if they are of the same shape.
+        let part = nodes.variable(variable).ok().and_then(|variable| variable.part.clone());
+        let part = part.filter(|part| *part.whole == *tensor.shape());
+        let shape = part.as_ref().map_or(tensor.shape(), |part| &part.region.length);
         let Some(create) = &mut nodes.slot_owner_mut(owner)?.create else { return Ok(None) };
-        let made = create(owner, variable, name, tensor.dtype(), tensor.shape())
+        let made = create(owner, variable, name, tensor.dtype(), shape)
             .map_err(|e| Error::callback(format!("the callback that makes slots failed: {e}")).for_tensor(tensor.key()))?;
-        let Some(made) = made else { return Ok(None) };
+        let Some(mut made) = made else { return Ok(None) };
+        if let (Some(part), None) = (part, &made.part) {
+            made = made.part(&part.whole, &part.slice).map_err(|e| e.for_tensor(tensor.key()))?;
+        }
         let slot = nodes.add(Kind::Variable(made))?;
         nodes.set_slot(owner, variable, name, slot)?;
         pass.made.push((owner, variable, name.into()));

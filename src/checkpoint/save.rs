@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::options::SaveOptions;
-use crate::bundle::Writer;
+use crate::bundle::{Snapshot, SnapshotMemory, Writer};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key::{self, ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
 use crate::graph::{not_shaped, Content, Data, Failure, Kind, NodeId, Nodes, Put, Root, Sink, Walk};
@@ -27,6 +27,41 @@ pub(super) fn write(
     prefix: &Path,
     options: &SaveOptions,
 ) -> Result<()> {
+    with_writer(nodes, root, prefix, options, &mut |mut writer, graph| {
+        writer.add_string(OBJECT_GRAPH_KEY, graph)?;
+        let written = writer.finish_on(storage, &mut |done, total| match &options.progress {
+            Some(progress) => progress(done, total),
+            None => ControlFlow::Continue(()),
+        });
+        written.map(drop)
+    })
+}
+
+/// Copies what the checkpoint `prefix` of everything that `root` leads to is made of.
+pub(super) fn snapshot(
+    nodes: &mut Nodes,
+    root: Root<'_>,
+    prefix: &Path,
+    options: &SaveOptions,
+    memory: &mut SnapshotMemory,
+) -> Result<Snapshot> {
+    let mut snapshot = Err(Error::argument("the graph could not be walked"));
+    with_writer(nodes, root, prefix, options, &mut |mut writer, graph| {
+        writer.add_string(OBJECT_GRAPH_KEY, graph)?;
+        snapshot = Ok(writer.snapshot(memory)?);
+        Ok(())
+    })?;
+    snapshot
+}
+
+/// Hands everything that `root` leads to to `finish`, in a writer, and the object graph.
+pub(super) fn with_writer(
+    nodes: &mut Nodes,
+    root: Root<'_>,
+    prefix: &Path,
+    options: &SaveOptions,
+    finish: &mut dyn FnMut(Writer<'_>, Vec<u8>) -> Result<()>,
+) -> Result<()> {
     let walk = Walk::new(nodes, root, true)?;
     let (saver_of, groups) = group(nodes, &walk);
     let saved_by_savers = save_groups(nodes, &groups)?;
@@ -37,12 +72,7 @@ pub(super) fn write(
         add_put(&mut writer, &put.name, put)?;
     }
     let graph = describe(nodes, &walk, &saver_of, &states, &mut writer)?;
-    writer.add_string(OBJECT_GRAPH_KEY, graph)?;
-    writer.finish_on(storage, &mut |done, total| match &options.progress {
-        Some(progress) => progress(done, total),
-        None => ControlFlow::Continue(()),
-    })?;
-    Ok(())
+    finish(writer, graph)
 }
 
 /// The saver of each object, one more than its number, and the objects of each saver.
@@ -169,21 +199,28 @@ pub(super) fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object
     let Some((dtype, shape)) = variable.spec() else {
         return Err(not_shaped(&nodes.describe(object)).for_tensor(key.as_bytes()));
     };
+    let part = variable.part.as_deref();
+    if part.is_some_and(|part| part.region.elements() == 0) {
+        return Ok(()); // what the others save is all of the tensor
+    }
+    let mut add = |bytes| match part {
+        None => writer.add(key, dtype, &shape, bytes),
+        Some(part) => writer.add_slice(key, dtype, &part.whole, &part.slice, bytes),
+    };
     match &variable.data {
-        Data::Owned(buffer) => writer.add(key, dtype, &shape, buffer.bytes()),
-        Data::Borrowed(memory) => writer.add(key, dtype, &shape, memory.bytes()),
+        Data::Owned(buffer) => add(buffer.bytes()),
+        Data::Borrowed(memory) => add(memory.bytes()),
         Data::Strings(strings) => writer.add_strings(key, &shape, &strings.iter().collect::<Vec<_>>()),
         Data::Device(device) => {
             let one_at_a_time = (!device.is_concurrent()).then(|| parking_lot::Mutex::new(()));
-            writer.add_read(
-                key,
-                dtype,
-                &shape,
-                Box::new(move |offset, buffer| {
-                    let _turn = one_at_a_time.as_ref().map(parking_lot::Mutex::lock);
-                    device.read_at(offset, buffer)
-                }),
-            )
+            let read = Box::new(move |offset, buffer: &mut [u8]| {
+                let _turn = one_at_a_time.as_ref().map(parking_lot::Mutex::lock);
+                device.read_at(offset, buffer)
+            });
+            match part {
+                None => writer.add_read(key, dtype, &shape, read),
+                Some(part) => writer.add_read_slice(key, dtype, &part.whole, &part.slice, read),
+            }
         }
         Data::None => Err(not_shaped(&nodes.describe(object)).for_tensor(key.as_bytes())),
     }

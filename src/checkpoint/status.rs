@@ -11,7 +11,7 @@ use super::restore::Restore;
 use super::Checkpoint;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::key::{ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
-use crate::graph::{Kind, Node, NodeId, Nodes, Walk};
+use crate::graph::{Kind, Node, NodeId, Nodes, Variable, Walk};
 use crate::reader::Node as SavedNode;
 
 /// Most objects that a message names.
@@ -266,6 +266,7 @@ fn text_of(node: &SavedNode<'_>) -> String {
 /// The type and shape of an object, for a row.
 pub(super) fn spec_of(nodes: &Nodes, object: NodeId) -> Option<(Option<crate::DType>, Option<Vec<i64>>)> {
     match &nodes.get(object)?.kind {
+        Kind::Variable(Variable { part: Some(part), dtype, .. }) => Some((*dtype, Some(part.whole.to_vec()))),
         Kind::Variable(variable) => {
             let shape = variable.spec().map(|(_, shape)| shape).or_else(|| variable.accepts().map(<[i64]>::to_vec));
             Some((variable.dtype, shape))
@@ -273,6 +274,11 @@ pub(super) fn spec_of(nodes: &Nodes, object: NodeId) -> Option<(Option<crate::DT
         Kind::Text(_) => Some((Some(crate::DType::String), Some(Vec::new()))),
         _ => None,
     }
+}
+
+/// Of a variable that is a part of a tensor, which slice of it, for a row.
+pub(super) fn slice_of(nodes: &Nodes, object: NodeId) -> Option<String> {
+    nodes.variable(object).ok()?.part.as_ref().map(|part| part.slice.to_string())
 }
 
 /// The attribute under which an object's value would be saved.
@@ -321,6 +327,7 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
                 state,
                 saved: restore.reader.get(key).ok().map(|t| (t.dtype(), t.shape().to_vec())),
                 program: object.and_then(|object| spec_of(nodes, object)),
+                slice: object.and_then(|object| slice_of(nodes, object)),
                 node: object,
                 saved_node: Some(id),
                 candidate: None,
@@ -353,6 +360,7 @@ pub(super) fn missing_row(nodes: &Nodes, walk: &Walk<'_>, id: u32, object: NodeI
         state: RowState::Missing,
         saved: None,
         program: spec_of(nodes, object),
+        slice: slice_of(nodes, object),
         node: Some(object),
         saved_node: None,
         candidate: None,

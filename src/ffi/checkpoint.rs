@@ -88,8 +88,9 @@ pub extern "C" fn ckpt_checkpoint_new_with_root(
     })
 }
 
-/// Frees the handle of a checkpoint. Its graph lives on while other handles need it, and so do restores that wait. NULL is
-/// nothing.
+/// Frees the handle of a checkpoint. Its graph lives on while other handles need it, and so do restores that wait. If it was the last
+/// that holds the checkpoint, this waits for a save in the background; an error of that which nobody asks `ckpt_pending_wait` for is
+/// lost then: `ckpt_checkpoint_sync` before this has it. NULL is nothing.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_free(checkpoint: *mut ckpt_checkpoint) {
     release(checkpoint);
@@ -193,7 +194,8 @@ fn save(
 /// `CKPT_FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved. Then, as
 /// after all errors that follow, what was at the prefix is still there, and nothing new. `CKPT_ABORTED` when a callback fails;
 /// if it was one of `ckpt_save_options_add_callback`, the checkpoint is there. `CKPT_CANCELLED` when the progress callback
-/// stops it; else what `ckpt_writer_finish` reports.
+/// stops it; else what `ckpt_writer_finish` reports. `CKPT_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still
+/// running in the background, if so asked; the error of an earlier one that nobody has heard of.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_write(
     checkpoint: *const ckpt_checkpoint,
@@ -227,8 +229,8 @@ pub extern "C" fn ckpt_checkpoint_write_numbered(
 /// directory's state file name it as the latest and only one. `*path`, to be freed with `ckpt_string_free`, is its path; `path`
 /// may be NULL. (`tf.train.Checkpoint.save`)
 ///
-/// Errors are those of `ckpt_checkpoint_write`; the count stands in any case. `CKPT_INVALID_ARGUMENT` also when the path is
-/// that of the state file.
+/// Errors are those of `ckpt_checkpoint_write`; the count stands unless the error is about an earlier save. `CKPT_INVALID_ARGUMENT`
+/// also when the path is that of the state file.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save(
     checkpoint: *const ckpt_checkpoint,
@@ -266,8 +268,8 @@ fn restore(
 /// for the restore.
 ///
 /// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. `CKPT_NOT_FOUND` when there is no
-/// checkpoint, a data file is missing, or it lacks a value that it should have; `CKPT_INVALID_ARGUMENT` when a value has
-/// another dtype or shape than its object, two variables share memory, or an option names what is not there;
+/// checkpoint, a data file is missing, it lacks a value that it should have, or a path that an option names;
+/// `CKPT_INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory;
 /// `CKPT_FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does
 /// not accept its object; `CKPT_DATA_LOSS` when the checkpoint is damaged; `CKPT_ABORTED` when a callback fails.
 #[no_mangle]

@@ -5,7 +5,7 @@ use std::ffi::{c_char, CStr};
 
 use super::ask;
 use crate::bundle::{Checksums, Durability};
-use crate::checkpoint::Mismatch;
+use crate::checkpoint::{Busy, Mismatch};
 use crate::directory::Better;
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::DType;
@@ -27,6 +27,8 @@ pub type ckpt_durability = i32;
 pub type ckpt_kind = i32;
 /// What to do about a value that does not fit its object: one of the `CKPT_MISMATCH_` constants.
 pub type ckpt_mismatch = i32;
+/// What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
+pub type ckpt_busy = i32;
 /// What kind of restore a status is of: one of the `CKPT_RESTORE_` constants.
 pub type ckpt_restore_kind = i32;
 /// What became of a value: one of the `CKPT_ROW_` constants.
@@ -131,6 +133,10 @@ pub const CKPT_REASON_REENTRANT: ckpt_reason = 29;
 pub const CKPT_REASON_REPLACED: ckpt_reason = 30;
 /// A registered saver is missing, or does not accept the object.
 pub const CKPT_REASON_SAVER: ckpt_reason = 31;
+/// An earlier save of the checkpoint is still running.
+pub const CKPT_REASON_BUSY: ckpt_reason = 32;
+/// A rank failed, or never came, so that no rank could save.
+pub const CKPT_REASON_RANK: ckpt_reason = 33;
 
 /// Not a dtype.
 pub const CKPT_INVALID: ckpt_dtype = 0;
@@ -240,6 +246,11 @@ pub const CKPT_KIND_SLOT_OWNER: ckpt_kind = 8;
 pub const CKPT_MISMATCH_FAIL: ckpt_mismatch = 0;
 /// That value is left out; the report has it.
 pub const CKPT_MISMATCH_SKIP: ckpt_mismatch = 1;
+
+/// It waits for that; the default.
+pub const CKPT_BUSY_WAIT: ckpt_busy = 0;
+/// It fails with `CKPT_UNAVAILABLE`; nothing is counted.
+pub const CKPT_BUSY_FAIL: ckpt_busy = 1;
 
 /// Of a checkpoint with an object graph (`CheckpointLoadStatus`).
 pub const CKPT_RESTORE_OBJECTS: ckpt_restore_kind = 1;
@@ -379,6 +390,14 @@ pub(super) fn mismatch_of(number: ckpt_mismatch) -> Result<Mismatch> {
         CKPT_MISMATCH_FAIL => Ok(Mismatch::Fail),
         CKPT_MISMATCH_SKIP => Ok(Mismatch::Skip),
         _ => Err(Error::argument("not a way to treat values that do not fit").expecting("0 or 1", number)),
+    }
+}
+
+pub(super) fn busy_of(number: ckpt_busy) -> Result<Busy> {
+    match number {
+        CKPT_BUSY_WAIT => Ok(Busy::Wait),
+        CKPT_BUSY_FAIL => Ok(Busy::Fail),
+        _ => Err(Error::argument("not a thing to do while an earlier save is running").expecting("0 or 1", number)),
     }
 }
 

@@ -5,20 +5,21 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use super::callback::{ckpt_failure, Mark};
-use super::constants::{ckpt_code, ckpt_mismatch, mismatch_of};
+use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_mismatch, mismatch_of};
 use super::error::ckpt_error;
 use super::options::{ckpt_read_options, target};
 use super::progress::{ckpt_free_callback, Progress, UserData};
 use super::writer::ckpt_write_options;
 use super::{ask, call, handle, own, release, required, text_at};
 use crate::bundle::WriteOptions;
-use crate::checkpoint::{RestoreOptions, SaveOptions};
+use crate::checkpoint::{Busy, RestoreOptions, SaveOptions};
 use crate::error::Error;
 
 /// How a graph is saved (`tf.train.CheckpointOptions`). For one thread at a time while it is changed.
 #[derive(Clone, Default)]
 pub struct ckpt_save_options {
     write: WriteOptions,
+    busy: Busy,
     progress: Progress,
     callbacks: Vec<Arc<Written>>,
 }
@@ -34,6 +35,7 @@ impl ckpt_save_options {
         let (progress, progress_mark) = (self.progress.clone(), mark.clone());
         let options = SaveOptions::new()
             .write(self.write.clone())
+            .busy(self.busy)
             .progress(Arc::new(move |done, total| progress_mark.run(|| progress.report(done, total))));
         self.callbacks.iter().fold(options, |options, written| {
             let (written, mark) = (written.clone(), mark.clone());
@@ -46,7 +48,7 @@ impl ckpt_save_options {
 }
 
 /// Hears that the files of the checkpoint `path` are complete, before the state file says so. Anything but `CKPT_OK` ends the
-/// call, which then returns `CKPT_ABORTED`; the checkpoint stays. It is called on the thread that saves.
+/// call, which then returns `CKPT_ABORTED`; the checkpoint stays. It is called on the thread that saves, in the background on that one.
 pub type ckpt_written_callback =
     Option<extern "C" fn(user_data: *mut c_void, path: *const c_char, failure: *mut ckpt_failure) -> ckpt_code>;
 
@@ -71,7 +73,8 @@ pub extern "C" fn ckpt_save_options_set_write_options(
 }
 
 /// Has `written` called, with `user_data`, after the callbacks that were added before. The options keep `user_data`, and so do
-/// saves under way; `free_user_data`, if it is not NULL, is called when the options are freed; when this call fails, at once.
+/// saves under way; `free_user_data`, if it is not NULL, is called when the options are freed and these saves are over; when this call
+/// fails, at once.
 /// (`experimental_write_callbacks`)
 ///
 /// `CKPT_INVALID_ARGUMENT` when the callback is NULL.
@@ -88,6 +91,19 @@ pub extern "C" fn ckpt_save_options_add_callback(
         let target = target(options)?;
         let callback = written.ok_or_else(|| Error::argument("the callback is NULL"))?;
         target.callbacks.push(Arc::new(Written { callback, user }));
+        Ok(())
+    })
+}
+
+/// What to do while an earlier save of the checkpoint is running in the background: one of the `CKPT_BUSY_` constants.
+#[no_mangle]
+pub extern "C" fn ckpt_save_options_set_busy(
+    options: *mut ckpt_save_options,
+    busy: ckpt_busy,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        target(options)?.busy = busy_of(busy)?;
         Ok(())
     })
 }

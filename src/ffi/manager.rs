@@ -36,7 +36,7 @@ pub struct ckpt_manager {
 }
 
 /// The manager that a handle stands for. It is held apart from the handle, which a callback may free.
-fn manager_at(manager: *const ckpt_manager) -> Result<(Manager, Mark)> {
+pub(super) fn manager_at(manager: *const ckpt_manager) -> Result<(Manager, Mark)> {
     let manager = required(manager, "the manager")?;
     manager.mark.check()?;
     Ok((manager.manager.clone(), manager.mark.clone()))

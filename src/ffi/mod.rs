@@ -57,6 +57,9 @@ mod checkpoint_view;
 mod manager;
 mod manager_options;
 
+mod pending;
+mod ranks;
+
 mod directory;
 mod watch;
 

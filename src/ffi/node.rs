@@ -5,9 +5,11 @@ use std::ffi::c_char;
 use super::constants::{ckpt_code, ckpt_dtype, ckpt_kind, kind_number, CKPT_INVALID};
 use super::error::ckpt_error;
 use super::options::target;
+use super::writer::slice_at;
 use super::{array, ask, call, ckpt_bytes, handle, own, release, text_at};
 use crate::error::{Error, Reason, Result};
 use crate::graph::{Description, NodeId, StateOptions, Variable};
+use crate::tensor::Slice;
 
 /// An object of a graph; 0 is none. It stands for that object alone: once the object was removed, and in any other graph, it is
 /// `CKPT_INVALID_ARGUMENT` with `CKPT_REASON_NODE`.
@@ -143,6 +145,7 @@ pub struct ckpt_node_options {
     debug_name: Option<String>,
     name: Option<String>,
     read_only: bool,
+    part: Option<(Vec<i64>, Slice)>,
     state: Option<StateOptions>,
 }
 
@@ -153,12 +156,16 @@ impl ckpt_node_options {
 
     /// For objects that are neither variables nor state.
     pub(super) fn check_plain(&self) -> Result<()> {
-        self.refuse("a variable", self.name.is_some() || self.read_only)?;
+        self.refuse("a variable", self.are_of_variables())?;
         self.refuse("state", self.state.is_some())
     }
 
+    fn are_of_variables(&self) -> bool {
+        self.name.is_some() || self.read_only || self.part.is_some()
+    }
+
     pub(super) fn state(&self) -> Result<StateOptions> {
-        self.refuse("a variable", self.name.is_some() || self.read_only)?;
+        self.refuse("a variable", self.are_of_variables())?;
         Ok(self.state.clone().unwrap_or_default())
     }
 
@@ -166,6 +173,9 @@ impl ckpt_node_options {
         self.refuse("state", self.state.is_some())?;
         if let Some(name) = &self.name {
             variable = variable.name(name);
+        }
+        if let Some((whole, slice)) = &self.part {
+            variable = variable.part(whole, slice)?;
         }
         Ok(if self.read_only { variable.read_only() } else { variable })
     }
@@ -221,6 +231,33 @@ pub extern "C" fn ckpt_node_options_set_read_only(
 ) -> ckpt_code {
     call(error, || {
         target(options)?.read_only = read_only;
+        Ok(())
+    })
+}
+
+/// Makes a variable a part of a larger tensor, which several variables make up, mostly one in each process: `shape` is that of the
+/// tensor, `start` and `length` say what the variable is of each of the `rank` dimensions, a length of -1 with start 0 the whole of
+/// one. The variable is added with the shape of the part. It is saved as this slice of the tensor, and restored from it however that
+/// was cut, or whole, when it was saved. A part that takes all dimensions whole is the tensor. A slot that is made for a part while
+/// it is restored is the same part of its own tensor.
+///
+/// Of a stored slice that a part takes whole the checksum is compared; of any other no more is read than the part takes.
+///
+/// `CKPT_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
+/// the part, or is of strings.
+#[no_mangle]
+pub extern "C" fn ckpt_node_options_set_part(
+    options: *mut ckpt_node_options,
+    shape: *const i64,
+    start: *const i64,
+    length: *const i64,
+    rank: usize,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let (shape, slice) = (array(shape, rank, "the shape")?, slice_at(start, length, rank)?);
+        slice.within(shape)?;
+        target(options)?.part = Some((shape.to_vec(), slice));
         Ok(())
     })
 }

@@ -11,7 +11,7 @@ use super::{ask, handle, own, release};
 use crate::error::Result;
 
 /// Hears how far a long call is: `done` of `total`, in bytes unless the call says otherwise. It is called on the thread that made
-/// the call. Anything but `CKPT_OK` stops the call, which then returns `CKPT_CANCELLED`.
+/// the call, of a save in the background on that one. Anything but `CKPT_OK` stops the call, which then returns `CKPT_CANCELLED`.
 pub type ckpt_progress_callback = Option<extern "C" fn(user_data: *mut c_void, done: u64, total: u64) -> ckpt_code>;
 
 /// Frees what a callback was given. It is called once, when the callback will not be called any more.

@@ -73,7 +73,7 @@ pub extern "C" fn ckpt_report_table(report: *const ckpt_report) -> ckpt_bytes {
 }
 
 /// JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state", "saved": {"dtype", "shape"}, "program",
-/// "candidate", "detail"}]}`; what is not known is left out. Lent.
+/// "slice", "candidate", "detail"}]}`; what is not known is left out. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_report_json(report: *const ckpt_report) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(handle(report).map(|r| &**r.json.get_or_init(|| r.report.to_json()))))
@@ -138,6 +138,13 @@ pub extern "C" fn ckpt_report_row_program_rank(row: *const ckpt_report_row) -> i
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_program_shape(row: *const ckpt_report_row) -> *const i64 {
     ask(std::ptr::null(), || first(row_at(row).and_then(|r| r.program.as_ref()).and_then(|(_, shape)| shape.as_ref())))
+}
+
+/// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it, `0,4:-`; the dimensions in the program are
+/// then those of the tensor. Lent; nothing of other objects.
+#[no_mangle]
+pub extern "C" fn ckpt_report_row_program_slice(row: *const ckpt_report_row) -> ckpt_bytes {
+    ask(ckpt_bytes::NONE, || lend(row_at(row).and_then(|r| r.slice.as_deref())))
 }
 
 /// The object in the program; 0 where it has none.

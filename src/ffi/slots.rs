@@ -95,7 +95,8 @@ pub extern "C" fn ckpt_slot_request_rank(request: *const ckpt_slot_request) -> u
     ask(0, || handle(request).map_or(0, |r| r.shape.len()))
 }
 
-/// The dimensions of the value, as many as `ckpt_slot_request_rank` says. Lent.
+/// The dimensions of the value, as many as `ckpt_slot_request_rank` says; for a variable that is a part of a tensor, those of the
+/// part. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_shape(request: *const ckpt_slot_request) -> *const i64 {
     ask(std::ptr::null(), || handle(request).map_or(std::ptr::null(), |r| r.shape.as_ptr()))

@@ -250,7 +250,8 @@ pub extern "C" fn ckpt_source_count(source: *const ckpt_source) -> usize {
     ask(0, || source_at(source).map_or(0, |s| s.tensors().len()))
 }
 
-/// The tensor at `index`, in the order of their keys. Lent; NULL when there are not so many.
+/// The tensor at `index`, in the order in which the object saved them; a registered saver's in the order of their keys. Lent; NULL
+/// when there are not so many.
 #[no_mangle]
 pub extern "C" fn ckpt_source_get(source: *const ckpt_source, index: usize) -> *const ckpt_source_tensor {
     ask(std::ptr::null(), || lend_tensor(source_at(source).and_then(|s| s.tensors().get(index))))

@@ -180,7 +180,7 @@ fn used_up() -> Error {
 }
 
 /// A slice as C gives it.
-fn slice(start: *const i64, length: *const i64, rank: usize) -> Result<Slice> {
+pub(super) fn slice_at(start: *const i64, length: *const i64, rank: usize) -> Result<Slice> {
     let (start, length) = (array(start, rank, "the starts")?, array(length, rank, "the lengths")?);
     let extents = start.iter().zip(length);
     Ok(Slice::new(extents.map(|(&start, &length)| Extent { start, length: (length != -1).then_some(length) }).collect()))
@@ -254,7 +254,7 @@ pub extern "C" fn ckpt_writer_add_slice(
 ) -> ckpt_code {
     call(error, || {
         let writer = open(writer)?;
-        let (shape, slice) = (array(shape, rank, "the shape")?, slice(start, length, rank)?);
+        let (shape, slice) = (array(shape, rank, "the shape")?, slice_at(start, length, rank)?);
         writer.add_slice(key_at(key, key_len)?, known_dtype(dtype)?, shape, &slice, array(data.cast(), size, "the data")?)
     })
 }
@@ -351,7 +351,7 @@ pub extern "C" fn ckpt_writer_add_strings_slice(
 ) -> ckpt_code {
     call(error, || {
         let writer = open(writer)?;
-        let (shape, slice) = (array(shape, rank, "the shape")?, slice(start, length, rank)?);
+        let (shape, slice) = (array(shape, rank, "the shape")?, slice_at(start, length, rank)?);
         writer.add_strings_slice(key_at(key, key_len)?, shape, &slice, &elements_of(elements, count)?)
     })
 }

@@ -167,7 +167,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// The tensors in the order of their keys.
+    /// The tensors in the order in which the object saved them; a registered saver's in the order of their keys.
     pub fn tensors(&self) -> &[SourceTensor] {
         &self.tensors
     }

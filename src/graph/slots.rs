@@ -8,7 +8,7 @@ use crate::error::{printable, Code, Error, Reason, Result};
 use crate::tensor::DType;
 
 /// Makes a slot variable when a checkpoint has a value for one that does not exist yet: the owner, the variable, the name of the slot, and the type
-/// and shape of the value. None leaves it waiting until the program makes it; an error ends the restore with `ABORTED` before anything is assigned. Called
+/// and shape of the value; of a variable that is a part of a tensor, the shape of the part, and what is made becomes that part of the slot's tensor. None leaves it waiting until the program makes it; an error ends the restore with `ABORTED` before anything is assigned. Called
 /// with the graph's lock held: calling the graph from it fails.
 pub type CreateSlot =
     Box<dyn FnMut(NodeId, NodeId, &str, DType, &[i64]) -> std::result::Result<Option<Variable>, Failure> + Send>;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::tensor::{checked_elements, shape_text, DType, Strings, MAX_RANK};
+use crate::tensor::{checked_elements, shape_text, Bounds, DType, Slice, Strings, MAX_RANK};
 
 /// What a callback of the program reports when it fails.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -114,6 +114,21 @@ pub(crate) enum Data {
     Device(Arc<dyn Device>),
 }
 
+/// The tensor that a variable is a part of, and which part.
+pub(crate) struct Part {
+    /// The shape of the whole tensor.
+    pub whole: Box<[i64]>,
+    pub slice: Slice,
+    /// The same, resolved.
+    pub region: Bounds,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} slice {}", shape_text(&self.whole), self.slice)
+    }
+}
+
 /// A shape; one of two dimensions or fewer has no memory of its own.
 pub(crate) type Dims = SmallVec<[i64; 2]>;
 
@@ -131,6 +146,8 @@ pub struct Variable {
     pub(crate) data: Data,
     pub(crate) read_only: bool,
     pub(crate) name: Option<Box<str>>,
+    /// Shared with who reads it while the variable's memory is lent.
+    pub(crate) part: Option<Arc<Part>>,
 }
 
 impl fmt::Debug for Variable {
@@ -142,7 +159,7 @@ impl fmt::Debug for Variable {
 impl Variable {
     fn new(dtype: Option<DType>, accepts: Option<&[i64]>, shape: Option<&[i64]>, data: Data) -> Variable {
         let (accepts, shape) = (accepts.map(Dims::from_slice), shape.map(Dims::from_slice));
-        Variable { dtype, accepts, shape, data, read_only: false, name: None }
+        Variable { dtype, accepts, shape, data, read_only: false, name: None, part: None }
     }
 
     /// A variable of zeros (of empty strings), owned by the graph.
@@ -227,6 +244,32 @@ impl Variable {
         self
     }
 
+    /// Makes it a part of a larger tensor, which several variables make up, mostly one in each process: `whole` is the shape of the tensor, `slice` says which part of it the
+    /// variable is, and has the shape of the variable's value. It is saved as this slice of the tensor, and restored from it however that was cut, or whole, when it was saved. A slice that
+    /// takes all of the tensor makes it no part. A part without elements is restored as any other, but there is nothing of it to save.
+    ///
+    /// Of a stored slice that a part takes whole the checksum is compared, of any other no more is read than the part takes.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the slice does not lie within the shape, the variable's value or what it accepts has another shape, or it is of strings.
+    pub fn part(mut self, whole: &[i64], slice: &Slice) -> Result<Variable> {
+        elements_of(whole)?;
+        let region = slice.within(whole)?;
+        if let Some(dtype) = self.dtype.filter(|dtype| dtype.size().is_none()) {
+            return Err(no_variable(dtype).expecting("a fixed-size dtype", dtype));
+        }
+        let own = self.spec().map(|(_, shape)| shape);
+        if !self.accepts_shape(&region.length) || own.as_ref().is_some_and(|own| *own != region.length) {
+            let own = own.as_deref().or(self.accepts()).map_or_else(String::new, shape_text);
+            return Err(Error::argument("the variable has another shape than its slice")
+                .because(Reason::Shape)
+                .expecting(shape_text(&region.length), own));
+        }
+        self.accepts = Some(Dims::from_slice(&region.length));
+        self.part = (region.length != whole).then(|| Arc::new(Part { whole: whole.into(), slice: slice.clone(), region }));
+        Ok(self)
+    }
+
     /// The type and shape of the value as it is now; nothing while it has none.
     pub(crate) fn spec(&self) -> Option<(DType, Vec<i64>)> {
         match &self.data {
@@ -251,8 +294,30 @@ impl Variable {
             .is_none_or(|accepts| accepts.len() == shape.len() && accepts.iter().zip(shape).all(|(&a, &s)| a == s || a == -1))
     }
 
-    /// Says whether the value's memory has to be made, or made anew, for a value of this shape.
+    /// Says whether it can be restored from a tensor of this shape.
+    pub(crate) fn fits(&self, shape: &[i64]) -> bool {
+        match &self.part {
+            None => self.accepts_shape(shape),
+            Some(part) => *part.whole == *shape,
+        }
+    }
+
+    /// The shape of what it takes of a tensor of this shape.
+    pub(crate) fn shape_within<'s>(&'s self, shape: &'s [i64]) -> &'s [i64] {
+        self.part.as_ref().map_or(shape, |part| &part.region.length)
+    }
+
+    /// What tensors it can be restored from, for messages.
+    pub(crate) fn restored_from(&self) -> String {
+        match &self.part {
+            None => self.accepts().map_or_else(String::new, shape_text),
+            Some(part) => part.to_string(),
+        }
+    }
+
+    /// Says whether the value's memory has to be made, or made anew, for a tensor of this shape.
     pub(crate) fn needs_memory(&self, shape: &[i64]) -> bool {
+        let shape = self.shape_within(shape);
         match &self.data {
             Data::None => true,
             Data::Owned(_) | Data::Strings(_) => self.shape.as_deref() != Some(shape),
@@ -289,8 +354,10 @@ impl Variable {
         Ok(())
     }
 
+    /// Notes the type and shape of a value; of a part, the whole tensor's shape will do.
     pub(crate) fn set_spec(&mut self, dtype: DType, shape: &[i64]) {
         self.dtype = Some(dtype);
+        let shape = self.part.as_ref().map_or(shape, |part| &part.region.length);
         if self.shape.as_deref() != Some(shape) {
             self.shape = Some(Dims::from_slice(shape));
         }
@@ -314,6 +381,7 @@ impl Variable {
             None => self.accepts.as_deref().map_or("of any shape".to_owned(), shape_text),
         };
         let name = self.name.as_deref().map(|name| format!(" \"{}\"", printable(name.as_bytes()))).unwrap_or_default();
+        let shape = self.part.as_ref().map_or(shape, |part| part.to_string());
         format!("variable{name} {} {shape}", self.dtype.map_or("of any dtype", DType::name))
     }
 }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::bundle::Held;
-use crate::checkpoint::{numbered, Checkpoint, Severity, Status};
+use crate::bundle::{Durability, Held};
+use crate::checkpoint::{numbered, After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
 use crate::directory::{latest_valid, Better, Broken, LatestValid, Ledger, Recording, Retention};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
@@ -37,19 +37,57 @@ use options::Number;
 ///
 /// Clones are the same manager. Calls that save take the graph's lock for their whole length.
 #[derive(Clone)]
-pub struct Manager(Arc<Inner>);
-
-struct Inner {
+pub struct Manager {
     checkpoint: Checkpoint,
+    books: Arc<Books>,
+}
+
+/// What a save in the background needs of a manager. It does not hold the checkpoint, whose last holder waits for that save.
+struct Books {
     directory: PathBuf,
     options: ManagerOptions,
     rule: Retention,
     state: Mutex<State>,
+    steps: Mutex<Steps>,
+}
+
+/// When it saved. It has a lock of its own: a look at it is never held up by files that are being removed.
+#[derive(Default)]
+struct Steps {
+    last: Option<i64>,
+    /// Of a save that is running in the background.
+    running: Option<i64>,
+}
+
+/// A save that has its number.
+#[derive(Clone)]
+struct Next {
+    path: PathBuf,
+    /// Whether there was a checkpoint of this path before.
+    was_there: bool,
+    step: Option<i64>,
+    metric: Option<f64>,
+    durability: Durability,
+}
+
+/// Stands for a save that is running in the background.
+struct Running(Arc<Books>);
+
+impl Running {
+    fn new(books: &Arc<Books>, step: Option<i64>) -> Running {
+        books.steps.lock().running = step;
+        Running(books.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.steps.lock().running = None;
+    }
 }
 
 struct State {
     ledger: Ledger,
-    last_step: Option<i64>,
     /// Checkpoints that are there although writing them failed, with the time of each: not recorded yet.
     unrecorded: Vec<(OsString, f64)>,
     /// The directory's lock, from the first save on.
@@ -69,7 +107,7 @@ pub struct Resumed {
 
 impl fmt::Debug for Manager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Manager({:?}, \"{}\")", self.0.checkpoint, self.0.directory.display())
+        write!(f, "Manager({:?}, \"{}\")", self.checkpoint, self.books.directory.display())
     }
 }
 
@@ -88,47 +126,48 @@ impl Manager {
         let mut warnings = Vec::new();
         let ledger = Ledger::load(&directory, options.clock.now(), &mut |text| warnings.push(text.to_owned()));
         warnings.iter().for_each(|text| options.log(Severity::Warning, text));
-        let state = State { ledger: ledger?, last_step: options.last_checkpoint_step, unrecorded: Vec::new(), held: None };
-        Ok(Manager(Arc::new(Inner {
-            checkpoint: checkpoint.clone(),
+        let state = State { ledger: ledger?, unrecorded: Vec::new(), held: None };
+        let books = Books {
             directory,
             options: options.clone(),
             rule,
             state: Mutex::new(state),
-        })))
+            steps: Mutex::new(Steps { last: options.last_checkpoint_step, running: None }),
+        };
+        Ok(Manager { checkpoint: checkpoint.clone(), books: Arc::new(books) })
     }
 
     /// The checkpoint.
     pub fn checkpoint(&self) -> &Checkpoint {
-        &self.0.checkpoint
+        &self.checkpoint
     }
 
     /// The directory, as it was given.
     pub fn directory(&self) -> &Path {
-        &self.0.directory
+        &self.books.directory
     }
 
     /// The steps from one save to the next, if it saves by steps.
     pub fn checkpoint_interval(&self) -> Option<i64> {
-        self.0.options.checkpoint_interval
+        self.books.options.checkpoint_interval
     }
 
     /// The checkpoint that was recorded last. That it is still there is not looked at.
     pub fn latest_checkpoint(&self) -> Option<PathBuf> {
-        self.0.state.lock().ledger.latest()
+        self.books.state.lock().ledger.latest()
     }
 
     /// The newest checkpoints, those that may be removed in their turn, oldest first.
     pub fn checkpoints(&self) -> Vec<PathBuf> {
-        self.0.state.lock().ledger.checkpoints()
+        self.books.state.lock().ledger.checkpoints()
     }
 
     /// All managed checkpoints with a metric, the best first.
     pub fn best_checkpoints(&self) -> Vec<(PathBuf, f64)> {
-        let better = self.0.rule.best.map_or(Better::Lower, |(_, better)| better);
-        let state = self.0.state.lock();
+        let better = self.books.rule.best.map_or(Better::Lower, |(_, better)| better);
+        let state = self.books.state.lock();
         let with_metric = state.ledger.managed().by_metric(better);
-        with_metric.into_iter().filter_map(|entry| Some((self.0.directory.join(&entry.path), entry.metric?))).collect()
+        with_metric.into_iter().filter_map(|entry| Some((self.books.directory.join(&entry.path), entry.metric?))).collect()
     }
 
     /// Saves a checkpoint, `DIRECTORY/NAME-COUNT` or with the number that the options give, makes it the latest, and removes what is too many. Gives its path; none when
@@ -147,28 +186,117 @@ impl Manager {
 
     pub(crate) fn save_on(&self, storage: &dyn Storage, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let mut warnings = Vec::new();
+        let saved = self.number_and(storage, options, &mut |nodes, next| {
+            let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save);
+            self.books.settle(storage, next, written, &mut |text| warnings.push(text.to_owned()))?;
+            if next.step.is_some() {
+                self.books.steps.lock().last = next.step;
+            }
+            Ok(next.path.clone())
+        });
+        warnings.iter().for_each(|text| self.books.options.log(Severity::Warning, text));
+        saved
+    }
+
+    /// Copies what [`Manager::save`] would save, and does the rest in the background, as [`Checkpoint::save_async`] does: the checkpoint is recorded, and what is too many is
+    /// removed, when it is complete. Nothing when the manager saves by steps and it is too early; that waits for no earlier save: the step of one that is running counts as saved.
+    ///
+    /// If it fails, the step counts as not saved, and the checkpoint is not recorded; the number is used up.
+    ///
+    /// # Errors
+    /// As for [`Manager::save`] and [`Checkpoint::save_async`], as far as they are known before anything is written; else [`Pending::wait`] has them.
+    pub fn save_async(&self, options: &ManagerSaveOptions) -> Result<Option<Pending>> {
+        self.save_async_on(Arc::new(Local), options)
+    }
+
+    pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, options: &ManagerSaveOptions) -> Result<Option<Pending>> {
+        self.number_and(&*storage.clone(), options, &mut |nodes, next| {
+            let (running, next) = (Running::new(&self.books, next.step), next.clone());
+            let path = next.path.clone();
+            let after: After = Box::new(move |storage, _, written| {
+                let books = &*running.0;
+                let mut warnings = Vec::new();
+                let settled = books.settle(storage, &next, written, &mut |text| warnings.push(text.to_owned()));
+                warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
+                if settled.is_ok() && next.step.is_some() {
+                    books.steps.lock().last = next.step;
+                }
+                settled
+            });
+            self.checkpoint.start(nodes, storage.clone(), path, &options.save, after)
+        })
+    }
+
+    /// Saves a checkpoint together with other ranks, as [`Manager::save`] and [`Checkpoint::save_ranked`] do. Each rank has a manager of the same directory and with the same options; only
+    /// the chief's takes its lock, numbers, records and removes. That it is too early each rank finds by itself, so that all must be given the same steps.
+    ///
+    /// # Errors
+    /// As for [`Manager::save`] and [`Checkpoint::save_ranked`].
+    pub fn save_ranked(&self, ranks: &dyn Ranks, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
+        let books = &*self.books;
+        let party = Party { ranks, place: Place::Merged(&books.directory), options: &options.save };
+        let mut warnings = Vec::new();
+        let (mut taken, mut saved_step) = (false, None);
+        let saved = match ranks.rank() {
+            0 => self.number_and(&Local, options, &mut |nodes, next| {
+                (taken, saved_step) = (true, next.step);
+                let mut settle =
+                    |_: &Path, written| books.settle(&Local, next, written, &mut |text| warnings.push(text.to_owned()));
+                let counter = self.checkpoint.counter(nodes)?;
+                let count = Some(nodes.read_integer(counter)?);
+                let lead = Lead { storage: &Local, path: next.path.clone(), count, settle: &mut settle };
+                self.checkpoint.take_part(nodes, &party, Some(lead))
+            }),
+            _ => self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
+                let step = books.step(nodes, options)?;
+                if step.is_some_and(|step| books.is_too_early(step, options)) {
+                    return Ok(None);
+                }
+                (taken, saved_step) = (true, step);
+                self.checkpoint.take_part(nodes, &party, None).map(Some)
+            }),
+        };
+        warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
+        let saved = match (taken, saved) {
+            (false, Err(e)) => party.save(Err(e), None).map(Some), // the others wait for a word of this one
+            (_, saved) => saved,
+        };
+        let Some(saved) = saved? else { return Ok(None) };
+        if saved_step.is_some() {
+            books.steps.lock().last = saved_step;
+        }
+        Ok(Some(books.directory.join(saved.name)))
+    }
+
+    /// Has `save` save the next checkpoint as the options say; nothing when it is too early.
+    fn number_and<R>(
+        &self,
+        storage: &dyn Storage,
+        options: &ManagerSaveOptions,
+        save: &mut dyn FnMut(&mut Nodes, &Next) -> Result<R>,
+    ) -> Result<Option<R>> {
+        let books = &*self.books;
         let metric = match (options.metric, options.metric_of) {
-            (None, Some(node)) => Some(real(self.0.checkpoint.graph(), node)?),
+            (None, Some(node)) => Some(real(self.checkpoint.graph(), node)?),
             (metric, _) => metric,
         };
-        let saved = self.0.checkpoint.graph().with(|nodes| {
-            let step = self.0.step(nodes, options)?;
-            if step.is_some_and(|step| self.0.is_too_early(step, options)) {
+        let is_too_early =
+            |nodes: &mut Nodes| Ok(books.step(nodes, options)?.is_some_and(|step| books.is_too_early(step, options)));
+        if self.checkpoint.graph().with(is_too_early)? {
+            return Ok(None);
+        }
+        self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
+            let step = books.step(nodes, options)?;
+            if step.is_some_and(|step| books.is_too_early(step, options)) {
                 return Ok(None);
             }
-            self.0.hold(storage)?;
-            let number = self.0.number(nodes, options)?;
-            let count = self.0.checkpoint.advance(nodes)?;
-            let path = numbered(&self.0.directory.join(&self.0.options.checkpoint_name), number.unwrap_or(count));
-            self.0.write(nodes, storage, &path, options)?;
-            self.0.record(storage, &path, metric, options, &mut |text| warnings.push(text.to_owned()))?;
-            if step.is_some() {
-                self.0.state.lock().last_step = step;
-            }
-            Ok(Some(path))
-        });
-        warnings.iter().for_each(|text| self.0.options.log(Severity::Warning, text));
-        saved
+            books.hold(storage)?;
+            let number = books.number(nodes, options)?;
+            let count = self.checkpoint.advance(nodes)?;
+            let path = numbered(&books.directory.join(&books.options.checkpoint_name), number.unwrap_or(count));
+            let (was_there, durability) = (is_there(&path), options.save.write.durability);
+            save(nodes, &Next { path, was_there, step, metric, durability }).map(Some)
+        })
     }
 
     /// Restores the latest checkpoint; where there is none, calls the function for that, if there is one. (`tf.train.CheckpointManager.restore_or_initialize`)
@@ -178,33 +306,34 @@ impl Manager {
     /// * What is wrong with the newest checkpoint, when the latest valid one was asked for and none is whole; then, too, nothing is initialised.
     /// * `ABORTED` when the function fails.
     pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumed> {
-        self.0.refresh()?;
+        self.checkpoint.when_idle(None, |_| Ok(()))?;
+        self.books.refresh()?;
         let found = match options.latest_valid {
             true => self.latest_valid_or_none()?,
             false => LatestValid { prefix: self.latest_checkpoint(), broken: Vec::new() },
         };
         for Broken { prefix, problem } in &found.broken {
             let text = format!("{} is not whole and is passed over: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));
-            self.0.options.log(Severity::Warning, &text);
+            self.books.options.log(Severity::Warning, &text);
         }
         let Some(path) = found.prefix else {
             if let Some(broken) = found.broken.into_iter().next() {
                 return Err(broken.problem.prefixed("none of the directory's checkpoints is whole"));
             }
-            if let Some(init) = &self.0.options.init {
+            if let Some(init) = &self.books.options.init {
                 init().map_err(|e| Error::callback(format!("the init function failed: {e}")))?;
-                self.0.options.log(Severity::Info, "there is no checkpoint: the init function was called");
+                self.books.options.log(Severity::Info, "there is no checkpoint: the init function was called");
             }
             return Ok(Resumed { path: None, status: None, broken: Vec::new() });
         };
-        let status = self.0.checkpoint.restore(&path, &options.restore)?;
-        if self.0.options.checkpoint_interval.is_some() {
-            let step = match (options.step, self.0.options.step_counter) {
+        let status = self.checkpoint.restore(&path, &options.restore)?;
+        if self.books.options.checkpoint_interval.is_some() {
+            let step = match (options.step, self.books.options.step_counter) {
                 (Some(step), _) => Some(step),
-                (None, Some(counter)) => Some(self.0.checkpoint.graph().read_integer(counter)?),
+                (None, Some(counter)) => Some(self.checkpoint.graph().read_integer(counter)?),
                 (None, None) => None,
             };
-            self.0.state.lock().last_step = step;
+            self.books.steps.lock().last = step;
         }
         Ok(Resumed { path: Some(path), status: Some(status), broken: found.broken })
     }
@@ -218,14 +347,14 @@ impl Manager {
     }
 
     fn latest_valid_or_none(&self) -> Result<LatestValid> {
-        match latest_valid(&self.0.directory, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(())) {
+        match latest_valid(&self.books.directory, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(())) {
             Err(e) if e.code() == Code::NotFound => Ok(LatestValid::default()),
             found => found,
         }
     }
 }
 
-impl Inner {
+impl Books {
     /// The step now, if the manager saves by steps.
     fn step(&self, nodes: &Nodes, options: &ManagerSaveOptions) -> Result<Option<i64>> {
         match (self.options.checkpoint_interval, options.step, self.options.step_counter) {
@@ -238,8 +367,11 @@ impl Inner {
 
     fn is_too_early(&self, step: i64, options: &ManagerSaveOptions) -> bool {
         let interval = self.options.checkpoint_interval.unwrap_or(0);
-        let last = self.state.lock().last_step;
-        last.is_some_and(|last| step == last || (options.check_interval && step < last.saturating_add(interval)))
+        let steps = self.steps.lock();
+        steps
+            .running
+            .or(steps.last)
+            .is_some_and(|last| step == last || (options.check_interval && step < last.saturating_add(interval)))
     }
 
     /// Takes the directory's lock, if it is not the manager's yet.
@@ -275,35 +407,23 @@ impl Inner {
         }
     }
 
-    /// Writes a checkpoint and calls the write callbacks. When that fails there may be a new checkpoint all the same: a callback refused it, or the directory could
-    /// not be synced. The next save records it, so that it is removed in its turn.
-    fn write(&self, nodes: &mut Nodes, storage: &dyn Storage, path: &Path, options: &ManagerSaveOptions) -> Result<()> {
-        let was_there = is_there(path);
-        let written = self.checkpoint.write_files(nodes, storage, path, &options.save);
-        if written.is_err() && !was_there && is_there(path) {
-            let name = path.file_name().unwrap_or_default().to_owned();
-            let now = self.options.clock.now();
-            self.state.lock().unrecorded.push((name, now));
-        }
-        written
-    }
-
-    /// Records a checkpoint that was written.
-    fn record(
-        &self,
-        storage: &dyn Storage,
-        path: &Path,
-        metric: Option<f64>,
-        options: &ManagerSaveOptions,
-        warn: &mut dyn FnMut(&str),
-    ) -> Result<()> {
+    /// Records a checkpoint that was written. If writing it failed, there may be a new checkpoint all the same: a callback refused it, or the directory could
+    /// not be synced. Then the next save records it, so that it is removed in its turn.
+    fn settle(&self, storage: &dyn Storage, next: &Next, written: Result<()>, warn: &mut dyn FnMut(&str)) -> Result<()> {
         let now = self.options.clock.now();
+        let name = next.path.file_name().unwrap_or_default();
+        if written.is_err() {
+            if !next.was_there && is_there(&next.path) {
+                self.state.lock().unrecorded.push((name.to_owned(), now));
+            }
+            return written;
+        }
         let mut state = self.state.lock();
         for (name, time) in std::mem::take(&mut state.unrecorded) {
             state.ledger.adopt(&name, time);
         }
-        let mut how = Recording { storage, durability: options.save.write.durability, rule: &self.rule, warn };
-        state.ledger.record(path.file_name().unwrap_or_default(), now, metric, &mut how)
+        let mut how = Recording { storage, durability: next.durability, rule: &self.rule, warn };
+        state.ledger.record(name, now, next.metric, &mut how)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Reader, Stored};
-use crate::bundle::{Fate, ReadOptions};
+use crate::bundle::{Checksums, Fate, ReadOptions, Wanted};
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::{Bounds, DType};
 
@@ -15,6 +15,15 @@ impl Reader {
     pub(crate) fn close_files(&self) {
         if let Stored::V2(bundle) = &self.stored {
             bundle.close_files();
+        }
+    }
+
+    /// The bytes that were read from the data files that are open.
+    #[cfg(test)]
+    pub(crate) fn bytes_read(&self) -> u64 {
+        match &self.stored {
+            Stored::V2(bundle) => bundle.bytes_read(),
+            Stored::V1(_) => 0,
         }
     }
 
@@ -108,19 +117,45 @@ impl Reader {
         }
     }
 
-    /// Reads the bytes of a tensor of a fixed-size dtype piece by piece and hands each with its offset to `take`.
+    /// Says whether the data files are there and long enough for a region of a tensor.
+    pub(crate) fn check_region(&self, tensor: usize, region: &Bounds) -> Result<()> {
+        match &self.stored {
+            Stored::V2(bundle) => {
+                bundle.check_backed(tensor, region).map_err(|e| e.for_tensor(bundle.index().tensor(tensor).key))
+            }
+            Stored::V1(_) => self.check_backed(tensor).map(drop),
+        }
+    }
+
+    /// Reads a region of a tensor of a fixed-size dtype into a buffer of its size, and as little else as may be: of what is stored as a whole and wanted whole the
+    /// checksum is compared.
+    pub(crate) fn read_region(&self, tensor: usize, region: &Bounds, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
+        let mut options = ReadOptions { sparing: true, ..options.clone() };
+        if options.checksums == Checksums::Always {
+            options.checksums = Checksums::WhenWhole;
+        }
+        match &self.stored {
+            Stored::V2(bundle) => bundle.read(vec![Wanted { tensor, region: region.clone(), buffer }], &options),
+            Stored::V1(v1) => v1.read(tensor, region, buffer),
+        }
+    }
+
+    /// Reads the bytes of a region of a tensor of a fixed-size dtype piece by piece and hands each with its offset to `take`.
     pub(crate) fn stream(
         &self,
         tensor: usize,
+        region: &Bounds,
         options: &ReadOptions,
         take: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<()> {
         match &self.stored {
-            Stored::V2(bundle) => bundle.stream(tensor, options.checksums, take),
-            Stored::V1(_) => match self.tensor(tensor) {
-                Some(tensor) => take(0, &tensor.read()?),
-                None => Ok(()),
-            },
+            Stored::V2(bundle) => bundle.stream(tensor, region, options.checksums, take),
+            Stored::V1(v1) => {
+                let size = v1.tensor(tensor).1.dtype.size().unwrap_or(1) as u64;
+                let mut bytes = crate::table::allocate(region.elements().saturating_mul(size))?;
+                v1.read(tensor, region, &mut bytes)?;
+                take(0, &bytes)
+            }
         }
     }
 

@@ -16,6 +16,9 @@ pub(crate) struct File {
     path: PathBuf,
     len: u64,
     identity: Identity,
+    /// Bytes that were asked for by [`File::read_at`].
+    #[cfg(test)]
+    pub read: std::sync::atomic::AtomicU64,
 }
 
 /// Tells files apart that had one path at different times, as far as the file system does: device, inode, length and time of the last change.
@@ -47,7 +50,14 @@ impl File {
             len: metadata.len(),
             changed: (metadata.mtime(), metadata.mtime_nsec()),
         };
-        Ok(File { file, path: path.to_owned(), len: metadata.len(), identity })
+        Ok(File {
+            file,
+            path: path.to_owned(),
+            len: metadata.len(),
+            identity,
+            #[cfg(test)]
+            read: Default::default(),
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -68,6 +78,8 @@ impl File {
 
     /// Fills `buffer` from `offset` on.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        #[cfg(test)]
+        self.read.fetch_add(buffer.len() as u64, std::sync::atomic::Ordering::Relaxed);
         self.file.read_exact_at(buffer, offset).map_err(|e| match e.kind() {
             std::io::ErrorKind::UnexpectedEof => self.too_short(offset.saturating_add(buffer.len() as u64)),
             _ => Error::io("read the file", &self.path, &e),

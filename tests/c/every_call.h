@@ -105,6 +105,7 @@ static inline int every_call(const everything *with, const refusal *expected) {
     ckpt_saver *saver;
     ckpt_manager *manager;
     ckpt_broken *broken;
+    ckpt_pending *pending;
     ckpt_comparison *diff;
     ckpt_status *restored;
     ckpt_report *report;
@@ -188,6 +189,12 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN_TO(path, ckpt_checkpoint_write(checkpoint, "/tmp/never", NULL, &path, &problem));
     calls += PLAIN_TO(path, ckpt_checkpoint_write_numbered(checkpoint, "/tmp/never", 1, NULL, &path, &problem));
     calls += PLAIN_TO(path, ckpt_checkpoint_save(checkpoint, "/tmp/never", NULL, &path, &problem));
+    calls += PLAIN_TO(path, ckpt_checkpoint_write_ranked(checkpoint, "/tmp/never", NULL, NULL, &path, &problem));
+    calls += PLAIN_TO(path, ckpt_checkpoint_save_ranked(checkpoint, "/tmp/never", NULL, NULL, &path, &problem));
+    calls += PLAIN_TO(path, ckpt_checkpoint_write_section(checkpoint, "/tmp/never", NULL, NULL, &path, &problem));
+    calls += PLAIN_TO(pending, ckpt_checkpoint_save_async(checkpoint, "/tmp/never", NULL, &pending, &problem));
+    calls += PLAIN_TO(pending, ckpt_checkpoint_write_async(checkpoint, "/tmp/never", NULL, &pending, &problem));
+    calls += PLAIN(ckpt_checkpoint_sync(checkpoint, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_restore(checkpoint, "/tmp/never", NULL, &restored, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_read(checkpoint, "/tmp/never", NULL, &restored, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_restore_nothing(checkpoint, &restored, &problem));
@@ -209,6 +216,8 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN_TO(report, ckpt_saver_restore(with->saver, "/tmp/never", NULL, &report, &problem));
     calls += PLAIN_TO(manager, ckpt_manager_open(checkpoint, "/tmp/never", NULL, &manager, &problem));
     calls += PLAIN_TO(path, ckpt_manager_save(with->manager, NULL, &path, &problem));
+    calls += PLAIN_TO(path, ckpt_manager_save_ranked(with->manager, NULL, NULL, &path, &problem));
+    calls += PLAIN_TO(pending, ckpt_manager_save_async(with->manager, NULL, &pending, &problem));
     calls += PLAIN_TO(restored, ckpt_manager_restore_or_initialize(with->manager, NULL, &path, &restored, &problem));
     calls += PLAIN_TO(broken, ckpt_manager_latest_valid(with->manager, &path, &broken, &problem));
     if (with->view != NULL) {

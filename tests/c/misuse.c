@@ -398,6 +398,15 @@ static void options_need_a_handle_and_known_numbers(void) {
     MISUSE(ckpt_node_options_set_debug_name(NULL, "n", 1, &error));
     MISUSE(ckpt_node_options_set_name(NULL, "n", 1, &error));
     MISUSE(ckpt_node_options_set_read_only(NULL, true, &error));
+    const int64_t ones[] = {1, 1};
+    MISUSE(ckpt_node_options_set_part(NULL, ones, ones, ones, 0, &error));
+    ckpt_node_options *node_options = ckpt_node_options_new();
+    MISUSE(ckpt_node_options_set_part(node_options, NULL, ones, ones, 2, &error));
+    MISUSE(ckpt_node_options_set_part(node_options, ones, NULL, ones, 2, &error));
+    MISUSE(ckpt_node_options_set_part(node_options, ones, ones, NULL, 2, &error));
+    MISUSE(ckpt_node_options_set_part(node_options, ones, ones, ones, SIZE_MAX, &error));
+    MISUSE(ckpt_node_options_set_part(node_options, ones, ones, ones, 2, &error)); /* from 1 on, of 1 */
+    ckpt_node_options_free(node_options);
     MISUSE(ckpt_node_options_set_tensor_names(NULL, NULL, 0, &error));
     MISUSE(ckpt_node_options_set_legacy_name(NULL, "n", 1, &error));
     MISUSE(ckpt_save_options_set_write_options(NULL, NULL, &error));
@@ -625,6 +634,7 @@ static void nothing_is_asked_of_nothing(void) {
     CHECK_INT(CKPT_INVALID, ckpt_report_row_saved_dtype(NULL) + ckpt_report_row_program_dtype(NULL));
     CHECK_INT(-2, ckpt_report_row_saved_rank(NULL) + ckpt_report_row_program_rank(NULL));
     CHECK(ckpt_report_row_saved_shape(NULL) == NULL && ckpt_report_row_program_shape(NULL) == NULL);
+    CHECK_INT(0, ckpt_report_row_program_slice(NULL).len);
     CHECK_INT(0, ckpt_report_row_node(NULL));
     CHECK_INT(-1, ckpt_report_row_saved_node(NULL));
     CHECK_INT(0, ckpt_report_row_candidate(NULL).len + ckpt_report_row_detail(NULL).len);

@@ -156,6 +156,19 @@ static ckpt_code save_unless(const ckpt_cancel *cancel, const ckpt_checkpoint *c
 }
 /* [end] */
 
+/* [in the background] */
+static ckpt_code train_on(const ckpt_checkpoint *checkpoint, const char *prefix, float kernel[5], ckpt_error **problem) {
+    ckpt_code code = CKPT_OK;
+    for (int step = 1; step <= 50 && !code; step++) {
+        kernel[0] += 0.5f;
+        /* goes on when the values are copied; an error of the save before comes out here */
+        if (step % 10 == 0) code = ckpt_checkpoint_save_async(checkpoint, prefix, NULL, NULL, problem);
+    }
+    if (!code) code = ckpt_checkpoint_sync(checkpoint, problem); /* the last one is on disk */
+    return code;
+}
+/* [end] */
+
 static void reading(void) {
     float values[3];
     CHECK_INT(0, say_what_is_wrong("guide"));
@@ -208,6 +221,10 @@ static void programs(void) {
     ckpt_cancel_raise(cancel);
     CHECK_FAILS(CKPT_CANCELLED, save_unless(cancel, checkpoint, in("ckpt"), &error));
     ckpt_cancel_free(cancel);
+    const float first = kernel[0];
+    CHECK_OK(train_on(checkpoint, in("later"), kernel, &error));
+    CHECK_OK(ckpt_checkpoint_restore(checkpoint, in("later-3"), NULL, NULL, &error));
+    CHECK(kernel[0] == first + 5); /* later-3 is of the tenth step */
 
     memset(kernel, 0, sizeof kernel);
     memset(momentum, 0, sizeof momentum);

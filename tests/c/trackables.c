@@ -391,18 +391,20 @@ static void options_fit_the_kind_of_object(void) {
     const ckpt_bytes names[] = {bytes_of("keys"), bytes_of("values")};
     ckpt_graph *graph = ckpt_graph_new();
     ckpt_node node = 0;
-    for (int which = 0; which < 4; which++) {
+    const int64_t four = 4, zero = 0, one = 1;
+    for (int which = 0; which < 5; which++) {
         ckpt_node_options *options = ckpt_node_options_new();
         switch (which) {
             case 0: CHECK_OK(ckpt_node_options_set_name(options, TEXT("n"), &error)); break;
             case 1: CHECK_OK(ckpt_node_options_set_read_only(options, true, &error)); break;
-            case 2: CHECK_OK(ckpt_node_options_set_tensor_names(options, names, 2, &error)); break;
+            case 2: CHECK_OK(ckpt_node_options_set_part(options, &four, &zero, &one, 1, &error)); break;
+            case 3: CHECK_OK(ckpt_node_options_set_tensor_names(options, names, 2, &error)); break;
             default: CHECK_OK(ckpt_node_options_set_legacy_name(options, TEXT("table"), &error)); break;
         }
         CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_add_object(graph, options, &node, &error));
         CHECK(node == 0);
-        ckpt_code code = which < 2 ? CKPT_OK : CKPT_INVALID_ARGUMENT;
-        check_code(code, ckpt_graph_add_owned(graph, CKPT_INT8, NULL, 0, NULL, 0, options, &node, &error), "variable", __FILE__,
+        ckpt_code code = which < 3 ? CKPT_OK : CKPT_INVALID_ARGUMENT;
+        check_code(code, ckpt_graph_add_owned(graph, CKPT_INT8, &one, 1, NULL, 0, options, &node, &error), "variable", __FILE__,
                    __LINE__);
         ckpt_node_options_free(options);
     }

@@ -44,7 +44,7 @@ fn test_shape_dtype() {
 }
 
 /// Saves one value and restores it into two places.
-struct Mirrored(Arc<Mutex<[f32; 2]>>);
+pub struct Mirrored(pub Arc<Mutex<[f32; 2]>>);
 
 impl State for Mirrored {
     fn save(&mut self, sink: &mut Sink) -> Result<(), checkpoint::Failure> {

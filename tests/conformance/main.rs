@@ -7,6 +7,7 @@
 mod common;
 mod world;
 
+mod asynchronous;
 mod checkpointing;
 mod data_structures;
 mod invariants;
@@ -14,6 +15,7 @@ mod keras;
 mod legacy;
 mod management;
 mod name_based;
+mod policies;
 mod python_state;
 mod readers;
 mod root_objects;

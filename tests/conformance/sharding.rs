@@ -55,7 +55,7 @@ fn test_basics_sharded() {
 }
 
 /// saver_test.py SaveRestoreShardedTest.testPartitionedVariable, testPartitionedResourceVariable: however a variable was cut, it is restored into
-/// a whole one, by names and by edges, and a whole one is read in parts. (A part of a variable is no variable of a graph: `Writer` writes it.)
+/// a whole one, by names and by edges, and a whole one is read in parts.
 #[test]
 fn test_partitioned_resource_variable() {
     let w = World::new();

@@ -15,11 +15,11 @@ const ERRNOS: [i32; 8] =
     [libc::ENOSPC, libc::EIO, libc::EDQUOT, libc::EMFILE, libc::EACCES, libc::EROFS, libc::EFBIG, libc::EINTR];
 
 /// What is tried with an operation of it failing: something that makes `x` hold `after`.
-struct Scenario<'a> {
-    what: &'a str,
-    start: Files,
-    after: Found,
-    act: &'a dyn Fn(&dyn Storage, &Path) -> Result<(), Error>,
+pub(super) struct Scenario<'a> {
+    pub what: &'a str,
+    pub start: Files,
+    pub after: Found,
+    pub act: &'a dyn Fn(&dyn Storage, &Path) -> Result<(), Error>,
 }
 
 impl Scenario<'_> {
@@ -83,7 +83,7 @@ impl Scenario<'_> {
         next_write(directory, next, &NAMES.map(|name| if name == next { "nothing" } else { name }), 7, &|_| false)
     }
 
-    fn run_all(&self) {
+    pub fn run_all(&self) {
         let once = self.run(|_| true, false);
         let for_good = self.run(|_| true, true);
         let but_removing = self.run(|kind| kind != Kind::Remove, true);

@@ -55,7 +55,11 @@ pub(super) fn look(prefix: &Path) -> Found {
     let read = || -> Result<Values, Error> {
         let reader = Reader::open(prefix)?;
         let key = |key: &[u8]| String::from_utf8(key.to_vec()).unwrap();
-        reader.tensors().map(|tensor| Ok((key(tensor.key()), tensor.read()?))).collect()
+        let value = |tensor: &crate::Tensor<'_>| match tensor.dtype() {
+            DType::String => Ok(tensor.read_strings()?.iter().flatten().copied().collect()),
+            _ => tensor.read(),
+        };
+        reader.tensors().map(|tensor| Ok((key(tensor.key()), value(&tensor)?))).collect()
     };
     match read() {
         Ok(values) => Found::Whole(values),

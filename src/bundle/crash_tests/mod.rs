@@ -7,6 +7,7 @@ pub(crate) mod disk;
 mod durability;
 mod faults;
 mod judge;
+mod ranks;
 pub(crate) mod rng;
 mod states;
 mod steps;

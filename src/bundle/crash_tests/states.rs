@@ -56,7 +56,7 @@ impl Run {
     }
 
     /// Whatever makes `target` hold `after` on `storage`.
-    fn recorded(
+    pub fn recorded(
         what: String,
         directory: &Path,
         target: &'static str,
@@ -202,12 +202,12 @@ pub(super) fn prepare(directory: &Path, shards: u32) {
 }
 
 /// How many states all tests here look at together, about.
-fn budget() -> usize {
+pub(super) fn budget() -> usize {
     std::env::var("CKPT_CRASH_STATES").ok().and_then(|n| n.parse().ok()).unwrap_or(4000)
 }
 
 /// Judges `runs` with an equal share of the states each.
-fn judge_all(what: &str, runs: &[Run], budget: usize) {
+pub(super) fn judge_all(what: &str, runs: &[Run], budget: usize) {
     let mut rng = Rng(budget as u64);
     let mut states = 0;
     for run in runs {

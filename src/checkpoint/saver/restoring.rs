@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::assign::{Batch, Outcomes, Plan, What};
 use super::super::options::{Mismatch, RestoreOptions};
 use super::super::report::{Report, Row, RowState};
-use super::super::status::spec_of;
+use super::super::status::{slice_of, spec_of};
 use super::content::plan;
 use super::Inner;
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -66,6 +66,7 @@ impl Inner {
             state,
             saved: tensor.and_then(|tensor| reader.tensor(tensor)).map(|t| (t.dtype(), t.shape().to_vec())),
             program: node.and_then(|node| spec_of(nodes, node)),
+            slice: node.and_then(|node| slice_of(nodes, node)),
             node,
             saved_node: None,
             candidate: None,

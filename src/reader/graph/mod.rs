@@ -7,6 +7,7 @@ mod paths;
 mod pick;
 mod rekey;
 mod rename;
+mod unite;
 
 use std::ops::Range;
 
