@@ -1,6 +1,13 @@
 // What is the binding's own: exceptions, lifetimes, memory, classes of a program's own.
+#include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include "testing.hpp"
 
@@ -478,6 +485,112 @@ TEST_F(binding, several_threads_may_use_one_checkpoint) {
     for (std::thread &thread : threads) thread.join();
 }
 
+// Stops a save when some is written, until it is opened.
+struct gate {
+    std::promise<void> reached, opened;
+    bool once = true;
+
+    ckpt::save_options options() {
+        ckpt::write_options writing;
+        writing.threads(1).durability(ckpt::durability::none).progress([this](std::uint64_t, std::uint64_t) {
+            if (std::exchange(once, false)) {
+                reached.set_value();
+                opened.get_future().wait();
+            }
+        });
+        ckpt::save_options saving;
+        saving.write(writing);
+        return saving;
+    }
+};
+
+TEST_F(binding, a_save_in_the_background_saves_what_was_there) {
+    const ckpt::graph graph;
+    const ckpt::node root = graph.add_object();
+    std::vector<float> values(1 << 20, 1.0f);
+    graph.track(root, "values", graph.add_borrowed({1 << 20}, values));
+    const ckpt::checkpoint checkpoint(graph, root);
+    gate first;
+    const ckpt::pending pending = checkpoint.save_async(in("ckpt"), first.options());
+    first.reached.get_future().wait();
+    std::fill(values.begin(), values.end(), 2.0f);
+    const ckpt::pending::progress now = pending.poll();
+    EXPECT_FALSE(now.is_finished);
+    EXPECT_TRUE(0 < now.done && now.done < now.total);
+    try {
+        checkpoint.save(in("ckpt"), ckpt::save_options().busy(ckpt::busy::fail));
+        ADD_FAILURE() << "it is busy";
+    } catch (const ckpt::error &error) {
+        EXPECT_EQ(error.code(), ckpt::code::unavailable);
+        EXPECT_EQ(error.reason(), ckpt::reason::busy);
+    }
+    EXPECT_FALSE(pending.wait_for(std::chrono::milliseconds(1)));
+    first.opened.set_value();
+    EXPECT_TRUE(pending.wait_for(std::chrono::hours(1)));
+    EXPECT_EQ(pending.wait(), in("ckpt-1"));
+    EXPECT_EQ(pending.path(), in("ckpt-1"));
+    EXPECT_TRUE(pending.poll().is_finished);
+    EXPECT_EQ(ckpt::reader(in("ckpt-1")).at(value_key("values")).read<float>(), std::vector<float>(1 << 20, 1.0f));
+    EXPECT_EQ(checkpoint.write_async(in("written")).wait(), in("written"));
+
+    gate second;
+    const ckpt::pending cancelled = checkpoint.write_async(in("cancelled"), second.options());
+    second.reached.get_future().wait();
+    cancelled.cancel();
+    second.opened.set_value();
+    try {
+        cancelled.wait();
+        ADD_FAILURE() << "it was cancelled";
+    } catch (const ckpt::error &error) {
+        EXPECT_EQ(error.code(), ckpt::code::cancelled);
+    }
+    EXPECT_FALSE(ckpt::checkpoint_exists(in("cancelled")));
+}
+
+TEST_F(binding, the_errors_of_saves_in_the_background_are_thrown) {
+    const ckpt::graph graph;
+    const ckpt::checkpoint checkpoint(graph, graph.add_object());
+    ckpt::save_options refusing;
+    refusing.on_written([](std::string_view) { throw std::runtime_error("refused"); });
+    const auto says_refused = [](const auto &call) {
+        try {
+            call();
+            ADD_FAILURE() << "nothing was thrown";
+        } catch (const ckpt::error &error) {
+            EXPECT_EQ(error.code(), ckpt::code::aborted);
+            EXPECT_NE(std::string(error.what()).find("refused"), std::string::npos);
+        }
+    };
+    const ckpt::pending pending = checkpoint.save_async(in("ckpt"), refusing);
+    says_refused([&] { pending.wait(); });
+    checkpoint.sync();
+    checkpoint.save_async(in("ckpt"), refusing);
+    says_refused([&] { checkpoint.save_async(in("ckpt")); });
+    EXPECT_EQ(checkpoint.save_count(), 2);
+    checkpoint.save_async(in("ckpt"), refusing);
+    says_refused([&] { checkpoint.sync(); });
+
+    ckpt::write_options stopping;
+    stopping.progress([](std::uint64_t, std::uint64_t) { throw std::runtime_error("stop"); });
+    EXPECT_THROW(checkpoint.write_async(in("stopped"), ckpt::save_options().write(stopping)).wait(), ckpt::error);
+    EXPECT_FALSE(ckpt::checkpoint_exists(in("stopped")));
+}
+
+TEST_F(binding, a_manager_saves_in_the_background_when_it_is_time) {
+    const ckpt::graph graph;
+    const ckpt::checkpoint checkpoint(graph, graph.add_object());
+    ckpt::manager_options managing;
+    managing.max_to_keep(1).checkpoint_interval(10).steps_in_calls(true);
+    const ckpt::manager manager(checkpoint, directory(), managing);
+    for (std::int64_t step = 1; step <= 30; ++step) {
+        const auto pending = manager.save_async(ckpt::manager_save_options().step(step));
+        EXPECT_EQ(pending.has_value(), step % 10 == 1);
+    }
+    checkpoint.sync();
+    EXPECT_EQ(manager.checkpoints(), std::vector<std::string>{in("ckpt-3")});
+    EXPECT_TRUE(ckpt::verify(*manager.latest_checkpoint()).empty());
+}
+
 TEST_F(binding, checkpoints_come_one_after_the_other) {
     ckpt::graph graph;
     const ckpt::checkpoint checkpoint(graph, graph.add_object());
@@ -582,4 +695,130 @@ TEST_F(binding, workers_sections_are_merged) {
     ckpt::merge(in("some"), {in("part-0"), in("part-2")},
                 ckpt::merge_options().allow_missing(true).durability(ckpt::durability::data));
     EXPECT_FALSE(ckpt::checkpoint_exists(in("part-0")));
+}
+
+TEST_F(binding, a_part_of_a_tensor_is_restored_in_another_cut) {
+    // The rows of a table, saved by two workers.
+    for (std::int64_t worker = 0; worker < 2; worker++) {
+        ckpt::graph graph;
+        std::vector<float> rows(4, static_cast<float>(worker));
+        const auto table =
+            graph.add_borrowed({2, 2}, rows, nullptr, ckpt::node_options().part({4, 2}, {{2 * worker, 0}, {2, -1}}));
+        ckpt::saver(graph, {{"table", table}}).save(in("part-" + std::to_string(worker)));
+    }
+    ckpt::merge(in("all"), {in("part-0"), in("part-1")});
+    ckpt::graph graph;
+    std::vector<float> columns(4, -1);
+    const auto table =
+        graph.add_borrowed({4, 1}, columns, nullptr, ckpt::node_options().name("table").part({4, 2}, {{0, 1}, {-1, 1}}));
+    const auto root = graph.add_object();
+    graph.track(root, "table", table);
+    const ckpt::checkpoint checkpoint(graph, root);
+    const auto report = checkpoint.dry_run(in("all"));
+    ASSERT_EQ(report.size(), 1u);
+    EXPECT_EQ(report[0].program_slice(), "-:1,1");
+    EXPECT_EQ(*report[0].program_shape(), ckpt::shape_view({4, 2}));
+    checkpoint.read(in("all"));
+    EXPECT_EQ(columns, (std::vector<float>{0, 0, 1, 1}));
+    fails(ckpt::code::invalid_argument, [&] { ckpt::node_options().part({4, 2}, {{0}, {1}}); });
+    fails(ckpt::code::invalid_argument,
+          [&] { graph.add_borrowed({4}, columns, nullptr, ckpt::node_options().part({4, 2}, {{0, 1}, {-1, 1}})); });
+}
+
+// Ranks that are threads: a letter box for each, and the first knows who has left.
+class town {
+   public:
+    explicit town(std::uint32_t count) : letters_(2 * count), left_(count) {}
+    ckpt::ranks as(std::uint32_t rank) {
+        ckpt::rank_functions functions;
+        const std::uint32_t count = static_cast<std::uint32_t>(left_.size());
+        functions.gather = [=, this_town = this](ckpt::span<const std::byte> message, ckpt::messages &all) {
+            if (rank > 0) return this_town->leave(rank, message);
+            for (std::uint32_t other = 1; other < count; other++) this_town->take(other, other, all);
+        };
+        functions.broadcast = [=, this_town = this](ckpt::span<const std::byte> message, ckpt::messages &from_first) {
+            if (rank > 0) return this_town->take(count + rank, 0, from_first);
+            for (std::uint32_t other = 1; other < count; other++) this_town->leave(count + other, message);
+        };
+        return {rank, count, std::move(functions)};
+    }
+    void leave_for_good(std::uint32_t rank) {
+        const std::lock_guard lock(mutex_);
+        left_[rank] = true;
+        changed_.notify_all();
+    }
+
+   private:
+    void leave(std::size_t box, ckpt::span<const std::byte> message) {
+        const std::lock_guard lock(mutex_);
+        letters_[box].emplace_back(message.begin(), message.end());
+        changed_.notify_all();
+    }
+    void take(std::size_t box, std::uint32_t from, ckpt::messages &to) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return !letters_[box].empty() || left_[from]; });
+        if (letters_[box].empty()) return;
+        to.put(from, letters_[box].front());
+        letters_[box].erase(letters_[box].begin());
+    }
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<std::vector<std::vector<std::byte>>> letters_;
+    std::vector<bool> left_;
+};
+
+// Runs so many threads, each with a part of a table; gives what each throws, or nothing.
+template <typename Body>
+std::vector<std::optional<ckpt::error>> as_ranks(std::uint32_t count, std::uint32_t away, Body &&body) {
+    town town(count);
+    std::vector<std::optional<ckpt::error>> thrown(count);
+    std::vector<std::thread> threads;
+    for (std::uint32_t rank = 0; rank < count; rank++) {
+        threads.emplace_back([&, rank] {
+            if (rank == away) return town.leave_for_good(rank);
+            try {
+                const ckpt::graph graph;
+                std::vector<float> rows(2, static_cast<float>(rank));
+                ckpt::node_options part;
+                part.part({2 * count}, {{2 * rank}, {2}});
+                const auto root = graph.add_object();
+                graph.track(root, "table", graph.add_borrowed({2}, rows, nullptr, part));
+                body(town.as(rank), ckpt::checkpoint(graph, root), rank);
+            } catch (const ckpt::error &error) {
+                thrown[rank] = error;
+            }
+        });
+    }
+    for (auto &thread : threads) thread.join();
+    return thrown;
+}
+
+TEST_F(binding, ranks_save_one_checkpoint) {
+    std::vector<std::string> sections(3);
+    const auto thrown = as_ranks(3, 99, [&](const ckpt::ranks &ranks, const ckpt::checkpoint &checkpoint, std::uint32_t rank) {
+        EXPECT_EQ(checkpoint.write_ranked(in("ckpt"), ranks), in("ckpt"));
+        EXPECT_EQ(checkpoint.save_ranked(in("ckpt"), ranks), in("ckpt-1"));
+        sections[rank] = checkpoint.write_section(in("own"), ranks);
+        const ckpt::manager manager(checkpoint, in("managed"));
+        EXPECT_EQ(manager.save_ranked(ranks), in("managed/ckpt-2"));
+    });
+    for (const auto &error : thrown) EXPECT_FALSE(error) << error->what();
+    ckpt::merge(in("merged"), sections);
+    for (const char *name : {"ckpt", "ckpt-1", "merged", "managed/ckpt-2"}) {
+        EXPECT_EQ(ckpt::reader(in(name)).read<float>(value_key("table")), (std::vector<float>{0, 0, 1, 1, 2, 2})) << name;
+    }
+    fails(ckpt::code::invalid_argument, [] { ckpt::ranks(3, 3, {}); });
+}
+
+TEST_F(binding, a_rank_that_stays_away_is_named_to_all) {
+    const auto thrown = as_ranks(3, 1, [&](const ckpt::ranks &ranks, const ckpt::checkpoint &checkpoint, std::uint32_t) {
+        checkpoint.write_ranked(in("ckpt"), ranks);
+    });
+    for (const std::size_t rank : {0u, 2u}) {
+        ASSERT_TRUE(thrown[rank]);
+        EXPECT_EQ(thrown[rank]->code(), ckpt::code::unavailable);
+        EXPECT_EQ(thrown[rank]->reason(), ckpt::reason::rank);
+        EXPECT_TRUE(has(thrown[rank]->what(), "rank 1 did not come")) << thrown[rank]->what();
+    }
+    EXPECT_EQ(files(), 0u);
 }

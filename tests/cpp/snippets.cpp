@@ -197,6 +197,22 @@ TEST_F(snippets, manager) {
     EXPECT_EQ(manager.checkpoints().size(), 3u);
 }
 
+TEST_F(snippets, background) {
+    const std::string directory = in("background");
+    // [background]
+    model program;
+    const ckpt::checkpoint checkpoint(program);
+    const ckpt::manager manager(checkpoint, directory, ckpt::manager_options().max_to_keep(3));
+    while (program.step.value() < 50) {
+        program.step.value()++;
+        if (program.step.value() % 10 == 0) manager.save_async();  // goes on when the values are copied
+    }
+    checkpoint.sync();  // the last one is on disk, or this throws what went wrong
+    // [end]
+    EXPECT_EQ(manager.checkpoints().size(), 3u);
+    EXPECT_EQ(manager.latest_checkpoint(), directory + "/ckpt-5");
+}
+
 TEST_F(snippets, cancelling) {
     model program;
     const ckpt::checkpoint checkpoint(program);

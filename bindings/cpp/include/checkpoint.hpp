@@ -28,6 +28,8 @@
 #include <checkpoint/module.hpp>
 #include <checkpoint/names.hpp>
 #include <checkpoint/object_graph.hpp>
+#include <checkpoint/pending.hpp>
+#include <checkpoint/ranks.hpp>
 #include <checkpoint/reader.hpp>
 #include <checkpoint/verify.hpp>
 #include <checkpoint/writer.hpp>

@@ -63,6 +63,16 @@ class node_options {
         detail::call(ckpt_node_options_set_read_only, make(), read_only);
         return *this;
     }
+    /// Makes a variable a part of a larger tensor of the shape `whole`, which several variables make up, mostly one in each
+    /// process; a length of -1, with a start of 0, takes all of a dimension. The variable is added with the shape of the part. It is
+    /// saved as this slice of the tensor, and restored from it however that was cut, or whole, when it was saved.
+    node_options &part(shape_view whole, const slice &part) {
+        if (part.start.size() != whole.rank() || part.length.size() != whole.rank()) {
+            throw error(code::invalid_argument, "a part needs a start and a length for each dimension", reason::shape);
+        }
+        detail::call(ckpt_node_options_set_part, make(), whole.data(), part.start.data(), part.length.data(), whole.rank());
+        return *this;
+    }
     /// The names of the tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
     /// assigned.
     node_options &tensor_names(const std::vector<std::string> &names) {

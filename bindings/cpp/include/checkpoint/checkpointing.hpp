@@ -3,6 +3,8 @@
 #define CHECKPOINT_CHECKPOINTING_HPP
 
 #include <checkpoint/graph.hpp>
+#include <checkpoint/pending.hpp>
+#include <checkpoint/ranks.hpp>
 #include <checkpoint/reader.hpp>
 #include <checkpoint/report.hpp>
 #include <checkpoint/trackable.hpp>
@@ -36,6 +38,11 @@ class save_options {
     /// How the files are written, with the progress callback and the flag of these options, which are copied.
     save_options &write(const write_options &options) {
         detail::call(ckpt_save_options_set_write_options, make(), options.get());
+        return *this;
+    }
+    /// What to do while an earlier save of the checkpoint is running in the background.
+    save_options &busy(::checkpoint::busy what) {
+        detail::call(ckpt_save_options_set_busy, make(), static_cast<ckpt_busy>(what));
         return *this;
     }
     /// Has `written(path)` called when the files of a checkpoint are complete, before the state file says so, after the functions
@@ -166,12 +173,49 @@ class checkpoint {
         detail::call(ckpt_checkpoint_write, get(), detail::c_path(prefix), options.get(), path.out());
         return detail::take(path);
     }
+    /// Writes the checkpoint `prefix` together with other ranks, neither counting nor telling the state file. Each rank has a
+    /// checkpoint of a graph of its own; an object of the file is what the same edges lead to in any of them. What several have is
+    /// written by the first of them, parts of a tensor (node_options::part) by whoever has them. Nothing is published unless all have
+    /// written; each call then ends the same. checkpoint::reason::rank names a rank that failed or did not come, or ranks that do not
+    /// fit together.
+    std::string write_ranked(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
+        return ranked(ckpt_checkpoint_write_ranked, prefix, ranks, options);
+    }
+    /// Counts and writes the checkpoint `prefix-count` together with other ranks, as write_ranked(), and has the directory's state
+    /// file name it. The count is that of rank 0, and the others' after that.
+    std::string save_ranked(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
+        return ranked(ckpt_checkpoint_save_ranked, prefix, ranks, options);
+    }
+    /// Writes the own section of a checkpoint, `prefix.section-RANK-of-COUNT`, to be merged with those of the other ranks later
+    /// (checkpoint::merge). The prefix may be on a disk of the rank's own.
+    std::string write_section(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
+        return ranked(ckpt_checkpoint_write_section, prefix, ranks, options);
+    }
     /// Writes the checkpoint `prefix-number`, neither counting nor telling the state file.
     std::string write_numbered(const file_path &prefix, std::int64_t number, const save_options &options = {}) const {
         detail::string_handle path;
         detail::call(ckpt_checkpoint_write_numbered, get(), detail::c_path(prefix), number, options.get(), path.out());
         return detail::take(path);
     }
+    /// Copies what save() would write, and does the rest in the background. When this returns the program may change everything;
+    /// what is saved is what was there. States, savers and devices are asked on this thread; the functions of the options are
+    /// called in the background. One save runs at a time: calls that save or restore wait for it (save_options::busy), and so
+    /// does the destructor of the last object of this checkpoint. An error of an earlier save that nobody has asked for is thrown
+    /// here, and nothing is saved then.
+    pending save_async(const file_path &prefix, const save_options &options = {}) const {
+        detail::handle<ckpt_pending, ckpt_pending_free> raw;
+        detail::call(ckpt_checkpoint_save_async, get(), detail::c_path(prefix), options.get(), raw.out());
+        return pending(std::move(raw));
+    }
+    /// Copies what write() would write, and does the rest in the background, as save_async() does.
+    pending write_async(const file_path &prefix, const save_options &options = {}) const {
+        detail::handle<ckpt_pending, ckpt_pending_free> raw;
+        detail::call(ckpt_checkpoint_write_async, get(), detail::c_path(prefix), options.get(), raw.out());
+        return pending(std::move(raw));
+    }
+    /// Waits for the save that is running in the background, if there is one. Throws the error of the last one, if nobody has
+    /// asked for it.
+    void sync() const { detail::call(ckpt_checkpoint_sync, get()); }
 
     /// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory with a state file (its
     /// latest), or a SavedModel. What the program does not have yet is restored when it is tracked. Makes the save counter. All
@@ -204,6 +248,12 @@ class checkpoint {
     const ckpt_checkpoint *get() const noexcept { return handle_.get(); }
 
    private:
+    template <typename Function>
+    std::string ranked(Function function, const file_path &prefix, const ranks &ranks, const save_options &options) const {
+        detail::string_handle path;
+        detail::call(function, get(), detail::c_path(prefix), ranks.get(), options.get(), path.out());
+        return detail::take(path);
+    }
     template <typename Function, typename... Arguments>
     status status_of(Function function, Arguments... arguments) const {
         detail::handle<ckpt_status, ckpt_status_free> raw;

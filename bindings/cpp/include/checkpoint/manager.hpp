@@ -205,6 +205,23 @@ class manager {
         detail::call(ckpt_manager_save, get(), options.get(), path.out());
         return detail::take_optional(path);
     }
+    /// Saves a checkpoint together with other ranks, as save() and checkpoint::save_ranked() do. Each rank has a manager of the same
+    /// directory with the same options; only that of rank 0 takes its lock, numbers, records and removes. That it is too early each
+    /// rank finds by itself, so that all must be given the same steps.
+    std::optional<std::string> save_ranked(const ranks &ranks, const manager_save_options &options = {}) const {
+        detail::string_handle path;
+        detail::call(ckpt_manager_save_ranked, get(), ranks.get(), options.get(), path.out());
+        return detail::take_optional(path);
+    }
+    /// Copies what save() would save, and does the rest in the background, as checkpoint::save_async() does: the checkpoint is
+    /// recorded, and what is too many is removed, when it is complete. Nothing when the manager saves by steps and it is too
+    /// early; that is said without waiting.
+    std::optional<pending> save_async(const manager_save_options &options = {}) const {
+        detail::handle<ckpt_pending, ckpt_pending_free> raw;
+        detail::call(ckpt_manager_save_async, get(), options.get(), raw.out());
+        if (!raw.get()) return std::nullopt;
+        return pending(std::move(raw));
+    }
     /// Restores the latest checkpoint; where there is none, calls the init function, and the answer is nothing.
     /// (`CheckpointManager.restore_or_initialize`)
     std::optional<resumed> restore_or_initialize(const resume_options &options = {}) const {

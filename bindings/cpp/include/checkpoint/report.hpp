@@ -32,6 +32,9 @@ class row {
     std::optional<shape_view> program_shape() const noexcept {
         return shape_of(ckpt_report_row_program_shape(raw_), ckpt_report_row_program_rank(raw_));
     }
+    /// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it, `0,4:-`; the dimensions in the program
+    /// are then those of the tensor. Empty of other objects.
+    std::string_view program_slice() const noexcept { return ::checkpoint::detail::text(ckpt_report_row_program_slice(raw_)); }
     /// The object in the program; none where it has none.
     ::checkpoint::node node() const noexcept { return {ckpt_report_row_node(raw_)}; }
     /// The node in the checkpoint's object graph; -1 where it has none.

@@ -81,6 +81,8 @@ enum class reason : std::int32_t {
     reentrant = CKPT_REASON_REENTRANT,              ///< A callback called the graph that called it.
     replaced = CKPT_REASON_REPLACED,                ///< The checkpoint was replaced since the restore was begun.
     saver = CKPT_REASON_SAVER,                      ///< A registered saver is missing, or does not accept the object.
+    busy = CKPT_REASON_BUSY,                        ///< An earlier save of the checkpoint is still running.
+    rank = CKPT_REASON_RANK,                        ///< A rank failed, or never came, so that no rank could save.
 };
 
 /// The type of a tensor's elements, with TensorFlow's numbers.
@@ -161,6 +163,12 @@ enum class kind : std::int32_t {
 enum class mismatch : std::int32_t {
     fail = CKPT_MISMATCH_FAIL,  ///< Nothing at all is restored, and the call fails: the default.
     skip = CKPT_MISMATCH_SKIP,  ///< That value is left out; the report has it.
+};
+
+/// What a save does while an earlier one of the checkpoint is running in the background.
+enum class busy : std::int32_t {
+    wait = CKPT_BUSY_WAIT,  ///< It waits for that: the default.
+    fail = CKPT_BUSY_FAIL,  ///< It throws checkpoint::code::unavailable; nothing is counted.
 };
 
 /// What kind of restore a status is of.
