@@ -57,6 +57,14 @@ ckpt_code go_ckpt_restore_objects(void *value, const ckpt_nodes *objects, const 
     return goRestoreObjects((go_value)value, (ckpt_nodes *)objects, (ckpt_source *)source, failure);
 }
 
+ckpt_code go_ckpt_gather(void *value, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure) {
+    return goGather((go_value)value, (void *)message, size, messages, failure);
+}
+
+ckpt_code go_ckpt_broadcast(void *value, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure) {
+    return goBroadcast((go_value)value, (void *)message, size, messages, failure);
+}
+
 ckpt_code go_ckpt_init(void *value, ckpt_failure *failure) { return goInit((go_value)value, failure); }
 
 double go_ckpt_now(void *value) { return goNow((go_value)value); }

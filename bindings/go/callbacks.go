@@ -144,6 +144,23 @@ func (s *stopper) stop(err error) {
 	}
 }
 
+func (s *stopper) isStopped() bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.cause != nil
+}
+
+// because has the error of a call that was stopped say what stopped it.
+func (s *stopper) because(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Code == Cancelled && e.cause == nil {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		e.cause = s.cause
+	}
+	return err
+}
+
 //export goProgress
 func goProgress(value C.go_value, done, total C.uint64_t) (code C.ckpt_code) {
 	s := take(value).value.(*stopper)
@@ -155,6 +172,8 @@ func goProgress(value C.go_value, done, total C.uint64_t) (code C.ckpt_code) {
 	}()
 	if err := s.progress(uint64(done), uint64(total)); err != nil {
 		s.stop(err)
+	}
+	if s.isStopped() {
 		return C.CKPT_CANCELLED
 	}
 	return C.CKPT_OK

@@ -25,6 +25,8 @@ bool go_ckpt_accepts(void *value, ckpt_node node);
 ckpt_code go_ckpt_save_objects(void *value, const ckpt_nodes *objects, ckpt_sink *sink, ckpt_failure *failure);
 bool go_ckpt_wants(void *value, const ckpt_nodes *objects, const char *key, size_t key_len);
 ckpt_code go_ckpt_restore_objects(void *value, const ckpt_nodes *objects, const ckpt_source *source, ckpt_failure *failure);
+ckpt_code go_ckpt_gather(void *value, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure);
+ckpt_code go_ckpt_broadcast(void *value, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure);
 ckpt_code go_ckpt_init(void *value, ckpt_failure *failure);
 double go_ckpt_now(void *value);
 ckpt_code go_ckpt_sleep(void *value, double seconds);
@@ -133,6 +135,15 @@ static inline ckpt_code go_checkpoints_iterator_new(const char *directory, const
                                                     ckpt_checkpoints_iterator **iterator, ckpt_error **error) {
     if (is_done == 0) return ckpt_checkpoints_iterator_new(directory, options, NULL, NULL, NULL, iterator, error);
     return ckpt_checkpoints_iterator_new(directory, options, go_ckpt_is_done, (void *)is_done, go_ckpt_release, iterator, error);
+}
+
+static inline ckpt_code go_ranks_new(uint32_t rank, uint32_t count, go_value value, ckpt_ranks **ranks, ckpt_error **error) {
+    return ckpt_ranks_new(rank, count, go_ckpt_gather, go_ckpt_broadcast, (void *)value, go_ckpt_release, ranks, error);
+}
+
+static inline ckpt_code go_messages_put(ckpt_messages *messages, uint32_t rank, const uint8_t *message, size_t size,
+                                        ckpt_error **error) {
+    return ckpt_messages_put(messages, rank, message, size, error);
 }
 
 /* ---------------------------------------------------------------- graph */

@@ -116,9 +116,19 @@ func (c *Checkpoint) SaveCount() (int64, error) {
 	return int64(count), err
 }
 
+// Busy says what a save does while an earlier one of the checkpoint is running in the background.
+type Busy int32
+
+// What to do.
+const (
+	BusyWait Busy = C.CKPT_BUSY_WAIT // it waits for that
+	BusyFail Busy = C.CKPT_BUSY_FAIL // it returns Unavailable with ReasonBusy; nothing is counted
+)
+
 // SaveOptions says how a graph is saved (tf.train.CheckpointOptions). The zero value, and nil, are the defaults.
 type SaveOptions struct {
 	Write WriteOptions // how files are written
+	Busy  Busy         // what to do while an earlier save is running in the background
 
 	// Written hear, one after the other, that the files of a checkpoint are complete, before the state file says so. An error
 	// ends the call, which returns Aborted; the checkpoint stays. (experimental_write_callbacks)
@@ -138,7 +148,8 @@ func (o *SaveOptions) make(w *world) (*watch, *C.ckpt_save_options, error) {
 	defer C.ckpt_write_options_free(write)
 	made := C.ckpt_save_options_new()
 	var e *C.ckpt_error
-	ok := C.ckpt_save_options_set_write_options(made, write, &e) == C.CKPT_OK
+	ok := C.ckpt_save_options_set_write_options(made, write, &e) == C.CKPT_OK &&
+		C.ckpt_save_options_set_busy(made, C.ckpt_busy(o.Busy), &e) == C.CKPT_OK
 	for _, written := range o.Written {
 		ok = ok && C.go_save_options_add_callback(made, give(&given{value: written, world: w}), &e) == C.CKPT_OK
 	}
@@ -208,6 +219,59 @@ func (c *Checkpoint) WriteNumbered(ctx context.Context, prefix string, number in
 		func(p *C.ckpt_checkpoint, o *C.ckpt_save_options, saved **C.ckpt_string, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_checkpoint_write_numbered(p, s, C.int64_t(number), o, saved, e)
 		})
+}
+
+// SaveAsync copies what Save would write, and does the rest in the background. When it returns, the program may change everything;
+// what is saved is what was there. States, savers and devices are asked before it returns; what the options have called is called
+// in the background. When the context is done before the save is, the save is cancelled.
+//
+// One save of a checkpoint runs at a time: calls that save or restore wait for it (SaveOptions.Busy), and so does closing the last
+// handle of the checkpoint. An error of an earlier save that nobody has asked for is returned here, and nothing is saved then.
+func (c *Checkpoint) SaveAsync(ctx context.Context, prefix string, options *SaveOptions) (*Pending, error) {
+	s, free, err := path(prefix)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	return c.saveAsync(ctx, options,
+		func(p *C.ckpt_checkpoint, o *C.ckpt_save_options, pending **C.ckpt_pending, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_checkpoint_save_async(p, s, o, pending, e)
+		})
+}
+
+// WriteAsync copies what Write would write, and does the rest in the background, as SaveAsync does.
+func (c *Checkpoint) WriteAsync(ctx context.Context, prefix string, options *SaveOptions) (*Pending, error) {
+	s, free, err := path(prefix)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	return c.saveAsync(ctx, options,
+		func(p *C.ckpt_checkpoint, o *C.ckpt_save_options, pending **C.ckpt_pending, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_checkpoint_write_async(p, s, o, pending, e)
+		})
+}
+
+func (c *Checkpoint) saveAsync(
+	ctx context.Context, options *SaveOptions,
+	f func(*C.ckpt_checkpoint, *C.ckpt_save_options, **C.ckpt_pending, **C.ckpt_error) C.ckpt_code,
+) (*Pending, error) {
+	watch, made, err := options.make(c.world)
+	if err != nil {
+		return nil, err
+	}
+	defer C.ckpt_save_options_free(made)
+	return watch.start(ctx, c.world, func(pending **C.ckpt_pending) error {
+		return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, made, pending, e) })
+	})
+}
+
+// Sync waits for the save that is running in the background, if there is one. It returns the error of the last one, if nobody has
+// asked for it.
+func (c *Checkpoint) Sync() error {
+	return c.world.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_checkpoint_sync(p, e)
+	}))
 }
 
 // Mismatch says what to do about a value that does not fit its object.

@@ -78,6 +78,8 @@ const (
 	ReasonReentrant     Reason = C.CKPT_REASON_REENTRANT
 	ReasonReplaced      Reason = C.CKPT_REASON_REPLACED
 	ReasonSaver         Reason = C.CKPT_REASON_SAVER
+	ReasonBusy          Reason = C.CKPT_REASON_BUSY
+	ReasonRank          Reason = C.CKPT_REASON_RANK
 )
 
 // Error says what went wrong, with what, where.

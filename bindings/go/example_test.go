@@ -105,6 +105,39 @@ func ExampleManager() {
 	// Output: 3 checkpoints stay
 }
 
+func ExampleManager_SaveAsync() {
+	directory, remove := temporary()
+	defer remove()
+	graph := checkpoint.NewGraph()
+	defer graph.Close()
+	root, err := graph.AddObject()
+	must(err)
+	var step int64
+	_, err = checkpoint.TrackStruct(graph, root, &struct {
+		Step *int64 `ckpt:"step"`
+	}{&step})
+	must(err)
+	saved, err := checkpoint.NewCheckpoint(graph, root)
+	must(err)
+	defer saved.Close()
+	manager, err := checkpoint.NewManager(saved, directory, &checkpoint.ManagerOptions{MaxToKeep: 3})
+	must(err)
+	defer manager.Close()
+	ctx := context.Background()
+	// begin: background
+	for step < 50 {
+		step++
+		if step%10 == 0 {
+			_, err := manager.SaveAsync(ctx, nil) // goes on when the values are copied
+			must(err)                             // also what went wrong with the one before
+		}
+	}
+	must(saved.Sync()) // the last one is on disk
+	// end
+	fmt.Println(filepath.Base(manager.LatestCheckpoint()), "of", len(manager.Checkpoints()))
+	// Output: ckpt-5 of 3
+}
+
 // begin: state
 // counter is state that says itself how it is saved.
 type counter struct{ value int64 }

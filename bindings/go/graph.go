@@ -66,8 +66,17 @@ type NodeOptions struct {
 	DebugName   string   // a name for messages
 	Name        string   // of a variable: its name in name-based checkpoints
 	ReadOnly    bool     // of a variable: it is only saved
+	Part        *Part    // of a variable: the part of a larger tensor that it is
 	TensorNames []string // of state: the tensors that it needs to be restored
 	LegacyName  string   // of state: the attribute under which it is saved, as ITERATOR or table
+}
+
+// Part says that a variable is a part of a larger tensor, which several variables make up, mostly one in each process. The variable
+// is added with the shape of the part; it is saved as this slice of the tensor, and restored from it however that was cut, or whole,
+// when it was saved.
+type Part struct {
+	Shape []int64 // of the whole tensor
+	Region
 }
 
 func (o NodeOptions) make() (*C.ckpt_node_options, error) {
@@ -84,6 +93,16 @@ func (o NodeOptions) make() (*C.ckpt_node_options, error) {
 	}
 	if ok && o.ReadOnly {
 		ok = C.ckpt_node_options_set_read_only(made, true, &e) == C.CKPT_OK
+	}
+	if ok && o.Part != nil {
+		if err := o.Part.of(o.Part.Shape); err != nil {
+			C.ckpt_node_options_free(made)
+			return nil, err
+		}
+		shape, rank := dims(o.Part.Shape)
+		start, _ := dims(o.Part.Start)
+		length, _ := dims(o.Part.Length)
+		ok = C.ckpt_node_options_set_part(made, shape, start, length, rank, &e) == C.CKPT_OK
 	}
 	if ok && len(o.TensorNames) > 0 {
 		var pinner runtime.Pinner

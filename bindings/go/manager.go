@@ -227,6 +227,16 @@ func (o *ManagerSaveOptions) make(save *C.ckpt_save_options) (*C.ckpt_manager_sa
 // Unavailable when another process saves in this directory; FailedPrecondition with ReasonReplaced when one has since the
 // manager was opened; else what Checkpoint.Save reports.
 func (m *Manager) Save(ctx context.Context, options *ManagerSaveOptions) (string, error) {
+	return m.save(ctx, options,
+		func(p *C.ckpt_manager, o *C.ckpt_manager_save_options, saved **C.ckpt_string, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_manager_save(p, o, saved, e)
+		})
+}
+
+func (m *Manager) save(
+	ctx context.Context, options *ManagerSaveOptions,
+	f func(*C.ckpt_manager, *C.ckpt_manager_save_options, **C.ckpt_string, **C.ckpt_error) C.ckpt_code,
+) (string, error) {
 	if options == nil {
 		options = &ManagerSaveOptions{}
 	}
@@ -243,9 +253,34 @@ func (m *Manager) Save(ctx context.Context, options *ManagerSaveOptions) (string
 	defer C.ckpt_manager_save_options_free(made)
 	var saved *C.ckpt_string
 	err = watch.run(ctx, func() error {
-		return m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code { return C.ckpt_manager_save(p, made, &saved, e) })
+		return m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code { return f(p, made, &saved, e) })
 	})
 	return takeString(saved), err
+}
+
+// SaveAsync copies what Save would save, and does the rest in the background, as Checkpoint.SaveAsync does: the checkpoint is recorded,
+// and what is too many is removed, when it is complete. It gives nil when the manager saves by steps and it is too early; that is
+// said without waiting.
+func (m *Manager) SaveAsync(ctx context.Context, options *ManagerSaveOptions) (*Pending, error) {
+	if options == nil {
+		options = &ManagerSaveOptions{}
+	}
+	watch, save, err := options.Save.make(m.world)
+	if err != nil {
+		return nil, err
+	}
+	defer C.ckpt_save_options_free(save)
+	made, err := options.make(save)
+	if err != nil {
+		watch.close()
+		return nil, err
+	}
+	defer C.ckpt_manager_save_options_free(made)
+	return watch.start(ctx, m.world, func(pending **C.ckpt_pending) error {
+		return m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_manager_save_async(p, made, pending, e)
+		})
+	})
 }
 
 func (m *Manager) touch(f func(*C.ckpt_manager, **C.ckpt_error) C.ckpt_code) error {

@@ -131,6 +131,7 @@ type Row struct {
 	SavedShape   []int64  // nil where the checkpoint has no such tensor
 	ProgramDType DType    // Invalid where the program has no such object, takes what comes, or has state of its own
 	ProgramShape []int64  // nil likewise; -1 for a dimension that may be anything
+	ProgramSlice string   // of a part of a tensor, whose shape ProgramShape then is: which slice, as "0,4:-"; empty of others
 	Node         Node     // the object in the program; 0 where it has none
 	SavedNode    int64    // the node in the checkpoint's object graph; -1 where it has none
 	Candidate    string   // the path on the other side that is plainly meant; empty if there is none
@@ -176,6 +177,7 @@ func takeReport(r *C.ckpt_report) *Report {
 			SavedShape:   knownShape(C.ckpt_report_row_saved_shape(row), C.ckpt_report_row_saved_rank(row)),
 			ProgramDType: DType(C.ckpt_report_row_program_dtype(row)),
 			ProgramShape: knownShape(C.ckpt_report_row_program_shape(row), C.ckpt_report_row_program_rank(row)),
+			ProgramSlice: text(C.ckpt_report_row_program_slice(row)),
 			Node:         Node(C.ckpt_report_row_node(row)), SavedNode: int64(C.ckpt_report_row_saved_node(row)),
 			Candidate: text(C.ckpt_report_row_candidate(row)), Detail: text(C.ckpt_report_row_detail(row)),
 		}

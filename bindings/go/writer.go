@@ -9,7 +9,6 @@ import "C"
 
 import (
 	"context"
-	"errors"
 	"io"
 	"unsafe"
 )
@@ -55,24 +54,19 @@ func (w *watch) run(ctx context.Context, f func() error) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	raise := func() {
-		w.stopper.stop(context.Cause(ctx))
-		c := w.cancel.hold()
-		defer w.cancel.drop(c)
-		C.ckpt_cancel_raise(c)
-	}
 	if ctx.Err() != nil {
-		raise() // a goroutine might come too late
+		w.raise(ctx) // a goroutine might come too late
 	}
-	defer context.AfterFunc(ctx, raise)()
-	err := f()
-	var e *Error
-	if errors.As(err, &e) && e.Code == Cancelled && e.cause == nil {
-		w.stopper.mutex.Lock()
-		defer w.stopper.mutex.Unlock()
-		e.cause = w.stopper.cause
-	}
-	return err
+	defer context.AfterFunc(ctx, func() { w.raise(ctx) })()
+	return w.stopper.because(f())
+}
+
+// raise stops the call since the context is done.
+func (w *watch) raise(ctx context.Context) {
+	w.stopper.stop(context.Cause(ctx))
+	c := w.cancel.hold()
+	defer w.cancel.drop(c)
+	C.ckpt_cancel_raise(c)
 }
 
 func (w *watch) close() { w.cancel.Close() }
