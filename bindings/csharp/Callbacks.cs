@@ -57,6 +57,14 @@ namespace LibCheckpoint
             return Give(kept);
         }
 
+        /// <summary>The same of an array of any rank.</summary>
+        internal static unsafe IntPtr Pin(Array array, out IntPtr data)
+        {
+            GCHandle handle = GCHandle.Alloc(array, GCHandleType.Pinned);
+            data = Marshal.UnsafeAddrOfPinnedArrayElement(array, 0);
+            return Give(new Kept(null, null) { memory = new MemoryHandle((void*)data, handle) });
+        }
+
         internal static Kept Of(IntPtr number) => (Kept)GCHandle.FromIntPtr(number).Target;
 
         internal static T Of<T>(IntPtr number) => (T)Of(number).Value;
@@ -125,6 +133,8 @@ namespace LibCheckpoint
         internal static readonly NowCallback Now = OnNow;
         internal static readonly SleepCallback Sleep = OnSleep;
         internal static readonly IsDoneCallback IsDone = OnIsDone;
+        internal static readonly GatherCallback Gather = OnGather;
+        internal static readonly BroadcastCallback Broadcast = OnBroadcast;
 
         /// <summary>What the library's error says of an exception.</summary>
         internal static string TextOf(Exception e) =>
@@ -178,7 +188,7 @@ namespace LibCheckpoint
             try
             {
                 long[] shape = Kept.Of<Device>(data).Describe();
-                if (shape == null || shape.Length > HeaderVersion.MaxRank)
+                if (shape == null || shape.Length > Header.MaxRank)
                 {
                     return -1;
                 }
@@ -274,6 +284,12 @@ namespace LibCheckpoint
                 return ErrorCode.Cancelled;
             }
         }
+
+        private static ErrorCode OnGather(IntPtr data, IntPtr message, long size, IntPtr messages, IntPtr failure) =>
+            Kept.Guard<Talk>(data, failure, talk => talk.Gather(message, size, messages));
+
+        private static ErrorCode OnBroadcast(IntPtr data, IntPtr message, long size, IntPtr messages, IntPtr failure) =>
+            Kept.Guard<Talk>(data, failure, talk => talk.Broadcast(message, size, messages));
 
         private static bool OnIsDone(IntPtr data)
         {

@@ -16,6 +16,9 @@ namespace LibCheckpoint
         /// </summary>
         public IList<Action<string>> Written { get; } = new List<Action<string>>();
 
+        /// <summary>What to do while an earlier save of the checkpoint is running in the background.</summary>
+        public Busy Busy { get; set; }
+
         internal static Watch Watch(SaveOptions options) => WriteOptions.Watch(options == null ? null : options.Write);
 
         internal static SaveOptionsHandle Make(SaveOptions options, Watch watch, Causes causes) =>
@@ -29,6 +32,7 @@ namespace LibCheckpoint
             {
                 CheckpointException.Check(NativeMethods.ckpt_save_options_set_write_options(made, write, out e), e);
             }
+            CheckpointException.Check(NativeMethods.ckpt_save_options_set_busy(made, Busy, out e), e);
             foreach (Action<string> written in Written)
             {
                 if (written == null)
@@ -175,6 +179,10 @@ namespace LibCheckpoint
 
         private delegate ErrorCode SaveCall(SaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
+        private delegate ErrorCode RankedCall(RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        private delegate ErrorCode PendingCall(SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
         private delegate ErrorCode RestoreCall(RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
 
         /// <summary>The root object.</summary>
@@ -262,6 +270,99 @@ namespace LibCheckpoint
         }
 
         /// <summary>
+        /// Copies what <see cref="Save"/> would write, and does the rest in the background. When this returns the program may change everything;
+        /// what is saved is what was there. States, savers and devices are asked before it returns; progress and written callbacks are called
+        /// in the background.
+        /// </summary>
+        /// <remarks>One save of a checkpoint runs at a time: calls that save or restore wait for it (<see cref="SaveOptions.Busy"/>), and so does
+        /// disposing of the last object that holds the checkpoint.</remarks>
+        /// <exception cref="CheckpointException">What is known before anything is written; any other error comes from
+        /// <see cref="Pending.Wait()"/>, or, when nobody asks there, from the next call that saves, which then does nothing else, or from
+        /// <see cref="Sync"/>. <see cref="ErrorCode.Unavailable"/> with <see cref="Reason.Busy"/> when an earlier save is still running, if so
+        /// asked.</exception>
+        public Pending SaveAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            byte[] path = Utf8.Path(prefix);
+            return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
+            {
+                return NativeMethods.ckpt_checkpoint_save_async(handle, path, made, out pending, out error);
+            });
+        }
+
+        /// <summary>Copies what <see cref="Write"/> would write, and does the rest in the background, as <see cref="SaveAsync"/>
+        /// does.</summary>
+        public Pending WriteAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            byte[] path = Utf8.Path(prefix);
+            return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
+            {
+                return NativeMethods.ckpt_checkpoint_write_async(handle, path, made, out pending, out error);
+            });
+        }
+
+        /// <summary>Waits for the save that is running in the background, if there is one. The error is that of the last one, if nobody has
+        /// heard of it yet.</summary>
+        public void Sync()
+        {
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_checkpoint_sync(handle, out e), e, causes);
+        }
+
+        /// <summary>
+        /// Counts and writes the checkpoint <c>prefix-COUNT</c> together with other ranks, as <see cref="WriteRanked"/> does, and has the directory's
+        /// state file name it. The count is that of rank 0, and the others' after that. Gives the path.
+        /// </summary>
+        /// <exception cref="CheckpointException">What <see cref="WriteRanked"/> and <see cref="Save"/> report; a count stands in any
+        /// case.</exception>
+        public string SaveRanked(
+            string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            byte[] path = Utf8.Path(prefix);
+            return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
+            {
+                return NativeMethods.ckpt_checkpoint_save_ranked(handle, path, all, made, out saved, out error);
+            });
+        }
+
+        /// <summary>
+        /// Writes the checkpoint <paramref name="prefix"/> together with other ranks, neither counting nor telling the state file. Each rank has a
+        /// checkpoint of a graph of its own; an object of the file is what the same edges lead to in any of them. What several have is written by
+        /// the first of them; parts of a tensor (<see cref="Part"/>) by whoever has them. The prefix must lead every rank to the same files.
+        /// </summary>
+        /// <remarks>Nothing is published unless all have written their sections; each call then returns the same. Written callbacks are called on
+        /// rank 0.</remarks>
+        /// <exception cref="CheckpointException">With <see cref="Reason.Rank"/> what failed on a rank, which is named;
+        /// <see cref="ErrorCode.Unavailable"/> when one did not come, or the others could not be reached;
+        /// <see cref="ErrorCode.InvalidArgument"/> when ranks do not fit together. Else what <see cref="Write"/> reports. What was at the
+        /// prefix is then still there.</exception>
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public string WriteRanked(
+            string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            byte[] path = Utf8.Path(prefix);
+            return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
+            {
+                return NativeMethods.ckpt_checkpoint_write_ranked(handle, path, all, made, out saved, out error);
+            });
+        }
+
+        /// <summary>
+        /// Writes the own section of a checkpoint, <c>prefix.section-RANK-of-COUNT</c>, to be merged with those of the other ranks later
+        /// (<see cref="CheckpointFiles.Merge"/>). The prefix may be on a disk of the rank's own. Gives the path of the section.
+        /// </summary>
+        /// <exception cref="CheckpointException">What <see cref="WriteRanked"/> reports; then the section is not there, nor one that
+        /// was.</exception>
+        public string WriteSection(
+            string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            byte[] path = Utf8.Path(prefix);
+            return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
+            {
+                return NativeMethods.ckpt_checkpoint_write_section(handle, path, all, made, out saved, out error);
+            });
+        }
+
+        /// <summary>
         /// Restores the program from the checkpoint at a path: a prefix, one of its files, a directory with a state file (its latest), or a
         /// SavedModel. Every object that the root leads to by the edges that were saved takes its value; what the program does not have yet is restored
         /// when it is tracked. (<c>tf.train.Checkpoint.restore</c>)
@@ -334,6 +435,32 @@ namespace LibCheckpoint
                 IntPtr saved, e;
                 watch.Check(call(made, out saved, out e), e, token, causes);
                 return Take.Text(saved);
+            }
+        }
+
+        private string SaveBy(IRanks ranks, SaveOptions options, CancellationToken token, RankedCall call)
+        {
+            using (RanksHandle all = Talk.Make(ranks, causes))
+            {
+                return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
+                {
+                    return call(all, made, out saved, out error);
+                });
+            }
+        }
+
+        private Pending SaveBy(SaveOptions options, CancellationToken token, PendingCall call)
+        {
+            using (Watch watch = SaveOptions.Watch(options))
+            using (SaveOptionsHandle made = SaveOptions.Make(options, watch, causes))
+            {
+                PendingHandle pending;
+                using (watch.Begin(token))
+                {
+                    IntPtr e;
+                    watch.Check(call(made, out pending, out e), e, token, causes);
+                }
+                return Pending.Of(pending, watch, causes, token);
             }
         }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 
 namespace LibCheckpoint
 {
@@ -61,7 +62,7 @@ namespace LibCheckpoint
         {
             Reason reason = NativeMethods.ckpt_error_reason(error);
             string message = Utf8.Decode(NativeMethods.ckpt_error_message(error));
-            Exception cause = causes != null && reason == Reason.Callback ? causes.Take(message) : null;
+            Exception cause = causes == null ? null : causes.Of(message);
             return new CheckpointException(NativeMethods.ckpt_error_code(error), reason, message, cause)
             {
                 File = NativeMethods.ckpt_error_file(error).TextOrNull,
@@ -80,28 +81,31 @@ namespace LibCheckpoint
         }
     }
 
-    /// <summary>What the last callback threw, until the call that it made fail asks for it.</summary>
+    /// <summary>What callbacks threw last. Not all of it makes a call fail, and who asks after a save in the background may ask again.</summary>
     internal sealed class Causes
     {
-        private readonly object mutex = new object();
-        private Exception last;
+        private const int Most = 8;
+
+        private readonly List<Exception> last = new List<Exception>();
 
         internal void Set(Exception cause)
         {
-            lock (mutex)
+            lock (last)
             {
-                last = last ?? cause;
+                if (last.Count == Most)
+                {
+                    last.RemoveAt(0);
+                }
+                last.Add(cause);
             }
         }
 
-        /// <summary>The cause, if the message of the failure is its.</summary>
-        internal Exception Take(string message)
+        /// <summary>The newest whose text is in the message of a failure.</summary>
+        internal Exception Of(string message)
         {
-            lock (mutex)
+            lock (last)
             {
-                Exception cause = last;
-                last = null;
-                return cause != null && message.Contains(Callbacks.TextOf(cause)) ? cause : null;
+                return last.FindLast(cause => message.Contains(Callbacks.TextOf(cause)));
             }
         }
     }

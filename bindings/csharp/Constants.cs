@@ -155,6 +155,12 @@ namespace LibCheckpoint
 
         /// <summary>A registered saver is missing, or does not accept the object.</summary>
         Saver = 31,
+
+        /// <summary>An earlier save of the checkpoint is still running.</summary>
+        Busy = 32,
+
+        /// <summary>A rank failed, or never came, so that no rank could save.</summary>
+        Rank = 33,
     }
 
     /// <summary>The type of a tensor's elements: TensorFlow's number.</summary>
@@ -334,6 +340,16 @@ namespace LibCheckpoint
         Skip = 1,
     }
 
+    /// <summary>What a save does while an earlier one is still running.</summary>
+    public enum Busy
+    {
+        /// <summary>It waits for that; the default.</summary>
+        Wait = 0,
+
+        /// <summary>It fails with <c>CKPT_UNAVAILABLE</c>; nothing is counted.</summary>
+        Fail = 1,
+    }
+
     /// <summary>What kind of restore a status is of.</summary>
     public enum RestoreKind
     {
@@ -398,9 +414,10 @@ namespace LibCheckpoint
         Error = 3,
     }
 
-    internal static class HeaderVersion
+    internal static class Header
     {
-        internal const string Text = "0.1.0";
+        internal const string Version = "0.1.0";
+        internal const string Major = "0";
         internal const int MaxRank = 254;
     }
 }

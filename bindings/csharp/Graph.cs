@@ -102,6 +102,30 @@ namespace LibCheckpoint
         }
     }
 
+    /// <summary>
+    /// Says that a variable is a part of a larger tensor, which several variables make up, mostly one in each process. The variable is added
+    /// with the shape of the part; it is saved as this slice of the tensor, and restored from it however that was cut, or whole, when it
+    /// was saved.
+    /// </summary>
+    public sealed class Part
+    {
+        /// <summary>Makes one.</summary>
+        /// <param name="shape">The dimensions of the whole tensor.</param>
+        /// <param name="region">What the variable is of it.</param>
+        public Part(long[] shape, Region region)
+        {
+            region.Of(shape);
+            Shape = shape;
+            Region = region;
+        }
+
+        /// <summary>The dimensions of the whole tensor.</summary>
+        public long[] Shape { get; }
+
+        /// <summary>What the variable is of it.</summary>
+        public Region Region { get; }
+    }
+
     /// <summary>More about an object that is added to a graph. What is not for its kind is an error.</summary>
     public sealed class NodeOptions
     {
@@ -113,6 +137,9 @@ namespace LibCheckpoint
 
         /// <summary>Of a variable: whether it is only saved.</summary>
         public bool ReadOnly { get; set; }
+
+        /// <summary>Of a variable: the part of a larger tensor that it is.</summary>
+        public Part Part { get; set; }
 
         /// <summary>Of state: the tensors that it needs to be restored.</summary>
         public string[] TensorNames { get; set; }
@@ -142,6 +169,13 @@ namespace LibCheckpoint
             if (ReadOnly)
             {
                 CheckpointException.Check(NativeMethods.ckpt_node_options_set_read_only(made, true, out e), e);
+            }
+            if (Part != null)
+            {
+                CheckpointException.Check(
+                    NativeMethods.ckpt_node_options_set_part(
+                        made, Part.Shape, Part.Region.Start, Part.Region.Length, Part.Shape.Length, out e),
+                    e);
             }
             if (TensorNames != null)
             {

@@ -12,6 +12,13 @@ namespace LibCheckpoint
         // For StatusHandle.Free, where the marshaller would find the handle closed.
         [DllImport(Name, EntryPoint = "ckpt_status_expect_partial", CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ExpectPartial(IntPtr status);
+
+        // What every tensor takes, without the marshaller: it would cost as much as the calls. The caller holds the reader.
+        [DllImport(Name, EntryPoint = "ckpt_reader_find", CallingConvention = CallingConvention.Cdecl)]
+        internal static extern unsafe ErrorCode Find(IntPtr reader, byte* key, long keyLen, IntPtr* tensor, IntPtr* error);
+
+        [DllImport(Name, EntryPoint = "ckpt_reader_read", CallingConvention = CallingConvention.Cdecl)]
+        internal static extern unsafe ErrorCode Read(IntPtr reader, IntPtr tensor, IntPtr options, byte* buffer, long size, IntPtr* error);
     }
 
     /// <summary>Owns an object of the library's. The runtime holds it during each call that it is given to.</summary>
@@ -144,6 +151,20 @@ namespace LibCheckpoint
         }
 
         internal static byte[] PathOrNull(string path) => string.IsNullOrEmpty(path) ? null : Path(path);
+
+        /// <summary>Most bytes that a text is in UTF-8.</summary>
+        internal static int MaxLength(string text) => Strict.GetMaxByteCount(text.Length);
+
+        internal static unsafe int Encode(string text, Span<byte> bytes)
+        {
+            fixed (char* from = text)
+            {
+                fixed (byte* to = &MemoryMarshal.GetReference(bytes))
+                {
+                    return Strict.GetBytes(from, text.Length, to, bytes.Length);
+                }
+            }
+        }
 
         internal static byte[][] Encode(IReadOnlyList<string> all)
         {

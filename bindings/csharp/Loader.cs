@@ -8,7 +8,8 @@ namespace LibCheckpoint
 {
     /// <summary>
     /// Finds the native library under <c>runtimes/RID/native</c> beside the assembly, where a package puts it, also when the program has no
-    /// list of its dependencies. Else the runtime looks where it always does.
+    /// list of its dependencies. Else the runtime looks where it always does; and where only programs are to find the library, and not
+    /// compilers, that has the number of its version in its name.
     /// </summary>
     internal static partial class NativeMethods
     {
@@ -23,7 +24,10 @@ namespace LibCheckpoint
             string rid = "linux-" + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
             string path = Path.Combine(
                 Path.GetDirectoryName(assembly.Location) ?? "", "runtimes", rid, "native", "lib" + name + ".so");
-            return name == Name && File.Exists(path) && NativeLibrary.TryLoad(path, out library) ? library : IntPtr.Zero;
+            return name == Name && ((File.Exists(path) && NativeLibrary.TryLoad(path, out library))
+                || NativeLibrary.TryLoad(name, assembly, search, out library)
+                || NativeLibrary.TryLoad("lib" + name + ".so." + Header.Major, assembly, search, out library))
+                ? library : IntPtr.Zero;
         }
     }
 }

@@ -264,6 +264,8 @@ namespace LibCheckpoint
             }
         }
 
+        private delegate ErrorCode SaveCall(ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
         /// <summary>The directory, as it was given.</summary>
         public string Directory
         {
@@ -312,17 +314,48 @@ namespace LibCheckpoint
         /// </summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.Unavailable"/> when another process saves in this directory;
         /// <see cref="ErrorCode.FailedPrecondition"/> with <see cref="Reason.Replaced"/> when one has since the manager was made; else what
-        /// <see cref="Checkpoint.Save"/> reports.</exception>
+        /// <see cref="LibCheckpoint.Checkpoint.Save"/> reports.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-        public string Save(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public string Save(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken)) =>
+            SaveBy(options, token, delegate(ManagerSaveOptionsHandle made, out IntPtr path, out IntPtr error)
+            {
+                return NativeMethods.ckpt_manager_save(handle, made, out path, out error);
+            });
+
+        /// <summary>
+        /// Saves a checkpoint together with other ranks, as <see cref="Save"/> and <see cref="LibCheckpoint.Checkpoint.SaveRanked"/> do. Each rank
+        /// has a manager of the same directory with the same options; only that of rank 0 takes its lock, numbers, records and removes.
+        /// </summary>
+        /// <remarks>That it is too early, which gives null, each rank finds by itself, so that all must be given the same steps.</remarks>
+        public string SaveRanked(
+            IRanks ranks, ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            using (RanksHandle all = Talk.Make(ranks, causes))
+            {
+                return SaveBy(options, token, delegate(ManagerSaveOptionsHandle made, out IntPtr path, out IntPtr error)
+                {
+                    return NativeMethods.ckpt_manager_save_ranked(handle, all, made, out path, out error);
+                });
+            }
+        }
+
+        /// <summary>
+        /// Copies what <see cref="Save"/> would save, and does the rest in the background, as <see cref="LibCheckpoint.Checkpoint.SaveAsync"/> does:
+        /// the checkpoint is recorded, and what is too many is removed, when it is complete. Gives null when the manager saves by steps and it
+        /// is too early.
+        /// </summary>
+        public Pending SaveAsync(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             using (Watch watch = SaveOptions.Watch(options == null ? null : options.Save))
             using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, watch, causes))
-            using (watch.Begin(token))
             {
-                IntPtr path, e;
-                watch.Check(NativeMethods.ckpt_manager_save(handle, made, out path, out e), e, token, causes);
-                return Take.Text(path);
+                PendingHandle pending;
+                using (watch.Begin(token))
+                {
+                    IntPtr e;
+                    watch.Check(NativeMethods.ckpt_manager_save_async(handle, made, out pending, out e), e, token, causes);
+                }
+                return Pending.Of(pending, watch, causes, token);
             }
         }
 
@@ -367,5 +400,17 @@ namespace LibCheckpoint
 
         /// <summary>Lets go of the manager, and of the directory's lock.</summary>
         public void Dispose() => handle.Dispose();
+
+        private string SaveBy(ManagerSaveOptions options, CancellationToken token, SaveCall call)
+        {
+            using (Watch watch = SaveOptions.Watch(options == null ? null : options.Save))
+            using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, watch, causes))
+            using (watch.Begin(token))
+            {
+                IntPtr path, e;
+                watch.Check(call(made, out path, out e), e, token, causes);
+                return Take.Text(path);
+            }
+        }
     }
 }

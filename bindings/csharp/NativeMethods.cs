@@ -62,6 +62,12 @@ namespace LibCheckpoint
     internal delegate double NowCallback(IntPtr userData);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode GatherCallback(IntPtr userData, IntPtr message, long size, IntPtr messages, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode BroadcastCallback(IntPtr userData, IntPtr message, long size, IntPtr messages, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     internal delegate ErrorCode SleepCallback(IntPtr userData, double seconds);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
@@ -140,9 +146,19 @@ namespace LibCheckpoint
         protected override void Free() => NativeMethods.ckpt_open_options_free(handle);
     }
 
+    internal sealed class PendingHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_pending_free(handle);
+    }
+
     internal sealed class PinHandle : Handle
     {
         protected override void Free() => NativeMethods.ckpt_pin_free(handle);
+    }
+
+    internal sealed class RanksHandle : Handle
+    {
+        protected override void Free() => NativeMethods.ckpt_ranks_free(handle);
     }
 
     internal sealed class ReadOptionsHandle : Handle
@@ -628,6 +644,9 @@ namespace LibCheckpoint
         internal static extern ErrorCode ckpt_node_options_set_read_only(NodeOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool readOnly, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_node_options_set_part(NodeOptionsHandle options, long[] shape, long[] start, long[] length, long rank, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_node_options_set_tensor_names(NodeOptionsHandle options, Bytes[] names, long count, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -934,6 +953,9 @@ namespace LibCheckpoint
         internal static extern ErrorCode ckpt_save_options_add_callback(SaveOptionsHandle options, WrittenCallback written, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_save_options_set_busy(SaveOptionsHandle options, Busy busy, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_save_options_free(IntPtr options);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -1013,6 +1035,9 @@ namespace LibCheckpoint
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_report_row_program_shape(IntPtr row);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_report_row_program_slice(IntPtr row);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Node ckpt_report_row_node(IntPtr row);
@@ -1311,6 +1336,59 @@ namespace LibCheckpoint
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_resume_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_save_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_write_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_sync(CheckpointHandle checkpoint, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_pending_path(PendingHandle pending);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [return: MarshalAs(UnmanagedType.I1)]
+        internal static extern bool ckpt_pending_poll(PendingHandle pending, out ulong done, out ulong total);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_wait(PendingHandle pending, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [return: MarshalAs(UnmanagedType.I1)]
+        internal static extern bool ckpt_pending_wait_for(PendingHandle pending, double seconds);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_pending_cancel(PendingHandle pending);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_pending_free(IntPtr pending);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_messages_put(IntPtr messages, uint rank, IntPtr message, long size, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_ranks_new(uint rank, uint count, GatherCallback gather, BroadcastCallback broadcast, IntPtr userData, FreeCallback freeUserData, out RanksHandle ranks, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_ranks_free(IntPtr ranks);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_write_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_save_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_write_section(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_save_ranked(ManagerHandle manager, RanksHandle ranks, ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_latest_checkpoint(byte[] directory, out IntPtr path, out IntPtr error);

@@ -175,10 +175,26 @@ namespace LibCheckpoint
         /// <summary>The tensor with a key.</summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is none; the message names keys that were
         /// perhaps meant.</exception>
-        public Tensor this[string key] => Find(Utf8.Encode(key, "key"), key);
+        public Tensor this[string key]
+        {
+            get
+            {
+                if (key == null)
+                {
+                    throw new ArgumentNullException("key");
+                }
+                int most = Utf8.MaxLength(key);
+                Span<byte> bytes = stackalloc byte[384];
+                if (most > bytes.Length)
+                {
+                    bytes = new byte[most];
+                }
+                return Find(bytes.Slice(0, Utf8.Encode(key, bytes)), key);
+            }
+        }
 
         /// <summary>The tensor with a key that need not be text.</summary>
-        public Tensor this[ReadOnlySpan<byte> key] => Find(key.ToArray(), null);
+        public Tensor this[ReadOnlySpan<byte> key] => Find(key, null);
 
         /// <summary>The paths of the data files, whether or not they are there.</summary>
         public string[] Shards()
@@ -283,13 +299,17 @@ namespace LibCheckpoint
         /// <summary>Closes the checkpoint. Views that it gave live on, its tensors do not.</summary>
         public void Dispose() => handle.Dispose();
 
-        private Tensor Find(byte[] key, string text)
+        private unsafe Tensor Find(ReadOnlySpan<byte> key, string text)
         {
             using (handle.Hold())
             {
-                IntPtr tensor, e;
-                CheckpointException.Check(NativeMethods.ckpt_reader_find(handle, key, key.Length, out tensor, out e), e);
-                return new Tensor(handle, tensor, text);
+                fixed (byte* bytes = &System.Runtime.InteropServices.MemoryMarshal.GetReference(key))
+                {
+                    IntPtr tensor, e;
+                    CheckpointException.Check(
+                        NativeMethods.Find(handle.DangerousGetHandle(), bytes, key.Length, &tensor, &e), e);
+                    return new Tensor(handle, tensor, text);
+                }
             }
         }
     }

@@ -254,8 +254,7 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// The tensors that a checkpoint has for an object, in the order of their keys. It and its tensors can be used until the method that
-    /// got it returns.
+    /// The tensors that a checkpoint has for an object. It and its tensors can be used until the method that got it returns.
     /// </summary>
     public sealed class Source : IReadOnlyList<SourceTensor>
     {
@@ -461,8 +460,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Makes the slot a variable whose value is the program's memory, as <see cref="Graph.AddVariable{T}(Memory{T}, long[],
-        /// NodeOptions)"/> does.</summary>
+        /// <summary>Makes the slot a variable whose value is the program's memory, as
+        /// <see cref="Graph.AddVariable{T}(Memory{T}, long[], NodeOptions)"/> does.</summary>
         public void MakeVariable<T>(Memory<T> values, NodeOptions options = null)
             where T : struct
         {

@@ -116,6 +116,7 @@ namespace LibCheckpoint
             ProgramDType = NativeMethods.ckpt_report_row_program_dtype(row);
             ProgramShape = Take.KnownShape(
                 NativeMethods.ckpt_report_row_program_shape(row), NativeMethods.ckpt_report_row_program_rank(row));
+            ProgramSlice = NativeMethods.ckpt_report_row_program_slice(row).TextOrNull;
             Node = NativeMethods.ckpt_report_row_node(row);
             SavedNode = NativeMethods.ckpt_report_row_saved_node(row);
             Candidate = NativeMethods.ckpt_report_row_candidate(row).TextOrNull;
@@ -144,6 +145,10 @@ namespace LibCheckpoint
 
         /// <summary>The dimensions in the program, -1 for one that may be anything; null where the type is not known either.</summary>
         public long[] ProgramShape { get; }
+
+        /// <summary>Of a variable that is a part of a tensor, whose dimensions <see cref="ProgramShape"/> then has: which slice of it, as
+        /// <c>0,4:-</c>; null of other objects.</summary>
+        public string ProgramSlice { get; }
 
         /// <summary>The object in the program; <see cref="LibCheckpoint.Node.None"/> where it has none.</summary>
         public Node Node { get; }

@@ -115,7 +115,7 @@ namespace LibCheckpoint
             where T : struct
         {
             Elements.Check<T>(DType);
-            T[] values = Elements.Room<T>(Count);
+            T[] values = Elements.Room<T>(Elements.Count(shape));
             ReadInto(new Span<T>(values), options);
             return values;
         }
@@ -125,14 +125,9 @@ namespace LibCheckpoint
             where T : struct
         {
             Elements.Check<T>(DType);
-            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            fixed (byte* first = &Elements.First(values))
             {
-                fixed (byte* first = &Elements.First(values))
-                {
-                    IntPtr e;
-                    CheckpointException.Check(
-                        NativeMethods.ckpt_reader_read(reader, pointer, made, (IntPtr)first, Elements.Size<T>(values.Length), out e), e);
-                }
+                Read(first, Elements.Size<T>(values.Length), options);
             }
         }
 
@@ -172,14 +167,9 @@ namespace LibCheckpoint
         /// <summary>Reads the value of a fixed-size dtype, whatever it is, as bytes in native order into a buffer of exactly their size.</summary>
         public unsafe void ReadBytes(Span<byte> buffer, ReadOptions options = null)
         {
-            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            fixed (byte* first = &Elements.First(buffer))
             {
-                fixed (byte* first = &Elements.First(buffer))
-                {
-                    IntPtr e;
-                    CheckpointException.Check(
-                        NativeMethods.ckpt_reader_read(reader, pointer, made, (IntPtr)first, buffer.Length, out e), e);
-                }
+                Read(first, buffer.Length, options);
             }
         }
 
@@ -230,6 +220,24 @@ namespace LibCheckpoint
 
         /// <summary>Key, type and shape.</summary>
         public override string ToString() => Key + " " + DType.Name() + " [" + string.Join(",", shape) + "]";
+
+        private unsafe void Read(byte* buffer, long size, ReadOptions options)
+        {
+            IntPtr e;
+            if (options == null)
+            {
+                using (reader.Hold())
+                {
+                    CheckpointException.Check(
+                        NativeMethods.Read(reader.DangerousGetHandle(), pointer, IntPtr.Zero, buffer, size, &e), e);
+                }
+                return;
+            }
+            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            {
+                CheckpointException.Check(NativeMethods.ckpt_reader_read(reader, pointer, made, (IntPtr)buffer, size, out e), e);
+            }
+        }
 
         internal IntPtr PointerIn(ReaderHandle expected)
         {

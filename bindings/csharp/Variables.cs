@@ -40,6 +40,20 @@ namespace LibCheckpoint
         public Node AddScalar<T>(T[] value, NodeOptions options = null)
             where T : struct => AddVariable(new Memory<T>(value), new long[0], options);
 
+        /// <summary>Adds a variable without dimensions whose value is a number of the program's.</summary>
+        public Node AddScalar<T>(Scalar<T> value, NodeOptions options = null)
+            where T : struct => Borrow(((IScalar)value).Memory, new long[0], options);
+
+        /// <summary>Adds a variable whose value is an array of any rank, whose shape is the array's.</summary>
+        public Node AddArray(Array values, NodeOptions options = null)
+        {
+            if (values == null)
+            {
+                throw new ArgumentNullException("values");
+            }
+            return Borrow(values, ShapeOf(values), options);
+        }
+
         /// <summary>Adds a variable of any fixed-size dtype whose value is the program's bytes, in native order.</summary>
         public Node AddBytes(Memory<byte> values, DType dtype, long[] shape, NodeOptions options = null)
         {
@@ -273,6 +287,38 @@ namespace LibCheckpoint
             IntPtr e;
             CheckpointException.Check(NativeMethods.ckpt_graph_read_integer(handle, variable, out value, out e), e, causes);
             return value;
+        }
+
+        private static long[] ShapeOf(Array values)
+        {
+            var shape = new long[values.Rank];
+            for (int i = 0; i < shape.Length; i++)
+            {
+                shape[i] = values.GetLongLength(i);
+            }
+            return shape;
+        }
+
+        private Node Borrow(Array values, long[] shape, NodeOptions options)
+        {
+            DType dtype;
+            if (!Elements.Known.TryGetValue(values.GetType().GetElementType(), out dtype))
+            {
+                throw new ArgumentException("no tensor has elements of " + values.GetType().GetElementType());
+            }
+            using (NodeOptionsHandle made = NodeOptions.Make(options))
+            using (handle.Hold())
+            {
+                IntPtr data, e;
+                IntPtr kept = Kept.Pin(values, out data);
+                Node node;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_graph_add_borrowed(
+                        handle, dtype, shape, shape.Length, data, values.LongLength * dtype.Size(), kept, Callbacks.Release, made, out node,
+                        out e),
+                    e);
+                return node;
+            }
         }
 
         private void Read(Node variable, IntPtr data, long size)

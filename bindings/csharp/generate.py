@@ -18,7 +18,7 @@ ENUMS = {  # type, prefix of its constants, name
     "ckpt_code": ("CKPT_", "ErrorCode"), "ckpt_reason": ("CKPT_REASON_", "Reason"), "ckpt_dtype": ("CKPT_", "DType"),
     "ckpt_format": ("CKPT_FORMAT_", "Format"), "ckpt_checksums": ("CKPT_CHECKSUMS_", "Checksums"),
     "ckpt_durability": ("CKPT_DURABILITY_", "Durability"), "ckpt_kind": ("CKPT_KIND_", "NodeKind"),
-    "ckpt_mismatch": ("CKPT_MISMATCH_", "Mismatch"), "ckpt_restore_kind": ("CKPT_RESTORE_", "RestoreKind"),
+    "ckpt_mismatch": ("CKPT_MISMATCH_", "Mismatch"), "ckpt_busy": ("CKPT_BUSY_", "Busy"), "ckpt_restore_kind": ("CKPT_RESTORE_", "RestoreKind"),
     "ckpt_row_state": ("CKPT_ROW_", "RowState"), "ckpt_better": ("CKPT_BETTER_", "Better"), "ckpt_severity": ("CKPT_SEVERITY_", "Severity"),
 }
 # size_t is 64 bits wherever the library is.
@@ -180,8 +180,9 @@ def constants():
         for text, own, value in members[kind]:
             lines += [f"        /// <summary>{xml(text)}</summary>", f"        {own} = {value},", ""]
         lines[-1] = "    }\n"
-    lines += ["    internal static class HeaderVersion", "    {"]
-    lines.append("        internal const string Text = \"{CKPT_VERSION_MAJOR}.{CKPT_VERSION_MINOR}.{CKPT_VERSION_PATCH}\";".format(**version))
+    lines += ["    internal static class Header", "    {"]
+    lines.append("        internal const string Version = \"{CKPT_VERSION_MAJOR}.{CKPT_VERSION_MINOR}.{CKPT_VERSION_PATCH}\";".format(**version))
+    lines.append("        internal const string Major = \"{CKPT_VERSION_MAJOR}\";".format(**version))
     lines.append("        internal const int MaxRank = {CKPT_MAX_RANK};".format(**version))
     return "\n".join(lines + ["    }", "}", ""])
 

@@ -852,7 +852,7 @@ internal static class Conformance
             Check.Throws<ObjectDisposedException>(() => view.Diff(graph, program.Root));
         }
         Check.Fails(
-            ErrorCode.NotFound, Reason.NoObjectGraph, () => new CheckpointView(Fixture("saver_v2/model.ckpt-7")).Dispose());
+            ErrorCode.NotFound, Reason.NoObjectGraph, () => new CheckpointView(Fixture("saver_v2")).Dispose());
     }
 
     [Test("leaks")]
@@ -942,7 +942,9 @@ internal static class Conformance
                 throw Fault;
             }
             Check.Equal(4, source.Count);
-            Check.Same(new[] { "-bits", "-keys", "-name", "-values" }, source.Select(tensor => tensor.Name));
+            Check.Same(
+                new[] { "-bits", "-keys", "-name", "-values" },
+                source.Select(tensor => tensor.Name).OrderBy(name => name, StringComparer.Ordinal));
             Check.Equal("table", source.Find("-name").ReadText()[0]);
             Check.Same(new byte[] { 1, 2 }, source.Find("-bits").ReadBytes());
             Check.That(source.Find("-none") == null, "a tensor that is not there");

@@ -1,0 +1,149 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace LibCheckpoint
+{
+    /// <summary>
+    /// A save that runs in the background, on a thread of the library's own. Several threads may use it at once. It can be awaited: that is
+    /// <see cref="Wait()"/> without a thread that waits.
+    /// </summary>
+    public sealed class Pending : IDisposable
+    {
+        private readonly PendingHandle handle;
+        private readonly Watch watch;
+        private readonly Causes causes;
+        private readonly CancellationToken token;
+        private readonly CancellationTokenRegistration registration;
+        private readonly Lazy<Task> completion;
+
+        private Pending(PendingHandle handle, Watch watch, Causes causes, CancellationToken token)
+        {
+            this.handle = handle;
+            this.watch = watch;
+            this.causes = causes;
+            this.token = token;
+            completion = new Lazy<Task>(Complete);
+            registration = token.Register(Cancel);
+        }
+
+        /// <summary>The path of the checkpoint that is being written.</summary>
+        public string Path
+        {
+            get
+            {
+                using (handle.Hold())
+                {
+                    return NativeMethods.ckpt_pending_path(handle).Text;
+                }
+            }
+        }
+
+        /// <summary>Whether the save is over, well or not. This never waits.</summary>
+        public bool IsCompleted
+        {
+            get
+            {
+                ulong done, total;
+                return NativeMethods.ckpt_pending_poll(handle, out done, out total);
+            }
+        }
+
+        /// <summary>Completes when the save is over, well or not. It never fails, so that no error is lost with it: what became of the save
+        /// <see cref="Wait()"/> says.</summary>
+        public Task Completion => completion.Value;
+
+        /// <summary>Whether the save is over, and how many bytes of how many are written. This never waits.</summary>
+        public bool Poll(out long done, out long total)
+        {
+            ulong written, all;
+            bool over = NativeMethods.ckpt_pending_poll(handle, out written, out all);
+            done = (long)written;
+            total = (long)all;
+            return over;
+        }
+
+        /// <summary>Waits until the save is over, and gives the path of the checkpoint. It may be called again, and says the same then.</summary>
+        /// <exception cref="CheckpointException">The save failed; nobody else hears of it then. <see cref="ErrorCode.Cancelled"/> when it
+        /// was cancelled by <see cref="Cancel"/> or a progress callback.</exception>
+        /// <exception cref="OperationCanceledException">The token that it was begun with was cancelled.</exception>
+        public string Wait()
+        {
+            IntPtr path, e;
+            watch.Check(NativeMethods.ckpt_pending_wait(handle, out path, out e), e, token, causes);
+            return Take.Text(path);
+        }
+
+        /// <summary>Waits until the save is over, but not longer than <paramref name="limit"/>, and says whether it is. It asks for no error:
+        /// that is still to be heard of.</summary>
+        /// <param name="limit">How long; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
+        public bool Wait(TimeSpan limit)
+        {
+            double seconds = limit == Timeout.InfiniteTimeSpan ? double.PositiveInfinity : limit.TotalSeconds;
+            return NativeMethods.ckpt_pending_wait_for(handle, seconds);
+        }
+
+        /// <summary>Ends the save soon, unless all is written by then. What was there before is still there, and nothing new.</summary>
+        public void Cancel()
+        {
+            try
+            {
+                NativeMethods.ckpt_pending_cancel(handle);
+            }
+            catch (ObjectDisposedException)
+            {
+                // Nobody wants to know any more.
+            }
+        }
+
+        /// <summary>What <c>await</c> asks for.</summary>
+        public PendingAwaiter GetAwaiter() => new PendingAwaiter(this);
+
+        /// <summary>Lets go of the save, which goes on. If it fails, the next save of the checkpoint says so.</summary>
+        public void Dispose()
+        {
+            registration.Dispose();
+            handle.Dispose();
+        }
+
+        internal static Pending Of(PendingHandle handle, Watch watch, Causes causes, CancellationToken token) =>
+            handle.IsInvalid ? null : new Pending(handle, watch, causes, token);
+
+        private Task Complete()
+        {
+            Held held = handle.Hold(); // also when it is disposed of before the thread has begun
+            Action wait = () =>
+            {
+                using (held)
+                {
+                    Wait(Timeout.InfiniteTimeSpan);
+                }
+            };
+            return Task.Factory.StartNew(wait, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Awaits a save in the background. Only who takes the result has heard of its error.</summary>
+    public struct PendingAwaiter : ICriticalNotifyCompletion
+    {
+        private readonly Pending pending;
+
+        internal PendingAwaiter(Pending pending)
+        {
+            this.pending = pending;
+        }
+
+        /// <summary>Whether the save is over, well or not.</summary>
+        public bool IsCompleted => pending.IsCompleted;
+
+        /// <summary>Has <paramref name="continuation"/> called when the save is over.</summary>
+        public void OnCompleted(Action continuation) => pending.Completion.GetAwaiter().OnCompleted(continuation);
+
+        /// <summary>The same without the context of the execution.</summary>
+        public void UnsafeOnCompleted(Action continuation) => pending.Completion.GetAwaiter().UnsafeOnCompleted(continuation);
+
+        /// <summary>The path of the checkpoint, or what went wrong: <see cref="Pending.Wait()"/>.</summary>
+        public string GetResult() => pending.Wait();
+    }
+}

@@ -1,0 +1,235 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Linq;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+
+namespace LibCheckpoint
+{
+    /// <summary>Marks a field or property that <see cref="Graph.TrackObject"/> tracks.</summary>
+    [AttributeUsage(AttributeTargets.Field | AttributeTargets.Property)]
+    public sealed class TrackedAttribute : Attribute
+    {
+        /// <summary>Makes one.</summary>
+        /// <param name="name">The name of the edge; null for the member's own.</param>
+        public TrackedAttribute(string name = null)
+        {
+            Name = name;
+        }
+
+        /// <summary>The name of the edge; null for the member's own.</summary>
+        public string Name { get; }
+
+        /// <summary>The dimensions of a variable; null for those of the array.</summary>
+        public long[] Shape { get; set; }
+    }
+
+    /// <summary>A number that a graph can borrow: a variable without dimensions.</summary>
+    /// <typeparam name="T">The type of the number.</typeparam>
+    public sealed class Scalar<T> : IScalar
+        where T : struct
+    {
+        private readonly T[] memory = new T[1];
+
+        /// <summary>Makes one.</summary>
+        public Scalar(T value = default(T))
+        {
+            memory[0] = value;
+        }
+
+        /// <summary>The number.</summary>
+        public T Value
+        {
+            get { return memory[0]; }
+            set { memory[0] = value; }
+        }
+
+        Array IScalar.Memory => memory;
+
+        /// <summary>The number as text.</summary>
+        public override string ToString() => memory[0].ToString();
+    }
+
+    internal interface IScalar
+    {
+        Array Memory { get; }
+    }
+
+    public sealed partial class Graph
+    {
+        /// <summary>
+        /// Adds the objects that a program's object holds, and tracks them below <paramref name="root"/> by names, as <c>tf.Module</c> does with its
+        /// attributes. Members are tracked that have a <see cref="TrackedAttribute"/>, those of base classes and private ones too, in the
+        /// order of their names:
+        /// </summary>
+        /// <remarks>
+        /// <para>Arrays of any rank are variables, <see cref="Scalar{T}"/> variables without dimensions, <see cref="IState"/> state of its own,
+        /// dictionaries with strings for keys dicts, in the order of the keys, other collections lists, other objects of classes objects with
+        /// tracked members of their own. Null is left out; in a list it takes a place. What is held twice is one object, as in
+        /// TensorFlow.</para>
+        /// <para>The arrays are the graph's until that is gone. Lists and dicts that change later have to be tracked by hand. Values wait for
+        /// what is tracked after a restore, as they do for <see cref="Track"/>. When it fails, what was tracked before stays tracked.</para>
+        /// </remarks>
+        /// <returns>All objects by their paths, as <c>layers/0/kernel</c>.</returns>
+        /// <exception cref="ArgumentException">Something is marked that cannot be tracked.</exception>
+        public IReadOnlyDictionary<string, Node> TrackObject(Node root, object model)
+        {
+            if (model == null)
+            {
+                throw new ArgumentNullException("model");
+            }
+            var walk = new Walk(this);
+            walk.Seen[model] = root;
+            walk.Members(root, "", model);
+            return walk.Found;
+        }
+
+        private sealed class Walk
+        {
+            internal readonly Dictionary<object, Node> Seen = new Dictionary<object, Node>(new Identity());
+            internal readonly Dictionary<string, Node> Found = new Dictionary<string, Node>();
+            private readonly Graph graph;
+
+            internal Walk(Graph graph)
+            {
+                this.graph = graph;
+            }
+
+            internal void Members(Node parent, string path, object owner)
+            {
+                foreach (Member member in Member.Of(owner))
+                {
+                    if (member.Value != null)
+                    {
+                        Add(Join(path, member.Name), member.Value, member.Shape, child => graph.Track(parent, member.Name, child));
+                    }
+                }
+            }
+
+            private static string Join(string path, string name) => path == "" ? name : path + "/" + name;
+
+            // Adds one object, has it tracked, and goes on below it: parents first, as a restore wants it.
+            private void Add(string path, object value, long[] shape, Action<Node> track)
+            {
+                Node node;
+                Action below = null;
+                if (!Seen.TryGetValue(value, out node))
+                {
+                    node = Make(path, value, shape, ref below);
+                    Seen[value] = node;
+                }
+                Found[path] = node;
+                track(node);
+                if (below != null)
+                {
+                    below();
+                }
+            }
+
+            private Node Make(string path, object value, long[] shape, ref Action below)
+            {
+                var array = value as Array;
+                if (array != null && Elements.Known.ContainsKey(array.GetType().GetElementType()))
+                {
+                    return graph.Borrow(array, shape ?? ShapeOf(array), null);
+                }
+                if (value is IState)
+                {
+                    return graph.AddState((IState)value);
+                }
+                if (value is IScalar)
+                {
+                    return graph.Borrow(((IScalar)value).Memory, new long[0], null);
+                }
+                if (value is string || value is ValueType)
+                {
+                    throw new ArgumentException(path + ": a " + value.GetType() + " cannot be tracked");
+                }
+                Node node;
+                if (value is IDictionary)
+                {
+                    if (((IDictionary)value).Keys.Cast<object>().Any(key => !(key is string)))
+                    {
+                        throw new ArgumentException(path + ": a dict has strings for keys");
+                    }
+                    Node dict = node = graph.AddDict();
+                    below = () => Dict(dict, path, (IDictionary)value);
+                }
+                else if (value is IEnumerable)
+                {
+                    Node list = node = graph.AddList();
+                    below = () => List(list, path, (IEnumerable)value);
+                }
+                else
+                {
+                    Node parent = node = graph.AddObject();
+                    below = () => Members(parent, path, value);
+                }
+                return node;
+            }
+
+            private void List(Node list, string path, IEnumerable elements)
+            {
+                int index = 0;
+                foreach (object element in elements)
+                {
+                    if (element == null)
+                    {
+                        graph.ListAppend(list, Node.None);
+                    }
+                    else
+                    {
+                        Add(Join(path, index.ToString()), element, null, child => graph.ListAppend(list, child));
+                    }
+                    index++;
+                }
+            }
+
+            private void Dict(Node dict, string path, IDictionary entries)
+            {
+                foreach (string key in entries.Keys.Cast<string>().OrderBy(key => key, StringComparer.Ordinal))
+                {
+                    if (entries[key] != null)
+                    {
+                        Add(Join(path, key), entries[key], null, child => graph.DictSet(dict, key, child));
+                    }
+                }
+            }
+        }
+
+        private sealed class Member
+        {
+            internal string Name { get; private set; }
+
+            internal object Value { get; private set; }
+
+            internal long[] Shape { get; private set; }
+
+            internal static IEnumerable<Member> Of(object owner)
+            {
+                const BindingFlags Own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+                var members = new List<Member>();
+                for (Type type = owner.GetType(); type != null; type = type.BaseType)
+                {
+                    members.AddRange(type.GetFields(Own).Select(field => Marked(field, () => field.GetValue(owner))));
+                    members.AddRange(type.GetProperties(Own).Select(property => Marked(property, () => property.GetValue(owner))));
+                }
+                return members.Where(member => member != null).OrderBy(member => member.Name, StringComparer.Ordinal);
+            }
+
+            private static Member Marked(MemberInfo member, Func<object> value)
+            {
+                var mark = member.GetCustomAttribute<TrackedAttribute>();
+                return mark == null ? null : new Member { Name = mark.Name ?? member.Name, Value = value(), Shape = mark.Shape };
+            }
+        }
+
+        private sealed class Identity : IEqualityComparer<object>
+        {
+            bool IEqualityComparer<object>.Equals(object left, object right) => ReferenceEquals(left, right);
+
+            int IEqualityComparer<object>.GetHashCode(object value) => RuntimeHelpers.GetHashCode(value);
+        }
+    }
+}
