@@ -90,7 +90,8 @@ all_versions_agree() {
   same "ckpt $version" "$("$prefix/bin/ckpt" --version)"
   cmake -S tests/install/requests -B "$work/version" -DCMAKE_PREFIX_PATH="$prefix" -DACCEPTED="$version" >"$work/version.log"
   same "-- found $version" "$(grep found "$work/version.log")"
-  # Header and library, as C, C++ and Go see them: every consumer. Crate, header and C ABI: `cargo test`.
+  grep -qF "<Version>$version</Version>" bindings/csharp/Checkpoint.csproj
+  # Header and library, as C, C++, Go and C# see them: every consumer. Crate, header and C ABI: `cargo test`.
 }
 
 requests_for_another_major_or_a_newer_version_are_refused() {
@@ -184,6 +185,13 @@ go_modules_get_it_from_pkg_config() {
   LD_LIBRARY_PATH=$prefix/lib runs "$work/consumer-go"
 }
 
+# The binding's sources are compiled with the program's.
+csharp_programs_find_it() {
+  mcs -langversion:7.2 -unsafe -d:NETSTANDARD2_0 -r:System.Numerics.dll "-out:$work/consumer.exe" \
+    tests/install/consumer/csharp/Consumer.cs bindings/csharp/*.cs
+  LD_LIBRARY_PATH=$prefix/lib runs mono "$work/consumer.exe"
+}
+
 # As a distribution's package is made: staged, in the directories of the distribution (on Debian lib/x86_64-linux-gnu).
 a_staged_package_in_usr_is_found() {
   local libdir
@@ -229,9 +237,8 @@ tests=(each_component_holds_what_it_should the_library_exports_its_list_under_it
   the_static_link_line_is_what_rustc_asks_for cmake_projects_find_it cmake_projects_get_the_static_one_by_build_shared_libs
   cmake_projects_fetch_it cmake_projects_install_the_library_that_they_run_with
   cmake_projects_can_install_the_package_that_they_fetched cmake_projects_add_it_as_a_subdirectory compilers_get_it_from_pkg_config
-  compilers_get_the_static_one_from_pkg_config go_modules_get_it_from_pkg_config a_staged_package_in_usr_is_found
+  compilers_get_the_static_one_from_pkg_config go_modules_get_it_from_pkg_config csharp_programs_find_it a_staged_package_in_usr_is_found
   development_files_without_the_library_are_not_found other_platforms_are_told_so)
-# A Go module and a C# program join them with their bindings.
 
 # ---------------------------------------------------------------- running them
 

@@ -186,6 +186,17 @@ class Program:
         data = array.tobytes()
         return self.node("ckpt_graph_add_owned", number(array), shape, array.ndim, ctypes.c_char_p(data), len(data), handle)
 
+    def part(self, value, whole, box, name=""):
+        """A variable that is the part in a box of a tensor of the shape `whole`."""
+        array = np.ascontiguousarray(value)
+        start, length = zip(*box)
+        options = Options("node").set("part", numbers(whole), numbers(start), numbers(length), len(whole))
+        if name:
+            options.set("name", *text(name))
+        data = array.tobytes()
+        arguments = numbers(array.shape), array.ndim, ctypes.c_char_p(data), len(data)
+        return self.node("ckpt_graph_add_owned", number(array), *arguments, options.handle)
+
     def unset(self):
         """A variable of whatever dtype and shape its first value has."""
         return self.node("ckpt_graph_add_without_value", CONSTANTS["CKPT_INVALID"], None, -1, None)

@@ -37,7 +37,12 @@ def in_go(_):
     return ["go", "build"], EXAMPLES / "go" / "train", []
 
 
-LANGUAGES = {"c": in_c, "cpp": in_cpp, "go": in_go}
+def in_csharp(_):
+    sources = [EXAMPLES / "csharp" / "Train.cs", *sorted((ckpt.ROOT / "bindings" / "csharp").glob("*.cs"))]
+    return ["mcs", "-langversion:7.2", "-unsafe", "-d:NETSTANDARD2_0", "-r:System.Numerics.dll", *sources], None, ["mono"]
+
+
+LANGUAGES = {"c": in_c, "cpp": in_cpp, "go": in_go, "csharp": in_csharp}
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
