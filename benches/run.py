@@ -292,6 +292,24 @@ def programs():
                  duration(read), others)
 
 
+def background():
+    threads = os.cpu_count()
+    for count, size in ((64, 16 << 20), (1, 1 << 30)):
+        (copied, stalled), others = written(program("stall"), TURNS, "DIR", count, size, threads)
+        name = f"stand still for saving {count} × {size >> 20} MiB in the background, {counted(threads, 'thread')}"
+        yield Figure(name, "memcpy(3), as many threads", "–", ratios(stalled, copied), 1.1, " ×", duration(stalled), duration(copied), others)
+
+
+def workers():
+    for durability, target in ((NOT_DURABLE, 1.3), (DURABLE, 1.3)):
+        (one, many), others = written(program("ranks"), "save", TURNS, "DIR", 4, 64, 16 << 20, durability)
+        name = "save 64 × 16 MiB by 4 ranks, " + ("durable" if durability == DURABLE else "not durable")
+        yield Figure(name, "one rank", "–", ratios(many, one), target, " ×", duration(many), duration(one), others)
+    (index, merged), others = written(program("ranks"), "merge", TURNS, "DIR", 4, 20_000)
+    yield Figure("merge 4 × 5 000 tensors, not durable", "writing 20 000", "–", ratios(merged, index), 5, " ×", duration(merged),
+                 duration(index), others)
+
+
 def bindings():
     for name, language, target in (("cost-cpp", "C++", 1.5), ("cost-go", "Go", 3), ("cost-cs", "C#", 3)):
         def cost():
@@ -312,7 +330,7 @@ def library_size():
 
 
 FIGURES = [listing, small_reads, large_reads, fresh_process, read_memory, a_million, large_writes, small_writes, programs,
-           bindings, library_size]
+           background, workers, bindings, library_size]
 
 NOTES = f"""\
 Each figure is the median of {TURNS} turns. A turn measures us and what we are compared with one after the other, and its ratio is one
@@ -348,6 +366,13 @@ compared. Memory is the growth of peak resident memory, judged by the largest va
   back to the system when they are freed, as if each call were the first of its process. *Again*: the allocator keeps what fits its
   heap, and the smaller program spares the page faults that the larger one has. The reader is an open one, with one
   `ckpt_reader_read_many` into the same memory.
+* **In the background**: from before `ckpt_checkpoint_save_async` until it returns, against copying the same memory with `memcpy` into memory touched before,
+  each thread as much as the others, the two in changing order, after a turn that warms up and in which the library touches the memory of its copy.
+  The values lie one after the other. What is written in the background is waited for, removed and synced off the clock.
+* **By ranks**: from before rank 0 tells the others to begin until its `ckpt_checkpoint_write_ranked` returns, each rank a process with
+  a quarter of the variables, against one process that saves all of them with `ckpt_checkpoint_write`; the two in changing order, after a
+  turn that warms up. A rank that waits for the others sleeps. **Merge**: `ckpt_merge` of sections, against `ckpt_writer_finish` of one
+  checkpoint of as many tensors of 4 bytes.
 * **In C++, Go and C#**: finding and reading 100 tensors into memory that is there, through the binding and through C, by turns in
   one process; medians of its rounds (of C++ the fastest). A turn is a process. C# is on Mono.
 * **TensorFlow and safetensors writing**: `tf.raw_ops.SaveV2` and `safetensors.numpy.save_file` against the same raw write from

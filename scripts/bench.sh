@@ -38,7 +38,7 @@ cp "$built/libcheckpoint.so" "$programs/libcheckpoint.so.0"
 strip -o "$programs/stripped.so" "$built/libcheckpoint.so"
 compile() { cc -O2 -std=c11 -Wall -Wextra -pedantic -Werror -Iinclude "$@"; }
 # shellcheck disable=SC2016  # $ORIGIN is for the loader
-for name in measure writing programs one_tensor one_pread; do
+for name in measure writing programs stall ranks one_tensor one_pread; do
   compile -o "$programs/$name" "benches/$name.c" "$programs/libcheckpoint.so.0" '-Wl,--as-needed,-rpath,$ORIGIN'
 done
 # The linker warns of functions in Rust's own library that look up hosts and users; nothing here calls them.
