@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
-setup_debian build-essential ca-certificates cmake curl doxygen libgtest-dev ninja-build pkgconf python3 python3-venv shellcheck valgrind
+setup_debian build-essential ca-certificates cmake curl doxygen libgtest-dev mono-mcs mono-runtime ninja-build pkgconf \
+  python3 python3-venv shellcheck valgrind
 setup_rust
 setup_rust_linters
 setup_python
@@ -22,7 +23,8 @@ format() {
 lint() {
   cargo clippy --locked --all-targets --all-features -- -D warnings
   cargo clippy --locked --no-default-features -- -D warnings
-  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/c/*.sh tests/cpp/*.sh tests/go/*.sh tests/install/*.sh .ci/run
+  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh tests/install/*.sh \
+    tests/mpi/*.sh .ci/run
 }
 
 licences() { cargo deny --log-level warn check licenses sources bans; }
@@ -77,6 +79,18 @@ go() {
   tests/go/run.sh build/release
 }
 
+csharp() {
+  build_release
+  tests/csharp/run.sh build/release
+}
+
+# Ranks over MPI, killed and gone on from, and TensorFlow on what they saved.
+mpi() {
+  setup_debian libopenmpi-dev openmpi-bin
+  build_release
+  PYTHON=python tests/mpi/run.sh build/release
+}
+
 # TensorFlow and the library run the same random programs; `scripts/scenarios.sh` runs many more.
 scenarios() {
   build_release
@@ -86,7 +100,7 @@ scenarios() {
 # A minute for all targets: finds what a change broke, not what a night of fuzzing would.
 fuzz() { scripts/fuzz.sh --minutes 1; }
 
-suites=(format lint licences rust powercut docs c install valgrind sanitizers cpp go interop scenarios)
+suites=(format lint licences rust powercut docs c install valgrind sanitizers cpp go csharp mpi interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 
 # ---------------------------------------------------------------- running them
