@@ -133,7 +133,7 @@ typedef struct heard {
 } heard;
 
 static ckpt_code first(void *user_data, const char *path, ckpt_failure *failure) {
-    heard *heard = user_data;
+    heard *heard = (struct heard *)user_data;
     (void)failure;
     CHECK(exists(strrchr(path, '/') + 1)); /* complete, and not yet in the state file */
     CHECK(!exists(""));
@@ -143,7 +143,7 @@ static ckpt_code first(void *user_data, const char *path, ckpt_failure *failure)
 }
 
 static ckpt_code second(void *user_data, const char *path, ckpt_failure *failure) {
-    heard *heard = user_data;
+    heard *heard = (struct heard *)user_data;
     (void)path;
     strcat(heard->order, "2");
     if (!heard->fail) return CKPT_OK;
@@ -189,7 +189,7 @@ typedef struct watched {
 } watched;
 
 static ckpt_code watch(void *user_data, uint64_t done, uint64_t total) {
-    watched *watched = user_data;
+    watched *watched = (struct watched *)user_data;
     watched->done = done;
     watched->total = total;
     watched->calls++;

@@ -54,7 +54,7 @@ typedef struct device_memory {
 } device_memory;
 
 static device_memory *make_memory(int64_t count) {
-    device_memory *memory = calloc(1, sizeof *memory);
+    device_memory *memory = (device_memory *)calloc(1, sizeof *memory);
     pthread_mutex_init(&memory->lock, NULL);
     memory->count = count;
     for (int64_t i = 0; i < count; i++) memory->bytes[i] = (uint8_t)(i * 2654435761u >> 13);
@@ -62,14 +62,14 @@ static device_memory *make_memory(int64_t count) {
 }
 
 static int32_t describe(void *user_data, int64_t *dimensions) {
-    device_memory *memory = user_data;
+    device_memory *memory = (device_memory *)user_data;
     if (memory->count < 0) return -1;
     dimensions[0] = memory->count;
     return 1;
 }
 
 static ckpt_code device_read(void *user_data, uint64_t offset, void *buffer, size_t size, ckpt_failure *failure) {
-    device_memory *memory = user_data;
+    device_memory *memory = (device_memory *)user_data;
     pthread_mutex_lock(&memory->lock);
     memory->read += size;
     if (size > memory->most) memory->most = size;
@@ -79,7 +79,7 @@ static ckpt_code device_read(void *user_data, uint64_t offset, void *buffer, siz
 }
 
 static ckpt_code prepare(void *user_data, ckpt_dtype dtype, const int64_t *shape, size_t rank, ckpt_failure *failure) {
-    device_memory *memory = user_data;
+    device_memory *memory = (device_memory *)user_data;
     CHECK_INT(CKPT_UINT8, dtype);
     CHECK_INT(1, rank);
     memory->prepared++;
@@ -89,7 +89,7 @@ static ckpt_code prepare(void *user_data, ckpt_dtype dtype, const int64_t *shape
 }
 
 static ckpt_code device_write(void *user_data, uint64_t offset, const void *data, size_t size, ckpt_failure *failure) {
-    device_memory *memory = user_data;
+    device_memory *memory = (device_memory *)user_data;
     CHECK(offset + size <= (uint64_t)memory->count);
     memory->written += size;
     if (size > memory->most) memory->most = size;
@@ -98,7 +98,7 @@ static ckpt_code device_write(void *user_data, uint64_t offset, const void *data
 }
 
 static ckpt_code finish(void *user_data, bool complete, ckpt_failure *failure) {
-    device_memory *memory = user_data;
+    device_memory *memory = (device_memory *)user_data;
     memory->finished++;
     memory->complete = complete;
     return fails_if(memory->fail == 'f', failure);
@@ -158,7 +158,7 @@ static void a_device_is_read_and_written_in_pieces(void) {
     CHECK(memcmp(from->bytes, to->bytes, LARGE) == 0);
 
     /* its value can be asked for and set */
-    uint8_t *copy = malloc(LARGE);
+    uint8_t *copy = (uint8_t *)malloc(LARGE);
     void *data = NULL;
     size_t size = 0;
     CHECK_OK(ckpt_graph_read(program.graph, node, copy, LARGE, &error));
@@ -245,13 +245,13 @@ static void count_released(void *user_data) { ((table *)user_data)->released++; 
 static void count_table(void *user_data) { ((table *)user_data)->freed++; }
 
 static ckpt_code read_values(void *user_data, uint64_t offset, void *buffer, size_t size, ckpt_failure *failure) {
-    table *table = user_data;
+    table *table = (struct table *)user_data;
     memcpy(buffer, (char *)table->values + offset, size);
     return fails_if(table->fail == 'q', failure);
 }
 
 static ckpt_code save_table(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
-    table *table = user_data;
+    table *table = (struct table *)user_data;
     const int64_t *count = &table->count;
     size_t bytes = (size_t)table->count * sizeof(int64_t);
     const ckpt_bytes name = bytes_of(table->name);
@@ -274,7 +274,7 @@ static ckpt_code save_table(void *user_data, ckpt_sink *sink, ckpt_failure *fail
 }
 
 static ckpt_code restore_table(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
-    table *table = user_data;
+    table *table = (struct table *)user_data;
     table->restored++;
     if (table->fail == 'r') return fails_if(true, failure);
     CHECK_INT(4, ckpt_source_count(source));
@@ -393,7 +393,7 @@ typedef struct saver {
 static bool accepts(void *user_data, ckpt_node node) { return ((saver *)user_data)->accepted == node; }
 
 static ckpt_code save_objects(void *user_data, const ckpt_nodes *objects, ckpt_sink *sink, ckpt_failure *failure) {
-    saver *saver = user_data;
+    saver *saver = (struct saver *)user_data;
     saver->saved++;
     CHECK_INT(1, ckpt_nodes_count(objects));
     CHECK(ckpt_nodes_get(objects, 0) == saver->accepted);
@@ -404,7 +404,7 @@ static ckpt_code save_objects(void *user_data, const ckpt_nodes *objects, ckpt_s
 }
 
 static bool wants(void *user_data, const ckpt_nodes *objects, const char *key, size_t key_len) {
-    saver *saver = user_data;
+    saver *saver = (struct saver *)user_data;
     saver->wanted++;
     CHECK_INT(1, ckpt_nodes_count(objects));
     ckpt_bytes path = ckpt_nodes_name(objects, 0);
@@ -412,7 +412,7 @@ static bool wants(void *user_data, const ckpt_nodes *objects, const char *key, s
 }
 
 static ckpt_code restore_objects(void *user_data, const ckpt_nodes *objects, const ckpt_source *source, ckpt_failure *failure) {
-    saver *saver = user_data;
+    saver *saver = (struct saver *)user_data;
     saver->restored++;
     CHECK(ckpt_nodes_get(objects, 0) == saver->accepted);
     CHECK_INT(1, ckpt_source_count(source));
@@ -502,7 +502,7 @@ static ckpt_code write_memory(void *user_data, uint64_t offset, const void *data
 }
 
 static ckpt_code create_slot(void *user_data, ckpt_slot_request *request, ckpt_failure *failure) {
-    maker *maker = user_data;
+    maker *maker = (struct maker *)user_data;
     maker->asked++;
     CHECK(ckpt_slot_request_owner(request) == maker->owner);
     CHECK(ckpt_slot_request_variable(request) == maker->variable);
@@ -585,7 +585,7 @@ typedef struct opaque {
 } opaque;
 
 static ckpt_code keep(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
-    opaque *kept = user_data;
+    opaque *kept = (opaque *)user_data;
     const ckpt_source_tensor *state = ckpt_source_find(source, TEXT("_STATE"));
     if (state == NULL || ckpt_source_tensor_string_count(state) > COUNT(kept->elements)) return fails_if(true, failure);
     CHECK_INT(CKPT_VARIANT, ckpt_source_tensor_dtype(state));
@@ -594,14 +594,14 @@ static ckpt_code keep(void *user_data, const ckpt_source *source, ckpt_failure *
     for (size_t i = 0; i < kept->count; i++) {
         ckpt_bytes element = ckpt_source_tensor_string(state, i);
         kept->lengths[i] = element.len;
-        kept->elements[i] = malloc(element.len + 1);
+        kept->elements[i] = (uint8_t *)malloc(element.len + 1);
         memcpy(kept->elements[i], element.data, element.len);
     }
     return CKPT_OK;
 }
 
 static ckpt_code give_back(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
-    const opaque *kept = user_data;
+    const opaque *kept = (const opaque *)user_data;
     ckpt_bytes elements[8];
     int64_t shape[] = {(int64_t)kept->count};
     (void)failure;

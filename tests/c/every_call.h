@@ -88,7 +88,7 @@ static inline ckpt_code no_objects_restored(void *user_data, const ckpt_nodes *o
 /* Calls every function; each must be refused as `expected`. Gives how many were called. Memory and user data that the calls are
  * given must be released all the same. */
 static inline int every_call(const everything *with, const refusal *expected) {
-    static const char zeros[sizeof(void *)];
+    static const char zeros[sizeof(void *)] = {0};
     static const int64_t one[] = {1};
     static const size_t order[] = {0};
     static const uint32_t root_id = 0;

@@ -276,7 +276,7 @@ static void the_best_stay(void) {
 static double later_and_later(void *user_data) { return *(double *)user_data += 3600; }
 
 static ckpt_code first_values(void *user_data, ckpt_failure *failure) {
-    program *program = user_data;
+    program *program = (struct program *)user_data;
     (void)failure;
     set_value(program->graph, program->x, 9); /* it may use the graph */
     return CKPT_OK;

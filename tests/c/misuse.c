@@ -547,7 +547,7 @@ typedef struct freed_within {
 } freed_within;
 
 static ckpt_code free_everything(void *user_data, const char *path, ckpt_failure *failure) {
-    freed_within *within = user_data;
+    freed_within *within = (freed_within *)user_data;
     (void)path;
     ckpt_checkpoint_free(within->checkpoint);
     ckpt_graph_free(within->graph);

@@ -37,7 +37,7 @@ static void open_gate(gate *gate) {
 
 static ckpt_code at_progress(void *user_data, uint64_t done, uint64_t total) {
     (void)done, (void)total;
-    stop_at(user_data);
+    stop_at((gate *)user_data);
     return CKPT_OK;
 }
 
@@ -79,7 +79,7 @@ typedef struct program {
 
 static program make_program(void) {
     static const int64_t shape[] = {LENGTH};
-    program made = {ckpt_graph_new(), 0, 0, NULL, malloc(LENGTH)};
+    program made = {ckpt_graph_new(), 0, 0, NULL, (uint8_t *)malloc(LENGTH)};
     memset(made.memory, 1, LENGTH);
     made.root = object(made.graph);
     CHECK_OK(
@@ -106,7 +106,7 @@ static ckpt_pending *save_async(const program *program, const ckpt_save_options 
 static bool value_is(const char *name, uint8_t expected) {
     static const char key[] = "value/.ATTRIBUTES/VARIABLE_VALUE";
     ckpt_reader *reader = must_open(in(name));
-    uint8_t *found = malloc(LENGTH);
+    uint8_t *found = (uint8_t *)malloc(LENGTH);
     bool is = CHECK_OK(ckpt_reader_read(reader, must_find(reader, key), NULL, found, LENGTH, &error));
     for (size_t i = 0; is && i < LENGTH; i++) is = found[i] == expected;
     free(found);
@@ -259,7 +259,7 @@ static void handles_may_be_freed_in_any_order(void) {
 
 /* From inside a written callback, in the background. */
 typedef struct inside {
-    gate gate; /* until it has the pending save */
+    struct gate gate; /* until it has the pending save */
     const ckpt_checkpoint *checkpoint;
     ckpt_graph *graph;
     ckpt_pending *pending;
@@ -268,7 +268,7 @@ typedef struct inside {
 } inside;
 
 static ckpt_code call_from_inside(void *user_data, const char *path, ckpt_failure *failure) {
-    inside *inside = user_data;
+    inside *inside = (struct inside *)user_data;
     (void)failure;
     stop_at(&inside->gate);
     ckpt_node node = 0;
@@ -343,12 +343,12 @@ static void a_manager_records_what_is_complete(void) {
 /* Two checkpoints are written at once, and one is saved from several threads, which come one after the other. */
 typedef struct saver {
     pthread_t thread;
-    const program *program;
+    const struct program *program;
     int failed;
 } saver;
 
 static void *save_some(void *argument) {
-    saver *me = argument;
+    saver *me = (saver *)argument;
     ckpt_save_options *options = ckpt_save_options_new();
     ckpt_write_options *write = ckpt_write_options_new();
     me->failed += ckpt_write_options_set_durability(write, CKPT_DURABILITY_NONE, NULL) != CKPT_OK;

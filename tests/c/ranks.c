@@ -18,7 +18,7 @@ typedef struct town {
 } town;
 
 typedef struct citizen {
-    town *town;
+    struct town *town;
     uint32_t rank;
     int freed;
 } citizen;
@@ -38,7 +38,7 @@ static ckpt_code take(letter *letter, uint32_t rank, ckpt_messages *messages) {
 }
 
 static ckpt_code gather(void *user_data, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure) {
-    citizen *own = user_data;
+    citizen *own = (citizen *)user_data;
     town *town = own->town;
     ckpt_code code = CKPT_OK;
     (void)failure;
@@ -57,7 +57,7 @@ static ckpt_code gather(void *user_data, const void *message, size_t size, ckpt_
 }
 
 static ckpt_code broadcast(void *user_data, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure) {
-    citizen *own = user_data;
+    citizen *own = (citizen *)user_data;
     town *town = own->town;
     ckpt_code code = CKPT_OK;
     pthread_mutex_lock(&town->lock);
@@ -119,8 +119,8 @@ typedef enum how { WRITE, SAVE, SECTION, MANAGED } how;
 
 /* What a rank does, and what becomes of it. */
 typedef struct job {
-    citizen citizen;
-    how how;
+    struct citizen citizen;
+    enum how how;
     bool stays_away;
     ckpt_code code;
     ckpt_error *problem;
@@ -128,7 +128,7 @@ typedef struct job {
 } job;
 
 static void *work(void *data) {
-    job *job = data;
+    job *job = (struct job *)data;
     const uint32_t rank = job->citizen.rank;
     if (job->stays_away) {
         pthread_mutex_lock(&job->citizen.town->lock);

@@ -188,7 +188,7 @@ static void many_tensors_are_read_by_several_threads(void) {
         for (size_t i = 0; i < count; i++) memset(buffers[i], 0xEE, sizes[i]);
         CHECK_OK(ckpt_reader_read_many(reader, tensors, count, options, buffers, sizes, &error));
         for (size_t i = 0; i < count; i++) {
-            unsigned char *alone = malloc(sizes[i] + 1);
+            unsigned char *alone = (unsigned char *)malloc(sizes[i] + 1);
             CHECK_OK(ckpt_reader_read(reader, tensors[i], NULL, alone, sizes[i], &error));
             CHECK(memcmp(alone, buffers[i], sizes[i]) == 0);
             free(alone);
@@ -201,13 +201,13 @@ static void many_tensors_are_read_by_several_threads(void) {
 }
 
 static void *read_everything(void *argument) {
-    const ckpt_reader *reader = argument;
+    const ckpt_reader *reader = (const ckpt_reader *)argument;
     for (size_t i = 0; i < ckpt_reader_count(reader); i++) {
         const ckpt_tensor *tensor = ckpt_reader_tensor(reader, i);
         unsigned char buffer[4096];
         if (ckpt_dtype_size(ckpt_tensor_dtype(tensor)) == 0) continue;
         if (ckpt_reader_read(reader, tensor, NULL, buffer, (size_t)ckpt_tensor_byte_size(tensor), NULL) != CKPT_OK) {
-            return "a read failed";
+            return (void *)"a read failed";
         }
     }
     return NULL;

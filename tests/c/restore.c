@@ -38,7 +38,7 @@ static void free_program(program *program) {
 
 /* A program with "net" and, in it, "w" and "b", all 0. */
 typedef struct net {
-    program program;
+    struct program program;
     ckpt_node net, w, b, step;
 } net;
 
@@ -252,7 +252,7 @@ static void a_checkpoint_of_names_is_restored_by_names(void) {
     }
     ckpt_bytes key = ckpt_tensor_key(tensor);
     size_t size = (size_t)ckpt_tensor_byte_size(tensor);
-    char *expected = malloc(size), *found = malloc(size);
+    char *expected = (char *)malloc(size), *found = (char *)malloc(size);
     CHECK_OK(ckpt_reader_read(reader, tensor, NULL, expected, size, &error));
     CHECK_OK(ckpt_node_options_set_name(options, (const char *)key.data, key.len, &error));
     CHECK_OK(ckpt_graph_add_without_value(program.graph, CKPT_FLOAT, NULL, -1, options, &variable, &error));
@@ -495,7 +495,7 @@ typedef struct heard {
 } heard;
 
 static void hear(void *user_data, ckpt_severity severity, const char *text, size_t len) {
-    heard *heard = user_data;
+    heard *heard = (struct heard *)user_data;
     CHECK_INT(CKPT_SEVERITY_WARNING, severity);
     CHECK_INT(strlen(text), len);
     heard->warnings++;

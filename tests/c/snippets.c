@@ -88,14 +88,14 @@ typedef struct generator {
 } generator;
 
 static ckpt_code save_generator(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
-    const generator *from = user_data;
+    const generator *from = (const generator *)user_data;
     const int64_t shape[] = {2};
     (void)failure; /* ckpt_failure_set would say why it fails */
     return ckpt_sink_put(sink, "words", 5, CKPT_UINT64, shape, 1, from->words, sizeof from->words, NULL);
 }
 
 static ckpt_code restore_generator(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
-    generator *into = user_data;
+    generator *into = (generator *)user_data;
     const ckpt_source_tensor *words = ckpt_source_find(source, "words", 5);
     ckpt_bytes bytes = words ? ckpt_source_tensor_bytes(words) : (ckpt_bytes){NULL, 0};
     if (bytes.len != sizeof into->words) {
@@ -245,7 +245,7 @@ static void programs(void) {
     ckpt_string *path = NULL;
     CHECK_OK(ckpt_latest_checkpoint("run/ckpts", &path, &error));
     ckpt_bytes found = ckpt_string_bytes(path);
-    latest = calloc(found.len + 1, 1);
+    latest = (char *)calloc(found.len + 1, 1);
     memcpy(latest, found.data, found.len);
     /* The small program has no more than the layer. */
     ckpt_checkpoint *small = NULL;

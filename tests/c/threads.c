@@ -26,7 +26,7 @@ static bool done(worker *me, ckpt_code code, ckpt_error *problem, const char *wh
 
 /* Adds, tracks, assigns and reads objects of its own, and grows the list of all. */
 static void *build(void *argument) {
-    worker *me = argument;
+    worker *me = (worker *)argument;
     ckpt_error *problem;
     ckpt_code code;
     for (int round = 0; round < ROUNDS; round++) {
@@ -56,7 +56,7 @@ static void *build(void *argument) {
 
 /* Saves what is there, under a prefix of its own. */
 static void *save(void *argument) {
-    worker *me = argument;
+    worker *me = (worker *)argument;
     ckpt_error *problem;
     ckpt_code code;
     ckpt_write_options *write = ckpt_write_options_new();
@@ -78,7 +78,7 @@ static void *save(void *argument) {
 
 /* Restores "first" and asks about it. */
 static void *restore(void *argument) {
-    worker *me = argument;
+    worker *me = (worker *)argument;
     ckpt_error *problem;
     ckpt_code code;
     char path[300];
@@ -102,7 +102,7 @@ static void *restore(void *argument) {
 
 /* Makes and frees handles of the same graph. */
 static void *hold(void *argument) {
-    worker *me = argument;
+    worker *me = (worker *)argument;
     ckpt_error *problem;
     ckpt_code code;
     for (int round = 0; round < ROUNDS; round++) {
@@ -155,7 +155,7 @@ static ckpt_manager *manager;
 
 /* Saves with the manager, and asks what it keeps. */
 static void *manage(void *argument) {
-    worker *me = argument;
+    worker *me = (worker *)argument;
     ckpt_error *problem;
     ckpt_code code;
     ckpt_write_options *write = ckpt_write_options_new();
@@ -180,7 +180,7 @@ static void *manage(void *argument) {
 
 /* Holds the latest checkpoint and reads it. */
 static void *evaluate(void *argument) {
-    worker *me = argument;
+    worker *me = (worker *)argument;
     ckpt_error *problem;
     ckpt_code code;
     for (int round = 0; round < ROUNDS / 4; round++) {
@@ -228,19 +228,19 @@ static pthread_barrier_t together;
 
 static void *free_graph(void *handle) {
     pthread_barrier_wait(&together);
-    ckpt_graph_free(handle);
+    ckpt_graph_free((ckpt_graph *)handle);
     return NULL;
 }
 
 static void *free_checkpoint(void *handle) {
     pthread_barrier_wait(&together);
-    ckpt_checkpoint_free(handle);
+    ckpt_checkpoint_free((ckpt_checkpoint *)handle);
     return NULL;
 }
 
 static void *free_status(void *handle) {
     pthread_barrier_wait(&together);
-    ckpt_status_free(handle);
+    ckpt_status_free((ckpt_status *)handle);
     return NULL;
 }
 

@@ -11,7 +11,7 @@ typedef struct progress {
 } progress;
 
 static ckpt_code follow(void *user_data, uint64_t done, uint64_t total) {
-    progress *seen = user_data;
+    progress *seen = (progress *)user_data;
     if (done < seen->done || done > total || (seen->calls > 0 && total != seen->total)) seen->backwards = true;
     seen->done = done;
     seen->total = total;
@@ -20,7 +20,7 @@ static ckpt_code follow(void *user_data, uint64_t done, uint64_t total) {
 }
 
 static void mark_freed(void *user_data) {
-    progress *seen = user_data;
+    progress *seen = (progress *)user_data;
     seen->freed = true;
 }
 

@@ -53,7 +53,7 @@ static void finish(ckpt_writer *writer) {
 static void must_hold(const ckpt_reader *reader, const char *key, ckpt_dtype dtype, const int64_t *shape, size_t rank,
                       const void *data, size_t size) {
     const ckpt_tensor *tensor = must_find(reader, key);
-    unsigned char *found = malloc(size + 1);
+    unsigned char *found = (unsigned char *)malloc(size + 1);
     CHECK_INT(dtype, ckpt_tensor_dtype(tensor));
     CHECK_INT(rank, ckpt_tensor_rank(tensor));
     CHECK(rank == 0 || memcmp(ckpt_tensor_shape(tensor), shape, rank * sizeof *shape) == 0);
@@ -229,7 +229,7 @@ static void strings_and_variants(void) {
     ckpt_strings *state = NULL;
     CHECK_OK(ckpt_reader_read_strings(source, iterator, NULL, &state, &error));
     size_t count = ckpt_strings_count(state);
-    ckpt_bytes *variants = malloc(count * sizeof *variants);
+    ckpt_bytes *variants = (ckpt_bytes *)malloc(count * sizeof *variants);
     for (size_t i = 0; i < count; i++) variants[i] = ckpt_strings_get(state, i);
 
     ckpt_writer *writer = must_write("strings", NULL);
@@ -304,7 +304,7 @@ typedef struct asked {
 static unsigned char asked_byte(uint64_t at) { return (unsigned char)((at * 2654435761u) >> 11); }
 
 static ckpt_code ask(void *user_data, uint64_t offset, void *buffer, size_t size, ckpt_failure *failure) {
-    asked *seen = user_data;
+    asked *seen = (asked *)user_data;
     pthread_mutex_lock(&seen->lock);
     seen->bytes += size;
     pthread_mutex_unlock(&seen->lock);
@@ -317,7 +317,7 @@ static ckpt_code ask(void *user_data, uint64_t offset, void *buffer, size_t size
 }
 
 static void count_free(void *user_data) {
-    asked *seen = user_data;
+    asked *seen = (asked *)user_data;
     seen->freed++;
 }
 
@@ -341,7 +341,7 @@ static void values_may_be_asked_for(void) {
     CHECK_INT(1, seen.freed);
     must_be_whole("asked");
 
-    unsigned char *expected = malloc(ASKED);
+    unsigned char *expected = (unsigned char *)malloc(ASKED);
     for (size_t i = 0; i < ASKED; i++) expected[i] = asked_byte(i);
     ckpt_reader *reader = must_open(in("asked"));
     must_hold(reader, "asked", CKPT_UINT8, dims, 1, expected, ASKED);
@@ -395,7 +395,7 @@ typedef struct progress {
 } progress;
 
 static ckpt_code follow(void *user_data, uint64_t done, uint64_t total) {
-    progress *seen = user_data;
+    progress *seen = (progress *)user_data;
     seen->backwards |= done < seen->done || done > total || (seen->calls > 0 && total != seen->total);
     seen->on_another_thread |= !pthread_equal(seen->thread, pthread_self());
     seen->done = done;
@@ -405,14 +405,14 @@ static ckpt_code follow(void *user_data, uint64_t done, uint64_t total) {
 }
 
 static void forget(void *user_data) {
-    progress *seen = user_data;
+    progress *seen = (progress *)user_data;
     seen->freed++;
 }
 
 static void progress_is_told_and_can_stop_it(void) {
     enum { SIZE = 5 << 20 };
     static const int64_t dims[] = {SIZE};
-    unsigned char *value = calloc(SIZE, 1);
+    unsigned char *value = (unsigned char *)calloc(SIZE, 1);
     write_kept();
     for (int stops = 1; stops >= 0; stops--) {
         progress seen = {0, 0, 0, stops ? SIZE / 2 : UINT64_MAX, false, false, 0, pthread_self()};
