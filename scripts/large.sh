@@ -4,12 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
-setup_debian build-essential ca-certificates cmake curl ninja-build python3 python3-venv
-setup_rust
-setup_python
-
-cmake --preset release >/dev/null
-cmake --build --preset release
+setup_release_and_python
 work=$(mktemp -d -p "${TMPDIR:-/var/tmp}")
 trap 'rm -rf "$work"' EXIT
 CKPT_LIB=$PWD/build/release/lib/libcheckpoint.so python tests/interop/large.py "$work"

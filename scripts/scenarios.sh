@@ -5,10 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
-setup_debian build-essential ca-certificates cmake curl ninja-build python3 python3-venv
-setup_rust
-setup_python
-
-cmake --preset release >/dev/null
-cmake --build --preset release
+setup_release_and_python
 CKPT_LIB=$PWD/build/release/lib/libcheckpoint.so exec python tests/scenarios/replay.py --count 100000 "$@"

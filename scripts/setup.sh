@@ -68,6 +68,15 @@ setup_go() {
   PATH=$PWD/build/go/bin:$PATH
 }
 
+# The release preset, with what it and the tests in Python need: for scripts that set TensorFlow beside the library.
+setup_release_and_python() {
+  setup_debian build-essential ca-certificates cmake curl ninja-build python3 python3-venv
+  setup_rust
+  setup_python
+  cmake --preset release >/dev/null
+  cmake --build --preset release
+}
+
 # The Python environment of the tests, remade only when what it is made from changes.
 setup_python() {
   local made_from

@@ -102,15 +102,51 @@ namespace LibCheckpoint
         }
     }
 
+    /// <summary>A pointer that the library lends for the time of a callback.</summary>
+    internal sealed class Lent
+    {
+        private readonly string late;
+        private IntPtr pointer;
+
+        /// <param name="pointer">What is lent.</param>
+        /// <param name="late">What is said to who uses it later.</param>
+        internal Lent(IntPtr pointer, string late)
+        {
+            this.pointer = pointer;
+            this.late = late;
+        }
+
+        internal IntPtr Pointer()
+        {
+            if (pointer == IntPtr.Zero)
+            {
+                throw new InvalidOperationException(late);
+            }
+            return pointer;
+        }
+
+        internal void During(Action use)
+        {
+            try
+            {
+                use();
+            }
+            finally
+            {
+                pointer = IntPtr.Zero;
+            }
+        }
+    }
+
     /// <summary>Takes the tensors of an object that is being saved. It can be used until the method that got it returns.</summary>
     public sealed class Sink
     {
         private readonly Causes causes;
-        private IntPtr pointer;
+        private readonly Lent lent;
 
         private Sink(IntPtr pointer, Causes causes)
         {
-            this.pointer = pointer;
+            lent = new Lent(pointer, "the sink is used after the save callback");
             this.causes = causes;
         }
 
@@ -223,24 +259,10 @@ namespace LibCheckpoint
         internal static void During(IntPtr pointer, Causes causes, Action<Sink> use)
         {
             var sink = new Sink(pointer, causes);
-            try
-            {
-                use(sink);
-            }
-            finally
-            {
-                sink.pointer = IntPtr.Zero;
-            }
+            sink.lent.During(() => use(sink));
         }
 
-        private IntPtr Pointer()
-        {
-            if (pointer == IntPtr.Zero)
-            {
-                throw new InvalidOperationException("the sink is used after the save callback");
-            }
-            return pointer;
-        }
+        private IntPtr Pointer() => lent.Pointer();
 
         private void Put(string name, DType dtype, long[] shape, IntPtr data, long size)
         {
@@ -258,11 +280,11 @@ namespace LibCheckpoint
     /// </summary>
     public sealed class Source : IReadOnlyList<SourceTensor>
     {
-        private IntPtr pointer;
+        private readonly Lent lent;
 
         private Source(IntPtr pointer)
         {
-            this.pointer = pointer;
+            lent = new Lent(pointer, "the source is used after the restore callback");
         }
 
         /// <summary>How many tensors there are.</summary>
@@ -320,24 +342,10 @@ namespace LibCheckpoint
         internal static void During(IntPtr pointer, Action<Source> use)
         {
             var source = new Source(pointer);
-            try
-            {
-                use(source);
-            }
-            finally
-            {
-                source.pointer = IntPtr.Zero;
-            }
+            source.lent.During(() => use(source));
         }
 
-        internal IntPtr Pointer()
-        {
-            if (pointer == IntPtr.Zero)
-            {
-                throw new InvalidOperationException("the source is used after the restore callback");
-            }
-            return pointer;
-        }
+        internal IntPtr Pointer() => lent.Pointer();
     }
 
     /// <summary>A tensor that a checkpoint has for an object.</summary>
@@ -422,11 +430,11 @@ namespace LibCheckpoint
     public sealed class SlotRequest
     {
         private readonly Causes causes;
-        private IntPtr pointer;
+        private readonly Lent lent;
 
         private SlotRequest(IntPtr pointer, Causes causes)
         {
-            this.pointer = pointer;
+            lent = new Lent(pointer, "the request is used after the callback");
             this.causes = causes;
             Owner = NativeMethods.ckpt_slot_request_owner(pointer);
             Variable = NativeMethods.ckpt_slot_request_variable(pointer);
@@ -497,24 +505,10 @@ namespace LibCheckpoint
         internal static void During(IntPtr pointer, Causes causes, Action<SlotRequest> use)
         {
             var request = new SlotRequest(pointer, causes);
-            try
-            {
-                use(request);
-            }
-            finally
-            {
-                request.pointer = IntPtr.Zero;
-            }
+            request.lent.During(() => use(request));
         }
 
-        private IntPtr Pointer()
-        {
-            if (pointer == IntPtr.Zero)
-            {
-                throw new InvalidOperationException("the request is used after the callback");
-            }
-            return pointer;
-        }
+        private IntPtr Pointer() => lent.Pointer();
     }
 
     public sealed partial class Graph

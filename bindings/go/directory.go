@@ -312,23 +312,10 @@ func Checkpoints(ctx context.Context, directory string, options *WaitOptions, do
 // LatestValidCheckpoint finds the newest checkpoint of a directory that is whole, every checksum of it compared, and those that
 // are newer and not whole; no path if there is none.
 func LatestValidCheckpoint(ctx context.Context, directory string, options *VerifyOptions) (string, []Broken, error) {
-	d, free, err := path(directory)
-	if err != nil {
-		return "", nil, err
-	}
-	defer free()
-	watch, made, err := options.make()
-	if err != nil {
-		return "", nil, err
-	}
-	defer watch.close()
-	defer C.ckpt_verify_options_free(made)
 	var found *C.ckpt_string
 	var broken *C.ckpt_broken
-	err = watch.run(ctx, func() error {
-		var e *C.ckpt_error
-		C.ckpt_latest_valid_checkpoint(d, made, &found, &broken, &e)
-		return takeError(e)
+	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
+		C.ckpt_latest_valid_checkpoint(d, made, &found, &broken, e)
 	})
 	defer C.ckpt_broken_free(broken)
 	return takeString(found), brokenOf(broken), err
@@ -344,22 +331,9 @@ type Repaired struct {
 
 // RepairCheckpointState makes a state file for a directory that names what is whole; with dryRun it says only what it would be.
 func RepairCheckpointState(ctx context.Context, directory string, dryRun bool, options *VerifyOptions) (*Repaired, error) {
-	d, free, err := path(directory)
-	if err != nil {
-		return nil, err
-	}
-	defer free()
-	watch, made, err := options.make()
-	if err != nil {
-		return nil, err
-	}
-	defer watch.close()
-	defer C.ckpt_verify_options_free(made)
 	var found *C.ckpt_repaired
-	err = watch.run(ctx, func() error {
-		var e *C.ckpt_error
-		C.ckpt_repair_checkpoint_state(d, C.bool(dryRun), made, &found, &e)
-		return takeError(e)
+	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
+		C.ckpt_repair_checkpoint_state(d, C.bool(dryRun), made, &found, e)
 	})
 	if err != nil {
 		return nil, err

@@ -352,22 +352,9 @@ type Verification struct {
 // Verify checks every checksum of every block and tensor of a checkpoint, and goes on after a fault: no error says that it came
 // to the end, not that the checkpoint is whole.
 func Verify(ctx context.Context, p string, options *VerifyOptions) (*Verification, error) {
-	c, free, err := path(p)
-	if err != nil {
-		return nil, err
-	}
-	defer free()
-	watch, made, err := options.make()
-	if err != nil {
-		return nil, err
-	}
-	defer watch.close()
-	defer C.ckpt_verify_options_free(made)
 	var found *C.ckpt_verification
-	err = watch.run(ctx, func() error {
-		var e *C.ckpt_error
-		C.ckpt_verify(c, made, &found, &e)
-		return takeError(e)
+	err := options.verifying(ctx, p, func(c *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
+		C.ckpt_verify(c, made, &found, e)
 	})
 	if err != nil {
 		return nil, err
@@ -381,6 +368,26 @@ func Verify(ctx context.Context, p string, options *VerifyOptions) (*Verificatio
 		v.Problems = append(v.Problems, errorOf(C.ckpt_verification_problem(found, i)))
 	}
 	return v, nil
+}
+
+// verifying runs what takes a path and these options.
+func (o *VerifyOptions) verifying(ctx context.Context, p string, run func(*C.char, *C.ckpt_verify_options, **C.ckpt_error)) error {
+	c, free, err := path(p)
+	if err != nil {
+		return err
+	}
+	defer free()
+	watch, made, err := o.make()
+	if err != nil {
+		return err
+	}
+	defer watch.close()
+	defer C.ckpt_verify_options_free(made)
+	return watch.run(ctx, func() error {
+		var e *C.ckpt_error
+		run(c, made, &e)
+		return takeError(e)
+	})
 }
 
 func (o *VerifyOptions) make() (*watch, *C.ckpt_verify_options, error) {

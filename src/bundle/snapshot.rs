@@ -10,6 +10,7 @@ use super::transfer::{threads_for, CHUNK};
 use super::writer::{Writer, Written};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
+use crate::tensor::Buffer;
 
 /// What a thread copies at once, at most.
 const PIECE: usize = 16 << 20;
@@ -21,31 +22,31 @@ const LARGE_ALIGNMENT: usize = 4096;
 
 /// Memory for copies, kept from one snapshot to the next: memory that was never touched costs more than the copy.
 #[derive(Default)]
-pub(crate) struct SnapshotMemory(Vec<u128>);
+pub(crate) struct SnapshotMemory(Buffer);
 
 impl SnapshotMemory {
     fn make_room(&mut self, len: usize) -> Result<()> {
-        let count = len.saturating_add(LARGE_ALIGNMENT).div_ceil(size_of::<u128>());
-        if self.0.len() < count {
+        let len = len.saturating_add(LARGE_ALIGNMENT);
+        if self.0.bytes().len() < len {
             // Let go first: there may be room for one of the two alone.
-            self.0 = Vec::new();
-            self.0 = bytemuck::allocation::try_zeroed_vec(count).map_err(|()| Error::out_of_memory(len as u64))?;
+            self.0 = Buffer::default();
+            self.0 = Buffer::zeroed(len)?;
         }
         Ok(())
     }
 
     /// Where it is aligned for large values.
     fn start(&self) -> usize {
-        self.0.as_ptr().align_offset(LARGE_ALIGNMENT).min(self.0.len())
+        self.0.bytes().as_ptr().align_offset(LARGE_ALIGNMENT).min(self.0.bytes().len())
     }
 
     fn bytes(&self) -> &[u8] {
-        bytemuck::cast_slice(&self.0[self.start()..])
+        &self.0.bytes()[self.start()..]
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
         let start = self.start();
-        bytemuck::cast_slice_mut(&mut self.0[start..])
+        &mut self.0.bytes_mut()[start..]
     }
 }
 
@@ -242,21 +243,21 @@ mod tests {
             writer.add("value", DType::Uint8, &[len as i64], &value).unwrap();
             memory = writer.snapshot(&mut memory).unwrap().memory;
             assert_eq!(&memory.bytes()[..len], value);
-            places.push((memory.0.as_ptr(), memory.0.len()));
+            places.push((memory.0.bytes().as_ptr(), memory.0.bytes().len()));
         }
         assert_eq!(places[..4], [places[0]; 4]);
-        assert!(places[4].1 * 16 >= 6000);
+        assert!(places[4].1 >= 6000);
     }
 
     #[test]
     fn memory_is_kept_when_a_callback_fails() {
         let mut memory = SnapshotMemory::default();
         memory.make_room(1000).unwrap();
-        let place = memory.0.as_ptr();
+        let place = memory.0.bytes().as_ptr();
         let mut writer = Writer::new("/nowhere/w", &WriteOptions::new()).unwrap();
         writer.add_read("value", DType::Uint8, &[10], Box::new(|_, _| Err("it is gone".into()))).unwrap();
         let error = writer.snapshot(&mut memory).err().unwrap();
         assert!(error.to_string().contains("it is gone"), "{error}");
-        assert_eq!(memory.0.as_ptr(), place);
+        assert_eq!(memory.0.bytes().as_ptr(), place);
     }
 }

@@ -8,9 +8,9 @@ use super::options::{Mismatch, RestoreOptions};
 use super::report::RowState;
 use crate::bundle::Fate;
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::graph::{Buffer, Data, Device, Failure, Kind, Map, NodeId, Nodes, Part, Source, SourceTensor};
+use crate::graph::{Data, Device, Failure, Kind, Map, NodeId, Nodes, Part, Source, SourceTensor};
 use crate::reader::{Format, Place, Reader};
-use crate::tensor::{shape_text, Bounds, DType, Strings};
+use crate::tensor::{shape_text, Bounds, Buffer, DType, Strings};
 
 /// How many values are read in place at once.
 const AT_ONCE: usize = 1 << 15;

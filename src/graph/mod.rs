@@ -28,7 +28,7 @@ pub use variable::{Device, Failure, Memory, Variable};
 pub(crate) use nodes::{Kind, Node, Nodes};
 pub(crate) use object::{Content, Put};
 pub(crate) use slots::SlotOwner;
-pub(crate) use variable::{not_shaped, Buffer, Data, Part};
+pub(crate) use variable::{not_shaped, Data, Part};
 pub(crate) use waiting::{Position, Waiting};
 pub(crate) use walk::{Root, Walk};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::tensor::{checked_elements, shape_text, Bounds, DType, Slice, Strings, MAX_RANK};
+use crate::tensor::{checked_elements, shape_text, Bounds, Buffer, DType, Slice, Strings, MAX_RANK};
 
 /// What a callback of the program reports when it fails.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -67,38 +67,6 @@ pub trait Device: Send + Sync {
     /// Whether [`Device::read_at`] may be called on several threads at once. If not, it is called on one at a time.
     fn is_concurrent(&self) -> bool {
         false
-    }
-}
-
-/// Memory of the graph's own, aligned for every element type.
-#[derive(Default)]
-pub(crate) struct Buffer {
-    blocks: Box<[u128]>,
-    len: usize,
-}
-
-impl Buffer {
-    /// Zeros.
-    pub fn zeroed(len: usize) -> Result<Buffer> {
-        let mut blocks = Vec::new();
-        let count = len.div_ceil(size_of::<u128>());
-        blocks.try_reserve_exact(count).map_err(|_| Error::out_of_memory(len as u64))?;
-        blocks.resize(count, 0);
-        Ok(Buffer { blocks: blocks.into(), len })
-    }
-
-    pub fn copy_of(bytes: &[u8]) -> Result<Buffer> {
-        let mut buffer = Buffer::zeroed(bytes.len())?;
-        buffer.bytes_mut().copy_from_slice(bytes);
-        Ok(buffer)
-    }
-
-    pub fn bytes(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.blocks)[..self.len]
-    }
-
-    pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut bytemuck::cast_slice_mut(&mut self.blocks)[..self.len]
     }
 }
 

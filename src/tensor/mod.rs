@@ -1,5 +1,6 @@
 //! What a tensor is: dtype, shape, slice, strings. No input or output.
 
+mod buffer;
 mod dtype;
 mod shape;
 mod slice;
@@ -10,5 +11,6 @@ pub use shape::MAX_RANK;
 pub use slice::{Extent, Slice};
 pub use strings::Strings;
 
+pub(crate) use buffer::Buffer;
 pub(crate) use shape::{checked_elements, elements, shape_text};
 pub(crate) use slice::{check_disjoint, not_covered, Bounds, Run, StoredExtent};
