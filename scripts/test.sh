@@ -23,7 +23,7 @@ format() {
 lint() {
   cargo clippy --locked --all-targets --all-features -- -D warnings
   cargo clippy --locked --no-default-features -- -D warnings
-  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh tests/install/*.sh \
+  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/abi/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh tests/install/*.sh \
     tests/mpi/*.sh .ci/run
 }
 
@@ -45,6 +45,17 @@ build_release() {
 c() {
   build_release
   ctest --preset release -LE valgrind
+}
+
+# The guard of the C ABI reports what would break programs, and nothing broke since the releases whose ABI is kept.
+abi() {
+  setup_debian abigail-tools
+  build_release
+  local library=build/release/lib/libcheckpoint.so baseline
+  tests/abi/self_test.sh "$library" include/checkpoint.h
+  for baseline in tests/abi/[0-9]*/; do
+    [ ! -d "$baseline" ] || tests/abi/check.sh "$baseline" "$library" include/checkpoint.h
+  done
 }
 
 # The package, installed, moved, and used by other projects.
@@ -100,7 +111,7 @@ scenarios() {
 # A minute for all targets: finds what a change broke, not what a night of fuzzing would.
 fuzz() { scripts/fuzz.sh --minutes 1; }
 
-suites=(format lint licences rust powercut docs c install valgrind sanitizers cpp go csharp mpi interop scenarios)
+suites=(format lint licences rust powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 
 # ---------------------------------------------------------------- running them
