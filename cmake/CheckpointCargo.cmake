@@ -26,36 +26,34 @@ else()
     set(_profile_dir release)
 endif()
 set(_cargo_options --locked --profile ${_profile} --target ${_triple} --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml")
-# The two libraries alone: were the Rust library among what is built, cargo would leave out link-time optimization.
-set(_cargo_library "${CARGO_EXECUTABLE}" rustc ${_cargo_options} --lib --no-default-features --crate-type cdylib,staticlib)
-set(_cargo_tool "${CARGO_EXECUTABLE}" build ${_cargo_options} --bin ckpt --features cli)
+# Each by itself, so that the tool's dependencies cannot switch on features of the library's.
+set(_cargo_library "${CARGO_EXECUTABLE}" build ${_cargo_options} --package libcheckpoint-c --lib)
+set(_cargo_tool "${CARGO_EXECUTABLE}" build ${_cargo_options} --package libcheckpoint-tool --bin ckpt)
 
 set(CHECKPOINT_LIB_DIR "${PROJECT_BINARY_DIR}/lib")
 set(CHECKPOINT_BIN_DIR "${PROJECT_BINARY_DIR}/bin")
 set(_so libcheckpoint.so)
 set(_soname ${_so}.${PROJECT_VERSION_MAJOR})
 set(_sofile ${_so}.${PROJECT_VERSION})
-set(_lib_from "${CHECKPOINT_CARGO_TARGET_DIR}/lib/${_triple}/${_profile_dir}")
-set(_tool_from "${CHECKPOINT_CARGO_TARGET_DIR}/tool/${_triple}/${_profile_dir}")
+set(_cargo_made "${CHECKPOINT_CARGO_TARGET_DIR}/${_triple}/${_profile_dir}")
 # A directory must exist before cargo's output is copied to it.
 file(MAKE_DIRECTORY "${CHECKPOINT_LIB_DIR}" "${CHECKPOINT_BIN_DIR}")
 
 # Cargo knows better than CMake what is out of date, so it is asked every time; the copies keep their times if nothing changed.
 add_custom_target(checkpoint_cargo ALL
-    COMMAND ${_cargo_library} --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}/lib"
-    COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_lib_from}/${_so}" "${CHECKPOINT_LIB_DIR}/${_sofile}"
-    COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_lib_from}/libcheckpoint.a" "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
+    COMMAND ${_cargo_library} --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}"
+    COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_cargo_made}/${_so}" "${CHECKPOINT_LIB_DIR}/${_sofile}"
+    COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_cargo_made}/libcheckpoint.a" "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
     COMMAND "${CMAKE_COMMAND}" -E create_symlink ${_sofile} "${CHECKPOINT_LIB_DIR}/${_soname}"
     COMMAND "${CMAKE_COMMAND}" -E create_symlink ${_soname} "${CHECKPOINT_LIB_DIR}/${_so}"
     BYPRODUCTS "${CHECKPOINT_LIB_DIR}/${_sofile}" "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
     COMMENT "cargo build libcheckpoint"
     USES_TERMINAL VERBATIM)
 
-# A target directory of its own: features differ, and the two builds would overwrite each other's library.
 if(CHECKPOINT_BUILD_TOOL)
     add_custom_target(checkpoint_tool ALL
-        COMMAND ${_cargo_tool} --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}/tool"
-        COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_tool_from}/ckpt" "${CHECKPOINT_BIN_DIR}/ckpt"
+        COMMAND ${_cargo_tool} --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}"
+        COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_cargo_made}/ckpt" "${CHECKPOINT_BIN_DIR}/ckpt"
         BYPRODUCTS "${CHECKPOINT_BIN_DIR}/ckpt"
         COMMENT "cargo build ckpt"
         USES_TERMINAL VERBATIM)

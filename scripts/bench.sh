@@ -32,7 +32,7 @@ data=$bench/data
 mkdir -p "$programs"
 
 say "building the library and the programs that measure it"
-cargo rustc --release --locked --lib --no-default-features --crate-type cdylib,staticlib
+cargo build --release --locked --package libcheckpoint-c
 built=${CARGO_TARGET_DIR:-target}/release
 cp "$built/libcheckpoint.so" "$programs/libcheckpoint.so.0"
 strip -o "$programs/stripped.so" "$built/libcheckpoint.so"

@@ -21,20 +21,19 @@ format() {
 }
 
 lint() {
-  cargo clippy --locked --all-targets --all-features -- -D warnings
-  cargo clippy --locked --no-default-features -- -D warnings
-  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/abi/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh tests/install/*.sh \
-    tests/mpi/*.sh .ci/run
+  cargo clippy --locked --all-targets -- -D warnings
+  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/abi/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh \
+    tests/install/*.sh tests/mpi/*.sh .ci/run
 }
 
 licences() { cargo deny --log-level warn check licenses sources bans; }
 
-rust() { cargo test --locked --all-features --no-fail-fast; }
+rust() { cargo test --locked --no-fail-fast; }
 
 # Needs root and loop devices; elsewhere it says so.
 powercut() { scripts/powercut.sh; }
 
-docs() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features; }
+docs() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps; }
 
 build_release() {
   cmake --preset release -DCHECKPOINT_VALGRIND=ON >/dev/null

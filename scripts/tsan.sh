@@ -13,7 +13,7 @@ fi
 
 # The flags are for nightly compilers; this opens them on a stable one.
 host=$(rustc -vV | sed -n 's/^host: //p')
-RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread cargo build --lib --no-default-features -Zbuild-std \
+RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread cargo build --package libcheckpoint-c --lib -Zbuild-std \
   --target "$host" --target-dir build/cargo/tsan
 
 mkdir -p build/tsan

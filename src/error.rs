@@ -49,7 +49,7 @@ pub enum Code {
 
 impl Code {
     /// The code with this number.
-    pub(crate) fn from_number(number: i32) -> Option<Code> {
+    pub fn from_number(number: i32) -> Option<Code> {
         CODES.iter().find(|(code, _)| *code as i32 == number).map(|(code, _)| *code)
     }
 
@@ -58,8 +58,8 @@ impl Code {
         self.c_name().to_str().unwrap_or_default()
     }
 
-    /// The same for C.
-    pub(crate) fn c_name(self) -> &'static CStr {
+    /// [`name`](Code::name), ending in NUL.
+    pub fn c_name(self) -> &'static CStr {
         CODES.iter().find(|(code, _)| *code == self).map_or(c"UNKNOWN", |(_, name)| *name)
     }
 }
@@ -185,7 +185,7 @@ impl Error {
     /// An error of which only code, reason and fault are known yet.
     // Errors are rare: what makes them stays out of the many functions that may fail.
     #[cold]
-    pub(crate) fn new(code: Code, reason: Reason, what: impl Into<String>) -> Error {
+    pub fn new(code: Code, reason: Reason, what: impl Into<String>) -> Error {
         #[cold]
         #[inline(never)]
         fn made(code: Code, reason: Reason, what: String) -> Error {
@@ -202,7 +202,7 @@ impl Error {
 
     /// An argument of the caller's that cannot be.
     #[cold]
-    pub(crate) fn argument(what: impl Into<String>) -> Error {
+    pub fn argument(what: impl Into<String>) -> Error {
         Error::new(Code::InvalidArgument, Reason::Argument, what)
     }
 
@@ -246,7 +246,7 @@ impl Error {
     /// Names the file, unless one is named already.
     #[cold]
     #[inline(never)]
-    pub(crate) fn in_file(mut self, file: &Path) -> Error {
+    pub fn in_file(mut self, file: &Path) -> Error {
         self.0.file.get_or_insert_with(|| file.to_owned());
         self
     }
@@ -254,14 +254,14 @@ impl Error {
     /// Names the tensor, unless one is named already.
     #[cold]
     #[inline(never)]
-    pub(crate) fn for_tensor(mut self, key: &[u8]) -> Error {
+    pub fn for_tensor(mut self, key: &[u8]) -> Error {
         self.0.tensor.get_or_insert_with(|| key.to_owned());
         self
     }
 
     /// Says what should have been there, and what was.
     #[cold]
-    pub(crate) fn expecting(self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
+    pub fn expecting(self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
         #[cold]
         #[inline(never)]
         fn expecting(mut e: Error, expected: &dyn fmt::Display, found: &dyn fmt::Display) -> Error {
@@ -283,7 +283,7 @@ impl Error {
     /// Gives another reason to the same fault.
     #[cold]
     #[inline(never)]
-    pub(crate) fn because(mut self, reason: Reason) -> Error {
+    pub fn because(mut self, reason: Reason) -> Error {
         self.0.reason = reason;
         self
     }
@@ -376,7 +376,7 @@ impl Problems {
 const QUOTED: usize = 400;
 
 /// Bytes from a file as one line of text: UTF-8 as it is, control characters and everything else escaped.
-pub(crate) fn printable(bytes: &[u8]) -> String {
+pub fn printable(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(QUOTED)];
     let mut out = String::with_capacity(shown.len());
     for chunk in shown.utf8_chunks() {

@@ -21,8 +21,6 @@ mod bundle;
 mod checkpoint;
 mod directory;
 mod error;
-#[allow(unsafe_code)]
-mod ffi;
 mod format;
 mod graph;
 mod manager;
@@ -44,7 +42,7 @@ pub use directory::{
     repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint, Better, Broken, CheckpointState,
     CheckpointsIterator, Clock, Collected, GcOptions, LatestValid, Pin, Repaired, StateUpdate, SystemClock, WaitOptions,
 };
-pub use error::{Code, Error, Reason, Result};
+pub use error::{printable, Code, Error, Reason, Result};
 pub use format::message::Version;
 pub use format::state_file;
 pub use graph::{

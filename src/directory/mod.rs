@@ -15,7 +15,6 @@ mod state;
 mod valid;
 mod watch;
 
-pub use crate::reader::latest_checkpoint;
 pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint};
 pub use gc::{collect_checkpoints, Collected, GcOptions};
 pub use pin::Pin;

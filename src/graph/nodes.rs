@@ -34,11 +34,13 @@ impl NodeId {
         NonZeroU64::new(u64::from(mark) << 48 | u64::from(generation) << 32 | u64::from(place)).map(NodeId)
     }
 
-    pub(crate) fn from_number(number: u64) -> Option<NodeId> {
+    /// The object with this number ([`NodeId::number`]); none for 0.
+    pub fn from_number(number: u64) -> Option<NodeId> {
         NonZeroU64::new(number).map(NodeId)
     }
 
-    pub(crate) fn number(self) -> u64 {
+    /// A number, never 0, that stands for the object where a `NodeId` cannot be handed on: across a C ABI, for example.
+    pub fn number(self) -> u64 {
         self.0.get()
     }
 

@@ -528,7 +528,7 @@ impl<'a> Tensor<'a> {
     }
 
     /// Says whether a buffer of `size` bytes fits what `slice` takes: for callers whose memory is not to be touched otherwise.
-    pub(crate) fn check_destination(&self, slice: Option<&Slice>, size: usize) -> Result<()> {
+    pub fn check_destination(&self, slice: Option<&Slice>, size: usize) -> Result<()> {
         // The usual case, without the boxes that a message would need.
         if slice.is_none() && self.dtype().size().is_some() && self.byte_size() == Some(size as u64) {
             return Ok(());

@@ -137,8 +137,8 @@ impl DType {
         self.row().3.to_str().unwrap_or_default()
     }
 
-    /// The same for C.
-    pub(crate) fn c_name(self) -> &'static CStr {
+    /// [`name`](DType::name), ending in NUL.
+    pub fn c_name(self) -> &'static CStr {
         self.row().3
     }
 

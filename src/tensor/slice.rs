@@ -72,6 +72,11 @@ impl Slice {
         Ok((shape, slice))
     }
 
+    /// Fails if the slice does not lie within a tensor of this shape.
+    pub fn check(&self, shape: &[i64]) -> Result<()> {
+        self.within(shape).map(drop)
+    }
+
     /// The box that this slice takes of a tensor of `shape`.
     ///
     /// # Errors

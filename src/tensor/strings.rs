@@ -32,7 +32,7 @@ impl Strings {
     }
 
     /// Copies of elements.
-    pub(crate) fn copy_of<S: AsRef<[u8]>>(elements: &[S]) -> Result<Strings> {
+    pub fn copy_of<S: AsRef<[u8]>>(elements: &[S]) -> Result<Strings> {
         let mut strings = Strings::with_lengths(elements.iter().map(|e| e.as_ref().len() as u64).collect())?;
         let mut at = 0;
         for element in elements.iter().map(AsRef::as_ref) {

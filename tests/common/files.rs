@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-/// The checkpoints that TensorFlow wrote.
+/// The checkpoints that TensorFlow wrote. They lie below the project's root, where one of its packages may have its own tests.
 pub fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let data = package.ancestors().map(|directory| directory.join("tests/data")).find(|data| data.is_dir());
+    data.expect("tests/data is at the project's root")
 }
 
 /// All files below `tests/data`, sorted.

@@ -104,7 +104,7 @@ requests_for_another_major_or_a_newer_version_are_refused() {
 
 the_static_link_line_is_what_rustc_asks_for() {
   local asked
-  asked=$(cargo rustc --locked --lib --crate-type staticlib --target-dir "$cargo_dir/link-line" \
+  asked=$(cargo rustc --locked --package libcheckpoint-c --lib --crate-type staticlib --target-dir "$cargo_dir/link-line" \
     -- --print native-static-libs 2>&1 | tee "$work/rustc.log" | sed -n 's/^note: native-static-libs: //p')
   [ -n "$asked" ] || { cat "$work/rustc.log"; return 1; }
   same "$asked" "$(pkg-config --static --libs-only-l checkpoint | sed 's/^-lcheckpoint //; s/ *$//')"

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
 
 use crate::bundle::crash_tests::disk::read_directory;
-use crate::directory::{latest_checkpoint, Better, Clock};
+use crate::directory::{Better, Clock};
+use crate::reader::latest_checkpoint;
 use crate::storage::{Local, Storage};
 use crate::{
     Checkpoint, DType, Error, Graph, Manager, ManagerOptions, ManagerSaveOptions, NodeId, Reader, ResumeOptions, SaveOptions,

@@ -1,0 +1,342 @@
+//! The commands of the `ckpt` tool that change the object graph. What is expected is what TensorFlow read back from the fixtures
+//! under the names before.
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use serde_json::{json, Value as Json};
+
+use common::bundle::{f32s, shard_path, Bundle};
+use common::dtypes::FLOAT;
+use common::files::data;
+use common::objects::{graph, Object};
+
+const GRAPH: &str = "_CHECKPOINTABLE_OBJECT_GRAPH";
+const VALUE: &str = "/.ATTRIBUTES/VARIABLE_VALUE";
+
+fn run(command: &str, from: &Path, to: &Path, args: &[&str]) -> Output {
+    cargo_bin_cmd!("ckpt").arg(command).arg(from).arg(to).args(args).output().unwrap()
+}
+
+/// Runs `ckpt COMMAND FROM TO …`, expects it to succeed and its result to be whole; gives what it printed.
+fn done(command: &str, from: &Path, to: &Path, args: &[&str]) -> String {
+    let output = run(command, from, to, args);
+    assert_eq!(output.status.code(), Some(0), "{command} {}: {}", from.display(), text(&output.stderr));
+    assert!(cargo_bin_cmd!("ckpt").arg("verify").arg(to).output().unwrap().status.success());
+    text(&output.stdout)
+}
+
+/// Expects failure with an exit code and nothing written, and gives what was said.
+fn refused(command: &str, from: &Path, args: &[&str], code: i32) -> String {
+    let scratch = tempfile::tempdir().unwrap();
+    let output = run(command, from, &scratch.path().join("x"), args);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(code), String::new()), "{command} {args:?}");
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "{command} {args:?}");
+    text(&output.stderr)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Dtype, shape and digest of every tensor but the graph.
+fn values(prefix: &Path) -> BTreeMap<String, [Json; 3]> {
+    let output = cargo_bin_cmd!("ckpt").arg("ls").arg(prefix).args(["--json", "--sha256"]).output().unwrap();
+    let rows: Vec<Json> = serde_json::from_slice(&output.stdout).unwrap();
+    let row =
+        |row: &Json| (row["key"].as_str().unwrap().to_owned(), ["dtype", "shape", "sha256"].map(|member| row[member].clone()));
+    rows.iter().map(row).filter(|(key, _)| key != GRAPH).collect()
+}
+
+fn keys(prefix: &Path) -> Vec<String> {
+    values(prefix).into_keys().collect()
+}
+
+/// The tree of `ckpt graph`, line by line, without the dtypes.
+fn tree(prefix: &Path) -> Vec<String> {
+    let output = cargo_bin_cmd!("ckpt").arg("graph").arg(prefix).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let name = |line: &str| {
+        let at = line.find(['─', '╌']).unwrap_or(0);
+        let end = line[at..].find("  ").map_or(line.len(), |length| at + length);
+        line[..end].to_owned()
+    };
+    text(&output.stdout).lines().take_while(|line| !line.is_empty()).map(name).collect()
+}
+
+fn files(prefix: &Path) -> [Vec<u8>; 2] {
+    [".index", ".data-00000-of-00001"].map(|suffix| fs::read(format!("{}{suffix}", prefix.display())).unwrap())
+}
+
+fn renamed(from: &str, renames: &[&str]) -> (tempfile::TempDir, PathBuf) {
+    let scratch = tempfile::tempdir().unwrap();
+    let to = scratch.path().join("renamed");
+    done("rename", &data().join(from), &to, renames);
+    (scratch, to)
+}
+
+/// What the tensors of a fixture are when keys that begin with the first of a pair begin with the second.
+fn moved(from: &str, beginnings: &[(&str, &str)]) -> BTreeMap<String, [Json; 3]> {
+    let new = |key: String| match beginnings.iter().find(|(old, _)| key.starts_with(old)) {
+        Some((old, new)) => format!("{new}{}", &key[old.len()..]),
+        None => key,
+    };
+    values(&data().join(from)).into_iter().map(|(key, value)| (new(key), value)).collect()
+}
+
+// rename
+
+#[test]
+fn keys_and_slots_follow_their_objects() {
+    let (_scratch, to) = renamed("guide_slots/ckpt-5", &["net/l1=encoder/first", "optimizer=adam"]);
+    let expected = moved(
+        "guide_slots/ckpt-5",
+        &[
+            ("net/l1/kernel/.OPTIMIZER_SLOT/optimizer/", "encoder/first/kernel/.OPTIMIZER_SLOT/adam/"),
+            ("net/l1/bias/.OPTIMIZER_SLOT/optimizer/", "encoder/first/bias/.OPTIMIZER_SLOT/adam/"),
+            ("net/l1/", "encoder/first/"),
+            ("optimizer/", "adam/"),
+        ],
+    );
+    assert_eq!(values(&to), expected);
+    assert!(expected.contains_key("encoder/first/bias/.OPTIMIZER_SLOT/adam/m/.ATTRIBUTES/VARIABLE_VALUE"));
+    assert_eq!(
+        tree(&to),
+        [
+            "root",
+            "├── iterator",
+            "├── net",
+            "├── adam",
+            "│   ├── iter",
+            "│   ├── beta_1",
+            "│   ├── beta_2",
+            "│   ├── decay",
+            "│   ├── learning_rate",
+            "│   ├╌╌ m of encoder/first/kernel",
+            "│   ├╌╌ m of encoder/first/bias",
+            "│   ├╌╌ v of encoder/first/kernel",
+            "│   └╌╌ v of encoder/first/bias",
+            "├── step",
+            "├── save_counter",
+            "└── encoder",
+            "    └── first",
+            "        ├── kernel",
+            "        └── bias",
+        ]
+    );
+}
+
+#[test]
+fn renaming_there_and_back_gives_the_same_bytes() {
+    for (from, there, back) in [
+        ("guide_slots/ckpt-5", "net=a", "a=net"),
+        ("guide_slots/ckpt-5", "optimizer=a.Sb..c", "a.Sb..c=optimizer"),
+        ("containers/c-1", "nested/0/a=nested/0/b", "nested/0/b=nested/0/a"),
+        ("resources/r-1", "table=words", "words=table"),
+        ("keras3/k-1", "model/_functional=model/f", "model/f=model/_functional"),
+    ] {
+        let scratch = tempfile::tempdir().unwrap();
+        let (from, to, again) = (data().join(from), scratch.path().join("to"), scratch.path().join("again"));
+        done("rename", &from, &to, &[there]);
+        assert_ne!(keys(&to), keys(&from), "{there}");
+        done("rename", &to, &again, &[back]);
+        assert!(files(&again) == files(&from), "{there}");
+    }
+}
+
+#[test]
+fn a_shared_object_keeps_its_other_names_and_is_stored_under_the_shortest() {
+    let (_scratch, to) = renamed("containers/c-1", &["listed/0=a/b/c", "first=deep/er"]);
+    let expected = moved("containers/c-1", &[("listed/0/", "mapped/one/"), ("first/w/", "second/w/")]);
+    assert_eq!(values(&to), expected);
+    let tree = tree(&to);
+    for line in ["│   ├── one", "├── second", "│       └── c → mapped/one", "    └── er → second"]
+    {
+        assert!(tree.iter().any(|found| found == line), "{line}: {tree:#?}");
+    }
+}
+
+#[test]
+fn names_are_exchanged_at_once() {
+    let (_scratch, to) = renamed("containers/c-1", &["point=pair", "pair=point"]);
+    assert_eq!(values(&to), moved("containers/c-1", &[("point/", "pair/"), ("pair/", "point/")]));
+}
+
+#[test]
+fn hash_tables_and_iterators_take_their_tensors_along() {
+    let (_scratch, to) = renamed("resources/r-1", &["table=t/words", "iterator=t/i", "generator/_state_var=seed"]);
+    let expected = moved("resources/r-1", &[("table/", "t/words/"), ("iterator/", "t/i/"), ("generator/_state_var/", "seed/")]);
+    assert_eq!(values(&to), expected);
+    assert!(expected.contains_key("t/words/.ATTRIBUTES/table-keys") && expected.contains_key("t/i/.ATTRIBUTES/ITERATOR_STATE"));
+}
+
+#[test]
+fn names_are_escaped_in_paths_and_once_more_for_the_command() {
+    let (_scratch, to) =
+        renamed("containers/c-1", &[r"odd/a.Sb=odd/x\=y.Sz", r"odd/with space=odd/back\\slash", "odd/....=odd/dots"]);
+    let expected = moved(
+        "containers/c-1",
+        &[("odd/a.Sb/", "odd/x=y.Sz/"), ("odd/with space/", "odd/back\\slash/"), ("odd/..../", "odd/dots/")],
+    );
+    assert_eq!(values(&to), expected);
+}
+
+/// A root that holds `a`, with a variable under a key of its own making, and what no value is of.
+fn foreign(directory: &Path) -> PathBuf {
+    let objects = [Object::new().edge("a", 1).edge("b", 2), Object::new().value("v", "made/otherwise"), Object::variable("b")];
+    let mut bundle = Bundle::new();
+    for (key, value) in
+        [("made/otherwise", 1.0), ("b/.ATTRIBUTES/VARIABLE_VALUE", 2.0), ("stray", 3.0), ("b/.ATTRIBUTES/VARIABLE", 4.0)]
+    {
+        bundle.tensor(key, FLOAT, &[], &f32s(&[value]));
+    }
+    bundle.strings(GRAPH, &[], &[&graph(&objects)]);
+    bundle.write(directory, "foreign")
+}
+
+#[test]
+fn keys_that_are_not_made_of_paths_stay() {
+    let scratch = tempfile::tempdir().unwrap();
+    let to = scratch.path().join("to");
+    let said = done("rename", &foreign(scratch.path()), &to, &["a=c", "b=d"]);
+    assert!(said.starts_with("renamed 1 of 4 tensors, ") && said.ends_with(" in 1 data file\n"), "{said}");
+    assert_eq!(keys(&to), ["b/.ATTRIBUTES/VARIABLE", "d/.ATTRIBUTES/VARIABLE_VALUE", "made/otherwise", "stray"]);
+    assert_eq!(tree(&to), ["root", "├── c", "└── d"]);
+}
+
+#[test]
+fn checkpoints_by_names_are_renamed_by_keys_and_what_is_below_them() {
+    for from in ["saver_v1/model.ckpt-3", "saver_v2/model.ckpt-3"] {
+        let (_scratch, to) = renamed(from, &["dense/kernel=l1/w", "dense=l2", "global_step=step", "embed/=e/f/"]);
+        let expected = moved(from, &[("dense/kernel", "l1/w"), ("dense/", "l2/"), ("global_step", "step"), ("embed/", "e/f/")]);
+        assert_eq!(values(&to), expected);
+        assert!(expected.contains_key("l1/w/Adam_1") && expected.contains_key("l2/bias") && expected.contains_key("e/f/table"));
+    }
+}
+
+#[test]
+fn what_cannot_be_renamed_is_refused() {
+    let (slots, saver) = (data().join("guide_slots/ckpt-5"), data().join("saver_v2/model.ckpt-3"));
+    for (from, renames, what) in [
+        (&slots, &["net/l2=x"][..], "ckpt-5: the object graph has no path \"net/l2\"; the last object on the way has l1"),
+        (&slots, &["net=step"], "a path \"step\" already"),
+        (&slots, &["net=a", "net=b"], "\"net\" is to be moved twice"),
+        (&slots, &["net=net/l1/net"], "below itself"),
+        (&slots, &["net.l1=x"], "\"net.l1\" is no path"),
+        (&saver, &["dense/k=x"], "no tensor \"dense/k\""),
+        (&saver, &["dense/kernel=dense/bias"], "two tensors would have the key \"dense/bias\""),
+        (&saver, &["flag=a", "flag=b"], "\"flag\" is to be renamed twice"),
+    ] {
+        let said = refused("rename", from, renames, 1);
+        assert!(said.contains(what), "{said}");
+    }
+    for renames in [&[][..], &["a"], &["a=b=c"], &["=b"], &["a="], &[r"a\b=c"]] {
+        refused("rename", &slots, renames, 2);
+    }
+}
+
+#[test]
+fn a_damaged_value_leaves_what_was_there() {
+    let scratch = tempfile::tempdir().unwrap();
+    for (command, args) in [("rename", &["b=d"]), ("strip", &["--slots"])] {
+        let from = foreign(scratch.path());
+        let to = scratch.path().join(command);
+        done("copy", &data().join("guide/ckpt-5"), &to, &[]);
+        let before = files(&to);
+        let mut bytes = fs::read(shard_path(&from, 0, 1)).unwrap();
+        bytes[0] ^= 1;
+        fs::write(shard_path(&from, 0, 1), bytes).unwrap();
+        let output = run(command, &from, &to, args);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("made/otherwise"), "{}", text(&output.stderr));
+        assert!(files(&to) == before);
+    }
+}
+
+#[test]
+fn a_checkpoint_is_not_written_over_itself() {
+    let scratch = tempfile::tempdir().unwrap();
+    let from = foreign(scratch.path());
+    for (command, args) in [("rename", &["b=d"]), ("strip", &["--slots"])] {
+        let output = run(command, &from, &from, args);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    }
+}
+
+// strip
+
+#[test]
+fn stripped_of_slots_everything_else_stays() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (data().join("guide_slots/ckpt-5"), scratch.path().join("to"));
+    let said = done("strip", &from, &to, &["--slots"]);
+    assert!(said.starts_with("stripped 4 of 14 tensors, "), "{said}");
+    let mut expected = values(&from);
+    expected.retain(|key, _| !key.contains("/.OPTIMIZER_SLOT/"));
+    assert_eq!((expected.len(), values(&to)), (10, expected));
+    let mut lines = tree(&from);
+    lines.retain(|line| !line.contains('╌'));
+    lines[11] = lines[11].replace('├', "└"); // learning_rate, which is the last now
+    assert_eq!(tree(&to), lines);
+}
+
+#[test]
+fn without_slots_there_is_nothing_to_strip() {
+    for from in ["guide/ckpt-5", "keras3/k-1", "resources/r-1", "containers/c-1"] {
+        let scratch = tempfile::tempdir().unwrap();
+        let (from, to) = (data().join(from), scratch.path().join("to"));
+        assert!(done("strip", &from, &to, &["--slots"]).starts_with("stripped 0 of "));
+        assert!(files(&to) == files(&from));
+    }
+}
+
+#[test]
+fn a_slot_variable_that_is_also_an_object_stays() {
+    let scratch = tempfile::tempdir().unwrap();
+    let objects = [
+        Object::new().edge("opt", 1).edge("v", 2).edge("shared", 3),
+        Object::new().slot(2, "m", 3).slot(2, "n", 4),
+        Object::variable("v"),
+        Object::variable("shared"),
+        Object::variable("v/.OPTIMIZER_SLOT/opt/n"),
+    ];
+    let mut bundle = Bundle::new();
+    for path in ["v", "shared", "v/.OPTIMIZER_SLOT/opt/n"] {
+        bundle.tensor(&format!("{path}{VALUE}"), FLOAT, &[], &f32s(&[1.0]));
+    }
+    bundle.strings(GRAPH, &[], &[&graph(&objects)]);
+    let to = scratch.path().join("to");
+    done("strip", &bundle.write(scratch.path(), "from"), &to, &["--slots"]);
+    assert_eq!(keys(&to), ["shared/.ATTRIBUTES/VARIABLE_VALUE", "v/.ATTRIBUTES/VARIABLE_VALUE"]);
+    assert_eq!(tree(&to), ["root", "├── opt", "├── v", "└── shared"]);
+}
+
+#[test]
+fn strip_asks_what_for_and_needs_a_graph() {
+    assert!(refused("strip", &data().join("guide_slots/ckpt-5"), &[], 2).contains("--slots"));
+    assert!(refused("strip", &data().join("saver_v1/model.ckpt-3"), &["--slots"], 1).contains("no object graph"));
+}
+
+#[test]
+fn the_difference_is_what_was_renamed_or_stripped() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, renamed, stripped) = (data().join("guide_slots/ckpt-5"), scratch.path().join("r"), scratch.path().join("s"));
+    done("rename", &from, &renamed, &["step=steps"]);
+    done("strip", &renamed, &stripped, &["--slots"]);
+    let output = run("diff", &from, &stripped, &["--json", "--values"]);
+    assert_eq!(output.status.code(), Some(1));
+    let found: Json = serde_json::from_slice(&output.stdout).unwrap();
+    let slot = |variable: &str, name: &str| json!({"kind": "slot", "path": "optimizer", "variable": variable, "name": name});
+    let edge = |path: &str| json!({"kind": "edge", "path": path, "below": 0});
+    let kernel_and_bias = ["net/l1/kernel", "net/l1/bias"];
+    let slots: Vec<Json> = ["m", "v"].iter().flat_map(|name| kernel_and_bias.map(|variable| slot(variable, name))).collect();
+    assert_eq!(found["graph"]["only_in_a"], Json::from([vec![edge("step")], slots].concat()));
+    assert_eq!(found["graph"]["only_in_b"], json!([edge("steps")]));
+    assert_eq!((&found["tensors"]["changed"], &found["tensors"]["same"]), (&json!([]), &json!(9)));
+}
