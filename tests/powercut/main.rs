@@ -12,9 +12,8 @@ use std::time::Duration;
 
 use checkpoint::{Code, DType, Durability, Reader, Reason, WriteOptions, Writer};
 
-#[path = "powercut/managed.rs"]
 mod managed;
-#[path = "common/rng.rs"]
+#[path = "../common/rng.rs"]
 mod rng;
 use rng::Rng;
 
