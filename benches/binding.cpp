@@ -24,7 +24,7 @@ double seconds_of(const std::function<void()> &work) {
 }
 
 void must(ckpt_code code) {
-    if (code != CKPT_OK) std::abort();
+    if (code != CKPT_CODE_OK) std::abort();
 }
 
 }  // namespace

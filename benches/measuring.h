@@ -20,7 +20,7 @@ _Noreturn static inline void fail(const char *what) {
 }
 
 static inline void must(ckpt_code code, const char *what) {
-    if (code != CKPT_OK) fail(what);
+    if (code != CKPT_CODE_OK) fail(what);
 }
 
 static inline void must_be(bool condition, const char *what) {

@@ -40,7 +40,8 @@ static program make_program(size_t nodes, size_t size) {
             object = new_object(graph);
             track(graph, root, "object", i / CHILDREN, object);
         }
-        must(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, &shape, 1, value, size, NULL, NULL, NULL, &variable, &error), "variable");
+        must(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, &shape, 1, value, size, NULL, NULL, NULL, &variable, &error),
+             "variable");
         track(graph, object, "variable", i % CHILDREN, variable);
     }
     must(ckpt_checkpoint_new(graph, root, &made.checkpoint, &error), "checkpoint");
@@ -165,7 +166,7 @@ static double read_many(const program *program, const ckpt_string *path, size_t 
     must_be(tensors && buffers && sizes, "memory");
     for (size_t i = 0; i < ckpt_reader_count(reader); i++) {
         const ckpt_tensor *tensor = ckpt_reader_tensor(reader, i);
-        if (ckpt_tensor_dtype(tensor) != CKPT_FLOAT) continue; /* the save counter, the object graph */
+        if (ckpt_tensor_dtype(tensor) != CKPT_DTYPE_FLOAT) continue; /* the save counter, the object graph */
         must_be(found < count && (size_t)ckpt_tensor_byte_size(tensor) == size, "a tensor that the program does not have");
         tensors[found] = tensor;
         buffers[found] = program->memory + found * size;

@@ -38,7 +38,7 @@ static void send_to(int to, const void *message, size_t size) {
 
 static ckpt_code receive_from(int from, uint32_t rank, ckpt_messages *messages) {
     size_t size;
-    if (!take_all(from, &size, sizeof size)) return CKPT_OK; /* gone: the library names it */
+    if (!take_all(from, &size, sizeof size)) return CKPT_CODE_OK; /* gone: the library names it */
     void *message = malloc(size + 1);
     must_be(message != NULL && take_all(from, message, size), "message");
     ckpt_code code = ckpt_messages_put(messages, rank, message, size, NULL);
@@ -49,9 +49,9 @@ static ckpt_code receive_from(int from, uint32_t rank, ckpt_messages *messages) 
 static ckpt_code gather(void *user_data, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure) {
     (void)failure;
     const talker *own = user_data;
-    ckpt_code code = CKPT_OK;
+    ckpt_code code = CKPT_CODE_OK;
     if (own->rank > 0) send_to(own->ends[0], message, size);
-    for (uint32_t rank = 1; own->rank == 0 && rank < own->count && code == CKPT_OK; rank++) {
+    for (uint32_t rank = 1; own->rank == 0 && rank < own->count && code == CKPT_CODE_OK; rank++) {
         code = receive_from(own->ends[rank], rank, messages);
     }
     return code;
@@ -62,7 +62,7 @@ static ckpt_code broadcast(void *user_data, const void *message, size_t size, ck
     const talker *own = user_data;
     if (own->rank > 0) return receive_from(own->ends[0], 0, messages);
     for (uint32_t rank = 1; rank < own->count; rank++) send_to(own->ends[rank], message, size);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 /* A root with variables number `first` to `end`, whose values lie one after the other in memory. */
@@ -75,7 +75,8 @@ static ckpt_checkpoint *make_program(char *memory, size_t first, size_t end, siz
     for (size_t i = first; i < end; i++) {
         char name[32];
         int len = snprintf(name, sizeof name, "variable%zu", i);
-        must(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, &shape, 1, memory + i * size, size, NULL, NULL, NULL, &variable, &error),
+        must(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, &shape, 1, memory + i * size, size, NULL, NULL, NULL, &variable,
+                                     &error),
              "variable");
         must(ckpt_graph_track(graph, root, name, (size_t)len, variable, &error), name);
     }
@@ -165,7 +166,7 @@ static double write_tensors(const char *prefix, size_t first, size_t end) {
         static const float value = 1;
         char key[64];
         int len = snprintf(key, sizeof key, "model/layer%zu/kernel/.ATTRIBUTES/VARIABLE_VALUE", i);
-        must(ckpt_writer_add(writer, key, (size_t)len, CKPT_FLOAT, &shape, 1, &value, sizeof value, &error), key);
+        must(ckpt_writer_add(writer, key, (size_t)len, CKPT_DTYPE_FLOAT, &shape, 1, &value, sizeof value, &error), key);
     }
     double start = now();
     must(ckpt_writer_finish(writer, &error), prefix);

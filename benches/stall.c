@@ -46,7 +46,8 @@ static ckpt_checkpoint *make_program(char *memory, size_t count, size_t size) {
     for (size_t i = 0; i < count; i++) {
         char name[32];
         int len = snprintf(name, sizeof name, "variable%zu", i);
-        must(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, &shape, 1, memory + i * size, size, NULL, NULL, NULL, &variable, &error),
+        must(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, &shape, 1, memory + i * size, size, NULL, NULL, NULL, &variable,
+                                     &error),
              "variable");
         must(ckpt_graph_track(graph, root, name, (size_t)len, variable, &error), name);
     }

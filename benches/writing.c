@@ -37,7 +37,7 @@ static double write_checkpoint(const tensors *all, how how) {
     must(ckpt_writer_new(prefix, options, &writer, &error), "new");
     for (size_t i = 0; i < all->count; i++) {
         const char *key = all->keys[i], *value = all->memory + i * all->size;
-        must(ckpt_writer_add(writer, key, strlen(key), CKPT_FLOAT, &shape, 1, value, all->size, &error), key);
+        must(ckpt_writer_add(writer, key, strlen(key), CKPT_DTYPE_FLOAT, &shape, 1, value, all->size, &error), key);
     }
     must(ckpt_writer_finish(writer, &error), "finish");
     ckpt_writer_free(writer);

@@ -5,14 +5,14 @@
 //
 // Conventions
 //
-//  1. Every function that can fail returns a ckpt_code; CKPT_OK is 0. Treat codes that you do not know as CKPT_UNKNOWN. The last
+//  1. Every function that can fail returns a ckpt_code; CKPT_CODE_OK is 0. Treat codes that you do not know as CKPT_CODE_UNKNOWN. The last
 //     argument, ckpt_error **error, may be NULL. If not, it is overwritten, without being freed: NULL on success, else an error that you
 //     own and free with ckpt_error_free. There is no global or thread-local last error.
 //  2. Arguments come in this order: the object, inputs, options (NULL for the defaults), outputs, error. Outputs are written on every
 //     return, and cleared on failure; buffers that a call fills hold anything after a failure.
 //  3. Handles are opaque. What _new, _open or another call gives you by a pointer to a handle is yours: free it once with its _free,
 //     which takes NULL and cannot fail, in any order; an object lives on when the one that it came from is freed.
-//  4. NULL where a handle is due is CKPT_INVALID_ARGUMENT; functions that cannot fail answer 0, NULL or -1, as their comment says. Where
+//  4. NULL where a handle is due is CKPT_CODE_INVALID_ARGUMENT; functions that cannot fail answer 0, NULL or -1, as their comment says. Where
 //     an array or text is given by pointer and length, the pointer may be NULL if the length is 0.
 //  5. What is lent (ckpt_bytes, ckpt_tensor, pointers to const) belongs to the object that it was asked of and lives as long as that. An
 //     argument `const T *` means that several threads may call with that object at once; others are for one thread at a time. Handles
@@ -21,18 +21,18 @@
 //  6. Keys and other names are bytes with a length; they need not end with NUL. Names in graphs are UTF-8. Paths are bytes that end with
 //     NUL.
 //  7. Constants are plain numbers, never enums. They keep their values; new ones may be added, as may functions and options.
-//  8. The library never ends the process: should it panic, the call returns CKPT_INTERNAL with the panic's message.
+//  8. The library never ends the process: should it panic, the call returns CKPT_CODE_INTERNAL with the panic's message.
 //  9. Callbacks get their user_data first and are called on the thread that made the call, unless their comment says otherwise. They must
 //     not unwind or jump out. A callback that is kept comes with free_user_data, memory that is borrowed with release; either is called
 //     once, when it is not needed any more, also if the call that should have taken it fails. Those that get a ckpt_failure can say with
 //     ckpt_failure_set why they fail.
 // 10. A callback may not call the graph that called it: each function with a ckpt_graph, ckpt_checkpoint, ckpt_status, ckpt_saver or
-//     ckpt_manager of that graph that reaches it returns CKPT_FAILED_PRECONDITION with CKPT_REASON_REENTRANT. What it may call is
+//     ckpt_manager of that graph that reaches it returns CKPT_CODE_FAILED_PRECONDITION with CKPT_REASON_REENTRANT. What it may call is
 //     everything that does not reach the graph: the functions of what it was given (ckpt_sink_*, ckpt_source_*, ckpt_slot_request_*,
 //     ckpt_nodes_*, ckpt_failure_set), of readers and writers, of reports, descriptions, errors and options, all _new and _free, and
 //     other graphs. So may another thread meanwhile, but a callback that waits for a thread that waits for the graph waits forever.
 // 11. An object of a graph is a number, ckpt_node; 0 is none. A number stands for one object of one graph and never for another: when the
-//     object was removed, and in other graphs, it is CKPT_INVALID_ARGUMENT with CKPT_REASON_NODE.
+//     object was removed, and in other graphs, it is CKPT_CODE_INVALID_ARGUMENT with CKPT_REASON_NODE.
 
 
 #ifndef CHECKPOINT_H
@@ -75,7 +75,7 @@ typedef struct ckpt_cancel ckpt_cancel;
 
 // Saves and restores what a root object of a graph leads to (`tf.train.Checkpoint`). It keeps the graph alive. Several threads
 // may use it at once: every call takes the graph's lock for its whole length, callbacks included; from inside a callback of
-// the graph it returns `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
+// the graph it returns `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
 typedef struct ckpt_checkpoint ckpt_checkpoint;
 
 // What the state file of a directory says, with paths that can be used as they are. It does not change: several threads may use it
@@ -115,8 +115,8 @@ typedef struct ckpt_gc_options ckpt_gc_options;
 // reaches the graph takes its one lock for its whole length, callbacks included; so do the calls of its checkpoints and of
 // their statuses.
 //
-// Every function that takes objects returns `CKPT_INVALID_ARGUMENT` with `CKPT_REASON_NODE` for one that was removed, is of
-// another graph, or of another kind than the function is for; and `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` when
+// Every function that takes objects returns `CKPT_CODE_INVALID_ARGUMENT` with `CKPT_REASON_NODE` for one that was removed, is of
+// another graph, or of another kind than the function is for; and `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` when
 // a callback of the graph calls it.
 typedef struct ckpt_graph ckpt_graph;
 
@@ -149,7 +149,7 @@ typedef struct ckpt_merge_options ckpt_merge_options;
 typedef struct ckpt_messages ckpt_messages;
 
 // How an object is added to a graph. For one thread at a time while it is changed. The same options can be used for many
-// objects. An option that says it is for one kind of object is `CKPT_INVALID_ARGUMENT` for others.
+// objects. An option that says it is for one kind of object is `CKPT_CODE_INVALID_ARGUMENT` for others.
 typedef struct ckpt_node_options ckpt_node_options;
 
 // Objects that a call found, each with a name where it was found by one. It does not change: several threads may use it at
@@ -238,7 +238,7 @@ typedef struct ckpt_state_update ckpt_state_update;
 // tracked. Several threads may use it at once, as they may its checkpoint.
 //
 // When it, and everything that waits for its restore, is gone, a warning lists what of the checkpoint was never used, unless
-// `ckpt_status_expect_partial` was called. Assertions that do not hold are `CKPT_FAILED_PRECONDITION` with
+// `ckpt_status_expect_partial` was called. Assertions that do not hold are `CKPT_CODE_FAILED_PRECONDITION` with
 // `CKPT_REASON_ASSERTION`, and name the first few objects; the report has all.
 typedef struct ckpt_status ckpt_status;
 
@@ -274,13 +274,13 @@ typedef struct ckpt_write_options ckpt_write_options;
 // that no slices of one overlap, is found out by `ckpt_writer_finish`.
 typedef struct ckpt_writer ckpt_writer;
 
-// The class of an error, with the numbers of absl's status codes: one of the `CKPT_` codes from `CKPT_OK` to `CKPT_UNAUTHENTICATED`.
+// The class of an error, with the numbers of absl's status codes: one of the `CKPT_` codes from `CKPT_CODE_OK` to `CKPT_CODE_UNAUTHENTICATED`.
 typedef int32_t ckpt_code;
 
-// The type of a tensor's elements: TensorFlow's number, one of the constants from `CKPT_FLOAT` on.
+// The type of a tensor's elements: TensorFlow's number, one of the constants from `CKPT_DTYPE_FLOAT` on.
 typedef int32_t ckpt_dtype;
 
-// What became of a value: one of the `CKPT_ROW_` constants.
+// What became of a value: one of the `CKPT_ROW_STATE_` constants.
 typedef int32_t ckpt_row_state;
 
 // Why a call failed: one of the `CKPT_REASON_` constants; 0 for none.
@@ -303,7 +303,7 @@ typedef int32_t ckpt_checksums;
 typedef int32_t ckpt_format;
 
 // Hears how far a long call is: `done` of `total`, in bytes unless the call says otherwise. It is called on the thread that made
-// the call, of a save in the background on that one. Anything but `CKPT_OK` stops the call, which then returns `CKPT_CANCELLED`.
+// the call, of a save in the background on that one. Anything but `CKPT_CODE_OK` stops the call, which then returns `CKPT_CODE_CANCELLED`.
 typedef ckpt_code (*ckpt_progress_callback)(void *user_data, uint64_t done, uint64_t total);
 
 // Frees what a callback was given. It is called once, when the callback will not be called any more.
@@ -313,43 +313,43 @@ typedef void (*ckpt_free_callback)(void *user_data);
 typedef int32_t ckpt_durability;
 
 // Fills `buffer` with `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Anything but
-// `CKPT_OK` ends the writing, which then returns `CKPT_ABORTED`.
+// `CKPT_CODE_OK` ends the writing, which then returns `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *buffer, size_t size, ckpt_failure *failure);
 
 // An object of a graph; 0 is none. It stands for that object alone: once the object was removed, and in any other graph, it is
-// `CKPT_INVALID_ARGUMENT` with `CKPT_REASON_NODE`.
+// `CKPT_CODE_INVALID_ARGUMENT` with `CKPT_REASON_NODE`.
 typedef uint64_t ckpt_node;
 
 // What an object of a graph is: one of the `CKPT_KIND_` constants.
 typedef int32_t ckpt_kind;
 
 // Makes a slot variable when a checkpoint has a value for one that does not exist yet, by one of the `ckpt_slot_request_set_`
-// functions. If it calls none, the value waits until the program makes the slot. Anything but `CKPT_OK` ends the restore with
-// `CKPT_ABORTED`, before anything is assigned. It is called on the thread that restores.
+// functions. If it calls none, the value waits until the program makes the slot. Anything but `CKPT_CODE_OK` ends the restore with
+// `CKPT_CODE_ABORTED`, before anything is assigned. It is called on the thread that restores.
 typedef ckpt_code (*ckpt_create_slot_callback)(void *user_data, ckpt_slot_request *request, ckpt_failure *failure);
 
 // Says what shape the value has now: writes its dimensions to `dimensions`, which has room for `CKPT_MAX_RANK`, and returns
 // how many they are; -1 when there is no value yet.
 typedef int32_t (*ckpt_describe_callback)(void *user_data, int64_t *dimensions);
 
-// Hears that a value of `dtype` and of `rank` dimensions is about to be written. Anything but `CKPT_OK` ends the restore with
-// `CKPT_ABORTED`; then no byte of the value comes.
+// Hears that a value of `dtype` and of `rank` dimensions is about to be written. Anything but `CKPT_CODE_OK` ends the restore with
+// `CKPT_CODE_ABORTED`; then no byte of the value comes.
 typedef ckpt_code (*ckpt_prepare_callback)(void *user_data, ckpt_dtype dtype, const int64_t *shape, size_t rank, ckpt_failure *failure);
 
 // Takes `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Each byte comes once. Anything but
-// `CKPT_OK` ends the restore with `CKPT_ABORTED`; the finish callback is still called.
+// `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`; the finish callback is still called.
 typedef ckpt_code (*ckpt_write_at_callback)(void *user_data, uint64_t offset, const void *data, size_t size, ckpt_failure *failure);
 
 // Hears that the value that the prepare callback was told of is over; `complete` if all bytes came and their checksum was
-// right. Anything but `CKPT_OK` ends the restore with `CKPT_ABORTED`.
+// right. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_finish_callback)(void *user_data, bool complete, ckpt_failure *failure);
 
-// Puts the tensors of an object into `sink`, in the order in which they are to be stored. Anything but `CKPT_OK` ends the save
-// with `CKPT_ABORTED`, before anything is written. It is called on the thread that saves.
+// Puts the tensors of an object into `sink`, in the order in which they are to be stored. Anything but `CKPT_CODE_OK` ends the save
+// with `CKPT_CODE_ABORTED`, before anything is written. It is called on the thread that saves.
 typedef ckpt_code (*ckpt_save_callback)(void *user_data, ckpt_sink *sink, ckpt_failure *failure);
 
 // Takes the tensors of an object from `source`. It is called once, on the thread that restores, after all of them were read
-// and checked. Anything but `CKPT_OK` ends the restore with `CKPT_ABORTED`: what it comes to after this object is not
+// and checked. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`: what it comes to after this object is not
 // assigned.
 typedef ckpt_code (*ckpt_restore_callback)(void *user_data, const ckpt_source *source, ckpt_failure *failure);
 
@@ -357,7 +357,7 @@ typedef ckpt_code (*ckpt_restore_callback)(void *user_data, const ckpt_source *s
 typedef bool (*ckpt_accepts_callback)(void *user_data, ckpt_node node);
 
 // Puts the tensors of `objects`, whose names are the paths under which they are saved, into `sink`; the names of the tensors
-// are their keys. TensorFlow's savers begin them with the path. Anything but `CKPT_OK` ends the save with `CKPT_ABORTED`,
+// are their keys. TensorFlow's savers begin them with the path. Anything but `CKPT_CODE_OK` ends the save with `CKPT_CODE_ABORTED`,
 // before anything is written.
 typedef ckpt_code (*ckpt_save_objects_callback)(void *user_data, const ckpt_nodes *objects, ckpt_sink *sink, ckpt_failure *failure);
 
@@ -366,7 +366,7 @@ typedef ckpt_code (*ckpt_save_objects_callback)(void *user_data, const ckpt_node
 typedef bool (*ckpt_wants_callback)(void *user_data, const ckpt_nodes *objects, const char *key, size_t key_len);
 
 // Restores `objects` from the tensors that the saver wanted, after everything else was restored; the names of the tensors are
-// their keys. Anything but `CKPT_OK` ends the restore with `CKPT_ABORTED`.
+// their keys. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
                                                    const ckpt_nodes *objects,
                                                    const ckpt_source *source,
@@ -378,8 +378,8 @@ typedef int32_t ckpt_severity;
 // Hears a message: one line of `len` bytes, UTF-8, that ends with NUL. It is called on the thread whose call it is about.
 typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
 
-// Hears that the files of the checkpoint `path` are complete, before the state file says so. Anything but `CKPT_OK` ends the
-// call, which then returns `CKPT_ABORTED`; the checkpoint stays. It is called on the thread that saves, in the background on that one.
+// Hears that the files of the checkpoint `path` are complete, before the state file says so. Anything but `CKPT_CODE_OK` ends the
+// call, which then returns `CKPT_CODE_ABORTED`; the checkpoint stays. It is called on the thread that saves, in the background on that one.
 typedef ckpt_code (*ckpt_written_callback)(void *user_data, const char *path, ckpt_failure *failure);
 
 // What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
@@ -388,14 +388,14 @@ typedef int32_t ckpt_busy;
 // What to do about a value that does not fit its object: one of the `CKPT_MISMATCH_` constants.
 typedef int32_t ckpt_mismatch;
 
-// What kind of restore a status is of: one of the `CKPT_RESTORE_` constants.
+// What kind of restore a status is of: one of the `CKPT_RESTORE_KIND_` constants.
 typedef int32_t ckpt_restore_kind;
 
 // Which metrics are better: one of the `CKPT_BETTER_` constants.
 typedef int32_t ckpt_better;
 
-// Gives the program its first values. It may use the graph. Anything but `CKPT_OK` ends the call, which then returns
-// `CKPT_ABORTED`.
+// Gives the program its first values. It may use the graph. Anything but `CKPT_CODE_OK` ends the call, which then returns
+// `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_init_callback)(void *user_data, ckpt_failure *failure);
 
 // Says what time it is: seconds since the epoch.
@@ -403,7 +403,7 @@ typedef double (*ckpt_now_callback)(void *user_data);
 
 // Sends a message of `size` bytes to rank 0. There, puts that of each other rank that came in time into `messages`
 // (`ckpt_messages_put`); on the others there is nothing to put. It is called on the thread that saves; how long to wait for the others
-// is its to say. Anything but `CKPT_OK` ends the save on this rank with `CKPT_UNAVAILABLE`.
+// is its to say. Anything but `CKPT_CODE_OK` ends the save on this rank with `CKPT_CODE_UNAVAILABLE`.
 typedef ckpt_code (*ckpt_gather_callback)(void *user_data, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure);
 
 // Sends rank 0's message of `size` bytes to all others. There `size` is 0, and what came is put into `messages`, as of rank 0. Else as
@@ -414,62 +414,62 @@ typedef ckpt_code (*ckpt_broadcast_callback)(void *user_data,
                                              ckpt_messages *messages,
                                              ckpt_failure *failure);
 
-// Waits so many seconds. Anything but `CKPT_OK` ends the call that waits, which then returns `CKPT_CANCELLED`.
+// Waits so many seconds. Anything but `CKPT_CODE_OK` ends the call that waits, which then returns `CKPT_CODE_CANCELLED`.
 typedef ckpt_code (*ckpt_sleep_callback)(void *user_data, double seconds);
 
 // Says whether there will be no more checkpoints.
 typedef bool (*ckpt_is_done_callback)(void *user_data);
 
 // Success.
-#define CKPT_OK 0
+#define CKPT_CODE_OK 0
 
 // A callback of the caller asked to stop.
-#define CKPT_CANCELLED 1
+#define CKPT_CODE_CANCELLED 1
 
 // Nothing more is known; treat codes that you do not know as this one.
-#define CKPT_UNKNOWN 2
+#define CKPT_CODE_UNKNOWN 2
 
 // The call asks for what cannot be.
-#define CKPT_INVALID_ARGUMENT 3
+#define CKPT_CODE_INVALID_ARGUMENT 3
 
 // Time ran out.
-#define CKPT_DEADLINE_EXCEEDED 4
+#define CKPT_CODE_DEADLINE_EXCEEDED 4
 
 // No such file, checkpoint or tensor.
-#define CKPT_NOT_FOUND 5
+#define CKPT_CODE_NOT_FOUND 5
 
 // What was to be made exists.
-#define CKPT_ALREADY_EXISTS 6
+#define CKPT_CODE_ALREADY_EXISTS 6
 
 // The system refused access.
-#define CKPT_PERMISSION_DENIED 7
+#define CKPT_CODE_PERMISSION_DENIED 7
 
 // Memory, disk or a limit is used up.
-#define CKPT_RESOURCE_EXHAUSTED 8
+#define CKPT_CODE_RESOURCE_EXHAUSTED 8
 
 // The object is in no state for the call.
-#define CKPT_FAILED_PRECONDITION 9
+#define CKPT_CODE_FAILED_PRECONDITION 9
 
 // The operation was given up.
-#define CKPT_ABORTED 10
+#define CKPT_CODE_ABORTED 10
 
 // Past the end.
-#define CKPT_OUT_OF_RANGE 11
+#define CKPT_CODE_OUT_OF_RANGE 11
 
 // Not supported.
-#define CKPT_UNIMPLEMENTED 12
+#define CKPT_CODE_UNIMPLEMENTED 12
 
 // A fault of the library's own.
-#define CKPT_INTERNAL 13
+#define CKPT_CODE_INTERNAL 13
 
 // Not at the moment.
-#define CKPT_UNAVAILABLE 14
+#define CKPT_CODE_UNAVAILABLE 14
 
 // Bytes that are damaged or malformed.
-#define CKPT_DATA_LOSS 15
+#define CKPT_CODE_DATA_LOSS 15
 
 // Unknown caller.
-#define CKPT_UNAUTHENTICATED 16
+#define CKPT_CODE_UNAUTHENTICATED 16
 
 // An argument of the call is wrong.
 #define CKPT_REASON_ARGUMENT 1
@@ -571,103 +571,103 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 #define CKPT_REASON_RANK 33
 
 // Not a dtype.
-#define CKPT_INVALID 0
+#define CKPT_DTYPE_INVALID 0
 
 // `float32`, 4 bytes each.
-#define CKPT_FLOAT 1
+#define CKPT_DTYPE_FLOAT 1
 
 // `float64`, 8 bytes each.
-#define CKPT_DOUBLE 2
+#define CKPT_DTYPE_DOUBLE 2
 
 // `int32`, 4 bytes each.
-#define CKPT_INT32 3
+#define CKPT_DTYPE_INT32 3
 
 // `uint8`, 1 byte each.
-#define CKPT_UINT8 4
+#define CKPT_DTYPE_UINT8 4
 
 // `int16`, 2 bytes each.
-#define CKPT_INT16 5
+#define CKPT_DTYPE_INT16 5
 
 // `int8`, 1 byte each.
-#define CKPT_INT8 6
+#define CKPT_DTYPE_INT8 6
 
 // Byte strings, each of its own length.
-#define CKPT_STRING 7
+#define CKPT_DTYPE_STRING 7
 
 // `complex64`, 8 bytes each.
-#define CKPT_COMPLEX64 8
+#define CKPT_DTYPE_COMPLEX64 8
 
 // `int64`, 8 bytes each.
-#define CKPT_INT64 9
+#define CKPT_DTYPE_INT64 9
 
 // `bool`, 1 byte each.
-#define CKPT_BOOL 10
+#define CKPT_DTYPE_BOOL 10
 
 // `qint8`, 1 byte each.
-#define CKPT_QINT8 11
+#define CKPT_DTYPE_QINT8 11
 
 // `quint8`, 1 byte each.
-#define CKPT_QUINT8 12
+#define CKPT_DTYPE_QUINT8 12
 
 // `qint32`, 4 bytes each.
-#define CKPT_QINT32 13
+#define CKPT_DTYPE_QINT32 13
 
 // `bfloat16`, 2 bytes each.
-#define CKPT_BFLOAT16 14
+#define CKPT_DTYPE_BFLOAT16 14
 
 // `qint16`, 2 bytes each.
-#define CKPT_QINT16 15
+#define CKPT_DTYPE_QINT16 15
 
 // `quint16`, 2 bytes each.
-#define CKPT_QUINT16 16
+#define CKPT_DTYPE_QUINT16 16
 
 // `uint16`, 2 bytes each.
-#define CKPT_UINT16 17
+#define CKPT_DTYPE_UINT16 17
 
 // `complex128`, 16 bytes each.
-#define CKPT_COMPLEX128 18
+#define CKPT_DTYPE_COMPLEX128 18
 
 // `float16`, 2 bytes each.
-#define CKPT_HALF 19
+#define CKPT_DTYPE_HALF 19
 
 // Serialized objects, each of its own length.
-#define CKPT_VARIANT 21
+#define CKPT_DTYPE_VARIANT 21
 
 // `uint32`, 4 bytes each.
-#define CKPT_UINT32 22
+#define CKPT_DTYPE_UINT32 22
 
 // `uint64`, 8 bytes each.
-#define CKPT_UINT64 23
+#define CKPT_DTYPE_UINT64 23
 
 // `float8_e5m2`, 1 byte each.
-#define CKPT_FLOAT8_E5M2 24
+#define CKPT_DTYPE_FLOAT8_E5M2 24
 
 // `float8_e4m3fn`, 1 byte each.
-#define CKPT_FLOAT8_E4M3FN 25
+#define CKPT_DTYPE_FLOAT8_E4M3FN 25
 
 // `float8_e4m3fnuz`, 1 byte each.
-#define CKPT_FLOAT8_E4M3FNUZ 26
+#define CKPT_DTYPE_FLOAT8_E4M3FNUZ 26
 
 // `float8_e4m3b11fnuz`, 1 byte each.
-#define CKPT_FLOAT8_E4M3B11FNUZ 27
+#define CKPT_DTYPE_FLOAT8_E4M3B11FNUZ 27
 
 // `float8_e5m2fnuz`, 1 byte each.
-#define CKPT_FLOAT8_E5M2FNUZ 28
+#define CKPT_DTYPE_FLOAT8_E5M2FNUZ 28
 
 // Two's complement in the low four bits of a byte each.
-#define CKPT_INT4 29
+#define CKPT_DTYPE_INT4 29
 
 // The low four bits of a byte each.
-#define CKPT_UINT4 30
+#define CKPT_DTYPE_UINT4 30
 
 // Two's complement in the low two bits of a byte each.
-#define CKPT_INT2 31
+#define CKPT_DTYPE_INT2 31
 
 // The low two bits of a byte each.
-#define CKPT_UINT2 32
+#define CKPT_DTYPE_UINT2 32
 
 // The low four bits of a byte each.
-#define CKPT_FLOAT4_E2M1FN 33
+#define CKPT_DTYPE_FLOAT4_E2M1FN 33
 
 // Tables that hold values: files of `tf.compat.v1.train.Saver(write_version=V1)`.
 #define CKPT_FORMAT_V1 1
@@ -727,41 +727,41 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // It waits for that; the default.
 #define CKPT_BUSY_WAIT 0
 
-// It fails with `CKPT_UNAVAILABLE`; nothing is counted.
+// It fails with `CKPT_CODE_UNAVAILABLE`; nothing is counted.
 #define CKPT_BUSY_FAIL 1
 
 // Of a checkpoint with an object graph (`CheckpointLoadStatus`).
-#define CKPT_RESTORE_OBJECTS 1
+#define CKPT_RESTORE_KIND_OBJECTS 1
 
 // Of a checkpoint of names (`NameBasedSaverStatus`).
-#define CKPT_RESTORE_NAMES 2
+#define CKPT_RESTORE_KIND_NAMES 2
 
 // Of no checkpoint at all (`InitializationOnlyStatus`).
-#define CKPT_RESTORE_NOTHING 3
+#define CKPT_RESTORE_KIND_NONE 3
 
 // The object has the value of the checkpoint.
-#define CKPT_ROW_RESTORED 1
+#define CKPT_ROW_STATE_RESTORED 1
 
 // The object is not there yet; it gets the value when it is tracked.
-#define CKPT_ROW_DEFERRED 2
+#define CKPT_ROW_STATE_DEFERRED 2
 
 // The program has an object for which the checkpoint has no value.
-#define CKPT_ROW_MISSING 3
+#define CKPT_ROW_STATE_MISSING 3
 
 // The checkpoint has a value for which the program has no object, or one that has no use for it.
-#define CKPT_ROW_UNUSED 4
+#define CKPT_ROW_STATE_UNUSED 4
 
 // The value has another shape than the object.
-#define CKPT_ROW_SHAPE_MISMATCH 5
+#define CKPT_ROW_STATE_SHAPE_MISMATCH 5
 
 // The value has another dtype than the object.
-#define CKPT_ROW_DTYPE_MISMATCH 6
+#define CKPT_ROW_STATE_DTYPE_MISMATCH 6
 
 // The object was left as it was: by wish, because a newer restore gave it its value, or because something else failed before.
-#define CKPT_ROW_SKIPPED 7
+#define CKPT_ROW_STATE_SKIPPED 7
 
 // Reading or a callback failed half-way: the object has neither its old value nor the new one.
-#define CKPT_ROW_TORN 8
+#define CKPT_ROW_STATE_TORN 8
 
 // Lower ones, of a loss.
 #define CKPT_BETTER_LOWER 1
@@ -797,7 +797,7 @@ size_t ckpt_dtype_size(ckpt_dtype dtype);
 // The name of what became of a value, e.g. `shape mismatch`; `unknown` of a number that is none. Static text.
 const char *ckpt_row_state_name(ckpt_row_state state);
 
-// The class of the error; `CKPT_OK` of NULL.
+// The class of the error; `CKPT_CODE_OK` of NULL.
 ckpt_code ckpt_error_code(const ckpt_error *error);
 
 // Why, as a constant that never changes; 0 of NULL.
@@ -846,7 +846,7 @@ void ckpt_failure_set(ckpt_failure *failure, const char *text, size_t len);
 // A new flag, not raised; to be freed with `ckpt_cancel_free`.
 ckpt_cancel *ckpt_cancel_new(void);
 
-// Raises the flag: calls that were given it return `CKPT_CANCELLED` soon, unless they have published by then. It stays raised. NULL is
+// Raises the flag: calls that were given it return `CKPT_CODE_CANCELLED` soon, unless they have published by then. It stays raised. NULL is
 // nothing.
 void ckpt_cancel_raise(const ckpt_cancel *cancel);
 
@@ -881,9 +881,12 @@ void ckpt_read_options_free(ckpt_read_options *options);
 //
 // `*reader` is to be freed with `ckpt_reader_free`; NULL on failure.
 //
-// `CKPT_NOT_FOUND` when there is no checkpoint, `CKPT_DATA_LOSS` when the index is damaged or malformed, `CKPT_INVALID_ARGUMENT`
-// when it is not for readers of this version, `CKPT_RESOURCE_EXHAUSTED` when listing it takes more memory than the limit.
-ckpt_code ckpt_reader_open(const char *path, const ckpt_open_options *options, ckpt_reader **reader, ckpt_error **error);
+// `CKPT_CODE_NOT_FOUND` when there is no checkpoint, `CKPT_CODE_DATA_LOSS` when the index is damaged or malformed, `CKPT_CODE_INVALID_ARGUMENT`
+// when it is not for readers of this version, `CKPT_CODE_RESOURCE_EXHAUSTED` when listing it takes more memory than the limit.
+ckpt_code ckpt_reader_open(const char *path,
+                           const ckpt_open_options *options,
+                           ckpt_reader **reader,
+                           ckpt_error **error);
 
 // Frees a reader, and with it what it lent. NULL is nothing. Objects that it gave (strings, views, graphs) live on.
 void ckpt_reader_free(ckpt_reader *reader);
@@ -899,7 +902,7 @@ uint32_t ckpt_reader_shard_count(const ckpt_reader *reader);
 
 // The path of data file `shard`, counted from 0, whether or not it is there.
 //
-// `*path` is to be freed with `ckpt_string_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when there are not so many.
+// `*path` is to be freed with `ckpt_string_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when there are not so many.
 ckpt_code ckpt_reader_shard_path(const ckpt_reader *reader, uint32_t shard, ckpt_string **path, ckpt_error **error);
 
 // The version that the writer gave the checkpoint: 1 today, 0 for bundles older than September 2016; -1 of NULL.
@@ -922,14 +925,14 @@ bool ckpt_reader_has(const ckpt_reader *reader, const char *key, size_t key_len)
 
 // Finds the tensor with this key, of `key_len` bytes. `*tensor` is lent; NULL on failure.
 //
-// `CKPT_NOT_FOUND` when there is none; the message names keys that were perhaps meant.
+// `CKPT_CODE_NOT_FOUND` when there is none; the message names keys that were perhaps meant.
 ckpt_code ckpt_reader_find(const ckpt_reader *reader, const char *key, size_t key_len, const ckpt_tensor **tensor, ckpt_error **error);
 
 // Reads the value of a fixed-size tensor into `buffer`: row-major, native byte order. `size`, in bytes, is exactly
 // `ckpt_tensor_byte_size`. (`CheckpointReader.get_tensor`)
 //
-// `CKPT_INVALID_ARGUMENT` when the size is another, the tensor holds strings, or the stored slices of a partitioned tensor do not
-// cover it; `CKPT_NOT_FOUND` when a data file is missing; `CKPT_DATA_LOSS` when one is too short or a checksum does not match. On
+// `CKPT_CODE_INVALID_ARGUMENT` when the size is another, the tensor holds strings, or the stored slices of a partitioned tensor do not
+// cover it; `CKPT_CODE_NOT_FOUND` when a data file is missing; `CKPT_CODE_DATA_LOSS` when one is too short or a checksum does not match. On
 // failure the content of the buffer is unspecified.
 ckpt_code ckpt_reader_read(const ckpt_reader *reader,
                            const ckpt_tensor *tensor,
@@ -963,8 +966,8 @@ ckpt_code ckpt_reader_read_many(const ckpt_reader *reader,
 
 // Reads the elements of a string tensor, or of a variant tensor as serialized `VariantTensorDataProto`.
 //
-// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` for other dtypes,
-// `CKPT_UNIMPLEMENTED` for variants in a big-endian checkpoint; else errors are those of `ckpt_reader_read`.
+// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` for other dtypes,
+// `CKPT_CODE_UNIMPLEMENTED` for variants in a big-endian checkpoint; else errors are those of `ckpt_reader_read`.
 ckpt_code ckpt_reader_read_strings(const ckpt_reader *reader,
                                    const ckpt_tensor *tensor,
                                    const ckpt_read_options *options,
@@ -988,7 +991,7 @@ ckpt_code ckpt_reader_read_strings_slice(const ckpt_reader *reader,
 // `*view` is to be freed with `ckpt_view_free`; NULL on failure. It outlives the reader. While it lives, nobody may truncate or
 // rewrite the data file in place: touching a page that is gone raises SIGBUS. Replacing the file by rename is harmless.
 //
-// `CKPT_FAILED_PRECONDITION` for strings, partitioned tensors, V1 checkpoints and values of the other byte order; else errors are
+// `CKPT_CODE_FAILED_PRECONDITION` for strings, partitioned tensors, V1 checkpoints and values of the other byte order; else errors are
 // those of `ckpt_reader_read`.
 ckpt_code ckpt_reader_view(const ckpt_reader *reader,
                            const ckpt_tensor *tensor,
@@ -998,8 +1001,8 @@ ckpt_code ckpt_reader_view(const ckpt_reader *reader,
 
 // The object graph of an object-based checkpoint.
 //
-// `*graph` is to be freed with `ckpt_object_graph_free`; NULL on failure. `CKPT_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the
-// checkpoint was saved by names and has none; `CKPT_DATA_LOSS` when it is malformed.
+// `*graph` is to be freed with `ckpt_object_graph_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the
+// checkpoint was saved by names and has none; `CKPT_CODE_DATA_LOSS` when it is malformed.
 ckpt_code ckpt_reader_object_graph(const ckpt_reader *reader, ckpt_object_graph **graph, ckpt_error **error);
 
 // A line for each tensor: `key (DT_FLOAT) [2,3]`. (`CheckpointReader.debug_string`)
@@ -1010,7 +1013,7 @@ ckpt_code ckpt_reader_debug_string(const ckpt_reader *reader, ckpt_string **text
 // The key: bytes, UTF-8 in every checkpoint that TensorFlow's Python can list. Lent.
 ckpt_bytes ckpt_tensor_key(const ckpt_tensor *tensor);
 
-// The type of the elements; `CKPT_INVALID` of NULL.
+// The type of the elements; `CKPT_DTYPE_INVALID` of NULL.
 ckpt_dtype ckpt_tensor_dtype(const ckpt_tensor *tensor);
 
 // The number of dimensions, at most 254; 0 of a scalar.
@@ -1038,7 +1041,7 @@ size_t ckpt_tensor_slice_count(const ckpt_tensor *tensor);
 // Stored slice `index` of a partitioned tensor: `start` and `length` have room for `ckpt_tensor_rank` values each. A length of -1
 // is the whole dimension.
 //
-// `CKPT_INVALID_ARGUMENT` when there are not so many slices.
+// `CKPT_CODE_INVALID_ARGUMENT` when there are not so many slices.
 ckpt_code ckpt_tensor_slice(const ckpt_tensor *tensor, size_t index, int64_t *start, int64_t *length, ckpt_error **error);
 
 // The bytes of the value: row-major, little-endian. Lent.
@@ -1120,10 +1123,10 @@ ckpt_code ckpt_verify_options_set_cancel(ckpt_verify_options *options, const ckp
 void ckpt_verify_options_free(ckpt_verify_options *options);
 
 // Checks every checksum of every block and tensor of the checkpoint at `path`, which may be anything that `ckpt_reader_open` takes.
-// Unlike reading, it goes on after a fault: `CKPT_OK` says that it came to the end, not that the checkpoint is whole.
+// Unlike reading, it goes on after a fault: `CKPT_CODE_OK` says that it came to the end, not that the checkpoint is whole.
 //
-// `*verification` is to be freed with `ckpt_verification_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no checkpoint,
-// `CKPT_CANCELLED` when the progress callback stopped it.
+// `*verification` is to be freed with `ckpt_verification_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint,
+// `CKPT_CODE_CANCELLED` when the progress callback stopped it.
 ckpt_code ckpt_verify(const char *path, const ckpt_verify_options *options, ckpt_verification **verification, ckpt_error **error);
 
 // The number of problems, at most 10 000; 0 when the checkpoint is whole.
@@ -1159,7 +1162,7 @@ ckpt_code ckpt_write_options_set_max_shard_size(ckpt_write_options *options, uin
 // Begins each value at a multiple of so many bytes; 1 by default, as in TensorFlow. Values that are aligned to their elements
 // can be used through views as they are.
 //
-// `CKPT_INVALID_ARGUMENT` for 0.
+// `CKPT_CODE_INVALID_ARGUMENT` for 0.
 ckpt_code ckpt_write_options_set_alignment(ckpt_write_options *options, uint64_t bytes, ckpt_error **error);
 
 // Writes with so many threads, the caller's among them; 0, the default, lets the library choose. The files are the same whatever
@@ -1186,15 +1189,15 @@ void ckpt_write_options_free(ckpt_write_options *options);
 
 // A writer of the checkpoint `prefix`. Nothing is written before `ckpt_writer_finish`. The options may be freed at once.
 //
-// `*writer` is to be freed with `ckpt_writer_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when the prefix does not end in a
+// `*writer` is to be freed with `ckpt_writer_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when the prefix does not end in a
 // name.
 ckpt_code ckpt_writer_new(const char *prefix, const ckpt_write_options *options, ckpt_writer **writer, ckpt_error **error);
 
 // Adds a tensor of a fixed-size dtype: `data` is its `size` bytes, row-major and in native byte order. The memory is *borrowed*:
 // it is not copied, and must stay as it is until `ckpt_writer_finish` has returned or the writer is freed.
 //
-// `CKPT_INVALID_ARGUMENT` when the key or the shape is impossible, the dtype is none or not of a fixed size, or `size` is not
-// that of the tensor; then nothing is added, as after every failure below. `CKPT_FAILED_PRECONDITION` when the writer has been
+// `CKPT_CODE_INVALID_ARGUMENT` when the key or the shape is impossible, the dtype is none or not of a fixed size, or `size` is not
+// that of the tensor; then nothing is added, as after every failure below. `CKPT_CODE_FAILED_PRECONDITION` when the writer has been
 // finished.
 ckpt_code ckpt_writer_add(ckpt_writer *writer,
                           const char *key,
@@ -1211,7 +1214,7 @@ ckpt_code ckpt_writer_add(ckpt_writer *writer,
 // bytes, borrowed as in `ckpt_writer_add`. A slice that takes all dimensions whole is the tensor. Slices of one tensor are of
 // the same dtype and shape, do not overlap, and are stored in the order in which they were added.
 //
-// Errors are those of `ckpt_writer_add`; `CKPT_INVALID_ARGUMENT` also when the slice does not lie within the shape or is empty,
+// Errors are those of `ckpt_writer_add`; `CKPT_CODE_INVALID_ARGUMENT` also when the slice does not lie within the shape or is empty,
 // or when another slice of the tensor was added with another dtype or shape.
 ckpt_code ckpt_writer_add_slice(ckpt_writer *writer,
                                 const char *key,
@@ -1228,7 +1231,7 @@ ckpt_code ckpt_writer_add_slice(ckpt_writer *writer,
 // Adds a tensor of a fixed-size dtype, or a slice of one, as TensorFlow's `SaveV2` takes it: `shape` is that of `data`, and
 // `shape_and_slice` is empty for a whole tensor, else the whole tensor's shape and the slice, `5 10 -:0,1`.
 //
-// Errors are those of `ckpt_writer_add_slice`; `CKPT_INVALID_ARGUMENT` also when the text is none or does not fit `shape`.
+// Errors are those of `ckpt_writer_add_slice`; `CKPT_CODE_INVALID_ARGUMENT` also when the text is none or does not fit `shape`.
 ckpt_code ckpt_writer_add_shape_and_slice(ckpt_writer *writer,
                                           const char *key,
                                           size_t key_len,
@@ -1259,7 +1262,7 @@ ckpt_code ckpt_writer_add_read(ckpt_writer *writer,
 
 // Adds a string tensor of `count` elements, row-major, which are copied.
 //
-// `CKPT_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_writer_add`.
+// `CKPT_CODE_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_writer_add`.
 ckpt_code ckpt_writer_add_strings(ckpt_writer *writer,
                                   const char *key,
                                   size_t key_len,
@@ -1300,9 +1303,9 @@ ckpt_code ckpt_writer_add_variants(ckpt_writer *writer,
 // any point. The writer is used up, whether this succeeds or not: it can only be freed, and borrowed memory is the caller's
 // again.
 //
-// `CKPT_INVALID_ARGUMENT` when two tensors have the same key, or slices of one overlap; `CKPT_RESOURCE_EXHAUSTED` when the file
-// system has not enough space; `CKPT_UNAVAILABLE` when another process is writing in the directory; `CKPT_CANCELLED` when the
-// progress callback stopped it, `CKPT_ABORTED` when a read callback failed; `CKPT_FAILED_PRECONDITION` when the writer has been
+// `CKPT_CODE_INVALID_ARGUMENT` when two tensors have the same key, or slices of one overlap; `CKPT_CODE_RESOURCE_EXHAUSTED` when the file
+// system has not enough space; `CKPT_CODE_UNAVAILABLE` when another process is writing in the directory; `CKPT_CODE_CANCELLED` when the
+// progress callback stopped it, `CKPT_CODE_ABORTED` when a read callback failed; `CKPT_CODE_FAILED_PRECONDITION` when the writer has been
 // finished before; else what the system reports.
 ckpt_code ckpt_writer_finish(ckpt_writer *writer, ckpt_error **error);
 
@@ -1343,9 +1346,9 @@ void ckpt_merge_options_free(ckpt_merge_options *options);
 // they are removed unless the options keep them. A merge that a crash ended can be done again. The progress callback hears of
 // the bytes of data files.
 //
-// `CKPT_NOT_FOUND` when a section or a data file of one is missing; `CKPT_INVALID_ARGUMENT` when two sections hold the same
-// tensor, slices of one tensor overlap or differ in dtype or shape, or there is nothing to merge; `CKPT_DATA_LOSS` when a
-// section is damaged; `CKPT_CANCELLED` when the progress callback stopped it; else errors are those of `ckpt_writer_finish`.
+// `CKPT_CODE_NOT_FOUND` when a section or a data file of one is missing; `CKPT_CODE_INVALID_ARGUMENT` when two sections hold the same
+// tensor, slices of one tensor overlap or differ in dtype or shape, or there is nothing to merge; `CKPT_CODE_DATA_LOSS` when a
+// section is damaged; `CKPT_CODE_CANCELLED` when the progress callback stopped it; else errors are those of `ckpt_writer_finish`.
 ckpt_code ckpt_merge(const char *destination,
                      const char *const *sections,
                      size_t count,
@@ -1368,7 +1371,7 @@ void ckpt_nodes_free(ckpt_nodes *nodes);
 // The kind of the object: one of the `CKPT_KIND_` constants; 0 of NULL.
 ckpt_kind ckpt_description_kind(const ckpt_description *description);
 
-// The type of a variable's elements; `CKPT_INVALID` of one that takes it from the checkpoint, and of other objects.
+// The type of a variable's elements; `CKPT_DTYPE_INVALID` of one that takes it from the checkpoint, and of other objects.
 ckpt_dtype ckpt_description_dtype(const ckpt_description *description);
 
 // The number of dimensions of a variable's value, at most 254; -1 while it has no value, and of other objects.
@@ -1389,7 +1392,7 @@ ckpt_code ckpt_node_options_set_debug_name(ckpt_node_options *options, const cha
 // The name that a variable has in name-based checkpoints, in TensorFlow that of the variable without `:0`.
 ckpt_code ckpt_node_options_set_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
 
-// Whether a variable is only saved: restoring it is `CKPT_FAILED_PRECONDITION`. Not by default.
+// Whether a variable is only saved: restoring it is `CKPT_CODE_FAILED_PRECONDITION`. Not by default.
 ckpt_code ckpt_node_options_set_read_only(ckpt_node_options *options, bool read_only, ckpt_error **error);
 
 // Makes a variable a part of a larger tensor, which several variables make up, mostly one in each process: `shape` is that of the
@@ -1400,7 +1403,7 @@ ckpt_code ckpt_node_options_set_read_only(ckpt_node_options *options, bool read_
 //
 // Of a stored slice that a part takes whole the checksum is compared; of any other no more is read than the part takes.
 //
-// `CKPT_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
+// `CKPT_CODE_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
 // the part, or is of strings.
 ckpt_code ckpt_node_options_set_part(ckpt_node_options *options,
                                      const int64_t *shape,
@@ -1429,7 +1432,7 @@ void ckpt_graph_free(ckpt_graph *graph);
 
 // Adds an object without values of its own.
 //
-// `*node` is 0 on failure. `CKPT_RESOURCE_EXHAUSTED` when the graph is full, as all functions that add objects.
+// `*node` is 0 on failure. `CKPT_CODE_RESOURCE_EXHAUSTED` when the graph is full, as all functions that add objects.
 ckpt_code ckpt_graph_add_object(const ckpt_graph *graph, const ckpt_node_options *options, ckpt_node *node, ckpt_error **error);
 
 // Adds an object that is saved as one string (`py_state`, the `PythonState` of TensorFlow), which is copied.
@@ -1465,7 +1468,7 @@ ckpt_code ckpt_graph_set_name(const ckpt_graph *graph, ckpt_node variable, const
 // leads to are restored here and now, and errors of that come from here: the edge stands all the same. Tracking the same child
 // again is nothing.
 //
-// `CKPT_ALREADY_EXISTS` when the name leads to another object; else what restoring reports.
+// `CKPT_CODE_ALREADY_EXISTS` when the name leads to another object; else what restoring reports.
 ckpt_code ckpt_graph_track(const ckpt_graph *graph,
                            ckpt_node parent,
                            const char *name,
@@ -1486,7 +1489,7 @@ ckpt_code ckpt_graph_track_overwrite(const ckpt_graph *graph,
 
 // Removes an edge. The object that it led to stays, and is `*child`; `child` may be NULL.
 //
-// `CKPT_NOT_FOUND` when there is no such edge.
+// `CKPT_CODE_NOT_FOUND` when there is no such edge.
 ckpt_code ckpt_graph_untrack(const ckpt_graph *graph,
                              ckpt_node parent,
                              const char *name,
@@ -1504,14 +1507,14 @@ ckpt_code ckpt_graph_lookup(const ckpt_graph *graph,
 
 // The children of an object with the names of the edges, in the order in which these were made. (`TrackableView.children`)
 //
-// `*children` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` for a list that cannot be
+// `*children` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` for a list that cannot be
 // saved.
 ckpt_code ckpt_graph_children(const ckpt_graph *graph, ckpt_node node, ckpt_nodes **children, ckpt_error **error);
 
 // The objects that edges lead to from `root`, breadth first, `root` the first of them. Slot variables are not among them.
 // (`TrackableView.descendants`)
 //
-// `*descendants` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` when a list that cannot be
+// `*descendants` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` when a list that cannot be
 // saved is among them.
 ckpt_code ckpt_graph_descendants(const ckpt_graph *graph, ckpt_node root, ckpt_nodes **descendants, ckpt_error **error);
 
@@ -1521,7 +1524,7 @@ ckpt_code ckpt_graph_waiting(const ckpt_graph *graph, ckpt_node node, const char
 // Adds a variable of a fixed-size dtype whose memory is the graph's. `data` is its value of `size` bytes, row-major and in
 // native byte order, which is copied; with NULL and 0 the value is zeros.
 //
-// `*node` is 0 on failure, as of all functions that add. `CKPT_INVALID_ARGUMENT` when the shape is impossible, the dtype is
+// `*node` is 0 on failure, as of all functions that add. `CKPT_CODE_INVALID_ARGUMENT` when the shape is impossible, the dtype is
 // none or not of a fixed size, or `size` is not that of the value; else errors are those of `ckpt_graph_add_object`.
 ckpt_code ckpt_graph_add_owned(const ckpt_graph *graph,
                                ckpt_dtype dtype,
@@ -1555,10 +1558,10 @@ ckpt_code ckpt_graph_add_borrowed(const ckpt_graph *graph,
                                   ckpt_error **error);
 
 // Adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on create).
-// `dtype`: `CKPT_INVALID` for whatever the checkpoint has. `shape`: what shapes it takes, -1 for a dimension that may be
+// `dtype`: `CKPT_DTYPE_INVALID` for whatever the checkpoint has. `shape`: what shapes it takes, -1 for a dimension that may be
 // anything; a `rank` of -1 for any shape at all.
 //
-// `CKPT_INVALID_ARGUMENT` when a dimension is below -1 or the dtype is none that a variable may have; else errors are those of
+// `CKPT_CODE_INVALID_ARGUMENT` when a dimension is below -1 or the dtype is none that a variable may have; else errors are those of
 // `ckpt_graph_add_object`.
 ckpt_code ckpt_graph_add_without_value(const ckpt_graph *graph,
                                        ckpt_dtype dtype,
@@ -1570,7 +1573,7 @@ ckpt_code ckpt_graph_add_without_value(const ckpt_graph *graph,
 
 // Adds a string variable of `count` elements, row-major, which are copied.
 //
-// `CKPT_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_graph_add_object`.
+// `CKPT_CODE_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_graph_add_object`.
 ckpt_code ckpt_graph_add_strings(const ckpt_graph *graph,
                                  const int64_t *shape,
                                  size_t rank,
@@ -1583,7 +1586,7 @@ ckpt_code ckpt_graph_add_strings(const ckpt_graph *graph,
 // Replaces the memory that a borrowed variable is saved from and restored into. The old memory is released before this
 // returns; the new one is borrowed as by `ckpt_graph_add_borrowed`.
 //
-// `CKPT_INVALID_ARGUMENT` when the variable is not a borrowed one, or the memory has another size than its value.
+// `CKPT_CODE_INVALID_ARGUMENT` when the variable is not a borrowed one, or the memory has another size than its value.
 ckpt_code ckpt_graph_set_borrowed(const ckpt_graph *graph,
                                   ckpt_node variable,
                                   void *data,
@@ -1596,20 +1599,20 @@ ckpt_code ckpt_graph_set_borrowed(const ckpt_graph *graph,
 // call reaches the graph. Owned memory is lent until the variable is restored or assigned in another shape, or removed, or the
 // graph is gone; it is aligned for every dtype.
 //
-// `CKPT_FAILED_PRECONDITION` when the variable has no value yet, or has it on a device; `CKPT_INVALID_ARGUMENT` for strings.
+// `CKPT_CODE_FAILED_PRECONDITION` when the variable has no value yet, or has it on a device; `CKPT_CODE_INVALID_ARGUMENT` for strings.
 ckpt_code ckpt_graph_data(const ckpt_graph *graph, ckpt_node variable, void **data, size_t *size, ckpt_error **error);
 
 // Copies the value of a variable of a fixed-size dtype, wherever it is, to `buffer` of `size` bytes: row-major and in native
 // byte order.
 //
-// `CKPT_INVALID_ARGUMENT` when the value has another size, or for strings; `CKPT_FAILED_PRECONDITION` when the variable has no
-// value yet; `CKPT_ABORTED` when a callback fails.
+// `CKPT_CODE_INVALID_ARGUMENT` when the value has another size, or for strings; `CKPT_CODE_FAILED_PRECONDITION` when the variable has no
+// value yet; `CKPT_CODE_ABORTED` when a callback fails.
 ckpt_code ckpt_graph_read(const ckpt_graph *graph, ckpt_node variable, void *buffer, size_t size, ckpt_error **error);
 
 // Gives a variable of a fixed-size dtype, wherever it is, a value of `size` bytes: row-major and in native byte order. One
 // without a value takes its type and shape from it.
 //
-// `CKPT_INVALID_ARGUMENT` when the variable has another type or shape, or `size` is not that of the value; `CKPT_ABORTED` when
+// `CKPT_CODE_INVALID_ARGUMENT` when the variable has another type or shape, or `size` is not that of the value; `CKPT_CODE_ABORTED` when
 // a callback fails.
 ckpt_code ckpt_graph_assign(const ckpt_graph *graph,
                             ckpt_node variable,
@@ -1622,13 +1625,13 @@ ckpt_code ckpt_graph_assign(const ckpt_graph *graph,
 
 // The elements of a string variable; of a text, the one.
 //
-// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` when the variable has no
-// value yet, `CKPT_INVALID_ARGUMENT` for other dtypes.
+// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` when the variable has no
+// value yet, `CKPT_CODE_INVALID_ARGUMENT` for other dtypes.
 ckpt_code ckpt_graph_read_strings(const ckpt_graph *graph, ckpt_node node, ckpt_strings **strings, ckpt_error **error);
 
 // Gives a string variable, or a text (`rank` 0 and `count` 1), a value: `count` elements, row-major, which are copied.
 //
-// `CKPT_INVALID_ARGUMENT` when it is of another type or shape, or `count` is not what the shape says.
+// `CKPT_CODE_INVALID_ARGUMENT` when it is of another type or shape, or `count` is not what the shape says.
 ckpt_code ckpt_graph_assign_strings(const ckpt_graph *graph,
                                     ckpt_node node,
                                     const int64_t *shape,
@@ -1639,11 +1642,11 @@ ckpt_code ckpt_graph_assign_strings(const ckpt_graph *graph,
 
 // The value of an integer scalar of any integer dtype: a step, a counter.
 //
-// `CKPT_INVALID_ARGUMENT` when the variable is none, `CKPT_FAILED_PRECONDITION` when it has no value yet.
+// `CKPT_CODE_INVALID_ARGUMENT` when the variable is none, `CKPT_CODE_FAILED_PRECONDITION` when it has no value yet.
 ckpt_code ckpt_graph_read_integer(const ckpt_graph *graph, ckpt_node variable, int64_t *value, ckpt_error **error);
 
 // Adds an empty list, whose elements are tracked under their indices. Elements are objects, or 0 for what is not tracked but
-// takes a place (numbers, text of the program's). A list may only grow: whatever else changes it (a `CKPT_FAILED_PRECONDITION`
+// takes a place (numbers, text of the program's). A list may only grow: whatever else changes it (a `CKPT_CODE_FAILED_PRECONDITION`
 // of saves and restores that come by, with `CKPT_REASON_UNSAVABLE`) makes it unsavable for good.
 //
 // Errors are those of `ckpt_graph_add_object`, as for all functions that add containers.
@@ -1662,7 +1665,7 @@ ckpt_code ckpt_graph_add_tuple(const ckpt_graph *graph,
 
 // Adds a named tuple of `count` fields: each element is tracked under its field's name and its index.
 //
-// `CKPT_INVALID_ARGUMENT` when two fields have one name, or one is a number.
+// `CKPT_CODE_INVALID_ARGUMENT` when two fields have one name, or one is a number.
 ckpt_code ckpt_graph_add_named_tuple(const ckpt_graph *graph,
                                      const ckpt_bytes *fields,
                                      const ckpt_node *elements,
@@ -1676,13 +1679,13 @@ ckpt_code ckpt_graph_list_append(const ckpt_graph *graph, ckpt_node list, ckpt_n
 
 // Repeats a list in place: `list *= times`. Less than 1 empties it.
 //
-// `CKPT_INVALID_ARGUMENT` when it would have more than 2^32 elements.
+// `CKPT_CODE_INVALID_ARGUMENT` when it would have more than 2^32 elements.
 ckpt_code ckpt_graph_list_repeat(const ckpt_graph *graph, ckpt_node list, int64_t times, ckpt_error **error);
 
 // Replaces an element: `list[index] = element`. If that was an object, the list cannot be saved any more. A negative index
 // counts from the end.
 //
-// `CKPT_OUT_OF_RANGE` when there is no such element.
+// `CKPT_CODE_OUT_OF_RANGE` when there is no such element.
 ckpt_code ckpt_graph_list_set(const ckpt_graph *graph, ckpt_node list, int64_t index, ckpt_node element, ckpt_error **error);
 
 // Inserts an element before `index`. If there is any object in the list then, it cannot be saved any more. As in Python, a
@@ -1692,13 +1695,13 @@ ckpt_code ckpt_graph_list_insert(const ckpt_graph *graph, ckpt_node list, int64_
 // Removes the element at `index`; `*element`, which may be NULL, is what it was. If there was any object in the list, it
 // cannot be saved any more.
 //
-// `CKPT_OUT_OF_RANGE` when there is no such element.
+// `CKPT_CODE_OUT_OF_RANGE` when there is no such element.
 ckpt_code ckpt_graph_list_remove(const ckpt_graph *graph, ckpt_node list, int64_t index, ckpt_node *element, ckpt_error **error);
 
 // Replaces the elements from `start` up to `end` by `count` others: `list[start:end] = elements`; with none, `del
 // list[start:end]`. An end past that of the list means that. If there was any object in the list, it cannot be saved any more.
 //
-// `CKPT_INVALID_ARGUMENT` when `end` is before `start`.
+// `CKPT_CODE_INVALID_ARGUMENT` when `end` is before `start`.
 ckpt_code ckpt_graph_list_splice(const ckpt_graph *graph,
                                  ckpt_node list,
                                  size_t start,
@@ -1710,7 +1713,7 @@ ckpt_code ckpt_graph_list_splice(const ckpt_graph *graph,
 // Puts the `count` elements of a list into another order: `order` has the old index of each. If there is any object in the
 // list, it cannot be saved any more, even if the order is the old one.
 //
-// `CKPT_INVALID_ARGUMENT` when `order` does not name each element once.
+// `CKPT_CODE_INVALID_ARGUMENT` when `order` does not name each element once.
 ckpt_code ckpt_graph_list_reorder(const ckpt_graph *graph, ckpt_node list, const size_t *order, size_t count, ckpt_error **error);
 
 // The elements of a list.
@@ -1729,7 +1732,7 @@ ckpt_code ckpt_graph_dict_set(const ckpt_graph *graph,
 
 // Removes a key of a dict; `*child`, which may be NULL, is the object that it led to.
 //
-// `CKPT_NOT_FOUND` when there is no such key.
+// `CKPT_CODE_NOT_FOUND` when there is no such key.
 ckpt_code ckpt_graph_dict_remove(const ckpt_graph *graph,
                                  ckpt_node dict,
                                  const char *key,
@@ -1759,7 +1762,7 @@ ckpt_node ckpt_slot_request_variable(const ckpt_slot_request *request);
 // What the slot is, e.g. `m`. Lent.
 ckpt_bytes ckpt_slot_request_name(const ckpt_slot_request *request);
 
-// The type of the value's elements; `CKPT_INVALID` of NULL.
+// The type of the value's elements; `CKPT_DTYPE_INVALID` of NULL.
 ckpt_dtype ckpt_slot_request_dtype(const ckpt_slot_request *request);
 
 // The number of dimensions of the value.
@@ -1772,12 +1775,12 @@ const int64_t *ckpt_slot_request_shape(const ckpt_slot_request *request);
 // Makes the slot a variable whose memory is the graph's. What was made for the request before is forgotten, as by the
 // functions below; a debug name in the options does nothing.
 //
-// `CKPT_RESOURCE_EXHAUSTED` when there is no memory for it.
+// `CKPT_CODE_RESOURCE_EXHAUSTED` when there is no memory for it.
 ckpt_code ckpt_slot_request_set_owned(ckpt_slot_request *request, const ckpt_node_options *options, ckpt_error **error);
 
 // Makes the slot a variable whose value is the caller's memory, borrowed as by `ckpt_graph_add_borrowed`.
 //
-// `CKPT_INVALID_ARGUMENT` when `size` is not that of the value, or it is not of a fixed-size dtype.
+// `CKPT_CODE_INVALID_ARGUMENT` when `size` is not that of the value, or it is not of a fixed-size dtype.
 ckpt_code ckpt_slot_request_set_borrowed(ckpt_slot_request *request,
                                          void *data,
                                          size_t size,
@@ -1788,7 +1791,7 @@ ckpt_code ckpt_slot_request_set_borrowed(ckpt_slot_request *request,
 
 // Makes the slot a variable whose value is on a device, as `ckpt_graph_add_device` does.
 //
-// `CKPT_INVALID_ARGUMENT` when the device has no callback that reads, or the value is not of a fixed-size dtype.
+// `CKPT_CODE_INVALID_ARGUMENT` when the device has no callback that reads, or the value is not of a fixed-size dtype.
 ckpt_code ckpt_slot_request_set_device(ckpt_slot_request *request,
                                        const ckpt_device *device,
                                        const ckpt_node_options *options,
@@ -1797,7 +1800,7 @@ ckpt_code ckpt_slot_request_set_device(ckpt_slot_request *request,
 // Makes the variable `slot` the slot `name`, which is UTF-8, that `owner` keeps for `variable`. If a restore has a value for
 // it, it is restored here and now, and errors of that come from here: the slot stands all the same.
 //
-// `CKPT_ALREADY_EXISTS` when there is another; else what restoring reports.
+// `CKPT_CODE_ALREADY_EXISTS` when there is another; else what restoring reports.
 ckpt_code ckpt_graph_set_slot(const ckpt_graph *graph,
                               ckpt_node owner,
                               ckpt_node variable,
@@ -1817,7 +1820,7 @@ ckpt_code ckpt_graph_slot(const ckpt_graph *graph,
 
 // Takes a slot from its owner. The slot variable stays, and is `*slot`, which may be NULL.
 //
-// `CKPT_NOT_FOUND` when there is no such slot.
+// `CKPT_CODE_NOT_FOUND` when there is no such slot.
 ckpt_code ckpt_graph_remove_slot(const ckpt_graph *graph,
                                  ckpt_node owner,
                                  ckpt_node variable,
@@ -1859,7 +1862,7 @@ void ckpt_device_free(ckpt_device *device);
 // may be anything; a `rank` of
 // -1 for any shape at all. The device may be freed at once.
 //
-// `CKPT_INVALID_ARGUMENT` when a dimension is below -1, the dtype is none or not of a fixed size, the device has no callback
+// `CKPT_CODE_INVALID_ARGUMENT` when a dimension is below -1, the dtype is none or not of a fixed size, the device has no callback
 // that reads, or what its describe callback says is impossible; else errors are those of `ckpt_graph_add_object`.
 ckpt_code ckpt_graph_add_device(const ckpt_graph *graph,
                                 ckpt_dtype dtype,
@@ -1875,7 +1878,7 @@ ckpt_code ckpt_graph_add_device(const ckpt_graph *graph,
 // when the object is removed or the graph is gone; when this call fails, at once. (`_serialize_to_tensors` and
 // `_restore_from_tensors` of TensorFlow's `Trackable`)
 //
-// `CKPT_INVALID_ARGUMENT` when a callback is NULL; else errors are those of `ckpt_graph_add_object`.
+// `CKPT_CODE_INVALID_ARGUMENT` when a callback is NULL; else errors are those of `ckpt_graph_add_object`.
 ckpt_code ckpt_graph_add_state(const ckpt_graph *graph,
                                ckpt_save_callback save,
                                ckpt_restore_callback restore,
@@ -1888,7 +1891,7 @@ ckpt_code ckpt_graph_add_state(const ckpt_graph *graph,
 // Puts a tensor of a fixed-size dtype into a sink: `data` is its `size` bytes, row-major and in native byte order, which are
 // copied. The name, which is UTF-8, says which of the object's tensors it is; to a registered saver it is the tensor's key.
 //
-// `CKPT_INVALID_ARGUMENT` when there is a tensor of this name, or the dtype is none. That dtype, shape and size fit each other
+// `CKPT_CODE_INVALID_ARGUMENT` when there is a tensor of this name, or the dtype is none. That dtype, shape and size fit each other
 // is found out when the callback has returned.
 ckpt_code ckpt_sink_put(ckpt_sink *sink,
                         const char *name,
@@ -1920,7 +1923,7 @@ ckpt_code ckpt_sink_put_borrowed(ckpt_sink *sink,
 // threads that write, several at once. `free_user_data`, if it is not NULL, is called when the save is over; if this call
 // fails, at once.
 //
-// Errors are those of `ckpt_sink_put`; `CKPT_INVALID_ARGUMENT` also when the callback is NULL.
+// Errors are those of `ckpt_sink_put`; `CKPT_CODE_INVALID_ARGUMENT` also when the callback is NULL.
 ckpt_code ckpt_sink_put_read(ckpt_sink *sink,
                              const char *name,
                              size_t name_len,
@@ -1970,7 +1973,7 @@ const ckpt_source_tensor *ckpt_source_find(const ckpt_source *source, const char
 // The name that the object gave the tensor; to a registered saver, its key. Lent.
 ckpt_bytes ckpt_source_tensor_name(const ckpt_source_tensor *tensor);
 
-// The type of the elements; `CKPT_INVALID` of NULL.
+// The type of the elements; `CKPT_DTYPE_INVALID` of NULL.
 ckpt_dtype ckpt_source_tensor_dtype(const ckpt_source_tensor *tensor);
 
 // The number of dimensions, at most 254; 0 of a scalar.
@@ -1995,8 +1998,8 @@ size_t ckpt_source_tensor_string_count(const ckpt_source_tensor *tensor);
 // `user_data`; `free_user_data`, if it is not NULL, is called when the graph is gone; when this call fails, at once.
 // (`tf.train.experimental.register_checkpoint_saver`)
 //
-// `CKPT_INVALID_ARGUMENT` when a callback is NULL, or for a name with other characters than letters, digits and `._-`;
-// `CKPT_ALREADY_EXISTS` for one that is taken.
+// `CKPT_CODE_INVALID_ARGUMENT` when a callback is NULL, or for a name with other characters than letters, digits and `._-`;
+// `CKPT_CODE_ALREADY_EXISTS` for one that is taken.
 ckpt_code ckpt_graph_register_saver(const ckpt_graph *graph,
                                     const char *package,
                                     size_t package_len,
@@ -2014,7 +2017,7 @@ ckpt_code ckpt_graph_register_saver(const ckpt_graph *graph,
 // The checkpoint of what `root` leads to. Its files are those of `tf.train.Checkpoint(**kwargs)`: `root` stands for the
 // checkpoint itself, and its edges, in the order in which they were made, for the keyword arguments, which TensorFlow sorts.
 //
-// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when `root` is no object
+// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when `root` is no object
 // of the graph.
 ckpt_code ckpt_checkpoint_new(const ckpt_graph *graph, ckpt_node root, ckpt_checkpoint **checkpoint, ckpt_error **error);
 
@@ -2022,8 +2025,8 @@ ckpt_code ckpt_checkpoint_new(const ckpt_graph *graph, ckpt_node root, ckpt_chec
 // those of `tf.train.Checkpoint(root, **attached)`. They can be restored by a checkpoint made by `ckpt_checkpoint_new`, and
 // the other way round.
 //
-// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when `root`, or what is
-// attached, is no object of the graph, or two have one name; `CKPT_ALREADY_EXISTS` when the root has an edge of one of the
+// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when `root`, or what is
+// attached, is no object of the graph, or two have one name; `CKPT_CODE_ALREADY_EXISTS` when the root has an edge of one of the
 // names to another object.
 ckpt_code ckpt_checkpoint_new_with_root(const ckpt_graph *graph,
                                         ckpt_node root,
@@ -2057,7 +2060,7 @@ ckpt_code ckpt_checkpoint_set_log(const ckpt_checkpoint *checkpoint,
 // restored if a value waits for it. An edge of this name that the root has already is taken for it, if it leads to an integer
 // scalar.
 //
-// `*counter` is 0 on failure. `CKPT_ALREADY_EXISTS` when the root has another edge of this name; else what restoring reports.
+// `*counter` is 0 on failure. `CKPT_CODE_ALREADY_EXISTS` when the root has another edge of this name; else what restoring reports.
 ckpt_code ckpt_checkpoint_save_counter(const ckpt_checkpoint *checkpoint, ckpt_node *counter, ckpt_error **error);
 
 // How often this checkpoint was saved, by the save counter.
@@ -2068,10 +2071,10 @@ ckpt_code ckpt_checkpoint_save_count(const ckpt_checkpoint *checkpoint, int64_t 
 // Writes the checkpoint `prefix`, neither counting nor telling the state file. `*path`, to be freed with `ckpt_string_free`,
 // is the prefix; `path` may be NULL. (`tf.train.Checkpoint.write`)
 //
-// `CKPT_FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved. Then, as
-// after all errors that follow, what was at the prefix is still there, and nothing new. `CKPT_ABORTED` when a callback fails;
-// if it was one of `ckpt_save_options_add_callback`, the checkpoint is there. `CKPT_CANCELLED` when the progress callback
-// stops it; else what `ckpt_writer_finish` reports. `CKPT_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still
+// `CKPT_CODE_FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved. Then, as
+// after all errors that follow, what was at the prefix is still there, and nothing new. `CKPT_CODE_ABORTED` when a callback fails;
+// if it was one of `ckpt_save_options_add_callback`, the checkpoint is there. `CKPT_CODE_CANCELLED` when the progress callback
+// stops it; else what `ckpt_writer_finish` reports. `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still
 // running in the background, if so asked; the error of an earlier one that nobody has heard of.
 ckpt_code ckpt_checkpoint_write(const ckpt_checkpoint *checkpoint,
                                 const char *prefix,
@@ -2094,7 +2097,7 @@ ckpt_code ckpt_checkpoint_write_numbered(const ckpt_checkpoint *checkpoint,
 // directory's state file name it as the latest and only one. `*path`, to be freed with `ckpt_string_free`, is its path; `path`
 // may be NULL. (`tf.train.Checkpoint.save`)
 //
-// Errors are those of `ckpt_checkpoint_write`; the count stands unless the error is about an earlier save. `CKPT_INVALID_ARGUMENT`
+// Errors are those of `ckpt_checkpoint_write`; the count stands unless the error is about an earlier save. `CKPT_CODE_INVALID_ARGUMENT`
 // also when the path is that of the state file.
 ckpt_code ckpt_checkpoint_save(const ckpt_checkpoint *checkpoint,
                                const char *prefix,
@@ -2111,11 +2114,11 @@ ckpt_code ckpt_checkpoint_save(const ckpt_checkpoint *checkpoint,
 // checksum or a callback fails after that, `ckpt_checkpoint_last_report` says of each value what became of it; nothing waits
 // for the restore.
 //
-// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. `CKPT_NOT_FOUND` when there is no
+// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. `CKPT_CODE_NOT_FOUND` when there is no
 // checkpoint, a data file is missing, it lacks a value that it should have, or a path that an option names;
-// `CKPT_INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory;
-// `CKPT_FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does
-// not accept its object; `CKPT_DATA_LOSS` when the checkpoint is damaged; `CKPT_ABORTED` when a callback fails.
+// `CKPT_CODE_INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory;
+// `CKPT_CODE_FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does
+// not accept its object; `CKPT_CODE_DATA_LOSS` when the checkpoint is damaged; `CKPT_CODE_ABORTED` when a callback fails.
 ckpt_code ckpt_checkpoint_restore(const ckpt_checkpoint *checkpoint,
                                   const char *path,
                                   const ckpt_restore_options *options,
@@ -2163,7 +2166,7 @@ ckpt_code ckpt_save_options_set_write_options(ckpt_save_options *options, const 
 // fails, at once.
 // (`experimental_write_callbacks`)
 //
-// `CKPT_INVALID_ARGUMENT` when the callback is NULL.
+// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
 ckpt_code ckpt_save_options_add_callback(ckpt_save_options *options,
                                          ckpt_written_callback written,
                                          void *user_data,
@@ -2244,10 +2247,10 @@ ckpt_bytes ckpt_report_row_path(const ckpt_report_row *row);
 // The key of the value in the checkpoint; of an object that is missing there, the key that it would have. Lent.
 ckpt_bytes ckpt_report_row_key(const ckpt_report_row *row);
 
-// What became of it: one of the `CKPT_ROW_` constants; 0 of NULL.
+// What became of it: one of the `CKPT_ROW_STATE_` constants; 0 of NULL.
 ckpt_row_state ckpt_report_row_state(const ckpt_report_row *row);
 
-// The dtype in the checkpoint; `CKPT_INVALID` where it has no such tensor.
+// The dtype in the checkpoint; `CKPT_DTYPE_INVALID` where it has no such tensor.
 ckpt_dtype ckpt_report_row_saved_dtype(const ckpt_report_row *row);
 
 // The number of dimensions in the checkpoint; -1 where it has no such tensor.
@@ -2256,7 +2259,7 @@ int32_t ckpt_report_row_saved_rank(const ckpt_report_row *row);
 // The dimensions in the checkpoint, as many as `ckpt_report_row_saved_rank` says. Lent.
 const int64_t *ckpt_report_row_saved_shape(const ckpt_report_row *row);
 
-// The dtype in the program; `CKPT_INVALID` where it has no such object, takes what comes, or has state of its own.
+// The dtype in the program; `CKPT_DTYPE_INVALID` where it has no such object, takes what comes, or has state of its own.
 ckpt_dtype ckpt_report_row_program_dtype(const ckpt_report_row *row);
 
 // The number of dimensions in the program; -1 where it has no such object, takes what comes, or has state of its own.
@@ -2282,7 +2285,7 @@ ckpt_bytes ckpt_report_row_candidate(const ckpt_report_row *row);
 // More on why. Lent; nothing when there is no more to say.
 ckpt_bytes ckpt_report_row_detail(const ckpt_report_row *row);
 
-// What kind of restore it is of: one of the `CKPT_RESTORE_` constants; 0 of NULL.
+// What kind of restore it is of: one of the `CKPT_RESTORE_KIND_` constants; 0 of NULL.
 ckpt_restore_kind ckpt_status_kind(const ckpt_status *status);
 
 // The prefix of the checkpoint that was restored. Lent; nothing when there is none.
@@ -2290,7 +2293,7 @@ ckpt_bytes ckpt_status_path(const ckpt_status *status);
 
 // Asserts that everything in the checkpoint was restored, and every object of the program from it.
 //
-// `CKPT_FAILED_PRECONDITION` when it is not so, when there is no checkpoint, or, with `CKPT_REASON_UNSAVABLE`, at a list that
+// `CKPT_CODE_FAILED_PRECONDITION` when it is not so, when there is no checkpoint, or, with `CKPT_REASON_UNSAVABLE`, at a list that
 // cannot be saved.
 ckpt_code ckpt_status_assert_consumed(const ckpt_status *status, ckpt_error **error);
 
@@ -2309,7 +2312,7 @@ void ckpt_status_expect_partial(const ckpt_status *status);
 
 // Does nothing, as in TensorFlow when it is eager: values are restored at once, or when their objects are tracked.
 //
-// `CKPT_FAILED_PRECONDITION` when there is no checkpoint.
+// `CKPT_CODE_FAILED_PRECONDITION` when there is no checkpoint.
 ckpt_code ckpt_status_run_restore_ops(const ckpt_status *status, ckpt_error **error);
 
 // Does nothing, as in TensorFlow when it is eager: variables have their values when they are made.
@@ -2317,7 +2320,7 @@ ckpt_code ckpt_status_initialize_or_restore(const ckpt_status *status, ckpt_erro
 
 // What became of every value, as things stand now.
 //
-// `*report` is to be freed with `ckpt_report_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` at a list that cannot be
+// `*report` is to be freed with `ckpt_report_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` at a list that cannot be
 // saved.
 ckpt_code ckpt_status_report(const ckpt_status *status, ckpt_report **report, ckpt_error **error);
 
@@ -2360,8 +2363,8 @@ void ckpt_saver_options_free(ckpt_saver_options *options);
 
 // A saver of `count` objects, each with its name, UTF-8.
 //
-// `*saver` is to be freed with `ckpt_saver_free`; NULL on failure. `CKPT_ALREADY_EXISTS` when two objects have one name, or one
-// object two; `CKPT_INVALID_ARGUMENT` when there is no object, one has no values, one with state of its own does not say which
+// `*saver` is to be freed with `ckpt_saver_free`; NULL on failure. `CKPT_CODE_ALREADY_EXISTS` when two objects have one name, or one
+// object two; `CKPT_CODE_INVALID_ARGUMENT` when there is no object, one has no values, one with state of its own does not say which
 // tensors it has (`ckpt_node_options_set_tensor_names`), a name is impossible, or an option is.
 ckpt_code ckpt_saver_new(const ckpt_graph *graph,
                          const ckpt_bytes *names,
@@ -2373,7 +2376,7 @@ ckpt_code ckpt_saver_new(const ckpt_graph *graph,
 
 // A saver of `count` variables under their own names (`ckpt_node_options_set_name`). One that comes twice is saved once.
 //
-// Errors are those of `ckpt_saver_new`; `CKPT_INVALID_ARGUMENT` also for an object that is no variable or has no name.
+// Errors are those of `ckpt_saver_new`; `CKPT_CODE_INVALID_ARGUMENT` also for an object that is no variable or has no name.
 ckpt_code ckpt_saver_new_of_variables(const ckpt_graph *graph,
                                       const ckpt_node *nodes,
                                       size_t count,
@@ -2383,7 +2386,7 @@ ckpt_code ckpt_saver_new_of_variables(const ckpt_graph *graph,
 
 // A saver of everything that `root` leads to and that has values, slot variables among it, by the variables' own names.
 //
-// Errors are those of `ckpt_saver_new_of_variables`; `CKPT_FAILED_PRECONDITION` at a list or slot that cannot be saved.
+// Errors are those of `ckpt_saver_new_of_variables`; `CKPT_CODE_FAILED_PRECONDITION` at a list or slot that cannot be saved.
 ckpt_code ckpt_saver_new_of_root(const ckpt_graph *graph,
                                  ckpt_node root,
                                  const ckpt_saver_options *options,
@@ -2427,7 +2430,7 @@ void ckpt_saver_save_options_free(ckpt_saver_save_options *options);
 // recorded are removed: their files by their own names, never by pattern or by way of links. Those that somebody holds stay
 // until a later save. `*path`, to be freed with `ckpt_string_free`, is its path; `path` may be NULL.
 //
-// `CKPT_NOT_FOUND` when the directory is not there; `CKPT_INVALID_ARGUMENT` when the state file's name has a directory, or is
+// `CKPT_CODE_NOT_FOUND` when the directory is not there; `CKPT_CODE_INVALID_ARGUMENT` when the state file's name has a directory, or is
 // that of the checkpoint; else errors are those of `ckpt_checkpoint_write`.
 ckpt_code ckpt_saver_save(const ckpt_saver *saver,
                           const char *prefix,
@@ -2443,10 +2446,10 @@ ckpt_code ckpt_saver_save(const ckpt_saver *saver,
 // value of the checkpoint that was not used; `ckpt_saver_last_report` has the same, also after a failure. To what waits for an
 // object of the restores of checkpoints, this is an assignment.
 //
-// `*report` is to be freed with `ckpt_report_free`; NULL on failure; `report` may be NULL. `CKPT_NOT_FOUND` when there is no
-// checkpoint, a data file is missing, or a name is not in it; `CKPT_INVALID_ARGUMENT` when a value has another dtype or shape
-// than its object, or two variables share memory; `CKPT_FAILED_PRECONDITION` for a variable that is read-only;
-// `CKPT_DATA_LOSS` when the checkpoint is damaged; `CKPT_ABORTED` when a callback fails.
+// `*report` is to be freed with `ckpt_report_free`; NULL on failure; `report` may be NULL. `CKPT_CODE_NOT_FOUND` when there is no
+// checkpoint, a data file is missing, or a name is not in it; `CKPT_CODE_INVALID_ARGUMENT` when a value has another dtype or shape
+// than its object, or two variables share memory; `CKPT_CODE_FAILED_PRECONDITION` for a variable that is read-only;
+// `CKPT_CODE_DATA_LOSS` when the checkpoint is damaged; `CKPT_CODE_ABORTED` when a callback fails.
 ckpt_code ckpt_saver_restore(const ckpt_saver *saver,
                              const char *path,
                              const ckpt_restore_options *options,
@@ -2477,7 +2480,7 @@ ckpt_code ckpt_saver_recover_last_checkpoints(const ckpt_saver *saver, const ckp
 
 // Reads the objects of the checkpoint at `path`, which is that of `ckpt_reader_open`.
 //
-// `*view` is to be freed with `ckpt_checkpoint_view_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no checkpoint, or, with
+// `*view` is to be freed with `ckpt_checkpoint_view_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint, or, with
 // `CKPT_REASON_NO_OBJECT_GRAPH`, it has no objects; else errors are those of `ckpt_reader_open`.
 ckpt_code ckpt_checkpoint_view_open(const char *path, ckpt_checkpoint_view **view, ckpt_error **error);
 
@@ -2505,7 +2508,7 @@ ckpt_bytes ckpt_checkpoint_view_descendant_path(const ckpt_checkpoint_view *view
 // are what a restore would restore, without its side effects. A node for which the program has two objects matches the one that
 // is found first.
 //
-// `*diff` is to be freed with `ckpt_comparison_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` at a list that cannot be saved.
+// `*diff` is to be freed with `ckpt_comparison_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` at a list that cannot be saved.
 ckpt_code ckpt_checkpoint_view_diff(const ckpt_checkpoint_view *view,
                                     const ckpt_graph *graph,
                                     ckpt_node root,
@@ -2553,9 +2556,9 @@ ckpt_bytes ckpt_comparison_warning(const ckpt_comparison *diff, size_t index);
 // Restores `count` single objects of a graph from nodes of the checkpoint at `path`, without looking at edges. All that can be
 // known is checked before the first value is assigned.
 //
-// `CKPT_INVALID_ARGUMENT` when an option renames or asks for a subtree, the checkpoint's root leads to no such node, an object
+// `CKPT_CODE_INVALID_ARGUMENT` when an option renames or asks for a subtree, the checkpoint's root leads to no such node, an object
 // was removed or is given twice, or one of node and object has values and the other has none or another number of them;
-// `CKPT_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the checkpoint has no objects; else errors are those of
+// `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the checkpoint has no objects; else errors are those of
 // `ckpt_checkpoint_restore`.
 ckpt_code ckpt_restore_nodes(const ckpt_graph *graph,
                              const char *path,
@@ -2569,8 +2572,8 @@ ckpt_code ckpt_restore_nodes(const ckpt_graph *graph,
 // for none, and the log hears it. Checkpoints that no manager recorded, those of `ckpt_checkpoint_save` for instance, are known
 // as the latest but never removed.
 //
-// `*manager` is to be freed with `ckpt_manager_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` for impossible options;
-// `CKPT_DATA_LOSS` when the state file names no latest checkpoint; what the system says when it cannot be read.
+// `*manager` is to be freed with `ckpt_manager_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` for impossible options;
+// `CKPT_CODE_DATA_LOSS` when the state file names no latest checkpoint; what the system says when it cannot be read.
 ckpt_code ckpt_manager_open(const ckpt_checkpoint *checkpoint,
                             const char *directory,
                             const ckpt_manager_options *options,
@@ -2609,7 +2612,7 @@ double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t
 // is recorded by the next save.
 //
 // `*path` is to be freed with `ckpt_string_free`; NULL when the manager saves by steps and it is too early, and on failure;
-// `path` may be NULL. `CKPT_UNAVAILABLE` when another process saves in this directory; `CKPT_FAILED_PRECONDITION` with
+// `path` may be NULL. `CKPT_CODE_UNAVAILABLE` when another process saves in this directory; `CKPT_CODE_FAILED_PRECONDITION` with
 // `CKPT_REASON_REPLACED` when one has since the manager was opened and the program has not resumed from that; nothing has been
 // counted then. Else errors are those of `ckpt_checkpoint_write`, and the system's when the state file cannot be written: the
 // step counts as not saved, and the checkpoints recorded before are all there.
@@ -2620,8 +2623,8 @@ ckpt_code ckpt_manager_save(const ckpt_manager *manager, const ckpt_manager_save
 //
 // `*path`, to be freed with `ckpt_string_free`, and `*status`, to be freed with `ckpt_status_free`, are of the checkpoint that was
 // restored; NULL when there was none, and on failure; both places may be NULL. Errors are those of `ckpt_checkpoint_restore`,
-// `CKPT_NOT_FOUND` when the latest checkpoint is gone; then nothing is initialised. When the newest whole checkpoint was asked for
-// and none is whole, the error says what is wrong with the newest. `CKPT_ABORTED` when the callback fails.
+// `CKPT_CODE_NOT_FOUND` when the latest checkpoint is gone; then nothing is initialised. When the newest whole checkpoint was asked for
+// and none is whole, the error says what is wrong with the newest. `CKPT_CODE_ABORTED` when the callback fails.
 ckpt_code ckpt_manager_restore_or_initialize(const ckpt_manager *manager,
                                              const ckpt_resume_options *options,
                                              ckpt_string **path,
@@ -2668,7 +2671,7 @@ ckpt_code ckpt_manager_options_set_last_checkpoint_step(ckpt_manager_options *op
 // `user_data`, and so do managers made with them; `free_user_data`, if it is not NULL, is called when none of them needs it any
 // more; when this call fails, at once.
 //
-// `CKPT_INVALID_ARGUMENT` when the callback is NULL.
+// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
 ckpt_code ckpt_manager_options_set_init(ckpt_manager_options *options,
                                         ckpt_init_callback init,
                                         void *user_data,
@@ -2679,7 +2682,7 @@ ckpt_code ckpt_manager_options_set_init(ckpt_manager_options *options,
 // made with them; `free_user_data`, if it is not NULL, is called when none of them needs it any more; when this call fails, at
 // once.
 //
-// `CKPT_INVALID_ARGUMENT` when the callback is NULL.
+// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
 ckpt_code ckpt_manager_options_set_clock(ckpt_manager_options *options,
                                          ckpt_now_callback now,
                                          void *user_data,
@@ -2757,9 +2760,9 @@ void ckpt_resume_options_free(ckpt_resume_options *options);
 //
 // `*pending` is to be freed with `ckpt_pending_free`; NULL on failure; `pending` may be NULL. An error that is known before anything is
 // written comes from here, any other from `ckpt_pending_wait`; when nobody asks there, from the checkpoint's next call that saves, which
-// then does nothing else, or from `ckpt_checkpoint_sync`. `CKPT_FAILED_PRECONDITION` and `CKPT_ABORTED` as for
-// `ckpt_checkpoint_write`; `CKPT_RESOURCE_EXHAUSTED` when there is no memory for the copy, or no thread; the count stands in any of
-// these cases. `CKPT_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still running, if so asked.
+// then does nothing else, or from `ckpt_checkpoint_sync`. `CKPT_CODE_FAILED_PRECONDITION` and `CKPT_CODE_ABORTED` as for
+// `ckpt_checkpoint_write`; `CKPT_CODE_RESOURCE_EXHAUSTED` when there is no memory for the copy, or no thread; the count stands in any of
+// these cases. `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still running, if so asked.
 ckpt_code ckpt_checkpoint_save_async(const ckpt_checkpoint *checkpoint,
                                      const char *prefix,
                                      const ckpt_save_options *options,
@@ -2778,7 +2781,7 @@ ckpt_code ckpt_checkpoint_write_async(const ckpt_checkpoint *checkpoint,
                                       ckpt_error **error);
 
 // Waits for the save that is running in the background, if there is one. The error is that of the last one, if nobody has heard of it
-// yet. `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback.
+// yet. `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback.
 ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint, ckpt_error **error);
 
 // Copies what `ckpt_manager_save` would save, and does the rest in the background, as `ckpt_checkpoint_save_async` does: the checkpoint is
@@ -2803,8 +2806,8 @@ bool ckpt_pending_poll(const ckpt_pending *pending, uint64_t *done, uint64_t *to
 // Waits until the save is over. It may be called again, and says the same then. `*path`, to be freed with `ckpt_string_free`, is the path
 // of the checkpoint; NULL on failure; `path` may be NULL.
 //
-// Errors are those of the save, which no other call reports then. `CKPT_CANCELLED` when it was cancelled;
-// `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback of this very save.
+// Errors are those of the save, which no other call reports then. `CKPT_CODE_CANCELLED` when it was cancelled;
+// `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback of this very save.
 ckpt_code ckpt_pending_wait(const ckpt_pending *pending, ckpt_string **path, ckpt_error **error);
 
 // Waits until the save is over, but not longer than `seconds`, which may be infinite, and says whether it is; in a callback of this very
@@ -2820,13 +2823,13 @@ void ckpt_pending_free(ckpt_pending *pending);
 
 // Puts the message of a rank, `size` bytes, which are copied. What was put for the rank before is forgotten.
 //
-// `CKPT_INVALID_ARGUMENT` when there is no such rank.
+// `CKPT_CODE_INVALID_ARGUMENT` when there is no such rank.
 ckpt_code ckpt_messages_put(ckpt_messages *messages, uint32_t rank, const void *message, size_t size, ckpt_error **error);
 
 // The rank `rank` of `count`; rank 0 merges and publishes what all have written. `*ranks` is to be freed with `ckpt_ranks_free`; NULL on
 // failure. It keeps `user_data`; `free_user_data`, if it is not NULL, is called when it is freed; when this call fails, at once.
 //
-// `CKPT_INVALID_ARGUMENT` when there is no such rank, or a callback is NULL.
+// `CKPT_CODE_INVALID_ARGUMENT` when there is no such rank, or a callback is NULL.
 ckpt_code ckpt_ranks_new(uint32_t rank,
                          uint32_t count,
                          ckpt_gather_callback gather,
@@ -2847,8 +2850,8 @@ void ckpt_ranks_free(ckpt_ranks *ranks);
 // Nothing is published unless all have written their sections; each call then returns the same, success or error. A rank that fails or
 // does not come is named. Callbacks of the options that hear of the checkpoint are called on rank 0.
 //
-// With `CKPT_REASON_RANK` what failed on a rank, `CKPT_UNAVAILABLE` when one did not come or the others could not be reached,
-// `CKPT_INVALID_ARGUMENT` when two ranks have values of another dtype or shape under one key, an object under different keys, or slices
+// With `CKPT_REASON_RANK` what failed on a rank, `CKPT_CODE_UNAVAILABLE` when one did not come or the others could not be reached,
+// `CKPT_CODE_INVALID_ARGUMENT` when two ranks have values of another dtype or shape under one key, an object under different keys, or slices
 // that overlap. Else errors are those of `ckpt_checkpoint_write`; then what was at the prefix is still there.
 ckpt_code ckpt_checkpoint_write_ranked(const ckpt_checkpoint *checkpoint,
                                        const char *prefix,
@@ -2897,13 +2900,13 @@ ckpt_code ckpt_manager_save_ranked(const ckpt_manager *manager,
 // (`tf.train.latest_checkpoint`)
 //
 // `*path` is to be freed with `ckpt_string_free`; NULL when there is no state file, or none of that checkpoint's files is there,
-// and on failure. `CKPT_DATA_LOSS` when the state file cannot be understood.
+// and on failure. `CKPT_CODE_DATA_LOSS` when the state file cannot be understood.
 ckpt_code ckpt_latest_checkpoint(const char *directory, ckpt_string **path, ckpt_error **error);
 
 // Reads the state file of `directory`; `file_name` is its name, NULL for the usual one, `checkpoint`. That the checkpoints are there
 // is not looked at. (`tf.train.get_checkpoint_state`)
 //
-// `*state` is to be freed with `ckpt_checkpoint_state_free`; NULL when there is no state file, and on failure. `CKPT_DATA_LOSS` when
+// `*state` is to be freed with `ckpt_checkpoint_state_free`; NULL when there is no state file, and on failure. `CKPT_CODE_DATA_LOSS` when
 // it cannot be understood, which TensorFlow takes for none, or names no latest checkpoint.
 ckpt_code ckpt_get_checkpoint_state(const char *directory, const char *file_name, ckpt_checkpoint_state **state, ckpt_error **error);
 
@@ -2952,9 +2955,11 @@ void ckpt_state_update_free(ckpt_state_update *update);
 // to it, whether they were given so or not; a relative path is meant from the program's working directory if `directory` is
 // relative too, else from `directory`. (`tf.train.update_checkpoint_state`)
 //
-// `CKPT_NOT_FOUND` when there is no such directory; `CKPT_UNAVAILABLE` when another process has its lock; `CKPT_INVALID_ARGUMENT`
+// `CKPT_CODE_NOT_FOUND` when there is no such directory; `CKPT_CODE_UNAVAILABLE` when another process has its lock; `CKPT_CODE_INVALID_ARGUMENT`
 // when the numbers of paths and times differ or the latest checkpoint has the state file's own path.
-ckpt_code ckpt_update_checkpoint_state(const char *directory, const ckpt_state_update *update, ckpt_error **error);
+ckpt_code ckpt_update_checkpoint_state(const char *directory,
+                                       const ckpt_state_update *update,
+                                       ckpt_error **error);
 
 // Whether there is a checkpoint at `prefix`: a V2 one by its index, or a V1 one by its file or the pattern of its files. Nothing else
 // of it is looked at. (`tf.train.checkpoint_exists`)
@@ -2972,19 +2977,19 @@ ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes, size_t count, doub
 // no checkpoint any more when its data goes. Only plain files in the prefix's own directory are removed; that some are not there is
 // no error. The state file stays as it is. (`tf.train.remove_checkpoint`)
 //
-// `CKPT_UNAVAILABLE` when another process has the directory's lock or another thread is writing this checkpoint; what the system
+// `CKPT_CODE_UNAVAILABLE` when another process has the directory's lock or another thread is writing this checkpoint; what the system
 // says when a file cannot be removed.
 ckpt_code ckpt_remove_checkpoint(const char *prefix, ckpt_error **error);
 
 // Holds the checkpoint `prefix`.
 //
-// `*pin` is to be freed with `ckpt_pin_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no such checkpoint, or it was removed
+// `*pin` is to be freed with `ckpt_pin_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such checkpoint, or it was removed
 // meanwhile.
 ckpt_code ckpt_pin_new(const char *prefix, ckpt_pin **pin, ckpt_error **error);
 
 // Holds the latest checkpoint of `directory`, also while others are saved and removed there.
 //
-// `*pin` is to be freed with `ckpt_pin_free`; NULL when there is no checkpoint, and on failure. `CKPT_DATA_LOSS` when the state file
+// `*pin` is to be freed with `ckpt_pin_free`; NULL when there is no checkpoint, and on failure. `CKPT_CODE_DATA_LOSS` when the state file
 // cannot be understood.
 ckpt_code ckpt_pin_latest(const char *directory, ckpt_pin **pin, ckpt_error **error);
 
@@ -3022,8 +3027,8 @@ void ckpt_wait_options_free(ckpt_wait_options *options);
 
 // Waits until the latest checkpoint of `directory`, which need not be there yet, is another one than `last`; NULL for none.
 //
-// `*path` is to be freed with `ckpt_string_free`; NULL when time ran out, and on failure. `CKPT_DATA_LOSS` when the state file cannot
-// be understood; `CKPT_CANCELLED` when the clock's callback ended it.
+// `*path` is to be freed with `ckpt_string_free`; NULL when time ran out, and on failure. `CKPT_CODE_DATA_LOSS` when the state file cannot
+// be understood; `CKPT_CODE_CANCELLED` when the clock's callback ended it.
 ckpt_code ckpt_wait_for_new_checkpoint(const char *directory,
                                        const char *last,
                                        const ckpt_wait_options *options,
@@ -3069,8 +3074,8 @@ void ckpt_broken_free(ckpt_broken *broken);
 // progress callback of the options is called for each checkpoint from its beginning.
 //
 // `*path` is to be freed with `ckpt_string_free`; NULL when there is none, and on failure. `*broken`, to be freed with
-// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL. `CKPT_NOT_FOUND` when there is
-// no such directory; `CKPT_CANCELLED` when the progress callback stopped it.
+// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL. `CKPT_CODE_NOT_FOUND` when there is
+// no such directory; `CKPT_CODE_CANCELLED` when the progress callback stopped it.
 ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
                                        const ckpt_verify_options *options,
                                        ckpt_string **path,
@@ -3081,8 +3086,8 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
 // can be understood; else of all that are there. The latter are listed as nobody's, so that no manager removes what may have been
 // meant to stay. Nothing but the state file is changed; with `dry_run` not even that.
 //
-// `*repaired` is to be freed with `ckpt_repaired_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no such directory, or no whole
-// checkpoint in it; `CKPT_UNAVAILABLE` when another process has the directory's lock; `CKPT_CANCELLED` when the progress callback
+// `*repaired` is to be freed with `ckpt_repaired_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such directory, or no whole
+// checkpoint in it; `CKPT_CODE_UNAVAILABLE` when another process has the directory's lock; `CKPT_CODE_CANCELLED` when the progress callback
 // stopped it.
 ckpt_code ckpt_repair_checkpoint_state(const char *directory,
                                        bool dry_run,
@@ -3128,8 +3133,8 @@ void ckpt_gc_options_free(ckpt_gc_options *options);
 // and only what crashes left goes.
 //
 // `*removed`, to be freed with `ckpt_strings_free`, are the checkpoints that were removed, or would be, oldest first; NULL on failure;
-// `removed` may be NULL. `CKPT_INVALID_ARGUMENT` when none is to stay; `CKPT_NOT_FOUND` when there is no such directory;
-// `CKPT_UNAVAILABLE` when another process has its lock; `CKPT_DATA_LOSS` when the state file names no latest checkpoint.
+// `removed` may be NULL. `CKPT_CODE_INVALID_ARGUMENT` when none is to stay; `CKPT_CODE_NOT_FOUND` when there is no such directory;
+// `CKPT_CODE_UNAVAILABLE` when another process has its lock; `CKPT_CODE_DATA_LOSS` when the state file names no latest checkpoint.
 ckpt_code ckpt_collect_checkpoints(const char *directory, const ckpt_gc_options *options, ckpt_strings **removed, ckpt_error **error);
 
 // How many handles the library has given that were not freed yet, errors and texts among them: in a program that has freed all, 0. For tests

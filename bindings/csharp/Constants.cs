@@ -346,7 +346,7 @@ namespace LibCheckpoint
         /// <summary>It waits for that; the default.</summary>
         Wait = 0,
 
-        /// <summary>It fails with <c>CKPT_UNAVAILABLE</c>; nothing is counted.</summary>
+        /// <summary>It fails with <c>CKPT_CODE_UNAVAILABLE</c>; nothing is counted.</summary>
         Fail = 1,
     }
 
@@ -360,7 +360,7 @@ namespace LibCheckpoint
         Names = 2,
 
         /// <summary>Of no checkpoint at all (<c>InitializationOnlyStatus</c>).</summary>
-        Nothing = 3,
+        None = 3,
     }
 
     /// <summary>What became of a value.</summary>

@@ -243,9 +243,6 @@ namespace LibCheckpoint
     internal static partial class NativeMethods
     {
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ulong ckpt_live_handles();
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_version();
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -1543,5 +1540,8 @@ namespace LibCheckpoint
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_collect_checkpoints(byte[] directory, GcOptionsHandle options, out IntPtr removed, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ulong ckpt_live_handles();
     }
 }

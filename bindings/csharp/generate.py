@@ -15,11 +15,11 @@ COPIED = {"error", "string", "strings", "nodes", "description", "report", "objec
 # The class of this one is written by hand: it has more to do than to free.
 BY_HAND = {"status"}
 ENUMS = {  # type, prefix of its constants, name
-    "ckpt_code": ("CKPT_", "ErrorCode"), "ckpt_reason": ("CKPT_REASON_", "Reason"), "ckpt_dtype": ("CKPT_", "DType"),
+    "ckpt_code": ("CKPT_CODE_", "ErrorCode"), "ckpt_reason": ("CKPT_REASON_", "Reason"), "ckpt_dtype": ("CKPT_DTYPE_", "DType"),
     "ckpt_format": ("CKPT_FORMAT_", "Format"), "ckpt_checksums": ("CKPT_CHECKSUMS_", "Checksums"),
     "ckpt_durability": ("CKPT_DURABILITY_", "Durability"), "ckpt_kind": ("CKPT_KIND_", "NodeKind"),
-    "ckpt_mismatch": ("CKPT_MISMATCH_", "Mismatch"), "ckpt_busy": ("CKPT_BUSY_", "Busy"), "ckpt_restore_kind": ("CKPT_RESTORE_", "RestoreKind"),
-    "ckpt_row_state": ("CKPT_ROW_", "RowState"), "ckpt_better": ("CKPT_BETTER_", "Better"), "ckpt_severity": ("CKPT_SEVERITY_", "Severity"),
+    "ckpt_mismatch": ("CKPT_MISMATCH_", "Mismatch"), "ckpt_busy": ("CKPT_BUSY_", "Busy"), "ckpt_restore_kind": ("CKPT_RESTORE_KIND_", "RestoreKind"),
+    "ckpt_row_state": ("CKPT_ROW_STATE_", "RowState"), "ckpt_better": ("CKPT_BETTER_", "Better"), "ckpt_severity": ("CKPT_SEVERITY_", "Severity"),
 }
 # size_t is 64 bits wherever the library is.
 SCALARS = {"void": "void", "size_t": "long", "int32_t": "int", "uint32_t": "uint", "int64_t": "long", "uint64_t": "ulong", "double": "double",
@@ -170,8 +170,7 @@ def constants():
         if name == "CKPT_MAX_RANK":
             version[name] = value
             continue
-        kinds = [kind for kind, (prefix, _) in ENUMS.items() if prefix != "CKPT_" and name.startswith(prefix)]
-        kind = kinds[0] if kinds else "ckpt_dtype" if members["ckpt_reason"] else "ckpt_code"
+        kind = next(kind for kind, (prefix, _) in ENUMS.items() if name.startswith(prefix))
         members[kind].append((text, member(name.removeprefix(ENUMS[kind][0])), value))
     members["ckpt_reason"].insert(0, ("None is given.", "None", "0"))
     for kind, (_, name) in ENUMS.items():

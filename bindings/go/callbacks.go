@@ -86,14 +86,14 @@ func guard(g *given, failure *C.ckpt_failure, f func() error) (code C.ckpt_code)
 	defer func() {
 		if what := recover(); what != nil {
 			fail(panicked(what))
-			code = C.CKPT_INTERNAL
+			code = C.CKPT_CODE_INTERNAL
 		}
 	}()
 	if err := f(); err != nil {
 		fail(err)
 		return C.ckpt_code(codeOf(err))
 	}
-	return C.CKPT_OK
+	return C.CKPT_CODE_OK
 }
 
 func panicked(what any) error {
@@ -167,16 +167,16 @@ func goProgress(value C.go_value, done, total C.uint64_t) (code C.ckpt_code) {
 	defer func() {
 		if what := recover(); what != nil {
 			s.stop(panicked(what))
-			code = C.CKPT_CANCELLED
+			code = C.CKPT_CODE_CANCELLED
 		}
 	}()
 	if err := s.progress(uint64(done), uint64(total)); err != nil {
 		s.stop(err)
 	}
 	if s.isStopped() {
-		return C.CKPT_CANCELLED
+		return C.CKPT_CODE_CANCELLED
 	}
-	return C.CKPT_OK
+	return C.CKPT_CODE_OK
 }
 
 //export goWritten
@@ -336,13 +336,13 @@ func goNow(value C.go_value) (seconds C.double) {
 func goSleep(value C.go_value, seconds C.double) (code C.ckpt_code) {
 	defer func() {
 		if recover() != nil {
-			code = C.CKPT_CANCELLED
+			code = C.CKPT_CODE_CANCELLED
 		}
 	}()
 	if err := take(value).value.(clock).sleep(time.Duration(float64(seconds) * float64(time.Second))); err != nil {
-		return C.CKPT_CANCELLED
+		return C.CKPT_CODE_CANCELLED
 	}
-	return C.CKPT_OK
+	return C.CKPT_CODE_OK
 }
 
 //export goIsDone

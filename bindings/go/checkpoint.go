@@ -148,10 +148,10 @@ func (o *SaveOptions) make(w *world) (*watch, *C.ckpt_save_options, error) {
 	defer C.ckpt_write_options_free(write)
 	made := C.ckpt_save_options_new()
 	var e *C.ckpt_error
-	ok := C.ckpt_save_options_set_write_options(made, write, &e) == C.CKPT_OK &&
-		C.ckpt_save_options_set_busy(made, C.ckpt_busy(o.Busy), &e) == C.CKPT_OK
+	ok := C.ckpt_save_options_set_write_options(made, write, &e) == C.CKPT_CODE_OK &&
+		C.ckpt_save_options_set_busy(made, C.ckpt_busy(o.Busy), &e) == C.CKPT_CODE_OK
 	for _, written := range o.Written {
-		ok = ok && C.go_save_options_add_callback(made, give(&given{value: written, world: w}), &e) == C.CKPT_OK
+		ok = ok && C.go_save_options_add_callback(made, give(&given{value: written, world: w}), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_save_options_free(made)
@@ -311,26 +311,26 @@ func (o *RestoreOptions) make() (*C.ckpt_restore_options, error) {
 		return nil, err
 	}
 	defer C.ckpt_read_options_free(read)
-	ok := (read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_OK) &&
-		C.ckpt_restore_options_set_on_mismatch(made, C.ckpt_mismatch(o.OnMismatch), &e) == C.CKPT_OK &&
-		C.ckpt_restore_options_set_skip_slot_variables(made, C.bool(o.SkipSlotVariables), &e) == C.CKPT_OK &&
-		C.ckpt_restore_options_set_verify_first(made, C.bool(o.VerifyFirst), &e) == C.CKPT_OK
+	ok := (read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_CODE_OK) &&
+		C.ckpt_restore_options_set_on_mismatch(made, C.ckpt_mismatch(o.OnMismatch), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_restore_options_set_skip_slot_variables(made, C.bool(o.SkipSlotVariables), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_restore_options_set_verify_first(made, C.bool(o.VerifyFirst), &e) == C.CKPT_CODE_OK
 	for _, glob := range o.Include {
 		c, n := name(glob)
-		ok = ok && C.ckpt_restore_options_add_include(made, c, n, &e) == C.CKPT_OK
+		ok = ok && C.ckpt_restore_options_add_include(made, c, n, &e) == C.CKPT_CODE_OK
 	}
 	for _, glob := range o.Exclude {
 		c, n := name(glob)
-		ok = ok && C.ckpt_restore_options_add_exclude(made, c, n, &e) == C.CKPT_OK
+		ok = ok && C.ckpt_restore_options_add_exclude(made, c, n, &e) == C.CKPT_CODE_OK
 	}
 	for _, rename := range o.Renames {
 		from, fn := name(rename.From)
 		to, tn := name(rename.To)
-		ok = ok && C.ckpt_restore_options_add_rename(made, from, fn, to, tn, &e) == C.CKPT_OK
+		ok = ok && C.ckpt_restore_options_add_rename(made, from, fn, to, tn, &e) == C.CKPT_CODE_OK
 	}
 	if o.Subtree != "" {
 		c, n := name(o.Subtree)
-		ok = ok && C.ckpt_restore_options_set_subtree(made, c, n, &e) == C.CKPT_OK
+		ok = ok && C.ckpt_restore_options_set_subtree(made, c, n, &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_restore_options_free(made)

@@ -56,7 +56,7 @@ func GetCheckpointState(directory, fileName string) (*CheckpointState, error) {
 	}
 	var found *C.ckpt_checkpoint_state
 	var e *C.ckpt_error
-	if C.ckpt_get_checkpoint_state(d, file, &found, &e) != C.CKPT_OK || found == nil {
+	if C.ckpt_get_checkpoint_state(d, file, &found, &e) != C.CKPT_CODE_OK || found == nil {
 		return nil, takeError(e)
 	}
 	defer C.ckpt_checkpoint_state_free(found)
@@ -81,22 +81,22 @@ func UpdateCheckpointState(directory, fileName string, state CheckpointState, du
 	defer free()
 	var update *C.ckpt_state_update
 	var e *C.ckpt_error
-	if C.ckpt_state_update_new(strings[1], &update, &e) != C.CKPT_OK {
+	if C.ckpt_state_update_new(strings[1], &update, &e) != C.CKPT_CODE_OK {
 		return takeError(e)
 	}
 	defer C.ckpt_state_update_free(update)
-	ok := C.ckpt_state_update_set_durability(update, C.ckpt_durability(durability), &e) == C.CKPT_OK
+	ok := C.ckpt_state_update_set_durability(update, C.ckpt_durability(durability), &e) == C.CKPT_CODE_OK
 	if fileName != "" {
-		ok = ok && C.ckpt_state_update_set_file_name(update, strings[2], &e) == C.CKPT_OK
+		ok = ok && C.ckpt_state_update_set_file_name(update, strings[2], &e) == C.CKPT_CODE_OK
 	}
 	for _, p := range strings[3:] {
-		ok = ok && C.ckpt_state_update_add_path(update, p, &e) == C.CKPT_OK
+		ok = ok && C.ckpt_state_update_add_path(update, p, &e) == C.CKPT_CODE_OK
 	}
 	for _, t := range state.Timestamps {
-		ok = ok && C.ckpt_state_update_add_timestamp(update, C.double(t), &e) == C.CKPT_OK
+		ok = ok && C.ckpt_state_update_add_timestamp(update, C.double(t), &e) == C.CKPT_CODE_OK
 	}
 	if !math.IsNaN(state.LastPreserved) && state.LastPreserved != 0 {
-		ok = ok && C.ckpt_state_update_set_last_preserved(update, C.double(state.LastPreserved), &e) == C.CKPT_OK
+		ok = ok && C.ckpt_state_update_set_last_preserved(update, C.double(state.LastPreserved), &e) == C.CKPT_CODE_OK
 	}
 	if ok {
 		C.ckpt_update_checkpoint_state(strings[0], update, &e)
@@ -213,15 +213,15 @@ func (o *WaitOptions) make(ctx context.Context) (*C.ckpt_wait_options, error) {
 			return nil
 		}
 	}
-	ok := C.go_wait_options_set_clock(made, give(&given{value: clock{sleep: sleep}}), &e) == C.CKPT_OK
+	ok := C.go_wait_options_set_clock(made, give(&given{value: clock{sleep: sleep}}), &e) == C.CKPT_CODE_OK
 	if o.Timeout != nil {
-		ok = ok && C.ckpt_wait_options_set_timeout(made, C.double(o.Timeout.Seconds()), &e) == C.CKPT_OK
+		ok = ok && C.ckpt_wait_options_set_timeout(made, C.double(o.Timeout.Seconds()), &e) == C.CKPT_CODE_OK
 	}
 	if o.PollInterval != 0 {
-		ok = ok && C.ckpt_wait_options_set_poll_interval(made, C.double(o.PollInterval.Seconds()), &e) == C.CKPT_OK
+		ok = ok && C.ckpt_wait_options_set_poll_interval(made, C.double(o.PollInterval.Seconds()), &e) == C.CKPT_CODE_OK
 	}
 	if o.MinInterval != 0 {
-		ok = ok && C.ckpt_wait_options_set_min_interval(made, C.double(o.MinInterval.Seconds()), &e) == C.CKPT_OK
+		ok = ok && C.ckpt_wait_options_set_min_interval(made, C.double(o.MinInterval.Seconds()), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_wait_options_free(made)
@@ -290,7 +290,7 @@ func Checkpoints(ctx context.Context, directory string, options *WaitOptions, do
 		}
 		var iterator *C.ckpt_checkpoints_iterator
 		var e *C.ckpt_error
-		if C.go_checkpoints_iterator_new(d, made, isDone, &iterator, &e) != C.CKPT_OK {
+		if C.go_checkpoints_iterator_new(d, made, isDone, &iterator, &e) != C.CKPT_CODE_OK {
 			yield("", takeError(e))
 			return
 		}
@@ -371,17 +371,17 @@ func Collect(directory string, options *CollectOptions) ([]string, error) {
 	if options != nil {
 		made = C.ckpt_gc_options_new(C.size_t(max(0, options.Keep)))
 		defer C.ckpt_gc_options_free(made)
-		ok := C.ckpt_gc_options_set_keep_checkpoint_every_n_hours(made, C.double(options.KeepEveryNHours), &e) == C.CKPT_OK &&
-			C.ckpt_gc_options_set_dry_run(made, C.bool(options.DryRun), &e) == C.CKPT_OK
+		ok := C.ckpt_gc_options_set_keep_checkpoint_every_n_hours(made, C.double(options.KeepEveryNHours), &e) == C.CKPT_CODE_OK &&
+			C.ckpt_gc_options_set_dry_run(made, C.bool(options.DryRun), &e) == C.CKPT_CODE_OK
 		if ok && options.KeepBest != 0 {
-			ok = C.ckpt_gc_options_set_keep_best(made, C.size_t(options.KeepBest), C.ckpt_better(options.Better), &e) == C.CKPT_OK
+			ok = C.ckpt_gc_options_set_keep_best(made, C.size_t(options.KeepBest), C.ckpt_better(options.Better), &e) == C.CKPT_CODE_OK
 		}
 		if !ok {
 			return nil, takeError(e)
 		}
 	}
 	var removed *C.ckpt_strings
-	if C.ckpt_collect_checkpoints(d, made, &removed, &e) != C.CKPT_OK {
+	if C.ckpt_collect_checkpoints(d, made, &removed, &e) != C.CKPT_CODE_OK {
 		return nil, takeError(e)
 	}
 	return takeStrings(removed), nil

@@ -20,23 +20,23 @@ type Code int32
 
 // The classes of errors.
 const (
-	OK                 Code = C.CKPT_OK                  // no error
-	Cancelled          Code = C.CKPT_CANCELLED           // the caller asked to stop
-	Unknown            Code = C.CKPT_UNKNOWN             // nothing more is known
-	InvalidArgument    Code = C.CKPT_INVALID_ARGUMENT    // the call asks for what cannot be
-	DeadlineExceeded   Code = C.CKPT_DEADLINE_EXCEEDED   // time ran out
-	NotFound           Code = C.CKPT_NOT_FOUND           // no such file, checkpoint or tensor
-	AlreadyExists      Code = C.CKPT_ALREADY_EXISTS      // what was to be made exists
-	PermissionDenied   Code = C.CKPT_PERMISSION_DENIED   // the system refused access
-	ResourceExhausted  Code = C.CKPT_RESOURCE_EXHAUSTED  // memory, disk or a limit is used up
-	FailedPrecondition Code = C.CKPT_FAILED_PRECONDITION // the object is in no state for the call
-	Aborted            Code = C.CKPT_ABORTED             // the operation was given up: a callback failed
-	OutOfRange         Code = C.CKPT_OUT_OF_RANGE        // past the end
-	Unimplemented      Code = C.CKPT_UNIMPLEMENTED       // not supported
-	Internal           Code = C.CKPT_INTERNAL            // a fault of the library's own
-	Unavailable        Code = C.CKPT_UNAVAILABLE         // not at the moment: somebody else is writing
-	DataLoss           Code = C.CKPT_DATA_LOSS           // bytes that are damaged or malformed
-	Unauthenticated    Code = C.CKPT_UNAUTHENTICATED     // unknown caller
+	OK                 Code = C.CKPT_CODE_OK                  // no error
+	Cancelled          Code = C.CKPT_CODE_CANCELLED           // the caller asked to stop
+	Unknown            Code = C.CKPT_CODE_UNKNOWN             // nothing more is known
+	InvalidArgument    Code = C.CKPT_CODE_INVALID_ARGUMENT    // the call asks for what cannot be
+	DeadlineExceeded   Code = C.CKPT_CODE_DEADLINE_EXCEEDED   // time ran out
+	NotFound           Code = C.CKPT_CODE_NOT_FOUND           // no such file, checkpoint or tensor
+	AlreadyExists      Code = C.CKPT_CODE_ALREADY_EXISTS      // what was to be made exists
+	PermissionDenied   Code = C.CKPT_CODE_PERMISSION_DENIED   // the system refused access
+	ResourceExhausted  Code = C.CKPT_CODE_RESOURCE_EXHAUSTED  // memory, disk or a limit is used up
+	FailedPrecondition Code = C.CKPT_CODE_FAILED_PRECONDITION // the object is in no state for the call
+	Aborted            Code = C.CKPT_CODE_ABORTED             // the operation was given up: a callback failed
+	OutOfRange         Code = C.CKPT_CODE_OUT_OF_RANGE        // past the end
+	Unimplemented      Code = C.CKPT_CODE_UNIMPLEMENTED       // not supported
+	Internal           Code = C.CKPT_CODE_INTERNAL            // a fault of the library's own
+	Unavailable        Code = C.CKPT_CODE_UNAVAILABLE         // not at the moment: somebody else is writing
+	DataLoss           Code = C.CKPT_CODE_DATA_LOSS           // bytes that are damaged or malformed
+	Unauthenticated    Code = C.CKPT_CODE_UNAUTHENTICATED     // unknown caller
 )
 
 // Error gives the name of the class, e.g. DATA_LOSS.

@@ -85,14 +85,14 @@ func (o NodeOptions) make() (*C.ckpt_node_options, error) {
 	ok := true
 	if o.DebugName != "" {
 		c, n := name(o.DebugName)
-		ok = C.ckpt_node_options_set_debug_name(made, c, n, &e) == C.CKPT_OK
+		ok = C.ckpt_node_options_set_debug_name(made, c, n, &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.Name != "" {
 		c, n := name(o.Name)
-		ok = C.ckpt_node_options_set_name(made, c, n, &e) == C.CKPT_OK
+		ok = C.ckpt_node_options_set_name(made, c, n, &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.ReadOnly {
-		ok = C.ckpt_node_options_set_read_only(made, true, &e) == C.CKPT_OK
+		ok = C.ckpt_node_options_set_read_only(made, true, &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.Part != nil {
 		if err := o.Part.of(o.Part.Shape); err != nil {
@@ -102,17 +102,17 @@ func (o NodeOptions) make() (*C.ckpt_node_options, error) {
 		shape, rank := dims(o.Part.Shape)
 		start, _ := dims(o.Part.Start)
 		length, _ := dims(o.Part.Length)
-		ok = C.ckpt_node_options_set_part(made, shape, start, length, rank, &e) == C.CKPT_OK
+		ok = C.ckpt_node_options_set_part(made, shape, start, length, rank, &e) == C.CKPT_CODE_OK
 	}
 	if ok && len(o.TensorNames) > 0 {
 		var pinner runtime.Pinner
 		defer pinner.Unpin()
 		all, count := texts(o.TensorNames, &pinner)
-		ok = C.ckpt_node_options_set_tensor_names(made, all, count, &e) == C.CKPT_OK
+		ok = C.ckpt_node_options_set_tensor_names(made, all, count, &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.LegacyName != "" {
 		c, n := name(o.LegacyName)
-		ok = C.ckpt_node_options_set_legacy_name(made, c, n, &e) == C.CKPT_OK
+		ok = C.ckpt_node_options_set_legacy_name(made, c, n, &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_node_options_free(made)

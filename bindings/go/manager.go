@@ -87,7 +87,7 @@ func (o *ManagerOptions) make(w *world) (*C.ckpt_manager_options, error) {
 	ok := true
 	set := func(wanted bool, f func() C.ckpt_code) {
 		if ok && wanted {
-			ok = f() == C.CKPT_OK
+			ok = f() == C.CKPT_CODE_OK
 		}
 	}
 	set(o.MaxToKeep != 0, func() C.ckpt_code { return C.ckpt_manager_options_set_max_to_keep(made, C.int64_t(o.MaxToKeep), &e) })
@@ -195,24 +195,24 @@ type ManagerSaveOptions struct {
 func (o *ManagerSaveOptions) make(save *C.ckpt_save_options) (*C.ckpt_manager_save_options, error) {
 	made := C.ckpt_manager_save_options_new()
 	var e *C.ckpt_error
-	ok := C.ckpt_manager_save_options_set_save_options(made, save, &e) == C.CKPT_OK
+	ok := C.ckpt_manager_save_options_set_save_options(made, save, &e) == C.CKPT_CODE_OK
 	if ok && o.Number != nil {
-		ok = C.ckpt_manager_save_options_set_number(made, C.int64_t(*o.Number), &e) == C.CKPT_OK
+		ok = C.ckpt_manager_save_options_set_number(made, C.int64_t(*o.Number), &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.NumberOf != 0 {
-		ok = C.ckpt_manager_save_options_set_number_of(made, C.ckpt_node(o.NumberOf), &e) == C.CKPT_OK
+		ok = C.ckpt_manager_save_options_set_number_of(made, C.ckpt_node(o.NumberOf), &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.IgnoreInterval {
-		ok = C.ckpt_manager_save_options_set_check_interval(made, false, &e) == C.CKPT_OK
+		ok = C.ckpt_manager_save_options_set_check_interval(made, false, &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.Step != nil {
-		ok = C.ckpt_manager_save_options_set_step(made, C.int64_t(*o.Step), &e) == C.CKPT_OK
+		ok = C.ckpt_manager_save_options_set_step(made, C.int64_t(*o.Step), &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.Metric != nil {
-		ok = C.ckpt_manager_save_options_set_metric(made, C.double(*o.Metric), &e) == C.CKPT_OK
+		ok = C.ckpt_manager_save_options_set_metric(made, C.double(*o.Metric), &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.MetricOf != 0 {
-		ok = C.ckpt_manager_save_options_set_metric_of(made, C.ckpt_node(o.MetricOf), &e) == C.CKPT_OK
+		ok = C.ckpt_manager_save_options_set_metric_of(made, C.ckpt_node(o.MetricOf), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_manager_save_options_free(made)
@@ -311,10 +311,10 @@ func (m *Manager) RestoreOrInitialize(options *ResumeOptions) (string, *Status, 
 	made := C.ckpt_resume_options_new()
 	defer C.ckpt_resume_options_free(made)
 	var e *C.ckpt_error
-	ok := C.ckpt_resume_options_set_restore_options(made, restore, &e) == C.CKPT_OK &&
-		C.ckpt_resume_options_set_latest_valid(made, C.bool(options.LatestValid), &e) == C.CKPT_OK
+	ok := C.ckpt_resume_options_set_restore_options(made, restore, &e) == C.CKPT_CODE_OK &&
+		C.ckpt_resume_options_set_latest_valid(made, C.bool(options.LatestValid), &e) == C.CKPT_CODE_OK
 	if ok && options.Step != nil {
-		ok = C.ckpt_resume_options_set_step(made, C.int64_t(*options.Step), &e) == C.CKPT_OK
+		ok = C.ckpt_resume_options_set_step(made, C.int64_t(*options.Step), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		return "", nil, takeError(e)

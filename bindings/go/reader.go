@@ -70,12 +70,12 @@ func Open(p string, options *OpenOptions) (*Reader, error) {
 	if options != nil && options.MemoryLimit != 0 {
 		made = C.ckpt_open_options_new()
 		defer C.ckpt_open_options_free(made)
-		if C.ckpt_open_options_set_memory_limit(made, C.uint64_t(options.MemoryLimit), &e) != C.CKPT_OK {
+		if C.ckpt_open_options_set_memory_limit(made, C.uint64_t(options.MemoryLimit), &e) != C.CKPT_CODE_OK {
 			return nil, takeError(e)
 		}
 	}
 	var reader *C.ckpt_reader
-	if C.ckpt_reader_open(c, made, &reader, &e) != C.CKPT_OK {
+	if C.ckpt_reader_open(c, made, &reader, &e) != C.CKPT_CODE_OK {
 		return nil, takeError(e)
 	}
 	return &Reader{own(reader, func(r *C.ckpt_reader) { C.ckpt_reader_free(r) })}, nil
@@ -117,7 +117,7 @@ func (r *Reader) Shards() ([]string, error) {
 	for i := range shards {
 		var s *C.ckpt_string
 		var e *C.ckpt_error
-		if C.ckpt_reader_shard_path(p, C.uint32_t(i), &s, &e) != C.CKPT_OK {
+		if C.ckpt_reader_shard_path(p, C.uint32_t(i), &s, &e) != C.CKPT_CODE_OK {
 			return nil, takeError(e)
 		}
 		shards[i] = takeString(s)
@@ -166,7 +166,7 @@ func (r *Reader) Get(key string) (Tensor, error) {
 	var t *C.ckpt_tensor
 	var e *C.ckpt_error
 	c, n := name(key)
-	if C.ckpt_reader_find(p, c, n, &t, &e) != C.CKPT_OK {
+	if C.ckpt_reader_find(p, c, n, &t, &e) != C.CKPT_CODE_OK {
 		return Tensor{}, takeError(e)
 	}
 	return r.tensor(t), nil
@@ -233,7 +233,7 @@ func (t Tensor) Slices() ([]Region, error) {
 			start, _ := dims(region.Start)
 			length, _ := dims(region.Length)
 			var e *C.ckpt_error
-			if C.ckpt_tensor_slice(t.pointer, C.size_t(i), start, length, &e) != C.CKPT_OK {
+			if C.ckpt_tensor_slice(t.pointer, C.size_t(i), start, length, &e) != C.CKPT_CODE_OK {
 				failed = takeError(e)
 				return
 			}
@@ -274,8 +274,8 @@ func (o *ReadOptions) make() (*C.ckpt_read_options, error) {
 	}
 	made := C.ckpt_read_options_new()
 	var e *C.ckpt_error
-	if C.ckpt_read_options_set_threads(made, C.uint32_t(o.Threads), &e) != C.CKPT_OK ||
-		C.ckpt_read_options_set_checksums(made, C.ckpt_checksums(o.Checksums), &e) != C.CKPT_OK {
+	if C.ckpt_read_options_set_threads(made, C.uint32_t(o.Threads), &e) != C.CKPT_CODE_OK ||
+		C.ckpt_read_options_set_checksums(made, C.ckpt_checksums(o.Checksums), &e) != C.CKPT_CODE_OK {
 		C.ckpt_read_options_free(made)
 		return nil, takeError(e)
 	}

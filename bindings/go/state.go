@@ -336,18 +336,18 @@ func (g *Graph) AddDevice(dtype DType, shape []int64, device io.ReaderAt, concur
 func newDevice(device io.ReaderAt, concurrent bool, w *world) (*C.ckpt_device, error) {
 	made := C.go_device_new(give(&given{value: device, world: w}))
 	var e *C.ckpt_error
-	ok := C.ckpt_device_set_read(made, C.ckpt_read_callback(C.go_ckpt_read), C.bool(concurrent), &e) == C.CKPT_OK
+	ok := C.ckpt_device_set_read(made, C.ckpt_read_callback(C.go_ckpt_read), C.bool(concurrent), &e) == C.CKPT_CODE_OK
 	if _, is := device.(io.WriterAt); ok && is {
-		ok = C.ckpt_device_set_write(made, C.ckpt_write_at_callback(C.go_ckpt_write_at), &e) == C.CKPT_OK
+		ok = C.ckpt_device_set_write(made, C.ckpt_write_at_callback(C.go_ckpt_write_at), &e) == C.CKPT_CODE_OK
 	}
 	if _, is := device.(Describer); ok && is {
-		ok = C.ckpt_device_set_describe(made, C.ckpt_describe_callback(C.go_ckpt_describe), &e) == C.CKPT_OK
+		ok = C.ckpt_device_set_describe(made, C.ckpt_describe_callback(C.go_ckpt_describe), &e) == C.CKPT_CODE_OK
 	}
 	if _, is := device.(Preparer); ok && is {
-		ok = C.ckpt_device_set_prepare(made, C.ckpt_prepare_callback(C.go_ckpt_prepare), &e) == C.CKPT_OK
+		ok = C.ckpt_device_set_prepare(made, C.ckpt_prepare_callback(C.go_ckpt_prepare), &e) == C.CKPT_CODE_OK
 	}
 	if _, is := device.(Finisher); ok && is {
-		ok = C.ckpt_device_set_finish(made, C.ckpt_finish_callback(C.go_ckpt_finish), &e) == C.CKPT_OK
+		ok = C.ckpt_device_set_finish(made, C.ckpt_finish_callback(C.go_ckpt_finish), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_device_free(made)

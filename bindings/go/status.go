@@ -31,9 +31,9 @@ type RestoreKind int32
 
 // The kinds of restores.
 const (
-	RestoreObjects RestoreKind = C.CKPT_RESTORE_OBJECTS // of a checkpoint with an object graph (CheckpointLoadStatus)
-	RestoreNames   RestoreKind = C.CKPT_RESTORE_NAMES   // of a checkpoint of names (NameBasedSaverStatus)
-	RestoreNone    RestoreKind = C.CKPT_RESTORE_NOTHING // of no checkpoint at all (InitializationOnlyStatus)
+	RestoreObjects RestoreKind = C.CKPT_RESTORE_KIND_OBJECTS // of a checkpoint with an object graph (CheckpointLoadStatus)
+	RestoreNames   RestoreKind = C.CKPT_RESTORE_KIND_NAMES   // of a checkpoint of names (NameBasedSaverStatus)
+	RestoreNone    RestoreKind = C.CKPT_RESTORE_KIND_NONE    // of no checkpoint at all (InitializationOnlyStatus)
 )
 
 // Kind says what kind of restore it is of.
@@ -109,14 +109,14 @@ type RowState int32
 
 // What became of a value.
 const (
-	RowRestored      RowState = C.CKPT_ROW_RESTORED       // the object has the value of the checkpoint
-	RowDeferred      RowState = C.CKPT_ROW_DEFERRED       // the object is not there yet; it gets the value when it is tracked
-	RowMissing       RowState = C.CKPT_ROW_MISSING        // the program has an object for which the checkpoint has no value
-	RowUnused        RowState = C.CKPT_ROW_UNUSED         // the checkpoint has a value that the program has no use for
-	RowShapeMismatch RowState = C.CKPT_ROW_SHAPE_MISMATCH // the value has another shape than the object
-	RowDTypeMismatch RowState = C.CKPT_ROW_DTYPE_MISMATCH // the value has another dtype than the object
-	RowSkipped       RowState = C.CKPT_ROW_SKIPPED        // the object was left as it was
-	RowTorn          RowState = C.CKPT_ROW_TORN           // the object has neither its old value nor the new one
+	RowRestored      RowState = C.CKPT_ROW_STATE_RESTORED       // the object has the value of the checkpoint
+	RowDeferred      RowState = C.CKPT_ROW_STATE_DEFERRED       // the object is not there yet; it gets the value when it is tracked
+	RowMissing       RowState = C.CKPT_ROW_STATE_MISSING        // the program has an object for which the checkpoint has no value
+	RowUnused        RowState = C.CKPT_ROW_STATE_UNUSED         // the checkpoint has a value that the program has no use for
+	RowShapeMismatch RowState = C.CKPT_ROW_STATE_SHAPE_MISMATCH // the value has another shape than the object
+	RowDTypeMismatch RowState = C.CKPT_ROW_STATE_DTYPE_MISMATCH // the value has another dtype than the object
+	RowSkipped       RowState = C.CKPT_ROW_STATE_SKIPPED        // the object was left as it was
+	RowTorn          RowState = C.CKPT_ROW_STATE_TORN           // the object has neither its old value nor the new one
 )
 
 // String gives the state's name, e.g. "shape mismatch".

@@ -182,7 +182,7 @@ func (g *Graph) Use(variable Node, f func(value []byte)) error {
 		var data unsafe.Pointer
 		var size C.size_t
 		code := C.ckpt_graph_data(p, C.ckpt_node(variable), &data, &size, e)
-		if code == C.CKPT_OK {
+		if code == C.CKPT_CODE_OK {
 			f(unsafe.Slice((*byte)(data), int(size)))
 		}
 		return code

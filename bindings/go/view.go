@@ -109,7 +109,7 @@ func OpenView(p string) (*CheckpointView, error) {
 	defer free()
 	var view *C.ckpt_checkpoint_view
 	var e *C.ckpt_error
-	if C.ckpt_checkpoint_view_open(c, &view, &e) != C.CKPT_OK {
+	if C.ckpt_checkpoint_view_open(c, &view, &e) != C.CKPT_CODE_OK {
 		return nil, takeError(e)
 	}
 	return &CheckpointView{own(view, func(v *C.ckpt_checkpoint_view) { C.ckpt_checkpoint_view_free(v) })}, nil

@@ -77,22 +77,22 @@ func (o *WriteOptions) make(w *watch) (*C.ckpt_write_options, error) {
 	}
 	made := C.ckpt_write_options_new()
 	var e *C.ckpt_error
-	ok := C.ckpt_write_options_set_shards(made, C.uint32_t(o.Shards), &e) == C.CKPT_OK &&
-		C.ckpt_write_options_set_threads(made, C.uint32_t(o.Threads), &e) == C.CKPT_OK &&
-		C.ckpt_write_options_set_durability(made, C.ckpt_durability(o.Durability), &e) == C.CKPT_OK
+	ok := C.ckpt_write_options_set_shards(made, C.uint32_t(o.Shards), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_write_options_set_threads(made, C.uint32_t(o.Threads), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_write_options_set_durability(made, C.ckpt_durability(o.Durability), &e) == C.CKPT_CODE_OK
 	if ok && o.MaxShardSize != 0 {
-		ok = C.ckpt_write_options_set_max_shard_size(made, C.uint64_t(o.MaxShardSize), &e) == C.CKPT_OK
+		ok = C.ckpt_write_options_set_max_shard_size(made, C.uint64_t(o.MaxShardSize), &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.Alignment != 0 {
-		ok = C.ckpt_write_options_set_alignment(made, C.uint64_t(o.Alignment), &e) == C.CKPT_OK
+		ok = C.ckpt_write_options_set_alignment(made, C.uint64_t(o.Alignment), &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.Progress != nil {
-		ok = C.go_write_options_set_progress(made, give(&given{value: w.stopper}), &e) == C.CKPT_OK
+		ok = C.go_write_options_set_progress(made, give(&given{value: w.stopper}), &e) == C.CKPT_CODE_OK
 	}
 	if ok {
 		c := w.cancel.hold()
 		defer w.cancel.drop(c)
-		ok = C.ckpt_write_options_set_cancel(made, c, &e) == C.CKPT_OK
+		ok = C.ckpt_write_options_set_cancel(made, c, &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_write_options_free(made)
@@ -131,7 +131,7 @@ func NewWriter(prefix string, options *WriteOptions) (*Writer, error) {
 	defer C.ckpt_write_options_free(made)
 	var writer *C.ckpt_writer
 	var e *C.ckpt_error
-	if C.ckpt_writer_new(c, made, &writer, &e) != C.CKPT_OK {
+	if C.ckpt_writer_new(c, made, &writer, &e) != C.CKPT_CODE_OK {
 		watch.close()
 		return nil, takeError(e)
 	}
@@ -300,12 +300,12 @@ func Merge(ctx context.Context, destination string, sections []string, options *
 	made := C.ckpt_merge_options_new()
 	defer C.ckpt_merge_options_free(made)
 	var e *C.ckpt_error
-	ok := C.ckpt_merge_options_set_allow_missing(made, C.bool(options.AllowMissing), &e) == C.CKPT_OK &&
-		C.ckpt_merge_options_set_keep_inputs(made, C.bool(options.KeepInputs), &e) == C.CKPT_OK &&
-		C.ckpt_merge_options_set_durability(made, C.ckpt_durability(options.Durability), &e) == C.CKPT_OK &&
-		C.ckpt_merge_options_set_cancel(made, watch.cancel.pointer, &e) == C.CKPT_OK
+	ok := C.ckpt_merge_options_set_allow_missing(made, C.bool(options.AllowMissing), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_merge_options_set_keep_inputs(made, C.bool(options.KeepInputs), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_merge_options_set_durability(made, C.ckpt_durability(options.Durability), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_merge_options_set_cancel(made, watch.cancel.pointer, &e) == C.CKPT_CODE_OK
 	if ok && options.Progress != nil {
-		ok = C.go_merge_options_set_progress(made, give(&given{value: watch.stopper}), &e) == C.CKPT_OK
+		ok = C.go_merge_options_set_progress(made, give(&given{value: watch.stopper}), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		return takeError(e)
@@ -397,10 +397,10 @@ func (o *VerifyOptions) make() (*watch, *C.ckpt_verify_options, error) {
 	watch := newWatch(o.Progress)
 	made := C.ckpt_verify_options_new()
 	var e *C.ckpt_error
-	ok := C.ckpt_verify_options_set_threads(made, C.uint32_t(o.Threads), &e) == C.CKPT_OK &&
-		C.ckpt_verify_options_set_cancel(made, watch.cancel.pointer, &e) == C.CKPT_OK
+	ok := C.ckpt_verify_options_set_threads(made, C.uint32_t(o.Threads), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_verify_options_set_cancel(made, watch.cancel.pointer, &e) == C.CKPT_CODE_OK
 	if ok && o.Progress != nil {
-		ok = C.go_verify_options_set_progress(made, give(&given{value: watch.stopper}), &e) == C.CKPT_OK
+		ok = C.go_verify_options_set_progress(made, give(&given{value: watch.stopper}), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_verify_options_free(made)

@@ -43,13 +43,13 @@ static ckpt_code print_strings(const ckpt_reader *reader, const ckpt_tensor *ten
 static ckpt_code print_values(const ckpt_reader *reader, const char *key, ckpt_error **error) {
     const ckpt_tensor *tensor = NULL; /* lent by the reader: nothing to free */
     ckpt_code code = ckpt_reader_find(reader, key, strlen(key), &tensor, error);
-    if (code != CKPT_OK) return code;
+    if (code != CKPT_CODE_OK) return code;
     printf("%s: ", key);
     print_type(tensor);
     printf("\n");
 
     ckpt_dtype dtype = ckpt_tensor_dtype(tensor);
-    if (dtype == CKPT_STRING || dtype == CKPT_VARIANT) return print_strings(reader, tensor, error);
+    if (dtype == CKPT_DTYPE_STRING || dtype == CKPT_DTYPE_VARIANT) return print_strings(reader, tensor, error);
 
     /* Values come row by row, in the machine's byte order, into memory of ours. */
     size_t size = (size_t)ckpt_tensor_byte_size(tensor);
@@ -59,14 +59,14 @@ static ckpt_code print_values(const ckpt_reader *reader, const char *key, ckpt_e
         exit(1);
     }
     code = ckpt_reader_read(reader, tensor, NULL, values, size, error);
-    if (code == CKPT_OK) {
+    if (code == CKPT_CODE_OK) {
         uint64_t count = ckpt_tensor_element_count(tensor);
         for (uint64_t i = 0; i < count; i++) {
             switch (dtype) {
-                case CKPT_FLOAT: printf("  %g", ((float *)values)[i]); break;
-                case CKPT_DOUBLE: printf("  %g", ((double *)values)[i]); break;
-                case CKPT_INT32: printf("  %" PRId32, ((int32_t *)values)[i]); break;
-                case CKPT_INT64: printf("  %" PRId64, ((int64_t *)values)[i]); break;
+                case CKPT_DTYPE_FLOAT: printf("  %g", ((float *)values)[i]); break;
+                case CKPT_DTYPE_DOUBLE: printf("  %g", ((double *)values)[i]); break;
+                case CKPT_DTYPE_INT32: printf("  %" PRId32, ((int32_t *)values)[i]); break;
+                case CKPT_DTYPE_INT64: printf("  %" PRId64, ((int64_t *)values)[i]); break;
                 default: {
                     const unsigned char *element = (unsigned char *)values + i * ckpt_dtype_size(dtype);
                     printf("  0x");
@@ -96,7 +96,7 @@ static void print_tree(const ckpt_object_graph *graph, uint32_t node, int depth,
 static ckpt_code print_objects(const ckpt_reader *reader, ckpt_error **error) {
     ckpt_object_graph *graph = NULL;
     ckpt_code code = ckpt_reader_object_graph(reader, &graph, error);
-    if (code == CKPT_OK) {
+    if (code == CKPT_CODE_OK) {
         bool *shown = calloc(ckpt_object_graph_count(graph), sizeof *shown);
         printf("objects:\n");
         if (shown != NULL) {
@@ -108,7 +108,7 @@ static ckpt_code print_objects(const ckpt_reader *reader, ckpt_error **error) {
         /* Saved by names, with tf.compat.v1.train.Saver: that is no failure. */
         ckpt_error_free(*error);
         *error = NULL;
-        code = CKPT_OK;
+        code = CKPT_CODE_OK;
     }
     ckpt_object_graph_free(graph);
     return code;
@@ -123,15 +123,15 @@ int main(int argc, char **argv) {
     ckpt_reader *reader = NULL;
     ckpt_error *error = NULL; /* set by the call that fails, and ours to free */
     ckpt_code code = ckpt_reader_open(argv[1], NULL, &reader, &error);
-    if (code == CKPT_OK) {
+    if (code == CKPT_CODE_OK) {
         printf("%zu tensors:\n", ckpt_reader_count(reader));
         print_listing(reader);
         code = print_objects(reader, &error);
     }
-    if (code == CKPT_OK && argc == 3) code = print_values(reader, argv[2], &error);
+    if (code == CKPT_CODE_OK && argc == 3) code = print_values(reader, argv[2], &error);
 
-    if (code != CKPT_OK) fprintf(stderr, "%s: %s\n", ckpt_code_name(code), ckpt_error_message(error));
+    if (code != CKPT_CODE_OK) fprintf(stderr, "%s: %s\n", ckpt_code_name(code), ckpt_error_message(error));
     ckpt_error_free(error);
     ckpt_reader_free(reader);
-    return code == CKPT_OK ? 0 : 1;
+    return code == CKPT_CODE_OK ? 0 : 1;
 }

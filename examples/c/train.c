@@ -43,7 +43,7 @@ typedef struct program {
 
 /* Ends the program when a call failed. */
 static void must(ckpt_code code, ckpt_error *error) {
-    if (code == CKPT_OK) return;
+    if (code == CKPT_CODE_OK) return;
     fprintf(stderr, "train-checkpoint: %s\n", ckpt_error_message(error));
     exit(1);
 }
@@ -78,27 +78,27 @@ static void add_slot(const ckpt_graph *graph, ckpt_node optimizer, ckpt_node var
 static ckpt_code save_iterator(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
     const program *program = user_data;
     (void)failure;
-    return ckpt_sink_put(sink, "_POSITION", 9, CKPT_INT64, NULL, 0, &program->position, sizeof program->position, NULL);
+    return ckpt_sink_put(sink, "_POSITION", 9, CKPT_DTYPE_INT64, NULL, 0, &program->position, sizeof program->position, NULL);
 }
 
 static ckpt_code restore_iterator(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
     static const char text[] = "the position is no int64";
     program *program = user_data;
     const ckpt_source_tensor *position = ckpt_source_find(source, "position", 8);
-    if (position == NULL) return CKPT_OK; /* TensorFlow's ITERATOR_STATE, which is its own: begin with the first example */
-    if (ckpt_source_tensor_dtype(position) != CKPT_INT64 || ckpt_source_tensor_rank(position) != 0) {
+    if (position == NULL) return CKPT_CODE_OK; /* TensorFlow's ITERATOR_STATE, which is its own: begin with the first example */
+    if (ckpt_source_tensor_dtype(position) != CKPT_DTYPE_INT64 || ckpt_source_tensor_rank(position) != 0) {
         ckpt_failure_set(failure, text, sizeof text - 1);
-        return CKPT_INVALID_ARGUMENT;
+        return CKPT_CODE_INVALID_ARGUMENT;
     }
     memcpy(&program->position, ckpt_source_tensor_bytes(position).data, sizeof program->position);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 /* A parameter, with its slots. */
 static ckpt_node add_parameter(const ckpt_graph *graph, ckpt_node optimizer, parameter *p, const int64_t *shape, size_t rank) {
-    ckpt_node variable = add_variable(graph, CKPT_FLOAT, shape, rank, p->value, sizeof p->value);
-    add_slot(graph, optimizer, variable, "m", add_variable(graph, CKPT_FLOAT, shape, rank, p->m, sizeof p->m));
-    add_slot(graph, optimizer, variable, "v", add_variable(graph, CKPT_FLOAT, shape, rank, p->v, sizeof p->v));
+    ckpt_node variable = add_variable(graph, CKPT_DTYPE_FLOAT, shape, rank, p->value, sizeof p->value);
+    add_slot(graph, optimizer, variable, "m", add_variable(graph, CKPT_DTYPE_FLOAT, shape, rank, p->m, sizeof p->m));
+    add_slot(graph, optimizer, variable, "v", add_variable(graph, CKPT_DTYPE_FLOAT, shape, rank, p->v, sizeof p->v));
     return variable;
 }
 
@@ -118,11 +118,11 @@ static ckpt_checkpoint *make_checkpoint(program *program) {
     track(graph, root, "iterator", iterator);
     track(graph, root, "net", net);
     track(graph, root, "optimizer", optimizer);
-    track(graph, root, "step", add_variable(graph, CKPT_INT32, NULL, 0, &program->step, sizeof program->step));
+    track(graph, root, "step", add_variable(graph, CKPT_DTYPE_INT32, NULL, 0, &program->step, sizeof program->step));
     track(graph, net, "l1", l1);
     track(graph, l1, "kernel", add_parameter(graph, optimizer, &program->kernel, kernel_shape, 2));
     track(graph, l1, "bias", add_parameter(graph, optimizer, &program->bias, bias_shape, 1));
-    track(graph, optimizer, "iter", add_variable(graph, CKPT_INT64, NULL, 0, &program->iter, sizeof program->iter));
+    track(graph, optimizer, "iter", add_variable(graph, CKPT_DTYPE_INT64, NULL, 0, &program->iter, sizeof program->iter));
     const struct {
         const char *name;
         float *value;
@@ -131,7 +131,7 @@ static ckpt_checkpoint *make_checkpoint(program *program) {
                  {"decay", &program->decay},
                  {"learning_rate", &program->learning_rate}};
     for (int i = 0; i < 4; i++) {
-        track(graph, optimizer, rates[i].name, add_variable(graph, CKPT_FLOAT, NULL, 0, rates[i].value, sizeof(float)));
+        track(graph, optimizer, rates[i].name, add_variable(graph, CKPT_DTYPE_FLOAT, NULL, 0, rates[i].value, sizeof(float)));
     }
     must(ckpt_checkpoint_new(graph, root, &checkpoint, &error), error);
     ckpt_graph_free(graph); /* the checkpoint keeps what it needs */

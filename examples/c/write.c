@@ -19,10 +19,10 @@ typedef struct model {
 
 static const char *const labels[] = {"cat", "dog", "h\303\251risson"};
 
-/* Called while the values are written; anything but CKPT_OK would stop it, and leave what was there before. */
+/* Called while the values are written; anything but CKPT_CODE_OK would stop it, and leave what was there before. */
 static ckpt_code tell(void *user_data, uint64_t done, uint64_t total) {
     printf("%s%" PRIu64 " of %" PRIu64 " bytes\n", (const char *)user_data, done, total);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code add(ckpt_writer *writer, const char *key, ckpt_dtype dtype, const int64_t *shape, size_t rank, const void *data,
@@ -42,14 +42,14 @@ static ckpt_code save(const model *model, const char *prefix, ckpt_error **error
     ckpt_write_options *options = ckpt_write_options_new();
     ckpt_writer *writer = NULL;
     ckpt_code code = ckpt_write_options_set_progress(options, tell, "written: ", NULL, error);
-    if (code == CKPT_OK) code = ckpt_writer_new(prefix, options, &writer, error);
-    if (code == CKPT_OK)
-        code = add(writer, "net/kernel", CKPT_FLOAT, kernel_shape, 2, model->kernel, sizeof model->kernel, error);
-    if (code == CKPT_OK) code = add(writer, "rate", CKPT_DOUBLE, NULL, 0, &model->rate, sizeof model->rate, error);
-    if (code == CKPT_OK) code = add(writer, "step", CKPT_INT64, NULL, 0, &model->step, sizeof model->step, error);
-    if (code == CKPT_OK) code = ckpt_writer_add_strings(writer, "labels", 6, label_count, 1, words, 3, error);
+    if (code == CKPT_CODE_OK) code = ckpt_writer_new(prefix, options, &writer, error);
+    if (code == CKPT_CODE_OK)
+        code = add(writer, "net/kernel", CKPT_DTYPE_FLOAT, kernel_shape, 2, model->kernel, sizeof model->kernel, error);
+    if (code == CKPT_CODE_OK) code = add(writer, "rate", CKPT_DTYPE_DOUBLE, NULL, 0, &model->rate, sizeof model->rate, error);
+    if (code == CKPT_CODE_OK) code = add(writer, "step", CKPT_DTYPE_INT64, NULL, 0, &model->step, sizeof model->step, error);
+    if (code == CKPT_CODE_OK) code = ckpt_writer_add_strings(writer, "labels", 6, label_count, 1, words, 3, error);
     /* Now it is written, synced, and takes its name: whatever happens, there is the old checkpoint or the new one, whole. */
-    if (code == CKPT_OK) code = ckpt_writer_finish(writer, error);
+    if (code == CKPT_CODE_OK) code = ckpt_writer_finish(writer, error);
     ckpt_writer_free(writer);
     ckpt_write_options_free(options);
     return code;
@@ -58,15 +58,15 @@ static ckpt_code save(const model *model, const char *prefix, ckpt_error **error
 static ckpt_code get(const ckpt_reader *reader, const char *key, void *value, size_t size, ckpt_error **error) {
     const ckpt_tensor *tensor = NULL;
     ckpt_code code = ckpt_reader_find(reader, key, strlen(key), &tensor, error);
-    return code != CKPT_OK ? code : ckpt_reader_read(reader, tensor, NULL, value, size, error);
+    return code != CKPT_CODE_OK ? code : ckpt_reader_read(reader, tensor, NULL, value, size, error);
 }
 
 static ckpt_code load(model *model, const char *prefix, ckpt_error **error) {
     ckpt_reader *reader = NULL;
     ckpt_code code = ckpt_reader_open(prefix, NULL, &reader, error);
-    if (code == CKPT_OK) code = get(reader, "net/kernel", model->kernel, sizeof model->kernel, error);
-    if (code == CKPT_OK) code = get(reader, "rate", &model->rate, sizeof model->rate, error);
-    if (code == CKPT_OK) code = get(reader, "step", &model->step, sizeof model->step, error);
+    if (code == CKPT_CODE_OK) code = get(reader, "net/kernel", model->kernel, sizeof model->kernel, error);
+    if (code == CKPT_CODE_OK) code = get(reader, "rate", &model->rate, sizeof model->rate, error);
+    if (code == CKPT_CODE_OK) code = get(reader, "step", &model->step, sizeof model->step, error);
     ckpt_reader_free(reader);
     return code;
 }
@@ -82,13 +82,13 @@ int main(int argc, char **argv) {
 
     ckpt_error *error = NULL;
     ckpt_code code = save(&trained, argv[1], &error);
-    if (code == CKPT_OK) code = load(&resumed, argv[1], &error);
-    if (code == CKPT_OK) {
+    if (code == CKPT_CODE_OK) code = load(&resumed, argv[1], &error);
+    if (code == CKPT_CODE_OK) {
         bool same = memcmp(trained.kernel, resumed.kernel, sizeof trained.kernel) == 0 && trained.rate == resumed.rate;
         printf("read back: step %" PRId64 ", %s\n", resumed.step, same ? "the same values" : "OTHER VALUES");
     } else {
         fprintf(stderr, "%s: %s\n", ckpt_code_name(code), ckpt_error_message(error));
     }
     ckpt_error_free(error);
-    return code == CKPT_OK ? 0 : 1;
+    return code == CKPT_CODE_OK ? 0 : 1;
 }

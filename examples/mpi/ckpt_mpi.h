@@ -26,7 +26,7 @@ static inline void ckpt_mpi_rest(void) {
 /* Says what failed, for the message of the save. */
 static inline ckpt_code ckpt_mpi_failed(ckpt_failure *failure, const char *what) {
     ckpt_failure_set(failure, what, strlen(what));
-    return CKPT_UNAVAILABLE;
+    return CKPT_CODE_UNAVAILABLE;
 }
 
 /* The message of `from`, if it comes before `deadline`; `*came` says so. */
@@ -41,11 +41,11 @@ static inline ckpt_code ckpt_mpi_receive(ckpt_mpi *own, int from, double deadlin
         if (*came || MPI_Wtime() >= deadline) break;
         ckpt_mpi_rest();
     }
-    if (!*came) return CKPT_OK;
+    if (!*came) return CKPT_CODE_OK;
     if (MPI_Get_count(&status, MPI_BYTE, &size) != MPI_SUCCESS) return ckpt_mpi_failed(failure, "MPI_Get_count failed");
     void *message = malloc((size_t)size + 1);
     if (!message) return ckpt_mpi_failed(failure, "no memory for a message");
-    ckpt_code code = CKPT_OK;
+    ckpt_code code = CKPT_CODE_OK;
     if (MPI_Recv(message, size, MPI_BYTE, from, own->tag, own->comm, MPI_STATUS_IGNORE) != MPI_SUCCESS) {
         code = ckpt_mpi_failed(failure, "MPI_Recv failed");
     } else {
@@ -66,7 +66,7 @@ static inline ckpt_code ckpt_mpi_send(ckpt_mpi *own, int to, const void *message
     }
     for (;;) {
         if (MPI_Test(&request, &sent, MPI_STATUS_IGNORE) != MPI_SUCCESS) return ckpt_mpi_failed(failure, "MPI_Test failed");
-        if (sent) return CKPT_OK;
+        if (sent) return CKPT_CODE_OK;
         if (MPI_Wtime() >= deadline) break;
         ckpt_mpi_rest();
     }
@@ -79,10 +79,10 @@ static inline ckpt_code ckpt_mpi_gather(void *user_data, const void *message, si
                                         ckpt_failure *failure) {
     ckpt_mpi *own = user_data;
     const double deadline = MPI_Wtime() + own->time_out;
-    ckpt_code code = CKPT_OK;
+    ckpt_code code = CKPT_CODE_OK;
     own->tag++;
     if (own->rank > 0) return ckpt_mpi_send(own, 0, message, size, 2 * own->time_out + MPI_Wtime(), failure);
-    for (int rank = 1; rank < own->count && code == CKPT_OK; rank++) {
+    for (int rank = 1; rank < own->count && code == CKPT_CODE_OK; rank++) {
         int came; /* the library names those that did not */
         code = ckpt_mpi_receive(own, rank, deadline, messages, &came, failure);
     }
@@ -92,17 +92,17 @@ static inline ckpt_code ckpt_mpi_gather(void *user_data, const void *message, si
 static inline ckpt_code ckpt_mpi_broadcast(void *user_data, const void *message, size_t size, ckpt_messages *messages,
                                            ckpt_failure *failure) {
     ckpt_mpi *own = user_data;
-    ckpt_code code = CKPT_OK;
+    ckpt_code code = CKPT_CODE_OK;
     own->tag++;
     if (own->rank > 0) {
         int came;
         /* The first rank waits once for all others, and then merges what they wrote. */
         code = ckpt_mpi_receive(own, 0, MPI_Wtime() + 2 * own->time_out, messages, &came, failure);
-        return code == CKPT_OK && !came ? ckpt_mpi_failed(failure, "rank 0 did not answer") : code;
+        return code == CKPT_CODE_OK && !came ? ckpt_mpi_failed(failure, "rank 0 did not answer") : code;
     }
     for (int rank = 1; rank < own->count; rank++) {
         const ckpt_code sent = ckpt_mpi_send(own, rank, message, size, MPI_Wtime() + own->time_out, failure);
-        if (sent != CKPT_OK) code = sent; /* the others are told all the same */
+        if (sent != CKPT_CODE_OK) code = sent; /* the others are told all the same */
     }
     return code;
 }

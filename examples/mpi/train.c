@@ -17,7 +17,7 @@ enum { ROWS = 1003, COLUMNS = 64 };
 static int rank, count;
 
 static void check(ckpt_code code, ckpt_error **error) {
-    if (code == CKPT_OK) return;
+    if (code == CKPT_CODE_OK) return;
     fprintf(stderr, "rank %d: %s\n", rank, ckpt_error_message(*error));
     ckpt_error_free(*error);
     MPI_Abort(MPI_COMM_WORLD, 1);
@@ -61,10 +61,10 @@ static void make(program *own) {
     ckpt_node root = 0, optimizer = 0;
     check(ckpt_graph_add_object(own->graph, NULL, &root, &error), &error);
     check(ckpt_graph_add_slot_owner(own->graph, NULL, NULL, NULL, NULL, &optimizer, &error), &error);
-    const ckpt_node table = variable(own, CKPT_FLOAT, shape, 2, own->table, size, part);
-    const ckpt_node momentum = variable(own, CKPT_FLOAT, shape, 2, own->momentum, size, part);
-    const ckpt_node rate = variable(own, CKPT_FLOAT, NULL, 0, &own->rate, sizeof own->rate, NULL);
-    const ckpt_node step = variable(own, CKPT_INT64, NULL, 0, &own->step, sizeof own->step, NULL);
+    const ckpt_node table = variable(own, CKPT_DTYPE_FLOAT, shape, 2, own->table, size, part);
+    const ckpt_node momentum = variable(own, CKPT_DTYPE_FLOAT, shape, 2, own->momentum, size, part);
+    const ckpt_node rate = variable(own, CKPT_DTYPE_FLOAT, NULL, 0, &own->rate, sizeof own->rate, NULL);
+    const ckpt_node step = variable(own, CKPT_DTYPE_INT64, NULL, 0, &own->step, sizeof own->step, NULL);
     ckpt_node_options_free(part);
     check(ckpt_graph_track(own->graph, root, "table", 5, table, &error), &error);
     check(ckpt_graph_track(own->graph, root, "optimizer", 9, optimizer, &error), &error);
@@ -88,7 +88,7 @@ static void train(program *own) {
 static ckpt_code die(void *user_data, uint64_t done, uint64_t total) {
     (void)user_data, (void)done, (void)total;
     raise(SIGKILL);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 int main(int argc, char **argv) {

@@ -37,19 +37,19 @@ static struct {
 
 /* From inside a callback: the first of each kind tries every call. */
 static ckpt_code try_everything(kind kind) {
-    static const refusal reentrant = {CKPT_FAILED_PRECONDITION, CKPT_REASON_REENTRANT, false};
-    if (stage.with.graph == NULL) return CKPT_OK; /* the stage is not set yet */
+    static const refusal reentrant = {CKPT_CODE_FAILED_PRECONDITION, CKPT_REASON_REENTRANT, false};
+    if (stage.with.graph == NULL) return CKPT_CODE_OK; /* the stage is not set yet */
     pthread_mutex_lock(&stage.lock);
     if (stage.calls[kind]++ == 0) {
         CHECK(every_call(&stage.with, &reentrant) > 60);
         /* what does not reach the graph works, and so do other graphs */
         ckpt_node node = 0;
         ckpt_graph *graph = ckpt_graph_new();
-        CHECK_INT(CKPT_OK, ckpt_graph_add_object(graph, NULL, &node, NULL));
-        CHECK_INT(CKPT_OK, ckpt_graph_add_object(stage.other, NULL, &node, NULL));
+        CHECK_INT(CKPT_CODE_OK, ckpt_graph_add_object(graph, NULL, &node, NULL));
+        CHECK_INT(CKPT_CODE_OK, ckpt_graph_add_object(stage.other, NULL, &node, NULL));
         ckpt_graph_free(graph);
         graph = ckpt_checkpoint_graph(stage.with.checkpoint); /* another handle of the same */
-        CHECK_INT(CKPT_FAILED_PRECONDITION, ckpt_graph_add_object(graph, NULL, &node, NULL));
+        CHECK_INT(CKPT_CODE_FAILED_PRECONDITION, ckpt_graph_add_object(graph, NULL, &node, NULL));
         ckpt_graph_free(graph);
         CHECK(ckpt_checkpoint_root(stage.with.checkpoint) != 0);
         CHECK(ckpt_status_kind(stage.with.status) != 0);
@@ -59,11 +59,11 @@ static ckpt_code try_everything(kind kind) {
         ckpt_save_options_free(ckpt_save_options_new());
         ckpt_restore_options_free(ckpt_restore_options_new());
         ckpt_reader *reader = NULL;
-        CHECK_INT(CKPT_OK, ckpt_reader_open("guide/ckpt-5", NULL, &reader, NULL));
+        CHECK_INT(CKPT_CODE_OK, ckpt_reader_open("guide/ckpt-5", NULL, &reader, NULL));
         ckpt_reader_free(reader);
     }
     pthread_mutex_unlock(&stage.lock);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 /* ---------------------------------------------------------------- the callbacks */
@@ -112,15 +112,15 @@ static ckpt_code save(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
     static const int64_t shape[] = {ASKED};
     (void)user_data, (void)failure;
     try_everything(SAVE);
-    CHECK_INT(CKPT_OK, ckpt_sink_put(sink, "number", 6, CKPT_UINT8, NULL, 0, "x", 1, NULL));
-    return ckpt_sink_put_read(sink, "asked", 5, CKPT_UINT8, shape, 1, sink_read, NULL, NULL, NULL);
+    CHECK_INT(CKPT_CODE_OK, ckpt_sink_put(sink, "number", 6, CKPT_DTYPE_UINT8, NULL, 0, "x", 1, NULL));
+    return ckpt_sink_put_read(sink, "asked", 5, CKPT_DTYPE_UINT8, shape, 1, sink_read, NULL, NULL, NULL);
 }
 
 static ckpt_code restore(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
     (void)user_data, (void)failure;
     try_everything(RESTORE);
     CHECK_INT(ASKED, ckpt_source_tensor_bytes(ckpt_source_find(source, "asked", 5)).len);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_node registered;
@@ -135,7 +135,7 @@ static ckpt_code save_objects(void *user_data, const ckpt_nodes *objects, ckpt_s
     (void)user_data, (void)failure;
     try_everything(SAVE_OBJECTS);
     ckpt_bytes path = ckpt_nodes_name(objects, 0);
-    return ckpt_sink_put(sink, (const char *)path.data, path.len, CKPT_UINT8, NULL, 0, "r", 1, NULL);
+    return ckpt_sink_put(sink, (const char *)path.data, path.len, CKPT_DTYPE_UINT8, NULL, 0, "r", 1, NULL);
 }
 
 static bool wants(void *user_data, const ckpt_nodes *objects, const char *key, size_t key_len) {
@@ -149,7 +149,7 @@ static ckpt_code restore_objects(void *user_data, const ckpt_nodes *objects, con
     try_everything(RESTORE_OBJECTS);
     CHECK_INT(1, ckpt_nodes_count(objects));
     CHECK_INT(1, ckpt_source_count(source));
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code create_slot(void *user_data, ckpt_slot_request *request, ckpt_failure *failure) {
@@ -212,7 +212,8 @@ static program make_program(void) {
     all->object = object(made.graph);
     all->variable = track_scalar(made.graph, made.root, "w", 1);
     all->integer = integer(made.graph, 1);
-    CHECK_OK(ckpt_graph_add_borrowed(made.graph, CKPT_FLOAT, NULL, 0, &memory, 4, NULL, NULL, NULL, &all->borrowed, &error));
+    CHECK_OK(
+        ckpt_graph_add_borrowed(made.graph, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, NULL, NULL, NULL, &all->borrowed, &error));
     CHECK_OK(ckpt_graph_add_strings(made.graph, NULL, 0, &word, 1, NULL, &all->strings, &error));
     CHECK_OK(ckpt_graph_add_list(made.graph, NULL, &all->list, &error));
     CHECK_OK(ckpt_graph_add_dict(made.graph, NULL, &all->dict, &error));
@@ -224,7 +225,7 @@ static program make_program(void) {
     CHECK_OK(ckpt_device_set_prepare(device, prepare, &error));
     CHECK_OK(ckpt_device_set_write(device, device_write, &error));
     CHECK_OK(ckpt_device_set_finish(device, finish, &error));
-    CHECK_OK(ckpt_graph_add_device(made.graph, CKPT_UINT8, four, 1, device, NULL, &device_node, &error));
+    CHECK_OK(ckpt_graph_add_device(made.graph, CKPT_DTYPE_UINT8, four, 1, device, NULL, &device_node, &error));
     ckpt_device_free(device);
     CHECK_OK(ckpt_graph_register_saver(made.graph, NULL, 0, TEXT("saver"), true, accepts, save_objects, wants, restore_objects,
                                        NULL, NULL, &error));

@@ -28,7 +28,8 @@ static inline bool check_code(ckpt_code expected, ckpt_code code, const char *wh
     const char *message = error ? ckpt_error_message(error) : "no error object";
     snprintf(detail, sizeof detail, "expected %s, got %s (%s)", ckpt_code_name(expected), ckpt_code_name(code), message);
     /* An error object comes with every failure, with the same code, and with no success. */
-    bool agrees = expected == CKPT_OK ? error == NULL : error != NULL && ckpt_error_code(error) == code && message[0] != '\0';
+    bool agrees =
+        expected == CKPT_CODE_OK ? error == NULL : error != NULL && ckpt_error_code(error) == code && message[0] != '\0';
     bool fine = check_that(code == expected && agrees, what, detail, file, line);
     ckpt_error_free(error);
     error = NULL;
@@ -43,7 +44,7 @@ static inline bool check_int(int64_t expected, int64_t found, const char *what, 
 
 #define CHECK(condition) check_that((condition), #condition, "does not hold", __FILE__, __LINE__)
 #define CHECK_INT(expected, found) check_int((int64_t)(expected), (int64_t)(found), #found, __FILE__, __LINE__)
-#define CHECK_OK(call) check_code(CKPT_OK, (call), #call, __FILE__, __LINE__)
+#define CHECK_OK(call) check_code(CKPT_CODE_OK, (call), #call, __FILE__, __LINE__)
 #define CHECK_FAILS(code, call) check_code((code), (call), #call, __FILE__, __LINE__)
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

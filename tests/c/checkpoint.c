@@ -25,7 +25,7 @@ static bool exists(const char *name) {
     ckpt_reader *reader = NULL;
     ckpt_code code = ckpt_reader_open(in(name), NULL, &reader, NULL);
     ckpt_reader_free(reader);
-    return code == CKPT_OK;
+    return code == CKPT_CODE_OK;
 }
 
 static void save_counts_and_tells_the_state_file(void) {
@@ -81,9 +81,9 @@ static void the_save_counter_is_an_edge_of_the_root(void) {
     /* an object of that name that cannot count is in the way */
     program = make_program(1);
     track(program.graph, program.root, "save_counter", object(program.graph));
-    CHECK_FAILS(CKPT_ALREADY_EXISTS, ckpt_checkpoint_save_counter(program.checkpoint, &counter, &error));
+    CHECK_FAILS(CKPT_CODE_ALREADY_EXISTS, ckpt_checkpoint_save_counter(program.checkpoint, &counter, &error));
     CHECK(counter == 0);
-    CHECK_FAILS(CKPT_ALREADY_EXISTS, ckpt_checkpoint_save(program.checkpoint, in("ckpt"), NULL, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_ALREADY_EXISTS, ckpt_checkpoint_save(program.checkpoint, in("ckpt"), NULL, NULL, &error));
     CHECK_INT(0, files(false));
     free_program(&program);
 }
@@ -93,7 +93,7 @@ static void a_root_can_be_another_object_than_the_checkpoint(void) {
     ckpt_node model = object(graph), x = track_scalar(graph, model, "x", 5), step = integer(graph, 6), counter = 0;
     const ckpt_bytes names[] = {bytes_of("step")}, taken[] = {bytes_of("x")};
     ckpt_checkpoint *checkpoint = NULL;
-    CHECK_FAILS(CKPT_ALREADY_EXISTS, ckpt_checkpoint_new_with_root(graph, model, taken, &step, 1, &checkpoint, &error));
+    CHECK_FAILS(CKPT_CODE_ALREADY_EXISTS, ckpt_checkpoint_new_with_root(graph, model, taken, &step, 1, &checkpoint, &error));
     CHECK(checkpoint == NULL);
     CHECK_OK(ckpt_checkpoint_new_with_root(graph, model, names, &step, 1, &checkpoint, &error));
     CHECK(ckpt_checkpoint_root(checkpoint) == model);
@@ -139,16 +139,16 @@ static ckpt_code first(void *user_data, const char *path, ckpt_failure *failure)
     CHECK(!exists(""));
     strcat(heard->order, "1");
     snprintf(heard->path, sizeof heard->path, "%s", path);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code second(void *user_data, const char *path, ckpt_failure *failure) {
     heard *heard = (struct heard *)user_data;
     (void)path;
     strcat(heard->order, "2");
-    if (!heard->fail) return CKPT_OK;
+    if (!heard->fail) return CKPT_CODE_OK;
     ckpt_failure_set(failure, TEXT("the bucket is full"));
-    return CKPT_UNAVAILABLE;
+    return CKPT_CODE_UNAVAILABLE;
 }
 
 static void count_heard(void *user_data) { ((heard *)user_data)->freed++; }
@@ -168,13 +168,13 @@ static void write_callbacks_come_in_order_between_files_and_state(void) {
     heard.order[0] = '\0';
     heard.fail = true;
     ckpt_error *mine = NULL;
-    CHECK_INT(CKPT_ABORTED, ckpt_checkpoint_save(program.checkpoint, in("ckpt"), options, NULL, &mine));
+    CHECK_INT(CKPT_CODE_ABORTED, ckpt_checkpoint_save(program.checkpoint, in("ckpt"), options, NULL, &mine));
     CHECK_INT(CKPT_REASON_CALLBACK, ckpt_error_reason(mine));
     CHECK(strstr(ckpt_error_message(mine), "UNAVAILABLE: the bucket is full") != NULL);
     ckpt_error_free(mine);
     CHECK(exists("ckpt-2")); /* it was complete */
     CHECK(!exists(""));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_save_options_add_callback(options, NULL, &heard, count_heard, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_save_options_add_callback(options, NULL, &heard, count_heard, &error));
     CHECK_INT(1, heard.freed);
     ckpt_save_options_free(options);
     CHECK_INT(3, heard.freed);
@@ -193,7 +193,7 @@ static ckpt_code watch(void *user_data, uint64_t done, uint64_t total) {
     watched->done = done;
     watched->total = total;
     watched->calls++;
-    return watched->stop ? CKPT_CANCELLED : CKPT_OK;
+    return watched->stop ? CKPT_CODE_CANCELLED : CKPT_CODE_OK;
 }
 
 static void count_watched(void *user_data) { ((watched *)user_data)->freed++; }
@@ -203,7 +203,7 @@ static void write_options_are_those_of_the_files(void) {
     program program = make_program(1);
     ckpt_node large = 0;
     watched watched = {0, 0, 0, 0, false};
-    CHECK_OK(ckpt_graph_add_owned(program.graph, CKPT_DOUBLE, shape, 1, NULL, 0, NULL, &large, &error));
+    CHECK_OK(ckpt_graph_add_owned(program.graph, CKPT_DTYPE_DOUBLE, shape, 1, NULL, 0, NULL, &large, &error));
     track(program.graph, program.root, "large", large);
     ckpt_write_options *write = ckpt_write_options_new();
     ckpt_save_options *options = ckpt_save_options_new();
@@ -221,7 +221,7 @@ static void write_options_are_those_of_the_files(void) {
 
     int before = files(false);
     watched.stop = true;
-    CHECK_FAILS(CKPT_CANCELLED, ckpt_checkpoint_write(program.checkpoint, in("stopped"), options, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_CANCELLED, ckpt_checkpoint_write(program.checkpoint, in("stopped"), options, NULL, &error));
     CHECK_INT(before, files(false));
     CHECK_OK(ckpt_save_options_set_write_options(options, NULL, &error)); /* the defaults again */
     CHECK_INT(1, watched.freed);
@@ -240,7 +240,7 @@ static void a_save_can_be_cancelled(void) {
     CHECK_OK(ckpt_save_options_set_write_options(options, write, &error));
     CHECK_OK(ckpt_checkpoint_save(program.checkpoint, in("ckpt"), options, NULL, &error));
     ckpt_cancel_raise(cancel);
-    CHECK_FAILS(CKPT_CANCELLED, ckpt_checkpoint_save(program.checkpoint, in("ckpt"), options, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_CANCELLED, ckpt_checkpoint_save(program.checkpoint, in("ckpt"), options, NULL, &error));
     CHECK(exists("ckpt-1") && !exists("ckpt-2"));
     ckpt_cancel_free(cancel);
     ckpt_write_options_free(write);
@@ -269,7 +269,7 @@ static void what_cannot_be_saved_leaves_nothing(void) {
         }
         track(program.graph, program.root, "bad", bad);
         ckpt_error *mine = NULL;
-        CHECK_INT(CKPT_FAILED_PRECONDITION, ckpt_checkpoint_write(program.checkpoint, in("kept"), NULL, &path, &mine));
+        CHECK_INT(CKPT_CODE_FAILED_PRECONDITION, ckpt_checkpoint_write(program.checkpoint, in("kept"), NULL, &path, &mine));
         CHECK_INT(known[i].reason, ckpt_error_reason(mine));
         CHECK(path == NULL);
         ckpt_error_free(mine);
@@ -287,8 +287,8 @@ static void a_directory_that_cannot_be_made_is_an_error(void) {
     char path[512];
     write_as(program.checkpoint, "file");
     snprintf(path, sizeof path, "%s/file.index/ckpt", directory);
-    CHECK(ckpt_checkpoint_save(program.checkpoint, path, NULL, NULL, NULL) != CKPT_OK);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_checkpoint_write(program.checkpoint, "", NULL, NULL, &error));
+    CHECK(ckpt_checkpoint_save(program.checkpoint, path, NULL, NULL, NULL) != CKPT_CODE_OK);
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_checkpoint_write(program.checkpoint, "", NULL, NULL, &error));
     free_program(&program);
     files(true);
 }

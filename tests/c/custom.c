@@ -22,16 +22,16 @@ static void free_program(program *program) {
 
 /* Fails with a message if `fail` says so. */
 static ckpt_code fails_if(bool fail, ckpt_failure *failure) {
-    if (!fail) return CKPT_OK;
+    if (!fail) return CKPT_CODE_OK;
     ckpt_failure_set(failure, TEXT("forgotten"));
     ckpt_failure_set(failure, TEXT("it is broken"));
-    return CKPT_UNAVAILABLE;
+    return CKPT_CODE_UNAVAILABLE;
 }
 
 /* A call that failed because a callback did, with its message. */
 #define ABORTED(call)                                                                  \
     do {                                                                               \
-        CHECK_INT(CKPT_ABORTED, (call));                                               \
+        CHECK_INT(CKPT_CODE_ABORTED, (call));                                          \
         CHECK_INT(CKPT_REASON_CALLBACK, ckpt_error_reason(error));                     \
         CHECK(strstr(ckpt_error_message(error), "UNAVAILABLE: it is broken") != NULL); \
         ckpt_error_free(error);                                                        \
@@ -80,12 +80,12 @@ static ckpt_code device_read(void *user_data, uint64_t offset, void *buffer, siz
 
 static ckpt_code prepare(void *user_data, ckpt_dtype dtype, const int64_t *shape, size_t rank, ckpt_failure *failure) {
     device_memory *memory = (device_memory *)user_data;
-    CHECK_INT(CKPT_UINT8, dtype);
+    CHECK_INT(CKPT_DTYPE_UINT8, dtype);
     CHECK_INT(1, rank);
     memory->prepared++;
     if (memory->fail == 'p') return fails_if(true, failure);
     memory->count = shape[0];
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code device_write(void *user_data, uint64_t offset, const void *data, size_t size, ckpt_failure *failure) {
@@ -121,7 +121,7 @@ static ckpt_node track_device(program *program, device_memory *memory, bool desc
     static const int64_t any[] = {-1};
     ckpt_device *device = make_device(memory, describes);
     ckpt_node node = 0;
-    CHECK_OK(ckpt_graph_add_device(program->graph, CKPT_UINT8, any, 1, device, NULL, &node, &error));
+    CHECK_OK(ckpt_graph_add_device(program->graph, CKPT_DTYPE_UINT8, any, 1, device, NULL, &node, &error));
     ckpt_device_free(device); /* the variable has what it needs */
     track(program->graph, program->root, "d", node);
     return node;
@@ -146,7 +146,7 @@ static void a_device_is_read_and_written_in_pieces(void) {
     program program = make_program();
     ckpt_node node = track_device(&program, to, true);
     uint8_t byte = 0;
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_graph_read(program.graph, node, &byte, 1, &error)); /* no value yet */
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_graph_read(program.graph, node, &byte, 1, &error)); /* no value yet */
     ckpt_status *status = read_back(program.checkpoint, "device");
     CHECK_OK(ckpt_status_assert_consumed(status, &error));
     ckpt_status_free(status);
@@ -164,9 +164,9 @@ static void a_device_is_read_and_written_in_pieces(void) {
     CHECK_OK(ckpt_graph_read(program.graph, node, copy, LARGE, &error));
     CHECK(memcmp(copy, to->bytes, LARGE) == 0);
     static const int64_t three[] = {3};
-    CHECK_OK(ckpt_graph_assign(program.graph, node, CKPT_UINT8, three, 1, "abc", 3, &error));
+    CHECK_OK(ckpt_graph_assign(program.graph, node, CKPT_DTYPE_UINT8, three, 1, "abc", 3, &error));
     CHECK(to->count == 3 && memcmp(to->bytes, "abc", 3) == 0);
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_graph_data(program.graph, node, &data, &size, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_graph_data(program.graph, node, &data, &size, &error));
     free(copy);
     free_program(&program);
     CHECK_INT(1, to->freed);
@@ -182,7 +182,7 @@ static void a_device_that_does_not_describe_itself_has_the_shape_that_was_writte
     CHECK_OK(ckpt_graph_describe(program.graph, node, &description, &error));
     CHECK_INT(-1, ckpt_description_rank(description));
     ckpt_description_free(description);
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_checkpoint_write(program.checkpoint, in("none"), NULL, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_checkpoint_write(program.checkpoint, in("none"), NULL, NULL, &error));
     ckpt_status_free(read_back(program.checkpoint, "device"));
     CHECK_OK(ckpt_graph_describe(program.graph, node, &description, &error));
     CHECK_INT(LARGE, ckpt_description_shape(description)[0]);
@@ -216,13 +216,14 @@ static void a_device_needs_a_callback_that_reads(void) {
     device_memory *memory = make_memory(4);
     ckpt_node node = 0;
     ckpt_device *device = ckpt_device_new(memory, count_memory);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_add_device(program.graph, CKPT_UINT8, shape, 1, device, NULL, &node, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_graph_add_device(program.graph, CKPT_DTYPE_UINT8, shape, 1, device, NULL, &node, &error));
     CHECK_OK(ckpt_device_set_read(device, device_read, false, &error));
-    CHECK_OK(ckpt_graph_add_device(program.graph, CKPT_UINT8, shape, 1, device, NULL, &node, &error));
+    CHECK_OK(ckpt_graph_add_device(program.graph, CKPT_DTYPE_UINT8, shape, 1, device, NULL, &node, &error));
     track(program.graph, program.root, "d", node);
     write_as(program.checkpoint, "small");
     /* nothing writes */
-    CHECK_FAILS(CKPT_ABORTED, ckpt_checkpoint_read(program.checkpoint, in("small"), NULL, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_ABORTED, ckpt_checkpoint_read(program.checkpoint, in("small"), NULL, NULL, &error));
     ckpt_device_free(device);
     free_program(&program);
     CHECK_INT(1, memory->freed);
@@ -258,16 +259,18 @@ static ckpt_code save_table(void *user_data, ckpt_sink *sink, ckpt_failure *fail
     ckpt_error *mine = NULL;
     table->saved++;
     table->released = 0;
-    CHECK_OK(ckpt_sink_put_borrowed(sink, TEXT("-keys"), CKPT_INT64, count, 1, table->keys, bytes, table, count_released, &mine));
-    CHECK_OK(ckpt_sink_put_read(sink, TEXT("-values"), CKPT_FLOAT, count, 1, read_values, table, count_released, &mine));
-    CHECK_OK(ckpt_sink_put(sink, TEXT("-count"), CKPT_INT64, NULL, 0, count, sizeof *count, &mine));
+    CHECK_OK(ckpt_sink_put_borrowed(sink, TEXT("-keys"), CKPT_DTYPE_INT64, count, 1, table->keys, bytes, table, count_released,
+                                    &mine));
+    CHECK_OK(ckpt_sink_put_read(sink, TEXT("-values"), CKPT_DTYPE_FLOAT, count, 1, read_values, table, count_released, &mine));
+    CHECK_OK(ckpt_sink_put(sink, TEXT("-count"), CKPT_DTYPE_INT64, NULL, 0, count, sizeof *count, &mine));
     CHECK_OK(ckpt_sink_put_strings(sink, TEXT("-name"), NULL, 0, &name, 1, &mine));
     /* a second of a name, and what is no tensor, are refused; what they were given is released */
-    CHECK_INT(CKPT_INVALID_ARGUMENT, ckpt_sink_put(sink, TEXT("-count"), CKPT_INT64, NULL, 0, count, sizeof *count, NULL));
-    CHECK_INT(CKPT_INVALID_ARGUMENT,
-              ckpt_sink_put_borrowed(sink, TEXT("-keys"), CKPT_INT64, count, 1, table->keys, bytes, table, count_released, NULL));
-    CHECK_INT(CKPT_INVALID_ARGUMENT,
-              ckpt_sink_put_read(sink, TEXT("-x"), CKPT_FLOAT, count, 1, NULL, table, count_released, NULL));
+    CHECK_INT(CKPT_CODE_INVALID_ARGUMENT,
+              ckpt_sink_put(sink, TEXT("-count"), CKPT_DTYPE_INT64, NULL, 0, count, sizeof *count, NULL));
+    CHECK_INT(CKPT_CODE_INVALID_ARGUMENT, ckpt_sink_put_borrowed(sink, TEXT("-keys"), CKPT_DTYPE_INT64, count, 1, table->keys,
+                                                                 bytes, table, count_released, NULL));
+    CHECK_INT(CKPT_CODE_INVALID_ARGUMENT,
+              ckpt_sink_put_read(sink, TEXT("-x"), CKPT_DTYPE_FLOAT, count, 1, NULL, table, count_released, NULL));
     CHECK_INT(2, table->released);
     table->released = 0;
     return fails_if(table->fail == 's', failure);
@@ -284,7 +287,7 @@ static ckpt_code restore_table(void *user_data, const ckpt_source *source, ckpt_
     CHECK(ckpt_source_find(source, TEXT("-other")) == NULL);
     CHECK(ckpt_source_get(source, 4) == NULL);
     CHECK(text_is(ckpt_source_tensor_name(keys), "-keys"));
-    CHECK_INT(CKPT_INT64, ckpt_source_tensor_dtype(keys));
+    CHECK_INT(CKPT_DTYPE_INT64, ckpt_source_tensor_dtype(keys));
     CHECK_INT(1, ckpt_source_tensor_rank(keys));
     table->count = ckpt_source_tensor_shape(keys)[0];
     ckpt_bytes bytes = ckpt_source_tensor_bytes(keys);
@@ -297,7 +300,7 @@ static ckpt_code restore_table(void *user_data, const ckpt_source *source, ckpt_
     ckpt_bytes text = ckpt_source_tensor_string(name, 0);
     CHECK_INT(0, ckpt_source_tensor_string(name, 1).len);
     memcpy(table->name, text.data, text.len);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code add_table(const ckpt_graph *graph, table *table, const ckpt_node_options *options, ckpt_node *node) {
@@ -367,12 +370,12 @@ static void state_says_which_tensors_it_needs(void) {
     CHECK_OK(ckpt_node_options_set_legacy_name(options, TEXT("table"), &error));
     CHECK_OK(add_table(program.graph, &table, options, &node));
     track(program.graph, program.root, "t", node);
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_checkpoint_read(program.checkpoint, in("state"), NULL, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_checkpoint_read(program.checkpoint, in("state"), NULL, NULL, &error));
     CHECK_INT(0, table.restored);
     ckpt_node_options_free(options);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT,
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
                 ckpt_graph_add_state(program.graph, NULL, restore_table, &table, count_table, NULL, &node, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT,
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
                 ckpt_graph_add_state(program.graph, save_table, NULL, &table, count_table, NULL, &node, &error));
     CHECK_INT(2, table.freed);
     free_program(&program);
@@ -399,7 +402,7 @@ static ckpt_code save_objects(void *user_data, const ckpt_nodes *objects, ckpt_s
     CHECK(ckpt_nodes_get(objects, 0) == saver->accepted);
     ckpt_bytes path = ckpt_nodes_name(objects, 0);
     snprintf(saver->path, sizeof saver->path, "%.*s/number", (int)path.len, (const char *)path.data);
-    CHECK_INT(CKPT_OK, ckpt_sink_put(sink, TEXT(saver->path), CKPT_INT64, NULL, 0, &saver->value, 8, NULL));
+    CHECK_INT(CKPT_CODE_OK, ckpt_sink_put(sink, TEXT(saver->path), CKPT_DTYPE_INT64, NULL, 0, &saver->value, 8, NULL));
     return fails_if(saver->fail == 's', failure);
 }
 
@@ -435,10 +438,10 @@ static void registered_savers_have_their_objects(void) {
     track(saved.graph, saved.root, "part", from.accepted);
     track(program.graph, program.root, "part", to.accepted);
     CHECK_OK(register_saver(&saved, &from, "numbers"));
-    CHECK_FAILS(CKPT_ALREADY_EXISTS, register_saver(&saved, &from, "numbers"));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, register_saver(&saved, &from, "num bers"));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_register_saver(saved.graph, NULL, 0, TEXT("n"), false, NULL, save_objects,
-                                                                 wants, restore_objects, &from, count_saver, &error));
+    CHECK_FAILS(CKPT_CODE_ALREADY_EXISTS, register_saver(&saved, &from, "numbers"));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, register_saver(&saved, &from, "num bers"));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_register_saver(saved.graph, NULL, 0, TEXT("n"), false, NULL, save_objects,
+                                                                      wants, restore_objects, &from, count_saver, &error));
     CHECK_INT(3, from.freed);
     write_as(saved.checkpoint, "registered");
     CHECK_INT(1, from.saved);
@@ -465,7 +468,7 @@ static void registered_savers_have_their_objects(void) {
     ckpt_node accepted = to.accepted;
     to.accepted = 0;
     ckpt_error *mine = NULL;
-    CHECK_INT(CKPT_FAILED_PRECONDITION, ckpt_checkpoint_read(program.checkpoint, in("registered"), NULL, NULL, &mine));
+    CHECK_INT(CKPT_CODE_FAILED_PRECONDITION, ckpt_checkpoint_read(program.checkpoint, in("registered"), NULL, NULL, &mine));
     CHECK_INT(CKPT_REASON_SAVER, ckpt_error_reason(mine));
     ckpt_error_free(mine);
     to.accepted = accepted;
@@ -492,13 +495,13 @@ static void count_maker(void *user_data) { ((maker *)user_data)->freed++; }
 static ckpt_code read_memory(void *user_data, uint64_t offset, void *buffer, size_t size, ckpt_failure *failure) {
     (void)failure;
     memcpy(buffer, (char *)&((maker *)user_data)->memory + offset, size);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code write_memory(void *user_data, uint64_t offset, const void *data, size_t size, ckpt_failure *failure) {
     (void)failure;
     memcpy((char *)&((maker *)user_data)->memory + offset, data, size);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code create_slot(void *user_data, ckpt_slot_request *request, ckpt_failure *failure) {
@@ -507,25 +510,25 @@ static ckpt_code create_slot(void *user_data, ckpt_slot_request *request, ckpt_f
     CHECK(ckpt_slot_request_owner(request) == maker->owner);
     CHECK(ckpt_slot_request_variable(request) == maker->variable);
     CHECK(text_is(ckpt_slot_request_name(request), "m"));
-    CHECK_INT(CKPT_FLOAT, ckpt_slot_request_dtype(request));
+    CHECK_INT(CKPT_DTYPE_FLOAT, ckpt_slot_request_dtype(request));
     CHECK_INT(0, ckpt_slot_request_rank(request));
     CHECK(ckpt_slot_request_shape(request) != NULL);
     ckpt_node_options *options = ckpt_node_options_new();
-    CHECK_INT(CKPT_OK, ckpt_node_options_set_name(options, TEXT("Adam/m"), NULL));
+    CHECK_INT(CKPT_CODE_OK, ckpt_node_options_set_name(options, TEXT("Adam/m"), NULL));
     switch (maker->how) {
-        case 'o': CHECK_INT(CKPT_OK, ckpt_slot_request_set_owned(request, options, NULL)); break;
+        case 'o': CHECK_INT(CKPT_CODE_OK, ckpt_slot_request_set_owned(request, options, NULL)); break;
         case 'b':
-            CHECK_INT(CKPT_INVALID_ARGUMENT,
+            CHECK_INT(CKPT_CODE_INVALID_ARGUMENT,
                       ckpt_slot_request_set_borrowed(request, &maker->memory, 3, maker, count_maker_release, options, NULL));
             CHECK_INT(1, maker->released);
-            CHECK_INT(CKPT_OK,
+            CHECK_INT(CKPT_CODE_OK,
                       ckpt_slot_request_set_borrowed(request, &maker->memory, 4, maker, count_maker_release, options, NULL));
             break;
         case 'd': {
             ckpt_device *device = ckpt_device_new(maker, count_maker_release);
-            CHECK_INT(CKPT_OK, ckpt_device_set_read(device, read_memory, false, NULL));
-            CHECK_INT(CKPT_OK, ckpt_device_set_write(device, write_memory, NULL));
-            CHECK_INT(CKPT_OK, ckpt_slot_request_set_device(request, device, options, NULL));
+            CHECK_INT(CKPT_CODE_OK, ckpt_device_set_read(device, read_memory, false, NULL));
+            CHECK_INT(CKPT_CODE_OK, ckpt_device_set_write(device, write_memory, NULL));
+            CHECK_INT(CKPT_CODE_OK, ckpt_slot_request_set_device(request, device, options, NULL));
             ckpt_device_free(device);
             break;
         }
@@ -573,7 +576,8 @@ static void slots_are_made_for_values_that_are_there(void) {
     }
     int freed = 0;
     ckpt_node node = 0;
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_add_slot_owner(NULL, create_slot, &freed, count_free, NULL, &node, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_graph_add_slot_owner(NULL, create_slot, &freed, count_free, NULL, &node, &error));
     CHECK_INT(1, freed);
 }
 
@@ -588,7 +592,7 @@ static ckpt_code keep(void *user_data, const ckpt_source *source, ckpt_failure *
     opaque *kept = (opaque *)user_data;
     const ckpt_source_tensor *state = ckpt_source_find(source, TEXT("_STATE"));
     if (state == NULL || ckpt_source_tensor_string_count(state) > COUNT(kept->elements)) return fails_if(true, failure);
-    CHECK_INT(CKPT_VARIANT, ckpt_source_tensor_dtype(state));
+    CHECK_INT(CKPT_DTYPE_VARIANT, ckpt_source_tensor_dtype(state));
     for (size_t i = 0; i < kept->count; i++) free(kept->elements[i]);
     kept->count = ckpt_source_tensor_string_count(state);
     for (size_t i = 0; i < kept->count; i++) {
@@ -597,7 +601,7 @@ static ckpt_code keep(void *user_data, const ckpt_source *source, ckpt_failure *
         kept->elements[i] = (uint8_t *)malloc(element.len + 1);
         memcpy(kept->elements[i], element.data, element.len);
     }
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code give_back(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {

@@ -11,9 +11,9 @@ static void a_missing_key_names_file_and_key(void) {
     const ckpt_tensor *tensor = (const ckpt_tensor *)&reader;
     ckpt_error *mine = NULL;
     const char *key = "net/l1/kernal/.ATTRIBUTES/VARIABLE_VALUE";
-    CHECK_INT(CKPT_NOT_FOUND, ckpt_reader_find(reader, key, strlen(key), &tensor, &mine));
+    CHECK_INT(CKPT_CODE_NOT_FOUND, ckpt_reader_find(reader, key, strlen(key), &tensor, &mine));
     CHECK(tensor == NULL);
-    CHECK_INT(CKPT_NOT_FOUND, ckpt_error_code(mine));
+    CHECK_INT(CKPT_CODE_NOT_FOUND, ckpt_error_code(mine));
     CHECK_INT(CKPT_REASON_NO_TENSOR, ckpt_error_reason(mine));
     CHECK_INT(0, ckpt_error_errno(mine));
     CHECK(text_is(ckpt_error_tensor(mine), key));
@@ -28,7 +28,7 @@ static void a_missing_checkpoint_is_not_found(void) {
     static const char *const paths[] = {"guide/ckpt-6", "nowhere/at/all", "guide/ckpt-6.index"};
     for (size_t i = 0; i < COUNT(paths); i++) {
         ckpt_reader *reader = (ckpt_reader *)&reader;
-        CHECK_FAILS(CKPT_NOT_FOUND, ckpt_reader_open(paths[i], NULL, &reader, &error));
+        CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_reader_open(paths[i], NULL, &reader, &error));
         CHECK(reader == NULL);
     }
 }
@@ -38,7 +38,7 @@ static void a_wrong_size_says_what_fits(void) {
     const ckpt_tensor *kernel = must_find(reader, KERNEL); /* float32 [1, 5] */
     float buffer[8];
     ckpt_error *mine = NULL;
-    CHECK_INT(CKPT_INVALID_ARGUMENT, ckpt_reader_read(reader, kernel, NULL, buffer, sizeof buffer, &mine));
+    CHECK_INT(CKPT_CODE_INVALID_ARGUMENT, ckpt_reader_read(reader, kernel, NULL, buffer, sizeof buffer, &mine));
     CHECK(text_is(ckpt_error_tensor(mine), KERNEL));
     CHECK(text_has(ckpt_error_expected(mine), "20"));
     CHECK(text_has(ckpt_error_found(mine), "32"));
@@ -48,17 +48,17 @@ static void a_wrong_size_says_what_fits(void) {
 
 static void errors_may_be_ignored(void) {
     ckpt_reader *reader = NULL;
-    CHECK_INT(CKPT_NOT_FOUND, ckpt_reader_open("nowhere", NULL, &reader, NULL));
+    CHECK_INT(CKPT_CODE_NOT_FOUND, ckpt_reader_open("nowhere", NULL, &reader, NULL));
 }
 
 /* The slot for the error is overwritten, never freed: what is in it may be anything. */
 static void the_error_slot_need_not_be_cleared(void) {
     ckpt_reader *reader = NULL;
     ckpt_error *slot = (ckpt_error *)&slot;
-    CHECK_INT(CKPT_NOT_FOUND, ckpt_reader_open("nowhere", NULL, &reader, &slot));
+    CHECK_INT(CKPT_CODE_NOT_FOUND, ckpt_reader_open("nowhere", NULL, &reader, &slot));
     ckpt_error_free(slot);
     slot = (ckpt_error *)&slot;
-    CHECK_INT(CKPT_OK, ckpt_reader_open("guide/ckpt-5", NULL, &reader, &slot));
+    CHECK_INT(CKPT_CODE_OK, ckpt_reader_open("guide/ckpt-5", NULL, &reader, &slot));
     CHECK(slot == NULL);
     ckpt_reader_free(reader);
 }
@@ -81,7 +81,7 @@ static void null_is_an_error_where_a_handle_is_due(void) {
     const int64_t start[] = {0, 0}, length[] = {1, 5};
     int64_t starts[2], lengths[2];
 
-#define MISUSE(call) CHECK_FAILS(CKPT_INVALID_ARGUMENT, call)
+#define MISUSE(call) CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, call)
     MISUSE(ckpt_reader_open(NULL, NULL, &opened, &error));
     MISUSE(ckpt_reader_open("guide/ckpt-5", NULL, NULL, &error));
     MISUSE(ckpt_reader_find(NULL, "k", 1, &found, &error));
@@ -144,7 +144,7 @@ static void null_has_no_properties(void) {
     CHECK_INT(0, ckpt_strings_get(NULL, 0).len);
     CHECK_INT(0, ckpt_view_bytes(NULL).len);
     CHECK_INT(0, ckpt_string_bytes(NULL).len);
-    CHECK_INT(CKPT_OK, ckpt_error_code(NULL));
+    CHECK_INT(CKPT_CODE_OK, ckpt_error_code(NULL));
     CHECK_INT(0, ckpt_error_errno(NULL));
     CHECK(ckpt_error_message(NULL) != NULL);
     CHECK_INT(0, ckpt_error_file(NULL).len);
@@ -174,8 +174,8 @@ static void numbers_out_of_range_have_names(void) {
         CHECK_INT(0, ckpt_dtype_size(odd[i] == 17 ? 0 : odd[i]));
         CHECK(ckpt_dtype_name(odd[i]) != NULL);
     }
-    CHECK(strcmp(ckpt_code_name(CKPT_DATA_LOSS), "DATA_LOSS") == 0);
-    CHECK(strcmp(ckpt_dtype_name(CKPT_BFLOAT16), "bfloat16") == 0);
+    CHECK(strcmp(ckpt_code_name(CKPT_CODE_DATA_LOSS), "DATA_LOSS") == 0);
+    CHECK(strcmp(ckpt_dtype_name(CKPT_DTYPE_BFLOAT16), "bfloat16") == 0);
 }
 
 typedef struct bad_slice {
@@ -209,8 +209,8 @@ static void bad_slices_are_refused(void) {
     float buffer[8];
     for (size_t i = 0; i < COUNT(bad_slices); i++) {
         const bad_slice *bad = &bad_slices[i];
-        bool fine = CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_reader_read_slice(reader, kernel, bad->start, bad->length, bad->rank,
-                                                                              NULL, buffer, bad->size, &error));
+        bool fine = CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_reader_read_slice(reader, kernel, bad->start, bad->length,
+                                                                                   bad->rank, NULL, buffer, bad->size, &error));
         if (!fine) fprintf(stderr, "  for %s\n", bad->what);
     }
     ckpt_reader_free(reader);
@@ -222,17 +222,17 @@ static void absurd_lengths_are_refused(void) {
     float buffer[5];
     static const size_t wrong[] = {0, 1, 19, 21, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX};
     for (size_t i = 0; i < COUNT(wrong); i++) {
-        CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_reader_read(reader, kernel, NULL, buffer, wrong[i], &error));
+        CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_reader_read(reader, kernel, NULL, buffer, wrong[i], &error));
         const ckpt_tensor *const tensors[] = {kernel};
         void *const buffers[] = {buffer};
-        CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_reader_read_many(reader, tensors, 1, NULL, buffers, &wrong[i], &error));
+        CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_reader_read_many(reader, tensors, 1, NULL, buffers, &wrong[i], &error));
     }
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_reader_find(reader, KERNEL, SIZE_MAX, &found, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_reader_find(reader, KERNEL, SIZE_MAX, &found, &error));
     CHECK(!ckpt_reader_has(reader, KERNEL, SIZE_MAX));
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_reader_find(reader, NULL, 0, &found, &error)); /* an empty key may be NULL */
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_reader_find(reader, NULL, 0, &found, &error)); /* an empty key may be NULL */
     CHECK(ckpt_reader_tensor(reader, SIZE_MAX) == NULL);
     int64_t start[2], length[2];
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_tensor_slice(kernel, 0, start, length, &error)); /* stored whole */
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_tensor_slice(kernel, 0, start, length, &error)); /* stored whole */
     ckpt_reader_free(reader);
 }
 
@@ -243,10 +243,11 @@ static void dtypes_must_fit_the_call(void) {
     ckpt_strings *strings = (ckpt_strings *)&strings;
     ckpt_view *view = (ckpt_view *)&view;
     char buffer[64];
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_reader_read_strings(reader, number, NULL, &strings, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_reader_read_strings(reader, number, NULL, &strings, &error));
     CHECK(strings == NULL);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_reader_read(reader, text, NULL, buffer, (size_t)ckpt_tensor_byte_size(text), &error));
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_reader_view(reader, text, NULL, &view, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_reader_read(reader, text, NULL, buffer, (size_t)ckpt_tensor_byte_size(text), &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_reader_view(reader, text, NULL, &view, &error));
     CHECK(view == NULL);
     ckpt_reader_free(reader);
 }
@@ -254,7 +255,8 @@ static void dtypes_must_fit_the_call(void) {
 static void a_tensor_belongs_to_its_reader(void) {
     ckpt_reader *reader = must_open("guide/ckpt-5"), *other = must_open("guide/ckpt-4");
     float buffer[5];
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_reader_read(other, must_find(reader, KERNEL), NULL, buffer, sizeof buffer, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_reader_read(other, must_find(reader, KERNEL), NULL, buffer, sizeof buffer, &error));
     ckpt_reader_free(reader);
     ckpt_reader_free(other);
 }
@@ -263,7 +265,7 @@ static void numbers_are_checked(void) {
     static const int32_t wrong[] = {-1, 3, INT32_MIN, INT32_MAX};
     ckpt_read_options *options = ckpt_read_options_new();
     for (size_t i = 0; i < COUNT(wrong); i++) {
-        CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_read_options_set_checksums(options, wrong[i], &error));
+        CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_read_options_set_checksums(options, wrong[i], &error));
     }
     ckpt_read_options_free(options);
 }
@@ -276,14 +278,14 @@ static void buffers_read_at_once_must_not_overlap(void) {
     float memory[10];
     void *const apart[] = {memory, memory + 5}, *const overlapping[] = {memory + 4, memory};
     CHECK_OK(ckpt_reader_read_many(reader, tensors, 2, NULL, apart, sizes, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_reader_read_many(reader, tensors, 2, NULL, overlapping, sizes, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_reader_read_many(reader, tensors, 2, NULL, overlapping, sizes, &error));
     ckpt_reader_free(reader);
 }
 
 static void name_based_checkpoints_have_no_object_graph(void) {
     ckpt_reader *reader = must_open("saver_v2/model.ckpt-3");
     ckpt_object_graph *graph = (ckpt_object_graph *)&graph;
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_reader_object_graph(reader, &graph, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_reader_object_graph(reader, &graph, &error));
     CHECK(graph == NULL);
     ckpt_reader_free(reader);
 }
@@ -292,7 +294,7 @@ static void a_small_memory_limit_refuses_to_open(void) {
     ckpt_reader *reader = (ckpt_reader *)&reader;
     ckpt_open_options *options = ckpt_open_options_new();
     CHECK_OK(ckpt_open_options_set_memory_limit(options, 16, &error));
-    CHECK_FAILS(CKPT_RESOURCE_EXHAUSTED, ckpt_reader_open("guide/ckpt-5", options, &reader, &error));
+    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED, ckpt_reader_open("guide/ckpt-5", options, &reader, &error));
     CHECK(reader == NULL);
     ckpt_open_options_free(options);
 }

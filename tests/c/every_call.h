@@ -51,17 +51,17 @@ static inline int32_t no_shape(void *user_data, int64_t *dimensions) {
 
 static inline ckpt_code no_read(void *user_data, uint64_t offset, void *buffer, size_t size, ckpt_failure *failure) {
     (void)user_data, (void)offset, (void)buffer, (void)size, (void)failure;
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static inline ckpt_code no_save(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
     (void)user_data, (void)sink, (void)failure;
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static inline ckpt_code no_restore(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
     (void)user_data, (void)source, (void)failure;
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static inline bool no_object(void *user_data, ckpt_node node) {
@@ -71,7 +71,7 @@ static inline bool no_object(void *user_data, ckpt_node node) {
 
 static inline ckpt_code no_objects_saved(void *user_data, const ckpt_nodes *objects, ckpt_sink *sink, ckpt_failure *failure) {
     (void)user_data, (void)objects, (void)sink, (void)failure;
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static inline bool no_key(void *user_data, const ckpt_nodes *objects, const char *key, size_t key_len) {
@@ -82,7 +82,7 @@ static inline bool no_key(void *user_data, const ckpt_nodes *objects, const char
 static inline ckpt_code no_objects_restored(void *user_data, const ckpt_nodes *objects, const ckpt_source *source,
                                             ckpt_failure *failure) {
     (void)user_data, (void)objects, (void)source, (void)failure;
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 /* Calls every function; each must be refused as `expected`. Gives how many were called. Memory and user data that the calls are
@@ -135,17 +135,17 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += NODE_TO(nodes, ckpt_graph_descendants(graph, with->object, &nodes, &problem));
     calls += NODE_TO(size, ckpt_graph_waiting(graph, with->object, "e", 1, &size, &problem));
 
-    calls += PLAIN_TO(node, ckpt_graph_add_owned(graph, CKPT_FLOAT, one, 1, &value, 4, NULL, &node, &problem));
+    calls += PLAIN_TO(node, ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, one, 1, &value, 4, NULL, &node, &problem));
     given += !expected->by_nodes;
     calls += PLAIN_TO(
-        node, ckpt_graph_add_borrowed(graph, CKPT_FLOAT, one, 1, &value, 4, &released, count_free, NULL, &node, &problem));
-    calls += PLAIN_TO(node, ckpt_graph_add_without_value(graph, CKPT_INVALID, NULL, -1, NULL, &node, &problem));
+        node, ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, one, 1, &value, 4, &released, count_free, NULL, &node, &problem));
+    calls += PLAIN_TO(node, ckpt_graph_add_without_value(graph, CKPT_DTYPE_INVALID, NULL, -1, NULL, &node, &problem));
     calls += PLAIN_TO(node, ckpt_graph_add_strings(graph, one, 1, &word, 1, NULL, &node, &problem));
     given++;
     calls += NODE(ckpt_graph_set_borrowed(graph, with->borrowed, &value, 4, &released, count_free, &problem));
     calls += NODE_TO(data, ckpt_graph_data(graph, with->variable, &data, &size, &problem));
     calls += NODE(ckpt_graph_read(graph, with->variable, &value, 4, &problem));
-    calls += NODE(ckpt_graph_assign(graph, with->variable, CKPT_FLOAT, NULL, 0, &value, 4, &problem));
+    calls += NODE(ckpt_graph_assign(graph, with->variable, CKPT_DTYPE_FLOAT, NULL, 0, &value, 4, &problem));
     calls += NODE_TO(strings, ckpt_graph_read_strings(graph, with->strings, &strings, &problem));
     calls += NODE(ckpt_graph_assign_strings(graph, with->strings, one, 1, &word, 1, &problem));
     calls += NODE_TO(number, ckpt_graph_read_integer(graph, with->integer, &number, &problem));
@@ -174,7 +174,7 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += NODE_TO(node, ckpt_graph_remove_slot(graph, with->owner, with->variable, "m", 1, &node, &problem));
     calls += NODE_TO(strings, ckpt_graph_slot_names(graph, with->owner, &strings, &problem));
 
-    calls += PLAIN_TO(node, ckpt_graph_add_device(graph, CKPT_FLOAT, NULL, -1, device, NULL, &node, &problem));
+    calls += PLAIN_TO(node, ckpt_graph_add_device(graph, CKPT_DTYPE_FLOAT, NULL, -1, device, NULL, &node, &problem));
     given += 2 * !expected->by_nodes;
     calls += PLAIN_TO(node, ckpt_graph_add_state(graph, no_save, no_restore, &released, count_free, NULL, &node, &problem));
     calls += PLAIN(ckpt_graph_register_saver(graph, "p", 1, "n", 1, true, no_object, no_objects_saved, no_key,

@@ -18,7 +18,7 @@ static const row rows[] = {
 };
 
 static void check_reads(const ckpt_reader *reader, const ckpt_tensor *tensor) {
-    if (ckpt_tensor_dtype(tensor) == CKPT_STRING || ckpt_tensor_dtype(tensor) == CKPT_VARIANT) {
+    if (ckpt_tensor_dtype(tensor) == CKPT_DTYPE_STRING || ckpt_tensor_dtype(tensor) == CKPT_DTYPE_VARIANT) {
         ckpt_strings *strings = NULL;
         CHECK_OK(ckpt_reader_read_strings(reader, tensor, NULL, &strings, &error));
         CHECK_INT(ckpt_tensor_element_count(tensor), ckpt_strings_count(strings));

@@ -60,20 +60,20 @@ static inline ckpt_node object(const ckpt_graph *graph) {
 /* A scalar, owned by the graph. */
 static inline ckpt_node scalar(const ckpt_graph *graph, float value) {
     ckpt_node node = 0;
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_FLOAT, NULL, 0, &value, sizeof value, NULL, &node, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, NULL, 0, &value, sizeof value, NULL, &node, &error));
     return node;
 }
 
 static inline ckpt_node integer(const ckpt_graph *graph, int64_t value) {
     ckpt_node node = 0;
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_INT64, NULL, 0, &value, sizeof value, NULL, &node, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_INT64, NULL, 0, &value, sizeof value, NULL, &node, &error));
     return node;
 }
 
 /* A variable of whatever dtype and shape its first value has. */
 static inline ckpt_node unset(const ckpt_graph *graph) {
     ckpt_node node = 0;
-    CHECK_OK(ckpt_graph_add_without_value(graph, CKPT_INVALID, NULL, -1, NULL, &node, &error));
+    CHECK_OK(ckpt_graph_add_without_value(graph, CKPT_DTYPE_INVALID, NULL, -1, NULL, &node, &error));
     return node;
 }
 
@@ -101,7 +101,7 @@ static inline float value_of(const ckpt_graph *graph, ckpt_node variable) {
 }
 
 static inline void set_value(const ckpt_graph *graph, ckpt_node variable, float value) {
-    CHECK_OK(ckpt_graph_assign(graph, variable, CKPT_FLOAT, NULL, 0, &value, sizeof value, &error));
+    CHECK_OK(ckpt_graph_assign(graph, variable, CKPT_DTYPE_FLOAT, NULL, 0, &value, sizeof value, &error));
 }
 
 static inline ckpt_node child_of(const ckpt_graph *graph, ckpt_node parent, const char *name) {

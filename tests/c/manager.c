@@ -150,7 +150,7 @@ static void the_newest_whole_one_is_resumed_on_demand(void) {
     set_value(program.graph, program.x, 2);
     CHECK(saves(manager, NULL, "ckpt-2"));
     put("ckpt-2.index", "");
-    CHECK_FAILS(CKPT_DATA_LOSS, ckpt_manager_restore_or_initialize(manager, NULL, &path, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_DATA_LOSS, ckpt_manager_restore_or_initialize(manager, NULL, &path, NULL, &error));
     CHECK(path == NULL);
     CHECK_OK(ckpt_resume_options_set_latest_valid(resume, true, &error));
     CHECK_OK(ckpt_resume_options_set_restore_options(resume, restore, &error));
@@ -162,12 +162,12 @@ static void the_newest_whole_one_is_resumed_on_demand(void) {
     CHECK(names(path, "ckpt-1"));
     CHECK_INT(1, ckpt_broken_count(broken));
     CHECK(text_is(ckpt_broken_prefix(broken, 0), in("ckpt-2")));
-    CHECK_INT(CKPT_DATA_LOSS, ckpt_error_code(ckpt_broken_problem(broken, 0)));
+    CHECK_INT(CKPT_CODE_DATA_LOSS, ckpt_error_code(ckpt_broken_problem(broken, 0)));
     CHECK(ckpt_broken_prefix(broken, 1).data == NULL && ckpt_broken_problem(broken, 1) == NULL);
     ckpt_broken_free(broken);
     CHECK_OK(ckpt_latest_valid_checkpoint(directory, NULL, &path, NULL, &error));
     CHECK(names(path, "ckpt-1"));
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_latest_valid_checkpoint(in("no"), NULL, &path, &broken, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_latest_valid_checkpoint(in("no"), NULL, &path, &broken, &error));
     CHECK(path == NULL && broken == NULL);
     ckpt_resume_options_free(resume);
     ckpt_restore_options_free(restore);
@@ -192,8 +192,8 @@ static void a_save_may_bring_its_number_and_options(void) {
     CHECK(saves(manager, save, "model--5"));
     CHECK_OK(ckpt_manager_save_options_set_save_options(save, NULL, &error));
     CHECK_OK(ckpt_manager_save_options_set_number_of(save, program.x, &error)); /* no integer */
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_manager_save(manager, save, NULL, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_manager_save_options_set_number_of(save, 0, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_manager_save(manager, save, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_manager_save_options_set_number_of(save, 0, &error));
     ckpt_manager_save_options_free(save);
     ckpt_save_options_free(write);
     ckpt_manager_options_free(options);
@@ -210,7 +210,7 @@ static void saves_may_go_by_steps(void) {
     ckpt_manager_save_options *anyway = ckpt_manager_save_options_new(), *late = ckpt_manager_save_options_new();
     ckpt_manager *manager = NULL;
     CHECK_OK(ckpt_manager_options_set_checkpoint_interval(options, 2, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_manager_open(program.checkpoint, directory, options, &manager, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_manager_open(program.checkpoint, directory, options, &manager, &error));
     CHECK(manager == NULL);
     CHECK_OK(ckpt_manager_options_set_step_counter(options, step, &error));
     CHECK_OK(ckpt_manager_options_set_last_checkpoint_step(options, -1, &error));
@@ -234,7 +234,7 @@ static void saves_may_go_by_steps(void) {
     CHECK_OK(ckpt_resume_options_set_step(resume, 2, &error));
     CHECK_OK(ckpt_manager_restore_or_initialize(manager, resume, NULL, NULL, &error));
     CHECK(saves(manager, late, NULL));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_manager_save(manager, NULL, NULL, &error)); /* which step? */
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_manager_save(manager, NULL, NULL, &error)); /* which step? */
     ckpt_resume_options_free(resume);
     ckpt_manager_save_options_free(anyway);
     ckpt_manager_save_options_free(late);
@@ -248,7 +248,7 @@ static void the_best_stay(void) {
     static const double losses[] = {0.5, 0.25, 0.75};
     program program = make_program(1);
     ckpt_manager_options *options = keeping(1);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_manager_options_set_keep_best(options, 1, 0, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_manager_options_set_keep_best(options, 1, 0, &error));
     CHECK_OK(ckpt_manager_options_set_keep_best(options, 1, CKPT_BETTER_HIGHER, &error));
     CHECK_OK(ckpt_manager_options_set_keep_best(options, 1, CKPT_BETTER_LOWER, &error));
     ckpt_manager *manager = open_manager(&program, options);
@@ -279,13 +279,13 @@ static ckpt_code first_values(void *user_data, ckpt_failure *failure) {
     program *program = (struct program *)user_data;
     (void)failure;
     set_value(program->graph, program->x, 9); /* it may use the graph */
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code no_values(void *user_data, ckpt_failure *failure) {
     ++*(int *)user_data;
     ckpt_failure_set(failure, TEXT("no weights"));
-    return CKPT_NOT_FOUND;
+    return CKPT_CODE_NOT_FOUND;
 }
 
 static void note(void *user_data, ckpt_severity severity, const char *text, size_t len) {
@@ -316,14 +316,14 @@ static void callbacks_give_first_values_time_and_hear_of_warnings(void) {
 
     options = keeping(1);
     CHECK_OK(ckpt_manager_options_set_init(options, no_values, &called, count_free, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_manager_options_set_init(options, NULL, &freed, count_free, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_manager_options_set_clock(options, NULL, &freed, count_free, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_manager_options_set_init(options, NULL, &freed, count_free, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_manager_options_set_clock(options, NULL, &freed, count_free, &error));
     CHECK_OK(ckpt_manager_options_set_log(options, NULL, &freed, count_free, &error));
     CHECK_INT(3, freed);
     manager = open_manager(&program, options);
     ckpt_manager_options_free(options);
     ckpt_error *problem = NULL;
-    CHECK_INT(CKPT_ABORTED, ckpt_manager_restore_or_initialize(manager, NULL, NULL, NULL, &problem));
+    CHECK_INT(CKPT_CODE_ABORTED, ckpt_manager_restore_or_initialize(manager, NULL, NULL, NULL, &problem));
     CHECK(strstr(ckpt_error_message(problem), "no weights") != NULL);
     ckpt_error_free(problem);
     CHECK_INT(1, called);
@@ -340,8 +340,8 @@ static ckpt_code ask_latest(void *user_data, const char *path, ckpt_failure *fai
     CHECK(names(ckpt_manager_latest_checkpoint(manager), "ckpt-1"));
     CHECK(LIST_IS(ckpt_manager_checkpoints(manager), "ckpt-1"));
     ckpt_strings_free(ckpt_manager_best_checkpoints(manager));
-    CHECK_INT(CKPT_FAILED_PRECONDITION, ckpt_manager_save(manager, NULL, NULL, NULL));
-    return CKPT_OK;
+    CHECK_INT(CKPT_CODE_FAILED_PRECONDITION, ckpt_manager_save(manager, NULL, NULL, NULL));
+    return CKPT_CODE_OK;
 }
 
 static void a_write_callback_runs_before_the_checkpoint_is_recorded(void) {
@@ -372,12 +372,12 @@ static void a_state_file_is_written_and_read(void) {
     CHECK_OK(ckpt_state_update_add_path(update, "m-1", &error));
     CHECK_OK(ckpt_state_update_add_path(update, in("m-2"), &error));
     CHECK_OK(ckpt_state_update_add_timestamp(update, 1.5, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_update_checkpoint_state(directory, update, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_update_checkpoint_state(directory, update, &error));
     CHECK_OK(ckpt_state_update_add_timestamp(update, 2.5, &error));
     CHECK_OK(ckpt_state_update_add_timestamp(update, 3.5, &error));
     CHECK_OK(ckpt_state_update_set_last_preserved(update, 0.5, &error));
     CHECK_OK(ckpt_state_update_set_durability(update, CKPT_DURABILITY_NONE, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_state_update_set_durability(update, 3, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_state_update_set_durability(update, 3, &error));
     CHECK_OK(ckpt_update_checkpoint_state(directory, update, &error));
     CHECK_OK(ckpt_get_checkpoint_state(directory, NULL, &state, &error));
     CHECK(text_is(ckpt_checkpoint_state_latest(state), in("m-2")));
@@ -402,7 +402,7 @@ static void a_state_file_is_written_and_read(void) {
     CHECK_INT(2, files(true));
 
     put("checkpoint", "");
-    CHECK_FAILS(CKPT_DATA_LOSS, ckpt_get_checkpoint_state(directory, NULL, &state, &error));
+    CHECK_FAILS(CKPT_CODE_DATA_LOSS, ckpt_get_checkpoint_state(directory, NULL, &state, &error));
     CHECK(state == NULL);
     files(true);
 }
@@ -449,7 +449,7 @@ static void who_is_held_stays(void) {
     ckpt_pin_free(pin);
     CHECK(saves(manager, NULL, "ckpt-3"));
     CHECK(!exists("ckpt-1") && !exists("ckpt-2"));
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_pin_new(in("ckpt-1"), &pin, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_pin_new(in("ckpt-1"), &pin, &error));
     CHECK(pin == NULL);
     ckpt_manager_options_free(options);
     ckpt_manager_free(manager);
@@ -492,7 +492,7 @@ static void a_directory_is_put_in_order(void) {
     CHECK(!exists("ckpt-1") && exists("ckpt-3"));
     ckpt_gc_options_free(options);
     options = ckpt_gc_options_new(0);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_collect_checkpoints(directory, options, &removed, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_collect_checkpoints(directory, options, &removed, &error));
     CHECK(removed == NULL);
     ckpt_gc_options_free(options);
     free_program(&program);
@@ -505,12 +505,12 @@ static double time_of(void *user_data) { return *(double *)user_data; }
 
 static ckpt_code sleep_some(void *user_data, double seconds) {
     *(double *)user_data += seconds;
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code wake(void *user_data, double seconds) {
     (void)user_data, (void)seconds;
-    return CKPT_CANCELLED;
+    return CKPT_CODE_CANCELLED;
 }
 
 static bool after_three(void *user_data) { return ++*(int *)user_data == 3; }
@@ -526,8 +526,8 @@ static void new_checkpoints_are_waited_for(void) {
     CHECK_OK(ckpt_wait_options_set_timeout(options, 10, &error));
     CHECK_OK(ckpt_wait_options_set_poll_interval(options, 2, &error));
     CHECK_OK(ckpt_wait_options_set_min_interval(options, 30, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_wait_options_set_timeout(options, -1, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_wait_options_set_poll_interval(options, strtod("nan", NULL), &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_wait_options_set_timeout(options, -1, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_wait_options_set_poll_interval(options, strtod("nan", NULL), &error));
     CHECK_OK(ckpt_wait_for_new_checkpoint(directory, NULL, options, &path, &error));
     CHECK(path == NULL && now == 10);
     CHECK_OK(ckpt_checkpoint_save(program.checkpoint, in("m"), NULL, NULL, &error));
@@ -555,7 +555,7 @@ static void new_checkpoints_are_waited_for(void) {
     CHECK_INT(4, asked);
 
     CHECK_OK(ckpt_wait_options_set_clock(options, NULL, wake, NULL, NULL, &error));
-    CHECK_FAILS(CKPT_CANCELLED, ckpt_wait_for_new_checkpoint(directory, in("m-2"), options, &path, &error));
+    CHECK_FAILS(CKPT_CODE_CANCELLED, ckpt_wait_for_new_checkpoint(directory, in("m-2"), options, &path, &error));
     CHECK(path == NULL);
     ckpt_wait_options_free(options);
     free_program(&program);
@@ -564,7 +564,7 @@ static void new_checkpoints_are_waited_for(void) {
 
 /* ---------------------------------------------------------------- misuse */
 
-#define MISUSE(call) CHECK_FAILS(CKPT_INVALID_ARGUMENT, call)
+#define MISUSE(call) CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, call)
 
 static void null_is_an_error_or_nothing(void) {
     ckpt_string *path = NULL;

@@ -24,7 +24,8 @@ static program make_program(void) {
     all->variable = track_scalar(made.graph, made.root, "w", 1);
     all->integer = integer(made.graph, 1);
     all->owner = slot_owner(made.graph);
-    CHECK_OK(ckpt_graph_add_borrowed(made.graph, CKPT_FLOAT, NULL, 0, &memory, 4, NULL, NULL, NULL, &all->borrowed, &error));
+    CHECK_OK(
+        ckpt_graph_add_borrowed(made.graph, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, NULL, NULL, NULL, &all->borrowed, &error));
     CHECK_OK(ckpt_graph_add_strings(made.graph, NULL, 0, &word, 1, NULL, &all->strings, &error));
     CHECK_OK(ckpt_graph_add_list(made.graph, NULL, &all->list, &error));
     CHECK_OK(ckpt_graph_add_dict(made.graph, NULL, &all->dict, &error));
@@ -52,12 +53,12 @@ static void free_program(program *program) {
     ckpt_graph_free(program->graph);
 }
 
-#define MISUSE(call) CHECK_FAILS(CKPT_INVALID_ARGUMENT, call)
+#define MISUSE(call) CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, call)
 
 /* ---------------------------------------------------------------- handles and nodes */
 
 static void no_handle_is_an_error_of_every_function(void) {
-    static const refusal by_handle = {CKPT_INVALID_ARGUMENT, CKPT_REASON_ARGUMENT, false};
+    static const refusal by_handle = {CKPT_CODE_INVALID_ARGUMENT, CKPT_REASON_ARGUMENT, false};
     program program = make_program();
     everything none = program.all;
     none.graph = NULL;
@@ -76,7 +77,7 @@ static everything all_nodes(const program *program, ckpt_node node) {
 }
 
 static void what_is_no_object_of_the_graph_is_an_error_of_every_function(void) {
-    static const refusal by_node = {CKPT_INVALID_ARGUMENT, CKPT_REASON_NODE, true};
+    static const refusal by_node = {CKPT_CODE_INVALID_ARGUMENT, CKPT_REASON_NODE, true};
     static const ckpt_node numbers[] = {0, 1, UINT32_MAX, UINT64_MAX, (ckpt_node)1 << 63, 0x0001000000000000u};
     program program = make_program();
     for (size_t i = 0; i < COUNT(numbers); i++) {
@@ -149,7 +150,7 @@ static void objects_are_of_the_kind_that_a_call_is_for(void) {
             MISUSE(ckpt_graph_set_name(graph, node, "n", 1, &error));
             MISUSE(ckpt_graph_data(graph, node, &data, &size, &error));
             MISUSE(ckpt_graph_read(graph, node, &value, 4, &error));
-            MISUSE(ckpt_graph_assign(graph, node, CKPT_FLOAT, NULL, 0, &value, 4, &error));
+            MISUSE(ckpt_graph_assign(graph, node, CKPT_DTYPE_FLOAT, NULL, 0, &value, 4, &error));
             MISUSE(ckpt_graph_read_integer(graph, node, &number, &error));
             MISUSE(ckpt_graph_set_borrowed(graph, node, &value, 4, NULL, NULL, &error));
             MISUSE(ckpt_graph_set_slot(graph, all->owner, all->variable, "m", 1, node, &error));
@@ -180,7 +181,7 @@ static void objects_are_of_the_kind_that_a_call_is_for(void) {
         }
     }
     /* what a variable is not */
-    MISUSE(ckpt_graph_assign(graph, all->strings, CKPT_STRING, NULL, 0, &value, 4, &error));
+    MISUSE(ckpt_graph_assign(graph, all->strings, CKPT_DTYPE_STRING, NULL, 0, &value, 4, &error));
     MISUSE(ckpt_graph_assign_strings(graph, all->variable, NULL, 0, &word, 1, &error));
     MISUSE(ckpt_graph_set_borrowed(graph, all->variable, &value, 4, NULL, NULL, &error));
     MISUSE(ckpt_graph_data(graph, all->strings, &data, &size, &error));
@@ -208,9 +209,9 @@ static void a_place_for_an_output_is_needed(void) {
     MISUSE(ckpt_graph_children(graph, all->object, NULL, &error));
     MISUSE(ckpt_graph_descendants(graph, all->object, NULL, &error));
     MISUSE(ckpt_graph_waiting(graph, all->object, "e", 1, NULL, &error));
-    MISUSE(ckpt_graph_add_owned(graph, CKPT_FLOAT, NULL, 0, &value, 4, NULL, NULL, &error));
-    MISUSE(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, NULL, 0, &value, 4, NULL, NULL, NULL, NULL, &error));
-    MISUSE(ckpt_graph_add_without_value(graph, CKPT_FLOAT, NULL, -1, NULL, NULL, &error));
+    MISUSE(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, NULL, 0, &value, 4, NULL, NULL, &error));
+    MISUSE(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, NULL, 0, &value, 4, NULL, NULL, NULL, NULL, &error));
+    MISUSE(ckpt_graph_add_without_value(graph, CKPT_DTYPE_FLOAT, NULL, -1, NULL, NULL, &error));
     MISUSE(ckpt_graph_add_strings(graph, NULL, 0, &word, 1, NULL, NULL, &error));
     MISUSE(ckpt_graph_data(graph, all->variable, NULL, &size, &error));
     MISUSE(ckpt_graph_data(graph, all->variable, &data, NULL, &error));
@@ -225,7 +226,7 @@ static void a_place_for_an_output_is_needed(void) {
     MISUSE(ckpt_graph_add_slot_owner(graph, NULL, NULL, NULL, NULL, NULL, &error));
     MISUSE(ckpt_graph_slot(graph, all->owner, all->variable, "m", 1, NULL, &error));
     MISUSE(ckpt_graph_slot_names(graph, all->owner, NULL, &error));
-    MISUSE(ckpt_graph_add_device(graph, CKPT_FLOAT, NULL, -1, device, NULL, NULL, &error));
+    MISUSE(ckpt_graph_add_device(graph, CKPT_DTYPE_FLOAT, NULL, -1, device, NULL, NULL, &error));
     MISUSE(ckpt_graph_add_state(graph, no_save, no_restore, NULL, NULL, NULL, NULL, &error));
     MISUSE(ckpt_checkpoint_new(graph, program.root, NULL, &error));
     MISUSE(ckpt_checkpoint_new_with_root(graph, program.root, NULL, NULL, 0, NULL, &error));
@@ -317,29 +318,29 @@ static void arrays_have_a_possible_length(void) {
         MISUSE(ckpt_graph_add_named_tuple(graph, names, &all->variable, n, NULL, &node, &error));
         MISUSE(ckpt_graph_list_splice(graph, all->list, 0, 0, nodes, n, &error));
         MISUSE(ckpt_graph_list_reorder(graph, all->list, n == 1 ? NULL : order, n, &error));
-        MISUSE(ckpt_graph_add_owned(graph, CKPT_FLOAT, shape, n, &memory, 4, NULL, &node, &error));
-        MISUSE(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, n, &memory, 4, NULL, NULL, NULL, &node, &error));
+        MISUSE(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, shape, n, &memory, 4, NULL, &node, &error));
+        MISUSE(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, n, &memory, 4, NULL, NULL, NULL, &node, &error));
         MISUSE(ckpt_graph_add_strings(graph, shape, n, &word, 1, NULL, &node, &error));
         MISUSE(ckpt_graph_add_strings(graph, NULL, 0, names, n, NULL, &node, &error));
-        MISUSE(ckpt_graph_assign(graph, all->variable, CKPT_FLOAT, shape, n, &memory, 4, &error));
+        MISUSE(ckpt_graph_assign(graph, all->variable, CKPT_DTYPE_FLOAT, shape, n, &memory, 4, &error));
         MISUSE(ckpt_graph_assign_strings(graph, all->strings, NULL, 0, names, n, &error));
         MISUSE(ckpt_checkpoint_new_with_root(graph, all->object, names, &all->variable, n, &made, &error));
         MISUSE(ckpt_checkpoint_new_with_root(graph, all->object, &word, nodes, n, &made, &error));
     }
-    MISUSE(ckpt_graph_add_owned(graph, CKPT_FLOAT, NULL, 0, &memory, SIZE_MAX, NULL, &node, &error));
-    MISUSE(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, NULL, 0, &memory, SIZE_MAX, NULL, NULL, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, NULL, 0, &memory, SIZE_MAX, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, NULL, 0, &memory, SIZE_MAX, NULL, NULL, NULL, &node, &error));
     MISUSE(ckpt_graph_set_borrowed(graph, all->borrowed, &memory, SIZE_MAX, NULL, NULL, &error));
     MISUSE(ckpt_graph_set_borrowed(graph, all->borrowed, NULL, 4, NULL, NULL, &error));
-    MISUSE(ckpt_graph_assign(graph, all->variable, CKPT_FLOAT, NULL, 0, NULL, 4, &error));
-    MISUSE(ckpt_graph_assign(graph, all->variable, CKPT_FLOAT, NULL, 0, &memory, SIZE_MAX, &error));
+    MISUSE(ckpt_graph_assign(graph, all->variable, CKPT_DTYPE_FLOAT, NULL, 0, NULL, 4, &error));
+    MISUSE(ckpt_graph_assign(graph, all->variable, CKPT_DTYPE_FLOAT, NULL, 0, &memory, SIZE_MAX, &error));
     MISUSE(ckpt_graph_read(graph, all->variable, &memory, SIZE_MAX, &error));
     /* a list of 2^32 elements is refused, and the list stays */
     CHECK_OK(ckpt_graph_list_append(graph, all->list, 0, &error));
     MISUSE(ckpt_graph_list_repeat(graph, all->list, INT64_MAX, &error));
     MISUSE(ckpt_graph_list_splice(graph, all->list, 1, 0, NULL, 0, &error));
     MISUSE(ckpt_graph_list_reorder(graph, all->list, (const size_t[]){1}, 1, &error));
-    CHECK_FAILS(CKPT_OUT_OF_RANGE, ckpt_graph_list_set(graph, all->list, INT64_MIN, 0, &error));
-    CHECK_FAILS(CKPT_OUT_OF_RANGE, ckpt_graph_list_remove(graph, all->list, INT64_MAX, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_OUT_OF_RANGE, ckpt_graph_list_set(graph, all->list, INT64_MIN, 0, &error));
+    CHECK_FAILS(CKPT_CODE_OUT_OF_RANGE, ckpt_graph_list_remove(graph, all->list, INT64_MAX, NULL, &error));
     CHECK_OK(ckpt_graph_list_insert(graph, all->list, INT64_MIN, 0, &error));
     CHECK_OK(ckpt_graph_list_insert(graph, all->list, INT64_MAX, 0, &error));
     CHECK_OK(ckpt_graph_list_repeat(graph, all->list, INT64_MIN, &error)); /* empties it, as in Python */
@@ -362,25 +363,26 @@ static void dtypes_and_shapes_are_possible(void) {
         MISUSE(ckpt_graph_add_device(graph, none[i], NULL, -1, device, NULL, &node, &error));
         MISUSE(ckpt_graph_assign(graph, scalar(graph, 1), none[i], NULL, 0, &memory, 4, &error));
     }
-    static const ckpt_dtype no_numbers[] = {CKPT_INVALID, CKPT_STRING, CKPT_VARIANT};
+    static const ckpt_dtype no_numbers[] = {CKPT_DTYPE_INVALID, CKPT_DTYPE_STRING, CKPT_DTYPE_VARIANT};
     for (size_t i = 0; i < COUNT(no_numbers); i++) {
         MISUSE(ckpt_graph_add_owned(graph, no_numbers[i], NULL, 0, NULL, 0, NULL, &node, &error));
         MISUSE(ckpt_graph_add_borrowed(graph, no_numbers[i], NULL, 0, &memory, 4, NULL, NULL, NULL, &node, &error));
         MISUSE(ckpt_graph_add_device(graph, no_numbers[i], NULL, -1, device, NULL, &node, &error));
     }
-    MISUSE(ckpt_graph_add_without_value(graph, CKPT_VARIANT, NULL, -1, NULL, &node, &error));
-    MISUSE(ckpt_graph_add_owned(graph, CKPT_FLOAT, negative, 1, NULL, 0, NULL, &node, &error));
-    MISUSE(ckpt_graph_add_owned(graph, CKPT_FLOAT, huge, 2, NULL, 0, NULL, &node, &error));
-    MISUSE(ckpt_graph_add_owned(graph, CKPT_FLOAT, deep, COUNT(deep), NULL, 0, NULL, &node, &error));
-    CHECK_FAILS(CKPT_RESOURCE_EXHAUSTED, ckpt_graph_add_owned(graph, CKPT_DOUBLE, large, 1, NULL, 0, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_without_value(graph, CKPT_DTYPE_VARIANT, NULL, -1, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, negative, 1, NULL, 0, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, huge, 2, NULL, 0, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, deep, COUNT(deep), NULL, 0, NULL, &node, &error));
+    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED,
+                ckpt_graph_add_owned(graph, CKPT_DTYPE_DOUBLE, large, 1, NULL, 0, NULL, &node, &error));
     MISUSE(ckpt_graph_add_strings(graph, large, 1, NULL, 0, NULL, &node, &error));
-    MISUSE(ckpt_graph_add_without_value(graph, CKPT_FLOAT, below, 1, NULL, &node, &error));
-    MISUSE(ckpt_graph_add_without_value(graph, CKPT_FLOAT, NULL, -2, NULL, &node, &error));
-    MISUSE(ckpt_graph_add_without_value(graph, CKPT_FLOAT, NULL, 1, NULL, &node, &error));
-    MISUSE(ckpt_graph_add_without_value(graph, CKPT_FLOAT, deep, COUNT(deep), NULL, &node, &error));
-    MISUSE(ckpt_graph_add_device(graph, CKPT_FLOAT, below, 1, device, NULL, &node, &error));
-    MISUSE(ckpt_graph_add_device(graph, CKPT_FLOAT, NULL, INT32_MIN, device, NULL, &node, &error));
-    MISUSE(ckpt_graph_add_device(graph, CKPT_FLOAT, NULL, -1, NULL, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_without_value(graph, CKPT_DTYPE_FLOAT, below, 1, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_without_value(graph, CKPT_DTYPE_FLOAT, NULL, -2, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_without_value(graph, CKPT_DTYPE_FLOAT, NULL, 1, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_without_value(graph, CKPT_DTYPE_FLOAT, deep, COUNT(deep), NULL, &node, &error));
+    MISUSE(ckpt_graph_add_device(graph, CKPT_DTYPE_FLOAT, below, 1, device, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_device(graph, CKPT_DTYPE_FLOAT, NULL, INT32_MIN, device, NULL, &node, &error));
+    MISUSE(ckpt_graph_add_device(graph, CKPT_DTYPE_FLOAT, NULL, -1, NULL, NULL, &node, &error));
     CHECK(node == 0);
     ckpt_device_free(device);
     ckpt_graph_free(graph);
@@ -431,9 +433,9 @@ static void options_need_a_handle_and_known_numbers(void) {
 
 static void contexts_of_callbacks_need_a_handle(void) {
     int freed = 0;
-    MISUSE(ckpt_sink_put(NULL, "n", 1, CKPT_FLOAT, NULL, 0, &memory, 4, &error));
-    MISUSE(ckpt_sink_put_borrowed(NULL, "n", 1, CKPT_FLOAT, NULL, 0, &memory, 4, &freed, count_free, &error));
-    MISUSE(ckpt_sink_put_read(NULL, "n", 1, CKPT_FLOAT, NULL, 0, no_read, &freed, count_free, &error));
+    MISUSE(ckpt_sink_put(NULL, "n", 1, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, &error));
+    MISUSE(ckpt_sink_put_borrowed(NULL, "n", 1, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, &freed, count_free, &error));
+    MISUSE(ckpt_sink_put_read(NULL, "n", 1, CKPT_DTYPE_FLOAT, NULL, 0, no_read, &freed, count_free, &error));
     MISUSE(ckpt_sink_put_strings(NULL, "n", 1, NULL, 0, NULL, 0, &error));
     MISUSE(ckpt_slot_request_set_owned(NULL, NULL, &error));
     MISUSE(ckpt_slot_request_set_borrowed(NULL, &memory, 4, &freed, count_free, NULL, &error));
@@ -449,15 +451,15 @@ static ckpt_code put_nonsense(void *user_data, ckpt_sink *sink, ckpt_failure *fa
     ckpt_failure_set(failure, NULL, 1); /* no text is no message */
     ckpt_failure_set(failure, "x", SIZE_MAX);
     MISUSE(ckpt_sink_put(sink, "n", 1, -1, NULL, 0, &memory, 4, &error));
-    MISUSE(ckpt_sink_put(sink, NULL, 1, CKPT_FLOAT, NULL, 0, &memory, 4, &error));
-    MISUSE(ckpt_sink_put(sink, "\xff", 1, CKPT_FLOAT, NULL, 0, &memory, 4, &error));
-    MISUSE(ckpt_sink_put(sink, "n", 1, CKPT_FLOAT, NULL, 1, &memory, 4, &error));
-    MISUSE(ckpt_sink_put(sink, "n", 1, CKPT_FLOAT, NULL, 0, NULL, 4, &error));
+    MISUSE(ckpt_sink_put(sink, NULL, 1, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, &error));
+    MISUSE(ckpt_sink_put(sink, "\xff", 1, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, &error));
+    MISUSE(ckpt_sink_put(sink, "n", 1, CKPT_DTYPE_FLOAT, NULL, 1, &memory, 4, &error));
+    MISUSE(ckpt_sink_put(sink, "n", 1, CKPT_DTYPE_FLOAT, NULL, 0, NULL, 4, &error));
     MISUSE(ckpt_sink_put_strings(sink, "n", 1, NULL, 0, &bad, 1, &error));
     /* what does not fit is found out in the end */
-    if (which == 0) return ckpt_sink_put(sink, "n", 1, CKPT_FLOAT, two, 1, &memory, 4, NULL);
-    if (which == 1) return ckpt_sink_put(sink, "n", 1, CKPT_FLOAT, negative, 1, NULL, 0, NULL);
-    if (which == 2) return ckpt_sink_put(sink, "n", 1, CKPT_STRING, NULL, 0, &memory, 4, NULL);
+    if (which == 0) return ckpt_sink_put(sink, "n", 1, CKPT_DTYPE_FLOAT, two, 1, &memory, 4, NULL);
+    if (which == 1) return ckpt_sink_put(sink, "n", 1, CKPT_DTYPE_FLOAT, negative, 1, NULL, 0, NULL);
+    if (which == 2) return ckpt_sink_put(sink, "n", 1, CKPT_DTYPE_STRING, NULL, 0, &memory, 4, NULL);
     return ckpt_sink_put_strings(sink, "n", 1, two, 1, NULL, 0, NULL);
 }
 
@@ -492,14 +494,14 @@ static void a_device_that_describes_nonsense_is_found(void) {
         CHECK_OK(ckpt_device_set_read(device, no_read, false, &error));
         CHECK_OK(ckpt_device_set_describe(device, absurd, &error));
         absurd_rank = -1;
-        CHECK_OK(ckpt_graph_add_device(graph, CKPT_FLOAT, NULL, -1, device, NULL, &node, &error));
+        CHECK_OK(ckpt_graph_add_device(graph, CKPT_DTYPE_FLOAT, NULL, -1, device, NULL, &node, &error));
         ckpt_device_free(device);
         track(graph, root, "d", node);
         absurd_rank = ranks[i];
         ckpt_checkpoint *checkpoint = checkpoint_of(graph, root);
-        CHECK(ckpt_checkpoint_write(checkpoint, in("absurd"), NULL, NULL, NULL) != CKPT_OK);
+        CHECK(ckpt_checkpoint_write(checkpoint, in("absurd"), NULL, NULL, NULL) != CKPT_CODE_OK);
         float value = 0;
-        CHECK(ckpt_graph_read(graph, node, &value, 4, NULL) != CKPT_OK);
+        CHECK(ckpt_graph_read(graph, node, &value, 4, NULL) != CKPT_CODE_OK);
         ckpt_checkpoint_free(checkpoint);
         ckpt_graph_free(graph);
     }
@@ -515,7 +517,7 @@ static void paths_are_needed(void) {
     MISUSE(ckpt_checkpoint_restore(checkpoint, NULL, NULL, NULL, &error));
     MISUSE(ckpt_checkpoint_read(checkpoint, NULL, NULL, NULL, &error));
     MISUSE(ckpt_checkpoint_dry_run(checkpoint, NULL, NULL, &report, &error));
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_checkpoint_read(checkpoint, "", NULL, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_checkpoint_read(checkpoint, "", NULL, NULL, &error));
     free_program(&program);
 }
 
@@ -526,8 +528,8 @@ static void variables_that_share_memory_are_not_restored(void) {
     static float shared[3];
     ckpt_graph *graph = ckpt_graph_new();
     ckpt_node root = object(graph), a = 0, b = 0;
-    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, two, 1, shared, 8, NULL, NULL, NULL, &a, &error));
-    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, two, 1, shared + 1, 8, NULL, NULL, NULL, &b, &error));
+    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, two, 1, shared, 8, NULL, NULL, NULL, &a, &error));
+    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, two, 1, shared + 1, 8, NULL, NULL, NULL, &b, &error));
     track(graph, root, "a", a);
     track(graph, root, "b", b);
     ckpt_checkpoint *checkpoint = checkpoint_of(graph, root);
@@ -553,18 +555,19 @@ static ckpt_code free_everything(void *user_data, const char *path, ckpt_failure
     ckpt_graph_free(within->graph);
     ckpt_save_options_free(within->options);
     ckpt_failure_set(failure, TEXT("nobody is left"));
-    return CKPT_ABORTED;
+    return CKPT_CODE_ABORTED;
 }
 
 static void a_callback_may_free_the_handles_of_its_call(void) {
     int released = 0;
     freed_within within = {ckpt_graph_new(), NULL, ckpt_save_options_new()};
     ckpt_node root = object(within.graph), node = 0;
-    CHECK_OK(ckpt_graph_add_borrowed(within.graph, CKPT_FLOAT, NULL, 0, &memory, 4, &released, count_free, NULL, &node, &error));
+    CHECK_OK(
+        ckpt_graph_add_borrowed(within.graph, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, &released, count_free, NULL, &node, &error));
     track(within.graph, root, "m", node);
     within.checkpoint = checkpoint_of(within.graph, root);
     CHECK_OK(ckpt_save_options_add_callback(within.options, free_everything, &within, NULL, &error));
-    CHECK_FAILS(CKPT_ABORTED, ckpt_checkpoint_write(within.checkpoint, in("within"), within.options, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_ABORTED, ckpt_checkpoint_write(within.checkpoint, in("within"), within.options, NULL, &error));
     CHECK_INT(1, released);
 }
 
@@ -577,7 +580,7 @@ static void call_from_release(void *user_data) {
     (void)user_data;
     release_calls++;
     ckpt_code code = ckpt_graph_add_object(released_from, NULL, &node, NULL);
-    CHECK(code == CKPT_OK || code == CKPT_FAILED_PRECONDITION);
+    CHECK(code == CKPT_CODE_OK || code == CKPT_CODE_FAILED_PRECONDITION);
 }
 
 static void release_may_not_hang(void) {
@@ -585,8 +588,8 @@ static void release_may_not_hang(void) {
     released_from = ckpt_graph_new();
     ckpt_checkpoint *checkpoint = checkpoint_of(released_from, object(released_from));
     for (int how = 0; how < 3; how++) {
-        CHECK_OK(ckpt_graph_add_borrowed(released_from, CKPT_FLOAT, NULL, 0, &memory, 4, NULL, call_from_release, NULL, &node,
-                                         &error));
+        CHECK_OK(ckpt_graph_add_borrowed(released_from, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, NULL, call_from_release, NULL,
+                                         &node, &error));
         if (how == 0) CHECK_OK(ckpt_graph_remove(released_from, node, &error));
         if (how == 1) CHECK_OK(ckpt_graph_set_borrowed(released_from, node, &memory, 4, NULL, NULL, &error));
     }
@@ -603,20 +606,20 @@ static void nothing_is_asked_of_nothing(void) {
     CHECK_INT(0, ckpt_nodes_get(NULL, 0));
     CHECK_INT(0, ckpt_nodes_name(NULL, 0).len);
     CHECK_INT(0, ckpt_description_kind(NULL));
-    CHECK_INT(CKPT_INVALID, ckpt_description_dtype(NULL));
+    CHECK_INT(CKPT_DTYPE_INVALID, ckpt_description_dtype(NULL));
     CHECK_INT(-1, ckpt_description_rank(NULL));
     CHECK(ckpt_description_shape(NULL) == NULL);
     CHECK_INT(0, ckpt_slot_request_owner(NULL));
     CHECK_INT(0, ckpt_slot_request_variable(NULL));
     CHECK_INT(0, ckpt_slot_request_name(NULL).len);
-    CHECK_INT(CKPT_INVALID, ckpt_slot_request_dtype(NULL));
+    CHECK_INT(CKPT_DTYPE_INVALID, ckpt_slot_request_dtype(NULL));
     CHECK_INT(0, ckpt_slot_request_rank(NULL));
     CHECK(ckpt_slot_request_shape(NULL) == NULL);
     CHECK_INT(0, ckpt_source_count(NULL));
     CHECK(ckpt_source_get(NULL, 0) == NULL);
     CHECK(ckpt_source_find(NULL, "x", 1) == NULL);
     CHECK_INT(0, ckpt_source_tensor_name(NULL).len);
-    CHECK_INT(CKPT_INVALID, ckpt_source_tensor_dtype(NULL));
+    CHECK_INT(CKPT_DTYPE_INVALID, ckpt_source_tensor_dtype(NULL));
     CHECK_INT(0, ckpt_source_tensor_rank(NULL));
     CHECK(ckpt_source_tensor_shape(NULL) == NULL);
     CHECK(ckpt_source_tensor_bytes(NULL).data == NULL);
@@ -626,12 +629,12 @@ static void nothing_is_asked_of_nothing(void) {
     CHECK_INT(0, ckpt_status_path(NULL).len);
     ckpt_status_expect_partial(NULL);
     CHECK_INT(0, ckpt_report_count(NULL));
-    CHECK_INT(0, ckpt_report_count_of(NULL, CKPT_ROW_RESTORED));
+    CHECK_INT(0, ckpt_report_count_of(NULL, CKPT_ROW_STATE_RESTORED));
     CHECK(ckpt_report_get(NULL, 0) == NULL);
     CHECK_INT(0, ckpt_report_summary(NULL).len + ckpt_report_table(NULL).len + ckpt_report_json(NULL).len);
     CHECK_INT(0, ckpt_report_row_path(NULL).len + ckpt_report_row_key(NULL).len);
     CHECK_INT(0, ckpt_report_row_state(NULL));
-    CHECK_INT(CKPT_INVALID, ckpt_report_row_saved_dtype(NULL) + ckpt_report_row_program_dtype(NULL));
+    CHECK_INT(CKPT_DTYPE_INVALID, ckpt_report_row_saved_dtype(NULL) + ckpt_report_row_program_dtype(NULL));
     CHECK_INT(-2, ckpt_report_row_saved_rank(NULL) + ckpt_report_row_program_rank(NULL));
     CHECK(ckpt_report_row_saved_shape(NULL) == NULL && ckpt_report_row_program_shape(NULL) == NULL);
     CHECK_INT(0, ckpt_report_row_program_slice(NULL).len);

@@ -37,7 +37,7 @@ static void recorded_are(const ckpt_saver *saver, const char *const *expected, s
 
 static bool is_there(const char *name) {
     ckpt_reader *reader = NULL;
-    bool there = ckpt_reader_open(in(name), NULL, &reader, NULL) == CKPT_OK;
+    bool there = ckpt_reader_open(in(name), NULL, &reader, NULL) == CKPT_CODE_OK;
     ckpt_reader_free(reader);
     return there;
 }
@@ -57,7 +57,7 @@ static void values_come_back_by_their_names(void) {
     CHECK_OK(ckpt_saver_last_report(saver, &report, &error));
     CHECK(report == NULL);
     CHECK_OK(ckpt_saver_restore(saver, in("plain"), NULL, &report, &error));
-    CHECK_INT(2, ckpt_report_count_of(report, CKPT_ROW_RESTORED));
+    CHECK_INT(2, ckpt_report_count_of(report, CKPT_ROW_STATE_RESTORED));
     ckpt_report_free(report);
     CHECK(value_of(graph, nodes[0]) == 1 && value_of(graph, nodes[1]) == 2);
 
@@ -66,10 +66,10 @@ static void values_come_back_by_their_names(void) {
     ckpt_saver *other = NULL;
     CHECK_OK(ckpt_saver_new(graph, others, nodes, 2, NULL, &other, &error));
     ckpt_saver_free(saver);
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_saver_restore(other, in("plain"), NULL, &report, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_saver_restore(other, in("plain"), NULL, &report, &error));
     CHECK(report == NULL);
     CHECK_OK(ckpt_saver_last_report(other, &report, &error));
-    CHECK_INT(1, ckpt_report_count_of(report, CKPT_ROW_MISSING));
+    CHECK_INT(1, ckpt_report_count_of(report, CKPT_ROW_STATE_MISSING));
     ckpt_report_free(report);
     ckpt_restore_options *options = ckpt_restore_options_new();
     CHECK_OK(ckpt_restore_options_add_include(options, TEXT("net/*"), &error));
@@ -93,7 +93,7 @@ static void hear(void *user_data, ckpt_severity severity, const char *text, size
 static ckpt_code written(void *user_data, const char *path, ckpt_failure *failure) {
     (void)path, (void)failure;
     ++*(int *)user_data;
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static void old_checkpoints_go_and_options_are_kept(void) {
@@ -133,7 +133,7 @@ static void old_checkpoints_go_and_options_are_kept(void) {
     CHECK_OK(ckpt_saver_save_options_set_write_state(each, false, &error));
     save_as(saver, "n", each, "n-00000003");
     recorded_are(saver, left, 2);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_saver_save_options_set_latest_filename(each, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_saver_save_options_set_latest_filename(each, NULL, &error));
     ckpt_saver_save_options_free(each);
 
     /* what a program says was recorded */
@@ -246,7 +246,7 @@ static void a_view_says_what_there_is_and_what_matches(void) {
     set_value(graph, other_x, 9);
     CHECK_OK(ckpt_restore_nodes(graph, in("tree"), both, objects_of_both, 2, NULL, &error));
     CHECK(value_of(graph, other_x) == 1 && value_of(graph, b) == 2);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_restore_nodes(graph, in("tree"), both, &root, 1, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_restore_nodes(graph, in("tree"), both, &root, 1, NULL, &error));
     ckpt_graph_free(graph);
 }
 
@@ -281,7 +281,7 @@ static void what_is_not_there_is_an_error_or_nothing(void) {
     ckpt_saver *saver = NULL;
     ckpt_graph *graph = ckpt_graph_new();
     const ckpt_bytes no_path = {(const uint8_t *)"a\0b", 3}, nothing = {NULL, 1};
-#define MISUSE(call) CHECK_FAILS(CKPT_INVALID_ARGUMENT, call)
+#define MISUSE(call) CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, call)
     MISUSE(ckpt_saver_names(NULL, &strings, &error));
     MISUSE(ckpt_saver_last_report(NULL, &report, &error));
     MISUSE(ckpt_saver_last_checkpoints(NULL, &strings, &error));
@@ -306,7 +306,7 @@ static void what_is_not_there_is_an_error_or_nothing(void) {
     MISUSE(ckpt_checkpoint_view_diff(NULL, graph, v, &found, &error));
     MISUSE(ckpt_checkpoint_view_open(NULL, &view, &error));
     CHECK_OK(ckpt_saver_save(saver, in("v"), NULL, NULL, &error));
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_checkpoint_view_open(in("v"), &view, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_checkpoint_view_open(in("v"), &view, &error));
     CHECK(view == NULL && found == NULL && objects == NULL && strings == NULL && report == NULL);
     CHECK_INT(0, ckpt_checkpoint_view_prefix(NULL).len);
     CHECK_INT(0, ckpt_checkpoint_view_descendant_count(NULL));
@@ -329,14 +329,14 @@ static ckpt_code call_back(void *user_data, const char *path, ckpt_failure *fail
     (void)failure;
     ckpt_strings *strings = NULL;
     ckpt_error *problem = NULL;
-    CHECK_INT(CKPT_FAILED_PRECONDITION, ckpt_saver_save(calling, path, NULL, NULL, &problem));
+    CHECK_INT(CKPT_CODE_FAILED_PRECONDITION, ckpt_saver_save(calling, path, NULL, NULL, &problem));
     CHECK_INT(CKPT_REASON_REENTRANT, ckpt_error_reason(problem));
     ckpt_error_free(problem);
-    CHECK_INT(CKPT_FAILED_PRECONDITION, ckpt_saver_restore(calling, path, NULL, NULL, NULL));
-    CHECK_INT(CKPT_OK, ckpt_saver_last_checkpoints(calling, &strings, NULL)); /* does not reach the graph */
+    CHECK_INT(CKPT_CODE_FAILED_PRECONDITION, ckpt_saver_restore(calling, path, NULL, NULL, NULL));
+    CHECK_INT(CKPT_CODE_OK, ckpt_saver_last_checkpoints(calling, &strings, NULL)); /* does not reach the graph */
     ckpt_strings_free(strings);
     ++*(int *)user_data;
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static void a_callback_does_not_save(void) {

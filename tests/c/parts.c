@@ -31,8 +31,8 @@ static void save_in_two(void) {
         int32_t values[3 * COLUMNS];
         fill(values, 3 * half, 3, 0, COLUMNS);
         ckpt_node table = 0;
-        CHECK_OK(
-            ckpt_graph_add_borrowed(graph, CKPT_INT32, shape, 2, values, sizeof values, NULL, NULL, options, &table, &error));
+        CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_INT32, shape, 2, values, sizeof values, NULL, NULL, options, &table,
+                                         &error));
         const ckpt_bytes name = bytes_of("table");
         ckpt_saver *saver = NULL;
         CHECK_OK(ckpt_saver_new(graph, &name, &table, 1, NULL, &saver, &error));
@@ -56,13 +56,13 @@ static int32_t on_device[COLUMNS * ROWS];
 static ckpt_code device_read(void *user_data, uint64_t offset, void *buffer, size_t size, ckpt_failure *failure) {
     (void)user_data, (void)failure;
     memcpy(buffer, (char *)on_device + offset, size);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code device_write(void *user_data, uint64_t offset, const void *data, size_t size, ckpt_failure *failure) {
     (void)user_data, (void)failure;
     memcpy((char *)on_device + offset, data, size);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static void parts_are_restored_in_other_cuts(void) {
@@ -73,14 +73,14 @@ static void parts_are_restored_in_other_cuts(void) {
     int32_t borrowed[3 * COLUMNS] = {0}, expected[ROWS * COLUMNS], found[ROWS * COLUMNS];
     ckpt_node_options *of_rows = part_of(2, 3, 0, -1), *of_columns = part_of(0, -1, 1, 2);
     ckpt_node nodes[4];
-    CHECK_OK(
-        ckpt_graph_add_borrowed(graph, CKPT_INT32, rows, 2, borrowed, sizeof borrowed, NULL, NULL, of_rows, &nodes[0], &error));
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_INT32, columns, 2, NULL, 0, of_columns, &nodes[1], &error));
-    CHECK_OK(ckpt_graph_add_without_value(graph, CKPT_INVALID, NULL, -1, of_columns, &nodes[2], &error));
+    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_INT32, rows, 2, borrowed, sizeof borrowed, NULL, NULL, of_rows, &nodes[0],
+                                     &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_INT32, columns, 2, NULL, 0, of_columns, &nodes[1], &error));
+    CHECK_OK(ckpt_graph_add_without_value(graph, CKPT_DTYPE_INVALID, NULL, -1, of_columns, &nodes[2], &error));
     ckpt_device *device = ckpt_device_new(NULL, NULL);
     CHECK_OK(ckpt_device_set_read(device, device_read, true, &error));
     CHECK_OK(ckpt_device_set_write(device, device_write, &error));
-    CHECK_OK(ckpt_graph_add_device(graph, CKPT_INT32, columns, 2, device, of_columns, &nodes[3], &error));
+    CHECK_OK(ckpt_graph_add_device(graph, CKPT_DTYPE_INT32, columns, 2, device, of_columns, &nodes[3], &error));
     ckpt_device_free(device);
     const char *names[] = {"a", "b", "c", "d"};
     ckpt_node root = object(graph);
@@ -123,16 +123,17 @@ static void parts_are_restored_in_other_cuts(void) {
 static void a_part_must_fit_its_tensor_and_its_variable(void) {
     ckpt_node_options *options = ckpt_node_options_new();
     const int64_t start[] = {4, 0}, length[] = {3, -1};
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_node_options_set_part(options, table_shape, start, length, 2, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_node_options_set_part(options, table_shape, start, length, 2, &error));
     ckpt_node_options_free(options);
     options = part_of(0, 3, 0, -1);
     ckpt_graph *graph = ckpt_graph_new();
     ckpt_node node = 77;
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_add_owned(graph, CKPT_INT32, table_shape, 2, NULL, 0, options, &node, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_graph_add_owned(graph, CKPT_DTYPE_INT32, table_shape, 2, NULL, 0, options, &node, &error));
     CHECK(node == 0);
     const ckpt_bytes texts[] = {bytes_of("a"), bytes_of("b"), bytes_of("c")};
     const int64_t three = 3;
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_add_strings(graph, &three, 1, texts, 3, options, &node, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_add_strings(graph, &three, 1, texts, 3, options, &node, &error));
     ckpt_node_options_free(options);
     ckpt_graph_free(graph);
 }

@@ -38,7 +38,7 @@ static void open_gate(gate *gate) {
 static ckpt_code at_progress(void *user_data, uint64_t done, uint64_t total) {
     (void)done, (void)total;
     stop_at((gate *)user_data);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static void freed(void *user_data) { ((gate *)user_data)->frees++; }
@@ -46,7 +46,7 @@ static void freed(void *user_data) { ((gate *)user_data)->frees++; }
 static ckpt_code refuse(void *user_data, const char *path, ckpt_failure *failure) {
     (void)user_data, (void)path;
     ckpt_failure_set(failure, TEXT("refused"));
-    return CKPT_ABORTED;
+    return CKPT_CODE_ABORTED;
 }
 
 /* Options that sync nothing; those with a gate stop there when something, but not all, is written. */
@@ -82,8 +82,8 @@ static program make_program(void) {
     program made = {ckpt_graph_new(), 0, 0, NULL, (uint8_t *)malloc(LENGTH)};
     memset(made.memory, 1, LENGTH);
     made.root = object(made.graph);
-    CHECK_OK(
-        ckpt_graph_add_borrowed(made.graph, CKPT_UINT8, shape, 1, made.memory, LENGTH, NULL, NULL, NULL, &made.value, &error));
+    CHECK_OK(ckpt_graph_add_borrowed(made.graph, CKPT_DTYPE_UINT8, shape, 1, made.memory, LENGTH, NULL, NULL, NULL, &made.value,
+                                     &error));
     track(made.graph, made.root, "value", made.value);
     made.checkpoint = checkpoint_of(made.graph, made.root);
     return made;
@@ -168,19 +168,19 @@ static void a_save_finds_another_one_running(void) {
     ckpt_pending *pending = save_async(&program, held), *second = (ckpt_pending *)1;
     wait_for(&gate);
     CHECK_OK(ckpt_save_options_set_busy(options, CKPT_BUSY_FAIL, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_save_options_set_busy(options, 2, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_save_options_set_busy(NULL, CKPT_BUSY_WAIT, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_save_options_set_busy(options, 2, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_save_options_set_busy(NULL, CKPT_BUSY_WAIT, &error));
     ckpt_error *problem = NULL;
-    CHECK_INT(CKPT_UNAVAILABLE, ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), options, &second, &problem));
+    CHECK_INT(CKPT_CODE_UNAVAILABLE, ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), options, &second, &problem));
     CHECK_INT(CKPT_REASON_BUSY, ckpt_error_reason(problem));
     CHECK(second == NULL);
     ckpt_error_free(problem);
-    CHECK_FAILS(CKPT_UNAVAILABLE, ckpt_checkpoint_save(program.checkpoint, in("ckpt"), options, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_UNAVAILABLE, ckpt_checkpoint_save(program.checkpoint, in("ckpt"), options, NULL, &error));
 
     /* Cancelled, it leaves nothing, and no other call says so. */
     ckpt_pending_cancel(pending);
     open_gate(&gate);
-    CHECK_FAILS(CKPT_CANCELLED, ckpt_pending_wait(pending, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_CANCELLED, ckpt_pending_wait(pending, NULL, &error));
     CHECK_INT(0, files(false));
     CHECK_OK(ckpt_save_options_set_busy(options, CKPT_BUSY_WAIT, &error));
     CHECK_OK(ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), options, NULL, &error));
@@ -200,28 +200,29 @@ static void errors_are_not_lost(void) {
     ckpt_save_options *bad = refusing(), *options = options_of(NULL);
     ckpt_pending *pending = save_async(&program, bad);
     ckpt_string *path = (ckpt_string *)1;
-    CHECK_INT(CKPT_ABORTED, ckpt_pending_wait(pending, &path, &error));
+    CHECK_INT(CKPT_CODE_ABORTED, ckpt_pending_wait(pending, &path, &error));
     CHECK(path == NULL && strstr(ckpt_error_message(error), "refused") != NULL);
     ckpt_error_free(error);
     error = NULL;
-    CHECK_FAILS(CKPT_ABORTED, ckpt_pending_wait(pending, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_ABORTED, ckpt_pending_wait(pending, NULL, &error));
     ckpt_pending_free(pending);
 
     int64_t count = 0;
     CHECK_OK(ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), bad, NULL, &error));
-    CHECK_FAILS(CKPT_ABORTED, ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), options, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_ABORTED, ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), options, NULL, &error));
     CHECK_OK(ckpt_checkpoint_save_count(program.checkpoint, &count, &error));
     CHECK_INT(2, count);
     pending = save_async(&program, bad);
     CHECK(ckpt_pending_wait_for(pending, 1e300)); /* asks for no error */
     ckpt_pending_free(pending);
-    CHECK_FAILS(CKPT_ABORTED, ckpt_checkpoint_sync(program.checkpoint, &error));
+    CHECK_FAILS(CKPT_CODE_ABORTED, ckpt_checkpoint_sync(program.checkpoint, &error));
     CHECK_OK(ckpt_checkpoint_sync(program.checkpoint, &error));
 
     /* What is known before anything is written comes out of the call. */
     pending = (ckpt_pending *)1;
     track(program.graph, program.root, "unset", unset(program.graph));
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), options, &pending, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION,
+                ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), options, &pending, &error));
     CHECK(pending == NULL);
     ckpt_save_options_free(bad);
     ckpt_save_options_free(options);
@@ -253,7 +254,7 @@ static void handles_may_be_freed_in_any_order(void) {
     CHECK(ckpt_pending_poll(NULL, &done, NULL) && done == 0);
     CHECK_INT(0, ckpt_pending_path(NULL).len);
     ckpt_string *path = (ckpt_string *)1;
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_pending_wait(NULL, &path, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_pending_wait(NULL, &path, &error));
     CHECK(path == NULL);
 }
 
@@ -277,7 +278,7 @@ static ckpt_code call_from_inside(void *user_data, const char *path, ckpt_failur
     inside->codes[2] = ckpt_checkpoint_sync(inside->checkpoint, NULL);
     inside->codes[3] = ckpt_pending_wait(inside->pending, NULL, NULL);
     inside->is_over = ckpt_pending_wait_for(inside->pending, 1e300);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static void a_callback_in_the_background_may_not_call_the_graph(void) {
@@ -288,7 +289,7 @@ static void a_callback_in_the_background_may_not_call_the_graph(void) {
     inside.pending = save_async(&program, options);
     open_gate(&inside.gate);
     CHECK_OK(ckpt_pending_wait(inside.pending, NULL, &error));
-    for (size_t i = 0; i < COUNT(inside.codes); i++) CHECK_INT(CKPT_FAILED_PRECONDITION, inside.codes[i]);
+    for (size_t i = 0; i < COUNT(inside.codes); i++) CHECK_INT(CKPT_CODE_FAILED_PRECONDITION, inside.codes[i]);
     CHECK(!inside.is_over);
     ckpt_pending_free(inside.pending);
     ckpt_save_options_free(options);
@@ -351,16 +352,16 @@ static void *save_some(void *argument) {
     saver *me = (saver *)argument;
     ckpt_save_options *options = ckpt_save_options_new();
     ckpt_write_options *write = ckpt_write_options_new();
-    me->failed += ckpt_write_options_set_durability(write, CKPT_DURABILITY_NONE, NULL) != CKPT_OK;
-    me->failed += ckpt_save_options_set_write_options(options, write, NULL) != CKPT_OK;
+    me->failed += ckpt_write_options_set_durability(write, CKPT_DURABILITY_NONE, NULL) != CKPT_CODE_OK;
+    me->failed += ckpt_save_options_set_write_options(options, write, NULL) != CKPT_CODE_OK;
     ckpt_write_options_free(write);
     char prefix[300];
     snprintf(prefix, sizeof prefix, "%s/ckpt", directory);
     for (int round = 0; round < 5; round++) {
         ckpt_pending *pending = NULL;
-        me->failed += ckpt_checkpoint_save_async(me->program->checkpoint, prefix, options, &pending, NULL) != CKPT_OK;
+        me->failed += ckpt_checkpoint_save_async(me->program->checkpoint, prefix, options, &pending, NULL) != CKPT_CODE_OK;
         ckpt_pending_poll(pending, NULL, NULL);
-        if (round % 2 == 0) me->failed += ckpt_pending_wait(pending, NULL, NULL) != CKPT_OK;
+        if (round % 2 == 0) me->failed += ckpt_pending_wait(pending, NULL, NULL) != CKPT_CODE_OK;
         ckpt_pending_free(pending);
     }
     ckpt_save_options_free(options);

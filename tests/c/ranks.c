@@ -40,7 +40,7 @@ static ckpt_code take(letter *letter, uint32_t rank, ckpt_messages *messages) {
 static ckpt_code gather(void *user_data, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure) {
     citizen *own = (citizen *)user_data;
     town *town = own->town;
-    ckpt_code code = CKPT_OK;
+    ckpt_code code = CKPT_CODE_OK;
     (void)failure;
     pthread_mutex_lock(&town->lock);
     if (own->rank > 0) {
@@ -48,7 +48,7 @@ static ckpt_code gather(void *user_data, const void *message, size_t size, ckpt_
     } else {
         for (uint32_t rank = 1; rank < RANKS; rank++) {
             while (!town->to_chief[rank].there && !town->away[rank]) pthread_cond_wait(&town->changed, &town->lock);
-            if (town->to_chief[rank].there && code == CKPT_OK) code = take(&town->to_chief[rank], rank, messages);
+            if (town->to_chief[rank].there && code == CKPT_CODE_OK) code = take(&town->to_chief[rank], rank, messages);
         }
     }
     pthread_cond_broadcast(&town->changed);
@@ -59,7 +59,7 @@ static ckpt_code gather(void *user_data, const void *message, size_t size, ckpt_
 static ckpt_code broadcast(void *user_data, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure) {
     citizen *own = (citizen *)user_data;
     town *town = own->town;
-    ckpt_code code = CKPT_OK;
+    ckpt_code code = CKPT_CODE_OK;
     pthread_mutex_lock(&town->lock);
     if (own->rank == 0) {
         for (uint32_t rank = 1; rank < RANKS; rank++) {
@@ -71,7 +71,7 @@ static ckpt_code broadcast(void *user_data, const void *message, size_t size, ck
             code = take(&town->from_chief[own->rank], 0, messages);
         } else {
             ckpt_failure_set(failure, "the chief is away", strlen("the chief is away"));
-            code = CKPT_UNAVAILABLE;
+            code = CKPT_CODE_UNAVAILABLE;
         }
     }
     pthread_cond_broadcast(&town->changed);
@@ -94,18 +94,18 @@ static void make_program(program *made, uint32_t rank, uint32_t count, float fir
     ckpt_error *problem = NULL;
     ckpt_node_options *options = ckpt_node_options_new();
     ckpt_node root = 0;
-    bool fine = ckpt_node_options_set_part(options, &shape, &start, &length, 1, &problem) == CKPT_OK;
+    bool fine = ckpt_node_options_set_part(options, &shape, &start, &length, 1, &problem) == CKPT_CODE_OK;
     for (int64_t i = 0; i < length; i++) made->rows[i] = first + (float)(start + i);
     made->graph = ckpt_graph_new();
-    fine = fine && ckpt_graph_add_borrowed(made->graph, CKPT_FLOAT, &length, 1, made->rows, (size_t)length * sizeof(float), NULL,
-                                           NULL, options, &made->table, &problem) == CKPT_OK;
+    fine = fine && ckpt_graph_add_borrowed(made->graph, CKPT_DTYPE_FLOAT, &length, 1, made->rows, (size_t)length * sizeof(float),
+                                           NULL, NULL, options, &made->table, &problem) == CKPT_CODE_OK;
     const float shared = first + (float)rank;
-    fine = fine && ckpt_graph_add_owned(made->graph, CKPT_FLOAT, NULL, 0, &shared, sizeof shared, NULL, &made->shared,
-                                        &problem) == CKPT_OK;
-    fine = fine && ckpt_graph_add_object(made->graph, NULL, &root, &problem) == CKPT_OK;
-    fine = fine && ckpt_graph_track(made->graph, root, "table", 5, made->table, &problem) == CKPT_OK;
-    fine = fine && ckpt_graph_track(made->graph, root, "shared", 6, made->shared, &problem) == CKPT_OK;
-    fine = fine && ckpt_checkpoint_new(made->graph, root, &made->checkpoint, &problem) == CKPT_OK;
+    fine = fine && ckpt_graph_add_owned(made->graph, CKPT_DTYPE_FLOAT, NULL, 0, &shared, sizeof shared, NULL, &made->shared,
+                                        &problem) == CKPT_CODE_OK;
+    fine = fine && ckpt_graph_add_object(made->graph, NULL, &root, &problem) == CKPT_CODE_OK;
+    fine = fine && ckpt_graph_track(made->graph, root, "table", 5, made->table, &problem) == CKPT_CODE_OK;
+    fine = fine && ckpt_graph_track(made->graph, root, "shared", 6, made->shared, &problem) == CKPT_CODE_OK;
+    fine = fine && ckpt_checkpoint_new(made->graph, root, &made->checkpoint, &problem) == CKPT_CODE_OK;
     if (!fine) abort(); /* in a thread, which cannot check */
     ckpt_node_options_free(options);
 }
@@ -145,7 +145,7 @@ static void *work(void *data) {
     char prefix[600];
     snprintf(prefix, sizeof prefix, "%s/ckpt", directory);
     job->code = ckpt_ranks_new(rank, RANKS, gather, broadcast, &job->citizen, free_citizen, &ranks, &job->problem);
-    switch (job->code == CKPT_OK ? (int)job->how : -1) {
+    switch (job->code == CKPT_CODE_OK ? (int)job->how : -1) {
         case WRITE:
             job->code = ckpt_checkpoint_write_ranked(program.checkpoint, prefix, ranks, NULL, &path, &job->problem);
             break;
@@ -155,7 +155,7 @@ static void *work(void *data) {
             break;
         case MANAGED:
             job->code = ckpt_manager_open(program.checkpoint, directory, NULL, &manager, &job->problem);
-            if (job->code == CKPT_OK) job->code = ckpt_manager_save_ranked(manager, ranks, NULL, &path, &job->problem);
+            if (job->code == CKPT_CODE_OK) job->code = ckpt_manager_save_ranked(manager, ranks, NULL, &path, &job->problem);
             break;
         default: break;
     }
@@ -241,7 +241,7 @@ static void a_rank_that_stays_away_is_named(void) {
         for (int rank = 0; rank < RANKS; rank++) {
             if (rank == away) continue;
             const char *expected = away == 0 ? "the chief is away" : away == 1 ? "rank 1 did not come" : "rank 2 did not come";
-            CHECK_INT(CKPT_UNAVAILABLE, jobs[rank].code);
+            CHECK_INT(CKPT_CODE_UNAVAILABLE, jobs[rank].code);
             CHECK_INT(CKPT_REASON_RANK, ckpt_error_reason(jobs[rank].problem));
             CHECK(strstr(ckpt_error_message(jobs[rank].problem), expected) != NULL);
             CHECK(jobs[rank].path[0] == '\0');
@@ -254,18 +254,18 @@ static void a_rank_that_stays_away_is_named(void) {
 static void impossible_ranks_are_refused(void) {
     citizen one = {NULL, 0, 0};
     ckpt_ranks *ranks = (ckpt_ranks *)&one;
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_ranks_new(3, 3, gather, broadcast, &one, free_citizen, &ranks, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_ranks_new(3, 3, gather, broadcast, &one, free_citizen, &ranks, &error));
     CHECK(ranks == NULL);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_ranks_new(0, 0, gather, broadcast, &one, free_citizen, &ranks, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_ranks_new(0, 1, NULL, broadcast, &one, free_citizen, &ranks, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_ranks_new(0, 1, gather, NULL, &one, free_citizen, &ranks, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_ranks_new(0, 1, gather, broadcast, &one, free_citizen, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_ranks_new(0, 0, gather, broadcast, &one, free_citizen, &ranks, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_ranks_new(0, 1, NULL, broadcast, &one, free_citizen, &ranks, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_ranks_new(0, 1, gather, NULL, &one, free_citizen, &ranks, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_ranks_new(0, 1, gather, broadcast, &one, free_citizen, NULL, &error));
     CHECK_INT(5, one.freed);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_messages_put(NULL, 0, "", 0, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_messages_put(NULL, 0, "", 0, &error));
     program program;
     make_program(&program, 0, 1, 0);
     ckpt_string *path = (ckpt_string *)&one;
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_checkpoint_write_ranked(program.checkpoint, in("x"), NULL, NULL, &path, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_checkpoint_write_ranked(program.checkpoint, in("x"), NULL, NULL, &path, &error));
     CHECK(path == NULL);
     free_program(&program);
     ckpt_ranks_free(NULL);

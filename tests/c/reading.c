@@ -63,7 +63,7 @@ static void both_savers_wrote_the_same_model(void) {
     CHECK_INT(CKPT_FORMAT_V2, ckpt_reader_format(v2));
     for (size_t i = 0; i < ckpt_reader_count(v2); i++) {
         const ckpt_tensor *ours = ckpt_reader_tensor(v1, i), *theirs = ckpt_reader_tensor(v2, i);
-        if (ckpt_tensor_dtype(theirs) == CKPT_STRING) continue;
+        if (ckpt_tensor_dtype(theirs) == CKPT_DTYPE_STRING) continue;
         unsigned char first[256], second[256];
         size_t size = (size_t)ckpt_tensor_byte_size(theirs);
         CHECK_OK(ckpt_reader_read(v1, ours, NULL, first, size, &error));
@@ -154,7 +154,7 @@ static void variants_come_as_serialized_elements(void) {
     ckpt_reader *reader = must_open("guide/ckpt-5");
     ckpt_strings *elements = NULL;
     const ckpt_tensor *state = must_find(reader, "iterator/.ATTRIBUTES/ITERATOR_STATE");
-    CHECK_INT(CKPT_VARIANT, ckpt_tensor_dtype(state));
+    CHECK_INT(CKPT_DTYPE_VARIANT, ckpt_tensor_dtype(state));
     CHECK_OK(ckpt_reader_read_strings(reader, state, NULL, &elements, &error));
     CHECK_INT(5, ckpt_strings_count(elements));
     /* VariantTensorDataProto, whose first field is the type's name. */
@@ -206,7 +206,7 @@ static void *read_everything(void *argument) {
         const ckpt_tensor *tensor = ckpt_reader_tensor(reader, i);
         unsigned char buffer[4096];
         if (ckpt_dtype_size(ckpt_tensor_dtype(tensor)) == 0) continue;
-        if (ckpt_reader_read(reader, tensor, NULL, buffer, (size_t)ckpt_tensor_byte_size(tensor), NULL) != CKPT_OK) {
+        if (ckpt_reader_read(reader, tensor, NULL, buffer, (size_t)ckpt_tensor_byte_size(tensor), NULL) != CKPT_CODE_OK) {
             return (void *)"a read failed";
         }
     }
@@ -245,7 +245,7 @@ static void views_lend_the_files_bytes(void) {
 static void only_whole_plain_tensors_have_views(void) {
     ckpt_view *view = (ckpt_view *)&view;
     ckpt_reader *reader = must_open("wide/w-1");
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_reader_view(reader, find_variable(reader, "a"), NULL, &view, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_reader_view(reader, find_variable(reader, "a"), NULL, &view, &error));
     CHECK(view == NULL);
     ckpt_reader_free(reader);
 }
@@ -262,7 +262,7 @@ static void the_listing_names_every_tensor(void) {
     CHECK_OK(ckpt_reader_shard_path(reader, 2, &shard, &error));
     CHECK(text_has(ckpt_string_bytes(shard), "sharded/s.data-00002-of-00003"));
     ckpt_string_free(shard);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_reader_shard_path(reader, 3, &shard, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_reader_shard_path(reader, 3, &shard, &error));
     CHECK(shard == NULL);
     CHECK_OK(ckpt_reader_debug_string(reader, &listing, &error));
     CHECK(text_has(ckpt_string_bytes(listing), "w2/kernel (DT_FLOAT) [4,3]"));

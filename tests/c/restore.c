@@ -77,14 +77,14 @@ static void values_go_into_the_memory_of_variables(void) {
     float memory = 0;
     ckpt_node borrowed = 0;
     const ckpt_graph *graph = net.program.graph;
-    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, NULL, 0, &memory, 4, NULL, NULL, NULL, &borrowed, &error));
+    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, NULL, NULL, NULL, &borrowed, &error));
     CHECK_OK(ckpt_graph_track_overwrite(graph, net.net, TEXT("w"), borrowed, &error));
     ckpt_status *status = read_back(net.program.checkpoint, "net");
     CHECK(memory == 1);
     CHECK(value_of(graph, net.b) == 2);
     CHECK(value_of(graph, net.step) == 3);
     CHECK(value_of(graph, net.w) == 0);
-    CHECK_INT(CKPT_RESTORE_OBJECTS, ckpt_status_kind(status));
+    CHECK_INT(CKPT_RESTORE_KIND_OBJECTS, ckpt_status_kind(status));
     CHECK(text_is(ckpt_status_path(status), in("net")));
     CHECK_OK(ckpt_status_assert_consumed(status, &error));
     CHECK_OK(ckpt_status_assert_existing_objects_matched(status, &error));
@@ -100,11 +100,11 @@ static void what_comes_later_is_restored_when_it_is_tracked(void) {
     const ckpt_graph *graph = program.graph;
     size_t waiting = 77;
     ckpt_status *status = read_back(program.checkpoint, "net");
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_status_assert_consumed(status, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_status_assert_consumed(status, &error));
     CHECK_OK(ckpt_graph_waiting(graph, program.root, TEXT("net"), &waiting, &error));
     CHECK_INT(1, waiting);
     ckpt_report *before = report_of(status);
-    CHECK_INT(3, ckpt_report_count_of(before, CKPT_ROW_DEFERRED));
+    CHECK_INT(3, ckpt_report_count_of(before, CKPT_ROW_STATE_DEFERRED));
 
     ckpt_node net = object(graph), late = unset(graph), b = scalar(graph, 0), step = scalar(graph, 0);
     track(graph, net, "w", late); /* bottom up */
@@ -119,8 +119,8 @@ static void what_comes_later_is_restored_when_it_is_tracked(void) {
     CHECK_INT(0, waiting);
     CHECK_OK(ckpt_status_assert_consumed(status, &error));
     ckpt_report *after = report_of(status);
-    CHECK_INT(3, ckpt_report_count_of(after, CKPT_ROW_RESTORED));
-    CHECK_INT(3, ckpt_report_count_of(before, CKPT_ROW_DEFERRED)); /* it does not change */
+    CHECK_INT(3, ckpt_report_count_of(after, CKPT_ROW_STATE_RESTORED));
+    CHECK_INT(3, ckpt_report_count_of(before, CKPT_ROW_STATE_DEFERRED)); /* it does not change */
     ckpt_report_free(before);
     ckpt_report_free(after);
     ckpt_status_free(status);
@@ -172,15 +172,15 @@ static void a_late_value_that_cannot_be_had_is_an_error_of_track(void) {
     ckpt_node net = object(graph), wrong = 0;
     ckpt_status *status = read_back(program.checkpoint, "net");
     track(graph, program.root, "net", net);
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_FLOAT, shape, 1, NULL, 0, NULL, &wrong, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_track(graph, net, TEXT("w"), wrong, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, shape, 1, NULL, 0, NULL, &wrong, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_track(graph, net, TEXT("w"), wrong, &error));
     CHECK(child_of(graph, net, "w") == wrong); /* the edge stands */
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_status_assert_existing_objects_matched(status, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_status_assert_existing_objects_matched(status, &error));
     ckpt_report *report = report_of(status);
-    ROW_IS(CKPT_ROW_SHAPE_MISMATCH, report, "net/w");
+    ROW_IS(CKPT_ROW_STATE_SHAPE_MISMATCH, report, "net/w");
     ckpt_report_free(report);
     unlink(in("net.data-00000-of-00001"));
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_graph_track(graph, net, TEXT("b"), scalar(graph, 0), &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_graph_track(graph, net, TEXT("b"), scalar(graph, 0), &error));
     ckpt_status_free(status);
     free_program(&program);
     write_net();
@@ -209,7 +209,7 @@ static void restore_makes_the_save_counter_and_read_does_not(void) {
     net = make_net();
     ckpt_status *status = read_back(net.program.checkpoint, "counted-2");
     CHECK(child_of(net.program.graph, net.program.root, "save_counter") == 0);
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_status_assert_consumed(status, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_status_assert_consumed(status, &error));
     ckpt_status_free(status);
     CHECK_OK(ckpt_checkpoint_restore(net.program.checkpoint, directory, NULL, &status, &error)); /* the latest */
     CHECK(child_of(net.program.graph, net.program.root, "save_counter") != 0);
@@ -217,7 +217,7 @@ static void restore_makes_the_save_counter_and_read_does_not(void) {
     CHECK_OK(ckpt_checkpoint_save_count(net.program.checkpoint, &count, &error));
     CHECK_INT(2, count);
     ckpt_status_free(status);
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_checkpoint_restore(net.program.checkpoint, in("nowhere"), NULL, &status, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_checkpoint_restore(net.program.checkpoint, in("nowhere"), NULL, &status, &error));
     CHECK(status == NULL);
     CHECK_OK(ckpt_checkpoint_restore(net.program.checkpoint, directory, NULL, NULL, &error)); /* no status wanted */
     free_program(&net.program);
@@ -227,12 +227,12 @@ static void nothing_can_be_restored_too(void) {
     net net = make_net();
     ckpt_status *status = NULL;
     CHECK_OK(ckpt_checkpoint_restore_nothing(net.program.checkpoint, &status, &error));
-    CHECK_INT(CKPT_RESTORE_NOTHING, ckpt_status_kind(status));
+    CHECK_INT(CKPT_RESTORE_KIND_NONE, ckpt_status_kind(status));
     CHECK_INT(0, ckpt_status_path(status).len);
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_status_assert_consumed(status, &error));
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_status_assert_existing_objects_matched(status, &error));
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_status_assert_nontrivial_match(status, &error));
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_status_run_restore_ops(status, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_status_assert_consumed(status, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_status_assert_existing_objects_matched(status, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_status_assert_nontrivial_match(status, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_status_run_restore_ops(status, &error));
     CHECK_OK(ckpt_status_initialize_or_restore(status, &error));
     CHECK(child_of(net.program.graph, net.program.root, "save_counter") != 0);
     ckpt_status_free(status);
@@ -248,18 +248,18 @@ static void a_checkpoint_of_names_is_restored_by_names(void) {
     const ckpt_tensor *tensor = NULL;
     for (size_t i = 0; i < ckpt_reader_count(reader); i++) {
         tensor = ckpt_reader_tensor(reader, i);
-        if (ckpt_tensor_dtype(tensor) == CKPT_FLOAT) break;
+        if (ckpt_tensor_dtype(tensor) == CKPT_DTYPE_FLOAT) break;
     }
     ckpt_bytes key = ckpt_tensor_key(tensor);
     size_t size = (size_t)ckpt_tensor_byte_size(tensor);
     char *expected = (char *)malloc(size), *found = (char *)malloc(size);
     CHECK_OK(ckpt_reader_read(reader, tensor, NULL, expected, size, &error));
     CHECK_OK(ckpt_node_options_set_name(options, (const char *)key.data, key.len, &error));
-    CHECK_OK(ckpt_graph_add_without_value(program.graph, CKPT_FLOAT, NULL, -1, options, &variable, &error));
+    CHECK_OK(ckpt_graph_add_without_value(program.graph, CKPT_DTYPE_FLOAT, NULL, -1, options, &variable, &error));
     track(program.graph, program.root, "anything", variable);
     ckpt_status *status = NULL;
     CHECK_OK(ckpt_checkpoint_restore(program.checkpoint, "saver_v2/model.ckpt-2", NULL, &status, &error));
-    CHECK_INT(CKPT_RESTORE_NAMES, ckpt_status_kind(status));
+    CHECK_INT(CKPT_RESTORE_KIND_NAMES, ckpt_status_kind(status));
     CHECK_OK(ckpt_graph_read(program.graph, variable, found, size, &error));
     CHECK(memcmp(expected, found, size) == 0);
     free(expected);
@@ -278,8 +278,8 @@ static void a_report_has_a_row_for_every_value(void) {
     const ckpt_graph *graph = program.graph;
     ckpt_node net = object(graph), shape = 0, dtype = 0, candidate = object(graph);
     track(graph, program.root, "net", net);
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_FLOAT, two, 1, NULL, 0, NULL, &shape, &error));
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_INT64, NULL, 0, NULL, 0, NULL, &dtype, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, two, 1, NULL, 0, NULL, &shape, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_INT64, NULL, 0, NULL, 0, NULL, &dtype, &error));
     track(graph, net, "w", shape);
     track(graph, net, "b", dtype);
     track(graph, program.root, "renamed", candidate);
@@ -288,25 +288,25 @@ static void a_report_has_a_row_for_every_value(void) {
     ckpt_report *report = NULL;
     CHECK_OK(ckpt_checkpoint_dry_run(program.checkpoint, in("net"), NULL, &report, &error));
     CHECK(value_of(graph, step) == 7);
-    ROW_IS(CKPT_ROW_SHAPE_MISMATCH, report, "net/w");
-    ROW_IS(CKPT_ROW_DTYPE_MISMATCH, report, "net/b");
-    ROW_IS(CKPT_ROW_MISSING, report, "renamed/step");
+    ROW_IS(CKPT_ROW_STATE_SHAPE_MISMATCH, report, "net/w");
+    ROW_IS(CKPT_ROW_STATE_DTYPE_MISMATCH, report, "net/b");
+    ROW_IS(CKPT_ROW_STATE_MISSING, report, "renamed/step");
     CHECK_INT(4, ckpt_report_count(report));
     CHECK(ckpt_report_get(report, 4) == NULL);
 
     const ckpt_report_row *row = row_of(report, "net/w");
     CHECK(text_is(ckpt_report_row_key(row), "net/w/.ATTRIBUTES/VARIABLE_VALUE"));
-    CHECK_INT(CKPT_FLOAT, ckpt_report_row_saved_dtype(row));
+    CHECK_INT(CKPT_DTYPE_FLOAT, ckpt_report_row_saved_dtype(row));
     CHECK_INT(0, ckpt_report_row_saved_rank(row));
     CHECK(ckpt_report_row_saved_shape(row) != NULL);
-    CHECK_INT(CKPT_FLOAT, ckpt_report_row_program_dtype(row));
+    CHECK_INT(CKPT_DTYPE_FLOAT, ckpt_report_row_program_dtype(row));
     CHECK_INT(1, ckpt_report_row_program_rank(row));
     CHECK_INT(2, ckpt_report_row_program_shape(row)[0]);
     CHECK(ckpt_report_row_node(row) == shape);
     CHECK(ckpt_report_row_saved_node(row) > 0);
     CHECK(ckpt_report_row_detail(row).len > 0);
     row = row_of(report, "renamed/step");
-    CHECK_INT(CKPT_INVALID, ckpt_report_row_saved_dtype(row));
+    CHECK_INT(CKPT_DTYPE_INVALID, ckpt_report_row_saved_dtype(row));
     CHECK_INT(-1, ckpt_report_row_saved_rank(row));
     CHECK(ckpt_report_row_saved_shape(row) == NULL);
     CHECK_INT(-1, ckpt_report_row_saved_node(row));
@@ -315,16 +315,16 @@ static void a_report_has_a_row_for_every_value(void) {
     CHECK(text_has(ckpt_report_table(report), "renamed/step"));
     CHECK(text_has(ckpt_report_json(report), "\"state\":\"dtype mismatch\""));
     CHECK(ckpt_report_json(report).data == ckpt_report_json(report).data); /* lent, not made anew */
-    CHECK(strcmp(ckpt_row_state_name(CKPT_ROW_TORN), "torn") == 0);
+    CHECK(strcmp(ckpt_row_state_name(CKPT_ROW_STATE_TORN), "torn") == 0);
     ckpt_report_free(report);
 
     /* the failing call says the same */
     ckpt_status *status = (ckpt_status *)&status;
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_checkpoint_read(program.checkpoint, in("net"), NULL, &status, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_checkpoint_read(program.checkpoint, in("net"), NULL, &status, &error));
     CHECK(status == NULL);
     CHECK_OK(ckpt_checkpoint_last_report(program.checkpoint, &report, &error));
     CHECK(report != NULL);
-    ROW_IS(CKPT_ROW_SHAPE_MISMATCH, report, "net/w");
+    ROW_IS(CKPT_ROW_STATE_SHAPE_MISMATCH, report, "net/w");
     ckpt_report_free(report);
     free_program(&program);
 }
@@ -359,14 +359,14 @@ static void damage_is_found_before_or_told_after(void) {
         fputc(byte ^ 1, data);
         fclose(data);
         CHECK_OK(ckpt_restore_options_set_verify_first(options, verify == 1, &error));
-        CHECK_FAILS(CKPT_DATA_LOSS, ckpt_checkpoint_read(net.program.checkpoint, in("net"), options, NULL, &error));
+        CHECK_FAILS(CKPT_CODE_DATA_LOSS, ckpt_checkpoint_read(net.program.checkpoint, in("net"), options, NULL, &error));
         if (verify == 1) {
             CHECK(value_of(net.program.graph, net.w) == 0);
             CHECK(value_of(net.program.graph, net.b) == 0);
         }
         ckpt_report *report = NULL;
         CHECK_OK(ckpt_checkpoint_last_report(net.program.checkpoint, &report, &error));
-        CHECK_INT(verify == 1 ? 0 : 1, ckpt_report_count_of(report, CKPT_ROW_TORN));
+        CHECK_INT(verify == 1 ? 0 : 1, ckpt_report_count_of(report, CKPT_ROW_STATE_TORN));
         ckpt_report_free(report);
         ckpt_restore_options_free(options);
         free_program(&net.program);
@@ -399,7 +399,7 @@ static void parts_are_restored_on_purpose(void) {
         CHECK(value_of(net.program.graph, net.b) == known[i].b);
         CHECK(value_of(net.program.graph, net.step) == known[i].step);
         ckpt_report *report = report_of(status);
-        CHECK(ckpt_report_count_of(report, CKPT_ROW_SKIPPED) > 0);
+        CHECK(ckpt_report_count_of(report, CKPT_ROW_STATE_SKIPPED) > 0);
         ckpt_report_free(report);
         ckpt_status_free(status);
         ckpt_restore_options_free(options);
@@ -423,7 +423,7 @@ static void paths_can_be_renamed_and_subtrees_be_roots(void) {
         ckpt_status_free(status);
         ckpt_restore_options_free(options);
         options = options_with("subtree", "nowhere", NULL);
-        CHECK_FAILS(CKPT_NOT_FOUND, ckpt_checkpoint_read(program.checkpoint, in("net"), options, NULL, &error));
+        CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_checkpoint_read(program.checkpoint, in("net"), options, NULL, &error));
         ckpt_restore_options_free(options);
         free_program(&program);
     }
@@ -433,7 +433,7 @@ static void mismatches_can_be_skipped(void) {
     static const int64_t two[] = {2};
     net net = make_net();
     ckpt_node wrong = 0;
-    CHECK_OK(ckpt_graph_add_owned(net.program.graph, CKPT_FLOAT, two, 1, NULL, 0, NULL, &wrong, &error));
+    CHECK_OK(ckpt_graph_add_owned(net.program.graph, CKPT_DTYPE_FLOAT, two, 1, NULL, 0, NULL, &wrong, &error));
     CHECK_OK(ckpt_graph_track_overwrite(net.program.graph, net.net, TEXT("w"), wrong, &error));
     ckpt_restore_options *options = ckpt_restore_options_new();
     ckpt_read_options *read = ckpt_read_options_new();
@@ -441,14 +441,14 @@ static void mismatches_can_be_skipped(void) {
     CHECK_OK(ckpt_read_options_set_threads(read, 2, &error));
     CHECK_OK(ckpt_restore_options_set_read_options(options, read, &error));
     ckpt_read_options_free(read);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_checkpoint_read(net.program.checkpoint, in("net"), options, &status, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_checkpoint_read(net.program.checkpoint, in("net"), options, &status, &error));
     CHECK(value_of(net.program.graph, net.b) == 0); /* all or nothing */
     CHECK_OK(ckpt_restore_options_set_on_mismatch(options, CKPT_MISMATCH_SKIP, &error));
     CHECK_OK(ckpt_checkpoint_read(net.program.checkpoint, in("net"), options, &status, &error));
     CHECK(value_of(net.program.graph, net.b) == 2);
     ckpt_report *report = report_of(status);
-    ROW_IS(CKPT_ROW_SHAPE_MISMATCH, report, "net/w");
-    ROW_IS(CKPT_ROW_RESTORED, report, "net/b");
+    ROW_IS(CKPT_ROW_STATE_SHAPE_MISMATCH, report, "net/w");
+    ROW_IS(CKPT_ROW_STATE_RESTORED, report, "net/b");
     ckpt_report_free(report);
     ckpt_status_free(status);
     ckpt_restore_options_free(options);
@@ -478,10 +478,10 @@ static void read_only_variables_are_saved_alone(void) {
     ckpt_node_options *options = ckpt_node_options_new();
     ckpt_node node = 0;
     CHECK_OK(ckpt_node_options_set_read_only(options, true, &error));
-    CHECK_OK(ckpt_graph_add_owned(program.graph, CKPT_FLOAT, NULL, 0, &value, sizeof value, options, &node, &error));
+    CHECK_OK(ckpt_graph_add_owned(program.graph, CKPT_DTYPE_FLOAT, NULL, 0, &value, sizeof value, options, &node, &error));
     ckpt_node_options_free(options);
     track(program.graph, program.root, "step", node);
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_checkpoint_read(program.checkpoint, in("net"), NULL, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_checkpoint_read(program.checkpoint, in("net"), NULL, NULL, &error));
     CHECK(value_of(program.graph, node) == 5);
     write_as(program.checkpoint, "fixed");
     free_program(&program);

@@ -7,15 +7,15 @@ static int say_what_is_wrong(const char *path) {
     ckpt_reader *reader = NULL;
     ckpt_error *problem = NULL;
     ckpt_code code = ckpt_reader_open(path, NULL, &reader, &problem);
-    if (code == CKPT_NOT_FOUND) {
+    if (code == CKPT_CODE_NOT_FOUND) {
         printf("there is no checkpoint %s\n", path);
-    } else if (code != CKPT_OK) {
+    } else if (code != CKPT_CODE_OK) {
         ckpt_bytes file = ckpt_error_file(problem); /* lent: it lives as long as the error */
         printf("%s: %.*s: %s\n", ckpt_code_name(code), (int)file.len, (const char *)file.data, ckpt_error_message(problem));
     }
     ckpt_error_free(problem);
     ckpt_reader_free(reader);
-    return code == CKPT_OK ? 0 : 1;
+    return code == CKPT_CODE_OK ? 0 : 1;
 }
 /* [end] */
 
@@ -37,7 +37,7 @@ static ckpt_code resume(float kernel[5], ckpt_checkpoint **checkpoint, ckpt_erro
     ckpt_status *status = NULL;
     ckpt_code code = ckpt_graph_add_object(graph, NULL, &root, error);
     if (!code) code = ckpt_graph_add_object(graph, NULL, &layer, error);
-    if (!code) code = ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, 2, kernel, 20, NULL, NULL, NULL, &variable, error);
+    if (!code) code = ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 2, kernel, 20, NULL, NULL, NULL, &variable, error);
     if (!code) code = ckpt_graph_track(graph, root, "layer", 5, layer, error); /* edges have names … */
     if (!code) code = ckpt_graph_track(graph, layer, "kernel", 6, variable, error);
     if (!code) code = ckpt_checkpoint_new(graph, root, checkpoint, error);
@@ -75,7 +75,7 @@ static ckpt_code save(const char *prefix, const float weights[3][4], ckpt_error 
     const int64_t shape[] = {3, 4};
     ckpt_writer *writer;
     ckpt_code code = ckpt_writer_new(prefix, NULL, &writer, error); /* NULL: options by default */
-    if (!code) code = ckpt_writer_add(writer, "net/kernel", 10, CKPT_FLOAT, shape, 2, weights, 48, error);
+    if (!code) code = ckpt_writer_add(writer, "net/kernel", 10, CKPT_DTYPE_FLOAT, shape, 2, weights, 48, error);
     if (!code) code = ckpt_writer_finish(writer, error); /* everything is written, synced, published */
     ckpt_writer_free(writer);
     return code;
@@ -91,7 +91,7 @@ static ckpt_code save_generator(void *user_data, ckpt_sink *sink, ckpt_failure *
     const generator *from = (const generator *)user_data;
     const int64_t shape[] = {2};
     (void)failure; /* ckpt_failure_set would say why it fails */
-    return ckpt_sink_put(sink, "words", 5, CKPT_UINT64, shape, 1, from->words, sizeof from->words, NULL);
+    return ckpt_sink_put(sink, "words", 5, CKPT_DTYPE_UINT64, shape, 1, from->words, sizeof from->words, NULL);
 }
 
 static ckpt_code restore_generator(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
@@ -100,10 +100,10 @@ static ckpt_code restore_generator(void *user_data, const ckpt_source *source, c
     ckpt_bytes bytes = words ? ckpt_source_tensor_bytes(words) : (ckpt_bytes){NULL, 0};
     if (bytes.len != sizeof into->words) {
         ckpt_failure_set(failure, "these are not two words", 23);
-        return CKPT_INVALID_ARGUMENT;
+        return CKPT_CODE_INVALID_ARGUMENT;
     }
     memcpy(into->words, bytes.data, bytes.len);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code add_generator(const ckpt_graph *graph, generator *state, ckpt_node *node, ckpt_error **problem) {
@@ -121,7 +121,7 @@ static ckpt_code preview(const ckpt_checkpoint *checkpoint, const char *path, ck
     if (!code) {
         ckpt_bytes table = ckpt_report_table(report);
         printf("%.*s", (int)table.len, (const char *)table.data);
-        printf("%zu values would be restored\n", ckpt_report_count_of(report, CKPT_ROW_RESTORED));
+        printf("%zu values would be restored\n", ckpt_report_count_of(report, CKPT_ROW_STATE_RESTORED));
     }
     ckpt_report_free(report);
     ckpt_restore_options_free(options);
@@ -134,7 +134,7 @@ static ckpt_code add_momentum(const ckpt_graph *graph, ckpt_node optimizer, ckpt
                               ckpt_error **problem) {
     const int64_t shape[] = {1, 5};
     ckpt_node slot;
-    ckpt_code code = ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, 2, momentum, 20, NULL, NULL, NULL, &slot, problem);
+    ckpt_code code = ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 2, momentum, 20, NULL, NULL, NULL, &slot, problem);
     /* What a restore has for it, it gets now. */
     if (!code) code = ckpt_graph_set_slot(graph, optimizer, kernel, "momentum", 8, slot, problem);
     return code;
@@ -152,13 +152,13 @@ static ckpt_code save_unless(const ckpt_cancel *cancel, const ckpt_checkpoint *c
     if (!code) code = ckpt_checkpoint_save(checkpoint, prefix, options, NULL, problem);
     ckpt_save_options_free(options);
     ckpt_write_options_free(write);
-    return code; /* CKPT_CANCELLED: nothing was left behind */
+    return code; /* CKPT_CODE_CANCELLED: nothing was left behind */
 }
 /* [end] */
 
 /* [in the background] */
 static ckpt_code train_on(const ckpt_checkpoint *checkpoint, const char *prefix, float kernel[5], ckpt_error **problem) {
-    ckpt_code code = CKPT_OK;
+    ckpt_code code = CKPT_CODE_OK;
     for (int step = 1; step <= 50 && !code; step++) {
         kernel[0] += 0.5f;
         /* goes on when the values are copied; an error of the save before comes out here */
@@ -195,8 +195,8 @@ static ckpt_checkpoint *program(float kernel[5], float momentum[5], generator *r
     ckpt_graph *graph = ckpt_graph_new();
     ckpt_node root = object(graph), layer = object(graph), optimizer, variable, state;
     int64_t zero = 0;
-    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, 2, kernel, 20, NULL, NULL, NULL, &variable, &error));
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_INT64, NULL, 0, &zero, sizeof zero, NULL, step, &error));
+    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 2, kernel, 20, NULL, NULL, NULL, &variable, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_INT64, NULL, 0, &zero, sizeof zero, NULL, step, &error));
     CHECK_OK(ckpt_graph_add_slot_owner(graph, NULL, NULL, NULL, NULL, &optimizer, &error));
     CHECK_OK(add_momentum(graph, optimizer, variable, momentum, &error));
     CHECK_OK(add_generator(graph, random, &state, &error));
@@ -219,7 +219,7 @@ static void programs(void) {
     ckpt_cancel *cancel = ckpt_cancel_new();
     CHECK_OK(save_unless(cancel, checkpoint, in("ckpt"), &error));
     ckpt_cancel_raise(cancel);
-    CHECK_FAILS(CKPT_CANCELLED, save_unless(cancel, checkpoint, in("ckpt"), &error));
+    CHECK_FAILS(CKPT_CODE_CANCELLED, save_unless(cancel, checkpoint, in("ckpt"), &error));
     ckpt_cancel_free(cancel);
     const float first = kernel[0];
     CHECK_OK(train_on(checkpoint, in("later"), kernel, &error));
@@ -253,7 +253,7 @@ static void programs(void) {
     ckpt_graph *graph = ckpt_graph_new();
     const int64_t shape[] = {1, 5};
     root = object(graph), layer = object(graph);
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_FLOAT, shape, 2, kernel, 20, NULL, &variable, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, shape, 2, kernel, 20, NULL, &variable, &error));
     CHECK_OK(ckpt_graph_track(graph, root, TEXT("layer"), layer, &error));
     CHECK_OK(ckpt_graph_track(graph, layer, TEXT("kernel"), variable, &error));
     CHECK_OK(ckpt_checkpoint_new(graph, root, &small, &error));

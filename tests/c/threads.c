@@ -17,9 +17,10 @@ static ckpt_checkpoint *checkpoint;
 static ckpt_node root, shared_list, step;
 
 static bool done(worker *me, ckpt_code code, ckpt_error *problem, const char *what) {
-    if (code != CKPT_OK && me->failed++ == 0) snprintf(me->first, sizeof me->first, "%s: %s", what, ckpt_error_message(problem));
+    if (code != CKPT_CODE_OK && me->failed++ == 0)
+        snprintf(me->first, sizeof me->first, "%s: %s", what, ckpt_error_message(problem));
     ckpt_error_free(problem);
-    return code == CKPT_OK;
+    return code == CKPT_CODE_OK;
 }
 
 #define DO(call) (problem = NULL, code = (call), done(me, code, problem, #call))
@@ -36,7 +37,7 @@ static void *build(void *argument) {
         ckpt_nodes *nodes = NULL;
         bool is_there = false;
         snprintf(name, sizeof name, "t%d-%d", me->number, round);
-        DO(ckpt_graph_add_owned(graph, CKPT_FLOAT, NULL, 0, &value, 4, NULL, &node, &problem));
+        DO(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, NULL, 0, &value, 4, NULL, &node, &problem));
         DO(ckpt_graph_track(graph, root, name, strlen(name), node, &problem));
         DO(ckpt_graph_list_append(graph, shared_list, node, &problem));
         DO(ckpt_graph_add_object(graph, NULL, &owner, &problem));
@@ -89,7 +90,7 @@ static void *restore(void *argument) {
         int64_t value = 0;
         if (!DO(ckpt_checkpoint_read(checkpoint, path, NULL, &status, &problem))) continue;
         DO(ckpt_status_report(status, &report, &problem));
-        if (ckpt_report_count_of(report, CKPT_ROW_RESTORED) != 1) me->failed++;
+        if (ckpt_report_count_of(report, CKPT_ROW_STATE_RESTORED) != 1) me->failed++;
         DO(ckpt_status_assert_nontrivial_match(status, &problem));
         DO(ckpt_graph_read_integer(graph, step, &value, &problem));
         if (value != 5) me->failed++;
@@ -252,7 +253,7 @@ static void the_last_handle_frees_the_graph_on_any_thread(void) {
         pthread_t threads[3];
         ckpt_graph *own = ckpt_graph_new();
         top = object(own);
-        CHECK_OK(ckpt_graph_add_borrowed(own, CKPT_FLOAT, NULL, 0, &memory, 4, &released, count_free, NULL, &node, &error));
+        CHECK_OK(ckpt_graph_add_borrowed(own, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, &released, count_free, NULL, &node, &error));
         track(own, top, "m", node);
         ckpt_checkpoint *saved = checkpoint_of(own, top);
         write_as(saved, "last");

@@ -7,7 +7,7 @@ static void edges_have_one_child_and_an_order(void) {
     track(graph, root, "b", b);
     track(graph, root, "a", a);
     track(graph, root, "a", a); /* again is nothing */
-    CHECK_FAILS(CKPT_ALREADY_EXISTS, ckpt_graph_track(graph, root, TEXT("a"), b, &error));
+    CHECK_FAILS(CKPT_CODE_ALREADY_EXISTS, ckpt_graph_track(graph, root, TEXT("a"), b, &error));
     CHECK(child_of(graph, root, "a") == a);
     CHECK(child_of(graph, root, "c") == 0);
     CHECK(child_of(graph, root, "") == 0);
@@ -24,7 +24,7 @@ static void edges_have_one_child_and_an_order(void) {
     CHECK(removed == a);
     CHECK_INT(2, ckpt_nodes_count(children)); /* as it was */
     ckpt_nodes_free(children);
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_graph_untrack(graph, root, TEXT("b"), NULL, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_graph_untrack(graph, root, TEXT("b"), NULL, &error));
     CHECK_OK(ckpt_graph_untrack(graph, root, TEXT("a"), NULL, &error));
     ckpt_graph_free(graph);
 }
@@ -57,7 +57,7 @@ static void a_removed_object_is_never_another(void) {
     for (int i = 0; i < 10; i++) CHECK(scalar(graph, 2) != old);
     CHECK_OK(ckpt_graph_contains(graph, old, &there, &error));
     CHECK(!there);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_track(graph, root, TEXT("y"), old, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_track(graph, root, TEXT("y"), old, &error));
     CHECK(child_of(graph, root, "x") == 0);
     ckpt_graph_free(graph);
 }
@@ -66,8 +66,8 @@ static void objects_say_what_they_are(void) {
     static const int64_t shape[] = {2, 3}, open[] = {-1, 3};
     ckpt_graph *graph = ckpt_graph_new();
     ckpt_node variable = 0, partly = 0, list = 0, text = 0;
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_BFLOAT16, shape, 2, NULL, 0, NULL, &variable, &error));
-    CHECK_OK(ckpt_graph_add_without_value(graph, CKPT_DOUBLE, open, 2, NULL, &partly, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_BFLOAT16, shape, 2, NULL, 0, NULL, &variable, &error));
+    CHECK_OK(ckpt_graph_add_without_value(graph, CKPT_DTYPE_DOUBLE, open, 2, NULL, &partly, &error));
     CHECK_OK(ckpt_graph_add_list(graph, NULL, &list, &error));
     CHECK_OK(ckpt_graph_add_text(graph, TEXT("state"), NULL, &text, &error));
     const struct {
@@ -76,14 +76,14 @@ static void objects_say_what_they_are(void) {
         ckpt_dtype dtype;
         int32_t rank;
     } known[] = {
-        {object(graph), CKPT_KIND_OBJECT, CKPT_INVALID, -1},
-        {variable, CKPT_KIND_VARIABLE, CKPT_BFLOAT16, 2},
-        {partly, CKPT_KIND_VARIABLE, CKPT_DOUBLE, -1},
-        {unset(graph), CKPT_KIND_VARIABLE, CKPT_INVALID, -1},
-        {scalar(graph, 1), CKPT_KIND_VARIABLE, CKPT_FLOAT, 0},
-        {text, CKPT_KIND_TEXT, CKPT_STRING, 0},
-        {list, CKPT_KIND_LIST, CKPT_INVALID, -1},
-        {slot_owner(graph), CKPT_KIND_SLOT_OWNER, CKPT_INVALID, -1},
+        {object(graph), CKPT_KIND_OBJECT, CKPT_DTYPE_INVALID, -1},
+        {variable, CKPT_KIND_VARIABLE, CKPT_DTYPE_BFLOAT16, 2},
+        {partly, CKPT_KIND_VARIABLE, CKPT_DTYPE_DOUBLE, -1},
+        {unset(graph), CKPT_KIND_VARIABLE, CKPT_DTYPE_INVALID, -1},
+        {scalar(graph, 1), CKPT_KIND_VARIABLE, CKPT_DTYPE_FLOAT, 0},
+        {text, CKPT_KIND_TEXT, CKPT_DTYPE_STRING, 0},
+        {list, CKPT_KIND_LIST, CKPT_DTYPE_INVALID, -1},
+        {slot_owner(graph), CKPT_KIND_SLOT_OWNER, CKPT_DTYPE_INVALID, -1},
     };
     for (size_t i = 0; i < COUNT(known); i++) {
         ckpt_description *description = NULL;
@@ -105,19 +105,19 @@ static void messages_use_the_names_that_were_given(void) {
     ckpt_node named = 0, root = object(graph);
     float value = 0;
     CHECK_OK(ckpt_node_options_set_debug_name(options, TEXT("the bias"), &error));
-    CHECK_OK(ckpt_graph_add_without_value(graph, CKPT_FLOAT, NULL, -1, options, &named, &error));
+    CHECK_OK(ckpt_graph_add_without_value(graph, CKPT_DTYPE_FLOAT, NULL, -1, options, &named, &error));
     ckpt_node_options_free(options);
-    CHECK_INT(CKPT_FAILED_PRECONDITION, ckpt_graph_read(graph, named, &value, sizeof value, &error));
+    CHECK_INT(CKPT_CODE_FAILED_PRECONDITION, ckpt_graph_read(graph, named, &value, sizeof value, &error));
     CHECK_INT(CKPT_REASON_NOT_SHAPED, ckpt_error_reason(error));
     CHECK(strstr(ckpt_error_message(error), "the bias") != NULL);
     ckpt_error_free(error);
     CHECK_OK(ckpt_graph_set_debug_name(graph, named, TEXT("another"), &error));
-    CHECK_INT(CKPT_FAILED_PRECONDITION, ckpt_graph_read(graph, named, &value, sizeof value, &error));
+    CHECK_INT(CKPT_CODE_FAILED_PRECONDITION, ckpt_graph_read(graph, named, &value, sizeof value, &error));
     CHECK(strstr(ckpt_error_message(error), "another") != NULL);
     ckpt_error_free(error);
     error = NULL;
     CHECK_OK(ckpt_graph_set_name(graph, named, TEXT("net/bias"), &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_set_name(graph, root, TEXT("net"), &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_set_name(graph, root, TEXT("net"), &error));
     ckpt_graph_free(graph);
 }
 
@@ -129,15 +129,17 @@ static void variables_keep_values_of_their_dtype_and_shape(void) {
     double found[2] = {0};
     ckpt_graph *graph = ckpt_graph_new();
     ckpt_node variable = 0;
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DOUBLE, two, 1, NULL, 0, NULL, &variable, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_DOUBLE, two, 1, NULL, 0, NULL, &variable, &error));
     CHECK_OK(ckpt_graph_read(graph, variable, found, sizeof found, &error));
     CHECK(found[0] == 0 && found[1] == 0);
-    CHECK_OK(ckpt_graph_assign(graph, variable, CKPT_DOUBLE, two, 1, values, sizeof values, &error));
+    CHECK_OK(ckpt_graph_assign(graph, variable, CKPT_DTYPE_DOUBLE, two, 1, values, sizeof values, &error));
     CHECK_OK(ckpt_graph_read(graph, variable, found, sizeof found, &error));
     CHECK(memcmp(found, values, sizeof values) == 0);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_assign(graph, variable, CKPT_DOUBLE, three, 1, more, sizeof more, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_assign(graph, variable, CKPT_INT64, two, 1, values, sizeof values, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_read(graph, variable, found, sizeof found - 1, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_graph_assign(graph, variable, CKPT_DTYPE_DOUBLE, three, 1, more, sizeof more, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_graph_assign(graph, variable, CKPT_DTYPE_INT64, two, 1, values, sizeof values, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_read(graph, variable, found, sizeof found - 1, &error));
     void *data = NULL;
     size_t size = 0;
     CHECK_OK(ckpt_graph_data(graph, variable, &data, &size, &error));
@@ -148,9 +150,9 @@ static void variables_keep_values_of_their_dtype_and_shape(void) {
     CHECK(found[1] == 9);
 
     ckpt_node later = unset(graph); /* takes dtype and shape from its first value */
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_graph_data(graph, later, &data, &size, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_graph_data(graph, later, &data, &size, &error));
     CHECK(data == NULL && size == 0);
-    CHECK_OK(ckpt_graph_assign(graph, later, CKPT_DOUBLE, three, 1, more, sizeof more, &error));
+    CHECK_OK(ckpt_graph_assign(graph, later, CKPT_DTYPE_DOUBLE, three, 1, more, sizeof more, &error));
     CHECK_OK(ckpt_graph_data(graph, later, &data, &size, &error));
     CHECK_INT(sizeof more, size);
     ckpt_graph_free(graph);
@@ -165,17 +167,17 @@ static void integers_of_every_size_can_count(void) {
     int64_t value = 0;
     CHECK_OK(ckpt_graph_read_integer(graph, integer(graph, INT64_MIN), &value, &error));
     CHECK_INT(INT64_MIN, value);
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_INT8, NULL, 0, &small, 1, NULL, &node, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_INT8, NULL, 0, &small, 1, NULL, &node, &error));
     CHECK_OK(ckpt_graph_read_integer(graph, node, &value, &error));
     CHECK_INT(-7, value);
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_UINT64, NULL, 0, &great, 8, NULL, &node, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_UINT64, NULL, 0, &great, 8, NULL, &node, &error));
     CHECK_OK(ckpt_graph_read_integer(graph, node, &value, &error));
     CHECK_INT(5, value);
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_UINT64, NULL, 0, &too_great, 8, NULL, &node, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_read_integer(graph, node, &value, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_UINT64, NULL, 0, &too_great, 8, NULL, &node, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_read_integer(graph, node, &value, &error));
     CHECK_INT(0, value);
-    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_FLOAT, NULL, 0, &none, 4, NULL, &node, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_read_integer(graph, node, &value, &error));
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, NULL, 0, &none, 4, NULL, &node, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_read_integer(graph, node, &value, &error));
     ckpt_graph_free(graph);
 }
 
@@ -186,7 +188,7 @@ static void strings_have_lengths_of_their_own(void) {
     ckpt_node variable = 0, text = 0;
     ckpt_strings *found = NULL;
     CHECK_OK(ckpt_graph_add_strings(graph, two, 1, words, 2, NULL, &variable, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_assign_strings(graph, variable, three, 1, words, 3, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_assign_strings(graph, variable, three, 1, words, 3, &error));
     CHECK_OK(ckpt_graph_assign_strings(graph, variable, two, 1, words + 1, 2, &error));
     CHECK_OK(ckpt_graph_read_strings(graph, variable, &found, &error));
     CHECK_INT(2, ckpt_strings_count(found));
@@ -195,13 +197,13 @@ static void strings_have_lengths_of_their_own(void) {
     ckpt_strings_free(found);
     CHECK_OK(ckpt_graph_add_text(graph, TEXT("old"), NULL, &text, &error));
     CHECK_OK(ckpt_graph_assign_strings(graph, text, NULL, 0, words, 1, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_assign_strings(graph, text, two, 1, words, 2, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_assign_strings(graph, text, two, 1, words, 2, &error));
     CHECK_OK(ckpt_graph_read_strings(graph, text, &found, &error));
     CHECK(text_is(ckpt_strings_get(found, 0), "one"));
     ckpt_strings_free(found);
     char buffer[8];
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_read(graph, variable, buffer, sizeof buffer, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_read_strings(graph, integer(graph, 1), &found, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_read(graph, variable, buffer, sizeof buffer, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_read_strings(graph, integer(graph, 1), &found, &error));
     CHECK(found == NULL);
     ckpt_graph_free(graph);
 }
@@ -217,8 +219,8 @@ static void borrowed_memory_is_used_in_place(void) {
     int released = 0;
     ckpt_graph *graph = ckpt_graph_new();
     ckpt_node variable = 0;
-    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, 1, memory, sizeof memory, &released, count_free, NULL, &variable,
-                                     &error));
+    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 1, memory, sizeof memory, &released, count_free, NULL,
+                                     &variable, &error));
     CHECK_OK(ckpt_graph_data(graph, variable, &data, &size, &error));
     CHECK(data == memory && size == sizeof memory);
     memory[0] = 7;
@@ -227,7 +229,7 @@ static void borrowed_memory_is_used_in_place(void) {
     CHECK_INT(0, released);
     CHECK_OK(ckpt_graph_set_borrowed(graph, variable, other, sizeof other, NULL, NULL, &error));
     CHECK_INT(1, released); /* before the call returns */
-    CHECK_OK(ckpt_graph_assign(graph, variable, CKPT_FLOAT, shape, 1, assigned, sizeof assigned, &error));
+    CHECK_OK(ckpt_graph_assign(graph, variable, CKPT_DTYPE_FLOAT, shape, 1, assigned, sizeof assigned, &error));
     CHECK(other[0] == 5 && other[1] == 6 && memory[0] == 7);
     ckpt_graph_free(graph);
     CHECK_INT(1, released);
@@ -240,27 +242,27 @@ static void borrowed_memory_is_released_once(void) {
     ckpt_graph *graph = ckpt_graph_new();
     ckpt_node node = 0, root = object(graph);
     /* when the variable is removed */
-    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, 1, &memory, 4, &removed, count_free, NULL, &node, &error));
+    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 1, &memory, 4, &removed, count_free, NULL, &node, &error));
     CHECK_OK(ckpt_graph_remove(graph, node, &error));
     CHECK_INT(1, removed);
     /* at once when a call fails, whatever the reason */
     ckpt_node_options *options = ckpt_node_options_new();
     CHECK_OK(ckpt_node_options_set_legacy_name(options, TEXT("table"), &error));
-#define REFUSED(call) CHECK_FAILS(CKPT_INVALID_ARGUMENT, call)
-    REFUSED(ckpt_graph_add_borrowed(NULL, CKPT_FLOAT, shape, 1, &memory, 4, &refused, count_free, NULL, &node, &error));
-    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_STRING, shape, 1, &memory, 4, &refused, count_free, NULL, &node, &error));
-    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, 1, &memory, 3, &refused, count_free, NULL, &node, &error));
-    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, 1, NULL, 4, &refused, count_free, NULL, &node, &error));
-    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, NULL, 1, &memory, 4, &refused, count_free, NULL, &node, &error));
-    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, 1, &memory, 4, &refused, count_free, options, &node, &error));
-    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, 1, &memory, 4, &refused, count_free, NULL, NULL, &error));
+#define REFUSED(call) CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, call)
+    REFUSED(ckpt_graph_add_borrowed(NULL, CKPT_DTYPE_FLOAT, shape, 1, &memory, 4, &refused, count_free, NULL, &node, &error));
+    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_STRING, shape, 1, &memory, 4, &refused, count_free, NULL, &node, &error));
+    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 1, &memory, 3, &refused, count_free, NULL, &node, &error));
+    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 1, NULL, 4, &refused, count_free, NULL, &node, &error));
+    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, NULL, 1, &memory, 4, &refused, count_free, NULL, &node, &error));
+    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 1, &memory, 4, &refused, count_free, options, &node, &error));
+    REFUSED(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 1, &memory, 4, &refused, count_free, NULL, NULL, &error));
     CHECK_INT(7, refused);
     REFUSED(ckpt_graph_set_borrowed(graph, root, &memory, 4, &refused, count_free, &error));
     REFUSED(ckpt_graph_set_borrowed(graph, scalar(graph, 1), &memory, 4, &refused, count_free, &error));
     CHECK_INT(9, refused);
     ckpt_node_options_free(options);
     /* with the last handle that needs the graph */
-    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_FLOAT, shape, 1, &memory, 4, &kept, count_free, NULL, &node, &error));
+    CHECK_OK(ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 1, &memory, 4, &kept, count_free, NULL, &node, &error));
     REFUSED(ckpt_graph_set_borrowed(graph, node, &memory, 3, &refused, count_free, &error)); /* the old stays */
     CHECK_INT(10, refused);
     ckpt_checkpoint *checkpoint = checkpoint_of(graph, root);
@@ -315,7 +317,7 @@ static void lists_grow_and_what_else_changes_them_makes_them_unsavable(void) {
             CHECK_INT(4, ckpt_nodes_count(children));
             ckpt_nodes_free(children);
         } else {
-            CHECK_INT(CKPT_FAILED_PRECONDITION, ckpt_graph_children(graph, list, &children, &error));
+            CHECK_INT(CKPT_CODE_FAILED_PRECONDITION, ckpt_graph_children(graph, list, &children, &error));
             CHECK_INT(CKPT_REASON_UNSAVABLE, ckpt_error_reason(error));
             CHECK(children == NULL);
             ckpt_error_free(error);
@@ -337,8 +339,8 @@ static void places_of_a_list_may_be_untracked(void) {
     CHECK_OK(ckpt_graph_list_append(graph, list, nodes[0], &error));
     list_is(graph, list, nodes, "-a");
     CHECK(child_of(graph, list, "1") == nodes[0]);
-    CHECK_FAILS(CKPT_OUT_OF_RANGE, ckpt_graph_list_set(graph, list, 2, 0, &error));
-    CHECK_FAILS(CKPT_OUT_OF_RANGE, ckpt_graph_list_remove(graph, list, -3, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_OUT_OF_RANGE, ckpt_graph_list_set(graph, list, 2, 0, &error));
+    CHECK_FAILS(CKPT_CODE_OUT_OF_RANGE, ckpt_graph_list_remove(graph, list, -3, NULL, &error));
     ckpt_graph_free(graph);
 }
 
@@ -351,7 +353,7 @@ static void dicts_and_tuples_track_by_key_and_place(void) {
     CHECK(child_of(graph, dict, "x") == b);
     CHECK_OK(ckpt_graph_dict_remove(graph, dict, TEXT("x"), &old, &error));
     CHECK(old == b && child_of(graph, dict, "x") == 0);
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_graph_dict_remove(graph, dict, TEXT("x"), NULL, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_graph_dict_remove(graph, dict, TEXT("x"), NULL, &error));
 
     const ckpt_node elements[] = {a, 0, b};
     const ckpt_bytes fields[] = {bytes_of("left"), bytes_of("middle"), bytes_of("right")};
@@ -373,7 +375,7 @@ static void slots_hang_on_owner_variable_and_name(void) {
     CHECK_OK(ckpt_graph_set_slot(graph, adam, w, TEXT("m"), m, &error));
     CHECK_OK(ckpt_graph_set_slot(graph, adam, w, TEXT("m"), m, &error)); /* again is nothing */
     CHECK_OK(ckpt_graph_set_slot(graph, adam, w, TEXT("v"), v, &error));
-    CHECK_FAILS(CKPT_ALREADY_EXISTS, ckpt_graph_set_slot(graph, adam, w, TEXT("m"), v, &error));
+    CHECK_FAILS(CKPT_CODE_ALREADY_EXISTS, ckpt_graph_set_slot(graph, adam, w, TEXT("m"), v, &error));
     CHECK_OK(ckpt_graph_slot(graph, adam, w, TEXT("m"), &found, &error));
     CHECK(found == m);
     ckpt_strings *names = NULL;
@@ -383,7 +385,7 @@ static void slots_hang_on_owner_variable_and_name(void) {
     ckpt_strings_free(names);
     CHECK_OK(ckpt_graph_remove_slot(graph, adam, w, TEXT("m"), &found, &error));
     CHECK(found == m);
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_graph_remove_slot(graph, adam, w, TEXT("m"), NULL, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_graph_remove_slot(graph, adam, w, TEXT("m"), NULL, &error));
     ckpt_graph_free(graph);
 }
 
@@ -401,11 +403,11 @@ static void options_fit_the_kind_of_object(void) {
             case 3: CHECK_OK(ckpt_node_options_set_tensor_names(options, names, 2, &error)); break;
             default: CHECK_OK(ckpt_node_options_set_legacy_name(options, TEXT("table"), &error)); break;
         }
-        CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_graph_add_object(graph, options, &node, &error));
+        CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_add_object(graph, options, &node, &error));
         CHECK(node == 0);
-        ckpt_code code = which < 3 ? CKPT_OK : CKPT_INVALID_ARGUMENT;
-        check_code(code, ckpt_graph_add_owned(graph, CKPT_INT8, &one, 1, NULL, 0, options, &node, &error), "variable", __FILE__,
-                   __LINE__);
+        ckpt_code code = which < 3 ? CKPT_CODE_OK : CKPT_CODE_INVALID_ARGUMENT;
+        check_code(code, ckpt_graph_add_owned(graph, CKPT_DTYPE_INT8, &one, 1, NULL, 0, options, &node, &error), "variable",
+                   __FILE__, __LINE__);
         ckpt_node_options_free(options);
     }
     ckpt_graph_free(graph);

@@ -16,7 +16,7 @@ static ckpt_code follow(void *user_data, uint64_t done, uint64_t total) {
     seen->done = done;
     seen->total = total;
     seen->calls++;
-    return seen->stop_after > 0 && seen->calls >= seen->stop_after ? CKPT_ABORTED : CKPT_OK;
+    return seen->stop_after > 0 && seen->calls >= seen->stop_after ? CKPT_CODE_ABORTED : CKPT_CODE_OK;
 }
 
 static void mark_freed(void *user_data) {
@@ -55,7 +55,7 @@ static void a_callback_can_stop_it(void) {
     ckpt_verify_options *options = ckpt_verify_options_new();
     CHECK_OK(ckpt_verify_options_set_progress(options, follow, &seen, mark_freed, &error));
     ckpt_verification *verification = (ckpt_verification *)&verification;
-    CHECK_FAILS(CKPT_CANCELLED, ckpt_verify("savedmodel/variables", options, &verification, &error));
+    CHECK_FAILS(CKPT_CODE_CANCELLED, ckpt_verify("savedmodel/variables", options, &verification, &error));
     CHECK(verification == NULL);
     CHECK_INT(1, seen.calls);
     ckpt_verify_options_free(options);
@@ -70,13 +70,13 @@ static void what_a_callback_was_given_is_freed_once_it_is_replaced(void) {
     CHECK_OK(ckpt_verify_options_set_progress(options, NULL, NULL, NULL, &error));
     CHECK(second.freed);
     ckpt_verify_options_free(options);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_verify_options_set_progress(NULL, follow, &refused, mark_freed, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_verify_options_set_progress(NULL, follow, &refused, mark_freed, &error));
     CHECK(refused.freed);
 }
 
 static void a_missing_checkpoint_cannot_be_verified(void) {
     ckpt_verification *verification = (ckpt_verification *)&verification;
-    CHECK_FAILS(CKPT_NOT_FOUND, ckpt_verify("nowhere", NULL, &verification, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_verify("nowhere", NULL, &verification, &error));
     CHECK(verification == NULL);
 }
 
@@ -116,7 +116,7 @@ static void every_damaged_tensor_is_listed(void) {
         bool listed = false;
         for (size_t p = 0; p < ckpt_verification_problem_count(verification); p++) {
             const ckpt_error *problem = ckpt_verification_problem(verification, p);
-            CHECK_INT(CKPT_DATA_LOSS, ckpt_error_code(problem));
+            CHECK_INT(CKPT_CODE_DATA_LOSS, ckpt_error_code(problem));
             CHECK_INT(CKPT_REASON_CHECKSUM, ckpt_error_reason(problem));
             CHECK(text_has(ckpt_error_file(problem), data));
             listed = listed || text_is(ckpt_error_tensor(problem), keys[i]);
@@ -129,7 +129,7 @@ static void every_damaged_tensor_is_listed(void) {
     reader = must_open(prefix);
     const ckpt_tensor *bias = must_find(reader, keys[0]);
     float values[5];
-    CHECK_FAILS(CKPT_DATA_LOSS, ckpt_reader_read(reader, bias, NULL, values, sizeof values, &error));
+    CHECK_FAILS(CKPT_CODE_DATA_LOSS, ckpt_reader_read(reader, bias, NULL, values, sizeof values, &error));
     ckpt_read_options *options = ckpt_read_options_new();
     CHECK_OK(ckpt_read_options_set_checksums(options, CKPT_CHECKSUMS_NEVER, &error));
     CHECK_OK(ckpt_reader_read(reader, bias, options, values, sizeof values, &error));

@@ -74,7 +74,7 @@ static const int32_t old_value = 17;
 
 static void write_kept(void) {
     ckpt_writer *writer = must_write("kept", NULL);
-    CHECK_OK(add(writer, "x", CKPT_INT32, NULL, 0, &old_value, sizeof old_value));
+    CHECK_OK(add(writer, "x", CKPT_DTYPE_INT32, NULL, 0, &old_value, sizeof old_value));
     finish(writer);
     CHECK_INT(2, files(false));
 }
@@ -83,7 +83,7 @@ static void kept_must_be_there(void) {
     CHECK_INT(2, files(false));
     ckpt_reader *reader = must_open(in("kept"));
     CHECK_INT(1, ckpt_reader_count(reader));
-    must_hold(reader, "x", CKPT_INT32, NULL, 0, &old_value, sizeof old_value);
+    must_hold(reader, "x", CKPT_DTYPE_INT32, NULL, 0, &old_value, sizeof old_value);
     ckpt_reader_free(reader);
 }
 
@@ -100,7 +100,7 @@ static const shape shapes[] = {{0, {0}, 1}, {1, {7}, 7}, {2, {0, 3}, 0}, {3, {2,
 static void write_every_dtype(const ckpt_write_options *options, const unsigned char *bytes) {
     char key[32];
     ckpt_writer *writer = must_write("all", options);
-    for (ckpt_dtype dtype = CKPT_FLOAT; dtype <= CKPT_FLOAT4_E2M1FN; dtype++) {
+    for (ckpt_dtype dtype = CKPT_DTYPE_FLOAT; dtype <= CKPT_DTYPE_FLOAT4_E2M1FN; dtype++) {
         for (size_t i = 0; i < COUNT(shapes) && ckpt_dtype_size(dtype) > 0; i++) {
             snprintf(key, sizeof key, "%d/%zu", dtype, i);
             size_t size = shapes[i].elements * ckpt_dtype_size(dtype);
@@ -169,9 +169,11 @@ static void slices_make_up_their_tensor(void) {
     }
 
     ckpt_writer *writer = must_write("sliced", NULL);
-    CHECK_OK(ckpt_writer_add_slice(writer, "t", 1, CKPT_FLOAT, dims, starts[0], lengths[0], 2, left, sizeof left, &error));
-    CHECK_OK(ckpt_writer_add_slice(writer, "t", 1, CKPT_FLOAT, dims, starts[1], lengths[1], 2, right, sizeof right, &error));
-    CHECK_OK(ckpt_writer_add_slice(writer, "u", 1, CKPT_FLOAT, dims, whole_start, whole_length, 2, whole, sizeof whole, &error));
+    CHECK_OK(ckpt_writer_add_slice(writer, "t", 1, CKPT_DTYPE_FLOAT, dims, starts[0], lengths[0], 2, left, sizeof left, &error));
+    CHECK_OK(
+        ckpt_writer_add_slice(writer, "t", 1, CKPT_DTYPE_FLOAT, dims, starts[1], lengths[1], 2, right, sizeof right, &error));
+    CHECK_OK(
+        ckpt_writer_add_slice(writer, "u", 1, CKPT_DTYPE_FLOAT, dims, whole_start, whole_length, 2, whole, sizeof whole, &error));
     CHECK_OK(ckpt_writer_add_strings_slice(writer, "words", 5, three, second, two, 1, words + 1, 2, &error));
     CHECK_OK(ckpt_writer_add_strings_slice(writer, "words", 5, three, first, one, 1, words, 1, &error));
     finish(writer);
@@ -179,8 +181,8 @@ static void slices_make_up_their_tensor(void) {
 
     ckpt_reader *reader = must_open(in("sliced"));
     CHECK_INT(3, ckpt_reader_count(reader));
-    must_hold(reader, "t", CKPT_FLOAT, dims, 2, whole, sizeof whole);
-    must_hold(reader, "u", CKPT_FLOAT, dims, 2, whole, sizeof whole);
+    must_hold(reader, "t", CKPT_DTYPE_FLOAT, dims, 2, whole, sizeof whole);
+    must_hold(reader, "u", CKPT_DTYPE_FLOAT, dims, 2, whole, sizeof whole);
     CHECK_INT(0, ckpt_tensor_slice_count(must_find(reader, "u"))); /* a slice that takes all is the tensor */
     CHECK_INT(2, ckpt_tensor_slice_count(must_find(reader, "t")));
     for (size_t i = 0; i < 2; i++) {
@@ -205,15 +207,15 @@ static void large_tensors_are_cut_over_data_files(void) {
     CHECK_OK(ckpt_write_options_set_max_shard_size(options, 10000, &error));
     ckpt_writer *writer = must_write("cut", options);
     ckpt_write_options_free(options);
-    CHECK_OK(add(writer, "x", CKPT_DOUBLE, dims, 2, value, sizeof value));
-    CHECK_OK(add(writer, "y", CKPT_INT32, NULL, 0, &old_value, sizeof old_value));
+    CHECK_OK(add(writer, "x", CKPT_DTYPE_DOUBLE, dims, 2, value, sizeof value));
+    CHECK_OK(add(writer, "y", CKPT_DTYPE_INT32, NULL, 0, &old_value, sizeof old_value));
     finish(writer);
     must_be_whole("cut");
     ckpt_reader *reader = must_open(in("cut"));
     CHECK_INT(5, ckpt_reader_shard_count(reader));
     CHECK(ckpt_tensor_slice_count(must_find(reader, "x")) > 1);
-    must_hold(reader, "x", CKPT_DOUBLE, dims, 2, value, sizeof value);
-    must_hold(reader, "y", CKPT_INT32, NULL, 0, &old_value, sizeof old_value);
+    must_hold(reader, "x", CKPT_DTYPE_DOUBLE, dims, 2, value, sizeof value);
+    must_hold(reader, "y", CKPT_DTYPE_INT32, NULL, 0, &old_value, sizeof old_value);
     ckpt_reader_free(reader);
     files(true);
 }
@@ -258,7 +260,7 @@ static void strings_and_variants(void) {
     CHECK_OK(ckpt_reader_read_strings(reader, must_find(reader, "scalar"), NULL, &found, &error));
     CHECK(text_is(ckpt_strings_get(found, 0), "last"));
     ckpt_strings_free(found);
-    CHECK_INT(CKPT_VARIANT, ckpt_tensor_dtype(must_find(reader, "state")));
+    CHECK_INT(CKPT_DTYPE_VARIANT, ckpt_tensor_dtype(must_find(reader, "state")));
     CHECK_OK(ckpt_reader_read_strings(reader, must_find(reader, "state"), NULL, &found, &error));
     CHECK_INT(count, ckpt_strings_count(found));
     for (size_t i = 0; i < count; i++) CHECK(bytes_are(ckpt_strings_get(found, i), variants[i].data, variants[i].len));
@@ -281,10 +283,10 @@ static void nothing_at_all_is_a_checkpoint_too(void) {
 static void a_checkpoint_takes_the_place_of_another(void) {
     for (int32_t round = 0; round < 4; round++) {
         ckpt_writer *writer = must_write("best", NULL);
-        CHECK_OK(add(writer, "x", CKPT_INT32, NULL, 0, &round, sizeof round));
+        CHECK_OK(add(writer, "x", CKPT_DTYPE_INT32, NULL, 0, &round, sizeof round));
         finish(writer);
         ckpt_reader *reader = must_open(in("best"));
-        must_hold(reader, "x", CKPT_INT32, NULL, 0, &round, sizeof round);
+        must_hold(reader, "x", CKPT_DTYPE_INT32, NULL, 0, &round, sizeof round);
         CHECK_INT(ckpt_reader_shard_count(reader) + 1, files(false));
         ckpt_reader_free(reader);
     }
@@ -310,10 +312,10 @@ static ckpt_code ask(void *user_data, uint64_t offset, void *buffer, size_t size
     pthread_mutex_unlock(&seen->lock);
     if (offset + size > seen->fail_from) {
         ckpt_failure_set(failure, "past the end", 12);
-        return CKPT_OUT_OF_RANGE;
+        return CKPT_CODE_OUT_OF_RANGE;
     }
     for (size_t i = 0; i < size; i++) ((unsigned char *)buffer)[i] = asked_byte(offset + i);
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static void count_free(void *user_data) {
@@ -329,10 +331,10 @@ static void values_may_be_asked_for(void) {
     CHECK_OK(ckpt_write_options_set_threads(options, 3, &error));
     ckpt_writer *writer = must_write("asked", options);
     ckpt_write_options_free(options);
-    CHECK_OK(add(writer, "before", CKPT_INT32, NULL, 0, &number, sizeof number));
-    CHECK_OK(ckpt_writer_add_read(writer, "asked", 5, CKPT_UINT8, dims, 1, ask, &seen, count_free, &error));
-    CHECK_OK(ckpt_writer_add_read(writer, "empty", 5, CKPT_UINT8, none, 1, ask, &seen, NULL, &error));
-    CHECK_OK(add(writer, "after", CKPT_INT32, NULL, 0, &number, sizeof number));
+    CHECK_OK(add(writer, "before", CKPT_DTYPE_INT32, NULL, 0, &number, sizeof number));
+    CHECK_OK(ckpt_writer_add_read(writer, "asked", 5, CKPT_DTYPE_UINT8, dims, 1, ask, &seen, count_free, &error));
+    CHECK_OK(ckpt_writer_add_read(writer, "empty", 5, CKPT_DTYPE_UINT8, none, 1, ask, &seen, NULL, &error));
+    CHECK_OK(add(writer, "after", CKPT_DTYPE_INT32, NULL, 0, &number, sizeof number));
     CHECK_INT(0, seen.bytes + (uint64_t)seen.freed);
     CHECK_OK(ckpt_writer_finish(writer, &error));
     CHECK_INT(ASKED, seen.bytes);
@@ -344,8 +346,8 @@ static void values_may_be_asked_for(void) {
     unsigned char *expected = (unsigned char *)malloc(ASKED);
     for (size_t i = 0; i < ASKED; i++) expected[i] = asked_byte(i);
     ckpt_reader *reader = must_open(in("asked"));
-    must_hold(reader, "asked", CKPT_UINT8, dims, 1, expected, ASKED);
-    must_hold(reader, "after", CKPT_INT32, NULL, 0, &number, sizeof number);
+    must_hold(reader, "asked", CKPT_DTYPE_UINT8, dims, 1, expected, ASKED);
+    must_hold(reader, "after", CKPT_DTYPE_INT32, NULL, 0, &number, sizeof number);
     ckpt_reader_free(reader);
     free(expected);
     CHECK_INT(2, files(true));
@@ -356,28 +358,30 @@ static void a_value_that_cannot_be_had_ends_the_writing(void) {
     write_kept();
     asked seen = {PTHREAD_MUTEX_INITIALIZER, 0, ASKED / 2, 0};
     ckpt_writer *writer = must_write("kept", NULL);
-    CHECK_OK(ckpt_writer_add_read(writer, "x", 1, CKPT_UINT8, dims, 1, ask, &seen, count_free, &error));
+    CHECK_OK(ckpt_writer_add_read(writer, "x", 1, CKPT_DTYPE_UINT8, dims, 1, ask, &seen, count_free, &error));
     ckpt_error *mine = NULL;
-    CHECK_INT(CKPT_ABORTED, ckpt_writer_finish(writer, &mine));
+    CHECK_INT(CKPT_CODE_ABORTED, ckpt_writer_finish(writer, &mine));
     CHECK_INT(CKPT_REASON_CALLBACK, ckpt_error_reason(mine));
     CHECK(strstr(ckpt_error_message(mine), "OUT_OF_RANGE: past the end") != NULL);
     ckpt_error_free(mine);
     CHECK_INT(1, seen.freed);
-    CHECK_FAILS(CKPT_FAILED_PRECONDITION, ckpt_writer_finish(writer, &error));
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_writer_finish(writer, &error));
     ckpt_writer_free(writer);
     kept_must_be_there();
     files(true);
 
     /* What was given is freed also when it is not taken, or never asked for. */
     writer = must_write("kept", NULL);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_writer_add_read(writer, "", 0, CKPT_UINT8, dims, 1, ask, &seen, count_free, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_writer_add_read(writer, "", 0, CKPT_DTYPE_UINT8, dims, 1, ask, &seen, count_free, &error));
     CHECK_INT(2, seen.freed);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT,
-                ckpt_writer_add_read(writer, "x", 1, CKPT_UINT8, dims, 1, NULL, &seen, count_free, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_writer_add_read(writer, "x", 1, CKPT_DTYPE_UINT8, dims, 1, NULL, &seen, count_free, &error));
     CHECK_INT(3, seen.freed);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_writer_add_read(NULL, "x", 1, CKPT_UINT8, dims, 1, ask, &seen, count_free, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_writer_add_read(NULL, "x", 1, CKPT_DTYPE_UINT8, dims, 1, ask, &seen, count_free, &error));
     CHECK_INT(4, seen.freed);
-    CHECK_OK(ckpt_writer_add_read(writer, "x", 1, CKPT_UINT8, dims, 1, ask, &seen, count_free, &error));
+    CHECK_OK(ckpt_writer_add_read(writer, "x", 1, CKPT_DTYPE_UINT8, dims, 1, ask, &seen, count_free, &error));
     CHECK_INT(4, seen.freed);
     ckpt_writer_free(writer);
     CHECK_INT(5, seen.freed);
@@ -401,7 +405,7 @@ static ckpt_code follow(void *user_data, uint64_t done, uint64_t total) {
     seen->done = done;
     seen->total = total;
     seen->calls++;
-    return done >= seen->stop_at ? CKPT_ABORTED : CKPT_OK;
+    return done >= seen->stop_at ? CKPT_CODE_ABORTED : CKPT_CODE_OK;
 }
 
 static void forget(void *user_data) {
@@ -421,9 +425,9 @@ static void progress_is_told_and_can_stop_it(void) {
         ckpt_writer *writer = must_write("kept", options);
         ckpt_write_options_free(options); /* the writer holds on to what it needs */
         CHECK_INT(0, seen.freed);
-        CHECK_OK(add(writer, "x", CKPT_UINT8, dims, 1, value, SIZE));
+        CHECK_OK(add(writer, "x", CKPT_DTYPE_UINT8, dims, 1, value, SIZE));
         if (stops) {
-            CHECK_FAILS(CKPT_CANCELLED, ckpt_writer_finish(writer, &error));
+            CHECK_FAILS(CKPT_CODE_CANCELLED, ckpt_writer_finish(writer, &error));
         } else {
             CHECK_OK(ckpt_writer_finish(writer, &error));
             CHECK_INT(SIZE, seen.done);
@@ -436,7 +440,7 @@ static void progress_is_told_and_can_stop_it(void) {
         if (stops) kept_must_be_there();
     }
     ckpt_reader *reader = must_open(in("kept"));
-    must_hold(reader, "x", CKPT_UINT8, dims, 1, value, SIZE);
+    must_hold(reader, "x", CKPT_DTYPE_UINT8, dims, 1, value, SIZE);
     ckpt_reader_free(reader);
     free(value);
     files(true);
@@ -446,7 +450,7 @@ static void progress_is_told_and_can_stop_it(void) {
     CHECK_OK(ckpt_write_options_set_progress(options, follow, &first, forget, &error));
     CHECK_OK(ckpt_write_options_set_progress(options, NULL, NULL, NULL, &error));
     CHECK_INT(1, first.freed);
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_write_options_set_progress(NULL, follow, &refused, forget, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_write_options_set_progress(NULL, follow, &refused, forget, &error));
     CHECK_INT(1, refused.freed);
     finish(must_write("quiet", options));
     ckpt_write_options_free(options);
@@ -466,21 +470,21 @@ static void a_raised_flag_stops_long_calls(void) {
     CHECK_OK(ckpt_merge_options_set_cancel(merging, flag, &error));
     CHECK_OK(ckpt_verify_options_set_cancel(verifying, flag, &error));
     ckpt_writer *writer = must_write("kept", writing);
-    CHECK_OK(add(writer, "x", CKPT_UINT8, dims, 1, value, sizeof value));
+    CHECK_OK(add(writer, "x", CKPT_DTYPE_UINT8, dims, 1, value, sizeof value));
     ckpt_cancel_raise(flag);
     ckpt_cancel_raise(NULL);
     ckpt_cancel_free(flag);
-    CHECK_FAILS(CKPT_CANCELLED, ckpt_writer_finish(writer, &error));
+    CHECK_FAILS(CKPT_CODE_CANCELLED, ckpt_writer_finish(writer, &error));
     ckpt_writer_free(writer);
     kept_must_be_there();
 
     char section[300];
     snprintf(section, sizeof section, "%s", in("kept"));
     const char *sections[] = {section};
-    CHECK_FAILS(CKPT_CANCELLED, ckpt_merge(in("merged"), sections, 1, merging, &error));
+    CHECK_FAILS(CKPT_CODE_CANCELLED, ckpt_merge(in("merged"), sections, 1, merging, &error));
     kept_must_be_there();
     ckpt_verification *found = NULL;
-    CHECK_FAILS(CKPT_CANCELLED, ckpt_verify(section, verifying, &found, &error));
+    CHECK_FAILS(CKPT_CODE_CANCELLED, ckpt_verify(section, verifying, &found, &error));
     CHECK(found == NULL);
     CHECK_OK(ckpt_verify_options_set_cancel(verifying, NULL, &error));
     CHECK_OK(ckpt_verify(section, verifying, &found, &error));
@@ -495,15 +499,15 @@ static void a_shape_and_slice_say_what_a_value_is(void) {
     static const int64_t part[] = {2, 3}, whole[] = {4, 3};
     static const unsigned char value[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
     ckpt_writer *writer = must_write("spec", NULL);
-    CHECK_OK(ckpt_writer_add_shape_and_slice(writer, "t", 1, CKPT_UINT8, part, 2, "4 3 0,2:-", 9, value, 6, &error));
-    CHECK_OK(ckpt_writer_add_shape_and_slice(writer, "t", 1, CKPT_UINT8, part, 2, "4 3 2,2:-", 9, value + 6, 6, &error));
-    CHECK_OK(ckpt_writer_add_shape_and_slice(writer, "w", 1, CKPT_UINT8, whole, 2, NULL, 0, value, 12, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT,
-                ckpt_writer_add_shape_and_slice(writer, "u", 1, CKPT_UINT8, part, 2, "4 3 0,3:-", 9, value, 6, &error));
+    CHECK_OK(ckpt_writer_add_shape_and_slice(writer, "t", 1, CKPT_DTYPE_UINT8, part, 2, "4 3 0,2:-", 9, value, 6, &error));
+    CHECK_OK(ckpt_writer_add_shape_and_slice(writer, "t", 1, CKPT_DTYPE_UINT8, part, 2, "4 3 2,2:-", 9, value + 6, 6, &error));
+    CHECK_OK(ckpt_writer_add_shape_and_slice(writer, "w", 1, CKPT_DTYPE_UINT8, whole, 2, NULL, 0, value, 12, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT,
+                ckpt_writer_add_shape_and_slice(writer, "u", 1, CKPT_DTYPE_UINT8, part, 2, "4 3 0,3:-", 9, value, 6, &error));
     finish(writer);
     ckpt_reader *reader = must_open(in("spec"));
-    must_hold(reader, "t", CKPT_UINT8, whole, 2, value, sizeof value);
-    must_hold(reader, "w", CKPT_UINT8, whole, 2, value, sizeof value);
+    must_hold(reader, "t", CKPT_DTYPE_UINT8, whole, 2, value, sizeof value);
+    must_hold(reader, "w", CKPT_DTYPE_UINT8, whole, 2, value, sizeof value);
     ckpt_reader_free(reader);
     files(true);
 }
@@ -522,7 +526,7 @@ static void what_cannot_be_is_refused(void) {
     write_kept();
     ckpt_writer *writer = must_write("kept", NULL), *made = (ckpt_writer *)&made;
 
-#define MISUSE(call) CHECK_FAILS(CKPT_INVALID_ARGUMENT, call)
+#define MISUSE(call) CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, call)
     MISUSE(ckpt_writer_new(NULL, NULL, &made, &error));
     CHECK(made == NULL);
     MISUSE(ckpt_writer_new("x", NULL, NULL, &error));
@@ -531,42 +535,43 @@ static void what_cannot_be_is_refused(void) {
     MISUSE(ckpt_writer_new("x/", NULL, &made, &error));
     MISUSE(ckpt_writer_new("x/..", NULL, &made, &error));
 
-    MISUSE(ckpt_writer_add(NULL, "x", 1, CKPT_FLOAT, dims, 1, four, sizeof four, &error));
-    MISUSE(ckpt_writer_add(writer, NULL, 1, CKPT_FLOAT, dims, 1, four, sizeof four, &error));
-    MISUSE(ckpt_writer_add(writer, NULL, 0, CKPT_FLOAT, dims, 1, four, sizeof four, &error));
-    MISUSE(ckpt_writer_add(writer, "x", SIZE_MAX, CKPT_FLOAT, dims, 1, four, sizeof four, &error));
-    MISUSE(ckpt_writer_add(writer, "\0x", 2, CKPT_FLOAT, dims, 1, four, sizeof four, &error));
-    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_FLOAT, NULL, 1, four, sizeof four, &error));
-    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_FLOAT, dims, 1, NULL, sizeof four, &error));
-    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_FLOAT, dims, 1, four, sizeof four - 1, &error));
-    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_FLOAT, dims, 1, four, 0, &error));
-    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_FLOAT, dims, 1, four, SIZE_MAX, &error));
-    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_FLOAT, dims, 1, four, SIZE_MAX / 2, &error));
-    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_FLOAT, dims, SIZE_MAX, four, sizeof four, &error));
-    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_FLOAT, deep, COUNT(deep), four, sizeof *four, &error));
-    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_FLOAT, negative, 1, four, 0, &error));
-    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_FLOAT, huge, 2, four, sizeof four, &error));
-    static const ckpt_dtype no_number[] = {CKPT_STRING, CKPT_VARIANT, CKPT_INVALID, -1, 20, 34, 101, INT32_MIN, INT32_MAX};
+    MISUSE(ckpt_writer_add(NULL, "x", 1, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
+    MISUSE(ckpt_writer_add(writer, NULL, 1, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
+    MISUSE(ckpt_writer_add(writer, NULL, 0, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
+    MISUSE(ckpt_writer_add(writer, "x", SIZE_MAX, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
+    MISUSE(ckpt_writer_add(writer, "\0x", 2, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
+    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, NULL, 1, four, sizeof four, &error));
+    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, 1, NULL, sizeof four, &error));
+    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four - 1, &error));
+    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, 1, four, 0, &error));
+    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, 1, four, SIZE_MAX, &error));
+    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, 1, four, SIZE_MAX / 2, &error));
+    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, SIZE_MAX, four, sizeof four, &error));
+    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, deep, COUNT(deep), four, sizeof *four, &error));
+    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, negative, 1, four, 0, &error));
+    MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, huge, 2, four, sizeof four, &error));
+    static const ckpt_dtype no_number[] = {CKPT_DTYPE_STRING, CKPT_DTYPE_VARIANT, CKPT_DTYPE_INVALID, -1, 20, 34, 101,
+                                           INT32_MIN,         INT32_MAX};
     for (size_t i = 0; i < COUNT(no_number); i++) {
         MISUSE(ckpt_writer_add(writer, "x", 1, no_number[i], dims, 1, four, sizeof four, &error));
         MISUSE(ckpt_writer_add_slice(writer, "x", 1, no_number[i], dims, start, single, 1, four, sizeof *four, &error));
         MISUSE(ckpt_writer_add_read(writer, "x", 1, no_number[i], dims, 1, ask, NULL, NULL, &error));
     }
-    MISUSE(ckpt_writer_add_read(writer, "x", 1, CKPT_FLOAT, NULL, 1, ask, NULL, NULL, &error));
-    MISUSE(ckpt_writer_add_read(writer, "x", 1, CKPT_FLOAT, huge, 2, ask, NULL, NULL, &error));
+    MISUSE(ckpt_writer_add_read(writer, "x", 1, CKPT_DTYPE_FLOAT, NULL, 1, ask, NULL, NULL, &error));
+    MISUSE(ckpt_writer_add_read(writer, "x", 1, CKPT_DTYPE_FLOAT, huge, 2, ask, NULL, NULL, &error));
 
-    MISUSE(ckpt_writer_add_slice(NULL, "x", 1, CKPT_FLOAT, dims, start, single, 1, four, sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, NULL, start, single, 1, four, sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, NULL, single, 1, four, sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, start, NULL, 1, four, sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, start, single, 1, NULL, sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, start, two, 1, four, 2 * sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, negative, two, 1, four, 2 * sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, start_1, full, 1, four, 3 * sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, start_1, minus_two, 1, four, sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, start_1, huge, 1, four, sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, start_1, all, 1, four, sizeof four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, start_1, two, 1, four, sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(NULL, "x", 1, CKPT_DTYPE_FLOAT, dims, start, single, 1, four, sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, NULL, start, single, 1, four, sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, NULL, single, 1, four, sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, start, NULL, 1, four, sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, start, single, 1, NULL, sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, start, two, 1, four, 2 * sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, negative, two, 1, four, 2 * sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, start_1, full, 1, four, 3 * sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, start_1, minus_two, 1, four, sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, start_1, huge, 1, four, sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, start_1, all, 1, four, sizeof four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, start_1, two, 1, four, sizeof *four, &error));
 
     MISUSE(ckpt_writer_add_strings(NULL, "x", 1, single, 1, words, 1, &error));
     MISUSE(ckpt_writer_add_strings(writer, NULL, 1, single, 1, words, 1, &error));
@@ -597,12 +602,12 @@ static void what_cannot_be_is_refused(void) {
     ckpt_writer_free(NULL);
 
     /* After all of that the writer is as it was: what failed added nothing. */
-    CHECK_OK(add(writer, "x", CKPT_INT32, NULL, 0, &old_value, sizeof old_value));
+    CHECK_OK(add(writer, "x", CKPT_DTYPE_INT32, NULL, 0, &old_value, sizeof old_value));
     kept_must_be_there();
     finish(writer);
     ckpt_reader *reader = must_open(in("kept"));
     CHECK_INT(1, ckpt_reader_count(reader));
-    must_hold(reader, "x", CKPT_INT32, NULL, 0, &old_value, sizeof old_value);
+    must_hold(reader, "x", CKPT_DTYPE_INT32, NULL, 0, &old_value, sizeof old_value);
     ckpt_reader_free(reader);
     files(true);
 }
@@ -612,32 +617,32 @@ static void what_does_not_fit_together_is_refused_by_finish(void) {
     static const int64_t dims[] = {4}, three[] = {3}, at_0[] = {0}, at_1[] = {1}, at_2[] = {2}, two[] = {2};
     write_kept();
     ckpt_writer *writer = must_write("kept", NULL);
-    CHECK_OK(add(writer, "x", CKPT_FLOAT, dims, 1, four, sizeof four));
-    CHECK_OK(add(writer, "x", CKPT_FLOAT, dims, 1, four, sizeof four));
+    CHECK_OK(add(writer, "x", CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four));
+    CHECK_OK(add(writer, "x", CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four));
     ckpt_error *mine = NULL;
-    CHECK_INT(CKPT_INVALID_ARGUMENT, ckpt_writer_finish(writer, &mine));
+    CHECK_INT(CKPT_CODE_INVALID_ARGUMENT, ckpt_writer_finish(writer, &mine));
     CHECK(text_is(ckpt_error_tensor(mine), "x"));
     ckpt_error_free(mine);
     ckpt_writer_free(writer);
 
     writer = must_write("kept", NULL); /* a tensor and a slice of the same name */
-    CHECK_OK(add(writer, "x", CKPT_FLOAT, dims, 1, four, sizeof four));
-    CHECK_OK(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, at_0, two, 1, four, 2 * sizeof *four, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_writer_finish(writer, &error));
+    CHECK_OK(add(writer, "x", CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four));
+    CHECK_OK(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, at_0, two, 1, four, 2 * sizeof *four, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_writer_finish(writer, &error));
     ckpt_writer_free(writer);
 
     writer = must_write("kept", NULL); /* slices that overlap, the same one twice */
-    CHECK_OK(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, at_0, two, 1, four, 2 * sizeof *four, &error));
-    CHECK_OK(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, at_1, two, 1, four, 2 * sizeof *four, &error));
-    CHECK_INT(CKPT_INVALID_ARGUMENT, ckpt_writer_finish(writer, &mine));
+    CHECK_OK(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, at_0, two, 1, four, 2 * sizeof *four, &error));
+    CHECK_OK(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, at_1, two, 1, four, 2 * sizeof *four, &error));
+    CHECK_INT(CKPT_CODE_INVALID_ARGUMENT, ckpt_writer_finish(writer, &mine));
     CHECK_INT(CKPT_REASON_OVERLAP, ckpt_error_reason(mine));
     ckpt_error_free(mine);
     ckpt_writer_free(writer);
 
     writer = must_write("kept", NULL); /* slices of different tensors; the second is refused at once */
-    CHECK_OK(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, dims, at_0, two, 1, four, 2 * sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_INT32, dims, at_2, two, 1, four, 2 * sizeof *four, &error));
-    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_FLOAT, three, at_0, two, 1, four, 2 * sizeof *four, &error));
+    CHECK_OK(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, at_0, two, 1, four, 2 * sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_INT32, dims, at_2, two, 1, four, 2 * sizeof *four, &error));
+    MISUSE(ckpt_writer_add_slice(writer, "x", 1, CKPT_DTYPE_FLOAT, three, at_0, two, 1, four, 2 * sizeof *four, &error));
     ckpt_writer_free(writer);
 #undef MISUSE
     kept_must_be_there();
@@ -651,14 +656,15 @@ static void a_finished_writer_is_used_up(void) {
     asked seen = {PTHREAD_MUTEX_INITIALIZER, 0, UINT64_MAX, 0};
     write_kept();
     ckpt_writer *writer = must_write("kept", NULL);
-    CHECK_OK(add(writer, "x", CKPT_INT32, NULL, 0, &old_value, sizeof old_value));
+    CHECK_OK(add(writer, "x", CKPT_DTYPE_INT32, NULL, 0, &old_value, sizeof old_value));
     CHECK_OK(ckpt_writer_finish(writer, &error));
     freed_before = seen.freed;
-#define USED_UP(call) CHECK_FAILS(CKPT_FAILED_PRECONDITION, call)
+#define USED_UP(call) CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, call)
     USED_UP(ckpt_writer_finish(writer, &error));
-    USED_UP(add(writer, "y", CKPT_INT32, NULL, 0, &old_value, sizeof old_value));
-    USED_UP(ckpt_writer_add_slice(writer, "y", 1, CKPT_INT32, single, start, single, 1, &old_value, sizeof old_value, &error));
-    USED_UP(ckpt_writer_add_read(writer, "y", 1, CKPT_UINT8, single, 1, ask, &seen, count_free, &error));
+    USED_UP(add(writer, "y", CKPT_DTYPE_INT32, NULL, 0, &old_value, sizeof old_value));
+    USED_UP(
+        ckpt_writer_add_slice(writer, "y", 1, CKPT_DTYPE_INT32, single, start, single, 1, &old_value, sizeof old_value, &error));
+    USED_UP(ckpt_writer_add_read(writer, "y", 1, CKPT_DTYPE_UINT8, single, 1, ask, &seen, count_free, &error));
     USED_UP(ckpt_writer_add_strings(writer, "y", 1, single, 1, word, 1, &error));
     USED_UP(ckpt_writer_add_strings_slice(writer, "y", 1, single, start, single, 1, word, 1, &error));
     USED_UP(ckpt_writer_add_variants(writer, "y", 1, single, 1, word, 1, &error));
@@ -675,7 +681,7 @@ static void a_directory_that_cannot_be_written_is_refused(void) {
     ckpt_writer *writer = NULL;
     CHECK_OK(ckpt_writer_new(under_a_file, NULL, &writer, &error));
     ckpt_error *mine = NULL;
-    CHECK(ckpt_writer_finish(writer, &mine) != CKPT_OK);
+    CHECK(ckpt_writer_finish(writer, &mine) != CKPT_CODE_OK);
     CHECK(ckpt_error_errno(mine) != 0 && ckpt_error_file(mine).len > 0);
     ckpt_error_free(mine);
     ckpt_writer_free(writer);
@@ -695,8 +701,8 @@ static void write_section(int number) {
     snprintf(name, sizeof name, "part-%05d-of-00003", number);
     snprintf(key, sizeof key, "own%d", number);
     ckpt_writer *writer = must_write(name, NULL);
-    CHECK_OK(add(writer, key, CKPT_INT32, NULL, 0, &own, sizeof own));
-    CHECK_OK(ckpt_writer_add_slice(writer, "shared", 6, CKPT_FLOAT, dims, start, length, 2, row, sizeof row, &error));
+    CHECK_OK(add(writer, key, CKPT_DTYPE_INT32, NULL, 0, &own, sizeof own));
+    CHECK_OK(ckpt_writer_add_slice(writer, "shared", 6, CKPT_DTYPE_FLOAT, dims, start, length, 2, row, sizeof row, &error));
     finish(writer);
 }
 
@@ -718,12 +724,12 @@ static void merged_must_hold(int sections) {
     ckpt_reader *reader = must_open(in("m"));
     CHECK_INT(sections + 1, ckpt_reader_count(reader));
     CHECK_INT(sections, ckpt_tensor_slice_count(must_find(reader, "shared")));
-    if (sections == 3) must_hold(reader, "shared", CKPT_FLOAT, dims, 2, shared, sizeof shared);
+    if (sections == 3) must_hold(reader, "shared", CKPT_DTYPE_FLOAT, dims, 2, shared, sizeof shared);
     for (int32_t i = 0; i < sections; i++) {
         char key[32];
         const int32_t own = 100 + i;
         snprintf(key, sizeof key, "own%d", i);
-        must_hold(reader, key, CKPT_INT32, NULL, 0, &own, sizeof own);
+        must_hold(reader, key, CKPT_DTYPE_INT32, NULL, 0, &own, sizeof own);
     }
     ckpt_reader_free(reader);
 }
@@ -754,21 +760,21 @@ static void sections_become_one_checkpoint(void) {
 static void sections_that_cannot_be_merged_stay(void) {
     write_section(0);
     write_section(1);
-    CHECK_FAILS(CKPT_NOT_FOUND, merge("m", 3, NULL));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, merge("m", 0, NULL));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, merge("part-00000-of-00003", 2, NULL));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, merge("m", 3, NULL));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, merge("m", 0, NULL));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, merge("part-00000-of-00003", 2, NULL));
     const char *twice[] = {directory, directory, NULL};
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_merge(in("m"), NULL, 2, NULL, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_merge(NULL, twice, 2, NULL, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_merge(in("m"), twice + 2, 1, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_merge(in("m"), NULL, 2, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_merge(NULL, twice, 2, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_merge(in("m"), twice + 2, 1, NULL, &error));
     twice[0] = twice[1] = in("part-00000-of-00003");
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_merge(in("m"), twice, 2, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_merge(in("m"), twice, 2, NULL, &error));
     CHECK_INT(4, files(false));
 
     ckpt_merge_options *options = ckpt_merge_options_new();
     progress seen = {0, 0, 0, 0, false, false, 0, pthread_self()};
     CHECK_OK(ckpt_merge_options_set_progress(options, follow, &seen, forget, &error));
-    CHECK_FAILS(CKPT_CANCELLED, merge("m", 2, options));
+    CHECK_FAILS(CKPT_CODE_CANCELLED, merge("m", 2, options));
     CHECK_INT(4, files(false));
     CHECK_OK(ckpt_merge_options_set_progress(options, NULL, NULL, NULL, &error));
     CHECK_INT(1, seen.freed);
@@ -777,11 +783,11 @@ static void sections_that_cannot_be_merged_stay(void) {
     merged_must_hold(2);
     CHECK_INT(3, files(true));
 
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_merge_options_set_allow_missing(NULL, true, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_merge_options_set_keep_inputs(NULL, true, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_merge_options_set_durability(NULL, CKPT_DURABILITY_FULL, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_merge_options_set_durability(options, 3, &error));
-    CHECK_FAILS(CKPT_INVALID_ARGUMENT, ckpt_merge_options_set_progress(NULL, NULL, NULL, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_merge_options_set_allow_missing(NULL, true, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_merge_options_set_keep_inputs(NULL, true, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_merge_options_set_durability(NULL, CKPT_DURABILITY_FULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_merge_options_set_durability(options, 3, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_merge_options_set_progress(NULL, NULL, NULL, NULL, &error));
     ckpt_merge_options_free(options);
     ckpt_merge_options_free(NULL);
 }

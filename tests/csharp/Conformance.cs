@@ -452,7 +452,7 @@ internal static class Conformance
             Check.Throws<ObjectDisposedException>(status.AssertConsumed);
             using (status = program.Checkpoint.RestoreNothing())
             {
-                Check.Equal(RestoreKind.Nothing, status.Kind);
+                Check.Equal(RestoreKind.None, status.Kind);
                 Check.That(status.Path == null, "a path of nothing");
                 Check.Fails(ErrorCode.FailedPrecondition, Reason.Assertion, status.AssertConsumed);
                 Check.Fails(ErrorCode.FailedPrecondition, Reason.Assertion, status.RunRestoreOps);

@@ -307,7 +307,7 @@ class Writer:
         else:
             buffers = [text(e) for e in value]
             elements = (Bytes * len(value))(*[Bytes(ctypes.addressof(b), len(e)) for b, e in zip(buffers, value)])
-            function = "ckpt_writer_add_variants" if dtype == CONSTANTS["CKPT_VARIANT"] else "ckpt_writer_add_strings"
+            function = "ckpt_writer_add_variants" if dtype == CONSTANTS["CKPT_DTYPE_VARIANT"] else "ckpt_writer_add_strings"
             end = elements, len(value)
         call(function + ("_slice" if box is not None else ""), self.handle, *place, numbers(shape), *extents, len(shape), *end)
 

@@ -30,7 +30,7 @@ static struct {
 static ckpt_error *error = NULL;
 
 static void must(ckpt_code code) {
-    if (code == CKPT_OK) return;
+    if (code == CKPT_CODE_OK) return;
     fprintf(stderr, "%s\n", ckpt_error_message(error));
     exit(1);
 }
@@ -38,16 +38,16 @@ static void must(ckpt_code code) {
 static ckpt_code keep_iterator(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
     const ckpt_source_tensor *state = ckpt_source_find(source, "_STATE", 6);
     (void)user_data, (void)failure;
-    if (state == NULL || ckpt_source_tensor_string_count(state) > MOST) return CKPT_INVALID_ARGUMENT;
+    if (state == NULL || ckpt_source_tensor_string_count(state) > MOST) return CKPT_CODE_INVALID_ARGUMENT;
     iterator.count = ckpt_source_tensor_string_count(state);
     for (size_t i = 0; i < iterator.count; i++) {
         ckpt_bytes element = ckpt_source_tensor_string(state, i);
         iterator.lengths[i] = element.len;
         iterator.elements[i] = malloc(element.len + 1);
-        if (iterator.elements[i] == NULL) return CKPT_RESOURCE_EXHAUSTED;
+        if (iterator.elements[i] == NULL) return CKPT_CODE_RESOURCE_EXHAUSTED;
         memcpy(iterator.elements[i], element.data, element.len);
     }
-    return CKPT_OK;
+    return CKPT_CODE_OK;
 }
 
 static ckpt_code give_iterator(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
@@ -80,7 +80,7 @@ static ckpt_node variable(ckpt_dtype dtype, const int64_t *shape, size_t rank, v
 }
 
 static ckpt_node floats(const int64_t *shape, size_t rank, float *data, size_t size) {
-    return variable(CKPT_FLOAT, shape, rank, data, size);
+    return variable(CKPT_DTYPE_FLOAT, shape, rank, data, size);
 }
 
 /* A parameter with its slots m and v. */
@@ -108,11 +108,11 @@ static ckpt_checkpoint *program(void) {
     track(root, "iterator", state);
     track(root, "net", net);
     track(root, "optimizer", adam);
-    track(root, "step", variable(CKPT_INT32, NULL, 0, &values.step, sizeof values.step));
+    track(root, "step", variable(CKPT_DTYPE_INT32, NULL, 0, &values.step, sizeof values.step));
     track(net, "l1", l1);
     track(l1, "kernel", parameter(adam, kernel, 2, values.kernel, values.kernel_m, values.kernel_v));
     track(l1, "bias", parameter(adam, bias, 1, values.bias, values.bias_m, values.bias_v));
-    track(adam, "iter", variable(CKPT_INT64, NULL, 0, &values.iter, sizeof values.iter));
+    track(adam, "iter", variable(CKPT_DTYPE_INT64, NULL, 0, &values.iter, sizeof values.iter));
     track(adam, "beta_1", scalar(&values.beta_1));
     track(adam, "beta_2", scalar(&values.beta_2));
     track(adam, "decay", scalar(&values.decay));

@@ -17,7 +17,7 @@ from ckpt import CONSTANTS, LIB, Reader, call, made, numbers
 
 ROWS, COLUMNS = 1_150_000, 1024  # int32: 4.7 GB
 SMALL = np.arange(1000, dtype=np.float64)
-INT32, DOUBLE = CONSTANTS["CKPT_INT32"], CONSTANTS["CKPT_DOUBLE"]
+INT32, DOUBLE = CONSTANTS["CKPT_DTYPE_INT32"], CONSTANTS["CKPT_DTYPE_DOUBLE"]
 
 
 def large_value():

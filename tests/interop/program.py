@@ -113,7 +113,7 @@ class State:
             return 0
         except Exception as e:  # a callback of C must not raise
             self.failure = e
-            return CONSTANTS["CKPT_INTERNAL"]
+            return CONSTANTS["CKPT_CODE_INTERNAL"]
 
     @staticmethod
     def put(sink, name, value):
@@ -139,9 +139,9 @@ class State:
         dtype = LIB.ckpt_source_tensor_dtype(tensor)
         shape = dims(LIB.ckpt_source_tensor_shape(tensor), LIB.ckpt_source_tensor_rank(tensor))
         strings = [bytes(LIB.ckpt_source_tensor_string(tensor, i)) for i in range(LIB.ckpt_source_tensor_string_count(tensor))]
-        if dtype == CONSTANTS["CKPT_VARIANT"]:
+        if dtype == CONSTANTS["CKPT_DTYPE_VARIANT"]:
             return name, Variants(strings)
-        if dtype == CONSTANTS["CKPT_STRING"]:
+        if dtype == CONSTANTS["CKPT_DTYPE_STRING"]:
             return name, objects(strings, shape)
         return name, array_of(dtype, shape, bytes(LIB.ckpt_source_tensor_bytes(tensor)))
 
@@ -199,7 +199,7 @@ class Program:
 
     def unset(self):
         """A variable of whatever dtype and shape its first value has."""
-        return self.node("ckpt_graph_add_without_value", CONSTANTS["CKPT_INVALID"], None, -1, None)
+        return self.node("ckpt_graph_add_without_value", CONSTANTS["CKPT_DTYPE_INVALID"], None, -1, None)
 
     def text(self, value):
         return self.node("ckpt_graph_add_text", *text(value), None)
@@ -269,7 +269,7 @@ class Program:
         LIB.ckpt_description_free(description)
         if rank < 0:
             return None
-        if dtype == CONSTANTS["CKPT_STRING"]:
+        if dtype == CONSTANTS["CKPT_DTYPE_STRING"]:
             return objects(strings_at(made("ckpt_graph_read_strings", self.handle, node)), shape)
         size = LIB.ckpt_dtype_size(dtype) * int(np.prod(shape, dtype=int))
         buffer = ctypes.create_string_buffer(max(1, size))
@@ -349,7 +349,7 @@ class Status:
         raise AssertionError(f"{assertion} holds")
 
 
-ROW_STATES = {v: k[len("CKPT_ROW_"):].lower() for k, v in CONSTANTS.items() if k.startswith("CKPT_ROW_")}
+ROW_STATES = {v: k[len("CKPT_ROW_STATE_"):].lower() for k, v in CONSTANTS.items() if k.startswith("CKPT_ROW_STATE_")}
 
 
 def rows_at(report):

@@ -14,7 +14,7 @@ import histories
 import world
 from world import SKIPPED, Files
 
-DTYPE = {name: CONSTANTS["CKPT_" + number] for name, number in {
+DTYPE = {name: CONSTANTS["CKPT_DTYPE_" + number] for name, number in {
     "float32": "FLOAT", "float64": "DOUBLE", "int32": "INT32", "int64": "INT64", "bool": "BOOL", "float16": "HALF", "bfloat16": "BFLOAT16",
     "string": "STRING"}.items()}
 NAME = {number: name for name, number in DTYPE.items()}
@@ -63,7 +63,7 @@ class State:
                     data = bytes.fromhex(value[2])
                     ckpt.call("ckpt_sink_put", sink, *text(name), DTYPE[value[0]], shape, len(shape), ctypes.c_char_p(data), len(data))
         except CheckpointError:
-            return CONSTANTS["CKPT_INTERNAL"]
+            return CONSTANTS["CKPT_CODE_INTERNAL"]
         return 0
 
     def restore(self, _, source, failure):
@@ -71,7 +71,7 @@ class State:
         for name in self.tensors:
             tensor = LIB.ckpt_source_find(source, *text(name))
             if not tensor:
-                return CONSTANTS["CKPT_NOT_FOUND"]
+                return CONSTANTS["CKPT_CODE_NOT_FOUND"]
             dtype = LIB.ckpt_source_tensor_dtype(tensor)
             shape = shape_at(LIB.ckpt_source_tensor_shape(tensor), LIB.ckpt_source_tensor_rank(tensor))
             if dtype == DTYPE["string"]:

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::constants::{ckpt_code, CKPT_OK};
+use super::constants::{ckpt_code, CKPT_CODE_OK};
 use super::{array, ask, changed};
 use ::checkpoint::{printable, Code, Error, Failure, Reason, Result};
 
@@ -26,7 +26,7 @@ pub extern "C" fn ckpt_failure_set(failure: *mut ckpt_failure, text: *const c_ch
 }
 
 /// Fills `buffer` with `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Anything but
-/// `CKPT_OK` ends the writing, which then returns `CKPT_ABORTED`.
+/// `CKPT_CODE_OK` ends the writing, which then returns `CKPT_CODE_ABORTED`.
 pub type ckpt_read_callback = Option<
     extern "C" fn(user_data: *mut c_void, offset: u64, buffer: *mut c_void, size: usize, failure: *mut ckpt_failure) -> ckpt_code,
 >;
@@ -93,7 +93,7 @@ impl Mark {
 
 /// What a callback that has returned comes to.
 fn outcome(code: ckpt_code, failure: ckpt_failure) -> std::result::Result<(), Failure> {
-    if code == CKPT_OK {
+    if code == CKPT_CODE_OK {
         return Ok(());
     }
     let code = Code::from_number(code).unwrap_or(Code::Unknown);

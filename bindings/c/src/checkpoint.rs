@@ -13,13 +13,13 @@ use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::status::ckpt_status;
 use super::strings::ckpt_string;
-use super::trackable::{ckpt_graph, graph_at, node_output};
+use super::graph::{ckpt_graph, graph_at, node_output};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, NodeId, RestoreOptions, Result, SaveOptions, Status};
 
 /// Saves and restores what a root object of a graph leads to (`tf.train.Checkpoint`). It keeps the graph alive. Several threads
 /// may use it at once: every call takes the graph's lock for its whole length, callbacks included; from inside a callback of
-/// the graph it returns `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
+/// the graph it returns `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
 #[derive(Clone)]
 pub struct ckpt_checkpoint {
     pub(super) checkpoint: Checkpoint,
@@ -47,7 +47,7 @@ fn make(
 /// The checkpoint of what `root` leads to. Its files are those of `tf.train.Checkpoint(**kwargs)`: `root` stands for the
 /// checkpoint itself, and its edges, in the order in which they were made, for the keyword arguments, which TensorFlow sorts.
 ///
-/// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when `root` is no object
+/// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when `root` is no object
 /// of the graph.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_new(
@@ -63,8 +63,8 @@ pub extern "C" fn ckpt_checkpoint_new(
 /// those of `tf.train.Checkpoint(root, **attached)`. They can be restored by a checkpoint made by `ckpt_checkpoint_new`, and
 /// the other way round.
 ///
-/// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when `root`, or what is
-/// attached, is no object of the graph, or two have one name; `CKPT_ALREADY_EXISTS` when the root has an edge of one of the
+/// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when `root`, or what is
+/// attached, is no object of the graph, or two have one name; `CKPT_CODE_ALREADY_EXISTS` when the root has an edge of one of the
 /// names to another object.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_new_with_root(
@@ -132,7 +132,7 @@ pub extern "C" fn ckpt_checkpoint_set_log(
 /// restored if a value waits for it. An edge of this name that the root has already is taken for it, if it leads to an integer
 /// scalar.
 ///
-/// `*counter` is 0 on failure. `CKPT_ALREADY_EXISTS` when the root has another edge of this name; else what restoring reports.
+/// `*counter` is 0 on failure. `CKPT_CODE_ALREADY_EXISTS` when the root has another edge of this name; else what restoring reports.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save_counter(
     checkpoint: *const ckpt_checkpoint,
@@ -189,10 +189,10 @@ fn save(
 /// Writes the checkpoint `prefix`, neither counting nor telling the state file. `*path`, to be freed with `ckpt_string_free`,
 /// is the prefix; `path` may be NULL. (`tf.train.Checkpoint.write`)
 ///
-/// `CKPT_FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved. Then, as
-/// after all errors that follow, what was at the prefix is still there, and nothing new. `CKPT_ABORTED` when a callback fails;
-/// if it was one of `ckpt_save_options_add_callback`, the checkpoint is there. `CKPT_CANCELLED` when the progress callback
-/// stops it; else what `ckpt_writer_finish` reports. `CKPT_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still
+/// `CKPT_CODE_FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved. Then, as
+/// after all errors that follow, what was at the prefix is still there, and nothing new. `CKPT_CODE_ABORTED` when a callback fails;
+/// if it was one of `ckpt_save_options_add_callback`, the checkpoint is there. `CKPT_CODE_CANCELLED` when the progress callback
+/// stops it; else what `ckpt_writer_finish` reports. `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still
 /// running in the background, if so asked; the error of an earlier one that nobody has heard of.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_write(
@@ -227,7 +227,7 @@ pub extern "C" fn ckpt_checkpoint_write_numbered(
 /// directory's state file name it as the latest and only one. `*path`, to be freed with `ckpt_string_free`, is its path; `path`
 /// may be NULL. (`tf.train.Checkpoint.save`)
 ///
-/// Errors are those of `ckpt_checkpoint_write`; the count stands unless the error is about an earlier save. `CKPT_INVALID_ARGUMENT`
+/// Errors are those of `ckpt_checkpoint_write`; the count stands unless the error is about an earlier save. `CKPT_CODE_INVALID_ARGUMENT`
 /// also when the path is that of the state file.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save(
@@ -265,11 +265,11 @@ fn restore(
 /// checksum or a callback fails after that, `ckpt_checkpoint_last_report` says of each value what became of it; nothing waits
 /// for the restore.
 ///
-/// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. `CKPT_NOT_FOUND` when there is no
+/// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. `CKPT_CODE_NOT_FOUND` when there is no
 /// checkpoint, a data file is missing, it lacks a value that it should have, or a path that an option names;
-/// `CKPT_INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory;
-/// `CKPT_FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does
-/// not accept its object; `CKPT_DATA_LOSS` when the checkpoint is damaged; `CKPT_ABORTED` when a callback fails.
+/// `CKPT_CODE_INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory;
+/// `CKPT_CODE_FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does
+/// not accept its object; `CKPT_CODE_DATA_LOSS` when the checkpoint is damaged; `CKPT_CODE_ABORTED` when a callback fails.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_restore(
     checkpoint: *const ckpt_checkpoint,

@@ -11,7 +11,7 @@ use super::error::ckpt_error;
 use super::graph_options::ckpt_restore_options;
 use super::node::{ckpt_node, node_at};
 use super::object_graph::ckpt_object_graph;
-use super::trackable::{ckpt_graph, graph_at};
+use super::graph::{ckpt_graph, graph_at};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{restore_nodes, CheckpointView, Log, NodeId, Result, ViewDiff};
 
@@ -34,7 +34,7 @@ impl ckpt_checkpoint_view {
 
 /// Reads the objects of the checkpoint at `path`, which is that of `ckpt_reader_open`.
 ///
-/// `*view` is to be freed with `ckpt_checkpoint_view_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no checkpoint, or, with
+/// `*view` is to be freed with `ckpt_checkpoint_view_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint, or, with
 /// `CKPT_REASON_NO_OBJECT_GRAPH`, it has no objects; else errors are those of `ckpt_reader_open`.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_open(
@@ -122,7 +122,7 @@ fn compare(
 /// are what a restore would restore, without its side effects. A node for which the program has two objects matches the one that
 /// is found first.
 ///
-/// `*diff` is to be freed with `ckpt_comparison_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` at a list that cannot be saved.
+/// `*diff` is to be freed with `ckpt_comparison_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` at a list that cannot be saved.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_diff(
     view: *const ckpt_checkpoint_view,
@@ -210,9 +210,9 @@ pub extern "C" fn ckpt_comparison_warning(diff: *const ckpt_comparison, index: u
 /// Restores `count` single objects of a graph from nodes of the checkpoint at `path`, without looking at edges. All that can be
 /// known is checked before the first value is assigned.
 ///
-/// `CKPT_INVALID_ARGUMENT` when an option renames or asks for a subtree, the checkpoint's root leads to no such node, an object
+/// `CKPT_CODE_INVALID_ARGUMENT` when an option renames or asks for a subtree, the checkpoint's root leads to no such node, an object
 /// was removed or is given twice, or one of node and object has values and the other has none or another number of them;
-/// `CKPT_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the checkpoint has no objects; else errors are those of
+/// `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the checkpoint has no objects; else errors are those of
 /// `ckpt_checkpoint_restore`.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_nodes(

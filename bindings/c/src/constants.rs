@@ -6,11 +6,11 @@ use std::ffi::{c_char, CStr};
 use super::ask;
 use ::checkpoint::{Better, Busy, Checksums, Code, DType, Durability, Error, Mismatch, Reason, Result};
 
-/// The class of an error, with the numbers of absl's status codes: one of the `CKPT_` codes from `CKPT_OK` to `CKPT_UNAUTHENTICATED`.
+/// The class of an error, with the numbers of absl's status codes: one of the `CKPT_` codes from `CKPT_CODE_OK` to `CKPT_CODE_UNAUTHENTICATED`.
 pub type ckpt_code = i32;
 /// Why a call failed: one of the `CKPT_REASON_` constants; 0 for none.
 pub type ckpt_reason = i32;
-/// The type of a tensor's elements: TensorFlow's number, one of the constants from `CKPT_FLOAT` on.
+/// The type of a tensor's elements: TensorFlow's number, one of the constants from `CKPT_DTYPE_FLOAT` on.
 pub type ckpt_dtype = i32;
 /// How a checkpoint is stored: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`.
 pub type ckpt_format = i32;
@@ -25,47 +25,47 @@ pub type ckpt_kind = i32;
 pub type ckpt_mismatch = i32;
 /// What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
 pub type ckpt_busy = i32;
-/// What kind of restore a status is of: one of the `CKPT_RESTORE_` constants.
+/// What kind of restore a status is of: one of the `CKPT_RESTORE_KIND_` constants.
 pub type ckpt_restore_kind = i32;
-/// What became of a value: one of the `CKPT_ROW_` constants.
+/// What became of a value: one of the `CKPT_ROW_STATE_` constants.
 pub type ckpt_row_state = i32;
 /// Which metrics are better: one of the `CKPT_BETTER_` constants.
 pub type ckpt_better = i32;
 
 /// Success.
-pub const CKPT_OK: ckpt_code = 0;
+pub const CKPT_CODE_OK: ckpt_code = 0;
 /// A callback of the caller asked to stop.
-pub const CKPT_CANCELLED: ckpt_code = 1;
+pub const CKPT_CODE_CANCELLED: ckpt_code = 1;
 /// Nothing more is known; treat codes that you do not know as this one.
-pub const CKPT_UNKNOWN: ckpt_code = 2;
+pub const CKPT_CODE_UNKNOWN: ckpt_code = 2;
 /// The call asks for what cannot be.
-pub const CKPT_INVALID_ARGUMENT: ckpt_code = 3;
+pub const CKPT_CODE_INVALID_ARGUMENT: ckpt_code = 3;
 /// Time ran out.
-pub const CKPT_DEADLINE_EXCEEDED: ckpt_code = 4;
+pub const CKPT_CODE_DEADLINE_EXCEEDED: ckpt_code = 4;
 /// No such file, checkpoint or tensor.
-pub const CKPT_NOT_FOUND: ckpt_code = 5;
+pub const CKPT_CODE_NOT_FOUND: ckpt_code = 5;
 /// What was to be made exists.
-pub const CKPT_ALREADY_EXISTS: ckpt_code = 6;
+pub const CKPT_CODE_ALREADY_EXISTS: ckpt_code = 6;
 /// The system refused access.
-pub const CKPT_PERMISSION_DENIED: ckpt_code = 7;
+pub const CKPT_CODE_PERMISSION_DENIED: ckpt_code = 7;
 /// Memory, disk or a limit is used up.
-pub const CKPT_RESOURCE_EXHAUSTED: ckpt_code = 8;
+pub const CKPT_CODE_RESOURCE_EXHAUSTED: ckpt_code = 8;
 /// The object is in no state for the call.
-pub const CKPT_FAILED_PRECONDITION: ckpt_code = 9;
+pub const CKPT_CODE_FAILED_PRECONDITION: ckpt_code = 9;
 /// The operation was given up.
-pub const CKPT_ABORTED: ckpt_code = 10;
+pub const CKPT_CODE_ABORTED: ckpt_code = 10;
 /// Past the end.
-pub const CKPT_OUT_OF_RANGE: ckpt_code = 11;
+pub const CKPT_CODE_OUT_OF_RANGE: ckpt_code = 11;
 /// Not supported.
-pub const CKPT_UNIMPLEMENTED: ckpt_code = 12;
+pub const CKPT_CODE_UNIMPLEMENTED: ckpt_code = 12;
 /// A fault of the library's own.
-pub const CKPT_INTERNAL: ckpt_code = 13;
+pub const CKPT_CODE_INTERNAL: ckpt_code = 13;
 /// Not at the moment.
-pub const CKPT_UNAVAILABLE: ckpt_code = 14;
+pub const CKPT_CODE_UNAVAILABLE: ckpt_code = 14;
 /// Bytes that are damaged or malformed.
-pub const CKPT_DATA_LOSS: ckpt_code = 15;
+pub const CKPT_CODE_DATA_LOSS: ckpt_code = 15;
 /// Unknown caller.
-pub const CKPT_UNAUTHENTICATED: ckpt_code = 16;
+pub const CKPT_CODE_UNAUTHENTICATED: ckpt_code = 16;
 
 /// An argument of the call is wrong.
 pub const CKPT_REASON_ARGUMENT: ckpt_reason = 1;
@@ -135,71 +135,71 @@ pub const CKPT_REASON_BUSY: ckpt_reason = 32;
 pub const CKPT_REASON_RANK: ckpt_reason = 33;
 
 /// Not a dtype.
-pub const CKPT_INVALID: ckpt_dtype = 0;
+pub const CKPT_DTYPE_INVALID: ckpt_dtype = 0;
 /// `float32`, 4 bytes each.
-pub const CKPT_FLOAT: ckpt_dtype = 1;
+pub const CKPT_DTYPE_FLOAT: ckpt_dtype = 1;
 /// `float64`, 8 bytes each.
-pub const CKPT_DOUBLE: ckpt_dtype = 2;
+pub const CKPT_DTYPE_DOUBLE: ckpt_dtype = 2;
 /// `int32`, 4 bytes each.
-pub const CKPT_INT32: ckpt_dtype = 3;
+pub const CKPT_DTYPE_INT32: ckpt_dtype = 3;
 /// `uint8`, 1 byte each.
-pub const CKPT_UINT8: ckpt_dtype = 4;
+pub const CKPT_DTYPE_UINT8: ckpt_dtype = 4;
 /// `int16`, 2 bytes each.
-pub const CKPT_INT16: ckpt_dtype = 5;
+pub const CKPT_DTYPE_INT16: ckpt_dtype = 5;
 /// `int8`, 1 byte each.
-pub const CKPT_INT8: ckpt_dtype = 6;
+pub const CKPT_DTYPE_INT8: ckpt_dtype = 6;
 /// Byte strings, each of its own length.
-pub const CKPT_STRING: ckpt_dtype = 7;
+pub const CKPT_DTYPE_STRING: ckpt_dtype = 7;
 /// `complex64`, 8 bytes each.
-pub const CKPT_COMPLEX64: ckpt_dtype = 8;
+pub const CKPT_DTYPE_COMPLEX64: ckpt_dtype = 8;
 /// `int64`, 8 bytes each.
-pub const CKPT_INT64: ckpt_dtype = 9;
+pub const CKPT_DTYPE_INT64: ckpt_dtype = 9;
 /// `bool`, 1 byte each.
-pub const CKPT_BOOL: ckpt_dtype = 10;
+pub const CKPT_DTYPE_BOOL: ckpt_dtype = 10;
 /// `qint8`, 1 byte each.
-pub const CKPT_QINT8: ckpt_dtype = 11;
+pub const CKPT_DTYPE_QINT8: ckpt_dtype = 11;
 /// `quint8`, 1 byte each.
-pub const CKPT_QUINT8: ckpt_dtype = 12;
+pub const CKPT_DTYPE_QUINT8: ckpt_dtype = 12;
 /// `qint32`, 4 bytes each.
-pub const CKPT_QINT32: ckpt_dtype = 13;
+pub const CKPT_DTYPE_QINT32: ckpt_dtype = 13;
 /// `bfloat16`, 2 bytes each.
-pub const CKPT_BFLOAT16: ckpt_dtype = 14;
+pub const CKPT_DTYPE_BFLOAT16: ckpt_dtype = 14;
 /// `qint16`, 2 bytes each.
-pub const CKPT_QINT16: ckpt_dtype = 15;
+pub const CKPT_DTYPE_QINT16: ckpt_dtype = 15;
 /// `quint16`, 2 bytes each.
-pub const CKPT_QUINT16: ckpt_dtype = 16;
+pub const CKPT_DTYPE_QUINT16: ckpt_dtype = 16;
 /// `uint16`, 2 bytes each.
-pub const CKPT_UINT16: ckpt_dtype = 17;
+pub const CKPT_DTYPE_UINT16: ckpt_dtype = 17;
 /// `complex128`, 16 bytes each.
-pub const CKPT_COMPLEX128: ckpt_dtype = 18;
+pub const CKPT_DTYPE_COMPLEX128: ckpt_dtype = 18;
 /// `float16`, 2 bytes each.
-pub const CKPT_HALF: ckpt_dtype = 19;
+pub const CKPT_DTYPE_HALF: ckpt_dtype = 19;
 /// Serialized objects, each of its own length.
-pub const CKPT_VARIANT: ckpt_dtype = 21;
+pub const CKPT_DTYPE_VARIANT: ckpt_dtype = 21;
 /// `uint32`, 4 bytes each.
-pub const CKPT_UINT32: ckpt_dtype = 22;
+pub const CKPT_DTYPE_UINT32: ckpt_dtype = 22;
 /// `uint64`, 8 bytes each.
-pub const CKPT_UINT64: ckpt_dtype = 23;
+pub const CKPT_DTYPE_UINT64: ckpt_dtype = 23;
 /// `float8_e5m2`, 1 byte each.
-pub const CKPT_FLOAT8_E5M2: ckpt_dtype = 24;
+pub const CKPT_DTYPE_FLOAT8_E5M2: ckpt_dtype = 24;
 /// `float8_e4m3fn`, 1 byte each.
-pub const CKPT_FLOAT8_E4M3FN: ckpt_dtype = 25;
+pub const CKPT_DTYPE_FLOAT8_E4M3FN: ckpt_dtype = 25;
 /// `float8_e4m3fnuz`, 1 byte each.
-pub const CKPT_FLOAT8_E4M3FNUZ: ckpt_dtype = 26;
+pub const CKPT_DTYPE_FLOAT8_E4M3FNUZ: ckpt_dtype = 26;
 /// `float8_e4m3b11fnuz`, 1 byte each.
-pub const CKPT_FLOAT8_E4M3B11FNUZ: ckpt_dtype = 27;
+pub const CKPT_DTYPE_FLOAT8_E4M3B11FNUZ: ckpt_dtype = 27;
 /// `float8_e5m2fnuz`, 1 byte each.
-pub const CKPT_FLOAT8_E5M2FNUZ: ckpt_dtype = 28;
+pub const CKPT_DTYPE_FLOAT8_E5M2FNUZ: ckpt_dtype = 28;
 /// Two's complement in the low four bits of a byte each.
-pub const CKPT_INT4: ckpt_dtype = 29;
+pub const CKPT_DTYPE_INT4: ckpt_dtype = 29;
 /// The low four bits of a byte each.
-pub const CKPT_UINT4: ckpt_dtype = 30;
+pub const CKPT_DTYPE_UINT4: ckpt_dtype = 30;
 /// Two's complement in the low two bits of a byte each.
-pub const CKPT_INT2: ckpt_dtype = 31;
+pub const CKPT_DTYPE_INT2: ckpt_dtype = 31;
 /// The low two bits of a byte each.
-pub const CKPT_UINT2: ckpt_dtype = 32;
+pub const CKPT_DTYPE_UINT2: ckpt_dtype = 32;
 /// The low four bits of a byte each.
-pub const CKPT_FLOAT4_E2M1FN: ckpt_dtype = 33;
+pub const CKPT_DTYPE_FLOAT4_E2M1FN: ckpt_dtype = 33;
 
 /// Tables that hold values: files of `tf.compat.v1.train.Saver(write_version=V1)`.
 pub const CKPT_FORMAT_V1: ckpt_format = 1;
@@ -245,32 +245,32 @@ pub const CKPT_MISMATCH_SKIP: ckpt_mismatch = 1;
 
 /// It waits for that; the default.
 pub const CKPT_BUSY_WAIT: ckpt_busy = 0;
-/// It fails with `CKPT_UNAVAILABLE`; nothing is counted.
+/// It fails with `CKPT_CODE_UNAVAILABLE`; nothing is counted.
 pub const CKPT_BUSY_FAIL: ckpt_busy = 1;
 
 /// Of a checkpoint with an object graph (`CheckpointLoadStatus`).
-pub const CKPT_RESTORE_OBJECTS: ckpt_restore_kind = 1;
+pub const CKPT_RESTORE_KIND_OBJECTS: ckpt_restore_kind = 1;
 /// Of a checkpoint of names (`NameBasedSaverStatus`).
-pub const CKPT_RESTORE_NAMES: ckpt_restore_kind = 2;
+pub const CKPT_RESTORE_KIND_NAMES: ckpt_restore_kind = 2;
 /// Of no checkpoint at all (`InitializationOnlyStatus`).
-pub const CKPT_RESTORE_NOTHING: ckpt_restore_kind = 3;
+pub const CKPT_RESTORE_KIND_NONE: ckpt_restore_kind = 3;
 
 /// The object has the value of the checkpoint.
-pub const CKPT_ROW_RESTORED: ckpt_row_state = 1;
+pub const CKPT_ROW_STATE_RESTORED: ckpt_row_state = 1;
 /// The object is not there yet; it gets the value when it is tracked.
-pub const CKPT_ROW_DEFERRED: ckpt_row_state = 2;
+pub const CKPT_ROW_STATE_DEFERRED: ckpt_row_state = 2;
 /// The program has an object for which the checkpoint has no value.
-pub const CKPT_ROW_MISSING: ckpt_row_state = 3;
+pub const CKPT_ROW_STATE_MISSING: ckpt_row_state = 3;
 /// The checkpoint has a value for which the program has no object, or one that has no use for it.
-pub const CKPT_ROW_UNUSED: ckpt_row_state = 4;
+pub const CKPT_ROW_STATE_UNUSED: ckpt_row_state = 4;
 /// The value has another shape than the object.
-pub const CKPT_ROW_SHAPE_MISMATCH: ckpt_row_state = 5;
+pub const CKPT_ROW_STATE_SHAPE_MISMATCH: ckpt_row_state = 5;
 /// The value has another dtype than the object.
-pub const CKPT_ROW_DTYPE_MISMATCH: ckpt_row_state = 6;
+pub const CKPT_ROW_STATE_DTYPE_MISMATCH: ckpt_row_state = 6;
 /// The object was left as it was: by wish, because a newer restore gave it its value, or because something else failed before.
-pub const CKPT_ROW_SKIPPED: ckpt_row_state = 7;
+pub const CKPT_ROW_STATE_SKIPPED: ckpt_row_state = 7;
 /// Reading or a callback failed half-way: the object has neither its old value nor the new one.
-pub const CKPT_ROW_TORN: ckpt_row_state = 8;
+pub const CKPT_ROW_STATE_TORN: ckpt_row_state = 8;
 
 /// Lower ones, of a loss.
 pub const CKPT_BETTER_LOWER: ckpt_better = 1;
@@ -311,7 +311,7 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
 #[no_mangle]
 pub extern "C" fn ckpt_code_name(code: ckpt_code) -> *const c_char {
     ask(c"UNKNOWN".as_ptr(), || match code {
-        CKPT_OK => c"OK".as_ptr(),
+        CKPT_CODE_OK => c"OK".as_ptr(),
         _ => Code::from_number(code).map_or(c"UNKNOWN", Code::c_name).as_ptr(),
     })
 }
@@ -336,14 +336,14 @@ pub extern "C" fn ckpt_row_state_name(state: ckpt_row_state) -> *const c_char {
 
 fn row_state_name(state: ckpt_row_state) -> &'static CStr {
     match state {
-        CKPT_ROW_RESTORED => c"restored",
-        CKPT_ROW_DEFERRED => c"deferred",
-        CKPT_ROW_MISSING => c"missing in the checkpoint",
-        CKPT_ROW_UNUSED => c"unused in the checkpoint",
-        CKPT_ROW_SHAPE_MISMATCH => c"shape mismatch",
-        CKPT_ROW_DTYPE_MISMATCH => c"dtype mismatch",
-        CKPT_ROW_SKIPPED => c"skipped",
-        CKPT_ROW_TORN => c"torn",
+        CKPT_ROW_STATE_RESTORED => c"restored",
+        CKPT_ROW_STATE_DEFERRED => c"deferred",
+        CKPT_ROW_STATE_MISSING => c"missing in the checkpoint",
+        CKPT_ROW_STATE_UNUSED => c"unused in the checkpoint",
+        CKPT_ROW_STATE_SHAPE_MISMATCH => c"shape mismatch",
+        CKPT_ROW_STATE_DTYPE_MISMATCH => c"dtype mismatch",
+        CKPT_ROW_STATE_SKIPPED => c"skipped",
+        CKPT_ROW_STATE_TORN => c"torn",
         _ => c"unknown",
     }
 }
@@ -416,17 +416,17 @@ mod tests {
         let version = format!("{CKPT_VERSION_MAJOR}.{CKPT_VERSION_MINOR}.{CKPT_VERSION_PATCH}");
         assert_eq!(version, env!("CARGO_PKG_VERSION"));
         assert_eq!(CKPT_MAX_RANK, ::checkpoint::MAX_RANK);
-        assert_eq!(CKPT_UNAUTHENTICATED, Code::Unauthenticated as i32);
+        assert_eq!(CKPT_CODE_UNAUTHENTICATED, Code::Unauthenticated as i32);
         assert_eq!(CKPT_REASON_SPACE, Reason::Space as i32);
         assert_eq!(CKPT_REASON_SAVER, Reason::Saver as i32);
         for state in RowState::all() {
             assert_eq!(row_state_name(state as ckpt_row_state).to_str(), Ok(state.name()));
         }
-        assert_eq!(CKPT_ROW_TORN, RowState::Torn as ckpt_row_state);
-        assert_eq!(CKPT_RESTORE_NOTHING, StatusKind::Nothing as ckpt_restore_kind);
+        assert_eq!(CKPT_ROW_STATE_TORN, RowState::Torn as ckpt_row_state);
+        assert_eq!(CKPT_RESTORE_KIND_NONE, StatusKind::Nothing as ckpt_restore_kind);
         assert_eq!(CKPT_SEVERITY_ERROR, Severity::Error as ckpt_severity);
         assert_eq!((CKPT_BETTER_LOWER, CKPT_BETTER_HIGHER), (Better::Lower as ckpt_better, Better::Higher as ckpt_better));
         assert_eq!(CKPT_KIND_SLOT_OWNER, kind_number("slot owner"));
-        assert_eq!(CKPT_FLOAT4_E2M1FN as u32, DType::Float4E2m1fn.number());
+        assert_eq!(CKPT_DTYPE_FLOAT4_E2M1FN as u32, DType::Float4E2m1fn.number());
     }
 }

@@ -5,12 +5,12 @@ use std::ffi::c_char;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::node::{ckpt_node, ckpt_node_options, ckpt_nodes, elements_at, node_at, texts_at};
-use super::trackable::{add_plain, ckpt_graph, give_node, graph_at};
+use super::graph::{add_plain, ckpt_graph, give_node, graph_at};
 use super::{array, call, ckpt_bytes, output, text_at};
 use ::checkpoint::{Error, Graph, NodeId};
 
 /// Adds an empty list, whose elements are tracked under their indices. Elements are objects, or 0 for what is not tracked but
-/// takes a place (numbers, text of the program's). A list may only grow: whatever else changes it (a `CKPT_FAILED_PRECONDITION`
+/// takes a place (numbers, text of the program's). A list may only grow: whatever else changes it (a `CKPT_CODE_FAILED_PRECONDITION`
 /// of saves and restores that come by, with `CKPT_REASON_UNSAVABLE`) makes it unsavable for good.
 ///
 /// Errors are those of `ckpt_graph_add_object`, as for all functions that add containers.
@@ -50,7 +50,7 @@ pub extern "C" fn ckpt_graph_add_tuple(
 
 /// Adds a named tuple of `count` fields: each element is tracked under its field's name and its index.
 ///
-/// `CKPT_INVALID_ARGUMENT` when two fields have one name, or one is a number.
+/// `CKPT_CODE_INVALID_ARGUMENT` when two fields have one name, or one is a number.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_named_tuple(
     graph: *const ckpt_graph,
@@ -83,7 +83,7 @@ pub extern "C" fn ckpt_graph_list_append(
 
 /// Repeats a list in place: `list *= times`. Less than 1 empties it.
 ///
-/// `CKPT_INVALID_ARGUMENT` when it would have more than 2^32 elements.
+/// `CKPT_CODE_INVALID_ARGUMENT` when it would have more than 2^32 elements.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_repeat(
     graph: *const ckpt_graph,
@@ -97,7 +97,7 @@ pub extern "C" fn ckpt_graph_list_repeat(
 /// Replaces an element: `list[index] = element`. If that was an object, the list cannot be saved any more. A negative index
 /// counts from the end.
 ///
-/// `CKPT_OUT_OF_RANGE` when there is no such element.
+/// `CKPT_CODE_OUT_OF_RANGE` when there is no such element.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_set(
     graph: *const ckpt_graph,
@@ -125,7 +125,7 @@ pub extern "C" fn ckpt_graph_list_insert(
 /// Removes the element at `index`; `*element`, which may be NULL, is what it was. If there was any object in the list, it
 /// cannot be saved any more.
 ///
-/// `CKPT_OUT_OF_RANGE` when there is no such element.
+/// `CKPT_CODE_OUT_OF_RANGE` when there is no such element.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_remove(
     graph: *const ckpt_graph,
@@ -140,7 +140,7 @@ pub extern "C" fn ckpt_graph_list_remove(
 /// Replaces the elements from `start` up to `end` by `count` others: `list[start:end] = elements`; with none, `del
 /// list[start:end]`. An end past that of the list means that. If there was any object in the list, it cannot be saved any more.
 ///
-/// `CKPT_INVALID_ARGUMENT` when `end` is before `start`.
+/// `CKPT_CODE_INVALID_ARGUMENT` when `end` is before `start`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_splice(
     graph: *const ckpt_graph,
@@ -163,7 +163,7 @@ pub extern "C" fn ckpt_graph_list_splice(
 /// Puts the `count` elements of a list into another order: `order` has the old index of each. If there is any object in the
 /// list, it cannot be saved any more, even if the order is the old one.
 ///
-/// `CKPT_INVALID_ARGUMENT` when `order` does not name each element once.
+/// `CKPT_CODE_INVALID_ARGUMENT` when `order` does not name each element once.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_reorder(
     graph: *const ckpt_graph,
@@ -208,7 +208,7 @@ pub extern "C" fn ckpt_graph_dict_set(
 
 /// Removes a key of a dict; `*child`, which may be NULL, is the object that it led to.
 ///
-/// `CKPT_NOT_FOUND` when there is no such key.
+/// `CKPT_CODE_NOT_FOUND` when there is no such key.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_dict_remove(
     graph: *const ckpt_graph,

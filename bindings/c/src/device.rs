@@ -10,7 +10,7 @@ use super::constants::{ckpt_code, ckpt_dtype, known_dtype};
 use super::error::ckpt_error;
 use super::node::{ckpt_node, ckpt_node_options};
 use super::progress::{ckpt_free_callback, UserData};
-use super::trackable::ckpt_graph;
+use super::graph::ckpt_graph;
 use super::variable::{accepted, add};
 use super::{ask, call, handle, own, release};
 use ::checkpoint::{DType, Device, Error, Failure, Result, Variable, MAX_RANK};
@@ -19,8 +19,8 @@ use ::checkpoint::{DType, Device, Error, Failure, Result, Variable, MAX_RANK};
 /// how many they are; -1 when there is no value yet.
 pub type ckpt_describe_callback = Option<extern "C" fn(user_data: *mut c_void, dimensions: *mut i64) -> i32>;
 
-/// Hears that a value of `dtype` and of `rank` dimensions is about to be written. Anything but `CKPT_OK` ends the restore with
-/// `CKPT_ABORTED`; then no byte of the value comes.
+/// Hears that a value of `dtype` and of `rank` dimensions is about to be written. Anything but `CKPT_CODE_OK` ends the restore with
+/// `CKPT_CODE_ABORTED`; then no byte of the value comes.
 pub type ckpt_prepare_callback = Option<
     extern "C" fn(
         user_data: *mut c_void,
@@ -32,13 +32,13 @@ pub type ckpt_prepare_callback = Option<
 >;
 
 /// Takes `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Each byte comes once. Anything but
-/// `CKPT_OK` ends the restore with `CKPT_ABORTED`; the finish callback is still called.
+/// `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`; the finish callback is still called.
 pub type ckpt_write_at_callback = Option<
     extern "C" fn(user_data: *mut c_void, offset: u64, data: *const c_void, size: usize, failure: *mut ckpt_failure) -> ckpt_code,
 >;
 
 /// Hears that the value that the prepare callback was told of is over; `complete` if all bytes came and their checksum was
-/// right. Anything but `CKPT_OK` ends the restore with `CKPT_ABORTED`.
+/// right. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`.
 pub type ckpt_finish_callback =
     Option<extern "C" fn(user_data: *mut c_void, complete: bool, failure: *mut ckpt_failure) -> ckpt_code>;
 
@@ -159,7 +159,7 @@ pub extern "C" fn ckpt_device_free(device: *mut ckpt_device) {
 /// may be anything; a `rank` of
 /// -1 for any shape at all. The device may be freed at once.
 ///
-/// `CKPT_INVALID_ARGUMENT` when a dimension is below -1, the dtype is none or not of a fixed size, the device has no callback
+/// `CKPT_CODE_INVALID_ARGUMENT` when a dimension is below -1, the dtype is none or not of a fixed size, the device has no callback
 /// that reads, or what its describe callback says is impossible; else errors are those of `ckpt_graph_add_object`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_device(

@@ -21,7 +21,7 @@ fn lend(path: &std::path::Path) -> &[u8] {
 /// (`tf.train.latest_checkpoint`)
 ///
 /// `*path` is to be freed with `ckpt_string_free`; NULL when there is no state file, or none of that checkpoint's files is there,
-/// and on failure. `CKPT_DATA_LOSS` when the state file cannot be understood.
+/// and on failure. `CKPT_CODE_DATA_LOSS` when the state file cannot be understood.
 #[no_mangle]
 pub extern "C" fn ckpt_latest_checkpoint(
     directory: *const c_char,
@@ -43,7 +43,7 @@ pub struct ckpt_checkpoint_state(CheckpointState);
 /// Reads the state file of `directory`; `file_name` is its name, NULL for the usual one, `checkpoint`. That the checkpoints are there
 /// is not looked at. (`tf.train.get_checkpoint_state`)
 ///
-/// `*state` is to be freed with `ckpt_checkpoint_state_free`; NULL when there is no state file, and on failure. `CKPT_DATA_LOSS` when
+/// `*state` is to be freed with `ckpt_checkpoint_state_free`; NULL when there is no state file, and on failure. `CKPT_CODE_DATA_LOSS` when
 /// it cannot be understood, which TensorFlow takes for none, or names no latest checkpoint.
 #[no_mangle]
 pub extern "C" fn ckpt_get_checkpoint_state(
@@ -196,7 +196,7 @@ pub extern "C" fn ckpt_state_update_free(update: *mut ckpt_state_update) {
 /// to it, whether they were given so or not; a relative path is meant from the program's working directory if `directory` is
 /// relative too, else from `directory`. (`tf.train.update_checkpoint_state`)
 ///
-/// `CKPT_NOT_FOUND` when there is no such directory; `CKPT_UNAVAILABLE` when another process has its lock; `CKPT_INVALID_ARGUMENT`
+/// `CKPT_CODE_NOT_FOUND` when there is no such directory; `CKPT_CODE_UNAVAILABLE` when another process has its lock; `CKPT_CODE_INVALID_ARGUMENT`
 /// when the numbers of paths and times differ or the latest checkpoint has the state file's own path.
 #[no_mangle]
 pub extern "C" fn ckpt_update_checkpoint_state(
@@ -252,7 +252,7 @@ pub extern "C" fn ckpt_checkpoint_mtimes(
 /// no checkpoint any more when its data goes. Only plain files in the prefix's own directory are removed; that some are not there is
 /// no error. The state file stays as it is. (`tf.train.remove_checkpoint`)
 ///
-/// `CKPT_UNAVAILABLE` when another process has the directory's lock or another thread is writing this checkpoint; what the system
+/// `CKPT_CODE_UNAVAILABLE` when another process has the directory's lock or another thread is writing this checkpoint; what the system
 /// says when a file cannot be removed.
 #[no_mangle]
 pub extern "C" fn ckpt_remove_checkpoint(prefix: *const c_char, error: *mut *mut ckpt_error) -> ckpt_code {
@@ -266,7 +266,7 @@ pub struct ckpt_pin(Pin);
 
 /// Holds the checkpoint `prefix`.
 ///
-/// `*pin` is to be freed with `ckpt_pin_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no such checkpoint, or it was removed
+/// `*pin` is to be freed with `ckpt_pin_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such checkpoint, or it was removed
 /// meanwhile.
 #[no_mangle]
 pub extern "C" fn ckpt_pin_new(prefix: *const c_char, pin: *mut *mut ckpt_pin, error: *mut *mut ckpt_error) -> ckpt_code {
@@ -279,7 +279,7 @@ pub extern "C" fn ckpt_pin_new(prefix: *const c_char, pin: *mut *mut ckpt_pin, e
 
 /// Holds the latest checkpoint of `directory`, also while others are saved and removed there.
 ///
-/// `*pin` is to be freed with `ckpt_pin_free`; NULL when there is no checkpoint, and on failure. `CKPT_DATA_LOSS` when the state file
+/// `*pin` is to be freed with `ckpt_pin_free`; NULL when there is no checkpoint, and on failure. `CKPT_CODE_DATA_LOSS` when the state file
 /// cannot be understood.
 #[no_mangle]
 pub extern "C" fn ckpt_pin_latest(directory: *const c_char, pin: *mut *mut ckpt_pin, error: *mut *mut ckpt_error) -> ckpt_code {

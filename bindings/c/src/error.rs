@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, CString};
 
-use super::constants::{ckpt_code, ckpt_reason, CKPT_OK};
+use super::constants::{ckpt_code, ckpt_reason, CKPT_CODE_OK};
 use super::{ask, ckpt_bytes, handle, release};
 use ::checkpoint::Error;
 
@@ -20,10 +20,10 @@ impl ckpt_error {
     }
 }
 
-/// The class of the error; `CKPT_OK` of NULL.
+/// The class of the error; `CKPT_CODE_OK` of NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_error_code(error: *const ckpt_error) -> ckpt_code {
-    ask(CKPT_OK, || handle(error).map_or(CKPT_OK, |e| e.error.code() as ckpt_code))
+    ask(CKPT_CODE_OK, || handle(error).map_or(CKPT_CODE_OK, |e| e.error.code() as ckpt_code))
 }
 
 /// Why, as a constant that never changes; 0 of NULL.

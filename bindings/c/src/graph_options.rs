@@ -45,8 +45,8 @@ impl ckpt_save_options {
     }
 }
 
-/// Hears that the files of the checkpoint `path` are complete, before the state file says so. Anything but `CKPT_OK` ends the
-/// call, which then returns `CKPT_ABORTED`; the checkpoint stays. It is called on the thread that saves, in the background on that one.
+/// Hears that the files of the checkpoint `path` are complete, before the state file says so. Anything but `CKPT_CODE_OK` ends the
+/// call, which then returns `CKPT_CODE_ABORTED`; the checkpoint stays. It is called on the thread that saves, in the background on that one.
 pub type ckpt_written_callback =
     Option<extern "C" fn(user_data: *mut c_void, path: *const c_char, failure: *mut ckpt_failure) -> ckpt_code>;
 
@@ -75,7 +75,7 @@ pub extern "C" fn ckpt_save_options_set_write_options(
 /// fails, at once.
 /// (`experimental_write_callbacks`)
 ///
-/// `CKPT_INVALID_ARGUMENT` when the callback is NULL.
+/// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_save_options_add_callback(
     options: *mut ckpt_save_options,

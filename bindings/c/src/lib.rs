@@ -30,7 +30,7 @@ mod writer;
 mod merge;
 
 mod node;
-mod trackable;
+mod graph;
 
 mod memory;
 mod variable;

@@ -55,8 +55,8 @@ pub extern "C" fn ckpt_broken_free(broken: *mut ckpt_broken) {
 /// progress callback of the options is called for each checkpoint from its beginning.
 ///
 /// `*path` is to be freed with `ckpt_string_free`; NULL when there is none, and on failure. `*broken`, to be freed with
-/// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL. `CKPT_NOT_FOUND` when there is
-/// no such directory; `CKPT_CANCELLED` when the progress callback stopped it.
+/// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL. `CKPT_CODE_NOT_FOUND` when there is
+/// no such directory; `CKPT_CODE_CANCELLED` when the progress callback stopped it.
 #[no_mangle]
 pub extern "C" fn ckpt_latest_valid_checkpoint(
     directory: *const c_char,
@@ -89,8 +89,8 @@ pub struct ckpt_repaired {
 /// can be understood; else of all that are there. The latter are listed as nobody's, so that no manager removes what may have been
 /// meant to stay. Nothing but the state file is changed; with `dry_run` not even that.
 ///
-/// `*repaired` is to be freed with `ckpt_repaired_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no such directory, or no whole
-/// checkpoint in it; `CKPT_UNAVAILABLE` when another process has the directory's lock; `CKPT_CANCELLED` when the progress callback
+/// `*repaired` is to be freed with `ckpt_repaired_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such directory, or no whole
+/// checkpoint in it; `CKPT_CODE_UNAVAILABLE` when another process has the directory's lock; `CKPT_CODE_CANCELLED` when the progress callback
 /// stopped it.
 #[no_mangle]
 pub extern "C" fn ckpt_repair_checkpoint_state(
@@ -211,8 +211,8 @@ pub extern "C" fn ckpt_gc_options_free(options: *mut ckpt_gc_options) {
 /// and only what crashes left goes.
 ///
 /// `*removed`, to be freed with `ckpt_strings_free`, are the checkpoints that were removed, or would be, oldest first; NULL on failure;
-/// `removed` may be NULL. `CKPT_INVALID_ARGUMENT` when none is to stay; `CKPT_NOT_FOUND` when there is no such directory;
-/// `CKPT_UNAVAILABLE` when another process has its lock; `CKPT_DATA_LOSS` when the state file names no latest checkpoint.
+/// `removed` may be NULL. `CKPT_CODE_INVALID_ARGUMENT` when none is to stay; `CKPT_CODE_NOT_FOUND` when there is no such directory;
+/// `CKPT_CODE_UNAVAILABLE` when another process has its lock; `CKPT_CODE_DATA_LOSS` when the state file names no latest checkpoint.
 #[no_mangle]
 pub extern "C" fn ckpt_collect_checkpoints(
     directory: *const c_char,

@@ -54,8 +54,8 @@ pub(super) fn texts_of(paths: impl IntoIterator<Item = PathBuf>) -> Result<*mut 
 /// for none, and the log hears it. Checkpoints that no manager recorded, those of `ckpt_checkpoint_save` for instance, are known
 /// as the latest but never removed.
 ///
-/// `*manager` is to be freed with `ckpt_manager_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` for impossible options;
-/// `CKPT_DATA_LOSS` when the state file names no latest checkpoint; what the system says when it cannot be read.
+/// `*manager` is to be freed with `ckpt_manager_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` for impossible options;
+/// `CKPT_CODE_DATA_LOSS` when the state file names no latest checkpoint; what the system says when it cannot be read.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_open(
     checkpoint: *const ckpt_checkpoint,
@@ -150,7 +150,7 @@ pub extern "C" fn ckpt_manager_metric(manager: *const ckpt_manager, path: *const
 /// is recorded by the next save.
 ///
 /// `*path` is to be freed with `ckpt_string_free`; NULL when the manager saves by steps and it is too early, and on failure;
-/// `path` may be NULL. `CKPT_UNAVAILABLE` when another process saves in this directory; `CKPT_FAILED_PRECONDITION` with
+/// `path` may be NULL. `CKPT_CODE_UNAVAILABLE` when another process saves in this directory; `CKPT_CODE_FAILED_PRECONDITION` with
 /// `CKPT_REASON_REPLACED` when one has since the manager was opened and the program has not resumed from that; nothing has been
 /// counted then. Else errors are those of `ckpt_checkpoint_write`, and the system's when the state file cannot be written: the
 /// step counts as not saved, and the checkpoints recorded before are all there.
@@ -178,8 +178,8 @@ pub extern "C" fn ckpt_manager_save(
 ///
 /// `*path`, to be freed with `ckpt_string_free`, and `*status`, to be freed with `ckpt_status_free`, are of the checkpoint that was
 /// restored; NULL when there was none, and on failure; both places may be NULL. Errors are those of `ckpt_checkpoint_restore`,
-/// `CKPT_NOT_FOUND` when the latest checkpoint is gone; then nothing is initialised. When the newest whole checkpoint was asked for
-/// and none is whole, the error says what is wrong with the newest. `CKPT_ABORTED` when the callback fails.
+/// `CKPT_CODE_NOT_FOUND` when the latest checkpoint is gone; then nothing is initialised. When the newest whole checkpoint was asked for
+/// and none is whole, the error says what is wrong with the newest. `CKPT_CODE_ABORTED` when the callback fails.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_restore_or_initialize(
     manager: *const ckpt_manager,

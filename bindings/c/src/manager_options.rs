@@ -134,15 +134,15 @@ pub extern "C" fn ckpt_manager_options_set_last_checkpoint_step(
     call(error, || change(options, |o| Ok(o.last_checkpoint_step(step))))
 }
 
-/// Gives the program its first values. It may use the graph. Anything but `CKPT_OK` ends the call, which then returns
-/// `CKPT_ABORTED`.
+/// Gives the program its first values. It may use the graph. Anything but `CKPT_CODE_OK` ends the call, which then returns
+/// `CKPT_CODE_ABORTED`.
 pub type ckpt_init_callback = Option<extern "C" fn(user_data: *mut c_void, failure: *mut ckpt_failure) -> ckpt_code>;
 
 /// Has `init` called, with `user_data`, by `ckpt_manager_restore_or_initialize` where there is no checkpoint. The options keep
 /// `user_data`, and so do managers made with them; `free_user_data`, if it is not NULL, is called when none of them needs it any
 /// more; when this call fails, at once.
 ///
-/// `CKPT_INVALID_ARGUMENT` when the callback is NULL.
+/// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_init(
     options: *mut ckpt_manager_options,
@@ -163,7 +163,7 @@ pub extern "C" fn ckpt_manager_options_set_init(
 /// made with them; `free_user_data`, if it is not NULL, is called when none of them needs it any more; when this call fails, at
 /// once.
 ///
-/// `CKPT_INVALID_ARGUMENT` when the callback is NULL.
+/// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_clock(
     options: *mut ckpt_manager_options,

@@ -101,9 +101,9 @@ pub extern "C" fn ckpt_merge_options_free(options: *mut ckpt_merge_options) {
 /// they are removed unless the options keep them. A merge that a crash ended can be done again. The progress callback hears of
 /// the bytes of data files.
 ///
-/// `CKPT_NOT_FOUND` when a section or a data file of one is missing; `CKPT_INVALID_ARGUMENT` when two sections hold the same
-/// tensor, slices of one tensor overlap or differ in dtype or shape, or there is nothing to merge; `CKPT_DATA_LOSS` when a
-/// section is damaged; `CKPT_CANCELLED` when the progress callback stopped it; else errors are those of `ckpt_writer_finish`.
+/// `CKPT_CODE_NOT_FOUND` when a section or a data file of one is missing; `CKPT_CODE_INVALID_ARGUMENT` when two sections hold the same
+/// tensor, slices of one tensor overlap or differ in dtype or shape, or there is nothing to merge; `CKPT_CODE_DATA_LOSS` when a
+/// section is damaged; `CKPT_CODE_CANCELLED` when the progress callback stopped it; else errors are those of `ckpt_writer_finish`.
 #[no_mangle]
 pub extern "C" fn ckpt_merge(
     destination: *const c_char,

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::constants::{ckpt_code, ckpt_dtype, ckpt_kind, kind_number, CKPT_INVALID};
+use super::constants::{ckpt_code, ckpt_dtype, ckpt_kind, kind_number, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
 use super::options::target;
 use super::writer::slice_at;
@@ -10,7 +10,7 @@ use super::{array, ask, call, ckpt_bytes, handle, own, release, text_at};
 use ::checkpoint::{Description, Error, NodeId, Reason, Result, Slice, StateOptions, Variable};
 
 /// An object of a graph; 0 is none. It stands for that object alone: once the object was removed, and in any other graph, it is
-/// `CKPT_INVALID_ARGUMENT` with `CKPT_REASON_NODE`.
+/// `CKPT_CODE_INVALID_ARGUMENT` with `CKPT_REASON_NODE`.
 pub type ckpt_node = u64;
 
 /// The object that a number stands for.
@@ -110,10 +110,12 @@ pub extern "C" fn ckpt_description_kind(description: *const ckpt_description) ->
     ask(0, || handle(description).map_or(0, |d| kind_number(d.0.kind)))
 }
 
-/// The type of a variable's elements; `CKPT_INVALID` of one that takes it from the checkpoint, and of other objects.
+/// The type of a variable's elements; `CKPT_DTYPE_INVALID` of one that takes it from the checkpoint, and of other objects.
 #[no_mangle]
 pub extern "C" fn ckpt_description_dtype(description: *const ckpt_description) -> ckpt_dtype {
-    ask(CKPT_INVALID, || handle(description).and_then(|d| d.0.dtype).map_or(CKPT_INVALID, |d| d.number() as ckpt_dtype))
+    ask(CKPT_DTYPE_INVALID, || {
+        handle(description).and_then(|d| d.0.dtype).map_or(CKPT_DTYPE_INVALID, |d| d.number() as ckpt_dtype)
+    })
 }
 
 /// The number of dimensions of a variable's value, at most 254; -1 while it has no value, and of other objects.
@@ -137,7 +139,7 @@ pub extern "C" fn ckpt_description_free(description: *mut ckpt_description) {
 }
 
 /// How an object is added to a graph. For one thread at a time while it is changed. The same options can be used for many
-/// objects. An option that says it is for one kind of object is `CKPT_INVALID_ARGUMENT` for others.
+/// objects. An option that says it is for one kind of object is `CKPT_CODE_INVALID_ARGUMENT` for others.
 #[derive(Default)]
 pub struct ckpt_node_options {
     debug_name: Option<String>,
@@ -220,7 +222,7 @@ pub extern "C" fn ckpt_node_options_set_name(
     })
 }
 
-/// Whether a variable is only saved: restoring it is `CKPT_FAILED_PRECONDITION`. Not by default.
+/// Whether a variable is only saved: restoring it is `CKPT_CODE_FAILED_PRECONDITION`. Not by default.
 #[no_mangle]
 pub extern "C" fn ckpt_node_options_set_read_only(
     options: *mut ckpt_node_options,
@@ -241,7 +243,7 @@ pub extern "C" fn ckpt_node_options_set_read_only(
 ///
 /// Of a stored slice that a part takes whole the checksum is compared; of any other no more is read than the part takes.
 ///
-/// `CKPT_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
+/// `CKPT_CODE_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
 /// the part, or is of strings.
 #[no_mangle]
 pub extern "C" fn ckpt_node_options_set_part(

@@ -46,9 +46,9 @@ fn give(out: Option<&mut *mut ckpt_pending>, pending: Pending) {
 ///
 /// `*pending` is to be freed with `ckpt_pending_free`; NULL on failure; `pending` may be NULL. An error that is known before anything is
 /// written comes from here, any other from `ckpt_pending_wait`; when nobody asks there, from the checkpoint's next call that saves, which
-/// then does nothing else, or from `ckpt_checkpoint_sync`. `CKPT_FAILED_PRECONDITION` and `CKPT_ABORTED` as for
-/// `ckpt_checkpoint_write`; `CKPT_RESOURCE_EXHAUSTED` when there is no memory for the copy, or no thread; the count stands in any of
-/// these cases. `CKPT_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still running, if so asked.
+/// then does nothing else, or from `ckpt_checkpoint_sync`. `CKPT_CODE_FAILED_PRECONDITION` and `CKPT_CODE_ABORTED` as for
+/// `ckpt_checkpoint_write`; `CKPT_CODE_RESOURCE_EXHAUSTED` when there is no memory for the copy, or no thread; the count stands in any of
+/// these cases. `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still running, if so asked.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save_async(
     checkpoint: *const ckpt_checkpoint,
@@ -77,7 +77,7 @@ pub extern "C" fn ckpt_checkpoint_write_async(
 }
 
 /// Waits for the save that is running in the background, if there is one. The error is that of the last one, if nobody has heard of it
-/// yet. `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback.
+/// yet. `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_sync(checkpoint: *const ckpt_checkpoint, error: *mut *mut ckpt_error) -> ckpt_code {
     call(error, || checkpoint_at(checkpoint)?.checkpoint.sync())
@@ -129,8 +129,8 @@ pub extern "C" fn ckpt_pending_poll(pending: *const ckpt_pending, done: *mut u64
 /// Waits until the save is over. It may be called again, and says the same then. `*path`, to be freed with `ckpt_string_free`, is the path
 /// of the checkpoint; NULL on failure; `path` may be NULL.
 ///
-/// Errors are those of the save, which no other call reports then. `CKPT_CANCELLED` when it was cancelled;
-/// `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback of this very save.
+/// Errors are those of the save, which no other call reports then. `CKPT_CODE_CANCELLED` when it was cancelled;
+/// `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback of this very save.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_wait(
     pending: *const ckpt_pending,

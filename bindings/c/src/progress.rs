@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use super::constants::{ckpt_code, CKPT_OK};
+use super::constants::{ckpt_code, CKPT_CODE_OK};
 use super::options::target;
 use super::{ask, handle, own, release};
 use ::checkpoint::Result;
 
 /// Hears how far a long call is: `done` of `total`, in bytes unless the call says otherwise. It is called on the thread that made
-/// the call, of a save in the background on that one. Anything but `CKPT_OK` stops the call, which then returns `CKPT_CANCELLED`.
+/// the call, of a save in the background on that one. Anything but `CKPT_CODE_OK` stops the call, which then returns `CKPT_CODE_CANCELLED`.
 pub type ckpt_progress_callback = Option<extern "C" fn(user_data: *mut c_void, done: u64, total: u64) -> ckpt_code>;
 
 /// Frees what a callback was given. It is called once, when the callback will not be called any more.
@@ -59,7 +59,7 @@ impl Progress {
             return ControlFlow::Break(());
         }
         match self.callback.as_deref() {
-            Some((Some(callback), user)) if callback(user.pointer(), done, total) != CKPT_OK => ControlFlow::Break(()),
+            Some((Some(callback), user)) if callback(user.pointer(), done, total) != CKPT_CODE_OK => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -97,7 +97,7 @@ pub extern "C" fn ckpt_cancel_new() -> *mut ckpt_cancel {
     ask(std::ptr::null_mut(), || own(ckpt_cancel(Arc::default())))
 }
 
-/// Raises the flag: calls that were given it return `CKPT_CANCELLED` soon, unless they have published by then. It stays raised. NULL is
+/// Raises the flag: calls that were given it return `CKPT_CODE_CANCELLED` soon, unless they have published by then. It stays raised. NULL is
 /// nothing.
 #[no_mangle]
 pub extern "C" fn ckpt_cancel_raise(cancel: *const ckpt_cancel) {

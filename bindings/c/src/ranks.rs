@@ -27,7 +27,7 @@ pub struct ckpt_ranks {
 
 /// Sends a message of `size` bytes to rank 0. There, puts that of each other rank that came in time into `messages`
 /// (`ckpt_messages_put`); on the others there is nothing to put. It is called on the thread that saves; how long to wait for the others
-/// is its to say. Anything but `CKPT_OK` ends the save on this rank with `CKPT_UNAVAILABLE`.
+/// is its to say. Anything but `CKPT_CODE_OK` ends the save on this rank with `CKPT_CODE_UNAVAILABLE`.
 pub type ckpt_gather_callback = Option<
     extern "C" fn(
         user_data: *mut c_void,
@@ -55,7 +55,7 @@ pub struct ckpt_messages(Vec<Option<Vec<u8>>>);
 
 /// Puts the message of a rank, `size` bytes, which are copied. What was put for the rank before is forgotten.
 ///
-/// `CKPT_INVALID_ARGUMENT` when there is no such rank.
+/// `CKPT_CODE_INVALID_ARGUMENT` when there is no such rank.
 #[no_mangle]
 pub extern "C" fn ckpt_messages_put(
     messages: *mut ckpt_messages,
@@ -78,7 +78,7 @@ pub extern "C" fn ckpt_messages_put(
 /// The rank `rank` of `count`; rank 0 merges and publishes what all have written. `*ranks` is to be freed with `ckpt_ranks_free`; NULL on
 /// failure. It keeps `user_data`; `free_user_data`, if it is not NULL, is called when it is freed; when this call fails, at once.
 ///
-/// `CKPT_INVALID_ARGUMENT` when there is no such rank, or a callback is NULL.
+/// `CKPT_CODE_INVALID_ARGUMENT` when there is no such rank, or a callback is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_ranks_new(
     rank: u32,
@@ -177,8 +177,8 @@ fn save(
 /// Nothing is published unless all have written their sections; each call then returns the same, success or error. A rank that fails or
 /// does not come is named. Callbacks of the options that hear of the checkpoint are called on rank 0.
 ///
-/// With `CKPT_REASON_RANK` what failed on a rank, `CKPT_UNAVAILABLE` when one did not come or the others could not be reached,
-/// `CKPT_INVALID_ARGUMENT` when two ranks have values of another dtype or shape under one key, an object under different keys, or slices
+/// With `CKPT_REASON_RANK` what failed on a rank, `CKPT_CODE_UNAVAILABLE` when one did not come or the others could not be reached,
+/// `CKPT_CODE_INVALID_ARGUMENT` when two ranks have values of another dtype or shape under one key, an object under different keys, or slices
 /// that overlap. Else errors are those of `ckpt_checkpoint_write`; then what was at the prefix is still there.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_write_ranked(

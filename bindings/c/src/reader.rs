@@ -54,8 +54,8 @@ impl ckpt_reader {
 ///
 /// `*reader` is to be freed with `ckpt_reader_free`; NULL on failure.
 ///
-/// `CKPT_NOT_FOUND` when there is no checkpoint, `CKPT_DATA_LOSS` when the index is damaged or malformed, `CKPT_INVALID_ARGUMENT`
-/// when it is not for readers of this version, `CKPT_RESOURCE_EXHAUSTED` when listing it takes more memory than the limit.
+/// `CKPT_CODE_NOT_FOUND` when there is no checkpoint, `CKPT_CODE_DATA_LOSS` when the index is damaged or malformed, `CKPT_CODE_INVALID_ARGUMENT`
+/// when it is not for readers of this version, `CKPT_CODE_RESOURCE_EXHAUSTED` when listing it takes more memory than the limit.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_open(
     path: *const c_char,
@@ -97,7 +97,7 @@ pub extern "C" fn ckpt_reader_shard_count(reader: *const ckpt_reader) -> u32 {
 
 /// The path of data file `shard`, counted from 0, whether or not it is there.
 ///
-/// `*path` is to be freed with `ckpt_string_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when there are not so many.
+/// `*path` is to be freed with `ckpt_string_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when there are not so many.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_shard_path(
     reader: *const ckpt_reader,
@@ -155,7 +155,7 @@ pub extern "C" fn ckpt_reader_has(reader: *const ckpt_reader, key: *const c_char
 
 /// Finds the tensor with this key, of `key_len` bytes. `*tensor` is lent; NULL on failure.
 ///
-/// `CKPT_NOT_FOUND` when there is none; the message names keys that were perhaps meant.
+/// `CKPT_CODE_NOT_FOUND` when there is none; the message names keys that were perhaps meant.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_find(
     reader: *const ckpt_reader,
@@ -176,8 +176,8 @@ pub extern "C" fn ckpt_reader_find(
 /// Reads the value of a fixed-size tensor into `buffer`: row-major, native byte order. `size`, in bytes, is exactly
 /// `ckpt_tensor_byte_size`. (`CheckpointReader.get_tensor`)
 ///
-/// `CKPT_INVALID_ARGUMENT` when the size is another, the tensor holds strings, or the stored slices of a partitioned tensor do not
-/// cover it; `CKPT_NOT_FOUND` when a data file is missing; `CKPT_DATA_LOSS` when one is too short or a checksum does not match. On
+/// `CKPT_CODE_INVALID_ARGUMENT` when the size is another, the tensor holds strings, or the stored slices of a partitioned tensor do not
+/// cover it; `CKPT_CODE_NOT_FOUND` when a data file is missing; `CKPT_CODE_DATA_LOSS` when one is too short or a checksum does not match. On
 /// failure the content of the buffer is unspecified.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_read(
@@ -247,8 +247,8 @@ pub extern "C" fn ckpt_reader_read_many(
 
 /// Reads the elements of a string tensor, or of a variant tensor as serialized `VariantTensorDataProto`.
 ///
-/// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` for other dtypes,
-/// `CKPT_UNIMPLEMENTED` for variants in a big-endian checkpoint; else errors are those of `ckpt_reader_read`.
+/// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` for other dtypes,
+/// `CKPT_CODE_UNIMPLEMENTED` for variants in a big-endian checkpoint; else errors are those of `ckpt_reader_read`.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_read_strings(
     reader: *const ckpt_reader,
@@ -294,7 +294,7 @@ pub extern "C" fn ckpt_reader_read_strings_slice(
 /// `*view` is to be freed with `ckpt_view_free`; NULL on failure. It outlives the reader. While it lives, nobody may truncate or
 /// rewrite the data file in place: touching a page that is gone raises SIGBUS. Replacing the file by rename is harmless.
 ///
-/// `CKPT_FAILED_PRECONDITION` for strings, partitioned tensors, V1 checkpoints and values of the other byte order; else errors are
+/// `CKPT_CODE_FAILED_PRECONDITION` for strings, partitioned tensors, V1 checkpoints and values of the other byte order; else errors are
 /// those of `ckpt_reader_read`.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_view(
@@ -314,8 +314,8 @@ pub extern "C" fn ckpt_reader_view(
 
 /// The object graph of an object-based checkpoint.
 ///
-/// `*graph` is to be freed with `ckpt_object_graph_free`; NULL on failure. `CKPT_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the
-/// checkpoint was saved by names and has none; `CKPT_DATA_LOSS` when it is malformed.
+/// `*graph` is to be freed with `ckpt_object_graph_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the
+/// checkpoint was saved by names and has none; `CKPT_CODE_DATA_LOSS` when it is malformed.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_object_graph(
     reader: *const ckpt_reader,

@@ -8,7 +8,7 @@ use super::error::ckpt_error;
 use super::node::{ckpt_node, ckpt_nodes};
 use super::progress::{ckpt_free_callback, UserData};
 use super::state::{ckpt_sink, ckpt_source};
-use super::trackable::{ckpt_graph, graph_at};
+use super::graph::{ckpt_graph, graph_at};
 use super::{call, text_at};
 use ::checkpoint::{Error, Failure, NodeId, RegisteredObjects, Sink, Source};
 
@@ -16,7 +16,7 @@ use ::checkpoint::{Error, Failure, NodeId, RegisteredObjects, Sink, Source};
 pub type ckpt_accepts_callback = Option<extern "C" fn(user_data: *mut c_void, node: ckpt_node) -> bool>;
 
 /// Puts the tensors of `objects`, whose names are the paths under which they are saved, into `sink`; the names of the tensors
-/// are their keys. TensorFlow's savers begin them with the path. Anything but `CKPT_OK` ends the save with `CKPT_ABORTED`,
+/// are their keys. TensorFlow's savers begin them with the path. Anything but `CKPT_CODE_OK` ends the save with `CKPT_CODE_ABORTED`,
 /// before anything is written.
 pub type ckpt_save_objects_callback = Option<
     extern "C" fn(
@@ -33,7 +33,7 @@ pub type ckpt_wants_callback =
     Option<extern "C" fn(user_data: *mut c_void, objects: *const ckpt_nodes, key: *const c_char, key_len: usize) -> bool>;
 
 /// Restores `objects` from the tensors that the saver wanted, after everything else was restored; the names of the tensors are
-/// their keys. Anything but `CKPT_OK` ends the restore with `CKPT_ABORTED`.
+/// their keys. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`.
 pub type ckpt_restore_objects_callback = Option<
     extern "C" fn(
         user_data: *mut c_void,
@@ -79,8 +79,8 @@ impl RegisteredObjects for Callbacks {
 /// `user_data`; `free_user_data`, if it is not NULL, is called when the graph is gone; when this call fails, at once.
 /// (`tf.train.experimental.register_checkpoint_saver`)
 ///
-/// `CKPT_INVALID_ARGUMENT` when a callback is NULL, or for a name with other characters than letters, digits and `._-`;
-/// `CKPT_ALREADY_EXISTS` for one that is taken.
+/// `CKPT_CODE_INVALID_ARGUMENT` when a callback is NULL, or for a name with other characters than letters, digits and `._-`;
+/// `CKPT_CODE_ALREADY_EXISTS` for one that is taken.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_register_saver(
     graph: *const ckpt_graph,

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::constants::{ckpt_dtype, ckpt_row_state, CKPT_INVALID};
+use super::constants::{ckpt_dtype, ckpt_row_state, CKPT_DTYPE_INVALID};
 use super::node::{ckpt_node, number_of};
 use super::{ask, ckpt_bytes, handle, own, release};
 use ::checkpoint::{Report, Row, RowState};
@@ -98,16 +98,16 @@ pub extern "C" fn ckpt_report_row_key(row: *const ckpt_report_row) -> ckpt_bytes
     ask(ckpt_bytes::NONE, || lend(row_at(row).map(|r| &*r.key)))
 }
 
-/// What became of it: one of the `CKPT_ROW_` constants; 0 of NULL.
+/// What became of it: one of the `CKPT_ROW_STATE_` constants; 0 of NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_state(row: *const ckpt_report_row) -> ckpt_row_state {
     ask(0, || row_at(row).map_or(0, |r| r.state as ckpt_row_state))
 }
 
-/// The dtype in the checkpoint; `CKPT_INVALID` where it has no such tensor.
+/// The dtype in the checkpoint; `CKPT_DTYPE_INVALID` where it has no such tensor.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_saved_dtype(row: *const ckpt_report_row) -> ckpt_dtype {
-    ask(CKPT_INVALID, || number(row_at(row).and_then(|r| r.saved.as_ref()).map(|(dtype, _)| *dtype)))
+    ask(CKPT_DTYPE_INVALID, || number(row_at(row).and_then(|r| r.saved.as_ref()).map(|(dtype, _)| *dtype)))
 }
 
 /// The number of dimensions in the checkpoint; -1 where it has no such tensor.
@@ -122,10 +122,10 @@ pub extern "C" fn ckpt_report_row_saved_shape(row: *const ckpt_report_row) -> *c
     ask(std::ptr::null(), || first(row_at(row).and_then(|r| r.saved.as_ref()).map(|(_, shape)| shape)))
 }
 
-/// The dtype in the program; `CKPT_INVALID` where it has no such object, takes what comes, or has state of its own.
+/// The dtype in the program; `CKPT_DTYPE_INVALID` where it has no such object, takes what comes, or has state of its own.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_program_dtype(row: *const ckpt_report_row) -> ckpt_dtype {
-    ask(CKPT_INVALID, || number(row_at(row).and_then(|r| r.program.as_ref()).and_then(|(dtype, _)| *dtype)))
+    ask(CKPT_DTYPE_INVALID, || number(row_at(row).and_then(|r| r.program.as_ref()).and_then(|(dtype, _)| *dtype)))
 }
 
 /// The number of dimensions in the program; -1 where it has no such object, takes what comes, or has state of its own.
@@ -173,7 +173,7 @@ pub extern "C" fn ckpt_report_row_detail(row: *const ckpt_report_row) -> ckpt_by
 }
 
 fn number(dtype: Option<::checkpoint::DType>) -> ckpt_dtype {
-    dtype.map_or(CKPT_INVALID, |dtype| dtype.number() as ckpt_dtype)
+    dtype.map_or(CKPT_DTYPE_INVALID, |dtype| dtype.number() as ckpt_dtype)
 }
 
 fn rank(shape: Option<&Vec<i64>>) -> i32 {

@@ -15,7 +15,7 @@ use super::options::target;
 use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::strings::{ckpt_string, ckpt_strings};
-use super::trackable::{ckpt_graph, graph_at};
+use super::graph::{ckpt_graph, graph_at};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Error, Graph, NodeId, Result, Saver, SaverOptions, SaverSaveOptions, Strings};
 
@@ -140,8 +140,8 @@ fn nodes_at(nodes: *const ckpt_node, count: usize) -> Result<Vec<NodeId>> {
 
 /// A saver of `count` objects, each with its name, UTF-8.
 ///
-/// `*saver` is to be freed with `ckpt_saver_free`; NULL on failure. `CKPT_ALREADY_EXISTS` when two objects have one name, or one
-/// object two; `CKPT_INVALID_ARGUMENT` when there is no object, one has no values, one with state of its own does not say which
+/// `*saver` is to be freed with `ckpt_saver_free`; NULL on failure. `CKPT_CODE_ALREADY_EXISTS` when two objects have one name, or one
+/// object two; `CKPT_CODE_INVALID_ARGUMENT` when there is no object, one has no values, one with state of its own does not say which
 /// tensors it has (`ckpt_node_options_set_tensor_names`), a name is impossible, or an option is.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_new(
@@ -163,7 +163,7 @@ pub extern "C" fn ckpt_saver_new(
 
 /// A saver of `count` variables under their own names (`ckpt_node_options_set_name`). One that comes twice is saved once.
 ///
-/// Errors are those of `ckpt_saver_new`; `CKPT_INVALID_ARGUMENT` also for an object that is no variable or has no name.
+/// Errors are those of `ckpt_saver_new`; `CKPT_CODE_INVALID_ARGUMENT` also for an object that is no variable or has no name.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_new_of_variables(
     graph: *const ckpt_graph,
@@ -178,7 +178,7 @@ pub extern "C" fn ckpt_saver_new_of_variables(
 
 /// A saver of everything that `root` leads to and that has values, slot variables among it, by the variables' own names.
 ///
-/// Errors are those of `ckpt_saver_new_of_variables`; `CKPT_FAILED_PRECONDITION` at a list or slot that cannot be saved.
+/// Errors are those of `ckpt_saver_new_of_variables`; `CKPT_CODE_FAILED_PRECONDITION` at a list or slot that cannot be saved.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_new_of_root(
     graph: *const ckpt_graph,
@@ -300,7 +300,7 @@ pub extern "C" fn ckpt_saver_save_options_free(options: *mut ckpt_saver_save_opt
 /// recorded are removed: their files by their own names, never by pattern or by way of links. Those that somebody holds stay
 /// until a later save. `*path`, to be freed with `ckpt_string_free`, is its path; `path` may be NULL.
 ///
-/// `CKPT_NOT_FOUND` when the directory is not there; `CKPT_INVALID_ARGUMENT` when the state file's name has a directory, or is
+/// `CKPT_CODE_NOT_FOUND` when the directory is not there; `CKPT_CODE_INVALID_ARGUMENT` when the state file's name has a directory, or is
 /// that of the checkpoint; else errors are those of `ckpt_checkpoint_write`.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_save(
@@ -330,10 +330,10 @@ pub extern "C" fn ckpt_saver_save(
 /// value of the checkpoint that was not used; `ckpt_saver_last_report` has the same, also after a failure. To what waits for an
 /// object of the restores of checkpoints, this is an assignment.
 ///
-/// `*report` is to be freed with `ckpt_report_free`; NULL on failure; `report` may be NULL. `CKPT_NOT_FOUND` when there is no
-/// checkpoint, a data file is missing, or a name is not in it; `CKPT_INVALID_ARGUMENT` when a value has another dtype or shape
-/// than its object, or two variables share memory; `CKPT_FAILED_PRECONDITION` for a variable that is read-only;
-/// `CKPT_DATA_LOSS` when the checkpoint is damaged; `CKPT_ABORTED` when a callback fails.
+/// `*report` is to be freed with `ckpt_report_free`; NULL on failure; `report` may be NULL. `CKPT_CODE_NOT_FOUND` when there is no
+/// checkpoint, a data file is missing, or a name is not in it; `CKPT_CODE_INVALID_ARGUMENT` when a value has another dtype or shape
+/// than its object, or two variables share memory; `CKPT_CODE_FAILED_PRECONDITION` for a variable that is read-only;
+/// `CKPT_CODE_DATA_LOSS` when the checkpoint is damaged; `CKPT_CODE_ABORTED` when a callback fails.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_restore(
     saver: *const ckpt_saver,

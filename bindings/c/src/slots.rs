@@ -3,14 +3,14 @@
 use std::ffi::{c_char, c_void};
 
 use super::callback::{ckpt_failure, Mark};
-use super::constants::{ckpt_code, ckpt_dtype, CKPT_INVALID};
+use super::constants::{ckpt_code, ckpt_dtype, CKPT_DTYPE_INVALID};
 use super::device::{self, ckpt_device};
 use super::error::ckpt_error;
 use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at, number_of};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::ckpt_strings;
-use super::trackable::{add_plain, ckpt_graph, give_node, graph_at, node_output};
+use super::graph::{add_plain, ckpt_graph, give_node, graph_at, node_output};
 use super::{ask, call, changed, ckpt_bytes, handle, output, own, text_at};
 use ::checkpoint::{CreateSlot, DType, Error, NodeId, Result, Strings, Variable};
 
@@ -26,8 +26,8 @@ pub struct ckpt_slot_request {
 }
 
 /// Makes a slot variable when a checkpoint has a value for one that does not exist yet, by one of the `ckpt_slot_request_set_`
-/// functions. If it calls none, the value waits until the program makes the slot. Anything but `CKPT_OK` ends the restore with
-/// `CKPT_ABORTED`, before anything is assigned. It is called on the thread that restores.
+/// functions. If it calls none, the value waits until the program makes the slot. Anything but `CKPT_CODE_OK` ends the restore with
+/// `CKPT_CODE_ABORTED`, before anything is assigned. It is called on the thread that restores.
 pub type ckpt_create_slot_callback =
     Option<extern "C" fn(user_data: *mut c_void, request: *mut ckpt_slot_request, failure: *mut ckpt_failure) -> ckpt_code>;
 
@@ -81,10 +81,10 @@ pub extern "C" fn ckpt_slot_request_name(request: *const ckpt_slot_request) -> c
     ask(ckpt_bytes::NONE, || handle(request).map(|r| r.name.as_bytes()).into())
 }
 
-/// The type of the value's elements; `CKPT_INVALID` of NULL.
+/// The type of the value's elements; `CKPT_DTYPE_INVALID` of NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_dtype(request: *const ckpt_slot_request) -> ckpt_dtype {
-    ask(CKPT_INVALID, || handle(request).map_or(CKPT_INVALID, |r| r.dtype.number() as ckpt_dtype))
+    ask(CKPT_DTYPE_INVALID, || handle(request).map_or(CKPT_DTYPE_INVALID, |r| r.dtype.number() as ckpt_dtype))
 }
 
 /// The number of dimensions of the value.
@@ -118,7 +118,7 @@ fn fill(
 /// Makes the slot a variable whose memory is the graph's. What was made for the request before is forgotten, as by the
 /// functions below; a debug name in the options does nothing.
 ///
-/// `CKPT_RESOURCE_EXHAUSTED` when there is no memory for it.
+/// `CKPT_CODE_RESOURCE_EXHAUSTED` when there is no memory for it.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_set_owned(
     request: *mut ckpt_slot_request,
@@ -130,7 +130,7 @@ pub extern "C" fn ckpt_slot_request_set_owned(
 
 /// Makes the slot a variable whose value is the caller's memory, borrowed as by `ckpt_graph_add_borrowed`.
 ///
-/// `CKPT_INVALID_ARGUMENT` when `size` is not that of the value, or it is not of a fixed-size dtype.
+/// `CKPT_CODE_INVALID_ARGUMENT` when `size` is not that of the value, or it is not of a fixed-size dtype.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_set_borrowed(
     request: *mut ckpt_slot_request,
@@ -149,7 +149,7 @@ pub extern "C" fn ckpt_slot_request_set_borrowed(
 
 /// Makes the slot a variable whose value is on a device, as `ckpt_graph_add_device` does.
 ///
-/// `CKPT_INVALID_ARGUMENT` when the device has no callback that reads, or the value is not of a fixed-size dtype.
+/// `CKPT_CODE_INVALID_ARGUMENT` when the device has no callback that reads, or the value is not of a fixed-size dtype.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_set_device(
     request: *mut ckpt_slot_request,
@@ -163,7 +163,7 @@ pub extern "C" fn ckpt_slot_request_set_device(
 /// Makes the variable `slot` the slot `name`, which is UTF-8, that `owner` keeps for `variable`. If a restore has a value for
 /// it, it is restored here and now, and errors of that come from here: the slot stands all the same.
 ///
-/// `CKPT_ALREADY_EXISTS` when there is another; else what restoring reports.
+/// `CKPT_CODE_ALREADY_EXISTS` when there is another; else what restoring reports.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_set_slot(
     graph: *const ckpt_graph,
@@ -201,7 +201,7 @@ pub extern "C" fn ckpt_graph_slot(
 
 /// Takes a slot from its owner. The slot variable stays, and is `*slot`, which may be NULL.
 ///
-/// `CKPT_NOT_FOUND` when there is no such slot.
+/// `CKPT_CODE_NOT_FOUND` when there is no such slot.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_remove_slot(
     graph: *const ckpt_graph,

@@ -3,13 +3,13 @@
 use std::ffi::{c_char, c_void};
 
 use super::callback::{ckpt_failure, ckpt_read_callback, Mark};
-use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_INVALID};
+use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
 use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::elements_of;
-use super::trackable::{ckpt_graph, graph_at, node_output};
+use super::graph::{ckpt_graph, graph_at, node_output};
 use super::{array, ask, call, changed, ckpt_bytes, handle, text_at};
 use ::checkpoint::{Error, Failure, Result, Sink, Source, SourceTensor, State};
 
@@ -27,13 +27,13 @@ pub struct ckpt_source_tensor {
     _tensor: SourceTensor,
 }
 
-/// Puts the tensors of an object into `sink`, in the order in which they are to be stored. Anything but `CKPT_OK` ends the save
-/// with `CKPT_ABORTED`, before anything is written. It is called on the thread that saves.
+/// Puts the tensors of an object into `sink`, in the order in which they are to be stored. Anything but `CKPT_CODE_OK` ends the save
+/// with `CKPT_CODE_ABORTED`, before anything is written. It is called on the thread that saves.
 pub type ckpt_save_callback =
     Option<extern "C" fn(user_data: *mut c_void, sink: *mut ckpt_sink, failure: *mut ckpt_failure) -> ckpt_code>;
 
 /// Takes the tensors of an object from `source`. It is called once, on the thread that restores, after all of them were read
-/// and checked. Anything but `CKPT_OK` ends the restore with `CKPT_ABORTED`: what it comes to after this object is not
+/// and checked. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`: what it comes to after this object is not
 /// assigned.
 pub type ckpt_restore_callback =
     Option<extern "C" fn(user_data: *mut c_void, source: *const ckpt_source, failure: *mut ckpt_failure) -> ckpt_code>;
@@ -86,7 +86,7 @@ impl State for Callbacks {
 /// when the object is removed or the graph is gone; when this call fails, at once. (`_serialize_to_tensors` and
 /// `_restore_from_tensors` of TensorFlow's `Trackable`)
 ///
-/// `CKPT_INVALID_ARGUMENT` when a callback is NULL; else errors are those of `ckpt_graph_add_object`.
+/// `CKPT_CODE_INVALID_ARGUMENT` when a callback is NULL; else errors are those of `ckpt_graph_add_object`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_state(
     graph: *const ckpt_graph,
@@ -116,7 +116,7 @@ fn sink_at<'a>(sink: *mut ckpt_sink) -> Result<&'a mut ckpt_sink> {
 /// Puts a tensor of a fixed-size dtype into a sink: `data` is its `size` bytes, row-major and in native byte order, which are
 /// copied. The name, which is UTF-8, says which of the object's tensors it is; to a registered saver it is the tensor's key.
 ///
-/// `CKPT_INVALID_ARGUMENT` when there is a tensor of this name, or the dtype is none. That dtype, shape and size fit each other
+/// `CKPT_CODE_INVALID_ARGUMENT` when there is a tensor of this name, or the dtype is none. That dtype, shape and size fit each other
 /// is found out when the callback has returned.
 #[no_mangle]
 pub extern "C" fn ckpt_sink_put(
@@ -165,7 +165,7 @@ pub extern "C" fn ckpt_sink_put_borrowed(
 /// threads that write, several at once. `free_user_data`, if it is not NULL, is called when the save is over; if this call
 /// fails, at once.
 ///
-/// Errors are those of `ckpt_sink_put`; `CKPT_INVALID_ARGUMENT` also when the callback is NULL.
+/// Errors are those of `ckpt_sink_put`; `CKPT_CODE_INVALID_ARGUMENT` also when the callback is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_sink_put_read(
     sink: *mut ckpt_sink,
@@ -275,10 +275,10 @@ pub extern "C" fn ckpt_source_tensor_name(tensor: *const ckpt_source_tensor) -> 
     ask(ckpt_bytes::NONE, || tensor_at(tensor).map(|t| t.name().as_bytes()).into())
 }
 
-/// The type of the elements; `CKPT_INVALID` of NULL.
+/// The type of the elements; `CKPT_DTYPE_INVALID` of NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_source_tensor_dtype(tensor: *const ckpt_source_tensor) -> ckpt_dtype {
-    ask(CKPT_INVALID, || tensor_at(tensor).map_or(CKPT_INVALID, |t| t.dtype().number() as ckpt_dtype))
+    ask(CKPT_DTYPE_INVALID, || tensor_at(tensor).map_or(CKPT_DTYPE_INVALID, |t| t.dtype().number() as ckpt_dtype))
 }
 
 /// The number of dimensions, at most 254; 0 of a scalar.

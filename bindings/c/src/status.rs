@@ -13,7 +13,7 @@ use ::checkpoint::{Result, Status};
 /// tracked. Several threads may use it at once, as they may its checkpoint.
 ///
 /// When it, and everything that waits for its restore, is gone, a warning lists what of the checkpoint was never used, unless
-/// `ckpt_status_expect_partial` was called. Assertions that do not hold are `CKPT_FAILED_PRECONDITION` with
+/// `ckpt_status_expect_partial` was called. Assertions that do not hold are `CKPT_CODE_FAILED_PRECONDITION` with
 /// `CKPT_REASON_ASSERTION`, and name the first few objects; the report has all.
 pub struct ckpt_status {
     pub(super) status: Arc<Status>,
@@ -27,7 +27,7 @@ fn status_at(status: *const ckpt_status) -> Result<Arc<Status>> {
     Ok(status.status.clone())
 }
 
-/// What kind of restore it is of: one of the `CKPT_RESTORE_` constants; 0 of NULL.
+/// What kind of restore it is of: one of the `CKPT_RESTORE_KIND_` constants; 0 of NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_status_kind(status: *const ckpt_status) -> ckpt_restore_kind {
     ask(0, || handle(status).map_or(0, |s| s.status.kind() as ckpt_restore_kind))
@@ -41,7 +41,7 @@ pub extern "C" fn ckpt_status_path(status: *const ckpt_status) -> ckpt_bytes {
 
 /// Asserts that everything in the checkpoint was restored, and every object of the program from it.
 ///
-/// `CKPT_FAILED_PRECONDITION` when it is not so, when there is no checkpoint, or, with `CKPT_REASON_UNSAVABLE`, at a list that
+/// `CKPT_CODE_FAILED_PRECONDITION` when it is not so, when there is no checkpoint, or, with `CKPT_REASON_UNSAVABLE`, at a list that
 /// cannot be saved.
 #[no_mangle]
 pub extern "C" fn ckpt_status_assert_consumed(status: *const ckpt_status, error: *mut *mut ckpt_error) -> ckpt_code {
@@ -79,7 +79,7 @@ pub extern "C" fn ckpt_status_expect_partial(status: *const ckpt_status) {
 
 /// Does nothing, as in TensorFlow when it is eager: values are restored at once, or when their objects are tracked.
 ///
-/// `CKPT_FAILED_PRECONDITION` when there is no checkpoint.
+/// `CKPT_CODE_FAILED_PRECONDITION` when there is no checkpoint.
 #[no_mangle]
 pub extern "C" fn ckpt_status_run_restore_ops(status: *const ckpt_status, error: *mut *mut ckpt_error) -> ckpt_code {
     call(error, || status_at(status)?.run_restore_ops())
@@ -93,7 +93,7 @@ pub extern "C" fn ckpt_status_initialize_or_restore(status: *const ckpt_status, 
 
 /// What became of every value, as things stand now.
 ///
-/// `*report` is to be freed with `ckpt_report_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` at a list that cannot be
+/// `*report` is to be freed with `ckpt_report_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` at a list that cannot be
 /// saved.
 #[no_mangle]
 pub extern "C" fn ckpt_status_report(

@@ -1,6 +1,6 @@
 //! Tensors, lent by their reader.
 
-use super::constants::{ckpt_code, ckpt_dtype, CKPT_INVALID};
+use super::constants::{ckpt_code, ckpt_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
 use super::{ask, call, ckpt_bytes, handle, places, required};
 use ::checkpoint::{Error, Reader, Result, Tensor};
@@ -42,10 +42,10 @@ pub extern "C" fn ckpt_tensor_key(tensor: *const ckpt_tensor) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || resolve(tensor).map(|t| t.key()).into())
 }
 
-/// The type of the elements; `CKPT_INVALID` of NULL.
+/// The type of the elements; `CKPT_DTYPE_INVALID` of NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_tensor_dtype(tensor: *const ckpt_tensor) -> ckpt_dtype {
-    ask(CKPT_INVALID, || resolve(tensor).map_or(CKPT_INVALID, |t| t.dtype().number() as ckpt_dtype))
+    ask(CKPT_DTYPE_INVALID, || resolve(tensor).map_or(CKPT_DTYPE_INVALID, |t| t.dtype().number() as ckpt_dtype))
 }
 
 /// The number of dimensions, at most 254; 0 of a scalar.
@@ -94,7 +94,7 @@ pub extern "C" fn ckpt_tensor_slice_count(tensor: *const ckpt_tensor) -> usize {
 /// Stored slice `index` of a partitioned tensor: `start` and `length` have room for `ckpt_tensor_rank` values each. A length of -1
 /// is the whole dimension.
 ///
-/// `CKPT_INVALID_ARGUMENT` when there are not so many slices.
+/// `CKPT_CODE_INVALID_ARGUMENT` when there are not so many slices.
 #[no_mangle]
 pub extern "C" fn ckpt_tensor_slice(
     tensor: *const ckpt_tensor,

@@ -2,13 +2,13 @@
 
 use std::ffi::c_void;
 
-use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_INVALID};
+use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
 use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at};
 use super::progress::ckpt_free_callback;
 use super::strings::{ckpt_strings, elements_of};
-use super::trackable::{ckpt_graph, graph_at, node_output};
+use super::graph::{ckpt_graph, graph_at, node_output};
 use super::{array, call, ckpt_bytes, handle, output, own, places};
 use ::checkpoint::{Error, Reason, Result, Variable};
 
@@ -43,7 +43,7 @@ pub(super) fn accepted<'a>(shape: *const i64, rank: i32) -> Result<Option<&'a [i
 /// Adds a variable of a fixed-size dtype whose memory is the graph's. `data` is its value of `size` bytes, row-major and in
 /// native byte order, which is copied; with NULL and 0 the value is zeros.
 ///
-/// `*node` is 0 on failure, as of all functions that add. `CKPT_INVALID_ARGUMENT` when the shape is impossible, the dtype is
+/// `*node` is 0 on failure, as of all functions that add. `CKPT_CODE_INVALID_ARGUMENT` when the shape is impossible, the dtype is
 /// none or not of a fixed size, or `size` is not that of the value; else errors are those of `ckpt_graph_add_object`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_owned(
@@ -98,10 +98,10 @@ pub extern "C" fn ckpt_graph_add_borrowed(
 }
 
 /// Adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on create).
-/// `dtype`: `CKPT_INVALID` for whatever the checkpoint has. `shape`: what shapes it takes, -1 for a dimension that may be
+/// `dtype`: `CKPT_DTYPE_INVALID` for whatever the checkpoint has. `shape`: what shapes it takes, -1 for a dimension that may be
 /// anything; a `rank` of -1 for any shape at all.
 ///
-/// `CKPT_INVALID_ARGUMENT` when a dimension is below -1 or the dtype is none that a variable may have; else errors are those of
+/// `CKPT_CODE_INVALID_ARGUMENT` when a dimension is below -1 or the dtype is none that a variable may have; else errors are those of
 /// `ckpt_graph_add_object`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_without_value(
@@ -115,7 +115,7 @@ pub extern "C" fn ckpt_graph_add_without_value(
 ) -> ckpt_code {
     call(error, || {
         add(graph, options, node, |_| {
-            let dtype = if dtype == CKPT_INVALID { None } else { Some(known_dtype(dtype)?) };
+            let dtype = if dtype == CKPT_DTYPE_INVALID { None } else { Some(known_dtype(dtype)?) };
             Variable::without_value(dtype, accepted(shape, rank)?)
         })
     })
@@ -123,7 +123,7 @@ pub extern "C" fn ckpt_graph_add_without_value(
 
 /// Adds a string variable of `count` elements, row-major, which are copied.
 ///
-/// `CKPT_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_graph_add_object`.
+/// `CKPT_CODE_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_graph_add_object`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_strings(
     graph: *const ckpt_graph,
@@ -143,7 +143,7 @@ pub extern "C" fn ckpt_graph_add_strings(
 /// Replaces the memory that a borrowed variable is saved from and restored into. The old memory is released before this
 /// returns; the new one is borrowed as by `ckpt_graph_add_borrowed`.
 ///
-/// `CKPT_INVALID_ARGUMENT` when the variable is not a borrowed one, or the memory has another size than its value.
+/// `CKPT_CODE_INVALID_ARGUMENT` when the variable is not a borrowed one, or the memory has another size than its value.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_set_borrowed(
     graph: *const ckpt_graph,
@@ -164,7 +164,7 @@ pub extern "C" fn ckpt_graph_set_borrowed(
 /// call reaches the graph. Owned memory is lent until the variable is restored or assigned in another shape, or removed, or the
 /// graph is gone; it is aligned for every dtype.
 ///
-/// `CKPT_FAILED_PRECONDITION` when the variable has no value yet, or has it on a device; `CKPT_INVALID_ARGUMENT` for strings.
+/// `CKPT_CODE_FAILED_PRECONDITION` when the variable has no value yet, or has it on a device; `CKPT_CODE_INVALID_ARGUMENT` for strings.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_data(
     graph: *const ckpt_graph,
@@ -185,8 +185,8 @@ pub extern "C" fn ckpt_graph_data(
 /// Copies the value of a variable of a fixed-size dtype, wherever it is, to `buffer` of `size` bytes: row-major and in native
 /// byte order.
 ///
-/// `CKPT_INVALID_ARGUMENT` when the value has another size, or for strings; `CKPT_FAILED_PRECONDITION` when the variable has no
-/// value yet; `CKPT_ABORTED` when a callback fails.
+/// `CKPT_CODE_INVALID_ARGUMENT` when the value has another size, or for strings; `CKPT_CODE_FAILED_PRECONDITION` when the variable has no
+/// value yet; `CKPT_CODE_ABORTED` when a callback fails.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_read(
     graph: *const ckpt_graph,
@@ -217,7 +217,7 @@ pub extern "C" fn ckpt_graph_read(
 /// Gives a variable of a fixed-size dtype, wherever it is, a value of `size` bytes: row-major and in native byte order. One
 /// without a value takes its type and shape from it.
 ///
-/// `CKPT_INVALID_ARGUMENT` when the variable has another type or shape, or `size` is not that of the value; `CKPT_ABORTED` when
+/// `CKPT_CODE_INVALID_ARGUMENT` when the variable has another type or shape, or `size` is not that of the value; `CKPT_CODE_ABORTED` when
 /// a callback fails.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_assign(
@@ -238,8 +238,8 @@ pub extern "C" fn ckpt_graph_assign(
 
 /// The elements of a string variable; of a text, the one.
 ///
-/// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` when the variable has no
-/// value yet, `CKPT_INVALID_ARGUMENT` for other dtypes.
+/// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` when the variable has no
+/// value yet, `CKPT_CODE_INVALID_ARGUMENT` for other dtypes.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_read_strings(
     graph: *const ckpt_graph,
@@ -256,7 +256,7 @@ pub extern "C" fn ckpt_graph_read_strings(
 
 /// Gives a string variable, or a text (`rank` 0 and `count` 1), a value: `count` elements, row-major, which are copied.
 ///
-/// `CKPT_INVALID_ARGUMENT` when it is of another type or shape, or `count` is not what the shape says.
+/// `CKPT_CODE_INVALID_ARGUMENT` when it is of another type or shape, or `count` is not what the shape says.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_assign_strings(
     graph: *const ckpt_graph,
@@ -275,7 +275,7 @@ pub extern "C" fn ckpt_graph_assign_strings(
 
 /// The value of an integer scalar of any integer dtype: a step, a counter.
 ///
-/// `CKPT_INVALID_ARGUMENT` when the variable is none, `CKPT_FAILED_PRECONDITION` when it has no value yet.
+/// `CKPT_CODE_INVALID_ARGUMENT` when the variable is none, `CKPT_CODE_FAILED_PRECONDITION` when it has no value yet.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_read_integer(
     graph: *const ckpt_graph,

@@ -80,10 +80,10 @@ pub struct ckpt_verification {
 }
 
 /// Checks every checksum of every block and tensor of the checkpoint at `path`, which may be anything that `ckpt_reader_open` takes.
-/// Unlike reading, it goes on after a fault: `CKPT_OK` says that it came to the end, not that the checkpoint is whole.
+/// Unlike reading, it goes on after a fault: `CKPT_CODE_OK` says that it came to the end, not that the checkpoint is whole.
 ///
-/// `*verification` is to be freed with `ckpt_verification_free`; NULL on failure. `CKPT_NOT_FOUND` when there is no checkpoint,
-/// `CKPT_CANCELLED` when the progress callback stopped it.
+/// `*verification` is to be freed with `ckpt_verification_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint,
+/// `CKPT_CODE_CANCELLED` when the progress callback stopped it.
 #[no_mangle]
 pub extern "C" fn ckpt_verify(
     path: *const c_char,

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::callback::Mark;
-use super::constants::{ckpt_code, CKPT_OK};
+use super::constants::{ckpt_code, CKPT_CODE_OK};
 use super::error::ckpt_error;
 use super::options::target;
 use super::progress::{ckpt_free_callback, UserData};
@@ -15,7 +15,7 @@ use ::checkpoint::{wait_for_new_checkpoint, CheckpointsIterator, Clock, Code, Er
 /// Says what time it is: seconds since the epoch.
 pub type ckpt_now_callback = Option<extern "C" fn(user_data: *mut c_void) -> f64>;
 
-/// Waits so many seconds. Anything but `CKPT_OK` ends the call that waits, which then returns `CKPT_CANCELLED`.
+/// Waits so many seconds. Anything but `CKPT_CODE_OK` ends the call that waits, which then returns `CKPT_CODE_CANCELLED`.
 pub type ckpt_sleep_callback = Option<extern "C" fn(user_data: *mut c_void, seconds: f64) -> ckpt_code>;
 
 /// A clock of the caller's; what it has no callback for the machine's does.
@@ -45,7 +45,7 @@ impl Clock for Shared {
 
     fn sleep(&self, seconds: f64) -> Result<()> {
         match self.0.sleep {
-            Some(sleep) if self.1.run(|| sleep(self.0.user.pointer(), seconds)) != CKPT_OK => {
+            Some(sleep) if self.1.run(|| sleep(self.0.user.pointer(), seconds)) != CKPT_CODE_OK => {
                 Err(Error::new(Code::Cancelled, Reason::Callback, "waiting was stopped by the caller"))
             }
             Some(_) => Ok(()),
@@ -163,8 +163,8 @@ fn text_of(path: std::path::PathBuf) -> *mut ckpt_string {
 
 /// Waits until the latest checkpoint of `directory`, which need not be there yet, is another one than `last`; NULL for none.
 ///
-/// `*path` is to be freed with `ckpt_string_free`; NULL when time ran out, and on failure. `CKPT_DATA_LOSS` when the state file cannot
-/// be understood; `CKPT_CANCELLED` when the clock's callback ended it.
+/// `*path` is to be freed with `ckpt_string_free`; NULL when time ran out, and on failure. `CKPT_CODE_DATA_LOSS` when the state file cannot
+/// be understood; `CKPT_CODE_CANCELLED` when the clock's callback ended it.
 #[no_mangle]
 pub extern "C" fn ckpt_wait_for_new_checkpoint(
     directory: *const c_char,

@@ -19,7 +19,7 @@ pub(super) fn call(error: *mut *mut ckpt_error, body: impl FnOnce() -> Result<()
 fn run(error: *mut *mut ckpt_error, body: &mut dyn FnMut() -> Result<()>) -> ckpt_code {
     let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
     let (code, handle) = match outcome {
-        Ok(()) => (constants::CKPT_OK, std::ptr::null_mut()),
+        Ok(()) => (constants::CKPT_CODE_OK, std::ptr::null_mut()),
         Err(e) => (e.code() as ckpt_code, own(ckpt_error::new(e))),
     };
     if let Ok(place) = output(error, std::ptr::null_mut(), "the place for the error") {
@@ -52,20 +52,20 @@ mod tests {
     fn a_panic_becomes_an_error_with_its_message() {
         let mut error = std::ptr::null_mut();
         let code = call(&mut error, || panic!("a test panics"));
-        assert_eq!(code, constants::CKPT_INTERNAL);
+        assert_eq!(code, constants::CKPT_CODE_INTERNAL);
         let message = ckpt_error_message(error);
         // SAFETY: the message of a live error ends with NUL.
         let message = unsafe { CStr::from_ptr(message) }.to_str().unwrap();
         assert!(message.contains("a test panics"), "{message}");
         release(error);
-        assert_eq!(call(std::ptr::null_mut(), || panic!("another")), constants::CKPT_INTERNAL);
+        assert_eq!(call(std::ptr::null_mut(), || panic!("another")), constants::CKPT_CODE_INTERNAL);
         assert_eq!(ask(7, || panic!("a third")), 7);
     }
 
     #[test]
     fn success_clears_the_error() {
         let mut error = std::ptr::dangling_mut::<ckpt_error>();
-        assert_eq!(call(&mut error, || Ok(())), constants::CKPT_OK);
+        assert_eq!(call(&mut error, || Ok(())), constants::CKPT_CODE_OK);
         assert!(error.is_null());
     }
 }

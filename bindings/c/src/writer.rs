@@ -74,7 +74,7 @@ pub extern "C" fn ckpt_write_options_set_max_shard_size(
 /// Begins each value at a multiple of so many bytes; 1 by default, as in TensorFlow. Values that are aligned to their elements
 /// can be used through views as they are.
 ///
-/// `CKPT_INVALID_ARGUMENT` for 0.
+/// `CKPT_CODE_INVALID_ARGUMENT` for 0.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_set_alignment(
     options: *mut ckpt_write_options,
@@ -186,7 +186,7 @@ pub(super) fn slice_at(start: *const i64, length: *const i64, rank: usize) -> Re
 
 /// A writer of the checkpoint `prefix`. Nothing is written before `ckpt_writer_finish`. The options may be freed at once.
 ///
-/// `*writer` is to be freed with `ckpt_writer_free`; NULL on failure. `CKPT_INVALID_ARGUMENT` when the prefix does not end in a
+/// `*writer` is to be freed with `ckpt_writer_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when the prefix does not end in a
 /// name.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_new(
@@ -207,8 +207,8 @@ pub extern "C" fn ckpt_writer_new(
 /// Adds a tensor of a fixed-size dtype: `data` is its `size` bytes, row-major and in native byte order. The memory is *borrowed*:
 /// it is not copied, and must stay as it is until `ckpt_writer_finish` has returned or the writer is freed.
 ///
-/// `CKPT_INVALID_ARGUMENT` when the key or the shape is impossible, the dtype is none or not of a fixed size, or `size` is not
-/// that of the tensor; then nothing is added, as after every failure below. `CKPT_FAILED_PRECONDITION` when the writer has been
+/// `CKPT_CODE_INVALID_ARGUMENT` when the key or the shape is impossible, the dtype is none or not of a fixed size, or `size` is not
+/// that of the tensor; then nothing is added, as after every failure below. `CKPT_CODE_FAILED_PRECONDITION` when the writer has been
 /// finished.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add(
@@ -234,7 +234,7 @@ pub extern "C" fn ckpt_writer_add(
 /// bytes, borrowed as in `ckpt_writer_add`. A slice that takes all dimensions whole is the tensor. Slices of one tensor are of
 /// the same dtype and shape, do not overlap, and are stored in the order in which they were added.
 ///
-/// Errors are those of `ckpt_writer_add`; `CKPT_INVALID_ARGUMENT` also when the slice does not lie within the shape or is empty,
+/// Errors are those of `ckpt_writer_add`; `CKPT_CODE_INVALID_ARGUMENT` also when the slice does not lie within the shape or is empty,
 /// or when another slice of the tensor was added with another dtype or shape.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add_slice(
@@ -260,7 +260,7 @@ pub extern "C" fn ckpt_writer_add_slice(
 /// Adds a tensor of a fixed-size dtype, or a slice of one, as TensorFlow's `SaveV2` takes it: `shape` is that of `data`, and
 /// `shape_and_slice` is empty for a whole tensor, else the whole tensor's shape and the slice, `5 10 -:0,1`.
 ///
-/// Errors are those of `ckpt_writer_add_slice`; `CKPT_INVALID_ARGUMENT` also when the text is none or does not fit `shape`.
+/// Errors are those of `ckpt_writer_add_slice`; `CKPT_CODE_INVALID_ARGUMENT` also when the text is none or does not fit `shape`.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add_shape_and_slice(
     writer: *mut ckpt_writer,
@@ -314,7 +314,7 @@ pub extern "C" fn ckpt_writer_add_read(
 
 /// Adds a string tensor of `count` elements, row-major, which are copied.
 ///
-/// `CKPT_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_writer_add`.
+/// `CKPT_CODE_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_writer_add`.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add_strings(
     writer: *mut ckpt_writer,
@@ -380,9 +380,9 @@ pub extern "C" fn ckpt_writer_add_variants(
 /// any point. The writer is used up, whether this succeeds or not: it can only be freed, and borrowed memory is the caller's
 /// again.
 ///
-/// `CKPT_INVALID_ARGUMENT` when two tensors have the same key, or slices of one overlap; `CKPT_RESOURCE_EXHAUSTED` when the file
-/// system has not enough space; `CKPT_UNAVAILABLE` when another process is writing in the directory; `CKPT_CANCELLED` when the
-/// progress callback stopped it, `CKPT_ABORTED` when a read callback failed; `CKPT_FAILED_PRECONDITION` when the writer has been
+/// `CKPT_CODE_INVALID_ARGUMENT` when two tensors have the same key, or slices of one overlap; `CKPT_CODE_RESOURCE_EXHAUSTED` when the file
+/// system has not enough space; `CKPT_CODE_UNAVAILABLE` when another process is writing in the directory; `CKPT_CODE_CANCELLED` when the
+/// progress callback stopped it, `CKPT_CODE_ABORTED` when a read callback failed; `CKPT_CODE_FAILED_PRECONDITION` when the writer has been
 /// finished before; else what the system reports.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_finish(writer: *mut ckpt_writer, error: *mut *mut ckpt_error) -> ckpt_code {

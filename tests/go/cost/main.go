@@ -14,8 +14,8 @@ static int read_all(const ckpt_reader *reader, void *buffer) {
         char key[16];
         const ckpt_tensor *tensor = NULL;
         int len = snprintf(key, sizeof key, "tensor/%02d", i);
-        if (ckpt_reader_find(reader, key, (size_t)len, &tensor, NULL) != CKPT_OK) return 1;
-        if (ckpt_reader_read(reader, tensor, NULL, buffer, SIZE, NULL) != CKPT_OK) return 1;
+        if (ckpt_reader_find(reader, key, (size_t)len, &tensor, NULL) != CKPT_CODE_OK) return 1;
+        if (ckpt_reader_read(reader, tensor, NULL, buffer, SIZE, NULL) != CKPT_CODE_OK) return 1;
     }
     return 0;
 }
@@ -62,7 +62,7 @@ func main() {
 	path := C.CString(prefix)
 	defer C.free(unsafe.Pointer(path))
 	var inC *C.ckpt_reader
-	if C.ckpt_reader_open(path, nil, &inC, nil) != C.CKPT_OK {
+	if C.ckpt_reader_open(path, nil, &inC, nil) != C.CKPT_CODE_OK {
 		log.Fatal("the checkpoint cannot be opened")
 	}
 	defer C.ckpt_reader_free(inC)

@@ -102,7 +102,7 @@ void call(Function function, Arguments... arguments) {
     frame here;
     ckpt_error *raw = nullptr;
     const ckpt_code answer = function(arguments..., &raw);
-    if (answer != CKPT_OK) throw error(answer, raw, std::move(here.cause));
+    if (answer != CKPT_CODE_OK) throw error(answer, raw, std::move(here.cause));
     if (here.cause) {
         // The C API has no way to fail for these callbacks; the exception must not be lost all the same.
         const std::string text = "a callback threw: " + what(here.cause);
@@ -113,10 +113,10 @@ void call(Function function, Arguments... arguments) {
 // Runs a callback. What it throws becomes the failure's text.
 template <typename Body>
 ckpt_code guarded(ckpt_failure *failure, Body &&body) noexcept {
-    ckpt_code code = CKPT_UNKNOWN;
+    ckpt_code code = CKPT_CODE_UNKNOWN;
     try {
         body();
-        return CKPT_OK;
+        return CKPT_CODE_OK;
     } catch (const error &thrown) {
         frame::park();
         ckpt_failure_set(failure, thrown.what(), std::char_traits<char>::length(thrown.what()));

@@ -25,23 +25,23 @@ namespace checkpoint {
 
 /// The class of an error, with the numbers of absl's status codes. Treat those that you do not know as `unknown`.
 enum class code : std::int32_t {
-    ok = CKPT_OK,                                    ///< Success.
-    cancelled = CKPT_CANCELLED,                      ///< A callback of the caller asked to stop.
-    unknown = CKPT_UNKNOWN,                          ///< Nothing more is known.
-    invalid_argument = CKPT_INVALID_ARGUMENT,        ///< The call asks for what cannot be.
-    deadline_exceeded = CKPT_DEADLINE_EXCEEDED,      ///< Time ran out.
-    not_found = CKPT_NOT_FOUND,                      ///< No such file, checkpoint or tensor.
-    already_exists = CKPT_ALREADY_EXISTS,            ///< What was to be made exists.
-    permission_denied = CKPT_PERMISSION_DENIED,      ///< The system refused access.
-    resource_exhausted = CKPT_RESOURCE_EXHAUSTED,    ///< Memory, disk or a limit is used up.
-    failed_precondition = CKPT_FAILED_PRECONDITION,  ///< The object is in no state for the call.
-    aborted = CKPT_ABORTED,                          ///< The operation was given up, as when a callback failed.
-    out_of_range = CKPT_OUT_OF_RANGE,                ///< Past the end.
-    unimplemented = CKPT_UNIMPLEMENTED,              ///< Not supported.
-    internal = CKPT_INTERNAL,                        ///< A fault of the library's own.
-    unavailable = CKPT_UNAVAILABLE,                  ///< Not at the moment.
-    data_loss = CKPT_DATA_LOSS,                      ///< Bytes that are damaged or malformed.
-    unauthenticated = CKPT_UNAUTHENTICATED,          ///< Unknown caller.
+    ok = CKPT_CODE_OK,                                    ///< Success.
+    cancelled = CKPT_CODE_CANCELLED,                      ///< A callback of the caller asked to stop.
+    unknown = CKPT_CODE_UNKNOWN,                          ///< Nothing more is known.
+    invalid_argument = CKPT_CODE_INVALID_ARGUMENT,        ///< The call asks for what cannot be.
+    deadline_exceeded = CKPT_CODE_DEADLINE_EXCEEDED,      ///< Time ran out.
+    not_found = CKPT_CODE_NOT_FOUND,                      ///< No such file, checkpoint or tensor.
+    already_exists = CKPT_CODE_ALREADY_EXISTS,            ///< What was to be made exists.
+    permission_denied = CKPT_CODE_PERMISSION_DENIED,      ///< The system refused access.
+    resource_exhausted = CKPT_CODE_RESOURCE_EXHAUSTED,    ///< Memory, disk or a limit is used up.
+    failed_precondition = CKPT_CODE_FAILED_PRECONDITION,  ///< The object is in no state for the call.
+    aborted = CKPT_CODE_ABORTED,                          ///< The operation was given up, as when a callback failed.
+    out_of_range = CKPT_CODE_OUT_OF_RANGE,                ///< Past the end.
+    unimplemented = CKPT_CODE_UNIMPLEMENTED,              ///< Not supported.
+    internal = CKPT_CODE_INTERNAL,                        ///< A fault of the library's own.
+    unavailable = CKPT_CODE_UNAVAILABLE,                  ///< Not at the moment.
+    data_loss = CKPT_CODE_DATA_LOSS,                      ///< Bytes that are damaged or malformed.
+    unauthenticated = CKPT_CODE_UNAUTHENTICATED,          ///< Unknown caller.
 };
 
 /// The name of a code, e.g. `DATA_LOSS`.
@@ -87,39 +87,39 @@ enum class reason : std::int32_t {
 
 /// The type of a tensor's elements, with TensorFlow's numbers.
 enum class dtype : std::int32_t {
-    invalid = CKPT_INVALID,                        ///< Not a dtype.
-    float32 = CKPT_FLOAT,                          ///< `float`.
-    float64 = CKPT_DOUBLE,                         ///< `double`.
-    int32 = CKPT_INT32,                            ///< `std::int32_t`.
-    uint8 = CKPT_UINT8,                            ///< `std::uint8_t`.
-    int16 = CKPT_INT16,                            ///< `std::int16_t`.
-    int8 = CKPT_INT8,                              ///< `std::int8_t`.
-    string = CKPT_STRING,                          ///< Byte strings, each of its own length.
-    complex64 = CKPT_COMPLEX64,                    ///< `std::complex<float>`.
-    int64 = CKPT_INT64,                            ///< `std::int64_t`.
-    boolean = CKPT_BOOL,                           ///< `bool`.
-    qint8 = CKPT_QINT8,                            ///< checkpoint::qint8.
-    quint8 = CKPT_QUINT8,                          ///< checkpoint::quint8.
-    qint32 = CKPT_QINT32,                          ///< checkpoint::qint32.
-    bfloat16 = CKPT_BFLOAT16,                      ///< checkpoint::bfloat16.
-    qint16 = CKPT_QINT16,                          ///< checkpoint::qint16.
-    quint16 = CKPT_QUINT16,                        ///< checkpoint::quint16.
-    uint16 = CKPT_UINT16,                          ///< `std::uint16_t`.
-    complex128 = CKPT_COMPLEX128,                  ///< `std::complex<double>`.
-    float16 = CKPT_HALF,                           ///< checkpoint::half.
-    variant = CKPT_VARIANT,                        ///< Serialized objects, each of its own length.
-    uint32 = CKPT_UINT32,                          ///< `std::uint32_t`.
-    uint64 = CKPT_UINT64,                          ///< `std::uint64_t`.
-    float8_e5m2 = CKPT_FLOAT8_E5M2,                ///< checkpoint::float8_e5m2.
-    float8_e4m3fn = CKPT_FLOAT8_E4M3FN,            ///< checkpoint::float8_e4m3fn.
-    float8_e4m3fnuz = CKPT_FLOAT8_E4M3FNUZ,        ///< checkpoint::float8_e4m3fnuz.
-    float8_e4m3b11fnuz = CKPT_FLOAT8_E4M3B11FNUZ,  ///< checkpoint::float8_e4m3b11fnuz.
-    float8_e5m2fnuz = CKPT_FLOAT8_E5M2FNUZ,        ///< checkpoint::float8_e5m2fnuz.
-    int4 = CKPT_INT4,                              ///< checkpoint::int4.
-    uint4 = CKPT_UINT4,                            ///< checkpoint::uint4.
-    int2 = CKPT_INT2,                              ///< checkpoint::int2.
-    uint2 = CKPT_UINT2,                            ///< checkpoint::uint2.
-    float4_e2m1fn = CKPT_FLOAT4_E2M1FN,            ///< checkpoint::float4_e2m1fn.
+    invalid = CKPT_DTYPE_INVALID,                        ///< Not a dtype.
+    float32 = CKPT_DTYPE_FLOAT,                          ///< `float`.
+    float64 = CKPT_DTYPE_DOUBLE,                         ///< `double`.
+    int32 = CKPT_DTYPE_INT32,                            ///< `std::int32_t`.
+    uint8 = CKPT_DTYPE_UINT8,                            ///< `std::uint8_t`.
+    int16 = CKPT_DTYPE_INT16,                            ///< `std::int16_t`.
+    int8 = CKPT_DTYPE_INT8,                              ///< `std::int8_t`.
+    string = CKPT_DTYPE_STRING,                          ///< Byte strings, each of its own length.
+    complex64 = CKPT_DTYPE_COMPLEX64,                    ///< `std::complex<float>`.
+    int64 = CKPT_DTYPE_INT64,                            ///< `std::int64_t`.
+    boolean = CKPT_DTYPE_BOOL,                           ///< `bool`.
+    qint8 = CKPT_DTYPE_QINT8,                            ///< checkpoint::qint8.
+    quint8 = CKPT_DTYPE_QUINT8,                          ///< checkpoint::quint8.
+    qint32 = CKPT_DTYPE_QINT32,                          ///< checkpoint::qint32.
+    bfloat16 = CKPT_DTYPE_BFLOAT16,                      ///< checkpoint::bfloat16.
+    qint16 = CKPT_DTYPE_QINT16,                          ///< checkpoint::qint16.
+    quint16 = CKPT_DTYPE_QUINT16,                        ///< checkpoint::quint16.
+    uint16 = CKPT_DTYPE_UINT16,                          ///< `std::uint16_t`.
+    complex128 = CKPT_DTYPE_COMPLEX128,                  ///< `std::complex<double>`.
+    float16 = CKPT_DTYPE_HALF,                           ///< checkpoint::half.
+    variant = CKPT_DTYPE_VARIANT,                        ///< Serialized objects, each of its own length.
+    uint32 = CKPT_DTYPE_UINT32,                          ///< `std::uint32_t`.
+    uint64 = CKPT_DTYPE_UINT64,                          ///< `std::uint64_t`.
+    float8_e5m2 = CKPT_DTYPE_FLOAT8_E5M2,                ///< checkpoint::float8_e5m2.
+    float8_e4m3fn = CKPT_DTYPE_FLOAT8_E4M3FN,            ///< checkpoint::float8_e4m3fn.
+    float8_e4m3fnuz = CKPT_DTYPE_FLOAT8_E4M3FNUZ,        ///< checkpoint::float8_e4m3fnuz.
+    float8_e4m3b11fnuz = CKPT_DTYPE_FLOAT8_E4M3B11FNUZ,  ///< checkpoint::float8_e4m3b11fnuz.
+    float8_e5m2fnuz = CKPT_DTYPE_FLOAT8_E5M2FNUZ,        ///< checkpoint::float8_e5m2fnuz.
+    int4 = CKPT_DTYPE_INT4,                              ///< checkpoint::int4.
+    uint4 = CKPT_DTYPE_UINT4,                            ///< checkpoint::uint4.
+    int2 = CKPT_DTYPE_INT2,                              ///< checkpoint::int2.
+    uint2 = CKPT_DTYPE_UINT2,                            ///< checkpoint::uint2.
+    float4_e2m1fn = CKPT_DTYPE_FLOAT4_E2M1FN,            ///< checkpoint::float4_e2m1fn.
 };
 
 /// The name of a dtype in Python, e.g. `float32`.
@@ -173,21 +173,21 @@ enum class busy : std::int32_t {
 
 /// What kind of restore a status is of.
 enum class restore_kind : std::int32_t {
-    objects = CKPT_RESTORE_OBJECTS,  ///< Of a checkpoint with an object graph.
-    names = CKPT_RESTORE_NAMES,      ///< Of a checkpoint of names.
-    nothing = CKPT_RESTORE_NOTHING,  ///< Of no checkpoint at all.
+    objects = CKPT_RESTORE_KIND_OBJECTS,  ///< Of a checkpoint with an object graph.
+    names = CKPT_RESTORE_KIND_NAMES,      ///< Of a checkpoint of names.
+    nothing = CKPT_RESTORE_KIND_NONE,  ///< Of no checkpoint at all.
 };
 
 /// What became of a value.
 enum class row_state : std::int32_t {
-    restored = CKPT_ROW_RESTORED,              ///< The object has the value of the checkpoint.
-    deferred = CKPT_ROW_DEFERRED,              ///< The object gets the value when it is tracked.
-    missing = CKPT_ROW_MISSING,                ///< The checkpoint has no value for the object.
-    unused = CKPT_ROW_UNUSED,                  ///< The program has no use for the value.
-    shape_mismatch = CKPT_ROW_SHAPE_MISMATCH,  ///< The value has another shape than the object.
-    dtype_mismatch = CKPT_ROW_DTYPE_MISMATCH,  ///< The value has another dtype than the object.
-    skipped = CKPT_ROW_SKIPPED,                ///< The object was left as it was.
-    torn = CKPT_ROW_TORN,                      ///< The object has neither its old value nor the new one.
+    restored = CKPT_ROW_STATE_RESTORED,              ///< The object has the value of the checkpoint.
+    deferred = CKPT_ROW_STATE_DEFERRED,              ///< The object gets the value when it is tracked.
+    missing = CKPT_ROW_STATE_MISSING,                ///< The checkpoint has no value for the object.
+    unused = CKPT_ROW_STATE_UNUSED,                  ///< The program has no use for the value.
+    shape_mismatch = CKPT_ROW_STATE_SHAPE_MISMATCH,  ///< The value has another shape than the object.
+    dtype_mismatch = CKPT_ROW_STATE_DTYPE_MISMATCH,  ///< The value has another dtype than the object.
+    skipped = CKPT_ROW_STATE_SKIPPED,                ///< The object was left as it was.
+    torn = CKPT_ROW_STATE_TORN,                      ///< The object has neither its old value nor the new one.
 };
 
 /// The name of what became of a value, e.g. `shape mismatch`.

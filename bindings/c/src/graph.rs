@@ -13,8 +13,8 @@ use ::checkpoint::{Graph, NodeId, Result};
 /// reaches the graph takes its one lock for its whole length, callbacks included; so do the calls of its checkpoints and of
 /// their statuses.
 ///
-/// Every function that takes objects returns `CKPT_INVALID_ARGUMENT` with `CKPT_REASON_NODE` for one that was removed, is of
-/// another graph, or of another kind than the function is for; and `CKPT_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` when
+/// Every function that takes objects returns `CKPT_CODE_INVALID_ARGUMENT` with `CKPT_REASON_NODE` for one that was removed, is of
+/// another graph, or of another kind than the function is for; and `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` when
 /// a callback of the graph calls it.
 #[derive(Clone)]
 pub struct ckpt_graph {
@@ -87,7 +87,7 @@ pub extern "C" fn ckpt_graph_free(graph: *mut ckpt_graph) {
 
 /// Adds an object without values of its own.
 ///
-/// `*node` is 0 on failure. `CKPT_RESOURCE_EXHAUSTED` when the graph is full, as all functions that add objects.
+/// `*node` is 0 on failure. `CKPT_CODE_RESOURCE_EXHAUSTED` when the graph is full, as all functions that add objects.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_object(
     graph: *const ckpt_graph,
@@ -182,7 +182,7 @@ pub extern "C" fn ckpt_graph_set_name(
 /// leads to are restored here and now, and errors of that come from here: the edge stands all the same. Tracking the same child
 /// again is nothing.
 ///
-/// `CKPT_ALREADY_EXISTS` when the name leads to another object; else what restoring reports.
+/// `CKPT_CODE_ALREADY_EXISTS` when the name leads to another object; else what restoring reports.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_track(
     graph: *const ckpt_graph,
@@ -216,7 +216,7 @@ pub extern "C" fn ckpt_graph_track_overwrite(
 
 /// Removes an edge. The object that it led to stays, and is `*child`; `child` may be NULL.
 ///
-/// `CKPT_NOT_FOUND` when there is no such edge.
+/// `CKPT_CODE_NOT_FOUND` when there is no such edge.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_untrack(
     graph: *const ckpt_graph,
@@ -250,7 +250,7 @@ pub extern "C" fn ckpt_graph_lookup(
 
 /// The children of an object with the names of the edges, in the order in which these were made. (`TrackableView.children`)
 ///
-/// `*children` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` for a list that cannot be
+/// `*children` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` for a list that cannot be
 /// saved.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_children(
@@ -269,7 +269,7 @@ pub extern "C" fn ckpt_graph_children(
 /// The objects that edges lead to from `root`, breadth first, `root` the first of them. Slot variables are not among them.
 /// (`TrackableView.descendants`)
 ///
-/// `*descendants` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_FAILED_PRECONDITION` when a list that cannot be
+/// `*descendants` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` when a list that cannot be
 /// saved is among them.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_descendants(
