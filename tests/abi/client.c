@@ -33,7 +33,7 @@ static void write_and_read(const char *directory) {
     ckpt_writer *writer;
     EXPECT(!ckpt_write_options_set_shards(options, 2, &error));
     EXPECT(!ckpt_writer_new(in(directory, "named"), options, &writer, &error));
-    EXPECT(!ckpt_writer_add(writer, "w", 1, CKPT_FLOAT, shape, 1, written, sizeof written, &error));
+    EXPECT(!ckpt_writer_add(writer, "w", 1, CKPT_DTYPE_FLOAT, shape, 1, written, sizeof written, &error));
     EXPECT(!ckpt_writer_finish(writer, &error));
     ckpt_writer_free(writer);
     ckpt_write_options_free(options);
@@ -44,7 +44,7 @@ static void write_and_read(const char *directory) {
     EXPECT(!ckpt_reader_find(reader, "w", 1, &tensor, &error));
     ckpt_bytes key = ckpt_tensor_key(tensor);
     EXPECT(key.len == 1 && memcmp(key.data, "w", 1) == 0);
-    EXPECT(ckpt_tensor_dtype(tensor) == CKPT_FLOAT);
+    EXPECT(ckpt_tensor_dtype(tensor) == CKPT_DTYPE_FLOAT);
     EXPECT(!ckpt_reader_read(reader, tensor, NULL, found, sizeof found, &error));
     EXPECT(memcmp(found, written, sizeof found) == 0);
     ckpt_reader_free(reader);
@@ -55,7 +55,7 @@ static ckpt_checkpoint *program(float *value) {
     ckpt_node root, variable;
     ckpt_checkpoint *checkpoint;
     EXPECT(!ckpt_graph_add_object(graph, NULL, &root, &error));
-    EXPECT(!ckpt_graph_add_borrowed(graph, CKPT_FLOAT, NULL, 0, value, sizeof *value, NULL, NULL, NULL, &variable, &error));
+    EXPECT(!ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, NULL, 0, value, sizeof *value, NULL, NULL, NULL, &variable, &error));
     EXPECT(!ckpt_graph_track(graph, root, "value", 5, variable, &error));
     EXPECT(!ckpt_checkpoint_new(graph, root, &checkpoint, &error));
     ckpt_graph_free(graph);
@@ -85,9 +85,9 @@ static void save_and_restore(const char *directory) {
 
 static void fail(const char *directory) {
     ckpt_reader *reader;
-    EXPECT(ckpt_reader_open(in(directory, "missing"), NULL, &reader, &error) == CKPT_NOT_FOUND);
-    EXPECT(reader == NULL && ckpt_error_code(error) == CKPT_NOT_FOUND);
-    EXPECT(strcmp(ckpt_code_name(CKPT_NOT_FOUND), "NOT_FOUND") == 0);
+    EXPECT(ckpt_reader_open(in(directory, "missing"), NULL, &reader, &error) == CKPT_CODE_NOT_FOUND);
+    EXPECT(reader == NULL && ckpt_error_code(error) == CKPT_CODE_NOT_FOUND);
+    EXPECT(strcmp(ckpt_code_name(CKPT_CODE_NOT_FOUND), "NOT_FOUND") == 0);
     ckpt_error_free(error);
     error = NULL;
 }

@@ -58,7 +58,7 @@ change 'a field was added to a structure' checkpoint.h '/^typedef struct \{/,/ck
 reported 'ckpt_bytes'
 change 'a field changed' checkpoint.h '/^typedef struct \{/,/ckpt_bytes;/ s/size_t len;/uint32_t len;/'
 reported 'ckpt_bytes'
-change 'what an old program does' client.c 's/CKPT_NOT_FOUND/CKPT_INTERNAL/'
+change 'what an old program does' client.c 's/CKPT_CODE_NOT_FOUND/CKPT_CODE_INTERNAL/'
 reported 'a program built against the baseline fails'
 
 # The ABI may grow.
