@@ -26,7 +26,10 @@ lint() {
     tests/install/*.sh tests/mpi/*.sh .ci/run
 }
 
-licences() { cargo deny --log-level warn check licenses sources bans; }
+licences() {
+  cargo deny --log-level warn check licenses sources bans
+  scripts/notices.py --check
+}
 
 rust() { cargo test --locked --no-fail-fast; }
 
