@@ -30,7 +30,7 @@ impl StateFile {
     /// `DATA_LOSS` with the line at fault when the text is not UTF-8, not protobuf text, or has any other field.
     pub fn parse(text: &[u8]) -> Result<StateFile> {
         let mut state = StateFile::default();
-        parse_fields(text, &FIELDS, &mut |field, value| match (field, value) {
+        parse_fields(text, &FIELDS, Unknown::Refused, &mut |field, value| match (field, value) {
             (0, Value::Text(path)) => state.model_checkpoint_path = path,
             (1, Value::Text(path)) => state.all_model_checkpoint_paths.push(path),
             (2, Value::Number(time)) => state.all_model_checkpoint_timestamps.push(time),
@@ -82,11 +82,20 @@ pub(crate) enum Value {
     Number(f64),
 }
 
+/// What becomes of a field that is not one of those expected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// The text is malformed.
+    Refused,
+    /// A string or a number, or a list of them, is ignored.
+    Skipped,
+}
+
 /// Reads protobuf text with such `fields`, and gives each value to `take` with the number of its field.
 ///
 /// # Errors
 /// `DATA_LOSS` with the line at fault.
-pub(crate) fn parse_fields(text: &[u8], fields: &[Field], take: &mut dyn FnMut(usize, Value)) -> Result<()> {
+pub(crate) fn parse_fields(text: &[u8], fields: &[Field], unknown: Unknown, take: &mut dyn FnMut(usize, Value)) -> Result<()> {
     let text = std::str::from_utf8(text).map_err(|_| Error::malformed("the state file is not UTF-8"))?;
     let mut parser = Parser { text, at: 0 };
     loop {
@@ -94,7 +103,7 @@ pub(crate) fn parse_fields(text: &[u8], fields: &[Field], take: &mut dyn FnMut(u
         if parser.rest().is_empty() {
             return Ok(());
         }
-        parser.field(fields, take)?;
+        parser.field(fields, unknown, take)?;
     }
 }
 
@@ -182,21 +191,28 @@ impl<'a> Parser<'a> {
         word
     }
 
-    fn field(&mut self, fields: &[Field], take: &mut dyn FnMut(usize, Value)) -> Result<()> {
+    fn field(&mut self, fields: &[Field], unknown: Unknown, take: &mut dyn FnMut(usize, Value)) -> Result<()> {
         let name = self.word(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let Some((number, field)) = fields.iter().enumerate().find(|(_, field)| field.name == name) else {
+        let number = fields.iter().position(|field| field.name == name);
+        let field = number.map(|number| &fields[number]);
+        if field.is_none() && unknown == Unknown::Refused {
             return Err(self.fault("not one of the fields of a state file"));
+        }
+        let mut take = |value| {
+            if let Some(number) = number {
+                take(number, value);
+            }
         };
         if !self.take(b':') {
             return Err(self.fault("a colon is missing after the field's name"));
         }
         if self.take(b'[') {
-            if !field.is_repeated {
+            if field.is_some_and(|field| !field.is_repeated) {
                 return Err(self.fault("a list where one value is due"));
             }
             if !self.take(b']') {
                 loop {
-                    take(number, self.value(field)?);
+                    take(self.value(field)?);
                     if self.take(b']') {
                         break;
                     }
@@ -206,7 +222,7 @@ impl<'a> Parser<'a> {
                 }
             }
         } else {
-            take(number, self.value(field)?);
+            take(self.value(field)?);
         }
         if !self.take(b';') {
             self.take(b',');
@@ -214,10 +230,14 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn value(&mut self, field: &Field) -> Result<Value> {
-        match field.is_text {
-            true => self.string().map(Value::Text),
-            false => self.number().map(Value::Number),
+    /// The value of a field; of one that is not known, what it looks like.
+    fn value(&mut self, field: Option<&Field>) -> Result<Value> {
+        self.skip_space();
+        let is_text = field.map_or(matches!(self.peek(), Some(b'"' | b'\'')), |field| field.is_text);
+        if is_text {
+            self.string().map(Value::Text)
+        } else {
+            self.number().map(Value::Number)
         }
     }
 
