@@ -33,6 +33,21 @@ licences() {
 
 rust() { cargo test --locked --no-fail-fast; }
 
+# What the registry gets: the crate has its tests and their data. All are compiled, and those that are quick run.
+package() {
+  local target=${CARGO_TARGET_DIR:-$PWD/target} from=$PWD/build/package crate
+  cargo package --locked --no-verify --allow-dirty -p libcheckpoint --target-dir "$target"
+  crate=$(find "$target/package" -name 'libcheckpoint-[0-9]*.crate' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
+  [ "$(stat -c %s "$crate")" -lt $((10 << 20)) ] || { echo "the registry takes no crate of 10 MiB or more: $crate"; return 1; }
+  rm -rf "$from"
+  mkdir -p "$from"
+  tar -xzmf "$crate" -C "$from" --strip-components 1      # times of now: cargo rebuilds what is newer
+  cd "$from"
+  cargo test --locked --target-dir "$target" --no-run
+  cargo test --locked --target-dir "$target" --test conformance --test fixtures --test merging --test on_disk --test opening \
+    --test restored_fixtures --test state_file --test support --test writing
+}
+
 # Needs root and loop devices; elsewhere it says so.
 powercut() { scripts/powercut.sh; }
 
@@ -113,7 +128,7 @@ scenarios() {
 # A minute for all targets: finds what a change broke, not what a night of fuzzing would.
 fuzz() { scripts/fuzz.sh --minutes 1; }
 
-suites=(format lint licences rust powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
+suites=(format lint licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 
 # ---------------------------------------------------------------- running them
