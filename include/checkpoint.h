@@ -50,6 +50,62 @@
 //     number fail with CKPT_CODE_INVALID_ARGUMENT and CKPT_REASON_NODE.
 
 
+//
+// Index
+//
+//  * Version and names of constants: ckpt_version, ckpt_code_name, ckpt_dtype_name,
+//    ckpt_dtype_size, ckpt_row_state_name
+//  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
+//  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
+//  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
+//  * The object graph of a checkpoint: ckpt_object_graph_*
+//  * Verifying: ckpt_verify_options_*, ckpt_verify, ckpt_verification_*
+//  * Writing and merging: ckpt_write_options_*, ckpt_writer_*, ckpt_merge_options_*, ckpt_merge
+//  * The graph of a program: ckpt_nodes_*, ckpt_description_*, ckpt_node_options_*, ckpt_graph_new,
+//    ckpt_graph_free, ckpt_graph_add_object, ckpt_graph_add_text, ckpt_graph_remove,
+//    ckpt_graph_contains, ckpt_graph_describe, ckpt_graph_set_debug_name, ckpt_graph_set_name,
+//    ckpt_graph_track, ckpt_graph_track_overwrite, ckpt_graph_untrack, ckpt_graph_lookup,
+//    ckpt_graph_children, ckpt_graph_descendants, ckpt_graph_waiting
+//  * Variables: ckpt_graph_add_owned, ckpt_graph_add_borrowed, ckpt_graph_add_without_value,
+//    ckpt_graph_add_strings, ckpt_graph_set_borrowed, ckpt_graph_data, ckpt_graph_read,
+//    ckpt_graph_assign, ckpt_graph_read_strings, ckpt_graph_assign_strings, ckpt_graph_read_integer
+//  * Lists, dictionaries and tuples: ckpt_graph_add_list, ckpt_graph_add_dict,
+//    ckpt_graph_add_tuple, ckpt_graph_add_named_tuple, ckpt_graph_list_append,
+//    ckpt_graph_list_repeat, ckpt_graph_list_set, ckpt_graph_list_insert, ckpt_graph_list_remove,
+//    ckpt_graph_list_splice, ckpt_graph_list_reorder, ckpt_graph_list_elements,
+//    ckpt_graph_dict_set, ckpt_graph_dict_remove
+//  * Slot variables: ckpt_graph_add_slot_owner, ckpt_slot_request_*, ckpt_graph_set_slot,
+//    ckpt_graph_slot, ckpt_graph_remove_slot, ckpt_graph_slot_names
+//  * Devices and state with callbacks: ckpt_device_*, ckpt_graph_add_device, ckpt_graph_add_state,
+//    ckpt_sink_*, ckpt_source_*, ckpt_source_tensor_*
+//  * Registered savers: ckpt_graph_register_saver
+//  * Saving and restoring a program: ckpt_checkpoint_new, ckpt_checkpoint_new_with_root,
+//    ckpt_checkpoint_free, ckpt_checkpoint_graph, ckpt_checkpoint_root, ckpt_checkpoint_set_log,
+//    ckpt_checkpoint_save_counter, ckpt_checkpoint_save_count, ckpt_checkpoint_write,
+//    ckpt_checkpoint_write_numbered, ckpt_checkpoint_save, ckpt_checkpoint_restore,
+//    ckpt_checkpoint_read, ckpt_checkpoint_restore_nothing, ckpt_checkpoint_dry_run,
+//    ckpt_checkpoint_last_report, ckpt_save_options_*, ckpt_restore_options_*
+//  * Restore statuses and reports: ckpt_report_*, ckpt_report_row_*, ckpt_status_*
+//  * Savers (checkpoints by name): ckpt_saver_options_*, ckpt_saver_*, ckpt_saver_save_options_*
+//  * Checkpoint views: ckpt_checkpoint_view_*, ckpt_comparison_*, ckpt_restore_nodes
+//  * Managing a directory: ckpt_manager_open, ckpt_manager_free, ckpt_manager_checkpoint,
+//    ckpt_manager_directory, ckpt_manager_checkpoint_interval, ckpt_manager_latest_checkpoint,
+//    ckpt_manager_checkpoints, ckpt_manager_best_checkpoints, ckpt_manager_metric,
+//    ckpt_manager_save, ckpt_manager_restore_or_initialize, ckpt_manager_latest_valid,
+//    ckpt_manager_options_*, ckpt_manager_save_options_*, ckpt_resume_options_*
+//  * Saves in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
+//    ckpt_checkpoint_sync, ckpt_manager_save_async, ckpt_pending_*
+//  * Saves by ranks: ckpt_messages_*, ckpt_ranks_*, ckpt_checkpoint_write_ranked,
+//    ckpt_checkpoint_save_ranked, ckpt_checkpoint_write_section, ckpt_manager_save_ranked
+//  * The state file, pins: ckpt_latest_checkpoint, ckpt_get_checkpoint_state,
+//    ckpt_checkpoint_state_*, ckpt_state_update_*, ckpt_update_checkpoint_state,
+//    ckpt_checkpoint_exists, ckpt_checkpoint_mtimes, ckpt_remove_checkpoint, ckpt_pin_*
+//  * Waiting for checkpoints: ckpt_wait_options_*, ckpt_wait_for_new_checkpoint,
+//    ckpt_checkpoints_iterator_*
+//  * Maintenance: ckpt_broken_*, ckpt_latest_valid_checkpoint, ckpt_repair_checkpoint_state,
+//    ckpt_repaired_*, ckpt_gc_options_*, ckpt_collect_checkpoints
+//  * Looking for leaks: ckpt_live_handles
+
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
 
@@ -69,6 +125,8 @@
 
 // Patch version. It changes when something is fixed.
 #define CKPT_VERSION_PATCH 0
+
+// == Types ========================================================================================
 
 // Checkpoints that are not whole, the newest first, each with the first thing that is wrong with it. It does not change: several
 // threads may use it at once.
@@ -372,7 +430,11 @@ typedef int32_t (*ckpt_describe_callback)(void *user_data, int64_t *dimensions);
 //
 // Any return value but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`; then no byte of
 // the value is written.
-typedef ckpt_code (*ckpt_prepare_callback)(void *user_data, ckpt_dtype dtype, const int64_t *shape, size_t rank, ckpt_failure *failure);
+typedef ckpt_code (*ckpt_prepare_callback)(void *user_data,
+                                           ckpt_dtype dtype,
+                                           const int64_t *shape,
+                                           size_t rank,
+                                           ckpt_failure *failure);
 
 // Writes part of a value: `size` bytes from byte `offset` on, row-major and in native byte order.
 // Each byte is passed once.
@@ -449,7 +511,11 @@ typedef double (*ckpt_now_callback)(void *user_data);
 // Sends a message of `size` bytes to rank 0. There, puts that of each other rank that came in time into `messages`
 // (`ckpt_messages_put`); on the others there is nothing to put. It is called on the thread that saves; how long to wait for the others
 // is its to say. Anything but `CKPT_CODE_OK` ends the save on this rank with `CKPT_CODE_UNAVAILABLE`.
-typedef ckpt_code (*ckpt_gather_callback)(void *user_data, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure);
+typedef ckpt_code (*ckpt_gather_callback)(void *user_data,
+                                          const void *message,
+                                          size_t size,
+                                          ckpt_messages *messages,
+                                          ckpt_failure *failure);
 
 // Sends rank 0's message of `size` bytes to all others. There `size` is 0, and what came is put into `messages`, as of rank 0. Else as
 // `ckpt_gather_callback`.
@@ -464,6 +530,8 @@ typedef ckpt_code (*ckpt_sleep_callback)(void *user_data, double seconds);
 
 // Says whether there will be no more checkpoints.
 typedef bool (*ckpt_is_done_callback)(void *user_data);
+
+// == Constants ====================================================================================
 
 // Success.
 #define CKPT_CODE_OK 0
@@ -833,6 +901,8 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 extern "C" {
 #endif // __cplusplus
 
+// == Version and names of constants ===============================================================
+
 // Returns the version of the loaded library, e.g. `0.1.0`. NUL-terminated static text.
 const char *ckpt_version(void);
 
@@ -850,6 +920,8 @@ size_t ckpt_dtype_size(ckpt_dtype dtype);
 // Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
 // NUL-terminated static text.
 const char *ckpt_row_state_name(ckpt_row_state state);
+
+// == Errors, strings ==============================================================================
 
 // Returns the code of the error; `CKPT_CODE_OK` for NULL.
 ckpt_code ckpt_error_code(const ckpt_error *error);
@@ -899,6 +971,8 @@ ckpt_bytes ckpt_strings_get(const ckpt_strings *strings, size_t index);
 // Frees strings. NULL is ignored.
 void ckpt_strings_free(ckpt_strings *strings);
 
+// == Callbacks, progress, cancelling, logging =====================================================
+
 // Sets the failure message of the running callback: `text`, of `len` bytes, is copied and becomes
 // part of the message of the error. Replaces an earlier message. If `failure` is NULL, the call is
 // ignored.
@@ -914,6 +988,8 @@ void ckpt_cancel_raise(const ckpt_cancel *cancel);
 
 // Frees a cancel flag. NULL is ignored.
 void ckpt_cancel_free(ckpt_cancel *cancel);
+
+// == Reading ======================================================================================
 
 // Creates options with the defaults. Free them with `ckpt_open_options_free`.
 ckpt_open_options *ckpt_open_options_new(void);
@@ -1005,7 +1081,11 @@ bool ckpt_reader_has(const ckpt_reader *reader, const char *key, size_t key_len)
 //
 // Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`) if there is no such tensor; the
 // message suggests similar keys.
-ckpt_code ckpt_reader_find(const ckpt_reader *reader, const char *key, size_t key_len, const ckpt_tensor **tensor, ckpt_error **error);
+ckpt_code ckpt_reader_find(const ckpt_reader *reader,
+                           const char *key,
+                           size_t key_len,
+                           const ckpt_tensor **tensor,
+                           ckpt_error **error);
 
 // Reads the value of a fixed-size tensor into `buffer`, row-major and in native byte order
 // (`CheckpointReader.get_tensor`).
@@ -1166,6 +1246,8 @@ size_t ckpt_view_alignment(const ckpt_view *view);
 // Unmaps and frees a view. NULL is ignored.
 void ckpt_view_free(ckpt_view *view);
 
+// == The object graph of a checkpoint =============================================================
+
 // Returns the number of nodes.
 uint32_t ckpt_object_graph_count(const ckpt_object_graph *graph);
 
@@ -1219,6 +1301,8 @@ int32_t ckpt_object_graph_has_values(const ckpt_object_graph *graph, uint32_t id
 
 // Frees an object graph. NULL is ignored.
 void ckpt_object_graph_free(ckpt_object_graph *graph);
+
+// == Verifying ====================================================================================
 
 // Creates options with the defaults. Free them with `ckpt_verify_options_free`.
 ckpt_verify_options *ckpt_verify_options_new(void);
@@ -1275,6 +1359,8 @@ size_t ckpt_verification_file_count(const ckpt_verification *verification);
 
 // Frees a verification and its problems. NULL is ignored.
 void ckpt_verification_free(ckpt_verification *verification);
+
+// == Writing and merging ==========================================================================
 
 // Creates options with the defaults. Free them with `ckpt_write_options_free`.
 ckpt_write_options *ckpt_write_options_new(void);
@@ -1534,6 +1620,8 @@ ckpt_code ckpt_merge(const char *destination,
                      const ckpt_merge_options *options,
                      ckpt_error **error);
 
+// == The graph of a program =======================================================================
+
 // Returns the number of nodes; 0 for NULL.
 size_t ckpt_nodes_count(const ckpt_nodes *nodes);
 
@@ -1606,7 +1694,10 @@ ckpt_code ckpt_node_options_set_part(ckpt_node_options *options,
 // Sets the names of the `count` tensors that a state object needs to be restored. A checkpoint
 // that lacks one of them is refused before anything is assigned. By default, the restore callback
 // gets the tensors that exist. State only.
-ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options, const ckpt_bytes *names, size_t count, ckpt_error **error);
+ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options,
+                                             const ckpt_bytes *names,
+                                             size_t count,
+                                             ckpt_error **error);
 
 // Saves a state object as one attribute of this name, with the tensors' names as suffixes: `table`
 // with the tensors `-keys` and `-values`, as TensorFlow's hash tables do; `ITERATOR` with
@@ -1656,7 +1747,11 @@ ckpt_code ckpt_graph_contains(const ckpt_graph *graph, ckpt_node node, bool *con
 ckpt_code ckpt_graph_describe(const ckpt_graph *graph, ckpt_node node, ckpt_description **description, ckpt_error **error);
 
 // Changes the name (UTF-8) of an object in messages.
-ckpt_code ckpt_graph_set_debug_name(const ckpt_graph *graph, ckpt_node node, const char *name, size_t name_len, ckpt_error **error);
+ckpt_code ckpt_graph_set_debug_name(const ckpt_graph *graph,
+                                    ckpt_node node,
+                                    const char *name,
+                                    size_t name_len,
+                                    ckpt_error **error);
 
 // Changes the name (UTF-8) of a variable in name-based checkpoints.
 ckpt_code ckpt_graph_set_name(const ckpt_graph *graph, ckpt_node variable, const char *name, size_t name_len, ckpt_error **error);
@@ -1723,7 +1818,14 @@ ckpt_code ckpt_graph_children(const ckpt_graph *graph, ckpt_node node, ckpt_node
 ckpt_code ckpt_graph_descendants(const ckpt_graph *graph, ckpt_node root, ckpt_nodes **descendants, ckpt_error **error);
 
 // Gives the number of pending restores that wait for the edge `name` of an object.
-ckpt_code ckpt_graph_waiting(const ckpt_graph *graph, ckpt_node node, const char *name, size_t name_len, size_t *count, ckpt_error **error);
+ckpt_code ckpt_graph_waiting(const ckpt_graph *graph,
+                             ckpt_node node,
+                             const char *name,
+                             size_t name_len,
+                             size_t *count,
+                             ckpt_error **error);
+
+// == Variables ====================================================================================
 
 // Adds a variable of a fixed-size dtype whose memory the graph owns.
 //
@@ -1877,6 +1979,8 @@ ckpt_code ckpt_graph_assign_strings(const ckpt_graph *graph,
 // * `CKPT_CODE_ABORTED` (`CKPT_REASON_CALLBACK`): a callback failed.
 ckpt_code ckpt_graph_read_integer(const ckpt_graph *graph, ckpt_node variable, int64_t *value, ckpt_error **error);
 
+// == Lists, dictionaries and tuples ===============================================================
+
 // Adds an empty list, whose elements are tracked under their indices. An element is an object, or
 // 0 for a place that is not tracked (a number or text of the program).
 //
@@ -1980,6 +2084,8 @@ ckpt_code ckpt_graph_dict_remove(const ckpt_graph *graph,
                                  size_t key_len,
                                  ckpt_node *child,
                                  ckpt_error **error);
+
+// == Slot variables ===============================================================================
 
 // Adds an object that may have slot variables, such as an optimizer.
 //
@@ -2088,6 +2194,8 @@ ckpt_code ckpt_graph_remove_slot(const ckpt_graph *graph,
 //
 // `*names` is owned by the caller: free it with `ckpt_strings_free`.
 ckpt_code ckpt_graph_slot_names(const ckpt_graph *graph, ckpt_node owner, ckpt_strings **names, ckpt_error **error);
+
+// == Devices and state with callbacks =============================================================
 
 // Creates a device without callbacks. Free it with `ckpt_device_free`.
 //
@@ -2252,6 +2360,8 @@ ckpt_bytes ckpt_source_tensor_string(const ckpt_source_tensor *tensor, size_t in
 // The number of elements of a string or variant tensor; 0 of other dtypes.
 size_t ckpt_source_tensor_string_count(const ckpt_source_tensor *tensor);
 
+// == Registered savers ============================================================================
+
 // Registers a saver for the objects that it accepts; in checkpoints its name is `package.name`, and no package means `Custom`.
 // If it is not `strict`, an object that it saved and does not accept any more is left as it is. Of several savers that accept
 // an object, the one registered last has it. The callbacks are called on the thread that saves or restores. The graph keeps
@@ -2274,12 +2384,17 @@ ckpt_code ckpt_graph_register_saver(const ckpt_graph *graph,
                                     ckpt_free_callback free_user_data,
                                     ckpt_error **error);
 
+// == Saving and restoring a program ===============================================================
+
 // The checkpoint of what `root` leads to. Its files are those of `tf.train.Checkpoint(**kwargs)`: `root` stands for the
 // checkpoint itself, and its edges, in the order in which they were made, for the keyword arguments, which TensorFlow sorts.
 //
 // `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when `root` is no object
 // of the graph.
-ckpt_code ckpt_checkpoint_new(const ckpt_graph *graph, ckpt_node root, ckpt_checkpoint **checkpoint, ckpt_error **error);
+ckpt_code ckpt_checkpoint_new(const ckpt_graph *graph,
+                              ckpt_node root,
+                              ckpt_checkpoint **checkpoint,
+                              ckpt_error **error);
 
 // The checkpoint of `root`, to which it attaches `count` more edges, each with its name, UTF-8, and its object. Its files are
 // those of `tf.train.Checkpoint(root, **attached)`. They can be restored by a checkpoint made by `ckpt_checkpoint_new`, and
@@ -2321,7 +2436,9 @@ ckpt_code ckpt_checkpoint_set_log(const ckpt_checkpoint *checkpoint,
 // scalar.
 //
 // `*counter` is 0 on failure. `CKPT_CODE_ALREADY_EXISTS` when the root has another edge of this name; else what restoring reports.
-ckpt_code ckpt_checkpoint_save_counter(const ckpt_checkpoint *checkpoint, ckpt_node *counter, ckpt_error **error);
+ckpt_code ckpt_checkpoint_save_counter(const ckpt_checkpoint *checkpoint,
+                                       ckpt_node *counter,
+                                       ckpt_error **error);
 
 // How often this checkpoint was saved, by the save counter.
 //
@@ -2419,7 +2536,9 @@ ckpt_code ckpt_checkpoint_last_report(const ckpt_checkpoint *checkpoint, ckpt_re
 ckpt_save_options *ckpt_save_options_new(void);
 
 // How the files are written, with the progress callback and the flag of these options. They are copied; NULL for the defaults.
-ckpt_code ckpt_save_options_set_write_options(ckpt_save_options *options, const ckpt_write_options *write_options, ckpt_error **error);
+ckpt_code ckpt_save_options_set_write_options(ckpt_save_options *options,
+                                              const ckpt_write_options *write_options,
+                                              ckpt_error **error);
 
 // Has `written` called, with `user_data`, after the callbacks that were added before. The options keep `user_data`, and so do
 // saves under way; `free_user_data`, if it is not NULL, is called when the options are freed and these saves are over; when this call
@@ -2443,7 +2562,9 @@ void ckpt_save_options_free(ckpt_save_options *options);
 ckpt_restore_options *ckpt_restore_options_new(void);
 
 // How values are read: threads, checksums. The options are copied.
-ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options, const ckpt_read_options *read_options, ckpt_error **error);
+ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
+                                                const ckpt_read_options *read_options,
+                                                ckpt_error **error);
 
 // Restores only values whose path in the checkpoint one of the included globs matches. What is left out is skipped, and
 // assertions do not ask for it.
@@ -2477,6 +2598,8 @@ ckpt_code ckpt_restore_options_set_verify_first(ckpt_restore_options *options, b
 
 // Frees options. NULL is nothing.
 void ckpt_restore_options_free(ckpt_restore_options *options);
+
+// == Restore statuses and reports =================================================================
 
 // The number of rows.
 size_t ckpt_report_count(const ckpt_report *report);
@@ -2555,7 +2678,8 @@ ckpt_bytes ckpt_status_path(const ckpt_status *status);
 //
 // `CKPT_CODE_FAILED_PRECONDITION` when it is not so, when there is no checkpoint, or, with `CKPT_REASON_UNSAVABLE`, at a list that
 // cannot be saved.
-ckpt_code ckpt_status_assert_consumed(const ckpt_status *status, ckpt_error **error);
+ckpt_code ckpt_status_assert_consumed(const ckpt_status *status,
+                                      ckpt_error **error);
 
 // Asserts that every object of the program that is there by now, and has values, got its value from the checkpoint.
 //
@@ -2591,6 +2715,8 @@ ckpt_code ckpt_status_drop(const ckpt_status *status, ckpt_error **error);
 
 // Frees a status. What waits for its restore goes on waiting: `ckpt_status_drop` ends that. NULL is nothing.
 void ckpt_status_free(ckpt_status *status);
+
+// == Savers (checkpoints by name) =================================================================
 
 // New options with the defaults; to be freed with `ckpt_saver_options_free`.
 ckpt_saver_options *ckpt_saver_options_new(void);
@@ -2738,11 +2864,15 @@ ckpt_code ckpt_saver_set_last_checkpoints(const ckpt_saver *saver,
 // a program that was ended gives the saver of its next run.
 ckpt_code ckpt_saver_recover_last_checkpoints(const ckpt_saver *saver, const ckpt_bytes *paths, size_t count, ckpt_error **error);
 
+// == Checkpoint views =============================================================================
+
 // Reads the objects of the checkpoint at `path`, which is that of `ckpt_reader_open`.
 //
 // `*view` is to be freed with `ckpt_checkpoint_view_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint, or, with
 // `CKPT_REASON_NO_OBJECT_GRAPH`, it has no objects; else errors are those of `ckpt_reader_open`.
-ckpt_code ckpt_checkpoint_view_open(const char *path, ckpt_checkpoint_view **view, ckpt_error **error);
+ckpt_code ckpt_checkpoint_view_open(const char *path,
+                                    ckpt_checkpoint_view **view,
+                                    ckpt_error **error);
 
 // Frees a view. NULL is nothing.
 void ckpt_checkpoint_view_free(ckpt_checkpoint_view *view);
@@ -2828,6 +2958,8 @@ ckpt_code ckpt_restore_nodes(const ckpt_graph *graph,
                              const ckpt_restore_options *options,
                              ckpt_error **error);
 
+// == Managing a directory =========================================================================
+
 // A manager of `checkpoint` in `directory`, which the first save makes if need be. A state file that cannot be understood counts
 // for none, and the log hears it. Checkpoints that no manager recorded, those of `ckpt_checkpoint_save` for instance, are known
 // as the latest but never removed.
@@ -2863,7 +2995,9 @@ ckpt_strings *ckpt_manager_checkpoints(const ckpt_manager *manager);
 ckpt_strings *ckpt_manager_best_checkpoints(const ckpt_manager *manager);
 
 // The metric that the checkpoint `path`, as `ckpt_manager_best_checkpoints` gives it, was saved with; NaN when it is none of those.
-double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t path_len);
+double ckpt_manager_metric(const ckpt_manager *manager,
+                           const char *path,
+                           size_t path_len);
 
 // Saves a checkpoint, `DIRECTORY/NAME-COUNT` or with the number that the options give, makes it the latest, and removes what is too
 // many. The save counter counts every save, whatever its number. (`tf.train.CheckpointManager.save`)
@@ -2876,7 +3010,10 @@ double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t
 // `CKPT_REASON_REPLACED` when one has since the manager was opened and the program has not resumed from that; nothing has been
 // counted then. Else errors are those of `ckpt_checkpoint_write`, and the system's when the state file cannot be written: the
 // step counts as not saved, and the checkpoints recorded before are all there.
-ckpt_code ckpt_manager_save(const ckpt_manager *manager, const ckpt_manager_save_options *options, ckpt_string **path, ckpt_error **error);
+ckpt_code ckpt_manager_save(const ckpt_manager *manager,
+                            const ckpt_manager_save_options *options,
+                            ckpt_string **path,
+                            ckpt_error **error);
 
 // Restores the latest checkpoint; where there is none, calls the init callback, if there is one.
 // (`tf.train.CheckpointManager.restore_or_initialize`)
@@ -2912,7 +3049,10 @@ ckpt_code ckpt_manager_options_set_keep_checkpoint_every_n_hours(ckpt_manager_op
 ckpt_code ckpt_manager_options_set_keep_best(ckpt_manager_options *options, size_t count, ckpt_better better, ckpt_error **error);
 
 // What checkpoints are called: `NAME-NUMBER`; `ckpt` by default.
-ckpt_code ckpt_manager_options_set_checkpoint_name(ckpt_manager_options *options, const char *name, size_t name_len, ckpt_error **error);
+ckpt_code ckpt_manager_options_set_checkpoint_name(ckpt_manager_options *options,
+                                                   const char *name,
+                                                   size_t name_len,
+                                                   ckpt_error **error);
 
 // The integer scalar that counts the program's steps, for `ckpt_manager_options_set_checkpoint_interval`.
 ckpt_code ckpt_manager_options_set_step_counter(ckpt_manager_options *options, ckpt_node counter, ckpt_error **error);
@@ -3009,6 +3149,8 @@ ckpt_code ckpt_resume_options_set_restore_options(ckpt_resume_options *options,
 // Frees options. NULL is nothing.
 void ckpt_resume_options_free(ckpt_resume_options *options);
 
+// == Saves in the background ======================================================================
+
 // Copies what `ckpt_checkpoint_save` would write, and does the rest in the background: writes the files, calls the callbacks of the
 // options, has the state file name the checkpoint. When this returns the program may change everything; what is saved is what was
 // there. States, savers and devices are asked before it returns, on the thread that called; progress and written callbacks are called
@@ -3042,7 +3184,8 @@ ckpt_code ckpt_checkpoint_write_async(const ckpt_checkpoint *checkpoint,
 
 // Waits for the save that is running in the background, if there is one. The error is that of the last one, if nobody has heard of it
 // yet. `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback.
-ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint,
+                               ckpt_error **error);
 
 // Copies what `ckpt_manager_save` would save, and does the rest in the background, as `ckpt_checkpoint_save_async` does: the checkpoint is
 // recorded, and what is too many is removed, when it is complete. If it fails, the step counts as not saved, and the checkpoint is not
@@ -3061,18 +3204,23 @@ ckpt_bytes ckpt_pending_path(const ckpt_pending *pending);
 
 // Whether the save is over, well or not; `*done` is how many bytes are written, `*total` how many there are to write. Either place may be
 // NULL. This never waits. True of NULL.
-bool ckpt_pending_poll(const ckpt_pending *pending, uint64_t *done, uint64_t *total);
+bool ckpt_pending_poll(const ckpt_pending *pending,
+                       uint64_t *done,
+                       uint64_t *total);
 
 // Waits until the save is over. It may be called again, and says the same then. `*path`, to be freed with `ckpt_string_free`, is the path
 // of the checkpoint; NULL on failure; `path` may be NULL.
 //
 // Errors are those of the save, which no other call reports then. `CKPT_CODE_CANCELLED` when it was cancelled;
 // `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback of this very save.
-ckpt_code ckpt_pending_wait(const ckpt_pending *pending, ckpt_string **path, ckpt_error **error);
+ckpt_code ckpt_pending_wait(const ckpt_pending *pending,
+                            ckpt_string **path,
+                            ckpt_error **error);
 
 // Waits until the save is over, but not longer than `seconds`, which may be infinite, and says whether it is; in a callback of this very
 // save it does not wait. It asks for no error: that is still to be heard of. True of NULL.
-bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
+bool ckpt_pending_wait_for(const ckpt_pending *pending,
+                           double seconds);
 
 // Ends the save soon, unless all is written by then; `ckpt_pending_wait` says whether it came to that. What was there before is still
 // there, and nothing new. NULL is nothing.
@@ -3080,6 +3228,8 @@ void ckpt_pending_cancel(const ckpt_pending *pending);
 
 // Frees the handle of a save, which goes on. NULL is nothing.
 void ckpt_pending_free(ckpt_pending *pending);
+
+// == Saves by ranks ===============================================================================
 
 // Puts the message of a rank, `size` bytes, which are copied. What was put for the rank before is forgotten.
 //
@@ -3156,6 +3306,8 @@ ckpt_code ckpt_manager_save_ranked(const ckpt_manager *manager,
                                    ckpt_string **path,
                                    ckpt_error **error);
 
+// == The state file, pins =========================================================================
+
 // The latest checkpoint that the state file of `directory` names: its prefix, or the file or pattern of a V1 checkpoint.
 // (`tf.train.latest_checkpoint`)
 //
@@ -3168,7 +3320,10 @@ ckpt_code ckpt_latest_checkpoint(const char *directory, ckpt_string **path, ckpt
 //
 // `*state` is to be freed with `ckpt_checkpoint_state_free`; NULL when there is no state file, and on failure. `CKPT_CODE_DATA_LOSS` when
 // it cannot be understood, which TensorFlow takes for none, or names no latest checkpoint.
-ckpt_code ckpt_get_checkpoint_state(const char *directory, const char *file_name, ckpt_checkpoint_state **state, ckpt_error **error);
+ckpt_code ckpt_get_checkpoint_state(const char *directory,
+                                    const char *file_name,
+                                    ckpt_checkpoint_state **state,
+                                    ckpt_error **error);
 
 // The latest checkpoint. Lent.
 ckpt_bytes ckpt_checkpoint_state_latest(const ckpt_checkpoint_state *state);
@@ -3225,13 +3380,19 @@ ckpt_code ckpt_update_checkpoint_state(const char *directory,
 // of it is looked at. (`tf.train.checkpoint_exists`)
 //
 // `*exists` is false on failure. Errors are the system's.
-ckpt_code ckpt_checkpoint_exists(const char *prefix, bool *exists, ckpt_error **error);
+ckpt_code ckpt_checkpoint_exists(const char *prefix,
+                                 bool *exists,
+                                 ckpt_error **error);
 
 // When each of the `count` checkpoints was written, in seconds since the epoch. Those that are not there are left out: `*found` says
 // how many of `mtimes`, which has room for `count`, were written. (`tf.train.get_checkpoint_mtimes`)
 //
 // `*found` is 0 on failure. Errors are the system's.
-ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes, size_t count, double *mtimes, size_t *found, ckpt_error **error);
+ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes,
+                                 size_t count,
+                                 double *mtimes,
+                                 size_t *found,
+                                 ckpt_error **error);
 
 // Removes the checkpoint at `prefix`, V2 or V1, and the `.meta` file that a Saver put beside it: the index first, so that there is
 // no checkpoint any more when its data goes. Only plain files in the prefix's own directory are removed; that some are not there is
@@ -3239,25 +3400,32 @@ ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes, size_t count, doub
 //
 // `CKPT_CODE_UNAVAILABLE` when another process has the directory's lock or another thread is writing this checkpoint; what the system
 // says when a file cannot be removed.
-ckpt_code ckpt_remove_checkpoint(const char *prefix, ckpt_error **error);
+ckpt_code ckpt_remove_checkpoint(const char *prefix,
+                                 ckpt_error **error);
 
 // Holds the checkpoint `prefix`.
 //
 // `*pin` is to be freed with `ckpt_pin_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such checkpoint, or it was removed
 // meanwhile.
-ckpt_code ckpt_pin_new(const char *prefix, ckpt_pin **pin, ckpt_error **error);
+ckpt_code ckpt_pin_new(const char *prefix,
+                       ckpt_pin **pin,
+                       ckpt_error **error);
 
 // Holds the latest checkpoint of `directory`, also while others are saved and removed there.
 //
 // `*pin` is to be freed with `ckpt_pin_free`; NULL when there is no checkpoint, and on failure. `CKPT_CODE_DATA_LOSS` when the state file
 // cannot be understood.
-ckpt_code ckpt_pin_latest(const char *directory, ckpt_pin **pin, ckpt_error **error);
+ckpt_code ckpt_pin_latest(const char *directory,
+                          ckpt_pin **pin,
+                          ckpt_error **error);
 
 // The prefix of the checkpoint that is held. Lent.
 ckpt_bytes ckpt_pin_prefix(const ckpt_pin *pin);
 
 // Lets go of a checkpoint. NULL is nothing.
 void ckpt_pin_free(ckpt_pin *pin);
+
+// == Waiting for checkpoints ======================================================================
 
 // New options with the defaults, a look each second, for ever; to be freed with `ckpt_wait_options_free`.
 ckpt_wait_options *ckpt_wait_options_new(void);
@@ -3316,6 +3484,8 @@ ckpt_code ckpt_checkpoints_iterator_next(ckpt_checkpoints_iterator *iterator, ck
 
 // Frees an iterator. NULL is nothing.
 void ckpt_checkpoints_iterator_free(ckpt_checkpoints_iterator *iterator);
+
+// == Maintenance ==================================================================================
 
 // How many there are.
 size_t ckpt_broken_count(const ckpt_broken *broken);
@@ -3395,7 +3565,12 @@ void ckpt_gc_options_free(ckpt_gc_options *options);
 // `*removed`, to be freed with `ckpt_strings_free`, are the checkpoints that were removed, or would be, oldest first; NULL on failure;
 // `removed` may be NULL. `CKPT_CODE_INVALID_ARGUMENT` when none is to stay; `CKPT_CODE_NOT_FOUND` when there is no such directory;
 // `CKPT_CODE_UNAVAILABLE` when another process has its lock; `CKPT_CODE_DATA_LOSS` when the state file names no latest checkpoint.
-ckpt_code ckpt_collect_checkpoints(const char *directory, const ckpt_gc_options *options, ckpt_strings **removed, ckpt_error **error);
+ckpt_code ckpt_collect_checkpoints(const char *directory,
+                                   const ckpt_gc_options *options,
+                                   ckpt_strings **removed,
+                                   ckpt_error **error);
+
+// == Looking for leaks ============================================================================
 
 // Returns the number of handles that the library has returned and the caller has not freed yet,
 // including errors and strings. Meant for leak tests: 0 once a program has freed everything.
