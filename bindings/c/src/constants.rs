@@ -398,7 +398,9 @@ pub(super) fn mismatch_of(number: ckpt_mismatch) -> Result<Mismatch> {
     match number {
         CKPT_MISMATCH_FAIL => Ok(Mismatch::Fail),
         CKPT_MISMATCH_SKIP => Ok(Mismatch::Skip),
-        _ => Err(Error::argument("the treatment of mismatches is unknown").expecting("a CKPT_MISMATCH_ constant, 0 or 1", number)),
+        _ => {
+            Err(Error::argument("the treatment of mismatches is unknown").expecting("a CKPT_MISMATCH_ constant, 0 or 1", number))
+        }
     }
 }
 
@@ -406,7 +408,10 @@ pub(super) fn busy_of(number: ckpt_busy) -> Result<Busy> {
     match number {
         CKPT_BUSY_WAIT => Ok(Busy::Wait),
         CKPT_BUSY_FAIL => Ok(Busy::Fail),
-        _ => Err(Error::argument("the behavior while a save is running is unknown").expecting("a CKPT_BUSY_ constant, 0 or 1", number)),
+        _ => {
+            Err(Error::argument("the behavior while a save is running is unknown")
+                .expecting("a CKPT_BUSY_ constant, 0 or 1", number))
+        }
     }
 }
 

@@ -33,8 +33,7 @@ pub(super) fn accepted<'a>(shape: *const i64, rank: i32) -> Result<Option<&'a [i
     match rank {
         -1 => Ok(None),
         _ => {
-            let rank =
-                usize::try_from(rank).map_err(|_| Error::argument("the rank is invalid").expecting("-1 or more", rank))?;
+            let rank = usize::try_from(rank).map_err(|_| Error::argument("the rank is invalid").expecting("-1 or more", rank))?;
             array(shape, rank, "the shape").map(Some)
         }
     }
