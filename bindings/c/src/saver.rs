@@ -435,7 +435,7 @@ pub extern "C" fn ckpt_saver_last_checkpoints(
 
 fn paths_at<'a>(paths: *const ckpt_bytes, count: usize) -> Result<Vec<&'a Path>> {
     let path = |path: &ckpt_bytes| match array(path.data, path.len, "a path")? {
-        bytes if bytes.contains(&0) => Err(Error::argument("a path has a zero byte")),
+        bytes if bytes.contains(&0) => Err(Error::argument("a path contains a NUL byte")),
         bytes => Ok(Path::new(OsStr::from_bytes(bytes))),
     };
     array(paths, count, "the paths")?.iter().map(path).collect()
