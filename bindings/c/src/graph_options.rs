@@ -92,7 +92,7 @@ pub extern "C" fn ckpt_save_options_add_callback(
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
         let target = target(options)?;
-        let callback = written.ok_or_else(|| Error::argument("the callback is NULL"))?;
+        let callback = written.ok_or_else(|| Error::argument("the written callback is NULL"))?;
         target.callbacks.push(Arc::new(Written { callback, user }));
         Ok(())
     })
@@ -194,7 +194,7 @@ pub extern "C" fn ckpt_restore_options_add_rename(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let (from, to) = (text_at(from, from_len, "the path")?, text_at(to, to_len, "the path")?);
+        let (from, to) = (text_at(from, from_len, "the path `from`")?, text_at(to, to_len, "the path `to`")?);
         change(options, |o| o.rename(from, to))
     })
 }

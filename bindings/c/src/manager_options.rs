@@ -166,7 +166,7 @@ pub extern "C" fn ckpt_manager_options_set_init(
 ) -> ckpt_code {
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
-        let init = init.ok_or_else(|| Error::argument("the callback is NULL"))?;
+        let init = init.ok_or_else(|| Error::argument("the init callback is NULL"))?;
         let call = move || Mark::default().try_run(|failure| init(user.pointer(), failure));
         change(options, |o| Ok(o.init(Arc::new(call))))
     })
@@ -190,7 +190,7 @@ pub extern "C" fn ckpt_manager_options_set_clock(
     call(error, || {
         let clock = OwnClock { now, sleep: None, user: UserData::new(user_data, free_user_data) };
         if now.is_none() {
-            return Err(Error::argument("the callback is NULL"));
+            return Err(Error::argument("the now callback is NULL"));
         }
         target(options)?.clock = Some(Arc::new(clock));
         Ok(())

@@ -110,7 +110,7 @@ pub extern "C" fn ckpt_graph_register_saver(
         let graph = graph_at(graph)?;
         let (package, name) = (text_at(package, package_len, "the package")?, text_at(name, name_len, "the name")?);
         let (Some(accepts), Some(save), Some(wants), Some(restore)) = (accepts, save, wants, restore) else {
-            return Err(Error::argument("a callback is NULL"));
+            return Err(Error::argument("the accepts, save, wants or restore callback is NULL"));
         };
         let saver = Callbacks { user, accepts, save, wants, restore, mark: graph.mark.clone() };
         graph.graph.register_saver(package, name, strict, Box::new(saver))

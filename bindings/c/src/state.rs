@@ -109,7 +109,7 @@ pub extern "C" fn ckpt_graph_add_state(
         let user = UserData::new(user_data, free_user_data);
         let out = node_output(node)?;
         let (graph, options) = (graph_at(graph)?, handle(options));
-        let (Some(save), Some(restore)) = (save, restore) else { return Err(Error::argument("a callback is NULL")) };
+        let (Some(save), Some(restore)) = (save, restore) else { return Err(Error::argument("the save or restore callback is NULL")) };
         let state = Box::new(Callbacks { user, save, restore, mark: graph.mark.clone() });
         let kind = options.map(ckpt_node_options::state).transpose()?.unwrap_or_default();
         graph.add(options, out, |graph| graph.add_state(state, &kind))
@@ -195,7 +195,7 @@ pub extern "C" fn ckpt_sink_put_read(
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
         let (name, shape) = (text_at(name, name_len, "the name")?, array(shape, rank, "the shape")?);
-        let read = read.ok_or_else(|| Error::argument("the callback is NULL"))?;
+        let read = read.ok_or_else(|| Error::argument("the read callback is NULL"))?;
         let sink = sink_at(sink)?;
         let mark = sink.mark.clone();
         let fill = Box::new(move |offset, buffer: &mut [u8]| mark.read(Some(read), user.pointer(), offset, buffer));
