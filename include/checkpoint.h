@@ -2048,21 +2048,21 @@ ckpt_code ckpt_graph_register_saver(const ckpt_graph *graph,
                                     ckpt_free_callback free_user_data,
                                     ckpt_error **error);
 
-// Makes a checkpoint of everything that can be reached from `root`. Its files are those of
-// `tf.train.Checkpoint(**kwargs)`: `root` stands for the checkpoint itself, and its edges, in the
-// order in which they were made, for the keyword arguments (which TensorFlow sorts).
+// Makes the checkpoint object for everything that can be reached from `root`. Its files are those
+// of `tf.train.Checkpoint(**kwargs)`: `root` stands for the checkpoint itself, and its edges, in
+// the order in which they were made, for the keyword arguments (which TensorFlow sorts).
 //
-// `*checkpoint` receives the checkpoint (NULL on failure); free it with `ckpt_checkpoint_free`.
+// `*checkpoint` receives the object (NULL on failure); free it with `ckpt_checkpoint_free`.
 //
 // Errors:
 // * `CKPT_CODE_INVALID_ARGUMENT`: `root` is not an object of the graph.
 ckpt_code ckpt_checkpoint_new(const ckpt_graph *graph, ckpt_node root, ckpt_checkpoint **checkpoint, ckpt_error **error);
 
-// Makes a checkpoint of `root` and attaches `count` more edges to it: `names[i]` (UTF-8) leads to
-// `objects[i]`. Its files are those of `tf.train.Checkpoint(root, **attached)`. A checkpoint made
-// by `ckpt_checkpoint_new` can restore them, and the other way round.
+// Makes the checkpoint object for `root` and attaches `count` more edges to it: `names[i]` (UTF-8)
+// leads to `objects[i]`. Its files are those of `tf.train.Checkpoint(root, **attached)`. A
+// checkpoint object made by `ckpt_checkpoint_new` can restore them, and the other way round.
 //
-// `*checkpoint` receives the checkpoint (NULL on failure); free it with `ckpt_checkpoint_free`.
+// `*checkpoint` receives the object (NULL on failure); free it with `ckpt_checkpoint_free`.
 //
 // Errors:
 // * `CKPT_CODE_INVALID_ARGUMENT`: `root` or one of `objects` is not an object of the graph, or two
@@ -2661,7 +2661,7 @@ size_t ckpt_checkpoint_view_descendant_count(const ckpt_checkpoint_view *view);
 // if `index` is out of range.
 int64_t ckpt_checkpoint_view_descendant(const ckpt_checkpoint_view *view, size_t index);
 
-// Returns the edges by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`.
+// Returns the path by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`.
 // Lent; `data` is NULL if `index` is out of range.
 ckpt_bytes ckpt_checkpoint_view_descendant_path(const ckpt_checkpoint_view *view, size_t index);
 
@@ -2851,9 +2851,9 @@ ckpt_code ckpt_manager_options_set_keep_checkpoint_every_n_hours(ckpt_manager_op
 // the `CKPT_BETTER_` constants. Of equal metrics the newer checkpoint is better. A checkpoint
 // without a metric, or whose metric is NaN, is never among the best.
 //
-// Metrics are stored in a file of their own, `checkpoint.manager`. Checkpoints that TensorFlow saves
-// in the meantime have no metric. TensorFlow does not remove checkpoints that are kept only because
-// they are among the best.
+// Metrics are stored in a file of their own, `checkpoint.manager`. Checkpoints that TensorFlow
+// saves in the meantime have no metric. TensorFlow does not remove checkpoints that are kept only
+// because they are among the best.
 ckpt_code ckpt_manager_options_set_keep_best(ckpt_manager_options *options, size_t count, ckpt_better better, ckpt_error **error);
 
 // Sets the name of checkpoints, which are called `NAME-NUMBER`; `ckpt` by default. `name` has
@@ -2996,9 +2996,9 @@ void ckpt_resume_options_free(ckpt_resume_options *options);
 //   options say `CKPT_BUSY_FAIL`. Nothing is counted.
 // * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
 //
-// After the first two the save counter stays incremented. Every other error is returned by
-// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
-// next call that saves the checkpoint, which then does nothing else.
+// After the first two kinds the save counter stays incremented. Every other error is returned by
+// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the next
+// call that saves the checkpoint, which then does nothing else.
 ckpt_code ckpt_checkpoint_save_async(const ckpt_checkpoint *checkpoint,
                                      const char *prefix,
                                      const ckpt_save_options *options,
@@ -3023,7 +3023,7 @@ ckpt_code ckpt_checkpoint_write_async(const ckpt_checkpoint *checkpoint,
 //
 // Errors:
 // * The error of the last save, if it has not been reported yet.
-// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: this is a callback.
+// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback.
 ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint, ckpt_error **error);
 
 // Copies what `ckpt_manager_save` would save and does the rest in the background, as
@@ -3060,13 +3060,13 @@ bool ckpt_pending_poll(const ckpt_pending *pending, uint64_t *done, uint64_t *to
 //
 // Errors are those of the save, which no other call then reports, and:
 // * `CKPT_CODE_CANCELLED`: the save was cancelled.
-// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: this is a callback of the same
+// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback of this
 //   save.
 ckpt_code ckpt_pending_wait(const ckpt_pending *pending, ckpt_string **path, ckpt_error **error);
 
 // Waits until the save is over, at most `seconds`, which may be infinite, and returns whether it
-// is over; true if `pending` is NULL. In a callback of the same save it does not wait. An error of
-// the save still counts as not reported.
+// is over; true if `pending` is NULL. It does not wait if `seconds` is 0, negative or NaN, or in a
+// callback of the same save. An error of the save still counts as not reported.
 bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
 
 // Asks the save to stop soon. If everything is already written, the save completes;
@@ -3320,13 +3320,20 @@ ckpt_wait_options *ckpt_wait_options_new(void);
 
 // Sets the longest time to wait, in seconds; without limit by default. A timeout shorter than the
 // poll interval looks once.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the number is negative or NaN.
 ckpt_code ckpt_wait_options_set_timeout(ckpt_wait_options *options, double timeout, ckpt_error **error);
 
 // Sets the seconds between two looks; 1 by default.
+//
+// Errors are those of `ckpt_wait_options_set_timeout`.
 ckpt_code ckpt_wait_options_set_poll_interval(ckpt_wait_options *options, double interval, ckpt_error **error);
 
 // Sets the least number of seconds between two checkpoints that an iterator returns; 0 by default.
 // Of the checkpoints that appear in the meantime it returns only the last.
+//
+// Errors are those of `ckpt_wait_options_set_timeout`.
 ckpt_code ckpt_wait_options_set_min_interval(ckpt_wait_options *options, double interval, ckpt_error **error);
 
 // Replaces the machine's clock: `now` returns the time, `sleep` waits, both called with
@@ -3424,8 +3431,8 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
 //
 // If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 // there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
-// checkpoints of the directory. Checkpoints that were not listed before are not recorded as managed,
-// so that no manager removes one that was meant to stay.
+// checkpoints of the directory. Checkpoints that were not listed before are not recorded as
+// managed, so that no manager removes one that was meant to stay.
 //
 // `*repaired` receives the result (NULL on failure); free it with `ckpt_repaired_free`.
 //

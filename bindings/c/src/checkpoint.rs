@@ -45,11 +45,11 @@ fn make(
     Ok(())
 }
 
-/// Makes a checkpoint of everything that can be reached from `root`. Its files are those of
-/// `tf.train.Checkpoint(**kwargs)`: `root` stands for the checkpoint itself, and its edges, in the
-/// order in which they were made, for the keyword arguments (which TensorFlow sorts).
+/// Makes the checkpoint object for everything that can be reached from `root`. Its files are those
+/// of `tf.train.Checkpoint(**kwargs)`: `root` stands for the checkpoint itself, and its edges, in
+/// the order in which they were made, for the keyword arguments (which TensorFlow sorts).
 ///
-/// `*checkpoint` receives the checkpoint (NULL on failure); free it with `ckpt_checkpoint_free`.
+/// `*checkpoint` receives the object (NULL on failure); free it with `ckpt_checkpoint_free`.
 ///
 /// Errors:
 /// * `CKPT_CODE_INVALID_ARGUMENT`: `root` is not an object of the graph.
@@ -63,11 +63,11 @@ pub extern "C" fn ckpt_checkpoint_new(
     call(error, || make(graph, checkpoint, |graph| Checkpoint::new(graph, node_at(root)?)))
 }
 
-/// Makes a checkpoint of `root` and attaches `count` more edges to it: `names[i]` (UTF-8) leads to
-/// `objects[i]`. Its files are those of `tf.train.Checkpoint(root, **attached)`. A checkpoint made
-/// by `ckpt_checkpoint_new` can restore them, and the other way round.
+/// Makes the checkpoint object for `root` and attaches `count` more edges to it: `names[i]` (UTF-8)
+/// leads to `objects[i]`. Its files are those of `tf.train.Checkpoint(root, **attached)`. A
+/// checkpoint object made by `ckpt_checkpoint_new` can restore them, and the other way round.
 ///
-/// `*checkpoint` receives the checkpoint (NULL on failure); free it with `ckpt_checkpoint_free`.
+/// `*checkpoint` receives the object (NULL on failure); free it with `ckpt_checkpoint_free`.
 ///
 /// Errors:
 /// * `CKPT_CODE_INVALID_ARGUMENT`: `root` or one of `objects` is not an object of the graph, or two

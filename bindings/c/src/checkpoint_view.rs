@@ -95,7 +95,7 @@ pub extern "C" fn ckpt_checkpoint_view_descendant(view: *const ckpt_checkpoint_v
     ask(-1, || handle(view).and_then(|v| v.descendant(index)).map_or(-1, |(id, _)| (*id).into()))
 }
 
-/// Returns the edges by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`.
+/// Returns the path by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`.
 /// Lent; `data` is NULL if `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_descendant_path(view: *const ckpt_checkpoint_view, index: usize) -> ckpt_bytes {

@@ -98,8 +98,8 @@ pub struct ckpt_repaired {
 ///
 /// If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 /// there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
-/// checkpoints of the directory. Checkpoints that were not listed before are not recorded as managed,
-/// so that no manager removes one that was meant to stay.
+/// checkpoints of the directory. Checkpoints that were not listed before are not recorded as
+/// managed, so that no manager removes one that was meant to stay.
 ///
 /// `*repaired` receives the result (NULL on failure); free it with `ckpt_repaired_free`.
 ///

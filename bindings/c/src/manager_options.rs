@@ -69,9 +69,9 @@ pub extern "C" fn ckpt_manager_options_set_keep_checkpoint_every_n_hours(
 /// the `CKPT_BETTER_` constants. Of equal metrics the newer checkpoint is better. A checkpoint
 /// without a metric, or whose metric is NaN, is never among the best.
 ///
-/// Metrics are stored in a file of their own, `checkpoint.manager`. Checkpoints that TensorFlow saves
-/// in the meantime have no metric. TensorFlow does not remove checkpoints that are kept only because
-/// they are among the best.
+/// Metrics are stored in a file of their own, `checkpoint.manager`. Checkpoints that TensorFlow
+/// saves in the meantime have no metric. TensorFlow does not remove checkpoints that are kept only
+/// because they are among the best.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_keep_best(
     options: *mut ckpt_manager_options,

@@ -61,9 +61,9 @@ fn give(out: Option<&mut *mut ckpt_pending>, pending: Pending) {
 ///   options say `CKPT_BUSY_FAIL`. Nothing is counted.
 /// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
 ///
-/// After the first two the save counter stays incremented. Every other error is returned by
-/// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
-/// next call that saves the checkpoint, which then does nothing else.
+/// After the first two kinds the save counter stays incremented. Every other error is returned by
+/// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the next
+/// call that saves the checkpoint, which then does nothing else.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save_async(
     checkpoint: *const ckpt_checkpoint,
@@ -98,7 +98,7 @@ pub extern "C" fn ckpt_checkpoint_write_async(
 ///
 /// Errors:
 /// * The error of the last save, if it has not been reported yet.
-/// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: this is a callback.
+/// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_sync(checkpoint: *const ckpt_checkpoint, error: *mut *mut ckpt_error) -> ckpt_code {
     call(error, || checkpoint_at(checkpoint)?.checkpoint.sync())
@@ -162,7 +162,7 @@ pub extern "C" fn ckpt_pending_poll(pending: *const ckpt_pending, done: *mut u64
 ///
 /// Errors are those of the save, which no other call then reports, and:
 /// * `CKPT_CODE_CANCELLED`: the save was cancelled.
-/// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: this is a callback of the same
+/// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback of this
 ///   save.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_wait(
@@ -181,8 +181,8 @@ pub extern "C" fn ckpt_pending_wait(
 }
 
 /// Waits until the save is over, at most `seconds`, which may be infinite, and returns whether it
-/// is over; true if `pending` is NULL. In a callback of the same save it does not wait. An error of
-/// the save still counts as not reported.
+/// is over; true if `pending` is NULL. It does not wait if `seconds` is 0, negative or NaN, or in a
+/// callback of the same save. An error of the save still counts as not reported.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_wait_for(pending: *const ckpt_pending, seconds: f64) -> bool {
     ask(true, || {

@@ -72,8 +72,8 @@ pub extern "C" fn ckpt_messages_put(
         let messages = changed(messages).ok_or_else(|| Error::argument("the messages are NULL"))?;
         let count = messages.0.len();
         let place = messages.0.get_mut(rank as usize);
-        let place =
-            place.ok_or_else(|| Error::argument("the rank is out of range").expecting(format_args!("less than {count}"), rank))?;
+        let place = place
+            .ok_or_else(|| Error::argument("the rank is out of range").expecting(format_args!("less than {count}"), rank))?;
         *place = Some(array::<u8>(message.cast(), size, "the message")?.to_vec());
         Ok(())
     })
@@ -101,7 +101,9 @@ pub extern "C" fn ckpt_ranks_new(
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
         let out = output(ranks, std::ptr::null_mut(), "the output argument `ranks`")?;
-        let (Some(gather), Some(broadcast)) = (gather, broadcast) else { return Err(Error::argument("the gather or broadcast callback is NULL")) };
+        let (Some(gather), Some(broadcast)) = (gather, broadcast) else {
+            return Err(Error::argument("the gather or broadcast callback is NULL"));
+        };
         if rank >= count {
             return Err(Error::argument("the rank is out of range").expecting(format_args!("less than {count}"), rank));
         }

@@ -109,7 +109,9 @@ pub extern "C" fn ckpt_graph_add_state(
         let user = UserData::new(user_data, free_user_data);
         let out = node_output(node)?;
         let (graph, options) = (graph_at(graph)?, handle(options));
-        let (Some(save), Some(restore)) = (save, restore) else { return Err(Error::argument("the save or restore callback is NULL")) };
+        let (Some(save), Some(restore)) = (save, restore) else {
+            return Err(Error::argument("the save or restore callback is NULL"));
+        };
         let state = Box::new(Callbacks { user, save, restore, mark: graph.mark.clone() });
         let kind = options.map(ckpt_node_options::state).transpose()?.unwrap_or_default();
         graph.add(options, out, |graph| graph.add_state(state, &kind))

@@ -96,6 +96,9 @@ fn seconds(seconds: f64) -> Result<f64> {
 
 /// Sets the longest time to wait, in seconds; without limit by default. A timeout shorter than the
 /// poll interval looks once.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: the number is negative or NaN.
 #[no_mangle]
 pub extern "C" fn ckpt_wait_options_set_timeout(
     options: *mut ckpt_wait_options,
@@ -109,6 +112,8 @@ pub extern "C" fn ckpt_wait_options_set_timeout(
 }
 
 /// Sets the seconds between two looks; 1 by default.
+///
+/// Errors are those of `ckpt_wait_options_set_timeout`.
 #[no_mangle]
 pub extern "C" fn ckpt_wait_options_set_poll_interval(
     options: *mut ckpt_wait_options,
@@ -123,6 +128,8 @@ pub extern "C" fn ckpt_wait_options_set_poll_interval(
 
 /// Sets the least number of seconds between two checkpoints that an iterator returns; 0 by default.
 /// Of the checkpoints that appear in the meantime it returns only the last.
+///
+/// Errors are those of `ckpt_wait_options_set_timeout`.
 #[no_mangle]
 pub extern "C" fn ckpt_wait_options_set_min_interval(
     options: *mut ckpt_wait_options,
