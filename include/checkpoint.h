@@ -2997,8 +2997,8 @@ void ckpt_resume_options_free(ckpt_resume_options *options);
 // * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
 //
 // After the first two kinds the save counter stays incremented. Every other error is returned by
-// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the next
-// call that saves the checkpoint, which then does nothing else.
+// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
+// next call that saves the checkpoint, which then does nothing else.
 ckpt_code ckpt_checkpoint_save_async(const ckpt_checkpoint *checkpoint,
                                      const char *prefix,
                                      const ckpt_save_options *options,

@@ -62,8 +62,8 @@ fn give(out: Option<&mut *mut ckpt_pending>, pending: Pending) {
 /// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
 ///
 /// After the first two kinds the save counter stays incremented. Every other error is returned by
-/// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the next
-/// call that saves the checkpoint, which then does nothing else.
+/// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
+/// next call that saves the checkpoint, which then does nothing else.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save_async(
     checkpoint: *const ckpt_checkpoint,
