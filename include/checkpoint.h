@@ -35,6 +35,62 @@
 //     object was removed, and in other graphs, it is CKPT_CODE_INVALID_ARGUMENT with CKPT_REASON_NODE.
 
 
+//
+// Index
+//
+//  * Version and names of constants: ckpt_version, ckpt_code_name, ckpt_dtype_name,
+//    ckpt_dtype_size, ckpt_row_state_name
+//  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
+//  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
+//  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
+//  * The object graph of a checkpoint: ckpt_object_graph_*
+//  * Verifying: ckpt_verify_options_*, ckpt_verify, ckpt_verification_*
+//  * Writing and merging: ckpt_write_options_*, ckpt_writer_*, ckpt_merge_options_*, ckpt_merge
+//  * The graph of a program: ckpt_nodes_*, ckpt_description_*, ckpt_node_options_*, ckpt_graph_new,
+//    ckpt_graph_free, ckpt_graph_add_object, ckpt_graph_add_text, ckpt_graph_remove,
+//    ckpt_graph_contains, ckpt_graph_describe, ckpt_graph_set_debug_name, ckpt_graph_set_name,
+//    ckpt_graph_track, ckpt_graph_track_overwrite, ckpt_graph_untrack, ckpt_graph_lookup,
+//    ckpt_graph_children, ckpt_graph_descendants, ckpt_graph_waiting
+//  * Variables: ckpt_graph_add_owned, ckpt_graph_add_borrowed, ckpt_graph_add_without_value,
+//    ckpt_graph_add_strings, ckpt_graph_set_borrowed, ckpt_graph_data, ckpt_graph_read,
+//    ckpt_graph_assign, ckpt_graph_read_strings, ckpt_graph_assign_strings, ckpt_graph_read_integer
+//  * Lists, dictionaries and tuples: ckpt_graph_add_list, ckpt_graph_add_dict,
+//    ckpt_graph_add_tuple, ckpt_graph_add_named_tuple, ckpt_graph_list_append,
+//    ckpt_graph_list_repeat, ckpt_graph_list_set, ckpt_graph_list_insert, ckpt_graph_list_remove,
+//    ckpt_graph_list_splice, ckpt_graph_list_reorder, ckpt_graph_list_elements,
+//    ckpt_graph_dict_set, ckpt_graph_dict_remove
+//  * Slot variables: ckpt_graph_add_slot_owner, ckpt_slot_request_*, ckpt_graph_set_slot,
+//    ckpt_graph_slot, ckpt_graph_remove_slot, ckpt_graph_slot_names
+//  * Devices and state with callbacks: ckpt_device_*, ckpt_graph_add_device, ckpt_graph_add_state,
+//    ckpt_sink_*, ckpt_source_*, ckpt_source_tensor_*
+//  * Registered savers: ckpt_graph_register_saver
+//  * Saving and restoring a program: ckpt_checkpoint_new, ckpt_checkpoint_new_with_root,
+//    ckpt_checkpoint_free, ckpt_checkpoint_graph, ckpt_checkpoint_root, ckpt_checkpoint_set_log,
+//    ckpt_checkpoint_save_counter, ckpt_checkpoint_save_count, ckpt_checkpoint_write,
+//    ckpt_checkpoint_write_numbered, ckpt_checkpoint_save, ckpt_checkpoint_restore,
+//    ckpt_checkpoint_read, ckpt_checkpoint_restore_nothing, ckpt_checkpoint_dry_run,
+//    ckpt_checkpoint_last_report, ckpt_save_options_*, ckpt_restore_options_*
+//  * Restore statuses and reports: ckpt_report_*, ckpt_report_row_*, ckpt_status_*
+//  * Savers (checkpoints by name): ckpt_saver_options_*, ckpt_saver_*, ckpt_saver_save_options_*
+//  * Checkpoint views: ckpt_checkpoint_view_*, ckpt_comparison_*, ckpt_restore_nodes
+//  * Managing a directory: ckpt_manager_open, ckpt_manager_free, ckpt_manager_checkpoint,
+//    ckpt_manager_directory, ckpt_manager_checkpoint_interval, ckpt_manager_latest_checkpoint,
+//    ckpt_manager_checkpoints, ckpt_manager_best_checkpoints, ckpt_manager_metric,
+//    ckpt_manager_save, ckpt_manager_restore_or_initialize, ckpt_manager_latest_valid,
+//    ckpt_manager_options_*, ckpt_manager_save_options_*, ckpt_resume_options_*
+//  * Saves in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
+//    ckpt_checkpoint_sync, ckpt_manager_save_async, ckpt_pending_*
+//  * Saves by ranks: ckpt_messages_*, ckpt_ranks_*, ckpt_checkpoint_write_ranked,
+//    ckpt_checkpoint_save_ranked, ckpt_checkpoint_write_section, ckpt_manager_save_ranked
+//  * The state file, pins: ckpt_latest_checkpoint, ckpt_get_checkpoint_state,
+//    ckpt_checkpoint_state_*, ckpt_state_update_*, ckpt_update_checkpoint_state,
+//    ckpt_checkpoint_exists, ckpt_checkpoint_mtimes, ckpt_remove_checkpoint, ckpt_pin_*
+//  * Waiting for checkpoints: ckpt_wait_options_*, ckpt_wait_for_new_checkpoint,
+//    ckpt_checkpoints_iterator_*
+//  * Maintenance: ckpt_broken_*, ckpt_latest_valid_checkpoint, ckpt_repair_checkpoint_state,
+//    ckpt_repaired_*, ckpt_gc_options_*, ckpt_collect_checkpoints
+//  * Looking for leaks: ckpt_live_handles
+
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
 
@@ -53,6 +109,8 @@
 
 // Third number: it changes when something is mended.
 #define CKPT_VERSION_PATCH 0
+
+// == Types ========================================================================================
 
 // Checkpoints that are not valid, newest first, each with its first problem. It never changes;
 // several threads may use it at once.
@@ -340,7 +398,11 @@ typedef int32_t (*ckpt_describe_callback)(void *user_data, int64_t *dimensions);
 
 // Hears that a value of `dtype` and of `rank` dimensions is about to be written. Anything but `CKPT_CODE_OK` ends the restore with
 // `CKPT_CODE_ABORTED`; then no byte of the value comes.
-typedef ckpt_code (*ckpt_prepare_callback)(void *user_data, ckpt_dtype dtype, const int64_t *shape, size_t rank, ckpt_failure *failure);
+typedef ckpt_code (*ckpt_prepare_callback)(void *user_data,
+                                           ckpt_dtype dtype,
+                                           const int64_t *shape,
+                                           size_t rank,
+                                           ckpt_failure *failure);
 
 // Takes `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Each byte comes once. Anything but
 // `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`; the finish callback is still called.
@@ -417,7 +479,11 @@ typedef double (*ckpt_now_callback)(void *user_data);
 // rank that arrived in time into `messages` with `ckpt_messages_put`; other ranks put nothing.
 // Called on the thread that saves. The callback decides how long to wait for the others. Any
 // result other than `CKPT_CODE_OK` ends the save on this rank with `CKPT_CODE_UNAVAILABLE`.
-typedef ckpt_code (*ckpt_gather_callback)(void *user_data, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure);
+typedef ckpt_code (*ckpt_gather_callback)(void *user_data,
+                                          const void *message,
+                                          size_t size,
+                                          ckpt_messages *messages,
+                                          ckpt_failure *failure);
 
 // Sends rank 0's message of `size` bytes to all other ranks. On the other ranks `size` is 0, and
 // the callback puts the received message into `messages` as that of rank 0. In everything else
@@ -434,6 +500,8 @@ typedef ckpt_code (*ckpt_sleep_callback)(void *user_data, double seconds);
 
 // Returns whether there will be no more checkpoints.
 typedef bool (*ckpt_is_done_callback)(void *user_data);
+
+// == Constants ====================================================================================
 
 // Success.
 #define CKPT_CODE_OK 0
@@ -797,6 +865,8 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 extern "C" {
 #endif // __cplusplus
 
+// == Version and names of constants ===============================================================
+
 // The version of the library that is loaded, e.g. `0.1.0`. Static text.
 const char *ckpt_version(void);
 
@@ -811,6 +881,8 @@ size_t ckpt_dtype_size(ckpt_dtype dtype);
 
 // The name of what became of a value, e.g. `shape mismatch`; `unknown` of a number that is none. Static text.
 const char *ckpt_row_state_name(ckpt_row_state state);
+
+// == Errors, strings ==============================================================================
 
 // The class of the error; `CKPT_CODE_OK` of NULL.
 ckpt_code ckpt_error_code(const ckpt_error *error);
@@ -854,6 +926,8 @@ ckpt_bytes ckpt_strings_get(const ckpt_strings *strings, size_t index);
 // Frees strings. NULL is nothing.
 void ckpt_strings_free(ckpt_strings *strings);
 
+// == Callbacks, progress, cancelling, logging =====================================================
+
 // Says, from inside a callback, why it is going to fail: the text becomes part of the message of the call's error. What was
 // said before is forgotten. NULL is nothing.
 void ckpt_failure_set(ckpt_failure *failure, const char *text, size_t len);
@@ -867,6 +941,8 @@ void ckpt_cancel_raise(const ckpt_cancel *cancel);
 
 // Frees a flag. NULL is nothing.
 void ckpt_cancel_free(ckpt_cancel *cancel);
+
+// == Reading ======================================================================================
 
 // New options with the defaults; to be freed with `ckpt_open_options_free`.
 ckpt_open_options *ckpt_open_options_new(void);
@@ -941,7 +1017,11 @@ bool ckpt_reader_has(const ckpt_reader *reader, const char *key, size_t key_len)
 // Finds the tensor with this key, of `key_len` bytes. `*tensor` is lent; NULL on failure.
 //
 // `CKPT_CODE_NOT_FOUND` when there is none; the message names keys that were perhaps meant.
-ckpt_code ckpt_reader_find(const ckpt_reader *reader, const char *key, size_t key_len, const ckpt_tensor **tensor, ckpt_error **error);
+ckpt_code ckpt_reader_find(const ckpt_reader *reader,
+                           const char *key,
+                           size_t key_len,
+                           const ckpt_tensor **tensor,
+                           ckpt_error **error);
 
 // Reads the value of a fixed-size tensor into `buffer`: row-major, native byte order. `size`, in bytes, is exactly
 // `ckpt_tensor_byte_size`. (`CheckpointReader.get_tensor`)
@@ -1018,7 +1098,9 @@ ckpt_code ckpt_reader_view(const ckpt_reader *reader,
 //
 // `*graph` is to be freed with `ckpt_object_graph_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the
 // checkpoint was saved by names and has none; `CKPT_CODE_DATA_LOSS` when it is malformed.
-ckpt_code ckpt_reader_object_graph(const ckpt_reader *reader, ckpt_object_graph **graph, ckpt_error **error);
+ckpt_code ckpt_reader_object_graph(const ckpt_reader *reader,
+                                   ckpt_object_graph **graph,
+                                   ckpt_error **error);
 
 // A line for each tensor: `key (DT_FLOAT) [2,3]`. (`CheckpointReader.debug_string`)
 //
@@ -1069,6 +1151,8 @@ size_t ckpt_view_alignment(const ckpt_view *view);
 // Unmaps a view. NULL is nothing.
 void ckpt_view_free(ckpt_view *view);
 
+// == The object graph of a checkpoint =============================================================
+
 // The number of nodes.
 uint32_t ckpt_object_graph_count(const ckpt_object_graph *graph);
 
@@ -1117,6 +1201,8 @@ int32_t ckpt_object_graph_has_values(const ckpt_object_graph *graph, uint32_t id
 // Frees a graph. NULL is nothing.
 void ckpt_object_graph_free(ckpt_object_graph *graph);
 
+// == Verifying ====================================================================================
+
 // New options with the defaults; to be freed with `ckpt_verify_options_free`.
 ckpt_verify_options *ckpt_verify_options_new(void);
 
@@ -1142,7 +1228,10 @@ void ckpt_verify_options_free(ckpt_verify_options *options);
 //
 // `*verification` is to be freed with `ckpt_verification_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint,
 // `CKPT_CODE_CANCELLED` when the progress callback stopped it.
-ckpt_code ckpt_verify(const char *path, const ckpt_verify_options *options, ckpt_verification **verification, ckpt_error **error);
+ckpt_code ckpt_verify(const char *path,
+                      const ckpt_verify_options *options,
+                      ckpt_verification **verification,
+                      ckpt_error **error);
 
 // The number of problems, at most 10 000; 0 when the checkpoint is whole.
 size_t ckpt_verification_problem_count(const ckpt_verification *verification);
@@ -1161,6 +1250,8 @@ size_t ckpt_verification_file_count(const ckpt_verification *verification);
 
 // Frees a verification and its problems. NULL is nothing.
 void ckpt_verification_free(ckpt_verification *verification);
+
+// == Writing and merging ==========================================================================
 
 // New options with the defaults; to be freed with `ckpt_write_options_free`.
 ckpt_write_options *ckpt_write_options_new(void);
@@ -1206,7 +1297,10 @@ void ckpt_write_options_free(ckpt_write_options *options);
 //
 // `*writer` is to be freed with `ckpt_writer_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when the prefix does not end in a
 // name.
-ckpt_code ckpt_writer_new(const char *prefix, const ckpt_write_options *options, ckpt_writer **writer, ckpt_error **error);
+ckpt_code ckpt_writer_new(const char *prefix,
+                          const ckpt_write_options *options,
+                          ckpt_writer **writer,
+                          ckpt_error **error);
 
 // Adds a tensor of a fixed-size dtype: `data` is its `size` bytes, row-major and in native byte order. The memory is *borrowed*:
 // it is not copied, and must stay as it is until `ckpt_writer_finish` has returned or the writer is freed.
@@ -1322,7 +1416,8 @@ ckpt_code ckpt_writer_add_variants(ckpt_writer *writer,
 // system has not enough space; `CKPT_CODE_UNAVAILABLE` when another process is writing in the directory; `CKPT_CODE_CANCELLED` when the
 // progress callback stopped it, `CKPT_CODE_ABORTED` when a read callback failed; `CKPT_CODE_FAILED_PRECONDITION` when the writer has been
 // finished before; else what the system reports.
-ckpt_code ckpt_writer_finish(ckpt_writer *writer, ckpt_error **error);
+ckpt_code ckpt_writer_finish(ckpt_writer *writer,
+                             ckpt_error **error);
 
 // Frees a writer. One that was not finished leaves no trace. NULL is nothing.
 void ckpt_writer_free(ckpt_writer *writer);
@@ -1369,6 +1464,8 @@ ckpt_code ckpt_merge(const char *destination,
                      size_t count,
                      const ckpt_merge_options *options,
                      ckpt_error **error);
+
+// == The graph of a program =======================================================================
 
 // How many there are.
 size_t ckpt_nodes_count(const ckpt_nodes *nodes);
@@ -1429,7 +1526,10 @@ ckpt_code ckpt_node_options_set_part(ckpt_node_options *options,
 
 // The names of the `count` tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
 // assigned. By default the restore callback is given what there is.
-ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options, const ckpt_bytes *names, size_t count, ckpt_error **error);
+ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options,
+                                             const ckpt_bytes *names,
+                                             size_t count,
+                                             ckpt_error **error);
 
 // Has state saved as one attribute of this name, of which the names of its tensors are suffixes: `table` with the tensors
 // `-keys` and `-values`, as TensorFlow's hash tables have it; `ITERATOR` with `_STATE`, as its dataset iterators do.
@@ -1474,7 +1574,11 @@ ckpt_code ckpt_graph_contains(const ckpt_graph *graph, ckpt_node node, bool *con
 ckpt_code ckpt_graph_describe(const ckpt_graph *graph, ckpt_node node, ckpt_description **description, ckpt_error **error);
 
 // Gives an object another name for messages.
-ckpt_code ckpt_graph_set_debug_name(const ckpt_graph *graph, ckpt_node node, const char *name, size_t name_len, ckpt_error **error);
+ckpt_code ckpt_graph_set_debug_name(const ckpt_graph *graph,
+                                    ckpt_node node,
+                                    const char *name,
+                                    size_t name_len,
+                                    ckpt_error **error);
 
 // Gives a variable another name in name-based checkpoints.
 ckpt_code ckpt_graph_set_name(const ckpt_graph *graph, ckpt_node variable, const char *name, size_t name_len, ckpt_error **error);
@@ -1531,10 +1635,20 @@ ckpt_code ckpt_graph_children(const ckpt_graph *graph, ckpt_node node, ckpt_node
 //
 // `*descendants` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` when a list that cannot be
 // saved is among them.
-ckpt_code ckpt_graph_descendants(const ckpt_graph *graph, ckpt_node root, ckpt_nodes **descendants, ckpt_error **error);
+ckpt_code ckpt_graph_descendants(const ckpt_graph *graph,
+                                 ckpt_node root,
+                                 ckpt_nodes **descendants,
+                                 ckpt_error **error);
 
 // How many restores wait for the edge `name` of an object.
-ckpt_code ckpt_graph_waiting(const ckpt_graph *graph, ckpt_node node, const char *name, size_t name_len, size_t *count, ckpt_error **error);
+ckpt_code ckpt_graph_waiting(const ckpt_graph *graph,
+                             ckpt_node node,
+                             const char *name,
+                             size_t name_len,
+                             size_t *count,
+                             ckpt_error **error);
+
+// == Variables ====================================================================================
 
 // Adds a variable of a fixed-size dtype whose memory is the graph's. `data` is its value of `size` bytes, row-major and in
 // native byte order, which is copied; with NULL and 0 the value is zeros.
@@ -1615,14 +1729,22 @@ ckpt_code ckpt_graph_set_borrowed(const ckpt_graph *graph,
 // graph is gone; it is aligned for every dtype.
 //
 // `CKPT_CODE_FAILED_PRECONDITION` when the variable has no value yet, or has it on a device; `CKPT_CODE_INVALID_ARGUMENT` for strings.
-ckpt_code ckpt_graph_data(const ckpt_graph *graph, ckpt_node variable, void **data, size_t *size, ckpt_error **error);
+ckpt_code ckpt_graph_data(const ckpt_graph *graph,
+                          ckpt_node variable,
+                          void **data,
+                          size_t *size,
+                          ckpt_error **error);
 
 // Copies the value of a variable of a fixed-size dtype, wherever it is, to `buffer` of `size` bytes: row-major and in native
 // byte order.
 //
 // `CKPT_CODE_INVALID_ARGUMENT` when the value has another size, or for strings; `CKPT_CODE_FAILED_PRECONDITION` when the variable has no
 // value yet; `CKPT_CODE_ABORTED` when a callback fails.
-ckpt_code ckpt_graph_read(const ckpt_graph *graph, ckpt_node variable, void *buffer, size_t size, ckpt_error **error);
+ckpt_code ckpt_graph_read(const ckpt_graph *graph,
+                          ckpt_node variable,
+                          void *buffer,
+                          size_t size,
+                          ckpt_error **error);
 
 // Gives a variable of a fixed-size dtype, wherever it is, a value of `size` bytes: row-major and in native byte order. One
 // without a value takes its type and shape from it.
@@ -1660,12 +1782,17 @@ ckpt_code ckpt_graph_assign_strings(const ckpt_graph *graph,
 // `CKPT_CODE_INVALID_ARGUMENT` when the variable is none, `CKPT_CODE_FAILED_PRECONDITION` when it has no value yet.
 ckpt_code ckpt_graph_read_integer(const ckpt_graph *graph, ckpt_node variable, int64_t *value, ckpt_error **error);
 
+// == Lists, dictionaries and tuples ===============================================================
+
 // Adds an empty list, whose elements are tracked under their indices. Elements are objects, or 0 for what is not tracked but
 // takes a place (numbers, text of the program's). A list may only grow: whatever else changes it (a `CKPT_CODE_FAILED_PRECONDITION`
 // of saves and restores that come by, with `CKPT_REASON_UNSAVABLE`) makes it unsavable for good.
 //
 // Errors are those of `ckpt_graph_add_object`, as for all functions that add containers.
-ckpt_code ckpt_graph_add_list(const ckpt_graph *graph, const ckpt_node_options *options, ckpt_node *node, ckpt_error **error);
+ckpt_code ckpt_graph_add_list(const ckpt_graph *graph,
+                              const ckpt_node_options *options,
+                              ckpt_node *node,
+                              ckpt_error **error);
 
 // Adds an empty dict, whose elements are tracked under their keys.
 ckpt_code ckpt_graph_add_dict(const ckpt_graph *graph, const ckpt_node_options *options, ckpt_node *node, ckpt_error **error);
@@ -1754,6 +1881,8 @@ ckpt_code ckpt_graph_dict_remove(const ckpt_graph *graph,
                                  size_t key_len,
                                  ckpt_node *child,
                                  ckpt_error **error);
+
+// == Slot variables ===============================================================================
 
 // Adds an object that may have slot variables, as an optimizer does. `create`, which may be NULL, makes slots for which a
 // checkpoint has values; without it the values wait for `ckpt_graph_set_slot`. The graph keeps `user_data`; `free_user_data`,
@@ -1848,6 +1977,8 @@ ckpt_code ckpt_graph_remove_slot(const ckpt_graph *graph,
 //
 // `*names` is to be freed with `ckpt_strings_free`; NULL on failure.
 ckpt_code ckpt_graph_slot_names(const ckpt_graph *graph, ckpt_node owner, ckpt_strings **names, ckpt_error **error);
+
+// == Devices and state with callbacks =============================================================
 
 // A device without callbacks, which get `user_data`; to be freed with `ckpt_device_free`. The device and the variables that
 // are added with it keep `user_data`; `free_user_data`, if it is not NULL, is called when the last of them is gone.
@@ -2021,6 +2152,8 @@ ckpt_bytes ckpt_source_tensor_string(const ckpt_source_tensor *tensor, size_t in
 // Returns the number of elements of a string or variant tensor; 0 for other dtypes.
 size_t ckpt_source_tensor_string_count(const ckpt_source_tensor *tensor);
 
+// == Registered savers ============================================================================
+
 // Registers a saver for the objects that it accepts. In checkpoints its name is `package.name`; an
 // empty package means `Custom`. If several savers accept an object, the one registered last saves
 // it. (`tf.train.experimental.register_checkpoint_saver`)
@@ -2047,6 +2180,8 @@ ckpt_code ckpt_graph_register_saver(const ckpt_graph *graph,
                                     void *user_data,
                                     ckpt_free_callback free_user_data,
                                     ckpt_error **error);
+
+// == Saving and restoring a program ===============================================================
 
 // Makes the checkpoint object for everything that can be reached from `root`. Its files are those
 // of `tf.train.Checkpoint(**kwargs)`: `root` stands for the checkpoint itself, and its edges, in
@@ -2249,7 +2384,9 @@ ckpt_save_options *ckpt_save_options_new(void);
 
 // Sets how files are written, including the progress callback and the cancel flag of
 // `write_options`. They are copied; NULL restores the defaults.
-ckpt_code ckpt_save_options_set_write_options(ckpt_save_options *options, const ckpt_write_options *write_options, ckpt_error **error);
+ckpt_code ckpt_save_options_set_write_options(ckpt_save_options *options,
+                                              const ckpt_write_options *write_options,
+                                              ckpt_error **error);
 
 // Adds a callback: `written` is called with `user_data`, after the callbacks that were added
 // before. (`experimental_write_callbacks`)
@@ -2276,7 +2413,9 @@ void ckpt_save_options_free(ckpt_save_options *options);
 ckpt_restore_options *ckpt_restore_options_new(void);
 
 // Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL.
-ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options, const ckpt_read_options *read_options, ckpt_error **error);
+ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
+                                                const ckpt_read_options *read_options,
+                                                ckpt_error **error);
 
 // Restores only values whose path in the checkpoint matches an included glob. Other values are
 // skipped, and assertions of the status do not require them.
@@ -2312,6 +2451,8 @@ ckpt_code ckpt_restore_options_set_verify_first(ckpt_restore_options *options, b
 
 // Frees options. NULL is ignored.
 void ckpt_restore_options_free(ckpt_restore_options *options);
+
+// == Restore statuses and reports =================================================================
 
 // Returns the number of rows.
 size_t ckpt_report_count(const ckpt_report *report);
@@ -2444,6 +2585,8 @@ ckpt_code ckpt_status_drop(const ckpt_status *status, ckpt_error **error);
 // Frees a status. Deferred values of its restore stay deferred; `ckpt_status_drop` drops them.
 // NULL is ignored.
 void ckpt_status_free(ckpt_status *status);
+
+// == Savers (checkpoints by name) =================================================================
 
 // Makes options with the defaults; free them with `ckpt_saver_options_free`.
 ckpt_saver_options *ckpt_saver_options_new(void);
@@ -2633,6 +2776,8 @@ ckpt_code ckpt_saver_set_last_checkpoints(const ckpt_saver *saver,
 // checkpoints of the previous run.
 ckpt_code ckpt_saver_recover_last_checkpoints(const ckpt_saver *saver, const ckpt_bytes *paths, size_t count, ckpt_error **error);
 
+// == Checkpoint views =============================================================================
+
 // Reads the objects of the checkpoint at `path`, which is resolved as by `ckpt_reader_open`.
 //
 // `*view` receives the view (NULL on failure); free it with `ckpt_checkpoint_view_free`.
@@ -2741,6 +2886,8 @@ ckpt_code ckpt_restore_nodes(const ckpt_graph *graph,
                              const ckpt_restore_options *options,
                              ckpt_error **error);
 
+// == Managing a directory =========================================================================
+
 // Opens a manager of `checkpoint` in `directory`, which the first save makes if it does not exist.
 //
 // A state file that cannot be parsed is ignored, with a warning in the log. Checkpoints that no
@@ -2808,7 +2955,10 @@ double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t
 // * The operating system's error: the state file cannot be written.
 //
 // After a failure the step counts as not saved, and all checkpoints recorded before still exist.
-ckpt_code ckpt_manager_save(const ckpt_manager *manager, const ckpt_manager_save_options *options, ckpt_string **path, ckpt_error **error);
+ckpt_code ckpt_manager_save(const ckpt_manager *manager,
+                            const ckpt_manager_save_options *options,
+                            ckpt_string **path,
+                            ckpt_error **error);
 
 // Restores the latest checkpoint; if there is none, calls the init callback, if there is one.
 // (`tf.train.CheckpointManager.restore_or_initialize`)
@@ -2858,7 +3008,10 @@ ckpt_code ckpt_manager_options_set_keep_best(ckpt_manager_options *options, size
 
 // Sets the name of checkpoints, which are called `NAME-NUMBER`; `ckpt` by default. `name` has
 // `name_len` bytes and no `/`, which `ckpt_manager_open` checks.
-ckpt_code ckpt_manager_options_set_checkpoint_name(ckpt_manager_options *options, const char *name, size_t name_len, ckpt_error **error);
+ckpt_code ckpt_manager_options_set_checkpoint_name(ckpt_manager_options *options,
+                                                   const char *name,
+                                                   size_t name_len,
+                                                   ckpt_error **error);
 
 // Sets the integer scalar that counts the program's steps, for
 // `ckpt_manager_options_set_checkpoint_interval`.
@@ -2971,6 +3124,8 @@ ckpt_code ckpt_resume_options_set_restore_options(ckpt_resume_options *options,
 // Frees options. NULL is ignored.
 void ckpt_resume_options_free(ckpt_resume_options *options);
 
+// == Saves in the background ======================================================================
+
 // Copies what `ckpt_checkpoint_save` would write and does the rest in the background: writes the
 // files, calls the written callbacks of the options, and makes the checkpoint the latest in the
 // state file. The program may change everything as soon as this call returns; what is saved are
@@ -3077,6 +3232,8 @@ void ckpt_pending_cancel(const ckpt_pending *pending);
 // Frees the handle of a save, which goes on. NULL is ignored.
 void ckpt_pending_free(ckpt_pending *pending);
 
+// == Saves by ranks ===============================================================================
+
 // Puts the message of a rank: `size` bytes, which are copied. A message that was put for this rank
 // before is replaced.
 //
@@ -3182,6 +3339,8 @@ ckpt_code ckpt_manager_save_ranked(const ckpt_manager *manager,
                                    ckpt_string **path,
                                    ckpt_error **error);
 
+// == The state file, pins =========================================================================
+
 // Finds the latest checkpoint that the state file of `directory` names: its prefix or, for format
 // V1, its file or the pattern of its files. (`tf.train.latest_checkpoint`)
 //
@@ -3201,7 +3360,10 @@ ckpt_code ckpt_latest_checkpoint(const char *directory, ckpt_string **path, ckpt
 // Errors:
 // * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint.
 //   (TensorFlow treats one that it cannot parse as missing.)
-ckpt_code ckpt_get_checkpoint_state(const char *directory, const char *file_name, ckpt_checkpoint_state **state, ckpt_error **error);
+ckpt_code ckpt_get_checkpoint_state(const char *directory,
+                                    const char *file_name,
+                                    ckpt_checkpoint_state **state,
+                                    ckpt_error **error);
 
 // Returns the latest checkpoint. Lent.
 ckpt_bytes ckpt_checkpoint_state_latest(const ckpt_checkpoint_state *state);
@@ -3314,6 +3476,8 @@ ckpt_bytes ckpt_pin_prefix(const ckpt_pin *pin);
 // Unpins a checkpoint. NULL is ignored.
 void ckpt_pin_free(ckpt_pin *pin);
 
+// == Waiting for checkpoints ======================================================================
+
 // Makes options with the defaults: look once per second, with no time limit. Free them with
 // `ckpt_wait_options_free`.
 ckpt_wait_options *ckpt_wait_options_new(void);
@@ -3393,6 +3557,8 @@ ckpt_code ckpt_checkpoints_iterator_next(ckpt_checkpoints_iterator *iterator, ck
 
 // Frees an iterator. NULL is ignored.
 void ckpt_checkpoints_iterator_free(ckpt_checkpoints_iterator *iterator);
+
+// == Maintenance ==================================================================================
 
 // Returns the number of broken checkpoints.
 size_t ckpt_broken_count(const ckpt_broken *broken);
@@ -3498,7 +3664,12 @@ void ckpt_gc_options_free(ckpt_gc_options *options);
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
 // * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
 // * `CKPT_CODE_DATA_LOSS`: the state file names no latest checkpoint.
-ckpt_code ckpt_collect_checkpoints(const char *directory, const ckpt_gc_options *options, ckpt_strings **removed, ckpt_error **error);
+ckpt_code ckpt_collect_checkpoints(const char *directory,
+                                   const ckpt_gc_options *options,
+                                   ckpt_strings **removed,
+                                   ckpt_error **error);
+
+// == Looking for leaks ============================================================================
 
 // How many handles the library has given that were not freed yet, errors and texts among them: in a program that has freed all, 0. For tests
 // that look for leaks. (Objects of graphs are no handles.)

@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use super::checkpoint::{checkpoint_at, ckpt_checkpoint};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at};
 use super::graph_options::ckpt_restore_options;
 use super::node::{ckpt_node, node_at};
 use super::object_graph::ckpt_object_graph;
-use super::graph::{ckpt_graph, graph_at};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{restore_nodes, CheckpointView, Log, NodeId, Result, ViewDiff};
 
