@@ -128,33 +128,36 @@
 
 // == Types ========================================================================================
 
-// Checkpoints that are not whole, the newest first, each with the first thing that is wrong with it. It does not change: several
-// threads may use it at once.
+// Checkpoints that are not valid, newest first, each with its first problem. It never changes;
+// several threads may use it at once.
 typedef struct ckpt_broken ckpt_broken;
 
 // A flag that cancels long calls from any thread. Options given the flag stay valid after it is
 // freed.
 typedef struct ckpt_cancel ckpt_cancel;
 
-// Saves and restores what a root object of a graph leads to (`tf.train.Checkpoint`). It keeps the graph alive. Several threads
-// may use it at once: every call takes the graph's lock for its whole length, callbacks included; from inside a callback of
-// the graph it returns `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
+// Saves and restores everything that can be reached from a root object of a graph
+// (`tf.train.Checkpoint`). It keeps the graph alive. Several threads may use it at once: each call
+// takes the graph's lock for its whole length, callbacks included. A call from inside a callback
+// of the graph returns `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
 typedef struct ckpt_checkpoint ckpt_checkpoint;
 
-// What the state file of a directory says, with paths that can be used as they are. It does not change: several threads may use it
-// at once.
+// The contents of a directory's state file, with paths that can be used as they are. It never
+// changes; several threads may use it at once.
 typedef struct ckpt_checkpoint_state ckpt_checkpoint_state;
 
-// The objects of a checkpoint (`tf.train.CheckpointView`). The index was read once; no file is open. It does not change:
-// several threads may use it at once.
+// The objects of a checkpoint (`tf.train.CheckpointView`). The index is read once; no file stays
+// open. It never changes; several threads may use it at once.
 typedef struct ckpt_checkpoint_view ckpt_checkpoint_view;
 
-// The checkpoints of a directory as they appear (`tf.train.checkpoints_iterator`). It gives the latest only, those between are
-// missed; and never the same path twice in a row. For one thread at a time.
+// Returns the checkpoints of a directory as they appear (`tf.train.checkpoints_iterator`). It
+// returns only the latest, skipping those in between, and never the same path twice in a row. For
+// one thread at a time.
 typedef struct ckpt_checkpoints_iterator ckpt_checkpoints_iterator;
 
-// What a checkpoint and a program have in common, and what not, when they were compared. It does not change: several threads
-// may use it at once. Slot variables are in none of it.
+// The result of comparing a checkpoint with a program: what they have in common, and what only one
+// of them has. Slot variables are not included. It is a snapshot and never changes; several
+// threads may use it at once.
 typedef struct ckpt_comparison ckpt_comparison;
 
 // A snapshot of the properties of an object. Immutable: several threads may use it at once.
@@ -174,7 +177,8 @@ typedef struct ckpt_error ckpt_error;
 // Receives the error message of a failing callback. Valid only while the callback runs.
 typedef struct ckpt_failure ckpt_failure;
 
-// Which checkpoints stay. For one thread at a time while it is changed.
+// Which checkpoints `ckpt_collect_checkpoints` keeps. For one thread at a time while it is
+// changed.
 typedef struct ckpt_gc_options ckpt_gc_options;
 
 // A graph of objects with named edges: the state that a program saves and restores.
@@ -189,32 +193,36 @@ typedef struct ckpt_gc_options ckpt_gc_options;
 //   the call.
 typedef struct ckpt_graph ckpt_graph;
 
-// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest
+// Saves checkpoints repeatedly in one directory, keeps some of them, and resumes from the latest
 // (`tf.train.CheckpointManager`).
 //
-// What it knows it reads from the directory's state file when it is opened, and writes there after each save, as TensorFlow's
-// does; one can go on where the other stopped. Opening takes no lock and changes nothing, so that an evaluator may have a manager
-// of a directory in which a program trains. The first save takes the directory's lock, which is the manager's until it is freed.
-// A program that is refused since another one is saving may try again when that has ended, but must then resume first.
+// It reads the directory's state file when it is opened and writes it after each save, as
+// TensorFlow's manager does: each can continue where the other stopped. Opening takes no lock and
+// changes nothing, so an evaluator may open a manager of a directory in which a program trains.
+// The first save takes the directory's lock, which the manager owns until it is freed. A program
+// whose save is refused because another program owns the lock may try again when that program has
+// ended, but must resume first.
 //
-// A save is safe: the new checkpoint is on disk before the state file names it, and the state file names it before an old one is
-// removed. What is removed are the files of checkpoints that the state file listed, by their own names and directly in the
-// directory, never by pattern or by way of links; and never one that somebody holds (`ckpt_pin`).
+// A save is crash-safe: the new checkpoint is on disk before the state file names it, and the
+// state file names it before an old one is deleted. Only files of checkpoints that the state file
+// listed are deleted: by their own names, directly in the directory, never by a pattern and never
+// through a link. A pinned checkpoint (`ckpt_pin_new`) is never deleted.
 //
-// It keeps the checkpoint and its graph alive. Several threads may use it at once: calls that save or restore take the graph's
-// lock for their whole length.
+// It keeps its checkpoint and graph alive. Several threads may use it at once: calls that save or
+// restore take the graph's lock for their whole length.
 typedef struct ckpt_manager ckpt_manager;
 
-// How a directory is managed; by default all checkpoints are kept. For one thread at a time while it is changed.
+// Options of a manager. By default it keeps all checkpoints. For one thread at a time while it is
+// changed.
 typedef struct ckpt_manager_options ckpt_manager_options;
 
-// How a manager saves. For one thread at a time while it is changed.
+// Options of one save by a manager. For one thread at a time while it is changed.
 typedef struct ckpt_manager_save_options ckpt_manager_save_options;
 
 // Options for merging checkpoints. Not thread-safe while being changed.
 typedef struct ckpt_merge_options ckpt_merge_options;
 
-// Takes the messages of other ranks. It lives while the callback runs.
+// Collects the messages of other ranks. Valid only while the callback runs.
 typedef struct ckpt_messages ckpt_messages;
 
 // Options for adding an object to a graph. The same options can be used for several objects. Not
@@ -238,16 +246,17 @@ typedef struct ckpt_object_graph ckpt_object_graph;
 // Options for opening a checkpoint. Not thread-safe while being changed.
 typedef struct ckpt_open_options ckpt_open_options;
 
-// A save that runs in the background, on a thread of the library's own. Several threads may use it at once.
+// A save that runs in the background, on a thread of the library. Several threads may use it at
+// once.
 typedef struct ckpt_pending ckpt_pending;
 
-// A checkpoint that is held: no manager of this library removes it, in whatever process, until it is let go or the process ends. It
-// can still be overwritten by one of the same name, and TensorFlow knows nothing of holds. It does not change: several threads may
-// use it at once.
+// A pinned checkpoint: no manager of this library, in any process, removes it until it is unpinned
+// or the process ends. It can still be overwritten by a checkpoint of the same name, and
+// TensorFlow ignores pins. It never changes; several threads may use it at once.
 typedef struct ckpt_pin ckpt_pin;
 
-// The processes that save a checkpoint together, as one of them sees them: which it is, how many there are, and callbacks by which they
-// talk, over MPI for instance. For one save at a time.
+// The processes that save a checkpoint together, as seen by one of them: its rank, the number of
+// ranks, and callbacks for communication, over MPI for instance. For one save at a time.
 typedef struct ckpt_ranks ckpt_ranks;
 
 // Options for reading tensors. Not thread-safe while being changed.
@@ -256,66 +265,75 @@ typedef struct ckpt_read_options ckpt_read_options;
 // An open checkpoint. Immutable: several threads may use it at once.
 typedef struct ckpt_reader ckpt_reader;
 
-// A state file that was made anew. It does not change: several threads may use it at once.
+// The result of repairing a state file. It never changes; several threads may use it at once.
 typedef struct ckpt_repaired ckpt_repaired;
 
-// What became of every value of a restore: a row for each value of the checkpoint, then one for each object of the program
-// that it has no value for. It does not change, and says how things stood when it was made: several threads may use it at
-// once.
+// What became of each value of a restore: one row for each value of the checkpoint, then one for
+// each object of the program that the checkpoint has no value for. It is a snapshot and never
+// changes; several threads may use it at once.
 typedef struct ckpt_report ckpt_report;
 
-// A row of a report. It is lent by the report, lives as long as that, and does not change.
+// A row of a report. Lent by the report, and valid as long as that. It never changes.
 typedef struct ckpt_report_row ckpt_report_row;
 
-// How a graph is restored. For one thread at a time while it is changed.
+// Options for restoring a graph. For one thread at a time while it is changed.
 //
-// Paths are those of keys: escaped names of edges joined by `/`, as `ckpt_report_row_path` gives them. Globs know `*` (within
-// a name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+// Paths are those of keys: escaped edge names joined by `/`, as `ckpt_report_row_path` returns
+// them. Globs support `*` (within one name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
 typedef struct ckpt_restore_options ckpt_restore_options;
 
-// How a program resumes. For one thread at a time while it is changed.
+// Options for resuming. For one thread at a time while it is changed.
 typedef struct ckpt_resume_options ckpt_resume_options;
 
-// How a graph is saved (`tf.train.CheckpointOptions`). For one thread at a time while it is changed.
+// Options for saving a graph (`tf.train.CheckpointOptions`). For one thread at a time while it is
+// changed.
 typedef struct ckpt_save_options ckpt_save_options;
 
-// Saves objects of a graph under names of the program's, and restores them by these (`tf.compat.v1.train.Saver`). Its
-// checkpoints have no object graph. A variable is saved under its name, an object with state of its own under its name followed
-// by those of its tensors, a text under its name and `_py_state`, as in TensorFlow. Format V2 is written; V2 and V1 are
-// restored, and by the full names of variables also checkpoints with an object graph.
+// Saves objects of a graph under names that the program chooses, and restores them by these names
+// (`tf.compat.v1.train.Saver`). Its checkpoints have no object graph. It writes format V2. It
+// restores V2 and V1 and, by the full names of variables, checkpoints with an object graph.
 //
-// It keeps the graph alive. Several threads may use it at once: calls that save or restore take the graph's lock for their
-// whole length.
+// As in TensorFlow, a variable is saved under its name, an object with state under its name
+// followed by the names of its tensors, and a text under its name and `_py_state`.
+//
+// It keeps the graph alive. Several threads may use it at once: calls that save or restore take
+// the graph's lock for their whole length.
 typedef struct ckpt_saver ckpt_saver;
 
-// How a saver numbers its checkpoints and keeps them. For one thread at a time while it is changed.
+// Options of a saver: how it numbers and keeps checkpoints. For one thread at a time while it is
+// changed.
 typedef struct ckpt_saver_options ckpt_saver_options;
 
-// How one checkpoint is saved by names. For one thread at a time while it is changed.
+// Options of one save by a saver. For one thread at a time while it is changed.
 typedef struct ckpt_saver_save_options ckpt_saver_save_options;
 
-// Takes the tensors of an object that is being saved. It lives while the save callback runs, and is for one thread at a time.
+// Collects the tensors of an object that is being saved. Valid only while the save callback runs,
+// and for one thread at a time.
 typedef struct ckpt_sink ckpt_sink;
 
 // A request for a slot variable that a checkpoint has a value for. Valid only while the
 // `ckpt_create_slot_callback` runs.
 typedef struct ckpt_slot_request ckpt_slot_request;
 
-// The tensors that a checkpoint has for an object. It lives while the restore callback runs.
+// The tensors that a checkpoint holds for an object. Valid only while the restore callback runs.
 typedef struct ckpt_source ckpt_source;
 
-// A tensor that a checkpoint has for an object. Lent by a source, it lives as long as that.
+// A tensor that a checkpoint holds for an object. Lent by its `ckpt_source`, and valid as long as
+// that.
 typedef struct ckpt_source_tensor ckpt_source_tensor;
 
-// What a state file is to say. For one thread at a time while it is changed.
+// The new contents of a state file. For one thread at a time while it is changed.
 typedef struct ckpt_state_update ckpt_state_update;
 
-// What became of a restore, and becomes of it as the program goes on: values that wait for objects are restored when these are
-// tracked. Several threads may use it at once, as they may its checkpoint.
+// The outcome of a restore, which changes while the program goes on: deferred values are restored
+// when their objects are tracked. Several threads may use it at once, as they may its checkpoint.
 //
-// When it, and everything that waits for its restore, is gone, a warning lists what of the checkpoint was never used, unless
-// `ckpt_status_expect_partial` was called. Assertions that do not hold are `CKPT_CODE_FAILED_PRECONDITION` with
-// `CKPT_REASON_ASSERTION`, and name the first few objects; the report has all.
+// When the status is freed and the restore has no deferred values left, the checkpoint's log gets
+// a warning that lists the values that were never used, unless `ckpt_status_expect_partial` was
+// called.
+//
+// An assertion that does not hold returns `CKPT_CODE_FAILED_PRECONDITION` with
+// `CKPT_REASON_ASSERTION`. Its message names the first few objects; the report has all of them.
 typedef struct ckpt_status ckpt_status;
 
 // Text returned by a call. Immutable: several threads may use it at once.
@@ -339,7 +357,7 @@ typedef struct ckpt_verify_options ckpt_verify_options;
 // at once.
 typedef struct ckpt_view ckpt_view;
 
-// How to wait for checkpoints. For one thread at a time while it is changed.
+// Options for waiting for checkpoints. For one thread at a time while it is changed.
 typedef struct ckpt_wait_options ckpt_wait_options;
 
 // Options for writing a checkpoint. Not thread-safe while being changed.
@@ -449,29 +467,33 @@ typedef ckpt_code (*ckpt_write_at_callback)(void *user_data, uint64_t offset, co
 // Any return value but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_finish_callback)(void *user_data, bool complete, ckpt_failure *failure);
 
-// Puts the tensors of an object into `sink`, in the order in which they are to be stored. Anything but `CKPT_CODE_OK` ends the save
-// with `CKPT_CODE_ABORTED`, before anything is written. It is called on the thread that saves.
+// Puts the tensors of an object into `sink`, in the order in which they are to be stored. Called
+// on the thread that saves. Any result other than `CKPT_CODE_OK` ends the save with
+// `CKPT_CODE_ABORTED` before anything is written.
 typedef ckpt_code (*ckpt_save_callback)(void *user_data, ckpt_sink *sink, ckpt_failure *failure);
 
-// Takes the tensors of an object from `source`. It is called once, on the thread that restores, after all of them were read
-// and checked. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`: what it comes to after this object is not
-// assigned.
+// Takes the tensors of an object from `source`. Called once, on the thread that restores, after
+// all of these tensors were read and checked. Any result other than `CKPT_CODE_OK` ends the
+// restore with `CKPT_CODE_ABORTED`; the objects that come after this one are not assigned.
 typedef ckpt_code (*ckpt_restore_callback)(void *user_data, const ckpt_source *source, ckpt_failure *failure);
 
-// Says whether a saver saves this object. It is asked once for each object of a save, and for objects that it is to restore.
+// Returns whether the saver is responsible for `node`. Called once for each object of a save, and
+// for the objects that the saver is to restore.
 typedef bool (*ckpt_accepts_callback)(void *user_data, ckpt_node node);
 
-// Puts the tensors of `objects`, whose names are the paths under which they are saved, into `sink`; the names of the tensors
-// are their keys. TensorFlow's savers begin them with the path. Anything but `CKPT_CODE_OK` ends the save with `CKPT_CODE_ABORTED`,
-// before anything is written.
+// Puts the tensors of `objects` into `sink`. The names in `objects` are the paths under which the
+// objects are saved; the name of each tensor is its key, which in TensorFlow's savers begins with
+// such a path. Any result other than `CKPT_CODE_OK` ends the save with `CKPT_CODE_ABORTED` before
+// anything is written.
 typedef ckpt_code (*ckpt_save_objects_callback)(void *user_data, const ckpt_nodes *objects, ckpt_sink *sink, ckpt_failure *failure);
 
-// Says whether a saver needs the tensor of this key, one of those of the checkpoint, to restore `objects`, whose names are the
-// paths under which they were saved.
+// Returns whether the saver needs the tensor with this key to restore `objects`. Called for the
+// keys of the checkpoint. The names in `objects` are the paths under which the objects were saved.
 typedef bool (*ckpt_wants_callback)(void *user_data, const ckpt_nodes *objects, const char *key, size_t key_len);
 
-// Restores `objects` from the tensors that the saver wanted, after everything else was restored; the names of the tensors are
-// their keys. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`.
+// Restores `objects` from the tensors that the saver wanted, after everything else was restored.
+// The name of each tensor is its key. Any result other than `CKPT_CODE_OK` ends the restore with
+// `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
                                                    const ckpt_nodes *objects,
                                                    const ckpt_source *source,
@@ -480,11 +502,13 @@ typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
 // The severity of a log message: one of the `CKPT_SEVERITY_` constants.
 typedef int32_t ckpt_severity;
 
-// Hears a message: one line of `len` bytes, UTF-8, that ends with NUL. It is called on the thread whose call it is about.
+// Receives a message: one line of UTF-8, `len` bytes and a terminating NUL. Called on the thread
+// whose call the message is about.
 typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
 
-// Hears that the files of the checkpoint `path` are complete, before the state file says so. Anything but `CKPT_CODE_OK` ends the
-// call, which then returns `CKPT_CODE_ABORTED`; the checkpoint stays. It is called on the thread that saves, in the background on that one.
+// Called when the files of the checkpoint `path` are complete, before the state file names it.
+// Called on the thread that saves; for a save in the background, on the background thread. Any
+// result other than `CKPT_CODE_OK` ends the call with `CKPT_CODE_ABORTED`; the checkpoint stays.
 typedef ckpt_code (*ckpt_written_callback)(void *user_data, const char *path, ckpt_failure *failure);
 
 // What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
@@ -501,34 +525,37 @@ typedef int32_t ckpt_restore_kind;
 // Which metric values are better: one of the `CKPT_BETTER_` constants.
 typedef int32_t ckpt_better;
 
-// Gives the program its first values. It may use the graph. Anything but `CKPT_CODE_OK` ends the call, which then returns
-// `CKPT_CODE_ABORTED`.
+// Gives the program its first values. It may use the graph. Any result other than `CKPT_CODE_OK`
+// ends the call with `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_init_callback)(void *user_data, ckpt_failure *failure);
 
-// Says what time it is: seconds since the epoch.
+// Returns the current time in seconds since the epoch.
 typedef double (*ckpt_now_callback)(void *user_data);
 
-// Sends a message of `size` bytes to rank 0. There, puts that of each other rank that came in time into `messages`
-// (`ckpt_messages_put`); on the others there is nothing to put. It is called on the thread that saves; how long to wait for the others
-// is its to say. Anything but `CKPT_CODE_OK` ends the save on this rank with `CKPT_CODE_UNAVAILABLE`.
+// Sends this rank's message of `size` bytes to rank 0. On rank 0, puts the message of each other
+// rank that arrived in time into `messages` with `ckpt_messages_put`; other ranks put nothing.
+// Called on the thread that saves. The callback decides how long to wait for the others. Any
+// result other than `CKPT_CODE_OK` ends the save on this rank with `CKPT_CODE_UNAVAILABLE`.
 typedef ckpt_code (*ckpt_gather_callback)(void *user_data,
                                           const void *message,
                                           size_t size,
                                           ckpt_messages *messages,
                                           ckpt_failure *failure);
 
-// Sends rank 0's message of `size` bytes to all others. There `size` is 0, and what came is put into `messages`, as of rank 0. Else as
-// `ckpt_gather_callback`.
+// Sends rank 0's message of `size` bytes to all other ranks. On the other ranks `size` is 0, and
+// the callback puts the received message into `messages` as that of rank 0. In everything else
+// like `ckpt_gather_callback`.
 typedef ckpt_code (*ckpt_broadcast_callback)(void *user_data,
                                              const void *message,
                                              size_t size,
                                              ckpt_messages *messages,
                                              ckpt_failure *failure);
 
-// Waits so many seconds. Anything but `CKPT_CODE_OK` ends the call that waits, which then returns `CKPT_CODE_CANCELLED`.
+// Waits for `seconds` seconds. Any result other than `CKPT_CODE_OK` ends the call that waits with
+// `CKPT_CODE_CANCELLED`.
 typedef ckpt_code (*ckpt_sleep_callback)(void *user_data, double seconds);
 
-// Says whether there will be no more checkpoints.
+// Returns whether there will be no more checkpoints.
 typedef bool (*ckpt_is_done_callback)(void *user_data);
 
 // == Constants ====================================================================================
@@ -2241,12 +2268,16 @@ ckpt_code ckpt_graph_add_device(const ckpt_graph *graph,
                                 ckpt_node *node,
                                 ckpt_error **error);
 
-// Adds an object with state of its own that is saved as named tensors, whose number and shapes are known only then: a hash
-// table, an iterator, a random number generator. The graph keeps `user_data`; `free_user_data`, if it is not NULL, is called
-// when the object is removed or the graph is gone; when this call fails, at once. (`_serialize_to_tensors` and
-// `_restore_from_tensors` of TensorFlow's `Trackable`)
+// Adds an object whose state is saved as named tensors: a hash table, an iterator, a random number
+// generator. The number and the shapes of the tensors may differ from one save to the next.
+// (`_serialize_to_tensors` and `_restore_from_tensors` of TensorFlow's `Trackable`)
 //
-// `CKPT_CODE_INVALID_ARGUMENT` when a callback is NULL; else errors are those of `ckpt_graph_add_object`.
+// `*node` receives the object; 0 on failure. The graph keeps `user_data`. `free_user_data`, if not
+// NULL, is called when the object is removed or the graph is destroyed; at once if this call
+// fails.
+//
+// Errors are those of `ckpt_graph_add_object`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: a callback is NULL.
 ckpt_code ckpt_graph_add_state(const ckpt_graph *graph,
                                ckpt_save_callback save,
                                ckpt_restore_callback restore,
@@ -2256,11 +2287,15 @@ ckpt_code ckpt_graph_add_state(const ckpt_graph *graph,
                                ckpt_node *node,
                                ckpt_error **error);
 
-// Puts a tensor of a fixed-size dtype into a sink: `data` is its `size` bytes, row-major and in native byte order, which are
-// copied. The name, which is UTF-8, says which of the object's tensors it is; to a registered saver it is the tensor's key.
+// Puts a tensor of a fixed-size dtype into a sink. `data` points to `size` bytes, row-major and in
+// native byte order, which are copied. `shape` points to `rank` dimensions. `name` (UTF-8)
+// identifies the tensor among those of the object; in a registered saver, it is the tensor's key.
 //
-// `CKPT_CODE_INVALID_ARGUMENT` when there is a tensor of this name, or the dtype is none. That dtype, shape and size fit each other
-// is found out when the callback has returned.
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the sink already has a tensor of this name, or `dtype` is
+//   unknown.
+//
+// Whether dtype, shape and size fit each other is checked after the callback has returned.
 ckpt_code ckpt_sink_put(ckpt_sink *sink,
                         const char *name,
                         size_t name_len,
@@ -2271,8 +2306,9 @@ ckpt_code ckpt_sink_put(ckpt_sink *sink,
                         size_t size,
                         ckpt_error **error);
 
-// The same of memory that is *borrowed*, not copied: it must stay as it is until `release`, if it is not NULL, is called with
-// `user_data`, which is when the save is over; if this call fails, at once.
+// Like `ckpt_sink_put`, but borrows the memory instead of copying it. The memory must stay valid
+// and unchanged until the save is over. `release`, if not NULL, is then called with `user_data`;
+// at once if this call fails.
 //
 // Errors are those of `ckpt_sink_put`.
 ckpt_code ckpt_sink_put_borrowed(ckpt_sink *sink,
@@ -2287,11 +2323,12 @@ ckpt_code ckpt_sink_put_borrowed(ckpt_sink *sink,
                                  ckpt_free_callback release,
                                  ckpt_error **error);
 
-// The same of bytes that are asked for while they are written: `read` is called, with `user_data`, for each piece once, on the
-// threads that write, several at once. `free_user_data`, if it is not NULL, is called when the save is over; if this call
-// fails, at once.
+// Like `ckpt_sink_put`, but requests the bytes while they are written: `read` is called with
+// `user_data`, once for each piece, on the threads that write, several at once. `free_user_data`,
+// if not NULL, is called when the save is over; at once if this call fails.
 //
-// Errors are those of `ckpt_sink_put`; `CKPT_CODE_INVALID_ARGUMENT` also when the callback is NULL.
+// Errors are those of `ckpt_sink_put`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `read` is NULL.
 ckpt_code ckpt_sink_put_read(ckpt_sink *sink,
                              const char *name,
                              size_t name_len,
@@ -2303,7 +2340,8 @@ ckpt_code ckpt_sink_put_read(ckpt_sink *sink,
                              ckpt_free_callback free_user_data,
                              ckpt_error **error);
 
-// Puts a string tensor of `count` elements, row-major, which are copied, into a sink.
+// Puts a string tensor into a sink. `elements` points to `count` elements, row-major, which are
+// copied.
 //
 // Errors are those of `ckpt_sink_put`.
 ckpt_code ckpt_sink_put_strings(ckpt_sink *sink,
@@ -2315,8 +2353,9 @@ ckpt_code ckpt_sink_put_strings(ckpt_sink *sink,
                                 size_t count,
                                 ckpt_error **error);
 
-// Puts a variant tensor of `count` serialized elements, row-major, which are copied, into a sink: the state of a dataset iterator
-// of TensorFlow's, for instance, as `ckpt_source_tensor_string` gave it.
+// Puts a variant tensor into a sink, for example the state of a TensorFlow dataset iterator.
+// `elements` points to `count` serialized elements, row-major, as `ckpt_source_tensor_string`
+// returns them; they are copied.
 //
 // Errors are those of `ckpt_sink_put`.
 ckpt_code ckpt_sink_put_variants(ckpt_sink *sink,
@@ -2328,48 +2367,55 @@ ckpt_code ckpt_sink_put_variants(ckpt_sink *sink,
                                  size_t count,
                                  ckpt_error **error);
 
-// The number of tensors.
+// Returns the number of tensors.
 size_t ckpt_source_count(const ckpt_source *source);
 
-// The tensor at `index`, in the order in which the object saved them; a registered saver's in the order of their keys. Lent; NULL
-// when there are not so many.
+// Returns the tensor at `index`, in the order in which the object saved them; for a registered
+// saver, in the order of their keys. Lent; NULL if `index` is out of range.
 const ckpt_source_tensor *ckpt_source_get(const ckpt_source *source, size_t index);
 
-// The tensor of this name. Lent; NULL when there is none.
+// Returns the tensor with this name. Lent; NULL if there is none.
 const ckpt_source_tensor *ckpt_source_find(const ckpt_source *source, const char *name, size_t name_len);
 
-// The name that the object gave the tensor; to a registered saver, its key. Lent.
+// Returns the name that the object gave the tensor; for a registered saver, the tensor's key.
+// Lent.
 ckpt_bytes ckpt_source_tensor_name(const ckpt_source_tensor *tensor);
 
-// The type of the elements; `CKPT_DTYPE_INVALID` of NULL.
+// Returns the dtype of the elements; `CKPT_DTYPE_INVALID` if `tensor` is NULL.
 ckpt_dtype ckpt_source_tensor_dtype(const ckpt_source_tensor *tensor);
 
-// The number of dimensions, at most 254; 0 of a scalar.
+// Returns the number of dimensions: at most 254, and 0 for a scalar.
 size_t ckpt_source_tensor_rank(const ckpt_source_tensor *tensor);
 
-// The dimensions, as many as `ckpt_source_tensor_rank` says. Lent.
+// Returns the dimensions: `ckpt_source_tensor_rank` values. Lent.
 const int64_t *ckpt_source_tensor_shape(const ckpt_source_tensor *tensor);
 
-// The value, row-major and in native byte order. Lent; empty of strings and variants.
+// Returns the value, row-major and in native byte order. Lent; empty for string and variant
+// tensors.
 ckpt_bytes ckpt_source_tensor_bytes(const ckpt_source_tensor *tensor);
 
-// The element of a string or variant tensor at `index` in row-major order. Lent; nothing when there are not so many, and of
-// other dtypes.
+// Returns the element at `index`, in row-major order, of a string or variant tensor. Lent; `data`
+// is NULL if `index` is out of range or the tensor has another dtype.
 ckpt_bytes ckpt_source_tensor_string(const ckpt_source_tensor *tensor, size_t index);
 
-// The number of elements of a string or variant tensor; 0 of other dtypes.
+// Returns the number of elements of a string or variant tensor; 0 for other dtypes.
 size_t ckpt_source_tensor_string_count(const ckpt_source_tensor *tensor);
 
 // == Registered savers ============================================================================
 
-// Registers a saver for the objects that it accepts; in checkpoints its name is `package.name`, and no package means `Custom`.
-// If it is not `strict`, an object that it saved and does not accept any more is left as it is. Of several savers that accept
-// an object, the one registered last has it. The callbacks are called on the thread that saves or restores. The graph keeps
-// `user_data`; `free_user_data`, if it is not NULL, is called when the graph is gone; when this call fails, at once.
-// (`tf.train.experimental.register_checkpoint_saver`)
+// Registers a saver for the objects that it accepts. In checkpoints its name is `package.name`; an
+// empty package means `Custom`. If several savers accept an object, the one registered last saves
+// it. (`tf.train.experimental.register_checkpoint_saver`)
 //
-// `CKPT_CODE_INVALID_ARGUMENT` when a callback is NULL, or for a name with other characters than letters, digits and `._-`;
-// `CKPT_CODE_ALREADY_EXISTS` for one that is taken.
+// `strict` decides about an object that this saver saved but no longer accepts: the restore fails
+// if `strict` is true, else the object keeps its value. The callbacks are called on the thread
+// that saves or restores. The graph keeps `user_data`. `free_user_data`, if not NULL, is called
+// when the graph is destroyed; at once if this call fails.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: a callback is NULL, or the name has characters other than ASCII
+//   letters, digits and `._-`.
+// * `CKPT_CODE_ALREADY_EXISTS`: a saver of this name is already registered.
 ckpt_code ckpt_graph_register_saver(const ckpt_graph *graph,
                                     const char *package,
                                     size_t package_len,
@@ -2386,23 +2432,27 @@ ckpt_code ckpt_graph_register_saver(const ckpt_graph *graph,
 
 // == Saving and restoring a program ===============================================================
 
-// The checkpoint of what `root` leads to. Its files are those of `tf.train.Checkpoint(**kwargs)`: `root` stands for the
-// checkpoint itself, and its edges, in the order in which they were made, for the keyword arguments, which TensorFlow sorts.
+// Makes the checkpoint object for everything that can be reached from `root`. Its files are those
+// of `tf.train.Checkpoint(**kwargs)`: `root` stands for the checkpoint itself, and its edges, in
+// the order in which they were made, for the keyword arguments (which TensorFlow sorts).
 //
-// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when `root` is no object
-// of the graph.
-ckpt_code ckpt_checkpoint_new(const ckpt_graph *graph,
-                              ckpt_node root,
-                              ckpt_checkpoint **checkpoint,
-                              ckpt_error **error);
+// `*checkpoint` receives the object (NULL on failure); free it with `ckpt_checkpoint_free`.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `root` is not an object of the graph.
+ckpt_code ckpt_checkpoint_new(const ckpt_graph *graph, ckpt_node root, ckpt_checkpoint **checkpoint, ckpt_error **error);
 
-// The checkpoint of `root`, to which it attaches `count` more edges, each with its name, UTF-8, and its object. Its files are
-// those of `tf.train.Checkpoint(root, **attached)`. They can be restored by a checkpoint made by `ckpt_checkpoint_new`, and
-// the other way round.
+// Makes the checkpoint object for `root` and attaches `count` more edges to it: `names[i]` (UTF-8)
+// leads to `objects[i]`. Its files are those of `tf.train.Checkpoint(root, **attached)`. A
+// checkpoint object made by `ckpt_checkpoint_new` can restore them, and the other way round.
 //
-// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when `root`, or what is
-// attached, is no object of the graph, or two have one name; `CKPT_CODE_ALREADY_EXISTS` when the root has an edge of one of the
-// names to another object.
+// `*checkpoint` receives the object (NULL on failure); free it with `ckpt_checkpoint_free`.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `root` or one of `objects` is not an object of the graph, or two
+//   names are equal.
+// * `CKPT_CODE_ALREADY_EXISTS`: the root already has an edge of one of these names, to another
+//   object.
 ckpt_code ckpt_checkpoint_new_with_root(const ckpt_graph *graph,
                                         ckpt_node root,
                                         const ckpt_bytes *names,
@@ -2411,56 +2461,79 @@ ckpt_code ckpt_checkpoint_new_with_root(const ckpt_graph *graph,
                                         ckpt_checkpoint **checkpoint,
                                         ckpt_error **error);
 
-// Frees the handle of a checkpoint. Its graph lives on while other handles need it, and so do restores that wait. If it was the last
-// that holds the checkpoint, this waits for a save in the background; an error of that which nobody asks `ckpt_pending_wait` for is
-// lost then: `ckpt_checkpoint_sync` before this has it. NULL is nothing.
+// Frees a handle of a checkpoint. The graph stays alive while other handles or deferred restores
+// need it. NULL is ignored.
+//
+// Freeing the last handle that holds the checkpoint waits for its save in the background. If that
+// save fails and nobody calls `ckpt_pending_wait`, its error is lost: call `ckpt_checkpoint_sync`
+// first to get it.
 void ckpt_checkpoint_free(ckpt_checkpoint *checkpoint);
 
-// Another handle of the checkpoint's graph, to be freed with `ckpt_graph_free`; NULL of NULL.
+// Returns another handle of the checkpoint's graph; free it with `ckpt_graph_free`. NULL if
+// `checkpoint` is NULL.
 ckpt_graph *ckpt_checkpoint_graph(const ckpt_checkpoint *checkpoint);
 
-// The root object; 0 of NULL.
+// Returns the root object; 0 if `checkpoint` is NULL.
 ckpt_node ckpt_checkpoint_root(const ckpt_checkpoint *checkpoint);
 
-// Has `log` called, with `user_data`, about values of a checkpoint that were never used and the like; NULL, the default, for
-// no one. A restore keeps the one that was set when it was called. `free_user_data`, if it is not NULL, is called when neither
-// the checkpoint nor such a restore needs it any more; when this call fails, at once.
+// Sets the log, which is called with `user_data` about values of a checkpoint that were never used
+// and the like. NULL, the default, turns it off. A restore keeps the log that was set when it was
+// called.
+//
+// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a restore needs
+// `user_data` any more; at once if this call fails.
 ckpt_code ckpt_checkpoint_set_log(const ckpt_checkpoint *checkpoint,
                                   ckpt_log_callback log,
                                   void *user_data,
                                   ckpt_free_callback free_user_data,
                                   ckpt_error **error);
 
-// The variable that counts saves, `save_counter`: an int64 scalar. When it is asked for first, it is made, tracked, and
-// restored if a value waits for it. An edge of this name that the root has already is taken for it, if it leads to an integer
-// scalar.
+// Returns the variable that counts saves, `save_counter`: an int64 scalar. The first call makes
+// and tracks it, and restores it if a deferred restore has a value for it. If the root already has
+// an edge of this name to an integer scalar, that scalar is the counter.
 //
-// `*counter` is 0 on failure. `CKPT_CODE_ALREADY_EXISTS` when the root has another edge of this name; else what restoring reports.
-ckpt_code ckpt_checkpoint_save_counter(const ckpt_checkpoint *checkpoint,
-                                       ckpt_node *counter,
-                                       ckpt_error **error);
+// `*counter` receives the variable; 0 on failure.
+//
+// Errors:
+// * `CKPT_CODE_ALREADY_EXISTS`: the root has an edge of this name to another kind of object.
+// * Those of `ckpt_checkpoint_restore`: the deferred restore of the counter fails.
+ckpt_code ckpt_checkpoint_save_counter(const ckpt_checkpoint *checkpoint, ckpt_node *counter, ckpt_error **error);
 
-// How often this checkpoint was saved, by the save counter.
+// Returns in `*count` how many times this checkpoint was saved, according to the save counter.
 //
 // Errors are those of `ckpt_checkpoint_save_counter`.
 ckpt_code ckpt_checkpoint_save_count(const ckpt_checkpoint *checkpoint, int64_t *count, ckpt_error **error);
 
-// Writes the checkpoint `prefix`, neither counting nor telling the state file. `*path`, to be freed with `ckpt_string_free`,
-// is the prefix; `path` may be NULL. (`tf.train.Checkpoint.write`)
+// Writes the checkpoint `prefix`. Does not increment the save counter and does not change the
+// state file. (`tf.train.Checkpoint.write`)
 //
-// `CKPT_CODE_FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved. Then, as
-// after all errors that follow, what was at the prefix is still there, and nothing new. `CKPT_CODE_ABORTED` when a callback fails;
-// if it was one of `ckpt_save_options_add_callback`, the checkpoint is there. `CKPT_CODE_CANCELLED` when the progress callback
-// stops it; else what `ckpt_writer_finish` reports. `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still
-// running in the background, if so asked; the error of an earlier one that nobody has heard of.
+// `*path` receives the prefix (NULL on failure); free it with `ckpt_string_free`. `path` may be
+// NULL.
+//
+// Errors are those of `ckpt_writer_finish`, and:
+// * `CKPT_CODE_FAILED_PRECONDITION`: a variable has no value yet, or the graph contains a list or
+//   slot that cannot be saved.
+// * `CKPT_CODE_ABORTED`: a callback failed.
+// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the save.
+// * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running in the
+//   background and the options say `CKPT_BUSY_FAIL`.
+// * The error of an earlier save in the background that has not been reported yet; this call then
+//   does nothing else.
+//
+// After an error, an existing checkpoint at the prefix is unchanged and no new one exists.
+// Exception: if a callback of `ckpt_save_options_add_callback` failed, the new checkpoint is
+// complete and stays.
 ckpt_code ckpt_checkpoint_write(const ckpt_checkpoint *checkpoint,
                                 const char *prefix,
                                 const ckpt_save_options *options,
                                 ckpt_string **path,
                                 ckpt_error **error);
 
-// Writes the checkpoint `prefix-number`, neither counting nor telling the state file. `*path`, to be freed with
-// `ckpt_string_free`, is its path; `path` may be NULL. (`CheckpointableSaver.save(checkpoint_number=)`)
+// Writes the checkpoint `prefix-number`. Does not increment the save counter and does not change
+// the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
+//
+// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
+// `path` may be NULL.
 //
 // Errors are those of `ckpt_checkpoint_write`.
 ckpt_code ckpt_checkpoint_write_numbered(const ckpt_checkpoint *checkpoint,
@@ -2470,39 +2543,55 @@ ckpt_code ckpt_checkpoint_write_numbered(const ckpt_checkpoint *checkpoint,
                                          ckpt_string **path,
                                          ckpt_error **error);
 
-// Counts, writes the checkpoint `prefix-count` (the first is `prefix-1`), calls the callbacks of the options, and has the
-// directory's state file name it as the latest and only one. `*path`, to be freed with `ckpt_string_free`, is its path; `path`
-// may be NULL. (`tf.train.Checkpoint.save`)
+// Increments the save counter, writes the checkpoint `prefix-COUNT` (the first is `prefix-1`),
+// calls the written callbacks of the options, and makes it the latest and only checkpoint in the
+// directory's state file. (`tf.train.Checkpoint.save`)
 //
-// Errors are those of `ckpt_checkpoint_write`; the count stands unless the error is about an earlier save. `CKPT_CODE_INVALID_ARGUMENT`
-// also when the path is that of the state file.
+// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
+// `path` may be NULL.
+//
+// Errors are those of `ckpt_checkpoint_write`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
+//
+// After an error the counter stays incremented, unless the error is about an earlier save.
 ckpt_code ckpt_checkpoint_save(const ckpt_checkpoint *checkpoint,
                                const char *prefix,
                                const ckpt_save_options *options,
                                ckpt_string **path,
                                ckpt_error **error);
 
-// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory with a state file (its latest),
-// or a SavedModel. Every object that the root leads to by the edges that were saved takes its value; what the program does not
-// have yet is restored when it is tracked. Makes the save counter. A checkpoint of names is restored by the full names of
-// variables. (`tf.train.Checkpoint.restore`)
+// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory with
+// a state file (its latest checkpoint), or a SavedModel. (`tf.train.Checkpoint.restore`)
 //
-// All that can be known is checked before the first value is assigned. If it fails then, the graph is as it was. If reading, a
-// checksum or a callback fails after that, `ckpt_checkpoint_last_report` says of each value what became of it; nothing waits
-// for the restore.
+// Each object that the root reaches by the edges that were saved takes its value. Values whose
+// objects the program does not have yet are deferred: they are restored when the object is
+// tracked. The save counter is made. A name-based checkpoint (`ckpt_saver`) is restored by the
+// full names of variables.
 //
-// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. `CKPT_CODE_NOT_FOUND` when there is no
-// checkpoint, a data file is missing, it lacks a value that it should have, or a path that an option names;
-// `CKPT_CODE_INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory;
-// `CKPT_CODE_FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does
-// not accept its object; `CKPT_CODE_DATA_LOSS` when the checkpoint is damaged; `CKPT_CODE_ABORTED` when a callback fails.
+// Everything that can be checked is checked before the first value is assigned; if a check fails,
+// the graph is unchanged. If reading, a checksum or a callback fails later,
+// `ckpt_checkpoint_last_report` says what became of each value, and nothing is deferred.
+//
+// `*status` receives the status (NULL on failure); free it with `ckpt_status_free`. `status` may
+// be NULL.
+//
+// Errors:
+// * `CKPT_CODE_NOT_FOUND`: there is no checkpoint; a data file is missing; or the checkpoint lacks
+//   a value that it should have, or a path that an option names.
+// * `CKPT_CODE_INVALID_ARGUMENT`: a value has another dtype or shape than its object, or two
+//   variables share memory.
+// * `CKPT_CODE_FAILED_PRECONDITION`: a variable is read-only, a list cannot be saved, or a
+//   registered saver does not accept its object.
+// * `CKPT_CODE_DATA_LOSS`: the checkpoint is damaged.
+// * `CKPT_CODE_ABORTED`: a callback failed.
 ckpt_code ckpt_checkpoint_restore(const ckpt_checkpoint *checkpoint,
                                   const char *path,
                                   const ckpt_restore_options *options,
                                   ckpt_status **status,
                                   ckpt_error **error);
 
-// The same without the save counter, for what `ckpt_checkpoint_write` wrote. (`tf.train.Checkpoint.read`)
+// Like `ckpt_checkpoint_restore`, but without the save counter: for what `ckpt_checkpoint_write`
+// wrote. (`tf.train.Checkpoint.read`)
 //
 // Errors are those of `ckpt_checkpoint_restore`.
 ckpt_code ckpt_checkpoint_read(const ckpt_checkpoint *checkpoint,
@@ -2511,70 +2600,81 @@ ckpt_code ckpt_checkpoint_read(const ckpt_checkpoint *checkpoint,
                                ckpt_status **status,
                                ckpt_error **error);
 
-// Restores nothing, but makes the save counter. All assertions of the status fail. (`tf.train.Checkpoint.restore(None)`)
+// Makes the save counter and restores nothing. All assertions of the status fail.
+// (`tf.train.Checkpoint.restore(None)`)
 //
-// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. Errors are those of
-// `ckpt_checkpoint_save_counter`.
+// `*status` receives the status (NULL on failure); free it with `ckpt_status_free`. `status` may
+// be NULL.
+//
+// Errors are those of `ckpt_checkpoint_save_counter`.
 ckpt_code ckpt_checkpoint_restore_nothing(const ckpt_checkpoint *checkpoint, ckpt_status **status, ckpt_error **error);
 
-// Says what `ckpt_checkpoint_read` would do. Nothing is assigned, and nothing waits for it. What does not fit is in the rows.
+// Reports what `ckpt_checkpoint_read` would do. Assigns nothing and defers nothing. Values that do
+// not fit are rows of the report rather than errors.
 //
-// `*report` is to be freed with `ckpt_report_free`; NULL on failure. Errors are those of `ckpt_checkpoint_restore`, save for
-// what rows can tell.
+// `*report` receives the report (NULL on failure); free it with `ckpt_report_free`.
+//
+// Errors are those of `ckpt_checkpoint_restore`, except those that rows can express.
 ckpt_code ckpt_checkpoint_dry_run(const ckpt_checkpoint *checkpoint,
                                   const char *path,
                                   const ckpt_restore_options *options,
                                   ckpt_report **report,
                                   ckpt_error **error);
 
-// What became of every value in the last restore or read, also in one that failed. `*report` is to be freed with
-// `ckpt_report_free`; NULL on failure, before the first restore, and when neither a status nor anything that waits holds on to
-// the last.
+// Reports what became of each value in the last restore or read, whether it succeeded or failed.
+//
+// `*report` receives the report; free it with `ckpt_report_free`. It is NULL on failure, before
+// the first restore, and when the last restore is no longer known: its status was freed and it has
+// no deferred values.
 ckpt_code ckpt_checkpoint_last_report(const ckpt_checkpoint *checkpoint, ckpt_report **report, ckpt_error **error);
 
-// New options with the defaults; to be freed with `ckpt_save_options_free`.
+// Makes options with the defaults; free them with `ckpt_save_options_free`.
 ckpt_save_options *ckpt_save_options_new(void);
 
-// How the files are written, with the progress callback and the flag of these options. They are copied; NULL for the defaults.
+// Sets how files are written, including the progress callback and the cancel flag of
+// `write_options`. They are copied; NULL restores the defaults.
 ckpt_code ckpt_save_options_set_write_options(ckpt_save_options *options,
                                               const ckpt_write_options *write_options,
                                               ckpt_error **error);
 
-// Has `written` called, with `user_data`, after the callbacks that were added before. The options keep `user_data`, and so do
-// saves under way; `free_user_data`, if it is not NULL, is called when the options are freed and these saves are over; when this call
-// fails, at once.
-// (`experimental_write_callbacks`)
+// Adds a callback: `written` is called with `user_data`, after the callbacks that were added
+// before. (`experimental_write_callbacks`)
 //
-// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
+// The options and the saves under way keep `user_data`. `free_user_data`, if not NULL, is called
+// when the options are freed and these saves are over; at once if this call fails.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `written` is NULL.
 ckpt_code ckpt_save_options_add_callback(ckpt_save_options *options,
                                          ckpt_written_callback written,
                                          void *user_data,
                                          ckpt_free_callback free_user_data,
                                          ckpt_error **error);
 
-// What to do while an earlier save of the checkpoint is running in the background: one of the `CKPT_BUSY_` constants.
+// Sets what a save does while an earlier save of the checkpoint runs in the background: one of the
+// `CKPT_BUSY_` constants; `CKPT_BUSY_WAIT` by default.
 ckpt_code ckpt_save_options_set_busy(ckpt_save_options *options, ckpt_busy busy, ckpt_error **error);
 
-// Frees options. NULL is nothing.
+// Frees options. NULL is ignored.
 void ckpt_save_options_free(ckpt_save_options *options);
 
-// New options with the defaults; to be freed with `ckpt_restore_options_free`.
+// Makes options with the defaults; free them with `ckpt_restore_options_free`.
 ckpt_restore_options *ckpt_restore_options_new(void);
 
-// How values are read: threads, checksums. The options are copied.
+// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL.
 ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
                                                 const ckpt_read_options *read_options,
                                                 ckpt_error **error);
 
-// Restores only values whose path in the checkpoint one of the included globs matches. What is left out is skipped, and
-// assertions do not ask for it.
+// Restores only values whose path in the checkpoint matches an included glob. Other values are
+// skipped, and assertions of the status do not require them.
 ckpt_code ckpt_restore_options_add_include(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
 
-// Leaves out values whose path in the checkpoint the glob matches, also included ones.
+// Skips values whose path in the checkpoint matches the glob, even if they are included.
 ckpt_code ckpt_restore_options_add_exclude(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
 
-// Takes what the checkpoint has at `from` for what the program has at `to`: paths of objects, each with all that is below.
-// Renames are done in the order in which they were added.
+// Restores the program's object at `to`, and everything below it, from the checkpoint's object at
+// `from`. Both are paths of objects. Renames apply in the order in which they were added.
 ckpt_code ckpt_restore_options_add_rename(ckpt_restore_options *options,
                                           const char *from,
                                           size_t from_len,
@@ -2582,176 +2682,205 @@ ckpt_code ckpt_restore_options_add_rename(ckpt_restore_options *options,
                                           size_t to_len,
                                           ckpt_error **error);
 
-// What to do about values that do not fit: one of the `CKPT_MISMATCH_` constants.
+// Sets what to do about values that do not fit their object: one of the `CKPT_MISMATCH_`
+// constants; `CKPT_MISMATCH_FAIL` by default.
 ckpt_code ckpt_restore_options_set_on_mismatch(ckpt_restore_options *options, ckpt_mismatch mismatch, ckpt_error **error);
 
-// Whether slot variables are left as they are; then assertions do not ask for them. Not by default.
-// (`experimental_skip_slot_variables`)
+// Leaves slot variables unchanged if `skip` is true; assertions of the status then do not require
+// them. False by default. (`experimental_skip_slot_variables`)
 ckpt_code ckpt_restore_options_set_skip_slot_variables(ckpt_restore_options *options, bool skip, ckpt_error **error);
 
-// Restores only what the checkpoint has below `path`, as if the object there had been its root.
+// Restores only the part of the checkpoint below `path`, as if the object there were its root.
 ckpt_code ckpt_restore_options_set_subtree(ckpt_restore_options *options, const char *path, size_t path_len, ckpt_error **error);
 
-// Whether all values are read and their checksums compared before the first is assigned, so that only a fault in between can
-// leave some restored and some not. Values are read twice. Not by default.
+// If `verify` is true, reads all values and compares their checksums before it assigns the first,
+// so that only a fault between the two passes can leave the program partly restored. Values are
+// read twice. False by default.
 ckpt_code ckpt_restore_options_set_verify_first(ckpt_restore_options *options, bool verify, ckpt_error **error);
 
-// Frees options. NULL is nothing.
+// Frees options. NULL is ignored.
 void ckpt_restore_options_free(ckpt_restore_options *options);
 
 // == Restore statuses and reports =================================================================
 
-// The number of rows.
+// Returns the number of rows.
 size_t ckpt_report_count(const ckpt_report *report);
 
-// How many rows have this state.
+// Returns the number of rows with this state, one of the `CKPT_ROW_STATE_` constants.
 size_t ckpt_report_count_of(const ckpt_report *report, ckpt_row_state state);
 
-// The row at `index`. Lent; NULL when there are not so many.
+// Returns the row at `index`. Lent; NULL if `index` is out of range.
 const ckpt_report_row *ckpt_report_get(const ckpt_report *report, size_t index);
 
-// One line: how many rows there are of each state. Lent.
+// Returns one line with the number of rows for each state. Lent.
 ckpt_bytes ckpt_report_summary(const ckpt_report *report);
 
-// A table for people: a line for each row. Lent.
+// Returns a table for people, with one line per row. Lent.
 ckpt_bytes ckpt_report_table(const ckpt_report *report);
 
-// JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state", "saved": {"dtype", "shape"}, "program",
-// "slice", "candidate", "detail"}]}`; what is not known is left out. Lent.
+// Returns JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state",
+// "saved": {"dtype", "shape"}, "program", "slice", "candidate", "detail"}]}`. Unknown fields are
+// omitted. Lent.
 ckpt_bytes ckpt_report_json(const ckpt_report *report);
 
-// Frees a report, and with it what it lent. NULL is nothing.
+// Frees a report and everything that it lent. NULL is ignored.
 void ckpt_report_free(ckpt_report *report);
 
-// The path of the object: escaped names of edges joined by `/`, in the checkpoint, or of an object that is missing there, in
-// the program. Lent.
+// Returns the object's path, escaped edge names joined by `/`: its path in the checkpoint or, if
+// the checkpoint does not have the object, in the program. Lent.
 ckpt_bytes ckpt_report_row_path(const ckpt_report_row *row);
 
-// The key of the value in the checkpoint; of an object that is missing there, the key that it would have. Lent.
+// Returns the value's key in the checkpoint or, if the checkpoint does not have the object, the
+// key that it would have. Lent.
 ckpt_bytes ckpt_report_row_key(const ckpt_report_row *row);
 
-// What became of it: one of the `CKPT_ROW_STATE_` constants; 0 of NULL.
+// Returns what became of the value: one of the `CKPT_ROW_STATE_` constants; 0 if `row` is NULL.
 ckpt_row_state ckpt_report_row_state(const ckpt_report_row *row);
 
-// The dtype in the checkpoint; `CKPT_DTYPE_INVALID` where it has no such tensor.
+// Returns the dtype in the checkpoint; `CKPT_DTYPE_INVALID` if the checkpoint has no such tensor.
 ckpt_dtype ckpt_report_row_saved_dtype(const ckpt_report_row *row);
 
-// The number of dimensions in the checkpoint; -1 where it has no such tensor.
+// Returns the number of dimensions in the checkpoint; -1 if the checkpoint has no such tensor.
 int32_t ckpt_report_row_saved_rank(const ckpt_report_row *row);
 
-// The dimensions in the checkpoint, as many as `ckpt_report_row_saved_rank` says. Lent.
+// Returns the dimensions in the checkpoint: `ckpt_report_row_saved_rank` values. Lent.
 const int64_t *ckpt_report_row_saved_shape(const ckpt_report_row *row);
 
-// The dtype in the program; `CKPT_DTYPE_INVALID` where it has no such object, takes what comes, or has state of its own.
+// Returns the dtype in the program; `CKPT_DTYPE_INVALID` if the program has no such object, or the
+// object accepts any dtype or is not a variable or text.
 ckpt_dtype ckpt_report_row_program_dtype(const ckpt_report_row *row);
 
-// The number of dimensions in the program; -1 where it has no such object, takes what comes, or has state of its own.
+// Returns the number of dimensions in the program; -1 if the program has no such object, or the
+// object accepts any shape or is not a variable or text.
 int32_t ckpt_report_row_program_rank(const ckpt_report_row *row);
 
-// The dimensions in the program, as many as `ckpt_report_row_program_rank` says; -1 for one that may be anything. Lent.
+// Returns the dimensions in the program: `ckpt_report_row_program_rank` values, -1 for a dimension
+// of any size. Lent.
 const int64_t *ckpt_report_row_program_shape(const ckpt_report_row *row);
 
-// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it, `0,4:-`; the dimensions in the program are
-// then those of the tensor. Lent; nothing of other objects.
+// Returns, for a variable that is a part of a tensor, its slice in TensorFlow's notation, `0,4:-`.
+// The dimensions in the program are then those of the whole tensor. Lent; `data` is NULL for other
+// objects.
 ckpt_bytes ckpt_report_row_program_slice(const ckpt_report_row *row);
 
-// The object in the program; 0 where it has none.
+// Returns the object in the program; 0 if there is none.
 ckpt_node ckpt_report_row_node(const ckpt_report_row *row);
 
-// The node in the checkpoint's object graph; -1 where it has none.
+// Returns the node in the checkpoint's object graph; -1 if there is none.
 int64_t ckpt_report_row_saved_node(const ckpt_report_row *row);
 
-// Of a value that is unused, or an object that is missing: the path of the one on the other side that is plainly meant, having
-// the same shape and last name. Lent; nothing when there is none.
+// Returns, for an unused value or a missing object, the path of its probable counterpart: the only
+// one on the other side with the same shape and last name. Lent; `data` is NULL if there is none.
 ckpt_bytes ckpt_report_row_candidate(const ckpt_report_row *row);
 
-// More on why. Lent; nothing when there is no more to say.
+// Returns more about the reason for the state. Lent; `data` is NULL if there is no more.
 ckpt_bytes ckpt_report_row_detail(const ckpt_report_row *row);
 
-// What kind of restore it is of: one of the `CKPT_RESTORE_KIND_` constants; 0 of NULL.
+// Returns the kind of the restore: one of the `CKPT_RESTORE_KIND_` constants; 0 if `status` is
+// NULL.
 ckpt_restore_kind ckpt_status_kind(const ckpt_status *status);
 
-// The prefix of the checkpoint that was restored. Lent; nothing when there is none.
+// Returns the prefix of the checkpoint that was restored. Lent; `data` is NULL if there is none.
 ckpt_bytes ckpt_status_path(const ckpt_status *status);
 
-// Asserts that everything in the checkpoint was restored, and every object of the program from it.
+// Asserts that everything in the checkpoint was restored, and that every object of the program was
+// restored from it.
 //
-// `CKPT_CODE_FAILED_PRECONDITION` when it is not so, when there is no checkpoint, or, with `CKPT_REASON_UNSAVABLE`, at a list that
-// cannot be saved.
-ckpt_code ckpt_status_assert_consumed(const ckpt_status *status,
-                                      ckpt_error **error);
+// Errors:
+// * `CKPT_CODE_FAILED_PRECONDITION`: the assertion does not hold, or there is no checkpoint.
+// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_UNSAVABLE`: the program contains a list that
+//   cannot be saved.
+ckpt_code ckpt_status_assert_consumed(const ckpt_status *status, ckpt_error **error);
 
-// Asserts that every object of the program that is there by now, and has values, got its value from the checkpoint.
+// Asserts that every object that the program has so far, and that has values, got its value from
+// the checkpoint.
 //
 // Errors are those of `ckpt_status_assert_consumed`.
 ckpt_code ckpt_status_assert_existing_objects_matched(const ckpt_status *status, ckpt_error **error);
 
-// Asserts that anything but the root was matched.
+// Asserts that at least one object other than the root was matched.
 //
 // Errors are those of `ckpt_status_assert_consumed`.
 ckpt_code ckpt_status_assert_nontrivial_match(const ckpt_status *status, ckpt_error **error);
 
-// Says nothing in the end about values that were not used. NULL is nothing.
+// Suppresses the warning about values that were never used. NULL is ignored.
 void ckpt_status_expect_partial(const ckpt_status *status);
 
-// Does nothing, as in TensorFlow when it is eager: values are restored at once, or when their objects are tracked.
+// No-op, as in TensorFlow's eager mode: values are restored at once or when their objects are
+// tracked.
 //
-// `CKPT_CODE_FAILED_PRECONDITION` when there is no checkpoint.
+// Errors:
+// * `CKPT_CODE_FAILED_PRECONDITION`: there is no checkpoint.
 ckpt_code ckpt_status_run_restore_ops(const ckpt_status *status, ckpt_error **error);
 
-// Does nothing, as in TensorFlow when it is eager: variables have their values when they are made.
+// No-op, as in TensorFlow's eager mode: variables have their values from the start.
 ckpt_code ckpt_status_initialize_or_restore(const ckpt_status *status, ckpt_error **error);
 
-// What became of every value, as things stand now.
+// Reports what has become of each value so far.
 //
-// `*report` is to be freed with `ckpt_report_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` at a list that cannot be
-// saved.
+// `*report` receives the report (NULL on failure); free it with `ckpt_report_free`.
+//
+// Errors:
+// * `CKPT_CODE_FAILED_PRECONDITION`: the program contains a list that cannot be saved.
 ckpt_code ckpt_status_report(const ckpt_status *status, ckpt_report **report, ckpt_error **error);
 
-// Lets nothing wait for this restore any more: edges and slots that are made later are not restored from it. What waits costs
-// memory, the checkpoint's index among it, until it is restored, dropped, or the graph is gone. Nothing is said about values
-// that were not used. The status stays, and is still to be freed.
+// Drops the deferred values of this restore: edges and slots that are made later are not restored
+// from it. Values never used are not reported. The status stays valid and must still be freed.
+//
+// Deferred values keep memory, including the checkpoint's index, until they are restored or
+// dropped or the graph is destroyed.
 ckpt_code ckpt_status_drop(const ckpt_status *status, ckpt_error **error);
 
-// Frees a status. What waits for its restore goes on waiting: `ckpt_status_drop` ends that. NULL is nothing.
+// Frees a status. Deferred values of its restore stay deferred; `ckpt_status_drop` drops them.
+// NULL is ignored.
 void ckpt_status_free(ckpt_status *status);
 
 // == Savers (checkpoints by name) =================================================================
 
-// New options with the defaults; to be freed with `ckpt_saver_options_free`.
+// Makes options with the defaults; free them with `ckpt_saver_options_free`.
 ckpt_saver_options *ckpt_saver_options_new(void);
 
-// How many checkpoints stay, the newest; 5 by default. 0: all of them, but the state file lists the newest alone.
+// Keeps the newest `count` checkpoints; 5 by default. 0 keeps all of them, but the state file then
+// lists only the newest.
 ckpt_code ckpt_saver_options_set_max_to_keep(ckpt_saver_options *options, size_t count, ckpt_error **error);
 
-// Of those that would be removed, keeps one for each so many hours for good; 10 000 by default. The hours are counted from when
-// the saver was made.
+// Permanently keeps one otherwise expired checkpoint per `hours` hours, counted from when the
+// saver was made; 10 000 by default. 0 keeps every checkpoint. `ckpt_saver_new` refuses negative
+// values and NaN.
 ckpt_code ckpt_saver_options_set_keep_checkpoint_every_n_hours(ckpt_saver_options *options, double hours, ckpt_error **error);
 
-// Whether steps are written with at least eight digits: `model-00000012`. Not by default.
+// Writes steps with at least eight digits if `pad` is true: `model-00000012`. False by default.
 ckpt_code ckpt_saver_options_set_pad_step_number(ckpt_saver_options *options, bool pad, ckpt_error **error);
 
-// Whether the state file names checkpoints from its own directory, so that this can be moved; true by default. TensorFlow's
-// default is the paths as they were given.
+// Sets whether the state file names checkpoints relative to its own directory, so that the
+// directory can be moved. True by default; TensorFlow by default writes the paths as they were
+// given.
 ckpt_code ckpt_saver_options_set_save_relative_paths(ckpt_saver_options *options, bool relative, ckpt_error **error);
 
-// Has `log` called, with `user_data`, about old checkpoints that cannot be removed and the like; NULL, the default, for no one.
-// No lock is held meanwhile. `free_user_data`, if it is not NULL, is called when neither the options nor savers made with them
-// need it any more; when this call fails, at once.
+// Sets the log, which is called with `user_data` about old checkpoints that cannot be removed and
+// the like. NULL, the default, turns it off. No lock is held during the call.
+//
+// `free_user_data`, if not NULL, is called when neither the options nor savers made with them need
+// `user_data` any more; at once if this call fails.
 ckpt_code ckpt_saver_options_set_log(ckpt_saver_options *options,
                                      ckpt_log_callback log,
                                      void *user_data,
                                      ckpt_free_callback free_user_data,
                                      ckpt_error **error);
 
-// Frees options. NULL is nothing.
+// Frees options. NULL is ignored.
 void ckpt_saver_options_free(ckpt_saver_options *options);
 
-// A saver of `count` objects, each with its name, UTF-8.
+// Makes a saver of `count` objects: `nodes[i]` is saved under `names[i]` (UTF-8). NULL `options`
+// are the defaults.
 //
-// `*saver` is to be freed with `ckpt_saver_free`; NULL on failure. `CKPT_CODE_ALREADY_EXISTS` when two objects have one name, or one
-// object two; `CKPT_CODE_INVALID_ARGUMENT` when there is no object, one has no values, one with state of its own does not say which
-// tensors it has (`ckpt_node_options_set_tensor_names`), a name is impossible, or an option is.
+// `*saver` receives the saver (NULL on failure); free it with `ckpt_saver_free`.
+//
+// Errors:
+// * `CKPT_CODE_ALREADY_EXISTS`: two objects have the same name, or one object has two names.
+// * `CKPT_CODE_INVALID_ARGUMENT`: there are no objects; an object has no values; an object with
+//   state does not declare its tensors (`ckpt_node_options_set_tensor_names`); or a name or an
+//   option is invalid.
 ckpt_code ckpt_saver_new(const ckpt_graph *graph,
                          const ckpt_bytes *names,
                          const ckpt_node *nodes,
@@ -2760,9 +2889,13 @@ ckpt_code ckpt_saver_new(const ckpt_graph *graph,
                          ckpt_saver **saver,
                          ckpt_error **error);
 
-// A saver of `count` variables under their own names (`ckpt_node_options_set_name`). One that comes twice is saved once.
+// Makes a saver of `count` variables under their own names (`ckpt_node_options_set_name`). A
+// variable that is given twice is saved once.
 //
-// Errors are those of `ckpt_saver_new`; `CKPT_CODE_INVALID_ARGUMENT` also for an object that is no variable or has no name.
+// `*saver` receives the saver (NULL on failure); free it with `ckpt_saver_free`.
+//
+// Errors are those of `ckpt_saver_new`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: an object is not a variable or has no name.
 ckpt_code ckpt_saver_new_of_variables(const ckpt_graph *graph,
                                       const ckpt_node *nodes,
                                       size_t count,
@@ -2770,186 +2903,230 @@ ckpt_code ckpt_saver_new_of_variables(const ckpt_graph *graph,
                                       ckpt_saver **saver,
                                       ckpt_error **error);
 
-// A saver of everything that `root` leads to and that has values, slot variables among it, by the variables' own names.
+// Makes a saver of all objects that can be reached from `root` and that have values, slot
+// variables included, under the variables' own names.
 //
-// Errors are those of `ckpt_saver_new_of_variables`; `CKPT_CODE_FAILED_PRECONDITION` at a list or slot that cannot be saved.
+// `*saver` receives the saver (NULL on failure); free it with `ckpt_saver_free`.
+//
+// Errors are those of `ckpt_saver_new_of_variables`, and:
+// * `CKPT_CODE_FAILED_PRECONDITION`: the graph contains a list or slot that cannot be saved.
 ckpt_code ckpt_saver_new_of_root(const ckpt_graph *graph,
                                  ckpt_node root,
                                  const ckpt_saver_options *options,
                                  ckpt_saver **saver,
                                  ckpt_error **error);
 
-// Frees a saver. The checkpoints that it made stay. NULL is nothing.
+// Frees a saver. Its checkpoints stay. NULL is ignored.
 void ckpt_saver_free(ckpt_saver *saver);
 
-// The names under which objects are saved, sorted.
+// Returns the names under which objects are saved, sorted.
 //
-// `*names` is to be freed with `ckpt_strings_free`; NULL on failure.
+// `*names` receives them (NULL on failure); free them with `ckpt_strings_free`.
 ckpt_code ckpt_saver_names(const ckpt_saver *saver, ckpt_strings **names, ckpt_error **error);
 
-// New options with the defaults; to be freed with `ckpt_saver_save_options_free`.
+// Makes options with the defaults; free them with `ckpt_saver_save_options_free`.
 ckpt_saver_save_options *ckpt_saver_save_options_new(void);
 
 // Appends `-STEP` to the prefix.
 ckpt_code ckpt_saver_save_options_set_global_step(ckpt_saver_save_options *options, int64_t step, ckpt_error **error);
 
-// The same by an integer scalar of the saver's graph.
+// Appends `-STEP` to the prefix, where the step is the value of `step`, an integer scalar of the
+// saver's graph.
 ckpt_code ckpt_saver_save_options_set_global_step_of(ckpt_saver_save_options *options, ckpt_node step, ckpt_error **error);
 
-// Another name for the state file than `checkpoint`, bytes that end with NUL: several savers of one directory may each have
-// their own.
+// Sets the name of the state file, NUL-terminated; `checkpoint` by default. Several savers of one
+// directory may each have their own.
 ckpt_code ckpt_saver_save_options_set_latest_filename(ckpt_saver_save_options *options, const char *name, ckpt_error **error);
 
-// Whether the checkpoint is recorded: in the state file, and by the saver, which removes old ones then. True by default.
+// Sets whether the checkpoint is recorded in the state file and by the saver, which then removes
+// expired ones. True by default.
 ckpt_code ckpt_saver_save_options_set_write_state(ckpt_saver_save_options *options, bool write, ckpt_error **error);
 
-// How the files are written, with the callbacks of these options. They are copied; NULL for the defaults.
+// Sets how files are written, including the callbacks of `save_options`. They are copied; NULL
+// restores the defaults.
 ckpt_code ckpt_saver_save_options_set_save_options(ckpt_saver_save_options *options,
                                                    const ckpt_save_options *save_options,
                                                    ckpt_error **error);
 
-// Frees options. NULL is nothing.
+// Frees options. NULL is ignored.
 void ckpt_saver_save_options_free(ckpt_saver_save_options *options);
 
-// Writes the checkpoint `prefix`, or `prefix-STEP` where the options give a step, and calls the write callbacks. Then it is
-// recorded, unless the options say otherwise: the directory's state file names it as the latest, and old ones that this saver
-// recorded are removed: their files by their own names, never by pattern or by way of links. Those that somebody holds stay
-// until a later save. `*path`, to be freed with `ckpt_string_free`, is its path; `path` may be NULL.
+// Writes the checkpoint `prefix`, or `prefix-STEP` if the options give a step, and calls the
+// written callbacks. Then, unless the options say otherwise, records it: the directory's state
+// file names it as the latest, and expired checkpoints that this saver recorded are deleted.
 //
-// `CKPT_CODE_NOT_FOUND` when the directory is not there; `CKPT_CODE_INVALID_ARGUMENT` when the state file's name has a directory, or is
-// that of the checkpoint; else errors are those of `ckpt_checkpoint_write`.
+// Only the files of these checkpoints are deleted, by their own names, never by a pattern and
+// never through a link. A pinned checkpoint (`ckpt_pin_new`) stays until a later save.
+//
+// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
+// `path` may be NULL.
+//
+// Errors are those of `ckpt_checkpoint_write`, except those about earlier saves in the background,
+// and:
+// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
+// * `CKPT_CODE_INVALID_ARGUMENT`: the state file's name contains a directory, or is that of the
+//   checkpoint.
 ckpt_code ckpt_saver_save(const ckpt_saver *saver,
                           const char *prefix,
                           const ckpt_saver_save_options *options,
                           ckpt_string **path,
                           ckpt_error **error);
 
-// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory with a state file (its latest).
-// A checkpoint that has an object graph, and not the names, is restored by the full names of the variables that it has. Of the
-// options, globs match names; renames and subtrees are not for savers.
+// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory
+// with a state file (its latest checkpoint). A checkpoint that has an object graph instead of the
+// saver's names is restored by the full names of its variables. Globs in the options match names.
 //
-// All that can be known is checked before the first value is assigned. The report has a row for each object, then one for each
-// value of the checkpoint that was not used; `ckpt_saver_last_report` has the same, also after a failure. To what waits for an
-// object of the restores of checkpoints, this is an assignment.
+// Everything that can be checked is checked before the first value is assigned. A deferred restore
+// of a `ckpt_checkpoint` treats this restore like an assignment by the program.
 //
-// `*report` is to be freed with `ckpt_report_free`; NULL on failure; `report` may be NULL. `CKPT_CODE_NOT_FOUND` when there is no
-// checkpoint, a data file is missing, or a name is not in it; `CKPT_CODE_INVALID_ARGUMENT` when a value has another dtype or shape
-// than its object, or two variables share memory; `CKPT_CODE_FAILED_PRECONDITION` for a variable that is read-only;
-// `CKPT_CODE_DATA_LOSS` when the checkpoint is damaged; `CKPT_CODE_ABORTED` when a callback fails.
+// `*report` receives the report (NULL on failure), with one row for each object, then one for each
+// unused value of the checkpoint; free it with `ckpt_report_free`. `report` may be NULL.
+// `ckpt_saver_last_report` returns the same, also after a failure.
+//
+// Errors:
+// * `CKPT_CODE_NOT_FOUND`: there is no checkpoint, a data file is missing, or a name is not in the
+//   checkpoint.
+// * `CKPT_CODE_INVALID_ARGUMENT`: a value has another dtype or shape than its object; two
+//   variables share memory; or the options have renames or a subtree, which savers do not support.
+// * `CKPT_CODE_FAILED_PRECONDITION`: a variable is read-only.
+// * `CKPT_CODE_DATA_LOSS`: the checkpoint is damaged.
+// * `CKPT_CODE_ABORTED`: a callback failed.
 ckpt_code ckpt_saver_restore(const ckpt_saver *saver,
                              const char *path,
                              const ckpt_restore_options *options,
                              ckpt_report **report,
                              ckpt_error **error);
 
-// What became of every value in the last restore, also in one that failed. `*report` is to be freed with `ckpt_report_free`;
-// NULL on failure, before the first restore, and when there was nothing to restore from.
+// Reports what became of each value in the last restore, whether it succeeded or failed.
+//
+// `*report` receives the report; free it with `ckpt_report_free`. It is NULL on failure, before
+// the first restore, and if there was nothing to restore from.
 ckpt_code ckpt_saver_last_report(const ckpt_saver *saver, ckpt_report **report, ckpt_error **error);
 
-// The checkpoints that were recorded and are not removed yet, oldest first, as the calls that saved them gave them.
+// Returns the checkpoints that were recorded and not removed yet, oldest first, with the paths
+// that the saving calls returned.
 //
-// `*paths` is to be freed with `ckpt_strings_free`; NULL on failure.
+// `*paths` receives them (NULL on failure); free them with `ckpt_strings_free`.
 ckpt_code ckpt_saver_last_checkpoints(const ckpt_saver *saver, ckpt_strings **paths, ckpt_error **error);
 
-// Takes these `count` paths for the checkpoints that were recorded, oldest first, and `times`, in seconds since the epoch, for
-// when they were made. `times` may be NULL: then none of them is ever removed. Nor is one that is not in the directory of a
-// later save, for a program may have it from a state file.
+// Replaces the list of recorded checkpoints by these `count` paths, oldest first. `times` are when
+// they were made, in seconds since the epoch.
+//
+// If `times` is NULL, none of them is ever removed. Nor is one that is not in the directory of a
+// later save, because the program may have read its path from a state file.
 ckpt_code ckpt_saver_set_last_checkpoints(const ckpt_saver *saver,
                                           const ckpt_bytes *paths,
                                           const double *times,
                                           size_t count,
                                           ckpt_error **error);
 
-// Takes those of these `count` checkpoints that are there for the ones that were recorded, with the times of their files: what
-// a program that was ended gives the saver of its next run.
+// Replaces the list of recorded checkpoints by those of the given `count` that still exist, with
+// the modification times of their files. A restarted program uses it to give its new saver the
+// checkpoints of the previous run.
 ckpt_code ckpt_saver_recover_last_checkpoints(const ckpt_saver *saver, const ckpt_bytes *paths, size_t count, ckpt_error **error);
 
 // == Checkpoint views =============================================================================
 
-// Reads the objects of the checkpoint at `path`, which is that of `ckpt_reader_open`.
+// Reads the objects of the checkpoint at `path`, which is resolved as by `ckpt_reader_open`.
 //
-// `*view` is to be freed with `ckpt_checkpoint_view_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint, or, with
-// `CKPT_REASON_NO_OBJECT_GRAPH`, it has no objects; else errors are those of `ckpt_reader_open`.
-ckpt_code ckpt_checkpoint_view_open(const char *path,
-                                    ckpt_checkpoint_view **view,
-                                    ckpt_error **error);
+// `*view` receives the view (NULL on failure); free it with `ckpt_checkpoint_view_free`.
+//
+// Errors are those of `ckpt_reader_open`, and:
+// * `CKPT_CODE_NOT_FOUND`: there is no checkpoint.
+// * `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH`: the checkpoint has no object graph.
+ckpt_code ckpt_checkpoint_view_open(const char *path, ckpt_checkpoint_view **view, ckpt_error **error);
 
-// Frees a view. NULL is nothing.
+// Frees a view. NULL is ignored.
 void ckpt_checkpoint_view_free(ckpt_checkpoint_view *view);
 
-// The prefix of the checkpoint. Lent.
+// Returns the prefix of the checkpoint. Lent.
 ckpt_bytes ckpt_checkpoint_view_prefix(const ckpt_checkpoint_view *view);
 
-// All objects, with what is known of each: children, values, slot variables.
+// Copies the object graph: all objects with their children, values and slot variables.
 //
-// `*graph` is to be freed with `ckpt_object_graph_free`; NULL on failure.
+// `*graph` receives it (NULL on failure); free it with `ckpt_object_graph_free`.
 ckpt_code ckpt_checkpoint_view_object_graph(const ckpt_checkpoint_view *view, ckpt_object_graph **graph, ckpt_error **error);
 
-// How many nodes edges lead to from the root, the root among them. Slot variables are not.
+// Returns the number of nodes that can be reached from the root by edges, the root included. Slot
+// variables are not counted.
 size_t ckpt_checkpoint_view_descendant_count(const ckpt_checkpoint_view *view);
 
-// The node at `index` of these, breadth first; the first is the root, 0. -1 when there are not so many.
+// Returns the reachable node at `index`, in breadth-first order; the first is the root, node 0. -1
+// if `index` is out of range.
 int64_t ckpt_checkpoint_view_descendant(const ckpt_checkpoint_view *view, size_t index);
 
-// The way by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`. Lent; nothing when there are not so many.
+// Returns the path by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`.
+// Lent; `data` is NULL if `index` is out of range.
 ckpt_bytes ckpt_checkpoint_view_descendant_path(const ckpt_checkpoint_view *view, size_t index);
 
-// Compares the checkpoint with the objects below `root`: finds those that have the same place as nodes of the checkpoint, which
-// are what a restore would restore, without its side effects. A node for which the program has two objects matches the one that
-// is found first.
+// Compares the checkpoint with the objects of `graph` below `root`. A node matches the object that
+// a restore would restore from it; nothing is restored. If the program has two objects for a node,
+// the node matches the one that is found first.
 //
-// `*diff` is to be freed with `ckpt_comparison_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` at a list that cannot be saved.
+// `*diff` receives the comparison (NULL on failure); free it with `ckpt_comparison_free`.
+//
+// Errors:
+// * `CKPT_CODE_FAILED_PRECONDITION`: the program contains a list that cannot be saved.
 ckpt_code ckpt_checkpoint_view_diff(const ckpt_checkpoint_view *view,
                                     const ckpt_graph *graph,
                                     ckpt_node root,
                                     ckpt_comparison **diff,
                                     ckpt_error **error);
 
-// The same with what a checkpoint of a program leads to: also by the edges that it attaches to its root.
+// Like `ckpt_checkpoint_view_diff`, with the objects that can be reached from the root of
+// `checkpoint`, also by the edges that it attaches to its root.
 //
-// `*diff` and errors are those of `ckpt_checkpoint_view_diff`.
+// `*diff` receives the comparison (NULL on failure); free it with `ckpt_comparison_free`.
+//
+// Errors are those of `ckpt_checkpoint_view_diff`.
 ckpt_code ckpt_checkpoint_view_diff_checkpoint(const ckpt_checkpoint_view *view,
                                                const ckpt_checkpoint *checkpoint,
                                                ckpt_comparison **diff,
                                                ckpt_error **error);
 
-// Frees a comparison. NULL is nothing.
+// Frees a comparison. NULL is ignored.
 void ckpt_comparison_free(ckpt_comparison *diff);
 
-// How many nodes match an object.
+// Returns the number of nodes that match an object.
 size_t ckpt_comparison_match_count(const ckpt_comparison *diff);
 
-// The node of a match, in the order in which they were found; -1 when there are not so many.
+// Returns the node of the match at `index`, in the order in which the matches were found; -1 if
+// `index` is out of range.
 int64_t ckpt_comparison_match_node(const ckpt_comparison *diff, size_t index);
 
-// The object of a match; 0 when there are not so many.
+// Returns the object of the match at `index`; 0 if `index` is out of range.
 ckpt_node ckpt_comparison_match_object(const ckpt_comparison *diff, size_t index);
 
-// How many nodes of the checkpoint match no object.
+// Returns the number of nodes of the checkpoint that match no object.
 size_t ckpt_comparison_checkpoint_only_count(const ckpt_comparison *diff);
 
-// The node at `index` of these, breadth first; -1 when there are not so many.
+// Returns the node at `index` of those that match no object, in breadth-first order; -1 if `index`
+// is out of range.
 int64_t ckpt_comparison_checkpoint_only_node(const ckpt_comparison *diff, size_t index);
 
-// How many objects of the program match no node.
+// Returns the number of objects of the program that match no node.
 size_t ckpt_comparison_program_only_count(const ckpt_comparison *diff);
 
-// The object at `index` of these, breadth first; 0 when there are not so many.
+// Returns the object at `index` of those that match no node, in breadth-first order; 0 if `index`
+// is out of range.
 ckpt_node ckpt_comparison_program_only_object(const ckpt_comparison *diff, size_t index);
 
-// How many warnings there are: that references do not agree.
+// Returns the number of warnings. There is one for each reference by which a node would match a
+// second object.
 size_t ckpt_comparison_warning_count(const ckpt_comparison *diff);
 
-// The warning at `index`. Lent; nothing when there are not so many.
+// Returns the warning at `index`. Lent; `data` is NULL if `index` is out of range.
 ckpt_bytes ckpt_comparison_warning(const ckpt_comparison *diff, size_t index);
 
-// Restores `count` single objects of a graph from nodes of the checkpoint at `path`, without looking at edges. All that can be
-// known is checked before the first value is assigned.
+// Restores `count` single objects of `graph`: `objects[i]` from node `ids[i]` of the checkpoint at
+// `path`. Edges are not followed. Everything that can be checked is checked before the first value
+// is assigned.
 //
-// `CKPT_CODE_INVALID_ARGUMENT` when an option renames or asks for a subtree, the checkpoint's root leads to no such node, an object
-// was removed or is given twice, or one of node and object has values and the other has none or another number of them;
-// `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the checkpoint has no objects; else errors are those of
-// `ckpt_checkpoint_restore`.
+// Errors are those of `ckpt_checkpoint_restore`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the options have renames or a subtree; the checkpoint's root
+//   does not reach such a node; an object was removed or is given twice; or node and object do not
+//   have the same number of values.
+// * `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH`: the checkpoint has no object graph.
 ckpt_code ckpt_restore_nodes(const ckpt_graph *graph,
                              const char *path,
                              const uint32_t *ids,
@@ -2960,286 +3137,367 @@ ckpt_code ckpt_restore_nodes(const ckpt_graph *graph,
 
 // == Managing a directory =========================================================================
 
-// A manager of `checkpoint` in `directory`, which the first save makes if need be. A state file that cannot be understood counts
-// for none, and the log hears it. Checkpoints that no manager recorded, those of `ckpt_checkpoint_save` for instance, are known
-// as the latest but never removed.
+// Opens a manager of `checkpoint` in `directory`, which the first save makes if it does not exist.
 //
-// `*manager` is to be freed with `ckpt_manager_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` for impossible options;
-// `CKPT_CODE_DATA_LOSS` when the state file names no latest checkpoint; what the system says when it cannot be read.
+// A state file that cannot be parsed is ignored, with a warning in the log. Checkpoints that no
+// manager recorded, such as those of `ckpt_checkpoint_save`, may be the latest but are never
+// removed.
+//
+// `*manager` receives the manager (NULL on failure); free it with `ckpt_manager_free`.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: an option is invalid.
+// * `CKPT_CODE_DATA_LOSS`: the state file names no latest checkpoint.
+// * The operating system's error: the state file cannot be read.
 ckpt_code ckpt_manager_open(const ckpt_checkpoint *checkpoint,
                             const char *directory,
                             const ckpt_manager_options *options,
                             ckpt_manager **manager,
                             ckpt_error **error);
 
-// Frees a manager, and lets go of the directory's lock if it has it. NULL is nothing.
+// Frees a manager and releases the directory's lock if the manager owns it. NULL is ignored.
 void ckpt_manager_free(ckpt_manager *manager);
 
-// Another handle of the manager's checkpoint, to be freed with `ckpt_checkpoint_free`; NULL of NULL.
+// Returns another handle of the manager's checkpoint; free it with `ckpt_checkpoint_free`. NULL if
+// `manager` is NULL.
 ckpt_checkpoint *ckpt_manager_checkpoint(const ckpt_manager *manager);
 
-// The directory, as it was given. Lent.
+// Returns the directory, as it was given. Lent.
 ckpt_bytes ckpt_manager_directory(const ckpt_manager *manager);
 
-// Whether the manager saves by steps; then `*steps`, if `steps` is not NULL, is how many there are from one save to the next.
+// Returns whether the manager saves by steps. `*steps` receives the number of steps from one save
+// to the next; 0 if it does not. `steps` may be NULL.
 bool ckpt_manager_checkpoint_interval(const ckpt_manager *manager, int64_t *steps);
 
-// The checkpoint that was recorded last, to be freed with `ckpt_string_free`; NULL when there is none. That it is still there is not
-// looked at. This and the three functions that follow may be called from inside callbacks.
+// Returns the checkpoint that was recorded last; NULL if there is none. It is not checked that it
+// still exists. Free it with `ckpt_string_free`. This function may be called from callbacks.
 ckpt_string *ckpt_manager_latest_checkpoint(const ckpt_manager *manager);
 
-// The newest checkpoints, those that may be removed in their turn, oldest first; to be freed with `ckpt_strings_free`; NULL of NULL.
+// Returns the newest checkpoints, oldest first: those that `max_to_keep` counts and that may
+// expire. Free them with `ckpt_strings_free`. NULL if `manager` is NULL. This function may be
+// called from callbacks.
 ckpt_strings *ckpt_manager_checkpoints(const ckpt_manager *manager);
 
-// All managed checkpoints with a metric, the best first; to be freed with `ckpt_strings_free`; NULL of NULL.
+// Returns all managed checkpoints that have a metric, best first. Free them with
+// `ckpt_strings_free`. NULL if `manager` is NULL. This function may be called from callbacks.
 ckpt_strings *ckpt_manager_best_checkpoints(const ckpt_manager *manager);
 
-// The metric that the checkpoint `path`, as `ckpt_manager_best_checkpoints` gives it, was saved with; NaN when it is none of those.
-double ckpt_manager_metric(const ckpt_manager *manager,
-                           const char *path,
-                           size_t path_len);
+// Returns the metric with which the checkpoint `path` was saved; NaN if `path` is not one of
+// `ckpt_manager_best_checkpoints`. This function may be called from callbacks.
+double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t path_len);
 
-// Saves a checkpoint, `DIRECTORY/NAME-COUNT` or with the number that the options give, makes it the latest, and removes what is too
-// many. The save counter counts every save, whatever its number. (`tf.train.CheckpointManager.save`)
+// Saves a checkpoint, makes it the latest, and deletes expired ones. Its path is
+// `DIRECTORY/NAME-COUNT`, or has the number that the options give in place of COUNT. The save
+// counter is incremented by every save, whatever its number. (`tf.train.CheckpointManager.save`)
 //
-// Write callbacks run when the checkpoint is complete, before it is recorded. If one fails, the checkpoint stays where it is, and
-// is recorded by the next save.
+// Written callbacks run when the checkpoint is complete, before it is recorded. If one fails, the
+// checkpoint stays and the next save records it.
 //
-// `*path` is to be freed with `ckpt_string_free`; NULL when the manager saves by steps and it is too early, and on failure;
-// `path` may be NULL. `CKPT_CODE_UNAVAILABLE` when another process saves in this directory; `CKPT_CODE_FAILED_PRECONDITION` with
-// `CKPT_REASON_REPLACED` when one has since the manager was opened and the program has not resumed from that; nothing has been
-// counted then. Else errors are those of `ckpt_checkpoint_write`, and the system's when the state file cannot be written: the
-// step counts as not saved, and the checkpoints recorded before are all there.
+// `*path` receives the checkpoint's path; free it with `ckpt_string_free`. It is NULL on failure,
+// and if the manager saves by steps and it is too early for the next save. `path` may be NULL.
+//
+// Errors are those of `ckpt_checkpoint_write`, and:
+// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock. Nothing is counted.
+// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REPLACED`: another process has saved since
+//   the manager was opened, and this program has not resumed from its checkpoint. Nothing is
+//   counted.
+// * The operating system's error: the state file cannot be written.
+//
+// After a failure the step counts as not saved, and all checkpoints recorded before still exist.
 ckpt_code ckpt_manager_save(const ckpt_manager *manager,
                             const ckpt_manager_save_options *options,
                             ckpt_string **path,
                             ckpt_error **error);
 
-// Restores the latest checkpoint; where there is none, calls the init callback, if there is one.
+// Restores the latest checkpoint; if there is none, calls the init callback, if there is one.
 // (`tf.train.CheckpointManager.restore_or_initialize`)
 //
-// `*path`, to be freed with `ckpt_string_free`, and `*status`, to be freed with `ckpt_status_free`, are of the checkpoint that was
-// restored; NULL when there was none, and on failure; both places may be NULL. Errors are those of `ckpt_checkpoint_restore`,
-// `CKPT_CODE_NOT_FOUND` when the latest checkpoint is gone; then nothing is initialised. When the newest whole checkpoint was asked for
-// and none is whole, the error says what is wrong with the newest. `CKPT_CODE_ABORTED` when the callback fails.
+// `*path` receives the restored checkpoint's path; free it with `ckpt_string_free`. `*status`
+// receives its status; free it with `ckpt_status_free`. Both are NULL on failure and if there was
+// no checkpoint. Both arguments may be NULL.
+//
+// Errors are those of `ckpt_checkpoint_restore`, and:
+// * `CKPT_CODE_NOT_FOUND`: the latest checkpoint no longer exists. The init callback is not
+//   called.
+// * What is wrong with the newest checkpoint: the options ask for the newest valid one, and none
+//   of the directory's checkpoints is valid. The init callback is not called.
+// * `CKPT_CODE_ABORTED`: the init callback failed.
 ckpt_code ckpt_manager_restore_or_initialize(const ckpt_manager *manager,
                                              const ckpt_resume_options *options,
                                              ckpt_string **path,
                                              ckpt_status **status,
                                              ckpt_error **error);
 
-// The newest checkpoint of the directory that is whole: every checksum of it is compared. See `ckpt_latest_valid_checkpoint`.
+// Finds the newest valid checkpoint of the directory: one whose checksums all match. See
+// `ckpt_latest_valid_checkpoint`.
 //
-// `*path` is to be freed with `ckpt_string_free`; NULL when there is none, and on failure. `*broken`, to be freed with
-// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL.
+// `*path` receives its prefix; free it with `ckpt_string_free`. It is NULL if there is none, if
+// the directory does not exist, and on failure. `*broken` receives the newer checkpoints that are
+// not valid (NULL on failure); free it with `ckpt_broken_free`. `broken` may be NULL.
 ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager, ckpt_string **path, ckpt_broken **broken, ckpt_error **error);
 
-// New options with the defaults; to be freed with `ckpt_manager_options_free`.
+// Makes options with the defaults; free them with `ckpt_manager_options_free`.
 ckpt_manager_options *ckpt_manager_options_new(void);
 
-// How many checkpoints stay, the newest: 1 or more, which `ckpt_manager_open` checks.
+// Keeps the newest `count` checkpoints. `ckpt_manager_open` refuses values below 1.
 ckpt_code ckpt_manager_options_set_max_to_keep(ckpt_manager_options *options, int64_t count, ckpt_error **error);
 
-// Of those that would be removed, keeps one for each so many hours for good; 0, the default, for none.
+// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
+// none. `ckpt_manager_open` refuses values that are negative or not finite.
 ckpt_code ckpt_manager_options_set_keep_checkpoint_every_n_hours(ckpt_manager_options *options, double hours, ckpt_error **error);
 
-// Keeps also the best `count` by the metric that each save gives; `better` is one of the `CKPT_BETTER_` constants. Of equal ones
-// the newer is better; one without a metric, or with one that is not a number, is never among them. Metrics are in a file of
-// their own, `checkpoint.manager`: what TensorFlow saves in between has none, and removes none of these.
+// Also keeps the best `count` checkpoints by the metric that each save gives; `better` is one of
+// the `CKPT_BETTER_` constants. Of equal metrics the newer checkpoint is better. A checkpoint
+// without a metric, or whose metric is NaN, is never among the best.
+//
+// Metrics are stored in a file of their own, `checkpoint.manager`. Checkpoints that TensorFlow
+// saves in the meantime have no metric. TensorFlow does not remove checkpoints that are kept only
+// because they are among the best.
 ckpt_code ckpt_manager_options_set_keep_best(ckpt_manager_options *options, size_t count, ckpt_better better, ckpt_error **error);
 
-// What checkpoints are called: `NAME-NUMBER`; `ckpt` by default.
+// Sets the name of checkpoints, which are called `NAME-NUMBER`; `ckpt` by default. `name` has
+// `name_len` bytes and no `/`, which `ckpt_manager_open` checks.
 ckpt_code ckpt_manager_options_set_checkpoint_name(ckpt_manager_options *options,
                                                    const char *name,
                                                    size_t name_len,
                                                    ckpt_error **error);
 
-// The integer scalar that counts the program's steps, for `ckpt_manager_options_set_checkpoint_interval`.
+// Sets the integer scalar that counts the program's steps, for
+// `ckpt_manager_options_set_checkpoint_interval`.
 ckpt_code ckpt_manager_options_set_step_counter(ckpt_manager_options *options, ckpt_node counter, ckpt_error **error);
 
-// Whether steps are given to each call (`ckpt_manager_save_options_set_step`, `ckpt_resume_options_set_step`) rather than by a
-// counter. Not by default.
+// Sets whether each call gives the step (`ckpt_manager_save_options_set_step`,
+// `ckpt_resume_options_set_step`) instead of a counter. False by default.
 ckpt_code ckpt_manager_options_set_steps_in_calls(ckpt_manager_options *options, bool in_calls, ckpt_error **error);
 
-// Saves only when so many steps have gone by since the last save. Steps come from a counter or with each call.
+// Saves only if at least `steps` steps have passed since the last save. The steps come from a step
+// counter or from each call; `ckpt_manager_open` fails if neither is set.
 ckpt_code ckpt_manager_options_set_checkpoint_interval(ckpt_manager_options *options, int64_t steps, ckpt_error **error);
 
-// The step of the last save, to count the interval from. By default the first save is never too early.
+// Sets the step of the last save, from which the interval is counted. By default the first save is
+// never too early.
 ckpt_code ckpt_manager_options_set_last_checkpoint_step(ckpt_manager_options *options, int64_t step, ckpt_error **error);
 
-// Has `init` called, with `user_data`, by `ckpt_manager_restore_or_initialize` where there is no checkpoint. The options keep
-// `user_data`, and so do managers made with them; `free_user_data`, if it is not NULL, is called when none of them needs it any
-// more; when this call fails, at once.
+// Sets the callback that `ckpt_manager_restore_or_initialize` calls with `user_data` if there is
+// no checkpoint.
 //
-// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
+// The options and managers made with them keep `user_data`. `free_user_data`, if not NULL, is
+// called when none of them needs it any more; at once if this call fails.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `init` is NULL.
 ckpt_code ckpt_manager_options_set_init(ckpt_manager_options *options,
                                         ckpt_init_callback init,
                                         void *user_data,
                                         ckpt_free_callback free_user_data,
                                         ckpt_error **error);
 
-// Another clock than the machine's: `now` is asked for the time with `user_data`. The options keep `user_data`, and so do managers
-// made with them; `free_user_data`, if it is not NULL, is called when none of them needs it any more; when this call fails, at
-// once.
+// Replaces the machine's clock: `now` is called with `user_data` and returns the time.
 //
-// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
+// The options and managers made with them keep `user_data`. `free_user_data`, if not NULL, is
+// called when none of them needs it any more; at once if this call fails.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `now` is NULL.
 ckpt_code ckpt_manager_options_set_clock(ckpt_manager_options *options,
                                          ckpt_now_callback now,
                                          void *user_data,
                                          ckpt_free_callback free_user_data,
                                          ckpt_error **error);
 
-// Has `log` called, with `user_data`, about state files that mean nothing, old checkpoints that cannot be removed and the like;
-// NULL, the default, for no one. No lock is held meanwhile. `free_user_data`, if it is not NULL, is called when neither the
-// options nor managers made with them need it any more; when this call fails, at once.
+// Sets the log, which is called with `user_data` about state files that cannot be parsed, old
+// checkpoints that cannot be removed and the like. NULL, the default, turns it off. No lock is
+// held during the call.
+//
+// `free_user_data`, if not NULL, is called when neither the options nor managers made with them
+// need `user_data` any more; at once if this call fails.
 ckpt_code ckpt_manager_options_set_log(ckpt_manager_options *options,
                                        ckpt_log_callback log,
                                        void *user_data,
                                        ckpt_free_callback free_user_data,
                                        ckpt_error **error);
 
-// Frees options. NULL is nothing.
+// Frees options. NULL is ignored.
 void ckpt_manager_options_free(ckpt_manager_options *options);
 
-// New options with the defaults; to be freed with `ckpt_manager_save_options_free`.
+// Makes options with the defaults; free them with `ckpt_manager_save_options_free`.
 ckpt_manager_save_options *ckpt_manager_save_options_new(void);
 
-// The checkpoint's number, in place of the save counter's, which counts all the same. (`checkpoint_number`)
+// Sets the checkpoint's number, in place of the save counter's value. The counter is incremented
+// all the same. (`checkpoint_number`)
 ckpt_code ckpt_manager_save_options_set_number(ckpt_manager_save_options *options, int64_t number, ckpt_error **error);
 
-// The same by an integer scalar of the manager's graph, which does not change.
+// Sets the checkpoint's number to the value of `number`, an integer scalar of the manager's graph,
+// which stays unchanged.
 ckpt_code ckpt_manager_save_options_set_number_of(ckpt_manager_save_options *options, ckpt_node number, ckpt_error **error);
 
-// Whether it may be too early for the next save; true by default. What was saved already at this step is not saved again in any
-// case.
+// Sets whether the save is skipped if it is too early
+// (`ckpt_manager_options_set_checkpoint_interval`). True by default. A step that was already saved
+// is never saved again.
 ckpt_code ckpt_manager_save_options_set_check_interval(ckpt_manager_save_options *options, bool check, ckpt_error **error);
 
-// The program's step, in place of the step counter's.
+// Sets the program's step, in place of the step counter's value.
 ckpt_code ckpt_manager_save_options_set_step(ckpt_manager_save_options *options, int64_t step, ckpt_error **error);
 
-// How good what is saved is, for `ckpt_manager_options_set_keep_best`.
+// Sets the metric of this checkpoint, for `ckpt_manager_options_set_keep_best`.
 ckpt_code ckpt_manager_save_options_set_metric(ckpt_manager_save_options *options, double metric, ckpt_error **error);
 
-// The same by a scalar of the manager's graph: float32, float64 or any integer.
+// Sets the metric of this checkpoint to the value of `metric`, a scalar of the manager's graph:
+// float32, float64 or an integer.
 ckpt_code ckpt_manager_save_options_set_metric_of(ckpt_manager_save_options *options, ckpt_node metric, ckpt_error **error);
 
-// How the files are written, with the callbacks of these options. They are copied; NULL for the defaults.
+// Sets how files are written, including the callbacks of `save_options`. They are copied; NULL
+// restores the defaults.
 ckpt_code ckpt_manager_save_options_set_save_options(ckpt_manager_save_options *options,
                                                      const ckpt_save_options *save_options,
                                                      ckpt_error **error);
 
-// Frees options. NULL is nothing.
+// Frees options. NULL is ignored.
 void ckpt_manager_save_options_free(ckpt_manager_save_options *options);
 
-// New options with the defaults; to be freed with `ckpt_resume_options_free`.
+// Makes options with the defaults; free them with `ckpt_resume_options_free`.
 ckpt_resume_options *ckpt_resume_options_new(void);
 
-// Whether the newest checkpoint that is whole is restored rather than the latest, whatever it is. Every byte of it is read for
-// that. Not by default.
+// Restores the newest valid checkpoint instead of the latest if `latest_valid` is true. This reads
+// every byte of it once more. False by default.
 ckpt_code ckpt_resume_options_set_latest_valid(ckpt_resume_options *options, bool latest_valid, ckpt_error **error);
 
-// The program's step after restoring, in place of the step counter's.
+// Sets the program's step after the restore, in place of the step counter's value.
 ckpt_code ckpt_resume_options_set_step(ckpt_resume_options *options, int64_t step, ckpt_error **error);
 
-// How the checkpoint is restored. The options are copied; NULL for the defaults.
+// Sets how the checkpoint is restored. `restore_options` are copied; NULL restores the defaults.
 ckpt_code ckpt_resume_options_set_restore_options(ckpt_resume_options *options,
                                                   const ckpt_restore_options *restore_options,
                                                   ckpt_error **error);
 
-// Frees options. NULL is nothing.
+// Frees options. NULL is ignored.
 void ckpt_resume_options_free(ckpt_resume_options *options);
 
 // == Saves in the background ======================================================================
 
-// Copies what `ckpt_checkpoint_save` would write, and does the rest in the background: writes the files, calls the callbacks of the
-// options, has the state file name the checkpoint. When this returns the program may change everything; what is saved is what was
-// there. States, savers and devices are asked before it returns, on the thread that called; progress and written callbacks are called
-// in the background, and free_user_data may be.
+// Copies what `ckpt_checkpoint_save` would write and does the rest in the background: writes the
+// files, calls the written callbacks of the options, and makes the checkpoint the latest in the
+// state file. The program may change everything as soon as this call returns; what is saved are
+// the values at the time of the call.
 //
-// The copy is made by several threads at once, into memory that the checkpoint keeps for the next one. One save of a checkpoint runs at
-// a time: calls that save or restore wait for it (`ckpt_save_options_set_busy`), without the graph's lock, and so does freeing the last
-// handle that holds the checkpoint. A program that exits before that leaves what was there before.
+// Callbacks of states, savers and devices are called before this call returns, on the calling
+// thread. Progress and written callbacks are called on the background thread; `free_user_data` may
+// be called there too. Several threads make the copy, into memory that the checkpoint keeps for
+// the next one.
 //
-// `*pending` is to be freed with `ckpt_pending_free`; NULL on failure; `pending` may be NULL. An error that is known before anything is
-// written comes from here, any other from `ckpt_pending_wait`; when nobody asks there, from the checkpoint's next call that saves, which
-// then does nothing else, or from `ckpt_checkpoint_sync`. `CKPT_CODE_FAILED_PRECONDITION` and `CKPT_CODE_ABORTED` as for
-// `ckpt_checkpoint_write`; `CKPT_CODE_RESOURCE_EXHAUSTED` when there is no memory for the copy, or no thread; the count stands in any of
-// these cases. `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still running, if so asked.
+// A checkpoint runs one save at a time. Calls that save or restore wait for it without the graph's
+// lock (but see `ckpt_save_options_set_busy`), and so does freeing the last handle that holds the
+// checkpoint. If the program exits before the save is over, what was there before is still there.
+//
+// `*pending` receives the save (NULL on failure); free it with `ckpt_pending_free`. `pending` may
+// be NULL.
+//
+// Errors that are known before anything is written are returned by this call:
+// * `CKPT_CODE_FAILED_PRECONDITION` and `CKPT_CODE_ABORTED`: as for `ckpt_checkpoint_write`.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED`: there is not enough memory for the copy, or no thread can be
+//   started.
+// * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running and the
+//   options say `CKPT_BUSY_FAIL`. Nothing is counted.
+// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
+//
+// After the first two kinds the save counter stays incremented. Every other error is returned by
+// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
+// next call that saves the checkpoint, which then does nothing else.
 ckpt_code ckpt_checkpoint_save_async(const ckpt_checkpoint *checkpoint,
                                      const char *prefix,
                                      const ckpt_save_options *options,
                                      ckpt_pending **pending,
                                      ckpt_error **error);
 
-// Copies what `ckpt_checkpoint_write` would write, and does the rest in the background, as `ckpt_checkpoint_save_async` does; neither
-// counting nor telling the state file.
+// Copies what `ckpt_checkpoint_write` would write and does the rest in the background, as
+// `ckpt_checkpoint_save_async` does. Does not increment the save counter and does not change the
+// state file.
 //
-// `*pending` is to be freed with `ckpt_pending_free`; NULL on failure; `pending` may be NULL. Errors are those of
-// `ckpt_checkpoint_save_async`.
+// `*pending` receives the save (NULL on failure); free it with `ckpt_pending_free`. `pending` may
+// be NULL.
+//
+// Errors are those of `ckpt_checkpoint_save_async`.
 ckpt_code ckpt_checkpoint_write_async(const ckpt_checkpoint *checkpoint,
                                       const char *prefix,
                                       const ckpt_save_options *options,
                                       ckpt_pending **pending,
                                       ckpt_error **error);
 
-// Waits for the save that is running in the background, if there is one. The error is that of the last one, if nobody has heard of it
-// yet. `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback.
-ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint,
-                               ckpt_error **error);
-
-// Copies what `ckpt_manager_save` would save, and does the rest in the background, as `ckpt_checkpoint_save_async` does: the checkpoint is
-// recorded, and what is too many is removed, when it is complete. If it fails, the step counts as not saved, and the checkpoint is not
-// recorded; its number is used up. The directory's lock is held until then, also if the manager is freed.
+// Waits for the save that is running in the background, if there is one.
 //
-// `*pending` is to be freed with `ckpt_pending_free`; NULL when the manager saves by steps and it is too early, and on failure; `pending`
-// may be NULL. That it is too early is said without waiting: the step of a save that is running counts as saved. Errors are those of
-// `ckpt_manager_save` and `ckpt_checkpoint_save_async`, from here or from `ckpt_pending_wait`.
+// Errors:
+// * The error of the last save, if it has not been reported yet.
+// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback.
+ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+
+// Copies what `ckpt_manager_save` would save and does the rest in the background, as
+// `ckpt_checkpoint_save_async` does. When the checkpoint is complete, it is recorded and expired
+// ones are deleted. The directory's lock is held until then, even if the manager is freed.
+//
+// If the save fails, the step counts as not saved and the checkpoint is not recorded; its number
+// is used up.
+//
+// `*pending` receives the save; free it with `ckpt_pending_free`. It is NULL on failure, and if
+// the manager saves by steps and it is too early. That is decided without waiting: the step of a
+// running save counts as saved. `pending` may be NULL.
+//
+// Errors are those of `ckpt_manager_save` and `ckpt_checkpoint_save_async`, returned by this call
+// or by `ckpt_pending_wait`.
 ckpt_code ckpt_manager_save_async(const ckpt_manager *manager,
                                   const ckpt_manager_save_options *options,
                                   ckpt_pending **pending,
                                   ckpt_error **error);
 
-// The path of the checkpoint that is being written. Lent; nothing of NULL.
+// Returns the path of the checkpoint that is being written. Lent; `data` is NULL if `pending` is
+// NULL.
 ckpt_bytes ckpt_pending_path(const ckpt_pending *pending);
 
-// Whether the save is over, well or not; `*done` is how many bytes are written, `*total` how many there are to write. Either place may be
-// NULL. This never waits. True of NULL.
-bool ckpt_pending_poll(const ckpt_pending *pending,
-                       uint64_t *done,
-                       uint64_t *total);
+// Returns whether the save is over, successfully or not; true if `pending` is NULL. Never waits.
+// `*done` receives the number of bytes written, `*total` the number of bytes to write. Either may
+// be NULL.
+bool ckpt_pending_poll(const ckpt_pending *pending, uint64_t *done, uint64_t *total);
 
-// Waits until the save is over. It may be called again, and says the same then. `*path`, to be freed with `ckpt_string_free`, is the path
-// of the checkpoint; NULL on failure; `path` may be NULL.
+// Waits until the save is over. Further calls return the same result.
 //
-// Errors are those of the save, which no other call reports then. `CKPT_CODE_CANCELLED` when it was cancelled;
-// `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback of this very save.
-ckpt_code ckpt_pending_wait(const ckpt_pending *pending,
-                            ckpt_string **path,
-                            ckpt_error **error);
+// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
+// `path` may be NULL.
+//
+// Errors are those of the save, which no other call then reports, and:
+// * `CKPT_CODE_CANCELLED`: the save was cancelled.
+// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback of this
+//   save.
+ckpt_code ckpt_pending_wait(const ckpt_pending *pending, ckpt_string **path, ckpt_error **error);
 
-// Waits until the save is over, but not longer than `seconds`, which may be infinite, and says whether it is; in a callback of this very
-// save it does not wait. It asks for no error: that is still to be heard of. True of NULL.
-bool ckpt_pending_wait_for(const ckpt_pending *pending,
-                           double seconds);
+// Waits until the save is over, at most `seconds`, which may be infinite, and returns whether it
+// is over; true if `pending` is NULL. It does not wait if `seconds` is 0, negative or NaN, or in a
+// callback of the same save. An error of the save still counts as not reported.
+bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
 
-// Ends the save soon, unless all is written by then; `ckpt_pending_wait` says whether it came to that. What was there before is still
-// there, and nothing new. NULL is nothing.
+// Asks the save to stop soon. If everything is already written, the save completes;
+// `ckpt_pending_wait` returns which of the two happened. A cancelled save leaves what was there
+// before and nothing new; later saves do not report it. NULL is ignored.
 void ckpt_pending_cancel(const ckpt_pending *pending);
 
-// Frees the handle of a save, which goes on. NULL is nothing.
+// Frees the handle of a save, which goes on. NULL is ignored.
 void ckpt_pending_free(ckpt_pending *pending);
 
 // == Saves by ranks ===============================================================================
 
-// Puts the message of a rank, `size` bytes, which are copied. What was put for the rank before is forgotten.
+// Puts the message of a rank: `size` bytes, which are copied. A message that was put for this rank
+// before is replaced.
 //
-// `CKPT_CODE_INVALID_ARGUMENT` when there is no such rank.
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `rank` is not less than the number of ranks.
 ckpt_code ckpt_messages_put(ckpt_messages *messages, uint32_t rank, const void *message, size_t size, ckpt_error **error);
 
-// The rank `rank` of `count`; rank 0 merges and publishes what all have written. `*ranks` is to be freed with `ckpt_ranks_free`; NULL on
-// failure. It keeps `user_data`; `free_user_data`, if it is not NULL, is called when it is freed; when this call fails, at once.
+// Describes rank `rank` of `count`. Rank 0 merges and publishes what all ranks have written.
 //
-// `CKPT_CODE_INVALID_ARGUMENT` when there is no such rank, or a callback is NULL.
+// `*ranks` receives the ranks (NULL on failure); free them with `ckpt_ranks_free`. They keep
+// `user_data`. `free_user_data`, if not NULL, is called when they are freed; at once if this call
+// fails.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `rank` is not less than `count`, or a callback is NULL.
 ckpt_code ckpt_ranks_new(uint32_t rank,
                          uint32_t count,
                          ckpt_gather_callback gather,
@@ -3249,20 +3507,30 @@ ckpt_code ckpt_ranks_new(uint32_t rank,
                          ckpt_ranks **ranks,
                          ckpt_error **error);
 
-// Frees ranks. NULL is nothing.
+// Frees ranks. NULL is ignored.
 void ckpt_ranks_free(ckpt_ranks *ranks);
 
-// Writes the checkpoint `prefix` together with other ranks, neither counting nor telling the state file. Each rank has a checkpoint of a
-// graph of its own; an object of the file is what the same edges lead to in any of them. What several have, a replicated variable, is
-// written by the first of them; parts of a tensor (`ckpt_node_options_set_part`) by whoever has them. `prefix` must lead every rank to
-// the same files. `*path`, to be freed with `ckpt_string_free`, is the prefix; `path` may be NULL.
+// Writes the checkpoint `prefix` together with other ranks. Does not increment the save counter
+// and does not change the state file. `prefix` must lead every rank to the same files.
 //
-// Nothing is published unless all have written their sections; each call then returns the same, success or error. A rank that fails or
-// does not come is named. Callbacks of the options that hear of the checkpoint are called on rank 0.
+// Each rank has a checkpoint of its own graph. Objects that different ranks reach by the same
+// edges are one object in the file. A value that several ranks have, a replicated variable, is
+// written by the first of them. Parts of a tensor (`ckpt_node_options_set_part`) are written by
+// the ranks that have them.
 //
-// With `CKPT_REASON_RANK` what failed on a rank, `CKPT_CODE_UNAVAILABLE` when one did not come or the others could not be reached,
-// `CKPT_CODE_INVALID_ARGUMENT` when two ranks have values of another dtype or shape under one key, an object under different keys, or slices
-// that overlap. Else errors are those of `ckpt_checkpoint_write`; then what was at the prefix is still there.
+// Nothing is published unless all ranks have written their sections; all calls then return the
+// same success or error. A rank that fails or does not take part is named in the error. The
+// written callbacks of the options are called on rank 0.
+//
+// `*path` receives the prefix (NULL on failure); free it with `ckpt_string_free`. `path` may be
+// NULL.
+//
+// Errors are those of `ckpt_checkpoint_write`, after which an existing checkpoint at the prefix is
+// unchanged, and with `CKPT_REASON_RANK`:
+// * The error that a rank failed with.
+// * `CKPT_CODE_UNAVAILABLE`: a rank did not take part, or the other ranks could not be reached.
+// * `CKPT_CODE_INVALID_ARGUMENT`: two ranks disagree on the dtype or shape of a key, have the same
+//   object under different keys, or have slices that overlap.
 ckpt_code ckpt_checkpoint_write_ranked(const ckpt_checkpoint *checkpoint,
                                        const char *prefix,
                                        const ckpt_ranks *ranks,
@@ -3270,11 +3538,16 @@ ckpt_code ckpt_checkpoint_write_ranked(const ckpt_checkpoint *checkpoint,
                                        ckpt_string **path,
                                        ckpt_error **error);
 
-// Counts and writes the checkpoint `prefix-count` together with other ranks, as `ckpt_checkpoint_write_ranked`; calls the callbacks of
-// the options, and has the directory's state file name it, on rank 0. The count is that of rank 0, and the others' after that. `*path`,
-// to be freed with `ckpt_string_free`, is its path; `path` may be NULL.
+// Increments the save counter and writes the checkpoint `prefix-COUNT` together with other ranks,
+// as `ckpt_checkpoint_write_ranked` does. Then rank 0 calls the written callbacks of the options
+// and makes the checkpoint the latest in the directory's state file. COUNT is the counter of rank
+// 0; the other ranks set theirs to it after the save.
 //
-// Errors are those of `ckpt_checkpoint_write_ranked` and `ckpt_checkpoint_save`; a count stands in any case.
+// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
+// `path` may be NULL.
+//
+// Errors are those of `ckpt_checkpoint_write_ranked` and `ckpt_checkpoint_save`. After an error
+// the counter stays incremented.
 ckpt_code ckpt_checkpoint_save_ranked(const ckpt_checkpoint *checkpoint,
                                       const char *prefix,
                                       const ckpt_ranks *ranks,
@@ -3282,11 +3555,16 @@ ckpt_code ckpt_checkpoint_save_ranked(const ckpt_checkpoint *checkpoint,
                                       ckpt_string **path,
                                       ckpt_error **error);
 
-// Writes the own section of a checkpoint, to be merged with those of the other ranks later (`ckpt_merge`):
-// `prefix.section-RANK-of-COUNT`, of five digits each. The prefix may be on a disk of the rank's own. Values and objects are divided as
-// by `ckpt_checkpoint_write_ranked`. `*path`, to be freed with `ckpt_string_free`, is the path of the section; `path` may be NULL.
+// Writes this rank's section of a checkpoint, to be merged later with those of the other ranks by
+// `ckpt_merge`. Its path is `prefix.section-RANK-of-COUNT`, with five digits each. Each rank may
+// write to a disk of its own. Values and objects are divided as by `ckpt_checkpoint_write_ranked`.
+// The written callbacks of the options are not called.
 //
-// Errors are those of `ckpt_checkpoint_write_ranked`; then the section is not there, nor one that was.
+// `*path` receives the section's path (NULL on failure); free it with `ckpt_string_free`. `path`
+// may be NULL.
+//
+// Errors are those of `ckpt_checkpoint_write_ranked`. After an error there is no section, even if
+// one existed before.
 ckpt_code ckpt_checkpoint_write_section(const ckpt_checkpoint *checkpoint,
                                         const char *prefix,
                                         const ckpt_ranks *ranks,
@@ -3294,12 +3572,16 @@ ckpt_code ckpt_checkpoint_write_section(const ckpt_checkpoint *checkpoint,
                                         ckpt_string **path,
                                         ckpt_error **error);
 
-// Saves a checkpoint together with other ranks, as `ckpt_manager_save` and `ckpt_checkpoint_save_ranked` do. Each rank has a manager of
-// the same directory with the same options; only that of rank 0 takes its lock, numbers, records and removes. That it is too early each
-// rank finds by itself, so that all must be given the same steps.
+// Saves a checkpoint together with other ranks, as `ckpt_manager_save` and
+// `ckpt_checkpoint_save_ranked` do. Each rank has a manager of the same directory with the same
+// options; only that of rank 0 takes the directory's lock, numbers, records and deletes
+// checkpoints. Each rank decides by itself whether it is too early to save, so all of them must
+// get the same steps.
 //
-// `*path` is to be freed with `ckpt_string_free`; NULL when it is too early, and on failure; `path` may be NULL. Errors are those of
-// `ckpt_manager_save` and `ckpt_checkpoint_save_ranked`.
+// `*path` receives the checkpoint's path; free it with `ckpt_string_free`. It is NULL on failure,
+// and if it is too early. `path` may be NULL.
+//
+// Errors are those of `ckpt_manager_save` and `ckpt_checkpoint_save_ranked`.
 ckpt_code ckpt_manager_save_ranked(const ckpt_manager *manager,
                                    const ckpt_ranks *ranks,
                                    const ckpt_manager_save_options *options,
@@ -3308,141 +3590,170 @@ ckpt_code ckpt_manager_save_ranked(const ckpt_manager *manager,
 
 // == The state file, pins =========================================================================
 
-// The latest checkpoint that the state file of `directory` names: its prefix, or the file or pattern of a V1 checkpoint.
-// (`tf.train.latest_checkpoint`)
+// Finds the latest checkpoint that the state file of `directory` names: its prefix or, for format
+// V1, its file or the pattern of its files. (`tf.train.latest_checkpoint`)
 //
-// `*path` is to be freed with `ckpt_string_free`; NULL when there is no state file, or none of that checkpoint's files is there,
-// and on failure. `CKPT_CODE_DATA_LOSS` when the state file cannot be understood.
+// `*path` receives it; free it with `ckpt_string_free`. It is NULL if there is no state file or
+// none of the checkpoint's files exists, and on failure.
+//
+// Errors:
+// * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed.
 ckpt_code ckpt_latest_checkpoint(const char *directory, ckpt_string **path, ckpt_error **error);
 
-// Reads the state file of `directory`; `file_name` is its name, NULL for the usual one, `checkpoint`. That the checkpoints are there
-// is not looked at. (`tf.train.get_checkpoint_state`)
+// Reads the state file `file_name` of `directory`; NULL means the usual name, `checkpoint`. It is
+// not checked that the checkpoints exist. (`tf.train.get_checkpoint_state`)
 //
-// `*state` is to be freed with `ckpt_checkpoint_state_free`; NULL when there is no state file, and on failure. `CKPT_CODE_DATA_LOSS` when
-// it cannot be understood, which TensorFlow takes for none, or names no latest checkpoint.
+// `*state` receives the state; free it with `ckpt_checkpoint_state_free`. It is NULL if there is
+// no state file, and on failure.
+//
+// Errors:
+// * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint.
+//   (TensorFlow treats one that it cannot parse as missing.)
 ckpt_code ckpt_get_checkpoint_state(const char *directory,
                                     const char *file_name,
                                     ckpt_checkpoint_state **state,
                                     ckpt_error **error);
 
-// The latest checkpoint. Lent.
+// Returns the latest checkpoint. Lent.
 ckpt_bytes ckpt_checkpoint_state_latest(const ckpt_checkpoint_state *state);
 
-// How many checkpoints are listed.
+// Returns the number of listed checkpoints.
 size_t ckpt_checkpoint_state_count(const ckpt_checkpoint_state *state);
 
-// The checkpoint at `index`, oldest first. Lent; nothing when there are not so many.
+// Returns the listed checkpoint at `index`, oldest first. Lent; `data` is NULL if `index` is out
+// of range.
 ckpt_bytes ckpt_checkpoint_state_path(const ckpt_checkpoint_state *state, size_t index);
 
-// When the checkpoint at `index` was made, in seconds since the epoch; NaN where nobody said.
+// Returns when the checkpoint at `index` was made, in seconds since the epoch; NaN if the state
+// file does not say.
 double ckpt_checkpoint_state_timestamp(const ckpt_checkpoint_state *state, size_t index);
 
-// When the last checkpoint that is kept for good was made, in seconds since the epoch; NaN where nobody said.
+// Returns when the last permanently kept checkpoint was made, in seconds since the epoch; NaN if
+// the state file does not say.
 double ckpt_checkpoint_state_last_preserved(const ckpt_checkpoint_state *state);
 
-// Frees a state. NULL is nothing.
+// Frees a state. NULL is ignored.
 void ckpt_checkpoint_state_free(ckpt_checkpoint_state *state);
 
-// A state file that names `latest` as the latest checkpoint, and as the only one unless more are added.
+// Makes an update that names `latest` as the latest checkpoint, and as the only one unless more
+// are added.
 //
-// `*update` is to be freed with `ckpt_state_update_free`; NULL on failure.
+// `*update` receives the update (NULL on failure); free it with `ckpt_state_update_free`.
 ckpt_code ckpt_state_update_new(const char *latest, ckpt_state_update **update, ckpt_error **error);
 
-// Adds a checkpoint to those listed, oldest first. In the end the latest is added if it is not the last.
+// Appends a checkpoint to the list, which is oldest first. If the list does not end with the
+// latest checkpoint, `ckpt_update_checkpoint_state` appends that.
 ckpt_code ckpt_state_update_add_path(ckpt_state_update *update, const char *path, ckpt_error **error);
 
-// Adds a time, in seconds since the epoch, to those of the checkpoints listed: as many as there are of these, or none.
+// Appends a time, in seconds since the epoch, to the times of the listed checkpoints. There must
+// be as many times as checkpoints, the latest included, or none.
 ckpt_code ckpt_state_update_add_timestamp(ckpt_state_update *update, double timestamp, ckpt_error **error);
 
-// When the last checkpoint that is kept for good was made, in seconds since the epoch.
+// Sets when the last permanently kept checkpoint was made, in seconds since the epoch.
 ckpt_code ckpt_state_update_set_last_preserved(ckpt_state_update *update, double timestamp, ckpt_error **error);
 
-// Another name for the state file than `checkpoint`, bytes that end with NUL.
+// Sets the name of the state file, NUL-terminated; `checkpoint` by default.
 ckpt_code ckpt_state_update_set_file_name(ckpt_state_update *update, const char *name, ckpt_error **error);
 
-// What survives a power cut when the call has returned: one of the `CKPT_DURABILITY_` constants.
+// Sets what survives a power failure after the call has returned: one of the `CKPT_DURABILITY_`
+// constants; `CKPT_DURABILITY_FULL` by default.
 ckpt_code ckpt_state_update_set_durability(ckpt_state_update *update, ckpt_durability durability, ckpt_error **error);
 
-// Frees an update. NULL is nothing.
+// Frees an update. NULL is ignored.
 void ckpt_state_update_free(ckpt_state_update *update);
 
-// Replaces the state file of `directory`: all of it or nothing, also over a power cut. Paths in the directory are written relative
-// to it, whether they were given so or not; a relative path is meant from the program's working directory if `directory` is
-// relative too, else from `directory`. (`tf.train.update_checkpoint_state`)
+// Replaces the state file of `directory` atomically, also across a power failure.
+// (`tf.train.update_checkpoint_state`)
 //
-// `CKPT_CODE_NOT_FOUND` when there is no such directory; `CKPT_CODE_UNAVAILABLE` when another process has its lock; `CKPT_CODE_INVALID_ARGUMENT`
-// when the numbers of paths and times differ or the latest checkpoint has the state file's own path.
-ckpt_code ckpt_update_checkpoint_state(const char *directory,
-                                       const ckpt_state_update *update,
-                                       ckpt_error **error);
-
-// Whether there is a checkpoint at `prefix`: a V2 one by its index, or a V1 one by its file or the pattern of its files. Nothing else
-// of it is looked at. (`tf.train.checkpoint_exists`)
+// Paths inside the directory are written relative to it, however they were given. A relative path
+// starts at the working directory if `directory` is relative too, else at `directory`.
 //
-// `*exists` is false on failure. Errors are the system's.
-ckpt_code ckpt_checkpoint_exists(const char *prefix,
-                                 bool *exists,
-                                 ckpt_error **error);
+// Errors:
+// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
+// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+// * `CKPT_CODE_INVALID_ARGUMENT`: the number of times is neither 0 nor that of the listed
+//   checkpoints; the state file's name contains a directory; or the latest checkpoint has the path
+//   of the state file.
+ckpt_code ckpt_update_checkpoint_state(const char *directory, const ckpt_state_update *update, ckpt_error **error);
 
-// When each of the `count` checkpoints was written, in seconds since the epoch. Those that are not there are left out: `*found` says
-// how many of `mtimes`, which has room for `count`, were written. (`tf.train.get_checkpoint_mtimes`)
+// Checks whether there is a checkpoint at `prefix`: in format V2 by its index, in format V1 by its
+// file or the pattern of its files. Nothing else of it is checked. (`tf.train.checkpoint_exists`)
 //
-// `*found` is 0 on failure. Errors are the system's.
-ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes,
-                                 size_t count,
-                                 double *mtimes,
-                                 size_t *found,
-                                 ckpt_error **error);
+// `*exists` receives the answer; false on failure. Errors are those of the operating system.
+ckpt_code ckpt_checkpoint_exists(const char *prefix, bool *exists, ckpt_error **error);
 
-// Removes the checkpoint at `prefix`, V2 or V1, and the `.meta` file that a Saver put beside it: the index first, so that there is
-// no checkpoint any more when its data goes. Only plain files in the prefix's own directory are removed; that some are not there is
-// no error. The state file stays as it is. (`tf.train.remove_checkpoint`)
+// Returns when each of `count` checkpoints was written, in seconds since the epoch. Checkpoints
+// that do not exist are left out. (`tf.train.get_checkpoint_mtimes`)
 //
-// `CKPT_CODE_UNAVAILABLE` when another process has the directory's lock or another thread is writing this checkpoint; what the system
-// says when a file cannot be removed.
-ckpt_code ckpt_remove_checkpoint(const char *prefix,
-                                 ckpt_error **error);
+// `mtimes` has room for `count` values. `*found` receives the number of values written; 0 on
+// failure. Errors are those of the operating system.
+ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes, size_t count, double *mtimes, size_t *found, ckpt_error **error);
 
-// Holds the checkpoint `prefix`.
+// Deletes the checkpoint at `prefix`, V2 or V1, and the `.meta` file that TensorFlow's Saver wrote
+// beside it. The state file is not changed. (`tf.train.remove_checkpoint`)
 //
-// `*pin` is to be freed with `ckpt_pin_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such checkpoint, or it was removed
-// meanwhile.
-ckpt_code ckpt_pin_new(const char *prefix,
-                       ckpt_pin **pin,
-                       ckpt_error **error);
-
-// Holds the latest checkpoint of `directory`, also while others are saved and removed there.
+// The index is deleted first, so that there is no longer a checkpoint when its data is deleted.
+// Only plain files in the prefix's own directory are deleted. Missing files are not an error.
 //
-// `*pin` is to be freed with `ckpt_pin_free`; NULL when there is no checkpoint, and on failure. `CKPT_CODE_DATA_LOSS` when the state file
-// cannot be understood.
-ckpt_code ckpt_pin_latest(const char *directory,
-                          ckpt_pin **pin,
-                          ckpt_error **error);
+// Errors:
+// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock, or another thread is
+//   writing this checkpoint.
+// * The operating system's error: a file cannot be deleted.
+ckpt_code ckpt_remove_checkpoint(const char *prefix, ckpt_error **error);
 
-// The prefix of the checkpoint that is held. Lent.
+// Pins the checkpoint `prefix`.
+//
+// `*pin` receives the pin (NULL on failure); unpin with `ckpt_pin_free`.
+//
+// Errors:
+// * `CKPT_CODE_NOT_FOUND`: there is no such checkpoint, or it was removed during the call.
+// * `CKPT_CODE_UNAVAILABLE`: another process had it locked for removal for about 10 seconds.
+ckpt_code ckpt_pin_new(const char *prefix, ckpt_pin **pin, ckpt_error **error);
+
+// Pins the latest checkpoint of `directory`, even while checkpoints are saved and removed there.
+//
+// `*pin` receives the pin; unpin with `ckpt_pin_free`. It is NULL if there is no checkpoint, and
+// on failure.
+//
+// Errors are those of `ckpt_pin_new`, and:
+// * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed.
+ckpt_code ckpt_pin_latest(const char *directory, ckpt_pin **pin, ckpt_error **error);
+
+// Returns the prefix of the pinned checkpoint. Lent.
 ckpt_bytes ckpt_pin_prefix(const ckpt_pin *pin);
 
-// Lets go of a checkpoint. NULL is nothing.
+// Unpins a checkpoint. NULL is ignored.
 void ckpt_pin_free(ckpt_pin *pin);
 
 // == Waiting for checkpoints ======================================================================
 
-// New options with the defaults, a look each second, for ever; to be freed with `ckpt_wait_options_free`.
+// Makes options with the defaults: look once per second, with no time limit. Free them with
+// `ckpt_wait_options_free`.
 ckpt_wait_options *ckpt_wait_options_new(void);
 
-// Gives up rather than wait longer than so many seconds. Less than the time between two looks is one look.
+// Sets the longest time to wait, in seconds; without limit by default. A timeout shorter than the
+// poll interval looks once.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the number is negative or NaN.
 ckpt_code ckpt_wait_options_set_timeout(ckpt_wait_options *options, double timeout, ckpt_error **error);
 
-// The seconds between two looks; 1 by default.
+// Sets the seconds between two looks; 1 by default.
+//
+// Errors are those of `ckpt_wait_options_set_timeout`.
 ckpt_code ckpt_wait_options_set_poll_interval(ckpt_wait_options *options, double interval, ckpt_error **error);
 
-// At least so many seconds between two checkpoints of an iterator; 0 by default. Those that come meanwhile, save the last, are
-// missed.
+// Sets the least number of seconds between two checkpoints that an iterator returns; 0 by default.
+// Of the checkpoints that appear in the meantime it returns only the last.
+//
+// Errors are those of `ckpt_wait_options_set_timeout`.
 ckpt_code ckpt_wait_options_set_min_interval(ckpt_wait_options *options, double interval, ckpt_error **error);
 
-// Another clock than the machine's: `now` is asked for the time, `sleep` waits, both with `user_data`; NULL of either for the
-// machine's own. The options keep `user_data`, and so do iterators made with them; `free_user_data`, if it is not NULL, is called
-// when none of them needs it any more; when this call fails, at once.
+// Replaces the machine's clock: `now` returns the time, `sleep` waits, both called with
+// `user_data`. If either is NULL, the machine's clock is used for that.
+//
+// The options and iterators made with them keep `user_data`. `free_user_data`, if not NULL, is
+// called when none of them needs it any more; at once if this call fails.
 ckpt_code ckpt_wait_options_set_clock(ckpt_wait_options *options,
                                       ckpt_now_callback now,
                                       ckpt_sleep_callback sleep,
@@ -3450,24 +3761,33 @@ ckpt_code ckpt_wait_options_set_clock(ckpt_wait_options *options,
                                       ckpt_free_callback free_user_data,
                                       ckpt_error **error);
 
-// Frees options. NULL is nothing.
+// Frees options. NULL is ignored.
 void ckpt_wait_options_free(ckpt_wait_options *options);
 
-// Waits until the latest checkpoint of `directory`, which need not be there yet, is another one than `last`; NULL for none.
+// Waits until the latest checkpoint of `directory` is another one than `last`; NULL for `last`
+// means any checkpoint. The directory need not exist yet.
 //
-// `*path` is to be freed with `ckpt_string_free`; NULL when time ran out, and on failure. `CKPT_CODE_DATA_LOSS` when the state file cannot
-// be understood; `CKPT_CODE_CANCELLED` when the clock's callback ended it.
+// `*path` receives the checkpoint; free it with `ckpt_string_free`. It is NULL if the time ran
+// out, and on failure.
+//
+// Errors:
+// * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed.
+// * `CKPT_CODE_CANCELLED`: the sleep callback of the clock ended the wait.
 ckpt_code ckpt_wait_for_new_checkpoint(const char *directory,
                                        const char *last,
                                        const ckpt_wait_options *options,
                                        ckpt_string **path,
                                        ckpt_error **error);
 
-// The checkpoints of `directory`, which need not be there yet. `is_done`, if it is not NULL, is asked with `user_data` after each
-// time-out, and after each checkpoint, whether there will be no more; without it a time-out is the end. The iterator keeps
-// `user_data`; `free_user_data`, if it is not NULL, is called when it is freed; when this call fails, at once.
+// Makes an iterator over the checkpoints of `directory`, which need not exist yet.
 //
-// `*iterator` is to be freed with `ckpt_checkpoints_iterator_free`; NULL on failure.
+// `is_done`, if not NULL, is called with `user_data` after each timeout and after each checkpoint,
+// and ends the iteration by returning true. If it is NULL, a timeout ends the iteration. The
+// iterator keeps `user_data`. `free_user_data`, if not NULL, is called when the iterator is freed;
+// at once if this call fails.
+//
+// `*iterator` receives the iterator (NULL on failure); free it with
+// `ckpt_checkpoints_iterator_free`.
 ckpt_code ckpt_checkpoints_iterator_new(const char *directory,
                                         const ckpt_wait_options *options,
                                         ckpt_is_done_callback is_done,
@@ -3478,93 +3798,121 @@ ckpt_code ckpt_checkpoints_iterator_new(const char *directory,
 
 // Waits for the next checkpoint.
 //
-// `*path` is to be freed with `ckpt_string_free`; NULL when there are no more, and on failure; an iterator that has failed has no
-// more. Errors are those of `ckpt_wait_for_new_checkpoint`.
+// `*path` receives it; free it with `ckpt_string_free`. It is NULL if there are no more, and on
+// failure. After a failure there are no more.
+//
+// Errors are those of `ckpt_wait_for_new_checkpoint`.
 ckpt_code ckpt_checkpoints_iterator_next(ckpt_checkpoints_iterator *iterator, ckpt_string **path, ckpt_error **error);
 
-// Frees an iterator. NULL is nothing.
+// Frees an iterator. NULL is ignored.
 void ckpt_checkpoints_iterator_free(ckpt_checkpoints_iterator *iterator);
 
 // == Maintenance ==================================================================================
 
-// How many there are.
+// Returns the number of broken checkpoints.
 size_t ckpt_broken_count(const ckpt_broken *broken);
 
-// The prefix of the checkpoint at `index`. Lent; nothing when there are not so many.
+// Returns the prefix of the checkpoint at `index`. Lent; `data` is NULL if `index` is out of
+// range.
 ckpt_bytes ckpt_broken_prefix(const ckpt_broken *broken, size_t index);
 
-// What is wrong with the checkpoint at `index`. Lent: not to be freed; NULL when there are not so many.
+// Returns the problem of the checkpoint at `index`. Lent: do not free it. NULL if `index` is out
+// of range.
 const ckpt_error *ckpt_broken_problem(const ckpt_broken *broken, size_t index);
 
-// Frees a list of broken checkpoints. NULL is nothing.
+// Frees a list of broken checkpoints. NULL is ignored.
 void ckpt_broken_free(ckpt_broken *broken);
 
-// Finds the newest checkpoint of `directory` that is whole: every checksum of it is compared. Those that the state file names come
-// first, the latest before the others; then, also when there is no state file that can be understood, any others that are there. The
-// progress callback of the options is called for each checkpoint from its beginning.
+// Finds the newest valid checkpoint of `directory`: one whose checksums all match. The checkpoints
+// that the state file names are tried first, starting with the latest; then all others in the
+// directory. Without a state file that can be parsed, all of them are tried. The progress callback
+// of the options starts anew for each checkpoint.
 //
-// `*path` is to be freed with `ckpt_string_free`; NULL when there is none, and on failure. `*broken`, to be freed with
-// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL. `CKPT_CODE_NOT_FOUND` when there is
-// no such directory; `CKPT_CODE_CANCELLED` when the progress callback stopped it.
+// `*path` receives the prefix; free it with `ckpt_string_free`. It is NULL if there is none, and
+// on failure. `*broken` receives the newer checkpoints that are not valid (NULL on failure); free
+// it with `ckpt_broken_free`. `broken` may be NULL.
+//
+// Errors:
+// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
+// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
 ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
                                        const ckpt_verify_options *options,
                                        ckpt_string **path,
                                        ckpt_broken **broken,
                                        ckpt_error **error);
 
-// Makes a state file for `directory` that names what is whole: of the checkpoints that the state file lists, where there is one that
-// can be understood; else of all that are there. The latter are listed as nobody's, so that no manager removes what may have been
-// meant to stay. Nothing but the state file is changed; with `dry_run` not even that.
+// Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
+// changed; with `dry_run`, nothing is.
 //
-// `*repaired` is to be freed with `ckpt_repaired_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such directory, or no whole
-// checkpoint in it; `CKPT_CODE_UNAVAILABLE` when another process has the directory's lock; `CKPT_CODE_CANCELLED` when the progress callback
-// stopped it.
+// If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
+// there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
+// checkpoints of the directory. Checkpoints that were not listed before are not recorded as
+// managed, so that no manager removes one that was meant to stay.
+//
+// `*repaired` receives the result (NULL on failure); free it with `ckpt_repaired_free`.
+//
+// Errors:
+// * `CKPT_CODE_NOT_FOUND`: the directory does not exist or contains no valid checkpoint.
+// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
 ckpt_code ckpt_repair_checkpoint_state(const char *directory,
                                        bool dry_run,
                                        const ckpt_verify_options *options,
                                        ckpt_repaired **repaired,
                                        ckpt_error **error);
 
-// The latest checkpoint that the new state file names. Lent.
+// Returns the latest checkpoint of the new state file. Lent.
 ckpt_bytes ckpt_repaired_latest(const ckpt_repaired *repaired);
 
-// How many checkpoints it lists.
+// Returns the number of checkpoints that the new state file lists.
 size_t ckpt_repaired_count(const ckpt_repaired *repaired);
 
-// The checkpoint at `index` of those listed, oldest first. Lent; nothing when there are not so many.
+// Returns the listed checkpoint at `index`, oldest first. Lent; `data` is NULL if `index` is out
+// of range.
 ckpt_bytes ckpt_repaired_path(const ckpt_repaired *repaired, size_t index);
 
-// Whether it differs from the state file before.
+// Returns whether the new state file differs from the previous one.
 bool ckpt_repaired_is_new(const ckpt_repaired *repaired);
 
-// Checkpoints that it does not list since they are not whole. Lent: not to be freed; NULL of NULL.
+// Returns the checkpoints that are not listed because they are not valid. Lent: do not free it.
+// NULL if `repaired` is NULL.
 const ckpt_broken *ckpt_repaired_broken(const ckpt_repaired *repaired);
 
-// Frees an outcome and its list. NULL is nothing.
+// Frees a result and its list. NULL is ignored.
 void ckpt_repaired_free(ckpt_repaired *repaired);
 
-// The newest `keep` stay, at least 1; to be freed with `ckpt_gc_options_free`.
+// Makes options that keep the newest `keep` checkpoints, at least 1. Free them with
+// `ckpt_gc_options_free`.
 ckpt_gc_options *ckpt_gc_options_new(size_t keep);
 
-// And one for each so many hours, for good; 0, the default, for none.
+// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
+// none.
 ckpt_code ckpt_gc_options_set_keep_checkpoint_every_n_hours(ckpt_gc_options *options, double hours, ckpt_error **error);
 
-// And the best `count` by the metrics that a manager's program gave; `better` is one of the `CKPT_BETTER_` constants.
+// Also keeps the best `count` checkpoints by the metrics that were given to a manager; `better` is
+// one of the `CKPT_BETTER_` constants.
 ckpt_code ckpt_gc_options_set_keep_best(ckpt_gc_options *options, size_t count, ckpt_better better, ckpt_error **error);
 
-// Whether to say only what would be removed. Not by default.
+// Only lists what would be deleted if `dry_run` is true. False by default.
 ckpt_code ckpt_gc_options_set_dry_run(ckpt_gc_options *options, bool dry_run, ckpt_error **error);
 
-// Frees options. NULL is nothing.
+// Frees options. NULL is ignored.
 void ckpt_gc_options_free(ckpt_gc_options *options);
 
-// Removes from `directory` the managed checkpoints that are too many, as a manager does after a save, and what crashes left. A
-// checkpoint that no manager of TensorFlow or of this library has listed stays, as does one that is held. Without options all stay,
-// and only what crashes left goes.
+// Deletes the expired managed checkpoints of `directory`, as a manager does after a save, and
+// files left behind by crashes. Checkpoints that no manager of TensorFlow or of this library has
+// listed are kept, as are pinned ones. NULL `options` keep all checkpoints and delete only
+// leftover files.
 //
-// `*removed`, to be freed with `ckpt_strings_free`, are the checkpoints that were removed, or would be, oldest first; NULL on failure;
-// `removed` may be NULL. `CKPT_CODE_INVALID_ARGUMENT` when none is to stay; `CKPT_CODE_NOT_FOUND` when there is no such directory;
-// `CKPT_CODE_UNAVAILABLE` when another process has its lock; `CKPT_CODE_DATA_LOSS` when the state file names no latest checkpoint.
+// `*removed` receives the checkpoints that were deleted, or would be, oldest first (NULL on
+// failure); free them with `ckpt_strings_free`. `removed` may be NULL.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the options keep no checkpoint, or their hours are negative or
+//   not finite.
+// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
+// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+// * `CKPT_CODE_DATA_LOSS`: the state file names no latest checkpoint.
 ckpt_code ckpt_collect_checkpoints(const char *directory,
                                    const ckpt_gc_options *options,
                                    ckpt_strings **removed,
