@@ -194,7 +194,7 @@ pub extern "C" fn ckpt_graph_list_elements(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(elements, std::ptr::null_mut(), "the place for the elements")?;
+        let out = output(elements, std::ptr::null_mut(), "the output argument `elements`")?;
         *out = ckpt_nodes::plain(graph_at(graph)?.graph.list_elements(node_at(list)?)?);
         Ok(())
     })

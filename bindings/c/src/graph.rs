@@ -51,7 +51,7 @@ impl ckpt_graph {
 
 /// The output argument for a node.
 pub(super) fn node_output<'a>(node: *mut ckpt_node) -> Result<&'a mut ckpt_node> {
-    output(node, 0, "the place for the node")
+    output(node, 0, "the output argument `node`")
 }
 
 /// Sets an output node that the caller may decline by NULL.
@@ -137,7 +137,7 @@ pub extern "C" fn ckpt_graph_contains(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(contains, false, "the place for the answer")?;
+        let out = output(contains, false, "the output argument `contains`")?;
         let graph = graph_at(graph)?.graph;
         *out = NodeId::from_number(node).is_some_and(|node| graph.contains(node));
         Ok(())
@@ -155,7 +155,7 @@ pub extern "C" fn ckpt_graph_describe(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(description, std::ptr::null_mut(), "the place for the description")?;
+        let out = output(description, std::ptr::null_mut(), "the output argument `description`")?;
         *out = own(ckpt_description(graph_at(graph)?.graph.describe(node_at(node)?)?));
         Ok(())
     })
@@ -273,7 +273,7 @@ pub extern "C" fn ckpt_graph_children(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(children, std::ptr::null_mut(), "the place for the children")?;
+        let out = output(children, std::ptr::null_mut(), "the output argument `children`")?;
         *out = ckpt_nodes::named(graph_at(graph)?.graph.children(node_at(node)?)?);
         Ok(())
     })
@@ -293,7 +293,7 @@ pub extern "C" fn ckpt_graph_descendants(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(descendants, std::ptr::null_mut(), "the place for the descendants")?;
+        let out = output(descendants, std::ptr::null_mut(), "the output argument `descendants`")?;
         let found = graph_at(graph)?.graph.descendants(node_at(root)?)?;
         *out = ckpt_nodes::plain(found.into_iter().map(Some).collect());
         Ok(())
@@ -311,7 +311,7 @@ pub extern "C" fn ckpt_graph_waiting(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(count, 0, "the place for the count")?;
+        let out = output(count, 0, "the output argument `count`")?;
         *out = graph_at(graph)?.graph.waiting(node_at(node)?, text_at(name, name_len, "the name")?)?;
         Ok(())
     })

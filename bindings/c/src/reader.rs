@@ -72,7 +72,7 @@ pub extern "C" fn ckpt_reader_open(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(reader, std::ptr::null_mut(), "the place for the reader")?;
+        let out = output(reader, std::ptr::null_mut(), "the output argument `reader`")?;
         let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
         *out = own(ckpt_reader::new(Reader::open_with(path_at(path)?, &options)?));
         Ok(())
@@ -117,7 +117,7 @@ pub extern "C" fn ckpt_reader_shard_path(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(path, std::ptr::null_mut(), "the place for the path")?;
+        let out = output(path, std::ptr::null_mut(), "the output argument `path`")?;
         let reader = &required(reader, "the reader")?.reader;
         let path = reader.shard_path(shard).ok_or_else(|| {
             let expected = format!("a shard below {}", reader.shard_count());
@@ -182,7 +182,7 @@ pub extern "C" fn ckpt_reader_find(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(tensor, std::ptr::null(), "the place for the tensor")?;
+        let out = output(tensor, std::ptr::null(), "the output argument `tensor`")?;
         let reader = required(reader, "the reader")?;
         let found = reader.reader.get(key_at(key, key_len)?)?.index();
         *out = reader.tensor(found).map_or(std::ptr::null(), |t| t);
@@ -294,7 +294,7 @@ pub extern "C" fn ckpt_reader_read_strings(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(strings, std::ptr::null_mut(), "the place for the strings")?;
+        let out = output(strings, std::ptr::null_mut(), "the output argument `strings`")?;
         let _ = read_options(options); // no option applies to strings yet
         *out = own(ckpt_strings(required(reader, "the reader")?.own(tensor)?.read_strings()?));
         Ok(())
@@ -315,7 +315,7 @@ pub extern "C" fn ckpt_reader_read_strings_slice(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(strings, std::ptr::null_mut(), "the place for the strings")?;
+        let out = output(strings, std::ptr::null_mut(), "the output argument `strings`")?;
         let tensor = required(reader, "the reader")?.own(tensor)?;
         let slice = slice(tensor, start, length, rank)?;
         let _ = read_options(options);
@@ -344,7 +344,7 @@ pub extern "C" fn ckpt_reader_view(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(view, std::ptr::null_mut(), "the place for the view")?;
+        let out = output(view, std::ptr::null_mut(), "the output argument `view`")?;
         let checked = handle(options).map_or(Checksums::default(), |o| o.checksums) != Checksums::Never;
         *out = own(ckpt_view(required(reader, "the reader")?.own(tensor)?.map(checked)?));
         Ok(())
@@ -366,7 +366,7 @@ pub extern "C" fn ckpt_reader_object_graph(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(graph, std::ptr::null_mut(), "the place for the graph")?;
+        let out = output(graph, std::ptr::null_mut(), "the output argument `graph`")?;
         let reader = &required(reader, "the reader")?.reader;
         let graph = reader.object_graph()?.ok_or_else(|| {
             Error::new(Code::NotFound, Reason::NoObjectGraph, "the checkpoint is name-based and has no object graph")
@@ -388,7 +388,7 @@ pub extern "C" fn ckpt_reader_debug_string(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(text, std::ptr::null_mut(), "the place for the text")?;
+        let out = output(text, std::ptr::null_mut(), "the output argument `text`")?;
         *out = own(ckpt_string(required(reader, "the reader")?.reader.debug_string()));
         Ok(())
     })

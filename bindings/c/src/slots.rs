@@ -249,7 +249,7 @@ pub extern "C" fn ckpt_graph_slot_names(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(names, std::ptr::null_mut(), "the place for the names")?;
+        let out = output(names, std::ptr::null_mut(), "the output argument `names`")?;
         *out = own(ckpt_strings(Strings::copy_of(&graph_at(graph)?.graph.slot_names(node_at(owner)?)?)?));
         Ok(())
     })

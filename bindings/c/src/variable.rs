@@ -186,8 +186,8 @@ pub extern "C" fn ckpt_graph_data(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let data = output(data, std::ptr::null_mut(), "the place for the data")?;
-        let size = output(size, 0, "the place for the size")?;
+        let data = output(data, std::ptr::null_mut(), "the output argument `data`")?;
+        let size = output(size, 0, "the output argument `size`")?;
         let memory = graph_at(graph)?.graph.with_memory(node_at(variable)?, |memory| (memory.as_mut_ptr(), memory.len()))?;
         (*data, *size) = (memory.0.cast(), memory.1);
         Ok(())
@@ -269,7 +269,7 @@ pub extern "C" fn ckpt_graph_read_strings(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(strings, std::ptr::null_mut(), "the place for the strings")?;
+        let out = output(strings, std::ptr::null_mut(), "the output argument `strings`")?;
         *out = own(ckpt_strings(graph_at(graph)?.graph.read_strings(node_at(node)?)?));
         Ok(())
     })
@@ -311,7 +311,7 @@ pub extern "C" fn ckpt_graph_read_integer(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(value, 0, "the place for the value")?;
+        let out = output(value, 0, "the output argument `value`")?;
         *out = graph_at(graph)?.graph.read_integer(node_at(variable)?)?;
         Ok(())
     })

@@ -102,7 +102,7 @@ pub extern "C" fn ckpt_verify(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(verification, std::ptr::null_mut(), "the place for the verification")?;
+        let out = output(verification, std::ptr::null_mut(), "the output argument `verification`")?;
         let (options, progress) = handle(options).map(ckpt_verify_options::settle).unwrap_or_default();
         let found = verify(path_at(path)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
         let problems = found.problems.into_iter().map(ckpt_error::new).collect();

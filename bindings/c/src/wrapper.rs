@@ -24,7 +24,7 @@ fn run(error: *mut *mut ckpt_error, body: &mut dyn FnMut() -> Result<()>) -> ckp
         Ok(()) => (constants::CKPT_CODE_OK, std::ptr::null_mut()),
         Err(e) => (e.code() as ckpt_code, own(ckpt_error::new(e))),
     };
-    if let Ok(place) = output(error, std::ptr::null_mut(), "the place for the error") {
+    if let Ok(place) = output(error, std::ptr::null_mut(), "the output argument `error`") {
         *place = handle;
     } else {
         release(handle);

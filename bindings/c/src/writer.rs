@@ -210,7 +210,7 @@ pub extern "C" fn ckpt_writer_new(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(writer, std::ptr::null_mut(), "the place for the writer")?;
+        let out = output(writer, std::ptr::null_mut(), "the output argument `writer`")?;
         let (options, progress) = handle(options).map(ckpt_write_options::settle).unwrap_or_default();
         let writer = Writer::new(path_at(prefix)?, &options)?;
         *out = own(ckpt_writer { state: Some(State { writer, progress }) });
