@@ -56,7 +56,7 @@
 
 // Checkpoints that are not whole, the newest first, each with the first thing that is wrong with it. It does not change: several
 // threads may use it at once.
-typedef struct ckpt_broken ckpt_broken;
+typedef struct ckpt_broken_checkpoints ckpt_broken_checkpoints;
 
 // A flag that stops long calls, from any thread. Options that were given it keep what they need of it: it may be freed first.
 typedef struct ckpt_cancel ckpt_cancel;
@@ -97,7 +97,7 @@ typedef struct ckpt_error ckpt_error;
 typedef struct ckpt_failure ckpt_failure;
 
 // Which checkpoints stay. For one thread at a time while it is changed.
-typedef struct ckpt_gc_options ckpt_gc_options;
+typedef struct ckpt_collect_options ckpt_collect_options;
 
 // A graph of objects with named edges: what a program saves and restores. Several threads may use it at once: each call that
 // reaches the graph takes its one lock for its whole length, callbacks included; so do the calls of its checkpoints and of
@@ -170,7 +170,7 @@ typedef struct ckpt_read_options ckpt_read_options;
 typedef struct ckpt_reader ckpt_reader;
 
 // A state file that was made anew. It does not change: several threads may use it at once.
-typedef struct ckpt_repaired ckpt_repaired;
+typedef struct ckpt_repaired_state ckpt_repaired_state;
 
 // What became of every value of a restore: a row for each value of the checkpoint, then one for each object of the program
 // that it has no value for. It does not change, and says how things stood when it was made: several threads may use it at
@@ -2622,8 +2622,8 @@ ckpt_code ckpt_manager_restore_or_initialize(const ckpt_manager *manager,
 // The newest checkpoint of the directory that is whole: every checksum of it is compared. See `ckpt_latest_valid_checkpoint`.
 //
 // `*path` is to be freed with `ckpt_string_free`; NULL when there is none, and on failure. `*broken`, to be freed with
-// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL.
-ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager, ckpt_string **path, ckpt_broken **broken, ckpt_error **error);
+// `ckpt_broken_checkpoints_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL.
+ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager, ckpt_string **path, ckpt_broken_checkpoints **broken, ckpt_error **error);
 
 // New options with the defaults; to be freed with `ckpt_manager_options_free`.
 ckpt_manager_options *ckpt_manager_options_new(void);
@@ -3046,75 +3046,75 @@ ckpt_code ckpt_checkpoints_iterator_next(ckpt_checkpoints_iterator *iterator, ck
 void ckpt_checkpoints_iterator_free(ckpt_checkpoints_iterator *iterator);
 
 // How many there are.
-size_t ckpt_broken_count(const ckpt_broken *broken);
+size_t ckpt_broken_checkpoints_count(const ckpt_broken_checkpoints *broken);
 
 // The prefix of the checkpoint at `index`. Lent; nothing when there are not so many.
-ckpt_bytes ckpt_broken_prefix(const ckpt_broken *broken, size_t index);
+ckpt_bytes ckpt_broken_checkpoints_prefix(const ckpt_broken_checkpoints *broken, size_t index);
 
 // What is wrong with the checkpoint at `index`. Lent: not to be freed; NULL when there are not so many.
-const ckpt_error *ckpt_broken_problem(const ckpt_broken *broken, size_t index);
+const ckpt_error *ckpt_broken_checkpoints_problem(const ckpt_broken_checkpoints *broken, size_t index);
 
 // Frees a list of broken checkpoints. NULL is nothing.
-void ckpt_broken_free(ckpt_broken *broken);
+void ckpt_broken_checkpoints_free(ckpt_broken_checkpoints *broken);
 
 // Finds the newest checkpoint of `directory` that is whole: every checksum of it is compared. Those that the state file names come
 // first, the latest before the others; then, also when there is no state file that can be understood, any others that are there. The
 // progress callback of the options is called for each checkpoint from its beginning.
 //
 // `*path` is to be freed with `ckpt_string_free`; NULL when there is none, and on failure. `*broken`, to be freed with
-// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL. `CKPT_CODE_NOT_FOUND` when there is
+// `ckpt_broken_checkpoints_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL. `CKPT_CODE_NOT_FOUND` when there is
 // no such directory; `CKPT_CODE_CANCELLED` when the progress callback stopped it.
 ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
                                        const ckpt_verify_options *options,
                                        ckpt_string **path,
-                                       ckpt_broken **broken,
+                                       ckpt_broken_checkpoints **broken,
                                        ckpt_error **error);
 
 // Makes a state file for `directory` that names what is whole: of the checkpoints that the state file lists, where there is one that
 // can be understood; else of all that are there. The latter are listed as nobody's, so that no manager removes what may have been
 // meant to stay. Nothing but the state file is changed; with `dry_run` not even that.
 //
-// `*repaired` is to be freed with `ckpt_repaired_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such directory, or no whole
+// `*repaired` is to be freed with `ckpt_repaired_state_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such directory, or no whole
 // checkpoint in it; `CKPT_CODE_UNAVAILABLE` when another process has the directory's lock; `CKPT_CODE_CANCELLED` when the progress callback
 // stopped it.
 ckpt_code ckpt_repair_checkpoint_state(const char *directory,
                                        bool dry_run,
                                        const ckpt_verify_options *options,
-                                       ckpt_repaired **repaired,
+                                       ckpt_repaired_state **repaired,
                                        ckpt_error **error);
 
 // The latest checkpoint that the new state file names. Lent.
-ckpt_bytes ckpt_repaired_latest(const ckpt_repaired *repaired);
+ckpt_bytes ckpt_repaired_state_latest(const ckpt_repaired_state *repaired);
 
 // How many checkpoints it lists.
-size_t ckpt_repaired_count(const ckpt_repaired *repaired);
+size_t ckpt_repaired_state_count(const ckpt_repaired_state *repaired);
 
 // The checkpoint at `index` of those listed, oldest first. Lent; nothing when there are not so many.
-ckpt_bytes ckpt_repaired_path(const ckpt_repaired *repaired, size_t index);
+ckpt_bytes ckpt_repaired_state_path(const ckpt_repaired_state *repaired, size_t index);
 
 // Whether it differs from the state file before.
-bool ckpt_repaired_is_new(const ckpt_repaired *repaired);
+bool ckpt_repaired_state_is_new(const ckpt_repaired_state *repaired);
 
 // Checkpoints that it does not list since they are not whole. Lent: not to be freed; NULL of NULL.
-const ckpt_broken *ckpt_repaired_broken(const ckpt_repaired *repaired);
+const ckpt_broken_checkpoints *ckpt_repaired_state_broken(const ckpt_repaired_state *repaired);
 
 // Frees an outcome and its list. NULL is nothing.
-void ckpt_repaired_free(ckpt_repaired *repaired);
+void ckpt_repaired_state_free(ckpt_repaired_state *repaired);
 
-// The newest `keep` stay, at least 1; to be freed with `ckpt_gc_options_free`.
-ckpt_gc_options *ckpt_gc_options_new(size_t keep);
+// The newest `keep` stay, at least 1; to be freed with `ckpt_collect_options_free`.
+ckpt_collect_options *ckpt_collect_options_new(size_t keep);
 
 // And one for each so many hours, for good; 0, the default, for none.
-ckpt_code ckpt_gc_options_set_keep_checkpoint_every_n_hours(ckpt_gc_options *options, double hours, ckpt_error **error);
+ckpt_code ckpt_collect_options_set_keep_checkpoint_every_n_hours(ckpt_collect_options *options, double hours, ckpt_error **error);
 
 // And the best `count` by the metrics that a manager's program gave; `better` is one of the `CKPT_BETTER_` constants.
-ckpt_code ckpt_gc_options_set_keep_best(ckpt_gc_options *options, size_t count, ckpt_better better, ckpt_error **error);
+ckpt_code ckpt_collect_options_set_keep_best(ckpt_collect_options *options, size_t count, ckpt_better better, ckpt_error **error);
 
 // Whether to say only what would be removed. Not by default.
-ckpt_code ckpt_gc_options_set_dry_run(ckpt_gc_options *options, bool dry_run, ckpt_error **error);
+ckpt_code ckpt_collect_options_set_dry_run(ckpt_collect_options *options, bool dry_run, ckpt_error **error);
 
 // Frees options. NULL is nothing.
-void ckpt_gc_options_free(ckpt_gc_options *options);
+void ckpt_collect_options_free(ckpt_collect_options *options);
 
 // Removes from `directory` the managed checkpoints that are too many, as a manager does after a save, and what crashes left. A
 // checkpoint that no manager of TensorFlow or of this library has listed stays, as does one that is held. Without options all stay,
@@ -3123,7 +3123,7 @@ void ckpt_gc_options_free(ckpt_gc_options *options);
 // `*removed`, to be freed with `ckpt_strings_free`, are the checkpoints that were removed, or would be, oldest first; NULL on failure;
 // `removed` may be NULL. `CKPT_CODE_INVALID_ARGUMENT` when none is to stay; `CKPT_CODE_NOT_FOUND` when there is no such directory;
 // `CKPT_CODE_UNAVAILABLE` when another process has its lock; `CKPT_CODE_DATA_LOSS` when the state file names no latest checkpoint.
-ckpt_code ckpt_collect_checkpoints(const char *directory, const ckpt_gc_options *options, ckpt_strings **removed, ckpt_error **error);
+ckpt_code ckpt_collect_checkpoints(const char *directory, const ckpt_collect_options *options, ckpt_strings **removed, ckpt_error **error);
 
 // How many handles the library has given that were not freed yet, errors and texts among them: in a program that has freed all, 0. For tests
 // that look for leaks. (Objects of graphs are no handles.)

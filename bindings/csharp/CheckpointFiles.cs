@@ -260,15 +260,15 @@ namespace LibCheckpoint
     {
         internal RepairedState(IntPtr repaired)
         {
-            Latest = NativeMethods.ckpt_repaired_latest(repaired).Text;
-            var paths = new string[NativeMethods.ckpt_repaired_count(repaired)];
+            Latest = NativeMethods.ckpt_repaired_state_latest(repaired).Text;
+            var paths = new string[NativeMethods.ckpt_repaired_state_count(repaired)];
             for (int i = 0; i < paths.Length; i++)
             {
-                paths[i] = NativeMethods.ckpt_repaired_path(repaired, i).Text;
+                paths[i] = NativeMethods.ckpt_repaired_state_path(repaired, i).Text;
             }
             Paths = paths;
-            IsNew = NativeMethods.ckpt_repaired_is_new(repaired);
-            Broken = BrokenCheckpoint.ListOf(NativeMethods.ckpt_repaired_broken(repaired));
+            IsNew = NativeMethods.ckpt_repaired_state_is_new(repaired);
+            Broken = BrokenCheckpoint.ListOf(NativeMethods.ckpt_repaired_state_broken(repaired));
         }
 
         /// <summary>The latest checkpoint that it names.</summary>
@@ -302,19 +302,19 @@ namespace LibCheckpoint
         /// <summary>Whether to say only what would be removed.</summary>
         public bool DryRun { get; set; }
 
-        internal static GcOptionsHandle Make(CollectOptions options) =>
+        internal static CollectOptionsHandle Make(CollectOptions options) =>
             options == null
-                ? GcOptionsHandle.None
-                : LibCheckpoint.Make.With(NativeMethods.ckpt_gc_options_new(Math.Max(0, options.Keep)), made => options.Set(made));
+                ? CollectOptionsHandle.None
+                : LibCheckpoint.Make.With(NativeMethods.ckpt_collect_options_new(Math.Max(0, options.Keep)), made => options.Set(made));
 
-        private void Set(GcOptionsHandle made)
+        private void Set(CollectOptionsHandle made)
         {
             IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_gc_options_set_keep_checkpoint_every_n_hours(made, KeepEveryNHours, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_gc_options_set_dry_run(made, DryRun, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_collect_options_set_keep_checkpoint_every_n_hours(made, KeepEveryNHours, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_collect_options_set_dry_run(made, DryRun, out e), e);
             if (KeepBest != 0)
             {
-                CheckpointException.Check(NativeMethods.ckpt_gc_options_set_keep_best(made, KeepBest, Better, out e), e);
+                CheckpointException.Check(NativeMethods.ckpt_collect_options_set_keep_best(made, KeepBest, Better, out e), e);
             }
         }
     }
@@ -544,7 +544,7 @@ namespace LibCheckpoint
                 }
                 finally
                 {
-                    NativeMethods.ckpt_repaired_free(repaired);
+                    NativeMethods.ckpt_repaired_state_free(repaired);
                 }
             }
         }
@@ -555,7 +555,7 @@ namespace LibCheckpoint
         /// </summary>
         public static string[] Collect(string directory, CollectOptions options = null)
         {
-            using (GcOptionsHandle made = CollectOptions.Make(options))
+            using (CollectOptionsHandle made = CollectOptions.Make(options))
             {
                 IntPtr removed, e;
                 CheckpointException.Check(

@@ -213,12 +213,12 @@ namespace LibCheckpoint
 
         internal static BrokenCheckpoint[] ListOf(IntPtr broken)
         {
-            var all = new BrokenCheckpoint[NativeMethods.ckpt_broken_count(broken)];
+            var all = new BrokenCheckpoint[NativeMethods.ckpt_broken_checkpoints_count(broken)];
             for (int i = 0; i < all.Length; i++)
             {
                 all[i] = new BrokenCheckpoint(
-                    NativeMethods.ckpt_broken_prefix(broken, i).Text,
-                    CheckpointException.OfLent(NativeMethods.ckpt_broken_problem(broken, i)));
+                    NativeMethods.ckpt_broken_checkpoints_prefix(broken, i).Text,
+                    CheckpointException.OfLent(NativeMethods.ckpt_broken_checkpoints_problem(broken, i)));
             }
             return all;
         }
@@ -231,7 +231,7 @@ namespace LibCheckpoint
             }
             finally
             {
-                NativeMethods.ckpt_broken_free(broken);
+                NativeMethods.ckpt_broken_checkpoints_free(broken);
             }
         }
     }

@@ -313,11 +313,11 @@ func Checkpoints(ctx context.Context, directory string, options *WaitOptions, do
 // are newer and not whole; no path if there is none.
 func LatestValidCheckpoint(ctx context.Context, directory string, options *VerifyOptions) (string, []Broken, error) {
 	var found *C.ckpt_string
-	var broken *C.ckpt_broken
+	var broken *C.ckpt_broken_checkpoints
 	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
 		C.ckpt_latest_valid_checkpoint(d, made, &found, &broken, e)
 	})
-	defer C.ckpt_broken_free(broken)
+	defer C.ckpt_broken_checkpoints_free(broken)
 	return takeString(found), brokenOf(broken), err
 }
 
@@ -331,20 +331,20 @@ type Repaired struct {
 
 // RepairCheckpointState makes a state file for a directory that names what is whole; with dryRun it says only what it would be.
 func RepairCheckpointState(ctx context.Context, directory string, dryRun bool, options *VerifyOptions) (*Repaired, error) {
-	var found *C.ckpt_repaired
+	var found *C.ckpt_repaired_state
 	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
 		C.ckpt_repair_checkpoint_state(d, C.bool(dryRun), made, &found, e)
 	})
 	if err != nil {
 		return nil, err
 	}
-	defer C.ckpt_repaired_free(found)
+	defer C.ckpt_repaired_state_free(found)
 	repaired := &Repaired{
-		Latest: text(C.ckpt_repaired_latest(found)), New: bool(C.ckpt_repaired_is_new(found)),
-		Broken: brokenOf(C.ckpt_repaired_broken(found)),
+		Latest: text(C.ckpt_repaired_state_latest(found)), New: bool(C.ckpt_repaired_state_is_new(found)),
+		Broken: brokenOf(C.ckpt_repaired_state_broken(found)),
 	}
-	for i := range C.ckpt_repaired_count(found) {
-		repaired.Paths = append(repaired.Paths, text(C.ckpt_repaired_path(found, i)))
+	for i := range C.ckpt_repaired_state_count(found) {
+		repaired.Paths = append(repaired.Paths, text(C.ckpt_repaired_state_path(found, i)))
 	}
 	return repaired, nil
 }
@@ -366,15 +366,15 @@ func Collect(directory string, options *CollectOptions) ([]string, error) {
 		return nil, err
 	}
 	defer free()
-	var made *C.ckpt_gc_options
+	var made *C.ckpt_collect_options
 	var e *C.ckpt_error
 	if options != nil {
-		made = C.ckpt_gc_options_new(C.size_t(max(0, options.Keep)))
-		defer C.ckpt_gc_options_free(made)
-		ok := C.ckpt_gc_options_set_keep_checkpoint_every_n_hours(made, C.double(options.KeepEveryNHours), &e) == C.CKPT_CODE_OK &&
-			C.ckpt_gc_options_set_dry_run(made, C.bool(options.DryRun), &e) == C.CKPT_CODE_OK
+		made = C.ckpt_collect_options_new(C.size_t(max(0, options.Keep)))
+		defer C.ckpt_collect_options_free(made)
+		ok := C.ckpt_collect_options_set_keep_checkpoint_every_n_hours(made, C.double(options.KeepEveryNHours), &e) == C.CKPT_CODE_OK &&
+			C.ckpt_collect_options_set_dry_run(made, C.bool(options.DryRun), &e) == C.CKPT_CODE_OK
 		if ok && options.KeepBest != 0 {
-			ok = C.ckpt_gc_options_set_keep_best(made, C.size_t(options.KeepBest), C.ckpt_better(options.Better), &e) == C.CKPT_CODE_OK
+			ok = C.ckpt_collect_options_set_keep_best(made, C.size_t(options.KeepBest), C.ckpt_better(options.Better), &e) == C.CKPT_CODE_OK
 		}
 		if !ok {
 			return nil, takeError(e)

@@ -333,11 +333,11 @@ type Broken struct {
 	Problem *Error
 }
 
-func brokenOf(b *C.ckpt_broken) []Broken {
-	all := make([]Broken, C.ckpt_broken_count(b))
+func brokenOf(b *C.ckpt_broken_checkpoints) []Broken {
+	all := make([]Broken, C.ckpt_broken_checkpoints_count(b))
 	for i := range all {
 		at := C.size_t(i)
-		all[i] = Broken{text(C.ckpt_broken_prefix(b, at)), errorOf(C.ckpt_broken_problem(b, at))}
+		all[i] = Broken{text(C.ckpt_broken_checkpoints_prefix(b, at)), errorOf(C.ckpt_broken_checkpoints_problem(b, at))}
 	}
 	return all
 }
@@ -346,10 +346,10 @@ func brokenOf(b *C.ckpt_broken) []Broken {
 // newer and not whole; no path if there is none.
 func (m *Manager) LatestValid() (string, []Broken, error) {
 	var found *C.ckpt_string
-	var broken *C.ckpt_broken
+	var broken *C.ckpt_broken_checkpoints
 	err := call(m.handle, func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_manager_latest_valid(p, &found, &broken, e)
 	})
-	defer C.ckpt_broken_free(broken)
+	defer C.ckpt_broken_checkpoints_free(broken)
 	return takeString(found), brokenOf(broken), err
 }

@@ -16,11 +16,11 @@ mod valid;
 mod watch;
 
 pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint};
-pub use gc::{collect_checkpoints, Collected, GcOptions};
+pub use gc::{collect_checkpoints, CollectOptions, Collected};
 pub use pin::Pin;
 pub use retention::Better;
 pub use state::{get_checkpoint_state, update_checkpoint_state, CheckpointState, StateUpdate};
-pub use valid::{latest_valid, repair_checkpoint_state, Broken, LatestValid, Repaired};
+pub use valid::{latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, LatestValidCheckpoint, RepairedState};
 pub use watch::{wait_for_new_checkpoint, CheckpointsIterator, Clock, SystemClock, WaitOptions};
 
 pub(crate) use ledger::{Ledger, Recording};

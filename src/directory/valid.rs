@@ -15,7 +15,7 @@ use crate::Durability;
 
 /// A checkpoint that is not whole, or not there.
 #[derive(Debug)]
-pub struct Broken {
+pub struct BrokenCheckpoint {
     /// Its prefix.
     pub prefix: PathBuf,
     /// The first thing that is wrong with it.
@@ -24,11 +24,11 @@ pub struct Broken {
 
 /// The newest checkpoint of a directory that is whole.
 #[derive(Debug, Default)]
-pub struct LatestValid {
+pub struct LatestValidCheckpoint {
     /// Its prefix; none when there is no whole one.
     pub prefix: Option<PathBuf>,
     /// Those that are newer and are not, the newest first.
-    pub broken: Vec<Broken>,
+    pub broken: Vec<BrokenCheckpoint>,
 }
 
 /// Finds the newest checkpoint of `directory` that is whole: every checksum of it is compared. Those that the state file names come first, the
@@ -37,14 +37,14 @@ pub struct LatestValid {
 ///
 /// # Errors
 /// `NOT_FOUND` when there is no such directory; `CANCELLED` when `progress` stopped it; what the system says when it cannot be looked at.
-pub fn latest_valid(
+pub fn latest_valid_checkpoint(
     directory: impl AsRef<Path>,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-) -> Result<LatestValid> {
+) -> Result<LatestValidCheckpoint> {
     let directory = directory.as_ref();
     let state = understood(directory)?;
-    let mut found = LatestValid::default();
+    let mut found = LatestValidCheckpoint::default();
     for path in newest_first(directory, state.as_ref())? {
         let prefix = directory.join(path);
         match first_problem(&prefix, options, progress)? {
@@ -52,7 +52,7 @@ pub fn latest_valid(
                 found.prefix = Some(prefix);
                 break;
             }
-            Some(problem) => found.broken.push(Broken { prefix, problem }),
+            Some(problem) => found.broken.push(BrokenCheckpoint { prefix, problem }),
         }
     }
     Ok(found)
@@ -60,7 +60,7 @@ pub fn latest_valid(
 
 /// A state file that was made anew.
 #[derive(Debug)]
-pub struct Repaired {
+pub struct RepairedState {
     /// The latest checkpoint that it names.
     pub latest: PathBuf,
     /// Every checkpoint that it lists, oldest first.
@@ -68,7 +68,7 @@ pub struct Repaired {
     /// Whether it differs from the one before.
     pub is_new: bool,
     /// Checkpoints that it does not list since they are not whole, the newest first.
-    pub broken: Vec<Broken>,
+    pub broken: Vec<BrokenCheckpoint>,
 }
 
 /// Makes a state file for `directory` that names what is whole: of the checkpoints that the state file lists, where there is one that can be
@@ -83,7 +83,7 @@ pub fn repair_checkpoint_state(
     dry_run: bool,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-) -> Result<Repaired> {
+) -> Result<RepairedState> {
     repair_on(&Local, directory.as_ref(), dry_run, options, progress)
 }
 
@@ -93,7 +93,7 @@ fn repair_on(
     dry_run: bool,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-) -> Result<Repaired> {
+) -> Result<RepairedState> {
     let session = match dry_run {
         true => None,
         false => Some(Session::begin(storage, directory, Durability::Full)?),
@@ -110,7 +110,7 @@ fn repair_on(
         let prefix = directory.join(&path);
         match first_problem(&prefix, options, progress)? {
             None => whole.push(path),
-            Some(problem) => broken.push(Broken { prefix, problem }),
+            Some(problem) => broken.push(BrokenCheckpoint { prefix, problem }),
         }
     }
     whole.reverse();
@@ -129,7 +129,7 @@ fn repair_on(
         session.sync(false)?;
     }
     let all = state.all_model_checkpoint_paths.iter().map(|path| directory.join(path)).collect();
-    Ok(Repaired { latest: directory.join(latest), all, is_new, broken })
+    Ok(RepairedState { latest: directory.join(latest), all, is_new, broken })
 }
 
 /// A state file without those that are not whole. Those that stay keep their places and times.

@@ -21,7 +21,7 @@ use crate::tensor::{DType, Strings};
 
 pub use nodes::NodeId;
 pub use object::{Sink, Source, SourceTensor, State, StateOptions};
-pub use savers::RegisteredObjects;
+pub use savers::ObjectSaver;
 pub use slots::CreateSlot;
 pub use variable::{Device, Failure, Memory, Variable};
 
@@ -399,7 +399,7 @@ impl Graph {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a name with other characters than letters, digits and `._-`, `ALREADY_EXISTS` for one that is taken.
-    pub fn register_saver(&self, package: &str, name: &str, strict: bool, saver: Box<dyn RegisteredObjects>) -> Result<()> {
+    pub fn register_saver(&self, package: &str, name: &str, strict: bool, saver: Box<dyn ObjectSaver>) -> Result<()> {
         self.with(|nodes| nodes.register_saver(package, name, strict, saver))
     }
 

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use crate::bundle::{Durability, Held};
 use crate::checkpoint::{numbered, After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
-use crate::directory::{latest_valid, Better, Broken, LatestValid, Ledger, Recording, Retention};
+use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, LatestValidCheckpoint, Ledger, Recording, Retention};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
 use crate::reader::{find_at, VerifyOptions};
@@ -102,7 +102,7 @@ pub struct Resumed {
     /// Its status.
     pub status: Option<Status>,
     /// Newer checkpoints that were passed over since they are not whole, the newest first.
-    pub broken: Vec<Broken>,
+    pub broken: Vec<BrokenCheckpoint>,
 }
 
 impl fmt::Debug for Manager {
@@ -310,9 +310,9 @@ impl Manager {
         self.books.refresh()?;
         let found = match options.latest_valid {
             true => self.latest_valid_or_none()?,
-            false => LatestValid { prefix: self.latest_checkpoint(), broken: Vec::new() },
+            false => LatestValidCheckpoint { prefix: self.latest_checkpoint(), broken: Vec::new() },
         };
-        for Broken { prefix, problem } in &found.broken {
+        for BrokenCheckpoint { prefix, problem } in &found.broken {
             let text = format!("{} is not whole and is passed over: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));
             self.books.options.log(Severity::Warning, &text);
         }
@@ -342,13 +342,13 @@ impl Manager {
     ///
     /// # Errors
     /// What the system says when the directory cannot be looked at.
-    pub fn latest_valid(&self) -> Result<LatestValid> {
+    pub fn latest_valid(&self) -> Result<LatestValidCheckpoint> {
         self.latest_valid_or_none()
     }
 
-    fn latest_valid_or_none(&self) -> Result<LatestValid> {
-        match latest_valid(&self.books.directory, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(())) {
-            Err(e) if e.code() == Code::NotFound => Ok(LatestValid::default()),
+    fn latest_valid_or_none(&self) -> Result<LatestValidCheckpoint> {
+        match latest_valid_checkpoint(&self.books.directory, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(())) {
+            Err(e) if e.code() == Code::NotFound => Ok(LatestValidCheckpoint::default()),
             found => found,
         }
     }

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::constants::{ckpt_code, CKPT_CODE_OK};
-use super::{array, ask, changed};
+use super::{array, ask, handle_mut};
 use ::checkpoint::{printable, Code, Error, Failure, Reason, Result};
 
 /// Takes the message of a callback that fails. It lives while the callback runs.
@@ -19,7 +19,7 @@ pub struct ckpt_failure {
 #[no_mangle]
 pub extern "C" fn ckpt_failure_set(failure: *mut ckpt_failure, text: *const c_char, len: usize) {
     ask((), || {
-        if let (Some(failure), Ok(text)) = (changed(failure), array::<u8>(text.cast(), len, "the text")) {
+        if let (Some(failure), Ok(text)) = (handle_mut(failure), array::<u8>(text.cast(), len, "the text")) {
             failure.text = Some(printable(text).to_string());
         }
     });
@@ -33,7 +33,7 @@ pub type ckpt_read_callback = Option<
 
 thread_local! {
     /// The graphs whose callbacks run on this thread.
-    static RUNNING: RefCell<Vec<Mark>> = const { RefCell::new(Vec::new()) };
+    static RUNNING: RefCell<Vec<CallbackMark>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Stands for a graph, without holding it: its handles have the mark, and the callbacks that it calls.
@@ -41,9 +41,9 @@ thread_local! {
 /// The graph's own lock finds a call from inside a callback on the thread that called it. On the threads that write, where some
 /// callbacks run, such a call would wait for the lock forever; the mark finds it there.
 #[derive(Clone, Default)]
-pub(super) struct Mark(Arc<()>);
+pub(super) struct CallbackMark(Arc<()>);
 
-impl Mark {
+impl CallbackMark {
     /// Fails inside a callback of the graph.
     pub fn check(&self) -> Result<()> {
         match RUNNING.with_borrow(|running| running.iter().any(|mark| Arc::ptr_eq(&mark.0, &self.0))) {

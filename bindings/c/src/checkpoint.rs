@@ -3,9 +3,10 @@
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 
-use super::callback::Mark;
+use super::callback::CallbackMark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at, node_output};
 use super::graph_options::{ckpt_restore_options, ckpt_save_options};
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at, texts_at};
@@ -13,7 +14,6 @@ use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::status::ckpt_status;
 use super::strings::ckpt_string;
-use super::graph::{ckpt_graph, graph_at, node_output};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, NodeId, RestoreOptions, Result, SaveOptions, Status};
 
@@ -23,7 +23,7 @@ use ::checkpoint::{Checkpoint, NodeId, RestoreOptions, Result, SaveOptions, Stat
 #[derive(Clone)]
 pub struct ckpt_checkpoint {
     pub(super) checkpoint: Checkpoint,
-    pub(super) mark: Mark,
+    pub(super) mark: CallbackMark,
 }
 
 /// The checkpoint that a handle stands for. It is held apart from the handle, which a callback may free.
@@ -163,7 +163,7 @@ pub extern "C" fn ckpt_checkpoint_save_count(
 }
 
 /// The place for a handle, if the caller wants it.
-pub(super) fn wanted<'a, T>(place: *mut *mut T, name: &str) -> Result<Option<&'a mut *mut T>> {
+pub(super) fn optional_output<'a, T>(place: *mut *mut T, name: &str) -> Result<Option<&'a mut *mut T>> {
     if place.is_null() {
         return Ok(None);
     }
@@ -176,9 +176,9 @@ fn save(
     path: *mut *mut ckpt_string,
     save: impl FnOnce(&Checkpoint, &SaveOptions) -> Result<PathBuf>,
 ) -> Result<()> {
-    let out = wanted(path, "the place for the path")?;
+    let out = optional_output(path, "the place for the path")?;
     let checkpoint = checkpoint_at(checkpoint)?;
-    let options = handle(options).map(|o| o.settle(&checkpoint.mark)).unwrap_or_default();
+    let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
     let saved = save(&checkpoint.checkpoint, &options)?;
     if let Some(out) = out {
         *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
@@ -246,7 +246,7 @@ fn restore(
     status: *mut *mut ckpt_status,
     restore: impl FnOnce(&Checkpoint, &RestoreOptions) -> Result<Status>,
 ) -> Result<()> {
-    let out = wanted(status, "the place for the status")?;
+    let out = optional_output(status, "the place for the status")?;
     let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
     let checkpoint = checkpoint_at(checkpoint)?;
     let restored = restore(&checkpoint.checkpoint, &options)?;

@@ -8,12 +8,12 @@ use parking_lot::Mutex;
 use super::checkpoint::{checkpoint_at, ckpt_checkpoint};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at};
 use super::graph_options::ckpt_restore_options;
 use super::node::{ckpt_node, node_at};
 use super::object_graph::ckpt_object_graph;
-use super::graph::{ckpt_graph, graph_at};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
-use ::checkpoint::{restore_nodes, CheckpointView, Log, NodeId, Result, ViewDiff};
+use ::checkpoint::{restore_nodes, CheckpointView, Comparison, Log, NodeId, Result};
 
 /// The objects of a checkpoint (`tf.train.CheckpointView`). The index was read once; no file is open. It does not change:
 /// several threads may use it at once.
@@ -99,14 +99,14 @@ pub extern "C" fn ckpt_checkpoint_view_descendant_path(view: *const ckpt_checkpo
 /// What a checkpoint and a program have in common, and what not, when they were compared. It does not change: several threads
 /// may use it at once. Slot variables are in none of it.
 pub struct ckpt_comparison {
-    diff: ViewDiff,
+    diff: Comparison,
     warnings: Vec<String>,
 }
 
 fn compare(
     view: *const ckpt_checkpoint_view,
     diff: *mut *mut ckpt_comparison,
-    compare: impl FnOnce(&CheckpointView, &Log) -> Result<ViewDiff>,
+    compare: impl FnOnce(&CheckpointView, &Log) -> Result<Comparison>,
 ) -> Result<()> {
     let out = output(diff, std::ptr::null_mut(), "the place for the comparison")?;
     let warnings = Arc::new(Mutex::new(Vec::new()));

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::callback::{ckpt_failure, ckpt_read_callback, Mark};
+use super::callback::{ckpt_failure, ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, known_dtype};
 use super::error::ckpt_error;
+use super::graph::ckpt_graph;
 use super::node::{ckpt_node, ckpt_node_options};
 use super::progress::{ckpt_free_callback, UserData};
-use super::graph::ckpt_graph;
 use super::variable::{accepted, add};
 use super::{ask, call, handle, own, release};
 use ::checkpoint::{DType, Device, Error, Failure, Result, Variable, MAX_RANK};
@@ -77,7 +77,7 @@ pub extern "C" fn ckpt_device_new(user_data: *mut c_void, free_user_data: ckpt_f
 }
 
 fn target<'a>(device: *mut ckpt_device) -> Result<&'a mut Callbacks> {
-    super::changed(device).map(|d| &mut d.0).ok_or_else(|| Error::argument("the device is NULL"))
+    super::handle_mut(device).map(|d| &mut d.0).ok_or_else(|| Error::argument("the device is NULL"))
 }
 
 /// Who says what shape the value has. By default it has the shape that the variable was added with, if that has no -1, or that
@@ -176,7 +176,12 @@ pub extern "C" fn ckpt_graph_add_device(
 }
 
 /// A variable on a device.
-pub(super) fn variable(mark: &Mark, dtype: DType, accepts: Option<&[i64]>, device: *const ckpt_device) -> Result<Variable> {
+pub(super) fn variable(
+    mark: &CallbackMark,
+    dtype: DType,
+    accepts: Option<&[i64]>,
+    device: *const ckpt_device,
+) -> Result<Variable> {
     let callbacks = &handle(device).ok_or_else(|| Error::argument("the device is NULL"))?.0;
     if callbacks.read.is_none() {
         return Err(Error::argument("the device has no read callback"));
@@ -191,7 +196,7 @@ struct Value {
     /// What it is if there is nobody to ask.
     shape: Mutex<Option<Vec<i64>>>,
     callbacks: Callbacks,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 impl Value {

@@ -29,8 +29,8 @@ mod writer;
 
 mod merge;
 
-mod node;
 mod graph;
+mod node;
 
 mod memory;
 mod variable;
@@ -71,7 +71,7 @@ mod log;
 mod pointer;
 mod wrapper;
 
-use pointer::{array, changed, check_array, handle, key_at, output, own, path_at, places, release, required, text_at};
+use pointer::{array, array_mut, check_array, handle, handle_mut, key_at, output, own, path_at, release, required, text_at};
 use wrapper::{ask, call};
 
 /// Bytes lent to the caller: they belong to the handle that they were asked of, and live as long as it does. Not NUL-terminated.

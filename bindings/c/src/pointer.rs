@@ -84,7 +84,7 @@ pub(super) fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Resul
 }
 
 /// `count` places of the caller's, to be written.
-pub(super) fn places<'a, T>(pointer: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
+pub(super) fn array_mut<'a, T>(pointer: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
     check_array(pointer.cast(), count, Layout::new::<T>(), name)?;
     if count == 0 {
         return Ok(&mut []);

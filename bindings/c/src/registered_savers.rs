@@ -2,15 +2,15 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_failure, Mark};
+use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at};
 use super::node::{ckpt_node, ckpt_nodes};
 use super::progress::{ckpt_free_callback, UserData};
 use super::state::{ckpt_sink, ckpt_source};
-use super::graph::{ckpt_graph, graph_at};
 use super::{call, text_at};
-use ::checkpoint::{Error, Failure, NodeId, RegisteredObjects, Sink, Source};
+use ::checkpoint::{Error, Failure, NodeId, ObjectSaver, Sink, Source};
 
 /// Says whether a saver saves this object. It is asked once for each object of a save, and for objects that it is to restore.
 pub type ckpt_accepts_callback = Option<extern "C" fn(user_data: *mut c_void, node: ckpt_node) -> bool>;
@@ -49,10 +49,10 @@ struct Callbacks {
     save: extern "C" fn(*mut c_void, *const ckpt_nodes, *mut ckpt_sink, *mut ckpt_failure) -> ckpt_code,
     wants: extern "C" fn(*mut c_void, *const ckpt_nodes, *const c_char, usize) -> bool,
     restore: extern "C" fn(*mut c_void, *const ckpt_nodes, *const ckpt_source, *mut ckpt_failure) -> ckpt_code,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
-impl RegisteredObjects for Callbacks {
+impl ObjectSaver for Callbacks {
     fn accepts(&mut self, object: NodeId) -> bool {
         self.mark.run(|| (self.accepts)(self.user.pointer(), object.number()))
     }

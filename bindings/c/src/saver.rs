@@ -4,10 +4,11 @@ use std::ffi::{c_char, c_void, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::callback::Mark;
-use super::checkpoint::wanted;
+use super::callback::CallbackMark;
+use super::checkpoint::optional_output;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at};
 use super::graph_options::{ckpt_restore_options, ckpt_save_options};
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at, texts_at};
@@ -15,7 +16,6 @@ use super::options::target;
 use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::strings::{ckpt_string, ckpt_strings};
-use super::graph::{ckpt_graph, graph_at};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Error, Graph, NodeId, Result, Saver, SaverOptions, SaverSaveOptions, Strings};
 
@@ -91,7 +91,7 @@ pub extern "C" fn ckpt_saver_options_set_log(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let log = log_of(&Mark::default(), log, user_data, free_user_data);
+        let log = log_of(&CallbackMark::default(), log, user_data, free_user_data);
         change(options, |options| Ok(options.log_to(log.unwrap_or_else(|| std::sync::Arc::new(|_, _| ())))))
     })
 }
@@ -111,11 +111,11 @@ pub extern "C" fn ckpt_saver_options_free(options: *mut ckpt_saver_options) {
 /// whole length.
 pub struct ckpt_saver {
     saver: Saver,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 /// The saver that a handle stands for. It is held apart from the handle, which a callback may free.
-fn saver_at(saver: *const ckpt_saver) -> Result<(Saver, Mark)> {
+fn saver_at(saver: *const ckpt_saver) -> Result<(Saver, CallbackMark)> {
     let saver = required(saver, "the saver")?;
     saver.mark.check()?;
     Ok((saver.saver.clone(), saver.mark.clone()))
@@ -311,9 +311,9 @@ pub extern "C" fn ckpt_saver_save(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(path, "the place for the path")?;
+        let out = optional_output(path, "the place for the path")?;
         let (saver, mark) = saver_at(saver)?;
-        let options = handle(options).map(|o| o.options.clone().save(o.save.settle(&mark))).unwrap_or_default();
+        let options = handle(options).map(|o| o.options.clone().save(o.save.resolve(&mark))).unwrap_or_default();
         let saved = saver.save(path_at(prefix)?, &options)?;
         if let Some(out) = out {
             *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
@@ -343,7 +343,7 @@ pub extern "C" fn ckpt_saver_restore(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(report, "the place for the report")?;
+        let out = optional_output(report, "the place for the report")?;
         let (saver, _) = saver_at(saver)?;
         let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
         let restored = saver.restore(path_at(path)?, &options)?;

@@ -2,16 +2,16 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_failure, Mark};
+use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, CKPT_DTYPE_INVALID};
 use super::device::{self, ckpt_device};
 use super::error::ckpt_error;
+use super::graph::{add_plain, ckpt_graph, give_node, graph_at, node_output};
 use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at, number_of};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::ckpt_strings;
-use super::graph::{add_plain, ckpt_graph, give_node, graph_at, node_output};
-use super::{ask, call, changed, ckpt_bytes, handle, output, own, text_at};
+use super::{ask, call, ckpt_bytes, handle, handle_mut, output, own, text_at};
 use ::checkpoint::{CreateSlot, DType, Error, NodeId, Result, Strings, Variable};
 
 /// Asks for a slot variable for which a checkpoint has a value. It lives while the callback that makes slots runs.
@@ -22,7 +22,7 @@ pub struct ckpt_slot_request {
     dtype: DType,
     shape: Vec<i64>,
     made: Option<Variable>,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 /// Makes a slot variable when a checkpoint has a value for one that does not exist yet, by one of the `ckpt_slot_request_set_`
@@ -106,7 +106,7 @@ fn fill(
     options: *const ckpt_node_options,
     make: impl FnOnce(&ckpt_slot_request) -> Result<Variable>,
 ) -> Result<()> {
-    let request = changed(request).ok_or_else(|| Error::argument("the request is NULL"))?;
+    let request = handle_mut(request).ok_or_else(|| Error::argument("the request is NULL"))?;
     let variable = make(request)?;
     request.made = Some(match handle(options) {
         Some(options) => options.apply(variable)?,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::callback::Mark;
+use super::callback::CallbackMark;
 use super::constants::{ckpt_code, ckpt_restore_kind};
 use super::error::ckpt_error;
 use super::report::ckpt_report;
@@ -17,7 +17,7 @@ use ::checkpoint::{Result, Status};
 /// `CKPT_REASON_ASSERTION`, and name the first few objects; the report has all.
 pub struct ckpt_status {
     pub(super) status: Arc<Status>,
-    pub(super) mark: Mark,
+    pub(super) mark: CallbackMark,
 }
 
 /// The status that a handle stands for. It is held apart from the handle, which a callback may free.

@@ -4,12 +4,12 @@ use std::ffi::c_void;
 
 use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at, node_output};
 use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at};
 use super::progress::ckpt_free_callback;
 use super::strings::{ckpt_strings, elements_of};
-use super::graph::{ckpt_graph, graph_at, node_output};
-use super::{array, call, ckpt_bytes, handle, output, own, places};
+use super::{array, array_mut, call, ckpt_bytes, handle, output, own};
 use ::checkpoint::{Error, Reason, Result, Variable};
 
 /// Adds a variable; what makes it may have callbacks, and runs without the graph's lock.

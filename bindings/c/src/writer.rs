@@ -2,13 +2,13 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_read_callback, Mark};
+use super::callback::{ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, durability_of, known_dtype};
 use super::error::ckpt_error;
 use super::options::target;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
 use super::strings::elements_of;
-use super::{array, ask, call, changed, ckpt_bytes, handle, key_at, output, own, path_at, release};
+use super::{array, ask, call, ckpt_bytes, handle, handle_mut, key_at, output, own, path_at, release};
 use ::checkpoint::{Code, Error, Extent, ReadAt, Reason, Result, Slice, WriteOptions, Writer};
 
 /// How a checkpoint is written. For one thread at a time while it is changed.
@@ -24,7 +24,7 @@ pub struct ckpt_write_options {
 
 impl ckpt_write_options {
     /// What they come to.
-    pub(super) fn settle(&self) -> (WriteOptions, Progress) {
+    pub(super) fn resolve(&self) -> (WriteOptions, Progress) {
         let mut options = self.options.clone();
         if self.shards > 0 {
             options = options.shards(self.shards);
@@ -169,7 +169,7 @@ struct State {
 
 /// The writer that a handle stands for, if it can still be used.
 fn open<'a>(writer: *mut ckpt_writer) -> Result<&'a mut Writer<'static>> {
-    let writer = changed(writer).ok_or_else(|| Error::argument("the writer is NULL"))?;
+    let writer = handle_mut(writer).ok_or_else(|| Error::argument("the writer is NULL"))?;
     Ok(&mut writer.state.as_mut().ok_or_else(used_up)?.writer)
 }
 
@@ -197,7 +197,7 @@ pub extern "C" fn ckpt_writer_new(
 ) -> ckpt_code {
     call(error, || {
         let out = output(writer, std::ptr::null_mut(), "the place for the writer")?;
-        let (options, progress) = handle(options).map(ckpt_write_options::settle).unwrap_or_default();
+        let (options, progress) = handle(options).map(ckpt_write_options::resolve).unwrap_or_default();
         let writer = Writer::new(path_at(prefix)?, &options)?;
         *out = own(ckpt_writer { state: Some(State { writer, progress }) });
         Ok(())
@@ -306,7 +306,7 @@ pub extern "C" fn ckpt_writer_add_read(
         let user = UserData::new(user_data, free_user_data);
         let writer = open(writer)?;
         let read = read.ok_or_else(|| Error::argument("the callback is NULL"))?;
-        let mark = Mark::default();
+        let mark = CallbackMark::default();
         let fill: Box<ReadAt<'static>> = Box::new(move |offset, buffer| mark.read(Some(read), user.pointer(), offset, buffer));
         writer.add_read(key_at(key, key_len)?, known_dtype(dtype)?, array(shape, rank, "the shape")?, fill)
     })
@@ -388,7 +388,7 @@ pub extern "C" fn ckpt_writer_add_variants(
 pub extern "C" fn ckpt_writer_finish(writer: *mut ckpt_writer, error: *mut *mut ckpt_error) -> ckpt_code {
     call(error, || {
         // Taken first: callbacks may meet the handle again.
-        let taken = changed(writer).ok_or_else(|| Error::argument("the writer is NULL"))?.state.take();
+        let taken = handle_mut(writer).ok_or_else(|| Error::argument("the writer is NULL"))?.state.take();
         let State { writer, progress } = taken.ok_or_else(used_up)?;
         writer.finish_with(&mut |done, total| progress.report(done, total)).map(drop)
     })

@@ -165,11 +165,11 @@ struct broken {
 
 /// @cond
 namespace detail {
-inline std::vector<broken> list_of_broken(const ckpt_broken *raw) {
+inline std::vector<broken> list_of_broken(const ckpt_broken_checkpoints *raw) {
     std::vector<broken> list;
-    for (std::size_t i = 0; i < ckpt_broken_count(raw); i++) {
-        const ckpt_error *problem = ckpt_broken_problem(raw, i);
-        list.push_back({std::string(text(ckpt_broken_prefix(raw, i))), static_cast<code>(ckpt_error_code(problem)),
+    for (std::size_t i = 0; i < ckpt_broken_checkpoints_count(raw); i++) {
+        const ckpt_error *problem = ckpt_broken_checkpoints_problem(raw, i);
+        list.push_back({std::string(text(ckpt_broken_checkpoints_prefix(raw, i))), static_cast<code>(ckpt_error_code(problem)),
                         static_cast<reason>(ckpt_error_reason(problem)), ckpt_error_message(problem)});
     }
     return list;
@@ -186,7 +186,7 @@ struct valid_checkpoint {
 /// Finds the newest checkpoint of `directory` that is whole: every checksum of it is compared.
 inline valid_checkpoint latest_valid_checkpoint(const file_path &directory, const verify_options &options = {}) {
     detail::string_handle path;
-    detail::handle<ckpt_broken, ckpt_broken_free> newer;
+    detail::handle<ckpt_broken_checkpoints, ckpt_broken_checkpoints_free> newer;
     detail::call(ckpt_latest_valid_checkpoint, detail::c_path(directory), options.get(), path.out(), newer.out());
     return {detail::take_optional(path), detail::list_of_broken(newer.get())};
 }
@@ -201,43 +201,43 @@ struct repaired {
 
 /// Makes a state file for `directory` that names what is whole. With `dry_run` nothing is changed.
 inline repaired repair_checkpoint_state(const file_path &directory, bool dry_run = false, const verify_options &options = {}) {
-    detail::handle<ckpt_repaired, ckpt_repaired_free> raw;
+    detail::handle<ckpt_repaired_state, ckpt_repaired_state_free> raw;
     detail::call(ckpt_repair_checkpoint_state, detail::c_path(directory), dry_run, options.get(), raw.out());
-    repaired outcome{std::string(detail::text(ckpt_repaired_latest(raw.get()))),
+    repaired outcome{std::string(detail::text(ckpt_repaired_state_latest(raw.get()))),
                      {},
-                     ckpt_repaired_is_new(raw.get()),
-                     detail::list_of_broken(ckpt_repaired_broken(raw.get()))};
-    for (std::size_t i = 0; i < ckpt_repaired_count(raw.get()); i++) {
-        outcome.paths.emplace_back(detail::text(ckpt_repaired_path(raw.get(), i)));
+                     ckpt_repaired_state_is_new(raw.get()),
+                     detail::list_of_broken(ckpt_repaired_state_broken(raw.get()))};
+    for (std::size_t i = 0; i < ckpt_repaired_state_count(raw.get()); i++) {
+        outcome.paths.emplace_back(detail::text(ckpt_repaired_state_path(raw.get(), i)));
     }
     return outcome;
 }
 
 /// Which checkpoints stay.
-class gc_options {
+class collect_options {
    public:
     /// The newest `keep`, at least 1.
-    explicit gc_options(std::size_t keep) : handle_(ckpt_gc_options_new(keep)) {}
+    explicit collect_options(std::size_t keep) : handle_(ckpt_collect_options_new(keep)) {}
     /// And one for each so many hours, for good.
-    gc_options &keep_checkpoint_every_n_hours(double hours) {
-        detail::call(ckpt_gc_options_set_keep_checkpoint_every_n_hours, handle_.get(), hours);
+    collect_options &keep_checkpoint_every_n_hours(double hours) {
+        detail::call(ckpt_collect_options_set_keep_checkpoint_every_n_hours, handle_.get(), hours);
         return *this;
     }
     /// And the best `count` by the metrics that a manager's program gave.
-    gc_options &keep_best(std::size_t count, better which) {
-        detail::call(ckpt_gc_options_set_keep_best, handle_.get(), count, static_cast<ckpt_better>(which));
+    collect_options &keep_best(std::size_t count, better which) {
+        detail::call(ckpt_collect_options_set_keep_best, handle_.get(), count, static_cast<ckpt_better>(which));
         return *this;
     }
     /// Whether to say only what would be removed.
-    gc_options &dry_run(bool dry_run) {
-        detail::call(ckpt_gc_options_set_dry_run, handle_.get(), dry_run);
+    collect_options &dry_run(bool dry_run) {
+        detail::call(ckpt_collect_options_set_dry_run, handle_.get(), dry_run);
         return *this;
     }
     /// The handle, for calls of the C API; it stays this object's.
-    const ckpt_gc_options *get() const noexcept { return handle_.get(); }
+    const ckpt_collect_options *get() const noexcept { return handle_.get(); }
 
    private:
-    detail::handle<ckpt_gc_options, ckpt_gc_options_free> handle_;
+    detail::handle<ckpt_collect_options, ckpt_collect_options_free> handle_;
 };
 
 /// Removes from `directory` what crashes left.
@@ -246,7 +246,7 @@ inline void collect_checkpoints(const file_path &directory) {
 }
 /// Removes from `directory` the managed checkpoints that are too many, and what crashes left. The answer is what was removed, or
 /// would be, oldest first.
-inline std::vector<std::string> collect_checkpoints(const file_path &directory, const gc_options &options) {
+inline std::vector<std::string> collect_checkpoints(const file_path &directory, const collect_options &options) {
     detail::strings_handle removed;
     detail::call(ckpt_collect_checkpoints, detail::c_path(directory), options.get(), removed.out());
     return strings(std::move(removed)).copy();

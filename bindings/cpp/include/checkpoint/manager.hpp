@@ -234,7 +234,7 @@ class manager {
     /// The newest checkpoint of the directory that is whole: every checksum of it is compared.
     valid_checkpoint latest_valid() const {
         detail::string_handle path;
-        detail::handle<ckpt_broken, ckpt_broken_free> newer;
+        detail::handle<ckpt_broken_checkpoints, ckpt_broken_checkpoints_free> newer;
         detail::call(ckpt_manager_latest_valid, get(), path.out(), newer.out());
         return {detail::take_optional(path), detail::list_of_broken(newer.get())};
     }

@@ -175,7 +175,7 @@ enum class busy : std::int32_t {
 enum class restore_kind : std::int32_t {
     objects = CKPT_RESTORE_KIND_OBJECTS,  ///< Of a checkpoint with an object graph.
     names = CKPT_RESTORE_KIND_NAMES,      ///< Of a checkpoint of names.
-    nothing = CKPT_RESTORE_KIND_NONE,  ///< Of no checkpoint at all.
+    none = CKPT_RESTORE_KIND_NONE,        ///< Of no checkpoint at all.
 };
 
 /// What became of a value.
