@@ -78,6 +78,9 @@ typedef struct ckpt_checkpoint_view ckpt_checkpoint_view;
 // missed; and never the same path twice in a row. For one thread at a time.
 typedef struct ckpt_checkpoints_iterator ckpt_checkpoints_iterator;
 
+// Which checkpoints stay. For one thread at a time while it is changed.
+typedef struct ckpt_collect_options ckpt_collect_options;
+
 // What a checkpoint and a program have in common, and what not, when they were compared. It does not change: several threads
 // may use it at once. Slot variables are in none of it.
 typedef struct ckpt_comparison ckpt_comparison;
@@ -95,9 +98,6 @@ typedef struct ckpt_error ckpt_error;
 
 // Takes the message of a callback that fails. It lives while the callback runs.
 typedef struct ckpt_failure ckpt_failure;
-
-// Which checkpoints stay. For one thread at a time while it is changed.
-typedef struct ckpt_collect_options ckpt_collect_options;
 
 // A graph of objects with named edges: what a program saves and restores. Several threads may use it at once: each call that
 // reaches the graph takes its one lock for its whole length, callbacks included; so do the calls of its checkpoints and of
@@ -1343,74 +1343,6 @@ ckpt_code ckpt_merge(const char *destination,
                      const ckpt_merge_options *options,
                      ckpt_error **error);
 
-// How many there are.
-size_t ckpt_nodes_count(const ckpt_nodes *nodes);
-
-// The object at `index`; 0 when there are not so many, and for an element of a list that is not tracked.
-ckpt_node ckpt_nodes_get(const ckpt_nodes *nodes, size_t index);
-
-// The name of the object at `index`: that of the edge to a child; to a registered saver, the path of the object. Lent; nothing
-// when there are not so many, and of descendants and elements.
-ckpt_bytes ckpt_nodes_name(const ckpt_nodes *nodes, size_t index);
-
-// Frees a list of objects; the objects stay. NULL is nothing.
-void ckpt_nodes_free(ckpt_nodes *nodes);
-
-// The kind of the object: one of the `CKPT_KIND_` constants; 0 of NULL.
-ckpt_kind ckpt_description_kind(const ckpt_description *description);
-
-// The type of a variable's elements; `CKPT_DTYPE_INVALID` of one that takes it from the checkpoint, and of other objects.
-ckpt_dtype ckpt_description_dtype(const ckpt_description *description);
-
-// The number of dimensions of a variable's value, at most 254; -1 while it has no value, and of other objects.
-int32_t ckpt_description_rank(const ckpt_description *description);
-
-// The dimensions of a variable's value, as many as `ckpt_description_rank` says. Lent.
-const int64_t *ckpt_description_shape(const ckpt_description *description);
-
-// Frees a description. NULL is nothing.
-void ckpt_description_free(ckpt_description *description);
-
-// New options with the defaults; to be freed with `ckpt_node_options_free`.
-ckpt_node_options *ckpt_node_options_new(void);
-
-// A name for messages. By default an object is called what it is.
-ckpt_code ckpt_node_options_set_debug_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
-
-// The name that a variable has in name-based checkpoints, in TensorFlow that of the variable without `:0`.
-ckpt_code ckpt_node_options_set_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
-
-// Whether a variable is only saved: restoring it is `CKPT_CODE_FAILED_PRECONDITION`. Not by default.
-ckpt_code ckpt_node_options_set_read_only(ckpt_node_options *options, bool read_only, ckpt_error **error);
-
-// Makes a variable a part of a larger tensor, which several variables make up, mostly one in each process: `shape` is that of the
-// tensor, `start` and `length` say what the variable is of each of the `rank` dimensions, a length of -1 with start 0 the whole of
-// one. The variable is added with the shape of the part. It is saved as this slice of the tensor, and restored from it however that
-// was cut, or whole, when it was saved. A part that takes all dimensions whole is the tensor. A slot that is made for a part while
-// it is restored is the same part of its own tensor.
-//
-// Of a stored slice that a part takes whole the checksum is compared; of any other no more is read than the part takes.
-//
-// `CKPT_CODE_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
-// the part, or is of strings.
-ckpt_code ckpt_node_options_set_part(ckpt_node_options *options,
-                                     const int64_t *shape,
-                                     const int64_t *start,
-                                     const int64_t *length,
-                                     size_t rank,
-                                     ckpt_error **error);
-
-// The names of the `count` tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
-// assigned. By default the restore callback is given what there is.
-ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options, const ckpt_bytes *names, size_t count, ckpt_error **error);
-
-// Has state saved as one attribute of this name, of which the names of its tensors are suffixes: `table` with the tensors
-// `-keys` and `-values`, as TensorFlow's hash tables have it; `ITERATOR` with `_STATE`, as its dataset iterators do.
-ckpt_code ckpt_node_options_set_legacy_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
-
-// Frees options. NULL is nothing.
-void ckpt_node_options_free(ckpt_node_options *options);
-
 // A graph without objects; to be freed with `ckpt_graph_free`.
 ckpt_graph *ckpt_graph_new(void);
 
@@ -1508,6 +1440,74 @@ ckpt_code ckpt_graph_descendants(const ckpt_graph *graph, ckpt_node root, ckpt_n
 
 // How many restores wait for the edge `name` of an object.
 ckpt_code ckpt_graph_waiting(const ckpt_graph *graph, ckpt_node node, const char *name, size_t name_len, size_t *count, ckpt_error **error);
+
+// How many there are.
+size_t ckpt_nodes_count(const ckpt_nodes *nodes);
+
+// The object at `index`; 0 when there are not so many, and for an element of a list that is not tracked.
+ckpt_node ckpt_nodes_get(const ckpt_nodes *nodes, size_t index);
+
+// The name of the object at `index`: that of the edge to a child; to a registered saver, the path of the object. Lent; nothing
+// when there are not so many, and of descendants and elements.
+ckpt_bytes ckpt_nodes_name(const ckpt_nodes *nodes, size_t index);
+
+// Frees a list of objects; the objects stay. NULL is nothing.
+void ckpt_nodes_free(ckpt_nodes *nodes);
+
+// The kind of the object: one of the `CKPT_KIND_` constants; 0 of NULL.
+ckpt_kind ckpt_description_kind(const ckpt_description *description);
+
+// The type of a variable's elements; `CKPT_DTYPE_INVALID` of one that takes it from the checkpoint, and of other objects.
+ckpt_dtype ckpt_description_dtype(const ckpt_description *description);
+
+// The number of dimensions of a variable's value, at most 254; -1 while it has no value, and of other objects.
+int32_t ckpt_description_rank(const ckpt_description *description);
+
+// The dimensions of a variable's value, as many as `ckpt_description_rank` says. Lent.
+const int64_t *ckpt_description_shape(const ckpt_description *description);
+
+// Frees a description. NULL is nothing.
+void ckpt_description_free(ckpt_description *description);
+
+// New options with the defaults; to be freed with `ckpt_node_options_free`.
+ckpt_node_options *ckpt_node_options_new(void);
+
+// A name for messages. By default an object is called what it is.
+ckpt_code ckpt_node_options_set_debug_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
+
+// The name that a variable has in name-based checkpoints, in TensorFlow that of the variable without `:0`.
+ckpt_code ckpt_node_options_set_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
+
+// Whether a variable is only saved: restoring it is `CKPT_CODE_FAILED_PRECONDITION`. Not by default.
+ckpt_code ckpt_node_options_set_read_only(ckpt_node_options *options, bool read_only, ckpt_error **error);
+
+// Makes a variable a part of a larger tensor, which several variables make up, mostly one in each process: `shape` is that of the
+// tensor, `start` and `length` say what the variable is of each of the `rank` dimensions, a length of -1 with start 0 the whole of
+// one. The variable is added with the shape of the part. It is saved as this slice of the tensor, and restored from it however that
+// was cut, or whole, when it was saved. A part that takes all dimensions whole is the tensor. A slot that is made for a part while
+// it is restored is the same part of its own tensor.
+//
+// Of a stored slice that a part takes whole the checksum is compared; of any other no more is read than the part takes.
+//
+// `CKPT_CODE_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
+// the part, or is of strings.
+ckpt_code ckpt_node_options_set_part(ckpt_node_options *options,
+                                     const int64_t *shape,
+                                     const int64_t *start,
+                                     const int64_t *length,
+                                     size_t rank,
+                                     ckpt_error **error);
+
+// The names of the `count` tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
+// assigned. By default the restore callback is given what there is.
+ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options, const ckpt_bytes *names, size_t count, ckpt_error **error);
+
+// Has state saved as one attribute of this name, of which the names of its tensors are suffixes: `table` with the tensors
+// `-keys` and `-values`, as TensorFlow's hash tables have it; `ITERATOR` with `_STATE`, as its dataset iterators do.
+ckpt_code ckpt_node_options_set_legacy_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_node_options_free(ckpt_node_options *options);
 
 // Adds a variable of a fixed-size dtype whose memory is the graph's. `data` is its value of `size` bytes, row-major and in
 // native byte order, which is copied; with NULL and 0 the value is zeros.

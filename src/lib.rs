@@ -40,7 +40,7 @@ pub use checkpoint::{
 pub use directory::{
     checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint, remove_checkpoint,
     repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint, Better, BrokenCheckpoint, CheckpointState,
-    CheckpointsIterator, Clock, CollectOptions, Collected, LatestValidCheckpoint, Pin, RepairedState, StateUpdate, SystemClock,
+    CheckpointsIterator, Clock, CollectOptions, Collected, Pin, RepairedState, StateUpdate, SystemClock, ValidCheckpoint,
     WaitOptions,
 };
 pub use error::{printable, Code, Error, Reason, Result};
@@ -50,7 +50,7 @@ pub use graph::{
     CreateSlot, Description, Device, Failure, Graph, Memory, NodeId, ObjectSaver, Sink, Source, SourceTensor, State,
     StateOptions, Variable,
 };
-pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumed};
+pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumption};
 pub use reader::{
     latest_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress, ReadRequest, Reader,
     RegisteredSaver, Rekeyed, SlotVariable, Tensor, Verification, VerifyOptions, View,

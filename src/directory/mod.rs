@@ -20,7 +20,7 @@ pub use gc::{collect_checkpoints, CollectOptions, Collected};
 pub use pin::Pin;
 pub use retention::Better;
 pub use state::{get_checkpoint_state, update_checkpoint_state, CheckpointState, StateUpdate};
-pub use valid::{latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, LatestValidCheckpoint, RepairedState};
+pub use valid::{latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, RepairedState, ValidCheckpoint};
 pub use watch::{wait_for_new_checkpoint, CheckpointsIterator, Clock, SystemClock, WaitOptions};
 
 pub(crate) use ledger::{Ledger, Recording};

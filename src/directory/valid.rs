@@ -24,7 +24,7 @@ pub struct BrokenCheckpoint {
 
 /// The newest checkpoint of a directory that is whole.
 #[derive(Debug, Default)]
-pub struct LatestValidCheckpoint {
+pub struct ValidCheckpoint {
     /// Its prefix; none when there is no whole one.
     pub prefix: Option<PathBuf>,
     /// Those that are newer and are not, the newest first.
@@ -41,10 +41,10 @@ pub fn latest_valid_checkpoint(
     directory: impl AsRef<Path>,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-) -> Result<LatestValidCheckpoint> {
+) -> Result<ValidCheckpoint> {
     let directory = directory.as_ref();
     let state = understood(directory)?;
-    let mut found = LatestValidCheckpoint::default();
+    let mut found = ValidCheckpoint::default();
     for path in newest_first(directory, state.as_ref())? {
         let prefix = directory.join(path);
         match first_problem(&prefix, options, progress)? {

@@ -31,7 +31,7 @@ fn is_null(name: &str) -> Error {
 }
 
 /// A handle that is being changed.
-pub(super) fn changed<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
+pub(super) fn handle_mut<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
     // SAFETY: as for `handle`, and a handle that is not `const` is used by one thread at a time.
     unsafe { pointer.as_mut() }
 }

@@ -197,7 +197,7 @@ pub extern "C" fn ckpt_graph_read(
 ) -> ckpt_code {
     call(error, || {
         let (graph, variable) = (graph_at(graph)?.graph, node_at(variable)?);
-        let buffer = places::<u8>(buffer.cast(), size, "the buffer")?;
+        let buffer = array_mut::<u8>(buffer.cast(), size, "the buffer")?;
         let mut copy = |value: &[u8]| {
             if value.len() != buffer.len() {
                 return Err(Error::argument("the buffer has another size than the value")

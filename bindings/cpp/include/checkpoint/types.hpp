@@ -193,6 +193,12 @@ enum class row_state : std::int32_t {
 /// The name of what became of a value, e.g. `shape mismatch`.
 inline std::string_view name(row_state state) noexcept { return ckpt_row_state_name(static_cast<ckpt_row_state>(state)); }
 
+/// Which metrics are better.
+enum class better : std::int32_t {
+    lower = CKPT_BETTER_LOWER,    ///< Of a loss.
+    higher = CKPT_BETTER_HIGHER,  ///< Of an accuracy.
+};
+
 /// How much a message matters.
 enum class severity : std::int32_t {
     info = CKPT_SEVERITY_INFO,        ///< What happened.
@@ -419,7 +425,7 @@ constexpr ckpt_dtype number_of() noexcept {
 
 // A file may say 2 of a bool, which would be no bool in C++.
 template <typename T>
-void settle(span<T> values) noexcept {
+void normalize_bools(span<T> values) noexcept {
     if constexpr (std::is_same_v<T, bool>) {
         auto *bytes = reinterpret_cast<unsigned char *>(values.data());
         for (std::size_t i = 0; i < values.size(); i++) bytes[i] = bytes[i] != 0;
