@@ -13,9 +13,9 @@ type CheckpointView struct {
 	*handle[*C.ckpt_checkpoint_view]
 }
 
-// OpenView reads the objects of the checkpoint at a path. fs.ErrNotExist when there is none or, with ReasonNoObjectGraph, it has
+// OpenCheckpointView reads the objects of the checkpoint at a path. fs.ErrNotExist when there is none or, with ReasonNoObjectGraph, it has
 // no objects.
-func OpenView(p string) (*CheckpointView, error) {
+func OpenCheckpointView(p string) (*CheckpointView, error) {
 	c, free, err := path(p)
 	if err != nil {
 		return nil, err
@@ -115,9 +115,9 @@ func takeComparison(d *C.ckpt_comparison) *Comparison {
 	return c
 }
 
-// RestoreMatches restores single objects of a graph from nodes of the checkpoint at a path, without looking at edges. All that can
+// RestoreNodes restores single objects of a graph from nodes of the checkpoint at a path, without looking at edges. All that can
 // be known is checked before the first value is assigned.
-func (g *Graph) RestoreMatches(p string, matches []Match, options *RestoreOptions) error {
+func (g *Graph) RestoreNodes(p string, matches []Match, options *RestoreOptions) error {
 	c, free, err := path(p)
 	if err != nil {
 		return err

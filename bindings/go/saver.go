@@ -29,12 +29,12 @@ type Saver struct {
 	shared *sharedState
 }
 
-// Named is an object with the name under which it is saved.
-type Named = Edge
+// NamedNode is an object with the name under which it is saved.
+type NamedNode = Edge
 
 // NewSaver makes a saver of objects, each under its name. fs.ErrExist when two objects have one name, or one object two;
 // InvalidArgument for what has no values.
-func NewSaver(g *Graph, objects []Named, options *SaverOptions) (*Saver, error) {
+func NewSaver(g *Graph, objects []NamedNode, options *SaverOptions) (*Saver, error) {
 	names := make([]string, len(objects))
 	for i, object := range objects {
 		names[i] = object.Name

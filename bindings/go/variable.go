@@ -122,9 +122,9 @@ func (g *Graph) AddOwnedBytes(dtype DType, shape []int64, values []byte, options
 	})
 }
 
-// AddUnshaped adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on
+// AddWithoutValue adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on
 // create). dtype: Invalid for whatever the checkpoint has. shape: what shapes it takes, -1 for a dimension that may be anything.
-func (g *Graph) AddUnshaped(dtype DType, shape []int64, options ...NodeOptions) (Node, error) {
+func (g *Graph) AddWithoutValue(dtype DType, shape []int64, options ...NodeOptions) (Node, error) {
 	return g.add(options, func(p *C.ckpt_graph, o *C.ckpt_node_options, n *C.ckpt_node, e **C.ckpt_error) C.ckpt_code {
 		d, rank := dims(shape)
 		return C.ckpt_graph_add_without_value(p, C.ckpt_dtype(dtype), d, C.int32_t(rank), o, n, e)
