@@ -35,6 +35,63 @@
 //     object was removed, and in other graphs, it is CKPT_CODE_INVALID_ARGUMENT with CKPT_REASON_NODE.
 
 
+//
+// Index
+//
+//  * Version and names of constants: ckpt_version, ckpt_code_name, ckpt_dtype_name,
+//    ckpt_dtype_size, ckpt_row_state_name
+//  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
+//  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
+//  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
+//  * The object graph of a checkpoint: ckpt_object_graph_*
+//  * Verifying: ckpt_verify_options_*, ckpt_verify, ckpt_verification_*
+//  * Writing and merging: ckpt_write_options_*, ckpt_writer_*, ckpt_merge_options_*, ckpt_merge
+//  * The graph of a program: ckpt_nodes_*, ckpt_description_*, ckpt_node_options_*, ckpt_graph_new,
+//    ckpt_graph_free, ckpt_graph_add_object, ckpt_graph_add_text, ckpt_graph_remove,
+//    ckpt_graph_contains, ckpt_graph_describe, ckpt_graph_set_debug_name, ckpt_graph_set_name,
+//    ckpt_graph_track, ckpt_graph_track_overwrite, ckpt_graph_untrack, ckpt_graph_lookup,
+//    ckpt_graph_children, ckpt_graph_descendants, ckpt_graph_waiting
+//  * Variables: ckpt_graph_add_owned, ckpt_graph_add_borrowed, ckpt_graph_add_without_value,
+//    ckpt_graph_add_strings, ckpt_graph_set_borrowed, ckpt_graph_data, ckpt_graph_read,
+//    ckpt_graph_assign, ckpt_graph_read_strings, ckpt_graph_assign_strings, ckpt_graph_read_integer
+//  * Lists, dictionaries and tuples: ckpt_graph_add_list, ckpt_graph_add_dict,
+//    ckpt_graph_add_tuple, ckpt_graph_add_named_tuple, ckpt_graph_list_append,
+//    ckpt_graph_list_repeat, ckpt_graph_list_set, ckpt_graph_list_insert, ckpt_graph_list_remove,
+//    ckpt_graph_list_splice, ckpt_graph_list_reorder, ckpt_graph_list_elements,
+//    ckpt_graph_dict_set, ckpt_graph_dict_remove
+//  * Slot variables: ckpt_graph_add_slot_owner, ckpt_slot_request_*, ckpt_graph_set_slot,
+//    ckpt_graph_slot, ckpt_graph_remove_slot, ckpt_graph_slot_names
+//  * Devices and state with callbacks: ckpt_device_*, ckpt_graph_add_device, ckpt_graph_add_state,
+//    ckpt_sink_*, ckpt_source_*, ckpt_source_tensor_*
+//  * Registered savers: ckpt_graph_register_saver
+//  * Saving and restoring a program: ckpt_checkpoint_new, ckpt_checkpoint_new_with_root,
+//    ckpt_checkpoint_free, ckpt_checkpoint_graph, ckpt_checkpoint_root, ckpt_checkpoint_set_log,
+//    ckpt_checkpoint_save_counter, ckpt_checkpoint_save_count, ckpt_checkpoint_write,
+//    ckpt_checkpoint_write_numbered, ckpt_checkpoint_save, ckpt_checkpoint_restore,
+//    ckpt_checkpoint_read, ckpt_checkpoint_restore_nothing, ckpt_checkpoint_dry_run,
+//    ckpt_checkpoint_last_report, ckpt_save_options_*, ckpt_restore_options_*
+//  * Restore statuses and reports: ckpt_report_*, ckpt_report_row_*, ckpt_status_*
+//  * Savers (checkpoints by name): ckpt_saver_options_*, ckpt_saver_*, ckpt_saver_save_options_*
+//  * Checkpoint views: ckpt_checkpoint_view_*, ckpt_comparison_*, ckpt_restore_nodes
+//  * Managing a directory: ckpt_manager_open, ckpt_manager_free, ckpt_manager_checkpoint,
+//    ckpt_manager_directory, ckpt_manager_checkpoint_interval, ckpt_manager_latest_checkpoint,
+//    ckpt_manager_checkpoints, ckpt_manager_best_checkpoints, ckpt_manager_metric,
+//    ckpt_manager_save, ckpt_manager_restore_or_initialize, ckpt_manager_latest_valid,
+//    ckpt_manager_options_*, ckpt_manager_save_options_*, ckpt_resume_options_*
+//  * Saves in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
+//    ckpt_checkpoint_sync, ckpt_manager_save_async, ckpt_pending_*
+//  * Saves by ranks: ckpt_messages_*, ckpt_ranks_*, ckpt_checkpoint_write_ranked,
+//    ckpt_checkpoint_save_ranked, ckpt_checkpoint_write_section, ckpt_manager_save_ranked
+//  * The state file, pins: ckpt_latest_checkpoint, ckpt_get_checkpoint_state,
+//    ckpt_checkpoint_state_*, ckpt_state_update_*, ckpt_update_checkpoint_state,
+//    ckpt_checkpoint_exists, ckpt_checkpoint_mtimes, ckpt_remove_checkpoint, ckpt_pin_*
+//  * Waiting for checkpoints: ckpt_wait_options_*, ckpt_wait_for_new_checkpoint,
+//    ckpt_checkpoints_iterator_*
+//  * Maintenance: ckpt_broken_checkpoints_*, ckpt_latest_valid_checkpoint,
+//    ckpt_repair_checkpoint_state, ckpt_repaired_state_*, ckpt_collect_options_*,
+//    ckpt_collect_checkpoints
+//  * Looking for leaks: ckpt_live_handles
+
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
 
@@ -53,6 +110,8 @@
 
 // Third number: it changes when something is mended.
 #define CKPT_VERSION_PATCH 0
+
+// == Types ========================================================================================
 
 // Checkpoints that are not whole, the newest first, each with the first thing that is wrong with it. It does not change: several
 // threads may use it at once.
@@ -322,7 +381,11 @@ typedef int32_t (*ckpt_describe_callback)(void *user_data, int64_t *dimensions);
 
 // Hears that a value of `dtype` and of `rank` dimensions is about to be written. Anything but `CKPT_CODE_OK` ends the restore with
 // `CKPT_CODE_ABORTED`; then no byte of the value comes.
-typedef ckpt_code (*ckpt_prepare_callback)(void *user_data, ckpt_dtype dtype, const int64_t *shape, size_t rank, ckpt_failure *failure);
+typedef ckpt_code (*ckpt_prepare_callback)(void *user_data,
+                                           ckpt_dtype dtype,
+                                           const int64_t *shape,
+                                           size_t rank,
+                                           ckpt_failure *failure);
 
 // Takes `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Each byte comes once. Anything but
 // `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`; the finish callback is still called.
@@ -392,7 +455,11 @@ typedef double (*ckpt_now_callback)(void *user_data);
 // Sends a message of `size` bytes to rank 0. There, puts that of each other rank that came in time into `messages`
 // (`ckpt_messages_put`); on the others there is nothing to put. It is called on the thread that saves; how long to wait for the others
 // is its to say. Anything but `CKPT_CODE_OK` ends the save on this rank with `CKPT_CODE_UNAVAILABLE`.
-typedef ckpt_code (*ckpt_gather_callback)(void *user_data, const void *message, size_t size, ckpt_messages *messages, ckpt_failure *failure);
+typedef ckpt_code (*ckpt_gather_callback)(void *user_data,
+                                          const void *message,
+                                          size_t size,
+                                          ckpt_messages *messages,
+                                          ckpt_failure *failure);
 
 // Sends rank 0's message of `size` bytes to all others. There `size` is 0, and what came is put into `messages`, as of rank 0. Else as
 // `ckpt_gather_callback`.
@@ -407,6 +474,8 @@ typedef ckpt_code (*ckpt_sleep_callback)(void *user_data, double seconds);
 
 // Says whether there will be no more checkpoints.
 typedef bool (*ckpt_is_done_callback)(void *user_data);
+
+// == Constants ====================================================================================
 
 // Success.
 #define CKPT_CODE_OK 0
@@ -770,6 +839,8 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 extern "C" {
 #endif // __cplusplus
 
+// == Version and names of constants ===============================================================
+
 // The version of the library that is loaded, e.g. `0.1.0`. Static text.
 const char *ckpt_version(void);
 
@@ -784,6 +855,8 @@ size_t ckpt_dtype_size(ckpt_dtype dtype);
 
 // The name of what became of a value, e.g. `shape mismatch`; `unknown` of a number that is none. Static text.
 const char *ckpt_row_state_name(ckpt_row_state state);
+
+// == Errors, strings ==============================================================================
 
 // The class of the error; `CKPT_CODE_OK` of NULL.
 ckpt_code ckpt_error_code(const ckpt_error *error);
@@ -827,6 +900,8 @@ ckpt_bytes ckpt_strings_get(const ckpt_strings *strings, size_t index);
 // Frees strings. NULL is nothing.
 void ckpt_strings_free(ckpt_strings *strings);
 
+// == Callbacks, progress, cancelling, logging =====================================================
+
 // Says, from inside a callback, why it is going to fail: the text becomes part of the message of the call's error. What was
 // said before is forgotten. NULL is nothing.
 void ckpt_failure_set(ckpt_failure *failure, const char *text, size_t len);
@@ -840,6 +915,8 @@ void ckpt_cancel_raise(const ckpt_cancel *cancel);
 
 // Frees a flag. NULL is nothing.
 void ckpt_cancel_free(ckpt_cancel *cancel);
+
+// == Reading ======================================================================================
 
 // New options with the defaults; to be freed with `ckpt_open_options_free`.
 ckpt_open_options *ckpt_open_options_new(void);
@@ -914,7 +991,11 @@ bool ckpt_reader_has(const ckpt_reader *reader, const char *key, size_t key_len)
 // Finds the tensor with this key, of `key_len` bytes. `*tensor` is lent; NULL on failure.
 //
 // `CKPT_CODE_NOT_FOUND` when there is none; the message names keys that were perhaps meant.
-ckpt_code ckpt_reader_find(const ckpt_reader *reader, const char *key, size_t key_len, const ckpt_tensor **tensor, ckpt_error **error);
+ckpt_code ckpt_reader_find(const ckpt_reader *reader,
+                           const char *key,
+                           size_t key_len,
+                           const ckpt_tensor **tensor,
+                           ckpt_error **error);
 
 // Reads the value of a fixed-size tensor into `buffer`: row-major, native byte order. `size`, in bytes, is exactly
 // `ckpt_tensor_byte_size`. (`CheckpointReader.get_tensor`)
@@ -991,7 +1072,9 @@ ckpt_code ckpt_reader_view(const ckpt_reader *reader,
 //
 // `*graph` is to be freed with `ckpt_object_graph_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the
 // checkpoint was saved by names and has none; `CKPT_CODE_DATA_LOSS` when it is malformed.
-ckpt_code ckpt_reader_object_graph(const ckpt_reader *reader, ckpt_object_graph **graph, ckpt_error **error);
+ckpt_code ckpt_reader_object_graph(const ckpt_reader *reader,
+                                   ckpt_object_graph **graph,
+                                   ckpt_error **error);
 
 // A line for each tensor: `key (DT_FLOAT) [2,3]`. (`CheckpointReader.debug_string`)
 //
@@ -1042,6 +1125,8 @@ size_t ckpt_view_alignment(const ckpt_view *view);
 // Unmaps a view. NULL is nothing.
 void ckpt_view_free(ckpt_view *view);
 
+// == The object graph of a checkpoint =============================================================
+
 // The number of nodes.
 uint32_t ckpt_object_graph_count(const ckpt_object_graph *graph);
 
@@ -1090,6 +1175,8 @@ int32_t ckpt_object_graph_has_values(const ckpt_object_graph *graph, uint32_t id
 // Frees a graph. NULL is nothing.
 void ckpt_object_graph_free(ckpt_object_graph *graph);
 
+// == Verifying ====================================================================================
+
 // New options with the defaults; to be freed with `ckpt_verify_options_free`.
 ckpt_verify_options *ckpt_verify_options_new(void);
 
@@ -1115,7 +1202,10 @@ void ckpt_verify_options_free(ckpt_verify_options *options);
 //
 // `*verification` is to be freed with `ckpt_verification_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint,
 // `CKPT_CODE_CANCELLED` when the progress callback stopped it.
-ckpt_code ckpt_verify(const char *path, const ckpt_verify_options *options, ckpt_verification **verification, ckpt_error **error);
+ckpt_code ckpt_verify(const char *path,
+                      const ckpt_verify_options *options,
+                      ckpt_verification **verification,
+                      ckpt_error **error);
 
 // The number of problems, at most 10 000; 0 when the checkpoint is whole.
 size_t ckpt_verification_problem_count(const ckpt_verification *verification);
@@ -1134,6 +1224,8 @@ size_t ckpt_verification_file_count(const ckpt_verification *verification);
 
 // Frees a verification and its problems. NULL is nothing.
 void ckpt_verification_free(ckpt_verification *verification);
+
+// == Writing and merging ==========================================================================
 
 // New options with the defaults; to be freed with `ckpt_write_options_free`.
 ckpt_write_options *ckpt_write_options_new(void);
@@ -1179,7 +1271,10 @@ void ckpt_write_options_free(ckpt_write_options *options);
 //
 // `*writer` is to be freed with `ckpt_writer_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when the prefix does not end in a
 // name.
-ckpt_code ckpt_writer_new(const char *prefix, const ckpt_write_options *options, ckpt_writer **writer, ckpt_error **error);
+ckpt_code ckpt_writer_new(const char *prefix,
+                          const ckpt_write_options *options,
+                          ckpt_writer **writer,
+                          ckpt_error **error);
 
 // Adds a tensor of a fixed-size dtype: `data` is its `size` bytes, row-major and in native byte order. The memory is *borrowed*:
 // it is not copied, and must stay as it is until `ckpt_writer_finish` has returned or the writer is freed.
@@ -1295,7 +1390,8 @@ ckpt_code ckpt_writer_add_variants(ckpt_writer *writer,
 // system has not enough space; `CKPT_CODE_UNAVAILABLE` when another process is writing in the directory; `CKPT_CODE_CANCELLED` when the
 // progress callback stopped it, `CKPT_CODE_ABORTED` when a read callback failed; `CKPT_CODE_FAILED_PRECONDITION` when the writer has been
 // finished before; else what the system reports.
-ckpt_code ckpt_writer_finish(ckpt_writer *writer, ckpt_error **error);
+ckpt_code ckpt_writer_finish(ckpt_writer *writer,
+                             ckpt_error **error);
 
 // Frees a writer. One that was not finished leaves no trace. NULL is nothing.
 void ckpt_writer_free(ckpt_writer *writer);
@@ -1343,103 +1439,7 @@ ckpt_code ckpt_merge(const char *destination,
                      const ckpt_merge_options *options,
                      ckpt_error **error);
 
-// A graph without objects; to be freed with `ckpt_graph_free`.
-ckpt_graph *ckpt_graph_new(void);
-
-// Frees the handle of a graph. The graph itself, with its objects, lives on while checkpoints need it; with the last of them
-// the memory that it borrowed is released. NULL is nothing.
-void ckpt_graph_free(ckpt_graph *graph);
-
-// Adds an object without values of its own.
-//
-// `*node` is 0 on failure. `CKPT_CODE_RESOURCE_EXHAUSTED` when the graph is full, as all functions that add objects.
-ckpt_code ckpt_graph_add_object(const ckpt_graph *graph, const ckpt_node_options *options, ckpt_node *node, ckpt_error **error);
-
-// Adds an object that is saved as one string (`py_state`, the `PythonState` of TensorFlow), which is copied.
-// `ckpt_graph_read_strings` and `ckpt_graph_assign_strings` get at it.
-//
-// Errors are those of `ckpt_graph_add_object`.
-ckpt_code ckpt_graph_add_text(const ckpt_graph *graph,
-                              const char *text,
-                              size_t text_len,
-                              const ckpt_node_options *options,
-                              ckpt_node *node,
-                              ckpt_error **error);
-
-// Removes an object, with all edges and slots from and to it. Its children stay. Memory that it borrowed is released before
-// this returns. In restores it is unresolved again.
-ckpt_code ckpt_graph_remove(const ckpt_graph *graph, ckpt_node node, ckpt_error **error);
-
-// Whether the object is there: `*contains` is false of one that was removed, is of another graph, or 0.
-ckpt_code ckpt_graph_contains(const ckpt_graph *graph, ckpt_node node, bool *contains, ckpt_error **error);
-
-// What an object is.
-//
-// `*description` is to be freed with `ckpt_description_free`; NULL on failure.
-ckpt_code ckpt_graph_describe(const ckpt_graph *graph, ckpt_node node, ckpt_description **description, ckpt_error **error);
-
-// Gives an object another name for messages.
-ckpt_code ckpt_graph_set_debug_name(const ckpt_graph *graph, ckpt_node node, const char *name, size_t name_len, ckpt_error **error);
-
-// Gives a variable another name in name-based checkpoints.
-ckpt_code ckpt_graph_set_name(const ckpt_graph *graph, ckpt_node variable, const char *name, size_t name_len, ckpt_error **error);
-
-// Makes the edge `name`, which is UTF-8, from `parent` to `child`. If a restore has values for this edge, `child` and what it
-// leads to are restored here and now, and errors of that come from here: the edge stands all the same. Tracking the same child
-// again is nothing.
-//
-// `CKPT_CODE_ALREADY_EXISTS` when the name leads to another object; else what restoring reports.
-ckpt_code ckpt_graph_track(const ckpt_graph *graph,
-                           ckpt_node parent,
-                           const char *name,
-                           size_t name_len,
-                           ckpt_node child,
-                           ckpt_error **error);
-
-// The same, but a name that leads to another object is made to lead to this one, which is then not restored: what assigning to
-// an attribute does in TensorFlow.
-//
-// Errors are what restoring reports, where the name is new.
-ckpt_code ckpt_graph_track_overwrite(const ckpt_graph *graph,
-                                     ckpt_node parent,
-                                     const char *name,
-                                     size_t name_len,
-                                     ckpt_node child,
-                                     ckpt_error **error);
-
-// Removes an edge. The object that it led to stays, and is `*child`; `child` may be NULL.
-//
-// `CKPT_CODE_NOT_FOUND` when there is no such edge.
-ckpt_code ckpt_graph_untrack(const ckpt_graph *graph,
-                             ckpt_node parent,
-                             const char *name,
-                             size_t name_len,
-                             ckpt_node *child,
-                             ckpt_error **error);
-
-// The object that an edge leads to; `*child` is 0 when there is no such edge.
-ckpt_code ckpt_graph_lookup(const ckpt_graph *graph,
-                            ckpt_node parent,
-                            const char *name,
-                            size_t name_len,
-                            ckpt_node *child,
-                            ckpt_error **error);
-
-// The children of an object with the names of the edges, in the order in which these were made. (`TrackableView.children`)
-//
-// `*children` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` for a list that cannot be
-// saved.
-ckpt_code ckpt_graph_children(const ckpt_graph *graph, ckpt_node node, ckpt_nodes **children, ckpt_error **error);
-
-// The objects that edges lead to from `root`, breadth first, `root` the first of them. Slot variables are not among them.
-// (`TrackableView.descendants`)
-//
-// `*descendants` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` when a list that cannot be
-// saved is among them.
-ckpt_code ckpt_graph_descendants(const ckpt_graph *graph, ckpt_node root, ckpt_nodes **descendants, ckpt_error **error);
-
-// How many restores wait for the edge `name` of an object.
-ckpt_code ckpt_graph_waiting(const ckpt_graph *graph, ckpt_node node, const char *name, size_t name_len, size_t *count, ckpt_error **error);
+// == The graph of a program =======================================================================
 
 // How many there are.
 size_t ckpt_nodes_count(const ckpt_nodes *nodes);
@@ -1500,7 +1500,10 @@ ckpt_code ckpt_node_options_set_part(ckpt_node_options *options,
 
 // The names of the `count` tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
 // assigned. By default the restore callback is given what there is.
-ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options, const ckpt_bytes *names, size_t count, ckpt_error **error);
+ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options,
+                                             const ckpt_bytes *names,
+                                             size_t count,
+                                             ckpt_error **error);
 
 // Has state saved as one attribute of this name, of which the names of its tensors are suffixes: `table` with the tensors
 // `-keys` and `-values`, as TensorFlow's hash tables have it; `ITERATOR` with `_STATE`, as its dataset iterators do.
@@ -1508,6 +1511,118 @@ ckpt_code ckpt_node_options_set_legacy_name(ckpt_node_options *options, const ch
 
 // Frees options. NULL is nothing.
 void ckpt_node_options_free(ckpt_node_options *options);
+
+// A graph without objects; to be freed with `ckpt_graph_free`.
+ckpt_graph *ckpt_graph_new(void);
+
+// Frees the handle of a graph. The graph itself, with its objects, lives on while checkpoints need it; with the last of them
+// the memory that it borrowed is released. NULL is nothing.
+void ckpt_graph_free(ckpt_graph *graph);
+
+// Adds an object without values of its own.
+//
+// `*node` is 0 on failure. `CKPT_CODE_RESOURCE_EXHAUSTED` when the graph is full, as all functions that add objects.
+ckpt_code ckpt_graph_add_object(const ckpt_graph *graph, const ckpt_node_options *options, ckpt_node *node, ckpt_error **error);
+
+// Adds an object that is saved as one string (`py_state`, the `PythonState` of TensorFlow), which is copied.
+// `ckpt_graph_read_strings` and `ckpt_graph_assign_strings` get at it.
+//
+// Errors are those of `ckpt_graph_add_object`.
+ckpt_code ckpt_graph_add_text(const ckpt_graph *graph,
+                              const char *text,
+                              size_t text_len,
+                              const ckpt_node_options *options,
+                              ckpt_node *node,
+                              ckpt_error **error);
+
+// Removes an object, with all edges and slots from and to it. Its children stay. Memory that it borrowed is released before
+// this returns. In restores it is unresolved again.
+ckpt_code ckpt_graph_remove(const ckpt_graph *graph, ckpt_node node, ckpt_error **error);
+
+// Whether the object is there: `*contains` is false of one that was removed, is of another graph, or 0.
+ckpt_code ckpt_graph_contains(const ckpt_graph *graph, ckpt_node node, bool *contains, ckpt_error **error);
+
+// What an object is.
+//
+// `*description` is to be freed with `ckpt_description_free`; NULL on failure.
+ckpt_code ckpt_graph_describe(const ckpt_graph *graph, ckpt_node node, ckpt_description **description, ckpt_error **error);
+
+// Gives an object another name for messages.
+ckpt_code ckpt_graph_set_debug_name(const ckpt_graph *graph,
+                                    ckpt_node node,
+                                    const char *name,
+                                    size_t name_len,
+                                    ckpt_error **error);
+
+// Gives a variable another name in name-based checkpoints.
+ckpt_code ckpt_graph_set_name(const ckpt_graph *graph, ckpt_node variable, const char *name, size_t name_len, ckpt_error **error);
+
+// Makes the edge `name`, which is UTF-8, from `parent` to `child`. If a restore has values for this edge, `child` and what it
+// leads to are restored here and now, and errors of that come from here: the edge stands all the same. Tracking the same child
+// again is nothing.
+//
+// `CKPT_CODE_ALREADY_EXISTS` when the name leads to another object; else what restoring reports.
+ckpt_code ckpt_graph_track(const ckpt_graph *graph,
+                           ckpt_node parent,
+                           const char *name,
+                           size_t name_len,
+                           ckpt_node child,
+                           ckpt_error **error);
+
+// The same, but a name that leads to another object is made to lead to this one, which is then not restored: what assigning to
+// an attribute does in TensorFlow.
+//
+// Errors are what restoring reports, where the name is new.
+ckpt_code ckpt_graph_track_overwrite(const ckpt_graph *graph,
+                                     ckpt_node parent,
+                                     const char *name,
+                                     size_t name_len,
+                                     ckpt_node child,
+                                     ckpt_error **error);
+
+// Removes an edge. The object that it led to stays, and is `*child`; `child` may be NULL.
+//
+// `CKPT_CODE_NOT_FOUND` when there is no such edge.
+ckpt_code ckpt_graph_untrack(const ckpt_graph *graph,
+                             ckpt_node parent,
+                             const char *name,
+                             size_t name_len,
+                             ckpt_node *child,
+                             ckpt_error **error);
+
+// The object that an edge leads to; `*child` is 0 when there is no such edge.
+ckpt_code ckpt_graph_lookup(const ckpt_graph *graph,
+                            ckpt_node parent,
+                            const char *name,
+                            size_t name_len,
+                            ckpt_node *child,
+                            ckpt_error **error);
+
+// The children of an object with the names of the edges, in the order in which these were made. (`TrackableView.children`)
+//
+// `*children` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` for a list that cannot be
+// saved.
+ckpt_code ckpt_graph_children(const ckpt_graph *graph, ckpt_node node, ckpt_nodes **children, ckpt_error **error);
+
+// The objects that edges lead to from `root`, breadth first, `root` the first of them. Slot variables are not among them.
+// (`TrackableView.descendants`)
+//
+// `*descendants` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` when a list that cannot be
+// saved is among them.
+ckpt_code ckpt_graph_descendants(const ckpt_graph *graph,
+                                 ckpt_node root,
+                                 ckpt_nodes **descendants,
+                                 ckpt_error **error);
+
+// How many restores wait for the edge `name` of an object.
+ckpt_code ckpt_graph_waiting(const ckpt_graph *graph,
+                             ckpt_node node,
+                             const char *name,
+                             size_t name_len,
+                             size_t *count,
+                             ckpt_error **error);
+
+// == Variables ====================================================================================
 
 // Adds a variable of a fixed-size dtype whose memory is the graph's. `data` is its value of `size` bytes, row-major and in
 // native byte order, which is copied; with NULL and 0 the value is zeros.
@@ -1588,14 +1703,22 @@ ckpt_code ckpt_graph_set_borrowed(const ckpt_graph *graph,
 // graph is gone; it is aligned for every dtype.
 //
 // `CKPT_CODE_FAILED_PRECONDITION` when the variable has no value yet, or has it on a device; `CKPT_CODE_INVALID_ARGUMENT` for strings.
-ckpt_code ckpt_graph_data(const ckpt_graph *graph, ckpt_node variable, void **data, size_t *size, ckpt_error **error);
+ckpt_code ckpt_graph_data(const ckpt_graph *graph,
+                          ckpt_node variable,
+                          void **data,
+                          size_t *size,
+                          ckpt_error **error);
 
 // Copies the value of a variable of a fixed-size dtype, wherever it is, to `buffer` of `size` bytes: row-major and in native
 // byte order.
 //
 // `CKPT_CODE_INVALID_ARGUMENT` when the value has another size, or for strings; `CKPT_CODE_FAILED_PRECONDITION` when the variable has no
 // value yet; `CKPT_CODE_ABORTED` when a callback fails.
-ckpt_code ckpt_graph_read(const ckpt_graph *graph, ckpt_node variable, void *buffer, size_t size, ckpt_error **error);
+ckpt_code ckpt_graph_read(const ckpt_graph *graph,
+                          ckpt_node variable,
+                          void *buffer,
+                          size_t size,
+                          ckpt_error **error);
 
 // Gives a variable of a fixed-size dtype, wherever it is, a value of `size` bytes: row-major and in native byte order. One
 // without a value takes its type and shape from it.
@@ -1633,12 +1756,17 @@ ckpt_code ckpt_graph_assign_strings(const ckpt_graph *graph,
 // `CKPT_CODE_INVALID_ARGUMENT` when the variable is none, `CKPT_CODE_FAILED_PRECONDITION` when it has no value yet.
 ckpt_code ckpt_graph_read_integer(const ckpt_graph *graph, ckpt_node variable, int64_t *value, ckpt_error **error);
 
+// == Lists, dictionaries and tuples ===============================================================
+
 // Adds an empty list, whose elements are tracked under their indices. Elements are objects, or 0 for what is not tracked but
 // takes a place (numbers, text of the program's). A list may only grow: whatever else changes it (a `CKPT_CODE_FAILED_PRECONDITION`
 // of saves and restores that come by, with `CKPT_REASON_UNSAVABLE`) makes it unsavable for good.
 //
 // Errors are those of `ckpt_graph_add_object`, as for all functions that add containers.
-ckpt_code ckpt_graph_add_list(const ckpt_graph *graph, const ckpt_node_options *options, ckpt_node *node, ckpt_error **error);
+ckpt_code ckpt_graph_add_list(const ckpt_graph *graph,
+                              const ckpt_node_options *options,
+                              ckpt_node *node,
+                              ckpt_error **error);
 
 // Adds an empty dict, whose elements are tracked under their keys.
 ckpt_code ckpt_graph_add_dict(const ckpt_graph *graph, const ckpt_node_options *options, ckpt_node *node, ckpt_error **error);
@@ -1727,6 +1855,8 @@ ckpt_code ckpt_graph_dict_remove(const ckpt_graph *graph,
                                  size_t key_len,
                                  ckpt_node *child,
                                  ckpt_error **error);
+
+// == Slot variables ===============================================================================
 
 // Adds an object that may have slot variables, as an optimizer does. `create`, which may be NULL, makes slots for which a
 // checkpoint has values; without it the values wait for `ckpt_graph_set_slot`. The graph keeps `user_data`; `free_user_data`,
@@ -1821,6 +1951,8 @@ ckpt_code ckpt_graph_remove_slot(const ckpt_graph *graph,
 //
 // `*names` is to be freed with `ckpt_strings_free`; NULL on failure.
 ckpt_code ckpt_graph_slot_names(const ckpt_graph *graph, ckpt_node owner, ckpt_strings **names, ckpt_error **error);
+
+// == Devices and state with callbacks =============================================================
 
 // A device without callbacks, which get `user_data`; to be freed with `ckpt_device_free`. The device and the variables that
 // are added with it keep `user_data`; `free_user_data`, if it is not NULL, is called when the last of them is gone.
@@ -1980,6 +2112,8 @@ ckpt_bytes ckpt_source_tensor_string(const ckpt_source_tensor *tensor, size_t in
 // The number of elements of a string or variant tensor; 0 of other dtypes.
 size_t ckpt_source_tensor_string_count(const ckpt_source_tensor *tensor);
 
+// == Registered savers ============================================================================
+
 // Registers a saver for the objects that it accepts; in checkpoints its name is `package.name`, and no package means `Custom`.
 // If it is not `strict`, an object that it saved and does not accept any more is left as it is. Of several savers that accept
 // an object, the one registered last has it. The callbacks are called on the thread that saves or restores. The graph keeps
@@ -2002,12 +2136,17 @@ ckpt_code ckpt_graph_register_saver(const ckpt_graph *graph,
                                     ckpt_free_callback free_user_data,
                                     ckpt_error **error);
 
+// == Saving and restoring a program ===============================================================
+
 // The checkpoint of what `root` leads to. Its files are those of `tf.train.Checkpoint(**kwargs)`: `root` stands for the
 // checkpoint itself, and its edges, in the order in which they were made, for the keyword arguments, which TensorFlow sorts.
 //
 // `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when `root` is no object
 // of the graph.
-ckpt_code ckpt_checkpoint_new(const ckpt_graph *graph, ckpt_node root, ckpt_checkpoint **checkpoint, ckpt_error **error);
+ckpt_code ckpt_checkpoint_new(const ckpt_graph *graph,
+                              ckpt_node root,
+                              ckpt_checkpoint **checkpoint,
+                              ckpt_error **error);
 
 // The checkpoint of `root`, to which it attaches `count` more edges, each with its name, UTF-8, and its object. Its files are
 // those of `tf.train.Checkpoint(root, **attached)`. They can be restored by a checkpoint made by `ckpt_checkpoint_new`, and
@@ -2049,7 +2188,9 @@ ckpt_code ckpt_checkpoint_set_log(const ckpt_checkpoint *checkpoint,
 // scalar.
 //
 // `*counter` is 0 on failure. `CKPT_CODE_ALREADY_EXISTS` when the root has another edge of this name; else what restoring reports.
-ckpt_code ckpt_checkpoint_save_counter(const ckpt_checkpoint *checkpoint, ckpt_node *counter, ckpt_error **error);
+ckpt_code ckpt_checkpoint_save_counter(const ckpt_checkpoint *checkpoint,
+                                       ckpt_node *counter,
+                                       ckpt_error **error);
 
 // How often this checkpoint was saved, by the save counter.
 //
@@ -2147,7 +2288,9 @@ ckpt_code ckpt_checkpoint_last_report(const ckpt_checkpoint *checkpoint, ckpt_re
 ckpt_save_options *ckpt_save_options_new(void);
 
 // How the files are written, with the progress callback and the flag of these options. They are copied; NULL for the defaults.
-ckpt_code ckpt_save_options_set_write_options(ckpt_save_options *options, const ckpt_write_options *write_options, ckpt_error **error);
+ckpt_code ckpt_save_options_set_write_options(ckpt_save_options *options,
+                                              const ckpt_write_options *write_options,
+                                              ckpt_error **error);
 
 // Has `written` called, with `user_data`, after the callbacks that were added before. The options keep `user_data`, and so do
 // saves under way; `free_user_data`, if it is not NULL, is called when the options are freed and these saves are over; when this call
@@ -2171,7 +2314,9 @@ void ckpt_save_options_free(ckpt_save_options *options);
 ckpt_restore_options *ckpt_restore_options_new(void);
 
 // How values are read: threads, checksums. The options are copied.
-ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options, const ckpt_read_options *read_options, ckpt_error **error);
+ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
+                                                const ckpt_read_options *read_options,
+                                                ckpt_error **error);
 
 // Restores only values whose path in the checkpoint one of the included globs matches. What is left out is skipped, and
 // assertions do not ask for it.
@@ -2205,6 +2350,8 @@ ckpt_code ckpt_restore_options_set_verify_first(ckpt_restore_options *options, b
 
 // Frees options. NULL is nothing.
 void ckpt_restore_options_free(ckpt_restore_options *options);
+
+// == Restore statuses and reports =================================================================
 
 // The number of rows.
 size_t ckpt_report_count(const ckpt_report *report);
@@ -2283,7 +2430,8 @@ ckpt_bytes ckpt_status_path(const ckpt_status *status);
 //
 // `CKPT_CODE_FAILED_PRECONDITION` when it is not so, when there is no checkpoint, or, with `CKPT_REASON_UNSAVABLE`, at a list that
 // cannot be saved.
-ckpt_code ckpt_status_assert_consumed(const ckpt_status *status, ckpt_error **error);
+ckpt_code ckpt_status_assert_consumed(const ckpt_status *status,
+                                      ckpt_error **error);
 
 // Asserts that every object of the program that is there by now, and has values, got its value from the checkpoint.
 //
@@ -2319,6 +2467,8 @@ ckpt_code ckpt_status_drop(const ckpt_status *status, ckpt_error **error);
 
 // Frees a status. What waits for its restore goes on waiting: `ckpt_status_drop` ends that. NULL is nothing.
 void ckpt_status_free(ckpt_status *status);
+
+// == Savers (checkpoints by name) =================================================================
 
 // New options with the defaults; to be freed with `ckpt_saver_options_free`.
 ckpt_saver_options *ckpt_saver_options_new(void);
@@ -2466,11 +2616,15 @@ ckpt_code ckpt_saver_set_last_checkpoints(const ckpt_saver *saver,
 // a program that was ended gives the saver of its next run.
 ckpt_code ckpt_saver_recover_last_checkpoints(const ckpt_saver *saver, const ckpt_bytes *paths, size_t count, ckpt_error **error);
 
+// == Checkpoint views =============================================================================
+
 // Reads the objects of the checkpoint at `path`, which is that of `ckpt_reader_open`.
 //
 // `*view` is to be freed with `ckpt_checkpoint_view_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint, or, with
 // `CKPT_REASON_NO_OBJECT_GRAPH`, it has no objects; else errors are those of `ckpt_reader_open`.
-ckpt_code ckpt_checkpoint_view_open(const char *path, ckpt_checkpoint_view **view, ckpt_error **error);
+ckpt_code ckpt_checkpoint_view_open(const char *path,
+                                    ckpt_checkpoint_view **view,
+                                    ckpt_error **error);
 
 // Frees a view. NULL is nothing.
 void ckpt_checkpoint_view_free(ckpt_checkpoint_view *view);
@@ -2556,6 +2710,8 @@ ckpt_code ckpt_restore_nodes(const ckpt_graph *graph,
                              const ckpt_restore_options *options,
                              ckpt_error **error);
 
+// == Managing a directory =========================================================================
+
 // A manager of `checkpoint` in `directory`, which the first save makes if need be. A state file that cannot be understood counts
 // for none, and the log hears it. Checkpoints that no manager recorded, those of `ckpt_checkpoint_save` for instance, are known
 // as the latest but never removed.
@@ -2591,7 +2747,9 @@ ckpt_strings *ckpt_manager_checkpoints(const ckpt_manager *manager);
 ckpt_strings *ckpt_manager_best_checkpoints(const ckpt_manager *manager);
 
 // The metric that the checkpoint `path`, as `ckpt_manager_best_checkpoints` gives it, was saved with; NaN when it is none of those.
-double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t path_len);
+double ckpt_manager_metric(const ckpt_manager *manager,
+                           const char *path,
+                           size_t path_len);
 
 // Saves a checkpoint, `DIRECTORY/NAME-COUNT` or with the number that the options give, makes it the latest, and removes what is too
 // many. The save counter counts every save, whatever its number. (`tf.train.CheckpointManager.save`)
@@ -2604,7 +2762,10 @@ double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t
 // `CKPT_REASON_REPLACED` when one has since the manager was opened and the program has not resumed from that; nothing has been
 // counted then. Else errors are those of `ckpt_checkpoint_write`, and the system's when the state file cannot be written: the
 // step counts as not saved, and the checkpoints recorded before are all there.
-ckpt_code ckpt_manager_save(const ckpt_manager *manager, const ckpt_manager_save_options *options, ckpt_string **path, ckpt_error **error);
+ckpt_code ckpt_manager_save(const ckpt_manager *manager,
+                            const ckpt_manager_save_options *options,
+                            ckpt_string **path,
+                            ckpt_error **error);
 
 // Restores the latest checkpoint; where there is none, calls the init callback, if there is one.
 // (`tf.train.CheckpointManager.restore_or_initialize`)
@@ -2623,7 +2784,10 @@ ckpt_code ckpt_manager_restore_or_initialize(const ckpt_manager *manager,
 //
 // `*path` is to be freed with `ckpt_string_free`; NULL when there is none, and on failure. `*broken`, to be freed with
 // `ckpt_broken_checkpoints_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL.
-ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager, ckpt_string **path, ckpt_broken_checkpoints **broken, ckpt_error **error);
+ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager,
+                                    ckpt_string **path,
+                                    ckpt_broken_checkpoints **broken,
+                                    ckpt_error **error);
 
 // New options with the defaults; to be freed with `ckpt_manager_options_free`.
 ckpt_manager_options *ckpt_manager_options_new(void);
@@ -2640,7 +2804,10 @@ ckpt_code ckpt_manager_options_set_keep_checkpoint_every_n_hours(ckpt_manager_op
 ckpt_code ckpt_manager_options_set_keep_best(ckpt_manager_options *options, size_t count, ckpt_better better, ckpt_error **error);
 
 // What checkpoints are called: `NAME-NUMBER`; `ckpt` by default.
-ckpt_code ckpt_manager_options_set_checkpoint_name(ckpt_manager_options *options, const char *name, size_t name_len, ckpt_error **error);
+ckpt_code ckpt_manager_options_set_checkpoint_name(ckpt_manager_options *options,
+                                                   const char *name,
+                                                   size_t name_len,
+                                                   ckpt_error **error);
 
 // The integer scalar that counts the program's steps, for `ckpt_manager_options_set_checkpoint_interval`.
 ckpt_code ckpt_manager_options_set_step_counter(ckpt_manager_options *options, ckpt_node counter, ckpt_error **error);
@@ -2737,6 +2904,8 @@ ckpt_code ckpt_resume_options_set_restore_options(ckpt_resume_options *options,
 // Frees options. NULL is nothing.
 void ckpt_resume_options_free(ckpt_resume_options *options);
 
+// == Saves in the background ======================================================================
+
 // Copies what `ckpt_checkpoint_save` would write, and does the rest in the background: writes the files, calls the callbacks of the
 // options, has the state file name the checkpoint. When this returns the program may change everything; what is saved is what was
 // there. States, savers and devices are asked before it returns, on the thread that called; progress and written callbacks are called
@@ -2770,7 +2939,8 @@ ckpt_code ckpt_checkpoint_write_async(const ckpt_checkpoint *checkpoint,
 
 // Waits for the save that is running in the background, if there is one. The error is that of the last one, if nobody has heard of it
 // yet. `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback.
-ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint,
+                               ckpt_error **error);
 
 // Copies what `ckpt_manager_save` would save, and does the rest in the background, as `ckpt_checkpoint_save_async` does: the checkpoint is
 // recorded, and what is too many is removed, when it is complete. If it fails, the step counts as not saved, and the checkpoint is not
@@ -2789,18 +2959,23 @@ ckpt_bytes ckpt_pending_path(const ckpt_pending *pending);
 
 // Whether the save is over, well or not; `*done` is how many bytes are written, `*total` how many there are to write. Either place may be
 // NULL. This never waits. True of NULL.
-bool ckpt_pending_poll(const ckpt_pending *pending, uint64_t *done, uint64_t *total);
+bool ckpt_pending_poll(const ckpt_pending *pending,
+                       uint64_t *done,
+                       uint64_t *total);
 
 // Waits until the save is over. It may be called again, and says the same then. `*path`, to be freed with `ckpt_string_free`, is the path
 // of the checkpoint; NULL on failure; `path` may be NULL.
 //
 // Errors are those of the save, which no other call reports then. `CKPT_CODE_CANCELLED` when it was cancelled;
 // `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback of this very save.
-ckpt_code ckpt_pending_wait(const ckpt_pending *pending, ckpt_string **path, ckpt_error **error);
+ckpt_code ckpt_pending_wait(const ckpt_pending *pending,
+                            ckpt_string **path,
+                            ckpt_error **error);
 
 // Waits until the save is over, but not longer than `seconds`, which may be infinite, and says whether it is; in a callback of this very
 // save it does not wait. It asks for no error: that is still to be heard of. True of NULL.
-bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
+bool ckpt_pending_wait_for(const ckpt_pending *pending,
+                           double seconds);
 
 // Ends the save soon, unless all is written by then; `ckpt_pending_wait` says whether it came to that. What was there before is still
 // there, and nothing new. NULL is nothing.
@@ -2808,6 +2983,8 @@ void ckpt_pending_cancel(const ckpt_pending *pending);
 
 // Frees the handle of a save, which goes on. NULL is nothing.
 void ckpt_pending_free(ckpt_pending *pending);
+
+// == Saves by ranks ===============================================================================
 
 // Puts the message of a rank, `size` bytes, which are copied. What was put for the rank before is forgotten.
 //
@@ -2884,6 +3061,8 @@ ckpt_code ckpt_manager_save_ranked(const ckpt_manager *manager,
                                    ckpt_string **path,
                                    ckpt_error **error);
 
+// == The state file, pins =========================================================================
+
 // The latest checkpoint that the state file of `directory` names: its prefix, or the file or pattern of a V1 checkpoint.
 // (`tf.train.latest_checkpoint`)
 //
@@ -2896,7 +3075,10 @@ ckpt_code ckpt_latest_checkpoint(const char *directory, ckpt_string **path, ckpt
 //
 // `*state` is to be freed with `ckpt_checkpoint_state_free`; NULL when there is no state file, and on failure. `CKPT_CODE_DATA_LOSS` when
 // it cannot be understood, which TensorFlow takes for none, or names no latest checkpoint.
-ckpt_code ckpt_get_checkpoint_state(const char *directory, const char *file_name, ckpt_checkpoint_state **state, ckpt_error **error);
+ckpt_code ckpt_get_checkpoint_state(const char *directory,
+                                    const char *file_name,
+                                    ckpt_checkpoint_state **state,
+                                    ckpt_error **error);
 
 // The latest checkpoint. Lent.
 ckpt_bytes ckpt_checkpoint_state_latest(const ckpt_checkpoint_state *state);
@@ -2953,13 +3135,19 @@ ckpt_code ckpt_update_checkpoint_state(const char *directory,
 // of it is looked at. (`tf.train.checkpoint_exists`)
 //
 // `*exists` is false on failure. Errors are the system's.
-ckpt_code ckpt_checkpoint_exists(const char *prefix, bool *exists, ckpt_error **error);
+ckpt_code ckpt_checkpoint_exists(const char *prefix,
+                                 bool *exists,
+                                 ckpt_error **error);
 
 // When each of the `count` checkpoints was written, in seconds since the epoch. Those that are not there are left out: `*found` says
 // how many of `mtimes`, which has room for `count`, were written. (`tf.train.get_checkpoint_mtimes`)
 //
 // `*found` is 0 on failure. Errors are the system's.
-ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes, size_t count, double *mtimes, size_t *found, ckpt_error **error);
+ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes,
+                                 size_t count,
+                                 double *mtimes,
+                                 size_t *found,
+                                 ckpt_error **error);
 
 // Removes the checkpoint at `prefix`, V2 or V1, and the `.meta` file that a Saver put beside it: the index first, so that there is
 // no checkpoint any more when its data goes. Only plain files in the prefix's own directory are removed; that some are not there is
@@ -2967,25 +3155,32 @@ ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes, size_t count, doub
 //
 // `CKPT_CODE_UNAVAILABLE` when another process has the directory's lock or another thread is writing this checkpoint; what the system
 // says when a file cannot be removed.
-ckpt_code ckpt_remove_checkpoint(const char *prefix, ckpt_error **error);
+ckpt_code ckpt_remove_checkpoint(const char *prefix,
+                                 ckpt_error **error);
 
 // Holds the checkpoint `prefix`.
 //
 // `*pin` is to be freed with `ckpt_pin_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such checkpoint, or it was removed
 // meanwhile.
-ckpt_code ckpt_pin_new(const char *prefix, ckpt_pin **pin, ckpt_error **error);
+ckpt_code ckpt_pin_new(const char *prefix,
+                       ckpt_pin **pin,
+                       ckpt_error **error);
 
 // Holds the latest checkpoint of `directory`, also while others are saved and removed there.
 //
 // `*pin` is to be freed with `ckpt_pin_free`; NULL when there is no checkpoint, and on failure. `CKPT_CODE_DATA_LOSS` when the state file
 // cannot be understood.
-ckpt_code ckpt_pin_latest(const char *directory, ckpt_pin **pin, ckpt_error **error);
+ckpt_code ckpt_pin_latest(const char *directory,
+                          ckpt_pin **pin,
+                          ckpt_error **error);
 
 // The prefix of the checkpoint that is held. Lent.
 ckpt_bytes ckpt_pin_prefix(const ckpt_pin *pin);
 
 // Lets go of a checkpoint. NULL is nothing.
 void ckpt_pin_free(ckpt_pin *pin);
+
+// == Waiting for checkpoints ======================================================================
 
 // New options with the defaults, a look each second, for ever; to be freed with `ckpt_wait_options_free`.
 ckpt_wait_options *ckpt_wait_options_new(void);
@@ -3044,6 +3239,8 @@ ckpt_code ckpt_checkpoints_iterator_next(ckpt_checkpoints_iterator *iterator, ck
 
 // Frees an iterator. NULL is nothing.
 void ckpt_checkpoints_iterator_free(ckpt_checkpoints_iterator *iterator);
+
+// == Maintenance ==================================================================================
 
 // How many there are.
 size_t ckpt_broken_checkpoints_count(const ckpt_broken_checkpoints *broken);
@@ -3123,7 +3320,12 @@ void ckpt_collect_options_free(ckpt_collect_options *options);
 // `*removed`, to be freed with `ckpt_strings_free`, are the checkpoints that were removed, or would be, oldest first; NULL on failure;
 // `removed` may be NULL. `CKPT_CODE_INVALID_ARGUMENT` when none is to stay; `CKPT_CODE_NOT_FOUND` when there is no such directory;
 // `CKPT_CODE_UNAVAILABLE` when another process has its lock; `CKPT_CODE_DATA_LOSS` when the state file names no latest checkpoint.
-ckpt_code ckpt_collect_checkpoints(const char *directory, const ckpt_collect_options *options, ckpt_strings **removed, ckpt_error **error);
+ckpt_code ckpt_collect_checkpoints(const char *directory,
+                                   const ckpt_collect_options *options,
+                                   ckpt_strings **removed,
+                                   ckpt_error **error);
+
+// == Looking for leaks ============================================================================
 
 // How many handles the library has given that were not freed yet, errors and texts among them: in a program that has freed all, 0. For tests
 // that look for leaks. (Objects of graphs are no handles.)

@@ -6,69 +6,107 @@
 //! Pointers become references in `pointer.rs` and nowhere else. What is lent to C lives in the handle that lends it.
 #![allow(non_camel_case_types)]
 
-// In the order of the header.
+// By topic, in the order of the header: its index and its banners are made from these comments.
+
+// Topic: Version and names of constants
 mod constants;
 
+// Topic: Errors, strings
 mod error;
+
 mod strings;
 
+// Topic: Callbacks, progress, cancelling, logging
 mod callback;
+
 mod progress;
 
+mod log;
+
+// Topic: Reading
 mod options;
+
 mod reader;
 
 mod tensor;
+
 mod view;
 
+// Topic: The object graph of a checkpoint
 mod object_graph;
 
+// Topic: Verifying
 mod verify;
 
+// Topic: Writing and merging
 mod writer;
 
 mod merge;
 
-mod graph;
+// Topic: The graph of a program
 mod node;
 
+mod graph;
+
+// Topic: Variables
 mod memory;
+
 mod variable;
 
+// Topic: Lists, dictionaries and tuples
 mod containers;
 
+// Topic: Slot variables
 mod slots;
 
+// Topic: Devices and state with callbacks
 mod device;
+
 mod state;
 
+// Topic: Registered savers
 mod registered_savers;
 
+// Topic: Saving and restoring a program
 mod checkpoint;
+
 mod graph_options;
 
+// Topic: Restore statuses and reports
 mod report;
+
 mod status;
 
+// Topic: Savers (checkpoints by name)
 mod saver;
 
+// Topic: Checkpoint views
 mod checkpoint_view;
 
+// Topic: Managing a directory
 mod manager;
+
 mod manager_options;
 
+// Topic: Saves in the background
 mod pending;
+
+// Topic: Saves by ranks
 mod ranks;
 
+// Topic: The state file, pins
 mod directory;
+
+// Topic: Waiting for checkpoints
 mod watch;
 
+// Topic: Maintenance
 mod maintenance;
 
-mod log;
+// Topic: Looking for leaks
+mod pointer;
 
 // What the modules above share.
-mod pointer;
 mod wrapper;
 
 use pointer::{array, array_mut, check_array, handle, handle_mut, key_at, output, own, path_at, release, required, text_at};
