@@ -102,8 +102,9 @@
 //    ckpt_checkpoint_exists, ckpt_checkpoint_mtimes, ckpt_remove_checkpoint, ckpt_pin_*
 //  * Waiting for checkpoints: ckpt_wait_options_*, ckpt_wait_for_new_checkpoint,
 //    ckpt_checkpoints_iterator_*
-//  * Maintenance: ckpt_broken_*, ckpt_latest_valid_checkpoint, ckpt_repair_checkpoint_state,
-//    ckpt_repaired_*, ckpt_gc_options_*, ckpt_collect_checkpoints
+//  * Maintenance: ckpt_broken_checkpoints_*, ckpt_latest_valid_checkpoint,
+//    ckpt_repair_checkpoint_state, ckpt_repaired_state_*, ckpt_collect_options_*,
+//    ckpt_collect_checkpoints
 //  * Looking for leaks: ckpt_live_handles
 
 #ifndef CHECKPOINT_H
@@ -130,7 +131,7 @@
 
 // Checkpoints that are not valid, newest first, each with its first problem. It never changes;
 // several threads may use it at once.
-typedef struct ckpt_broken ckpt_broken;
+typedef struct ckpt_broken_checkpoints ckpt_broken_checkpoints;
 
 // A flag that cancels long calls from any thread. Options given the flag stay valid after it is
 // freed.
@@ -155,6 +156,10 @@ typedef struct ckpt_checkpoint_view ckpt_checkpoint_view;
 // one thread at a time.
 typedef struct ckpt_checkpoints_iterator ckpt_checkpoints_iterator;
 
+// Which checkpoints `ckpt_collect_checkpoints` keeps. For one thread at a time while it is
+// changed.
+typedef struct ckpt_collect_options ckpt_collect_options;
+
 // The result of comparing a checkpoint with a program: what they have in common, and what only one
 // of them has. Slot variables are not included. It is a snapshot and never changes; several
 // threads may use it at once.
@@ -176,10 +181,6 @@ typedef struct ckpt_error ckpt_error;
 
 // Receives the error message of a failing callback. Valid only while the callback runs.
 typedef struct ckpt_failure ckpt_failure;
-
-// Which checkpoints `ckpt_collect_checkpoints` keeps. For one thread at a time while it is
-// changed.
-typedef struct ckpt_gc_options ckpt_gc_options;
 
 // A graph of objects with named edges: the state that a program saves and restores.
 //
@@ -266,7 +267,7 @@ typedef struct ckpt_read_options ckpt_read_options;
 typedef struct ckpt_reader ckpt_reader;
 
 // The result of repairing a state file. It never changes; several threads may use it at once.
-typedef struct ckpt_repaired ckpt_repaired;
+typedef struct ckpt_repaired_state ckpt_repaired_state;
 
 // What became of each value of a restore: one row for each value of the checkpoint, then one for
 // each object of the program that the checkpoint has no value for. It is a snapshot and never
@@ -491,7 +492,7 @@ typedef ckpt_code (*ckpt_save_objects_callback)(void *user_data, const ckpt_node
 // keys of the checkpoint. The names in `objects` are the paths under which the objects were saved.
 typedef bool (*ckpt_wants_callback)(void *user_data, const ckpt_nodes *objects, const char *key, size_t key_len);
 
-// Restores `objects` from the tensors that the saver wanted, after everything else was restored.
+// Restores `objects` from the tensors that the saver optional_output, after everything else was restored.
 // The name of each tensor is its key. Any result other than `CKPT_CODE_OK` ends the restore with
 // `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
@@ -3233,8 +3234,11 @@ ckpt_code ckpt_manager_restore_or_initialize(const ckpt_manager *manager,
 //
 // `*path` receives its prefix; free it with `ckpt_string_free`. It is NULL if there is none, if
 // the directory does not exist, and on failure. `*broken` receives the newer checkpoints that are
-// not valid (NULL on failure); free it with `ckpt_broken_free`. `broken` may be NULL.
-ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager, ckpt_string **path, ckpt_broken **broken, ckpt_error **error);
+// not valid (NULL on failure); free it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
+ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager,
+                                    ckpt_string **path,
+                                    ckpt_broken_checkpoints **broken,
+                                    ckpt_error **error);
 
 // Makes options with the defaults; free them with `ckpt_manager_options_free`.
 ckpt_manager_options *ckpt_manager_options_new(void);
@@ -3810,18 +3814,18 @@ void ckpt_checkpoints_iterator_free(ckpt_checkpoints_iterator *iterator);
 // == Maintenance ==================================================================================
 
 // Returns the number of broken checkpoints.
-size_t ckpt_broken_count(const ckpt_broken *broken);
+size_t ckpt_broken_checkpoints_count(const ckpt_broken_checkpoints *broken);
 
 // Returns the prefix of the checkpoint at `index`. Lent; `data` is NULL if `index` is out of
 // range.
-ckpt_bytes ckpt_broken_prefix(const ckpt_broken *broken, size_t index);
+ckpt_bytes ckpt_broken_checkpoints_prefix(const ckpt_broken_checkpoints *broken, size_t index);
 
 // Returns the problem of the checkpoint at `index`. Lent: do not free it. NULL if `index` is out
 // of range.
-const ckpt_error *ckpt_broken_problem(const ckpt_broken *broken, size_t index);
+const ckpt_error *ckpt_broken_checkpoints_problem(const ckpt_broken_checkpoints *broken, size_t index);
 
 // Frees a list of broken checkpoints. NULL is ignored.
-void ckpt_broken_free(ckpt_broken *broken);
+void ckpt_broken_checkpoints_free(ckpt_broken_checkpoints *broken);
 
 // Finds the newest valid checkpoint of `directory`: one whose checksums all match. The checkpoints
 // that the state file names are tried first, starting with the latest; then all others in the
@@ -3830,7 +3834,7 @@ void ckpt_broken_free(ckpt_broken *broken);
 //
 // `*path` receives the prefix; free it with `ckpt_string_free`. It is NULL if there is none, and
 // on failure. `*broken` receives the newer checkpoints that are not valid (NULL on failure); free
-// it with `ckpt_broken_free`. `broken` may be NULL.
+// it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
@@ -3838,18 +3842,18 @@ void ckpt_broken_free(ckpt_broken *broken);
 ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
                                        const ckpt_verify_options *options,
                                        ckpt_string **path,
-                                       ckpt_broken **broken,
+                                       ckpt_broken_checkpoints **broken,
                                        ckpt_error **error);
 
 // Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
-// changed; with `dry_run`, nothing is.
+// handle_mut; with `dry_run`, nothing is.
 //
 // If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 // there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
 // checkpoints of the directory. Checkpoints that were not listed before are not recorded as
 // managed, so that no manager removes one that was meant to stay.
 //
-// `*repaired` receives the result (NULL on failure); free it with `ckpt_repaired_free`.
+// `*repaired` receives the result (NULL on failure); free it with `ckpt_repaired_state_free`.
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist or contains no valid checkpoint.
@@ -3858,46 +3862,46 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
 ckpt_code ckpt_repair_checkpoint_state(const char *directory,
                                        bool dry_run,
                                        const ckpt_verify_options *options,
-                                       ckpt_repaired **repaired,
+                                       ckpt_repaired_state **repaired,
                                        ckpt_error **error);
 
 // Returns the latest checkpoint of the new state file. Lent.
-ckpt_bytes ckpt_repaired_latest(const ckpt_repaired *repaired);
+ckpt_bytes ckpt_repaired_state_latest(const ckpt_repaired_state *repaired);
 
 // Returns the number of checkpoints that the new state file lists.
-size_t ckpt_repaired_count(const ckpt_repaired *repaired);
+size_t ckpt_repaired_state_count(const ckpt_repaired_state *repaired);
 
 // Returns the listed checkpoint at `index`, oldest first. Lent; `data` is NULL if `index` is out
 // of range.
-ckpt_bytes ckpt_repaired_path(const ckpt_repaired *repaired, size_t index);
+ckpt_bytes ckpt_repaired_state_path(const ckpt_repaired_state *repaired, size_t index);
 
 // Returns whether the new state file differs from the previous one.
-bool ckpt_repaired_is_new(const ckpt_repaired *repaired);
+bool ckpt_repaired_state_is_new(const ckpt_repaired_state *repaired);
 
 // Returns the checkpoints that are not listed because they are not valid. Lent: do not free it.
 // NULL if `repaired` is NULL.
-const ckpt_broken *ckpt_repaired_broken(const ckpt_repaired *repaired);
+const ckpt_broken_checkpoints *ckpt_repaired_state_broken(const ckpt_repaired_state *repaired);
 
 // Frees a result and its list. NULL is ignored.
-void ckpt_repaired_free(ckpt_repaired *repaired);
+void ckpt_repaired_state_free(ckpt_repaired_state *repaired);
 
 // Makes options that keep the newest `keep` checkpoints, at least 1. Free them with
-// `ckpt_gc_options_free`.
-ckpt_gc_options *ckpt_gc_options_new(size_t keep);
+// `ckpt_collect_options_free`.
+ckpt_collect_options *ckpt_collect_options_new(size_t keep);
 
 // Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
 // none.
-ckpt_code ckpt_gc_options_set_keep_checkpoint_every_n_hours(ckpt_gc_options *options, double hours, ckpt_error **error);
+ckpt_code ckpt_collect_options_set_keep_checkpoint_every_n_hours(ckpt_collect_options *options, double hours, ckpt_error **error);
 
 // Also keeps the best `count` checkpoints by the metrics that were given to a manager; `better` is
 // one of the `CKPT_BETTER_` constants.
-ckpt_code ckpt_gc_options_set_keep_best(ckpt_gc_options *options, size_t count, ckpt_better better, ckpt_error **error);
+ckpt_code ckpt_collect_options_set_keep_best(ckpt_collect_options *options, size_t count, ckpt_better better, ckpt_error **error);
 
 // Only lists what would be deleted if `dry_run` is true. False by default.
-ckpt_code ckpt_gc_options_set_dry_run(ckpt_gc_options *options, bool dry_run, ckpt_error **error);
+ckpt_code ckpt_collect_options_set_dry_run(ckpt_collect_options *options, bool dry_run, ckpt_error **error);
 
 // Frees options. NULL is ignored.
-void ckpt_gc_options_free(ckpt_gc_options *options);
+void ckpt_collect_options_free(ckpt_collect_options *options);
 
 // Deletes the expired managed checkpoints of `directory`, as a manager does after a save, and
 // files left behind by crashes. Checkpoints that no manager of TensorFlow or of this library has
@@ -3914,7 +3918,7 @@ void ckpt_gc_options_free(ckpt_gc_options *options);
 // * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
 // * `CKPT_CODE_DATA_LOSS`: the state file names no latest checkpoint.
 ckpt_code ckpt_collect_checkpoints(const char *directory,
-                                   const ckpt_gc_options *options,
+                                   const ckpt_collect_options *options,
                                    ckpt_strings **removed,
                                    ckpt_error **error);
 

@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::constants::{ckpt_code, CKPT_CODE_OK};
-use super::{array, ask, changed};
+use super::{array, ask, handle_mut};
 use ::checkpoint::{printable, Code, Error, Failure, Reason, Result};
 
 /// Receives the error message of a failing callback. Valid only while the callback runs.
@@ -21,7 +21,7 @@ pub struct ckpt_failure {
 #[no_mangle]
 pub extern "C" fn ckpt_failure_set(failure: *mut ckpt_failure, text: *const c_char, len: usize) {
     ask((), || {
-        if let (Some(failure), Ok(text)) = (changed(failure), array::<u8>(text.cast(), len, "the text")) {
+        if let (Some(failure), Ok(text)) = (handle_mut(failure), array::<u8>(text.cast(), len, "the text")) {
             failure.text = Some(printable(text).to_string());
         }
     });
@@ -37,7 +37,7 @@ pub type ckpt_read_callback = Option<
 
 thread_local! {
     /// The graphs whose callbacks run on this thread.
-    static RUNNING: RefCell<Vec<Mark>> = const { RefCell::new(Vec::new()) };
+    static RUNNING: RefCell<Vec<CallbackMark>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Identifies a graph without keeping it alive. The graph's handles and its running callbacks carry
@@ -47,9 +47,9 @@ thread_local! {
 /// callbacks run on writing threads; there, such a call would wait for the lock forever, and the
 /// mark detects it.
 #[derive(Clone, Default)]
-pub(super) struct Mark(Arc<()>);
+pub(super) struct CallbackMark(Arc<()>);
 
-impl Mark {
+impl CallbackMark {
     /// Fails inside a callback of the graph.
     pub fn check(&self) -> Result<()> {
         match RUNNING.with_borrow(|running| running.iter().any(|mark| Arc::ptr_eq(&mark.0, &self.0))) {

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 
-use super::callback::Mark;
+use super::callback::CallbackMark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph::{ckpt_graph, graph_at, node_output};
@@ -24,7 +24,7 @@ use ::checkpoint::{Checkpoint, NodeId, RestoreOptions, Result, SaveOptions, Stat
 #[derive(Clone)]
 pub struct ckpt_checkpoint {
     pub(super) checkpoint: Checkpoint,
-    pub(super) mark: Mark,
+    pub(super) mark: CallbackMark,
 }
 
 /// The checkpoint behind a handle: a clone, because a callback may free the handle.
@@ -182,7 +182,7 @@ pub extern "C" fn ckpt_checkpoint_save_count(
 }
 
 /// The place for an optional output; None if the caller passed NULL.
-pub(super) fn wanted<'a, T>(place: *mut *mut T, name: &str) -> Result<Option<&'a mut *mut T>> {
+pub(super) fn optional_output<'a, T>(place: *mut *mut T, name: &str) -> Result<Option<&'a mut *mut T>> {
     if place.is_null() {
         return Ok(None);
     }
@@ -195,9 +195,9 @@ fn save(
     path: *mut *mut ckpt_string,
     save: impl FnOnce(&Checkpoint, &SaveOptions) -> Result<PathBuf>,
 ) -> Result<()> {
-    let out = wanted(path, "the output argument `path`")?;
+    let out = optional_output(path, "the output argument `path`")?;
     let checkpoint = checkpoint_at(checkpoint)?;
-    let options = handle(options).map(|o| o.settle(&checkpoint.mark)).unwrap_or_default();
+    let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
     let saved = save(&checkpoint.checkpoint, &options)?;
     if let Some(out) = out {
         *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
@@ -284,7 +284,7 @@ fn restore(
     status: *mut *mut ckpt_status,
     restore: impl FnOnce(&Checkpoint, &RestoreOptions) -> Result<Status>,
 ) -> Result<()> {
-    let out = wanted(status, "the output argument `status`")?;
+    let out = optional_output(status, "the output argument `status`")?;
     let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
     let checkpoint = checkpoint_at(checkpoint)?;
     let restored = restore(&checkpoint.checkpoint, &options)?;

@@ -13,7 +13,7 @@ use super::graph_options::ckpt_restore_options;
 use super::node::{ckpt_node, node_at};
 use super::object_graph::ckpt_object_graph;
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
-use ::checkpoint::{restore_nodes, CheckpointView, Log, NodeId, Result, ViewDiff};
+use ::checkpoint::{restore_nodes, CheckpointView, Comparison, Log, NodeId, Result};
 
 /// The objects of a checkpoint (`tf.train.CheckpointView`). The index is read once; no file stays
 /// open. It never changes; several threads may use it at once.
@@ -106,14 +106,14 @@ pub extern "C" fn ckpt_checkpoint_view_descendant_path(view: *const ckpt_checkpo
 /// of them has. Slot variables are not included. It is a snapshot and never changes; several
 /// threads may use it at once.
 pub struct ckpt_comparison {
-    diff: ViewDiff,
+    diff: Comparison,
     warnings: Vec<String>,
 }
 
 fn compare(
     view: *const ckpt_checkpoint_view,
     diff: *mut *mut ckpt_comparison,
-    compare: impl FnOnce(&CheckpointView, &Log) -> Result<ViewDiff>,
+    compare: impl FnOnce(&CheckpointView, &Log) -> Result<Comparison>,
 ) -> Result<()> {
     let out = output(diff, std::ptr::null_mut(), "the output argument `diff`")?;
     let warnings = Arc::new(Mutex::new(Vec::new()));

@@ -427,7 +427,7 @@ pub(super) fn checksums(number: ckpt_checksums) -> Result<Checksums> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::checkpoint::{RowState, Severity, StatusKind};
+    use ::checkpoint::{RestoreKind, RowState, Severity};
 
     #[test]
     fn the_numbers_are_those_of_the_rust_api() {
@@ -441,7 +441,7 @@ mod tests {
             assert_eq!(row_state_name(state as ckpt_row_state).to_str(), Ok(state.name()));
         }
         assert_eq!(CKPT_ROW_STATE_TORN, RowState::Torn as ckpt_row_state);
-        assert_eq!(CKPT_RESTORE_KIND_NONE, StatusKind::Nothing as ckpt_restore_kind);
+        assert_eq!(CKPT_RESTORE_KIND_NONE, RestoreKind::None as ckpt_restore_kind);
         assert_eq!(CKPT_SEVERITY_ERROR, Severity::Error as ckpt_severity);
         assert_eq!((CKPT_BETTER_LOWER, CKPT_BETTER_HIGHER), (Better::Lower as ckpt_better, Better::Higher as ckpt_better));
         assert_eq!(CKPT_KIND_SLOT_OWNER, kind_number("slot owner"));

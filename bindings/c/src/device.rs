@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::callback::{ckpt_failure, ckpt_read_callback, Mark};
+use super::callback::{ckpt_failure, ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, known_dtype};
 use super::error::ckpt_error;
 use super::graph::ckpt_graph;
@@ -89,7 +89,7 @@ pub extern "C" fn ckpt_device_new(user_data: *mut c_void, free_user_data: ckpt_f
 }
 
 fn target<'a>(device: *mut ckpt_device) -> Result<&'a mut Callbacks> {
-    super::changed(device).map(|d| &mut d.0).ok_or_else(|| Error::argument("the device must not be NULL"))
+    super::handle_mut(device).map(|d| &mut d.0).ok_or_else(|| Error::argument("the device must not be NULL"))
 }
 
 /// Sets the callback that describes the current shape of the value. By default, the shape is that
@@ -191,7 +191,12 @@ pub extern "C" fn ckpt_graph_add_device(
 }
 
 /// A variable on a device.
-pub(super) fn variable(mark: &Mark, dtype: DType, accepts: Option<&[i64]>, device: *const ckpt_device) -> Result<Variable> {
+pub(super) fn variable(
+    mark: &CallbackMark,
+    dtype: DType,
+    accepts: Option<&[i64]>,
+    device: *const ckpt_device,
+) -> Result<Variable> {
     let callbacks = &handle(device).ok_or_else(|| Error::argument("the device must not be NULL"))?.0;
     if callbacks.read.is_none() {
         return Err(Error::argument("the device has no read callback"));
@@ -206,7 +211,7 @@ struct Value {
     /// The shape if there is no describe callback.
     shape: Mutex<Option<Vec<i64>>>,
     callbacks: Callbacks,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 impl Value {

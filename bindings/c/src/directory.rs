@@ -7,7 +7,7 @@ use super::constants::{ckpt_code, ckpt_durability, durability_of};
 use super::error::ckpt_error;
 use super::options::target;
 use super::strings::ckpt_string;
-use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, places, release, required};
+use super::{array, array_mut, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{
     checkpoint_exists, checkpoint_mtimes, get_checkpoint_state, latest_checkpoint, remove_checkpoint, update_checkpoint_state,
     CheckpointState, Pin, Result, StateUpdate,
@@ -259,7 +259,7 @@ pub extern "C" fn ckpt_checkpoint_mtimes(
 ) -> ckpt_code {
     call(error, || {
         let found = output(found, 0, "the output argument `found`")?;
-        let places = places(mtimes, count, "the output array `mtimes`")?;
+        let places = array_mut(mtimes, count, "the output array `mtimes`")?;
         let prefixes: Vec<_> =
             array(prefixes, count, "the prefixes")?.iter().map(|&prefix| path_at(prefix)).collect::<Result<_>>()?;
         let times = checkpoint_mtimes(prefixes)?;

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::callback::Mark;
+use super::callback::CallbackMark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::node::{ckpt_description, ckpt_node, ckpt_node_options, ckpt_nodes, node_at, number_of};
@@ -22,7 +22,7 @@ use ::checkpoint::{Graph, NodeId, Result};
 #[derive(Clone)]
 pub struct ckpt_graph {
     pub(super) graph: Graph,
-    pub(super) mark: Mark,
+    pub(super) mark: CallbackMark,
 }
 
 /// The graph behind a handle. Cloned, since a callback may free the handle.
@@ -78,7 +78,7 @@ pub(super) fn add_plain(
 /// Creates an empty graph. Free it with `ckpt_graph_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_new() -> *mut ckpt_graph {
-    ask(std::ptr::null_mut(), || own(ckpt_graph { graph: Graph::new(), mark: Mark::default() }))
+    ask(std::ptr::null_mut(), || own(ckpt_graph { graph: Graph::new(), mark: CallbackMark::default() }))
 }
 
 /// Frees a handle of a graph. The graph and its objects live as long as a checkpoint uses them;

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use super::callback::{ckpt_failure, Mark};
+use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_mismatch, mismatch_of};
 use super::error::ckpt_error;
 use super::options::{ckpt_read_options, target};
@@ -20,17 +20,17 @@ pub struct ckpt_save_options {
     write: WriteOptions,
     busy: Busy,
     progress: Progress,
-    callbacks: Vec<Arc<Written>>,
+    callbacks: Vec<Arc<WrittenCallback>>,
 }
 
-struct Written {
+struct WrittenCallback {
     callback: extern "C" fn(*mut c_void, *const c_char, *mut ckpt_failure) -> ckpt_code,
     user: UserData,
 }
 
 impl ckpt_save_options {
     /// The core's options for a graph that the callbacks must not call.
-    pub(super) fn settle(&self, mark: &Mark) -> SaveOptions {
+    pub(super) fn resolve(&self, mark: &CallbackMark) -> SaveOptions {
         let (progress, progress_mark) = (self.progress.clone(), mark.clone());
         let options = SaveOptions::new()
             .write(self.write.clone())
@@ -68,7 +68,7 @@ pub extern "C" fn ckpt_save_options_set_write_options(
 ) -> ckpt_code {
     call(error, || {
         let target = target(options)?;
-        (target.write, target.progress) = handle(write_options).map(ckpt_write_options::settle).unwrap_or_default();
+        (target.write, target.progress) = handle(write_options).map(ckpt_write_options::resolve).unwrap_or_default();
         Ok(())
     })
 }
@@ -93,7 +93,7 @@ pub extern "C" fn ckpt_save_options_add_callback(
         let user = UserData::new(user_data, free_user_data);
         let target = target(options)?;
         let callback = written.ok_or_else(|| Error::argument("the written callback is NULL"))?;
-        target.callbacks.push(Arc::new(Written { callback, user }));
+        target.callbacks.push(Arc::new(WrittenCallback { callback, user }));
         Ok(())
     })
 }

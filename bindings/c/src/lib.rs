@@ -112,7 +112,7 @@ mod pointer;
 // Shared by the modules above.
 mod wrapper;
 
-use pointer::{array, changed, check_array, handle, key_at, output, own, path_at, places, release, required, text_at};
+use pointer::{array, array_mut, check_array, handle, handle_mut, key_at, output, own, path_at, release, required, text_at};
 use wrapper::{ask, call};
 
 /// A run of bytes; not NUL-terminated.

@@ -3,11 +3,11 @@
 use std::ffi::c_char;
 use std::path::PathBuf;
 
-use super::callback::Mark;
-use super::checkpoint::{checkpoint_at, ckpt_checkpoint, wanted};
+use super::callback::CallbackMark;
+use super::checkpoint::{checkpoint_at, ckpt_checkpoint, optional_output};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
-use super::maintenance::ckpt_broken;
+use super::maintenance::ckpt_broken_checkpoints;
 use super::manager_options::{ckpt_manager_options, ckpt_manager_save_options, ckpt_resume_options};
 use super::status::ckpt_status;
 use super::strings::{ckpt_string, ckpt_strings};
@@ -33,11 +33,11 @@ use ::checkpoint::{Manager, Result, Strings};
 /// restore take the graph's lock for their whole length.
 pub struct ckpt_manager {
     manager: Manager,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 /// The manager behind a handle: a clone, because a callback may free the handle.
-pub(super) fn manager_at(manager: *const ckpt_manager) -> Result<(Manager, Mark)> {
+pub(super) fn manager_at(manager: *const ckpt_manager) -> Result<(Manager, CallbackMark)> {
     let manager = required(manager, "the manager")?;
     manager.mark.check()?;
     Ok((manager.manager.clone(), manager.mark.clone()))
@@ -76,7 +76,7 @@ pub extern "C" fn ckpt_manager_open(
     call(error, || {
         let out = output(manager, std::ptr::null_mut(), "the output argument `manager`")?;
         let checkpoint = checkpoint_at(checkpoint)?;
-        let options = handle(options).map(|o| o.settle(&checkpoint.mark)).unwrap_or_default();
+        let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
         let manager = Manager::open(&checkpoint.checkpoint, path_at(directory)?, &options)?;
         *out = own(ckpt_manager { manager, mark: checkpoint.mark });
         Ok(())
@@ -184,9 +184,9 @@ pub extern "C" fn ckpt_manager_save(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(path, "the output argument `path`")?;
+        let out = optional_output(path, "the output argument `path`")?;
         let (manager, mark) = manager_at(manager)?;
-        let options = handle(options).map(|o| o.settle(&mark)).unwrap_or_default();
+        let options = handle(options).map(|o| o.resolve(&mark)).unwrap_or_default();
         let saved = manager.save(&options)?;
         if let Some(out) = out {
             *out = saved.map_or(std::ptr::null_mut(), text_of);
@@ -217,8 +217,8 @@ pub extern "C" fn ckpt_manager_restore_or_initialize(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let path = wanted(path, "the output argument `path`");
-        let status = wanted(status, "the output argument `status`")?;
+        let path = optional_output(path, "the output argument `path`");
+        let status = optional_output(status, "the output argument `status`")?;
         let path = path?;
         let (manager, mark) = manager_at(manager)?;
         let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
@@ -238,22 +238,22 @@ pub extern "C" fn ckpt_manager_restore_or_initialize(
 ///
 /// `*path` receives its prefix; free it with `ckpt_string_free`. It is NULL if there is none, if
 /// the directory does not exist, and on failure. `*broken` receives the newer checkpoints that are
-/// not valid (NULL on failure); free it with `ckpt_broken_free`. `broken` may be NULL.
+/// not valid (NULL on failure); free it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_latest_valid(
     manager: *const ckpt_manager,
     path: *mut *mut ckpt_string,
-    broken: *mut *mut ckpt_broken,
+    broken: *mut *mut ckpt_broken_checkpoints,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let broken = wanted(broken, "the output argument `broken`");
+        let broken = optional_output(broken, "the output argument `broken`");
         let path = output(path, std::ptr::null_mut(), "the output argument `path`")?;
         let broken = broken?;
         let found = manager_at(manager)?.0.latest_valid()?;
         *path = found.prefix.map_or(std::ptr::null_mut(), text_of);
         if let Some(out) = broken {
-            *out = ckpt_broken::new(found.broken);
+            *out = ckpt_broken_checkpoints::new(found.broken);
         }
         Ok(())
     })

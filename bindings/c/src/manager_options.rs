@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use super::callback::{ckpt_failure, Mark};
+use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{better_of, ckpt_better, ckpt_code};
 use super::error::ckpt_error;
 use super::graph_options::{ckpt_restore_options, ckpt_save_options};
@@ -12,7 +12,7 @@ use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at};
 use super::options::target;
 use super::progress::{ckpt_free_callback, UserData};
-use super::watch::{ckpt_now_callback, OwnClock, Shared};
+use super::watch::{ckpt_now_callback, CallerClock, SharedClock};
 use super::{array, ask, call, handle, own, release};
 use ::checkpoint::{Error, ManagerOptions, ManagerSaveOptions, Result, ResumeOptions};
 
@@ -21,14 +21,14 @@ use ::checkpoint::{Error, ManagerOptions, ManagerSaveOptions, Result, ResumeOpti
 #[derive(Default)]
 pub struct ckpt_manager_options {
     options: ManagerOptions,
-    clock: Option<Arc<OwnClock>>,
+    clock: Option<Arc<CallerClock>>,
 }
 
 impl ckpt_manager_options {
     /// The core's options for a graph that the clock must not call.
-    pub(super) fn settle(&self, mark: &Mark) -> ManagerOptions {
+    pub(super) fn resolve(&self, mark: &CallbackMark) -> ManagerOptions {
         let clock = self.clock.clone().into_iter();
-        clock.fold(self.options.clone(), |options, clock| options.clock(Arc::new(Shared(clock, mark.clone()))))
+        clock.fold(self.options.clone(), |options, clock| options.clock(Arc::new(SharedClock(clock, mark.clone()))))
     }
 }
 
@@ -167,7 +167,7 @@ pub extern "C" fn ckpt_manager_options_set_init(
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
         let init = init.ok_or_else(|| Error::argument("the init callback is NULL"))?;
-        let call = move || Mark::default().try_run(|failure| init(user.pointer(), failure));
+        let call = move || CallbackMark::default().try_run(|failure| init(user.pointer(), failure));
         change(options, |o| Ok(o.init(Arc::new(call))))
     })
 }
@@ -188,7 +188,7 @@ pub extern "C" fn ckpt_manager_options_set_clock(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let clock = OwnClock { now, sleep: None, user: UserData::new(user_data, free_user_data) };
+        let clock = CallerClock { now, sleep: None, user: UserData::new(user_data, free_user_data) };
         if now.is_none() {
             return Err(Error::argument("the now callback is NULL"));
         }
@@ -212,7 +212,7 @@ pub extern "C" fn ckpt_manager_options_set_log(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let log = log_of(&Mark::default(), log, user_data, free_user_data);
+        let log = log_of(&CallbackMark::default(), log, user_data, free_user_data);
         change(options, |o| Ok(o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ())))))
     })
 }
@@ -232,8 +232,8 @@ pub struct ckpt_manager_save_options {
 
 impl ckpt_manager_save_options {
     /// The core's options for a graph that the callbacks must not call.
-    pub(super) fn settle(&self, mark: &Mark) -> ManagerSaveOptions {
-        self.options.clone().save(self.save.settle(mark))
+    pub(super) fn resolve(&self, mark: &CallbackMark) -> ManagerSaveOptions {
+        self.options.clone().save(self.save.resolve(mark))
     }
 }
 

@@ -4,7 +4,7 @@ use std::alloc::Layout;
 use std::ffi::c_void;
 
 use super::progress::{ckpt_free_callback, UserData};
-use super::{check_array, places};
+use super::{array_mut, check_array};
 use ::checkpoint::{Memory, Result};
 
 /// Borrowed bytes; dropping them calls the release callback.
@@ -36,6 +36,6 @@ impl Memory for Borrowed {
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
-        places(self.data, self.size, "the data").unwrap_or_default()
+        array_mut(self.data, self.size, "the data").unwrap_or_default()
     }
 }

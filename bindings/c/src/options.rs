@@ -3,7 +3,7 @@
 
 use super::constants::{checksums, ckpt_checksums, ckpt_code};
 use super::error::ckpt_error;
-use super::{ask, call, changed, own, release};
+use super::{ask, call, handle_mut, own, release};
 use ::checkpoint::{Checksums, Error, OpenOptions, ReadOptions, Result};
 
 /// Options for opening a checkpoint. Not thread-safe while being changed.
@@ -92,5 +92,5 @@ pub extern "C" fn ckpt_read_options_free(options: *mut ckpt_read_options) {
 }
 
 pub(super) fn target<'a, T>(options: *mut T) -> Result<&'a mut T> {
-    changed(options).ok_or_else(|| Error::argument("the options must not be NULL"))
+    handle_mut(options).ok_or_else(|| Error::argument("the options must not be NULL"))
 }

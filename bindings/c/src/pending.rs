@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
-use super::checkpoint::{checkpoint_at, ckpt_checkpoint, wanted};
+use super::checkpoint::{checkpoint_at, ckpt_checkpoint, optional_output};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph_options::ckpt_save_options;
@@ -23,9 +23,9 @@ fn start(
     pending: *mut *mut ckpt_pending,
     start: impl FnOnce(&Checkpoint, &SaveOptions) -> Result<Pending>,
 ) -> Result<()> {
-    let out = wanted(pending, "the output argument `pending`")?;
+    let out = optional_output(pending, "the output argument `pending`")?;
     let checkpoint = checkpoint_at(checkpoint)?;
-    let options = handle(options).map(|o| o.settle(&checkpoint.mark)).unwrap_or_default();
+    let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
     give(out, start(&checkpoint.checkpoint, &options)?);
     Ok(())
 }
@@ -125,9 +125,9 @@ pub extern "C" fn ckpt_manager_save_async(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(pending, "the output argument `pending`")?;
+        let out = optional_output(pending, "the output argument `pending`")?;
         let (manager, mark) = manager_at(manager)?;
-        let options = handle(options).map(|o| o.settle(&mark)).unwrap_or_default();
+        let options = handle(options).map(|o| o.resolve(&mark)).unwrap_or_default();
         if let Some(pending) = manager.save_async(&options)? {
             give(out, pending);
         }
@@ -171,7 +171,7 @@ pub extern "C" fn ckpt_pending_wait(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(path, "the output argument `path`")?;
+        let out = optional_output(path, "the output argument `path`")?;
         let saved = required(pending, "the pending save")?.0.wait()?;
         if let Some(out) = out {
             *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));

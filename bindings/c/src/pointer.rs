@@ -32,7 +32,7 @@ fn is_null(name: &str) -> Error {
 }
 
 /// The object behind a handle, for modification; None if the handle is NULL.
-pub(super) fn changed<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
+pub(super) fn handle_mut<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
     // SAFETY: as for `handle`; a handle that is not `const` is used by one thread at a time.
     unsafe { pointer.as_mut() }
 }
@@ -89,7 +89,7 @@ pub(super) fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Resul
 }
 
 /// The caller's array of `count` values, for writing. NULL is allowed if `count` is 0.
-pub(super) fn places<'a, T>(pointer: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
+pub(super) fn array_mut<'a, T>(pointer: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
     check_array(pointer.cast(), count, Layout::new::<T>(), name)?;
     if count == 0 {
         return Ok(&mut []);

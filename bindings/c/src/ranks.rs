@@ -3,8 +3,8 @@
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 
-use super::callback::{ckpt_failure, Mark};
-use super::checkpoint::{checkpoint_at, ckpt_checkpoint, wanted};
+use super::callback::{ckpt_failure, CallbackMark};
+use super::checkpoint::{checkpoint_at, ckpt_checkpoint, optional_output};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph_options::ckpt_save_options;
@@ -12,7 +12,7 @@ use super::manager::{ckpt_manager, manager_at};
 use super::manager_options::ckpt_manager_save_options;
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::ckpt_string;
-use super::{array, call, changed, handle, output, own, path_at, release, required};
+use super::{array, call, handle, handle_mut, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, Error, Failure, Ranks, Result, SaveOptions};
 
 /// The processes that save a checkpoint together, as seen by one of them: its rank, the number of
@@ -20,8 +20,8 @@ use ::checkpoint::{Checkpoint, Error, Failure, Ranks, Result, SaveOptions};
 pub struct ckpt_ranks {
     rank: u32,
     count: u32,
-    gather: Talk,
-    broadcast: Talk,
+    gather: MessageCallback,
+    broadcast: MessageCallback,
     user: UserData,
 }
 
@@ -69,7 +69,7 @@ pub extern "C" fn ckpt_messages_put(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let messages = changed(messages).ok_or_else(|| Error::argument("the messages are NULL"))?;
+        let messages = handle_mut(messages).ok_or_else(|| Error::argument("the messages are NULL"))?;
         let count = messages.0.len();
         let place = messages.0.get_mut(rank as usize);
         let place = place
@@ -119,23 +119,23 @@ pub extern "C" fn ckpt_ranks_free(ranks: *mut ckpt_ranks) {
 }
 
 /// Ranks whose callbacks must not call the graph with this mark.
-struct Talking<'r> {
+struct RankCallbacks<'r> {
     ranks: &'r ckpt_ranks,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
-type Talk = extern "C" fn(*mut c_void, *const c_void, usize, *mut ckpt_messages, *mut ckpt_failure) -> ckpt_code;
+type MessageCallback = extern "C" fn(*mut c_void, *const c_void, usize, *mut ckpt_messages, *mut ckpt_failure) -> ckpt_code;
 
-impl Talking<'_> {
-    fn talk(&self, talk: Talk, message: &[u8]) -> std::result::Result<Vec<Option<Vec<u8>>>, Failure> {
+impl RankCallbacks<'_> {
+    fn exchange(&self, callback: MessageCallback, message: &[u8]) -> std::result::Result<Vec<Option<Vec<u8>>>, Failure> {
         let mut messages = ckpt_messages(vec![None; self.ranks.count as usize]);
         let user = self.ranks.user.pointer();
-        self.mark.try_run(|failure| talk(user, message.as_ptr().cast(), message.len(), &mut messages, failure))?;
+        self.mark.try_run(|failure| callback(user, message.as_ptr().cast(), message.len(), &mut messages, failure))?;
         Ok(messages.0)
     }
 }
 
-impl Ranks for Talking<'_> {
+impl Ranks for RankCallbacks<'_> {
     fn rank(&self) -> u32 {
         self.ranks.rank
     }
@@ -145,7 +145,7 @@ impl Ranks for Talking<'_> {
     }
 
     fn gather(&self, message: &[u8]) -> std::result::Result<Vec<Option<Vec<u8>>>, Failure> {
-        let mut messages = self.talk(self.ranks.gather, message)?;
+        let mut messages = self.exchange(self.ranks.gather, message)?;
         if let (0, Some(own)) = (self.ranks.rank, messages.first_mut()) {
             *own = Some(message.to_vec());
         }
@@ -153,7 +153,7 @@ impl Ranks for Talking<'_> {
     }
 
     fn broadcast(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Failure> {
-        let messages = self.talk(self.ranks.broadcast, message)?;
+        let messages = self.exchange(self.ranks.broadcast, message)?;
         match self.ranks.rank {
             0 => Ok(message.to_vec()),
             _ => messages.into_iter().next().flatten().ok_or_else(|| "the broadcast callback put no message of rank 0".into()),
@@ -168,10 +168,10 @@ fn save(
     path: *mut *mut ckpt_string,
     save: impl FnOnce(&Checkpoint, &dyn Ranks, &SaveOptions) -> Result<PathBuf>,
 ) -> Result<()> {
-    let out = wanted(path, "the output argument `path`")?;
+    let out = optional_output(path, "the output argument `path`")?;
     let checkpoint = checkpoint_at(checkpoint)?;
-    let ranks = talking(ranks, &checkpoint.mark)?;
-    let options = handle(options).map(|o| o.settle(&checkpoint.mark)).unwrap_or_default();
+    let ranks = rank_callbacks(ranks, &checkpoint.mark)?;
+    let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
     let saved = save(&checkpoint.checkpoint, &ranks, &options)?;
     if let Some(out) = out {
         *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
@@ -287,10 +287,10 @@ pub extern "C" fn ckpt_manager_save_ranked(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(path, "the output argument `path`")?;
+        let out = optional_output(path, "the output argument `path`")?;
         let (manager, mark) = manager_at(manager)?;
-        let ranks = talking(ranks, &mark)?;
-        let options = handle(options).map(|o| o.settle(&mark)).unwrap_or_default();
+        let ranks = rank_callbacks(ranks, &mark)?;
+        let options = handle(options).map(|o| o.resolve(&mark)).unwrap_or_default();
         let saved = manager.save_ranked(&ranks, &options)?;
         if let (Some(out), Some(saved)) = (out, saved) {
             *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
@@ -299,6 +299,6 @@ pub extern "C" fn ckpt_manager_save_ranked(
     })
 }
 
-fn talking<'r>(ranks: *const ckpt_ranks, mark: &Mark) -> Result<Talking<'r>> {
-    Ok(Talking { ranks: required(ranks, "the ranks")?, mark: mark.clone() })
+fn rank_callbacks<'r>(ranks: *const ckpt_ranks, mark: &CallbackMark) -> Result<RankCallbacks<'r>> {
+    Ok(RankCallbacks { ranks: required(ranks, "the ranks")?, mark: mark.clone() })
 }

@@ -10,7 +10,7 @@ use super::options::{ckpt_open_options, ckpt_read_options};
 use super::strings::{ckpt_string, ckpt_strings};
 use super::tensor::ckpt_tensor;
 use super::view::ckpt_view;
-use super::{array, ask, call, ckpt_bytes, handle, key_at, output, own, path_at, places, release, required};
+use super::{array, array_mut, ask, call, ckpt_bytes, handle, key_at, output, own, path_at, release, required};
 use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, ReadRequest, Reader, Reason, Result, Slice, Tensor};
 
 /// An open checkpoint. Immutable: several threads may use it at once.
@@ -217,7 +217,7 @@ pub extern "C" fn ckpt_reader_read(
     call(error, || {
         let tensor = required(reader, "the reader")?.own(tensor)?;
         tensor.check_destination(None, size)?; // before the buffer is trusted to be that large
-        tensor.read_into(places(buffer.cast(), size, "the buffer")?, &read_options(options))
+        tensor.read_into(array_mut(buffer.cast(), size, "the buffer")?, &read_options(options))
     })
 }
 
@@ -243,7 +243,7 @@ pub extern "C" fn ckpt_reader_read_slice(
         let tensor = required(reader, "the reader")?.own(tensor)?;
         let slice = slice(tensor, start, length, rank)?;
         tensor.check_destination(Some(&slice), size)?;
-        tensor.read_slice_into(&slice, places(buffer.cast(), size, "the buffer")?, &read_options(options))
+        tensor.read_slice_into(&slice, array_mut(buffer.cast(), size, "the buffer")?, &read_options(options))
     })
 }
 
@@ -272,7 +272,7 @@ pub extern "C" fn ckpt_reader_read_many(
         for i in 0..count {
             let tensor = reader.own(tensors[i])?;
             tensor.check_destination(None, sizes[i])?;
-            requests.push(ReadRequest { tensor, slice: None, buffer: places(buffers[i].cast(), sizes[i], "a buffer")? });
+            requests.push(ReadRequest { tensor, slice: None, buffer: array_mut(buffers[i].cast(), sizes[i], "a buffer")? });
         }
         reader.reader.read_many(requests, &read_options(options))
     })

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_failure, Mark};
+use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph::{ckpt_graph, graph_at};
@@ -10,7 +10,7 @@ use super::node::{ckpt_node, ckpt_nodes};
 use super::progress::{ckpt_free_callback, UserData};
 use super::state::{ckpt_sink, ckpt_source};
 use super::{call, text_at};
-use ::checkpoint::{Error, Failure, NodeId, RegisteredObjects, Sink, Source};
+use ::checkpoint::{Error, Failure, NodeId, ObjectSaver, Sink, Source};
 
 /// Returns whether the saver is responsible for `node`. Called once for each object of a save, and
 /// for the objects that the saver is to restore.
@@ -34,7 +34,7 @@ pub type ckpt_save_objects_callback = Option<
 pub type ckpt_wants_callback =
     Option<extern "C" fn(user_data: *mut c_void, objects: *const ckpt_nodes, key: *const c_char, key_len: usize) -> bool>;
 
-/// Restores `objects` from the tensors that the saver wanted, after everything else was restored.
+/// Restores `objects` from the tensors that the saver optional_output, after everything else was restored.
 /// The name of each tensor is its key. Any result other than `CKPT_CODE_OK` ends the restore with
 /// `CKPT_CODE_ABORTED`.
 pub type ckpt_restore_objects_callback = Option<
@@ -52,10 +52,10 @@ struct Callbacks {
     save: extern "C" fn(*mut c_void, *const ckpt_nodes, *mut ckpt_sink, *mut ckpt_failure) -> ckpt_code,
     wants: extern "C" fn(*mut c_void, *const ckpt_nodes, *const c_char, usize) -> bool,
     restore: extern "C" fn(*mut c_void, *const ckpt_nodes, *const ckpt_source, *mut ckpt_failure) -> ckpt_code,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
-impl RegisteredObjects for Callbacks {
+impl ObjectSaver for Callbacks {
     fn accepts(&mut self, object: NodeId) -> bool {
         self.mark.run(|| (self.accepts)(self.user.pointer(), object.number()))
     }

@@ -4,8 +4,8 @@ use std::ffi::{c_char, c_void, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::callback::Mark;
-use super::checkpoint::wanted;
+use super::callback::CallbackMark;
+use super::checkpoint::optional_output;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph::{ckpt_graph, graph_at};
@@ -97,7 +97,7 @@ pub extern "C" fn ckpt_saver_options_set_log(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let log = log_of(&Mark::default(), log, user_data, free_user_data);
+        let log = log_of(&CallbackMark::default(), log, user_data, free_user_data);
         change(options, |options| Ok(options.log_to(log.unwrap_or_else(|| std::sync::Arc::new(|_, _| ())))))
     })
 }
@@ -119,11 +119,11 @@ pub extern "C" fn ckpt_saver_options_free(options: *mut ckpt_saver_options) {
 /// the graph's lock for their whole length.
 pub struct ckpt_saver {
     saver: Saver,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 /// The saver behind a handle: a clone, because a callback may free the handle.
-fn saver_at(saver: *const ckpt_saver) -> Result<(Saver, Mark)> {
+fn saver_at(saver: *const ckpt_saver) -> Result<(Saver, CallbackMark)> {
     let saver = required(saver, "the saver")?;
     saver.mark.check()?;
     Ok((saver.saver.clone(), saver.mark.clone()))
@@ -343,9 +343,9 @@ pub extern "C" fn ckpt_saver_save(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(path, "the output argument `path`")?;
+        let out = optional_output(path, "the output argument `path`")?;
         let (saver, mark) = saver_at(saver)?;
-        let options = handle(options).map(|o| o.options.clone().save(o.save.settle(&mark))).unwrap_or_default();
+        let options = handle(options).map(|o| o.options.clone().save(o.save.resolve(&mark))).unwrap_or_default();
         let saved = saver.save(path_at(prefix)?, &options)?;
         if let Some(out) = out {
             *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
@@ -382,7 +382,7 @@ pub extern "C" fn ckpt_saver_restore(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(report, "the output argument `report`")?;
+        let out = optional_output(report, "the output argument `report`")?;
         let (saver, _) = saver_at(saver)?;
         let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
         let restored = saver.restore(path_at(path)?, &options)?;

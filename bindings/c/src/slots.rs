@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_failure, Mark};
+use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, CKPT_DTYPE_INVALID};
 use super::device::{self, ckpt_device};
 use super::error::ckpt_error;
@@ -11,7 +11,7 @@ use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at, number_of};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::ckpt_strings;
-use super::{ask, call, changed, ckpt_bytes, handle, output, own, text_at};
+use super::{ask, call, ckpt_bytes, handle, handle_mut, output, own, text_at};
 use ::checkpoint::{CreateSlot, DType, Error, NodeId, Result, Strings, Variable};
 
 /// A request for a slot variable that a checkpoint has a value for. Valid only while the
@@ -23,7 +23,7 @@ pub struct ckpt_slot_request {
     dtype: DType,
     shape: Vec<i64>,
     made: Option<Variable>,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 /// Creates a slot variable that does not exist yet but that a checkpoint has a value for, by
@@ -113,7 +113,7 @@ fn fill(
     options: *const ckpt_node_options,
     make: impl FnOnce(&ckpt_slot_request) -> Result<Variable>,
 ) -> Result<()> {
-    let request = changed(request).ok_or_else(|| Error::argument("the request must not be NULL"))?;
+    let request = handle_mut(request).ok_or_else(|| Error::argument("the request must not be NULL"))?;
     let variable = make(request)?;
     request.made = Some(match handle(options) {
         Some(options) => options.apply(variable)?,

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_failure, ckpt_read_callback, Mark};
+use super::callback::{ckpt_failure, ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
 use super::graph::{ckpt_graph, graph_at, node_output};
@@ -10,14 +10,14 @@ use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::elements_of;
-use super::{array, ask, call, changed, ckpt_bytes, handle, text_at};
+use super::{array, ask, call, ckpt_bytes, handle, handle_mut, text_at};
 use ::checkpoint::{Error, Failure, Result, Sink, Source, SourceTensor, State};
 
 /// Collects the tensors of an object that is being saved. Valid only while the save callback runs,
 /// and for one thread at a time.
 pub struct ckpt_sink {
     sink: Sink,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 /// The tensors that a checkpoint holds for an object. Valid only while the restore callback runs.
@@ -44,7 +44,7 @@ pub type ckpt_restore_callback =
 impl ckpt_sink {
     /// Lends a sink to a callback for one call.
     pub(super) fn lend(
-        mark: &Mark,
+        mark: &CallbackMark,
         sink: &mut Sink,
         callback: impl FnOnce(*mut ckpt_sink, *mut ckpt_failure) -> ckpt_code,
     ) -> std::result::Result<(), Failure> {
@@ -58,7 +58,7 @@ impl ckpt_sink {
 impl ckpt_source {
     /// Lends a source to a callback for one call.
     pub(super) fn lend(
-        mark: &Mark,
+        mark: &CallbackMark,
         source: &Source,
         callback: impl FnOnce(*const ckpt_source, *mut ckpt_failure) -> ckpt_code,
     ) -> std::result::Result<(), Failure> {
@@ -71,7 +71,7 @@ struct Callbacks {
     user: UserData,
     save: extern "C" fn(*mut c_void, *mut ckpt_sink, *mut ckpt_failure) -> ckpt_code,
     restore: extern "C" fn(*mut c_void, *const ckpt_source, *mut ckpt_failure) -> ckpt_code,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 impl State for Callbacks {
@@ -119,7 +119,7 @@ pub extern "C" fn ckpt_graph_add_state(
 }
 
 fn sink_at<'a>(sink: *mut ckpt_sink) -> Result<&'a mut ckpt_sink> {
-    changed(sink).ok_or_else(|| Error::argument("the sink is NULL"))
+    handle_mut(sink).ok_or_else(|| Error::argument("the sink is NULL"))
 }
 
 /// Puts a tensor of a fixed-size dtype into a sink. `data` points to `size` bytes, row-major and in

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::callback::Mark;
+use super::callback::CallbackMark;
 use super::constants::{ckpt_code, ckpt_restore_kind};
 use super::error::ckpt_error;
 use super::report::ckpt_report;
@@ -20,7 +20,7 @@ use ::checkpoint::{Result, Status};
 /// `CKPT_REASON_ASSERTION`. Its message names the first few objects; the report has all of them.
 pub struct ckpt_status {
     pub(super) status: Arc<Status>,
-    pub(super) mark: Mark,
+    pub(super) mark: CallbackMark,
 }
 
 /// The status behind a handle: a clone, because a callback may free the handle.

@@ -2,7 +2,7 @@
 
 use super::constants::{ckpt_code, ckpt_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
-use super::{ask, call, ckpt_bytes, handle, places, required};
+use super::{array_mut, ask, call, ckpt_bytes, handle, required};
 use ::checkpoint::{Error, Reader, Result, Tensor};
 
 /// A tensor of an open checkpoint. Lent by its reader and valid until that is freed. Immutable:
@@ -112,7 +112,7 @@ pub extern "C" fn ckpt_tensor_slice(
     call(error, || {
         let tensor = required(tensor, "the tensor")?.tensor().ok_or_else(|| Error::argument("the tensor's reader was freed"))?;
         let rank = tensor.shape().len();
-        let (start, length) = (places(start, rank, "the starts")?, places(length, rank, "the lengths")?);
+        let (start, length) = (array_mut(start, rank, "the starts")?, array_mut(length, rank, "the lengths")?);
         start.fill(0);
         length.fill(0);
         let slices = tensor.slices();

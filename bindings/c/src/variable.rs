@@ -9,7 +9,7 @@ use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at};
 use super::progress::ckpt_free_callback;
 use super::strings::{ckpt_strings, elements_of};
-use super::{array, call, ckpt_bytes, handle, output, own, places};
+use super::{array, array_mut, call, ckpt_bytes, handle, output, own};
 use ::checkpoint::{Error, Reason, Result, Variable};
 
 /// Adds a variable. `make` may run callbacks and is called without the graph's lock.
@@ -212,7 +212,7 @@ pub extern "C" fn ckpt_graph_read(
 ) -> ckpt_code {
     call(error, || {
         let (graph, variable) = (graph_at(graph)?.graph, node_at(variable)?);
-        let buffer = places::<u8>(buffer.cast(), size, "the buffer")?;
+        let buffer = array_mut::<u8>(buffer.cast(), size, "the buffer")?;
         let mut copy = |value: &[u8]| {
             if value.len() != buffer.len() {
                 return Err(Error::argument("the buffer does not have the size of the value")

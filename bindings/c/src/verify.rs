@@ -17,7 +17,7 @@ pub struct ckpt_verify_options {
 }
 
 impl ckpt_verify_options {
-    pub(super) fn settle(&self) -> (VerifyOptions, Progress) {
+    pub(super) fn resolve(&self) -> (VerifyOptions, Progress) {
         (self.options.clone(), self.progress.clone())
     }
 }
@@ -103,7 +103,7 @@ pub extern "C" fn ckpt_verify(
 ) -> ckpt_code {
     call(error, || {
         let out = output(verification, std::ptr::null_mut(), "the output argument `verification`")?;
-        let (options, progress) = handle(options).map(ckpt_verify_options::settle).unwrap_or_default();
+        let (options, progress) = handle(options).map(ckpt_verify_options::resolve).unwrap_or_default();
         let found = verify(path_at(path)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
         let problems = found.problems.into_iter().map(ckpt_error::new).collect();
         *out = own(ckpt_verification { problems, tensors: found.tensors, bytes: found.bytes, files: found.files });

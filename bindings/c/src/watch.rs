@@ -3,13 +3,13 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::callback::Mark;
+use super::callback::CallbackMark;
 use super::constants::{ckpt_code, CKPT_CODE_OK};
 use super::error::ckpt_error;
 use super::options::target;
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::ckpt_string;
-use super::{ask, call, changed, handle, output, own, path_at, release};
+use super::{ask, call, handle, handle_mut, output, own, path_at, release};
 use ::checkpoint::{wait_for_new_checkpoint, CheckpointsIterator, Clock, Code, Error, Reason, Result, SystemClock, WaitOptions};
 
 /// Returns the current time in seconds since the epoch.
@@ -20,16 +20,16 @@ pub type ckpt_now_callback = Option<extern "C" fn(user_data: *mut c_void) -> f64
 pub type ckpt_sleep_callback = Option<extern "C" fn(user_data: *mut c_void, seconds: f64) -> ckpt_code>;
 
 /// A clock made of the caller's callbacks. The machine's clock stands in for a missing one.
-pub(super) struct OwnClock {
+pub(super) struct CallerClock {
     pub now: ckpt_now_callback,
     pub sleep: ckpt_sleep_callback,
     pub user: UserData,
 }
 
 /// A clock that several options share, and the mark of the graph that its callbacks must not call.
-pub(super) struct Shared(pub Arc<OwnClock>, pub Mark);
+pub(super) struct SharedClock(pub Arc<CallerClock>, pub CallbackMark);
 
-impl Clock for Shared {
+impl Clock for SharedClock {
     fn now(&self) -> f64 {
         match self.0.now {
             Some(now) => self.1.run(|| now(self.0.user.pointer())),
@@ -61,22 +61,22 @@ pub struct ckpt_wait_options {
     timeout: Option<f64>,
     poll_interval: Option<f64>,
     min_interval: f64,
-    clock: Option<Arc<OwnClock>>,
+    clock: Option<Arc<CallerClock>>,
 }
 
 impl ckpt_wait_options {
-    fn settle(&self) -> WaitOptions<'static> {
+    fn resolve(&self) -> WaitOptions<'static> {
         let options = WaitOptions::new().min_interval(self.min_interval);
         let options = self.timeout.into_iter().fold(options, WaitOptions::timeout);
         let options = self.poll_interval.into_iter().fold(options, WaitOptions::poll_interval);
         let clock = self.clock.clone().into_iter();
-        clock.fold(options, |options, clock| options.clock(Arc::new(Shared(clock, Mark::default()))))
+        clock.fold(options, |options, clock| options.clock(Arc::new(SharedClock(clock, CallbackMark::default()))))
     }
 }
 
 /// The caller's options, or the defaults if NULL.
 fn options_at(options: *const ckpt_wait_options) -> WaitOptions<'static> {
-    handle(options).map(ckpt_wait_options::settle).unwrap_or_default()
+    handle(options).map(ckpt_wait_options::resolve).unwrap_or_default()
 }
 
 /// Makes options with the defaults: look once per second, with no time limit. Free them with
@@ -157,7 +157,7 @@ pub extern "C" fn ckpt_wait_options_set_clock(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let clock = OwnClock { now, sleep, user: UserData::new(user_data, free_user_data) };
+        let clock = CallerClock { now, sleep, user: UserData::new(user_data, free_user_data) };
         target(options)?.clock = Some(Arc::new(clock));
         Ok(())
     })
@@ -254,7 +254,7 @@ pub extern "C" fn ckpt_checkpoints_iterator_next(
 ) -> ckpt_code {
     call(error, || {
         let out = output(path, std::ptr::null_mut(), "the output argument `path`")?;
-        let iterator = changed(iterator).ok_or_else(|| Error::argument("the iterator is NULL"))?;
+        let iterator = handle_mut(iterator).ok_or_else(|| Error::argument("the iterator is NULL"))?;
         let next = iterator.state.next().transpose()?;
         *out = next.map_or(std::ptr::null_mut(), text_of);
         Ok(())

@@ -2,13 +2,13 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_read_callback, Mark};
+use super::callback::{ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, durability_of, known_dtype};
 use super::error::ckpt_error;
 use super::options::target;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
 use super::strings::elements_of;
-use super::{array, ask, call, changed, ckpt_bytes, handle, key_at, output, own, path_at, release};
+use super::{array, ask, call, ckpt_bytes, handle, handle_mut, key_at, output, own, path_at, release};
 use ::checkpoint::{Code, Error, Extent, ReadAt, Reason, Result, Slice, WriteOptions, Writer};
 
 /// Options for writing a checkpoint. Not thread-safe while being changed.
@@ -24,7 +24,7 @@ pub struct ckpt_write_options {
 
 impl ckpt_write_options {
     /// The options to write with.
-    pub(super) fn settle(&self) -> (WriteOptions, Progress) {
+    pub(super) fn resolve(&self) -> (WriteOptions, Progress) {
         let mut options = self.options.clone();
         if self.shards > 0 {
             options = options.shards(self.shards);
@@ -181,7 +181,7 @@ struct State {
 
 /// The writer behind a handle, unless it is finished.
 fn open<'a>(writer: *mut ckpt_writer) -> Result<&'a mut Writer<'static>> {
-    let writer = changed(writer).ok_or_else(|| Error::argument("the writer must not be NULL"))?;
+    let writer = handle_mut(writer).ok_or_else(|| Error::argument("the writer must not be NULL"))?;
     Ok(&mut writer.state.as_mut().ok_or_else(used_up)?.writer)
 }
 
@@ -211,7 +211,7 @@ pub extern "C" fn ckpt_writer_new(
 ) -> ckpt_code {
     call(error, || {
         let out = output(writer, std::ptr::null_mut(), "the output argument `writer`")?;
-        let (options, progress) = handle(options).map(ckpt_write_options::settle).unwrap_or_default();
+        let (options, progress) = handle(options).map(ckpt_write_options::resolve).unwrap_or_default();
         let writer = Writer::new(path_at(prefix)?, &options)?;
         *out = own(ckpt_writer { state: Some(State { writer, progress }) });
         Ok(())
@@ -334,7 +334,7 @@ pub extern "C" fn ckpt_writer_add_read(
         let user = UserData::new(user_data, free_user_data);
         let writer = open(writer)?;
         let read = read.ok_or_else(|| Error::argument("the read callback must not be NULL"))?;
-        let mark = Mark::default();
+        let mark = CallbackMark::default();
         let fill: Box<ReadAt<'static>> = Box::new(move |offset, buffer| mark.read(Some(read), user.pointer(), offset, buffer));
         writer.add_read(key_at(key, key_len)?, known_dtype(dtype)?, array(shape, rank, "the shape")?, fill)
     })
@@ -428,7 +428,7 @@ pub extern "C" fn ckpt_writer_add_variants(
 pub extern "C" fn ckpt_writer_finish(writer: *mut ckpt_writer, error: *mut *mut ckpt_error) -> ckpt_code {
     call(error, || {
         // Taken first, since callbacks may use the handle.
-        let taken = changed(writer).ok_or_else(|| Error::argument("the writer must not be NULL"))?.state.take();
+        let taken = handle_mut(writer).ok_or_else(|| Error::argument("the writer must not be NULL"))?.state.take();
         let State { writer, progress } = taken.ok_or_else(used_up)?;
         writer.finish_with(&mut |done, total| progress.report(done, total)).map(drop)
     })
