@@ -1,9 +1,12 @@
-//! The C ABI: thin functions over the Rust API, each through one of the two wrappers of `wrapper.rs`.
+//! The C ABI: thin functions over the Rust API. Each goes through one of the two wrappers of
+//! `wrapper.rs`:
 //!
-//! * `call` is for what can fail: it turns an `Error` into a code and an owned `ckpt_error`, and a panic into `INTERNAL`.
-//! * `ask` is for what cannot: on a NULL handle, or should it panic, it answers with the value that stands for nothing.
+//! * `call` is for functions that can fail. It turns an `Error` into a code and an owned
+//!   `ckpt_error`, and a panic into `INTERNAL`.
+//! * `ask` is for functions that cannot fail. It returns a fallback value if the body panics.
 //!
-//! Pointers become references in `pointer.rs` and nowhere else. What is lent to C lives in the handle that lends it.
+//! Pointers become references in `pointer.rs` and nowhere else. Memory lent to C is stored in the
+//! handle that lends it.
 #![allow(non_camel_case_types)]
 
 // By topic, in the order of the header: its index and its banners are made from these comments.
@@ -106,21 +109,23 @@ mod maintenance;
 // Topic: Looking for leaks
 mod pointer;
 
-// What the modules above share.
+// Shared by the modules above.
 mod wrapper;
 
-use pointer::{array, changed, check_array, handle, key_at, output, own, path_at, places, release, required, text_at};
+use pointer::{array, array_mut, check_array, handle, handle_mut, key_at, output, own, path_at, release, required, text_at};
 use wrapper::{ask, call};
 
-/// Bytes lent to the caller: they belong to the handle that they were asked of, and live as long as it does. Not NUL-terminated.
-/// `data` is never NULL, save where nothing is lent; then `len` is 0. In what the caller gives, they are the caller's, and `data` may be
-/// NULL where `len` is 0.
+/// A run of bytes; not NUL-terminated.
+///
+/// As a result, the bytes are lent by the handle they were obtained from and stay valid until it is
+/// freed. `data` is NULL only if there is no value; `len` is then 0. As an argument, the bytes
+/// belong to the caller, and `data` may be NULL if `len` is 0.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ckpt_bytes {
     /// The first byte.
     pub data: *const u8,
-    /// How many bytes.
+    /// The number of bytes.
     pub len: usize,
 }
 
