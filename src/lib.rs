@@ -17,6 +17,7 @@
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
 
+mod allocate;
 mod bundle;
 mod checkpoint;
 mod directory;

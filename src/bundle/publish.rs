@@ -19,7 +19,7 @@ use super::naming;
 use super::sweep;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{Directory, File, Output, Storage};
-use crate::table::allocate;
+use crate::allocate::allocate;
 
 /// What of a write survives a power cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

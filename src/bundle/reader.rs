@@ -15,7 +15,7 @@ use super::transfer::{self, Target, Transfer, CHUNK};
 use crate::error::{Error, Reason, Result};
 use crate::format::crc::{self, Crc};
 use crate::storage::{File, Map};
-use crate::table::allocate;
+use crate::allocate::allocate;
 use crate::tensor::{Bounds, DType, Run, Strings};
 
 /// Whether checksums are compared as tensors are read.

@@ -10,7 +10,7 @@ use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
 use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::File;
-use crate::table::allocate;
+use crate::allocate::allocate;
 use crate::tensor::Bounds;
 
 /// Tensors smaller than this are read together with those near them: to copy so few bytes costs less than a system call.

@@ -12,7 +12,7 @@ use super::transfer::CHUNK;
 use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::Output;
-use crate::table::allocate;
+use crate::allocate::allocate;
 
 /// Values smaller than this are gathered, and written with one call.
 const SMALL: usize = 64 << 10;

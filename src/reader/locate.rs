@@ -9,7 +9,8 @@ use crate::bundle::{data_name, index_path, numbered, split_data_name};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::storage::File;
-use crate::table::{allocate, Table};
+use crate::allocate::allocate;
+use crate::table::Table;
 
 /// The files of a checkpoint.
 #[derive(Debug, PartialEq, Eq)]

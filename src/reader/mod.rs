@@ -1,6 +1,6 @@
 //! Opening any checkpoint, listing what it holds, reading values.
 
-mod graph;
+mod object_graph;
 mod locate;
 mod restoring;
 mod verify;
@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use crate::bundle::{Bundle, Endianness, ReadOptions, Row, Wanted};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::message::Version;
-use crate::table::allocate;
+use crate::allocate::allocate;
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
 use crate::v1::{self, Described};
 
-pub(crate) use graph::GraphBuilder;
-pub use graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
+pub(crate) use object_graph::GraphBuilder;
+pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
 pub use locate::latest_checkpoint;
 pub(crate) use locate::{at_prefix as find_at, files_of_pattern, read_state, small_file, Located, STATE_FILE};
 pub(crate) use restoring::Place;

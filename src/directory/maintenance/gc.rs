@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ledger::{Ledger, Recording};
-use super::retention::{Better, Retention};
-use super::session::Session;
-use super::watch::{Clock, SystemClock};
+use super::super::ledger::{Ledger, Recording};
+use super::super::retention::{Better, Retention};
+use super::super::session::Session;
+use super::super::watch::{Clock, SystemClock};
 use crate::bundle::is_temporary;
 use crate::error::{Error, Result};
 use crate::storage::{Local, Storage};
