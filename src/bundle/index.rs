@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::entry::Header;
-use super::load::{Loaded, Loader};
+use super::load::{Loaded, Loader, OnFault};
 use super::naming;
 use super::records::{Kind, Partition, Record, Records, MISSING};
 use crate::error::{Error, Reason, Result};
@@ -13,9 +13,6 @@ use crate::format::ordered_code::{slice_key_head, slice_key_tail};
 use crate::storage::{File, Identity};
 use crate::table::{BlockBuffer, Budget, Table};
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, StoredExtent};
-
-/// What to do about a fault: opening stops at the first (returns it), verifying notes it and goes on.
-pub(crate) type OnFault<'a> = &'a mut dyn FnMut(Error) -> Result<()>;
 
 /// A validated index.
 #[derive(Debug)]

@@ -4,13 +4,11 @@ use std::cmp::Ordering;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use super::payload::check_crc;
 use super::reader::{Bundle, Checksums, ReadOptions, Wanted, WORTH_A_CALL};
 use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
 use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::File;
-use crate::allocate::allocate;
 use crate::tensor::Bounds;
 
 /// Tensors smaller than this are read together with those near them: to copy so few bytes costs less than a system call.
@@ -28,7 +26,7 @@ pub(crate) enum Fate {
 }
 
 /// What is read at once: a tensor, or small ones that lie close together in one data file.
-struct Run {
+struct Group {
     /// By their places in the plan.
     payloads: Range<usize>,
     file: Arc<File>,
@@ -48,31 +46,31 @@ impl Payload<'_> {
 }
 
 /// Reads what is planned. Of several faults, the first in the files.
-fn read_runs(runs: &[Run], payloads: Vec<Payload<'_>>, threads: u32) -> Option<Error> {
+fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32) -> Option<Error> {
     let mut payloads: Vec<Payload<'_>> = payloads;
     let bytes: u64 = payloads.iter().map(|p| p.buffer.len() as u64).sum();
-    let threads = transfer::threads_for(threads, bytes).min(runs.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
+    let threads = transfer::threads_for(threads, bytes).min(groups.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
     let mut rest = &mut payloads[..];
-    let transfers = runs.iter().map(|run| {
-        let (those, after) = std::mem::take(&mut rest).split_at_mut(run.payloads.len());
+    let transfers = groups.iter().map(|group| {
+        let (those, after) = std::mem::take(&mut rest).split_at_mut(group.payloads.len());
         rest = after;
         let Payload { offset, key, crc, swap, .. } = those[0];
         let target = match those[0].is_small() {
             true => Target::Small(those),
             false => Target::Memory(&mut *those[0].buffer),
         };
-        Ok(Transfer { file: run.file.clone(), offset, target, crc, swap, key, progress: Some(&run.progress) })
+        Ok(Transfer { file: group.file.clone(), offset, target, crc, swap, key, progress: Some(&group.progress) })
     });
     transfer::run(transfers, threads, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
 }
 
 /// What became of the payload that is the `place`th of a run.
-fn fate(run: &Run, place: usize, payload: &Payload<'_>) -> Fate {
-    let done = run.progress.done();
+fn fate(group: &Group, place: usize, payload: &Payload<'_>) -> Fate {
+    let done = group.progress.done();
     let is_read = match payload.is_small() {
         true if done <= place as u64 => return Fate::Untouched,
         true => true,
-        false if !run.progress.has_begun() => return Fate::Untouched,
+        false if !group.progress.has_begun() => return Fate::Untouched,
         false => done == payload.buffer.len() as u64,
     };
     let is_right = || {
@@ -99,16 +97,16 @@ impl Bundle {
     ) -> std::result::Result<(), (Error, Vec<Fate>)> {
         let count = rows.len();
         let mut payloads = self.plan_whole(rows);
-        let runs = self.runs(&payloads).map_err(|e| (e, vec![Fate::Untouched; count]))?;
+        let groups = self.groups(&payloads).map_err(|e| (e, vec![Fate::Untouched; count]))?;
         if options.checksums == Checksums::Never {
             payloads.iter_mut().for_each(|payload| payload.crc = None);
         }
-        if let Some(fault) = read_runs(&runs, payloads, options.threads) {
+        if let Some(fault) = read_groups(&groups, payloads, options.threads) {
             let mut fates = vec![Fate::Untouched; count];
             let payloads = self.plan_whole(rows);
-            for run in &runs {
-                let those = &payloads[run.payloads.clone()];
-                those.iter().enumerate().for_each(|(place, payload)| fates[payload.number] = fate(run, place, payload));
+            for group in &groups {
+                let those = &payloads[group.payloads.clone()];
+                those.iter().enumerate().for_each(|(place, payload)| fates[payload.number] = fate(group, place, payload));
             }
             return Err((fault, fates));
         }
@@ -148,8 +146,8 @@ impl Bundle {
     }
 
     /// Divides a plan into what is read at once, and checks that the data files hold all of it.
-    fn runs(&self, payloads: &[Payload<'_>]) -> Result<Vec<Run>> {
-        let mut runs = Vec::new();
+    fn groups(&self, payloads: &[Payload<'_>]) -> Result<Vec<Group>> {
+        let mut groups = Vec::new();
         let mut open: Option<(u32, Arc<File>)> = None;
         let mut rest = payloads.iter().enumerate().peekable();
         while let Some((place, first)) = rest.next() {
@@ -159,91 +157,17 @@ impl Bundle {
             };
             let check = |p: &Payload<'_>| file.check_range(p.offset, p.buffer.len() as u64).map_err(|e| e.for_tensor(p.key));
             check(first)?;
-            let mut run = Run { payloads: place..place + 1, file: file.clone(), progress: Progress::default() };
+            let mut group = Group { payloads: place..place + 1, file: file.clone(), progress: Progress::default() };
             let mut end = first.end();
             while let Some((place, next)) = rest.next_if(|(_, next)| first.is_near(next, end)) {
                 check(next)?;
                 end = end.max(next.end());
-                run.payloads.end = place + 1;
+                group.payloads.end = place + 1;
             }
-            runs.push(run);
+            groups.push(group);
             open = Some((first.shard, file));
         }
-        Ok(runs)
-    }
-
-    /// Reads the bytes of a region of a tensor of a fixed-size dtype piece by piece, in no certain order, and hands each with its offset in the region to `take`; checksums are
-    /// compared as the bytes go by, of what is stored as a whole and wanted whole.
-    pub fn stream(
-        &self,
-        tensor: usize,
-        region: &Bounds,
-        checksums: Checksums,
-        take: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
-    ) -> Result<()> {
-        let row = self.index().tensor(tensor);
-        let element = row.dtype.size().unwrap_or(1) as u64;
-        let mut stream = || {
-            let mut chunk = allocate((CHUNK as u64).min(region.elements().saturating_mul(element)))?;
-            for piece in &self.pieces(row, region)? {
-                let file = self.shard_of(&piece.row)?;
-                let mut runs = piece.wanted.runs(&piece.stored, region);
-                if piece.wanted != piece.stored {
-                    for run in runs {
-                        let (mut done, length) = (0, run.length * element);
-                        while done < length {
-                            let part = &mut chunk[..(length - done).min(CHUNK as u64) as usize];
-                            file.read_at(piece.row.offset + run.from * element + done, part)?;
-                            transfer::swap(part, self.swap_unit(row.dtype));
-                            take(run.to * element + done, part)?;
-                            done += part.len() as u64;
-                        }
-                    }
-                    continue;
-                }
-                let mut run = runs.next();
-                let (mut at, mut sum) = (0u64, crc::Crc::new());
-                while at < piece.row.size {
-                    let part = &mut chunk[..(piece.row.size - at).min(CHUNK as u64) as usize];
-                    file.read_at(piece.row.offset + at, part)?;
-                    sum.update(part);
-                    transfer::swap(part, self.swap_unit(row.dtype));
-                    let end = at + part.len() as u64;
-                    while let Some(current) = run {
-                        let (from, till) = (current.from * element, (current.from + current.length) * element);
-                        let (first, last) = (from.max(at), till.min(end));
-                        if first < last {
-                            take(current.to * element + first - from, &part[(first - at) as usize..(last - at) as usize])?;
-                        }
-                        if till > end {
-                            break;
-                        }
-                        run = runs.next();
-                    }
-                    at = end;
-                }
-                if checksums != Checksums::Never {
-                    check_crc(piece.row.crc, crc::mask(sum.value()), "the checksum of the tensor does not match")
-                        .map_err(|e| e.in_file(file.path()))?;
-                }
-            }
-            Ok(())
-        };
-        stream().map_err(|e: Error| e.for_tensor(row.key))
-    }
-
-    /// Reads tensors of any dtype and compares their checksums, with several threads, and keeps nothing.
-    pub fn check_whole(&self, tensors: &[usize], threads: u32) -> Result<()> {
-        let records = tensors.iter().flat_map(|&tensor| {
-            let row = self.index().tensor(tensor);
-            match row.is_partitioned() {
-                false => vec![self.check_record(row.key, &row)],
-                true => row.slices().filter_map(|s| s.record).map(|n| self.check_record(row.key, &self.index().row(n))).collect(),
-            }
-        });
-        let threads = transfer::threads_for(threads, tensors.iter().map(|&t| self.index().tensor(t).size).sum());
-        let outcome = transfer::run(records, threads.max(1), false, &mut |_| ControlFlow::Continue(()));
-        outcome.faults.into_iter().next().map_or(Ok(()), Err)
+        Ok(groups)
     }
 }
 

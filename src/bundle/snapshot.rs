@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use parking_lot::Mutex;
 
-use super::store::{ReadAt, Source};
+use super::source::{ReadAt, Source};
 use super::stream;
 use super::transfer::{threads_for, CHUNK};
 use super::writer::{Writer, Written};

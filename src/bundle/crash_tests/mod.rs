@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use super::naming;
 
-use super::publish::Step;
+use super::step::Step;
 
 thread_local! {
     static LEFT_OUT: Cell<Option<Step>> = const { Cell::new(None) };

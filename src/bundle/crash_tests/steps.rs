@@ -3,7 +3,7 @@
 use super::rng::Rng;
 use super::states::Run;
 use super::LEFT_OUT;
-use crate::bundle::publish::Step;
+use crate::bundle::step::Step;
 use crate::storage::Op;
 
 /// What the judge says of a write whose operations were changed.

@@ -51,4 +51,3 @@ pub fn latest_valid(
     }
     Ok(found)
 }
-

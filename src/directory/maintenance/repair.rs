@@ -110,4 +110,3 @@ fn remade(before: &StateFile, latest: &OsStr, whole: &[OsString]) -> StateFile {
 fn is_in(state: &StateFile, path: &OsStr) -> bool {
     state.model_checkpoint_path == path || state.all_model_checkpoint_paths.iter().any(|listed| listed == path)
 }
-
