@@ -5,6 +5,7 @@
 mod files;
 mod ledger;
 mod maintenance;
+mod mark;
 mod pin;
 mod removal;
 mod replace;
@@ -12,6 +13,7 @@ mod retention;
 mod session;
 mod sidecar;
 mod state;
+mod state_update;
 mod watch;
 
 pub use crate::reader::latest_checkpoint;
@@ -21,7 +23,8 @@ pub use maintenance::{
 };
 pub use pin::Pin;
 pub use retention::Better;
-pub use state::{get_checkpoint_state, update_checkpoint_state, CheckpointState, StateUpdate};
+pub use state::{get_checkpoint_state, update_checkpoint_state, CheckpointState};
+pub use state_update::StateUpdate;
 pub use watch::{wait_for_new_checkpoint, CheckpointsIterator, Clock, SystemClock, WaitOptions};
 
 pub(crate) use ledger::{Ledger, Recording};
