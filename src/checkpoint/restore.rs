@@ -380,7 +380,7 @@ impl Restore {
                 }
             }
             None => {
-                nodes.slot_owner_mut(owner)?.defer(variable, name, Position { restore: self.clone(), node: id });
+                nodes.defer_slot(owner, variable, name, Position { restore: self.clone(), node: id });
                 self.found.lock().waits_at.insert(owner);
             }
         }
@@ -482,15 +482,15 @@ impl Restore {
     /// saver has to do with it.
     fn saver(&self, nodes: &mut Nodes, node: &SavedNode<'_>, object: NodeId) -> Result<Option<(Option<usize>, String)>> {
         let Some(saved) = node.registered_saver() else {
-            if nodes.savers.is_empty() {
+            if nodes.savers.len() == 0 {
                 return Ok(None);
             }
-            let own = nodes.saver_of(object);
+            let own = nodes.savers.of(object);
             let name = node.attributes().next().map(|a| a.checkpoint_key.to_owned()).unwrap_or_default();
             return Ok(own.map(|saver| (Some(saver), name)));
         };
         let name = printable(saved.name.as_bytes());
-        let Some(saver) = nodes.saver(saved.name) else {
+        let Some(saver) = nodes.savers.find(saved.name) else {
             self.log(
                 Severity::Warning,
                 &format!(
@@ -499,10 +499,10 @@ impl Restore {
             );
             return Ok(Some((None, String::new())));
         };
-        if nodes.saver_accepts(saver, object) {
+        if nodes.savers.accepts(saver, object) {
             return Ok(Some((Some(saver), saved.object_name.to_owned())));
         }
-        if nodes.savers[saver].strict {
+        if nodes.savers.get(saver).strict {
             let what = format!(
                 "Object {} was saved with the registered saver named '{name}'. However, this saver cannot be used to restore the object because the \
                  predicate does not pass",
@@ -539,14 +539,14 @@ impl Restore {
             return Ok(());
         }
         for (&saver, objects) in &pass.savers {
-            let Some(mut functions) = nodes.savers[saver].functions.take() else { continue };
+            let Some(mut functions) = nodes.savers.get_mut(saver).functions.take() else { continue };
             let wanted = self.reader.tensors().filter(|t| functions.wants(objects, t.key()));
             let wanted: Vec<(Box<str>, usize)> =
                 wanted.map(|t| (String::from_utf8_lossy(t.key()).into_owned().into_boxed_str(), t.index())).collect();
             let restored = batch.source(&wanted).and_then(|source| {
                 functions.restore(objects, &source).map_err(|e| Error::callback(format!("a registered saver failed: {e}")))
             });
-            nodes.savers[saver].functions = Some(functions);
+            nodes.savers.get_mut(saver).functions = Some(functions);
             restored?;
         }
         self.reader.close_files();

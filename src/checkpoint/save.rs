@@ -83,7 +83,7 @@ fn group(nodes: &mut Nodes, walk: &Walk<'_>) -> (Vec<u32>, Vec<Group>) {
         return (saver_of, groups);
     }
     for (id, &object) in walk.order.iter().enumerate() {
-        if let Some(saver) = nodes.saver_of(object) {
+        if let Some(saver) = nodes.savers.of(object) {
             saver_of[id] = saver as u32 + 1;
             groups[saver].objects.push((walk.path(nodes, id as u32), object));
         }
@@ -96,7 +96,7 @@ fn save_groups(nodes: &mut Nodes, groups: &[Group]) -> Result<Vec<Vec<Put>>> {
     let mut puts = Vec::with_capacity(groups.len());
     for group in groups {
         let mut sink = Sink::default();
-        let saver = &mut nodes.savers[group.saver];
+        let saver = nodes.savers.get_mut(group.saver);
         if let Some(functions) = &mut saver.functions {
             let failed = |e: Failure| Error::callback(format!("the saver \"{}\" failed: {e}", printable(saver.name.as_bytes())));
             functions.save(&group.objects, &mut sink).map_err(failed)?;
@@ -145,7 +145,7 @@ fn describe<'n>(
             walk.edges(nodes, id).for_each(|(name, child)| builder.edge(child, name));
         }
         if let Some(saver) = saver_of[id as usize].checked_sub(1) {
-            builder.registered_saver(&nodes.savers[saver as usize].name, &walk.path(nodes, id));
+            builder.registered_saver(&nodes.savers.get(saver as usize).name, &walk.path(nodes, id));
         } else if node.has_values() {
             key.clear();
             walk.push_path(nodes, id, &mut key);

@@ -377,9 +377,8 @@ fn waiting(nodes: &Nodes, restore: &Restore) -> Vec<bool> {
     for &object in &waits_at {
         let positions = nodes.deferred(object).flat_map(|(_, positions)| positions);
         next.extend(positions.filter(|position| position.restore.uid() == restore.uid).map(|position| position.node));
-        if let Ok(owner) = nodes.slot_owner(object) {
-            next.extend(owner.deferred().filter(|position| position.restore.uid() == restore.uid).map(|position| position.node));
-        }
+        let slots = nodes.deferred_slots(object);
+        next.extend(slots.filter(|position| position.restore.uid() == restore.uid).map(|position| position.node));
     }
     while let Some(id) = next.pop() {
         if !waiting[id as usize] && restore.bound(nodes, id).is_none() {
