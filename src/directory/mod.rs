@@ -17,6 +17,7 @@ mod state_update;
 mod watch;
 
 pub use crate::reader::latest_checkpoint;
+pub(crate) use files::remove_on;
 pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint};
 pub use maintenance::{
     collect_checkpoints, latest_valid, repair_checkpoint_state, Broken, Collected, GcOptions, LatestValid, Repaired,

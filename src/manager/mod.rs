@@ -234,7 +234,7 @@ impl Manager {
     /// As for [`Manager::save`] and [`Checkpoint::save_ranked`].
     pub fn save_ranked(&self, ranks: &dyn Ranks, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let books = &*self.books;
-        let party = Party { ranks, place: Place::Merged(&books.directory), options: &options.save };
+        let party = Party { ranks, storage: &Local, place: Place::Merged(&books.directory), options: &options.save };
         let mut warnings = Vec::new();
         let (mut taken, mut saved_step) = (false, None);
         let saved = match ranks.rank() {

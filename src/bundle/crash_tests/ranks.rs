@@ -80,14 +80,14 @@ fn save(storage: &dyn Storage, prefix: &Path, seed: u64) -> Result<(), Error> {
                 let options = &options;
                 scope.spawn(move || {
                     let checkpoint = program(ranks.0, seed);
-                    let party = Party { ranks: &ranks, place, options };
+                    let party = Party { ranks: &ranks, storage: &Local, place, options };
                     checkpoint.graph().with(|nodes| checkpoint.take_part(nodes, &party, None)).map(drop)
                 })
             })
             .collect();
         let checkpoint = program(0, seed);
         let ranks = Thread(0, of_chief);
-        let party = Party { ranks: &ranks, place, options: &options };
+        let party = Party { ranks: &ranks, storage: &Local, place, options: &options };
         let mut settle = |_: &Path, written| written;
         let lead = Lead { storage, path: prefix.to_owned(), count: None, settle: &mut settle };
         let saved = checkpoint.graph().with(|nodes| checkpoint.take_part(nodes, &party, Some(lead))).map(drop);
