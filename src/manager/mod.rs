@@ -124,7 +124,7 @@ impl Manager {
         let rule = options.check()?;
         let directory = directory.as_ref().to_owned();
         let mut warnings = Vec::new();
-        let ledger = Ledger::load(&directory, options.clock.now(), &mut |text| warnings.push(text.to_owned()));
+        let ledger = Ledger::load(&directory, options.clock.now(), &mut warnings);
         warnings.iter().for_each(|text| options.log(Severity::Warning, text));
         let state = State { ledger: ledger?, unrecorded: Vec::new(), held: None };
         let books = Books {
@@ -186,9 +186,9 @@ impl Manager {
 
     pub(crate) fn save_on(&self, storage: &dyn Storage, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let mut warnings = Vec::new();
-        let saved = self.number_and(storage, options, &mut |nodes, next| {
+        let saved = self.number_and(storage, options, |nodes, next| {
             let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save);
-            self.books.settle(storage, next, written, &mut |text| warnings.push(text.to_owned()))?;
+            self.books.settle(storage, next, written, &mut warnings)?;
             if next.step.is_some() {
                 self.books.steps.lock().last = next.step;
             }
@@ -210,13 +210,13 @@ impl Manager {
     }
 
     pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, options: &ManagerSaveOptions) -> Result<Option<Pending>> {
-        self.number_and(&*storage.clone(), options, &mut |nodes, next| {
+        self.number_and(&*storage.clone(), options, |nodes, next| {
             let (running, next) = (Running::new(&self.books, next.step), next.clone());
             let path = next.path.clone();
             let after: After = Box::new(move |storage, _, written| {
                 let books = &*running.0;
                 let mut warnings = Vec::new();
-                let settled = books.settle(storage, &next, written, &mut |text| warnings.push(text.to_owned()));
+                let settled = books.settle(storage, &next, written, &mut warnings);
                 warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
                 if settled.is_ok() && next.step.is_some() {
                     books.steps.lock().last = next.step;
@@ -236,32 +236,28 @@ impl Manager {
         let books = &*self.books;
         let party = Party { ranks, storage: &Local, place: Place::Merged(&books.directory), options: &options.save };
         let mut warnings = Vec::new();
-        let (mut taken, mut saved_step) = (false, None);
         let saved = match ranks.rank() {
-            0 => self.number_and(&Local, options, &mut |nodes, next| {
-                (taken, saved_step) = (true, next.step);
-                let mut settle =
-                    |_: &Path, written| books.settle(&Local, next, written, &mut |text| warnings.push(text.to_owned()));
+            0 => self.number_and(&Local, options, |nodes, next| {
+                let mut settle = |_: &Path, written| books.settle(&Local, next, written, &mut warnings);
                 let counter = self.checkpoint.counter(nodes)?;
                 let count = Some(nodes.read_integer(counter)?);
                 let lead = Lead { storage: &Local, path: next.path.clone(), count, settle: &mut settle };
-                self.checkpoint.take_part(nodes, &party, Some(lead))
+                Ok((next.step, self.checkpoint.take_part(nodes, &party, Some(lead))))
             }),
             _ => self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
                 let step = books.step(nodes, options)?;
                 if step.is_some_and(|step| books.is_too_early(step, options)) {
                     return Ok(None);
                 }
-                (taken, saved_step) = (true, step);
-                self.checkpoint.take_part(nodes, &party, None).map(Some)
+                Ok(Some((step, self.checkpoint.take_part(nodes, &party, None))))
             }),
         };
         warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
-        let saved = match (taken, saved) {
-            (false, Err(e)) => party.save(Err(e), None).map(Some), // the others wait for a word of this one
-            (_, saved) => saved,
+        let (saved_step, saved) = match saved {
+            Ok(None) => return Ok(None),
+            Ok(Some((step, saved))) => (step, saved?),
+            Err(e) => (None, party.save(Err(e), None)?), // the others wait for a word of this one
         };
-        let Some(saved) = saved? else { return Ok(None) };
         if saved_step.is_some() {
             books.steps.lock().last = saved_step;
         }
@@ -273,7 +269,7 @@ impl Manager {
         &self,
         storage: &dyn Storage,
         options: &ManagerSaveOptions,
-        save: &mut dyn FnMut(&mut Nodes, &Next) -> Result<R>,
+        save: impl FnOnce(&mut Nodes, &Next) -> Result<R>,
     ) -> Result<Option<R>> {
         let books = &*self.books;
         let metric = match (options.metric, options.metric_of) {
@@ -391,7 +387,7 @@ impl Books {
         let mut warnings = Vec::new();
         let mut state = self.state.lock();
         let refreshed = match state.held {
-            None => state.ledger.refresh(now, &mut |text| warnings.push(text.to_owned())),
+            None => state.ledger.refresh(now, &mut warnings),
             Some(_) => Ok(()),
         };
         drop(state);
@@ -409,7 +405,7 @@ impl Books {
 
     /// Records a checkpoint that was written. If writing it failed, there may be a new checkpoint all the same: a callback refused it, or the directory could
     /// not be synced. Then the next save records it, so that it is removed in its turn.
-    fn settle(&self, storage: &dyn Storage, next: &Next, written: Result<()>, warn: &mut dyn FnMut(&str)) -> Result<()> {
+    fn settle(&self, storage: &dyn Storage, next: &Next, written: Result<()>, warnings: &mut Vec<String>) -> Result<()> {
         let now = self.options.clock.now();
         let name = next.path.file_name().unwrap_or_default();
         if written.is_err() {
@@ -422,7 +418,7 @@ impl Books {
         for (name, time) in std::mem::take(&mut state.unrecorded) {
             state.ledger.adopt(&name, time);
         }
-        let mut how = Recording { storage, durability: next.durability, rule: &self.rule, warn };
+        let mut how = Recording { storage, durability: next.durability, rule: &self.rule, warnings };
         state.ledger.record(name, now, next.metric, &mut how)
     }
 }
