@@ -26,6 +26,8 @@ mod error;
 mod ffi;
 mod format;
 mod graph;
+#[cfg(test)]
+mod laboratory;
 mod manager;
 mod reader;
 mod sort;

@@ -394,9 +394,9 @@ fn partition_point(numbers: Range<u32>, before: impl Fn(u32) -> bool) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::crash_tests::scratch;
     use super::super::{Durability, WriteOptions, Writer};
     use super::*;
+    use crate::laboratory::scratch;
 
     #[test]
     fn what_is_found_does_not_depend_on_where_the_search_begins() {

@@ -176,13 +176,13 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
-    use super::super::crash_tests::rng::Rng;
-    use super::super::crash_tests::scratch;
     use super::super::entry::{put_entry, put_header, Endianness};
     use super::super::index::Index;
     use super::super::{Durability, WriteOptions, Writer};
     use super::*;
     use crate::error::{Code, Reason};
+    use crate::laboratory::rng::Rng;
+    use crate::laboratory::scratch;
     use crate::table::TableWriter;
     use crate::tensor::DType;
 
@@ -202,19 +202,19 @@ mod tests {
         let prefix = directory.path().join("ckpt");
         let sizes = [0, 1, 7, 100, 1000, 4096, SMALL - 1, SMALL, CHUNK, CHUNK + 1, 2 * CHUNK + 5];
         let mut values: Vec<(String, Vec<u8>)> = Vec::new();
-        for i in 0..20 + rng.below(30) {
-            let most = [5, 5, 5, sizes.len()][rng.below(4)];
-            let size = (sizes[rng.below(most)] + rng.below(3)).next_multiple_of(4);
+        for i in 0..20 + rng.index(30) {
+            let most = [5, 5, 5, sizes.len()][rng.index(4)];
+            let size = (sizes[rng.index(most)] + rng.index(3)).next_multiple_of(4);
             values.push((format!("t{i:03}"), (0..size).map(|_| rng.next() as u8).collect()));
         }
         let mut order: Vec<usize> = (0..values.len()).collect();
         shuffle(&mut order, rng);
-        let options = WriteOptions::new().durability(Durability::None).shards(1 + rng.below(3) as u32);
-        let options = options.alignment([1, 64, 8192][rng.below(3)]);
+        let options = WriteOptions::new().durability(Durability::None).shards(1 + rng.index(3) as u32);
+        let options = options.alignment([1, 64, 8192][rng.index(3)]);
         let mut writer = Writer::new(&prefix, &options).unwrap();
         for (key, value) in order.iter().map(|&i| &values[i]) {
             let elements = value.len() / 4;
-            match partitioned && elements > 1 && rng.below(5) == 0 {
+            match partitioned && elements > 1 && rng.index(5) == 0 {
                 false => writer.add(key, DType::Int32, &[elements as i64], value).unwrap(),
                 true => {
                     let (front, back) = value.split_at(4);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn shuffle<T>(items: &mut [T], rng: &mut Rng) {
-        (1..items.len()).rev().for_each(|i| items.swap(i, rng.below(i + 1)));
+        (1..items.len()).rev().for_each(|i| items.swap(i, rng.index(i + 1)));
     }
 
     type Failure = (Error, Vec<Fate>);
@@ -295,18 +295,18 @@ mod tests {
 
     #[test]
     fn any_rows_in_any_order_are_read() {
-        let mut rng = Rng(1);
+        let mut rng = Rng::new(1);
         for round in 0..40 {
             let mut layout = layout(&mut rng, round % 4 != 0);
             if round % 4 == 0 {
                 layout.make_big_endian();
             }
             let bundle = layout.open();
-            let mut tensors: Vec<usize> = (0..layout.values.len()).filter(|_| rng.below(8) > 0).collect();
-            tensors.push(tensors[rng.below(tensors.len())]); // one twice
+            let mut tensors: Vec<usize> = (0..layout.values.len()).filter(|_| rng.index(8) > 0).collect();
+            tensors.push(tensors[rng.index(tensors.len())]); // one twice
             shuffle(&mut tensors, &mut rng);
-            let checksums = [Checksums::Always, Checksums::Never][rng.below(2)];
-            let options = ReadOptions::new().threads(1 + rng.below(3) as u32).checksums(checksums);
+            let checksums = [Checksums::Always, Checksums::Never][rng.index(2)];
+            let options = ReadOptions::new().threads(1 + rng.index(3) as u32).checksums(checksums);
             let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &options);
             assert!(outcome.is_none(), "{outcome:?}");
             for (tensor, buffer) in tensors.iter().zip(&buffers) {
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_damaged_tensor_is_named_and_what_became_of_the_others_is_known() {
-        let mut rng = Rng(2);
+        let mut rng = Rng::new(2);
         for round in 0..4 {
             let mut layout = layout(&mut rng, round != 0);
             if round == 0 {
@@ -381,7 +381,7 @@ mod tests {
                 if stored.size == 0 {
                     continue;
                 }
-                let at = stored.offset as usize + rng.below(stored.size as usize);
+                let at = stored.offset as usize + rng.index(stored.size as usize);
                 let flip = || {
                     let path = bundle.shard_path(stored.shard);
                     let mut bytes = fs::read(&path).unwrap();
@@ -389,7 +389,7 @@ mod tests {
                     fs::write(&path, bytes).unwrap();
                 };
                 flip();
-                let threads = 1 + rng.below(2) as u32;
+                let threads = 1 + rng.index(2) as u32;
                 let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &ReadOptions::new().threads(threads));
                 let (error, fates) = outcome.unwrap();
                 assert_eq!((error.code(), error.reason()), (Code::DataLoss, Reason::Checksum), "{error}");
@@ -407,7 +407,7 @@ mod tests {
 
     #[test]
     fn a_file_cut_short_while_it_is_open_is_read_as_far_as_it_goes() {
-        let mut rng = Rng(3);
+        let mut rng = Rng::new(3);
         let layout = layout(&mut rng, false);
         let tensors: Vec<usize> = (0..layout.values.len()).collect();
         for cut in &tensors {
@@ -419,7 +419,7 @@ mod tests {
             (0..bundle.index().header().shards).for_each(|shard| drop(bundle.shard(shard).unwrap()));
             let path = bundle.shard_path(row.shard);
             let bytes = fs::read(&path).unwrap();
-            let end = row.offset + rng.below(row.size as usize) as u64;
+            let end = row.offset + rng.index(row.size as usize) as u64;
             fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(end).unwrap();
             let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &ReadOptions::new().threads(1));
             let (error, fates) = outcome.unwrap();
@@ -437,7 +437,7 @@ mod tests {
 
     #[test]
     fn nothing_is_read_when_a_data_file_is_known_to_be_too_short() {
-        let layout = layout(&mut Rng(4), false);
+        let layout = layout(&mut Rng::new(4), false);
         let bundle = layout.open();
         let last = bundle.index().all_rows().max_by_key(|row| (row.shard, row.offset + row.size)).unwrap();
         let file = fs::OpenOptions::new().write(true).open(bundle.shard_path(last.shard)).unwrap();

@@ -172,9 +172,9 @@ fn ask(bytes: &mut [u8], from: u64, read: &ReadAt<'_>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bundle::crash_tests::disk::read_directory;
-    use crate::bundle::crash_tests::scratch;
     use crate::bundle::{Durability, WriteOptions};
+    use crate::laboratory::disk::read_directory;
+    use crate::laboratory::scratch;
     use crate::storage::Local;
     use crate::tensor::{DType, Extent, Slice};
 

@@ -159,8 +159,7 @@ impl Graph {
     /// # Errors
     /// As for [`Graph::add_object`].
     pub fn add_slot_owner(&self, create: Option<CreateSlot>) -> Result<NodeId> {
-        let mut owner = SlotOwner::default();
-        owner.create = create;
+        let owner = SlotOwner { create, ..SlotOwner::default() };
         self.with(|nodes| nodes.add(Kind::SlotOwner(Box::new(owner))))
     }
 
