@@ -384,9 +384,10 @@ fn partition_point(numbers: Range<u32>, before: impl Fn(u32) -> bool) -> u32 {
     let (mut low, mut high) = (numbers.start, numbers.end);
     while low < high {
         let middle = low + (high - low) / 2;
-        match before(middle) {
-            true => low = middle + 1,
-            false => high = middle,
+        if before(middle) {
+            low = middle + 1
+        } else {
+            high = middle
         }
     }
     low

@@ -149,9 +149,10 @@ fn refuse_same(destination: &Path, section: &Path) -> Result<()> {
         Some((parent.canonicalize().ok()?, prefix.file_name()?.to_owned()))
     };
     let place = real(destination);
-    match place.is_some() && place == real(section) {
-        true => Err(Error::argument("the destination is one of the sections").in_file(section)),
-        false => Ok(()),
+    if place.is_some() && place == real(section) {
+        Err(Error::argument("the destination is one of the sections").in_file(section))
+    } else {
+        Ok(())
     }
 }
 

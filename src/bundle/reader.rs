@@ -186,9 +186,10 @@ impl Bundle {
                     Checksums::WhenWhole => piece.wanted == piece.stored,
                     Checksums::Never => false,
                 };
-                let read = match is_checked {
-                    true => read_checked(&file, piece, &region.region, region.buffer),
-                    false => read_runs(&file, piece, &region.region, region.buffer, options.sparing),
+                let read = if is_checked {
+                    read_checked(&file, piece, &region.region, region.buffer)
+                } else {
+                    read_runs(&file, piece, &region.region, region.buffer, options.sparing)
                 };
                 read.map_err(|e| e.for_tensor(region.key).in_file(file.path()))?;
             }
@@ -294,9 +295,10 @@ impl Bundle {
                     _ => changed = true,
                 })?;
             }
-            match changed {
-                true => Err(Error::new(crate::Code::DataLoss, Reason::Checksum, "the data file changed while it was read")),
-                false => Ok(strings),
+            if changed {
+                Err(Error::new(crate::Code::DataLoss, Reason::Checksum, "the data file changed while it was read"))
+            } else {
+                Ok(strings)
             }
         };
         read().map_err(|e| e.for_tensor(row.key))

@@ -55,10 +55,7 @@ fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32) -> Op
         let (those, after) = std::mem::take(&mut rest).split_at_mut(group.payloads.len());
         rest = after;
         let Payload { offset, key, crc, swap, .. } = those[0];
-        let target = match those[0].is_small() {
-            true => Target::Small(those),
-            false => Target::Memory(&mut *those[0].buffer),
-        };
+        let target = if those[0].is_small() { Target::Small(those) } else { Target::Memory(&mut *those[0].buffer) };
         Ok(Transfer { file: group.file.clone(), offset, target, crc, swap, key, progress: Some(&group.progress) })
     });
     transfer::run(transfers, threads, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
@@ -67,12 +64,11 @@ fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32) -> Op
 /// What became of the payload that is the `place`th of a run.
 fn fate(group: &Group, place: usize, payload: &Payload<'_>) -> Fate {
     let done = group.progress.done();
-    let is_read = match payload.is_small() {
-        true if done <= place as u64 => return Fate::Untouched,
-        true => true,
-        false if !group.progress.has_begun() => return Fate::Untouched,
-        false => done == payload.buffer.len() as u64,
-    };
+    let has_begun = if payload.is_small() { done > place as u64 } else { group.progress.has_begun() };
+    if !has_begun {
+        return Fate::Untouched;
+    }
+    let is_read = payload.is_small() || done == payload.buffer.len() as u64;
     let is_right = || {
         let mut sum = crc::Crc::new();
         for piece in payload.buffer.chunks(CHUNK) {
@@ -82,9 +78,10 @@ fn fate(group: &Group, place: usize, payload: &Payload<'_>) -> Fate {
         }
         payload.crc.is_none_or(|crc| crc == crc::mask(sum.value()))
     };
-    match is_read && is_right() {
-        true => Fate::Whole,
-        false => Fate::Torn,
+    if is_read && is_right() {
+        Fate::Whole
+    } else {
+        Fate::Torn
     }
 }
 
@@ -214,14 +211,13 @@ mod tests {
         let mut writer = Writer::new(&prefix, &options).unwrap();
         for (key, value) in order.iter().map(|&i| &values[i]) {
             let elements = value.len() / 4;
-            match partitioned && elements > 1 && rng.index(5) == 0 {
-                false => writer.add(key, DType::Int32, &[elements as i64], value).unwrap(),
-                true => {
-                    let (front, back) = value.split_at(4);
-                    for (slice, part) in [("0,1".to_owned(), front), (format!("1,{}", elements - 1), back)] {
-                        writer.add_slice(key, DType::Int32, &[elements as i64], &slice.parse().unwrap(), part).unwrap();
-                    }
+            if partitioned && elements > 1 && rng.index(5) == 0 {
+                let (front, back) = value.split_at(4);
+                for (slice, part) in [("0,1".to_owned(), front), (format!("1,{}", elements - 1), back)] {
+                    writer.add_slice(key, DType::Int32, &[elements as i64], &slice.parse().unwrap(), part).unwrap();
                 }
+            } else {
+                writer.add(key, DType::Int32, &[elements as i64], value).unwrap()
             }
         }
         writer.finish().unwrap();
@@ -374,9 +370,10 @@ mod tests {
             shuffle(&mut tensors, &mut rng);
             for damaged in 0..layout.values.len() {
                 let row = bundle.index().tensor(damaged);
-                let stored = match row.is_partitioned() {
-                    true => bundle.index().row(row.slices().last().and_then(|s| s.record).unwrap()),
-                    false => row,
+                let stored = if row.is_partitioned() {
+                    bundle.index().row(row.slices().last().and_then(|s| s.record).unwrap())
+                } else {
+                    row
                 };
                 if stored.size == 0 {
                     continue;

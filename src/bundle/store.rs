@@ -116,9 +116,10 @@ pub(super) fn run(
         let end = next + values[next..].iter().take_while(|v| v.shard == first + number as u32).count();
         let length = lengths[number];
         let direct = durable && length >= direct::WORTH_IT && file.go_direct();
-        lanes.push(match direct {
-            true => Lane::Stretches(Stretches::new(number, length, next..end)),
-            false => Lane::Values(Values { next, end, from: 0 }),
+        lanes.push(if direct {
+            Lane::Stretches(Stretches::new(number, length, next..end))
+        } else {
+            Lane::Values(Values { next, end, from: 0 })
         });
         next = end;
     }

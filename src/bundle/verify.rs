@@ -81,9 +81,10 @@ impl Bundle {
     pub fn check_whole(&self, tensors: &[usize], threads: u32) -> Result<()> {
         let records = tensors.iter().flat_map(|&tensor| {
             let row = self.index().tensor(tensor);
-            match row.is_partitioned() {
-                false => vec![self.check_record(row.key, &row)],
-                true => row.slices().filter_map(|s| s.record).map(|n| self.check_record(row.key, &self.index().row(n))).collect(),
+            if row.is_partitioned() {
+                row.slices().filter_map(|s| s.record).map(|n| self.check_record(row.key, &self.index().row(n))).collect()
+            } else {
+                vec![self.check_record(row.key, &row)]
             }
         });
         let threads = transfer::threads_for(threads, tensors.iter().map(|&t| self.index().tensor(t).size).sum());

@@ -442,12 +442,13 @@ fn not_fixed(key: &[u8], dtype: DType) -> Error {
 fn check_size(key: &[u8], dtype: DType, elements: u64, found: u64) -> Result<()> {
     let size = dtype.size().ok_or_else(|| not_fixed(key, dtype))? as u64;
     let expected = elements * size;
-    match expected == found {
-        true => Ok(()),
-        false => Err(Error::argument("the value has the wrong size")
+    if expected == found {
+        Ok(())
+    } else {
+        Err(Error::argument("the value has the wrong size")
             .because(Reason::Shape)
             .expecting(format_args!("{expected} bytes"), format_args!("{found} bytes"))
-            .for_tensor(key)),
+            .for_tensor(key))
     }
 }
 

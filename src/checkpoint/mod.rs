@@ -211,16 +211,15 @@ impl Checkpoint {
             return Ok(there);
         }
         let counter = nodes.add(Kind::Variable(Variable::zeros(DType::Int64, &[])?.name(SAVE_COUNTER)))?;
-        let restored = match self.0.is_attached {
-            false => nodes.track(root, SAVE_COUNTER, counter, false),
-            true => {
-                let mut state = self.0.state.lock();
-                state.attached.retain(|(name, _)| &**name != SAVE_COUNTER);
-                state.attached.push((SAVE_COUNTER.into(), counter));
-                drop(state);
-                let waiting = nodes.take_deferred(root, SAVE_COUNTER);
-                nodes.restore_waiting(waiting, counter)
-            }
+        let restored = if self.0.is_attached {
+            let mut state = self.0.state.lock();
+            state.attached.retain(|(name, _)| &**name != SAVE_COUNTER);
+            state.attached.push((SAVE_COUNTER.into(), counter));
+            drop(state);
+            let waiting = nodes.take_deferred(root, SAVE_COUNTER);
+            nodes.restore_waiting(waiting, counter)
+        } else {
+            nodes.track(root, SAVE_COUNTER, counter, false)
         };
         self.0.state.lock().counter = Some(counter);
         restored.map(|()| counter)

@@ -183,9 +183,10 @@ impl Job {
         if let Some(progress) = options.progress.as_ref().filter(|_| !self.is_cancelled.load(Ordering::Relaxed)) {
             progress(done, total)?;
         }
-        match self.is_cancelled.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        if self.is_cancelled.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     }
 }

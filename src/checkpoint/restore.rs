@@ -70,12 +70,11 @@ impl Restore {
                 }
             }
         }
-        let wanted = match options.wants_all() {
-            true => Vec::new(),
-            false => {
-                let paths = Paths::new(&saved);
-                saved.nodes().map(|node| options.wants(&paths.path(&saved, node.id()))).collect()
-            }
+        let wanted = if options.wants_all() {
+            Vec::new()
+        } else {
+            let paths = Paths::new(&saved);
+            saved.nodes().map(|node| options.wants(&paths.path(&saved, node.id()))).collect()
         };
         Restore {
             uid: next_uid(),

@@ -156,10 +156,7 @@ impl Checkpoint {
         if let Some(&there) = nodes.need(self.0.root)?.edges().get(SAVE_COUNTER) {
             let variable = nodes.variable(there).ok();
             let can_count = |v: &Variable| v.dtype.is_none_or(is_integer) && v.accepts().is_none_or(<[i64]>::is_empty);
-            return match variable.is_some_and(can_count) {
-                true => Ok(()),
-                false => Err(cannot_count(&nodes.describe(there))),
-            };
+            return if variable.is_some_and(can_count) { Ok(()) } else { Err(cannot_count(&nodes.describe(there))) };
         }
         let Some(key) = key else { return Ok(()) };
         let tensor = reader.get(key)?;
@@ -181,10 +178,7 @@ fn is_in_rows(error: &Error) -> bool {
 
 /// The object graph as the options have it.
 fn transformed(saved: ObjectGraph, options: &RestoreOptions) -> Result<ObjectGraph> {
-    let saved = match options.renames.is_empty() {
-        true => saved,
-        false => saved.renamed(&options.renames)?,
-    };
+    let saved = if options.renames.is_empty() { saved } else { saved.renamed(&options.renames)? };
     match &options.subtree {
         None => Ok(saved),
         Some(path) => {

@@ -103,9 +103,10 @@ impl StateUpdate {
     }
 
     fn named_from(&self, directory: &Path, path: &Path) -> Result<OsString> {
-        match self.keep_absolute && path.is_absolute() {
-            true => Ok(path.as_os_str().to_owned()),
-            false => named_from(directory, path),
+        if self.keep_absolute && path.is_absolute() {
+            Ok(path.as_os_str().to_owned())
+        } else {
+            named_from(directory, path)
         }
     }
 }

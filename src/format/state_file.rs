@@ -215,9 +215,10 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&mut self, field: &Field) -> Result<Value> {
-        match field.is_text {
-            true => self.string().map(Value::Text),
-            false => self.number().map(Value::Number),
+        if field.is_text {
+            self.string().map(Value::Text)
+        } else {
+            self.number().map(Value::Number)
         }
     }
 

@@ -242,10 +242,8 @@ impl Graph {
     /// # Errors
     /// None but those of every function.
     pub fn list_splice(&self, list: NodeId, range: Range<usize>, elements: &[Option<NodeId>]) -> Result<()> {
-        let how = match elements.is_empty() {
-            true => "elements were deleted (__delslice__)",
-            false => "elements were replaced (__setslice__)",
-        };
+        let how =
+            if elements.is_empty() { "elements were deleted (__delslice__)" } else { "elements were replaced (__setslice__)" };
         self.with(|nodes| nodes.list_splice(list, range, elements, how))
     }
 

@@ -304,9 +304,10 @@ impl Manager {
     pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumed> {
         self.checkpoint.when_idle(None, |_| Ok(()))?;
         self.books.refresh()?;
-        let found = match options.latest_valid {
-            true => self.latest_valid_or_none()?,
-            false => LatestValid { prefix: self.latest_checkpoint(), broken: Vec::new() },
+        let found = if options.latest_valid {
+            self.latest_valid_or_none()?
+        } else {
+            LatestValid { prefix: self.latest_checkpoint(), broken: Vec::new() }
         };
         for Broken { prefix, problem } in &found.broken {
             let text = format!("{} is not whole and is passed over: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));

@@ -34,9 +34,10 @@ impl Reader {
         }
         let near = near.into_iter().map(|index| self.key(index));
         let near: Vec<String> = near.map(|key| format!("\"{}\"", printable(key))).collect();
-        let what = match near.is_empty() {
-            true => "no such key in the checkpoint".to_owned(),
-            false => format!("no such key in the checkpoint; perhaps {}", near.join(" or ")),
+        let what = if near.is_empty() {
+            "no such key in the checkpoint".to_owned()
+        } else {
+            format!("no such key in the checkpoint; perhaps {}", near.join(" or "))
         };
         Error::new(Code::NotFound, Reason::NoTensor, what).for_tensor(key).in_file(self.prefix())
     }

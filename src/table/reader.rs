@@ -174,9 +174,10 @@ impl Table {
 impl BlockBuffer {
     /// The block that was read last.
     pub fn bytes(&self) -> &[u8] {
-        match self.is_expanded {
-            true => &self.expanded[..self.len],
-            false => &self.stored[..self.len],
+        if self.is_expanded {
+            &self.expanded[..self.len]
+        } else {
+            &self.stored[..self.len]
         }
     }
 

@@ -94,8 +94,9 @@ pub(super) fn next_write(
     }
     let there = names_in(directory);
     let left: Vec<_> = there.difference(&expected).filter(|name| !excused(name)).collect();
-    match left.is_empty() {
-        true => Ok(()),
-        false => Err(format!("after the next write, at {next}, there are {left:?}")),
+    if left.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("after the next write, at {next}, there are {left:?}"))
     }
 }

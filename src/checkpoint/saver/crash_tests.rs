@@ -52,9 +52,10 @@ fn latest(directory: &Path) -> std::result::Result<Option<u64>, String> {
     let step: u64 = latest.to_str().and_then(|p| p.rsplit('-').next()).and_then(|step| step.parse().ok()).ok_or("no step")?;
     let bytes =
         Reader::open(&latest).and_then(|reader| reader.get("v")?.read()).map_err(|e| format!("step {step} is broken: {e}"))?;
-    match bytes == values(step) {
-        true => Ok(Some(step)),
-        false => Err(format!("step {step} is a mix")),
+    if bytes == values(step) {
+        Ok(Some(step))
+    } else {
+        Err(format!("step {step} is a mix"))
     }
 }
 
@@ -74,9 +75,10 @@ fn resume_and_save(directory: &Path, keep: usize) -> std::result::Result<(), Str
         expected.extend(judge::files_of(directory, name));
     }
     let there = judge::names_in(directory);
-    match there == expected && known.len() <= keep {
-        true => Ok(()),
-        false => Err(format!("after the next save there are {there:?}, and not {expected:?}")),
+    if there == expected && known.len() <= keep {
+        Ok(())
+    } else {
+        Err(format!("after the next save there are {there:?}, and not {expected:?}"))
     }
 }
 

@@ -104,9 +104,10 @@ pub(super) fn attempt_of(prefix: &Path) -> Result<u64, String> {
     let read = || -> Result<Vec<u8>, Error> { Reader::open(prefix)?.get("values/.ATTRIBUTES/VARIABLE_VALUE")?.read() };
     let bytes = read().map_err(|e| format!("{} is broken: {e}", prefix.display()))?;
     let attempt = u64::from_le_bytes(bytes[..8].try_into().unwrap());
-    match bytes == values(attempt) {
-        true => Ok(attempt),
-        false => Err(format!("{} is a mix", prefix.display())),
+    if bytes == values(attempt) {
+        Ok(attempt)
+    } else {
+        Err(format!("{} is a mix", prefix.display()))
     }
 }
 
@@ -139,8 +140,9 @@ pub(super) fn resume_and_save(directory: &Path, setup: Setup, excused: &dyn Fn(&
     }
     let there = judge::names_in(directory).into_iter();
     let left: Vec<String> = there.filter(|name| !expected.contains(name) && !excused(name)).collect();
-    match left.is_empty() {
-        true => Ok(()),
-        false => Err(format!("after the next save there are {left:?}")),
+    if left.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("after the next save there are {left:?}"))
     }
 }
