@@ -1,7 +1,8 @@
 //! Handing over a region of a tensor piece by piece, where there is no memory for it.
 
 use super::payload::check_crc;
-use super::reader::{Bundle, Checksums};
+use super::read_options::Checksums;
+use super::reader::Bundle;
 use super::transfer::{self, CHUNK};
 use crate::allocate::allocate;
 use crate::error::{Error, Result};

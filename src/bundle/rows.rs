@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use super::reader::{Bundle, Checksums, ReadOptions, Wanted, WORTH_A_CALL};
+use super::read_options::{Checksums, ReadOptions};
+use super::reader::{Bundle, Wanted, WORTH_A_CALL};
 use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
 use crate::error::{Error, Result};
 use crate::format::crc;

@@ -220,8 +220,7 @@ fn within(base: &[StoredExtent], part: &[StoredExtent]) -> Vec<StoredExtent> {
             StoredExtent { start: base.start + part.start, length: part.length }
         }
     };
-    both.map(shift)
-    .collect()
+    both.map(shift).collect()
 }
 
 #[cfg(test)]

@@ -24,21 +24,21 @@ const GATHERED_PARTS: usize = 1024;
 
 /// What a thread does at once.
 enum Job {
-    Values(Batch),
+    Values(Span),
     Stretch(Stretch),
 }
 
 impl Job {
     fn length(&self) -> u64 {
         match self {
-            Job::Values(batch) => batch.length,
+            Job::Values(span) => span.length,
             Job::Stretch(stretch) => stretch.length(),
         }
     }
 }
 
 /// Values that lie one behind the other, or a piece of a large one.
-struct Batch {
+struct Span {
     /// The values, by number.
     first: usize,
     end: usize,
@@ -70,18 +70,18 @@ struct Values {
 }
 
 impl Values {
-    fn take(&mut self, values: &[Placed<'_>]) -> Option<Batch> {
+    fn take(&mut self, values: &[Placed<'_>]) -> Option<Span> {
         let first = self.next;
         let value = values[..self.end].get(first)?;
         let whole = value.source.len();
         if self.from > 0 || whole >= SMALL as u64 || value.source.bytes().is_none() {
             let length = (whole - self.from).min(CHUNK as u64);
-            let batch = Batch { first, end: first + 1, from: self.from, length };
+            let span = Span { first, end: first + 1, from: self.from, length };
             self.from += length;
             if self.from == whole {
                 (self.next, self.from) = (first + 1, 0);
             }
-            return Some(batch);
+            return Some(span);
         }
         let (mut end, mut length) = (first, 0);
         while let Some(value) = values[..self.end].get(end) {
@@ -95,7 +95,7 @@ impl Values {
             end += 1;
         }
         self.next = end;
-        Some(Batch { first, end, from: 0, length })
+        Some(Span { first, end, from: 0, length })
     }
 }
 
@@ -137,8 +137,8 @@ pub(super) fn run(
             let Some(job) = take(thread) else { break };
             let length = job.length();
             let outcome = match &job {
-                Job::Values(batch) => {
-                    perform(&files[(values[batch.first].shard - first) as usize], values, batch, &mut sums, &mut scratch)
+                Job::Values(span) => {
+                    perform(&files[(values[span.first].shard - first) as usize], values, span, &mut sums, &mut scratch)
                 }
                 Job::Stretch(stretch) => direct::write(files, values, stretch, &mut bounce, &mut sums),
             };
@@ -187,7 +187,7 @@ pub(super) fn run(
     Ok(Some(crcs))
 }
 
-fn perform(file: &Arc<dyn Output>, values: &[Placed<'_>], job: &Batch, sums: &mut Vec<Sum>, scratch: &mut Vec<u8>) -> Result<()> {
+fn perform(file: &Arc<dyn Output>, values: &[Placed<'_>], job: &Span, sums: &mut Vec<Sum>, scratch: &mut Vec<u8>) -> Result<()> {
     let first = &values[job.first];
     let fault = |e: std::io::Error| Error::io("write the data file", file.path(), &e);
     let mut parts = Vec::with_capacity(job.end - job.first);

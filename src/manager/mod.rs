@@ -1,10 +1,11 @@
 //! `tf.train.CheckpointManager`: numbers checkpoints, keeps some, removes the others, and resumes from the latest.
 
+mod books;
 #[cfg(test)]
 mod crash_tests;
 mod options;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -12,18 +13,17 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::bundle::{Durability, Held};
 use crate::checkpoint::{numbered, After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
-use crate::directory::{latest_valid, Better, Broken, LatestValid, Ledger, Recording, Retention};
+use crate::directory::{latest_valid, Better, Broken, LatestValid, Ledger};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
-use crate::reader::{find_at, VerifyOptions};
+use crate::reader::VerifyOptions;
 use crate::storage::{Local, Storage};
 use crate::tensor::DType;
 
 pub use options::{Init, ManagerOptions, ManagerSaveOptions, ResumeOptions};
 
-use options::Number;
+use books::{is_there, Books, Next, Running, State, Steps};
 
 /// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest. (`tf.train.CheckpointManager`)
 ///
@@ -40,58 +40,6 @@ use options::Number;
 pub struct Manager {
     checkpoint: Checkpoint,
     books: Arc<Books>,
-}
-
-/// What a save in the background needs of a manager. It does not hold the checkpoint, whose last holder waits for that save.
-struct Books {
-    directory: PathBuf,
-    options: ManagerOptions,
-    rule: Retention,
-    state: Mutex<State>,
-    steps: Mutex<Steps>,
-}
-
-/// When it saved. It has a lock of its own: a look at it is never held up by files that are being removed.
-#[derive(Default)]
-struct Steps {
-    last: Option<i64>,
-    /// Of a save that is running in the background.
-    running: Option<i64>,
-}
-
-/// A save that has its number.
-#[derive(Clone)]
-struct Next {
-    path: PathBuf,
-    /// Whether there was a checkpoint of this path before.
-    was_there: bool,
-    step: Option<i64>,
-    metric: Option<f64>,
-    durability: Durability,
-}
-
-/// Stands for a save that is running in the background.
-struct Running(Arc<Books>);
-
-impl Running {
-    fn new(books: &Arc<Books>, step: Option<i64>) -> Running {
-        books.steps.lock().running = step;
-        Running(books.clone())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.steps.lock().running = None;
-    }
-}
-
-struct State {
-    ledger: Ledger,
-    /// Checkpoints that are there although writing them failed, with the time of each: not recorded yet.
-    unrecorded: Vec<(OsString, f64)>,
-    /// The directory's lock, from the first save on.
-    held: Option<Held>,
 }
 
 /// What [`Manager::restore_or_initialize`] did.
@@ -349,83 +297,6 @@ impl Manager {
             found => found,
         }
     }
-}
-
-impl Books {
-    /// The step now, if the manager saves by steps.
-    fn step(&self, nodes: &Nodes, options: &ManagerSaveOptions) -> Result<Option<i64>> {
-        match (self.options.checkpoint_interval, options.step, self.options.step_counter) {
-            (None, ..) => Ok(None),
-            (Some(_), Some(step), _) => Ok(Some(step)),
-            (Some(_), None, Some(counter)) => nodes.read_integer(counter).map(Some),
-            (Some(_), None, None) => Err(Error::argument("the manager saves by steps: the step is missing")),
-        }
-    }
-
-    fn is_too_early(&self, step: i64, options: &ManagerSaveOptions) -> bool {
-        let interval = self.options.checkpoint_interval.unwrap_or(0);
-        let steps = self.steps.lock();
-        steps
-            .running
-            .or(steps.last)
-            .is_some_and(|last| step == last || (options.check_interval && step < last.saturating_add(interval)))
-    }
-
-    /// Takes the directory's lock, if it is not the manager's yet.
-    fn hold(&self, storage: &dyn Storage) -> Result<()> {
-        let mut state = self.state.lock();
-        if state.held.is_none() {
-            let held = Held::new(storage, &self.directory, true)?;
-            state.ledger.check_unchanged()?;
-            state.held = Some(held);
-        }
-        Ok(())
-    }
-
-    /// Sees what other programs have saved, unless nobody else can.
-    fn refresh(&self) -> Result<()> {
-        let now = self.options.clock.now();
-        let mut warnings = Vec::new();
-        let mut state = self.state.lock();
-        let refreshed = match state.held {
-            None => state.ledger.refresh(now, &mut warnings),
-            Some(_) => Ok(()),
-        };
-        drop(state);
-        warnings.iter().for_each(|text| self.options.log(Severity::Warning, text));
-        refreshed
-    }
-
-    fn number(&self, nodes: &Nodes, options: &ManagerSaveOptions) -> Result<Option<i64>> {
-        match options.number {
-            None => Ok(None),
-            Some(Number::Value(number)) => Ok(Some(number)),
-            Some(Number::Of(node)) => nodes.read_integer(node).map(Some),
-        }
-    }
-
-    /// Records a checkpoint that was written. If writing it failed, there may be a new checkpoint all the same: a callback refused it, or the directory could
-    /// not be synced. Then the next save records it, so that it is removed in its turn.
-    fn settle(&self, storage: &dyn Storage, next: &Next, written: Result<()>, warnings: &mut Vec<String>) -> Result<()> {
-        let now = self.options.clock.now();
-        let name = next.path.file_name().unwrap_or_default();
-        if written.is_err() {
-            if !next.was_there && is_there(&next.path) {
-                self.state.lock().unrecorded.push((name.to_owned(), now));
-            }
-            return written;
-        }
-        let mut state = self.state.lock();
-        for (name, time) in std::mem::take(&mut state.unrecorded) {
-            state.ledger.adopt(&name, time);
-        }
-        let mut how = Recording { storage, durability: next.durability, rule: &self.rule, warnings };
-        state.ledger.record(name, now, next.metric, &mut how)
-    }
-}
-
-fn is_there(path: &Path) -> bool {
-    matches!(find_at(path), Ok(Some(_)))
 }
 
 /// The value of a scalar of real numbers.
