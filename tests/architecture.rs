@@ -1,10 +1,10 @@
 //! The files of `src` do not use each other in circles, and modules use only those below them (docs/architecture.md).
 //!
-//! Read are all paths in code, `use` or not, without tests. What a `mod.rs` takes from its own folder is not counted: a module names its children, and they see what it has.
+//! Read are all paths in code, those of `use` and others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// From the top down. Modules of one row do not use each other.
 const LAYERS: &[&[&str]] = &[
@@ -23,32 +23,18 @@ const LAYERS: &[&[&str]] = &[
 /// A module of the crate: `["bundle", "writer"]`.
 type Module = Vec<String>;
 
-#[derive(Default)]
-struct Source {
-    /// What each name that is imported stands for.
-    imports: BTreeMap<String, Vec<String>>,
-    /// Every path in it.
-    paths: Vec<Vec<String>>,
-}
-
-type Sources = BTreeMap<Module, Source>;
+/// What each name that a module's file imports stands for.
+type Imports = BTreeMap<String, Vec<String>>;
 
 #[test]
 fn no_two_files_use_each_other_in_a_circle() {
     let mut uses = uses();
-    loop {
-        let used: BTreeSet<Module> = uses.values().flatten().cloned().collect();
-        let is_outside = |module: &Module, of: &BTreeSet<Module>| of.is_empty() || !used.contains(module);
-        let outside: BTreeSet<Module> = uses.iter().filter(|(m, of)| is_outside(m, of)).map(|(m, _)| m.clone()).collect();
-        if outside.is_empty() {
-            break;
-        }
-        uses.retain(|module, _| !outside.contains(module));
-        uses.values_mut().for_each(|of| of.retain(|module| !outside.contains(module)));
+    // Who uses nobody, or is used by nobody, is in no circle.
+    while let Some(outside) = uses.keys().find(|&m| uses[m].is_empty() || !uses.values().any(|used| used.contains(m))).cloned() {
+        uses.remove(&outside);
+        uses.values_mut().for_each(|used| used.retain(|module| *module != outside));
     }
-    let circles: Vec<String> =
-        uses.iter().flat_map(|(m, of)| of.iter().map(|n| format!("{} -> {}", m.join("/"), n.join("/")))).collect();
-    assert!(circles.is_empty(), "these files are in circles, or between some:\n{}", circles.join("\n"));
+    assert!(uses.is_empty(), "these files are in circles, or between some: {uses:#?}");
 }
 
 #[test]
@@ -56,120 +42,78 @@ fn modules_use_only_those_below() {
     let row = |module: &Module| LAYERS.iter().position(|row| row.contains(&module[0].as_str()));
     for (module, used) in uses().iter().filter(|(module, _)| !module.is_empty()) {
         let from = row(module).unwrap_or_else(|| panic!("{module:?} has no layer"));
-        for used in used.iter().filter(|used| used.first() != module.first()) {
+        for used in used.iter().filter(|used| used[0] != module[0]) {
             assert!(row(used).is_some_and(|to| to > from), "{} uses {}", module.join("/"), used.join("/"));
         }
     }
 }
 
-/// The modules whose files each module's file uses.
+/// The modules whose files each module's file uses. A `mod.rs` names its children, which see what it has: that is not counted.
 fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
-    let mut sources = Sources::new();
-    read_folder(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut Vec::new(), &mut sources);
-    assert!(sources.len() > 50, "{} files of source", sources.len());
-    let used = |module: &Module, source: &Source| -> BTreeSet<Module> {
-        let all = source.paths.iter().filter_map(|path| resolve(&sources, module, path, 0));
+    let mut files = BTreeMap::new();
+    read_folder(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &[], &mut files);
+    assert!(files.len() > 50, "{} files", files.len());
+    let used = |module: &Module, imports: &Imports| -> BTreeSet<Module> {
+        let all = imports.values().filter_map(|path| resolve(&files, module, path));
         all.filter(|used| !used.is_empty() && !used.starts_with(module)).collect()
     };
-    sources.iter().map(|(module, source)| (module.clone(), used(module, source))).collect()
+    files.iter().map(|(module, imports)| (module.clone(), used(module, imports))).collect()
 }
 
 /// The module in which a path of `module` ends, followed through what others export; none of what is not the crate's.
-fn resolve(sources: &Sources, module: &Module, path: &[String], depth: usize) -> Option<Module> {
-    let child =
-        |of: &[String], name: &String| Some([of, std::slice::from_ref(name)].concat()).filter(|m| sources.contains_key(m));
-    let import = |of: &Module, name: &String| sources[of].imports.get(name).filter(|_| depth < 8);
-    let (first, mut rest) = path.split_first()?;
-    let mut at = match first.as_str() {
+fn resolve(files: &BTreeMap<Module, Imports>, module: &Module, path: &[String]) -> Option<Module> {
+    let child = |of: &Module, name: &String| Some([of, std::slice::from_ref(name)].concat()).filter(|m| files.contains_key(m));
+    let mut at = match path[0].as_str() {
         "crate" => Vec::new(),
-        "self" => module.clone(),
         "super" => module.split_last()?.1.to_vec(),
-        _ => match (child(module, first), import(module, first)) {
-            (Some(child), _) => child,
-            (None, Some(import)) if import[..] != *path => return resolve(sources, module, &[import, rest].concat(), depth + 1),
-            _ => return None,
-        },
+        _ => child(module, &path[0])?,
     };
-    while let Some((name, further)) = rest.split_first() {
-        match (name.as_str(), child(&at, name), import(&at, name)) {
-            ("super", ..) => drop(at.pop()),
-            (_, Some(child), _) => at = child,
-            (_, None, Some(import)) => return resolve(sources, &at, &[import, further].concat(), depth + 1).or(Some(at)),
-            _ => return Some(at),
+    for (number, name) in path.iter().enumerate().skip(1) {
+        match (child(&at, name), files[&at].get(name)) {
+            _ if name == "super" => drop(at.pop()),
+            (Some(child), _) => at = child,
+            (None, Some(import)) => return resolve(files, &at, &[import, &path[number + 1..]].concat()).or(Some(at)),
+            (None, None) => break,
         }
-        rest = further;
     }
     Some(at)
 }
 
-fn read_folder(folder: &Path, module: &mut Module, sources: &mut Sources) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
+fn read_folder(folder: &Path, module: &[String], files: &mut BTreeMap<Module, Imports>) {
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let is_elsewhere = ["ffi", "bin", "laboratory"].contains(&name) || name.ends_with("_tests");
-        if is_elsewhere {
+        let own = [module, &[name.to_owned()]].concat();
+        if ["bin", "ffi", "laboratory"].contains(&name) || name.ends_with("_tests") {
             continue;
-        }
-        module.push(name.to_owned());
-        if path.is_dir() {
-            read_folder(&path, module, sources);
+        } else if path.is_dir() {
+            read_folder(&path, &own, files);
         } else {
-            let own: &[String] = if ["mod", "lib"].contains(&name) { &module[..module.len() - 1] } else { module };
-            sources.insert(own.to_vec(), read(&fs::read_to_string(&path).unwrap()));
+            let own = if ["lib", "mod"].contains(&name) { module.to_vec() } else { own };
+            files.insert(own, imports(&fs::read_to_string(&path).unwrap()));
         }
-        module.pop();
     }
 }
 
-/// Takes the paths from a file that rustfmt has laid out.
-fn read(text: &str) -> Source {
-    let mut source = Source::default();
-    let mut lines = text.lines();
-    let mut code = String::new();
-    while let Some(line) = lines.next() {
-        let indent = &line[..line.len() - line.trim_start().len()];
-        if line.trim_start().starts_with("#[cfg(test)]") {
-            let own = |line: &str| line.strip_prefix(indent).filter(|rest| !rest.starts_with(' ')).map(str::to_owned);
-            let is_last = |line: &str| own(line).is_some_and(|rest| rest.ends_with([';', ',']) || rest == "}");
-            let _ = lines.find(|line| is_last(line));
+/// What a file of code that rustfmt has laid out imports, and, under their own text, the paths in it; without its tests, which come last.
+fn imports(text: &str) -> Imports {
+    let lines = text.lines().take_while(|line| *line != "mod tests {").map(|line| line.split("//").next().unwrap());
+    let code = lines.collect::<Vec<_>>().join("\n");
+    let segments = |path: &str| path.split("::").filter(|name| *name != "self").map(str::to_owned).collect::<Vec<_>>();
+    let words = code.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c));
+    let paths = words.map(|word| word.trim_end_matches(':')).filter(|w| w.starts_with("crate::") || w.starts_with("super::"));
+    let mut imports: Imports = paths.map(|path| (path.to_owned(), segments(path))).collect();
+    for (at, _) in code.match_indices("use ") {
+        let before = code[..at].rsplit('\n').next().unwrap().trim_start();
+        if !before.is_empty() && !before.starts_with("pub") {
             continue;
         }
-        code.push_str(line.split("//").next().unwrap_or_default());
-        code.push('\n');
-    }
-    for statement in code.split(';').map(|statement| statement.rsplit("\n\n").next().unwrap_or_default()) {
-        let Some((before, tree)) = statement.split_once("use ") else { continue };
-        if before.trim().is_empty() || before.trim_start().starts_with("pub") {
-            source.import(&[], &tree.split_whitespace().collect::<Vec<_>>().join(" "));
+        let tree = code[at + "use ".len()..].split(';').next().unwrap();
+        let (path, names) = tree.split_once("::{").or(tree.rsplit_once("::")).unwrap_or((tree, "self"));
+        for name in names.trim_end_matches('}').split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let (name, alias) = name.split_once(" as ").unwrap_or((name, name));
+            let path = segments(&format!("{path}::{name}"));
+            imports.insert(if alias == "self" { path[path.len() - 1].clone() } else { alias.to_owned() }, path);
         }
     }
-    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    let words = code.split(|c| !is_path(c)).filter(|word| word.contains("::"));
-    source.paths.extend(words.map(|word| word.trim_matches(':').split("::").map(str::to_owned).collect()));
-    source
-}
-
-impl Source {
-    /// Adds what the tree of a `use` imports.
-    fn import(&mut self, before: &[String], tree: &str) {
-        let tree = tree.trim();
-        if let Some((path, branches)) = tree.split_once('{') {
-            let path: Vec<String> = path.split("::").map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect();
-            let mut depth = 0;
-            let inner = branches.trim_end_matches(' ').strip_suffix('}').unwrap_or(branches);
-            let split = inner.split(|c| {
-                depth += i32::from(c == '{') - i32::from(c == '}');
-                c == ',' && depth == 0
-            });
-            split.for_each(|branch| self.import(&[before, &path].concat(), branch));
-        } else if !tree.is_empty() {
-            let (path, name) = tree.split_once(" as ").unwrap_or((tree, tree.rsplit("::").next().unwrap_or_default()));
-            let own = path.split("::").map(str::to_owned).filter(|segment| segment != "self");
-            let whole: Vec<String> = before.iter().cloned().chain(own).collect();
-            let name = if name == "self" { whole.last().cloned().unwrap_or_default() } else { name.to_owned() };
-            self.imports.insert(name, whole.clone());
-            self.paths.push(whole);
-        }
-    }
+    imports
 }

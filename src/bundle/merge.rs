@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::durability::Durability;
 use super::entry::{put_entry, put_header, put_partitioned, Endianness};
+use super::finish::Written;
 use super::index::{Index, Row};
 use super::naming;
 use super::publish::Publication;
-use super::writer::Written;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{File, Local, Storage};
 use crate::table::TableWriter;

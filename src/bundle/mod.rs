@@ -6,6 +6,7 @@ pub(crate) mod crash_tests;
 mod direct;
 mod durability;
 mod entry;
+mod finish;
 mod index;
 mod items;
 mod load;
@@ -37,12 +38,13 @@ mod writer;
 
 pub use durability::Durability;
 pub use entry::Endianness;
+pub use finish::Written;
 pub(crate) use merge::merge_on;
 pub use merge::{merge, MergeOptions};
 pub use read_options::{Checksums, ReadOptions};
 pub use source::ReadAt;
 pub use write_options::WriteOptions;
-pub use writer::{Writer, Written};
+pub use writer::Writer;
 
 pub(crate) use index::Row;
 pub(crate) use lock::{Claim, Held};

@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use parking_lot::Mutex;
 
+use super::finish::Written;
 use super::source::{ReadAt, Source};
 use super::stream;
 use super::transfer::{threads_for, CHUNK};
-use super::writer::{Writer, Written};
+use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 use crate::tensor::Buffer;
