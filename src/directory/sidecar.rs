@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::retention::{Entry, Kept, Managed, Why};
 use crate::error::Result;
-use crate::format::state_file::{double, parse_fields, put_string, Field, Unknown, Value};
+use crate::format::protobuf_text::{double, parse_fields, put_string, Field, FieldValue, Unknown};
 
 /// The name of the file.
 pub(super) const SIDECAR: &str = "checkpoint.manager";
@@ -28,17 +28,17 @@ pub(super) struct Record {
 const REASONS: [(&str, Why); 3] =
     [("while it is held", Why::Held), ("for its metric", Why::Metric), ("for good", Why::Preserved)];
 
-/// Reads the file. A later version may have written fields and reasons that are not known here: the fields are ignored, such checkpoints are
-/// kept for good (docs/on-disk.md).
+/// Reads the file. A later version may have written fields and reasons that are not known here: the
+/// fields are ignored, such checkpoints are kept for good (docs/on-disk.md).
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Record>> {
     let mut records: Vec<Record> = Vec::new();
     parse_fields(text, &FIELDS, Unknown::Skipped, &mut |field, value| match (field, value, records.last_mut()) {
-        (0, Value::Text(path), _) => {
+        (0, FieldValue::Text(path), _) => {
             records.push(Record { entry: Entry { path, time: f64::NAN, metric: None }, kept: None });
         }
-        (1, Value::Number(time), Some(record)) => record.entry.time = time,
-        (2, Value::Number(metric), Some(record)) => record.entry.metric = Some(metric),
-        (3, Value::Text(why), Some(record)) => {
+        (1, FieldValue::Number(time), Some(record)) => record.entry.time = time,
+        (2, FieldValue::Number(metric), Some(record)) => record.entry.metric = Some(metric),
+        (3, FieldValue::Text(why), Some(record)) => {
             record.kept = Some(REASONS.iter().find(|(text, _)| why == **text).map_or(Why::Preserved, |(_, why)| *why));
         }
         _ => {}

@@ -13,7 +13,7 @@ use std::time::Duration;
 use checkpoint::{Code, DType, Durability, Reader, Reason, WriteOptions, Writer};
 
 mod managed;
-#[path = "../common/rng.rs"]
+#[path = "../../src/laboratory/rng.rs"]
 mod rng;
 use rng::Rng;
 
