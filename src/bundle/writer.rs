@@ -10,7 +10,6 @@ use super::write_options::WriteOptions;
 use crate::error::{Error, Reason, Result};
 use crate::format::message::validated_elements;
 use crate::format::ordered_code::slice_key;
-use crate::storage::Storage;
 use crate::tensor::{elements, DType, Slice, StoredExtent, MAX_RANK};
 
 /// Writes a checkpoint of named tensors in TensorFlow's format V2, without an object graph (`tf.raw_ops.SaveV2`).

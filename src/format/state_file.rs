@@ -70,6 +70,9 @@ const FIELDS: [Field; 4] = [
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
 
     fn latest(text: &str) -> Option<OsString> {
