@@ -602,54 +602,6 @@ namespace LibCheckpoint
         internal static extern ErrorCode ckpt_merge(byte[] destination, IntPtr[] sections, long count, MergeOptionsHandle options, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern GraphHandle ckpt_graph_new();
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void ckpt_graph_free(IntPtr graph);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_object(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_text(GraphHandle graph, byte[] text, long textLen, NodeOptionsHandle options, out Node node, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_remove(GraphHandle graph, Node node, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_contains(GraphHandle graph, Node node, [MarshalAs(UnmanagedType.I1)] out bool contains, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_describe(GraphHandle graph, Node node, out IntPtr description, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_set_debug_name(GraphHandle graph, Node node, byte[] name, long nameLen, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_set_name(GraphHandle graph, Node variable, byte[] name, long nameLen, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_track(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_track_overwrite(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_untrack(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_lookup(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_children(GraphHandle graph, Node node, out IntPtr children, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_descendants(GraphHandle graph, Node root, out IntPtr descendants, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_waiting(GraphHandle graph, Node node, byte[] name, long nameLen, out long count, out IntPtr error);
-
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern long ckpt_nodes_count(IntPtr nodes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -699,6 +651,54 @@ namespace LibCheckpoint
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_node_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern GraphHandle ckpt_graph_new();
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_graph_free(IntPtr graph);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_object(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_text(GraphHandle graph, byte[] text, long textLen, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_remove(GraphHandle graph, Node node, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_contains(GraphHandle graph, Node node, [MarshalAs(UnmanagedType.I1)] out bool contains, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_describe(GraphHandle graph, Node node, out IntPtr description, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_set_debug_name(GraphHandle graph, Node node, byte[] name, long nameLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_set_name(GraphHandle graph, Node variable, byte[] name, long nameLen, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_track(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_track_overwrite(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_untrack(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_lookup(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_children(GraphHandle graph, Node node, out IntPtr children, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_descendants(GraphHandle graph, Node root, out IntPtr descendants, out IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_waiting(GraphHandle graph, Node node, byte[] name, long nameLen, out long count, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node, out IntPtr error);
