@@ -1,4 +1,5 @@
-//! Protobuf text of flat messages: reading all that any version writes, writing what every version reads.
+//! Protobuf text of flat messages: reading all that any version writes, writing what every version
+//! reads.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -28,24 +29,20 @@ pub(crate) enum Unknown {
     Skipped,
 }
 
-/// Reads protobuf text with such `fields`, and gives each value to `take` with the number of its field.
+/// Reads protobuf text with such `fields`. Gives the values in their order, each with the number of its field.
 ///
 /// # Errors
 /// `DATA_LOSS` with the line at fault.
-pub(crate) fn parse_fields(
-    text: &[u8],
-    fields: &[Field],
-    unknown: Unknown,
-    take: &mut dyn FnMut(usize, FieldValue),
-) -> Result<()> {
+pub(crate) fn parse_fields(text: &[u8], fields: &[Field], unknown: Unknown) -> Result<Vec<(usize, FieldValue)>> {
     let text = std::str::from_utf8(text).map_err(|_| Error::malformed("the state file is not UTF-8"))?;
     let mut parser = Parser { text, at: 0 };
+    let mut values = Vec::new();
     loop {
         parser.skip_space();
         if parser.rest().is_empty() {
-            return Ok(());
+            return Ok(values);
         }
-        parser.field(fields, unknown, take)?;
+        parser.field(fields, unknown, &mut values)?;
     }
 }
 
@@ -133,18 +130,13 @@ impl<'a> Parser<'a> {
         word
     }
 
-    fn field(&mut self, fields: &[Field], unknown: Unknown, take: &mut dyn FnMut(usize, FieldValue)) -> Result<()> {
+    fn field(&mut self, fields: &[Field], unknown: Unknown, values: &mut Vec<(usize, FieldValue)>) -> Result<()> {
         let name = self.word(|b| b.is_ascii_alphanumeric() || b == b'_');
         let number = fields.iter().position(|field| field.name == name);
         let field = number.map(|number| &fields[number]);
         if field.is_none() && unknown == Unknown::Refused {
             return Err(self.fault("not one of the fields of a state file"));
         }
-        let mut take = |value| {
-            if let Some(number) = number {
-                take(number, value);
-            }
-        };
         if !self.take(b':') {
             return Err(self.fault("a colon is missing after the field's name"));
         }
@@ -154,7 +146,8 @@ impl<'a> Parser<'a> {
             }
             if !self.take(b']') {
                 loop {
-                    take(self.value(field)?);
+                    let value = self.value(field)?;
+                    values.extend(number.map(|number| (number, value)));
                     if self.take(b']') {
                         break;
                     }
@@ -164,7 +157,8 @@ impl<'a> Parser<'a> {
                 }
             }
         } else {
-            take(self.value(field)?);
+            let value = self.value(field)?;
+            values.extend(number.map(|number| (number, value)));
         }
         if !self.take(b';') {
             self.take(b',');

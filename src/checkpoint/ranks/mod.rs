@@ -90,7 +90,8 @@ impl Checkpoint {
         Ok(section)
     }
 
-    /// Writes the checkpoint `prefix`, or counts and writes the checkpoint `prefix-count` and has the state file name it.
+    /// Writes the checkpoint `prefix`, or counts and writes the checkpoint `prefix-count` and has
+    /// the state file name it.
     fn ranked(
         &self,
         storage: &dyn Storage,
