@@ -23,12 +23,17 @@ format() {
 lint() {
   cargo clippy --locked --all-targets -- -D warnings
   shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh tests/install/*.sh \
-    tests/mpi/*.sh .ci/run
+    tests/mpi/*.sh tests/rust/*.sh .ci/run
 }
 
 licences() { cargo deny --log-level warn check licenses sources bans; }
 
-rust() { cargo test --locked --no-fail-fast; }
+# The tests of all packages, and the example, which takes turns with the C one.
+rust() {
+  cargo test --locked --no-fail-fast
+  build_release
+  tests/rust/run.sh build/release
+}
 
 # Needs root and loop devices; elsewhere it says so.
 powercut() { scripts/powercut.sh; }
