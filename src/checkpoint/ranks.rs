@@ -30,6 +30,42 @@ use crate::tensor::shape_text;
 ///
 /// All of them make the same calls in the same order. The functions are called on the thread that saves, with the graph's lock held: calling the graph from them fails. How long to
 /// wait for the others is theirs to say.
+///
+/// ```
+/// use checkpoint::{Checkpoint, DType, Failure, Graph, Ranks, SaveOptions, Slice, Variable};
+///
+/// /// A single rank: it is the chief, and hears itself.
+/// struct Alone;
+///
+/// impl Ranks for Alone {
+///     fn rank(&self) -> u32 {
+///         0
+///     }
+///
+///     fn count(&self) -> u32 {
+///         1
+///     }
+///
+///     fn gather(&self, message: &[u8]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
+///         Ok(vec![Some(message.to_vec())]) // over MPI: MPI_Gatherv to rank 0
+///     }
+///
+///     fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+///         Ok(message.to_vec()) // over MPI: MPI_Bcast from rank 0
+///     }
+/// }
+///
+/// let directory = tempfile::tempdir()?;
+/// let graph = Graph::new();
+/// let root = graph.add_object()?;
+/// let rows: Slice = "0,4:-".parse()?; // the rows of this rank: all four
+/// let table = Variable::zeros(DType::Float, &[4, 2])?.part(&[4, 2], &rows)?;
+/// graph.track(root, "table", graph.add_variable(table)?)?;
+/// let program = Checkpoint::new(&graph, root)?;
+/// let path = program.save_ranked(directory.path().join("ckpt"), &Alone, &SaveOptions::new())?;
+/// assert_eq!(path, directory.path().join("ckpt-1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Ranks {
     /// The own one.
     fn rank(&self) -> u32;

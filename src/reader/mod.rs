@@ -80,6 +80,21 @@ enum Stored {
 ///
 /// Opening reads and validates the index alone. A reader does not change and can be used from several threads at once; it keeps
 /// data files open once they have been read from.
+///
+/// ```
+/// let directory = tempfile::tempdir()?;
+/// let prefix = directory.path().join("model");
+/// # let mut writer = checkpoint::Writer::new(&prefix, &checkpoint::WriteOptions::new())?;
+/// # writer.add("net/kernel", checkpoint::DType::Float, &[3, 4], &[0; 48])?;
+/// # writer.add_strings("labels", &[2], &["cat", "dog"])?;
+/// # writer.finish()?;
+/// let reader = checkpoint::Reader::open(&prefix)?;
+/// let keys: Vec<&[u8]> = reader.tensors().map(|tensor| tensor.key()).collect();
+/// assert_eq!(keys, [&b"labels"[..], b"net/kernel"]);
+/// assert_eq!(reader.get("net/kernel")?.shape(), [3, 4]);
+/// assert!(!reader.contains("net/bias"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Reader {
     stored: Stored,
@@ -335,6 +350,30 @@ impl Reader {
 }
 
 /// A tensor of an open checkpoint.
+///
+/// ```
+/// # let directory = tempfile::tempdir()?;
+/// # let prefix = directory.path().join("model");
+/// # let numbers: Vec<u8> = [1i32, 2, 3, 4, 5, 6].iter().flat_map(|n| n.to_ne_bytes()).collect();
+/// # let mut writer = checkpoint::Writer::new(&prefix, &checkpoint::WriteOptions::new())?;
+/// # writer.add("table", checkpoint::DType::Int32, &[2, 3], &numbers)?;
+/// # writer.add_strings("labels", &[2], &["cat", "dog"])?;
+/// # writer.finish()?;
+/// # let reader = checkpoint::Reader::open(&prefix)?;
+/// let table = reader.get("table")?; // int32 [2, 3]: 1 2 3, 4 5 6
+/// assert_eq!((table.dtype(), table.shape()), (checkpoint::DType::Int32, &[2, 3][..]));
+///
+/// let mut bytes = [0; 24];
+/// table.read_into(&mut bytes, &checkpoint::ReadOptions::new())?;
+/// assert_eq!(bytes[20..], 6i32.to_ne_bytes());
+///
+/// let column = table.read_slice(&"-:1,1".parse()?)?; // all rows, one column from column 1 on
+/// assert_eq!(column, [2i32.to_ne_bytes(), 5i32.to_ne_bytes()].concat());
+///
+/// let labels = reader.get("labels")?.read_strings()?;
+/// assert_eq!(labels.iter().last(), Some(&b"dog"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Tensor<'a> {
     reader: &'a Reader,
