@@ -101,8 +101,8 @@
 //! ```
 //!
 //! `examples/train.rs` is a whole training loop that is killed and resumes with the same bits.
-//! [`latest_valid`], [`repair_checkpoint_state`] and [`wait_for_new_checkpoint`] are for programs
-//! that look after such a directory or follow it.
+//! [`latest_valid_checkpoint`], [`repair_checkpoint_state`] and [`wait_for_new_checkpoint`] are
+//! for programs that look after such a directory or follow it.
 //!
 //! # Errors
 //!

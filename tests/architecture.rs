@@ -1,4 +1,5 @@
-//! The files of `src` do not use each other in circles, and modules use only those below them (docs/architecture.md).
+//! The files of `src` do not use each other in circles, and modules use only those below them
+//! (docs/architecture.md).
 //!
 //! Read are all paths in code, those of `use` and others.
 
@@ -48,7 +49,8 @@ fn modules_use_only_those_below() {
     }
 }
 
-/// The modules whose files each module's file uses. A `mod.rs` names its children, which see what it has: that is not counted.
+/// The modules whose files each module's file uses. A `mod.rs` names its children, which see what
+/// it has: that is not counted.
 fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
     let mut files = BTreeMap::new();
     read_folder(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &[], &mut files);
@@ -60,7 +62,8 @@ fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
     files.iter().map(|(module, imports)| (module.clone(), used(module, imports))).collect()
 }
 
-/// The module in which a path of `module` ends, followed through what others export; none of what is not the crate's.
+/// The module in which a path of `module` ends, followed through what others export; none of what
+/// is not the crate's.
 fn resolve(files: &BTreeMap<Module, Imports>, module: &Module, path: &[String]) -> Option<Module> {
     let child = |of: &Module, name: &String| Some([of, std::slice::from_ref(name)].concat()).filter(|m| files.contains_key(m));
     let mut at = match path[0].as_str() {
@@ -94,7 +97,8 @@ fn read_folder(folder: &Path, module: &[String], files: &mut BTreeMap<Module, Im
     }
 }
 
-/// What a file of code that rustfmt has laid out imports, and, under their own text, the paths in it; without its tests, which come last.
+/// What a file of code that rustfmt has laid out imports, and, under their own text, the paths in
+/// it; without its tests, which come last.
 fn imports(text: &str) -> Imports {
     let lines = text.lines().take_while(|line| *line != "mod tests {").map(|line| line.split("//").next().unwrap());
     let code = lines.collect::<Vec<_>>().join("\n");

@@ -44,7 +44,8 @@ impl Held {
         Held::of(storage, path, create, &WRITING.lock())
     }
 
-    /// The same, with the sole right to write the checkpoint `base`; none while somebody else has it.
+    /// The same, with the sole right to write the checkpoint `base`; none while somebody else has
+    /// it.
     pub fn for_checkpoint(storage: &dyn Storage, path: &Path, base: &OsStr) -> Result<(Held, Option<Claim>)> {
         let mut writing = WRITING.lock();
         let held = Held::of(storage, path, true, &writing)?;

@@ -1,4 +1,5 @@
-//! What ranks ask of a writer: to say what it has been given, to leave some of it out, to write elsewhere.
+//! What ranks ask of a writer: to say what it has been given, to leave some of it out, to write
+//! elsewhere.
 
 use std::collections::BTreeSet;
 use std::path::Path;

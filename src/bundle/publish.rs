@@ -170,8 +170,9 @@ impl Publication {
         Ok(())
     }
 
-    /// Gives the index that is about to be replaced another name, by which a sweep finds its data files. Where the file
-    /// system has no such names, a crash leaves them until this prefix is written again.
+    /// Gives the index that is about to be replaced another name, by which a sweep finds its data
+    /// files. Where the file system has no such names, a crash leaves them until this prefix is
+    /// written again.
     fn keep_old_index(&mut self, index: &OsStr) -> Result<Option<OsString>> {
         if self.stale.is_empty() || !self.directory.is_file(index) {
             return Ok(None);

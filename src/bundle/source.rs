@@ -1,4 +1,5 @@
-//! The bytes of a value that is to be written: where they come from, where they go, their checksums.
+//! The bytes of a value that is to be written: where they come from, where they go, their
+//! checksums.
 
 use std::sync::Arc;
 

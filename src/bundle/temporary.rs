@@ -1,4 +1,5 @@
-//! Temporary names: what all files have until they are published, and by which what a crash leaves is known.
+//! Temporary names: what all files have until they are published, and by which what a crash leaves
+//! is known.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -1,4 +1,5 @@
-//! Giving restored values to objects: what was checked is read straight into the memory of the variables, in parallel.
+//! Giving restored values to objects: what was checked is read straight into the memory of the
+//! variables, in parallel.
 
 use std::sync::Arc;
 

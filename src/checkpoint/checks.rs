@@ -1,4 +1,5 @@
-//! What is checked before the first value is assigned: presence, dtype, shape, the length of the data files, shared memory.
+//! What is checked before the first value is assigned: presence, dtype, shape, the length of the
+//! data files, shared memory.
 
 use super::assign::Batch;
 use super::options::Mismatch;

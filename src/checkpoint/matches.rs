@@ -1,4 +1,5 @@
-//! Which objects of the program a restore has found for the nodes of its checkpoint, and what became of their values.
+//! Which objects of the program a restore has found for the nodes of its checkpoint, and what
+//! became of their values.
 
 use std::collections::BTreeMap;
 

@@ -339,7 +339,8 @@ impl Checkpoint {
         }
     }
 
-    /// The save that is running. Of one that has ended, a call that saves hears the error if nobody has heard of it.
+    /// The save that is running. Of one that has ended, a call that saves hears the error if nobody
+    /// has heard of it.
     fn running(&self, saves: Option<Busy>) -> Result<Option<Arc<Job>>> {
         match self.0.slot.job() {
             Some(job) if job.is_running() => Ok(Some(job)),

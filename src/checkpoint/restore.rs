@@ -111,7 +111,8 @@ impl Restore {
         self.found.lock().bound(nodes, id)
     }
 
-    /// The first walk: from the root, then what the checkpoint attaches to it. If it fails, or is dry, the graph is as it was after [`Restore::undo`].
+    /// The first walk: from the root, then what the checkpoint attaches to it. If it fails, or is
+    /// dry, the graph is as it was after [`Restore::undo`].
     pub fn begin(
         self: &Arc<Self>,
         nodes: &mut Nodes,
@@ -132,7 +133,8 @@ impl Restore {
         (pass, result)
     }
 
-    /// Takes back what a walk has done to the graph but for the values that it has assigned. Nothing is said about this restore in the end.
+    /// Takes back what a walk has done to the graph but for the values that it has assigned.
+    /// Nothing is said about this restore in the end.
     pub fn undo(&self, nodes: &mut Nodes, pass: &Pass) {
         self.expect_partial();
         for &(object, before) in &pass.marked {

@@ -72,7 +72,8 @@ pub(super) fn collect<'r>(nodes: &mut Nodes, root: Root<'r>) -> Result<Collected
 }
 
 impl Collected<'_> {
-    /// A writer of the checkpoint `prefix` that has everything, and the object graph, which it has not.
+    /// A writer of the checkpoint `prefix` that has everything, and the object graph, which it has
+    /// not.
     pub fn writer<'n>(&'n self, nodes: &'n Nodes, prefix: &Path, options: &SaveOptions) -> Result<(Writer<'n>, Vec<u8>)> {
         let mut writer = Writer::new(prefix, &options.write)?;
         for put in self.of_savers.iter().flatten() {

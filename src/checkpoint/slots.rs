@@ -1,4 +1,5 @@
-//! Matching the slot variables of a checkpoint: each with its owner and the variable that it is for.
+//! Matching the slot variables of a checkpoint: each with its owner and the variable that it is
+//! for.
 
 use std::sync::Arc;
 

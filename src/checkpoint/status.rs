@@ -118,7 +118,9 @@ impl Status {
     /// Asserts that every object of the program that is there by now, and has values, got its value from the checkpoint.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` with [`Reason::Assertion`] when one did not, when there is no checkpoint, or with [`Reason::Unsavable`] at a list that cannot be
+    /// `FAILED_PRECONDITION` with [`Reason::Assertion`](crate::Reason::Assertion) when one did not,
+    /// when there is no checkpoint, or with [`Reason::Unsavable`](crate::Reason::Unsavable) at a
+    /// list that cannot be
     /// saved.
     pub fn assert_existing_objects_matched(&self) -> Result<()> {
         self.ask(|nodes, restore| restore.assert_existing_matched(nodes, &self.checkpoint))

@@ -1,4 +1,5 @@
-//! Protobuf text of flat messages: reading all that any version writes, writing what every version reads.
+//! Protobuf text of flat messages: reading all that any version writes, writing what every version
+//! reads.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -19,19 +20,20 @@ pub(crate) enum FieldValue {
     Number(f64),
 }
 
-/// Reads protobuf text with such `fields`, and gives each value to `take` with the number of its field.
+/// Reads protobuf text with such `fields`. Gives the values in their order, each with the number of its field.
 ///
 /// # Errors
 /// `DATA_LOSS` with the line at fault.
-pub(crate) fn parse_fields(text: &[u8], fields: &[Field], take: &mut dyn FnMut(usize, FieldValue)) -> Result<()> {
+pub(crate) fn parse_fields(text: &[u8], fields: &[Field]) -> Result<Vec<(usize, FieldValue)>> {
     let text = std::str::from_utf8(text).map_err(|_| Error::malformed("the state file is not UTF-8"))?;
     let mut parser = Parser { text, at: 0 };
+    let mut values = Vec::new();
     loop {
         parser.skip_space();
         if parser.rest().is_empty() {
-            return Ok(());
+            return Ok(values);
         }
-        parser.field(fields, take)?;
+        parser.field(fields, &mut values)?;
     }
 }
 
@@ -119,7 +121,7 @@ impl<'a> Parser<'a> {
         word
     }
 
-    fn field(&mut self, fields: &[Field], take: &mut dyn FnMut(usize, FieldValue)) -> Result<()> {
+    fn field(&mut self, fields: &[Field], values: &mut Vec<(usize, FieldValue)>) -> Result<()> {
         let name = self.word(|b| b.is_ascii_alphanumeric() || b == b'_');
         let Some((number, field)) = fields.iter().enumerate().find(|(_, field)| field.name == name) else {
             return Err(self.fault("not one of the fields of a state file"));
@@ -133,7 +135,7 @@ impl<'a> Parser<'a> {
             }
             if !self.take(b']') {
                 loop {
-                    take(number, self.value(field)?);
+                    values.push((number, self.value(field)?));
                     if self.take(b']') {
                         break;
                     }
@@ -143,7 +145,7 @@ impl<'a> Parser<'a> {
                 }
             }
         } else {
-            take(number, self.value(field)?);
+            values.push((number, self.value(field)?));
         }
         if !self.take(b';') {
             self.take(b',');

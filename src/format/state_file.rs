@@ -30,13 +30,15 @@ impl StateFile {
     /// `DATA_LOSS` with the line at fault when the text is not UTF-8, not protobuf text, or has any other field.
     pub fn parse(text: &[u8]) -> Result<StateFile> {
         let mut state = StateFile::default();
-        parse_fields(text, &FIELDS, &mut |field, value| match (field, value) {
-            (0, FieldValue::Text(path)) => state.model_checkpoint_path = path,
-            (1, FieldValue::Text(path)) => state.all_model_checkpoint_paths.push(path),
-            (2, FieldValue::Number(time)) => state.all_model_checkpoint_timestamps.push(time),
-            (_, FieldValue::Number(time)) => state.last_preserved_timestamp = Some(time),
-            _ => {}
-        })?;
+        for (field, value) in parse_fields(text, &FIELDS)? {
+            match (field, value) {
+                (0, FieldValue::Text(path)) => state.model_checkpoint_path = path,
+                (1, FieldValue::Text(path)) => state.all_model_checkpoint_paths.push(path),
+                (2, FieldValue::Number(time)) => state.all_model_checkpoint_timestamps.push(time),
+                (_, FieldValue::Number(time)) => state.last_preserved_timestamp = Some(time),
+                _ => {}
+            }
+        }
         Ok(state)
     }
 

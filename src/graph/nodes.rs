@@ -90,7 +90,8 @@ pub(super) struct Waits {
     pub by_edge: HashMap<Box<str>, Vec<Position>>,
     /// Name-based restores, for objects that are tracked later.
     pub by_name: Vec<Position>,
-    /// Values for slots that are not there yet, at their owner: by the slot's name and its variable.
+    /// Values for slots that are not there yet, at their owner: by the slot's name and its
+    /// variable.
     pub by_slot: Map<(Box<str>, NodeId), Vec<Position>>,
 }
 

@@ -1,5 +1,5 @@
-//! What waits at the objects of a graph: restores that have values for edges and slots that are not there yet. The restores themselves
-//! are above, in `checkpoint`.
+//! What waits at the objects of a graph: restores that have values for edges and slots that are not
+//! there yet. The restores themselves are above, in `checkpoint`.
 
 use std::sync::Arc;
 

@@ -1,7 +1,9 @@
-//! The laboratory of the crash tests: a disk that loses its power, operations that fail, and judges of what is left.
+//! The laboratory of the crash tests: a disk that loses its power, operations that fail, and judges
+//! of what is left.
 //!
-//! Saves are recorded; every state that a power cut may leave then is made in a real directory, and judged by the public reader and by
-//! the next save. `CKPT_CRASH_STATES=100000 cargo test crash_tests` looks at more states.
+//! Saves are recorded; every state that a power cut may leave then is made in a real directory, and
+//! judged by the public reader and by the next save. `CKPT_CRASH_STATES=100000 cargo test
+//! crash_tests` looks at more states.
 
 pub(crate) mod disk;
 pub(crate) mod judge;

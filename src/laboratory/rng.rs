@@ -1,4 +1,5 @@
-//! A small deterministic random generator (SplitMix64), so that a failing case can be run again. The tests in `tests/` use this file, too.
+//! A small deterministic random generator (SplitMix64), so that a failing case can be run again.
+//! The tests in `tests/` use this file, too.
 #![allow(dead_code)] // every test uses another part
 
 #[derive(Clone)]

@@ -70,8 +70,9 @@ pub(crate) struct Exploration<'e> {
 }
 
 impl Exploration<'_> {
-    /// Judges states, and gives how many differed, and what was wrong with the first that was. `cut` may change a cut or leave it out; states differ by
-    /// their files and by what `stage` says of the operations before them.
+    /// Judges states, and gives how many differed, and what was wrong with the first that was.
+    /// `cut` may change a cut or leave it out; states differ by their files and by what `stage`
+    /// says of the operations before them.
     pub fn judge<S: Hash>(
         &self,
         rng: &mut Rng,

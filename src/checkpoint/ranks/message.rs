@@ -1,4 +1,5 @@
-//! What ranks say to each other: whether all is well, then numbers of eight bytes, and bytes after their number.
+//! What ranks say to each other: whether all is well, then numbers of eight bytes, and bytes after
+//! their number.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};

@@ -91,7 +91,8 @@ impl Checkpoint {
     /// Write callbacks are called on the chief.
     ///
     /// # Errors
-    /// * With [`Reason::Rank`] and its own code what failed on a rank; `UNAVAILABLE` when one did not come, or the others could not be reached.
+    /// * With [`Reason::Rank`](crate::Reason::Rank) and its own code what failed on a rank;
+    ///   `UNAVAILABLE` when one did not come, or the others could not be reached.
     /// * `INVALID_ARGUMENT` with that reason when two ranks have values of another dtype or shape under one key, an object under different keys, or slices that overlap.
     /// * What [`Checkpoint::write`] reports. Then what was at the prefix is still there.
     pub fn write_ranked(&self, prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<PathBuf> {
@@ -126,7 +127,8 @@ impl Checkpoint {
         Ok(section)
     }
 
-    /// Writes the checkpoint `prefix`, or counts and writes the checkpoint `prefix-count` and has the state file name it.
+    /// Writes the checkpoint `prefix`, or counts and writes the checkpoint `prefix-count` and has
+    /// the state file name it.
     fn ranked(
         &self,
         storage: &dyn Storage,

@@ -1,4 +1,5 @@
-//! What one rank does in a save of all: it gathers, is told, writes its section; the chief divides the values and merges the sections.
+//! What one rank does in a save of all: it gathers, is told, writes its section; the chief divides
+//! the values and merges the sections.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
