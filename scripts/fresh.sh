@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# The README's two commands on a fresh machine: a bare Debian by debootstrap, a clone of HEAD in it, and what each took.
+# Runs the README's two commands on a fresh machine, a bare Debian by debootstrap with a clone of HEAD,
+# and prints the minutes of each.
 # usage: scripts/fresh.sh [--debian 12|13] [--short] [--keep]
 #   --debian  the release, 12 by default
 #   --short   everything is installed and built, the documentation too; the tests are not run
 #   --keep    the tree stays, and is named at the end
-# Needs root, mounts, and 15 GiB under ${TMPDIR:-/var/tmp}. The resolver, the certificates and the settings of apt, pip, cargo, rustup,
-# Go and npm are taken from the caller; so is the Rust toolchain, mounted read-only, if rustup's server cannot be reached.
+# Needs root, mounts, and 15 GiB under ${TMPDIR:-/var/tmp}. The resolver, the certificates and the
+# settings of apt, pip, cargo, rustup, Go and npm are taken from the caller; so is the Rust toolchain,
+# mounted read-only, if rustup's server cannot be reached.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
@@ -46,7 +48,8 @@ mirror() {
   echo "${uri:-http://deb.debian.org/debian}"
 }
 
-# The certificates that the caller trusts and Debian's package does not bring, one a file, where update-ca-certificates looks.
+# Copies the certificates that the caller trusts and Debian's package lacks, one per file, to where
+# update-ca-certificates looks.
 copy_certificates() {
   local bundles=() file
   for file in "$certificates" "${SSL_CERT_FILE:-}" "${CURL_CA_BUNDLE:-}" "${REQUESTS_CA_BUNDLE:-}" "${PIP_CERT:-}" "${CARGO_HTTP_CAINFO:-}"; do
@@ -105,7 +108,8 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-# step NAME COMMAND...: with a row of the table. In a process group of its own, so that `finish` can end it.
+# step NAME COMMAND...: runs it and adds a row to the table. It has a process group of its own, so that
+# `finish` can end it.
 set -m
 step() {
   local start=$SECONDS code=0
@@ -118,7 +122,7 @@ step() {
   running=
 }
 
-# inside COMMAND: in the tree, in the clone. What it mounts and what it leaves running ends with its namespaces.
+# inside COMMAND: runs it in the tree's clone. Its mounts and processes end with its namespaces.
 inside() {
   # shellcheck disable=SC2016  # for the shell in the namespaces
   exec unshare --mount --pid --fork --kill-child bash -euo pipefail -c '

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test of every language: `scripts/test.sh`, or only the suites that are
 # named: `scripts/test.sh format interop`. Goes on after a failure, so that one run shows them all.
-# --all runs the long suites too (hours; tests/LONG.md has their last results), --build stops each suite when everything it
-# needs is installed and built.
+# --all runs the long suites too (hours; tests/LONG.md has their last passes), --build installs and
+# builds what the suites need, and runs only those that are nothing but that.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
@@ -156,7 +156,8 @@ long_fuzz() { scripts/fuzz.sh --minutes 60; }
 
 # ---------------------------------------------------------------- running them
 
-# In the order in which they run; those of --all; and after how many minutes a suite is ended, several times what it takes.
+# In the order in which they run, then those of --all. A suite is ended after `limits` minutes, several
+# times what it takes.
 suites=(format lint licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 long_suites=(large many_powercuts many_scenarios long_fuzz)
@@ -169,7 +170,7 @@ for name in "$@"; do
 done
 [ $# -gt 0 ] || set -- "${suites[@]}" ${all:+"${long_suites[@]}"}
 
-# Each suite is a shell of its own, in a process group of its own, which is ended whole by its limit or by Ctrl-C.
+# Each suite is a shell with a process group of its own, all of which its limit or Ctrl-C ends.
 definitions="$(declare -p build); $(declare -f)"    # not exported: there is a suite go, and a program
 set -m
 passed=0 failed=0 table=
