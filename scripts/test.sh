@@ -156,8 +156,8 @@ long_fuzz() { scripts/fuzz.sh --minutes 60; }
 
 # ---------------------------------------------------------------- running them
 
-# In the order in which they run, then those of --all. A suite is ended after `limits` minutes, several
-# times what it takes.
+# In the order in which they run, then those of --all. A suite is ended after `limits` minutes,
+# several times what it takes.
 suites=(format lint licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 long_suites=(large many_powercuts many_scenarios long_fuzz)

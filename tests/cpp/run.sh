@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Tests the C++ binding against a build tree or an installed prefix: compiled strictly as C++17 with sanitizers and as C++20, its
-# example killed and resumed, its documented programs compared. Needs GoogleTest and python3; installs
-# nothing.
-# usage: run.sh [--build] [TREE]    (--build: compiles, runs nothing; TREE: has lib/libcheckpoint.so,
-# build/release by default)
+# example killed and resumed, its documented programs compared. Needs GoogleTest and python3;
+# installs nothing.
+# usage: run.sh [--build] [TREE]    (--build: compiles, runs nothing; TREE: has
+# lib/libcheckpoint.so, build/release by default)
 set -euo pipefail
 build=
 if [ "${1:-}" = --build ]; then build=1; shift; fi

@@ -2,8 +2,8 @@
 # The C# binding: compiled strictly for Mono and for .NET Core, tested on both, with and without a garbage collector that never rests; the
 # training example, killed and resumed, and taking turns with C's; and what the binding costs. Needs mono, mcs and the Python package
 # dotnetcore2, which has the runtime; installs nothing.
-# usage: run.sh [--build] [TREE]    (--build: compiles, runs nothing; TREE: has lib/libcheckpoint.so,
-# build/release by default)
+# usage: run.sh [--build] [TREE]    (--build: compiles, runs nothing; TREE: has
+# lib/libcheckpoint.so, build/release by default)
 set -euo pipefail
 build=
 if [ "${1:-}" = --build ]; then build=1; shift; fi
