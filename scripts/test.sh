@@ -35,7 +35,7 @@ format() {
 lint() {
   cargo clippy --locked --all-targets -- -D warnings
   shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/abi/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh \
-    tests/install/*.sh tests/mpi/*.sh .ci/run
+    tests/install/*.sh tests/mpi/*.sh tests/rust/*.sh .ci/run
 }
 
 licences() {
@@ -43,7 +43,12 @@ licences() {
   scripts/notices.py --check
 }
 
-rust() { cargo test --locked --no-fail-fast ${build:+--no-run}; }
+# The tests of all packages, and the example, which takes turns with the C one.
+rust() {
+  cargo test --locked --no-fail-fast ${build:+--no-run}
+  build_release
+  runs tests/rust/run.sh build/release
+}
 
 # What the registry gets: the crate has its tests and their data. All are compiled, and those that are quick run.
 package() {
