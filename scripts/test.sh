@@ -1,18 +1,30 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test of every language: `scripts/test.sh`, or only the suites that are
 # named: `scripts/test.sh format interop`. Goes on after a failure, so that one run shows them all.
+# --all runs the long suites too (hours; tests/LONG.md has their last passes), --build installs and
+# builds what the suites need, and runs only those that are nothing but that.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
-setup_debian build-essential ca-certificates cmake curl doxygen libgtest-dev mono-mcs mono-runtime ninja-build pkgconf \
+all='' build=''
+case ${1:-} in
+  --all) all=1; shift ;;
+  --build) build=--build; shift ;;
+  -*) echo "usage: scripts/test.sh [--all | --build] [SUITE...]" >&2; exit 2 ;;
+esac
+
+setup_debian binutils build-essential ca-certificates cmake curl doxygen libgtest-dev mono-mcs mono-runtime ninja-build pkgconf \
   python3 python3-venv shellcheck valgrind
 setup_rust
 setup_rust_linters
 setup_python
 setup_go
 
-# ---------------------------------------------------------------- the suites, in the order in which they run
+# ---------------------------------------------------------------- the suites
+
+# runs COMMAND...: what is not built but run.
+runs() { [ -n "$build" ] || "$@"; }
 
 format() {
   cargo fmt --check
@@ -33,9 +45,9 @@ licences() {
 
 # The tests of all packages, and the example, which takes turns with the C one.
 rust() {
-  cargo test --locked --no-fail-fast
+  cargo test --locked --no-fail-fast ${build:+--no-run}
   build_release
-  tests/rust/run.sh build/release
+  runs tests/rust/run.sh build/release
 }
 
 # What the registry gets: the crate has its tests and their data. All are compiled, and those that are quick run.
@@ -49,14 +61,18 @@ package() {
   tar -xzmf "$crate" -C "$from" --strip-components 1      # times of now: cargo rebuilds what is newer
   cd "$from"
   cargo test --locked --target-dir "$target" --no-run
-  cargo test --locked --target-dir "$target" --test conformance --test fixtures --test merging --test on_disk --test opening \
+  runs cargo test --locked --target-dir "$target" --test conformance --test fixtures --test merging --test on_disk --test opening \
     --test restored_fixtures --test state_file --test support --test writing
 }
 
 # Needs root and loop devices; elsewhere it says so.
-powercut() { scripts/powercut.sh; }
+powercut() { scripts/powercut.sh $build; }
 
-docs() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps; }
+docs() {
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+  mkdir -p build/doxygen
+  doxygen docs/Doxyfile
+}
 
 build_release() {
   cmake --preset release -DCHECKPOINT_VALGRIND=ON >/dev/null
@@ -66,7 +82,7 @@ build_release() {
 # The release library as a C programmer gets it: ABI, header in every standard, the C tests, the examples.
 c() {
   build_release
-  ctest --preset release -LE valgrind
+  runs ctest --preset release -LE valgrind
 }
 
 # The guard of the C ABI reports what would break programs, and nothing broke since the releases whose ABI is kept.
@@ -85,77 +101,97 @@ install() { tests/install/run.sh; }
 
 valgrind() {
   build_release
-  ctest --preset release -L valgrind
+  runs ctest --preset release -L valgrind
 }
 
 sanitizers() {
   cmake --preset asan >/dev/null
   cmake --build --preset asan
-  ctest --preset asan
-  scripts/tsan.sh
+  runs ctest --preset asan
+  scripts/tsan.sh $build
 }
 
 interop() {
   build_release
   CKPT_LIB=$PWD/build/release/lib/libcheckpoint.so CKPT_TOOL=$PWD/build/release/bin/ckpt \
-    python -m pytest -q tests/interop
+    python -m pytest -q ${build:+-q --collect-only} tests/interop
 }
 
 # The bindings, each with its example, which takes turns with the C one.
 cpp() {
   build_release
-  tests/cpp/run.sh build/release
+  tests/cpp/run.sh $build build/release
 }
 
 go() {
   build_release
-  tests/go/run.sh build/release
+  tests/go/run.sh $build build/release
 }
 
 csharp() {
   build_release
-  tests/csharp/run.sh build/release
+  tests/csharp/run.sh $build build/release
 }
 
 # Ranks over MPI, killed and gone on from, and TensorFlow on what they saved.
 mpi() {
   setup_debian libopenmpi-dev openmpi-bin
   build_release
-  PYTHON=python tests/mpi/run.sh build/release
+  PYTHON=python tests/mpi/run.sh $build build/release
 }
 
 # TensorFlow and the library run the same random programs; `scripts/scenarios.sh` runs many more.
 scenarios() {
   build_release
-  CKPT_LIB=$PWD/build/release/lib/libcheckpoint.so python -m pytest -q -p no:cacheprovider tests/scenarios
+  CKPT_LIB=$PWD/build/release/lib/libcheckpoint.so python -m pytest -q -p no:cacheprovider ${build:+-q --collect-only} tests/scenarios
 }
 
 # A minute for all targets: finds what a change broke, not what a night of fuzzing would.
-fuzz() { scripts/fuzz.sh --minutes 1; }
+fuzz() { scripts/fuzz.sh ${build:---minutes 1}; }
 
-suites=(format lint licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
-[ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
+# ---------------------------------------------------------------- the long ones
+
+many_scenarios() { scripts/scenarios.sh; }
+
+many_powercuts() { scripts/powercut.sh 1000; }
+
+large() { scripts/large.sh; }
+
+long_fuzz() { scripts/fuzz.sh --minutes 60; }
 
 # ---------------------------------------------------------------- running them
 
+# In the order in which they run, then those of --all. A suite is ended after `limits` minutes,
+# several times what it takes.
+suites=(format lint licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
+[ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
+long_suites=(large many_powercuts many_scenarios long_fuzz)
+declare -A limits=([format]=5 [lint]=15 [licences]=5 [rust]=30 [package]=20 [powercut]=10 [docs]=10 [c]=20 [abi]=10 [install]=20
+  [valgrind]=30 [sanitizers]=30 [cpp]=15 [go]=15 [csharp]=15 [mpi]=15 [interop]=30 [scenarios]=20 [fuzz]=20
+  [large]=30 [many_powercuts]=120 [many_scenarios]=240 [long_fuzz]=100)
+
 for name in "$@"; do
-  [[ " ${suites[*]} " == *" $name "* ]] || { echo "no suite $name; there are: ${suites[*]}" >&2; exit 2; }
+  [ -n "${limits[$name]:-}" ] || { echo "no suite $name; there are: ${suites[*]} ${long_suites[*]}" >&2; exit 2; }
 done
+[ $# -gt 0 ] || set -- "${suites[@]}" ${all:+"${long_suites[@]}"}
 
+# Each suite is a shell with a process group of its own, all of which its limit or Ctrl-C ends.
+definitions="$(declare -p build); $(declare -f)"    # not exported: there is a suite go, and a program
+set -m
 passed=0 failed=0 table=
-for suite in "${suites[@]}"; do
-  if [ $# -gt 0 ] && [[ " $* " != *" $suite "* ]]; then continue; fi
+for suite in "${suites[@]}" "${long_suites[@]}"; do
+  [[ " $* " == *" $suite "* ]] || continue
   say "$suite"
-  start=$SECONDS status=passed
-  set +e
-  (set -e; "$suite")
-  # shellcheck disable=SC2181  # in an `if` the suite would lose its `set -e`
-  [ $? = 0 ] || status=FAILED
-  set -e
-  if [ $status = passed ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
-  seconds=$((SECONDS - start))
-  table+=$(printf '%-12s %-7s %3d.%d min' "$suite" "$status" $((seconds / 60)) $((seconds % 60 / 6)))$'\n'
+  start=$SECONDS code=0
+  timeout -k 10 "${limits[$suite]}m" bash -euo pipefail -c "$definitions; $suite" || code=$?
+  case $code in
+    0) status=passed; passed=$((passed + 1)) ;;
+    130) exit 130 ;;
+    124 | 137) status="FAILED: ended after ${limits[$suite]} minutes"; failed=$((failed + 1)) ;;
+    *) status=FAILED; failed=$((failed + 1)) ;;
+  esac
+  table+="$(printf '%-14s' "$suite") $(minutes $((SECONDS - start))) $status"$'\n'
 done
 
-printf '\n%s\n%d passed, %d failed\n' "$table" "$passed" "$failed"
+printf '\n%s%-14s %s\n%d passed, %d failed\n' "$table" total "$(minutes $SECONDS)" "$passed" "$failed"
 [ "$failed" = 0 ]

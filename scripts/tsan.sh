@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the C tests that use several threads under ThreadSanitizer. The library, Rust's standard library and the tests are all
 # compiled for it: what is not would be reported for locks that it cannot see.
+# `scripts/tsan.sh --build` only compiles.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
@@ -20,5 +21,5 @@ mkdir -p build/tsan
 for test in threads callbacks custom pending ranks; do
   cc -std=c11 -g -fsanitize=thread -Iinclude "tests/c/$test.c" tests/c/tsan.c \
     "build/cargo/tsan/$host/debug/libcheckpoint.a" -lgcc_s -lutil -lrt -lpthread -lm -ldl -o "build/tsan/$test"
-  (cd tests/data && TSAN_OPTIONS=halt_on_error=1:exitcode=66 "../../build/tsan/$test")
+  [ "${1:-}" = --build ] || (cd tests/data && TSAN_OPTIONS=halt_on_error=1:exitcode=66 "../../build/tsan/$test")
 done

@@ -2,8 +2,11 @@
 # The C# binding: compiled strictly for Mono and for .NET Core, tested on both, with and without a garbage collector that never rests; the
 # training example, killed and resumed, and taking turns with C's; and what the binding costs. Needs mono, mcs and the Python package
 # dotnetcore2, which has the runtime; installs nothing.
-# usage: run.sh [TREE]    (TREE: has lib/libcheckpoint.so; build/release by default)
+# usage: run.sh [--build] [TREE]    (--build: compiles, runs nothing; TREE: has
+# lib/libcheckpoint.so, build/release by default)
 set -euo pipefail
+build=
+if [ "${1:-}" = --build ]; then build=1; shift; fi
 cd "$(dirname "$0")/../.."
 tree=$(cd "${1:-build/release}" && pwd)
 [ -f "$tree/lib/libcheckpoint.so" ] || { echo "no lib/libcheckpoint.so in $tree" >&2; exit 2; }
@@ -58,6 +61,7 @@ for runtime in mono core; do
   compile $runtime cost.exe tests/csharp/Cost.cs
   compile $runtime abandon.exe tests/csharp/Abandon.cs
 done
+[ -z "$build" ] || exit 0
 cat >"$work/core.json" <<'END'
 { "runtimeOptions": { "tfm": "netcoreapp3.1", "framework": { "name": "Microsoft.NETCore.App", "version": "3.1.0" },
   "configProperties": { "System.Globalization.Invariant": true } } }

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # The Go binding: formatted, vetted, tested with the race detector, a collector that never rests and every check that cgo has; the
 # training example, which goes on from C's checkpoints and C from its, with the same bits; and what the binding costs.
-# usage: tests/go/run.sh BUILD-TREE    (one of CMake's, with lib/libcheckpoint.so and the examples)
+# usage: tests/go/run.sh [--build] BUILD-TREE    (--build: compiles, runs no test; BUILD-TREE: one
+# of CMake's, with lib/libcheckpoint.so and the examples)
 set -euo pipefail
+build=
+if [ "${1:-}" = --build ]; then build=1; shift; fi
 tree=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -19,6 +22,10 @@ unformatted=$(gofmt -l bindings/go examples/go tests/go)
 for module in bindings/go examples/go tests/go; do (cd "$module" && go vet ./...); done
 
 cd bindings/go
+if [ -n "$build" ]; then
+  go test -run '^$' -race ./...
+  exit
+fi
 go test -count=1 ./...
 GOGC=1 go test -count=1 -race ./...
 GOEXPERIMENT=cgocheck2 go test -count=1 ./...

@@ -2,8 +2,11 @@
 # Ranks over MPI: four save, three go on, one restores all, TensorFlow restores and compares; a rank and the first one are killed in the
 # middle of a save, and one does not come: the checkpoint before stays, and the next start goes on from it.
 # Needs Open MPI (openmpi-bin, libopenmpi-dev) and a Python with TensorFlow.
-# usage: tests/mpi/run.sh TREE    (TREE: has lib/libcheckpoint.so; PYTHON: the interpreter, python by default)
+# usage: tests/mpi/run.sh [--build] TREE    (--build: compiles, runs nothing; TREE: has
+# lib/libcheckpoint.so; PYTHON: the interpreter, python by default)
 set -euo pipefail
+build=
+if [ "${1:-}" = --build ]; then build=1; shift; fi
 cd "$(dirname "$0")/../.."
 tree=$(cd "$1" && pwd)
 command -v mpirun >/dev/null && command -v mpicc >/dev/null || { echo "missing: Open MPI (openmpi-bin libopenmpi-dev)" >&2; exit 2; }
@@ -12,11 +15,12 @@ trap 'rm -rf "$work"' EXIT
 
 mpicc -std=gnu11 -O2 -Wall -Wextra -Werror -Iinclude -Iexamples/mpi examples/mpi/train.c -o "$work/train" \
   "-L$tree/lib" -lcheckpoint "-Wl,-rpath,$tree/lib"
+[ -z "$build" ] || exit 0
 
-# More ranks than processors: who waits yields.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
+# More ranks than processors, in the spelling that Open MPI 4 and 5 share. A rank that waits yields.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
-train() { timeout 300 mpirun -n "$1" "$work/train" "${@:2}"; }
+train() { timeout 300 mpirun --map-by :OVERSUBSCRIBE -n "$1" "$work/train" "${@:2}"; }
 fail() { echo "tests/mpi/run.sh: $*" >&2; exit 1; }
 no_leftovers() { [ -z "$(find "$1" -name '*.ckpt-tmp-*')" ] || fail "left in $1: $(ls "$1")"; }
 
