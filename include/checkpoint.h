@@ -274,6 +274,33 @@ typedef int32_t ckpt_row_state;
 // Why a call failed: one of the `CKPT_REASON_` constants; 0 for none.
 typedef int32_t ckpt_reason;
 
+// How a checkpoint is stored: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`.
+typedef int32_t ckpt_format;
+
+// Whether checksums are compared: one of the `CKPT_CHECKSUMS_` constants.
+typedef int32_t ckpt_checksums;
+
+// What of a checkpoint survives a power cut: one of the `CKPT_DURABILITY_` constants.
+typedef int32_t ckpt_durability;
+
+// What an object of a graph is: one of the `CKPT_KIND_` constants.
+typedef int32_t ckpt_kind;
+
+// What to do about a value that does not fit its object: one of the `CKPT_MISMATCH_` constants.
+typedef int32_t ckpt_mismatch;
+
+// What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
+typedef int32_t ckpt_busy;
+
+// What kind of restore a status is of: one of the `CKPT_RESTORE_KIND_` constants.
+typedef int32_t ckpt_restore_kind;
+
+// Which metrics are better: one of the `CKPT_BETTER_` constants.
+typedef int32_t ckpt_better;
+
+// How much a message matters: one of the `CKPT_SEVERITY_` constants.
+typedef int32_t ckpt_severity;
+
 // Bytes lent to the caller: they belong to the handle that they were asked of, and live as long as it does. Not NUL-terminated.
 // `data` is never NULL, save where nothing is lent; then `len` is 0. In what the caller gives, they are the caller's, and `data` may be
 // NULL where `len` is 0.
@@ -284,21 +311,12 @@ typedef struct {
     size_t len;
 } ckpt_bytes;
 
-// Whether checksums are compared: one of the `CKPT_CHECKSUMS_` constants.
-typedef int32_t ckpt_checksums;
-
-// How a checkpoint is stored: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`.
-typedef int32_t ckpt_format;
-
 // Hears how far a long call is: `done` of `total`, in bytes unless the call says otherwise. It is called on the thread that made
 // the call, of a save in the background on that one. Anything but `CKPT_CODE_OK` stops the call, which then returns `CKPT_CODE_CANCELLED`.
 typedef ckpt_code (*ckpt_progress_callback)(void *user_data, uint64_t done, uint64_t total);
 
 // Frees what a callback was given. It is called once, when the callback will not be called any more.
 typedef void (*ckpt_free_callback)(void *user_data);
-
-// What of a checkpoint survives a power cut: one of the `CKPT_DURABILITY_` constants.
-typedef int32_t ckpt_durability;
 
 // Fills `buffer` with `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Anything but
 // `CKPT_CODE_OK` ends the writing, which then returns `CKPT_CODE_ABORTED`.
@@ -307,9 +325,6 @@ typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *
 // An object of a graph; 0 is none. It stands for that object alone: once the object was removed, and in any other graph, it is
 // `CKPT_CODE_INVALID_ARGUMENT` with `CKPT_REASON_NODE`.
 typedef uint64_t ckpt_node;
-
-// What an object of a graph is: one of the `CKPT_KIND_` constants.
-typedef int32_t ckpt_kind;
 
 // Makes a slot variable when a checkpoint has a value for one that does not exist yet, by one of the `ckpt_slot_request_set_`
 // functions. If it calls none, the value waits until the program makes the slot. Anything but `CKPT_CODE_OK` ends the restore with
@@ -360,27 +375,12 @@ typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
                                                    const ckpt_source *source,
                                                    ckpt_failure *failure);
 
-// How much a message matters: one of the `CKPT_SEVERITY_` constants.
-typedef int32_t ckpt_severity;
-
 // Hears a message: one line of `len` bytes, UTF-8, that ends with NUL. It is called on the thread whose call it is about.
 typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
 
 // Hears that the files of the checkpoint `path` are complete, before the state file says so. Anything but `CKPT_CODE_OK` ends the
 // call, which then returns `CKPT_CODE_ABORTED`; the checkpoint stays. It is called on the thread that saves, in the background on that one.
 typedef ckpt_code (*ckpt_written_callback)(void *user_data, const char *path, ckpt_failure *failure);
-
-// What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
-typedef int32_t ckpt_busy;
-
-// What to do about a value that does not fit its object: one of the `CKPT_MISMATCH_` constants.
-typedef int32_t ckpt_mismatch;
-
-// What kind of restore a status is of: one of the `CKPT_RESTORE_KIND_` constants.
-typedef int32_t ckpt_restore_kind;
-
-// Which metrics are better: one of the `CKPT_BETTER_` constants.
-typedef int32_t ckpt_better;
 
 // Gives the program its first values. It may use the graph. Anything but `CKPT_CODE_OK` ends the call, which then returns
 // `CKPT_CODE_ABORTED`.
@@ -784,6 +784,36 @@ size_t ckpt_dtype_size(ckpt_dtype dtype);
 
 // The name of what became of a value, e.g. `shape mismatch`; `unknown` of a number that is none. Static text.
 const char *ckpt_row_state_name(ckpt_row_state state);
+
+// The name of a reason, e.g. `NO_CHECKPOINT`; `NONE` of 0, `UNKNOWN` of a number that is none. Static text.
+const char *ckpt_reason_name(ckpt_reason reason);
+
+// The name of a format: `V1` or `V2`; `unknown` of a number that is none. Static text.
+const char *ckpt_format_name(ckpt_format format);
+
+// The name of a way to compare checksums, e.g. `when whole`; `unknown` of a number that is none. Static text.
+const char *ckpt_checksums_name(ckpt_checksums checksums);
+
+// The name of a durability, e.g. `full`; `unknown` of a number that is none. Static text.
+const char *ckpt_durability_name(ckpt_durability durability);
+
+// The name of a kind, e.g. `slot owner`; `unknown` of a number that is none. Static text.
+const char *ckpt_kind_name(ckpt_kind kind);
+
+// The name of what to do about a value that does not fit: `fail` or `skip`; `unknown` of a number that is none. Static text.
+const char *ckpt_mismatch_name(ckpt_mismatch mismatch);
+
+// The name of what a save does while another runs: `wait` or `fail`; `unknown` of a number that is none. Static text.
+const char *ckpt_busy_name(ckpt_busy busy);
+
+// The name of a kind of restore, e.g. `objects`; `unknown` of a number that is none. Static text.
+const char *ckpt_restore_kind_name(ckpt_restore_kind kind);
+
+// The name of an order of metrics: `lower` or `higher`; `unknown` of a number that is none. Static text.
+const char *ckpt_better_name(ckpt_better better);
+
+// The name of a severity, e.g. `warning`; `unknown` of a number that is none. Static text.
+const char *ckpt_severity_name(ckpt_severity severity);
 
 // The class of the error; `CKPT_CODE_OK` of NULL.
 ckpt_code ckpt_error_code(const ckpt_error *error);
@@ -1343,74 +1373,6 @@ ckpt_code ckpt_merge(const char *destination,
                      const ckpt_merge_options *options,
                      ckpt_error **error);
 
-// How many there are.
-size_t ckpt_nodes_count(const ckpt_nodes *nodes);
-
-// The object at `index`; 0 when there are not so many, and for an element of a list that is not tracked.
-ckpt_node ckpt_nodes_get(const ckpt_nodes *nodes, size_t index);
-
-// The name of the object at `index`: that of the edge to a child; to a registered saver, the path of the object. Lent; nothing
-// when there are not so many, and of descendants and elements.
-ckpt_bytes ckpt_nodes_name(const ckpt_nodes *nodes, size_t index);
-
-// Frees a list of objects; the objects stay. NULL is nothing.
-void ckpt_nodes_free(ckpt_nodes *nodes);
-
-// The kind of the object: one of the `CKPT_KIND_` constants; 0 of NULL.
-ckpt_kind ckpt_description_kind(const ckpt_description *description);
-
-// The type of a variable's elements; `CKPT_DTYPE_INVALID` of one that takes it from the checkpoint, and of other objects.
-ckpt_dtype ckpt_description_dtype(const ckpt_description *description);
-
-// The number of dimensions of a variable's value, at most 254; -1 while it has no value, and of other objects.
-int32_t ckpt_description_rank(const ckpt_description *description);
-
-// The dimensions of a variable's value, as many as `ckpt_description_rank` says. Lent.
-const int64_t *ckpt_description_shape(const ckpt_description *description);
-
-// Frees a description. NULL is nothing.
-void ckpt_description_free(ckpt_description *description);
-
-// New options with the defaults; to be freed with `ckpt_node_options_free`.
-ckpt_node_options *ckpt_node_options_new(void);
-
-// A name for messages. By default an object is called what it is.
-ckpt_code ckpt_node_options_set_debug_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
-
-// The name that a variable has in name-based checkpoints, in TensorFlow that of the variable without `:0`.
-ckpt_code ckpt_node_options_set_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
-
-// Whether a variable is only saved: restoring it is `CKPT_CODE_FAILED_PRECONDITION`. Not by default.
-ckpt_code ckpt_node_options_set_read_only(ckpt_node_options *options, bool read_only, ckpt_error **error);
-
-// Makes a variable a part of a larger tensor, which several variables make up, mostly one in each process: `shape` is that of the
-// tensor, `start` and `length` say what the variable is of each of the `rank` dimensions, a length of -1 with start 0 the whole of
-// one. The variable is added with the shape of the part. It is saved as this slice of the tensor, and restored from it however that
-// was cut, or whole, when it was saved. A part that takes all dimensions whole is the tensor. A slot that is made for a part while
-// it is restored is the same part of its own tensor.
-//
-// Of a stored slice that a part takes whole the checksum is compared; of any other no more is read than the part takes.
-//
-// `CKPT_CODE_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
-// the part, or is of strings.
-ckpt_code ckpt_node_options_set_part(ckpt_node_options *options,
-                                     const int64_t *shape,
-                                     const int64_t *start,
-                                     const int64_t *length,
-                                     size_t rank,
-                                     ckpt_error **error);
-
-// The names of the `count` tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
-// assigned. By default the restore callback is given what there is.
-ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options, const ckpt_bytes *names, size_t count, ckpt_error **error);
-
-// Has state saved as one attribute of this name, of which the names of its tensors are suffixes: `table` with the tensors
-// `-keys` and `-values`, as TensorFlow's hash tables have it; `ITERATOR` with `_STATE`, as its dataset iterators do.
-ckpt_code ckpt_node_options_set_legacy_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
-
-// Frees options. NULL is nothing.
-void ckpt_node_options_free(ckpt_node_options *options);
-
 // A graph without objects; to be freed with `ckpt_graph_free`.
 ckpt_graph *ckpt_graph_new(void);
 
@@ -1508,6 +1470,74 @@ ckpt_code ckpt_graph_descendants(const ckpt_graph *graph, ckpt_node root, ckpt_n
 
 // How many restores wait for the edge `name` of an object.
 ckpt_code ckpt_graph_waiting(const ckpt_graph *graph, ckpt_node node, const char *name, size_t name_len, size_t *count, ckpt_error **error);
+
+// How many there are.
+size_t ckpt_nodes_count(const ckpt_nodes *nodes);
+
+// The object at `index`; 0 when there are not so many, and for an element of a list that is not tracked.
+ckpt_node ckpt_nodes_get(const ckpt_nodes *nodes, size_t index);
+
+// The name of the object at `index`: that of the edge to a child; to a registered saver, the path of the object. Lent; nothing
+// when there are not so many, and of descendants and elements.
+ckpt_bytes ckpt_nodes_name(const ckpt_nodes *nodes, size_t index);
+
+// Frees a list of objects; the objects stay. NULL is nothing.
+void ckpt_nodes_free(ckpt_nodes *nodes);
+
+// The kind of the object: one of the `CKPT_KIND_` constants; 0 of NULL.
+ckpt_kind ckpt_description_kind(const ckpt_description *description);
+
+// The type of a variable's elements; `CKPT_DTYPE_INVALID` of one that takes it from the checkpoint, and of other objects.
+ckpt_dtype ckpt_description_dtype(const ckpt_description *description);
+
+// The number of dimensions of a variable's value, at most 254; -1 while it has no value, and of other objects.
+int32_t ckpt_description_rank(const ckpt_description *description);
+
+// The dimensions of a variable's value, as many as `ckpt_description_rank` says. Lent.
+const int64_t *ckpt_description_shape(const ckpt_description *description);
+
+// Frees a description. NULL is nothing.
+void ckpt_description_free(ckpt_description *description);
+
+// New options with the defaults; to be freed with `ckpt_node_options_free`.
+ckpt_node_options *ckpt_node_options_new(void);
+
+// A name for messages. By default an object is called what it is.
+ckpt_code ckpt_node_options_set_debug_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
+
+// The name that a variable has in name-based checkpoints, in TensorFlow that of the variable without `:0`.
+ckpt_code ckpt_node_options_set_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
+
+// Whether a variable is only saved: restoring it is `CKPT_CODE_FAILED_PRECONDITION`. Not by default.
+ckpt_code ckpt_node_options_set_read_only(ckpt_node_options *options, bool read_only, ckpt_error **error);
+
+// Makes a variable a part of a larger tensor, which several variables make up, mostly one in each process: `shape` is that of the
+// tensor, `start` and `length` say what the variable is of each of the `rank` dimensions, a length of -1 with start 0 the whole of
+// one. The variable is added with the shape of the part. It is saved as this slice of the tensor, and restored from it however that
+// was cut, or whole, when it was saved. A part that takes all dimensions whole is the tensor. A slot that is made for a part while
+// it is restored is the same part of its own tensor.
+//
+// Of a stored slice that a part takes whole the checksum is compared; of any other no more is read than the part takes.
+//
+// `CKPT_CODE_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
+// the part, or is of strings.
+ckpt_code ckpt_node_options_set_part(ckpt_node_options *options,
+                                     const int64_t *shape,
+                                     const int64_t *start,
+                                     const int64_t *length,
+                                     size_t rank,
+                                     ckpt_error **error);
+
+// The names of the `count` tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
+// assigned. By default the restore callback is given what there is.
+ckpt_code ckpt_node_options_set_tensor_names(ckpt_node_options *options, const ckpt_bytes *names, size_t count, ckpt_error **error);
+
+// Has state saved as one attribute of this name, of which the names of its tensors are suffixes: `table` with the tensors
+// `-keys` and `-values`, as TensorFlow's hash tables have it; `ITERATOR` with `_STATE`, as its dataset iterators do.
+ckpt_code ckpt_node_options_set_legacy_name(ckpt_node_options *options, const char *name, size_t name_len, ckpt_error **error);
+
+// Frees options. NULL is nothing.
+void ckpt_node_options_free(ckpt_node_options *options);
 
 // Adds a variable of a fixed-size dtype whose memory is the graph's. `data` is its value of `size` bytes, row-major and in
 // native byte order, which is copied; with NULL and 0 the value is zeros.

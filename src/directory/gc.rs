@@ -18,6 +18,13 @@ pub struct GcOptions {
     dry_run: bool,
 }
 
+/// All stay.
+impl Default for GcOptions {
+    fn default() -> GcOptions {
+        GcOptions::keep(usize::MAX)
+    }
+}
+
 impl GcOptions {
     /// The newest `keep`, at least 1.
     pub fn keep(keep: usize) -> GcOptions {

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use super::callback::Mark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at, node_output};
 use super::graph_options::{ckpt_restore_options, ckpt_save_options};
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at, texts_at};
 use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::status::ckpt_status;
-use super::strings::ckpt_string;
-use super::graph::{ckpt_graph, graph_at, node_output};
+use super::strings::{ckpt_string, give_path};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, NodeId, RestoreOptions, Result, SaveOptions, Status};
 
@@ -180,9 +180,7 @@ fn save(
     let checkpoint = checkpoint_at(checkpoint)?;
     let options = handle(options).map(|o| o.settle(&checkpoint.mark)).unwrap_or_default();
     let saved = save(&checkpoint.checkpoint, &options)?;
-    if let Some(out) = out {
-        *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
-    }
+    give_path(out, saved);
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use std::ffi::c_char;
 
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
-use super::node::{ckpt_node, ckpt_node_options, ckpt_nodes, elements_at, node_at, texts_at};
 use super::graph::{add_plain, ckpt_graph, give_node, graph_at};
+use super::node::{ckpt_node, ckpt_node_options, ckpt_nodes, elements_at, node_at, texts_at};
 use super::{array, call, ckpt_bytes, output, text_at};
 use ::checkpoint::{Error, Graph, NodeId};
 

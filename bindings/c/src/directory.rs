@@ -5,17 +5,13 @@ use std::path::PathBuf;
 
 use super::constants::{ckpt_code, ckpt_durability, durability_of};
 use super::error::ckpt_error;
-use super::options::target;
-use super::strings::ckpt_string;
+use super::options::set;
+use super::strings::{ckpt_string, lend_path, text_of};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, places, release, required};
 use ::checkpoint::{
     checkpoint_exists, checkpoint_mtimes, get_checkpoint_state, latest_checkpoint, remove_checkpoint, update_checkpoint_state,
     CheckpointState, Pin, Result, StateUpdate,
 };
-
-fn lend(path: &std::path::Path) -> &[u8] {
-    path.as_os_str().as_encoded_bytes()
-}
 
 /// The latest checkpoint that the state file of `directory` names: its prefix, or the file or pattern of a V1 checkpoint.
 /// (`tf.train.latest_checkpoint`)
@@ -31,7 +27,7 @@ pub extern "C" fn ckpt_latest_checkpoint(
     call(error, || {
         let out = output(path, std::ptr::null_mut(), "the place for the path")?;
         let latest = latest_checkpoint(path_at(directory)?)?;
-        *out = latest.map_or(std::ptr::null_mut(), |path| own(ckpt_string(lend(&path).to_vec())));
+        *out = text_of(latest);
         Ok(())
     })
 }
@@ -67,7 +63,7 @@ pub extern "C" fn ckpt_get_checkpoint_state(
 /// The latest checkpoint. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_state_latest(state: *const ckpt_checkpoint_state) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(state).map(|s| lend(&s.0.latest)).into())
+    ask(ckpt_bytes::NONE, || handle(state).map_or(ckpt_bytes::NONE, |s| lend_path(&s.0.latest)))
 }
 
 /// How many checkpoints are listed.
@@ -79,7 +75,7 @@ pub extern "C" fn ckpt_checkpoint_state_count(state: *const ckpt_checkpoint_stat
 /// The checkpoint at `index`, oldest first. Lent; nothing when there are not so many.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_state_path(state: *const ckpt_checkpoint_state, index: usize) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(state).and_then(|s| s.0.all.get(index)).map(|path| lend(path)).into())
+    ask(ckpt_bytes::NONE, || handle(state).and_then(|s| s.0.all.get(index)).map_or(ckpt_bytes::NONE, |path| lend_path(path)))
 }
 
 /// When the checkpoint at `index` was made, in seconds since the epoch; NaN where nobody said.
@@ -131,8 +127,8 @@ pub extern "C" fn ckpt_state_update_add_path(
     path: *const c_char,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(update)?.all.push(path_at(path)?.to_owned());
+    set(update, error, |u| {
+        u.all.push(path_at(path)?.to_owned());
         Ok(())
     })
 }
@@ -144,16 +140,10 @@ pub extern "C" fn ckpt_state_update_add_timestamp(
     timestamp: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(update)?.timestamps.push(timestamp);
+    set(update, error, |u| {
+        u.timestamps.push(timestamp);
         Ok(())
     })
-}
-
-fn change(update: *mut ckpt_state_update, change: impl FnOnce(StateUpdate) -> Result<StateUpdate>) -> Result<()> {
-    let target = target(update)?;
-    target.update = change(target.update.clone())?;
-    Ok(())
 }
 
 /// When the last checkpoint that is kept for good was made, in seconds since the epoch.
@@ -163,7 +153,10 @@ pub extern "C" fn ckpt_state_update_set_last_preserved(
     timestamp: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(update, |u| Ok(u.last_preserved(timestamp))))
+    set(update, error, |u| {
+        u.update = u.update.clone().last_preserved(timestamp);
+        Ok(())
+    })
 }
 
 /// Another name for the state file than `checkpoint`, bytes that end with NUL.
@@ -173,7 +166,10 @@ pub extern "C" fn ckpt_state_update_set_file_name(
     name: *const c_char,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(update, |u| Ok(u.file_name(path_at(name)?))))
+    set(update, error, |u| {
+        u.update = u.update.clone().file_name(path_at(name)?);
+        Ok(())
+    })
 }
 
 /// What survives a power cut when the call has returned: one of the `CKPT_DURABILITY_` constants.
@@ -183,7 +179,10 @@ pub extern "C" fn ckpt_state_update_set_durability(
     durability: ckpt_durability,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(update, |u| Ok(u.durability(durability_of(durability)?))))
+    set(update, error, |u| {
+        u.update = u.update.clone().durability(durability_of(durability)?);
+        Ok(())
+    })
 }
 
 /// Frees an update. NULL is nothing.
@@ -293,7 +292,7 @@ pub extern "C" fn ckpt_pin_latest(directory: *const c_char, pin: *mut *mut ckpt_
 /// The prefix of the checkpoint that is held. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_pin_prefix(pin: *const ckpt_pin) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(pin).map(|p| lend(p.0.prefix())).into())
+    ask(ckpt_bytes::NONE, || handle(pin).map_or(ckpt_bytes::NONE, |p| lend_path(p.0.prefix())))
 }
 
 /// Lets go of a checkpoint. NULL is nothing.

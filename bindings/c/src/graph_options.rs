@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::callback::{ckpt_failure, Mark};
 use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_mismatch, mismatch_of};
 use super::error::ckpt_error;
-use super::options::{ckpt_read_options, target};
+use super::options::{ckpt_read_options, set, target, with};
 use super::progress::{ckpt_free_callback, Progress, UserData};
 use super::writer::ckpt_write_options;
 use super::{ask, call, handle, own, release, required, text_at};
@@ -63,9 +63,8 @@ pub extern "C" fn ckpt_save_options_set_write_options(
     write_options: *const ckpt_write_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let target = target(options)?;
-        (target.write, target.progress) = handle(write_options).map(ckpt_write_options::settle).unwrap_or_default();
+    set(options, error, |o| {
+        (o.write, o.progress) = handle(write_options).map(ckpt_write_options::settle).unwrap_or_default();
         Ok(())
     })
 }
@@ -86,9 +85,8 @@ pub extern "C" fn ckpt_save_options_add_callback(
 ) -> ckpt_code {
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
-        let target = target(options)?;
         let callback = written.ok_or_else(|| Error::argument("the callback is NULL"))?;
-        target.callbacks.push(Arc::new(Written { callback, user }));
+        target(options)?.callbacks.push(Arc::new(Written { callback, user }));
         Ok(())
     })
 }
@@ -100,8 +98,8 @@ pub extern "C" fn ckpt_save_options_set_busy(
     busy: ckpt_busy,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.busy = busy_of(busy)?;
+    set(options, error, |o| {
+        o.busy = busy_of(busy)?;
         Ok(())
     })
 }
@@ -121,13 +119,6 @@ pub struct ckpt_restore_options {
     pub(super) options: RestoreOptions,
 }
 
-/// Changes options of the caller's.
-fn change(options: *mut ckpt_restore_options, change: impl FnOnce(RestoreOptions) -> RestoreOptions) -> ::checkpoint::Result<()> {
-    let target = target(options)?;
-    target.options = change(std::mem::take(&mut target.options));
-    Ok(())
-}
-
 /// New options with the defaults; to be freed with `ckpt_restore_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_new() -> *mut ckpt_restore_options {
@@ -141,10 +132,7 @@ pub extern "C" fn ckpt_restore_options_set_read_options(
     read_options: *const ckpt_read_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let read = required(read_options, "the read options")?.options.clone();
-        change(options, |o| o.read(read))
-    })
+    with(options, error, || Ok(required(read_options, "the read options")?.options.clone()), RestoreOptions::read)
 }
 
 /// Restores only values whose path in the checkpoint one of the included globs matches. What is left out is skipped, and
@@ -156,10 +144,7 @@ pub extern "C" fn ckpt_restore_options_add_include(
     glob_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let glob = text_at(glob, glob_len, "the glob")?;
-        change(options, |o| o.include(glob))
-    })
+    with(options, error, || text_at(glob, glob_len, "the glob"), RestoreOptions::include)
 }
 
 /// Leaves out values whose path in the checkpoint the glob matches, also included ones.
@@ -170,10 +155,7 @@ pub extern "C" fn ckpt_restore_options_add_exclude(
     glob_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let glob = text_at(glob, glob_len, "the glob")?;
-        change(options, |o| o.exclude(glob))
-    })
+    with(options, error, || text_at(glob, glob_len, "the glob"), RestoreOptions::exclude)
 }
 
 /// Takes what the checkpoint has at `from` for what the program has at `to`: paths of objects, each with all that is below.
@@ -187,9 +169,10 @@ pub extern "C" fn ckpt_restore_options_add_rename(
     to_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
+    set(options, error, |o| {
         let (from, to) = (text_at(from, from_len, "the path")?, text_at(to, to_len, "the path")?);
-        change(options, |o| o.rename(from, to))
+        o.options = std::mem::take(&mut o.options).rename(from, to);
+        Ok(())
     })
 }
 
@@ -200,10 +183,7 @@ pub extern "C" fn ckpt_restore_options_set_on_mismatch(
     mismatch: ckpt_mismatch,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let mismatch = mismatch_of(mismatch)?;
-        change(options, |o| o.on_mismatch(mismatch))
-    })
+    with(options, error, || mismatch_of(mismatch), RestoreOptions::on_mismatch)
 }
 
 /// Whether slot variables are left as they are; then assertions do not ask for them. Not by default.
@@ -214,7 +194,7 @@ pub extern "C" fn ckpt_restore_options_set_skip_slot_variables(
     skip: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| o.skip_slot_variables(skip)))
+    with(options, error, || Ok(skip), RestoreOptions::skip_slot_variables)
 }
 
 /// Restores only what the checkpoint has below `path`, as if the object there had been its root.
@@ -225,10 +205,7 @@ pub extern "C" fn ckpt_restore_options_set_subtree(
     path_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let path = text_at(path, path_len, "the path")?;
-        change(options, |o| o.subtree(path))
-    })
+    with(options, error, || text_at(path, path_len, "the path"), RestoreOptions::subtree)
 }
 
 /// Whether all values are read and their checksums compared before the first is assigned, so that only a fault in between can
@@ -239,7 +216,7 @@ pub extern "C" fn ckpt_restore_options_set_verify_first(
     verify: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| o.verify_first(verify)))
+    with(options, error, || Ok(verify), RestoreOptions::verify_first)
 }
 
 /// Frees options. NULL is nothing.

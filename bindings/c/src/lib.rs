@@ -29,8 +29,8 @@ mod writer;
 
 mod merge;
 
-mod node;
 mod graph;
+mod node;
 
 mod memory;
 mod variable;

@@ -5,11 +5,11 @@ use std::ffi::c_char;
 use super::constants::{better_of, ckpt_better, ckpt_code};
 use super::error::ckpt_error;
 use super::manager::texts_of;
-use super::options::target;
-use super::strings::{ckpt_string, ckpt_strings};
+use super::options::with;
+use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::verify::ckpt_verify_options;
 use super::{ask, call, ckpt_bytes, handle, output, own, path_at, release};
-use ::checkpoint::{collect_checkpoints, latest_valid, repair_checkpoint_state, Broken, Collected, GcOptions, Repaired, Result};
+use ::checkpoint::{collect_checkpoints, latest_valid, repair_checkpoint_state, Broken, Collected, GcOptions, Repaired};
 
 /// Checkpoints that are not whole, the newest first, each with the first thing that is wrong with it. It does not change: several
 /// threads may use it at once.
@@ -71,7 +71,7 @@ pub extern "C" fn ckpt_latest_valid_checkpoint(
         let broken = broken?;
         let (options, progress) = handle(options).map(ckpt_verify_options::settle).unwrap_or_default();
         let found = latest_valid(path_at(directory)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
-        *path = found.prefix.map_or(std::ptr::null_mut(), |p| own(ckpt_string(p.into_os_string().into_encoded_bytes())));
+        *path = text_of(found.prefix);
         if let Some(out) = broken {
             *out = ckpt_broken::new(found.broken);
         }
@@ -114,7 +114,7 @@ pub extern "C" fn ckpt_repair_checkpoint_state(
 /// The latest checkpoint that the new state file names. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_repaired_latest(repaired: *const ckpt_repaired) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(repaired).map(|r| r.repaired.latest.as_os_str().as_encoded_bytes()).into())
+    ask(ckpt_bytes::NONE, || handle(repaired).map_or(ckpt_bytes::NONE, |r| lend_path(&r.repaired.latest)))
 }
 
 /// How many checkpoints it lists.
@@ -127,7 +127,7 @@ pub extern "C" fn ckpt_repaired_count(repaired: *const ckpt_repaired) -> usize {
 #[no_mangle]
 pub extern "C" fn ckpt_repaired_path(repaired: *const ckpt_repaired, index: usize) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || {
-        handle(repaired).and_then(|r| r.repaired.all.get(index)).map(|path| path.as_os_str().as_encoded_bytes()).into()
+        handle(repaired).and_then(|r| r.repaired.all.get(index)).map_or(ckpt_bytes::NONE, |path| lend_path(path))
     })
 }
 
@@ -151,19 +151,13 @@ pub extern "C" fn ckpt_repaired_free(repaired: *mut ckpt_repaired) {
 
 /// Which checkpoints stay. For one thread at a time while it is changed.
 pub struct ckpt_gc_options {
-    options: GcOptions,
+    pub(super) options: GcOptions,
 }
 
 /// The newest `keep` stay, at least 1; to be freed with `ckpt_gc_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_gc_options_new(keep: usize) -> *mut ckpt_gc_options {
     ask(std::ptr::null_mut(), || own(ckpt_gc_options { options: GcOptions::keep(keep) }))
-}
-
-fn change(options: *mut ckpt_gc_options, change: impl FnOnce(GcOptions) -> GcOptions) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(options.options.clone());
-    Ok(())
 }
 
 /// And one for each so many hours, for good; 0, the default, for none.
@@ -173,7 +167,7 @@ pub extern "C" fn ckpt_gc_options_set_keep_checkpoint_every_n_hours(
     hours: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| o.keep_every_n_hours(hours)))
+    with(options, error, || Ok(hours), GcOptions::keep_every_n_hours)
 }
 
 /// And the best `count` by the metrics that a manager's program gave; `better` is one of the `CKPT_BETTER_` constants.
@@ -184,10 +178,7 @@ pub extern "C" fn ckpt_gc_options_set_keep_best(
     better: ckpt_better,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let better = better_of(better)?;
-        change(options, |o| o.keep_best(count, better))
-    })
+    with(options, error, || better_of(better), |o, better| o.keep_best(count, better))
 }
 
 /// Whether to say only what would be removed. Not by default.
@@ -197,7 +188,7 @@ pub extern "C" fn ckpt_gc_options_set_dry_run(
     dry_run: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| o.dry_run(dry_run)))
+    with(options, error, || Ok(dry_run), GcOptions::dry_run)
 }
 
 /// Frees options. NULL is nothing.
@@ -222,7 +213,7 @@ pub extern "C" fn ckpt_collect_checkpoints(
 ) -> ckpt_code {
     call(error, || {
         let out = super::checkpoint::wanted(removed, "the place for what was removed")?;
-        let options = handle(options).map_or(GcOptions::keep(usize::MAX), |o| o.options.clone());
+        let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
         let Collected { removed, .. } = collect_checkpoints(path_at(directory)?, &options)?;
         if let Some(out) = out {
             *out = texts_of(removed)?;

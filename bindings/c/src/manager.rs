@@ -10,7 +10,7 @@ use super::error::ckpt_error;
 use super::maintenance::ckpt_broken;
 use super::manager_options::{ckpt_manager_options, ckpt_manager_save_options, ckpt_resume_options};
 use super::status::ckpt_status;
-use super::strings::{ckpt_string, ckpt_strings};
+use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Manager, Result, Strings};
 
@@ -38,10 +38,6 @@ pub(super) fn manager_at(manager: *const ckpt_manager) -> Result<(Manager, Mark)
     let manager = required(manager, "the manager")?;
     manager.mark.check()?;
     Ok((manager.manager.clone(), manager.mark.clone()))
-}
-
-fn text_of(path: PathBuf) -> *mut ckpt_string {
-    own(ckpt_string(path.into_os_string().into_encoded_bytes()))
 }
 
 /// Paths as texts.
@@ -93,7 +89,7 @@ pub extern "C" fn ckpt_manager_checkpoint(manager: *const ckpt_manager) -> *mut 
 /// The directory, as it was given. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_directory(manager: *const ckpt_manager) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(manager).map(|m| m.manager.directory().as_os_str().as_encoded_bytes()).into())
+    ask(ckpt_bytes::NONE, || handle(manager).map_or(ckpt_bytes::NONE, |m| lend_path(m.manager.directory())))
 }
 
 /// Whether the manager saves by steps; then `*steps`, if `steps` is not NULL, is how many there are from one save to the next.
@@ -110,9 +106,7 @@ pub extern "C" fn ckpt_manager_checkpoint_interval(manager: *const ckpt_manager,
 /// looked at. This and the three functions that follow may be called from inside callbacks.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_latest_checkpoint(manager: *const ckpt_manager) -> *mut ckpt_string {
-    ask(std::ptr::null_mut(), || {
-        handle(manager).and_then(|m| m.manager.latest_checkpoint()).map_or(std::ptr::null_mut(), text_of)
-    })
+    ask(std::ptr::null_mut(), || text_of(handle(manager).and_then(|m| m.manager.latest_checkpoint())))
 }
 
 /// The newest checkpoints, those that may be removed in their turn, oldest first; to be freed with `ckpt_strings_free`; NULL of NULL.
@@ -167,7 +161,7 @@ pub extern "C" fn ckpt_manager_save(
         let options = handle(options).map(|o| o.settle(&mark)).unwrap_or_default();
         let saved = manager.save(&options)?;
         if let Some(out) = out {
-            *out = saved.map_or(std::ptr::null_mut(), text_of);
+            *out = text_of(saved);
         }
         Ok(())
     })
@@ -221,7 +215,7 @@ pub extern "C" fn ckpt_manager_latest_valid(
         let path = output(path, std::ptr::null_mut(), "the place for the path")?;
         let broken = broken?;
         let found = manager_at(manager)?.0.latest_valid()?;
-        *path = found.prefix.map_or(std::ptr::null_mut(), text_of);
+        *path = text_of(found.prefix);
         if let Some(out) = broken {
             *out = ckpt_broken::new(found.broken);
         }

@@ -10,16 +10,16 @@ use super::error::ckpt_error;
 use super::graph_options::{ckpt_restore_options, ckpt_save_options};
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at};
-use super::options::target;
+use super::options::{change, set, target, with};
 use super::progress::{ckpt_free_callback, UserData};
 use super::watch::{ckpt_now_callback, OwnClock, Shared};
 use super::{array, ask, call, handle, own, release};
-use ::checkpoint::{Error, ManagerOptions, ManagerSaveOptions, Result, ResumeOptions};
+use ::checkpoint::{Error, ManagerOptions, ManagerSaveOptions, ResumeOptions};
 
 /// How a directory is managed; by default all checkpoints are kept. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_manager_options {
-    options: ManagerOptions,
+    pub(super) options: ManagerOptions,
     clock: Option<Arc<OwnClock>>,
 }
 
@@ -29,12 +29,6 @@ impl ckpt_manager_options {
         let clock = self.clock.clone().into_iter();
         clock.fold(self.options.clone(), |options, clock| options.clock(Arc::new(Shared(clock, mark.clone()))))
     }
-}
-
-fn change(options: *mut ckpt_manager_options, change: impl FnOnce(ManagerOptions) -> Result<ManagerOptions>) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(options.options.clone())?;
-    Ok(())
 }
 
 /// New options with the defaults; to be freed with `ckpt_manager_options_free`.
@@ -50,7 +44,7 @@ pub extern "C" fn ckpt_manager_options_set_max_to_keep(
     count: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.max_to_keep(count))))
+    with(options, error, || Ok(count), ManagerOptions::max_to_keep)
 }
 
 /// Of those that would be removed, keeps one for each so many hours for good; 0, the default, for none.
@@ -60,7 +54,7 @@ pub extern "C" fn ckpt_manager_options_set_keep_checkpoint_every_n_hours(
     hours: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.keep_checkpoint_every_n_hours(hours))))
+    with(options, error, || Ok(hours), ManagerOptions::keep_checkpoint_every_n_hours)
 }
 
 /// Keeps also the best `count` by the metric that each save gives; `better` is one of the `CKPT_BETTER_` constants. Of equal ones
@@ -73,10 +67,7 @@ pub extern "C" fn ckpt_manager_options_set_keep_best(
     better: ckpt_better,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let better = better_of(better)?;
-        change(options, |o| Ok(o.keep_best(count, better)))
-    })
+    with(options, error, || better_of(better), |o, better| o.keep_best(count, better))
 }
 
 /// What checkpoints are called: `NAME-NUMBER`; `ckpt` by default.
@@ -87,10 +78,7 @@ pub extern "C" fn ckpt_manager_options_set_checkpoint_name(
     name_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let name = OsStr::from_bytes(array(name.cast(), name_len, "the name")?);
-        change(options, |o| Ok(o.checkpoint_name(name)))
-    })
+    with(options, error, || array(name.cast(), name_len, "the name"), |o, name| o.checkpoint_name(OsStr::from_bytes(name)))
 }
 
 /// The integer scalar that counts the program's steps, for `ckpt_manager_options_set_checkpoint_interval`.
@@ -100,7 +88,7 @@ pub extern "C" fn ckpt_manager_options_set_step_counter(
     counter: ckpt_node,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.step_counter(node_at(counter)?))))
+    with(options, error, || node_at(counter), ManagerOptions::step_counter)
 }
 
 /// Whether steps are given to each call (`ckpt_manager_save_options_set_step`, `ckpt_resume_options_set_step`) rather than by a
@@ -111,7 +99,7 @@ pub extern "C" fn ckpt_manager_options_set_steps_in_calls(
     in_calls: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.steps_in_calls(in_calls))))
+    with(options, error, || Ok(in_calls), ManagerOptions::steps_in_calls)
 }
 
 /// Saves only when so many steps have gone by since the last save. Steps come from a counter or with each call.
@@ -121,7 +109,7 @@ pub extern "C" fn ckpt_manager_options_set_checkpoint_interval(
     steps: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.checkpoint_interval(steps))))
+    with(options, error, || Ok(steps), ManagerOptions::checkpoint_interval)
 }
 
 /// The step of the last save, to count the interval from. By default the first save is never too early.
@@ -131,7 +119,7 @@ pub extern "C" fn ckpt_manager_options_set_last_checkpoint_step(
     step: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.last_checkpoint_step(step))))
+    with(options, error, || Ok(step), ManagerOptions::last_checkpoint_step)
 }
 
 /// Gives the program its first values. It may use the graph. Anything but `CKPT_CODE_OK` ends the call, which then returns
@@ -155,7 +143,7 @@ pub extern "C" fn ckpt_manager_options_set_init(
         let user = UserData::new(user_data, free_user_data);
         let init = init.ok_or_else(|| Error::argument("the callback is NULL"))?;
         let call = move || Mark::default().try_run(|failure| init(user.pointer(), failure));
-        change(options, |o| Ok(o.init(Arc::new(call))))
+        change(options, |o| o.init(Arc::new(call)))
     })
 }
 
@@ -195,7 +183,7 @@ pub extern "C" fn ckpt_manager_options_set_log(
 ) -> ckpt_code {
     call(error, || {
         let log = log_of(&Mark::default(), log, user_data, free_user_data);
-        change(options, |o| Ok(o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ())))))
+        change(options, |o| o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ()))))
     })
 }
 
@@ -208,7 +196,7 @@ pub extern "C" fn ckpt_manager_options_free(options: *mut ckpt_manager_options) 
 /// How a manager saves. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_manager_save_options {
-    options: ManagerSaveOptions,
+    pub(super) options: ManagerSaveOptions,
     save: ckpt_save_options,
 }
 
@@ -217,15 +205,6 @@ impl ckpt_manager_save_options {
     pub(super) fn settle(&self, mark: &Mark) -> ManagerSaveOptions {
         self.options.clone().save(self.save.settle(mark))
     }
-}
-
-fn change_one(
-    options: *mut ckpt_manager_save_options,
-    change: impl FnOnce(ManagerSaveOptions) -> Result<ManagerSaveOptions>,
-) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(options.options.clone())?;
-    Ok(())
 }
 
 /// New options with the defaults; to be freed with `ckpt_manager_save_options_free`.
@@ -241,7 +220,7 @@ pub extern "C" fn ckpt_manager_save_options_set_number(
     number: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.number(number))))
+    with(options, error, || Ok(number), ManagerSaveOptions::number)
 }
 
 /// The same by an integer scalar of the manager's graph, which does not change.
@@ -251,7 +230,7 @@ pub extern "C" fn ckpt_manager_save_options_set_number_of(
     number: ckpt_node,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.number_of(node_at(number)?))))
+    with(options, error, || node_at(number), ManagerSaveOptions::number_of)
 }
 
 /// Whether it may be too early for the next save; true by default. What was saved already at this step is not saved again in any
@@ -262,7 +241,7 @@ pub extern "C" fn ckpt_manager_save_options_set_check_interval(
     check: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.check_interval(check))))
+    with(options, error, || Ok(check), ManagerSaveOptions::check_interval)
 }
 
 /// The program's step, in place of the step counter's.
@@ -272,7 +251,7 @@ pub extern "C" fn ckpt_manager_save_options_set_step(
     step: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.step(step))))
+    with(options, error, || Ok(step), ManagerSaveOptions::step)
 }
 
 /// How good what is saved is, for `ckpt_manager_options_set_keep_best`.
@@ -282,7 +261,7 @@ pub extern "C" fn ckpt_manager_save_options_set_metric(
     metric: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.metric(metric))))
+    with(options, error, || Ok(metric), ManagerSaveOptions::metric)
 }
 
 /// The same by a scalar of the manager's graph: float32, float64 or any integer.
@@ -292,7 +271,7 @@ pub extern "C" fn ckpt_manager_save_options_set_metric_of(
     metric: ckpt_node,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.metric_of(node_at(metric)?))))
+    with(options, error, || node_at(metric), ManagerSaveOptions::metric_of)
 }
 
 /// How the files are written, with the callbacks of these options. They are copied; NULL for the defaults.
@@ -302,8 +281,8 @@ pub extern "C" fn ckpt_manager_save_options_set_save_options(
     save_options: *const ckpt_save_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.save = handle(save_options).cloned().unwrap_or_default();
+    set(options, error, |o| {
+        o.save = handle(save_options).cloned().unwrap_or_default();
         Ok(())
     })
 }
@@ -320,12 +299,6 @@ pub struct ckpt_resume_options {
     pub(super) options: ResumeOptions,
 }
 
-fn change_resuming(options: *mut ckpt_resume_options, change: impl FnOnce(ResumeOptions) -> ResumeOptions) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(std::mem::take(&mut options.options));
-    Ok(())
-}
-
 /// New options with the defaults; to be freed with `ckpt_resume_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_resume_options_new() -> *mut ckpt_resume_options {
@@ -340,7 +313,7 @@ pub extern "C" fn ckpt_resume_options_set_latest_valid(
     latest_valid: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_resuming(options, |o| o.latest_valid(latest_valid)))
+    with(options, error, || Ok(latest_valid), ResumeOptions::latest_valid)
 }
 
 /// The program's step after restoring, in place of the step counter's.
@@ -350,7 +323,7 @@ pub extern "C" fn ckpt_resume_options_set_step(
     step: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_resuming(options, |o| o.step(step)))
+    with(options, error, || Ok(step), ResumeOptions::step)
 }
 
 /// How the checkpoint is restored. The options are copied; NULL for the defaults.
@@ -360,10 +333,7 @@ pub extern "C" fn ckpt_resume_options_set_restore_options(
     restore_options: *const ckpt_restore_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let restore = handle(restore_options).map(|o| o.options.clone()).unwrap_or_default();
-        change_resuming(options, |o| o.restore(restore))
-    })
+    with(options, error, || Ok(handle(restore_options).map(|o| o.options.clone()).unwrap_or_default()), ResumeOptions::restore)
 }
 
 /// Frees options. NULL is nothing.

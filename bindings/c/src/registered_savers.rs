@@ -5,10 +5,10 @@ use std::ffi::{c_char, c_void};
 use super::callback::{ckpt_failure, Mark};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at};
 use super::node::{ckpt_node, ckpt_nodes};
 use super::progress::{ckpt_free_callback, UserData};
 use super::state::{ckpt_sink, ckpt_source};
-use super::graph::{ckpt_graph, graph_at};
 use super::{call, text_at};
 use ::checkpoint::{Error, Failure, NodeId, RegisteredObjects, Sink, Source};
 

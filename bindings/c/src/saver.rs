@@ -3,38 +3,33 @@
 use std::ffi::{c_char, c_void, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::callback::Mark;
 use super::checkpoint::wanted;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at};
 use super::graph_options::{ckpt_restore_options, ckpt_save_options};
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at, texts_at};
-use super::options::target;
+use super::options::{change, set, with};
 use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
-use super::strings::{ckpt_string, ckpt_strings};
-use super::graph::{ckpt_graph, graph_at};
+use super::strings::{ckpt_string, ckpt_strings, give_path};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Error, Graph, NodeId, Result, Saver, SaverOptions, SaverSaveOptions, Strings};
 
 /// How a saver numbers its checkpoints and keeps them. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_saver_options {
-    options: SaverOptions,
+    pub(super) options: SaverOptions,
 }
 
 /// New options with the defaults; to be freed with `ckpt_saver_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_new() -> *mut ckpt_saver_options {
     ask(std::ptr::null_mut(), || own(ckpt_saver_options::default()))
-}
-
-fn change(options: *mut ckpt_saver_options, change: impl FnOnce(SaverOptions) -> Result<SaverOptions>) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(options.options.clone())?;
-    Ok(())
 }
 
 /// How many checkpoints stay, the newest; 5 by default. 0: all of them, but the state file lists the newest alone.
@@ -44,7 +39,7 @@ pub extern "C" fn ckpt_saver_options_set_max_to_keep(
     count: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |options| Ok(options.max_to_keep(count))))
+    with(options, error, || Ok(count), SaverOptions::max_to_keep)
 }
 
 /// Of those that would be removed, keeps one for each so many hours for good; 10 000 by default. The hours are counted from when
@@ -55,7 +50,7 @@ pub extern "C" fn ckpt_saver_options_set_keep_checkpoint_every_n_hours(
     hours: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |options| Ok(options.keep_checkpoint_every_n_hours(hours))))
+    with(options, error, || Ok(hours), SaverOptions::keep_checkpoint_every_n_hours)
 }
 
 /// Whether steps are written with at least eight digits: `model-00000012`. Not by default.
@@ -65,7 +60,7 @@ pub extern "C" fn ckpt_saver_options_set_pad_step_number(
     pad: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |options| Ok(options.pad_step_number(pad))))
+    with(options, error, || Ok(pad), SaverOptions::pad_step_number)
 }
 
 /// Whether the state file names checkpoints from its own directory, so that this can be moved; true by default. TensorFlow's
@@ -76,7 +71,7 @@ pub extern "C" fn ckpt_saver_options_set_save_relative_paths(
     relative: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |options| Ok(options.save_relative_paths(relative))))
+    with(options, error, || Ok(relative), SaverOptions::save_relative_paths)
 }
 
 /// Has `log` called, with `user_data`, about old checkpoints that cannot be removed and the like; NULL, the default, for no one.
@@ -92,7 +87,7 @@ pub extern "C" fn ckpt_saver_options_set_log(
 ) -> ckpt_code {
     call(error, || {
         let log = log_of(&Mark::default(), log, user_data, free_user_data);
-        change(options, |options| Ok(options.log_to(log.unwrap_or_else(|| std::sync::Arc::new(|_, _| ())))))
+        change(options, |o| o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ()))))
     })
 }
 
@@ -216,7 +211,7 @@ pub extern "C" fn ckpt_saver_names(
 /// How one checkpoint is saved by names. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_saver_save_options {
-    options: SaverSaveOptions,
+    pub(super) options: SaverSaveOptions,
     save: ckpt_save_options,
 }
 
@@ -226,15 +221,6 @@ pub extern "C" fn ckpt_saver_save_options_new() -> *mut ckpt_saver_save_options 
     ask(std::ptr::null_mut(), || own(ckpt_saver_save_options::default()))
 }
 
-fn change_one(
-    options: *mut ckpt_saver_save_options,
-    change: impl FnOnce(SaverSaveOptions) -> Result<SaverSaveOptions>,
-) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(options.options.clone())?;
-    Ok(())
-}
-
 /// Appends `-STEP` to the prefix.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_save_options_set_global_step(
@@ -242,7 +228,7 @@ pub extern "C" fn ckpt_saver_save_options_set_global_step(
     step: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |options| Ok(options.global_step(step))))
+    with(options, error, || Ok(step), SaverSaveOptions::global_step)
 }
 
 /// The same by an integer scalar of the saver's graph.
@@ -252,7 +238,7 @@ pub extern "C" fn ckpt_saver_save_options_set_global_step_of(
     step: ckpt_node,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |options| Ok(options.global_step_of(node_at(step)?))))
+    with(options, error, || node_at(step), SaverSaveOptions::global_step_of)
 }
 
 /// Another name for the state file than `checkpoint`, bytes that end with NUL: several savers of one directory may each have
@@ -263,7 +249,7 @@ pub extern "C" fn ckpt_saver_save_options_set_latest_filename(
     name: *const c_char,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |options| Ok(options.latest_filename(path_at(name)?))))
+    with(options, error, || path_at(name), SaverSaveOptions::latest_filename)
 }
 
 /// Whether the checkpoint is recorded: in the state file, and by the saver, which removes old ones then. True by default.
@@ -273,7 +259,7 @@ pub extern "C" fn ckpt_saver_save_options_set_write_state(
     write: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |options| Ok(options.write_state(write))))
+    with(options, error, || Ok(write), SaverSaveOptions::write_state)
 }
 
 /// How the files are written, with the callbacks of these options. They are copied; NULL for the defaults.
@@ -283,8 +269,8 @@ pub extern "C" fn ckpt_saver_save_options_set_save_options(
     save_options: *const ckpt_save_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.save = handle(save_options).cloned().unwrap_or_default();
+    set(options, error, |o| {
+        o.save = handle(save_options).cloned().unwrap_or_default();
         Ok(())
     })
 }
@@ -315,9 +301,7 @@ pub extern "C" fn ckpt_saver_save(
         let (saver, mark) = saver_at(saver)?;
         let options = handle(options).map(|o| o.options.clone().save(o.save.settle(&mark))).unwrap_or_default();
         let saved = saver.save(path_at(prefix)?, &options)?;
-        if let Some(out) = out {
-            *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
-        }
+        give_path(out, saved);
         Ok(())
     })
 }

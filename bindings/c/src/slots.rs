@@ -6,11 +6,11 @@ use super::callback::{ckpt_failure, Mark};
 use super::constants::{ckpt_code, ckpt_dtype, CKPT_DTYPE_INVALID};
 use super::device::{self, ckpt_device};
 use super::error::ckpt_error;
+use super::graph::{add_plain, ckpt_graph, give_node, graph_at, node_output};
 use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at, number_of};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::ckpt_strings;
-use super::graph::{add_plain, ckpt_graph, give_node, graph_at, node_output};
 use super::{ask, call, changed, ckpt_bytes, handle, output, own, text_at};
 use ::checkpoint::{CreateSlot, DType, Error, NodeId, Result, Strings, Variable};
 

@@ -5,11 +5,11 @@ use std::ffi::{c_char, c_void};
 use super::callback::{ckpt_failure, ckpt_read_callback, Mark};
 use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at, node_output};
 use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::elements_of;
-use super::graph::{ckpt_graph, graph_at, node_output};
 use super::{array, ask, call, changed, ckpt_bytes, handle, text_at};
 use ::checkpoint::{Error, Failure, Result, Sink, Source, SourceTensor, State};
 

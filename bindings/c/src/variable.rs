@@ -4,11 +4,11 @@ use std::ffi::c_void;
 
 use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
+use super::graph::{ckpt_graph, graph_at, node_output};
 use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at};
 use super::progress::ckpt_free_callback;
 use super::strings::{ckpt_strings, elements_of};
-use super::graph::{ckpt_graph, graph_at, node_output};
 use super::{array, call, ckpt_bytes, handle, output, own, places};
 use ::checkpoint::{Error, Reason, Result, Variable};
 

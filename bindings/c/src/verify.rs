@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
-use super::options::target;
+use super::options::with;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
 use super::{ask, call, handle, output, own, path_at, release};
 use ::checkpoint::{verify, VerifyOptions};
@@ -12,7 +12,7 @@ use ::checkpoint::{verify, VerifyOptions};
 /// How a checkpoint is verified. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_verify_options {
-    options: VerifyOptions,
+    pub(super) options: VerifyOptions,
     progress: Progress,
 }
 
@@ -35,11 +35,7 @@ pub extern "C" fn ckpt_verify_options_set_threads(
     threads: u32,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.options = options.options.clone().threads(threads);
-        Ok(())
-    })
+    with(options, error, || Ok(threads), VerifyOptions::threads)
 }
 
 /// Has `progress` called now and then, with `user_data`; NULL for none. The options keep `user_data` and call `free_user_data`, if it

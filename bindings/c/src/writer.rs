@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use super::callback::{ckpt_read_callback, Mark};
 use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, durability_of, known_dtype};
 use super::error::ckpt_error;
-use super::options::target;
+use super::options::{set, with};
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
 use super::strings::elements_of;
 use super::{array, ask, call, changed, ckpt_bytes, handle, key_at, output, own, path_at, release};
@@ -14,7 +14,7 @@ use ::checkpoint::{Code, Error, Extent, ReadAt, Reason, Result, Slice, WriteOpti
 /// How a checkpoint is written. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_write_options {
-    options: WriteOptions,
+    pub(super) options: WriteOptions,
     /// 0 for the library's choice.
     shards: u32,
     /// 0 for no limit.
@@ -50,8 +50,8 @@ pub extern "C" fn ckpt_write_options_set_shards(
     shards: u32,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.shards = shards;
+    set(options, error, |o| {
+        o.shards = shards;
         Ok(())
     })
 }
@@ -65,8 +65,8 @@ pub extern "C" fn ckpt_write_options_set_max_shard_size(
     bytes: u64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.max_shard_size = bytes;
+    set(options, error, |o| {
+        o.max_shard_size = bytes;
         Ok(())
     })
 }
@@ -81,14 +81,14 @@ pub extern "C" fn ckpt_write_options_set_alignment(
     bytes: u64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        if bytes == 0 {
-            return Err(Error::argument("the alignment is 0").expecting("1 or more", bytes));
-        }
-        options.options = options.options.clone().alignment(bytes);
-        Ok(())
-    })
+    with(options, error, || alignment(bytes), WriteOptions::alignment)
+}
+
+fn alignment(bytes: u64) -> Result<u64> {
+    match bytes {
+        0 => Err(Error::argument("the alignment is 0").expecting("1 or more", bytes)),
+        _ => Ok(bytes),
+    }
 }
 
 /// Writes with so many threads, the caller's among them; 0, the default, lets the library choose. The files are the same whatever
@@ -99,11 +99,7 @@ pub extern "C" fn ckpt_write_options_set_threads(
     threads: u32,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.options = options.options.clone().threads(threads);
-        Ok(())
-    })
+    with(options, error, || Ok(threads), WriteOptions::threads)
 }
 
 /// What survives a power cut once the checkpoint is written: one of the `CKPT_DURABILITY_` constants.
@@ -113,11 +109,7 @@ pub extern "C" fn ckpt_write_options_set_durability(
     durability: ckpt_durability,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.options = options.options.clone().durability(durability_of(durability)?);
-        Ok(())
-    })
+    with(options, error, || durability_of(durability), WriteOptions::durability)
 }
 
 /// Has `progress` called by `ckpt_writer_finish` now and then, with `user_data`; NULL for none. The options and the writers made
