@@ -67,6 +67,8 @@ pub const CKPT_CODE_DATA_LOSS: ckpt_code = 15;
 /// Unknown caller.
 pub const CKPT_CODE_UNAUTHENTICATED: ckpt_code = 16;
 
+/// None is given.
+pub const CKPT_REASON_NONE: ckpt_reason = 0;
 /// An argument of the call is wrong.
 pub const CKPT_REASON_ARGUMENT: ckpt_reason = 1;
 /// There is no checkpoint at the path.

@@ -1,0 +1,269 @@
+//! The constants, the declarations and the options of C#.
+
+use crate::abi::{Abi, Constant, Function, Named, Parameter};
+use crate::options::{self, Options, Setter};
+use crate::text::{camel, comment, member, pascal, Language};
+use crate::{naming, DERIVED};
+
+const CSHARP: Language = Language { class, method: pascal, joint: ".", constant };
+
+/// What a call gives and the binding copies and frees at once needs no handle; `status` has one that is written by hand.
+const COPIED: &str = "error string strings nodes description report object_graph comparison verification broken_checkpoints \
+    repaired_state checkpoint_state";
+
+/// Places for arrays, where a place for one value looks the same.
+const ARRAYS: &[(&str, &str)] =
+    &[("ckpt_tensor_slice", "start"), ("ckpt_tensor_slice", "length"), ("ckpt_checkpoint_mtimes", "mtimes")];
+
+fn class(name: &str) -> String {
+    match name {
+        "code" => "ErrorCode".to_owned(),
+        "kind" => "NodeKind".to_owned(),
+        "dtype" => "DType".to_owned(),
+        other => pascal(other),
+    }
+}
+
+fn constant(of: &Named, constant: &str) -> String {
+    let spellings = [("Quint", "QUInt"), ("Uint", "UInt"), ("Qint", "QInt"), ("Bfloat", "BFloat")];
+    spellings.iter().fold(member(of, constant), |name, (from, to)| name.replace(from, to))
+}
+
+fn summary(abi: &Abi, doc: &str, indent: &str) -> String {
+    let text = CSHARP.adapted(abi, doc).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let word = |(at, part): (usize, &str)| if at % 2 == 1 { format!("<c>{part}</c>") } else { part.to_owned() };
+    let lines = comment(&text.split('`').enumerate().map(word).collect::<String>(), &format!("{indent}/// "));
+    match lines.lines().count() {
+        1 => format!("{indent}/// <summary>{}</summary>\n", &lines[indent.len() + 4..lines.len() - 1]),
+        _ => format!("{indent}/// <summary>\n{lines}{indent}/// </summary>\n"),
+    }
+}
+
+fn file(usings: &str, body: &[String]) -> String {
+    format!("// {DERIVED}\n{usings}namespace LibCheckpoint\n{{\n{}}}\n", body.join("\n"))
+}
+
+pub fn constants(abi: &Abi) -> String {
+    let entry = |of: &Named, c: &Constant| {
+        format!("{}        {} = {},\n", summary(abi, &c.doc, "        "), constant(of, &c.name), c.value)
+    };
+    let made = abi.enums.iter().map(|of| {
+        let entries: Vec<String> = of.constants.iter().map(|c| entry(of, c)).collect();
+        let (doc, name) = (summary(abi, &of.doc, "    "), class(&of.name["ckpt_".len()..]));
+        format!("{doc}    public enum {name}\n    {{\n{}    }}\n", entries.join("\n"))
+    });
+    let names = abi.enums.iter().map(|of| {
+        let (raw, doc, name) = (&naming(abi, of).name, &naming(abi, of).doc, class(&of.name["ckpt_".len()..]));
+        let doc = summary(abi, doc, "        ");
+        format!("{doc}        public static string Name(this {name} value) => Utf8.Decode(NativeMethods.{raw}(value));\n")
+    });
+    let names = names.collect::<Vec<_>>().join("\n");
+    let about = "    /// <summary>What constants are called.</summary>\n";
+    let names = format!("{about}    public static class Names\n    {{\n{names}    }}\n");
+    let [major, minor, patch, rank] = ["VERSION_MAJOR", "VERSION_MINOR", "VERSION_PATCH", "MAX_RANK"]
+        .map(|name| abi.constants.iter().find(|c| c.name == format!("CKPT_{name}")).expect("the header has it").value);
+    let number = |of: &str, name: &str, value: String| format!("        internal const {of} {name} = {value};\n");
+    let version =
+        number("string", "Version", format!("\"{major}.{minor}.{patch}\"")) + &number("string", "Major", format!("\"{major}\""));
+    let header =
+        format!("    internal static class Header\n    {{\n{version}{}    }}\n", number("int", "MaxRank", rank.to_string()));
+    file("", &made.chain([names, header]).collect::<Vec<_>>())
+}
+
+/// A type that is no pointer.
+fn value(abi: &Abi, rust: &str) -> Option<String> {
+    Some(match rust {
+        "usize" | "i64" => "long".to_owned(), // size_t is 64 bits wherever the library is
+        "i32" => "int".to_owned(),
+        "u32" => "uint".to_owned(),
+        "u64" => "ulong".to_owned(),
+        "f64" => "double".to_owned(),
+        "bool" => "bool".to_owned(),
+        of if of == "ckpt_node" || of == "ckpt_bytes" || of.ends_with("_callback") || abi.is_enum(of) => {
+            class(&of["ckpt_".len()..])
+        }
+        _ => return None,
+    })
+}
+
+/// The class of a handle, if it has one.
+fn handle(abi: &Abi, rust: &str) -> String {
+    let own = rust.rsplit(' ').next().and_then(|of| of.strip_prefix("ckpt_")).unwrap_or_default();
+    let is_kept = !COPIED.split_whitespace().any(|copied| copied == own);
+    match is_kept && abi.functions.iter().any(|f| f.name == format!("ckpt_{own}_free")) {
+        true => pascal(own) + "Handle",
+        false => "IntPtr".to_owned(),
+    }
+}
+
+fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
+    let (base, name) =
+        (parameter.rust.rsplit(' ').next().unwrap_or_default(), camel(&parameter.name).replace("string", "@string"));
+    let value = value(abi, base);
+    let marshal = if value.as_deref() == Some("bool") { "[MarshalAs(UnmanagedType.I1)] " } else { "" };
+    let of = match (parameter.role, value) {
+        ("value" | "callback" | "length" | "given", Some(value)) if base == parameter.rust => format!("{marshal}{value}"),
+        ("text" | "path", _) => "byte[]".to_owned(),
+        ("owned output", _) => format!("out {}", handle(abi, base)),
+        ("error" | "lent output", _) => "out IntPtr".to_owned(),
+        ("handle" | "changed", _) => handle(abi, base),
+        ("array", _) if parameter.rust.matches('*').count() > 1 => "IntPtr[]".to_owned(),
+        ("array", _) if base == "u8" => "byte[]".to_owned(),
+        ("array", Some(value)) => format!("{value}[]"),
+        ("output", Some(value)) if ARRAYS.contains(&(function, &*parameter.name)) => format!("[In, Out] {value}[]"),
+        ("output", Some(value)) => format!("{marshal}out {value}"),
+        _ => "IntPtr".to_owned(),
+    };
+    format!("{of} {name}")
+}
+
+fn result(abi: &Abi, function: &Function) -> (String, &'static str) {
+    let of = match (&*function.returns, function.ownership) {
+        ("", _) => "void".to_owned(),
+        (pointer, "owned") => handle(abi, pointer),
+        (pointer, "lent") if pointer.starts_with('*') => "IntPtr".to_owned(),
+        (of, _) => value(abi, of).expect("a value"),
+    };
+    let marshal = if of == "bool" { "[return: MarshalAs(UnmanagedType.I1)]\n" } else { "" };
+    (of, marshal)
+}
+
+fn parameters(abi: &Abi, function: &Function) -> String {
+    function.parameters.iter().map(|p| parameter(abi, &function.name, p)).collect::<Vec<_>>().join(", ")
+}
+
+pub fn native_methods(abi: &Abi) -> String {
+    let callbacks = abi.callbacks.iter().map(|callback| {
+        let ((of, marshal), name) = (result(abi, callback), class(&callback.name["ckpt_".len()..]));
+        let marshal = if marshal.is_empty() { String::new() } else { format!("    {marshal}") };
+        let head = format!("    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]\n{marshal}");
+        format!("{head}    internal delegate {of} {name}({});\n", parameters(abi, callback))
+    });
+    let handles = abi.functions.iter().filter_map(|f| {
+        let own = f.name.strip_prefix("ckpt_")?.strip_suffix("_free").filter(|own| *own != "status")?;
+        let class = Some(handle(abi, &format!("ckpt_{own}"))).filter(|class| class != "IntPtr")?;
+        let none = format!("        internal static readonly {class} None = new {class}(); // stands for NULL\n");
+        let none = if own.ends_with("_options") || own == "cancel" { &none } else { "" };
+        let free = format!("        protected override void Free() => NativeMethods.{}(handle);\n", f.name);
+        Some(format!("    internal sealed class {class} : Handle\n    {{\n{none}{free}    }}\n"))
+    });
+    let functions: Vec<String> = abi.functions.iter().map(|f| declared(abi, f)).collect();
+    let methods = format!("    internal static partial class NativeMethods\n    {{\n{}    }}\n", functions.join("\n"));
+    file(
+        "using System;\nusing System.Runtime.InteropServices;\n\n",
+        &callbacks.chain(handles).chain([methods]).collect::<Vec<_>>(),
+    )
+}
+
+/// A function, and one that throws its error and knows how long its texts are.
+fn declared(abi: &Abi, function: &Function) -> String {
+    let ((of, marshal), name) = (result(abi, function), &function.name);
+    let marshal = if marshal.is_empty() { String::new() } else { format!("        {marshal}") };
+    let import = format!("        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]\n{marshal}");
+    let made = format!("{import}        internal static extern {of} {name}({});\n", parameters(abi, function));
+    if function.parameters.last().is_none_or(|last| last.role != "error") {
+        return made;
+    }
+    let (mut given, mut arguments) = (String::new(), String::new());
+    for one in function.parameters.iter().filter(|p| p.role != "error") {
+        let declared = parameter(abi, name, one).replace("[MarshalAs(UnmanagedType.I1)] ", "").replace("[In, Out] ", "");
+        let own = declared.rsplit(' ').next().unwrap_or_default();
+        let out = if declared.starts_with("out ") { "out " } else { "" };
+        if one.role == "length" {
+            arguments += &format!("{}.Length, ", own.trim_end_matches("Len"));
+        } else {
+            given += &format!("{declared}, ");
+            arguments += &format!("{out}{own}, ");
+        }
+    }
+    let throws = format!("        internal static void {name}({given}Causes causes = null) =>\n");
+    format!("{made}\n{throws}            CheckpointException.Check({name}({arguments}out IntPtr e), e, causes);\n")
+}
+
+pub fn options(abi: &Abi) -> String {
+    let classes: Vec<String> = options::all(abi).map(|options| class_of(abi, &options)).collect();
+    file("using System;\nusing System.Collections.Generic;\n\n", &classes)
+}
+
+fn class_of(abi: &Abi, options: &Options) -> String {
+    let (class, mut properties, mut settings) = (pascal(options.name), String::new(), String::new());
+    for setter in &options.setters {
+        properties += &property(abi, setter);
+        settings += &setting(abi, setter);
+    }
+    let set = format!("        private void SetPlain({class}Handle made)\n        {{\n{settings}        }}\n");
+    let about = "        // Sets all but callbacks, other options, paths and arrays.\n";
+    format!("    public sealed partial class {class}\n    {{\n{properties}{about}{set}    }}\n")
+}
+
+/// The type of the elements of what is added.
+fn element<'a>(setter: &'a Setter<'a>) -> &'a str {
+    if setter.values.len() > 1 {
+        setter.csharp.name().trim_end_matches('s')
+    } else {
+        "string"
+    }
+}
+
+fn property(abi: &Abi, setter: &Setter) -> String {
+    let (field, first) = (&setter.csharp, setter.values[0]);
+    let of = match (first.role, &*first.rust) {
+        _ if setter.adds => format!("IList<{}>", element(setter)),
+        ("text", _) => "string".to_owned(),
+        _ if field.is('~') => "TimeSpan".to_owned(),
+        (_, "u32" | "usize") => "int".to_owned(),
+        (_, "u64") => "long".to_owned(),
+        (_, of) => value(abi, of).expect("a value"),
+    };
+    let doc = setter.function.doc.split('\n').next().unwrap_or_default(); // the rest is about failures
+    let note = match &*of {
+        _ if field.is('?') => " Null for the default.",
+        "int" | "long" if field.default().is_none() && !doc.contains("0, the default") => " 0 for the default.",
+        _ => "",
+    };
+    let default = match field.default() {
+        _ if setter.adds => format!(" {{ get; }} = new List<{}>();", element(setter)),
+        Some(default) => format!(" {{ get; set; }} = {default};"),
+        None => " { get; set; }".to_owned(),
+    };
+    let (mark, name) = (if field.is('?') { "?" } else { "" }, field.name());
+    let mut made = format!("{}        public {of}{mark} {name}{default}\n\n", summary(abi, &format!("{doc}{note}"), "        "));
+    for other in setter.values[1..].iter().filter(|_| !setter.adds) {
+        let of = abi.enums.iter().find(|e| e.name == other.rust).expect("a constant");
+        let doc = summary(abi, &format!("{}, for `{name}`.", CSHARP.adapted(abi, &of.doc).trim_end_matches('.')), "        ");
+        let (class, name) = (class(&of.name["ckpt_".len()..]), pascal(&other.name));
+        made +=
+            &format!("{doc}        public {class} {name} {{ get; set; }} = {class}.{};\n\n", constant(of, &of.constants[0].name));
+    }
+    made
+}
+
+fn setting(abi: &Abi, setter: &Setter) -> String {
+    let (field, own, first) = (&setter.csharp, setter.csharp.name(), setter.values[0]);
+    let of_own = own.to_owned() + if field.is('?') { ".Value" } else { "" } + if field.is('~') { ".TotalSeconds" } else { "" };
+    let argument = |(at, value): (usize, &&Parameter)| {
+        let given = match (at, setter.values.len()) {
+            (_, 2..) if setter.adds => format!("each.{}", pascal(&value.name)),
+            _ if setter.adds => "each".to_owned(),
+            (0, _) => of_own.clone(),
+            _ => pascal(&value.name),
+        };
+        match (value.role, &*value.rust) {
+            ("text", _) => format!("Utf8.Encode({given}, \"{}\")", value.name),
+            (_, "u32") => format!("checked((uint){given})"),
+            (_, "u64") => format!("checked((ulong){given})"),
+            _ => given,
+        }
+    };
+    let arguments: Vec<String> = setter.values.iter().enumerate().map(argument).collect();
+    let call = format!("NativeMethods.{}(made, {});\n", setter.function.name, arguments.join(", "));
+    let head = match (first.role, &*first.rust) {
+        _ if setter.adds => format!("foreach ({} each in {own})", element(setter)),
+        ("text", _) => format!("if ({own} != null)"),
+        _ if field.is('?') => format!("if ({own} != null)"),
+        (_, "ckpt_node") => format!("if (!{own}.IsNone)"),
+        (_, of) if of == "bool" || abi.is_enum(of) || field.default().is_some() => return format!("            {call}"),
+        _ => format!("if ({own} != 0)"),
+    };
+    format!("            {head}\n            {{\n                {call}            }}\n")
+}
