@@ -17,6 +17,7 @@
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
 
+mod allocate;
 mod bundle;
 mod checkpoint;
 mod directory;
@@ -33,23 +34,24 @@ mod v1;
 
 pub use bundle::{merge, Checksums, Durability, Endianness, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written};
 pub use checkpoint::{
-    restore_nodes, Busy, Checkpoint, CheckpointView, Log, Mismatch, Pending, PendingProgress, Ranks, Report, RestoreOptions, Row,
-    RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions, Severity, Status, StatusKind, ViewDiff,
-    WriteCallback,
+    restore_nodes, Busy, Checkpoint, CheckpointView, Comparison, Log, Mismatch, Pending, PendingProgress, Ranks, Report,
+    RestoreKind, RestoreOptions, Row, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions, Severity,
+    Status, WriteCallback,
 };
 pub use directory::{
-    checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid, remove_checkpoint,
-    repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint, Better, Broken, CheckpointState,
-    CheckpointsIterator, Clock, Collected, GcOptions, LatestValid, Pin, Repaired, StateUpdate, SystemClock, WaitOptions,
+    checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint, remove_checkpoint,
+    repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint, Better, BrokenCheckpoint, CheckpointState,
+    CheckpointsIterator, Clock, CollectOptions, Collected, Pin, RepairedState, StateUpdate, SystemClock, ValidCheckpoint,
+    WaitOptions,
 };
 pub use error::{printable, Code, Error, Reason, Result};
 pub use format::message::Version;
 pub use format::state_file;
 pub use graph::{
-    CreateSlot, Description, Device, Failure, Graph, Memory, NodeId, RegisteredObjects, Sink, Source, SourceTensor, State,
+    CreateSlot, Description, Device, Failure, Graph, Memory, NodeId, ObjectSaver, Sink, Source, SourceTensor, State,
     StateOptions, Variable,
 };
-pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumed};
+pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumption};
 pub use reader::{
     latest_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress, ReadRequest, Reader,
     RegisteredSaver, Rekeyed, SlotVariable, Tensor, Verification, VerifyOptions, View,

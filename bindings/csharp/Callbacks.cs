@@ -1,11 +1,46 @@
 using System;
 using System.Buffers;
-using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace LibCheckpoint
 {
+    /// <summary>A pointer that the library lends for the time of a callback.</summary>
+    internal sealed class LentPointer
+    {
+        private readonly string late;
+        private IntPtr pointer;
+
+        /// <param name="pointer">What is lent.</param>
+        /// <param name="late">What is said to who uses it later.</param>
+        internal LentPointer(IntPtr pointer, string late)
+        {
+            this.pointer = pointer;
+            this.late = late;
+        }
+
+        internal IntPtr Pointer()
+        {
+            if (pointer == IntPtr.Zero)
+            {
+                throw new InvalidOperationException(late);
+            }
+            return pointer;
+        }
+
+        internal void During(Action use)
+        {
+            try
+            {
+                use();
+            }
+            finally
+            {
+                pointer = IntPtr.Zero;
+            }
+        }
+    }
+
     /// <summary>Fills a buffer with bytes of a value, row-major and in native byte order, from byte <paramref name="offset"/> on.</summary>
     /// <param name="offset">Where in the value the bytes begin.</param>
     /// <param name="buffer">To be filled whole; not to be used after the call.</param>
@@ -23,14 +58,14 @@ namespace LibCheckpoint
     public delegate void UseReadOnlyBytes(ReadOnlySpan<byte> bytes);
 
     /// <summary>An object of the program's that the library keeps, under a number, until it releases it.</summary>
-    internal sealed class Kept
+    internal sealed class CallbackValue
     {
         private static long count;
 
         private readonly Causes causes;
         private MemoryHandle memory;
 
-        private Kept(object value, Causes causes)
+        private CallbackValue(object value, Causes causes)
         {
             Value = value;
             this.causes = causes;
@@ -44,12 +79,12 @@ namespace LibCheckpoint
         /// The number of an object, for a call that releases it also when it fails. What the call is made with has to be held by then: a call
         /// that the runtime refuses would release nothing.
         /// </summary>
-        internal static IntPtr Give(object value, Causes causes) => Give(new Kept(value, causes));
+        internal static IntPtr Give(object value, Causes causes) => Give(new CallbackValue(value, causes));
 
         /// <summary>The same of memory, which stays where it is until it is released.</summary>
         internal static IntPtr Pin<T>(Memory<T> memory, out IntPtr data)
         {
-            var kept = new Kept(null, null) { memory = memory.Pin() };
+            var kept = new CallbackValue(null, null) { memory = memory.Pin() };
             unsafe
             {
                 data = (IntPtr)kept.memory.Pointer;
@@ -62,17 +97,17 @@ namespace LibCheckpoint
         {
             GCHandle handle = GCHandle.Alloc(array, GCHandleType.Pinned);
             data = Marshal.UnsafeAddrOfPinnedArrayElement(array, 0);
-            return Give(new Kept(null, null) { memory = new MemoryHandle((void*)data, handle) });
+            return Give(new CallbackValue(null, null) { memory = new MemoryHandle((void*)data, handle) });
         }
 
-        internal static Kept Of(IntPtr number) => (Kept)GCHandle.FromIntPtr(number).Target;
+        internal static CallbackValue Of(IntPtr number) => (CallbackValue)GCHandle.FromIntPtr(number).Target;
 
         internal static T Of<T>(IntPtr number) => (T)Of(number).Value;
 
         internal static void Release(IntPtr number)
         {
             GCHandle handle = GCHandle.FromIntPtr(number);
-            ((Kept)handle.Target).memory.Dispose();
+            ((CallbackValue)handle.Target).memory.Dispose();
             handle.Free();
             Interlocked.Decrement(ref count);
         }
@@ -80,7 +115,7 @@ namespace LibCheckpoint
         /// <summary>Runs a callback of the program's: what it throws becomes the text of the library's error, and its cause.</summary>
         internal static ErrorCode Guard<T>(IntPtr number, IntPtr failure, Action<T> callback)
         {
-            Kept kept = Of(number);
+            CallbackValue kept = Of(number);
             try
             {
                 callback((T)kept.Value);
@@ -99,7 +134,7 @@ namespace LibCheckpoint
             }
         }
 
-        private static IntPtr Give(Kept kept)
+        private static IntPtr Give(CallbackValue kept)
         {
             Interlocked.Increment(ref count);
             return GCHandle.ToIntPtr(GCHandle.Alloc(kept));
@@ -112,7 +147,7 @@ namespace LibCheckpoint
     /// </summary>
     internal static class Callbacks
     {
-        internal static readonly FreeCallback Release = Kept.Release;
+        internal static readonly FreeCallback Release = CallbackValue.Release;
         internal static readonly ProgressCallback Progress = OnProgress;
         internal static readonly WrittenCallback Written = OnWritten;
         internal static readonly LogCallback Log = OnLog;
@@ -142,21 +177,21 @@ namespace LibCheckpoint
 
         private static ErrorCode OnProgress(IntPtr data, ulong done, ulong total)
         {
-            var watch = Kept.Of<Watch>(data);
+            var cancellation = CallbackValue.Of<Cancellation>(data);
             try
             {
-                watch.Progress((long)done, (long)total);
+                cancellation.Progress((long)done, (long)total);
                 return ErrorCode.Ok;
             }
             catch (Exception e)
             {
-                watch.Stopped = e;
+                cancellation.Stopped = e;
                 return ErrorCode.Cancelled;
             }
         }
 
         private static ErrorCode OnWritten(IntPtr data, IntPtr path, IntPtr failure) =>
-            Kept.Guard<Action<string>>(data, failure, written => written(Utf8.Decode(path)));
+            CallbackValue.Guard<Action<string>>(data, failure, written => written(Utf8.Decode(path)));
 
         private static void OnLog(IntPtr data, Severity severity, IntPtr text, long length)
         {
@@ -166,7 +201,7 @@ namespace LibCheckpoint
             }
             try
             {
-                Kept.Of<Action<Severity, string>>(data)(severity, Utf8.Decode(text, length));
+                CallbackValue.Of<Action<Severity, string>>(data)(severity, Utf8.Decode(text, length));
             }
             catch (Exception)
             {
@@ -175,10 +210,10 @@ namespace LibCheckpoint
         }
 
         private static ErrorCode OnRead(IntPtr data, ulong offset, IntPtr buffer, long size, IntPtr failure) =>
-            Kept.Guard<ReadBytes>(data, failure, read => Fill(read, offset, buffer, size));
+            CallbackValue.Guard<ReadBytes>(data, failure, read => Fill(read, offset, buffer, size));
 
         private static ErrorCode OnDeviceRead(IntPtr data, ulong offset, IntPtr buffer, long size, IntPtr failure) =>
-            Kept.Guard<Device>(data, failure, device => Fill(device.Read, offset, buffer, size));
+            CallbackValue.Guard<Device>(data, failure, device => Fill(device.Read, offset, buffer, size));
 
         private static unsafe void Fill(ReadBytes read, ulong offset, IntPtr buffer, long size) =>
             read((long)offset, new Span<byte>((void*)buffer, checked((int)size)));
@@ -187,7 +222,7 @@ namespace LibCheckpoint
         {
             try
             {
-                long[] shape = Kept.Of<Device>(data).Describe();
+                long[] shape = CallbackValue.Of<Device>(data).Describe();
                 if (shape == null || shape.Length > Header.MaxRank)
                 {
                     return -1;
@@ -202,67 +237,67 @@ namespace LibCheckpoint
         }
 
         private static ErrorCode OnPrepare(IntPtr data, DType dtype, IntPtr shape, long rank, IntPtr failure) =>
-            Kept.Guard<Device>(data, failure, device => device.Prepare(dtype, Take.Shape(shape, rank)));
+            CallbackValue.Guard<Device>(data, failure, device => device.Prepare(dtype, NativeResult.Shape(shape, rank)));
 
         private static ErrorCode OnWriteAt(IntPtr data, ulong offset, IntPtr bytes, long size, IntPtr failure) =>
-            Kept.Guard<Device>(data, failure, device => Pass(device.Write, offset, bytes, size));
+            CallbackValue.Guard<Device>(data, failure, device => Pass(device.Write, offset, bytes, size));
 
         private static unsafe void Pass(WriteBytes write, ulong offset, IntPtr bytes, long size) =>
             write((long)offset, new ReadOnlySpan<byte>((void*)bytes, checked((int)size)));
 
         private static ErrorCode OnFinish(IntPtr data, bool complete, IntPtr failure) =>
-            Kept.Guard<Device>(data, failure, device => device.Finish(complete));
+            CallbackValue.Guard<Device>(data, failure, device => device.Finish(complete));
 
         private static ErrorCode OnSave(IntPtr data, IntPtr sink, IntPtr failure) =>
-            Kept.Guard<GraphState>(data, failure, state => Sink.During(sink, state.Causes, state.State.Save));
+            CallbackValue.Guard<GraphState>(data, failure, state => Sink.During(sink, state.Causes, state.State.Save));
 
         private static ErrorCode OnRestore(IntPtr data, IntPtr source, IntPtr failure) =>
-            Kept.Guard<GraphState>(data, failure, state => Source.During(source, state.State.Restore));
+            CallbackValue.Guard<GraphState>(data, failure, state => Source.During(source, state.State.Restore));
 
         private static ErrorCode OnCreateSlot(IntPtr data, IntPtr request, IntPtr failure) =>
-            Kept.Guard<SlotMaker>(data, failure, maker => SlotRequest.During(request, maker.Causes, maker.Create));
+            CallbackValue.Guard<SlotMaker>(data, failure, maker => SlotRequest.During(request, maker.Causes, maker.Create));
 
         private static bool OnAccepts(IntPtr data, Node node)
         {
             try
             {
-                return Kept.Of<GraphSaver>(data).Saver.Accepts(node);
+                return CallbackValue.Of<GraphSaver>(data).Saver.Accepts(node);
             }
             catch (Exception e)
             {
-                Kept.Of<GraphSaver>(data).Causes.Set(e);
+                CallbackValue.Of<GraphSaver>(data).Causes.Set(e);
                 return false;
             }
         }
 
         private static ErrorCode OnSaveObjects(IntPtr data, IntPtr objects, IntPtr sink, IntPtr failure) =>
-            Kept.Guard<GraphSaver>(
+            CallbackValue.Guard<GraphSaver>(
                 data, failure, saver => Sink.During(sink, saver.Causes, into => saver.Saver.Save(Edge.ListOf(objects), into)));
 
         private static bool OnWants(IntPtr data, IntPtr objects, IntPtr key, long length)
         {
             try
             {
-                return Kept.Of<GraphSaver>(data).Saver.Wants(Edge.ListOf(objects), Utf8.Decode(key, length));
+                return CallbackValue.Of<GraphSaver>(data).Saver.Wants(Edge.ListOf(objects), Utf8.Decode(key, length));
             }
             catch (Exception e)
             {
-                Kept.Of<GraphSaver>(data).Causes.Set(e);
+                CallbackValue.Of<GraphSaver>(data).Causes.Set(e);
                 return false;
             }
         }
 
         private static ErrorCode OnRestoreObjects(IntPtr data, IntPtr objects, IntPtr source, IntPtr failure) =>
-            Kept.Guard<GraphSaver>(
+            CallbackValue.Guard<GraphSaver>(
                 data, failure, saver => Source.During(source, from => saver.Saver.Restore(Edge.ListOf(objects), from)));
 
-        private static ErrorCode OnInit(IntPtr data, IntPtr failure) => Kept.Guard<Action>(data, failure, init => init());
+        private static ErrorCode OnInit(IntPtr data, IntPtr failure) => CallbackValue.Guard<Action>(data, failure, init => init());
 
         private static double OnNow(IntPtr data)
         {
             try
             {
-                return Time.Seconds(Kept.Of<Clock>(data).Now());
+                return Time.Seconds(CallbackValue.Of<Clock>(data).Now());
             }
             catch (Exception)
             {
@@ -272,7 +307,7 @@ namespace LibCheckpoint
 
         private static ErrorCode OnSleep(IntPtr data, double seconds)
         {
-            var clock = Kept.Of<Clock>(data);
+            var clock = CallbackValue.Of<Clock>(data);
             try
             {
                 clock.Sleep(Time.Span(seconds));
@@ -286,96 +321,21 @@ namespace LibCheckpoint
         }
 
         private static ErrorCode OnGather(IntPtr data, IntPtr message, long size, IntPtr messages, IntPtr failure) =>
-            Kept.Guard<Talk>(data, failure, talk => talk.Gather(message, size, messages));
+            CallbackValue.Guard<RankCallbacks>(data, failure, callbacks => callbacks.Gather(message, size, messages));
 
         private static ErrorCode OnBroadcast(IntPtr data, IntPtr message, long size, IntPtr messages, IntPtr failure) =>
-            Kept.Guard<Talk>(data, failure, talk => talk.Broadcast(message, size, messages));
+            CallbackValue.Guard<RankCallbacks>(data, failure, callbacks => callbacks.Broadcast(message, size, messages));
 
         private static bool OnIsDone(IntPtr data)
         {
             try
             {
-                return Kept.Of<Func<bool>>(data)();
+                return CallbackValue.Of<Func<bool>>(data)();
             }
             catch (Exception)
             {
                 return true; // a program whose function fails is not to wait for ever
             }
-        }
-    }
-
-    /// <summary>Another time than the machine's.</summary>
-    internal sealed class Clock
-    {
-        internal Func<DateTimeOffset> Now { get; set; }
-
-        internal Action<TimeSpan> Sleep { get; set; }
-
-        internal Exception Stopped { get; set; }
-    }
-
-    internal static class Time
-    {
-        private static readonly DateTimeOffset Epoch = new DateTimeOffset(1970, 1, 1, 0, 0, 0, TimeSpan.Zero);
-
-        internal static double Seconds(DateTimeOffset time) => (time - Epoch).Ticks / (double)TimeSpan.TicksPerSecond;
-
-        internal static DateTimeOffset? At(double seconds)
-        {
-            if (double.IsNaN(seconds))
-            {
-                return null;
-            }
-            return Epoch + Span(seconds);
-        }
-
-        // No longer than a span can be.
-        internal static TimeSpan Span(double seconds) =>
-            seconds >= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.MaxValue : new TimeSpan((long)(seconds * TimeSpan.TicksPerSecond));
-    }
-
-    /// <summary>What stops a long call: a token that is cancelled, or a progress callback that throws.</summary>
-    internal sealed class Watch : IDisposable
-    {
-        private readonly CancelHandle cancel = NativeMethods.ckpt_cancel_new();
-
-        internal Watch(Action<long, long> progress)
-        {
-            Progress = progress;
-        }
-
-        internal Action<long, long> Progress { get; }
-
-        internal Exception Stopped { get; set; }
-
-        internal CancelHandle Cancel => cancel;
-
-        public void Dispose() => cancel.Dispose();
-
-        /// <summary>Has the call stop when the token is cancelled, until what this gives is disposed of.</summary>
-        internal CancellationTokenRegistration Begin(CancellationToken token)
-        {
-            Stopped = null;
-            return token.Register(() => NativeMethods.ckpt_cancel_raise(cancel));
-        }
-
-        /// <summary>Fails unless the code is success, saying what stopped the call.</summary>
-        internal void Check(ErrorCode code, IntPtr error, CancellationToken token, Causes causes = null)
-        {
-            if (code == ErrorCode.Ok)
-            {
-                return;
-            }
-            CheckpointException failure = CheckpointException.Of(code, error, causes);
-            if (code == ErrorCode.Cancelled && Stopped != null)
-            {
-                failure = new CheckpointException(failure.Code, failure.Reason, failure.Message, Stopped);
-            }
-            else if (code == ErrorCode.Cancelled && token.IsCancellationRequested)
-            {
-                throw new OperationCanceledException(failure.Message, failure, token);
-            }
-            throw failure;
         }
     }
 }

@@ -19,16 +19,16 @@ namespace LibCheckpoint
         /// <summary>What to do while an earlier save of the checkpoint is running in the background.</summary>
         public Busy Busy { get; set; }
 
-        internal static Watch Watch(SaveOptions options) => WriteOptions.Watch(options == null ? null : options.Write);
+        internal static Cancellation Cancellation(SaveOptions options) => WriteOptions.Cancellation(options == null ? null : options.Write);
 
-        internal static SaveOptionsHandle Make(SaveOptions options, Watch watch, Causes causes) =>
-            LibCheckpoint.Make.With(
-                NativeMethods.ckpt_save_options_new(), made => (options ?? new SaveOptions()).Set(made, watch, causes));
+        internal static SaveOptionsHandle Make(SaveOptions options, Cancellation cancellation, Causes causes) =>
+            NativeOptions.With(
+                NativeMethods.ckpt_save_options_new(), made => (options ?? new SaveOptions()).Set(made, cancellation, causes));
 
-        private void Set(SaveOptionsHandle made, Watch watch, Causes causes)
+        private void Set(SaveOptionsHandle made, Cancellation cancellation, Causes causes)
         {
             IntPtr e;
-            using (WriteOptionsHandle write = WriteOptions.Make(Write, watch))
+            using (WriteOptionsHandle write = WriteOptions.Make(Write, cancellation))
             {
                 CheckpointException.Check(NativeMethods.ckpt_save_options_set_write_options(made, write, out e), e);
             }
@@ -41,7 +41,7 @@ namespace LibCheckpoint
                 }
                 CheckpointException.Check(
                     NativeMethods.ckpt_save_options_add_callback(
-                        made, Callbacks.Written, Kept.Give(written, causes), Callbacks.Release, out e),
+                        made, Callbacks.Written, CallbackValue.Give(written, causes), Callbacks.Release, out e),
                     e);
             }
         }
@@ -98,7 +98,7 @@ namespace LibCheckpoint
         internal static RestoreOptionsHandle Make(RestoreOptions options) =>
             options == null
                 ? RestoreOptionsHandle.None
-                : LibCheckpoint.Make.With(NativeMethods.ckpt_restore_options_new(), made => options.Set(made));
+                : NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made => options.Set(made));
 
         private void Set(RestoreOptionsHandle made)
         {
@@ -206,7 +206,7 @@ namespace LibCheckpoint
                 IntPtr e;
                 CheckpointException.Check(
                     NativeMethods.ckpt_checkpoint_set_log(
-                        handle, log == null ? null : Callbacks.Log, log == null ? IntPtr.Zero : Kept.Give(log, null),
+                        handle, log == null ? null : Callbacks.Log, log == null ? IntPtr.Zero : CallbackValue.Give(log, null),
                         log == null ? null : Callbacks.Release, out e),
                     e);
             }
@@ -428,19 +428,19 @@ namespace LibCheckpoint
 
         private string SaveBy(SaveOptions options, CancellationToken token, SaveCall call)
         {
-            using (Watch watch = SaveOptions.Watch(options))
-            using (SaveOptionsHandle made = SaveOptions.Make(options, watch, causes))
-            using (watch.Begin(token))
+            using (Cancellation cancellation = SaveOptions.Cancellation(options))
+            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation, causes))
+            using (cancellation.Begin(token))
             {
                 IntPtr saved, e;
-                watch.Check(call(made, out saved, out e), e, token, causes);
-                return Take.Text(saved);
+                cancellation.Check(call(made, out saved, out e), e, token, causes);
+                return NativeResult.Text(saved);
             }
         }
 
         private string SaveBy(IRanks ranks, SaveOptions options, CancellationToken token, RankedCall call)
         {
-            using (RanksHandle all = Talk.Make(ranks, causes))
+            using (RanksHandle all = RankCallbacks.Make(ranks, causes))
             {
                 return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
                 {
@@ -451,16 +451,16 @@ namespace LibCheckpoint
 
         private Pending SaveBy(SaveOptions options, CancellationToken token, PendingCall call)
         {
-            using (Watch watch = SaveOptions.Watch(options))
-            using (SaveOptionsHandle made = SaveOptions.Make(options, watch, causes))
+            using (Cancellation cancellation = SaveOptions.Cancellation(options))
+            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation, causes))
             {
                 PendingHandle pending;
-                using (watch.Begin(token))
+                using (cancellation.Begin(token))
                 {
                     IntPtr e;
-                    watch.Check(call(made, out pending, out e), e, token, causes);
+                    cancellation.Check(call(made, out pending, out e), e, token, causes);
                 }
-                return Pending.Of(pending, watch, causes, token);
+                return Pending.Of(pending, cancellation, causes, token);
             }
         }
 

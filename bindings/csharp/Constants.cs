@@ -2,307 +2,307 @@
 
 namespace LibCheckpoint
 {
-    /// <summary>The class of an error, with the numbers of absl's status codes.</summary>
+    /// <summary>The class of an error, numbered as absl's status codes.</summary>
     public enum ErrorCode
     {
         /// <summary>Success.</summary>
         Ok = 0,
 
-        /// <summary>A callback of the caller asked to stop.</summary>
+        /// <summary>The call was stopped by a callback or by a cancel flag.</summary>
         Cancelled = 1,
 
-        /// <summary>Nothing more is known; treat codes that you do not know as this one.</summary>
+        /// <summary>The cause is unknown; treat codes that you do not know as this one.</summary>
         Unknown = 2,
 
-        /// <summary>The call asks for what cannot be.</summary>
+        /// <summary>An argument of the call is invalid, or asks for something impossible.</summary>
         InvalidArgument = 3,
 
-        /// <summary>Time ran out.</summary>
+        /// <summary>The operation took longer than its time limit.</summary>
         DeadlineExceeded = 4,
 
-        /// <summary>No such file, checkpoint or tensor.</summary>
+        /// <summary>A file, checkpoint, tensor or other requested entity does not exist.</summary>
         NotFound = 5,
 
-        /// <summary>What was to be made exists.</summary>
+        /// <summary>The entity to create already exists.</summary>
         AlreadyExists = 6,
 
-        /// <summary>The system refused access.</summary>
+        /// <summary>The operating system denied access.</summary>
         PermissionDenied = 7,
 
-        /// <summary>Memory, disk or a limit is used up.</summary>
+        /// <summary>Memory, disk space or a limit is exhausted.</summary>
         ResourceExhausted = 8,
 
-        /// <summary>The object is in no state for the call.</summary>
+        /// <summary>The object is not in the state that the call requires.</summary>
         FailedPrecondition = 9,
 
-        /// <summary>The operation was given up.</summary>
+        /// <summary>The operation was aborted, usually because a callback failed.</summary>
         Aborted = 10,
 
-        /// <summary>Past the end.</summary>
+        /// <summary>An index is past the end.</summary>
         OutOfRange = 11,
 
-        /// <summary>Not supported.</summary>
+        /// <summary>The operation is not supported.</summary>
         Unimplemented = 12,
 
-        /// <summary>A fault of the library's own.</summary>
+        /// <summary>A bug in the library.</summary>
         Internal = 13,
 
-        /// <summary>Not at the moment.</summary>
+        /// <summary>A resource is temporarily unavailable; a retry may succeed.</summary>
         Unavailable = 14,
 
-        /// <summary>Bytes that are damaged or malformed.</summary>
+        /// <summary>Stored data is damaged, truncated or malformed.</summary>
         DataLoss = 15,
 
-        /// <summary>Unknown caller.</summary>
+        /// <summary>The request lacks valid credentials.</summary>
         Unauthenticated = 16,
     }
 
-    /// <summary>Why a call failed.</summary>
+    /// <summary>The specific cause of an error.</summary>
     public enum Reason
     {
         /// <summary>None is given.</summary>
         None = 0,
 
-        /// <summary>An argument of the call is wrong.</summary>
+        /// <summary>An argument of the call is invalid.</summary>
         Argument = 1,
 
         /// <summary>There is no checkpoint at the path.</summary>
         NoCheckpoint = 2,
 
-        /// <summary>There is no such key in the checkpoint.</summary>
+        /// <summary>The checkpoint has no tensor with the key.</summary>
         NoTensor = 3,
 
-        /// <summary>A file that the checkpoint needs is not there.</summary>
+        /// <summary>A file that is needed does not exist.</summary>
         MissingFile = 4,
 
-        /// <summary>The operating system reported an error; see the error number.</summary>
+        /// <summary>The operating system reported an error; see its error number.</summary>
         IO = 5,
 
-        /// <summary>The path leads to something that is not a plain file.</summary>
+        /// <summary>The path names something other than a regular file.</summary>
         NotAFile = 6,
 
-        /// <summary>A file ends before what it says it holds.</summary>
+        /// <summary>A file is shorter than its content requires.</summary>
         Truncated = 7,
 
-        /// <summary>Stored and computed checksum differ.</summary>
+        /// <summary>The stored checksum and the computed one differ.</summary>
         Checksum = 8,
 
-        /// <summary>Bytes that no writer may produce.</summary>
+        /// <summary>The data violates its format: no correct writer produces it.</summary>
         Malformed = 9,
 
-        /// <summary>Written for other readers than this version.</summary>
+        /// <summary>The checkpoint was written for other versions of readers.</summary>
         Version = 10,
 
-        /// <summary>The dtype does not fit the call.</summary>
+        /// <summary>The dtype does not fit the call, variable or tensor.</summary>
         DType = 11,
 
         /// <summary>The shape, slice or size does not fit the tensor.</summary>
         Shape = 12,
 
-        /// <summary>Stored slices of a partitioned tensor overlap.</summary>
+        /// <summary>Slices of a partitioned tensor overlap.</summary>
         Overlap = 13,
 
-        /// <summary>Stored slices of a partitioned tensor do not cover what was asked for.</summary>
+        /// <summary>The stored slices of a partitioned tensor do not cover the requested region.</summary>
         Gap = 14,
 
-        /// <summary>More memory would be needed than the limit allows.</summary>
+        /// <summary>The operation would exceed a limit or the available memory.</summary>
         Limit = 15,
 
-        /// <summary>A kind of data that the library does not handle.</summary>
+        /// <summary>The library does not support this kind of data.</summary>
         Unsupported = 16,
 
-        /// <summary>A callback stopped the call.</summary>
+        /// <summary>A callback stopped the call or failed, or a cancel flag was raised.</summary>
         Callback = 17,
 
-        /// <summary>The checkpoint has no object graph: it was saved by names.</summary>
+        /// <summary>The checkpoint is name-based and has no object graph.</summary>
         NoObjectGraph = 18,
 
-        /// <summary>Memory that is not aligned, or not in native byte order, for the type asked for.</summary>
+        /// <summary>Mapped memory is misaligned, or not in native byte order, for the requested type.</summary>
         Alignment = 19,
 
-        /// <summary>A panic inside the library, caught.</summary>
+        /// <summary>The library panicked; the panic was caught.</summary>
         Panic = 20,
 
-        /// <summary>Another process holds the lock of the directory.</summary>
+        /// <summary>Another process or thread holds the lock of the directory or the checkpoint.</summary>
         Locked = 21,
 
-        /// <summary>The file system has not enough space.</summary>
+        /// <summary>The file system does not have enough free space.</summary>
         Space = 22,
 
-        /// <summary>A node that was removed, is of another graph, or is of another kind than the call needs.</summary>
+        /// <summary>A node was removed, belongs to another graph, or is of the wrong kind; or an edge or slot does not exist.</summary>
         Node = 23,
 
-        /// <summary>The name is taken: an object has one edge of each name.</summary>
+        /// <summary>The name is already in use.</summary>
         NameTaken = 24,
 
         /// <summary>An assertion about a restore does not hold.</summary>
         Assertion = 25,
 
-        /// <summary>A list was changed otherwise than by appending, so that its elements' names no longer stand for what was saved.</summary>
+        /// <summary>A list was modified other than by appending, so the names of its elements no longer match a saved checkpoint.</summary>
         Unsavable = 26,
 
-        /// <summary>A variable that was added without a value has none yet.</summary>
+        /// <summary>The variable has no value yet.</summary>
         NotShaped = 27,
 
-        /// <summary>The variable is not to be restored.</summary>
+        /// <summary>The variable is read-only and cannot be restored.</summary>
         ReadOnly = 28,
 
         /// <summary>A callback called the graph that called it.</summary>
         Reentrant = 29,
 
-        /// <summary>The checkpoint was replaced by another since the restore was begun.</summary>
+        /// <summary>The checkpoint was replaced after the restore began.</summary>
         Replaced = 30,
 
         /// <summary>A registered saver is missing, or does not accept the object.</summary>
         Saver = 31,
 
-        /// <summary>An earlier save of the checkpoint is still running.</summary>
+        /// <summary>An earlier save of the same checkpoint object is still running.</summary>
         Busy = 32,
 
-        /// <summary>A rank failed, or never came, so that no rank could save.</summary>
+        /// <summary>A rank failed or did not take part, so no rank saved.</summary>
         Rank = 33,
     }
 
-    /// <summary>The type of a tensor's elements: TensorFlow's number.</summary>
+    /// <summary>The type of a tensor's elements, numbered as TensorFlow's <c>DataType</c>.</summary>
     public enum DType
     {
-        /// <summary>Not a dtype.</summary>
+        /// <summary>No dtype.</summary>
         Invalid = 0,
 
-        /// <summary><c>float32</c>, 4 bytes each.</summary>
+        /// <summary><c>float32</c>, 4 bytes per element.</summary>
         Float32 = 1,
 
-        /// <summary><c>float64</c>, 8 bytes each.</summary>
+        /// <summary><c>float64</c>, 8 bytes per element.</summary>
         Float64 = 2,
 
-        /// <summary><c>int32</c>, 4 bytes each.</summary>
+        /// <summary><c>int32</c>, 4 bytes per element.</summary>
         Int32 = 3,
 
-        /// <summary><c>uint8</c>, 1 byte each.</summary>
+        /// <summary><c>uint8</c>, 1 byte per element.</summary>
         UInt8 = 4,
 
-        /// <summary><c>int16</c>, 2 bytes each.</summary>
+        /// <summary><c>int16</c>, 2 bytes per element.</summary>
         Int16 = 5,
 
-        /// <summary><c>int8</c>, 1 byte each.</summary>
+        /// <summary><c>int8</c>, 1 byte per element.</summary>
         Int8 = 6,
 
-        /// <summary>Byte strings, each of its own length.</summary>
+        /// <summary><c>string</c>: byte strings of variable length.</summary>
         String = 7,
 
-        /// <summary><c>complex64</c>, 8 bytes each.</summary>
+        /// <summary><c>complex64</c>, 8 bytes per element.</summary>
         Complex64 = 8,
 
-        /// <summary><c>int64</c>, 8 bytes each.</summary>
+        /// <summary><c>int64</c>, 8 bytes per element.</summary>
         Int64 = 9,
 
-        /// <summary><c>bool</c>, 1 byte each.</summary>
+        /// <summary><c>bool</c>, 1 byte per element.</summary>
         Bool = 10,
 
-        /// <summary><c>qint8</c>, 1 byte each.</summary>
+        /// <summary><c>qint8</c>, 1 byte per element.</summary>
         QInt8 = 11,
 
-        /// <summary><c>quint8</c>, 1 byte each.</summary>
+        /// <summary><c>quint8</c>, 1 byte per element.</summary>
         QUInt8 = 12,
 
-        /// <summary><c>qint32</c>, 4 bytes each.</summary>
+        /// <summary><c>qint32</c>, 4 bytes per element.</summary>
         QInt32 = 13,
 
-        /// <summary><c>bfloat16</c>, 2 bytes each.</summary>
+        /// <summary><c>bfloat16</c>, 2 bytes per element.</summary>
         BFloat16 = 14,
 
-        /// <summary><c>qint16</c>, 2 bytes each.</summary>
+        /// <summary><c>qint16</c>, 2 bytes per element.</summary>
         QInt16 = 15,
 
-        /// <summary><c>quint16</c>, 2 bytes each.</summary>
+        /// <summary><c>quint16</c>, 2 bytes per element.</summary>
         QUInt16 = 16,
 
-        /// <summary><c>uint16</c>, 2 bytes each.</summary>
+        /// <summary><c>uint16</c>, 2 bytes per element.</summary>
         UInt16 = 17,
 
-        /// <summary><c>complex128</c>, 16 bytes each.</summary>
+        /// <summary><c>complex128</c>, 16 bytes per element.</summary>
         Complex128 = 18,
 
-        /// <summary><c>float16</c>, 2 bytes each.</summary>
+        /// <summary><c>float16</c>, 2 bytes per element.</summary>
         Float16 = 19,
 
-        /// <summary>Serialized objects, each of its own length.</summary>
+        /// <summary><c>variant</c>: serialized objects of variable length.</summary>
         Variant = 21,
 
-        /// <summary><c>uint32</c>, 4 bytes each.</summary>
+        /// <summary><c>uint32</c>, 4 bytes per element.</summary>
         UInt32 = 22,
 
-        /// <summary><c>uint64</c>, 8 bytes each.</summary>
+        /// <summary><c>uint64</c>, 8 bytes per element.</summary>
         UInt64 = 23,
 
-        /// <summary><c>float8_e5m2</c>, 1 byte each.</summary>
+        /// <summary><c>float8_e5m2</c>, 1 byte per element.</summary>
         Float8E5M2 = 24,
 
-        /// <summary><c>float8_e4m3fn</c>, 1 byte each.</summary>
+        /// <summary><c>float8_e4m3fn</c>, 1 byte per element.</summary>
         Float8E4M3FN = 25,
 
-        /// <summary><c>float8_e4m3fnuz</c>, 1 byte each.</summary>
+        /// <summary><c>float8_e4m3fnuz</c>, 1 byte per element.</summary>
         Float8E4M3FNUZ = 26,
 
-        /// <summary><c>float8_e4m3b11fnuz</c>, 1 byte each.</summary>
+        /// <summary><c>float8_e4m3b11fnuz</c>, 1 byte per element.</summary>
         Float8E4M3B11FNUZ = 27,
 
-        /// <summary><c>float8_e5m2fnuz</c>, 1 byte each.</summary>
+        /// <summary><c>float8_e5m2fnuz</c>, 1 byte per element.</summary>
         Float8E5M2FNUZ = 28,
 
-        /// <summary>Two's complement in the low four bits of a byte each.</summary>
+        /// <summary><c>int4</c>, 1 byte per element: two's complement in the low four bits.</summary>
         Int4 = 29,
 
-        /// <summary>The low four bits of a byte each.</summary>
+        /// <summary><c>uint4</c>, 1 byte per element: the low four bits.</summary>
         UInt4 = 30,
 
-        /// <summary>Two's complement in the low two bits of a byte each.</summary>
+        /// <summary><c>int2</c>, 1 byte per element: two's complement in the low two bits.</summary>
         Int2 = 31,
 
-        /// <summary>The low two bits of a byte each.</summary>
+        /// <summary><c>uint2</c>, 1 byte per element: the low two bits.</summary>
         UInt2 = 32,
 
-        /// <summary>The low four bits of a byte each.</summary>
+        /// <summary><c>float4_e2m1fn</c>, 1 byte per element: the low four bits.</summary>
         Float4E2M1FN = 33,
     }
 
-    /// <summary>How a checkpoint is stored.</summary>
+    /// <summary>The format of a checkpoint.</summary>
     public enum Format
     {
-        /// <summary>Tables that hold values: files of <c>tf.compat.v1.train.Saver(write_version=V1)</c>.</summary>
+        /// <summary>V1: tables that hold the values, as written by <c>tf.compat.v1.train.Saver(write_version=V1)</c>.</summary>
         V1 = 1,
 
-        /// <summary>An index and data files: everything since 2017.</summary>
+        /// <summary>V2: an index file and shards (data files); everything written since 2017.</summary>
         V2 = 2,
     }
 
-    /// <summary>Whether checksums are compared.</summary>
+    /// <summary>When checksums are verified while reading.</summary>
     public enum Checksums
     {
-        /// <summary>Always, which is the default. A slice costs reading the whole of each stored piece that it touches.</summary>
+        /// <summary>Always verify, the default; reading a slice then reads the whole of each stored piece that it touches.</summary>
         Always = 0,
 
-        /// <summary>Where all that a checksum covers is read anyway. A slice reads what it needs and goes unchecked.</summary>
+        /// <summary>Verify only where everything that a checksum covers is read anyway; slices read only what they need and are not verified.</summary>
         WhenWhole = 1,
 
-        /// <summary>Never, save those of strings and variants.</summary>
+        /// <summary>Never verify, except for strings and variants.</summary>
         Never = 2,
     }
 
-    /// <summary>What of a checkpoint survives a power cut.</summary>
+    /// <summary>What of a written checkpoint survives a power failure.</summary>
     public enum Durability
     {
-        /// <summary>All of it, which is the default: files and directory are synced when the call returns.</summary>
+        /// <summary>The whole checkpoint, the default: files and directory are synced before the call returns.</summary>
         Full = 0,
 
-        /// <summary>The files are synced, the directory only where something old is about to be removed: after a power cut a new checkpoint may be gone again, but what there is is whole, and what it took the place of is not lost with it.</summary>
+        /// <summary>The files are synced, the directory only before something old is deleted: a power failure may undo a new checkpoint, but every remaining checkpoint is intact, and what it replaced is not lost with it.</summary>
         Data = 1,
 
-        /// <summary>Nothing is synced: there may be anything.</summary>
+        /// <summary>Nothing is synced: after a power failure the state of the files is undefined.</summary>
         None = 2,
     }
 
-    /// <summary>What an object of a graph is.</summary>
+    /// <summary>The kind of an object of a graph.</summary>
     public enum NodeKind
     {
         /// <summary>An object without values of its own.</summary>
@@ -311,7 +311,7 @@ namespace LibCheckpoint
         /// <summary>A variable.</summary>
         Variable = 2,
 
-        /// <summary>State that is saved as several tensors by callbacks.</summary>
+        /// <summary>State that callbacks save and restore as several tensors.</summary>
         State = 3,
 
         /// <summary>A single string.</summary>
@@ -323,94 +323,94 @@ namespace LibCheckpoint
         /// <summary>A dict.</summary>
         Dict = 6,
 
-        /// <summary>A tuple, named or not.</summary>
+        /// <summary>A tuple or named tuple.</summary>
         Tuple = 7,
 
-        /// <summary>An object that may have slot variables.</summary>
+        /// <summary>An object that may have slot variables, such as an optimizer.</summary>
         SlotOwner = 8,
     }
 
-    /// <summary>What to do about a value that does not fit its object.</summary>
+    /// <summary>How a restore treats a value that does not fit its object.</summary>
     public enum Mismatch
     {
-        /// <summary>Nothing at all is restored, and the call fails; the default.</summary>
+        /// <summary>The call fails and restores nothing; the default.</summary>
         Fail = 0,
 
-        /// <summary>That value is left out; the report has it.</summary>
+        /// <summary>The value is skipped and recorded in the report.</summary>
         Skip = 1,
     }
 
     /// <summary>What a save does while an earlier one is still running.</summary>
     public enum Busy
     {
-        /// <summary>It waits for that; the default.</summary>
+        /// <summary>Wait for the earlier save; the default.</summary>
         Wait = 0,
 
-        /// <summary>It fails with <c>CKPT_CODE_UNAVAILABLE</c>; nothing is counted.</summary>
+        /// <summary>Fail with <c>CKPT_CODE_UNAVAILABLE</c>; the save counter does not advance.</summary>
         Fail = 1,
     }
 
-    /// <summary>What kind of restore a status is of.</summary>
+    /// <summary>The kind of checkpoint that a restore status belongs to.</summary>
     public enum RestoreKind
     {
-        /// <summary>Of a checkpoint with an object graph (<c>CheckpointLoadStatus</c>).</summary>
+        /// <summary>A checkpoint with an object graph (<c>CheckpointLoadStatus</c>).</summary>
         Objects = 1,
 
-        /// <summary>Of a checkpoint of names (<c>NameBasedSaverStatus</c>).</summary>
+        /// <summary>A name-based checkpoint (<c>NameBasedSaverStatus</c>).</summary>
         Names = 2,
 
-        /// <summary>Of no checkpoint at all (<c>InitializationOnlyStatus</c>).</summary>
+        /// <summary>No checkpoint (<c>InitializationOnlyStatus</c>).</summary>
         None = 3,
     }
 
-    /// <summary>What became of a value.</summary>
+    /// <summary>The outcome for one value of a restore.</summary>
     public enum RowState
     {
         /// <summary>The object has the value of the checkpoint.</summary>
         Restored = 1,
 
-        /// <summary>The object is not there yet; it gets the value when it is tracked.</summary>
+        /// <summary>The object does not exist yet; it gets the value when it is tracked.</summary>
         Deferred = 2,
 
         /// <summary>The program has an object for which the checkpoint has no value.</summary>
         Missing = 3,
 
-        /// <summary>The checkpoint has a value for which the program has no object, or one that has no use for it.</summary>
+        /// <summary>The checkpoint has a value for which the program has no object, or one that does not use it.</summary>
         Unused = 4,
 
-        /// <summary>The value has another shape than the object.</summary>
+        /// <summary>The value and the object differ in shape.</summary>
         ShapeMismatch = 5,
 
-        /// <summary>The value has another dtype than the object.</summary>
+        /// <summary>The value and the object differ in dtype.</summary>
         DTypeMismatch = 6,
 
-        /// <summary>The object was left as it was: by wish, because a newer restore gave it its value, or because something else failed before.</summary>
+        /// <summary>The object is unchanged: skipped on request, already set by a newer restore, or not reached because of an earlier failure.</summary>
         Skipped = 7,
 
-        /// <summary>Reading or a callback failed half-way: the object has neither its old value nor the new one.</summary>
+        /// <summary>Reading or a callback failed halfway: the object has neither its old value nor the new one.</summary>
         Torn = 8,
     }
 
-    /// <summary>Which metrics are better.</summary>
+    /// <summary>Which metric values are better.</summary>
     public enum Better
     {
-        /// <summary>Lower ones, of a loss.</summary>
+        /// <summary>Lower is better, as for a loss.</summary>
         Lower = 1,
 
-        /// <summary>Higher ones, of an accuracy.</summary>
+        /// <summary>Higher is better, as for an accuracy.</summary>
         Higher = 2,
     }
 
-    /// <summary>How much a message matters.</summary>
+    /// <summary>The severity of a log message.</summary>
     public enum Severity
     {
-        /// <summary>What happened.</summary>
+        /// <summary>Information about normal operation.</summary>
         Info = 1,
 
-        /// <summary>What may be a mistake.</summary>
+        /// <summary>A possible mistake.</summary>
         Warning = 2,
 
-        /// <summary>What went wrong.</summary>
+        /// <summary>An error.</summary>
         Error = 3,
     }
 

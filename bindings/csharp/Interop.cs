@@ -43,7 +43,7 @@ namespace LibCheckpoint
         protected bool Collected => collected;
 
         /// <summary>Keeps it from being freed until what this gives is disposed of; fails if it was disposed of already.</summary>
-        internal Held Hold() => new Held(this);
+        internal HandleReference Hold() => new HandleReference(this);
 
         protected sealed override bool ReleaseHandle()
         {
@@ -84,11 +84,11 @@ namespace LibCheckpoint
         }
     }
 
-    internal struct Held : IDisposable
+    internal struct HandleReference : IDisposable
     {
         private readonly Handle handle;
 
-        internal Held(Handle handle)
+        internal HandleReference(Handle handle)
         {
             bool added = false;
             handle.DangerousAddRef(ref added);
@@ -258,7 +258,7 @@ namespace LibCheckpoint
     }
 
     /// <summary>What the library gave, copied and freed.</summary>
-    internal static class Take
+    internal static class NativeResult
     {
         internal static string Text(IntPtr text)
         {
@@ -309,7 +309,7 @@ namespace LibCheckpoint
         internal static long[] KnownShape(IntPtr dimensions, int rank) => rank < 0 ? null : Shape(dimensions, rank);
     }
 
-    internal static class Make
+    internal static class NativeOptions
     {
         /// <summary>Sets options; if that fails they are freed.</summary>
         internal static T With<T>(T made, Action<T> set)

@@ -18,7 +18,7 @@ namespace LibCheckpoint
         public static long LiveHandles => (long)NativeMethods.ckpt_live_handles();
 
         /// <summary>How many arrays, callbacks and other objects of the program's the library keeps: for such tests, too.</summary>
-        public static long KeptObjects => Kept.Count;
+        public static long KeptObjects => CallbackValue.Count;
 
         /// <summary>The name of a code, e.g. <c>DATA_LOSS</c>.</summary>
         public static string Name(this ErrorCode code) => Utf8.Decode(NativeMethods.ckpt_code_name(code));

@@ -1,4 +1,5 @@
 using System;
+using System.Collections;
 using System.Collections.Generic;
 using System.Threading;
 
@@ -46,7 +47,7 @@ namespace LibCheckpoint
         internal static ManagerOptionsHandle Make(ManagerOptions options, Causes causes) =>
             options == null
                 ? ManagerOptionsHandle.None
-                : LibCheckpoint.Make.With(NativeMethods.ckpt_manager_options_new(), made => options.Set(made, causes));
+                : NativeOptions.With(NativeMethods.ckpt_manager_options_new(), made => options.Set(made, causes));
 
         private void Set(ManagerOptionsHandle made, Causes causes)
         {
@@ -86,7 +87,7 @@ namespace LibCheckpoint
             {
                 CheckpointException.Check(
                     NativeMethods.ckpt_manager_options_set_init(
-                        made, Callbacks.Init, Kept.Give(Init, causes), Callbacks.Release, out e),
+                        made, Callbacks.Init, CallbackValue.Give(Init, causes), Callbacks.Release, out e),
                     e);
             }
             if (Clock != null)
@@ -94,13 +95,13 @@ namespace LibCheckpoint
                 var clock = new Clock { Now = Clock };
                 CheckpointException.Check(
                     NativeMethods.ckpt_manager_options_set_clock(
-                        made, Callbacks.Now, Kept.Give(clock, null), Callbacks.Release, out e),
+                        made, Callbacks.Now, CallbackValue.Give(clock, null), Callbacks.Release, out e),
                     e);
             }
             if (Log != null)
             {
                 CheckpointException.Check(
-                    NativeMethods.ckpt_manager_options_set_log(made, Callbacks.Log, Kept.Give(Log, null), Callbacks.Release, out e), e);
+                    NativeMethods.ckpt_manager_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release, out e), e);
             }
         }
     }
@@ -129,14 +130,14 @@ namespace LibCheckpoint
         /// <summary>How the graph is saved; null for the defaults.</summary>
         public SaveOptions Save { get; set; }
 
-        internal static ManagerSaveOptionsHandle Make(ManagerSaveOptions options, Watch watch, Causes causes) =>
-            LibCheckpoint.Make.With(
-                NativeMethods.ckpt_manager_save_options_new(), made => (options ?? new ManagerSaveOptions()).Set(made, watch, causes));
+        internal static ManagerSaveOptionsHandle Make(ManagerSaveOptions options, Cancellation cancellation, Causes causes) =>
+            NativeOptions.With(
+                NativeMethods.ckpt_manager_save_options_new(), made => (options ?? new ManagerSaveOptions()).Set(made, cancellation, causes));
 
-        private void Set(ManagerSaveOptionsHandle made, Watch watch, Causes causes)
+        private void Set(ManagerSaveOptionsHandle made, Cancellation cancellation, Causes causes)
         {
             IntPtr e;
-            using (SaveOptionsHandle save = SaveOptions.Make(Save, watch, causes))
+            using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation, causes))
             {
                 CheckpointException.Check(NativeMethods.ckpt_manager_save_options_set_save_options(made, save, out e), e);
             }
@@ -179,7 +180,7 @@ namespace LibCheckpoint
         internal static ResumeOptionsHandle Make(ResumeOptions options) =>
             options == null
                 ? ResumeOptionsHandle.None
-                : LibCheckpoint.Make.With(NativeMethods.ckpt_resume_options_new(), made => options.Set(made));
+                : NativeOptions.With(NativeMethods.ckpt_resume_options_new(), made => options.Set(made));
 
         private void Set(ResumeOptionsHandle made)
         {
@@ -192,46 +193,6 @@ namespace LibCheckpoint
             if (Step != null)
             {
                 CheckpointException.Check(NativeMethods.ckpt_resume_options_set_step(made, Step.Value, out e), e);
-            }
-        }
-    }
-
-    /// <summary>A checkpoint that is not whole, with the first thing that is wrong with it.</summary>
-    public sealed class BrokenCheckpoint
-    {
-        private BrokenCheckpoint(string prefix, CheckpointException problem)
-        {
-            Prefix = prefix;
-            Problem = problem;
-        }
-
-        /// <summary>The prefix of the checkpoint.</summary>
-        public string Prefix { get; }
-
-        /// <summary>What is wrong with it.</summary>
-        public CheckpointException Problem { get; }
-
-        internal static BrokenCheckpoint[] ListOf(IntPtr broken)
-        {
-            var all = new BrokenCheckpoint[NativeMethods.ckpt_broken_count(broken)];
-            for (int i = 0; i < all.Length; i++)
-            {
-                all[i] = new BrokenCheckpoint(
-                    NativeMethods.ckpt_broken_prefix(broken, i).Text,
-                    CheckpointException.OfLent(NativeMethods.ckpt_broken_problem(broken, i)));
-            }
-            return all;
-        }
-
-        internal static BrokenCheckpoint[] TakeFrom(IntPtr broken)
-        {
-            try
-            {
-                return ListOf(broken);
-            }
-            finally
-            {
-                NativeMethods.ckpt_broken_free(broken);
             }
         }
     }
@@ -289,16 +250,16 @@ namespace LibCheckpoint
         }
 
         /// <summary>The checkpoint that was recorded last; null if there is none. That it is still there is not looked at.</summary>
-        public string LatestCheckpoint => Take.Text(NativeMethods.ckpt_manager_latest_checkpoint(handle));
+        public string LatestCheckpoint => NativeResult.Text(NativeMethods.ckpt_manager_latest_checkpoint(handle));
 
         /// <summary>The manager's checkpoint: an object of its own, to be disposed of.</summary>
         public Checkpoint Checkpoint() => new Checkpoint(NativeMethods.ckpt_manager_checkpoint(handle), causes);
 
         /// <summary>The newest checkpoints, those that may be removed in their turn, oldest first.</summary>
-        public string[] Checkpoints() => Take.Texts(NativeMethods.ckpt_manager_checkpoints(handle));
+        public string[] Checkpoints() => NativeResult.Texts(NativeMethods.ckpt_manager_checkpoints(handle));
 
         /// <summary>All managed checkpoints with a metric, the best first.</summary>
-        public string[] BestCheckpoints() => Take.Texts(NativeMethods.ckpt_manager_best_checkpoints(handle));
+        public string[] BestCheckpoints() => NativeResult.Texts(NativeMethods.ckpt_manager_best_checkpoints(handle));
 
         /// <summary>The metric that a checkpoint of <see cref="BestCheckpoints"/> was saved with; null when it is none of those.</summary>
         public double? Metric(string checkpoint)
@@ -330,7 +291,7 @@ namespace LibCheckpoint
         public string SaveRanked(
             IRanks ranks, ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (RanksHandle all = Talk.Make(ranks, causes))
+            using (RanksHandle all = RankCallbacks.Make(ranks, causes))
             {
                 return SaveBy(options, token, delegate(ManagerSaveOptionsHandle made, out IntPtr path, out IntPtr error)
                 {
@@ -346,16 +307,16 @@ namespace LibCheckpoint
         /// </summary>
         public Pending SaveAsync(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (Watch watch = SaveOptions.Watch(options == null ? null : options.Save))
-            using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, watch, causes))
+            using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
+            using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation, causes))
             {
                 PendingHandle pending;
-                using (watch.Begin(token))
+                using (cancellation.Begin(token))
                 {
                     IntPtr e;
-                    watch.Check(NativeMethods.ckpt_manager_save_async(handle, made, out pending, out e), e, token, causes);
+                    cancellation.Check(NativeMethods.ckpt_manager_save_async(handle, made, out pending, out e), e, token, causes);
                 }
-                return Pending.Of(pending, watch, causes, token);
+                return Pending.Of(pending, cancellation, causes, token);
             }
         }
 
@@ -378,7 +339,7 @@ namespace LibCheckpoint
                 IntPtr restored, e;
                 CheckpointException.Check(
                     NativeMethods.ckpt_manager_restore_or_initialize(handle, made, out restored, out status, out e), e, causes);
-                path = Take.Text(restored);
+                path = NativeResult.Text(restored);
                 return Status.Of(status);
             }
         }
@@ -390,7 +351,7 @@ namespace LibCheckpoint
             IntPtr path, found, e;
             CheckpointException.Check(NativeMethods.ckpt_manager_latest_valid(handle, out path, out found, out e), e);
             broken = BrokenCheckpoint.TakeFrom(found);
-            return Take.Text(path);
+            return NativeResult.Text(path);
         }
 
         /// <summary>Goes over the newest checkpoints, oldest first.</summary>
@@ -403,13 +364,13 @@ namespace LibCheckpoint
 
         private string SaveBy(ManagerSaveOptions options, CancellationToken token, SaveCall call)
         {
-            using (Watch watch = SaveOptions.Watch(options == null ? null : options.Save))
-            using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, watch, causes))
-            using (watch.Begin(token))
+            using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
+            using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation, causes))
+            using (cancellation.Begin(token))
             {
                 IntPtr path, e;
-                watch.Check(call(made, out path, out e), e, token, causes);
-                return Take.Text(path);
+                cancellation.Check(call(made, out path, out e), e, token, causes);
+                return NativeResult.Text(path);
             }
         }
     }

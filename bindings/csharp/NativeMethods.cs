@@ -95,15 +95,15 @@ namespace LibCheckpoint
         protected override void Free() => NativeMethods.ckpt_checkpoints_iterator_free(handle);
     }
 
+    internal sealed class CollectOptionsHandle : Handle
+    {
+        internal static readonly CollectOptionsHandle None = new CollectOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_collect_options_free(handle);
+    }
+
     internal sealed class DeviceHandle : Handle
     {
         protected override void Free() => NativeMethods.ckpt_device_free(handle);
-    }
-
-    internal sealed class GcOptionsHandle : Handle
-    {
-        internal static readonly GcOptionsHandle None = new GcOptionsHandle(); // stands for NULL
-        protected override void Free() => NativeMethods.ckpt_gc_options_free(handle);
     }
 
     internal sealed class GraphHandle : Handle
@@ -1487,16 +1487,16 @@ namespace LibCheckpoint
         internal static extern void ckpt_checkpoints_iterator_free(IntPtr iterator);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern long ckpt_broken_count(IntPtr broken);
+        internal static extern long ckpt_broken_checkpoints_count(IntPtr broken);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_broken_prefix(IntPtr broken, long index);
+        internal static extern Bytes ckpt_broken_checkpoints_prefix(IntPtr broken, long index);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern IntPtr ckpt_broken_problem(IntPtr broken, long index);
+        internal static extern IntPtr ckpt_broken_checkpoints_problem(IntPtr broken, long index);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void ckpt_broken_free(IntPtr broken);
+        internal static extern void ckpt_broken_checkpoints_free(IntPtr broken);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_latest_valid_checkpoint(byte[] directory, VerifyOptionsHandle options, out IntPtr path, out IntPtr broken, out IntPtr error);
@@ -1505,41 +1505,41 @@ namespace LibCheckpoint
         internal static extern ErrorCode ckpt_repair_checkpoint_state(byte[] directory, [MarshalAs(UnmanagedType.I1)] bool dryRun, VerifyOptionsHandle options, out IntPtr repaired, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_repaired_latest(IntPtr repaired);
+        internal static extern Bytes ckpt_repaired_state_latest(IntPtr repaired);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern long ckpt_repaired_count(IntPtr repaired);
+        internal static extern long ckpt_repaired_state_count(IntPtr repaired);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_repaired_path(IntPtr repaired, long index);
+        internal static extern Bytes ckpt_repaired_state_path(IntPtr repaired, long index);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         [return: MarshalAs(UnmanagedType.I1)]
-        internal static extern bool ckpt_repaired_is_new(IntPtr repaired);
+        internal static extern bool ckpt_repaired_state_is_new(IntPtr repaired);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern IntPtr ckpt_repaired_broken(IntPtr repaired);
+        internal static extern IntPtr ckpt_repaired_state_broken(IntPtr repaired);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void ckpt_repaired_free(IntPtr repaired);
+        internal static extern void ckpt_repaired_state_free(IntPtr repaired);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern GcOptionsHandle ckpt_gc_options_new(long keep);
+        internal static extern CollectOptionsHandle ckpt_collect_options_new(long keep);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_gc_options_set_keep_checkpoint_every_n_hours(GcOptionsHandle options, double hours, out IntPtr error);
+        internal static extern ErrorCode ckpt_collect_options_set_keep_checkpoint_every_n_hours(CollectOptionsHandle options, double hours, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_gc_options_set_keep_best(GcOptionsHandle options, long count, Better better, out IntPtr error);
+        internal static extern ErrorCode ckpt_collect_options_set_keep_best(CollectOptionsHandle options, long count, Better better, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_gc_options_set_dry_run(GcOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool dryRun, out IntPtr error);
+        internal static extern ErrorCode ckpt_collect_options_set_dry_run(CollectOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool dryRun, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void ckpt_gc_options_free(IntPtr options);
+        internal static extern void ckpt_collect_options_free(IntPtr options);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_collect_checkpoints(byte[] directory, GcOptionsHandle options, out IntPtr removed, out IntPtr error);
+        internal static extern ErrorCode ckpt_collect_checkpoints(byte[] directory, CollectOptionsHandle options, out IntPtr removed, out IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ulong ckpt_live_handles();

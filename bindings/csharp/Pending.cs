@@ -12,16 +12,16 @@ namespace LibCheckpoint
     public sealed class Pending : IDisposable
     {
         private readonly PendingHandle handle;
-        private readonly Watch watch;
+        private readonly Cancellation cancellation;
         private readonly Causes causes;
         private readonly CancellationToken token;
         private readonly CancellationTokenRegistration registration;
         private readonly Lazy<Task> completion;
 
-        private Pending(PendingHandle handle, Watch watch, Causes causes, CancellationToken token)
+        private Pending(PendingHandle handle, Cancellation cancellation, Causes causes, CancellationToken token)
         {
             this.handle = handle;
-            this.watch = watch;
+            this.cancellation = cancellation;
             this.causes = causes;
             this.token = token;
             completion = new Lazy<Task>(Complete);
@@ -71,8 +71,8 @@ namespace LibCheckpoint
         public string Wait()
         {
             IntPtr path, e;
-            watch.Check(NativeMethods.ckpt_pending_wait(handle, out path, out e), e, token, causes);
-            return Take.Text(path);
+            cancellation.Check(NativeMethods.ckpt_pending_wait(handle, out path, out e), e, token, causes);
+            return NativeResult.Text(path);
         }
 
         /// <summary>Waits until the save is over, but not longer than <paramref name="limit"/>, and says whether it is. It asks for no error:
@@ -107,12 +107,12 @@ namespace LibCheckpoint
             handle.Dispose();
         }
 
-        internal static Pending Of(PendingHandle handle, Watch watch, Causes causes, CancellationToken token) =>
-            handle.IsInvalid ? null : new Pending(handle, watch, causes, token);
+        internal static Pending Of(PendingHandle handle, Cancellation cancellation, Causes causes, CancellationToken token) =>
+            handle.IsInvalid ? null : new Pending(handle, cancellation, causes, token);
 
         private Task Complete()
         {
-            Held held = handle.Hold(); // also when it is disposed of before the thread has begun
+            HandleReference held = handle.Hold(); // also when it is disposed of before the thread has begun
             Action wait = () =>
             {
                 using (held)

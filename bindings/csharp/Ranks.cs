@@ -28,12 +28,12 @@ namespace LibCheckpoint
     }
 
     /// <summary>The program's ranks, as the library calls them.</summary>
-    internal sealed class Talk
+    internal sealed class RankCallbacks
     {
         private readonly IRanks ranks;
         private readonly uint own;
 
-        private Talk(IRanks ranks, uint own)
+        private RankCallbacks(IRanks ranks, uint own)
         {
             this.ranks = ranks;
             this.own = own;
@@ -54,7 +54,7 @@ namespace LibCheckpoint
             IntPtr e;
             CheckpointException.Check(
                 NativeMethods.ckpt_ranks_new(
-                    (uint)own, (uint)count, Callbacks.Gather, Callbacks.Broadcast, Kept.Give(new Talk(ranks, (uint)own), causes),
+                    (uint)own, (uint)count, Callbacks.Gather, Callbacks.Broadcast, CallbackValue.Give(new RankCallbacks(ranks, (uint)own), causes),
                     Callbacks.Release, out made, out e),
                 e);
             return made;

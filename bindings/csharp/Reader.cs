@@ -16,7 +16,7 @@ namespace LibCheckpoint
             {
                 return OpenOptionsHandle.None;
             }
-            return LibCheckpoint.Make.With(NativeMethods.ckpt_open_options_new(), made =>
+            return NativeOptions.With(NativeMethods.ckpt_open_options_new(), made =>
             {
                 IntPtr e;
                 CheckpointException.Check(
@@ -40,7 +40,7 @@ namespace LibCheckpoint
             {
                 return ReadOptionsHandle.None;
             }
-            return LibCheckpoint.Make.With(NativeMethods.ckpt_read_options_new(), made =>
+            return NativeOptions.With(NativeMethods.ckpt_read_options_new(), made =>
             {
                 IntPtr e;
                 CheckpointException.Check(NativeMethods.ckpt_read_options_set_threads(made, checked((uint)options.Threads), out e), e);
@@ -204,7 +204,7 @@ namespace LibCheckpoint
             {
                 IntPtr path, e;
                 CheckpointException.Check(NativeMethods.ckpt_reader_shard_path(handle, (uint)i, out path, out e), e);
-                shards[i] = Take.Text(path);
+                shards[i] = NativeResult.Text(path);
             }
             return shards;
         }
@@ -281,7 +281,7 @@ namespace LibCheckpoint
         {
             IntPtr text, e;
             CheckpointException.Check(NativeMethods.ckpt_reader_debug_string(handle, out text, out e), e);
-            return Take.Text(text);
+            return NativeResult.Text(text);
         }
 
         /// <summary>Goes over the tensors in the order of their keys.</summary>

@@ -26,7 +26,7 @@ namespace LibCheckpoint
         internal static SaverOptionsHandle Make(SaverOptions options) =>
             options == null
                 ? SaverOptionsHandle.None
-                : LibCheckpoint.Make.With(NativeMethods.ckpt_saver_options_new(), made => options.Set(made));
+                : NativeOptions.With(NativeMethods.ckpt_saver_options_new(), made => options.Set(made));
 
         private void Set(SaverOptionsHandle made)
         {
@@ -43,7 +43,7 @@ namespace LibCheckpoint
             if (Log != null)
             {
                 CheckpointException.Check(
-                    NativeMethods.ckpt_saver_options_set_log(made, Callbacks.Log, Kept.Give(Log, null), Callbacks.Release, out e), e);
+                    NativeMethods.ckpt_saver_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release, out e), e);
             }
         }
     }
@@ -66,14 +66,14 @@ namespace LibCheckpoint
         /// <summary>How the files are written; null for the defaults.</summary>
         public SaveOptions Save { get; set; }
 
-        internal static SaverSaveOptionsHandle Make(SaverSaveOptions options, Watch watch, Causes causes) =>
-            LibCheckpoint.Make.With(
-                NativeMethods.ckpt_saver_save_options_new(), made => (options ?? new SaverSaveOptions()).Set(made, watch, causes));
+        internal static SaverSaveOptionsHandle Make(SaverSaveOptions options, Cancellation cancellation, Causes causes) =>
+            NativeOptions.With(
+                NativeMethods.ckpt_saver_save_options_new(), made => (options ?? new SaverSaveOptions()).Set(made, cancellation, causes));
 
-        private void Set(SaverSaveOptionsHandle made, Watch watch, Causes causes)
+        private void Set(SaverSaveOptionsHandle made, Cancellation cancellation, Causes causes)
         {
             IntPtr e;
-            using (SaveOptionsHandle save = SaveOptions.Make(Save, watch, causes))
+            using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation, causes))
             {
                 CheckpointException.Check(NativeMethods.ckpt_saver_save_options_set_save_options(made, save, out e), e);
             }
@@ -157,7 +157,7 @@ namespace LibCheckpoint
         {
             IntPtr names, e;
             CheckpointException.Check(NativeMethods.ckpt_saver_names(handle, out names, out e), e);
-            return Take.Texts(names);
+            return NativeResult.Texts(names);
         }
 
         /// <summary>Writes the checkpoint <paramref name="prefix"/>, or <c>prefix-STEP</c>, records it, and removes old ones. Gives its
@@ -165,13 +165,13 @@ namespace LibCheckpoint
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string Save(string prefix, SaverSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (Watch watch = SaveOptions.Watch(options == null ? null : options.Save))
-            using (SaverSaveOptionsHandle made = SaverSaveOptions.Make(options, watch, causes))
-            using (watch.Begin(token))
+            using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
+            using (SaverSaveOptionsHandle made = SaverSaveOptions.Make(options, cancellation, causes))
+            using (cancellation.Begin(token))
             {
                 IntPtr path, e;
-                watch.Check(NativeMethods.ckpt_saver_save(handle, Utf8.Path(prefix), made, out path, out e), e, token, causes);
-                return Take.Text(path);
+                cancellation.Check(NativeMethods.ckpt_saver_save(handle, Utf8.Path(prefix), made, out path, out e), e, token, causes);
+                return NativeResult.Text(path);
             }
         }
 
@@ -203,7 +203,7 @@ namespace LibCheckpoint
         {
             IntPtr paths, e;
             CheckpointException.Check(NativeMethods.ckpt_saver_last_checkpoints(handle, out paths, out e), e);
-            return Take.Texts(paths);
+            return NativeResult.Texts(paths);
         }
 
         /// <summary>Takes these paths for the checkpoints that were recorded, oldest first.</summary>

@@ -19,134 +19,15 @@ namespace LibCheckpoint
         void Restore(Source source);
     }
 
-    /// <summary>
-    /// Saves objects in its own way (<c>tf.train.experimental.register_checkpoint_saver</c>). Objects come with the paths under which they
-    /// are saved; the names of tensors in sinks and sources are their keys. Its methods must not use the graph.
-    /// </summary>
-    public interface IObjectSaver
-    {
-        /// <summary>Whether it saves this object.</summary>
-        bool Accepts(Node node);
-
-        /// <summary>Puts the tensors of objects into a sink.</summary>
-        void Save(IReadOnlyList<Edge> objects, Sink sink);
-
-        /// <summary>Whether it needs the tensor of this key to restore objects.</summary>
-        bool Wants(IReadOnlyList<Edge> objects, string key);
-
-        /// <summary>Restores objects from the tensors that it wanted.</summary>
-        void Restore(IReadOnlyList<Edge> objects, Source source);
-    }
-
-    /// <summary>
-    /// How the library gets at a value that lives where the processor cannot reach it: on an accelerator, or in another process. What one of
-    /// these throws ends the call with <see cref="ErrorCode.Aborted"/>, and is the inner exception.
-    /// </summary>
-    public sealed class Device
-    {
-        /// <summary>Reads the value. A variable cannot be added without it. It is called by the threads that write.</summary>
-        public ReadBytes Read { get; set; }
-
-        /// <summary>Whether <see cref="Read"/> may be called by several threads at once.</summary>
-        public bool Concurrent { get; set; }
-
-        /// <summary>Writes the value: each byte comes once. Without it the variable can only be saved.</summary>
-        public WriteBytes Write { get; set; }
-
-        /// <summary>
-        /// Says what shape the value has now; null when there is no value yet. Without it, it is the shape that the variable was added with or
-        /// that of the value that was written last.
-        /// </summary>
-        public Func<long[]> Describe { get; set; }
-
-        /// <summary>Hears of what type and shape a value is that is about to be written.</summary>
-        public Action<DType, long[]> Prepare { get; set; }
-
-        /// <summary>Hears that a value was written; whether all bytes came and their checksum was right.</summary>
-        public Action<bool> Finish { get; set; }
-
-        internal static DeviceHandle Make(Device device, Causes causes)
-        {
-            if (device == null)
-            {
-                throw new ArgumentNullException("device");
-            }
-            // As it is now: what is set later is of no concern.
-            var kept = (Device)device.MemberwiseClone();
-            return LibCheckpoint.Make.With(NativeMethods.ckpt_device_new(Kept.Give(kept, causes), Callbacks.Release), kept.Set);
-        }
-
-        private void Set(DeviceHandle made)
-        {
-            IntPtr e;
-            if (Read != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_device_set_read(made, Callbacks.DeviceRead, Concurrent, out e), e);
-            }
-            if (Write != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_device_set_write(made, Callbacks.WriteAt, out e), e);
-            }
-            if (Describe != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_device_set_describe(made, Callbacks.Describe, out e), e);
-            }
-            if (Prepare != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_device_set_prepare(made, Callbacks.Prepare, out e), e);
-            }
-            if (Finish != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_device_set_finish(made, Callbacks.Finish, out e), e);
-            }
-        }
-    }
-
-    /// <summary>A pointer that the library lends for the time of a callback.</summary>
-    internal sealed class Lent
-    {
-        private readonly string late;
-        private IntPtr pointer;
-
-        /// <param name="pointer">What is lent.</param>
-        /// <param name="late">What is said to who uses it later.</param>
-        internal Lent(IntPtr pointer, string late)
-        {
-            this.pointer = pointer;
-            this.late = late;
-        }
-
-        internal IntPtr Pointer()
-        {
-            if (pointer == IntPtr.Zero)
-            {
-                throw new InvalidOperationException(late);
-            }
-            return pointer;
-        }
-
-        internal void During(Action use)
-        {
-            try
-            {
-                use();
-            }
-            finally
-            {
-                pointer = IntPtr.Zero;
-            }
-        }
-    }
-
     /// <summary>Takes the tensors of an object that is being saved. It can be used until the method that got it returns.</summary>
     public sealed class Sink
     {
         private readonly Causes causes;
-        private readonly Lent lent;
+        private readonly LentPointer lent;
 
         private Sink(IntPtr pointer, Causes causes)
         {
-            lent = new Lent(pointer, "the sink is used after the save callback");
+            lent = new LentPointer(pointer, "the sink is used after the save callback");
             this.causes = causes;
         }
 
@@ -190,7 +71,7 @@ namespace LibCheckpoint
             shape = shape ?? new long[] { values.Length };
             IntPtr sink = Pointer();
             IntPtr data, e;
-            IntPtr kept = Kept.Pin(values, out data);
+            IntPtr kept = CallbackValue.Pin(values, out data);
             CheckpointException.Check(
                 NativeMethods.ckpt_sink_put_borrowed(
                     sink, bytes, bytes.Length, dtype, shape, shape.Length, data, Elements.Size<T>(values.Length), kept,
@@ -214,7 +95,7 @@ namespace LibCheckpoint
             IntPtr e;
             CheckpointException.Check(
                 NativeMethods.ckpt_sink_put_read(
-                    sink, bytes, bytes.Length, dtype, shape, Elements.Rank(shape), Callbacks.Read, Kept.Give(read, causes),
+                    sink, bytes, bytes.Length, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read, causes),
                     Callbacks.Release, out e),
                 e);
         }
@@ -280,11 +161,11 @@ namespace LibCheckpoint
     /// </summary>
     public sealed class Source : IReadOnlyList<SourceTensor>
     {
-        private readonly Lent lent;
+        private readonly LentPointer lent;
 
         private Source(IntPtr pointer)
         {
-            lent = new Lent(pointer, "the source is used after the restore callback");
+            lent = new LentPointer(pointer, "the source is used after the restore callback");
         }
 
         /// <summary>How many tensors there are.</summary>
@@ -360,7 +241,7 @@ namespace LibCheckpoint
             this.pointer = pointer;
             Name = NativeMethods.ckpt_source_tensor_name(pointer).Text;
             DType = NativeMethods.ckpt_source_tensor_dtype(pointer);
-            Shape = Take.Shape(NativeMethods.ckpt_source_tensor_shape(pointer), NativeMethods.ckpt_source_tensor_rank(pointer));
+            Shape = NativeResult.Shape(NativeMethods.ckpt_source_tensor_shape(pointer), NativeMethods.ckpt_source_tensor_rank(pointer));
         }
 
         /// <summary>The name that the object gave the tensor; to a registered saver its key.</summary>
@@ -423,94 +304,6 @@ namespace LibCheckpoint
         public string[] ReadText() => Array.ConvertAll(ReadStrings(), System.Text.Encoding.UTF8.GetString);
     }
 
-    /// <summary>
-    /// Asks for a slot variable for which a checkpoint has a value. If none of its methods is called, the value waits until the program
-    /// makes the slot. It can be used until the callback that got it returns.
-    /// </summary>
-    public sealed class SlotRequest
-    {
-        private readonly Causes causes;
-        private readonly Lent lent;
-
-        private SlotRequest(IntPtr pointer, Causes causes)
-        {
-            lent = new Lent(pointer, "the request is used after the callback");
-            this.causes = causes;
-            Owner = NativeMethods.ckpt_slot_request_owner(pointer);
-            Variable = NativeMethods.ckpt_slot_request_variable(pointer);
-            Name = NativeMethods.ckpt_slot_request_name(pointer).Text;
-            DType = NativeMethods.ckpt_slot_request_dtype(pointer);
-            Shape = Take.Shape(NativeMethods.ckpt_slot_request_shape(pointer), NativeMethods.ckpt_slot_request_rank(pointer));
-        }
-
-        /// <summary>The object that is to have the slot.</summary>
-        public Node Owner { get; }
-
-        /// <summary>The variable that the slot is kept for.</summary>
-        public Node Variable { get; }
-
-        /// <summary>What the slot is, e.g. <c>m</c>.</summary>
-        public string Name { get; }
-
-        /// <summary>The type of the value's elements.</summary>
-        public DType DType { get; }
-
-        /// <summary>The dimensions of the value.</summary>
-        public long[] Shape { get; }
-
-        /// <summary>Makes the slot a variable whose memory is the graph's.</summary>
-        public void MakeOwned(NodeOptions options = null)
-        {
-            using (NodeOptionsHandle made = NodeOptions.Make(options))
-            {
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_slot_request_set_owned(Pointer(), made, out e), e);
-            }
-        }
-
-        /// <summary>Makes the slot a variable whose value is the program's memory, as
-        /// <see cref="Graph.AddVariable{T}(Memory{T}, long[], NodeOptions)"/> does.</summary>
-        public void MakeVariable<T>(Memory<T> values, NodeOptions options = null)
-            where T : struct
-        {
-            Elements.Check<T>(DType);
-            using (NodeOptionsHandle made = NodeOptions.Make(options))
-            {
-                IntPtr request = Pointer();
-                IntPtr data, e;
-                IntPtr kept = Kept.Pin(values, out data);
-                CheckpointException.Check(
-                    NativeMethods.ckpt_slot_request_set_borrowed(
-                        request, data, Elements.Size<T>(values.Length), kept, Callbacks.Release, made, out e),
-                    e);
-            }
-        }
-
-        /// <summary>Makes the slot a variable whose value is the program's array.</summary>
-        public void MakeVariable<T>(T[] values, NodeOptions options = null)
-            where T : struct => MakeVariable(new Memory<T>(values), options);
-
-        /// <summary>Makes the slot a variable whose value is on a device.</summary>
-        public void MakeDevice(Device device, NodeOptions options = null)
-        {
-            using (NodeOptionsHandle made = NodeOptions.Make(options))
-            using (DeviceHandle native = Device.Make(device, causes))
-            {
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_slot_request_set_device(Pointer(), native, made, out e), e);
-            }
-        }
-
-        /// <summary>Lends a request for a callback.</summary>
-        internal static void During(IntPtr pointer, Causes causes, Action<SlotRequest> use)
-        {
-            var request = new SlotRequest(pointer, causes);
-            request.lent.During(() => use(request));
-        }
-
-        private IntPtr Pointer() => lent.Pointer();
-    }
-
     public sealed partial class Graph
     {
         /// <summary>Adds an object with state of its own.</summary>
@@ -527,54 +320,10 @@ namespace LibCheckpoint
                 IntPtr e;
                 CheckpointException.Check(
                     NativeMethods.ckpt_graph_add_state(
-                        handle, Callbacks.Save, Callbacks.Restore, Kept.Give(new GraphState(state, causes), causes), Callbacks.Release, made,
+                        handle, Callbacks.Save, Callbacks.Restore, CallbackValue.Give(new GraphState(state, causes), causes), Callbacks.Release, made,
                         out node, out e),
                     e);
                 return node;
-            }
-        }
-
-        /// <summary>
-        /// Adds an object that may have slot variables, as an optimizer does. <paramref name="create"/>, which may be null, makes slots for
-        /// which a checkpoint has values; without it the values wait for <see cref="SetSlot"/>. It must not use the graph.
-        /// </summary>
-        public Node AddSlotOwner(Action<SlotRequest> create = null, NodeOptions options = null)
-        {
-            using (NodeOptionsHandle made = NodeOptions.Make(options))
-            using (handle.Hold())
-            {
-                Node node;
-                IntPtr e;
-                IntPtr kept = create == null ? IntPtr.Zero : Kept.Give(new SlotMaker(create, causes), causes);
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_slot_owner(
-                        handle, create == null ? null : Callbacks.CreateSlot, kept, create == null ? null : Callbacks.Release, made,
-                        out node, out e),
-                    e);
-                return node;
-            }
-        }
-
-        /// <summary>
-        /// Registers a saver for the objects that it accepts; in checkpoints its name is <c>package.name</c>, and no package means
-        /// <c>Custom</c>. If it is not strict, an object that it saved and does not accept any more is left as it is.
-        /// </summary>
-        public void RegisterSaver(string package, string name, bool strict, IObjectSaver saver)
-        {
-            byte[] first = Utf8.Encode(package ?? ""), second = Utf8.Encode(name);
-            if (saver == null)
-            {
-                throw new ArgumentNullException("saver");
-            }
-            using (handle.Hold())
-            {
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_register_saver(
-                        handle, first, first.Length, second, second.Length, strict, Callbacks.Accepts, Callbacks.SaveObjects,
-                        Callbacks.Wants, Callbacks.RestoreObjects, Kept.Give(new GraphSaver(saver, causes), causes), Callbacks.Release,
-                        out e),
-                    e);
             }
         }
     }
@@ -587,30 +336,6 @@ namespace LibCheckpoint
         internal GraphState(IState state, Causes causes)
         {
             State = state;
-            Causes = causes;
-        }
-    }
-
-    internal sealed class GraphSaver
-    {
-        internal readonly IObjectSaver Saver;
-        internal readonly Causes Causes;
-
-        internal GraphSaver(IObjectSaver saver, Causes causes)
-        {
-            Saver = saver;
-            Causes = causes;
-        }
-    }
-
-    internal sealed class SlotMaker
-    {
-        internal readonly Action<SlotRequest> Create;
-        internal readonly Causes Causes;
-
-        internal SlotMaker(Action<SlotRequest> create, Causes causes)
-        {
-            Create = create;
             Causes = causes;
         }
     }

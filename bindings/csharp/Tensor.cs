@@ -18,7 +18,7 @@ namespace LibCheckpoint
             this.pointer = pointer;
             this.key = key;
             DType = NativeMethods.ckpt_tensor_dtype(pointer);
-            shape = Take.Shape(NativeMethods.ckpt_tensor_shape(pointer), NativeMethods.ckpt_tensor_rank(pointer));
+            shape = NativeResult.Shape(NativeMethods.ckpt_tensor_shape(pointer), NativeMethods.ckpt_tensor_rank(pointer));
         }
 
         /// <summary>The key. Bytes that are no UTF-8 are replaced; <see cref="KeyBytes"/> has them.</summary>
@@ -180,7 +180,7 @@ namespace LibCheckpoint
             {
                 IntPtr strings, e;
                 CheckpointException.Check(NativeMethods.ckpt_reader_read_strings(reader, pointer, made, out strings, out e), e);
-                return Take.Strings(strings);
+                return NativeResult.Strings(strings);
             }
         }
 
@@ -194,7 +194,7 @@ namespace LibCheckpoint
                     NativeMethods.ckpt_reader_read_strings_slice(
                         reader, pointer, region.Start, region.Length, region.Start.Length, made, out strings, out e),
                     e);
-                return Take.Strings(strings);
+                return NativeResult.Strings(strings);
             }
         }
 
@@ -207,14 +207,14 @@ namespace LibCheckpoint
         /// </summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> for strings, partitioned tensors, V1
         /// checkpoints and values of the other byte order.</exception>
-        public TensorView View(ReadOptions options = null)
+        public View View(ReadOptions options = null)
         {
             using (ReadOptionsHandle made = ReadOptions.Make(options))
             {
                 ViewHandle view;
                 IntPtr e;
                 CheckpointException.Check(NativeMethods.ckpt_reader_view(reader, pointer, made, out view, out e), e);
-                return new TensorView(view);
+                return new View(view);
             }
         }
 
@@ -247,54 +247,5 @@ namespace LibCheckpoint
             }
             return pointer;
         }
-    }
-
-    /// <summary>
-    /// A tensor as it lies in its data file, mapped into memory. It outlives its reader. It does not change; several threads may use it at
-    /// once.
-    /// </summary>
-    public sealed class TensorView : IDisposable
-    {
-        private readonly ViewHandle handle;
-
-        internal TensorView(ViewHandle handle)
-        {
-            this.handle = handle;
-        }
-
-        /// <summary>The number of bytes.</summary>
-        public long Length
-        {
-            get
-            {
-                using (handle.Hold())
-                {
-                    return NativeMethods.ckpt_view_bytes(handle).Length;
-                }
-            }
-        }
-
-        /// <summary>
-        /// The largest power of two, up to 4096, that the address of the bytes is a multiple of. TensorFlow packs tensors without gaps, so it
-        /// can be 1.
-        /// </summary>
-        public int Alignment => (int)NativeMethods.ckpt_view_alignment(handle);
-
-        /// <summary>Shows the bytes, row-major and little-endian, which can be used during the call.</summary>
-        public unsafe void Use(UseReadOnlyBytes use) =>
-            Use((IntPtr bytes, long length) => use(new ReadOnlySpan<byte>((void*)bytes, checked((int)length))));
-
-        /// <summary>The same of values of any size: shows where the bytes are and how many.</summary>
-        public void Use(Action<IntPtr, long> use)
-        {
-            using (handle.Hold())
-            {
-                Bytes bytes = NativeMethods.ckpt_view_bytes(handle);
-                use(bytes.Data, bytes.Length);
-            }
-        }
-
-        /// <summary>Unmaps the bytes, when the last call that uses them is over.</summary>
-        public void Dispose() => handle.Dispose();
     }
 }

@@ -32,18 +32,18 @@ namespace LibCheckpoint
         /// </summary>
         public Action<long, long> Progress { get; set; }
 
-        internal static Watch Watch(WriteOptions options) => new Watch(options == null ? null : options.Progress);
+        internal static Cancellation Cancellation(WriteOptions options) => new Cancellation(options == null ? null : options.Progress);
 
-        internal static WriteOptionsHandle Make(WriteOptions options, Watch watch) =>
-            LibCheckpoint.Make.With(NativeMethods.ckpt_write_options_new(), made => (options ?? new WriteOptions()).Set(made, watch));
+        internal static WriteOptionsHandle Make(WriteOptions options, Cancellation cancellation) =>
+            NativeOptions.With(NativeMethods.ckpt_write_options_new(), made => (options ?? new WriteOptions()).Set(made, cancellation));
 
-        private void Set(WriteOptionsHandle made, Watch watch)
+        private void Set(WriteOptionsHandle made, Cancellation cancellation)
         {
             IntPtr e;
             CheckpointException.Check(NativeMethods.ckpt_write_options_set_shards(made, checked((uint)Shards), out e), e);
             CheckpointException.Check(NativeMethods.ckpt_write_options_set_threads(made, checked((uint)Threads), out e), e);
             CheckpointException.Check(NativeMethods.ckpt_write_options_set_durability(made, Durability, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_write_options_set_cancel(made, watch.Cancel, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_write_options_set_cancel(made, cancellation.Cancel, out e), e);
             if (MaxShardSize != 0)
             {
                 CheckpointException.Check(
@@ -55,7 +55,7 @@ namespace LibCheckpoint
             }
             if (Progress != null)
             {
-                IntPtr kept = Kept.Give(watch, null);
+                IntPtr kept = CallbackValue.Give(cancellation, null);
                 CheckpointException.Check(
                     NativeMethods.ckpt_write_options_set_progress(made, Callbacks.Progress, kept, Callbacks.Release, out e), e);
             }
@@ -69,7 +69,7 @@ namespace LibCheckpoint
     public sealed class Writer : IDisposable
     {
         private readonly WriterHandle handle;
-        private readonly Watch watch;
+        private readonly Cancellation cancellation;
         private readonly Causes causes = new Causes();
         private readonly Borrowed borrowed = new Borrowed();
 
@@ -77,10 +77,10 @@ namespace LibCheckpoint
         public Writer(string prefix, WriteOptions options = null)
         {
             byte[] path = Utf8.Path(prefix);
-            watch = WriteOptions.Watch(options);
+            cancellation = WriteOptions.Cancellation(options);
             try
             {
-                using (WriteOptionsHandle made = WriteOptions.Make(options, watch))
+                using (WriteOptionsHandle made = WriteOptions.Make(options, cancellation))
                 {
                     IntPtr e;
                     CheckpointException.Check(NativeMethods.ckpt_writer_new(path, made, out handle, out e), e);
@@ -88,7 +88,7 @@ namespace LibCheckpoint
             }
             catch
             {
-                watch.Dispose();
+                cancellation.Dispose();
                 throw;
             }
         }
@@ -166,7 +166,7 @@ namespace LibCheckpoint
                 IntPtr e;
                 CheckpointException.Check(
                     NativeMethods.ckpt_writer_add_read(
-                        handle, name, name.Length, dtype, shape, Elements.Rank(shape), Callbacks.Read, Kept.Give(read, causes),
+                        handle, name, name.Length, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read, causes),
                         Callbacks.Release, out e),
                     e);
             }
@@ -236,10 +236,10 @@ namespace LibCheckpoint
         {
             using (this)
             {
-                using (watch.Begin(token))
+                using (cancellation.Begin(token))
                 {
                     IntPtr e;
-                    watch.Check(NativeMethods.ckpt_writer_finish(handle, out e), e, token, causes);
+                    cancellation.Check(NativeMethods.ckpt_writer_finish(handle, out e), e, token, causes);
                 }
             }
         }
@@ -249,7 +249,7 @@ namespace LibCheckpoint
         {
             handle.Dispose();
             borrowed.Dispose();
-            watch.Dispose();
+            cancellation.Dispose();
         }
 
         private void AddBytes(string key, DType dtype, long[] shape, Pinned data)

@@ -10,7 +10,7 @@ header = (here.parents[1] / "include" / "checkpoint.h").read_text()
 made_from = "// Made from include/checkpoint.h by generate.py; do not edit.\n"
 
 # What a call gives and the binding copies and frees at once needs no handle.
-COPIED = {"error", "string", "strings", "nodes", "description", "report", "object_graph", "comparison", "verification", "broken", "repaired",
+COPIED = {"error", "string", "strings", "nodes", "description", "report", "object_graph", "comparison", "verification", "broken_checkpoints", "repaired_state",
           "checkpoint_state"}
 # The class of this one is written by hand: it has more to do than to free.
 BY_HAND = {"status"}

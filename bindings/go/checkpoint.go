@@ -15,8 +15,8 @@ import (
 // goroutines may use it at once; their calls come one after the other.
 type Checkpoint struct {
 	*handle[*C.ckpt_checkpoint]
-	graph *Graph // a handle of its own, so that the program may close its
-	world *world
+	graph  *Graph // a handle of its own, so that the program may close its
+	shared *sharedState
 }
 
 // NewCheckpoint makes the checkpoint of what root leads to. Edges that are attached come on top, as the keyword arguments of
@@ -44,10 +44,10 @@ func NewCheckpoint(g *Graph, root Node, attached ...Edge) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	return checkpointOf(checkpoint, g.world), nil
+	return checkpointOf(checkpoint, g.shared), nil
 }
 
-func checkpointOf(checkpoint *C.ckpt_checkpoint, w *world) *Checkpoint {
+func checkpointOf(checkpoint *C.ckpt_checkpoint, w *sharedState) *Checkpoint {
 	graph := graphOf(C.ckpt_checkpoint_graph(checkpoint), w)
 	return &Checkpoint{own(checkpoint, func(c *C.ckpt_checkpoint) {
 		C.ckpt_checkpoint_free(c)
@@ -66,15 +66,15 @@ func (c *Checkpoint) Root() Node {
 func (c *Checkpoint) Graph() *Graph {
 	p := c.hold()
 	defer c.drop(p)
-	return graphOf(C.ckpt_checkpoint_graph(p), c.world)
+	return graphOf(C.ckpt_checkpoint_graph(p), c.shared)
 }
 
 // touch calls a function that saves or restores: slices that moved are followed first.
 func (c *Checkpoint) touch(f func(*C.ckpt_checkpoint, **C.ckpt_error) C.ckpt_code) error {
-	if err := c.world.follow(c.graph.handle); err != nil {
+	if err := c.shared.follow(c.graph.handle); err != nil {
 		return err
 	}
-	return c.world.because(call(c.handle, f))
+	return c.shared.because(call(c.handle, f))
 }
 
 // Severity says how much a message matters.
@@ -94,7 +94,7 @@ func (c *Checkpoint) SetLog(log func(Severity, string)) error {
 		if log == nil {
 			return C.go_checkpoint_set_log(p, 0, e)
 		}
-		return C.go_checkpoint_set_log(p, give(&given{value: log}), e)
+		return C.go_checkpoint_set_log(p, newValue(&callbackValue{value: log}), e)
 	})
 }
 
@@ -135,14 +135,14 @@ type SaveOptions struct {
 	Written []func(path string) error
 }
 
-func (o *SaveOptions) make(w *world) (*watch, *C.ckpt_save_options, error) {
+func (o *SaveOptions) make(w *sharedState) (*cancellation, *C.ckpt_save_options, error) {
 	if o == nil {
 		o = &SaveOptions{}
 	}
-	watch := o.Write.watch()
-	write, err := o.Write.make(watch)
+	cancellation := o.Write.cancellation()
+	write, err := o.Write.make(cancellation)
 	if err != nil {
-		watch.close()
+		cancellation.close()
 		return nil, nil, err
 	}
 	defer C.ckpt_write_options_free(write)
@@ -151,28 +151,28 @@ func (o *SaveOptions) make(w *world) (*watch, *C.ckpt_save_options, error) {
 	ok := C.ckpt_save_options_set_write_options(made, write, &e) == C.CKPT_CODE_OK &&
 		C.ckpt_save_options_set_busy(made, C.ckpt_busy(o.Busy), &e) == C.CKPT_CODE_OK
 	for _, written := range o.Written {
-		ok = ok && C.go_save_options_add_callback(made, give(&given{value: written, world: w}), &e) == C.CKPT_CODE_OK
+		ok = ok && C.go_save_options_add_callback(made, newValue(&callbackValue{value: written, shared: w}), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_save_options_free(made)
-		watch.close()
+		cancellation.close()
 		return nil, nil, takeError(e)
 	}
-	return watch, made, nil
+	return cancellation, made, nil
 }
 
 func (c *Checkpoint) save(
 	ctx context.Context, options *SaveOptions,
 	f func(*C.ckpt_checkpoint, *C.ckpt_save_options, **C.ckpt_string, **C.ckpt_error) C.ckpt_code,
 ) (string, error) {
-	watch, made, err := options.make(c.world)
+	cancellation, made, err := options.make(c.shared)
 	if err != nil {
 		return "", err
 	}
-	defer watch.close()
+	defer cancellation.close()
 	defer C.ckpt_save_options_free(made)
 	var saved *C.ckpt_string
-	err = watch.run(ctx, func() error {
+	err = cancellation.run(ctx, func() error {
 		return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, made, &saved, e) })
 	})
 	return takeString(saved), err
@@ -256,12 +256,12 @@ func (c *Checkpoint) saveAsync(
 	ctx context.Context, options *SaveOptions,
 	f func(*C.ckpt_checkpoint, *C.ckpt_save_options, **C.ckpt_pending, **C.ckpt_error) C.ckpt_code,
 ) (*Pending, error) {
-	watch, made, err := options.make(c.world)
+	cancellation, made, err := options.make(c.shared)
 	if err != nil {
 		return nil, err
 	}
 	defer C.ckpt_save_options_free(made)
-	return watch.start(ctx, c.world, func(pending **C.ckpt_pending) error {
+	return cancellation.start(ctx, c.shared, func(pending **C.ckpt_pending) error {
 		return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, made, pending, e) })
 	})
 }
@@ -269,7 +269,7 @@ func (c *Checkpoint) saveAsync(
 // Sync waits for the save that is running in the background, if there is one. It returns the error of the last one, if nobody has
 // asked for it.
 func (c *Checkpoint) Sync() error {
-	return c.world.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+	return c.shared.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_checkpoint_sync(p, e)
 	}))
 }
@@ -409,4 +409,16 @@ func (c *Checkpoint) LastReport() (*Report, error) {
 		return C.ckpt_checkpoint_last_report(p, &report, e)
 	})
 	return takeReport(report), err
+}
+
+//export goWritten
+func goWritten(value C.go_value, path *C.char, failure *C.ckpt_failure) C.ckpt_code {
+	g := valueOf(value)
+	return guard(g, failure, func() error { return g.value.(func(string) error)(C.GoString(path)) })
+}
+
+//export goLog
+func goLog(value C.go_value, severity C.ckpt_severity, text *C.char, size C.size_t) {
+	defer func() { _ = recover() }() // there is nobody to tell
+	valueOf(value).value.(func(Severity, string))(Severity(severity), C.GoStringN(text, C.int(size)))
 }

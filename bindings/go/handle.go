@@ -148,3 +148,22 @@ func texts(all []string, pinner *runtime.Pinner) (*C.ckpt_bytes, C.size_t) {
 func argument(what string) error {
 	return &Error{Code: InvalidArgument, Reason: ReasonArgument, Message: what}
 }
+
+// paths copies paths for C, to be freed by the second result.
+func paths(all []string) ([]*C.char, func(), error) {
+	made := make([]*C.char, 0, len(all))
+	free := func() {
+		for _, c := range made {
+			C.free(unsafe.Pointer(c))
+		}
+	}
+	for _, p := range all {
+		c, _, err := path(p)
+		if err != nil {
+			free()
+			return nil, nil, err
+		}
+		made = append(made, c)
+	}
+	return made, free, nil
+}

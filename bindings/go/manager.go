@@ -44,8 +44,8 @@ type ManagerOptions struct {
 // The first save takes the directory's lock, which is the manager's until it is closed.
 type Manager struct {
 	*handle[*C.ckpt_manager]
-	graph *Graph
-	world *world
+	graph  *Graph
+	shared *sharedState
 }
 
 // NewManager makes a manager of a checkpoint in a directory, which the first save makes if need be. InvalidArgument for
@@ -59,7 +59,7 @@ func NewManager(c *Checkpoint, directory string, options *ManagerOptions) (*Mana
 	if c == nil {
 		return nil, argument("there is no checkpoint")
 	}
-	made, err := options.make(c.world)
+	made, err := options.make(c.shared)
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +75,10 @@ func NewManager(c *Checkpoint, directory string, options *ManagerOptions) (*Mana
 	return &Manager{own(manager, func(m *C.ckpt_manager) {
 		C.ckpt_manager_free(m)
 		graph.Close()
-	}), graph, c.world}, nil
+	}), graph, c.shared}, nil
 }
 
-func (o *ManagerOptions) make(w *world) (*C.ckpt_manager_options, error) {
+func (o *ManagerOptions) make(w *sharedState) (*C.ckpt_manager_options, error) {
 	if o == nil {
 		return nil, nil
 	}
@@ -112,12 +112,14 @@ func (o *ManagerOptions) make(w *world) (*C.ckpt_manager_options, error) {
 		return C.ckpt_manager_options_set_last_checkpoint_step(made, C.int64_t(*o.LastCheckpointStep), &e)
 	})
 	set(o.Init != nil, func() C.ckpt_code {
-		return C.go_manager_options_set_init(made, give(&given{value: o.Init, world: w}), &e)
+		return C.go_manager_options_set_init(made, newValue(&callbackValue{value: o.Init, shared: w}), &e)
 	})
 	set(o.Clock != nil, func() C.ckpt_code {
-		return C.go_manager_options_set_clock(made, give(&given{value: clock{now: o.Clock}}), &e)
+		return C.go_manager_options_set_clock(made, newValue(&callbackValue{value: clock{now: o.Clock}}), &e)
 	})
-	set(o.Log != nil, func() C.ckpt_code { return C.go_manager_options_set_log(made, give(&given{value: o.Log}), &e) })
+	set(o.Log != nil, func() C.ckpt_code {
+		return C.go_manager_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e)
+	})
 	if !ok {
 		C.ckpt_manager_options_free(made)
 		return nil, takeError(e)
@@ -132,7 +134,7 @@ func (m *Manager) Checkpoint() *Checkpoint {
 	if p == nil {
 		return nil
 	}
-	return checkpointOf(C.ckpt_manager_checkpoint(p), m.world)
+	return checkpointOf(C.ckpt_manager_checkpoint(p), m.shared)
 }
 
 // Directory gives the directory, as it was given.
@@ -240,11 +242,11 @@ func (m *Manager) save(
 	if options == nil {
 		options = &ManagerSaveOptions{}
 	}
-	watch, save, err := options.Save.make(m.world)
+	cancellation, save, err := options.Save.make(m.shared)
 	if err != nil {
 		return "", err
 	}
-	defer watch.close()
+	defer cancellation.close()
 	defer C.ckpt_save_options_free(save)
 	made, err := options.make(save)
 	if err != nil {
@@ -252,7 +254,7 @@ func (m *Manager) save(
 	}
 	defer C.ckpt_manager_save_options_free(made)
 	var saved *C.ckpt_string
-	err = watch.run(ctx, func() error {
+	err = cancellation.run(ctx, func() error {
 		return m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code { return f(p, made, &saved, e) })
 	})
 	return takeString(saved), err
@@ -265,18 +267,18 @@ func (m *Manager) SaveAsync(ctx context.Context, options *ManagerSaveOptions) (*
 	if options == nil {
 		options = &ManagerSaveOptions{}
 	}
-	watch, save, err := options.Save.make(m.world)
+	cancellation, save, err := options.Save.make(m.shared)
 	if err != nil {
 		return nil, err
 	}
 	defer C.ckpt_save_options_free(save)
 	made, err := options.make(save)
 	if err != nil {
-		watch.close()
+		cancellation.close()
 		return nil, err
 	}
 	defer C.ckpt_manager_save_options_free(made)
-	return watch.start(ctx, m.world, func(pending **C.ckpt_pending) error {
+	return cancellation.start(ctx, m.shared, func(pending **C.ckpt_pending) error {
 		return m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_manager_save_async(p, made, pending, e)
 		})
@@ -284,10 +286,10 @@ func (m *Manager) SaveAsync(ctx context.Context, options *ManagerSaveOptions) (*
 }
 
 func (m *Manager) touch(f func(*C.ckpt_manager, **C.ckpt_error) C.ckpt_code) error {
-	if err := m.world.follow(m.graph.handle); err != nil {
+	if err := m.shared.follow(m.graph.handle); err != nil {
 		return err
 	}
-	return m.world.because(call(m.handle, f))
+	return m.shared.because(call(m.handle, f))
 }
 
 // ResumeOptions says how a program resumes. The zero value, and nil, are the defaults.
@@ -327,29 +329,20 @@ func (m *Manager) RestoreOrInitialize(options *ResumeOptions) (string, *Status, 
 	return takeString(restored), statusOf(status), err
 }
 
-// Broken is a checkpoint that is not whole, with the first thing that is wrong with it.
-type Broken struct {
-	Prefix  string
-	Problem *Error
-}
-
-func brokenOf(b *C.ckpt_broken) []Broken {
-	all := make([]Broken, C.ckpt_broken_count(b))
-	for i := range all {
-		at := C.size_t(i)
-		all[i] = Broken{text(C.ckpt_broken_prefix(b, at)), errorOf(C.ckpt_broken_problem(b, at))}
-	}
-	return all
-}
-
 // LatestValid gives the newest checkpoint of the directory that is whole, every checksum of it compared, and those that are
 // newer and not whole; no path if there is none.
-func (m *Manager) LatestValid() (string, []Broken, error) {
+func (m *Manager) LatestValid() (string, []BrokenCheckpoint, error) {
 	var found *C.ckpt_string
-	var broken *C.ckpt_broken
+	var broken *C.ckpt_broken_checkpoints
 	err := call(m.handle, func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_manager_latest_valid(p, &found, &broken, e)
 	})
-	defer C.ckpt_broken_free(broken)
+	defer C.ckpt_broken_checkpoints_free(broken)
 	return takeString(found), brokenOf(broken), err
+}
+
+//export goInit
+func goInit(value C.go_value, failure *C.ckpt_failure) C.ckpt_code {
+	g := valueOf(value)
+	return guard(g, failure, func() error { return g.value.(func() error)() })
 }

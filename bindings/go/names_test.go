@@ -13,7 +13,7 @@ func nameBased(t *testing.T) {
 	a := must(AddVariable(g, &v, []int64{2}, NodeOptions{Name: "dense/kernel"}))(t)
 	b := must(AddVariable(g, &w, []int64{1}, NodeOptions{Name: "dense/bias"}))(t)
 	two := 2
-	s := must(NewSaver(g, []Named{{"k", a}, {"b", b}}, &SaverOptions{MaxToKeep: &two}))(t)
+	s := must(NewSaver(g, []NamedNode{{"k", a}, {"b", b}}, &SaverOptions{MaxToKeep: &two}))(t)
 	same(t, []string{"b", "k"}, must(s.Names())(t))
 	var saved []string
 	for step := range int64(3) {
@@ -35,7 +35,7 @@ func nameBased(t *testing.T) {
 	equal(t, 2, must(s.LastReport())(t).Count(RowRestored))
 	check0(t, s.SetLastCheckpoints(saved[1:], nil))
 	check0(t, s.RecoverLastCheckpoints(saved[1:]))
-	_, err = NewSaver(g, []Named{{"k", a}, {"k", b}}, nil)
+	_, err = NewSaver(g, []NamedNode{{"k", a}, {"k", b}}, nil)
 	is(t, err, fs.ErrExist)
 
 	own := must(NewSaverOfVariables(g, []Node{a, b}, nil))(t)
@@ -56,7 +56,7 @@ func nameBased(t *testing.T) {
 }
 
 func views(t *testing.T) {
-	view := must(OpenView(data + "guide_slots"))(t)
+	view := must(OpenCheckpointView(data + "guide_slots"))(t)
 	r := must(Open(view.Prefix(), nil))(t)
 	graph := must(r.ObjectGraph())(t)
 	equal(t, len(graph.Nodes), len(must(view.ObjectGraph())(t).Nodes))
@@ -87,9 +87,9 @@ func views(t *testing.T) {
 	same(t, []Node{o}, diff.ProgramOnly)
 	equal(t, len(found)-4, len(diff.CheckpointOnly))
 	equal(t, 4, len(must(view.DiffCheckpoint(p.ckpt))(t).Matches))
-	check0(t, p.RestoreMatches(view.Prefix(), []Match{{kernel, k}}, nil))
+	check0(t, p.RestoreNodes(view.Prefix(), []Match{{kernel, k}}, nil))
 	same(t, expected, value)
-	is(t, p.RestoreMatches(view.Prefix(), []Match{{-1, k}}, nil), InvalidArgument)
+	is(t, p.RestoreNodes(view.Prefix(), []Match{{-1, k}}, nil), InvalidArgument)
 	view.Close()
 	_, err := view.Diff(p.Graph, p.root)
 	is(t, err, InvalidArgument)

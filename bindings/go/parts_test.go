@@ -15,7 +15,7 @@ func TestParts(t *testing.T) {
 			rows := []float32{float32(worker), float32(worker), float32(worker), float32(worker)}
 			part := &Part{[]int64{4, 2}, Region{[]int64{2 * int64(worker), 0}, []int64{2, -1}}}
 			table := must(AddVariable(g, &rows, []int64{2, 2}, NodeOptions{Part: part}))(t)
-			s := must(NewSaver(g, []Named{{"table", table}}, nil))(t)
+			s := must(NewSaver(g, []NamedNode{{"table", table}}, nil))(t)
 			must(s.Save(ctx, section, nil))(t)
 			s.Close()
 			g.Close()

@@ -15,12 +15,12 @@ import (
 type Pending struct {
 	*handle[*C.ckpt_pending]
 	stopper *stopper
-	world   *world
+	shared  *sharedState
 	done    chan struct{}
 }
 
-// start has f begin a save that a context can stop. The watch is the save's from here on.
-func (w *watch) start(ctx context.Context, world *world, f func(**C.ckpt_pending) error) (*Pending, error) {
+// start has f begin a save that a context can stop. The cancellation is the save's from here on.
+func (w *cancellation) start(ctx context.Context, shared *sharedState, f func(**C.ckpt_pending) error) (*Pending, error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
@@ -33,7 +33,7 @@ func (w *watch) start(ctx context.Context, world *world, f func(**C.ckpt_pending
 		w.close()
 		return nil, err
 	}
-	p := &Pending{own(pending, func(p *C.ckpt_pending) { C.ckpt_pending_free(p) }), w.stopper, world, make(chan struct{})}
+	p := &Pending{own(pending, func(p *C.ckpt_pending) { C.ckpt_pending_free(p) }), w.stopper, shared, make(chan struct{})}
 	release := context.AfterFunc(ctx, func() { w.raise(ctx) })
 	held := p.hold()
 	go func() {
@@ -78,7 +78,7 @@ func (p *Pending) Wait(ctx context.Context) (string, error) {
 	}
 	var saved *C.ckpt_string
 	err := call(p.handle, func(h *C.ckpt_pending, e **C.ckpt_error) C.ckpt_code { return C.ckpt_pending_wait(h, &saved, e) })
-	return takeString(saved), p.world.because(p.stopper.because(err))
+	return takeString(saved), p.shared.because(p.stopper.because(err))
 }
 
 // Cancel ends the save soon, unless all is written by then; Wait says whether it came to that.

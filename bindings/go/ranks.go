@@ -25,7 +25,7 @@ type Ranks interface {
 }
 
 // ranksOf makes what C calls instead of a program's ranks.
-func ranksOf(ranks Ranks, w *world) (*C.ckpt_ranks, error) {
+func ranksOf(ranks Ranks, w *sharedState) (*C.ckpt_ranks, error) {
 	if ranks == nil {
 		return nil, argument("the ranks are nil")
 	}
@@ -34,7 +34,7 @@ func ranksOf(ranks Ranks, w *world) (*C.ckpt_ranks, error) {
 	}
 	var made *C.ckpt_ranks
 	var e *C.ckpt_error
-	C.go_ranks_new(C.uint32_t(ranks.Rank()), C.uint32_t(ranks.Count()), give(&given{value: ranks, world: w}), &made, &e)
+	C.go_ranks_new(C.uint32_t(ranks.Rank()), C.uint32_t(ranks.Count()), newValue(&callbackValue{value: ranks, shared: w}), &made, &e)
 	return made, takeError(e)
 }
 
@@ -48,7 +48,7 @@ func (c *Checkpoint) ranked(
 		return "", err
 	}
 	defer free()
-	made, err := ranksOf(ranks, c.world)
+	made, err := ranksOf(ranks, c.shared)
 	if err != nil {
 		return "", err
 	}
@@ -94,7 +94,7 @@ func (c *Checkpoint) WriteSection(ctx context.Context, prefix string, ranks Rank
 // directory with the same options; only that of rank 0 takes its lock, numbers, records and removes. That it is too early each rank
 // finds by itself, so that all must be given the same steps.
 func (m *Manager) SaveRanked(ctx context.Context, ranks Ranks, options *ManagerSaveOptions) (string, error) {
-	r, err := ranksOf(ranks, m.world)
+	r, err := ranksOf(ranks, m.shared)
 	if err != nil {
 		return "", err
 	}
@@ -115,7 +115,7 @@ func putMessage(messages *C.ckpt_messages, rank int, message []byte) error {
 
 //export goGather
 func goGather(value C.go_value, message unsafe.Pointer, size C.size_t, messages *C.ckpt_messages, failure *C.ckpt_failure) C.ckpt_code {
-	g := take(value)
+	g := valueOf(value)
 	return guard(g, failure, func() error {
 		all, err := g.value.(Ranks).Gather(unsafe.Slice((*byte)(message), int(size)))
 		for rank, message := range all {
@@ -129,7 +129,7 @@ func goGather(value C.go_value, message unsafe.Pointer, size C.size_t, messages 
 
 //export goBroadcast
 func goBroadcast(value C.go_value, message unsafe.Pointer, size C.size_t, messages *C.ckpt_messages, failure *C.ckpt_failure) C.ckpt_code {
-	g := take(value)
+	g := valueOf(value)
 	return guard(g, failure, func() error {
 		ranks := g.value.(Ranks)
 		told, err := ranks.Broadcast(unsafe.Slice((*byte)(message), int(size)))

@@ -17,15 +17,6 @@ type Reader struct {
 	*handle[*C.ckpt_reader]
 }
 
-// Tensor is a tensor of an open checkpoint. It keeps its reader open unless that is closed by Close; then reading it fails.
-type Tensor struct {
-	reader  *Reader
-	pointer *C.ckpt_tensor
-	key     string
-	dtype   DType
-	shape   []int64
-}
-
 // Checksums says when checksums of values are compared.
 type Checksums int32
 
@@ -190,84 +181,6 @@ func (r *Reader) All() iter.Seq2[string, Tensor] {
 	}
 }
 
-// Key gives the key: bytes, UTF-8 in every checkpoint that TensorFlow's Python can list.
-func (t Tensor) Key() string { return t.key }
-
-// DType gives the type of the elements.
-func (t Tensor) DType() DType { return t.dtype }
-
-// Shape gives a copy of the dimensions; none of a scalar.
-func (t Tensor) Shape() []int64 { return append([]int64{}, t.shape...) }
-
-// Len gives the number of elements.
-func (t Tensor) Len() int { return elements(t.shape) }
-
-// Region is a part of a tensor: where it begins, and how much it takes of each dimension; a length of -1 takes a dimension to
-// its end.
-type Region struct{ Start, Length []int64 }
-
-// Size gives the bytes of the value; of strings and variants those that are stored, or -1 when that is not known without reading.
-func (t Tensor) Size() int64 {
-	var size int64
-	if t.use(func() { size = int64(C.ckpt_tensor_byte_size(t.pointer)) }) != nil {
-		return -1
-	}
-	return size
-}
-
-// Place says in which data file the tensor lies, and where in it; -1 of partitioned tensors and in V1 checkpoints.
-func (t Tensor) Place() (shard, offset int64) {
-	shard, offset = -1, -1
-	t.use(func() { shard, offset = int64(C.ckpt_tensor_shard(t.pointer)), int64(C.ckpt_tensor_offset(t.pointer)) })
-	return shard, offset
-}
-
-// Slices gives the slices in which a partitioned tensor is stored; none of a tensor stored whole.
-func (t Tensor) Slices() ([]Region, error) {
-	var slices []Region
-	var failed error
-	err := t.use(func() {
-		for i := range int(C.ckpt_tensor_slice_count(t.pointer)) {
-			// One more than the rank, so that there is an address to give.
-			region := Region{make([]int64, len(t.shape)+1), make([]int64, len(t.shape)+1)}
-			start, _ := dims(region.Start)
-			length, _ := dims(region.Length)
-			var e *C.ckpt_error
-			if C.ckpt_tensor_slice(t.pointer, C.size_t(i), start, length, &e) != C.CKPT_CODE_OK {
-				failed = takeError(e)
-				return
-			}
-			slices = append(slices, Region{region.Start[:len(t.shape)], region.Length[:len(t.shape)]})
-		}
-	})
-	if err == nil {
-		err = failed
-	}
-	return slices, err
-}
-
-// use does something with the tensor while its reader stays open.
-func (t Tensor) use(f func()) error {
-	if t.reader == nil {
-		return argument("the tensor is the zero value")
-	}
-	p := t.reader.hold()
-	if p == nil {
-		return argument("the reader was closed")
-	}
-	defer t.reader.drop(p)
-	f()
-	return nil
-}
-
-func elements(shape []int64) int {
-	n := 1
-	for _, dim := range shape {
-		n *= int(dim)
-	}
-	return n
-}
-
 func (o *ReadOptions) make() (*C.ckpt_read_options, error) {
 	if o == nil || *o == (ReadOptions{}) {
 		return nil, nil
@@ -280,153 +193,6 @@ func (o *ReadOptions) make() (*C.ckpt_read_options, error) {
 		return nil, takeError(e)
 	}
 	return made, nil
-}
-
-// Read gives the value of a tensor of a fixed-size dtype. T has to be the tensor's type; uint8, uint16 and uint32 also stand
-// for types of their size that Go does not have. (CheckpointReader.get_tensor)
-//
-// InvalidArgument for another type; fs.ErrNotExist when a data file is missing; DataLoss when it is too short or a checksum
-// does not match.
-func Read[T Element](t Tensor) ([]T, error) {
-	if err := check[T](t.dtype); err != nil {
-		return nil, err
-	}
-	values, err := room[T](t.Size())
-	if err != nil {
-		return nil, err
-	}
-	if err := t.ReadBytes(bytesOf(values), nil); err != nil {
-		return nil, err
-	}
-	return values, nil
-}
-
-// room makes memory for a value of size bytes. What a file says may be more than there is in the world.
-func room[T Element](size int64) ([]T, error) {
-	var zero T
-	if size > 1<<46 {
-		return nil, &Error{Code: ResourceExhausted, Reason: ReasonLimit, Message: "the tensor is larger than any memory"}
-	}
-	return make([]T, max(0, size)/int64(unsafe.Sizeof(zero))), nil
-}
-
-// ReadInto reads the value of a tensor into memory, which has exactly as many elements, straight and with several threads.
-func ReadInto[T Element](t Tensor, values []T, options *ReadOptions) error {
-	buffer, err := sizedBytes(t.dtype, values)
-	if err != nil {
-		return err
-	}
-	return t.ReadBytes(buffer, options)
-}
-
-// ReadRegion reads a part of a tensor.
-func ReadRegion[T Element](t Tensor, region Region, options *ReadOptions) ([]T, error) {
-	if err := check[T](t.dtype); err != nil {
-		return nil, err
-	}
-	values := make([]T, region.elements(t.shape))
-	if err := t.ReadRegionBytes(region, bytesOf(values), options); err != nil {
-		return nil, err
-	}
-	return values, nil
-}
-
-// elements says how many elements a region of a tensor has; 0 if it is none, which the library then says.
-func (r Region) elements(shape []int64) int {
-	if len(r.Start) != len(shape) || len(r.Length) != len(shape) {
-		return 0
-	}
-	n := int64(1)
-	for i, length := range r.Length {
-		if r.Start[i] < 0 || r.Start[i] > shape[i] || length < -1 || length > shape[i]-r.Start[i] {
-			return 0
-		}
-		if length == -1 {
-			length = shape[i] - r.Start[i]
-		}
-		n *= length
-	}
-	return int(n)
-}
-
-// ReadBytes reads the value of a tensor of a fixed-size dtype as bytes in native order into a buffer of exactly their size.
-func (t Tensor) ReadBytes(buffer []byte, options *ReadOptions) error {
-	made, err := options.make()
-	if err != nil {
-		return err
-	}
-	defer C.ckpt_read_options_free(made)
-	var e *C.ckpt_error
-	err = t.use(func() {
-		data, size := memory(buffer)
-		C.go_reader_read(t.reader.pointer, t.pointer, made, data, size, &e)
-	})
-	if err != nil {
-		return err
-	}
-	return takeError(e)
-}
-
-// ReadRegionBytes does the same with a part of a tensor.
-func (t Tensor) ReadRegionBytes(region Region, buffer []byte, options *ReadOptions) error {
-	if len(region.Start) != len(region.Length) {
-		return argument("a region has a start and a length for each dimension")
-	}
-	made, err := options.make()
-	if err != nil {
-		return err
-	}
-	defer C.ckpt_read_options_free(made)
-	var e *C.ckpt_error
-	err = t.use(func() {
-		start, rank := dims(region.Start)
-		length, _ := dims(region.Length)
-		data, size := memory(buffer)
-		C.go_reader_read_slice(t.reader.pointer, t.pointer, start, length, rank, made, data, size, &e)
-	})
-	if err != nil {
-		return err
-	}
-	return takeError(e)
-}
-
-// ReadStrings gives the elements of a string tensor; of a variant tensor the serialized elements.
-func (t Tensor) ReadStrings(options *ReadOptions) ([]string, error) {
-	return t.strings(options, nil)
-}
-
-// ReadRegionStrings does the same with a part of a tensor.
-func (t Tensor) ReadRegionStrings(region Region, options *ReadOptions) ([]string, error) {
-	if len(region.Start) != len(region.Length) {
-		return nil, argument("a region has a start and a length for each dimension")
-	}
-	return t.strings(options, &region)
-}
-
-func (t Tensor) strings(options *ReadOptions, region *Region) ([]string, error) {
-	made, err := options.make()
-	if err != nil {
-		return nil, err
-	}
-	defer C.ckpt_read_options_free(made)
-	var found *C.ckpt_strings
-	var e *C.ckpt_error
-	err = t.use(func() {
-		if region == nil {
-			C.ckpt_reader_read_strings(t.reader.pointer, t.pointer, made, &found, &e)
-			return
-		}
-		start, rank := dims(region.Start)
-		length, _ := dims(region.Length)
-		C.ckpt_reader_read_strings_slice(t.reader.pointer, t.pointer, start, length, rank, made, &found, &e)
-	})
-	if err == nil {
-		err = takeError(e)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return takeStrings(found), nil
 }
 
 // ReadMany reads tensors of one reader at once, with several threads: tensor i into buffers[i], which has exactly its size. The
@@ -447,50 +213,10 @@ func (r *Reader) ReadMany(tensors []Tensor, buffers [][]byte, options *ReadOptio
 		return err
 	}
 	defer C.ckpt_read_options_free(made)
-	var pinner pins
+	var pinner pinnedMemory
 	defer pinner.Unpin()
 	data, sizes := pinner.buffers(buffers)
 	return call(r.handle, func(p *C.ckpt_reader, e **C.ckpt_error) C.ckpt_code {
 		return C.go_reader_read_many(p, unsafe.SliceData(pointers), C.size_t(len(tensors)), made, data, sizes, e)
 	})
-}
-
-// View is a tensor as it lies in its data file, mapped into memory. It outlives its reader. It has to be closed: the garbage
-// collector does not see its size.
-type View struct {
-	*handle[*C.ckpt_view]
-}
-
-// View maps the value of a fixed-size tensor without copying it. While the view is open nobody may truncate or rewrite the data
-// file in place; replacing it by rename is harmless.
-//
-// FailedPrecondition for strings, partitioned tensors, V1 checkpoints and values of the other byte order.
-func (t Tensor) View(options *ReadOptions) (*View, error) {
-	made, err := options.make()
-	if err != nil {
-		return nil, err
-	}
-	defer C.ckpt_read_options_free(made)
-	var view *C.ckpt_view
-	var e *C.ckpt_error
-	if err := t.use(func() { C.ckpt_reader_view(t.reader.pointer, t.pointer, made, &view, &e) }); err != nil {
-		return nil, err
-	}
-	if e != nil {
-		return nil, takeError(e)
-	}
-	return &View{own(view, func(v *C.ckpt_view) { C.ckpt_view_free(v) })}, nil
-}
-
-// Use gives f the bytes, row-major and little-endian, which must not be changed, nor used when f has returned; and the largest
-// power of two, up to 4096, that their address is a multiple of.
-func (v *View) Use(f func(bytes []byte, alignment int)) error {
-	p := v.hold()
-	if p == nil {
-		return argument("the view was closed")
-	}
-	defer v.drop(p)
-	bytes := C.ckpt_view_bytes(p)
-	f(unsafe.Slice((*byte)(bytes.data), int(bytes.len)), int(C.ckpt_view_alignment(p)))
-	return nil
 }

@@ -25,16 +25,16 @@ type SaverOptions struct {
 // checkpoints have no object graph. It keeps the graph alive. Several goroutines may use it at once.
 type Saver struct {
 	*handle[*C.ckpt_saver]
-	graph *Graph
-	world *world
+	graph  *Graph
+	shared *sharedState
 }
 
-// Named is an object with the name under which it is saved.
-type Named = Edge
+// NamedNode is an object with the name under which it is saved.
+type NamedNode = Edge
 
 // NewSaver makes a saver of objects, each under its name. fs.ErrExist when two objects have one name, or one object two;
 // InvalidArgument for what has no values.
-func NewSaver(g *Graph, objects []Named, options *SaverOptions) (*Saver, error) {
+func NewSaver(g *Graph, objects []NamedNode, options *SaverOptions) (*Saver, error) {
 	names := make([]string, len(objects))
 	for i, object := range objects {
 		names[i] = object.Name
@@ -85,7 +85,7 @@ func newSaver(
 	return &Saver{own(saver, func(s *C.ckpt_saver) {
 		C.ckpt_saver_free(s)
 		graph.Close()
-	}), graph, g.world}, nil
+	}), graph, g.shared}, nil
 }
 
 func (o *SaverOptions) make() (*C.ckpt_saver_options, error) {
@@ -107,7 +107,7 @@ func (o *SaverOptions) make() (*C.ckpt_saver_options, error) {
 		ok = C.ckpt_saver_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEveryNHours), &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.Log != nil {
-		ok = C.go_saver_options_set_log(made, give(&given{value: o.Log}), &e) == C.CKPT_CODE_OK
+		ok = C.go_saver_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_saver_options_free(made)
@@ -117,10 +117,10 @@ func (o *SaverOptions) make() (*C.ckpt_saver_options, error) {
 }
 
 func (s *Saver) touch(f func(*C.ckpt_saver, **C.ckpt_error) C.ckpt_code) error {
-	if err := s.world.follow(s.graph.handle); err != nil {
+	if err := s.shared.follow(s.graph.handle); err != nil {
 		return err
 	}
-	return s.world.because(call(s.handle, f))
+	return s.shared.because(call(s.handle, f))
 }
 
 func (s *Saver) strings(f func(*C.ckpt_saver, **C.ckpt_strings, **C.ckpt_error) C.ckpt_code) ([]string, error) {
@@ -155,11 +155,11 @@ func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptio
 		return "", err
 	}
 	defer free()
-	watch, save, err := options.Save.make(s.world)
+	cancellation, save, err := options.Save.make(s.shared)
 	if err != nil {
 		return "", err
 	}
-	defer watch.close()
+	defer cancellation.close()
 	defer C.ckpt_save_options_free(save)
 	made := C.ckpt_saver_save_options_new()
 	defer C.ckpt_saver_save_options_free(made)
@@ -179,7 +179,7 @@ func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptio
 		return "", takeError(e)
 	}
 	var saved *C.ckpt_string
-	err = watch.run(ctx, func() error {
+	err = cancellation.run(ctx, func() error {
 		return s.touch(func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_saver_save(p, all[0], made, &saved, e)
 		})

@@ -8,23 +8,23 @@ import "C"
 
 import "unsafe"
 
-// lent is memory of the program's that a graph borrows by way of something that may lead elsewhere later, as a slice does after
+// borrowedMemory is memory of the program's that a graph borrows by way of something that may lead elsewhere later, as a slice does after
 // append.
-type lent struct {
+type borrowedMemory struct {
 	where func() []byte  // where the memory is now
 	last  unsafe.Pointer // where the graph thinks it is; not followed, only compared
 	size  int
 }
 
 // follow tells a graph of slices that moved since the last call.
-func (w *world) follow(h *handle[*C.ckpt_graph]) error {
+func (w *sharedState) follow(h *handle[*C.ckpt_graph]) error {
 	type move struct {
 		node Node
 		to   []byte
 	}
 	var moves []move
 	w.mutex.Lock()
-	for node, l := range w.lent {
+	for node, l := range w.borrowed {
 		if now := l.where(); unsafe.Pointer(unsafe.SliceData(now)) != l.last || len(now) != l.size {
 			moves = append(moves, move{node, now})
 		}
@@ -40,7 +40,7 @@ func (w *world) follow(h *handle[*C.ckpt_graph]) error {
 			return err
 		}
 		w.mutex.Lock()
-		if l := w.lent[m.node]; l != nil {
+		if l := w.borrowed[m.node]; l != nil {
 			l.last, l.size = unsafe.Pointer(unsafe.SliceData(m.to)), len(m.to)
 		}
 		w.mutex.Unlock()
@@ -50,21 +50,21 @@ func (w *world) follow(h *handle[*C.ckpt_graph]) error {
 
 // lend pins memory until the library releases it.
 func lend(b []byte) C.go_value {
-	g := &given{value: b}
+	g := &callbackValue{value: b}
 	g.pins.bytes(b)
-	return give(g)
+	return newValue(g)
 }
 
-func (w *world) remember(node Node, l *lent) {
+func (w *sharedState) remember(node Node, l *borrowedMemory) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.lent[node] = l
+	w.borrowed[node] = l
 }
 
-func (w *world) forget(node Node) {
+func (w *sharedState) forget(node Node) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	delete(w.lent, node)
+	delete(w.borrowed, node)
 }
 
 // AddVariable adds a variable whose value is the program's slice: it is saved from there and restored into it, in place. The
@@ -103,7 +103,7 @@ func (g *Graph) borrow(dtype DType, shape []int64, where func() []byte, options 
 		return C.go_graph_add_borrowed(p, C.ckpt_dtype(dtype), d, rank, data, size, lend(now), o, n, e)
 	})
 	if err == nil {
-		g.world.remember(node, &lent{where, unsafe.Pointer(unsafe.SliceData(now)), len(now)})
+		g.shared.remember(node, &borrowedMemory{where, unsafe.Pointer(unsafe.SliceData(now)), len(now)})
 	}
 	return node, err
 }
@@ -122,9 +122,9 @@ func (g *Graph) AddOwnedBytes(dtype DType, shape []int64, values []byte, options
 	})
 }
 
-// AddUnshaped adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on
+// AddWithoutValue adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on
 // create). dtype: Invalid for whatever the checkpoint has. shape: what shapes it takes, -1 for a dimension that may be anything.
-func (g *Graph) AddUnshaped(dtype DType, shape []int64, options ...NodeOptions) (Node, error) {
+func (g *Graph) AddWithoutValue(dtype DType, shape []int64, options ...NodeOptions) (Node, error) {
 	return g.add(options, func(p *C.ckpt_graph, o *C.ckpt_node_options, n *C.ckpt_node, e **C.ckpt_error) C.ckpt_code {
 		d, rank := dims(shape)
 		return C.ckpt_graph_add_without_value(p, C.ckpt_dtype(dtype), d, C.int32_t(rank), o, n, e)
@@ -140,7 +140,7 @@ func (g *Graph) AddOfAnyShape(dtype DType, options ...NodeOptions) (Node, error)
 
 // AddStrings adds a string variable, whose elements are copied.
 func (g *Graph) AddStrings(shape []int64, values []string, options ...NodeOptions) (Node, error) {
-	var pinner pins
+	var pinner pinnedMemory
 	defer pinner.Unpin()
 	return g.add(options, func(p *C.ckpt_graph, o *C.ckpt_node_options, n *C.ckpt_node, e **C.ckpt_error) C.ckpt_code {
 		d, rank := dims(shape)
@@ -217,7 +217,7 @@ func (g *Graph) Strings(node Node) ([]string, error) {
 
 // AssignStrings gives a string variable, or a text (no dimensions, one element), a value.
 func (g *Graph) AssignStrings(node Node, shape []int64, values []string) error {
-	var pinner pins
+	var pinner pinnedMemory
 	defer pinner.Unpin()
 	return call(g.handle, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		d, rank := dims(shape)

@@ -2,227 +2,49 @@ package checkpoint
 
 /*
 #include <checkpoint.h>
-#include "callbacks.h"
 */
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+)
 
-// ObjectGraph is the objects of an object-based checkpoint and the named edges between them, copied. Nodes are numbered from 0,
-// which is the root.
-type ObjectGraph struct{ Nodes []SavedNode }
-
-// SavedNode is an object of a checkpoint.
-type SavedNode struct {
-	Children        []SavedEdge
-	Values          []SavedValue
-	Slots           []SavedSlot
-	SaverName       string // the registered name of the saver that it was saved with
-	SaverObjectName string // the name under which that saved it
-	HasValues       *bool  // whether it or anything below it has values; nil when the writer, an older one, did not say
+// View is a tensor as it lies in its data file, mapped into memory. It outlives its reader. It has to be closed: the garbage
+// collector does not see its size.
+type View struct {
+	*handle[*C.ckpt_view]
 }
 
-// SavedEdge is a named edge of a checkpoint.
-type SavedEdge struct {
-	Name string
-	Node int
-}
-
-// SavedValue is a value of an object of a checkpoint.
-type SavedValue struct {
-	Name     string // within its object, VARIABLE_VALUE of a variable
-	FullName string // the name that a name-based checkpoint gives it; may be empty
-	Key      string // the key of the tensor that holds it
-}
-
-// SavedSlot is a slot variable of a checkpoint.
-type SavedSlot struct {
-	Name     string // what it is, e.g. m
-	Original int    // the node of the variable that it is kept for
-	Node     int    // its own node
-}
-
-// ObjectGraph gives the object graph of an object-based checkpoint. fs.ErrNotExist with ReasonNoObjectGraph when it was saved by
-// names.
-func (r *Reader) ObjectGraph() (*ObjectGraph, error) {
-	var found *C.ckpt_object_graph
-	err := call(r.handle, func(p *C.ckpt_reader, e **C.ckpt_error) C.ckpt_code {
-		return C.ckpt_reader_object_graph(p, &found, e)
-	})
-	return takeObjectGraph(found), err
-}
-
-func takeObjectGraph(g *C.ckpt_object_graph) *ObjectGraph {
-	if g == nil {
-		return nil
-	}
-	defer C.ckpt_object_graph_free(g)
-	graph := &ObjectGraph{make([]SavedNode, C.ckpt_object_graph_count(g))}
-	for id := range graph.Nodes {
-		graph.Nodes[id] = savedNodeOf(g, C.uint32_t(id))
-	}
-	return graph
-}
-
-func savedNodeOf(g *C.ckpt_object_graph, id C.uint32_t) SavedNode {
-	node := SavedNode{
-		SaverName:       text(C.ckpt_object_graph_saver_name(g, id)),
-		SaverObjectName: text(C.ckpt_object_graph_saver_object_name(g, id)),
-	}
-	for i := range C.ckpt_object_graph_child_count(g, id) {
-		node.Children = append(node.Children, SavedEdge{
-			text(C.ckpt_object_graph_child_name(g, id, i)), int(C.ckpt_object_graph_child_node(g, id, i)),
-		})
-	}
-	for i := range C.ckpt_object_graph_attribute_count(g, id) {
-		node.Values = append(node.Values, SavedValue{
-			text(C.ckpt_object_graph_attribute_name(g, id, i)), text(C.ckpt_object_graph_attribute_full_name(g, id, i)),
-			text(C.ckpt_object_graph_attribute_key(g, id, i)),
-		})
-	}
-	for i := range C.ckpt_object_graph_slot_count(g, id) {
-		node.Slots = append(node.Slots, SavedSlot{
-			text(C.ckpt_object_graph_slot_name(g, id, i)), int(C.ckpt_object_graph_slot_original(g, id, i)),
-			int(C.ckpt_object_graph_slot_node(g, id, i)),
-		})
-	}
-	if has := C.ckpt_object_graph_has_values(g, id); has >= 0 {
-		yes := has == 1
-		node.HasValues = &yes
-	}
-	return node
-}
-
-// CheckpointView is the objects of a checkpoint (tf.train.CheckpointView). No file is open. Several goroutines may use it at
-// once.
-type CheckpointView struct {
-	*handle[*C.ckpt_checkpoint_view]
-}
-
-// OpenView reads the objects of the checkpoint at a path. fs.ErrNotExist when there is none or, with ReasonNoObjectGraph, it has
-// no objects.
-func OpenView(p string) (*CheckpointView, error) {
-	c, free, err := path(p)
+// View maps the value of a fixed-size tensor without copying it. While the view is open nobody may truncate or rewrite the data
+// file in place; replacing it by rename is harmless.
+//
+// FailedPrecondition for strings, partitioned tensors, V1 checkpoints and values of the other byte order.
+func (t Tensor) View(options *ReadOptions) (*View, error) {
+	made, err := options.make()
 	if err != nil {
 		return nil, err
 	}
-	defer free()
-	var view *C.ckpt_checkpoint_view
+	defer C.ckpt_read_options_free(made)
+	var view *C.ckpt_view
 	var e *C.ckpt_error
-	if C.ckpt_checkpoint_view_open(c, &view, &e) != C.CKPT_CODE_OK {
+	if err := t.use(func() { C.ckpt_reader_view(t.reader.pointer, t.pointer, made, &view, &e) }); err != nil {
+		return nil, err
+	}
+	if e != nil {
 		return nil, takeError(e)
 	}
-	return &CheckpointView{own(view, func(v *C.ckpt_checkpoint_view) { C.ckpt_checkpoint_view_free(v) })}, nil
+	return &View{own(view, func(v *C.ckpt_view) { C.ckpt_view_free(v) })}, nil
 }
 
-// Prefix gives the prefix of the checkpoint.
-func (v *CheckpointView) Prefix() string {
+// Use gives f the bytes, row-major and little-endian, which must not be changed, nor used when f has returned; and the largest
+// power of two, up to 4096, that their address is a multiple of.
+func (v *View) Use(f func(bytes []byte, alignment int)) error {
 	p := v.hold()
+	if p == nil {
+		return argument("the view was closed")
+	}
 	defer v.drop(p)
-	return text(C.ckpt_checkpoint_view_prefix(p))
-}
-
-// ObjectGraph gives all objects, with what is known of each.
-func (v *CheckpointView) ObjectGraph() (*ObjectGraph, error) {
-	var found *C.ckpt_object_graph
-	err := call(v.handle, func(p *C.ckpt_checkpoint_view, e **C.ckpt_error) C.ckpt_code {
-		return C.ckpt_checkpoint_view_object_graph(p, &found, e)
-	})
-	return takeObjectGraph(found), err
-}
-
-// Descendants gives the nodes that edges lead to from the root, breadth first, the root among them; each with the way by which
-// it was found, as root.leaf.v. Slot variables are not among them.
-func (v *CheckpointView) Descendants() []SavedEdge {
-	p := v.hold()
-	defer v.drop(p)
-	all := make([]SavedEdge, C.ckpt_checkpoint_view_descendant_count(p))
-	for i := range all {
-		at := C.size_t(i)
-		all[i] = SavedEdge{text(C.ckpt_checkpoint_view_descendant_path(p, at)), int(C.ckpt_checkpoint_view_descendant(p, at))}
-	}
-	return all
-}
-
-// Match is a node of a checkpoint and the object of the program that has its place.
-type Match struct {
-	Node   int
-	Object Node
-}
-
-// Comparison is what a checkpoint and a program have in common, and what not. Slot variables are in none of it.
-type Comparison struct {
-	Matches        []Match
-	CheckpointOnly []int  // nodes that match no object, breadth first
-	ProgramOnly    []Node // objects that match no node, breadth first
-	Warnings       []string
-}
-
-// Diff compares the checkpoint with the objects below root, without restoring anything.
-func (v *CheckpointView) Diff(g *Graph, root Node) (*Comparison, error) {
-	var found *C.ckpt_comparison
-	graph := g.hold()
-	defer g.drop(graph)
-	err := call(v.handle, func(p *C.ckpt_checkpoint_view, e **C.ckpt_error) C.ckpt_code {
-		return C.ckpt_checkpoint_view_diff(p, graph, C.ckpt_node(root), &found, e)
-	})
-	return takeComparison(found), err
-}
-
-// DiffCheckpoint does the same with what a checkpoint of a program leads to, also by the edges that it attaches to its root.
-func (v *CheckpointView) DiffCheckpoint(c *Checkpoint) (*Comparison, error) {
-	var found *C.ckpt_comparison
-	checkpoint := c.hold()
-	defer c.drop(checkpoint)
-	err := call(v.handle, func(p *C.ckpt_checkpoint_view, e **C.ckpt_error) C.ckpt_code {
-		return C.ckpt_checkpoint_view_diff_checkpoint(p, checkpoint, &found, e)
-	})
-	return takeComparison(found), err
-}
-
-func takeComparison(d *C.ckpt_comparison) *Comparison {
-	if d == nil {
-		return nil
-	}
-	defer C.ckpt_comparison_free(d)
-	c := &Comparison{}
-	for i := range C.ckpt_comparison_match_count(d) {
-		c.Matches = append(c.Matches, Match{int(C.ckpt_comparison_match_node(d, i)), Node(C.ckpt_comparison_match_object(d, i))})
-	}
-	for i := range C.ckpt_comparison_checkpoint_only_count(d) {
-		c.CheckpointOnly = append(c.CheckpointOnly, int(C.ckpt_comparison_checkpoint_only_node(d, i)))
-	}
-	for i := range C.ckpt_comparison_program_only_count(d) {
-		c.ProgramOnly = append(c.ProgramOnly, Node(C.ckpt_comparison_program_only_object(d, i)))
-	}
-	for i := range C.ckpt_comparison_warning_count(d) {
-		c.Warnings = append(c.Warnings, text(C.ckpt_comparison_warning(d, i)))
-	}
-	return c
-}
-
-// RestoreMatches restores single objects of a graph from nodes of the checkpoint at a path, without looking at edges. All that can
-// be known is checked before the first value is assigned.
-func (g *Graph) RestoreMatches(p string, matches []Match, options *RestoreOptions) error {
-	c, free, err := path(p)
-	if err != nil {
-		return err
-	}
-	defer free()
-	made, err := options.make()
-	if err != nil {
-		return err
-	}
-	defer C.ckpt_restore_options_free(made)
-	ids, objects := make([]uint32, len(matches)), make([]Node, len(matches))
-	for i, match := range matches {
-		if match.Node < 0 || int64(match.Node) > 1<<32-1 {
-			return argument("a node is numbered from 0")
-		}
-		ids[i], objects[i] = uint32(match.Node), match.Object
-	}
-	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
-		all, count := nodes(objects)
-		return C.ckpt_restore_nodes(p, c, (*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(ids))), all, count, made, e)
-	})
+	bytes := C.ckpt_view_bytes(p)
+	f(unsafe.Slice((*byte)(bytes.data), int(bytes.len)), int(C.ckpt_view_alignment(p)))
+	return nil
 }

@@ -1,7 +1,6 @@
 package checkpoint
 
 /*
-#include <stdlib.h>
 #include <checkpoint.h>
 #include "callbacks.h"
 */
@@ -10,7 +9,6 @@ import "C"
 import (
 	"context"
 	"io"
-	"unsafe"
 )
 
 // Durability says what of a checkpoint survives a power cut.
@@ -36,42 +34,7 @@ type WriteOptions struct {
 	Progress func(done, total uint64) error
 }
 
-// watch makes what stops a call: a flag that is raised when the context is done, and the progress function.
-type watch struct {
-	stopper *stopper
-	cancel  *handle[*C.ckpt_cancel]
-}
-
-func newWatch(progress func(done, total uint64) error) *watch {
-	return &watch{
-		stopper: &stopper{progress: progress},
-		cancel:  own(C.ckpt_cancel_new(), func(c *C.ckpt_cancel) { C.ckpt_cancel_free(c) }),
-	}
-}
-
-// run makes a call that a context can stop.
-func (w *watch) run(ctx context.Context, f func() error) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	if ctx.Err() != nil {
-		w.raise(ctx) // a goroutine might come too late
-	}
-	defer context.AfterFunc(ctx, func() { w.raise(ctx) })()
-	return w.stopper.because(f())
-}
-
-// raise stops the call since the context is done.
-func (w *watch) raise(ctx context.Context) {
-	w.stopper.stop(context.Cause(ctx))
-	c := w.cancel.hold()
-	defer w.cancel.drop(c)
-	C.ckpt_cancel_raise(c)
-}
-
-func (w *watch) close() { w.cancel.Close() }
-
-func (o *WriteOptions) make(w *watch) (*C.ckpt_write_options, error) {
+func (o *WriteOptions) make(w *cancellation) (*C.ckpt_write_options, error) {
 	if o == nil {
 		o = &WriteOptions{}
 	}
@@ -87,7 +50,7 @@ func (o *WriteOptions) make(w *watch) (*C.ckpt_write_options, error) {
 		ok = C.ckpt_write_options_set_alignment(made, C.uint64_t(o.Alignment), &e) == C.CKPT_CODE_OK
 	}
 	if ok && o.Progress != nil {
-		ok = C.go_write_options_set_progress(made, give(&given{value: w.stopper}), &e) == C.CKPT_CODE_OK
+		ok = C.go_write_options_set_progress(made, newValue(&callbackValue{value: w.stopper}), &e) == C.CKPT_CODE_OK
 	}
 	if ok {
 		c := w.cancel.hold()
@@ -101,19 +64,19 @@ func (o *WriteOptions) make(w *watch) (*C.ckpt_write_options, error) {
 	return made, nil
 }
 
-func (o *WriteOptions) watch() *watch {
+func (o *WriteOptions) cancellation() *cancellation {
 	if o == nil {
-		return newWatch(nil)
+		return newCancellation(nil)
 	}
-	return newWatch(o.Progress)
+	return newCancellation(o.Progress)
 }
 
 // Writer puts a checkpoint of named tensors together, without an object graph (tf.raw_ops.SaveV2). For one goroutine at a time.
 type Writer struct {
 	*handle[*C.ckpt_writer]
-	pins  *pins // the memory of what was added
-	watch *watch
-	world *world // what the readers that were added say
+	pins         *pinnedMemory // the memory of what was added
+	cancellation *cancellation
+	shared       *sharedState // what the readers that were added say
 }
 
 // NewWriter makes a writer of the checkpoint prefix. Nothing is written before Finish.
@@ -123,8 +86,8 @@ func NewWriter(prefix string, options *WriteOptions) (*Writer, error) {
 		return nil, err
 	}
 	defer free()
-	watch := options.watch()
-	made, err := options.make(watch)
+	cancellation := options.cancellation()
+	made, err := options.make(cancellation)
 	if err != nil {
 		return nil, err
 	}
@@ -132,15 +95,15 @@ func NewWriter(prefix string, options *WriteOptions) (*Writer, error) {
 	var writer *C.ckpt_writer
 	var e *C.ckpt_error
 	if C.ckpt_writer_new(c, made, &writer, &e) != C.CKPT_CODE_OK {
-		watch.close()
+		cancellation.close()
 		return nil, takeError(e)
 	}
-	held := &pins{}
+	held := &pinnedMemory{}
 	return &Writer{own(writer, func(w *C.ckpt_writer) {
 		C.ckpt_writer_free(w)
 		held.Unpin()
-		watch.close()
-	}), held, watch, &world{}}, nil
+		cancellation.close()
+	}), held, cancellation, &sharedState{}}, nil
 }
 
 // Add adds a tensor. Its memory is the writer's until Finish or Close, and must stay as it is.
@@ -181,14 +144,6 @@ func (w *Writer) AddSliceBytes(key string, dtype DType, shape []int64, region Re
 	})
 }
 
-// of fails when a region has not as many dimensions as a tensor.
-func (r Region) of(shape []int64) error {
-	if len(r.Start) != len(shape) || len(r.Length) != len(shape) {
-		return &Error{Code: InvalidArgument, Reason: ReasonShape, Message: "the region has not the dimensions of the tensor"}
-	}
-	return nil
-}
-
 // AddShapeAndSlice adds a tensor or a slice of one as SaveV2 takes it: shape is that of values, shapeAndSlice empty for a whole
 // tensor, else the whole tensor's shape and the slice, "5 10 -:0,1".
 func AddShapeAndSlice[T Element](w *Writer, key string, shape []int64, shapeAndSlice string, values []T) error {
@@ -212,7 +167,7 @@ func (w *Writer) AddReader(key string, dtype DType, shape []int64, reader io.Rea
 	return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code {
 		k, n := name(key)
 		d, rank := dims(shape)
-		return C.go_writer_add_read(p, k, n, C.ckpt_dtype(dtype), d, rank, give(&given{value: reader, world: w.world}), e)
+		return C.go_writer_add_read(p, k, n, C.ckpt_dtype(dtype), d, rank, newValue(&callbackValue{value: reader, shared: w.shared}), e)
 	})
 }
 
@@ -251,7 +206,7 @@ func (w *Writer) AddVariants(key string, shape []int64, values []string) error {
 func (w *Writer) addStrings(
 	values []string, add func(*C.ckpt_writer, *C.ckpt_bytes, C.size_t, **C.ckpt_error) C.ckpt_code,
 ) error {
-	var pinner pins
+	var pinner pinnedMemory
 	defer pinner.Unpin()
 	all, count := texts(values, &pinner.Pinner)
 	return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code { return add(p, all, count, e) })
@@ -264,148 +219,7 @@ func (w *Writer) addStrings(
 // writes in the directory; Cancelled, and what the context says, when that is done; Aborted when a reader fails.
 func (w *Writer) Finish(ctx context.Context) error {
 	defer w.Close()
-	return w.world.because(w.watch.run(ctx, func() error {
+	return w.shared.because(w.cancellation.run(ctx, func() error {
 		return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code { return C.ckpt_writer_finish(p, e) })
 	}))
-}
-
-// MergeOptions says how checkpoints are merged. The zero value, and nil, are the defaults.
-type MergeOptions struct {
-	AllowMissing bool       // whether sections may be missing: those that are there are merged
-	KeepInputs   bool       // whether the sections stay
-	Durability   Durability // what survives a power cut; all by default
-
-	// Progress hears how many bytes of how many are done; its error stops the call.
-	Progress func(done, total uint64) error
-}
-
-// Merge merges checkpoints, given by their prefixes, into one, as the workers of a distributed program do with the sections
-// that each of them wrote (tf.raw_ops.MergeV2Checkpoints). Sections are removed in the end, unless the options keep them.
-func Merge(ctx context.Context, destination string, sections []string, options *MergeOptions) error {
-	if options == nil {
-		options = &MergeOptions{}
-	}
-	c, free, err := path(destination)
-	if err != nil {
-		return err
-	}
-	defer free()
-	prefixes, freeAll, err := paths(sections)
-	if err != nil {
-		return err
-	}
-	defer freeAll()
-	watch := newWatch(options.Progress)
-	defer watch.close()
-	made := C.ckpt_merge_options_new()
-	defer C.ckpt_merge_options_free(made)
-	var e *C.ckpt_error
-	ok := C.ckpt_merge_options_set_allow_missing(made, C.bool(options.AllowMissing), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_merge_options_set_keep_inputs(made, C.bool(options.KeepInputs), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_merge_options_set_durability(made, C.ckpt_durability(options.Durability), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_merge_options_set_cancel(made, watch.cancel.pointer, &e) == C.CKPT_CODE_OK
-	if ok && options.Progress != nil {
-		ok = C.go_merge_options_set_progress(made, give(&given{value: watch.stopper}), &e) == C.CKPT_CODE_OK
-	}
-	if !ok {
-		return takeError(e)
-	}
-	return watch.run(ctx, func() error {
-		C.ckpt_merge(c, unsafe.SliceData(prefixes), C.size_t(len(sections)), made, &e)
-		return takeError(e)
-	})
-}
-
-// paths copies paths for C, to be freed by the second result.
-func paths(all []string) ([]*C.char, func(), error) {
-	made := make([]*C.char, 0, len(all))
-	free := func() {
-		for _, c := range made {
-			C.free(unsafe.Pointer(c))
-		}
-	}
-	for _, p := range all {
-		c, _, err := path(p)
-		if err != nil {
-			free()
-			return nil, nil, err
-		}
-		made = append(made, c)
-	}
-	return made, free, nil
-}
-
-// VerifyOptions says how a checkpoint is verified. The zero value, and nil, are the defaults.
-type VerifyOptions struct {
-	Threads  uint32                         // 0 for the library's choice
-	Progress func(done, total uint64) error // hears how many bytes of how many were checked; its error stops the call
-}
-
-// Verification is what verifying found.
-type Verification struct {
-	Problems []*Error // at most 10 000; none when the checkpoint is whole
-	Tensors  int      // tensors listed
-	Bytes    uint64   // bytes of values that were checked
-	Files    int      // files that were there
-}
-
-// Verify checks every checksum of every block and tensor of a checkpoint, and goes on after a fault: no error says that it came
-// to the end, not that the checkpoint is whole.
-func Verify(ctx context.Context, p string, options *VerifyOptions) (*Verification, error) {
-	var found *C.ckpt_verification
-	err := options.verifying(ctx, p, func(c *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
-		C.ckpt_verify(c, made, &found, e)
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer C.ckpt_verification_free(found)
-	v := &Verification{
-		Tensors: int(C.ckpt_verification_tensor_count(found)), Bytes: uint64(C.ckpt_verification_byte_count(found)),
-		Files: int(C.ckpt_verification_file_count(found)),
-	}
-	for i := range C.ckpt_verification_problem_count(found) {
-		v.Problems = append(v.Problems, errorOf(C.ckpt_verification_problem(found, i)))
-	}
-	return v, nil
-}
-
-// verifying runs what takes a path and these options.
-func (o *VerifyOptions) verifying(ctx context.Context, p string, run func(*C.char, *C.ckpt_verify_options, **C.ckpt_error)) error {
-	c, free, err := path(p)
-	if err != nil {
-		return err
-	}
-	defer free()
-	watch, made, err := o.make()
-	if err != nil {
-		return err
-	}
-	defer watch.close()
-	defer C.ckpt_verify_options_free(made)
-	return watch.run(ctx, func() error {
-		var e *C.ckpt_error
-		run(c, made, &e)
-		return takeError(e)
-	})
-}
-
-func (o *VerifyOptions) make() (*watch, *C.ckpt_verify_options, error) {
-	if o == nil {
-		o = &VerifyOptions{}
-	}
-	watch := newWatch(o.Progress)
-	made := C.ckpt_verify_options_new()
-	var e *C.ckpt_error
-	ok := C.ckpt_verify_options_set_threads(made, C.uint32_t(o.Threads), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_verify_options_set_cancel(made, watch.cancel.pointer, &e) == C.CKPT_CODE_OK
-	if ok && o.Progress != nil {
-		ok = C.go_verify_options_set_progress(made, give(&given{value: watch.stopper}), &e) == C.CKPT_CODE_OK
-	}
-	if !ok {
-		C.ckpt_verify_options_free(made)
-		watch.close()
-		return nil, nil, takeError(e)
-	}
-	return watch, made, nil
 }

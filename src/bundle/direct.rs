@@ -7,10 +7,10 @@ use std::io::IoSlice;
 use std::ops::Range;
 
 use super::store::{Placed, Source, Sum};
+use crate::allocate::allocate;
 use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::{Output, DIRECT_ALIGNMENT};
-use crate::table::allocate;
 
 /// Files from this length on are written so, if they are to survive a power cut.
 pub(super) const WORTH_IT: u64 = 16 << 20;

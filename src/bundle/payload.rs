@@ -1,10 +1,10 @@
 //! Payloads whose elements have lengths of their own: strings and variants.
 
 use super::entry::Endianness;
+use crate::allocate::allocate;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::crc::{self, Crc};
 use crate::format::proto::{put_varint, take_varint};
-use crate::table::allocate;
 use crate::tensor::{DType, Strings};
 
 /// The payload of a string tensor, and its masked checksum. What is hashed of a length: see [`Elements::strings`].

@@ -17,9 +17,9 @@ use parking_lot::{Condvar, Mutex};
 
 use super::naming;
 use super::sweep;
+use crate::allocate::allocate;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{Directory, File, Output, Storage};
-use crate::table::allocate;
 
 /// What of a write survives a power cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,10 +12,10 @@ use super::index::{Index, Row};
 use super::naming;
 use super::payload::{check_crc, Elements};
 use super::transfer::{self, Target, Transfer, CHUNK};
+use crate::allocate::allocate;
 use crate::error::{Error, Reason, Result};
 use crate::format::crc::{self, Crc};
 use crate::storage::{File, Map};
-use crate::table::allocate;
 use crate::tensor::{Bounds, DType, Run, Strings};
 
 /// Whether checksums are compared as tensors are read.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::payload::check_crc;
 use super::reader::{Bundle, Checksums, ReadOptions, Wanted, WORTH_A_CALL};
 use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
+use crate::allocate::allocate;
 use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::File;
-use crate::table::allocate;
 use crate::tensor::Bounds;
 
 /// Tensors smaller than this are read together with those near them: to copy so few bytes costs less than a system call.

@@ -9,10 +9,10 @@ use parking_lot::Mutex;
 
 use super::direct::{self, Bounce, Stretch, Stretches};
 use super::transfer::CHUNK;
+use crate::allocate::allocate;
 use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::Output;
-use crate::table::allocate;
 
 /// Values smaller than this are gathered, and written with one call.
 const SMALL: usize = 64 << 10;

@@ -35,8 +35,8 @@ pub use ranks::Ranks;
 pub(crate) use ranks::{Lead, Party, Place};
 pub use report::{Report, Row, RowState};
 pub use saver::{Saver, SaverOptions, SaverSaveOptions};
-pub use status::{Status, StatusKind};
-pub use view::{restore_nodes, CheckpointView, ViewDiff};
+pub use status::{RestoreKind, Status};
+pub use view::{restore_nodes, CheckpointView, Comparison};
 
 use by_name::NameRestore;
 use pending::Slot;

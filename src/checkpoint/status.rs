@@ -20,13 +20,13 @@ const SHOWN: usize = 10;
 /// What kind of restore a status is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
-pub enum StatusKind {
+pub enum RestoreKind {
     /// Of a checkpoint with an object graph (`CheckpointLoadStatus`).
     Objects = 1,
     /// Of a checkpoint of names (`NameBasedSaverStatus`).
     Names = 2,
     /// Of no checkpoint at all (`InitializationOnlyStatus`).
-    Nothing = 3,
+    None = 3,
 }
 
 pub(super) enum Of {
@@ -52,11 +52,11 @@ impl fmt::Debug for Status {
 
 impl Status {
     /// What it is of.
-    pub fn kind(&self) -> StatusKind {
+    pub fn kind(&self) -> RestoreKind {
         match &self.of {
-            Of::Objects(_) => StatusKind::Objects,
-            Of::Names(_) => StatusKind::Names,
-            Of::Nothing => StatusKind::Nothing,
+            Of::Objects(_) => RestoreKind::Objects,
+            Of::Names(_) => RestoreKind::Names,
+            Of::Nothing => RestoreKind::None,
         }
     }
 

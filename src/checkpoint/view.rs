@@ -20,7 +20,7 @@ pub struct CheckpointView {
 
 /// What a checkpoint and a program have in common, and what not. Slot variables are in none of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ViewDiff {
+pub struct Comparison {
     /// Nodes of the checkpoint, each with the object that it matches, in the order in which they were found.
     pub matches: Vec<(u32, NodeId)>,
     /// Nodes that match no object, breadth first.
@@ -117,7 +117,7 @@ impl CheckpointView {
     ///
     /// # Errors
     /// As for [`CheckpointView::match_with`].
-    pub fn diff(&self, graph: &Graph, root: NodeId, log: Option<&Log>) -> Result<ViewDiff> {
+    pub fn diff(&self, graph: &Graph, root: NodeId, log: Option<&Log>) -> Result<Comparison> {
         self.logged(log, |warnings| graph.with(|nodes| self.compare(nodes, Root { node: root, attached: &[] }, warnings)))
     }
 
@@ -125,7 +125,7 @@ impl CheckpointView {
     ///
     /// # Errors
     /// As for [`CheckpointView::match_with`].
-    pub fn diff_checkpoint(&self, checkpoint: &Checkpoint, log: Option<&Log>) -> Result<ViewDiff> {
+    pub fn diff_checkpoint(&self, checkpoint: &Checkpoint, log: Option<&Log>) -> Result<Comparison> {
         let attached = checkpoint.attached();
         self.logged(log, |warnings| checkpoint.graph().with(|nodes| self.compare(nodes, checkpoint.as_root(&attached), warnings)))
     }
@@ -174,13 +174,13 @@ impl CheckpointView {
         Ok(matches)
     }
 
-    fn compare(&self, nodes: &Nodes, root: Root<'_>, warnings: &mut Vec<String>) -> Result<ViewDiff> {
+    fn compare(&self, nodes: &Nodes, root: Root<'_>, warnings: &mut Vec<String>) -> Result<Comparison> {
         let matches = self.find(nodes, root, warnings)?;
         let (ids, objects): (BTreeSet<u32>, Set<NodeId>) = matches.iter().copied().unzip();
         let only_in_checkpoint = self.descendants().into_iter().filter(|id| !ids.contains(id)).collect();
         let only_in_program =
             Walk::new(nodes, root, false)?.order.into_iter().filter(|object| !objects.contains(object)).collect();
-        Ok(ViewDiff { matches, only_in_checkpoint, only_in_program })
+        Ok(Comparison { matches, only_in_checkpoint, only_in_program })
     }
 }
 

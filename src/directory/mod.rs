@@ -3,8 +3,8 @@
 //! Nothing here knows what is in a checkpoint.
 
 mod files;
-mod gc;
 mod ledger;
+mod maintenance;
 mod pin;
 mod removal;
 mod replace;
@@ -12,15 +12,16 @@ mod retention;
 mod session;
 mod sidecar;
 mod state;
-mod valid;
 mod watch;
 
 pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint};
-pub use gc::{collect_checkpoints, Collected, GcOptions};
+pub use maintenance::{
+    collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
+    RepairedState, ValidCheckpoint,
+};
 pub use pin::Pin;
 pub use retention::Better;
 pub use state::{get_checkpoint_state, update_checkpoint_state, CheckpointState, StateUpdate};
-pub use valid::{latest_valid, repair_checkpoint_state, Broken, LatestValid, Repaired};
 pub use watch::{wait_for_new_checkpoint, CheckpointsIterator, Clock, SystemClock, WaitOptions};
 
 pub(crate) use ledger::{Ledger, Recording};

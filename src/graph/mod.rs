@@ -3,7 +3,7 @@
 mod containers;
 mod nodes;
 mod object;
-mod savers;
+mod registered_savers;
 mod slots;
 mod variable;
 mod waiting;
@@ -21,7 +21,7 @@ use crate::tensor::{DType, Strings};
 
 pub use nodes::NodeId;
 pub use object::{Sink, Source, SourceTensor, State, StateOptions};
-pub use savers::RegisteredObjects;
+pub use registered_savers::ObjectSaver;
 pub use slots::CreateSlot;
 pub use variable::{Device, Failure, Memory, Variable};
 
@@ -399,7 +399,7 @@ impl Graph {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a name with other characters than letters, digits and `._-`, `ALREADY_EXISTS` for one that is taken.
-    pub fn register_saver(&self, package: &str, name: &str, strict: bool, saver: Box<dyn RegisteredObjects>) -> Result<()> {
+    pub fn register_saver(&self, package: &str, name: &str, strict: bool, saver: Box<dyn ObjectSaver>) -> Result<()> {
         self.with(|nodes| nodes.register_saver(package, name, strict, saver))
     }
 
@@ -417,7 +417,7 @@ impl Graph {
                 Data::Borrowed(memory) => Ok(memory.bytes().to_vec()),
                 Data::Device(device) => {
                     let size = crate::tensor::elements(&shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
-                    let mut bytes = crate::table::allocate(size)?;
+                    let mut bytes = crate::allocate::allocate(size)?;
                     device.read_at(0, &mut bytes).map_err(|e| Error::callback(format!("{what}: the callback failed: {e}")))?;
                     Ok(bytes)
                 }

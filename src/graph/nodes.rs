@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use super::containers::List;
 use super::object::{State, StateOptions};
-use super::savers::Saver;
+use super::registered_savers::Saver;
 use super::slots::SlotOwner;
 use super::variable::{Data, Variable};
 use super::waiting::{Position, Waiting};

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use crate::bundle::{Durability, Held};
 use crate::checkpoint::{numbered, After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
-use crate::directory::{latest_valid, Better, Broken, LatestValid, Ledger, Recording, Retention};
+use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, Recording, Retention, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
 use crate::reader::{find_at, VerifyOptions};
@@ -96,13 +96,13 @@ struct State {
 
 /// What [`Manager::restore_or_initialize`] did.
 #[derive(Debug)]
-pub struct Resumed {
+pub struct Resumption {
     /// The checkpoint that was restored; none when there was none.
     pub path: Option<PathBuf>,
     /// Its status.
     pub status: Option<Status>,
     /// Newer checkpoints that were passed over since they are not whole, the newest first.
-    pub broken: Vec<Broken>,
+    pub broken: Vec<BrokenCheckpoint>,
 }
 
 impl fmt::Debug for Manager {
@@ -305,14 +305,14 @@ impl Manager {
     /// * What [`Checkpoint::restore`] reports, `NOT_FOUND` for one when the latest checkpoint is gone; then nothing is initialised.
     /// * What is wrong with the newest checkpoint, when the latest valid one was asked for and none is whole; then, too, nothing is initialised.
     /// * `ABORTED` when the function fails.
-    pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumed> {
+    pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumption> {
         self.checkpoint.when_idle(None, |_| Ok(()))?;
         self.books.refresh()?;
         let found = match options.latest_valid {
             true => self.latest_valid_or_none()?,
-            false => LatestValid { prefix: self.latest_checkpoint(), broken: Vec::new() },
+            false => ValidCheckpoint { prefix: self.latest_checkpoint(), broken: Vec::new() },
         };
-        for Broken { prefix, problem } in &found.broken {
+        for BrokenCheckpoint { prefix, problem } in &found.broken {
             let text = format!("{} is not whole and is passed over: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));
             self.books.options.log(Severity::Warning, &text);
         }
@@ -324,7 +324,7 @@ impl Manager {
                 init().map_err(|e| Error::callback(format!("the init function failed: {e}")))?;
                 self.books.options.log(Severity::Info, "there is no checkpoint: the init function was called");
             }
-            return Ok(Resumed { path: None, status: None, broken: Vec::new() });
+            return Ok(Resumption { path: None, status: None, broken: Vec::new() });
         };
         let status = self.checkpoint.restore(&path, &options.restore)?;
         if self.books.options.checkpoint_interval.is_some() {
@@ -335,20 +335,20 @@ impl Manager {
             };
             self.books.steps.lock().last = step;
         }
-        Ok(Resumed { path: Some(path), status: Some(status), broken: found.broken })
+        Ok(Resumption { path: Some(path), status: Some(status), broken: found.broken })
     }
 
     /// The newest checkpoint of the directory that is whole, and what is wrong with those that are newer.
     ///
     /// # Errors
     /// What the system says when the directory cannot be looked at.
-    pub fn latest_valid(&self) -> Result<LatestValid> {
+    pub fn latest_valid(&self) -> Result<ValidCheckpoint> {
         self.latest_valid_or_none()
     }
 
-    fn latest_valid_or_none(&self) -> Result<LatestValid> {
-        match latest_valid(&self.books.directory, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(())) {
-            Err(e) if e.code() == Code::NotFound => Ok(LatestValid::default()),
+    fn latest_valid_or_none(&self) -> Result<ValidCheckpoint> {
+        match latest_valid_checkpoint(&self.books.directory, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(())) {
+            Err(e) if e.code() == Code::NotFound => Ok(ValidCheckpoint::default()),
             found => found,
         }
     }

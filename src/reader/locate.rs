@@ -5,11 +5,12 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use crate::allocate::allocate;
 use crate::bundle::{data_name, index_path, numbered, split_data_name};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::storage::File;
-use crate::table::{allocate, Table};
+use crate::table::Table;
 
 /// The files of a checkpoint.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Opening any checkpoint, listing what it holds, reading values.
 
-mod graph;
 mod locate;
+mod object_graph;
 mod restoring;
 mod verify;
 mod view;
@@ -9,17 +9,17 @@ mod view;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::allocate::allocate;
 use crate::bundle::{Bundle, Endianness, ReadOptions, Row, Wanted};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::message::Version;
-use crate::table::allocate;
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
 use crate::v1::{self, Described};
 
-pub(crate) use graph::GraphBuilder;
-pub use graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
 pub use locate::latest_checkpoint;
 pub(crate) use locate::{at_prefix as find_at, files_of_pattern, read_state, small_file, Located, STATE_FILE};
+pub(crate) use object_graph::GraphBuilder;
+pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
 pub(crate) use restoring::Place;
 pub use verify::{verify, Progress, Verification, VerifyOptions};
 pub use view::View;

@@ -152,7 +152,7 @@ impl Reader {
             Stored::V2(bundle) => bundle.stream(tensor, region, options.checksums, take),
             Stored::V1(v1) => {
                 let size = v1.tensor(tensor).1.dtype.size().unwrap_or(1) as u64;
-                let mut bytes = crate::table::allocate(region.elements().saturating_mul(size))?;
+                let mut bytes = crate::allocate::allocate(region.elements().saturating_mul(size))?;
                 v1.read(tensor, region, &mut bytes)?;
                 take(0, &bytes)
             }

@@ -73,12 +73,3 @@ impl Budget {
         Ok(vec)
     }
 }
-
-/// A buffer of `size` zero bytes, or an error when there is no memory for it.
-pub(crate) fn allocate(size: u64) -> Result<Vec<u8>> {
-    let len = usize::try_from(size).map_err(|_| Error::out_of_memory(size))?;
-    let mut buffer = Vec::new();
-    buffer.try_reserve_exact(len).map_err(|_| Error::out_of_memory(size))?;
-    buffer.resize(len, 0);
-    Ok(buffer)
-}

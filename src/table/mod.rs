@@ -6,6 +6,6 @@ mod reader;
 mod writer;
 
 pub(crate) use block::{Block, Entry};
-pub(crate) use budget::{allocate, Budget};
+pub(crate) use budget::Budget;
 pub(crate) use reader::{BlockBuffer, Table};
 pub(crate) use writer::TableWriter;

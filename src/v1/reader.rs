@@ -9,11 +9,12 @@ use parking_lot::Mutex;
 
 use super::meta::{add_described, Described, Located, Tensors};
 use super::values;
+use crate::allocate::allocate;
 use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::format::message::Version;
 use crate::format::ordered_code::{slice_key, slice_key_head, slice_key_tail};
 use crate::storage::File;
-use crate::table::{allocate, Block, BlockBuffer, Budget, Table};
+use crate::table::{Block, BlockBuffer, Budget, Table};
 use crate::tensor::{check_disjoint, not_covered, Bounds, DType, Strings};
 
 /// An open V1 checkpoint of one or more files.

@@ -7,7 +7,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use checkpoint::{
-    latest_checkpoint, Busy, Checkpoint, Code, DType, Device, Error, Failure, NodeId, Pending, Reader, Reason, RegisteredObjects,
+    latest_checkpoint, Busy, Checkpoint, Code, DType, Device, Error, Failure, NodeId, ObjectSaver, Pending, Reader, Reason,
     RestoreOptions, Sink, Source, State, StateOptions, Variable,
 };
 
@@ -69,7 +69,7 @@ impl State for Outside {
     }
 }
 
-impl RegisteredObjects for Outside {
+impl ObjectSaver for Outside {
     fn accepts(&mut self, _: NodeId) -> bool {
         self.threads.lock().unwrap().push(thread::current().id());
         false

@@ -104,7 +104,7 @@ static inline int every_call(const everything *with, const refusal *expected) {
     ckpt_checkpoint *made;
     ckpt_saver *saver;
     ckpt_manager *manager;
-    ckpt_broken *broken;
+    ckpt_broken_checkpoints *broken;
     ckpt_pending *pending;
     ckpt_comparison *diff;
     ckpt_status *restored;

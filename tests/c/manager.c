@@ -145,7 +145,7 @@ static void the_newest_whole_one_is_resumed_on_demand(void) {
     ckpt_resume_options *resume = ckpt_resume_options_new();
     ckpt_restore_options *restore = ckpt_restore_options_new();
     ckpt_string *path = NULL;
-    ckpt_broken *broken = NULL;
+    ckpt_broken_checkpoints *broken = NULL;
     CHECK(saves(manager, NULL, "ckpt-1"));
     set_value(program.graph, program.x, 2);
     CHECK(saves(manager, NULL, "ckpt-2"));
@@ -160,11 +160,11 @@ static void the_newest_whole_one_is_resumed_on_demand(void) {
 
     CHECK_OK(ckpt_manager_latest_valid(manager, &path, &broken, &error));
     CHECK(names(path, "ckpt-1"));
-    CHECK_INT(1, ckpt_broken_count(broken));
-    CHECK(text_is(ckpt_broken_prefix(broken, 0), in("ckpt-2")));
-    CHECK_INT(CKPT_CODE_DATA_LOSS, ckpt_error_code(ckpt_broken_problem(broken, 0)));
-    CHECK(ckpt_broken_prefix(broken, 1).data == NULL && ckpt_broken_problem(broken, 1) == NULL);
-    ckpt_broken_free(broken);
+    CHECK_INT(1, ckpt_broken_checkpoints_count(broken));
+    CHECK(text_is(ckpt_broken_checkpoints_prefix(broken, 0), in("ckpt-2")));
+    CHECK_INT(CKPT_CODE_DATA_LOSS, ckpt_error_code(ckpt_broken_checkpoints_problem(broken, 0)));
+    CHECK(ckpt_broken_checkpoints_prefix(broken, 1).data == NULL && ckpt_broken_checkpoints_problem(broken, 1) == NULL);
+    ckpt_broken_checkpoints_free(broken);
     CHECK_OK(ckpt_latest_valid_checkpoint(directory, NULL, &path, NULL, &error));
     CHECK(names(path, "ckpt-1"));
     CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_latest_valid_checkpoint(in("no"), NULL, &path, &broken, &error));
@@ -462,39 +462,39 @@ static void who_is_held_stays(void) {
 static void a_directory_is_put_in_order(void) {
     program program = make_program(1);
     ckpt_manager *manager = open_manager(&program, NULL);
-    ckpt_repaired *repaired = NULL;
+    ckpt_repaired_state *repaired = NULL;
     ckpt_strings *removed = NULL;
     for (int i = 0; i < 4; i++) CHECK_OK(ckpt_manager_save(manager, NULL, NULL, &error));
     ckpt_manager_free(manager);
     put("ckpt-4.index", "");
     for (int dry_run = 1; dry_run >= 0; dry_run--) {
         CHECK_OK(ckpt_repair_checkpoint_state(directory, dry_run, NULL, &repaired, &error));
-        CHECK(ckpt_repaired_is_new(repaired));
-        CHECK(text_is(ckpt_repaired_latest(repaired), in("ckpt-3")));
-        CHECK_INT(3, ckpt_repaired_count(repaired));
-        CHECK(text_is(ckpt_repaired_path(repaired, 0), in("ckpt-1")));
-        CHECK(ckpt_repaired_path(repaired, 3).data == NULL);
-        CHECK_INT(1, ckpt_broken_count(ckpt_repaired_broken(repaired)));
-        ckpt_repaired_free(repaired);
+        CHECK(ckpt_repaired_state_is_new(repaired));
+        CHECK(text_is(ckpt_repaired_state_latest(repaired), in("ckpt-3")));
+        CHECK_INT(3, ckpt_repaired_state_count(repaired));
+        CHECK(text_is(ckpt_repaired_state_path(repaired, 0), in("ckpt-1")));
+        CHECK(ckpt_repaired_state_path(repaired, 3).data == NULL);
+        CHECK_INT(1, ckpt_broken_checkpoints_count(ckpt_repaired_state_broken(repaired)));
+        ckpt_repaired_state_free(repaired);
     }
-    ckpt_gc_options *options = ckpt_gc_options_new(1);
-    CHECK_OK(ckpt_gc_options_set_dry_run(options, true, &error));
+    ckpt_collect_options *options = ckpt_collect_options_new(1);
+    CHECK_OK(ckpt_collect_options_set_dry_run(options, true, &error));
     CHECK_OK(ckpt_collect_checkpoints(directory, options, &removed, &error));
     CHECK(LIST_IS(removed, "ckpt-1", "ckpt-2"));
     CHECK(exists("ckpt-1"));
     CHECK_OK(ckpt_collect_checkpoints(directory, NULL, &removed, &error)); /* all stay */
     CHECK_INT(0, ckpt_strings_count(removed));
     ckpt_strings_free(removed);
-    CHECK_OK(ckpt_gc_options_set_dry_run(options, false, &error));
-    CHECK_OK(ckpt_gc_options_set_keep_best(options, 1, CKPT_BETTER_LOWER, &error));
-    CHECK_OK(ckpt_gc_options_set_keep_checkpoint_every_n_hours(options, 1000, &error));
+    CHECK_OK(ckpt_collect_options_set_dry_run(options, false, &error));
+    CHECK_OK(ckpt_collect_options_set_keep_best(options, 1, CKPT_BETTER_LOWER, &error));
+    CHECK_OK(ckpt_collect_options_set_keep_checkpoint_every_n_hours(options, 1000, &error));
     CHECK_OK(ckpt_collect_checkpoints(directory, options, NULL, &error));
     CHECK(!exists("ckpt-1") && exists("ckpt-3"));
-    ckpt_gc_options_free(options);
-    options = ckpt_gc_options_new(0);
+    ckpt_collect_options_free(options);
+    options = ckpt_collect_options_new(0);
     CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_collect_checkpoints(directory, options, &removed, &error));
     CHECK(removed == NULL);
-    ckpt_gc_options_free(options);
+    ckpt_collect_options_free(options);
     free_program(&program);
     files(true);
 }
@@ -569,9 +569,9 @@ static void new_checkpoints_are_waited_for(void) {
 static void null_is_an_error_or_nothing(void) {
     ckpt_string *path = NULL;
     ckpt_manager *manager = NULL;
-    ckpt_broken *broken = NULL;
+    ckpt_broken_checkpoints *broken = NULL;
     ckpt_pin *pin = NULL;
-    ckpt_repaired *repaired = NULL;
+    ckpt_repaired_state *repaired = NULL;
     ckpt_state_update *update = NULL;
     ckpt_checkpoint_state *state = NULL;
     ckpt_checkpoints_iterator *iterator = NULL;
@@ -605,16 +605,16 @@ static void null_is_an_error_or_nothing(void) {
     CHECK_INT(2, freed);
     MISUSE(ckpt_manager_save_options_set_number(NULL, 1, &error));
     MISUSE(ckpt_resume_options_set_latest_valid(NULL, true, &error));
-    MISUSE(ckpt_gc_options_set_dry_run(NULL, true, &error));
+    MISUSE(ckpt_collect_options_set_dry_run(NULL, true, &error));
     MISUSE(ckpt_wait_options_set_timeout(NULL, 1, &error));
 
     CHECK(ckpt_manager_checkpoint(NULL) == NULL && ckpt_manager_directory(NULL).data == NULL);
     CHECK(!ckpt_manager_checkpoint_interval(NULL, &steps) && steps == 0);
     CHECK(ckpt_manager_latest_checkpoint(NULL) == NULL && ckpt_manager_checkpoints(NULL) == NULL);
     CHECK(ckpt_manager_best_checkpoints(NULL) == NULL && is_nan(ckpt_manager_metric(NULL, NULL, 0)));
-    CHECK(ckpt_broken_count(NULL) == 0 && ckpt_broken_prefix(NULL, 0).data == NULL && ckpt_broken_problem(NULL, 0) == NULL);
-    CHECK(ckpt_repaired_count(NULL) == 0 && ckpt_repaired_latest(NULL).data == NULL && ckpt_repaired_path(NULL, 0).data == NULL);
-    CHECK(!ckpt_repaired_is_new(NULL) && ckpt_repaired_broken(NULL) == NULL);
+    CHECK(ckpt_broken_checkpoints_count(NULL) == 0 && ckpt_broken_checkpoints_prefix(NULL, 0).data == NULL && ckpt_broken_checkpoints_problem(NULL, 0) == NULL);
+    CHECK(ckpt_repaired_state_count(NULL) == 0 && ckpt_repaired_state_latest(NULL).data == NULL && ckpt_repaired_state_path(NULL, 0).data == NULL);
+    CHECK(!ckpt_repaired_state_is_new(NULL) && ckpt_repaired_state_broken(NULL) == NULL);
     CHECK(ckpt_checkpoint_state_count(NULL) == 0 && ckpt_checkpoint_state_latest(NULL).data == NULL);
     CHECK(is_nan(ckpt_checkpoint_state_timestamp(NULL, 0)) && is_nan(ckpt_checkpoint_state_last_preserved(NULL)));
     CHECK(ckpt_checkpoint_state_path(NULL, 0).data == NULL && ckpt_pin_prefix(NULL).data == NULL);
@@ -622,9 +622,9 @@ static void null_is_an_error_or_nothing(void) {
     ckpt_manager_options_free(NULL);
     ckpt_manager_save_options_free(NULL);
     ckpt_resume_options_free(NULL);
-    ckpt_broken_free(NULL);
-    ckpt_repaired_free(NULL);
-    ckpt_gc_options_free(NULL);
+    ckpt_broken_checkpoints_free(NULL);
+    ckpt_repaired_state_free(NULL);
+    ckpt_collect_options_free(NULL);
     ckpt_checkpoint_state_free(NULL);
     ckpt_state_update_free(NULL);
     ckpt_pin_free(NULL);

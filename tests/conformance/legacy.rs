@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use checkpoint::{DType, NodeId, RegisteredObjects, RestoreOptions, Sink, Source, State, StateOptions};
+use checkpoint::{DType, NodeId, ObjectSaver, RestoreOptions, Sink, Source, State, StateOptions};
 
 use crate::common::bundle::{i64s, Bundle};
 use crate::common::dtypes;
@@ -150,7 +150,7 @@ type Stacks = Arc<Mutex<Vec<(NodeId, Vec<[i32; 2]>)>>>;
 /// Saves each stack of parts as one tensor, `<path>/value`.
 struct StacksAndParts(Stacks);
 
-impl RegisteredObjects for StacksAndParts {
+impl ObjectSaver for StacksAndParts {
     fn accepts(&mut self, object: NodeId) -> bool {
         self.0.lock().unwrap().iter().any(|(stack, _)| *stack == object)
     }
@@ -210,7 +210,7 @@ fn test_registered_saver_checkpoint() {
 /// Accepts some objects, saves and restores nothing.
 struct Marker(Arc<Mutex<Vec<NodeId>>>);
 
-impl RegisteredObjects for Marker {
+impl ObjectSaver for Marker {
     fn accepts(&mut self, object: NodeId) -> bool {
         self.0.lock().unwrap().contains(&object)
     }
@@ -253,7 +253,7 @@ fn test_strict_predicate() {
 #[test]
 fn test_registered_saver_is_called_before_save_after_load() {
     struct Order(Arc<Mutex<NodeId>>, std::path::PathBuf, Arc<Mutex<Vec<f32>>>, Arc<Mutex<f32>>);
-    impl RegisteredObjects for Order {
+    impl ObjectSaver for Order {
         fn accepts(&mut self, object: NodeId) -> bool {
             *self.0.lock().unwrap() == object
         }
@@ -298,7 +298,7 @@ fn test_registered_saver_is_called_before_save_after_load() {
 #[test]
 fn test_migration_backwards_compatibility() {
     struct Migrated(NodeId, Arc<Mutex<String>>);
-    impl RegisteredObjects for Migrated {
+    impl ObjectSaver for Migrated {
         fn accepts(&mut self, object: NodeId) -> bool {
             self.0 == object
         }

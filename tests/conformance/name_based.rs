@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use checkpoint::{Checkpoint, Code, NodeId, Reason, RestoreOptions, RowState, StatusKind};
+use checkpoint::{Checkpoint, Code, NodeId, Reason, RestoreKind, RestoreOptions, RowState};
 
 use crate::common::bundle::Bundle;
 use crate::common::v1;
@@ -90,7 +90,7 @@ fn test_load_from_name_based_saver() {
         let saver = w.checkpoint(&[("root", program.root.root())]);
         set(&w, &mut program, [101.0, 102.0, 103.0]);
         let status = read(&saver, &path);
-        assert_eq!(status.kind(), StatusKind::Names);
+        assert_eq!(status.kind(), RestoreKind::Names);
         assert_eq!(get(&w, &mut program), [1.0, 2.0, 3.0]);
         status.consumed().matched().nontrivial().run_restore_ops().unwrap();
         set(&w, &mut program, [101.0, 102.0, 103.0]);

@@ -643,11 +643,11 @@ TEST_F(binding, a_directory_is_looked_after) {
     }
     EXPECT_EQ(paths.back(), in("m-77"));
     EXPECT_EQ(ckpt::get_checkpoint_state(directory())->timestamps, (std::vector<double>{1010, 1020, 1030, 1040}));
-    EXPECT_EQ(ckpt::collect_checkpoints(directory(), ckpt::gc_options(2).dry_run(true)).size(), 2u);
+    EXPECT_EQ(ckpt::collect_checkpoints(directory(), ckpt::collect_options(2).dry_run(true)).size(), 2u);
     EXPECT_TRUE(ckpt::checkpoint_exists(paths[0]));
     {
         const ckpt::pin held(paths[0]);
-        EXPECT_EQ(ckpt::collect_checkpoints(directory(), ckpt::gc_options(2)), (std::vector<std::string>{paths[1]}));
+        EXPECT_EQ(ckpt::collect_checkpoints(directory(), ckpt::collect_options(2)), (std::vector<std::string>{paths[1]}));
     }
     EXPECT_TRUE(ckpt::checkpoint_exists(paths[0]));
     ckpt::collect_checkpoints(directory());

@@ -357,7 +357,7 @@ TEST_F(conformance, status_failures) {
 
     // Restoring nothing fails all of them.
     status = checkpoint.restore_nothing();
-    EXPECT_EQ(status.kind(), ckpt::restore_kind::nothing);
+    EXPECT_EQ(status.kind(), ckpt::restore_kind::none);
     fails(ckpt::code::failed_precondition, [&] { status.assert_consumed(); });
     fails(ckpt::code::failed_precondition, [&] { status.assert_existing_objects_matched(); });
     fails(ckpt::code::failed_precondition, [&] { status.assert_nontrivial_match(); });

@@ -282,7 +282,7 @@ internal static class Binding
             program.Graph.Track(program.Root, "v", program.Graph.AddVariable(part, null, options));
             using (Status status = program.Checkpoint.Read(path))
             {
-                ReportRow row = status.ExpectPartial().Report().Single(one => one.Path == "v");
+                Row row = status.ExpectPartial().Report().Single(one => one.Path == "v");
                 Check.Equal(RowState.Restored, row.State);
                 Check.Equal("1,2", row.ProgramSlice);
                 Check.Same(new long[] { 4 }, row.ProgramShape);

@@ -47,7 +47,7 @@ internal static class Conformance
     [Test("read_fixture")]
     private static void ReadFixture()
     {
-        TensorView view;
+        View view;
         Tensor kernel;
         // What TensorFlow reads.
         float[] expected =
@@ -523,7 +523,7 @@ internal static class Conformance
                 Check.Equal(report.Json, program.Checkpoint.LastReport().Json);
             }
             Check.Equal(dry.Count, report.Count);
-            Dictionary<string, ReportRow> rows = report.ToDictionary(row => row.Path);
+            Dictionary<string, Row> rows = report.ToDictionary(row => row.Path);
             Check.Equal(RowState.ShapeMismatch, rows["a"].State);
             Check.Equal(RowState.Deferred, rows["b"].State);
             Check.Equal(RowState.Missing, rows["c"].State);

@@ -139,7 +139,7 @@ internal static class Snippets
                 options.Exclude.Add("optimizer/**");
                 using (Status status = checkpoint.Read(path, options))
                 {
-                    foreach (ReportRow row in status.Report())
+                    foreach (Row row in status.Report())
                     {
                         output.WriteLine("{0} {1}", row.Key, row.State.Name());
                     }

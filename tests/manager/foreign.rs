@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use checkpoint::{collect_checkpoints, Better, Clock, Code, Error, GcOptions, Manager};
+use checkpoint::{collect_checkpoints, Better, Clock, Code, CollectOptions, Error, Manager};
 use tempfile::{tempdir, tempdir_in, TempDir};
 
 use crate::common::rng::Rng;
@@ -212,7 +212,7 @@ fn nothing_foreign_is_removed_whatever_the_state_file_says() {
             Ok(manager) => drop((0..1 + rng.below(2)).map(|_| save(&manager)).collect::<Vec<_>>()),
             Err(e) => assert_eq!(e.code(), Code::DataLoss, "seed {seed}: {e}"),
         }
-        let _ = collect_checkpoints(&run, &GcOptions::keep(1));
+        let _ = collect_checkpoints(&run, &CollectOptions::keep(1));
         let after = model.files();
         for (path, _) in before.difference(&after) {
             let name = path.file_name().unwrap().to_str().unwrap();

@@ -63,7 +63,7 @@ pub fn save_with(manager: &Manager, metric: f64) -> PathBuf {
     manager.save(&saving().metric(metric)).unwrap().unwrap()
 }
 
-pub fn resume(manager: &Manager) -> checkpoint::Resumed {
+pub fn resume(manager: &Manager) -> checkpoint::Resumption {
     manager.restore_or_initialize(&ResumeOptions::new()).unwrap()
 }
 

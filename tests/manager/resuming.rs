@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use checkpoint::{latest_checkpoint, latest_valid, Code, Reason, ResumeOptions, VerifyOptions};
+use checkpoint::{latest_checkpoint, latest_valid_checkpoint, Code, Reason, ResumeOptions, VerifyOptions};
 use tempfile::tempdir;
 
 use crate::program::*;
@@ -136,7 +136,8 @@ fn without_a_state_file_the_newest_is_found_by_its_number() {
         program.set(number);
         program.checkpoint.write_numbered(scratch.path().join("ckpt"), number, &unsynced()).unwrap();
     }
-    let found = latest_valid(scratch.path(), &VerifyOptions::new(), &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    let found =
+        latest_valid_checkpoint(scratch.path(), &VerifyOptions::new(), &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     assert_eq!((found.prefix, found.broken.len()), (Some(scratch.path().join("ckpt-10")), 0));
     let manager = program.manage(scratch.path(), &keep(1));
     resume(&manager);

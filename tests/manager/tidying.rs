@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use checkpoint::{
-    collect_checkpoints, latest_checkpoint, repair_checkpoint_state, Code, Error, GcOptions, ManagerOptions, VerifyOptions,
+    collect_checkpoints, latest_checkpoint, repair_checkpoint_state, Code, CollectOptions, Error, ManagerOptions, VerifyOptions,
 };
 use tempfile::tempdir;
 
@@ -21,18 +21,18 @@ fn gc_removes_what_a_manager_would() {
     std::fs::write(&leftover, "").unwrap();
     let before = names_in(scratch.path());
     let path = |n: i32| scratch.path().join(format!("ckpt-{n}"));
-    let dry = collect_checkpoints(scratch.path(), &GcOptions::keep(2).dry_run(true)).unwrap();
+    let dry = collect_checkpoints(scratch.path(), &CollectOptions::keep(2).dry_run(true)).unwrap();
     assert_eq!(
         (dry.removed.clone(), dry.kept.clone(), dry.leftovers.clone()),
         ([1, 2, 3].map(path).into(), [4, 5].map(path).into(), vec![leftover])
     );
     assert_eq!(names_in(scratch.path()), before);
-    assert_eq!(collect_checkpoints(scratch.path(), &GcOptions::keep(2)).unwrap(), dry);
+    assert_eq!(collect_checkpoints(scratch.path(), &CollectOptions::keep(2)).unwrap(), dry);
     assert_eq!(checkpoints_in(scratch.path()), ["ckpt-4", "ckpt-5", "mine-1"]);
     assert_eq!(names_in(scratch.path()).len(), 7);
     assert_eq!(program.manage(scratch.path(), &keep(1)).checkpoints(), [4, 5].map(path));
-    assert_eq!(collect_checkpoints(scratch.path(), &GcOptions::keep(0)).unwrap_err().code(), Code::InvalidArgument);
-    assert_eq!(collect_checkpoints(scratch.path().join("no"), &GcOptions::keep(1)).unwrap_err().code(), Code::NotFound);
+    assert_eq!(collect_checkpoints(scratch.path(), &CollectOptions::keep(0)).unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(collect_checkpoints(scratch.path().join("no"), &CollectOptions::keep(1)).unwrap_err().code(), Code::NotFound);
 }
 
 /// The latest of a state file need not be the last that it lists.
@@ -44,12 +44,12 @@ fn gc_never_removes_the_latest() {
     (0..3).for_each(|_| drop(save(&manager)));
     drop(manager);
     state(scratch.path(), &text_in(scratch.path()).replacen("ckpt-3", "ckpt-1", 1));
-    collect_checkpoints(scratch.path(), &GcOptions::keep(1)).unwrap();
+    collect_checkpoints(scratch.path(), &CollectOptions::keep(1)).unwrap();
     assert_eq!(checkpoints_in(scratch.path()), ["ckpt-1", "ckpt-3"]);
     assert_eq!(latest_checkpoint(scratch.path()).unwrap(), Some(scratch.path().join("ckpt-1")));
 }
 
-fn repair(directory: &Path, dry_run: bool) -> Result<checkpoint::Repaired, Error> {
+fn repair(directory: &Path, dry_run: bool) -> Result<checkpoint::RepairedState, Error> {
     repair_checkpoint_state(directory, dry_run, &VerifyOptions::new(), &mut |_| std::ops::ControlFlow::Continue(()))
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use checkpoint::{collect_checkpoints, Better, GcOptions};
+use checkpoint::{collect_checkpoints, Better, CollectOptions};
 use serde_json::json;
 
 use crate::failure::Outcome;
@@ -69,7 +69,7 @@ fn hours(text: &str) -> Result<f64, String> {
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let keep = usize::try_from(args.keep).unwrap_or(usize::MAX);
-    let mut options = GcOptions::keep(keep).dry_run(args.dry_run);
+    let mut options = CollectOptions::keep(keep).dry_run(args.dry_run);
     if let Some(hours) = args.every_hours {
         options = options.keep_every_n_hours(hours);
     }

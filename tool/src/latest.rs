@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use checkpoint::{get_checkpoint_state, latest_checkpoint, latest_valid, Broken, Error, VerifyOptions};
+use checkpoint::{get_checkpoint_state, latest_checkpoint, latest_valid_checkpoint, BrokenCheckpoint, Error, VerifyOptions};
 use serde_json::{json, Value};
 
 use crate::bar::Bar;
@@ -44,7 +44,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let (latest, broken) = match args.valid {
         true => {
             let bar = Bar::new();
-            let found = latest_valid(&args.directory, &VerifyOptions::new(), &mut |progress| {
+            let found = latest_valid_checkpoint(&args.directory, &VerifyOptions::new(), &mut |progress| {
                 bar.report(progress.bytes_done, progress.bytes_total)
             })?;
             (found.prefix, Some(found.broken))
@@ -58,7 +58,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         }
         writeln!(screen, "{result:#}")?;
     } else {
-        for Broken { prefix, problem } in broken.iter().flatten() {
+        for BrokenCheckpoint { prefix, problem } in broken.iter().flatten() {
             term::complain(&format!("{}: not whole: {problem}", text(prefix)));
         }
         if let Some(latest) = &latest {
@@ -104,7 +104,7 @@ pub fn text(path: &Path) -> String {
 }
 
 /// A checkpoint that is not whole, in JSON.
-pub fn broken_json(broken: &Broken) -> Value {
+pub fn broken_json(broken: &BrokenCheckpoint) -> Value {
     let problem: &Error = &broken.problem;
     json!({ "checkpoint": broken.prefix.to_string_lossy(), "problem": problem.to_string() })
 }

@@ -1,55 +1,59 @@
-//! What callbacks of the caller's share: how they say why they failed, and that the graph that called them is closed to them.
+//! What callbacks have in common: how they report failures, and the check that they do not call
+//! their own graph.
 
 use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::constants::{ckpt_code, CKPT_CODE_OK};
-use super::{array, ask, changed};
+use super::{array, ask, handle_mut};
 use ::checkpoint::{printable, Code, Error, Failure, Reason, Result};
 
-/// Takes the message of a callback that fails. It lives while the callback runs.
+/// Receives the error message of a failing callback. Valid only while the callback runs.
 #[derive(Default)]
 pub struct ckpt_failure {
     text: Option<String>,
 }
 
-/// Says, from inside a callback, why it is going to fail: the text becomes part of the message of the call's error. What was
-/// said before is forgotten. NULL is nothing.
+/// Sets the failure message of the running callback: `text`, of `len` bytes, is copied and becomes
+/// part of the message of the error. Replaces an earlier message. If `failure` is NULL, the call is
+/// ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_failure_set(failure: *mut ckpt_failure, text: *const c_char, len: usize) {
     ask((), || {
-        if let (Some(failure), Ok(text)) = (changed(failure), array::<u8>(text.cast(), len, "the text")) {
+        if let (Some(failure), Ok(text)) = (handle_mut(failure), array::<u8>(text.cast(), len, "the text")) {
             failure.text = Some(printable(text).to_string());
         }
     });
 }
 
-/// Fills `buffer` with `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Anything but
-/// `CKPT_CODE_OK` ends the writing, which then returns `CKPT_CODE_ABORTED`.
+/// Reads part of a value: fills `buffer` with `size` bytes from byte `offset` on, row-major and in
+/// native byte order.
+///
+/// Any return value but `CKPT_CODE_OK` ends the write, which then fails with `CKPT_CODE_ABORTED`.
 pub type ckpt_read_callback = Option<
     extern "C" fn(user_data: *mut c_void, offset: u64, buffer: *mut c_void, size: usize, failure: *mut ckpt_failure) -> ckpt_code,
 >;
 
 thread_local! {
     /// The graphs whose callbacks run on this thread.
-    static RUNNING: RefCell<Vec<Mark>> = const { RefCell::new(Vec::new()) };
+    static RUNNING: RefCell<Vec<CallbackMark>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Stands for a graph, without holding it: its handles have the mark, and the callbacks that it calls.
+/// Identifies a graph without keeping it alive. The graph's handles and its running callbacks carry
+/// the mark.
 ///
-/// The graph's own lock finds a call from inside a callback on the thread that called it. On the threads that write, where some
-/// callbacks run, such a call would wait for the lock forever; the mark finds it there.
+/// The graph's own lock detects a call from a callback on the thread that made the outer call. Some
+/// callbacks run on writing threads; there, such a call would wait for the lock forever, and the
+/// mark detects it.
 #[derive(Clone, Default)]
-pub(super) struct Mark(Arc<()>);
+pub(super) struct CallbackMark(Arc<()>);
 
-impl Mark {
+impl CallbackMark {
     /// Fails inside a callback of the graph.
     pub fn check(&self) -> Result<()> {
         match RUNNING.with_borrow(|running| running.iter().any(|mark| Arc::ptr_eq(&mark.0, &self.0))) {
-            true => {
-                Err(Error::new(Code::FailedPrecondition, Reason::Reentrant, "a callback must not call the graph that called it"))
-            }
+            true => Err(Error::new(Code::FailedPrecondition, Reason::Reentrant, "a callback called the graph that called it")),
             false => Ok(()),
         }
     }
@@ -74,7 +78,7 @@ impl Mark {
         outcome(code, failure)
     }
 
-    /// Has a callback fill a buffer.
+    /// Calls a read callback to fill a buffer.
     pub fn read(
         &self,
         read: ckpt_read_callback,
@@ -91,7 +95,7 @@ impl Mark {
     }
 }
 
-/// What a callback that has returned comes to.
+/// The result of a callback that has returned.
 fn outcome(code: ckpt_code, failure: ckpt_failure) -> std::result::Result<(), Failure> {
     if code == CKPT_CODE_OK {
         return Ok(());

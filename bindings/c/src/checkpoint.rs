@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 
-use super::callback::Mark;
+use super::callback::CallbackMark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph::{ckpt_graph, graph_at, node_output};
@@ -17,16 +17,17 @@ use super::strings::{ckpt_string, give_path};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, NodeId, RestoreOptions, Result, SaveOptions, Status};
 
-/// Saves and restores what a root object of a graph leads to (`tf.train.Checkpoint`). It keeps the graph alive. Several threads
-/// may use it at once: every call takes the graph's lock for its whole length, callbacks included; from inside a callback of
-/// the graph it returns `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
+/// Saves and restores everything that can be reached from a root object of a graph
+/// (`tf.train.Checkpoint`). It keeps the graph alive. Several threads may use it at once: each call
+/// takes the graph's lock for its whole length, callbacks included. A call from inside a callback
+/// of the graph returns `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`.
 #[derive(Clone)]
 pub struct ckpt_checkpoint {
     pub(super) checkpoint: Checkpoint,
-    pub(super) mark: Mark,
+    pub(super) mark: CallbackMark,
 }
 
-/// The checkpoint that a handle stands for. It is held apart from the handle, which a callback may free.
+/// The checkpoint behind a handle: a clone, because a callback may free the handle.
 pub(super) fn checkpoint_at(checkpoint: *const ckpt_checkpoint) -> Result<ckpt_checkpoint> {
     let checkpoint = required(checkpoint, "the checkpoint")?.clone();
     checkpoint.mark.check()?;
@@ -38,17 +39,20 @@ fn make(
     checkpoint: *mut *mut ckpt_checkpoint,
     make: impl FnOnce(&::checkpoint::Graph) -> Result<Checkpoint>,
 ) -> Result<()> {
-    let out = output(checkpoint, std::ptr::null_mut(), "the place for the checkpoint")?;
+    let out = output(checkpoint, std::ptr::null_mut(), "the output argument `checkpoint`")?;
     let graph = graph_at(graph)?;
     *out = own(ckpt_checkpoint { checkpoint: make(&graph.graph)?, mark: graph.mark });
     Ok(())
 }
 
-/// The checkpoint of what `root` leads to. Its files are those of `tf.train.Checkpoint(**kwargs)`: `root` stands for the
-/// checkpoint itself, and its edges, in the order in which they were made, for the keyword arguments, which TensorFlow sorts.
+/// Makes the checkpoint object for everything that can be reached from `root`. Its files are those
+/// of `tf.train.Checkpoint(**kwargs)`: `root` stands for the checkpoint itself, and its edges, in
+/// the order in which they were made, for the keyword arguments (which TensorFlow sorts).
 ///
-/// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when `root` is no object
-/// of the graph.
+/// `*checkpoint` receives the object (NULL on failure); free it with `ckpt_checkpoint_free`.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: `root` is not an object of the graph.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_new(
     graph: *const ckpt_graph,
@@ -59,13 +63,17 @@ pub extern "C" fn ckpt_checkpoint_new(
     call(error, || make(graph, checkpoint, |graph| Checkpoint::new(graph, node_at(root)?)))
 }
 
-/// The checkpoint of `root`, to which it attaches `count` more edges, each with its name, UTF-8, and its object. Its files are
-/// those of `tf.train.Checkpoint(root, **attached)`. They can be restored by a checkpoint made by `ckpt_checkpoint_new`, and
-/// the other way round.
+/// Makes the checkpoint object for `root` and attaches `count` more edges to it: `names[i]` (UTF-8)
+/// leads to `objects[i]`. Its files are those of `tf.train.Checkpoint(root, **attached)`. A
+/// checkpoint object made by `ckpt_checkpoint_new` can restore them, and the other way round.
 ///
-/// `*checkpoint` is to be freed with `ckpt_checkpoint_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when `root`, or what is
-/// attached, is no object of the graph, or two have one name; `CKPT_CODE_ALREADY_EXISTS` when the root has an edge of one of the
-/// names to another object.
+/// `*checkpoint` receives the object (NULL on failure); free it with `ckpt_checkpoint_free`.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: `root` or one of `objects` is not an object of the graph, or two
+///   names are equal.
+/// * `CKPT_CODE_ALREADY_EXISTS`: the root already has an edge of one of these names, to another
+///   object.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_new_with_root(
     graph: *const ckpt_graph,
@@ -86,15 +94,19 @@ pub extern "C" fn ckpt_checkpoint_new_with_root(
     })
 }
 
-/// Frees the handle of a checkpoint. Its graph lives on while other handles need it, and so do restores that wait. If it was the last
-/// that holds the checkpoint, this waits for a save in the background; an error of that which nobody asks `ckpt_pending_wait` for is
-/// lost then: `ckpt_checkpoint_sync` before this has it. NULL is nothing.
+/// Frees a handle of a checkpoint. The graph stays alive while other handles or deferred restores
+/// need it. NULL is ignored.
+///
+/// Freeing the last handle that holds the checkpoint waits for its save in the background. If that
+/// save fails and nobody calls `ckpt_pending_wait`, its error is lost: call `ckpt_checkpoint_sync`
+/// first to get it.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_free(checkpoint: *mut ckpt_checkpoint) {
     release(checkpoint);
 }
 
-/// Another handle of the checkpoint's graph, to be freed with `ckpt_graph_free`; NULL of NULL.
+/// Returns another handle of the checkpoint's graph; free it with `ckpt_graph_free`. NULL if
+/// `checkpoint` is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_graph(checkpoint: *const ckpt_checkpoint) -> *mut ckpt_graph {
     ask(std::ptr::null_mut(), || {
@@ -103,15 +115,18 @@ pub extern "C" fn ckpt_checkpoint_graph(checkpoint: *const ckpt_checkpoint) -> *
     })
 }
 
-/// The root object; 0 of NULL.
+/// Returns the root object; 0 if `checkpoint` is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_root(checkpoint: *const ckpt_checkpoint) -> ckpt_node {
     ask(0, || handle(checkpoint).map_or(0, |c| c.checkpoint.root().number()))
 }
 
-/// Has `log` called, with `user_data`, about values of a checkpoint that were never used and the like; NULL, the default, for
-/// no one. A restore keeps the one that was set when it was called. `free_user_data`, if it is not NULL, is called when neither
-/// the checkpoint nor such a restore needs it any more; when this call fails, at once.
+/// Sets the log, which is called with `user_data` about values of a checkpoint that were never used
+/// and the like. NULL, the default, turns it off. A restore keeps the log that was set when it was
+/// called.
+///
+/// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a restore needs
+/// `user_data` any more; at once if this call fails.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_set_log(
     checkpoint: *const ckpt_checkpoint,
@@ -128,11 +143,15 @@ pub extern "C" fn ckpt_checkpoint_set_log(
     })
 }
 
-/// The variable that counts saves, `save_counter`: an int64 scalar. When it is asked for first, it is made, tracked, and
-/// restored if a value waits for it. An edge of this name that the root has already is taken for it, if it leads to an integer
-/// scalar.
+/// Returns the variable that counts saves, `save_counter`: an int64 scalar. The first call makes
+/// and tracks it, and restores it if a deferred restore has a value for it. If the root already has
+/// an edge of this name to an integer scalar, that scalar is the counter.
 ///
-/// `*counter` is 0 on failure. `CKPT_CODE_ALREADY_EXISTS` when the root has another edge of this name; else what restoring reports.
+/// `*counter` receives the variable; 0 on failure.
+///
+/// Errors:
+/// * `CKPT_CODE_ALREADY_EXISTS`: the root has an edge of this name to another kind of object.
+/// * Those of `ckpt_checkpoint_restore`: the deferred restore of the counter fails.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save_counter(
     checkpoint: *const ckpt_checkpoint,
@@ -146,7 +165,7 @@ pub extern "C" fn ckpt_checkpoint_save_counter(
     })
 }
 
-/// How often this checkpoint was saved, by the save counter.
+/// Returns in `*count` how many times this checkpoint was saved, according to the save counter.
 ///
 /// Errors are those of `ckpt_checkpoint_save_counter`.
 #[no_mangle]
@@ -156,14 +175,14 @@ pub extern "C" fn ckpt_checkpoint_save_count(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(count, 0, "the place for the count")?;
+        let out = output(count, 0, "the output argument `count`")?;
         *out = checkpoint_at(checkpoint)?.checkpoint.save_count()?;
         Ok(())
     })
 }
 
-/// The place for a handle, if the caller wants it.
-pub(super) fn wanted<'a, T>(place: *mut *mut T, name: &str) -> Result<Option<&'a mut *mut T>> {
+/// The place for an optional output; None if the caller passed NULL.
+pub(super) fn optional_output<'a, T>(place: *mut *mut T, name: &str) -> Result<Option<&'a mut *mut T>> {
     if place.is_null() {
         return Ok(None);
     }
@@ -176,22 +195,33 @@ fn save(
     path: *mut *mut ckpt_string,
     save: impl FnOnce(&Checkpoint, &SaveOptions) -> Result<PathBuf>,
 ) -> Result<()> {
-    let out = wanted(path, "the place for the path")?;
+    let out = optional_output(path, "the output argument `path`")?;
     let checkpoint = checkpoint_at(checkpoint)?;
-    let options = handle(options).map(|o| o.settle(&checkpoint.mark)).unwrap_or_default();
+    let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
     let saved = save(&checkpoint.checkpoint, &options)?;
     give_path(out, saved);
     Ok(())
 }
 
-/// Writes the checkpoint `prefix`, neither counting nor telling the state file. `*path`, to be freed with `ckpt_string_free`,
-/// is the prefix; `path` may be NULL. (`tf.train.Checkpoint.write`)
+/// Writes the checkpoint `prefix`. Does not increment the save counter and does not change the
+/// state file. (`tf.train.Checkpoint.write`)
 ///
-/// `CKPT_CODE_FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved. Then, as
-/// after all errors that follow, what was at the prefix is still there, and nothing new. `CKPT_CODE_ABORTED` when a callback fails;
-/// if it was one of `ckpt_save_options_add_callback`, the checkpoint is there. `CKPT_CODE_CANCELLED` when the progress callback
-/// stops it; else what `ckpt_writer_finish` reports. `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still
-/// running in the background, if so asked; the error of an earlier one that nobody has heard of.
+/// `*path` receives the prefix (NULL on failure); free it with `ckpt_string_free`. `path` may be
+/// NULL.
+///
+/// Errors are those of `ckpt_writer_finish`, and:
+/// * `CKPT_CODE_FAILED_PRECONDITION`: a variable has no value yet, or the graph contains a list or
+///   slot that cannot be saved.
+/// * `CKPT_CODE_ABORTED`: a callback failed.
+/// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the save.
+/// * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running in the
+///   background and the options say `CKPT_BUSY_FAIL`.
+/// * The error of an earlier save in the background that has not been reported yet; this call then
+///   does nothing else.
+///
+/// After an error, an existing checkpoint at the prefix is unchanged and no new one exists.
+/// Exception: if a callback of `ckpt_save_options_add_callback` failed, the new checkpoint is
+/// complete and stays.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_write(
     checkpoint: *const ckpt_checkpoint,
@@ -203,8 +233,11 @@ pub extern "C" fn ckpt_checkpoint_write(
     call(error, || save(checkpoint, options, path, |checkpoint, options| checkpoint.write(path_at(prefix)?, options)))
 }
 
-/// Writes the checkpoint `prefix-number`, neither counting nor telling the state file. `*path`, to be freed with
-/// `ckpt_string_free`, is its path; `path` may be NULL. (`CheckpointableSaver.save(checkpoint_number=)`)
+/// Writes the checkpoint `prefix-number`. Does not increment the save counter and does not change
+/// the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
+///
+/// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
+/// `path` may be NULL.
 ///
 /// Errors are those of `ckpt_checkpoint_write`.
 #[no_mangle]
@@ -221,12 +254,17 @@ pub extern "C" fn ckpt_checkpoint_write_numbered(
     })
 }
 
-/// Counts, writes the checkpoint `prefix-count` (the first is `prefix-1`), calls the callbacks of the options, and has the
-/// directory's state file name it as the latest and only one. `*path`, to be freed with `ckpt_string_free`, is its path; `path`
-/// may be NULL. (`tf.train.Checkpoint.save`)
+/// Increments the save counter, writes the checkpoint `prefix-COUNT` (the first is `prefix-1`),
+/// calls the written callbacks of the options, and makes it the latest and only checkpoint in the
+/// directory's state file. (`tf.train.Checkpoint.save`)
 ///
-/// Errors are those of `ckpt_checkpoint_write`; the count stands unless the error is about an earlier save. `CKPT_CODE_INVALID_ARGUMENT`
-/// also when the path is that of the state file.
+/// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
+/// `path` may be NULL.
+///
+/// Errors are those of `ckpt_checkpoint_write`, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
+///
+/// After an error the counter stays incremented, unless the error is about an earlier save.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save(
     checkpoint: *const ckpt_checkpoint,
@@ -244,7 +282,7 @@ fn restore(
     status: *mut *mut ckpt_status,
     restore: impl FnOnce(&Checkpoint, &RestoreOptions) -> Result<Status>,
 ) -> Result<()> {
-    let out = wanted(status, "the place for the status")?;
+    let out = optional_output(status, "the output argument `status`")?;
     let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
     let checkpoint = checkpoint_at(checkpoint)?;
     let restored = restore(&checkpoint.checkpoint, &options)?;
@@ -254,20 +292,30 @@ fn restore(
     Ok(())
 }
 
-/// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory with a state file (its latest),
-/// or a SavedModel. Every object that the root leads to by the edges that were saved takes its value; what the program does not
-/// have yet is restored when it is tracked. Makes the save counter. A checkpoint of names is restored by the full names of
-/// variables. (`tf.train.Checkpoint.restore`)
+/// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory with
+/// a state file (its latest checkpoint), or a SavedModel. (`tf.train.Checkpoint.restore`)
 ///
-/// All that can be known is checked before the first value is assigned. If it fails then, the graph is as it was. If reading, a
-/// checksum or a callback fails after that, `ckpt_checkpoint_last_report` says of each value what became of it; nothing waits
-/// for the restore.
+/// Each object that the root reaches by the edges that were saved takes its value. Values whose
+/// objects the program does not have yet are deferred: they are restored when the object is
+/// tracked. The save counter is made. A name-based checkpoint (`ckpt_saver`) is restored by the
+/// full names of variables.
 ///
-/// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. `CKPT_CODE_NOT_FOUND` when there is no
-/// checkpoint, a data file is missing, it lacks a value that it should have, or a path that an option names;
-/// `CKPT_CODE_INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory;
-/// `CKPT_CODE_FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does
-/// not accept its object; `CKPT_CODE_DATA_LOSS` when the checkpoint is damaged; `CKPT_CODE_ABORTED` when a callback fails.
+/// Everything that can be checked is checked before the first value is assigned; if a check fails,
+/// the graph is unchanged. If reading, a checksum or a callback fails later,
+/// `ckpt_checkpoint_last_report` says what became of each value, and nothing is deferred.
+///
+/// `*status` receives the status (NULL on failure); free it with `ckpt_status_free`. `status` may
+/// be NULL.
+///
+/// Errors:
+/// * `CKPT_CODE_NOT_FOUND`: there is no checkpoint; a data file is missing; or the checkpoint lacks
+///   a value that it should have, or a path that an option names.
+/// * `CKPT_CODE_INVALID_ARGUMENT`: a value has another dtype or shape than its object, or two
+///   variables share memory.
+/// * `CKPT_CODE_FAILED_PRECONDITION`: a variable is read-only, a list cannot be saved, or a
+///   registered saver does not accept its object.
+/// * `CKPT_CODE_DATA_LOSS`: the checkpoint is damaged.
+/// * `CKPT_CODE_ABORTED`: a callback failed.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_restore(
     checkpoint: *const ckpt_checkpoint,
@@ -279,7 +327,8 @@ pub extern "C" fn ckpt_checkpoint_restore(
     call(error, || restore(checkpoint, options, status, |checkpoint, options| checkpoint.restore(path_at(path)?, options)))
 }
 
-/// The same without the save counter, for what `ckpt_checkpoint_write` wrote. (`tf.train.Checkpoint.read`)
+/// Like `ckpt_checkpoint_restore`, but without the save counter: for what `ckpt_checkpoint_write`
+/// wrote. (`tf.train.Checkpoint.read`)
 ///
 /// Errors are those of `ckpt_checkpoint_restore`.
 #[no_mangle]
@@ -293,10 +342,13 @@ pub extern "C" fn ckpt_checkpoint_read(
     call(error, || restore(checkpoint, options, status, |checkpoint, options| checkpoint.read(path_at(path)?, options)))
 }
 
-/// Restores nothing, but makes the save counter. All assertions of the status fail. (`tf.train.Checkpoint.restore(None)`)
+/// Makes the save counter and restores nothing. All assertions of the status fail.
+/// (`tf.train.Checkpoint.restore(None)`)
 ///
-/// `*status` is to be freed with `ckpt_status_free`; NULL on failure; `status` may be NULL. Errors are those of
-/// `ckpt_checkpoint_save_counter`.
+/// `*status` receives the status (NULL on failure); free it with `ckpt_status_free`. `status` may
+/// be NULL.
+///
+/// Errors are those of `ckpt_checkpoint_save_counter`.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_restore_nothing(
     checkpoint: *const ckpt_checkpoint,
@@ -306,10 +358,12 @@ pub extern "C" fn ckpt_checkpoint_restore_nothing(
     call(error, || restore(checkpoint, std::ptr::null(), status, |checkpoint, _| checkpoint.restore_nothing()))
 }
 
-/// Says what `ckpt_checkpoint_read` would do. Nothing is assigned, and nothing waits for it. What does not fit is in the rows.
+/// Reports what `ckpt_checkpoint_read` would do. Assigns nothing and defers nothing. Values that do
+/// not fit are rows of the report rather than errors.
 ///
-/// `*report` is to be freed with `ckpt_report_free`; NULL on failure. Errors are those of `ckpt_checkpoint_restore`, save for
-/// what rows can tell.
+/// `*report` receives the report (NULL on failure); free it with `ckpt_report_free`.
+///
+/// Errors are those of `ckpt_checkpoint_restore`, except those that rows can express.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_dry_run(
     checkpoint: *const ckpt_checkpoint,
@@ -319,16 +373,18 @@ pub extern "C" fn ckpt_checkpoint_dry_run(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(report, std::ptr::null_mut(), "the place for the report")?;
+        let out = output(report, std::ptr::null_mut(), "the output argument `report`")?;
         let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
         *out = ckpt_report::new(checkpoint_at(checkpoint)?.checkpoint.dry_run(path_at(path)?, &options)?);
         Ok(())
     })
 }
 
-/// What became of every value in the last restore or read, also in one that failed. `*report` is to be freed with
-/// `ckpt_report_free`; NULL on failure, before the first restore, and when neither a status nor anything that waits holds on to
-/// the last.
+/// Reports what became of each value in the last restore or read, whether it succeeded or failed.
+///
+/// `*report` receives the report; free it with `ckpt_report_free`. It is NULL on failure, before
+/// the first restore, and when the last restore is no longer known: its status was freed and it has
+/// no deferred values.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_last_report(
     checkpoint: *const ckpt_checkpoint,
@@ -336,7 +392,7 @@ pub extern "C" fn ckpt_checkpoint_last_report(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(report, std::ptr::null_mut(), "the place for the report")?;
+        let out = output(report, std::ptr::null_mut(), "the output argument `report`")?;
         *out = checkpoint_at(checkpoint)?.checkpoint.last_report().map_or(std::ptr::null_mut(), ckpt_report::new);
         Ok(())
     })

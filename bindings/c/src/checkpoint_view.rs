@@ -1,4 +1,4 @@
-//! The objects of a checkpoint compared with those of a program.
+//! Views of checkpoints: their objects, compared with those of a program.
 
 use std::ffi::c_char;
 use std::sync::{Arc, OnceLock};
@@ -14,10 +14,10 @@ use super::node::{ckpt_node, node_at};
 use super::object_graph::ckpt_object_graph;
 use super::strings::lend_path;
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
-use ::checkpoint::{restore_nodes, CheckpointView, Log, NodeId, Result, ViewDiff};
+use ::checkpoint::{restore_nodes, CheckpointView, Comparison, Log, NodeId, Result};
 
-/// The objects of a checkpoint (`tf.train.CheckpointView`). The index was read once; no file is open. It does not change:
-/// several threads may use it at once.
+/// The objects of a checkpoint (`tf.train.CheckpointView`). The index is read once; no file stays
+/// open. It never changes; several threads may use it at once.
 pub struct ckpt_checkpoint_view {
     view: CheckpointView,
     descendants: OnceLock<Vec<(u32, String)>>,
@@ -33,10 +33,13 @@ impl ckpt_checkpoint_view {
     }
 }
 
-/// Reads the objects of the checkpoint at `path`, which is that of `ckpt_reader_open`.
+/// Reads the objects of the checkpoint at `path`, which is resolved as by `ckpt_reader_open`.
 ///
-/// `*view` is to be freed with `ckpt_checkpoint_view_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint, or, with
-/// `CKPT_REASON_NO_OBJECT_GRAPH`, it has no objects; else errors are those of `ckpt_reader_open`.
+/// `*view` receives the view (NULL on failure); free it with `ckpt_checkpoint_view_free`.
+///
+/// Errors are those of `ckpt_reader_open`, and:
+/// * `CKPT_CODE_NOT_FOUND`: there is no checkpoint.
+/// * `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH`: the checkpoint has no object graph.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_open(
     path: *const c_char,
@@ -44,28 +47,28 @@ pub extern "C" fn ckpt_checkpoint_view_open(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(view, std::ptr::null_mut(), "the place for the view")?;
+        let out = output(view, std::ptr::null_mut(), "the output argument `view`")?;
         let view = CheckpointView::open(path_at(path)?)?;
         *out = own(ckpt_checkpoint_view { view, descendants: OnceLock::new() });
         Ok(())
     })
 }
 
-/// Frees a view. NULL is nothing.
+/// Frees a view. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_free(view: *mut ckpt_checkpoint_view) {
     release(view);
 }
 
-/// The prefix of the checkpoint. Lent.
+/// Returns the prefix of the checkpoint. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_prefix(view: *const ckpt_checkpoint_view) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(view).map_or(ckpt_bytes::NONE, |v| lend_path(v.view.prefix())))
 }
 
-/// All objects, with what is known of each: children, values, slot variables.
+/// Copies the object graph: all objects with their children, values and slot variables.
 ///
-/// `*graph` is to be freed with `ckpt_object_graph_free`; NULL on failure.
+/// `*graph` receives it (NULL on failure); free it with `ckpt_object_graph_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_object_graph(
     view: *const ckpt_checkpoint_view,
@@ -73,43 +76,47 @@ pub extern "C" fn ckpt_checkpoint_view_object_graph(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(graph, std::ptr::null_mut(), "the place for the graph")?;
+        let out = output(graph, std::ptr::null_mut(), "the output argument `graph`")?;
         *out = own(ckpt_object_graph(required(view, "the view")?.view.object_graph().clone()));
         Ok(())
     })
 }
 
-/// How many nodes edges lead to from the root, the root among them. Slot variables are not.
+/// Returns the number of nodes that can be reached from the root by edges, the root included. Slot
+/// variables are not counted.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_descendant_count(view: *const ckpt_checkpoint_view) -> usize {
     ask(0, || handle(view).map_or(0, |v| v.descendants().len()))
 }
 
-/// The node at `index` of these, breadth first; the first is the root, 0. -1 when there are not so many.
+/// Returns the reachable node at `index`, in breadth-first order; the first is the root, node 0. -1
+/// if `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_descendant(view: *const ckpt_checkpoint_view, index: usize) -> i64 {
     ask(-1, || handle(view).and_then(|v| v.descendant(index)).map_or(-1, |(id, _)| (*id).into()))
 }
 
-/// The way by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`. Lent; nothing when there are not so many.
+/// Returns the path by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`.
+/// Lent; `data` is NULL if `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_descendant_path(view: *const ckpt_checkpoint_view, index: usize) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(view).and_then(|v| v.descendant(index)).map(|(_, path)| path.as_bytes()).into())
 }
 
-/// What a checkpoint and a program have in common, and what not, when they were compared. It does not change: several threads
-/// may use it at once. Slot variables are in none of it.
+/// The result of comparing a checkpoint with a program: what they have in common, and what only one
+/// of them has. Slot variables are not included. It is a snapshot and never changes; several
+/// threads may use it at once.
 pub struct ckpt_comparison {
-    diff: ViewDiff,
+    diff: Comparison,
     warnings: Vec<String>,
 }
 
 fn compare(
     view: *const ckpt_checkpoint_view,
     diff: *mut *mut ckpt_comparison,
-    compare: impl FnOnce(&CheckpointView, &Log) -> Result<ViewDiff>,
+    compare: impl FnOnce(&CheckpointView, &Log) -> Result<Comparison>,
 ) -> Result<()> {
-    let out = output(diff, std::ptr::null_mut(), "the place for the comparison")?;
+    let out = output(diff, std::ptr::null_mut(), "the output argument `diff`")?;
     let warnings = Arc::new(Mutex::new(Vec::new()));
     let heard = warnings.clone();
     let log: Log = Arc::new(move |_, text| heard.lock().push(text.to_owned()));
@@ -119,11 +126,14 @@ fn compare(
     Ok(())
 }
 
-/// Compares the checkpoint with the objects below `root`: finds those that have the same place as nodes of the checkpoint, which
-/// are what a restore would restore, without its side effects. A node for which the program has two objects matches the one that
-/// is found first.
+/// Compares the checkpoint with the objects of `graph` below `root`. A node matches the object that
+/// a restore would restore from it; nothing is restored. If the program has two objects for a node,
+/// the node matches the one that is found first.
 ///
-/// `*diff` is to be freed with `ckpt_comparison_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` at a list that cannot be saved.
+/// `*diff` receives the comparison (NULL on failure); free it with `ckpt_comparison_free`.
+///
+/// Errors:
+/// * `CKPT_CODE_FAILED_PRECONDITION`: the program contains a list that cannot be saved.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_diff(
     view: *const ckpt_checkpoint_view,
@@ -135,9 +145,12 @@ pub extern "C" fn ckpt_checkpoint_view_diff(
     call(error, || compare(view, diff, |view, log| view.diff(&graph_at(graph)?.graph, node_at(root)?, Some(log))))
 }
 
-/// The same with what a checkpoint of a program leads to: also by the edges that it attaches to its root.
+/// Like `ckpt_checkpoint_view_diff`, with the objects that can be reached from the root of
+/// `checkpoint`, also by the edges that it attaches to its root.
 ///
-/// `*diff` and errors are those of `ckpt_checkpoint_view_diff`.
+/// `*diff` receives the comparison (NULL on failure); free it with `ckpt_comparison_free`.
+///
+/// Errors are those of `ckpt_checkpoint_view_diff`.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_diff_checkpoint(
     view: *const ckpt_checkpoint_view,
@@ -148,73 +161,79 @@ pub extern "C" fn ckpt_checkpoint_view_diff_checkpoint(
     call(error, || compare(view, diff, |view, log| view.diff_checkpoint(&checkpoint_at(checkpoint)?.checkpoint, Some(log))))
 }
 
-/// Frees a comparison. NULL is nothing.
+/// Frees a comparison. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_comparison_free(diff: *mut ckpt_comparison) {
     release(diff);
 }
 
-/// How many nodes match an object.
+/// Returns the number of nodes that match an object.
 #[no_mangle]
 pub extern "C" fn ckpt_comparison_match_count(diff: *const ckpt_comparison) -> usize {
     ask(0, || handle(diff).map_or(0, |d| d.diff.matches.len()))
 }
 
-/// The node of a match, in the order in which they were found; -1 when there are not so many.
+/// Returns the node of the match at `index`, in the order in which the matches were found; -1 if
+/// `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_comparison_match_node(diff: *const ckpt_comparison, index: usize) -> i64 {
     ask(-1, || handle(diff).and_then(|d| d.diff.matches.get(index)).map_or(-1, |(id, _)| (*id).into()))
 }
 
-/// The object of a match; 0 when there are not so many.
+/// Returns the object of the match at `index`; 0 if `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_comparison_match_object(diff: *const ckpt_comparison, index: usize) -> ckpt_node {
     ask(0, || handle(diff).and_then(|d| d.diff.matches.get(index)).map_or(0, |(_, object)| object.number()))
 }
 
-/// How many nodes of the checkpoint match no object.
+/// Returns the number of nodes of the checkpoint that match no object.
 #[no_mangle]
 pub extern "C" fn ckpt_comparison_checkpoint_only_count(diff: *const ckpt_comparison) -> usize {
     ask(0, || handle(diff).map_or(0, |d| d.diff.only_in_checkpoint.len()))
 }
 
-/// The node at `index` of these, breadth first; -1 when there are not so many.
+/// Returns the node at `index` of those that match no object, in breadth-first order; -1 if `index`
+/// is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_comparison_checkpoint_only_node(diff: *const ckpt_comparison, index: usize) -> i64 {
     ask(-1, || handle(diff).and_then(|d| d.diff.only_in_checkpoint.get(index)).map_or(-1, |&id| id.into()))
 }
 
-/// How many objects of the program match no node.
+/// Returns the number of objects of the program that match no node.
 #[no_mangle]
 pub extern "C" fn ckpt_comparison_program_only_count(diff: *const ckpt_comparison) -> usize {
     ask(0, || handle(diff).map_or(0, |d| d.diff.only_in_program.len()))
 }
 
-/// The object at `index` of these, breadth first; 0 when there are not so many.
+/// Returns the object at `index` of those that match no node, in breadth-first order; 0 if `index`
+/// is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_comparison_program_only_object(diff: *const ckpt_comparison, index: usize) -> ckpt_node {
     ask(0, || handle(diff).and_then(|d| d.diff.only_in_program.get(index)).map_or(0, |object| object.number()))
 }
 
-/// How many warnings there are: that references do not agree.
+/// Returns the number of warnings. There is one for each reference by which a node would match a
+/// second object.
 #[no_mangle]
 pub extern "C" fn ckpt_comparison_warning_count(diff: *const ckpt_comparison) -> usize {
     ask(0, || handle(diff).map_or(0, |d| d.warnings.len()))
 }
 
-/// The warning at `index`. Lent; nothing when there are not so many.
+/// Returns the warning at `index`. Lent; `data` is NULL if `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_comparison_warning(diff: *const ckpt_comparison, index: usize) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(diff).and_then(|d| d.warnings.get(index)).map(|text| text.as_bytes()).into())
 }
 
-/// Restores `count` single objects of a graph from nodes of the checkpoint at `path`, without looking at edges. All that can be
-/// known is checked before the first value is assigned.
+/// Restores `count` single objects of `graph`: `objects[i]` from node `ids[i]` of the checkpoint at
+/// `path`. Edges are not followed. Everything that can be checked is checked before the first value
+/// is assigned.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when an option renames or asks for a subtree, the checkpoint's root leads to no such node, an object
-/// was removed or is given twice, or one of node and object has values and the other has none or another number of them;
-/// `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the checkpoint has no objects; else errors are those of
-/// `ckpt_checkpoint_restore`.
+/// Errors are those of `ckpt_checkpoint_restore`, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: the options have renames or a subtree; the checkpoint's root
+///   does not reach such a node; an object was removed or is given twice; or node and object do not
+///   have the same number of values.
+/// * `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH`: the checkpoint has no object graph.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_nodes(
     graph: *const ckpt_graph,

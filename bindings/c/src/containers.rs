@@ -9,11 +9,14 @@ use super::node::{ckpt_node, ckpt_node_options, ckpt_nodes, elements_at, node_at
 use super::{array, call, ckpt_bytes, output, text_at};
 use ::checkpoint::{Error, Graph, NodeId};
 
-/// Adds an empty list, whose elements are tracked under their indices. Elements are objects, or 0 for what is not tracked but
-/// takes a place (numbers, text of the program's). A list may only grow: whatever else changes it (a `CKPT_CODE_FAILED_PRECONDITION`
-/// of saves and restores that come by, with `CKPT_REASON_UNSAVABLE`) makes it unsavable for good.
+/// Adds an empty list, whose elements are tracked under their indices. An element is an object, or
+/// 0 for a place that is not tracked (a number or text of the program).
 ///
-/// Errors are those of `ckpt_graph_add_object`, as for all functions that add containers.
+/// Lists are append-only: inserting, replacing, removing or moving objects makes a list unsavable
+/// for good. Saves and restores that reach it then fail with `CKPT_CODE_FAILED_PRECONDITION`
+/// (`CKPT_REASON_UNSAVABLE`).
+///
+/// Fails as `ckpt_graph_add_object`, as do all functions that add containers.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_list(
     graph: *const ckpt_graph,
@@ -35,7 +38,8 @@ pub extern "C" fn ckpt_graph_add_dict(
     call(error, || add_plain(graph, options, node, Graph::add_dict))
 }
 
-/// Adds a tuple of `count` elements, 0 for one that is not tracked.
+/// Adds a tuple of `count` elements, tracked under their indices; 0 is an element that is not
+/// tracked.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_tuple(
     graph: *const ckpt_graph,
@@ -48,9 +52,10 @@ pub extern "C" fn ckpt_graph_add_tuple(
     call(error, || add_plain(graph, options, node, |graph| graph.add_tuple(&elements_at(elements, count)?)))
 }
 
-/// Adds a named tuple of `count` fields: each element is tracked under its field's name and its index.
+/// Adds a named tuple of `count` fields. Each element is tracked under the name (UTF-8) of its
+/// field and under its index; 0 is an element that is not tracked.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when two fields have one name, or one is a number.
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` if two fields have the same name or a name is a number.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_named_tuple(
     graph: *const ckpt_graph,
@@ -70,7 +75,8 @@ pub extern "C" fn ckpt_graph_add_named_tuple(
     })
 }
 
-/// Appends an element to a list. If a restore has values for it, it is restored here and now, as by `ckpt_graph_track`.
+/// Appends an element to a list. Pending restores that have values for it restore it immediately,
+/// as in `ckpt_graph_track`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_append(
     graph: *const ckpt_graph,
@@ -81,9 +87,10 @@ pub extern "C" fn ckpt_graph_list_append(
     call(error, || graph_at(graph)?.graph.list_append(node_at(list)?, NodeId::from_number(element)))
 }
 
-/// Repeats a list in place: `list *= times`. Less than 1 empties it.
+/// Repeats a list in place: `list *= times`. A value below 1 empties the list, and if it held any
+/// object, it can no longer be saved.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when it would have more than 2^32 elements.
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` if the list would have 2^32 elements or more.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_repeat(
     graph: *const ckpt_graph,
@@ -94,10 +101,10 @@ pub extern "C" fn ckpt_graph_list_repeat(
     call(error, || graph_at(graph)?.graph.list_repeat(node_at(list)?, times))
 }
 
-/// Replaces an element: `list[index] = element`. If that was an object, the list cannot be saved any more. A negative index
-/// counts from the end.
+/// Replaces an element: `list[index] = element`. A negative index counts from the end. If the old
+/// element was an object, the list can no longer be saved.
 ///
-/// `CKPT_CODE_OUT_OF_RANGE` when there is no such element.
+/// Fails with `CKPT_CODE_OUT_OF_RANGE` if there is no such element.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_set(
     graph: *const ckpt_graph,
@@ -109,8 +116,8 @@ pub extern "C" fn ckpt_graph_list_set(
     call(error, || graph_at(graph)?.graph.list_set(node_at(list)?, index, NodeId::from_number(element)))
 }
 
-/// Inserts an element before `index`. If there is any object in the list then, it cannot be saved any more. As in Python, a
-/// negative index counts from the end, and one past an end means that end.
+/// Inserts an element before `index`. As in Python, a negative index counts from the end, and an
+/// index past an end means that end. If the list then holds any object, it can no longer be saved.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_insert(
     graph: *const ckpt_graph,
@@ -122,10 +129,10 @@ pub extern "C" fn ckpt_graph_list_insert(
     call(error, || graph_at(graph)?.graph.list_insert(node_at(list)?, index, NodeId::from_number(element)))
 }
 
-/// Removes the element at `index`; `*element`, which may be NULL, is what it was. If there was any object in the list, it
-/// cannot be saved any more.
+/// Removes the element at `index`; a negative index counts from the end. `*element` is the removed
+/// element; `element` may be NULL. If the list held any object, it can no longer be saved.
 ///
-/// `CKPT_CODE_OUT_OF_RANGE` when there is no such element.
+/// Fails with `CKPT_CODE_OUT_OF_RANGE` if there is no such element.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_remove(
     graph: *const ckpt_graph,
@@ -137,10 +144,11 @@ pub extern "C" fn ckpt_graph_list_remove(
     call(error, || give_node(element, || graph_at(graph)?.graph.list_remove(node_at(list)?, index)))
 }
 
-/// Replaces the elements from `start` up to `end` by `count` others: `list[start:end] = elements`; with none, `del
-/// list[start:end]`. An end past that of the list means that. If there was any object in the list, it cannot be saved any more.
+/// Replaces the elements from `start` up to, but not including, `end` by `count` others:
+/// `list[start:end] = elements`. With `count` 0, deletes them: `del list[start:end]`. Bounds past
+/// the end of the list mean its end. If the list held any object, it can no longer be saved.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when `end` is before `start`.
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` if `end` is less than `start`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_splice(
     graph: *const ckpt_graph,
@@ -160,10 +168,10 @@ pub extern "C" fn ckpt_graph_list_splice(
     })
 }
 
-/// Puts the `count` elements of a list into another order: `order` has the old index of each. If there is any object in the
-/// list, it cannot be saved any more, even if the order is the old one.
+/// Reorders a list of `count` elements: `order[i]` is the old index of the element at the new index
+/// `i`. If the list holds any object, it can no longer be saved, even if the order is unchanged.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when `order` does not name each element once.
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` if `order` does not name each element exactly once.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_reorder(
     graph: *const ckpt_graph,
@@ -175,9 +183,9 @@ pub extern "C" fn ckpt_graph_list_reorder(
     call(error, || graph_at(graph)?.graph.list_reorder(node_at(list)?, array(order, count, "the order")?))
 }
 
-/// The elements of a list.
+/// Gives the elements of a list, 0 for those that are not tracked.
 ///
-/// `*elements` is to be freed with `ckpt_nodes_free`; NULL on failure.
+/// `*elements` is owned by the caller: free it with `ckpt_nodes_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_list_elements(
     graph: *const ckpt_graph,
@@ -186,14 +194,15 @@ pub extern "C" fn ckpt_graph_list_elements(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(elements, std::ptr::null_mut(), "the place for the elements")?;
+        let out = output(elements, std::ptr::null_mut(), "the output argument `elements`")?;
         *out = ckpt_nodes::plain(graph_at(graph)?.graph.list_elements(node_at(list)?)?);
         Ok(())
     })
 }
 
-/// Sets what a key of a dict, which is UTF-8, leads to. Where the key is new and a restore has values for it, they are restored
-/// here and now, as by `ckpt_graph_track`; an object that takes the place of another is not.
+/// Sets the object of a key (UTF-8) of a dict. For a new key, pending restores that have values for
+/// it restore the object immediately, as in `ckpt_graph_track`; an object that replaces another is
+/// not restored.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_dict_set(
     graph: *const ckpt_graph,
@@ -206,9 +215,9 @@ pub extern "C" fn ckpt_graph_dict_set(
     call(error, || graph_at(graph)?.graph.dict_set(node_at(dict)?, text_at(key, key_len, "the key")?, node_at(child)?))
 }
 
-/// Removes a key of a dict; `*child`, which may be NULL, is the object that it led to.
+/// Removes a key of a dict. `*child` is the object that it led to; `child` may be NULL.
 ///
-/// `CKPT_CODE_NOT_FOUND` when there is no such key.
+/// Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NODE`) if there is no such key.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_dict_remove(
     graph: *const ckpt_graph,

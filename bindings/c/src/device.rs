@@ -1,11 +1,11 @@
-//! Variables whose values are where the processor cannot reach them.
+//! Variables whose values are in memory that the CPU cannot access.
 
 use std::ffi::c_void;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::callback::{ckpt_failure, ckpt_read_callback, Mark};
+use super::callback::{ckpt_failure, ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, known_dtype};
 use super::error::ckpt_error;
 use super::graph::ckpt_graph;
@@ -15,12 +15,14 @@ use super::variable::{accepted, add};
 use super::{ask, call, handle, own, release};
 use ::checkpoint::{DType, Device, Error, Failure, Result, Variable, MAX_RANK};
 
-/// Says what shape the value has now: writes its dimensions to `dimensions`, which has room for `CKPT_MAX_RANK`, and returns
-/// how many they are; -1 when there is no value yet.
+/// Describes the current shape of the value: writes the dimensions to `dimensions`, which has room
+/// for `CKPT_MAX_RANK`, and returns their number; -1 if there is no value yet.
 pub type ckpt_describe_callback = Option<extern "C" fn(user_data: *mut c_void, dimensions: *mut i64) -> i32>;
 
-/// Hears that a value of `dtype` and of `rank` dimensions is about to be written. Anything but `CKPT_CODE_OK` ends the restore with
-/// `CKPT_CODE_ABORTED`; then no byte of the value comes.
+/// Announces that a value of `dtype` and of `rank` dimensions is about to be written.
+///
+/// Any return value but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`; then no byte of
+/// the value is written.
 pub type ckpt_prepare_callback = Option<
     extern "C" fn(
         user_data: *mut c_void,
@@ -31,20 +33,28 @@ pub type ckpt_prepare_callback = Option<
     ) -> ckpt_code,
 >;
 
-/// Takes `size` bytes of a value, row-major and in native byte order, from byte `offset` on. Each byte comes once. Anything but
-/// `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`; the finish callback is still called.
+/// Writes part of a value: `size` bytes from byte `offset` on, row-major and in native byte order.
+/// Each byte is passed once.
+///
+/// Any return value but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`; the finish
+/// callback is still called.
 pub type ckpt_write_at_callback = Option<
     extern "C" fn(user_data: *mut c_void, offset: u64, data: *const c_void, size: usize, failure: *mut ckpt_failure) -> ckpt_code,
 >;
 
-/// Hears that the value that the prepare callback was told of is over; `complete` if all bytes came and their checksum was
-/// right. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`.
+/// Announces that the writing of the value announced by the prepare callback has ended. `complete`
+/// is true if all bytes were written and their checksum matched.
+///
+/// Any return value but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`.
 pub type ckpt_finish_callback =
     Option<extern "C" fn(user_data: *mut c_void, complete: bool, failure: *mut ckpt_failure) -> ckpt_code>;
 
-/// How the library gets at a value that lives where the processor cannot reach it: on a device, or in another process. It asks
-/// for the value, and gives it, in pieces, and needs memory for a few of these whatever the size of the value. For one thread
-/// at a time while it is changed; variables that were added with it do not hear of later changes.
+/// Callbacks through which the library accesses values that the CPU cannot reach directly: on a
+/// device, or in another process. Values are read and written in pieces; the library needs memory
+/// for a few pieces, whatever the size of the value.
+///
+/// Not thread-safe while being changed. Variables already added with the device do not see later
+/// changes.
 pub struct ckpt_device(Callbacks);
 
 #[derive(Clone)]
@@ -58,8 +68,10 @@ struct Callbacks {
     is_concurrent: bool,
 }
 
-/// A device without callbacks, which get `user_data`; to be freed with `ckpt_device_free`. The device and the variables that
-/// are added with it keep `user_data`; `free_user_data`, if it is not NULL, is called when the last of them is gone.
+/// Creates a device without callbacks. Free it with `ckpt_device_free`.
+///
+/// The callbacks get `user_data`, which the device and the variables added with it share.
+/// `free_user_data`, unless NULL, is called when the last of them no longer exists.
 #[no_mangle]
 pub extern "C" fn ckpt_device_new(user_data: *mut c_void, free_user_data: ckpt_free_callback) -> *mut ckpt_device {
     ask(std::ptr::null_mut(), || {
@@ -77,11 +89,12 @@ pub extern "C" fn ckpt_device_new(user_data: *mut c_void, free_user_data: ckpt_f
 }
 
 fn target<'a>(device: *mut ckpt_device) -> Result<&'a mut Callbacks> {
-    super::changed(device).map(|d| &mut d.0).ok_or_else(|| Error::argument("the device is NULL"))
+    super::handle_mut(device).map(|d| &mut d.0).ok_or_else(|| Error::argument("the device must not be NULL"))
 }
 
-/// Who says what shape the value has. By default it has the shape that the variable was added with, if that has no -1, or that
-/// of the value that was written last.
+/// Sets the callback that describes the current shape of the value. By default, the shape is that
+/// of the last value written; before the first, the shape that the variable was added with, if that
+/// has no -1.
 #[no_mangle]
 pub extern "C" fn ckpt_device_set_describe(
     device: *mut ckpt_device,
@@ -94,8 +107,8 @@ pub extern "C" fn ckpt_device_set_describe(
     })
 }
 
-/// Who reads the value. A variable cannot be added without it. It is called on the threads that write, one at a time; if it is
-/// `concurrent`, several at once.
+/// Sets the callback that reads the value; required to add a variable. It is called on the writing
+/// threads: one call at a time, or, if `concurrent` is true, several at once.
 #[no_mangle]
 pub extern "C" fn ckpt_device_set_read(
     device: *mut ckpt_device,
@@ -110,7 +123,7 @@ pub extern "C" fn ckpt_device_set_read(
     })
 }
 
-/// Who hears that a value is about to be written; nobody by default.
+/// Sets the callback that announces that a value is about to be written; none by default.
 #[no_mangle]
 pub extern "C" fn ckpt_device_set_prepare(
     device: *mut ckpt_device,
@@ -123,7 +136,7 @@ pub extern "C" fn ckpt_device_set_prepare(
     })
 }
 
-/// Who writes the value. Without it the variable can only be saved.
+/// Sets the callback that writes the value. Without it, the variable can only be saved.
 #[no_mangle]
 pub extern "C" fn ckpt_device_set_write(
     device: *mut ckpt_device,
@@ -136,7 +149,7 @@ pub extern "C" fn ckpt_device_set_write(
     })
 }
 
-/// Who hears that a value was written; nobody by default.
+/// Sets the callback that announces that writing a value has ended; none by default.
 #[no_mangle]
 pub extern "C" fn ckpt_device_set_finish(
     device: *mut ckpt_device,
@@ -149,18 +162,20 @@ pub extern "C" fn ckpt_device_set_finish(
     })
 }
 
-/// Frees a device. NULL is nothing.
+/// Frees a device. Variables added with it keep working. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_device_free(device: *mut ckpt_device) {
     release(device);
 }
 
-/// Adds a variable whose value is on a device, of a fixed-size `dtype`. `shape`: what shapes it takes, -1 for a dimension that
-/// may be anything; a `rank` of
-/// -1 for any shape at all. The device may be freed at once.
+/// Adds a variable of a fixed-size `dtype` whose value is on a device.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when a dimension is below -1, the dtype is none or not of a fixed size, the device has no callback
-/// that reads, or what its describe callback says is impossible; else errors are those of `ckpt_graph_add_object`.
+/// `shape` gives the accepted shape, with -1 for a dimension of any size; a `rank` of -1 accepts
+/// any shape. The device may be freed immediately.
+///
+/// Fails as `ckpt_graph_add_object`, and with `CKPT_CODE_INVALID_ARGUMENT` if a dimension is below
+/// -1, the dtype is unknown or not fixed-size, the device has no read callback, or the describe
+/// callback returns an invalid shape.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_device(
     graph: *const ckpt_graph,
@@ -176,8 +191,13 @@ pub extern "C" fn ckpt_graph_add_device(
 }
 
 /// A variable on a device.
-pub(super) fn variable(mark: &Mark, dtype: DType, accepts: Option<&[i64]>, device: *const ckpt_device) -> Result<Variable> {
-    let callbacks = &handle(device).ok_or_else(|| Error::argument("the device is NULL"))?.0;
+pub(super) fn variable(
+    mark: &CallbackMark,
+    dtype: DType,
+    accepts: Option<&[i64]>,
+    device: *const ckpt_device,
+) -> Result<Variable> {
+    let callbacks = &handle(device).ok_or_else(|| Error::argument("the device must not be NULL"))?.0;
     if callbacks.read.is_none() {
         return Err(Error::argument("the device has no read callback"));
     }
@@ -188,10 +208,10 @@ pub(super) fn variable(mark: &Mark, dtype: DType, accepts: Option<&[i64]>, devic
 
 struct Value {
     dtype: DType,
-    /// What it is if there is nobody to ask.
+    /// The shape if there is no describe callback.
     shape: Mutex<Option<Vec<i64>>>,
     callbacks: Callbacks,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 impl Value {

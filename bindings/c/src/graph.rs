@@ -1,28 +1,31 @@
-//! Graphs of objects: adding and removing them, and the edges between them.
+//! Graphs of objects: adding and removing objects, and the edges between them.
 
 use std::ffi::c_char;
 
-use super::callback::Mark;
+use super::callback::CallbackMark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::node::{ckpt_description, ckpt_node, ckpt_node_options, ckpt_nodes, node_at, number_of};
 use super::{array, ask, call, handle, output, own, release, required, text_at};
 use ::checkpoint::{Graph, NodeId, Result};
 
-/// A graph of objects with named edges: what a program saves and restores. Several threads may use it at once: each call that
-/// reaches the graph takes its one lock for its whole length, callbacks included; so do the calls of its checkpoints and of
-/// their statuses.
+/// A graph of objects with named edges: the state that a program saves and restores.
 ///
-/// Every function that takes objects returns `CKPT_CODE_INVALID_ARGUMENT` with `CKPT_REASON_NODE` for one that was removed, is of
-/// another graph, or of another kind than the function is for; and `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` when
-/// a callback of the graph calls it.
+/// Thread-safe. Each call that reaches the graph holds its one lock for the whole call, callbacks
+/// included; so do calls of its checkpoints and their statuses.
+///
+/// Errors of every function that takes nodes:
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_NODE`): the node was removed, belongs to another
+///   graph, or is of the wrong kind for the function.
+/// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_REENTRANT`): a callback of the same graph made
+///   the call.
 #[derive(Clone)]
 pub struct ckpt_graph {
     pub(super) graph: Graph,
-    pub(super) mark: Mark,
+    pub(super) mark: CallbackMark,
 }
 
-/// The graph that a handle stands for. It is held apart from the handle, which a callback may free.
+/// The graph behind a handle. Cloned, since a callback may free the handle.
 pub(super) fn graph_at(graph: *const ckpt_graph) -> Result<ckpt_graph> {
     let graph = required(graph, "the graph")?.clone();
     graph.mark.check()?;
@@ -30,7 +33,7 @@ pub(super) fn graph_at(graph: *const ckpt_graph) -> Result<ckpt_graph> {
 }
 
 impl ckpt_graph {
-    /// Adds an object, and gives its number to the caller.
+    /// Adds an object and returns its number to the caller.
     pub(super) fn add(
         &self,
         options: Option<&ckpt_node_options>,
@@ -46,12 +49,12 @@ impl ckpt_graph {
     }
 }
 
-/// The place for a node.
+/// The output argument for a node.
 pub(super) fn node_output<'a>(node: *mut ckpt_node) -> Result<&'a mut ckpt_node> {
-    output(node, 0, "the place for the node")
+    output(node, 0, "the output argument `node`")
 }
 
-/// Gives a node to a caller who may not want it.
+/// Sets an output node that the caller may decline by NULL.
 pub(super) fn give_node(place: *mut ckpt_node, find: impl FnOnce() -> Result<Option<NodeId>>) -> Result<()> {
     let mut unwanted = 0;
     let out = if place.is_null() { &mut unwanted } else { node_output(place)? };
@@ -59,7 +62,7 @@ pub(super) fn give_node(place: *mut ckpt_node, find: impl FnOnce() -> Result<Opt
     Ok(())
 }
 
-/// Adds an object that is neither variable nor state.
+/// Adds an object that is neither a variable nor state.
 pub(super) fn add_plain(
     graph: *const ckpt_graph,
     options: *const ckpt_node_options,
@@ -72,14 +75,14 @@ pub(super) fn add_plain(
     graph.add(options, out, add)
 }
 
-/// A graph without objects; to be freed with `ckpt_graph_free`.
+/// Creates an empty graph. Free it with `ckpt_graph_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_new() -> *mut ckpt_graph {
-    ask(std::ptr::null_mut(), || own(ckpt_graph { graph: Graph::new(), mark: Mark::default() }))
+    ask(std::ptr::null_mut(), || own(ckpt_graph { graph: Graph::new(), mark: CallbackMark::default() }))
 }
 
-/// Frees the handle of a graph. The graph itself, with its objects, lives on while checkpoints need it; with the last of them
-/// the memory that it borrowed is released. NULL is nothing.
+/// Frees a handle of a graph. The graph and its objects live as long as a checkpoint uses them;
+/// after that, borrowed memory is released. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_free(graph: *mut ckpt_graph) {
     release(graph);
@@ -87,7 +90,8 @@ pub extern "C" fn ckpt_graph_free(graph: *mut ckpt_graph) {
 
 /// Adds an object without values of its own.
 ///
-/// `*node` is 0 on failure. `CKPT_CODE_RESOURCE_EXHAUSTED` when the graph is full, as all functions that add objects.
+/// `*node` is 0 on failure. Like all functions that add objects, it fails with
+/// `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`) if the graph is full.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_object(
     graph: *const ckpt_graph,
@@ -98,10 +102,11 @@ pub extern "C" fn ckpt_graph_add_object(
     call(error, || add_plain(graph, options, node, Graph::add_object))
 }
 
-/// Adds an object that is saved as one string (`py_state`, the `PythonState` of TensorFlow), which is copied.
-/// `ckpt_graph_read_strings` and `ckpt_graph_assign_strings` get at it.
+/// Adds an object that is saved as one string (`py_state`, as TensorFlow's `PythonState`). `text`,
+/// of `text_len` bytes, is copied. Read and assign it with `ckpt_graph_read_strings` and
+/// `ckpt_graph_assign_strings`.
 ///
-/// Errors are those of `ckpt_graph_add_object`.
+/// Fails as `ckpt_graph_add_object`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_text(
     graph: *const ckpt_graph,
@@ -114,14 +119,16 @@ pub extern "C" fn ckpt_graph_add_text(
     call(error, || add_plain(graph, options, node, |graph| graph.add_text(array(text.cast(), text_len, "the text")?)))
 }
 
-/// Removes an object, with all edges and slots from and to it. Its children stay. Memory that it borrowed is released before
-/// this returns. In restores it is unresolved again.
+/// Removes an object with all edges and slots from and to it. Its children stay. Memory that the
+/// object borrowed is released before the call returns. In restores, its values become unresolved
+/// again.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_remove(graph: *const ckpt_graph, node: ckpt_node, error: *mut *mut ckpt_error) -> ckpt_code {
     call(error, || graph_at(graph)?.graph.remove(node_at(node)?))
 }
 
-/// Whether the object is there: `*contains` is false of one that was removed, is of another graph, or 0.
+/// Tells whether the graph contains an object. `*contains` is false if the object was removed or
+/// belongs to another graph, and for node 0.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_contains(
     graph: *const ckpt_graph,
@@ -130,16 +137,16 @@ pub extern "C" fn ckpt_graph_contains(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(contains, false, "the place for the answer")?;
+        let out = output(contains, false, "the output argument `contains`")?;
         let graph = graph_at(graph)?.graph;
         *out = NodeId::from_number(node).is_some_and(|node| graph.contains(node));
         Ok(())
     })
 }
 
-/// What an object is.
+/// Describes an object: its kind and, for a variable, dtype and shape.
 ///
-/// `*description` is to be freed with `ckpt_description_free`; NULL on failure.
+/// `*description` is owned by the caller: free it with `ckpt_description_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_describe(
     graph: *const ckpt_graph,
@@ -148,13 +155,13 @@ pub extern "C" fn ckpt_graph_describe(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(description, std::ptr::null_mut(), "the place for the description")?;
+        let out = output(description, std::ptr::null_mut(), "the output argument `description`")?;
         *out = own(ckpt_description(graph_at(graph)?.graph.describe(node_at(node)?)?));
         Ok(())
     })
 }
 
-/// Gives an object another name for messages.
+/// Changes the name (UTF-8) of an object in messages.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_set_debug_name(
     graph: *const ckpt_graph,
@@ -166,7 +173,7 @@ pub extern "C" fn ckpt_graph_set_debug_name(
     call(error, || graph_at(graph)?.graph.set_debug_name(node_at(node)?, text_at(name, name_len, "the name")?))
 }
 
-/// Gives a variable another name in name-based checkpoints.
+/// Changes the name (UTF-8) of a variable in name-based checkpoints.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_set_name(
     graph: *const ckpt_graph,
@@ -178,11 +185,14 @@ pub extern "C" fn ckpt_graph_set_name(
     call(error, || graph_at(graph)?.graph.set_name(node_at(variable)?, text_at(name, name_len, "the name")?))
 }
 
-/// Makes the edge `name`, which is UTF-8, from `parent` to `child`. If a restore has values for this edge, `child` and what it
-/// leads to are restored here and now, and errors of that come from here: the edge stands all the same. Tracking the same child
-/// again is nothing.
+/// Adds the edge `name` (UTF-8) from `parent` to `child`. Tracking the same child again is a no-op.
 ///
-/// `CKPT_CODE_ALREADY_EXISTS` when the name leads to another object; else what restoring reports.
+/// If a pending restore has values for this edge, `child` and everything below it are restored
+/// immediately. If that fails, this call returns the error, but the edge stays.
+///
+/// Errors:
+/// * `CKPT_CODE_ALREADY_EXISTS` (`CKPT_REASON_NAME_TAKEN`): the edge leads to another object.
+/// * Errors of the restore.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_track(
     graph: *const ckpt_graph,
@@ -195,10 +205,11 @@ pub extern "C" fn ckpt_graph_track(
     call(error, || graph_at(graph)?.graph.track(node_at(parent)?, text_at(name, name_len, "the name")?, node_at(child)?))
 }
 
-/// The same, but a name that leads to another object is made to lead to this one, which is then not restored: what assigning to
-/// an attribute does in TensorFlow.
+/// Adds the edge `name` (UTF-8) from `parent` to `child`, or redirects an existing edge to `child`,
+/// as assigning an attribute does in TensorFlow.
 ///
-/// Errors are what restoring reports, where the name is new.
+/// A new edge triggers pending restores as in `ckpt_graph_track`, and fails with their errors; a
+/// redirected edge does not.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_track_overwrite(
     graph: *const ckpt_graph,
@@ -214,9 +225,9 @@ pub extern "C" fn ckpt_graph_track_overwrite(
     })
 }
 
-/// Removes an edge. The object that it led to stays, and is `*child`; `child` may be NULL.
+/// Removes an edge. The object that it led to stays; `*child` is that object. `child` may be NULL.
 ///
-/// `CKPT_CODE_NOT_FOUND` when there is no such edge.
+/// Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NODE`) if there is no such edge.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_untrack(
     graph: *const ckpt_graph,
@@ -231,7 +242,7 @@ pub extern "C" fn ckpt_graph_untrack(
     })
 }
 
-/// The object that an edge leads to; `*child` is 0 when there is no such edge.
+/// Gives the object that an edge leads to; `*child` is 0 if there is no such edge.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_lookup(
     graph: *const ckpt_graph,
@@ -248,9 +259,11 @@ pub extern "C" fn ckpt_graph_lookup(
     })
 }
 
-/// The children of an object with the names of the edges, in the order in which these were made. (`TrackableView.children`)
+/// Gives the children of an object with the names of their edges, in the order in which the edges
+/// were added (`TrackableView.children`).
 ///
-/// `*children` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` for a list that cannot be
+/// `*children` is owned by the caller: free it with `ckpt_nodes_free`. Fails with
+/// `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_UNSAVABLE`) for a list that can no longer be
 /// saved.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_children(
@@ -260,17 +273,18 @@ pub extern "C" fn ckpt_graph_children(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(children, std::ptr::null_mut(), "the place for the children")?;
+        let out = output(children, std::ptr::null_mut(), "the output argument `children`")?;
         *out = ckpt_nodes::named(graph_at(graph)?.graph.children(node_at(node)?)?);
         Ok(())
     })
 }
 
-/// The objects that edges lead to from `root`, breadth first, `root` the first of them. Slot variables are not among them.
-/// (`TrackableView.descendants`)
+/// Gives all objects reachable from `root` by edges, breadth first and starting with `root` itself.
+/// Slot variables are not included (`TrackableView.descendants`).
 ///
-/// `*descendants` is to be freed with `ckpt_nodes_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` when a list that cannot be
-/// saved is among them.
+/// `*descendants` is owned by the caller: free it with `ckpt_nodes_free`. Fails with
+/// `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_UNSAVABLE`) if a list that can no longer be saved
+/// is among them.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_descendants(
     graph: *const ckpt_graph,
@@ -279,14 +293,14 @@ pub extern "C" fn ckpt_graph_descendants(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(descendants, std::ptr::null_mut(), "the place for the descendants")?;
+        let out = output(descendants, std::ptr::null_mut(), "the output argument `descendants`")?;
         let found = graph_at(graph)?.graph.descendants(node_at(root)?)?;
         *out = ckpt_nodes::plain(found.into_iter().map(Some).collect());
         Ok(())
     })
 }
 
-/// How many restores wait for the edge `name` of an object.
+/// Gives the number of pending restores that wait for the edge `name` of an object.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_waiting(
     graph: *const ckpt_graph,
@@ -297,7 +311,7 @@ pub extern "C" fn ckpt_graph_waiting(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(count, 0, "the place for the count")?;
+        let out = output(count, 0, "the output argument `count`")?;
         *out = graph_at(graph)?.graph.waiting(node_at(node)?, text_at(name, name_len, "the name")?)?;
         Ok(())
     })

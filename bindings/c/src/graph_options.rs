@@ -1,10 +1,10 @@
-//! How graphs are saved and restored.
+//! Options for saving and restoring graphs.
 
 use std::ffi::{c_char, c_void, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use super::callback::{ckpt_failure, Mark};
+use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_mismatch, mismatch_of};
 use super::error::ckpt_error;
 use super::options::{ckpt_read_options, set, target, with};
@@ -13,23 +13,24 @@ use super::writer::ckpt_write_options;
 use super::{ask, call, handle, own, release, required, text_at};
 use ::checkpoint::{Busy, Error, RestoreOptions, SaveOptions, WriteOptions};
 
-/// How a graph is saved (`tf.train.CheckpointOptions`). For one thread at a time while it is changed.
+/// Options for saving a graph (`tf.train.CheckpointOptions`). For one thread at a time while it is
+/// changed.
 #[derive(Clone, Default)]
 pub struct ckpt_save_options {
     write: WriteOptions,
     busy: Busy,
     progress: Progress,
-    callbacks: Vec<Arc<Written>>,
+    callbacks: Vec<Arc<WrittenCallback>>,
 }
 
-struct Written {
+struct WrittenCallback {
     callback: extern "C" fn(*mut c_void, *const c_char, *mut ckpt_failure) -> ckpt_code,
     user: UserData,
 }
 
 impl ckpt_save_options {
-    /// What they come to for a graph, which its callbacks cannot call.
-    pub(super) fn settle(&self, mark: &Mark) -> SaveOptions {
+    /// The core's options for a graph that the callbacks must not call.
+    pub(super) fn resolve(&self, mark: &CallbackMark) -> SaveOptions {
         let (progress, progress_mark) = (self.progress.clone(), mark.clone());
         let options = SaveOptions::new()
             .write(self.write.clone())
@@ -45,18 +46,20 @@ impl ckpt_save_options {
     }
 }
 
-/// Hears that the files of the checkpoint `path` are complete, before the state file says so. Anything but `CKPT_CODE_OK` ends the
-/// call, which then returns `CKPT_CODE_ABORTED`; the checkpoint stays. It is called on the thread that saves, in the background on that one.
+/// Called when the files of the checkpoint `path` are complete, before the state file names it.
+/// Called on the thread that saves; for a save in the background, on the background thread. Any
+/// result other than `CKPT_CODE_OK` ends the call with `CKPT_CODE_ABORTED`; the checkpoint stays.
 pub type ckpt_written_callback =
     Option<extern "C" fn(user_data: *mut c_void, path: *const c_char, failure: *mut ckpt_failure) -> ckpt_code>;
 
-/// New options with the defaults; to be freed with `ckpt_save_options_free`.
+/// Makes options with the defaults; free them with `ckpt_save_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_save_options_new() -> *mut ckpt_save_options {
     ask(std::ptr::null_mut(), || own(ckpt_save_options::default()))
 }
 
-/// How the files are written, with the progress callback and the flag of these options. They are copied; NULL for the defaults.
+/// Sets how files are written, including the progress callback and the cancel flag of
+/// `write_options`. They are copied; NULL restores the defaults.
 #[no_mangle]
 pub extern "C" fn ckpt_save_options_set_write_options(
     options: *mut ckpt_save_options,
@@ -64,17 +67,19 @@ pub extern "C" fn ckpt_save_options_set_write_options(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     set(options, error, |o| {
-        (o.write, o.progress) = handle(write_options).map(ckpt_write_options::settle).unwrap_or_default();
+        (o.write, o.progress) = handle(write_options).map(ckpt_write_options::resolve).unwrap_or_default();
         Ok(())
     })
 }
 
-/// Has `written` called, with `user_data`, after the callbacks that were added before. The options keep `user_data`, and so do
-/// saves under way; `free_user_data`, if it is not NULL, is called when the options are freed and these saves are over; when this call
-/// fails, at once.
-/// (`experimental_write_callbacks`)
+/// Adds a callback: `written` is called with `user_data`, after the callbacks that were added
+/// before. (`experimental_write_callbacks`)
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
+/// The options and the saves under way keep `user_data`. `free_user_data`, if not NULL, is called
+/// when the options are freed and these saves are over; at once if this call fails.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: `written` is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_save_options_add_callback(
     options: *mut ckpt_save_options,
@@ -85,13 +90,15 @@ pub extern "C" fn ckpt_save_options_add_callback(
 ) -> ckpt_code {
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
-        let callback = written.ok_or_else(|| Error::argument("the callback is NULL"))?;
-        target(options)?.callbacks.push(Arc::new(Written { callback, user }));
+        let target = target(options)?;
+        let callback = written.ok_or_else(|| Error::argument("the written callback is NULL"))?;
+        target.callbacks.push(Arc::new(WrittenCallback { callback, user }));
         Ok(())
     })
 }
 
-/// What to do while an earlier save of the checkpoint is running in the background: one of the `CKPT_BUSY_` constants.
+/// Sets what a save does while an earlier save of the checkpoint runs in the background: one of the
+/// `CKPT_BUSY_` constants; `CKPT_BUSY_WAIT` by default.
 #[no_mangle]
 pub extern "C" fn ckpt_save_options_set_busy(
     options: *mut ckpt_save_options,
@@ -104,28 +111,28 @@ pub extern "C" fn ckpt_save_options_set_busy(
     })
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_save_options_free(options: *mut ckpt_save_options) {
     release(options);
 }
 
-/// How a graph is restored. For one thread at a time while it is changed.
+/// Options for restoring a graph. For one thread at a time while it is changed.
 ///
-/// Paths are those of keys: escaped names of edges joined by `/`, as `ckpt_report_row_path` gives them. Globs know `*` (within
-/// a name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+/// Paths are those of keys: escaped edge names joined by `/`, as `ckpt_report_row_path` returns
+/// them. Globs support `*` (within one name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
 #[derive(Default)]
 pub struct ckpt_restore_options {
     pub(super) options: RestoreOptions,
 }
 
-/// New options with the defaults; to be freed with `ckpt_restore_options_free`.
+/// Makes options with the defaults; free them with `ckpt_restore_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_new() -> *mut ckpt_restore_options {
     ask(std::ptr::null_mut(), || own(ckpt_restore_options::default()))
 }
 
-/// How values are read: threads, checksums. The options are copied.
+/// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_set_read_options(
     options: *mut ckpt_restore_options,
@@ -135,8 +142,8 @@ pub extern "C" fn ckpt_restore_options_set_read_options(
     with(options, error, || Ok(required(read_options, "the read options")?.options.clone()), RestoreOptions::read)
 }
 
-/// Restores only values whose path in the checkpoint one of the included globs matches. What is left out is skipped, and
-/// assertions do not ask for it.
+/// Restores only values whose path in the checkpoint matches an included glob. Other values are
+/// skipped, and assertions of the status do not require them.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_add_include(
     options: *mut ckpt_restore_options,
@@ -147,7 +154,7 @@ pub extern "C" fn ckpt_restore_options_add_include(
     with(options, error, || text_at(glob, glob_len, "the glob"), RestoreOptions::include)
 }
 
-/// Leaves out values whose path in the checkpoint the glob matches, also included ones.
+/// Skips values whose path in the checkpoint matches the glob, even if they are included.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_add_exclude(
     options: *mut ckpt_restore_options,
@@ -158,8 +165,8 @@ pub extern "C" fn ckpt_restore_options_add_exclude(
     with(options, error, || text_at(glob, glob_len, "the glob"), RestoreOptions::exclude)
 }
 
-/// Takes what the checkpoint has at `from` for what the program has at `to`: paths of objects, each with all that is below.
-/// Renames are done in the order in which they were added.
+/// Restores the program's object at `to`, and everything below it, from the checkpoint's object at
+/// `from`. Both are paths of objects. Renames apply in the order in which they were added.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_add_rename(
     options: *mut ckpt_restore_options,
@@ -170,13 +177,14 @@ pub extern "C" fn ckpt_restore_options_add_rename(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     set(options, error, |o| {
-        let (from, to) = (text_at(from, from_len, "the path")?, text_at(to, to_len, "the path")?);
+        let (from, to) = (text_at(from, from_len, "the path `from`")?, text_at(to, to_len, "the path `to`")?);
         o.options = std::mem::take(&mut o.options).rename(from, to);
         Ok(())
     })
 }
 
-/// What to do about values that do not fit: one of the `CKPT_MISMATCH_` constants.
+/// Sets what to do about values that do not fit their object: one of the `CKPT_MISMATCH_`
+/// constants; `CKPT_MISMATCH_FAIL` by default.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_set_on_mismatch(
     options: *mut ckpt_restore_options,
@@ -186,8 +194,8 @@ pub extern "C" fn ckpt_restore_options_set_on_mismatch(
     with(options, error, || mismatch_of(mismatch), RestoreOptions::on_mismatch)
 }
 
-/// Whether slot variables are left as they are; then assertions do not ask for them. Not by default.
-/// (`experimental_skip_slot_variables`)
+/// Leaves slot variables unchanged if `skip` is true; assertions of the status then do not require
+/// them. False by default. (`experimental_skip_slot_variables`)
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_set_skip_slot_variables(
     options: *mut ckpt_restore_options,
@@ -197,7 +205,7 @@ pub extern "C" fn ckpt_restore_options_set_skip_slot_variables(
     with(options, error, || Ok(skip), RestoreOptions::skip_slot_variables)
 }
 
-/// Restores only what the checkpoint has below `path`, as if the object there had been its root.
+/// Restores only the part of the checkpoint below `path`, as if the object there were its root.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_set_subtree(
     options: *mut ckpt_restore_options,
@@ -208,8 +216,9 @@ pub extern "C" fn ckpt_restore_options_set_subtree(
     with(options, error, || text_at(path, path_len, "the path"), RestoreOptions::subtree)
 }
 
-/// Whether all values are read and their checksums compared before the first is assigned, so that only a fault in between can
-/// leave some restored and some not. Values are read twice. Not by default.
+/// If `verify` is true, reads all values and compares their checksums before it assigns the first,
+/// so that only a fault between the two passes can leave the program partly restored. Values are
+/// read twice. False by default.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_set_verify_first(
     options: *mut ckpt_restore_options,
@@ -219,7 +228,7 @@ pub extern "C" fn ckpt_restore_options_set_verify_first(
     with(options, error, || Ok(verify), RestoreOptions::verify_first)
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_free(options: *mut ckpt_restore_options) {
     release(options);

@@ -1,88 +1,131 @@
-//! The C ABI: thin functions over the Rust API, each through one of the two wrappers of `wrapper.rs`.
+//! The C ABI: thin functions over the Rust API. Each goes through one of the two wrappers of
+//! `wrapper.rs`:
 //!
-//! * `call` is for what can fail: it turns an `Error` into a code and an owned `ckpt_error`, and a panic into `INTERNAL`.
-//! * `ask` is for what cannot: on a NULL handle, or should it panic, it answers with the value that stands for nothing.
+//! * `call` is for functions that can fail. It turns an `Error` into a code and an owned
+//!   `ckpt_error`, and a panic into `INTERNAL`.
+//! * `ask` is for functions that cannot fail. It returns a fallback value if the body panics.
 //!
-//! Pointers become references in `pointer.rs` and nowhere else. What is lent to C lives in the handle that lends it.
+//! Pointers become references in `pointer.rs` and nowhere else. Memory lent to C is stored in the
+//! handle that lends it.
 #![allow(non_camel_case_types)]
 
-// In the order of the header.
+// By topic, in the order of the header: its index and its banners are made from these comments.
+
+// Topic: Version and names of constants
 mod constants;
 
+// Topic: Errors, strings
 mod error;
+
 mod strings;
 
+// Topic: Callbacks, progress, cancelling, logging
 mod callback;
+
 mod progress;
 
+mod log;
+
+// Topic: Reading
 mod options;
+
 mod reader;
 
 mod tensor;
+
 mod view;
 
+// Topic: The object graph of a checkpoint
 mod object_graph;
 
+// Topic: Verifying
 mod verify;
 
+// Topic: Writing and merging
 mod writer;
 
 mod merge;
 
-mod graph;
+// Topic: The graph of a program
 mod node;
 
+mod graph;
+
+// Topic: Variables
 mod memory;
+
 mod variable;
 
+// Topic: Lists, dictionaries and tuples
 mod containers;
 
+// Topic: Slot variables
 mod slots;
 
+// Topic: Devices and state with callbacks
 mod device;
+
 mod state;
 
+// Topic: Registered savers
 mod registered_savers;
 
+// Topic: Saving and restoring a program
 mod checkpoint;
+
 mod graph_options;
 
+// Topic: Restore statuses and reports
 mod report;
+
 mod status;
 
+// Topic: Savers (checkpoints by name)
 mod saver;
 
+// Topic: Checkpoint views
 mod checkpoint_view;
 
+// Topic: Managing a directory
 mod manager;
+
 mod manager_options;
 
+// Topic: Saves in the background
 mod pending;
+
+// Topic: Saves by ranks
 mod ranks;
 
+// Topic: The state file, pins
 mod directory;
+
+// Topic: Waiting for checkpoints
 mod watch;
 
+// Topic: Maintenance
 mod maintenance;
 
-mod log;
-
-// What the modules above share.
+// Topic: Looking for leaks
 mod pointer;
+
+// Shared by the modules above.
 mod wrapper;
 
-use pointer::{array, changed, check_array, handle, key_at, output, own, path_at, places, release, required, text_at};
+use pointer::{array, array_mut, check_array, handle, handle_mut, key_at, output, own, path_at, release, required, text_at};
 use wrapper::{ask, call};
 
-/// Bytes lent to the caller: they belong to the handle that they were asked of, and live as long as it does. Not NUL-terminated.
-/// `data` is never NULL, save where nothing is lent; then `len` is 0. In what the caller gives, they are the caller's, and `data` may be
-/// NULL where `len` is 0.
+/// A run of bytes; not NUL-terminated.
+///
+/// As a result, the bytes are lent by the handle they were obtained from and stay valid until it is
+/// freed. `data` is NULL only if there is no value; `len` is then 0. As an argument, the bytes
+/// belong to the caller, and `data` may be NULL if `len` is 0.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ckpt_bytes {
     /// The first byte.
     pub data: *const u8,
-    /// How many bytes.
+    /// The number of bytes.
     pub len: usize,
 }
 

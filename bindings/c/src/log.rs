@@ -3,17 +3,23 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::callback::Mark;
+use super::callback::CallbackMark;
 use super::constants::ckpt_severity;
 use super::progress::{ckpt_free_callback, UserData};
 use ::checkpoint::Log;
 
-/// Hears a message: one line of `len` bytes, UTF-8, that ends with NUL. It is called on the thread whose call it is about.
+/// Receives a message: one line of UTF-8, `len` bytes and a terminating NUL. Called on the thread
+/// whose call the message is about.
 pub type ckpt_log_callback =
     Option<extern "C" fn(user_data: *mut c_void, severity: ckpt_severity, text: *const c_char, len: usize)>;
 
-/// A log of the caller's. `user_data` is the library's from here on.
-pub(super) fn log_of(mark: &Mark, log: ckpt_log_callback, user_data: *mut c_void, free: ckpt_free_callback) -> Option<Log> {
+/// The core's log for the caller's callback; None if that is NULL. Takes `user_data` in any case.
+pub(super) fn log_of(
+    mark: &CallbackMark,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free: ckpt_free_callback,
+) -> Option<Log> {
     let (user, mark) = (UserData::new(user_data, free), mark.clone());
     let log = log?;
     Some(Arc::new(move |severity, text| {

@@ -1,4 +1,5 @@
-//! Directories that are not in order: which checkpoint is whole, a new state file, removing what is too many.
+//! Maintenance of directories: finding valid checkpoints, repairing the state file, deleting
+//! expired checkpoints.
 
 use std::ffi::c_char;
 
@@ -9,171 +10,195 @@ use super::options::with;
 use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::verify::ckpt_verify_options;
 use super::{ask, call, ckpt_bytes, handle, output, own, path_at, release};
-use ::checkpoint::{collect_checkpoints, latest_valid, repair_checkpoint_state, Broken, Collected, GcOptions, Repaired};
+use ::checkpoint::{
+    collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
+    RepairedState,
+};
 
-/// Checkpoints that are not whole, the newest first, each with the first thing that is wrong with it. It does not change: several
-/// threads may use it at once.
-pub struct ckpt_broken(Vec<(Vec<u8>, ckpt_error)>);
+/// Checkpoints that are not valid, newest first, each with its first problem. It never changes;
+/// several threads may use it at once.
+pub struct ckpt_broken_checkpoints(Vec<(Vec<u8>, ckpt_error)>);
 
-impl ckpt_broken {
-    pub(super) fn new(broken: Vec<Broken>) -> *mut ckpt_broken {
-        own(ckpt_broken(pairs(broken)))
+impl ckpt_broken_checkpoints {
+    pub(super) fn new(broken: Vec<BrokenCheckpoint>) -> *mut ckpt_broken_checkpoints {
+        own(ckpt_broken_checkpoints(pairs(broken)))
     }
 }
 
-fn pairs(broken: Vec<Broken>) -> Vec<(Vec<u8>, ckpt_error)> {
-    let pair = |b: Broken| (b.prefix.into_os_string().into_encoded_bytes(), ckpt_error::new(b.problem));
+fn pairs(broken: Vec<BrokenCheckpoint>) -> Vec<(Vec<u8>, ckpt_error)> {
+    let pair = |b: BrokenCheckpoint| (b.prefix.into_os_string().into_encoded_bytes(), ckpt_error::new(b.problem));
     broken.into_iter().map(pair).collect()
 }
 
-/// How many there are.
+/// Returns the number of broken checkpoints.
 #[no_mangle]
-pub extern "C" fn ckpt_broken_count(broken: *const ckpt_broken) -> usize {
+pub extern "C" fn ckpt_broken_checkpoints_count(broken: *const ckpt_broken_checkpoints) -> usize {
     ask(0, || handle(broken).map_or(0, |b| b.0.len()))
 }
 
-/// The prefix of the checkpoint at `index`. Lent; nothing when there are not so many.
+/// Returns the prefix of the checkpoint at `index`. Lent; `data` is NULL if `index` is out of
+/// range.
 #[no_mangle]
-pub extern "C" fn ckpt_broken_prefix(broken: *const ckpt_broken, index: usize) -> ckpt_bytes {
+pub extern "C" fn ckpt_broken_checkpoints_prefix(broken: *const ckpt_broken_checkpoints, index: usize) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(broken).and_then(|b| b.0.get(index)).map(|(prefix, _)| &prefix[..]).into())
 }
 
-/// What is wrong with the checkpoint at `index`. Lent: not to be freed; NULL when there are not so many.
+/// Returns the problem of the checkpoint at `index`. Lent: do not free it. NULL if `index` is out
+/// of range.
 #[no_mangle]
-pub extern "C" fn ckpt_broken_problem(broken: *const ckpt_broken, index: usize) -> *const ckpt_error {
+pub extern "C" fn ckpt_broken_checkpoints_problem(broken: *const ckpt_broken_checkpoints, index: usize) -> *const ckpt_error {
     ask(std::ptr::null(), || handle(broken).and_then(|b| b.0.get(index)).map_or(std::ptr::null(), |(_, problem)| problem))
 }
 
-/// Frees a list of broken checkpoints. NULL is nothing.
+/// Frees a list of broken checkpoints. NULL is ignored.
 #[no_mangle]
-pub extern "C" fn ckpt_broken_free(broken: *mut ckpt_broken) {
+pub extern "C" fn ckpt_broken_checkpoints_free(broken: *mut ckpt_broken_checkpoints) {
     release(broken);
 }
 
-/// Finds the newest checkpoint of `directory` that is whole: every checksum of it is compared. Those that the state file names come
-/// first, the latest before the others; then, also when there is no state file that can be understood, any others that are there. The
-/// progress callback of the options is called for each checkpoint from its beginning.
+/// Finds the newest valid checkpoint of `directory`: one whose checksums all match. The checkpoints
+/// that the state file names are tried first, starting with the latest; then all others in the
+/// directory. Without a state file that can be parsed, all of them are tried. The progress callback
+/// of the options starts anew for each checkpoint.
 ///
-/// `*path` is to be freed with `ckpt_string_free`; NULL when there is none, and on failure. `*broken`, to be freed with
-/// `ckpt_broken_free`, has those that are newer and not whole; NULL on failure; `broken` may be NULL. `CKPT_CODE_NOT_FOUND` when there is
-/// no such directory; `CKPT_CODE_CANCELLED` when the progress callback stopped it.
+/// `*path` receives the prefix; free it with `ckpt_string_free`. It is NULL if there is none, and
+/// on failure. `*broken` receives the newer checkpoints that are not valid (NULL on failure); free
+/// it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
+///
+/// Errors:
+/// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
+/// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
 #[no_mangle]
 pub extern "C" fn ckpt_latest_valid_checkpoint(
     directory: *const c_char,
     options: *const ckpt_verify_options,
     path: *mut *mut ckpt_string,
-    broken: *mut *mut ckpt_broken,
+    broken: *mut *mut ckpt_broken_checkpoints,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let broken = super::checkpoint::wanted(broken, "the place for the broken ones");
-        let path = output(path, std::ptr::null_mut(), "the place for the path")?;
+        let broken = super::checkpoint::optional_output(broken, "the output argument `broken`");
+        let path = output(path, std::ptr::null_mut(), "the output argument `path`")?;
         let broken = broken?;
-        let (options, progress) = handle(options).map(ckpt_verify_options::settle).unwrap_or_default();
-        let found = latest_valid(path_at(directory)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
+        let (options, progress) = handle(options).map(ckpt_verify_options::resolve).unwrap_or_default();
+        let found =
+            latest_valid_checkpoint(path_at(directory)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
         *path = text_of(found.prefix);
         if let Some(out) = broken {
-            *out = ckpt_broken::new(found.broken);
+            *out = ckpt_broken_checkpoints::new(found.broken);
         }
         Ok(())
     })
 }
 
-/// A state file that was made anew. It does not change: several threads may use it at once.
-pub struct ckpt_repaired {
-    repaired: Repaired,
-    broken: ckpt_broken,
+/// The result of repairing a state file. It never changes; several threads may use it at once.
+pub struct ckpt_repaired_state {
+    repaired: RepairedState,
+    broken: ckpt_broken_checkpoints,
 }
 
-/// Makes a state file for `directory` that names what is whole: of the checkpoints that the state file lists, where there is one that
-/// can be understood; else of all that are there. The latter are listed as nobody's, so that no manager removes what may have been
-/// meant to stay. Nothing but the state file is changed; with `dry_run` not even that.
+/// Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
+/// handle_mut; with `dry_run`, nothing is.
 ///
-/// `*repaired` is to be freed with `ckpt_repaired_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no such directory, or no whole
-/// checkpoint in it; `CKPT_CODE_UNAVAILABLE` when another process has the directory's lock; `CKPT_CODE_CANCELLED` when the progress callback
-/// stopped it.
+/// If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
+/// there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
+/// checkpoints of the directory. Checkpoints that were not listed before are not recorded as
+/// managed, so that no manager removes one that was meant to stay.
+///
+/// `*repaired` receives the result (NULL on failure); free it with `ckpt_repaired_state_free`.
+///
+/// Errors:
+/// * `CKPT_CODE_NOT_FOUND`: the directory does not exist or contains no valid checkpoint.
+/// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+/// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
 #[no_mangle]
 pub extern "C" fn ckpt_repair_checkpoint_state(
     directory: *const c_char,
     dry_run: bool,
     options: *const ckpt_verify_options,
-    repaired: *mut *mut ckpt_repaired,
+    repaired: *mut *mut ckpt_repaired_state,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(repaired, std::ptr::null_mut(), "the place for the outcome")?;
-        let (options, progress) = handle(options).map(ckpt_verify_options::settle).unwrap_or_default();
+        let out = output(repaired, std::ptr::null_mut(), "the output argument `repaired`")?;
+        let (options, progress) = handle(options).map(ckpt_verify_options::resolve).unwrap_or_default();
         let report = &mut |at: ::checkpoint::Progress| progress.report(at.bytes_done, at.bytes_total);
         let mut repaired = repair_checkpoint_state(path_at(directory)?, dry_run, &options, report)?;
-        let broken = ckpt_broken(pairs(std::mem::take(&mut repaired.broken)));
-        *out = own(ckpt_repaired { repaired, broken });
+        let broken = ckpt_broken_checkpoints(pairs(std::mem::take(&mut repaired.broken)));
+        *out = own(ckpt_repaired_state { repaired, broken });
         Ok(())
     })
 }
 
-/// The latest checkpoint that the new state file names. Lent.
+/// Returns the latest checkpoint of the new state file. Lent.
 #[no_mangle]
-pub extern "C" fn ckpt_repaired_latest(repaired: *const ckpt_repaired) -> ckpt_bytes {
+pub extern "C" fn ckpt_repaired_state_latest(repaired: *const ckpt_repaired_state) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(repaired).map_or(ckpt_bytes::NONE, |r| lend_path(&r.repaired.latest)))
 }
 
-/// How many checkpoints it lists.
+/// Returns the number of checkpoints that the new state file lists.
 #[no_mangle]
-pub extern "C" fn ckpt_repaired_count(repaired: *const ckpt_repaired) -> usize {
+pub extern "C" fn ckpt_repaired_state_count(repaired: *const ckpt_repaired_state) -> usize {
     ask(0, || handle(repaired).map_or(0, |r| r.repaired.all.len()))
 }
 
-/// The checkpoint at `index` of those listed, oldest first. Lent; nothing when there are not so many.
+/// Returns the listed checkpoint at `index`, oldest first. Lent; `data` is NULL if `index` is out
+/// of range.
 #[no_mangle]
-pub extern "C" fn ckpt_repaired_path(repaired: *const ckpt_repaired, index: usize) -> ckpt_bytes {
+pub extern "C" fn ckpt_repaired_state_path(repaired: *const ckpt_repaired_state, index: usize) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || {
         handle(repaired).and_then(|r| r.repaired.all.get(index)).map_or(ckpt_bytes::NONE, |path| lend_path(path))
     })
 }
 
-/// Whether it differs from the state file before.
+/// Returns whether the new state file differs from the previous one.
 #[no_mangle]
-pub extern "C" fn ckpt_repaired_is_new(repaired: *const ckpt_repaired) -> bool {
+pub extern "C" fn ckpt_repaired_state_is_new(repaired: *const ckpt_repaired_state) -> bool {
     ask(false, || handle(repaired).is_some_and(|r| r.repaired.is_new))
 }
 
-/// Checkpoints that it does not list since they are not whole. Lent: not to be freed; NULL of NULL.
+/// Returns the checkpoints that are not listed because they are not valid. Lent: do not free it.
+/// NULL if `repaired` is NULL.
 #[no_mangle]
-pub extern "C" fn ckpt_repaired_broken(repaired: *const ckpt_repaired) -> *const ckpt_broken {
+pub extern "C" fn ckpt_repaired_state_broken(repaired: *const ckpt_repaired_state) -> *const ckpt_broken_checkpoints {
     ask(std::ptr::null(), || handle(repaired).map_or(std::ptr::null(), |r| &r.broken))
 }
 
-/// Frees an outcome and its list. NULL is nothing.
+/// Frees a result and its list. NULL is ignored.
 #[no_mangle]
-pub extern "C" fn ckpt_repaired_free(repaired: *mut ckpt_repaired) {
+pub extern "C" fn ckpt_repaired_state_free(repaired: *mut ckpt_repaired_state) {
     release(repaired);
 }
 
-/// Which checkpoints stay. For one thread at a time while it is changed.
-pub struct ckpt_gc_options {
-    pub(super) options: GcOptions,
+/// Which checkpoints `ckpt_collect_checkpoints` keeps. For one thread at a time while it is
+/// changed.
+pub struct ckpt_collect_options {
+    pub(super) options: CollectOptions,
 }
 
-/// The newest `keep` stay, at least 1; to be freed with `ckpt_gc_options_free`.
+/// Makes options that keep the newest `keep` checkpoints, at least 1. Free them with
+/// `ckpt_collect_options_free`.
 #[no_mangle]
-pub extern "C" fn ckpt_gc_options_new(keep: usize) -> *mut ckpt_gc_options {
-    ask(std::ptr::null_mut(), || own(ckpt_gc_options { options: GcOptions::keep(keep) }))
+pub extern "C" fn ckpt_collect_options_new(keep: usize) -> *mut ckpt_collect_options {
+    ask(std::ptr::null_mut(), || own(ckpt_collect_options { options: CollectOptions::keep(keep) }))
 }
 
-/// And one for each so many hours, for good; 0, the default, for none.
+/// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
+/// none.
 #[no_mangle]
-pub extern "C" fn ckpt_gc_options_set_keep_checkpoint_every_n_hours(
-    options: *mut ckpt_gc_options,
+pub extern "C" fn ckpt_collect_options_set_keep_checkpoint_every_n_hours(
+    options: *mut ckpt_collect_options,
     hours: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    with(options, error, || Ok(hours), GcOptions::keep_every_n_hours)
+    with(options, error, || Ok(hours), CollectOptions::keep_every_n_hours)
 }
 
-/// And the best `count` by the metrics that a manager's program gave; `better` is one of the `CKPT_BETTER_` constants.
+/// Also keeps the best `count` checkpoints by the metrics that were given to a manager; `better` is
+/// one of the `CKPT_BETTER_` constants.
 #[no_mangle]
-pub extern "C" fn ckpt_gc_options_set_keep_best(
-    options: *mut ckpt_gc_options,
+pub extern "C" fn ckpt_collect_options_set_keep_best(
+    options: *mut ckpt_collect_options,
     count: usize,
     better: ckpt_better,
     error: *mut *mut ckpt_error,
@@ -181,38 +206,45 @@ pub extern "C" fn ckpt_gc_options_set_keep_best(
     with(options, error, || better_of(better), |o, better| o.keep_best(count, better))
 }
 
-/// Whether to say only what would be removed. Not by default.
+/// Only lists what would be deleted if `dry_run` is true. False by default.
 #[no_mangle]
-pub extern "C" fn ckpt_gc_options_set_dry_run(
-    options: *mut ckpt_gc_options,
+pub extern "C" fn ckpt_collect_options_set_dry_run(
+    options: *mut ckpt_collect_options,
     dry_run: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    with(options, error, || Ok(dry_run), GcOptions::dry_run)
+    with(options, error, || Ok(dry_run), CollectOptions::dry_run)
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
-pub extern "C" fn ckpt_gc_options_free(options: *mut ckpt_gc_options) {
+pub extern "C" fn ckpt_collect_options_free(options: *mut ckpt_collect_options) {
     release(options);
 }
 
-/// Removes from `directory` the managed checkpoints that are too many, as a manager does after a save, and what crashes left. A
-/// checkpoint that no manager of TensorFlow or of this library has listed stays, as does one that is held. Without options all stay,
-/// and only what crashes left goes.
+/// Deletes the expired managed checkpoints of `directory`, as a manager does after a save, and
+/// files left behind by crashes. Checkpoints that no manager of TensorFlow or of this library has
+/// listed are kept, as are pinned ones. NULL `options` keep all checkpoints and delete only
+/// leftover files.
 ///
-/// `*removed`, to be freed with `ckpt_strings_free`, are the checkpoints that were removed, or would be, oldest first; NULL on failure;
-/// `removed` may be NULL. `CKPT_CODE_INVALID_ARGUMENT` when none is to stay; `CKPT_CODE_NOT_FOUND` when there is no such directory;
-/// `CKPT_CODE_UNAVAILABLE` when another process has its lock; `CKPT_CODE_DATA_LOSS` when the state file names no latest checkpoint.
+/// `*removed` receives the checkpoints that were deleted, or would be, oldest first (NULL on
+/// failure); free them with `ckpt_strings_free`. `removed` may be NULL.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: the options keep no checkpoint, or their hours are negative or
+///   not finite.
+/// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
+/// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+/// * `CKPT_CODE_DATA_LOSS`: the state file names no latest checkpoint.
 #[no_mangle]
 pub extern "C" fn ckpt_collect_checkpoints(
     directory: *const c_char,
-    options: *const ckpt_gc_options,
+    options: *const ckpt_collect_options,
     removed: *mut *mut ckpt_strings,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = super::checkpoint::wanted(removed, "the place for what was removed")?;
+        let out = super::checkpoint::optional_output(removed, "the output argument `removed`")?;
         let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
         let Collected { removed, .. } = collect_checkpoints(path_at(directory)?, &options)?;
         if let Some(out) = out {

@@ -1,10 +1,10 @@
-//! How a directory of checkpoints is managed.
+//! Options of managers, of their saves, and of resuming.
 
 use std::ffi::{c_char, c_void, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use super::callback::{ckpt_failure, Mark};
+use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{better_of, ckpt_better, ckpt_code};
 use super::error::ckpt_error;
 use super::graph_options::{ckpt_restore_options, ckpt_save_options};
@@ -12,32 +12,33 @@ use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at};
 use super::options::{change, set, target, with};
 use super::progress::{ckpt_free_callback, UserData};
-use super::watch::{ckpt_now_callback, OwnClock, Shared};
+use super::watch::{ckpt_now_callback, CallerClock, SharedClock};
 use super::{array, ask, call, handle, own, release};
 use ::checkpoint::{Error, ManagerOptions, ManagerSaveOptions, ResumeOptions};
 
-/// How a directory is managed; by default all checkpoints are kept. For one thread at a time while it is changed.
+/// Options of a manager. By default it keeps all checkpoints. For one thread at a time while it is
+/// changed.
 #[derive(Default)]
 pub struct ckpt_manager_options {
     pub(super) options: ManagerOptions,
-    clock: Option<Arc<OwnClock>>,
+    clock: Option<Arc<CallerClock>>,
 }
 
 impl ckpt_manager_options {
-    /// What they come to for a graph, which their clock cannot call.
-    pub(super) fn settle(&self, mark: &Mark) -> ManagerOptions {
+    /// The core's options for a graph that the clock must not call.
+    pub(super) fn resolve(&self, mark: &CallbackMark) -> ManagerOptions {
         let clock = self.clock.clone().into_iter();
-        clock.fold(self.options.clone(), |options, clock| options.clock(Arc::new(Shared(clock, mark.clone()))))
+        clock.fold(self.options.clone(), |options, clock| options.clock(Arc::new(SharedClock(clock, mark.clone()))))
     }
 }
 
-/// New options with the defaults; to be freed with `ckpt_manager_options_free`.
+/// Makes options with the defaults; free them with `ckpt_manager_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_new() -> *mut ckpt_manager_options {
     ask(std::ptr::null_mut(), || own(ckpt_manager_options::default()))
 }
 
-/// How many checkpoints stay, the newest: 1 or more, which `ckpt_manager_open` checks.
+/// Keeps the newest `count` checkpoints. `ckpt_manager_open` refuses values below 1.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_max_to_keep(
     options: *mut ckpt_manager_options,
@@ -47,7 +48,8 @@ pub extern "C" fn ckpt_manager_options_set_max_to_keep(
     with(options, error, || Ok(count), ManagerOptions::max_to_keep)
 }
 
-/// Of those that would be removed, keeps one for each so many hours for good; 0, the default, for none.
+/// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
+/// none. `ckpt_manager_open` refuses values that are negative or not finite.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_keep_checkpoint_every_n_hours(
     options: *mut ckpt_manager_options,
@@ -57,9 +59,13 @@ pub extern "C" fn ckpt_manager_options_set_keep_checkpoint_every_n_hours(
     with(options, error, || Ok(hours), ManagerOptions::keep_checkpoint_every_n_hours)
 }
 
-/// Keeps also the best `count` by the metric that each save gives; `better` is one of the `CKPT_BETTER_` constants. Of equal ones
-/// the newer is better; one without a metric, or with one that is not a number, is never among them. Metrics are in a file of
-/// their own, `checkpoint.manager`: what TensorFlow saves in between has none, and removes none of these.
+/// Also keeps the best `count` checkpoints by the metric that each save gives; `better` is one of
+/// the `CKPT_BETTER_` constants. Of equal metrics the newer checkpoint is better. A checkpoint
+/// without a metric, or whose metric is NaN, is never among the best.
+///
+/// Metrics are stored in a file of their own, `checkpoint.manager`. Checkpoints that TensorFlow
+/// saves in the meantime have no metric. TensorFlow does not remove checkpoints that are kept only
+/// because they are among the best.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_keep_best(
     options: *mut ckpt_manager_options,
@@ -70,7 +76,8 @@ pub extern "C" fn ckpt_manager_options_set_keep_best(
     with(options, error, || better_of(better), |o, better| o.keep_best(count, better))
 }
 
-/// What checkpoints are called: `NAME-NUMBER`; `ckpt` by default.
+/// Sets the name of checkpoints, which are called `NAME-NUMBER`; `ckpt` by default. `name` has
+/// `name_len` bytes and no `/`, which `ckpt_manager_open` checks.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_checkpoint_name(
     options: *mut ckpt_manager_options,
@@ -81,7 +88,8 @@ pub extern "C" fn ckpt_manager_options_set_checkpoint_name(
     with(options, error, || array(name.cast(), name_len, "the name"), |o, name| o.checkpoint_name(OsStr::from_bytes(name)))
 }
 
-/// The integer scalar that counts the program's steps, for `ckpt_manager_options_set_checkpoint_interval`.
+/// Sets the integer scalar that counts the program's steps, for
+/// `ckpt_manager_options_set_checkpoint_interval`.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_step_counter(
     options: *mut ckpt_manager_options,
@@ -91,8 +99,8 @@ pub extern "C" fn ckpt_manager_options_set_step_counter(
     with(options, error, || node_at(counter), ManagerOptions::step_counter)
 }
 
-/// Whether steps are given to each call (`ckpt_manager_save_options_set_step`, `ckpt_resume_options_set_step`) rather than by a
-/// counter. Not by default.
+/// Sets whether each call gives the step (`ckpt_manager_save_options_set_step`,
+/// `ckpt_resume_options_set_step`) instead of a counter. False by default.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_steps_in_calls(
     options: *mut ckpt_manager_options,
@@ -102,7 +110,8 @@ pub extern "C" fn ckpt_manager_options_set_steps_in_calls(
     with(options, error, || Ok(in_calls), ManagerOptions::steps_in_calls)
 }
 
-/// Saves only when so many steps have gone by since the last save. Steps come from a counter or with each call.
+/// Saves only if at least `steps` steps have passed since the last save. The steps come from a step
+/// counter or from each call; `ckpt_manager_open` fails if neither is set.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_checkpoint_interval(
     options: *mut ckpt_manager_options,
@@ -112,7 +121,8 @@ pub extern "C" fn ckpt_manager_options_set_checkpoint_interval(
     with(options, error, || Ok(steps), ManagerOptions::checkpoint_interval)
 }
 
-/// The step of the last save, to count the interval from. By default the first save is never too early.
+/// Sets the step of the last save, from which the interval is counted. By default the first save is
+/// never too early.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_last_checkpoint_step(
     options: *mut ckpt_manager_options,
@@ -122,15 +132,18 @@ pub extern "C" fn ckpt_manager_options_set_last_checkpoint_step(
     with(options, error, || Ok(step), ManagerOptions::last_checkpoint_step)
 }
 
-/// Gives the program its first values. It may use the graph. Anything but `CKPT_CODE_OK` ends the call, which then returns
-/// `CKPT_CODE_ABORTED`.
+/// Gives the program its first values. It may use the graph. Any result other than `CKPT_CODE_OK`
+/// ends the call with `CKPT_CODE_ABORTED`.
 pub type ckpt_init_callback = Option<extern "C" fn(user_data: *mut c_void, failure: *mut ckpt_failure) -> ckpt_code>;
 
-/// Has `init` called, with `user_data`, by `ckpt_manager_restore_or_initialize` where there is no checkpoint. The options keep
-/// `user_data`, and so do managers made with them; `free_user_data`, if it is not NULL, is called when none of them needs it any
-/// more; when this call fails, at once.
+/// Sets the callback that `ckpt_manager_restore_or_initialize` calls with `user_data` if there is
+/// no checkpoint.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
+/// The options and managers made with them keep `user_data`. `free_user_data`, if not NULL, is
+/// called when none of them needs it any more; at once if this call fails.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: `init` is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_init(
     options: *mut ckpt_manager_options,
@@ -141,17 +154,19 @@ pub extern "C" fn ckpt_manager_options_set_init(
 ) -> ckpt_code {
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
-        let init = init.ok_or_else(|| Error::argument("the callback is NULL"))?;
-        let call = move || Mark::default().try_run(|failure| init(user.pointer(), failure));
+        let init = init.ok_or_else(|| Error::argument("the init callback is NULL"))?;
+        let call = move || CallbackMark::default().try_run(|failure| init(user.pointer(), failure));
         change(options, |o| o.init(Arc::new(call)))
     })
 }
 
-/// Another clock than the machine's: `now` is asked for the time with `user_data`. The options keep `user_data`, and so do managers
-/// made with them; `free_user_data`, if it is not NULL, is called when none of them needs it any more; when this call fails, at
-/// once.
+/// Replaces the machine's clock: `now` is called with `user_data` and returns the time.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the callback is NULL.
+/// The options and managers made with them keep `user_data`. `free_user_data`, if not NULL, is
+/// called when none of them needs it any more; at once if this call fails.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: `now` is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_clock(
     options: *mut ckpt_manager_options,
@@ -161,18 +176,21 @@ pub extern "C" fn ckpt_manager_options_set_clock(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let clock = OwnClock { now, sleep: None, user: UserData::new(user_data, free_user_data) };
+        let clock = CallerClock { now, sleep: None, user: UserData::new(user_data, free_user_data) };
         if now.is_none() {
-            return Err(Error::argument("the callback is NULL"));
+            return Err(Error::argument("the now callback is NULL"));
         }
         target(options)?.clock = Some(Arc::new(clock));
         Ok(())
     })
 }
 
-/// Has `log` called, with `user_data`, about state files that mean nothing, old checkpoints that cannot be removed and the like;
-/// NULL, the default, for no one. No lock is held meanwhile. `free_user_data`, if it is not NULL, is called when neither the
-/// options nor managers made with them need it any more; when this call fails, at once.
+/// Sets the log, which is called with `user_data` about state files that cannot be parsed, old
+/// checkpoints that cannot be removed and the like. NULL, the default, turns it off. No lock is
+/// held during the call.
+///
+/// `free_user_data`, if not NULL, is called when neither the options nor managers made with them
+/// need `user_data` any more; at once if this call fails.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_set_log(
     options: *mut ckpt_manager_options,
@@ -182,18 +200,18 @@ pub extern "C" fn ckpt_manager_options_set_log(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let log = log_of(&Mark::default(), log, user_data, free_user_data);
+        let log = log_of(&CallbackMark::default(), log, user_data, free_user_data);
         change(options, |o| o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ()))))
     })
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_options_free(options: *mut ckpt_manager_options) {
     release(options);
 }
 
-/// How a manager saves. For one thread at a time while it is changed.
+/// Options of one save by a manager. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_manager_save_options {
     pub(super) options: ManagerSaveOptions,
@@ -201,19 +219,20 @@ pub struct ckpt_manager_save_options {
 }
 
 impl ckpt_manager_save_options {
-    /// What they come to for a graph, which their callbacks cannot call.
-    pub(super) fn settle(&self, mark: &Mark) -> ManagerSaveOptions {
-        self.options.clone().save(self.save.settle(mark))
+    /// The core's options for a graph that the callbacks must not call.
+    pub(super) fn resolve(&self, mark: &CallbackMark) -> ManagerSaveOptions {
+        self.options.clone().save(self.save.resolve(mark))
     }
 }
 
-/// New options with the defaults; to be freed with `ckpt_manager_save_options_free`.
+/// Makes options with the defaults; free them with `ckpt_manager_save_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_options_new() -> *mut ckpt_manager_save_options {
     ask(std::ptr::null_mut(), || own(ckpt_manager_save_options::default()))
 }
 
-/// The checkpoint's number, in place of the save counter's, which counts all the same. (`checkpoint_number`)
+/// Sets the checkpoint's number, in place of the save counter's value. The counter is incremented
+/// all the same. (`checkpoint_number`)
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_options_set_number(
     options: *mut ckpt_manager_save_options,
@@ -223,7 +242,8 @@ pub extern "C" fn ckpt_manager_save_options_set_number(
     with(options, error, || Ok(number), ManagerSaveOptions::number)
 }
 
-/// The same by an integer scalar of the manager's graph, which does not change.
+/// Sets the checkpoint's number to the value of `number`, an integer scalar of the manager's graph,
+/// which stays unchanged.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_options_set_number_of(
     options: *mut ckpt_manager_save_options,
@@ -233,8 +253,9 @@ pub extern "C" fn ckpt_manager_save_options_set_number_of(
     with(options, error, || node_at(number), ManagerSaveOptions::number_of)
 }
 
-/// Whether it may be too early for the next save; true by default. What was saved already at this step is not saved again in any
-/// case.
+/// Sets whether the save is skipped if it is too early
+/// (`ckpt_manager_options_set_checkpoint_interval`). True by default. A step that was already saved
+/// is never saved again.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_options_set_check_interval(
     options: *mut ckpt_manager_save_options,
@@ -244,7 +265,7 @@ pub extern "C" fn ckpt_manager_save_options_set_check_interval(
     with(options, error, || Ok(check), ManagerSaveOptions::check_interval)
 }
 
-/// The program's step, in place of the step counter's.
+/// Sets the program's step, in place of the step counter's value.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_options_set_step(
     options: *mut ckpt_manager_save_options,
@@ -254,7 +275,7 @@ pub extern "C" fn ckpt_manager_save_options_set_step(
     with(options, error, || Ok(step), ManagerSaveOptions::step)
 }
 
-/// How good what is saved is, for `ckpt_manager_options_set_keep_best`.
+/// Sets the metric of this checkpoint, for `ckpt_manager_options_set_keep_best`.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_options_set_metric(
     options: *mut ckpt_manager_save_options,
@@ -264,7 +285,8 @@ pub extern "C" fn ckpt_manager_save_options_set_metric(
     with(options, error, || Ok(metric), ManagerSaveOptions::metric)
 }
 
-/// The same by a scalar of the manager's graph: float32, float64 or any integer.
+/// Sets the metric of this checkpoint to the value of `metric`, a scalar of the manager's graph:
+/// float32, float64 or an integer.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_options_set_metric_of(
     options: *mut ckpt_manager_save_options,
@@ -274,7 +296,8 @@ pub extern "C" fn ckpt_manager_save_options_set_metric_of(
     with(options, error, || node_at(metric), ManagerSaveOptions::metric_of)
 }
 
-/// How the files are written, with the callbacks of these options. They are copied; NULL for the defaults.
+/// Sets how files are written, including the callbacks of `save_options`. They are copied; NULL
+/// restores the defaults.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_options_set_save_options(
     options: *mut ckpt_manager_save_options,
@@ -287,26 +310,26 @@ pub extern "C" fn ckpt_manager_save_options_set_save_options(
     })
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_options_free(options: *mut ckpt_manager_save_options) {
     release(options);
 }
 
-/// How a program resumes. For one thread at a time while it is changed.
+/// Options for resuming. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_resume_options {
     pub(super) options: ResumeOptions,
 }
 
-/// New options with the defaults; to be freed with `ckpt_resume_options_free`.
+/// Makes options with the defaults; free them with `ckpt_resume_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_resume_options_new() -> *mut ckpt_resume_options {
     ask(std::ptr::null_mut(), || own(ckpt_resume_options::default()))
 }
 
-/// Whether the newest checkpoint that is whole is restored rather than the latest, whatever it is. Every byte of it is read for
-/// that. Not by default.
+/// Restores the newest valid checkpoint instead of the latest if `latest_valid` is true. This reads
+/// every byte of it once more. False by default.
 #[no_mangle]
 pub extern "C" fn ckpt_resume_options_set_latest_valid(
     options: *mut ckpt_resume_options,
@@ -316,7 +339,7 @@ pub extern "C" fn ckpt_resume_options_set_latest_valid(
     with(options, error, || Ok(latest_valid), ResumeOptions::latest_valid)
 }
 
-/// The program's step after restoring, in place of the step counter's.
+/// Sets the program's step after the restore, in place of the step counter's value.
 #[no_mangle]
 pub extern "C" fn ckpt_resume_options_set_step(
     options: *mut ckpt_resume_options,
@@ -326,7 +349,7 @@ pub extern "C" fn ckpt_resume_options_set_step(
     with(options, error, || Ok(step), ResumeOptions::step)
 }
 
-/// How the checkpoint is restored. The options are copied; NULL for the defaults.
+/// Sets how the checkpoint is restored. `restore_options` are copied; NULL restores the defaults.
 #[no_mangle]
 pub extern "C" fn ckpt_resume_options_set_restore_options(
     options: *mut ckpt_resume_options,
@@ -336,7 +359,7 @@ pub extern "C" fn ckpt_resume_options_set_restore_options(
     with(options, error, || Ok(handle(restore_options).map(|o| o.options.clone()).unwrap_or_default()), ResumeOptions::restore)
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_resume_options_free(options: *mut ckpt_resume_options) {
     release(options);

@@ -1,27 +1,27 @@
-//! Memory of the caller's that the library borrows beyond a call.
+//! The caller's memory that the library borrows beyond a call.
 
 use std::alloc::Layout;
 use std::ffi::c_void;
 
 use super::progress::{ckpt_free_callback, UserData};
-use super::{check_array, places};
+use super::{array_mut, check_array};
 use ::checkpoint::{Memory, Result};
 
-/// Borrowed bytes; released when they are dropped.
+/// Borrowed bytes; dropping them calls the release callback.
 pub(super) struct Borrowed {
     data: *mut u8,
     size: usize,
     _user: UserData,
 }
 
-// SAFETY: the caller lends the memory to the graph, or to one save, which use it under the graph's lock; while that is held,
-// several threads read it, or each writes a part of its own.
+// SAFETY: the caller lends the memory to the graph or to one save. They use it under the graph's
+// lock; while it is held, several threads read the memory, or each writes a separate part.
 unsafe impl Send for Borrowed {}
-// SAFETY: as above: shared references only read.
+// SAFETY: as above; shared references only read.
 unsafe impl Sync for Borrowed {}
 
 impl Borrowed {
-    /// Takes memory that is the library's to release from here on, also on failure.
+    /// Borrows memory. From here on the release callback will run, also if this fails.
     pub fn new(data: *mut c_void, size: usize, user_data: *mut c_void, release: ckpt_free_callback) -> Result<Box<Borrowed>> {
         let user = UserData::new(user_data, release);
         check_array(data.cast(), size, Layout::new::<u8>(), "the data")?;
@@ -31,11 +31,11 @@ impl Borrowed {
 
 impl Memory for Borrowed {
     fn bytes(&self) -> &[u8] {
-        // The pointer was checked, so there is nothing that can fail.
+        // `new` checked the pointer, so this cannot fail.
         super::array(self.data, self.size, "the data").unwrap_or_default()
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
-        places(self.data, self.size, "the data").unwrap_or_default()
+        array_mut(self.data, self.size, "the data").unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! Checkpoints of several workers made one.
+//! Merging the checkpoints of several workers.
 
 use std::ffi::{c_char, c_void};
 
@@ -9,20 +9,21 @@ use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callb
 use super::{array, ask, call, handle, own, path_at, release};
 use ::checkpoint::{merge, MergeOptions, Result};
 
-/// How checkpoints are merged. For one thread at a time while it is changed.
+/// Options for merging checkpoints. Not thread-safe while being changed.
 #[derive(Default)]
 pub struct ckpt_merge_options {
     pub(super) options: MergeOptions,
     progress: Progress,
 }
 
-/// New options with the defaults; to be freed with `ckpt_merge_options_free`.
+/// Creates options with the defaults. Free them with `ckpt_merge_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_options_new() -> *mut ckpt_merge_options {
     ask(std::ptr::null_mut(), || own(ckpt_merge_options::default()))
 }
 
-/// Whether sections may be missing: then those that are there are merged, at least one. Not by default.
+/// Sets whether sections may be missing: if so, the existing ones are merged, and at least one must
+/// exist. False by default.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_options_set_allow_missing(
     options: *mut ckpt_merge_options,
@@ -32,7 +33,7 @@ pub extern "C" fn ckpt_merge_options_set_allow_missing(
     with(options, error, || Ok(allow), MergeOptions::allow_missing)
 }
 
-/// Whether the sections stay when they have been merged. Not by default.
+/// Sets whether the sections are kept after the merge. False by default: they are deleted.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_options_set_keep_inputs(
     options: *mut ckpt_merge_options,
@@ -42,7 +43,8 @@ pub extern "C" fn ckpt_merge_options_set_keep_inputs(
     with(options, error, || Ok(keep), MergeOptions::keep_inputs)
 }
 
-/// What survives a power cut once the checkpoint is merged: one of the `CKPT_DURABILITY_` constants.
+/// Sets what survives a power failure after the merge: one of the `CKPT_DURABILITY_` constants.
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_options_set_durability(
     options: *mut ckpt_merge_options,
@@ -52,8 +54,10 @@ pub extern "C" fn ckpt_merge_options_set_durability(
     with(options, error, || durability_of(durability), MergeOptions::durability)
 }
 
-/// Has `progress` called by `ckpt_merge` now and then, with `user_data`; NULL for none. The options keep `user_data` and call
-/// `free_user_data`, if it is not NULL, when they are freed or given another callback; when this call fails, at once.
+/// Sets the callback that reports progress during `ckpt_merge`; NULL for none.
+///
+/// The options keep `user_data`. `free_user_data`, unless NULL, is called when the options are
+/// freed or given another callback; if this call fails, immediately.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_options_set_progress(
     options: *mut ckpt_merge_options,
@@ -65,7 +69,8 @@ pub extern "C" fn ckpt_merge_options_set_progress(
     call(error, || progress::set(options, |o| &mut o.progress, progress, user_data, free_user_data))
 }
 
-/// Has the call stop when `cancel` is raised; NULL takes the flag away.
+/// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+/// time.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_options_set_cancel(
     options: *mut ckpt_merge_options,
@@ -75,23 +80,29 @@ pub extern "C" fn ckpt_merge_options_set_cancel(
     call(error, || progress::set_cancel(options, |o| &mut o.progress, cancel))
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_options_free(options: *mut ckpt_merge_options) {
     release(options);
 }
 
-/// Merges `count` checkpoints of format V2, each given by its prefix, into the checkpoint `destination`, as the workers of a
-/// distributed program do with the sections that each of them wrote (`tf.raw_ops.MergeV2Checkpoints`). Values are not copied
-/// where the file system can give a file another name. Slices of one tensor from several sections are joined.
+/// Merges `count` V2 checkpoints into the checkpoint `destination`
+/// (`tf.raw_ops.MergeV2Checkpoints`). Each of `sections` is the prefix of a checkpoint, typically
+/// written by one worker of a distributed program.
 ///
-/// Until the merged checkpoint is published the sections are untouched, and a checkpoint that the destination had stays; then
-/// they are removed unless the options keep them. A merge that a crash ended can be done again. The progress callback hears of
-/// the bytes of data files.
+/// Values are not copied if the file system supports hard links. Slices of one tensor from several
+/// sections are joined. Until the merged checkpoint is published, the sections and an existing
+/// checkpoint at `destination` are untouched. After that, the sections are deleted unless the
+/// options keep them. A merge interrupted by a crash can be repeated. Progress is counted in bytes
+/// of shards (data files).
 ///
-/// `CKPT_CODE_NOT_FOUND` when a section or a data file of one is missing; `CKPT_CODE_INVALID_ARGUMENT` when two sections hold the same
-/// tensor, slices of one tensor overlap or differ in dtype or shape, or there is nothing to merge; `CKPT_CODE_DATA_LOSS` when a
-/// section is damaged; `CKPT_CODE_CANCELLED` when the progress callback stopped it; else errors are those of `ckpt_writer_finish`.
+/// Fails as `ckpt_writer_finish`, and:
+/// * `CKPT_CODE_NOT_FOUND`: a section (`CKPT_REASON_NO_CHECKPOINT`) or one of its shards is
+///   missing.
+/// * `CKPT_CODE_INVALID_ARGUMENT`: two sections hold the same tensor; slices of one tensor overlap
+///   or disagree on dtype or shape; sections disagree on version or byte order; `count` is 0; or
+///   `destination` is one of the sections.
+/// * `CKPT_CODE_DATA_LOSS`: the index of a section is damaged, or a shard is too short.
 #[no_mangle]
 pub extern "C" fn ckpt_merge(
     destination: *const c_char,

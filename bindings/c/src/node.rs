@@ -1,4 +1,5 @@
-//! Objects of a graph as C knows them: numbers, lists of them, what they are, and how they are added.
+//! The objects of a graph as C sees them: node numbers, lists of nodes, descriptions, and options
+//! for adding them.
 
 use std::ffi::c_char;
 
@@ -9,27 +10,30 @@ use super::writer::slice_at;
 use super::{array, ask, ckpt_bytes, handle, own, release, text_at};
 use ::checkpoint::{Description, Error, NodeId, Reason, Result, Slice, StateOptions, Variable};
 
-/// An object of a graph; 0 is none. It stands for that object alone: once the object was removed, and in any other graph, it is
-/// `CKPT_CODE_INVALID_ARGUMENT` with `CKPT_REASON_NODE`.
+/// An object of a graph; 0 means no object.
+///
+/// A number identifies one object of one graph and is never reused. Once the object is removed, and
+/// in any other graph, calls that get the number fail with `CKPT_CODE_INVALID_ARGUMENT`
+/// (`CKPT_REASON_NODE`).
 pub type ckpt_node = u64;
 
-/// The object that a number stands for.
+/// The object that a number identifies.
 pub(super) fn node_at(number: ckpt_node) -> Result<NodeId> {
     NodeId::from_number(number)
-        .ok_or_else(|| Error::argument("the node is 0").because(Reason::Node).expecting("a node of the graph", number))
+        .ok_or_else(|| Error::argument("the node must not be 0").because(Reason::Node).expecting("a node of the graph", number))
 }
 
 pub(super) fn number_of(node: Option<NodeId>) -> ckpt_node {
     node.map_or(0, NodeId::number)
 }
 
-/// Objects, where 0 stands for one that is not tracked.
+/// Elements of a container; 0 is an element that is not tracked.
 pub(super) fn elements_at(elements: *const ckpt_node, count: usize) -> Result<Vec<Option<NodeId>>> {
     Ok(array(elements, count, "the elements")?.iter().map(|&number| NodeId::from_number(number)).collect())
 }
 
-/// Objects that a call found, each with a name where it was found by one. It does not change: several threads may use it at
-/// once.
+/// A list of nodes returned by a call, with names where they were found by name. Immutable: several
+/// threads may use it at once.
 pub struct ckpt_nodes(Nodes);
 
 enum Nodes {
@@ -48,7 +52,7 @@ impl ckpt_nodes {
         own(ckpt_nodes(Nodes::Plain(nodes)))
     }
 
-    /// For a callback that is over before `nodes` goes.
+    /// For a callback that ends before `nodes` is dropped.
     pub(super) fn lent(nodes: &[(String, NodeId)]) -> ckpt_nodes {
         ckpt_nodes(Nodes::Lent(nodes.as_ptr(), nodes.len()))
     }
@@ -76,41 +80,44 @@ impl ckpt_nodes {
     }
 }
 
-/// How many there are.
+/// Returns the number of nodes; 0 for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_nodes_count(nodes: *const ckpt_nodes) -> usize {
     ask(0, || handle(nodes).map_or(0, ckpt_nodes::count))
 }
 
-/// The object at `index`; 0 when there are not so many, and for an element of a list that is not tracked.
+/// Returns the node at `index`; 0 if `index` is out of range, and for a list element that is not
+/// tracked.
 #[no_mangle]
 pub extern "C" fn ckpt_nodes_get(nodes: *const ckpt_nodes, index: usize) -> ckpt_node {
     ask(0, || number_of(handle(nodes).and_then(|n| n.get(index))))
 }
 
-/// The name of the object at `index`: that of the edge to a child; to a registered saver, the path of the object. Lent; nothing
-/// when there are not so many, and of descendants and elements.
+/// Returns the name of the node at `index`: for a child, the name of its edge; in callbacks of a
+/// registered saver, the path of the object. Lent by `nodes`. No value (NULL, 0) for descendants
+/// and list elements, and if `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_nodes_name(nodes: *const ckpt_nodes, index: usize) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(nodes).and_then(|n| n.named_nodes().get(index)).map(|(name, _)| name.as_bytes()).into())
 }
 
-/// Frees a list of objects; the objects stay. NULL is nothing.
+/// Frees a list of nodes; the objects are not removed from the graph. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_nodes_free(nodes: *mut ckpt_nodes) {
     release(nodes);
 }
 
-/// What an object was when it was asked about. It does not change: several threads may use it at once.
+/// A snapshot of the properties of an object. Immutable: several threads may use it at once.
 pub struct ckpt_description(pub(super) Description);
 
-/// The kind of the object: one of the `CKPT_KIND_` constants; 0 of NULL.
+/// Returns the kind of the object: one of the `CKPT_KIND_` constants; 0 for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_description_kind(description: *const ckpt_description) -> ckpt_kind {
     ask(0, || handle(description).map_or(0, |d| kind_number(d.0.kind)))
 }
 
-/// The type of a variable's elements; `CKPT_DTYPE_INVALID` of one that takes it from the checkpoint, and of other objects.
+/// Returns the dtype of a variable; `CKPT_DTYPE_INVALID` for a variable that takes its dtype from
+/// the checkpoint, for other objects and for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_description_dtype(description: *const ckpt_description) -> ckpt_dtype {
     ask(CKPT_DTYPE_INVALID, || {
@@ -118,13 +125,15 @@ pub extern "C" fn ckpt_description_dtype(description: *const ckpt_description) -
     })
 }
 
-/// The number of dimensions of a variable's value, at most 254; -1 while it has no value, and of other objects.
+/// Returns the number of dimensions of a variable's value, at most `CKPT_MAX_RANK`; -1 if it has no
+/// value yet, for other objects and for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_description_rank(description: *const ckpt_description) -> i32 {
     ask(-1, || handle(description).and_then(|d| d.0.shape.as_ref()).map_or(-1, |shape| shape.len() as i32))
 }
 
-/// The dimensions of a variable's value, as many as `ckpt_description_rank` says. Lent.
+/// Returns the dimensions of a variable's value, an array of `ckpt_description_rank` values. Lent
+/// by the description; NULL if the rank is -1.
 #[no_mangle]
 pub extern "C" fn ckpt_description_shape(description: *const ckpt_description) -> *const i64 {
     ask(std::ptr::null(), || {
@@ -132,14 +141,17 @@ pub extern "C" fn ckpt_description_shape(description: *const ckpt_description) -
     })
 }
 
-/// Frees a description. NULL is nothing.
+/// Frees a description. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_description_free(description: *mut ckpt_description) {
     release(description);
 }
 
-/// How an object is added to a graph. For one thread at a time while it is changed. The same options can be used for many
-/// objects. An option that says it is for one kind of object is `CKPT_CODE_INVALID_ARGUMENT` for others.
+/// Options for adding an object to a graph. The same options can be used for several objects. Not
+/// thread-safe while being changed.
+///
+/// Some options apply to one kind of object only; adding another kind with them fails with
+/// `CKPT_CODE_INVALID_ARGUMENT`.
 #[derive(Default)]
 pub struct ckpt_node_options {
     debug_name: Option<String>,
@@ -154,7 +166,7 @@ impl ckpt_node_options {
         self.debug_name.as_deref()
     }
 
-    /// For objects that are neither variables nor state.
+    /// Refuses options that apply to variables or state only.
     pub(super) fn check_plain(&self) -> Result<()> {
         self.refuse("a variable", self.are_of_variables())?;
         self.refuse("state", self.state.is_some())
@@ -182,19 +194,19 @@ impl ckpt_node_options {
 
     fn refuse(&self, what: &str, given: bool) -> Result<()> {
         match given {
-            true => Err(Error::argument(format!("the options have one that is for {what} alone"))),
+            true => Err(Error::argument(format!("an option is set that applies only to {what}"))),
             false => Ok(()),
         }
     }
 }
 
-/// New options with the defaults; to be freed with `ckpt_node_options_free`.
+/// Creates options with the defaults. Free them with `ckpt_node_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_node_options_new() -> *mut ckpt_node_options {
     ask(std::ptr::null_mut(), || own(ckpt_node_options::default()))
 }
 
-/// A name for messages. By default an object is called what it is.
+/// Sets the name (UTF-8) of the object in messages. By default, messages name its kind.
 #[no_mangle]
 pub extern "C" fn ckpt_node_options_set_debug_name(
     options: *mut ckpt_node_options,
@@ -208,7 +220,8 @@ pub extern "C" fn ckpt_node_options_set_debug_name(
     })
 }
 
-/// The name that a variable has in name-based checkpoints, in TensorFlow that of the variable without `:0`.
+/// Sets the name (UTF-8) of a variable in name-based checkpoints: in TensorFlow, the variable's
+/// name without `:0`. Variables only.
 #[no_mangle]
 pub extern "C" fn ckpt_node_options_set_name(
     options: *mut ckpt_node_options,
@@ -222,7 +235,8 @@ pub extern "C" fn ckpt_node_options_set_name(
     })
 }
 
-/// Whether a variable is only saved: restoring it is `CKPT_CODE_FAILED_PRECONDITION`. Not by default.
+/// Sets whether a variable is saved but never restored: restoring it fails with
+/// `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_READ_ONLY`). False by default. Variables only.
 #[no_mangle]
 pub extern "C" fn ckpt_node_options_set_read_only(
     options: *mut ckpt_node_options,
@@ -235,16 +249,21 @@ pub extern "C" fn ckpt_node_options_set_read_only(
     })
 }
 
-/// Makes a variable a part of a larger tensor, which several variables make up, mostly one in each process: `shape` is that of the
-/// tensor, `start` and `length` say what the variable is of each of the `rank` dimensions, a length of -1 with start 0 the whole of
-/// one. The variable is added with the shape of the part. It is saved as this slice of the tensor, and restored from it however that
-/// was cut, or whole, when it was saved. A part that takes all dimensions whole is the tensor. A slot that is made for a part while
-/// it is restored is the same part of its own tensor.
+/// Makes a variable a part of a larger tensor, which several variables make up, usually one per
+/// process. Variables only.
 ///
-/// Of a stored slice that a part takes whole the checksum is compared; of any other no more is read than the part takes.
+/// `shape` is the shape of the whole tensor. `start` and `length` give the part in each of the
+/// `rank` dimensions; start 0 with length -1 means the whole dimension. Add the variable with the
+/// shape of the part. A part that covers all dimensions is the whole tensor.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the part does not lie within the shape; from what adds the variable, when it has another shape than
-/// the part, or is of strings.
+/// The variable is saved as this slice of the tensor. It is restored from the tensor whether that
+/// was saved whole or in any slices. A slot created for the variable during a restore is the same
+/// part of its own tensor. The checksum of a stored slice is verified if the part includes all of
+/// it; of other slices, only the bytes that the part needs are read.
+///
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` if the part does not lie within the shape. Adding the
+/// variable fails with the same code if its shape is not that of the part, or it is a string
+/// variable.
 #[no_mangle]
 pub extern "C" fn ckpt_node_options_set_part(
     options: *mut ckpt_node_options,
@@ -262,8 +281,9 @@ pub extern "C" fn ckpt_node_options_set_part(
     })
 }
 
-/// The names of the `count` tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
-/// assigned. By default the restore callback is given what there is.
+/// Sets the names of the `count` tensors that a state object needs to be restored. A checkpoint
+/// that lacks one of them is refused before anything is assigned. By default, the restore callback
+/// gets the tensors that exist. State only.
 #[no_mangle]
 pub extern "C" fn ckpt_node_options_set_tensor_names(
     options: *mut ckpt_node_options,
@@ -278,8 +298,9 @@ pub extern "C" fn ckpt_node_options_set_tensor_names(
     })
 }
 
-/// Has state saved as one attribute of this name, of which the names of its tensors are suffixes: `table` with the tensors
-/// `-keys` and `-values`, as TensorFlow's hash tables have it; `ITERATOR` with `_STATE`, as its dataset iterators do.
+/// Saves a state object as one attribute of this name, with the tensors' names as suffixes: `table`
+/// with the tensors `-keys` and `-values`, as TensorFlow's hash tables do; `ITERATOR` with
+/// `_STATE`, as its dataset iterators do. State only.
 #[no_mangle]
 pub extern "C" fn ckpt_node_options_set_legacy_name(
     options: *mut ckpt_node_options,
@@ -294,13 +315,13 @@ pub extern "C" fn ckpt_node_options_set_legacy_name(
     })
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_node_options_free(options: *mut ckpt_node_options) {
     release(options);
 }
 
-/// Names of the caller's.
+/// Names passed by the caller.
 pub(super) fn texts_at<'a>(texts: *const ckpt_bytes, count: usize) -> Result<Vec<&'a str>> {
     array(texts, count, "the names")?.iter().map(|text| text_at(text.data.cast(), text.len, "a name")).collect()
 }

@@ -1,41 +1,43 @@
-//! Options: opaque, so that they can grow. Where a call takes them, NULL stands for the defaults.
+//! Options for opening and reading. They are opaque so that they can grow. Calls that take options
+//! accept NULL for the defaults.
 
 use super::constants::{checksums, ckpt_checksums, ckpt_code};
 use super::error::ckpt_error;
 use super::graph_options::ckpt_restore_options;
-use super::maintenance::ckpt_gc_options;
+use super::maintenance::ckpt_collect_options;
 use super::manager_options::{ckpt_manager_options, ckpt_manager_save_options, ckpt_resume_options};
 use super::merge::ckpt_merge_options;
 use super::saver::{ckpt_saver_options, ckpt_saver_save_options};
 use super::verify::ckpt_verify_options;
 use super::writer::ckpt_write_options;
-use super::{ask, call, changed, own, release};
+use super::{ask, call, handle_mut, own, release};
 use ::checkpoint::{
-    Checksums, Error, GcOptions, ManagerOptions, ManagerSaveOptions, MergeOptions, OpenOptions, ReadOptions, RestoreOptions,
+    Checksums, CollectOptions, Error, ManagerOptions, ManagerSaveOptions, MergeOptions, OpenOptions, ReadOptions, RestoreOptions,
     Result, ResumeOptions, SaverOptions, SaverSaveOptions, VerifyOptions, WriteOptions,
 };
 
-/// How a checkpoint is opened. For one thread at a time while it is changed.
+/// Options for opening a checkpoint. Not thread-safe while being changed.
 #[derive(Default)]
 pub struct ckpt_open_options {
     pub(super) options: OpenOptions,
 }
 
-/// How tensors are read. For one thread at a time while it is changed.
+/// Options for reading tensors. Not thread-safe while being changed.
 #[derive(Default)]
 pub struct ckpt_read_options {
     pub(super) options: ReadOptions,
-    /// As in `options`: mapping a tensor has but a yes or no.
+    /// The same as in `options`: mapping a tensor needs it apart.
     pub(super) checksums: Checksums,
 }
 
-/// New options with the defaults; to be freed with `ckpt_open_options_free`.
+/// Creates options with the defaults. Free them with `ckpt_open_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_open_options_new() -> *mut ckpt_open_options {
     ask(std::ptr::null_mut(), || own(ckpt_open_options::default()))
 }
 
-/// Most bytes that listing a checkpoint may take; by default 16 MiB and 24 for each byte of its index.
+/// Limits the memory, in bytes, that listing a checkpoint may take. Default: 16 MiB plus 24 bytes
+/// per byte of the checkpoint's index.
 #[no_mangle]
 pub extern "C" fn ckpt_open_options_set_memory_limit(
     options: *mut ckpt_open_options,
@@ -45,20 +47,20 @@ pub extern "C" fn ckpt_open_options_set_memory_limit(
     with(options, error, || Ok(bytes), OpenOptions::memory_limit)
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_open_options_free(options: *mut ckpt_open_options) {
     release(options);
 }
 
-/// New options with the defaults; to be freed with `ckpt_read_options_free`.
+/// Creates options with the defaults. Free them with `ckpt_read_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_read_options_new() -> *mut ckpt_read_options {
     ask(std::ptr::null_mut(), || own(ckpt_read_options::default()))
 }
 
-/// Reads with so many threads, the caller's among them. 0, the default, lets the library choose: one for less than 4 MiB, else as
-/// many as there are processors, at most four.
+/// Sets the number of reading threads, the calling thread included. 0, the default, lets the
+/// library choose: one thread for less than 4 MiB, else one per processor, at most four.
 #[no_mangle]
 pub extern "C" fn ckpt_read_options_set_threads(
     options: *mut ckpt_read_options,
@@ -68,7 +70,9 @@ pub extern "C" fn ckpt_read_options_set_threads(
     with(options, error, || Ok(threads), ReadOptions::threads)
 }
 
-/// Whether checksums are compared: `CKPT_CHECKSUMS_ALWAYS` (the default), `CKPT_CHECKSUMS_WHEN_WHOLE` or `CKPT_CHECKSUMS_NEVER`.
+/// Sets when checksums are verified: `CKPT_CHECKSUMS_ALWAYS` (the default),
+/// `CKPT_CHECKSUMS_WHEN_WHOLE` or `CKPT_CHECKSUMS_NEVER`. Fails with `CKPT_CODE_INVALID_ARGUMENT`
+/// for other values.
 #[no_mangle]
 pub extern "C" fn ckpt_read_options_set_checksums(
     options: *mut ckpt_read_options,
@@ -82,7 +86,7 @@ pub extern "C" fn ckpt_read_options_set_checksums(
     })
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_read_options_free(options: *mut ckpt_read_options) {
     release(options);
@@ -90,7 +94,7 @@ pub extern "C" fn ckpt_read_options_free(options: *mut ckpt_read_options) {
 
 /// Options that are being changed.
 pub(super) fn target<'a, T>(options: *mut T) -> Result<&'a mut T> {
-    changed(options).ok_or_else(|| Error::argument("the options are NULL"))
+    handle_mut(options).ok_or_else(|| Error::argument("the options must not be NULL"))
 }
 
 /// The body of every function that sets an option.
@@ -98,7 +102,7 @@ pub(super) fn set<T>(options: *mut T, error: *mut *mut ckpt_error, change: impl 
     call(error, || change(target(options)?))
 }
 
-/// The same by a method of the Rust options inside. `value` comes first: when it fails, they are as they were.
+/// The same with a method of the Rust options inside. If `value` fails, nothing is changed.
 pub(super) fn with<T: Wrapper, V>(
     options: *mut T,
     error: *mut *mut ckpt_error,
@@ -147,5 +151,5 @@ wrappers! {
     ckpt_manager_options: ManagerOptions,
     ckpt_manager_save_options: ManagerSaveOptions,
     ckpt_resume_options: ResumeOptions,
-    ckpt_gc_options: GcOptions,
+    ckpt_collect_options: CollectOptions,
 }

@@ -1,9 +1,9 @@
-//! Saves in the background.
+//! Pending saves: saves in the background.
 
 use std::ffi::c_char;
 use std::time::Duration;
 
-use super::checkpoint::{checkpoint_at, ckpt_checkpoint, wanted};
+use super::checkpoint::{checkpoint_at, ckpt_checkpoint, optional_output};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph_options::ckpt_save_options;
@@ -13,7 +13,8 @@ use super::strings::{ckpt_string, give_path, lend_path};
 use super::{ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, Pending, Result, SaveOptions};
 
-/// A save that runs in the background, on a thread of the library's own. Several threads may use it at once.
+/// A save that runs in the background, on a thread of the library. Several threads may use it at
+/// once.
 pub struct ckpt_pending(Pending);
 
 fn start(
@@ -22,9 +23,9 @@ fn start(
     pending: *mut *mut ckpt_pending,
     start: impl FnOnce(&Checkpoint, &SaveOptions) -> Result<Pending>,
 ) -> Result<()> {
-    let out = wanted(pending, "the place for the pending save")?;
+    let out = optional_output(pending, "the output argument `pending`")?;
     let checkpoint = checkpoint_at(checkpoint)?;
-    let options = handle(options).map(|o| o.settle(&checkpoint.mark)).unwrap_or_default();
+    let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
     give(out, start(&checkpoint.checkpoint, &options)?);
     Ok(())
 }
@@ -35,20 +36,34 @@ fn give(out: Option<&mut *mut ckpt_pending>, pending: Pending) {
     }
 }
 
-/// Copies what `ckpt_checkpoint_save` would write, and does the rest in the background: writes the files, calls the callbacks of the
-/// options, has the state file name the checkpoint. When this returns the program may change everything; what is saved is what was
-/// there. States, savers and devices are asked before it returns, on the thread that called; progress and written callbacks are called
-/// in the background, and free_user_data may be.
+/// Copies what `ckpt_checkpoint_save` would write and does the rest in the background: writes the
+/// files, calls the written callbacks of the options, and makes the checkpoint the latest in the
+/// state file. The program may change everything as soon as this call returns; what is saved are
+/// the values at the time of the call.
 ///
-/// The copy is made by several threads at once, into memory that the checkpoint keeps for the next one. One save of a checkpoint runs at
-/// a time: calls that save or restore wait for it (`ckpt_save_options_set_busy`), without the graph's lock, and so does freeing the last
-/// handle that holds the checkpoint. A program that exits before that leaves what was there before.
+/// Callbacks of states, savers and devices are called before this call returns, on the calling
+/// thread. Progress and written callbacks are called on the background thread; `free_user_data` may
+/// be called there too. Several threads make the copy, into memory that the checkpoint keeps for
+/// the next one.
 ///
-/// `*pending` is to be freed with `ckpt_pending_free`; NULL on failure; `pending` may be NULL. An error that is known before anything is
-/// written comes from here, any other from `ckpt_pending_wait`; when nobody asks there, from the checkpoint's next call that saves, which
-/// then does nothing else, or from `ckpt_checkpoint_sync`. `CKPT_CODE_FAILED_PRECONDITION` and `CKPT_CODE_ABORTED` as for
-/// `ckpt_checkpoint_write`; `CKPT_CODE_RESOURCE_EXHAUSTED` when there is no memory for the copy, or no thread; the count stands in any of
-/// these cases. `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY` when an earlier save is still running, if so asked.
+/// A checkpoint runs one save at a time. Calls that save or restore wait for it without the graph's
+/// lock (but see `ckpt_save_options_set_busy`), and so does freeing the last handle that holds the
+/// checkpoint. If the program exits before the save is over, what was there before is still there.
+///
+/// `*pending` receives the save (NULL on failure); free it with `ckpt_pending_free`. `pending` may
+/// be NULL.
+///
+/// Errors that are known before anything is written are returned by this call:
+/// * `CKPT_CODE_FAILED_PRECONDITION` and `CKPT_CODE_ABORTED`: as for `ckpt_checkpoint_write`.
+/// * `CKPT_CODE_RESOURCE_EXHAUSTED`: there is not enough memory for the copy, or no thread can be
+///   started.
+/// * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running and the
+///   options say `CKPT_BUSY_FAIL`. Nothing is counted.
+/// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
+///
+/// After the first two kinds the save counter stays incremented. Every other error is returned by
+/// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
+/// next call that saves the checkpoint, which then does nothing else.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save_async(
     checkpoint: *const ckpt_checkpoint,
@@ -60,11 +75,14 @@ pub extern "C" fn ckpt_checkpoint_save_async(
     call(error, || start(checkpoint, options, pending, |checkpoint, options| checkpoint.save_async(path_at(prefix)?, options)))
 }
 
-/// Copies what `ckpt_checkpoint_write` would write, and does the rest in the background, as `ckpt_checkpoint_save_async` does; neither
-/// counting nor telling the state file.
+/// Copies what `ckpt_checkpoint_write` would write and does the rest in the background, as
+/// `ckpt_checkpoint_save_async` does. Does not increment the save counter and does not change the
+/// state file.
 ///
-/// `*pending` is to be freed with `ckpt_pending_free`; NULL on failure; `pending` may be NULL. Errors are those of
-/// `ckpt_checkpoint_save_async`.
+/// `*pending` receives the save (NULL on failure); free it with `ckpt_pending_free`. `pending` may
+/// be NULL.
+///
+/// Errors are those of `ckpt_checkpoint_save_async`.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_write_async(
     checkpoint: *const ckpt_checkpoint,
@@ -76,20 +94,29 @@ pub extern "C" fn ckpt_checkpoint_write_async(
     call(error, || start(checkpoint, options, pending, |checkpoint, options| checkpoint.write_async(path_at(prefix)?, options)))
 }
 
-/// Waits for the save that is running in the background, if there is one. The error is that of the last one, if nobody has heard of it
-/// yet. `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback.
+/// Waits for the save that is running in the background, if there is one.
+///
+/// Errors:
+/// * The error of the last save, if it has not been reported yet.
+/// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_sync(checkpoint: *const ckpt_checkpoint, error: *mut *mut ckpt_error) -> ckpt_code {
     call(error, || checkpoint_at(checkpoint)?.checkpoint.sync())
 }
 
-/// Copies what `ckpt_manager_save` would save, and does the rest in the background, as `ckpt_checkpoint_save_async` does: the checkpoint is
-/// recorded, and what is too many is removed, when it is complete. If it fails, the step counts as not saved, and the checkpoint is not
-/// recorded; its number is used up. The directory's lock is held until then, also if the manager is freed.
+/// Copies what `ckpt_manager_save` would save and does the rest in the background, as
+/// `ckpt_checkpoint_save_async` does. When the checkpoint is complete, it is recorded and expired
+/// ones are deleted. The directory's lock is held until then, even if the manager is freed.
 ///
-/// `*pending` is to be freed with `ckpt_pending_free`; NULL when the manager saves by steps and it is too early, and on failure; `pending`
-/// may be NULL. That it is too early is said without waiting: the step of a save that is running counts as saved. Errors are those of
-/// `ckpt_manager_save` and `ckpt_checkpoint_save_async`, from here or from `ckpt_pending_wait`.
+/// If the save fails, the step counts as not saved and the checkpoint is not recorded; its number
+/// is used up.
+///
+/// `*pending` receives the save; free it with `ckpt_pending_free`. It is NULL on failure, and if
+/// the manager saves by steps and it is too early. That is decided without waiting: the step of a
+/// running save counts as saved. `pending` may be NULL.
+///
+/// Errors are those of `ckpt_manager_save` and `ckpt_checkpoint_save_async`, returned by this call
+/// or by `ckpt_pending_wait`.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_async(
     manager: *const ckpt_manager,
@@ -98,9 +125,9 @@ pub extern "C" fn ckpt_manager_save_async(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(pending, "the place for the pending save")?;
+        let out = optional_output(pending, "the output argument `pending`")?;
         let (manager, mark) = manager_at(manager)?;
-        let options = handle(options).map(|o| o.settle(&mark)).unwrap_or_default();
+        let options = handle(options).map(|o| o.resolve(&mark)).unwrap_or_default();
         if let Some(pending) = manager.save_async(&options)? {
             give(out, pending);
         }
@@ -108,29 +135,35 @@ pub extern "C" fn ckpt_manager_save_async(
     })
 }
 
-/// The path of the checkpoint that is being written. Lent; nothing of NULL.
+/// Returns the path of the checkpoint that is being written. Lent; `data` is NULL if `pending` is
+/// NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_path(pending: *const ckpt_pending) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(pending).map_or(ckpt_bytes::NONE, |p| lend_path(p.0.path())))
 }
 
-/// Whether the save is over, well or not; `*done` is how many bytes are written, `*total` how many there are to write. Either place may be
-/// NULL. This never waits. True of NULL.
+/// Returns whether the save is over, successfully or not; true if `pending` is NULL. Never waits.
+/// `*done` receives the number of bytes written, `*total` the number of bytes to write. Either may
+/// be NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_poll(pending: *const ckpt_pending, done: *mut u64, total: *mut u64) -> bool {
     ask(true, || {
         let now = handle(pending).map(|p| p.0.poll());
-        let _ = output(done, now.map_or(0, |now| now.done), "the place for the bytes");
-        let _ = output(total, now.map_or(0, |now| now.total), "the place for the bytes");
+        let _ = output(done, now.map_or(0, |now| now.done), "the output argument `done`");
+        let _ = output(total, now.map_or(0, |now| now.total), "the output argument `total`");
         now.is_none_or(|now| now.is_finished)
     })
 }
 
-/// Waits until the save is over. It may be called again, and says the same then. `*path`, to be freed with `ckpt_string_free`, is the path
-/// of the checkpoint; NULL on failure; `path` may be NULL.
+/// Waits until the save is over. Further calls return the same result.
 ///
-/// Errors are those of the save, which no other call reports then. `CKPT_CODE_CANCELLED` when it was cancelled;
-/// `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT` in a callback of this very save.
+/// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
+/// `path` may be NULL.
+///
+/// Errors are those of the save, which no other call then reports, and:
+/// * `CKPT_CODE_CANCELLED`: the save was cancelled.
+/// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback of this
+///   save.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_wait(
     pending: *const ckpt_pending,
@@ -138,15 +171,16 @@ pub extern "C" fn ckpt_pending_wait(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(path, "the place for the path")?;
+        let out = optional_output(path, "the output argument `path`")?;
         let saved = required(pending, "the pending save")?.0.wait()?;
         give_path(out, saved);
         Ok(())
     })
 }
 
-/// Waits until the save is over, but not longer than `seconds`, which may be infinite, and says whether it is; in a callback of this very
-/// save it does not wait. It asks for no error: that is still to be heard of. True of NULL.
+/// Waits until the save is over, at most `seconds`, which may be infinite, and returns whether it
+/// is over; true if `pending` is NULL. It does not wait if `seconds` is 0, negative or NaN, or in a
+/// callback of the same save. An error of the save still counts as not reported.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_wait_for(pending: *const ckpt_pending, seconds: f64) -> bool {
     ask(true, || {
@@ -158,8 +192,9 @@ pub extern "C" fn ckpt_pending_wait_for(pending: *const ckpt_pending, seconds: f
     })
 }
 
-/// Ends the save soon, unless all is written by then; `ckpt_pending_wait` says whether it came to that. What was there before is still
-/// there, and nothing new. NULL is nothing.
+/// Asks the save to stop soon. If everything is already written, the save completes;
+/// `ckpt_pending_wait` returns which of the two happened. A cancelled save leaves what was there
+/// before and nothing new; later saves do not report it. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_cancel(pending: *const ckpt_pending) {
     ask((), || {
@@ -169,7 +204,7 @@ pub extern "C" fn ckpt_pending_cancel(pending: *const ckpt_pending) {
     });
 }
 
-/// Frees the handle of a save, which goes on. NULL is nothing.
+/// Frees the handle of a save, which goes on. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_free(pending: *mut ckpt_pending) {
     release(pending);

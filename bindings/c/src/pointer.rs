@@ -1,5 +1,6 @@
-//! The room where pointers of the caller's become references, and values of the library's become handles. By the conventions of the
-//! header, which say what a pointer must be, this is sound; nothing outside believes a pointer.
+//! Converts the caller's pointers to references, and the library's values to handles. This is sound
+//! if the caller follows the conventions of the header; no other module dereferences a pointer of
+//! the caller.
 #![allow(unsafe_code)]
 
 use std::alloc::Layout;
@@ -12,14 +13,14 @@ use ::checkpoint::{printable, Error, Result};
 
 use super::wrapper::ask;
 
-/// What a handle of the caller's points to, if anything.
+/// The object behind a handle; None if the handle is NULL.
 pub(super) fn handle<'a, T>(pointer: *const T) -> Option<&'a T> {
-    // SAFETY: by the conventions of the header a handle is NULL or came from this library and has not been freed, and nobody
-    // changes it while it is `const`.
+    // SAFETY: by the conventions of the header, a handle is NULL or was returned by this library
+    // and not freed since, and nobody modifies a `const` handle.
     unsafe { pointer.as_ref() }
 }
 
-/// The same, where NULL is an error.
+/// The object behind a handle; an error if the handle is NULL.
 pub(super) fn required<'a, T>(pointer: *const T, name: &str) -> Result<&'a T> {
     handle(pointer).ok_or_else(|| is_null(name))
 }
@@ -27,69 +28,73 @@ pub(super) fn required<'a, T>(pointer: *const T, name: &str) -> Result<&'a T> {
 #[cold]
 #[inline(never)]
 fn is_null(name: &str) -> Error {
-    Error::argument(format!("{name} is NULL"))
+    Error::argument(format!("{name} must not be NULL"))
 }
 
-/// A handle that is being changed.
-pub(super) fn changed<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
-    // SAFETY: as for `handle`, and a handle that is not `const` is used by one thread at a time.
+/// The object behind a handle, for modification; None if the handle is NULL.
+pub(super) fn handle_mut<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
+    // SAFETY: as for `handle`; a handle that is not `const` is used by one thread at a time.
     unsafe { pointer.as_mut() }
 }
 
-/// A place for an output, cleared to `nothing` before anything else happens.
+/// An output argument, set to `nothing` before anything else happens.
 pub(super) fn output<'a, T>(pointer: *mut T, nothing: T, name: &str) -> Result<&'a mut T> {
     if pointer.is_null() {
         return Err(is_null(name));
     }
-    // SAFETY: not NULL, so by the conventions a place for one value; it is written before it is lent as a reference.
+    // SAFETY: not NULL, so by the conventions memory for one value; it is written before the
+    // reference is made.
     unsafe {
         pointer.write(nothing);
         Ok(&mut *pointer)
     }
 }
 
-/// Frees a handle; NULL is nothing.
+/// Frees a handle; NULL is ignored.
 pub(super) fn release<T>(pointer: *mut T) {
     if !pointer.is_null() {
         LIVE.fetch_sub(1, Ordering::Relaxed);
-        // SAFETY: by the conventions it came from `own` (a `Box`) and is freed once. Dropping must not unwind into C.
+        // SAFETY: by the conventions the handle came from `own` (a `Box`) and is freed once.
+        // Dropping must not unwind into C.
         ask((), || drop(unsafe { Box::from_raw(pointer) }));
     }
 }
 
-/// The handles that callers have.
+/// The number of handles that have not been freed.
 static LIVE: AtomicU64 = AtomicU64::new(0);
 
-/// How many handles the library has given that were not freed yet, errors and texts among them: in a program that has freed all, 0. For tests
-/// that look for leaks. (Objects of graphs are no handles.)
+/// Returns the number of handles that the library has returned and the caller has not freed yet,
+/// including errors and strings. Meant for leak tests: 0 once a program has freed everything.
+/// Objects of graphs (`ckpt_node`) are not handles and are not counted.
 #[no_mangle]
 pub extern "C" fn ckpt_live_handles() -> u64 {
     ask(0, || LIVE.load(Ordering::Relaxed))
 }
 
-/// Hands a value to the caller.
+/// Moves a value to the heap and returns its handle.
 pub(super) fn own<T>(value: T) -> *mut T {
     LIVE.fetch_add(1, Ordering::Relaxed);
     Box::into_raw(Box::new(value))
 }
 
-/// `count` values of the caller's. NULL is fine when there are none.
+/// The caller's array of `count` values, for reading. NULL is allowed if `count` is 0.
 pub(super) fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> {
     check_array(pointer.cast(), count, Layout::new::<T>(), name)?;
     if count == 0 {
         return Ok(&[]);
     }
-    // SAFETY: not NULL, aligned, and of a length that an object can have; by convention 4 the caller's memory holds so many values.
+    // SAFETY: not NULL, aligned, and not longer than an object can be; by convention 4 the memory
+    // holds `count` values.
     Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
 }
 
-/// `count` places of the caller's, to be written.
-pub(super) fn places<'a, T>(pointer: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
+/// The caller's array of `count` values, for writing. NULL is allowed if `count` is 0.
+pub(super) fn array_mut<'a, T>(pointer: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
     check_array(pointer.cast(), count, Layout::new::<T>(), name)?;
     if count == 0 {
         return Ok(&mut []);
     }
-    // SAFETY: as for `array`; the caller lends the memory for this call alone.
+    // SAFETY: as for `array`; the caller lends the memory for this call only.
     Ok(unsafe { std::slice::from_raw_parts_mut(pointer, count) })
 }
 
@@ -98,33 +103,33 @@ pub(super) fn check_array(pointer: *const u8, count: usize, element: Layout, nam
         return Err(is_null(name).expecting(format_args!("{count} values"), "NULL"));
     }
     if count > 0 && !pointer.addr().is_multiple_of(element.align()) {
-        return Err(Error::argument(format!("{name} is not aligned"))
-            .expecting(format_args!("a multiple of {}", element.align()), format_args!("{pointer:p}")));
+        return Err(Error::argument(format!("{name} must be aligned"))
+            .expecting(format_args!("an address that is a multiple of {}", element.align()), format_args!("{pointer:p}")));
     }
     match count.checked_mul(element.size()) {
         Some(bytes) if isize::try_from(bytes).is_ok() => Ok(()),
-        _ => Err(Error::argument(format!("{name} is impossibly long"))
+        _ => Err(Error::argument(format!("{name} cannot be that long"))
             .expecting(format_args!("at most {} bytes", isize::MAX), format_args!("{count} values"))),
     }
 }
 
-/// A key of the caller's.
+/// A tensor key passed by the caller.
 pub(super) fn key_at<'a>(pointer: *const c_char, len: usize) -> Result<&'a [u8]> {
     array(pointer.cast(), len, "the key")
 }
 
-/// A name of the caller's, UTF-8.
+/// A UTF-8 string passed by the caller.
 pub(super) fn text_at<'a>(pointer: *const c_char, len: usize, name: &str) -> Result<&'a str> {
     let bytes = array::<u8>(pointer.cast(), len, name)?;
-    std::str::from_utf8(bytes).map_err(|_| Error::argument(format!("{name} is not UTF-8")).expecting("UTF-8", printable(bytes)))
+    std::str::from_utf8(bytes).map_err(|_| Error::argument(format!("{name} must be UTF-8")).expecting("UTF-8", printable(bytes)))
 }
 
-/// A path of the caller's: bytes that end with NUL.
+/// A NUL-terminated path passed by the caller.
 pub(super) fn path_at<'a>(pointer: *const c_char) -> Result<&'a Path> {
     if pointer.is_null() {
-        return Err(Error::argument("the path is NULL"));
+        return Err(Error::argument("the path must not be NULL"));
     }
-    // SAFETY: not NULL, so by convention 6 bytes that end with NUL.
+    // SAFETY: not NULL, so NUL-terminated by convention 6.
     let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
     Ok(Path::new(OsStr::from_bytes(bytes)))
 }

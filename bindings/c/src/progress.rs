@@ -1,4 +1,4 @@
-//! Progress callbacks, which several options carry.
+//! Progress callbacks and cancel flags, shared by several kinds of options.
 
 use std::ffi::c_void;
 use std::ops::ControlFlow;
@@ -10,20 +10,24 @@ use super::options::target;
 use super::{ask, handle, own, release};
 use ::checkpoint::Result;
 
-/// Hears how far a long call is: `done` of `total`, in bytes unless the call says otherwise. It is called on the thread that made
-/// the call, of a save in the background on that one. Anything but `CKPT_CODE_OK` stops the call, which then returns `CKPT_CODE_CANCELLED`.
+/// Reports the progress of a long call: `done` of `total`, in bytes unless the call says otherwise.
+///
+/// Called on the thread that made the call; for a background save, on the background thread. Any
+/// return value but `CKPT_CODE_OK` stops the call, which then fails with `CKPT_CODE_CANCELLED`.
 pub type ckpt_progress_callback = Option<extern "C" fn(user_data: *mut c_void, done: u64, total: u64) -> ckpt_code>;
 
-/// Frees what a callback was given. It is called once, when the callback will not be called any more.
+/// Frees the `user_data` of a callback. Called exactly once, when the callback will not be called
+/// again.
 pub type ckpt_free_callback = Option<extern "C" fn(user_data: *mut c_void)>;
 
-/// What a callback of the caller's is given, freed with the last that holds it.
+/// The caller's `user_data`, freed with its last holder.
 pub(super) struct UserData {
     data: *mut c_void,
     free: ckpt_free_callback,
 }
 
-// SAFETY: the library never looks at what the pointer leads to; it hands it to callbacks whose comments say on which threads they run.
+// SAFETY: the library never dereferences the pointer. It passes it to callbacks, whose
+// documentation says on which threads they run.
 unsafe impl Send for UserData {}
 // SAFETY: as above.
 unsafe impl Sync for UserData {}
@@ -46,7 +50,8 @@ impl Drop for UserData {
     }
 }
 
-/// What several options carry: a callback with its data, and a flag; shared with the objects that were made with them.
+/// A progress callback with its data, and a cancel flag. Shared by options and the objects made
+/// with them.
 #[derive(Clone, Default)]
 pub(super) struct Progress {
     callback: Option<Arc<(ckpt_progress_callback, UserData)>>,
@@ -65,7 +70,8 @@ impl Progress {
     }
 }
 
-/// Gives options another callback. `user_data` is theirs from here on, also on failure.
+/// Replaces the progress callback of options. The options own `user_data` from here on, also on
+/// failure.
 pub(super) fn set<T>(
     options: *mut T,
     field: impl FnOnce(&mut T) -> &mut Progress,
@@ -78,7 +84,7 @@ pub(super) fn set<T>(
     Ok(())
 }
 
-/// Gives options another flag; NULL takes it away.
+/// Replaces the cancel flag of options; NULL removes it.
 pub(super) fn set_cancel<T>(
     options: *mut T,
     field: impl FnOnce(&mut T) -> &mut Progress,
@@ -88,17 +94,19 @@ pub(super) fn set_cancel<T>(
     Ok(())
 }
 
-/// A flag that stops long calls, from any thread. Options that were given it keep what they need of it: it may be freed first.
+/// A flag that cancels long calls from any thread. Options given the flag stay valid after it is
+/// freed.
 pub struct ckpt_cancel(Arc<AtomicBool>);
 
-/// A new flag, not raised; to be freed with `ckpt_cancel_free`.
+/// Creates a cancel flag that is not raised. Free it with `ckpt_cancel_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_cancel_new() -> *mut ckpt_cancel {
     ask(std::ptr::null_mut(), || own(ckpt_cancel(Arc::default())))
 }
 
-/// Raises the flag: calls that were given it return `CKPT_CODE_CANCELLED` soon, unless they have published by then. It stays raised. NULL is
-/// nothing.
+/// Raises the flag: calls given it soon fail with `CKPT_CODE_CANCELLED`, unless they have already
+/// published their result. The flag cannot be lowered again. Callable from any thread. NULL is
+/// ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_cancel_raise(cancel: *const ckpt_cancel) {
     ask((), || {
@@ -108,7 +116,7 @@ pub extern "C" fn ckpt_cancel_raise(cancel: *const ckpt_cancel) {
     })
 }
 
-/// Frees a flag. NULL is nothing.
+/// Frees a cancel flag. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_cancel_free(cancel: *mut ckpt_cancel) {
     release(cancel);

@@ -1,10 +1,10 @@
-//! Saves by several processes together.
+//! Ranks: several processes save one checkpoint together.
 
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 
-use super::callback::{ckpt_failure, Mark};
-use super::checkpoint::{checkpoint_at, ckpt_checkpoint, wanted};
+use super::callback::{ckpt_failure, CallbackMark};
+use super::checkpoint::{checkpoint_at, ckpt_checkpoint, optional_output};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph_options::ckpt_save_options;
@@ -12,22 +12,23 @@ use super::manager::{ckpt_manager, manager_at};
 use super::manager_options::ckpt_manager_save_options;
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::{ckpt_string, give_path};
-use super::{array, call, changed, handle, output, own, path_at, release, required};
+use super::{array, call, handle, handle_mut, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, Error, Failure, Ranks, Result, SaveOptions};
 
-/// The processes that save a checkpoint together, as one of them sees them: which it is, how many there are, and callbacks by which they
-/// talk, over MPI for instance. For one save at a time.
+/// The processes that save a checkpoint together, as seen by one of them: its rank, the number of
+/// ranks, and callbacks for communication, over MPI for instance. For one save at a time.
 pub struct ckpt_ranks {
     rank: u32,
     count: u32,
-    gather: Talk,
-    broadcast: Talk,
+    gather: MessageCallback,
+    broadcast: MessageCallback,
     user: UserData,
 }
 
-/// Sends a message of `size` bytes to rank 0. There, puts that of each other rank that came in time into `messages`
-/// (`ckpt_messages_put`); on the others there is nothing to put. It is called on the thread that saves; how long to wait for the others
-/// is its to say. Anything but `CKPT_CODE_OK` ends the save on this rank with `CKPT_CODE_UNAVAILABLE`.
+/// Sends this rank's message of `size` bytes to rank 0. On rank 0, puts the message of each other
+/// rank that arrived in time into `messages` with `ckpt_messages_put`; other ranks put nothing.
+/// Called on the thread that saves. The callback decides how long to wait for the others. Any
+/// result other than `CKPT_CODE_OK` ends the save on this rank with `CKPT_CODE_UNAVAILABLE`.
 pub type ckpt_gather_callback = Option<
     extern "C" fn(
         user_data: *mut c_void,
@@ -38,8 +39,9 @@ pub type ckpt_gather_callback = Option<
     ) -> ckpt_code,
 >;
 
-/// Sends rank 0's message of `size` bytes to all others. There `size` is 0, and what came is put into `messages`, as of rank 0. Else as
-/// `ckpt_gather_callback`.
+/// Sends rank 0's message of `size` bytes to all other ranks. On the other ranks `size` is 0, and
+/// the callback puts the received message into `messages` as that of rank 0. In everything else
+/// like `ckpt_gather_callback`.
 pub type ckpt_broadcast_callback = Option<
     extern "C" fn(
         user_data: *mut c_void,
@@ -50,12 +52,14 @@ pub type ckpt_broadcast_callback = Option<
     ) -> ckpt_code,
 >;
 
-/// Takes the messages of other ranks. It lives while the callback runs.
+/// Collects the messages of other ranks. Valid only while the callback runs.
 pub struct ckpt_messages(Vec<Option<Vec<u8>>>);
 
-/// Puts the message of a rank, `size` bytes, which are copied. What was put for the rank before is forgotten.
+/// Puts the message of a rank: `size` bytes, which are copied. A message that was put for this rank
+/// before is replaced.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when there is no such rank.
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: `rank` is not less than the number of ranks.
 #[no_mangle]
 pub extern "C" fn ckpt_messages_put(
     messages: *mut ckpt_messages,
@@ -65,20 +69,24 @@ pub extern "C" fn ckpt_messages_put(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let messages = changed(messages).ok_or_else(|| Error::argument("the messages are NULL"))?;
+        let messages = handle_mut(messages).ok_or_else(|| Error::argument("the messages are NULL"))?;
         let count = messages.0.len();
         let place = messages.0.get_mut(rank as usize);
-        let place =
-            place.ok_or_else(|| Error::argument("there is no such rank").expecting(format_args!("less than {count}"), rank))?;
+        let place = place
+            .ok_or_else(|| Error::argument("the rank is out of range").expecting(format_args!("less than {count}"), rank))?;
         *place = Some(array::<u8>(message.cast(), size, "the message")?.to_vec());
         Ok(())
     })
 }
 
-/// The rank `rank` of `count`; rank 0 merges and publishes what all have written. `*ranks` is to be freed with `ckpt_ranks_free`; NULL on
-/// failure. It keeps `user_data`; `free_user_data`, if it is not NULL, is called when it is freed; when this call fails, at once.
+/// Describes rank `rank` of `count`. Rank 0 merges and publishes what all ranks have written.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when there is no such rank, or a callback is NULL.
+/// `*ranks` receives the ranks (NULL on failure); free them with `ckpt_ranks_free`. They keep
+/// `user_data`. `free_user_data`, if not NULL, is called when they are freed; at once if this call
+/// fails.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: `rank` is not less than `count`, or a callback is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_ranks_new(
     rank: u32,
@@ -92,40 +100,42 @@ pub extern "C" fn ckpt_ranks_new(
 ) -> ckpt_code {
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
-        let out = output(ranks, std::ptr::null_mut(), "the place for the ranks")?;
-        let (Some(gather), Some(broadcast)) = (gather, broadcast) else { return Err(Error::argument("a callback is NULL")) };
+        let out = output(ranks, std::ptr::null_mut(), "the output argument `ranks`")?;
+        let (Some(gather), Some(broadcast)) = (gather, broadcast) else {
+            return Err(Error::argument("the gather or broadcast callback is NULL"));
+        };
         if rank >= count {
-            return Err(Error::argument("there is no such rank").expecting(format_args!("less than {count}"), rank));
+            return Err(Error::argument("the rank is out of range").expecting(format_args!("less than {count}"), rank));
         }
         *out = own(ckpt_ranks { rank, count, gather, broadcast, user });
         Ok(())
     })
 }
 
-/// Frees ranks. NULL is nothing.
+/// Frees ranks. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_ranks_free(ranks: *mut ckpt_ranks) {
     release(ranks);
 }
 
-/// Ranks that talk for a graph, whose mark their callbacks have.
-struct Talking<'r> {
+/// Ranks whose callbacks must not call the graph with this mark.
+struct RankCallbacks<'r> {
     ranks: &'r ckpt_ranks,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
-type Talk = extern "C" fn(*mut c_void, *const c_void, usize, *mut ckpt_messages, *mut ckpt_failure) -> ckpt_code;
+type MessageCallback = extern "C" fn(*mut c_void, *const c_void, usize, *mut ckpt_messages, *mut ckpt_failure) -> ckpt_code;
 
-impl Talking<'_> {
-    fn talk(&self, talk: Talk, message: &[u8]) -> std::result::Result<Vec<Option<Vec<u8>>>, Failure> {
+impl RankCallbacks<'_> {
+    fn exchange(&self, callback: MessageCallback, message: &[u8]) -> std::result::Result<Vec<Option<Vec<u8>>>, Failure> {
         let mut messages = ckpt_messages(vec![None; self.ranks.count as usize]);
         let user = self.ranks.user.pointer();
-        self.mark.try_run(|failure| talk(user, message.as_ptr().cast(), message.len(), &mut messages, failure))?;
+        self.mark.try_run(|failure| callback(user, message.as_ptr().cast(), message.len(), &mut messages, failure))?;
         Ok(messages.0)
     }
 }
 
-impl Ranks for Talking<'_> {
+impl Ranks for RankCallbacks<'_> {
     fn rank(&self) -> u32 {
         self.ranks.rank
     }
@@ -135,7 +145,7 @@ impl Ranks for Talking<'_> {
     }
 
     fn gather(&self, message: &[u8]) -> std::result::Result<Vec<Option<Vec<u8>>>, Failure> {
-        let mut messages = self.talk(self.ranks.gather, message)?;
+        let mut messages = self.exchange(self.ranks.gather, message)?;
         if let (0, Some(own)) = (self.ranks.rank, messages.first_mut()) {
             *own = Some(message.to_vec());
         }
@@ -143,10 +153,10 @@ impl Ranks for Talking<'_> {
     }
 
     fn broadcast(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Failure> {
-        let messages = self.talk(self.ranks.broadcast, message)?;
+        let messages = self.exchange(self.ranks.broadcast, message)?;
         match self.ranks.rank {
             0 => Ok(message.to_vec()),
-            _ => messages.into_iter().next().flatten().ok_or_else(|| "the callback put no message".into()),
+            _ => messages.into_iter().next().flatten().ok_or_else(|| "the broadcast callback put no message of rank 0".into()),
         }
     }
 }
@@ -158,26 +168,36 @@ fn save(
     path: *mut *mut ckpt_string,
     save: impl FnOnce(&Checkpoint, &dyn Ranks, &SaveOptions) -> Result<PathBuf>,
 ) -> Result<()> {
-    let out = wanted(path, "the place for the path")?;
+    let out = optional_output(path, "the output argument `path`")?;
     let checkpoint = checkpoint_at(checkpoint)?;
-    let ranks = talking(ranks, &checkpoint.mark)?;
-    let options = handle(options).map(|o| o.settle(&checkpoint.mark)).unwrap_or_default();
+    let ranks = rank_callbacks(ranks, &checkpoint.mark)?;
+    let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
     let saved = save(&checkpoint.checkpoint, &ranks, &options)?;
     give_path(out, saved);
     Ok(())
 }
 
-/// Writes the checkpoint `prefix` together with other ranks, neither counting nor telling the state file. Each rank has a checkpoint of a
-/// graph of its own; an object of the file is what the same edges lead to in any of them. What several have, a replicated variable, is
-/// written by the first of them; parts of a tensor (`ckpt_node_options_set_part`) by whoever has them. `prefix` must lead every rank to
-/// the same files. `*path`, to be freed with `ckpt_string_free`, is the prefix; `path` may be NULL.
+/// Writes the checkpoint `prefix` together with other ranks. Does not increment the save counter
+/// and does not change the state file. `prefix` must lead every rank to the same files.
 ///
-/// Nothing is published unless all have written their sections; each call then returns the same, success or error. A rank that fails or
-/// does not come is named. Callbacks of the options that hear of the checkpoint are called on rank 0.
+/// Each rank has a checkpoint of its own graph. Objects that different ranks reach by the same
+/// edges are one object in the file. A value that several ranks have, a replicated variable, is
+/// written by the first of them. Parts of a tensor (`ckpt_node_options_set_part`) are written by
+/// the ranks that have them.
 ///
-/// With `CKPT_REASON_RANK` what failed on a rank, `CKPT_CODE_UNAVAILABLE` when one did not come or the others could not be reached,
-/// `CKPT_CODE_INVALID_ARGUMENT` when two ranks have values of another dtype or shape under one key, an object under different keys, or slices
-/// that overlap. Else errors are those of `ckpt_checkpoint_write`; then what was at the prefix is still there.
+/// Nothing is published unless all ranks have written their sections; all calls then return the
+/// same success or error. A rank that fails or does not take part is named in the error. The
+/// written callbacks of the options are called on rank 0.
+///
+/// `*path` receives the prefix (NULL on failure); free it with `ckpt_string_free`. `path` may be
+/// NULL.
+///
+/// Errors are those of `ckpt_checkpoint_write`, after which an existing checkpoint at the prefix is
+/// unchanged, and with `CKPT_REASON_RANK`:
+/// * The error that a rank failed with.
+/// * `CKPT_CODE_UNAVAILABLE`: a rank did not take part, or the other ranks could not be reached.
+/// * `CKPT_CODE_INVALID_ARGUMENT`: two ranks disagree on the dtype or shape of a key, have the same
+///   object under different keys, or have slices that overlap.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_write_ranked(
     checkpoint: *const ckpt_checkpoint,
@@ -194,11 +214,16 @@ pub extern "C" fn ckpt_checkpoint_write_ranked(
     })
 }
 
-/// Counts and writes the checkpoint `prefix-count` together with other ranks, as `ckpt_checkpoint_write_ranked`; calls the callbacks of
-/// the options, and has the directory's state file name it, on rank 0. The count is that of rank 0, and the others' after that. `*path`,
-/// to be freed with `ckpt_string_free`, is its path; `path` may be NULL.
+/// Increments the save counter and writes the checkpoint `prefix-COUNT` together with other ranks,
+/// as `ckpt_checkpoint_write_ranked` does. Then rank 0 calls the written callbacks of the options
+/// and makes the checkpoint the latest in the directory's state file. COUNT is the counter of rank
+/// 0; the other ranks set theirs to it after the save.
 ///
-/// Errors are those of `ckpt_checkpoint_write_ranked` and `ckpt_checkpoint_save`; a count stands in any case.
+/// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
+/// `path` may be NULL.
+///
+/// Errors are those of `ckpt_checkpoint_write_ranked` and `ckpt_checkpoint_save`. After an error
+/// the counter stays incremented.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save_ranked(
     checkpoint: *const ckpt_checkpoint,
@@ -215,11 +240,16 @@ pub extern "C" fn ckpt_checkpoint_save_ranked(
     })
 }
 
-/// Writes the own section of a checkpoint, to be merged with those of the other ranks later (`ckpt_merge`):
-/// `prefix.section-RANK-of-COUNT`, of five digits each. The prefix may be on a disk of the rank's own. Values and objects are divided as
-/// by `ckpt_checkpoint_write_ranked`. `*path`, to be freed with `ckpt_string_free`, is the path of the section; `path` may be NULL.
+/// Writes this rank's section of a checkpoint, to be merged later with those of the other ranks by
+/// `ckpt_merge`. Its path is `prefix.section-RANK-of-COUNT`, with five digits each. Each rank may
+/// write to a disk of its own. Values and objects are divided as by `ckpt_checkpoint_write_ranked`.
+/// The written callbacks of the options are not called.
 ///
-/// Errors are those of `ckpt_checkpoint_write_ranked`; then the section is not there, nor one that was.
+/// `*path` receives the section's path (NULL on failure); free it with `ckpt_string_free`. `path`
+/// may be NULL.
+///
+/// Errors are those of `ckpt_checkpoint_write_ranked`. After an error there is no section, even if
+/// one existed before.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_write_section(
     checkpoint: *const ckpt_checkpoint,
@@ -236,12 +266,16 @@ pub extern "C" fn ckpt_checkpoint_write_section(
     })
 }
 
-/// Saves a checkpoint together with other ranks, as `ckpt_manager_save` and `ckpt_checkpoint_save_ranked` do. Each rank has a manager of
-/// the same directory with the same options; only that of rank 0 takes its lock, numbers, records and removes. That it is too early each
-/// rank finds by itself, so that all must be given the same steps.
+/// Saves a checkpoint together with other ranks, as `ckpt_manager_save` and
+/// `ckpt_checkpoint_save_ranked` do. Each rank has a manager of the same directory with the same
+/// options; only that of rank 0 takes the directory's lock, numbers, records and deletes
+/// checkpoints. Each rank decides by itself whether it is too early to save, so all of them must
+/// get the same steps.
 ///
-/// `*path` is to be freed with `ckpt_string_free`; NULL when it is too early, and on failure; `path` may be NULL. Errors are those of
-/// `ckpt_manager_save` and `ckpt_checkpoint_save_ranked`.
+/// `*path` receives the checkpoint's path; free it with `ckpt_string_free`. It is NULL on failure,
+/// and if it is too early. `path` may be NULL.
+///
+/// Errors are those of `ckpt_manager_save` and `ckpt_checkpoint_save_ranked`.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_save_ranked(
     manager: *const ckpt_manager,
@@ -251,16 +285,16 @@ pub extern "C" fn ckpt_manager_save_ranked(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(path, "the place for the path")?;
+        let out = optional_output(path, "the output argument `path`")?;
         let (manager, mark) = manager_at(manager)?;
-        let ranks = talking(ranks, &mark)?;
-        let options = handle(options).map(|o| o.settle(&mark)).unwrap_or_default();
+        let ranks = rank_callbacks(ranks, &mark)?;
+        let options = handle(options).map(|o| o.resolve(&mark)).unwrap_or_default();
         let saved = manager.save_ranked(&ranks, &options)?;
         give_path(out, saved);
         Ok(())
     })
 }
 
-fn talking<'r>(ranks: *const ckpt_ranks, mark: &Mark) -> Result<Talking<'r>> {
-    Ok(Talking { ranks: required(ranks, "the ranks")?, mark: mark.clone() })
+fn rank_callbacks<'r>(ranks: *const ckpt_ranks, mark: &CallbackMark) -> Result<RankCallbacks<'r>> {
+    Ok(RankCallbacks { ranks: required(ranks, "the ranks")?, mark: mark.clone() })
 }

@@ -10,17 +10,17 @@ use super::options::{ckpt_open_options, ckpt_read_options};
 use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::tensor::ckpt_tensor;
 use super::view::ckpt_view;
-use super::{array, ask, call, ckpt_bytes, handle, key_at, output, own, path_at, places, release, required};
+use super::{array, array_mut, ask, call, ckpt_bytes, handle, key_at, output, own, path_at, release, required};
 use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, ReadRequest, Reader, Reason, Result, Slice, Tensor};
 
-/// An open checkpoint. It does not change: several threads may use it at once.
+/// An open checkpoint. Immutable: several threads may use it at once.
 pub struct ckpt_reader {
-    /// For each tensor of `reader` something to lend, made a page at a time.
+    /// The handles of the tensors of `reader`, made one page at a time.
     pages: Box<[OnceLock<Box<[ckpt_tensor]>>]>,
     reader: Box<Reader>,
 }
 
-/// Tensors made at once.
+/// The number of tensor handles made at once.
 const PAGE: usize = 256;
 
 impl ckpt_reader {
@@ -37,7 +37,7 @@ impl ckpt_reader {
         page.get(index % PAGE)
     }
 
-    /// The tensor that `tensor` stands for, which must be one of this reader's.
+    /// The tensor behind a handle; an error if it belongs to another reader.
     fn own<'a>(&'a self, tensor: *const ckpt_tensor) -> Result<Tensor<'a>> {
         let tensor = required(tensor, "the tensor")?;
         match tensor.is_of(&self.reader) {
@@ -48,14 +48,22 @@ impl ckpt_reader {
     }
 }
 
-/// Opens the checkpoint at `path`: a prefix, one of its `.index` or `.data-…` files, a directory with a `checkpoint` state file
-/// (its latest checkpoint), a SavedModel directory, a V1 file, or the pattern `prefix-?????-of-00003` of a sharded V1 checkpoint.
-/// Other characters of a path stand for themselves. Only the index is read, and all of it is validated. (`tf.train.load_checkpoint`)
+/// Opens the checkpoint at `path` for reading (`tf.train.load_checkpoint`).
 ///
-/// `*reader` is to be freed with `ckpt_reader_free`; NULL on failure.
+/// `path` is one of: a prefix, one of its `.index` or `.data-…` files, a directory with a
+/// `checkpoint` state file (opens its latest checkpoint), a SavedModel directory, a V1 file, or the
+/// pattern `prefix-?????-of-00003` of a sharded V1 checkpoint. No other wildcards are supported.
+/// Only the index is read; all of it is validated.
 ///
-/// `CKPT_CODE_NOT_FOUND` when there is no checkpoint, `CKPT_CODE_DATA_LOSS` when the index is damaged or malformed, `CKPT_CODE_INVALID_ARGUMENT`
-/// when it is not for readers of this version, `CKPT_CODE_RESOURCE_EXHAUSTED` when listing it takes more memory than the limit.
+/// `*reader` is owned by the caller: free it with `ckpt_reader_free`.
+///
+/// Errors:
+/// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_CHECKPOINT`): there is no checkpoint at `path`.
+/// * `CKPT_CODE_DATA_LOSS`: the index is damaged or malformed.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_VERSION`): the checkpoint was written for other
+///   versions of readers.
+/// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): listing the checkpoint takes more memory
+///   than the limit.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_open(
     path: *const c_char,
@@ -64,40 +72,43 @@ pub extern "C" fn ckpt_reader_open(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(reader, std::ptr::null_mut(), "the place for the reader")?;
+        let out = output(reader, std::ptr::null_mut(), "the output argument `reader`")?;
         let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
         *out = own(ckpt_reader::new(Reader::open_with(path_at(path)?, &options)?));
         Ok(())
     })
 }
 
-/// Frees a reader, and with it what it lent. NULL is nothing. Objects that it gave (strings, views, graphs) live on.
+/// Frees a reader and everything it lent. Objects that it created (strings, views, object graphs)
+/// stay valid. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_free(reader: *mut ckpt_reader) {
     release(reader);
 }
 
-/// The prefix of the checkpoint's files, which a directory or `.index` path led to. Lent.
+/// Returns the prefix of the checkpoint's files, resolved from the path that was opened. Lent by
+/// the reader.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_prefix(reader: *const ckpt_reader) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(reader).map_or(ckpt_bytes::NONE, |r| lend_path(r.reader.prefix())))
 }
 
-/// How the checkpoint is stored; 0 of NULL.
+/// Returns the format of the checkpoint: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`; 0 for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_format(reader: *const ckpt_reader) -> ckpt_format {
     ask(0, || handle(reader).map_or(0, |r| r.reader.format() as ckpt_format))
 }
 
-/// The number of data files.
+/// Returns the number of shards (data files); 0 for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_shard_count(reader: *const ckpt_reader) -> u32 {
     ask(0, || handle(reader).map_or(0, |r| r.reader.shard_count()))
 }
 
-/// The path of data file `shard`, counted from 0, whether or not it is there.
+/// Gives the path of a shard (data file), counted from 0, whether or not the file exists.
 ///
-/// `*path` is to be freed with `ckpt_string_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when there are not so many.
+/// `*path` is owned by the caller: free it with `ckpt_string_free`. Fails with
+/// `CKPT_CODE_INVALID_ARGUMENT` if `shard` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_shard_path(
     reader: *const ckpt_reader,
@@ -106,56 +117,62 @@ pub extern "C" fn ckpt_reader_shard_path(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(path, std::ptr::null_mut(), "the place for the path")?;
+        let out = output(path, std::ptr::null_mut(), "the output argument `path`")?;
         let reader = &required(reader, "the reader")?.reader;
         let path = reader.shard_path(shard).ok_or_else(|| {
-            let expected = format!("a number below {}", reader.shard_count());
-            Error::argument("no such data file").expecting(expected, shard).in_file(reader.prefix())
+            let expected = format!("a shard below {}", reader.shard_count());
+            Error::argument("the checkpoint has no such shard").expecting(expected, shard).in_file(reader.prefix())
         })?;
         *out = text_of(path);
         Ok(())
     })
 }
 
-/// The version that the writer gave the checkpoint: 1 today, 0 for bundles older than September 2016; -1 of NULL.
+/// Returns the version of the format that the checkpoint's writer declared: 1 today, 0 for bundles
+/// older than September 2016; -1 for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_producer_version(reader: *const ckpt_reader) -> i32 {
     ask(-1, || handle(reader).map_or(-1, |r| r.reader.version().producer))
 }
 
-/// The least version of a reader that may read the checkpoint; -1 of NULL.
+/// Returns the lowest reader version that may read the checkpoint; -1 for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_min_consumer_version(reader: *const ckpt_reader) -> i32 {
     ask(-1, || handle(reader).map_or(-1, |r| r.reader.version().min_consumer))
 }
 
-/// Whether the values in the data files are big-endian. What is read is always in native order; views are refused then.
+/// Tells whether the values in the shards are big-endian. Reads always convert to native byte
+/// order; views of big-endian multi-byte values are refused. False for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_is_big_endian(reader: *const ckpt_reader) -> bool {
     ask(false, || handle(reader).is_some_and(|r| r.reader.endianness() == Endianness::Big))
 }
 
-/// The number of tensors. A partitioned tensor is one; its slices are not counted.
+/// Returns the number of tensors. A partitioned tensor counts as one, however many slices it has; 0
+/// for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_count(reader: *const ckpt_reader) -> usize {
     ask(0, || handle(reader).map_or(0, |r| r.reader.len()))
 }
 
-/// The tensor at `index` in the byte order of the keys. Lent; NULL when there are not so many.
+/// Returns the tensor at `index`, in bytewise order of the keys. Lent by the reader; NULL if
+/// `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_tensor(reader: *const ckpt_reader, index: usize) -> *const ckpt_tensor {
     ask(std::ptr::null(), || handle(reader).and_then(|r| r.tensor(index)).map_or(std::ptr::null(), |t| t))
 }
 
-/// Whether there is a tensor with this key, of `key_len` bytes.
+/// Tells whether the checkpoint has a tensor with this key, of `key_len` bytes. False if an
+/// argument is invalid.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_has(reader: *const ckpt_reader, key: *const c_char, key_len: usize) -> bool {
     ask(false, || handle(reader).is_some_and(|r| key_at(key, key_len).is_ok_and(|key| r.reader.contains(key))))
 }
 
-/// Finds the tensor with this key, of `key_len` bytes. `*tensor` is lent; NULL on failure.
+/// Finds the tensor with this key, of `key_len` bytes. `*tensor` is lent by the reader.
 ///
-/// `CKPT_CODE_NOT_FOUND` when there is none; the message names keys that were perhaps meant.
+/// Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`) if there is no such tensor; the
+/// message suggests similar keys.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_find(
     reader: *const ckpt_reader,
@@ -165,7 +182,7 @@ pub extern "C" fn ckpt_reader_find(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(tensor, std::ptr::null(), "the place for the tensor")?;
+        let out = output(tensor, std::ptr::null(), "the output argument `tensor`")?;
         let reader = required(reader, "the reader")?;
         let found = reader.reader.get(key_at(key, key_len)?)?.index();
         *out = reader.tensor(found).map_or(std::ptr::null(), |t| t);
@@ -173,12 +190,21 @@ pub extern "C" fn ckpt_reader_find(
     })
 }
 
-/// Reads the value of a fixed-size tensor into `buffer`: row-major, native byte order. `size`, in bytes, is exactly
-/// `ckpt_tensor_byte_size`. (`CheckpointReader.get_tensor`)
+/// Reads the value of a fixed-size tensor into `buffer`, row-major and in native byte order
+/// (`CheckpointReader.get_tensor`).
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the size is another, the tensor holds strings, or the stored slices of a partitioned tensor do not
-/// cover it; `CKPT_CODE_NOT_FOUND` when a data file is missing; `CKPT_CODE_DATA_LOSS` when one is too short or a checksum does not match. On
-/// failure the content of the buffer is unspecified.
+/// `size` is the size of the buffer in bytes and must equal `ckpt_tensor_byte_size`. On failure the
+/// content of the buffer is unspecified.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): `size` differs from the size of the value.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_GAP`): the stored slices of a partitioned tensor do
+///   not cover it.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_ARGUMENT`): the tensor belongs to another reader.
+/// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_MISSING_FILE`): a shard is missing.
+/// * `CKPT_CODE_DATA_LOSS`: a shard is too short (`CKPT_REASON_TRUNCATED`), a checksum does not
+///   match (`CKPT_REASON_CHECKSUM`), or stored slices overlap (`CKPT_REASON_OVERLAP`).
 #[no_mangle]
 pub extern "C" fn ckpt_reader_read(
     reader: *const ckpt_reader,
@@ -190,13 +216,17 @@ pub extern "C" fn ckpt_reader_read(
 ) -> ckpt_code {
     call(error, || {
         let tensor = required(reader, "the reader")?.own(tensor)?;
-        tensor.check_destination(None, size)?; // before anything is believed of the caller's memory
-        tensor.read_into(places(buffer.cast(), size, "the buffer")?, &read_options(options))
+        tensor.check_destination(None, size)?; // before the buffer is trusted to be that large
+        tensor.read_into(array_mut(buffer.cast(), size, "the buffer")?, &read_options(options))
     })
 }
 
-/// Reads a part of a fixed-size tensor. `start` and `length` have `rank` values, one for each dimension; a length of -1 takes the
-/// dimension from `start` to its end. `size`, in bytes, is exactly that of the part. Errors are those of `ckpt_reader_read`.
+/// Reads a slice of a fixed-size tensor into `buffer`, row-major and in native byte order.
+///
+/// `start` and `length` have `rank` values each, one per dimension; a length of -1 means from
+/// `start` to the end of the dimension. `size` is in bytes and must equal the size of the slice.
+/// Fails as `ckpt_reader_read`, and with `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`) if the
+/// slice does not lie within the tensor.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_read_slice(
     reader: *const ckpt_reader,
@@ -213,13 +243,16 @@ pub extern "C" fn ckpt_reader_read_slice(
         let tensor = required(reader, "the reader")?.own(tensor)?;
         let slice = slice(tensor, start, length, rank)?;
         tensor.check_destination(Some(&slice), size)?;
-        tensor.read_slice_into(&slice, places(buffer.cast(), size, "the buffer")?, &read_options(options))
+        tensor.read_slice_into(&slice, array_mut(buffer.cast(), size, "the buffer")?, &read_options(options))
     })
 }
 
-/// Reads `count` fixed-size tensors at once, with several threads: tensor `i` into `buffers[i]` of `sizes[i]` bytes. The buffers must
-/// not overlap. Everything but the values is checked before the first byte is written; on failure after that the content of all
-/// buffers is unspecified. Errors are those of `ckpt_reader_read`.
+/// Reads `count` fixed-size tensors with several threads: tensor `i` into `buffers[i]` of
+/// `sizes[i]` bytes.
+///
+/// The buffers must not overlap. Everything but the values is checked before anything is written;
+/// if reading fails after that, the content of all buffers is unspecified. Fails as
+/// `ckpt_reader_read`, and with `CKPT_CODE_INVALID_ARGUMENT` if buffers overlap.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_read_many(
     reader: *const ckpt_reader,
@@ -239,16 +272,19 @@ pub extern "C" fn ckpt_reader_read_many(
         for i in 0..count {
             let tensor = reader.own(tensors[i])?;
             tensor.check_destination(None, sizes[i])?;
-            requests.push(ReadRequest { tensor, slice: None, buffer: places(buffers[i].cast(), sizes[i], "a buffer")? });
+            requests.push(ReadRequest { tensor, slice: None, buffer: array_mut(buffers[i].cast(), sizes[i], "a buffer")? });
         }
         reader.reader.read_many(requests, &read_options(options))
     })
 }
 
-/// Reads the elements of a string tensor, or of a variant tensor as serialized `VariantTensorDataProto`.
+/// Reads the elements of a string tensor, or of a variant tensor as serialized
+/// `VariantTensorDataProto` messages.
 ///
-/// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` for other dtypes,
-/// `CKPT_CODE_UNIMPLEMENTED` for variants in a big-endian checkpoint; else errors are those of `ckpt_reader_read`.
+/// `*strings` is owned by the caller: free it with `ckpt_strings_free`. `options` is accepted but
+/// has no effect on strings yet. Fails as `ckpt_reader_read`, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor has another dtype.
+/// * `CKPT_CODE_UNIMPLEMENTED` (`CKPT_REASON_UNSUPPORTED`): variants in a big-endian checkpoint.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_read_strings(
     reader: *const ckpt_reader,
@@ -258,15 +294,15 @@ pub extern "C" fn ckpt_reader_read_strings(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(strings, std::ptr::null_mut(), "the place for the strings")?;
-        let _ = read_options(options); // nothing in them bears on strings yet
+        let out = output(strings, std::ptr::null_mut(), "the output argument `strings`")?;
+        let _ = read_options(options); // no option applies to strings yet
         *out = own(ckpt_strings(required(reader, "the reader")?.own(tensor)?.read_strings()?));
         Ok(())
     })
 }
 
-/// Reads a part of a string or variant tensor; the part is given as for `ckpt_reader_read_slice`, all else is as for
-/// `ckpt_reader_read_strings`.
+/// Reads a slice of a string or variant tensor. The slice is given as for `ckpt_reader_read_slice`;
+/// everything else is as for `ckpt_reader_read_strings`.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_read_strings_slice(
     reader: *const ckpt_reader,
@@ -279,7 +315,7 @@ pub extern "C" fn ckpt_reader_read_strings_slice(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(strings, std::ptr::null_mut(), "the place for the strings")?;
+        let out = output(strings, std::ptr::null_mut(), "the output argument `strings`")?;
         let tensor = required(reader, "the reader")?.own(tensor)?;
         let slice = slice(tensor, start, length, rank)?;
         let _ = read_options(options);
@@ -288,14 +324,17 @@ pub extern "C" fn ckpt_reader_read_strings_slice(
     })
 }
 
-/// Maps the value of a fixed-size tensor as it lies in its data file, without copying it. Its checksum is compared first unless
-/// the options say `CKPT_CHECKSUMS_NEVER`.
+/// Maps the value of a fixed-size tensor from its shard into memory, without copying. Its checksum
+/// is verified first, unless the options say `CKPT_CHECKSUMS_NEVER`.
 ///
-/// `*view` is to be freed with `ckpt_view_free`; NULL on failure. It outlives the reader. While it lives, nobody may truncate or
-/// rewrite the data file in place: touching a page that is gone raises SIGBUS. Replacing the file by rename is harmless.
+/// `*view` is owned by the caller: free it with `ckpt_view_free`. It stays valid after the reader
+/// is freed. While the view exists, the shard must not be truncated or rewritten in place:
+/// accessing a page that no longer exists raises SIGBUS. Replacing the file by rename is safe.
 ///
-/// `CKPT_CODE_FAILED_PRECONDITION` for strings, partitioned tensors, V1 checkpoints and values of the other byte order; else errors are
-/// those of `ckpt_reader_read`.
+/// Fails as `ckpt_reader_read`, and with `CKPT_CODE_FAILED_PRECONDITION`:
+/// * `CKPT_REASON_DTYPE`: the tensor holds strings or variants.
+/// * `CKPT_REASON_ALIGNMENT`: the values are stored in big-endian byte order.
+/// * `CKPT_REASON_UNSUPPORTED`: the tensor is partitioned, or the checkpoint is V1.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_view(
     reader: *const ckpt_reader,
@@ -305,17 +344,21 @@ pub extern "C" fn ckpt_reader_view(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(view, std::ptr::null_mut(), "the place for the view")?;
+        let out = output(view, std::ptr::null_mut(), "the output argument `view`")?;
         let checked = handle(options).map_or(Checksums::default(), |o| o.checksums) != Checksums::Never;
         *out = own(ckpt_view(required(reader, "the reader")?.own(tensor)?.map(checked)?));
         Ok(())
     })
 }
 
-/// The object graph of an object-based checkpoint.
+/// Reads the object graph of an object-based checkpoint.
 ///
-/// `*graph` is to be freed with `ckpt_object_graph_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH` when the
-/// checkpoint was saved by names and has none; `CKPT_CODE_DATA_LOSS` when it is malformed.
+/// `*graph` is owned by the caller: free it with `ckpt_object_graph_free`.
+///
+/// Errors:
+/// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_OBJECT_GRAPH`): the checkpoint is name-based and has no
+///   object graph.
+/// * `CKPT_CODE_DATA_LOSS`: the object graph is malformed.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_object_graph(
     reader: *const ckpt_reader,
@@ -323,10 +366,10 @@ pub extern "C" fn ckpt_reader_object_graph(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(graph, std::ptr::null_mut(), "the place for the graph")?;
+        let out = output(graph, std::ptr::null_mut(), "the output argument `graph`")?;
         let reader = &required(reader, "the reader")?.reader;
         let graph = reader.object_graph()?.ok_or_else(|| {
-            Error::new(Code::NotFound, Reason::NoObjectGraph, "the checkpoint has no object graph: it was saved by names")
+            Error::new(Code::NotFound, Reason::NoObjectGraph, "the checkpoint is name-based and has no object graph")
                 .in_file(reader.prefix())
         })?;
         *out = own(ckpt_object_graph(graph));
@@ -334,9 +377,10 @@ pub extern "C" fn ckpt_reader_object_graph(
     })
 }
 
-/// A line for each tensor: `key (DT_FLOAT) [2,3]`. (`CheckpointReader.debug_string`)
+/// Gives a listing with one line per tensor, such as `key (DT_FLOAT) [2,3]`
+/// (`CheckpointReader.debug_string`).
 ///
-/// `*text` is to be freed with `ckpt_string_free`; NULL on failure.
+/// `*text` is owned by the caller: free it with `ckpt_string_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_debug_string(
     reader: *const ckpt_reader,
@@ -344,7 +388,7 @@ pub extern "C" fn ckpt_reader_debug_string(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(text, std::ptr::null_mut(), "the place for the text")?;
+        let out = output(text, std::ptr::null_mut(), "the output argument `text`")?;
         *out = own(ckpt_string(required(reader, "the reader")?.reader.debug_string()));
         Ok(())
     })
@@ -367,14 +411,14 @@ fn slice(tensor: Tensor<'_>, start: *const i64, length: *const i64, rank: usize)
     ))
 }
 
-/// Refuses buffers of which two share memory: they are written by several threads.
+/// Fails if two buffers share memory: several threads write to them.
 fn check_disjoint(buffers: &[*mut c_void], sizes: &[usize]) -> Result<()> {
     let mut ranges: Vec<(usize, usize)> =
         buffers.iter().zip(sizes).filter(|(_, &size)| size > 0).map(|(&buffer, &size)| (buffer as usize, size)).collect();
     ranges.sort_unstable();
     match ranges.windows(2).find(|pair| pair[1].0 - pair[0].0 < pair[0].1) {
         Some(pair) => Err(Error::argument("two buffers overlap")
-            .expecting("buffers that share no memory", format_args!("{:#x} and {:#x}", pair[0].0, pair[1].0))),
+            .expecting("disjoint buffers", format_args!("{:#x} and {:#x}", pair[0].0, pair[1].0))),
         None => Ok(()),
     }
 }

@@ -1,8 +1,8 @@
-//! Registered savers: callbacks that save and restore all objects of some kind together.
+//! Registered savers: callbacks that save and restore all objects of one kind together.
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_failure, Mark};
+use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph::{ckpt_graph, graph_at};
@@ -10,14 +10,16 @@ use super::node::{ckpt_node, ckpt_nodes};
 use super::progress::{ckpt_free_callback, UserData};
 use super::state::{ckpt_sink, ckpt_source};
 use super::{call, text_at};
-use ::checkpoint::{Error, Failure, NodeId, RegisteredObjects, Sink, Source};
+use ::checkpoint::{Error, Failure, NodeId, ObjectSaver, Sink, Source};
 
-/// Says whether a saver saves this object. It is asked once for each object of a save, and for objects that it is to restore.
+/// Returns whether the saver is responsible for `node`. Called once for each object of a save, and
+/// for the objects that the saver is to restore.
 pub type ckpt_accepts_callback = Option<extern "C" fn(user_data: *mut c_void, node: ckpt_node) -> bool>;
 
-/// Puts the tensors of `objects`, whose names are the paths under which they are saved, into `sink`; the names of the tensors
-/// are their keys. TensorFlow's savers begin them with the path. Anything but `CKPT_CODE_OK` ends the save with `CKPT_CODE_ABORTED`,
-/// before anything is written.
+/// Puts the tensors of `objects` into `sink`. The names in `objects` are the paths under which the
+/// objects are saved; the name of each tensor is its key, which in TensorFlow's savers begins with
+/// such a path. Any result other than `CKPT_CODE_OK` ends the save with `CKPT_CODE_ABORTED` before
+/// anything is written.
 pub type ckpt_save_objects_callback = Option<
     extern "C" fn(
         user_data: *mut c_void,
@@ -27,13 +29,14 @@ pub type ckpt_save_objects_callback = Option<
     ) -> ckpt_code,
 >;
 
-/// Says whether a saver needs the tensor of this key, one of those of the checkpoint, to restore `objects`, whose names are the
-/// paths under which they were saved.
+/// Returns whether the saver needs the tensor with this key to restore `objects`. Called for the
+/// keys of the checkpoint. The names in `objects` are the paths under which the objects were saved.
 pub type ckpt_wants_callback =
     Option<extern "C" fn(user_data: *mut c_void, objects: *const ckpt_nodes, key: *const c_char, key_len: usize) -> bool>;
 
-/// Restores `objects` from the tensors that the saver wanted, after everything else was restored; the names of the tensors are
-/// their keys. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`.
+/// Restores `objects` from the tensors that the saver optional_output, after everything else was restored.
+/// The name of each tensor is its key. Any result other than `CKPT_CODE_OK` ends the restore with
+/// `CKPT_CODE_ABORTED`.
 pub type ckpt_restore_objects_callback = Option<
     extern "C" fn(
         user_data: *mut c_void,
@@ -49,10 +52,10 @@ struct Callbacks {
     save: extern "C" fn(*mut c_void, *const ckpt_nodes, *mut ckpt_sink, *mut ckpt_failure) -> ckpt_code,
     wants: extern "C" fn(*mut c_void, *const ckpt_nodes, *const c_char, usize) -> bool,
     restore: extern "C" fn(*mut c_void, *const ckpt_nodes, *const ckpt_source, *mut ckpt_failure) -> ckpt_code,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
-impl RegisteredObjects for Callbacks {
+impl ObjectSaver for Callbacks {
     fn accepts(&mut self, object: NodeId) -> bool {
         self.mark.run(|| (self.accepts)(self.user.pointer(), object.number()))
     }
@@ -73,14 +76,19 @@ impl RegisteredObjects for Callbacks {
     }
 }
 
-/// Registers a saver for the objects that it accepts; in checkpoints its name is `package.name`, and no package means `Custom`.
-/// If it is not `strict`, an object that it saved and does not accept any more is left as it is. Of several savers that accept
-/// an object, the one registered last has it. The callbacks are called on the thread that saves or restores. The graph keeps
-/// `user_data`; `free_user_data`, if it is not NULL, is called when the graph is gone; when this call fails, at once.
-/// (`tf.train.experimental.register_checkpoint_saver`)
+/// Registers a saver for the objects that it accepts. In checkpoints its name is `package.name`; an
+/// empty package means `Custom`. If several savers accept an object, the one registered last saves
+/// it. (`tf.train.experimental.register_checkpoint_saver`)
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when a callback is NULL, or for a name with other characters than letters, digits and `._-`;
-/// `CKPT_CODE_ALREADY_EXISTS` for one that is taken.
+/// `strict` decides about an object that this saver saved but no longer accepts: the restore fails
+/// if `strict` is true, else the object keeps its value. The callbacks are called on the thread
+/// that saves or restores. The graph keeps `user_data`. `free_user_data`, if not NULL, is called
+/// when the graph is destroyed; at once if this call fails.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: a callback is NULL, or the name has characters other than ASCII
+///   letters, digits and `._-`.
+/// * `CKPT_CODE_ALREADY_EXISTS`: a saver of this name is already registered.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_register_saver(
     graph: *const ckpt_graph,
@@ -102,7 +110,7 @@ pub extern "C" fn ckpt_graph_register_saver(
         let graph = graph_at(graph)?;
         let (package, name) = (text_at(package, package_len, "the package")?, text_at(name, name_len, "the name")?);
         let (Some(accepts), Some(save), Some(wants), Some(restore)) = (accepts, save, wants, restore) else {
-            return Err(Error::argument("a callback is NULL"));
+            return Err(Error::argument("the accepts, save, wants or restore callback is NULL"));
         };
         let saver = Callbacks { user, accepts, save, wants, restore, mark: graph.mark.clone() };
         graph.graph.register_saver(package, name, strict, Box::new(saver))

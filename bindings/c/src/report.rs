@@ -1,4 +1,4 @@
-//! What became of every value of a restore.
+//! Reports: what became of each value of a restore.
 
 use std::sync::OnceLock;
 
@@ -7,9 +7,9 @@ use super::node::{ckpt_node, number_of};
 use super::{ask, ckpt_bytes, handle, own, release};
 use ::checkpoint::{Report, Row, RowState};
 
-/// What became of every value of a restore: a row for each value of the checkpoint, then one for each object of the program
-/// that it has no value for. It does not change, and says how things stood when it was made: several threads may use it at
-/// once.
+/// What became of each value of a restore: one row for each value of the checkpoint, then one for
+/// each object of the program that the checkpoint has no value for. It is a snapshot and never
+/// changes; several threads may use it at once.
 pub struct ckpt_report {
     report: Report,
     summary: OnceLock<String>,
@@ -17,7 +17,7 @@ pub struct ckpt_report {
     json: OnceLock<String>,
 }
 
-/// A row of a report. It is lent by the report, lives as long as that, and does not change.
+/// A row of a report. Lent by the report, and valid as long as that. It never changes.
 pub struct ckpt_report_row {
     _row: Row,
 }
@@ -36,13 +36,13 @@ fn lend(text: Option<&str>) -> ckpt_bytes {
     text.map(str::as_bytes).into()
 }
 
-/// The number of rows.
+/// Returns the number of rows.
 #[no_mangle]
 pub extern "C" fn ckpt_report_count(report: *const ckpt_report) -> usize {
     ask(0, || handle(report).map_or(0, |r| r.report.rows().len()))
 }
 
-/// How many rows have this state.
+/// Returns the number of rows with this state, one of the `CKPT_ROW_STATE_` constants.
 #[no_mangle]
 pub extern "C" fn ckpt_report_count_of(report: *const ckpt_report, state: ckpt_row_state) -> usize {
     ask(0, || {
@@ -51,7 +51,7 @@ pub extern "C" fn ckpt_report_count_of(report: *const ckpt_report, state: ckpt_r
     })
 }
 
-/// The row at `index`. Lent; NULL when there are not so many.
+/// Returns the row at `index`. Lent; NULL if `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_report_get(report: *const ckpt_report, index: usize) -> *const ckpt_report_row {
     ask(std::ptr::null(), || {
@@ -60,113 +60,119 @@ pub extern "C" fn ckpt_report_get(report: *const ckpt_report, index: usize) -> *
     })
 }
 
-/// One line: how many rows there are of each state. Lent.
+/// Returns one line with the number of rows for each state. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_report_summary(report: *const ckpt_report) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(handle(report).map(|r| &**r.summary.get_or_init(|| r.report.summary()))))
 }
 
-/// A table for people: a line for each row. Lent.
+/// Returns a table for people, with one line per row. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_report_table(report: *const ckpt_report) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(handle(report).map(|r| &**r.table.get_or_init(|| r.report.table()))))
 }
 
-/// JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state", "saved": {"dtype", "shape"}, "program",
-/// "slice", "candidate", "detail"}]}`; what is not known is left out. Lent.
+/// Returns JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state",
+/// "saved": {"dtype", "shape"}, "program", "slice", "candidate", "detail"}]}`. Unknown fields are
+/// omitted. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_report_json(report: *const ckpt_report) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(handle(report).map(|r| &**r.json.get_or_init(|| r.report.to_json()))))
 }
 
-/// Frees a report, and with it what it lent. NULL is nothing.
+/// Frees a report and everything that it lent. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_report_free(report: *mut ckpt_report) {
     release(report);
 }
 
-/// The path of the object: escaped names of edges joined by `/`, in the checkpoint, or of an object that is missing there, in
-/// the program. Lent.
+/// Returns the object's path, escaped edge names joined by `/`: its path in the checkpoint or, if
+/// the checkpoint does not have the object, in the program. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_path(row: *const ckpt_report_row) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(row_at(row).map(|r| &*r.path)))
 }
 
-/// The key of the value in the checkpoint; of an object that is missing there, the key that it would have. Lent.
+/// Returns the value's key in the checkpoint or, if the checkpoint does not have the object, the
+/// key that it would have. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_key(row: *const ckpt_report_row) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(row_at(row).map(|r| &*r.key)))
 }
 
-/// What became of it: one of the `CKPT_ROW_STATE_` constants; 0 of NULL.
+/// Returns what became of the value: one of the `CKPT_ROW_STATE_` constants; 0 if `row` is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_state(row: *const ckpt_report_row) -> ckpt_row_state {
     ask(0, || row_at(row).map_or(0, |r| r.state as ckpt_row_state))
 }
 
-/// The dtype in the checkpoint; `CKPT_DTYPE_INVALID` where it has no such tensor.
+/// Returns the dtype in the checkpoint; `CKPT_DTYPE_INVALID` if the checkpoint has no such tensor.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_saved_dtype(row: *const ckpt_report_row) -> ckpt_dtype {
     ask(CKPT_DTYPE_INVALID, || number(row_at(row).and_then(|r| r.saved.as_ref()).map(|(dtype, _)| *dtype)))
 }
 
-/// The number of dimensions in the checkpoint; -1 where it has no such tensor.
+/// Returns the number of dimensions in the checkpoint; -1 if the checkpoint has no such tensor.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_saved_rank(row: *const ckpt_report_row) -> i32 {
     ask(-1, || rank(row_at(row).and_then(|r| r.saved.as_ref()).map(|(_, shape)| shape)))
 }
 
-/// The dimensions in the checkpoint, as many as `ckpt_report_row_saved_rank` says. Lent.
+/// Returns the dimensions in the checkpoint: `ckpt_report_row_saved_rank` values. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_saved_shape(row: *const ckpt_report_row) -> *const i64 {
     ask(std::ptr::null(), || first(row_at(row).and_then(|r| r.saved.as_ref()).map(|(_, shape)| shape)))
 }
 
-/// The dtype in the program; `CKPT_DTYPE_INVALID` where it has no such object, takes what comes, or has state of its own.
+/// Returns the dtype in the program; `CKPT_DTYPE_INVALID` if the program has no such object, or the
+/// object accepts any dtype or is not a variable or text.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_program_dtype(row: *const ckpt_report_row) -> ckpt_dtype {
     ask(CKPT_DTYPE_INVALID, || number(row_at(row).and_then(|r| r.program.as_ref()).and_then(|(dtype, _)| *dtype)))
 }
 
-/// The number of dimensions in the program; -1 where it has no such object, takes what comes, or has state of its own.
+/// Returns the number of dimensions in the program; -1 if the program has no such object, or the
+/// object accepts any shape or is not a variable or text.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_program_rank(row: *const ckpt_report_row) -> i32 {
     ask(-1, || rank(row_at(row).and_then(|r| r.program.as_ref()).and_then(|(_, shape)| shape.as_ref())))
 }
 
-/// The dimensions in the program, as many as `ckpt_report_row_program_rank` says; -1 for one that may be anything. Lent.
+/// Returns the dimensions in the program: `ckpt_report_row_program_rank` values, -1 for a dimension
+/// of any size. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_program_shape(row: *const ckpt_report_row) -> *const i64 {
     ask(std::ptr::null(), || first(row_at(row).and_then(|r| r.program.as_ref()).and_then(|(_, shape)| shape.as_ref())))
 }
 
-/// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it, `0,4:-`; the dimensions in the program are
-/// then those of the tensor. Lent; nothing of other objects.
+/// Returns, for a variable that is a part of a tensor, its slice in TensorFlow's notation, `0,4:-`.
+/// The dimensions in the program are then those of the whole tensor. Lent; `data` is NULL for other
+/// objects.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_program_slice(row: *const ckpt_report_row) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(row_at(row).and_then(|r| r.slice.as_deref())))
 }
 
-/// The object in the program; 0 where it has none.
+/// Returns the object in the program; 0 if there is none.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_node(row: *const ckpt_report_row) -> ckpt_node {
     ask(0, || number_of(row_at(row).and_then(|r| r.node)))
 }
 
-/// The node in the checkpoint's object graph; -1 where it has none.
+/// Returns the node in the checkpoint's object graph; -1 if there is none.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_saved_node(row: *const ckpt_report_row) -> i64 {
     ask(-1, || row_at(row).and_then(|r| r.saved_node).map_or(-1, i64::from))
 }
 
-/// Of a value that is unused, or an object that is missing: the path of the one on the other side that is plainly meant, having
-/// the same shape and last name. Lent; nothing when there is none.
+/// Returns, for an unused value or a missing object, the path of its probable counterpart: the only
+/// one on the other side with the same shape and last name. Lent; `data` is NULL if there is none.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_candidate(row: *const ckpt_report_row) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(row_at(row).and_then(|r| r.candidate.as_deref())))
 }
 
-/// More on why. Lent; nothing when there is no more to say.
+/// Returns more about the reason for the state. Lent; `data` is NULL if there is no more.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_detail(row: *const ckpt_report_row) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(row_at(row).and_then(|r| r.detail.as_deref())))

@@ -1,12 +1,12 @@
-//! Savers: saving and restoring objects of a graph by names.
+//! Savers: saving and restoring objects of a graph by name.
 
 use std::ffi::{c_char, c_void, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::callback::Mark;
-use super::checkpoint::wanted;
+use super::callback::CallbackMark;
+use super::checkpoint::optional_output;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph::{ckpt_graph, graph_at};
@@ -20,19 +20,21 @@ use super::strings::{ckpt_string, ckpt_strings, give_path};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Error, Graph, NodeId, Result, Saver, SaverOptions, SaverSaveOptions, Strings};
 
-/// How a saver numbers its checkpoints and keeps them. For one thread at a time while it is changed.
+/// Options of a saver: how it numbers and keeps checkpoints. For one thread at a time while it is
+/// changed.
 #[derive(Default)]
 pub struct ckpt_saver_options {
     pub(super) options: SaverOptions,
 }
 
-/// New options with the defaults; to be freed with `ckpt_saver_options_free`.
+/// Makes options with the defaults; free them with `ckpt_saver_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_new() -> *mut ckpt_saver_options {
     ask(std::ptr::null_mut(), || own(ckpt_saver_options::default()))
 }
 
-/// How many checkpoints stay, the newest; 5 by default. 0: all of them, but the state file lists the newest alone.
+/// Keeps the newest `count` checkpoints; 5 by default. 0 keeps all of them, but the state file then
+/// lists only the newest.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_set_max_to_keep(
     options: *mut ckpt_saver_options,
@@ -42,8 +44,9 @@ pub extern "C" fn ckpt_saver_options_set_max_to_keep(
     with(options, error, || Ok(count), SaverOptions::max_to_keep)
 }
 
-/// Of those that would be removed, keeps one for each so many hours for good; 10 000 by default. The hours are counted from when
-/// the saver was made.
+/// Permanently keeps one otherwise expired checkpoint per `hours` hours, counted from when the
+/// saver was made; 10 000 by default. 0 keeps every checkpoint. `ckpt_saver_new` refuses negative
+/// values and NaN.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_set_keep_checkpoint_every_n_hours(
     options: *mut ckpt_saver_options,
@@ -53,7 +56,7 @@ pub extern "C" fn ckpt_saver_options_set_keep_checkpoint_every_n_hours(
     with(options, error, || Ok(hours), SaverOptions::keep_checkpoint_every_n_hours)
 }
 
-/// Whether steps are written with at least eight digits: `model-00000012`. Not by default.
+/// Writes steps with at least eight digits if `pad` is true: `model-00000012`. False by default.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_set_pad_step_number(
     options: *mut ckpt_saver_options,
@@ -63,8 +66,9 @@ pub extern "C" fn ckpt_saver_options_set_pad_step_number(
     with(options, error, || Ok(pad), SaverOptions::pad_step_number)
 }
 
-/// Whether the state file names checkpoints from its own directory, so that this can be moved; true by default. TensorFlow's
-/// default is the paths as they were given.
+/// Sets whether the state file names checkpoints relative to its own directory, so that the
+/// directory can be moved. True by default; TensorFlow by default writes the paths as they were
+/// given.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_set_save_relative_paths(
     options: *mut ckpt_saver_options,
@@ -74,9 +78,11 @@ pub extern "C" fn ckpt_saver_options_set_save_relative_paths(
     with(options, error, || Ok(relative), SaverOptions::save_relative_paths)
 }
 
-/// Has `log` called, with `user_data`, about old checkpoints that cannot be removed and the like; NULL, the default, for no one.
-/// No lock is held meanwhile. `free_user_data`, if it is not NULL, is called when neither the options nor savers made with them
-/// need it any more; when this call fails, at once.
+/// Sets the log, which is called with `user_data` about old checkpoints that cannot be removed and
+/// the like. NULL, the default, turns it off. No lock is held during the call.
+///
+/// `free_user_data`, if not NULL, is called when neither the options nor savers made with them need
+/// `user_data` any more; at once if this call fails.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_set_log(
     options: *mut ckpt_saver_options,
@@ -86,31 +92,33 @@ pub extern "C" fn ckpt_saver_options_set_log(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let log = log_of(&Mark::default(), log, user_data, free_user_data);
+        let log = log_of(&CallbackMark::default(), log, user_data, free_user_data);
         change(options, |o| o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ()))))
     })
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_free(options: *mut ckpt_saver_options) {
     release(options);
 }
 
-/// Saves objects of a graph under names of the program's, and restores them by these (`tf.compat.v1.train.Saver`). Its
-/// checkpoints have no object graph. A variable is saved under its name, an object with state of its own under its name followed
-/// by those of its tensors, a text under its name and `_py_state`, as in TensorFlow. Format V2 is written; V2 and V1 are
-/// restored, and by the full names of variables also checkpoints with an object graph.
+/// Saves objects of a graph under names that the program chooses, and restores them by these names
+/// (`tf.compat.v1.train.Saver`). Its checkpoints have no object graph. It writes format V2. It
+/// restores V2 and V1 and, by the full names of variables, checkpoints with an object graph.
 ///
-/// It keeps the graph alive. Several threads may use it at once: calls that save or restore take the graph's lock for their
-/// whole length.
+/// As in TensorFlow, a variable is saved under its name, an object with state under its name
+/// followed by the names of its tensors, and a text under its name and `_py_state`.
+///
+/// It keeps the graph alive. Several threads may use it at once: calls that save or restore take
+/// the graph's lock for their whole length.
 pub struct ckpt_saver {
     saver: Saver,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
-/// The saver that a handle stands for. It is held apart from the handle, which a callback may free.
-fn saver_at(saver: *const ckpt_saver) -> Result<(Saver, Mark)> {
+/// The saver behind a handle: a clone, because a callback may free the handle.
+fn saver_at(saver: *const ckpt_saver) -> Result<(Saver, CallbackMark)> {
     let saver = required(saver, "the saver")?;
     saver.mark.check()?;
     Ok((saver.saver.clone(), saver.mark.clone()))
@@ -122,7 +130,7 @@ fn make(
     saver: *mut *mut ckpt_saver,
     make: impl FnOnce(&Graph, &SaverOptions) -> Result<Saver>,
 ) -> Result<()> {
-    let out = output(saver, std::ptr::null_mut(), "the place for the saver")?;
+    let out = output(saver, std::ptr::null_mut(), "the output argument `saver`")?;
     let graph = graph_at(graph)?;
     let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
     *out = own(ckpt_saver { saver: make(&graph.graph, &options)?, mark: graph.mark });
@@ -133,11 +141,16 @@ fn nodes_at(nodes: *const ckpt_node, count: usize) -> Result<Vec<NodeId>> {
     array(nodes, count, "the nodes")?.iter().map(|&node| node_at(node)).collect()
 }
 
-/// A saver of `count` objects, each with its name, UTF-8.
+/// Makes a saver of `count` objects: `nodes[i]` is saved under `names[i]` (UTF-8). NULL `options`
+/// are the defaults.
 ///
-/// `*saver` is to be freed with `ckpt_saver_free`; NULL on failure. `CKPT_CODE_ALREADY_EXISTS` when two objects have one name, or one
-/// object two; `CKPT_CODE_INVALID_ARGUMENT` when there is no object, one has no values, one with state of its own does not say which
-/// tensors it has (`ckpt_node_options_set_tensor_names`), a name is impossible, or an option is.
+/// `*saver` receives the saver (NULL on failure); free it with `ckpt_saver_free`.
+///
+/// Errors:
+/// * `CKPT_CODE_ALREADY_EXISTS`: two objects have the same name, or one object has two names.
+/// * `CKPT_CODE_INVALID_ARGUMENT`: there are no objects; an object has no values; an object with
+///   state does not declare its tensors (`ckpt_node_options_set_tensor_names`); or a name or an
+///   option is invalid.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_new(
     graph: *const ckpt_graph,
@@ -156,9 +169,13 @@ pub extern "C" fn ckpt_saver_new(
     })
 }
 
-/// A saver of `count` variables under their own names (`ckpt_node_options_set_name`). One that comes twice is saved once.
+/// Makes a saver of `count` variables under their own names (`ckpt_node_options_set_name`). A
+/// variable that is given twice is saved once.
 ///
-/// Errors are those of `ckpt_saver_new`; `CKPT_CODE_INVALID_ARGUMENT` also for an object that is no variable or has no name.
+/// `*saver` receives the saver (NULL on failure); free it with `ckpt_saver_free`.
+///
+/// Errors are those of `ckpt_saver_new`, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: an object is not a variable or has no name.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_new_of_variables(
     graph: *const ckpt_graph,
@@ -171,9 +188,13 @@ pub extern "C" fn ckpt_saver_new_of_variables(
     call(error, || make(graph, options, saver, |graph, options| Saver::of_variables(graph, &nodes_at(nodes, count)?, options)))
 }
 
-/// A saver of everything that `root` leads to and that has values, slot variables among it, by the variables' own names.
+/// Makes a saver of all objects that can be reached from `root` and that have values, slot
+/// variables included, under the variables' own names.
 ///
-/// Errors are those of `ckpt_saver_new_of_variables`; `CKPT_CODE_FAILED_PRECONDITION` at a list or slot that cannot be saved.
+/// `*saver` receives the saver (NULL on failure); free it with `ckpt_saver_free`.
+///
+/// Errors are those of `ckpt_saver_new_of_variables`, and:
+/// * `CKPT_CODE_FAILED_PRECONDITION`: the graph contains a list or slot that cannot be saved.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_new_of_root(
     graph: *const ckpt_graph,
@@ -185,15 +206,15 @@ pub extern "C" fn ckpt_saver_new_of_root(
     call(error, || make(graph, options, saver, |graph, options| Saver::of(graph, node_at(root)?, options)))
 }
 
-/// Frees a saver. The checkpoints that it made stay. NULL is nothing.
+/// Frees a saver. Its checkpoints stay. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_free(saver: *mut ckpt_saver) {
     release(saver);
 }
 
-/// The names under which objects are saved, sorted.
+/// Returns the names under which objects are saved, sorted.
 ///
-/// `*names` is to be freed with `ckpt_strings_free`; NULL on failure.
+/// `*names` receives them (NULL on failure); free them with `ckpt_strings_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_names(
     saver: *const ckpt_saver,
@@ -201,21 +222,21 @@ pub extern "C" fn ckpt_saver_names(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(names, std::ptr::null_mut(), "the place for the names")?;
+        let out = output(names, std::ptr::null_mut(), "the output argument `names`")?;
         let names: Vec<&str> = required(saver, "the saver")?.saver.names().collect();
         *out = own(ckpt_strings(Strings::copy_of(&names)?));
         Ok(())
     })
 }
 
-/// How one checkpoint is saved by names. For one thread at a time while it is changed.
+/// Options of one save by a saver. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_saver_save_options {
     pub(super) options: SaverSaveOptions,
     save: ckpt_save_options,
 }
 
-/// New options with the defaults; to be freed with `ckpt_saver_save_options_free`.
+/// Makes options with the defaults; free them with `ckpt_saver_save_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_save_options_new() -> *mut ckpt_saver_save_options {
     ask(std::ptr::null_mut(), || own(ckpt_saver_save_options::default()))
@@ -231,7 +252,8 @@ pub extern "C" fn ckpt_saver_save_options_set_global_step(
     with(options, error, || Ok(step), SaverSaveOptions::global_step)
 }
 
-/// The same by an integer scalar of the saver's graph.
+/// Appends `-STEP` to the prefix, where the step is the value of `step`, an integer scalar of the
+/// saver's graph.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_save_options_set_global_step_of(
     options: *mut ckpt_saver_save_options,
@@ -241,8 +263,8 @@ pub extern "C" fn ckpt_saver_save_options_set_global_step_of(
     with(options, error, || node_at(step), SaverSaveOptions::global_step_of)
 }
 
-/// Another name for the state file than `checkpoint`, bytes that end with NUL: several savers of one directory may each have
-/// their own.
+/// Sets the name of the state file, NUL-terminated; `checkpoint` by default. Several savers of one
+/// directory may each have their own.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_save_options_set_latest_filename(
     options: *mut ckpt_saver_save_options,
@@ -252,7 +274,8 @@ pub extern "C" fn ckpt_saver_save_options_set_latest_filename(
     with(options, error, || path_at(name), SaverSaveOptions::latest_filename)
 }
 
-/// Whether the checkpoint is recorded: in the state file, and by the saver, which removes old ones then. True by default.
+/// Sets whether the checkpoint is recorded in the state file and by the saver, which then removes
+/// expired ones. True by default.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_save_options_set_write_state(
     options: *mut ckpt_saver_save_options,
@@ -262,7 +285,8 @@ pub extern "C" fn ckpt_saver_save_options_set_write_state(
     with(options, error, || Ok(write), SaverSaveOptions::write_state)
 }
 
-/// How the files are written, with the callbacks of these options. They are copied; NULL for the defaults.
+/// Sets how files are written, including the callbacks of `save_options`. They are copied; NULL
+/// restores the defaults.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_save_options_set_save_options(
     options: *mut ckpt_saver_save_options,
@@ -275,19 +299,27 @@ pub extern "C" fn ckpt_saver_save_options_set_save_options(
     })
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_save_options_free(options: *mut ckpt_saver_save_options) {
     release(options);
 }
 
-/// Writes the checkpoint `prefix`, or `prefix-STEP` where the options give a step, and calls the write callbacks. Then it is
-/// recorded, unless the options say otherwise: the directory's state file names it as the latest, and old ones that this saver
-/// recorded are removed: their files by their own names, never by pattern or by way of links. Those that somebody holds stay
-/// until a later save. `*path`, to be freed with `ckpt_string_free`, is its path; `path` may be NULL.
+/// Writes the checkpoint `prefix`, or `prefix-STEP` if the options give a step, and calls the
+/// written callbacks. Then, unless the options say otherwise, records it: the directory's state
+/// file names it as the latest, and expired checkpoints that this saver recorded are deleted.
 ///
-/// `CKPT_CODE_NOT_FOUND` when the directory is not there; `CKPT_CODE_INVALID_ARGUMENT` when the state file's name has a directory, or is
-/// that of the checkpoint; else errors are those of `ckpt_checkpoint_write`.
+/// Only the files of these checkpoints are deleted, by their own names, never by a pattern and
+/// never through a link. A pinned checkpoint (`ckpt_pin_new`) stays until a later save.
+///
+/// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
+/// `path` may be NULL.
+///
+/// Errors are those of `ckpt_checkpoint_write`, except those about earlier saves in the background,
+/// and:
+/// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
+/// * `CKPT_CODE_INVALID_ARGUMENT`: the state file's name contains a directory, or is that of the
+///   checkpoint.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_save(
     saver: *const ckpt_saver,
@@ -297,27 +329,34 @@ pub extern "C" fn ckpt_saver_save(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(path, "the place for the path")?;
+        let out = optional_output(path, "the output argument `path`")?;
         let (saver, mark) = saver_at(saver)?;
-        let options = handle(options).map(|o| o.options.clone().save(o.save.settle(&mark))).unwrap_or_default();
+        let options = handle(options).map(|o| o.options.clone().save(o.save.resolve(&mark))).unwrap_or_default();
         let saved = saver.save(path_at(prefix)?, &options)?;
         give_path(out, saved);
         Ok(())
     })
 }
 
-/// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory with a state file (its latest).
-/// A checkpoint that has an object graph, and not the names, is restored by the full names of the variables that it has. Of the
-/// options, globs match names; renames and subtrees are not for savers.
+/// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory
+/// with a state file (its latest checkpoint). A checkpoint that has an object graph instead of the
+/// saver's names is restored by the full names of its variables. Globs in the options match names.
 ///
-/// All that can be known is checked before the first value is assigned. The report has a row for each object, then one for each
-/// value of the checkpoint that was not used; `ckpt_saver_last_report` has the same, also after a failure. To what waits for an
-/// object of the restores of checkpoints, this is an assignment.
+/// Everything that can be checked is checked before the first value is assigned. A deferred restore
+/// of a `ckpt_checkpoint` treats this restore like an assignment by the program.
 ///
-/// `*report` is to be freed with `ckpt_report_free`; NULL on failure; `report` may be NULL. `CKPT_CODE_NOT_FOUND` when there is no
-/// checkpoint, a data file is missing, or a name is not in it; `CKPT_CODE_INVALID_ARGUMENT` when a value has another dtype or shape
-/// than its object, or two variables share memory; `CKPT_CODE_FAILED_PRECONDITION` for a variable that is read-only;
-/// `CKPT_CODE_DATA_LOSS` when the checkpoint is damaged; `CKPT_CODE_ABORTED` when a callback fails.
+/// `*report` receives the report (NULL on failure), with one row for each object, then one for each
+/// unused value of the checkpoint; free it with `ckpt_report_free`. `report` may be NULL.
+/// `ckpt_saver_last_report` returns the same, also after a failure.
+///
+/// Errors:
+/// * `CKPT_CODE_NOT_FOUND`: there is no checkpoint, a data file is missing, or a name is not in the
+///   checkpoint.
+/// * `CKPT_CODE_INVALID_ARGUMENT`: a value has another dtype or shape than its object; two
+///   variables share memory; or the options have renames or a subtree, which savers do not support.
+/// * `CKPT_CODE_FAILED_PRECONDITION`: a variable is read-only.
+/// * `CKPT_CODE_DATA_LOSS`: the checkpoint is damaged.
+/// * `CKPT_CODE_ABORTED`: a callback failed.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_restore(
     saver: *const ckpt_saver,
@@ -327,7 +366,7 @@ pub extern "C" fn ckpt_saver_restore(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = wanted(report, "the place for the report")?;
+        let out = optional_output(report, "the output argument `report`")?;
         let (saver, _) = saver_at(saver)?;
         let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
         let restored = saver.restore(path_at(path)?, &options)?;
@@ -338,8 +377,10 @@ pub extern "C" fn ckpt_saver_restore(
     })
 }
 
-/// What became of every value in the last restore, also in one that failed. `*report` is to be freed with `ckpt_report_free`;
-/// NULL on failure, before the first restore, and when there was nothing to restore from.
+/// Reports what became of each value in the last restore, whether it succeeded or failed.
+///
+/// `*report` receives the report; free it with `ckpt_report_free`. It is NULL on failure, before
+/// the first restore, and if there was nothing to restore from.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_last_report(
     saver: *const ckpt_saver,
@@ -347,15 +388,16 @@ pub extern "C" fn ckpt_saver_last_report(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(report, std::ptr::null_mut(), "the place for the report")?;
+        let out = output(report, std::ptr::null_mut(), "the output argument `report`")?;
         *out = required(saver, "the saver")?.saver.last_report().map_or(std::ptr::null_mut(), ckpt_report::new);
         Ok(())
     })
 }
 
-/// The checkpoints that were recorded and are not removed yet, oldest first, as the calls that saved them gave them.
+/// Returns the checkpoints that were recorded and not removed yet, oldest first, with the paths
+/// that the saving calls returned.
 ///
-/// `*paths` is to be freed with `ckpt_strings_free`; NULL on failure.
+/// `*paths` receives them (NULL on failure); free them with `ckpt_strings_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_last_checkpoints(
     saver: *const ckpt_saver,
@@ -363,7 +405,7 @@ pub extern "C" fn ckpt_saver_last_checkpoints(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(paths, std::ptr::null_mut(), "the place for the paths")?;
+        let out = output(paths, std::ptr::null_mut(), "the output argument `paths`")?;
         let paths: Vec<Vec<u8>> = required(saver, "the saver")?
             .saver
             .last_checkpoints()
@@ -377,15 +419,17 @@ pub extern "C" fn ckpt_saver_last_checkpoints(
 
 fn paths_at<'a>(paths: *const ckpt_bytes, count: usize) -> Result<Vec<&'a Path>> {
     let path = |path: &ckpt_bytes| match array(path.data, path.len, "a path")? {
-        bytes if bytes.contains(&0) => Err(Error::argument("a path has a zero byte")),
+        bytes if bytes.contains(&0) => Err(Error::argument("a path contains a NUL byte")),
         bytes => Ok(Path::new(OsStr::from_bytes(bytes))),
     };
     array(paths, count, "the paths")?.iter().map(path).collect()
 }
 
-/// Takes these `count` paths for the checkpoints that were recorded, oldest first, and `times`, in seconds since the epoch, for
-/// when they were made. `times` may be NULL: then none of them is ever removed. Nor is one that is not in the directory of a
-/// later save, for a program may have it from a state file.
+/// Replaces the list of recorded checkpoints by these `count` paths, oldest first. `times` are when
+/// they were made, in seconds since the epoch.
+///
+/// If `times` is NULL, none of them is ever removed. Nor is one that is not in the directory of a
+/// later save, because the program may have read its path from a state file.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_set_last_checkpoints(
     saver: *const ckpt_saver,
@@ -407,8 +451,9 @@ pub extern "C" fn ckpt_saver_set_last_checkpoints(
     })
 }
 
-/// Takes those of these `count` checkpoints that are there for the ones that were recorded, with the times of their files: what
-/// a program that was ended gives the saver of its next run.
+/// Replaces the list of recorded checkpoints by those of the given `count` that still exist, with
+/// the modification times of their files. A restarted program uses it to give its new saver the
+/// checkpoints of the previous run.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_recover_last_checkpoints(
     saver: *const ckpt_saver,

@@ -1,8 +1,8 @@
-//! Slot variables: what an optimizer keeps for each variable.
+//! Slot variables: the variables that an optimizer keeps for each variable that it trains.
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_failure, Mark};
+use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, CKPT_DTYPE_INVALID};
 use super::device::{self, ckpt_device};
 use super::error::ckpt_error;
@@ -11,10 +11,11 @@ use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at, number_of};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::ckpt_strings;
-use super::{ask, call, changed, ckpt_bytes, handle, output, own, text_at};
+use super::{ask, call, ckpt_bytes, handle, handle_mut, output, own, text_at};
 use ::checkpoint::{CreateSlot, DType, Error, NodeId, Result, Strings, Variable};
 
-/// Asks for a slot variable for which a checkpoint has a value. It lives while the callback that makes slots runs.
+/// A request for a slot variable that a checkpoint has a value for. Valid only while the
+/// `ckpt_create_slot_callback` runs.
 pub struct ckpt_slot_request {
     owner: NodeId,
     variable: NodeId,
@@ -22,20 +23,26 @@ pub struct ckpt_slot_request {
     dtype: DType,
     shape: Vec<i64>,
     made: Option<Variable>,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
-/// Makes a slot variable when a checkpoint has a value for one that does not exist yet, by one of the `ckpt_slot_request_set_`
-/// functions. If it calls none, the value waits until the program makes the slot. Anything but `CKPT_CODE_OK` ends the restore with
-/// `CKPT_CODE_ABORTED`, before anything is assigned. It is called on the thread that restores.
+/// Creates a slot variable that does not exist yet but that a checkpoint has a value for, by
+/// calling one of the `ckpt_slot_request_set_` functions. If it calls none, the restore of the
+/// value stays pending until the program adds the slot.
+///
+/// Called on the thread that restores. Any return value but `CKPT_CODE_OK` ends the restore with
+/// `CKPT_CODE_ABORTED`, before anything is assigned.
 pub type ckpt_create_slot_callback =
     Option<extern "C" fn(user_data: *mut c_void, request: *mut ckpt_slot_request, failure: *mut ckpt_failure) -> ckpt_code>;
 
-/// Adds an object that may have slot variables, as an optimizer does. `create`, which may be NULL, makes slots for which a
-/// checkpoint has values; without it the values wait for `ckpt_graph_set_slot`. The graph keeps `user_data`; `free_user_data`,
-/// if it is not NULL, is called when the object is removed or the graph is gone; when this call fails, at once.
+/// Adds an object that may have slot variables, such as an optimizer.
 ///
-/// Errors are those of `ckpt_graph_add_object`.
+/// `create` creates slots that a checkpoint has values for. If it is NULL, the restores of these
+/// values stay pending until `ckpt_graph_set_slot` is called. The graph keeps `user_data`;
+/// `free_user_data`, unless NULL, is called when the object is removed or the graph no longer
+/// exists; if this call fails, immediately.
+///
+/// Fails as `ckpt_graph_add_object`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_slot_owner(
     graph: *const ckpt_graph,
@@ -63,38 +70,38 @@ pub extern "C" fn ckpt_graph_add_slot_owner(
     })
 }
 
-/// The object that is to have the slot; 0 of NULL.
+/// Returns the object that the slot belongs to; 0 for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_owner(request: *const ckpt_slot_request) -> ckpt_node {
     ask(0, || number_of(handle(request).map(|r| r.owner)))
 }
 
-/// The variable that the slot is kept for; 0 of NULL.
+/// Returns the variable that the slot is kept for; 0 for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_variable(request: *const ckpt_slot_request) -> ckpt_node {
     ask(0, || number_of(handle(request).map(|r| r.variable)))
 }
 
-/// What the slot is, e.g. `m`. Lent.
+/// Returns the name of the slot, e.g. `m`. Lent by the request.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_name(request: *const ckpt_slot_request) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(request).map(|r| r.name.as_bytes()).into())
 }
 
-/// The type of the value's elements; `CKPT_DTYPE_INVALID` of NULL.
+/// Returns the dtype of the value; `CKPT_DTYPE_INVALID` for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_dtype(request: *const ckpt_slot_request) -> ckpt_dtype {
     ask(CKPT_DTYPE_INVALID, || handle(request).map_or(CKPT_DTYPE_INVALID, |r| r.dtype.number() as ckpt_dtype))
 }
 
-/// The number of dimensions of the value.
+/// Returns the number of dimensions of the value; 0 for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_rank(request: *const ckpt_slot_request) -> usize {
     ask(0, || handle(request).map_or(0, |r| r.shape.len()))
 }
 
-/// The dimensions of the value, as many as `ckpt_slot_request_rank` says; for a variable that is a part of a tensor, those of the
-/// part. Lent.
+/// Returns the dimensions of the value, an array of `ckpt_slot_request_rank` values. If the
+/// variable is a part of a larger tensor, they are those of the part. Lent by the request.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_shape(request: *const ckpt_slot_request) -> *const i64 {
     ask(std::ptr::null(), || handle(request).map_or(std::ptr::null(), |r| r.shape.as_ptr()))
@@ -106,7 +113,7 @@ fn fill(
     options: *const ckpt_node_options,
     make: impl FnOnce(&ckpt_slot_request) -> Result<Variable>,
 ) -> Result<()> {
-    let request = changed(request).ok_or_else(|| Error::argument("the request is NULL"))?;
+    let request = handle_mut(request).ok_or_else(|| Error::argument("the request must not be NULL"))?;
     let variable = make(request)?;
     request.made = Some(match handle(options) {
         Some(options) => options.apply(variable)?,
@@ -115,10 +122,11 @@ fn fill(
     Ok(())
 }
 
-/// Makes the slot a variable whose memory is the graph's. What was made for the request before is forgotten, as by the
-/// functions below; a debug name in the options does nothing.
+/// Creates the slot as a variable whose memory the graph owns. This and the other
+/// `ckpt_slot_request_set_` functions replace a slot made before for the same request, and ignore a
+/// debug name in the options.
 ///
-/// `CKPT_CODE_RESOURCE_EXHAUSTED` when there is no memory for it.
+/// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if there is not enough memory.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_set_owned(
     request: *mut ckpt_slot_request,
@@ -128,9 +136,11 @@ pub extern "C" fn ckpt_slot_request_set_owned(
     call(error, || fill(request, options, |r| Variable::zeros(r.dtype, &r.shape)))
 }
 
-/// Makes the slot a variable whose value is the caller's memory, borrowed as by `ckpt_graph_add_borrowed`.
+/// Creates the slot as a variable whose value is in the caller's memory, borrowed as by
+/// `ckpt_graph_add_borrowed`.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when `size` is not that of the value, or it is not of a fixed-size dtype.
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` if `size` is not the size of the value, or the dtype is
+/// not fixed-size.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_set_borrowed(
     request: *mut ckpt_slot_request,
@@ -147,9 +157,10 @@ pub extern "C" fn ckpt_slot_request_set_borrowed(
     })
 }
 
-/// Makes the slot a variable whose value is on a device, as `ckpt_graph_add_device` does.
+/// Creates the slot as a variable whose value is on a device, as in `ckpt_graph_add_device`.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the device has no callback that reads, or the value is not of a fixed-size dtype.
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` if the device has no read callback, or the dtype is not
+/// fixed-size.
 #[no_mangle]
 pub extern "C" fn ckpt_slot_request_set_device(
     request: *mut ckpt_slot_request,
@@ -160,10 +171,16 @@ pub extern "C" fn ckpt_slot_request_set_device(
     call(error, || fill(request, options, |r| device::variable(&r.mark, r.dtype, Some(&r.shape), device)))
 }
 
-/// Makes the variable `slot` the slot `name`, which is UTF-8, that `owner` keeps for `variable`. If a restore has a value for
-/// it, it is restored here and now, and errors of that come from here: the slot stands all the same.
+/// Makes the variable `slot` the slot `name` (UTF-8) that `owner` keeps for `variable`. Setting the
+/// same slot again is a no-op.
 ///
-/// `CKPT_CODE_ALREADY_EXISTS` when there is another; else what restoring reports.
+/// If a pending restore has a value for the slot, it is restored immediately. If that fails, this
+/// call returns the error, but the slot stays.
+///
+/// Errors:
+/// * `CKPT_CODE_ALREADY_EXISTS` (`CKPT_REASON_NAME_TAKEN`): there already is another slot of this
+///   name.
+/// * Errors of the restore.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_set_slot(
     graph: *const ckpt_graph,
@@ -180,7 +197,7 @@ pub extern "C" fn ckpt_graph_set_slot(
     })
 }
 
-/// The slot `name` that `owner` keeps for `variable`; `*slot` is 0 when there is none.
+/// Gives the slot `name` that `owner` keeps for `variable`; `*slot` is 0 if there is none.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_slot(
     graph: *const ckpt_graph,
@@ -199,9 +216,10 @@ pub extern "C" fn ckpt_graph_slot(
     })
 }
 
-/// Takes a slot from its owner. The slot variable stays, and is `*slot`, which may be NULL.
+/// Removes a slot from its owner. The slot variable stays; `*slot` is that variable. `slot` may be
+/// NULL.
 ///
-/// `CKPT_CODE_NOT_FOUND` when there is no such slot.
+/// Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NODE`) if there is no such slot.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_remove_slot(
     graph: *const ckpt_graph,
@@ -220,9 +238,9 @@ pub extern "C" fn ckpt_graph_remove_slot(
     })
 }
 
-/// The names of an owner's slots, in the order in which the first of each was made.
+/// Gives the names of an owner's slots, in the order in which the first slot of each name was made.
 ///
-/// `*names` is to be freed with `ckpt_strings_free`; NULL on failure.
+/// `*names` is owned by the caller: free it with `ckpt_strings_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_slot_names(
     graph: *const ckpt_graph,
@@ -231,7 +249,7 @@ pub extern "C" fn ckpt_graph_slot_names(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(names, std::ptr::null_mut(), "the place for the names")?;
+        let out = output(names, std::ptr::null_mut(), "the output argument `names`")?;
         *out = own(ckpt_strings(Strings::copy_of(&graph_at(graph)?.graph.slot_names(node_at(owner)?)?)?));
         Ok(())
     })

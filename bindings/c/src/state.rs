@@ -1,8 +1,8 @@
-//! Objects with several tensors of their own, saved and restored by callbacks.
+//! Objects whose state is several named tensors, saved and restored by callbacks.
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_failure, ckpt_read_callback, Mark};
+use super::callback::{ckpt_failure, ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
 use super::graph::{ckpt_graph, graph_at, node_output};
@@ -10,38 +10,41 @@ use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::elements_of;
-use super::{array, ask, call, changed, ckpt_bytes, handle, text_at};
+use super::{array, ask, call, ckpt_bytes, handle, handle_mut, text_at};
 use ::checkpoint::{Error, Failure, Result, Sink, Source, SourceTensor, State};
 
-/// Takes the tensors of an object that is being saved. It lives while the save callback runs, and is for one thread at a time.
+/// Collects the tensors of an object that is being saved. Valid only while the save callback runs,
+/// and for one thread at a time.
 pub struct ckpt_sink {
     sink: Sink,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
-/// The tensors that a checkpoint has for an object. It lives while the restore callback runs.
+/// The tensors that a checkpoint holds for an object. Valid only while the restore callback runs.
 pub struct ckpt_source(*const Source);
 
-/// A tensor that a checkpoint has for an object. Lent by a source, it lives as long as that.
+/// A tensor that a checkpoint holds for an object. Lent by its `ckpt_source`, and valid as long as
+/// that.
 pub struct ckpt_source_tensor {
     _tensor: SourceTensor,
 }
 
-/// Puts the tensors of an object into `sink`, in the order in which they are to be stored. Anything but `CKPT_CODE_OK` ends the save
-/// with `CKPT_CODE_ABORTED`, before anything is written. It is called on the thread that saves.
+/// Puts the tensors of an object into `sink`, in the order in which they are to be stored. Called
+/// on the thread that saves. Any result other than `CKPT_CODE_OK` ends the save with
+/// `CKPT_CODE_ABORTED` before anything is written.
 pub type ckpt_save_callback =
     Option<extern "C" fn(user_data: *mut c_void, sink: *mut ckpt_sink, failure: *mut ckpt_failure) -> ckpt_code>;
 
-/// Takes the tensors of an object from `source`. It is called once, on the thread that restores, after all of them were read
-/// and checked. Anything but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`: what it comes to after this object is not
-/// assigned.
+/// Takes the tensors of an object from `source`. Called once, on the thread that restores, after
+/// all of these tensors were read and checked. Any result other than `CKPT_CODE_OK` ends the
+/// restore with `CKPT_CODE_ABORTED`; the objects that come after this one are not assigned.
 pub type ckpt_restore_callback =
     Option<extern "C" fn(user_data: *mut c_void, source: *const ckpt_source, failure: *mut ckpt_failure) -> ckpt_code>;
 
 impl ckpt_sink {
-    /// Lends a sink to a callback.
+    /// Lends a sink to a callback for one call.
     pub(super) fn lend(
-        mark: &Mark,
+        mark: &CallbackMark,
         sink: &mut Sink,
         callback: impl FnOnce(*mut ckpt_sink, *mut ckpt_failure) -> ckpt_code,
     ) -> std::result::Result<(), Failure> {
@@ -53,9 +56,9 @@ impl ckpt_sink {
 }
 
 impl ckpt_source {
-    /// Lends a source to a callback.
+    /// Lends a source to a callback for one call.
     pub(super) fn lend(
-        mark: &Mark,
+        mark: &CallbackMark,
         source: &Source,
         callback: impl FnOnce(*const ckpt_source, *mut ckpt_failure) -> ckpt_code,
     ) -> std::result::Result<(), Failure> {
@@ -68,7 +71,7 @@ struct Callbacks {
     user: UserData,
     save: extern "C" fn(*mut c_void, *mut ckpt_sink, *mut ckpt_failure) -> ckpt_code,
     restore: extern "C" fn(*mut c_void, *const ckpt_source, *mut ckpt_failure) -> ckpt_code,
-    mark: Mark,
+    mark: CallbackMark,
 }
 
 impl State for Callbacks {
@@ -81,12 +84,16 @@ impl State for Callbacks {
     }
 }
 
-/// Adds an object with state of its own that is saved as named tensors, whose number and shapes are known only then: a hash
-/// table, an iterator, a random number generator. The graph keeps `user_data`; `free_user_data`, if it is not NULL, is called
-/// when the object is removed or the graph is gone; when this call fails, at once. (`_serialize_to_tensors` and
-/// `_restore_from_tensors` of TensorFlow's `Trackable`)
+/// Adds an object whose state is saved as named tensors: a hash table, an iterator, a random number
+/// generator. The number and the shapes of the tensors may differ from one save to the next.
+/// (`_serialize_to_tensors` and `_restore_from_tensors` of TensorFlow's `Trackable`)
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when a callback is NULL; else errors are those of `ckpt_graph_add_object`.
+/// `*node` receives the object; 0 on failure. The graph keeps `user_data`. `free_user_data`, if not
+/// NULL, is called when the object is removed or the graph is destroyed; at once if this call
+/// fails.
+///
+/// Errors are those of `ckpt_graph_add_object`, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: a callback is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_state(
     graph: *const ckpt_graph,
@@ -102,7 +109,9 @@ pub extern "C" fn ckpt_graph_add_state(
         let user = UserData::new(user_data, free_user_data);
         let out = node_output(node)?;
         let (graph, options) = (graph_at(graph)?, handle(options));
-        let (Some(save), Some(restore)) = (save, restore) else { return Err(Error::argument("a callback is NULL")) };
+        let (Some(save), Some(restore)) = (save, restore) else {
+            return Err(Error::argument("the save or restore callback is NULL"));
+        };
         let state = Box::new(Callbacks { user, save, restore, mark: graph.mark.clone() });
         let kind = options.map(ckpt_node_options::state).transpose()?.unwrap_or_default();
         graph.add(options, out, |graph| graph.add_state(state, &kind))
@@ -110,14 +119,18 @@ pub extern "C" fn ckpt_graph_add_state(
 }
 
 fn sink_at<'a>(sink: *mut ckpt_sink) -> Result<&'a mut ckpt_sink> {
-    changed(sink).ok_or_else(|| Error::argument("the sink is NULL"))
+    handle_mut(sink).ok_or_else(|| Error::argument("the sink is NULL"))
 }
 
-/// Puts a tensor of a fixed-size dtype into a sink: `data` is its `size` bytes, row-major and in native byte order, which are
-/// copied. The name, which is UTF-8, says which of the object's tensors it is; to a registered saver it is the tensor's key.
+/// Puts a tensor of a fixed-size dtype into a sink. `data` points to `size` bytes, row-major and in
+/// native byte order, which are copied. `shape` points to `rank` dimensions. `name` (UTF-8)
+/// identifies the tensor among those of the object; in a registered saver, it is the tensor's key.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when there is a tensor of this name, or the dtype is none. That dtype, shape and size fit each other
-/// is found out when the callback has returned.
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: the sink already has a tensor of this name, or `dtype` is
+///   unknown.
+///
+/// Whether dtype, shape and size fit each other is checked after the callback has returned.
 #[no_mangle]
 pub extern "C" fn ckpt_sink_put(
     sink: *mut ckpt_sink,
@@ -136,8 +149,9 @@ pub extern "C" fn ckpt_sink_put(
     })
 }
 
-/// The same of memory that is *borrowed*, not copied: it must stay as it is until `release`, if it is not NULL, is called with
-/// `user_data`, which is when the save is over; if this call fails, at once.
+/// Like `ckpt_sink_put`, but borrows the memory instead of copying it. The memory must stay valid
+/// and unchanged until the save is over. `release`, if not NULL, is then called with `user_data`;
+/// at once if this call fails.
 ///
 /// Errors are those of `ckpt_sink_put`.
 #[no_mangle]
@@ -161,11 +175,12 @@ pub extern "C" fn ckpt_sink_put_borrowed(
     })
 }
 
-/// The same of bytes that are asked for while they are written: `read` is called, with `user_data`, for each piece once, on the
-/// threads that write, several at once. `free_user_data`, if it is not NULL, is called when the save is over; if this call
-/// fails, at once.
+/// Like `ckpt_sink_put`, but requests the bytes while they are written: `read` is called with
+/// `user_data`, once for each piece, on the threads that write, several at once. `free_user_data`,
+/// if not NULL, is called when the save is over; at once if this call fails.
 ///
-/// Errors are those of `ckpt_sink_put`; `CKPT_CODE_INVALID_ARGUMENT` also when the callback is NULL.
+/// Errors are those of `ckpt_sink_put`, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: `read` is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_sink_put_read(
     sink: *mut ckpt_sink,
@@ -182,7 +197,7 @@ pub extern "C" fn ckpt_sink_put_read(
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
         let (name, shape) = (text_at(name, name_len, "the name")?, array(shape, rank, "the shape")?);
-        let read = read.ok_or_else(|| Error::argument("the callback is NULL"))?;
+        let read = read.ok_or_else(|| Error::argument("the read callback is NULL"))?;
         let sink = sink_at(sink)?;
         let mark = sink.mark.clone();
         let fill = Box::new(move |offset, buffer: &mut [u8]| mark.read(Some(read), user.pointer(), offset, buffer));
@@ -190,7 +205,8 @@ pub extern "C" fn ckpt_sink_put_read(
     })
 }
 
-/// Puts a string tensor of `count` elements, row-major, which are copied, into a sink.
+/// Puts a string tensor into a sink. `elements` points to `count` elements, row-major, which are
+/// copied.
 ///
 /// Errors are those of `ckpt_sink_put`.
 #[no_mangle]
@@ -210,8 +226,9 @@ pub extern "C" fn ckpt_sink_put_strings(
     })
 }
 
-/// Puts a variant tensor of `count` serialized elements, row-major, which are copied, into a sink: the state of a dataset iterator
-/// of TensorFlow's, for instance, as `ckpt_source_tensor_string` gave it.
+/// Puts a variant tensor into a sink, for example the state of a TensorFlow dataset iterator.
+/// `elements` points to `count` serialized elements, row-major, as `ckpt_source_tensor_string`
+/// returns them; they are copied.
 ///
 /// Errors are those of `ckpt_sink_put`.
 #[no_mangle]
@@ -243,20 +260,20 @@ fn tensor_at<'a>(tensor: *const ckpt_source_tensor) -> Option<&'a SourceTensor> 
     handle(tensor.cast::<SourceTensor>())
 }
 
-/// The number of tensors.
+/// Returns the number of tensors.
 #[no_mangle]
 pub extern "C" fn ckpt_source_count(source: *const ckpt_source) -> usize {
     ask(0, || source_at(source).map_or(0, |s| s.tensors().len()))
 }
 
-/// The tensor at `index`, in the order in which the object saved them; a registered saver's in the order of their keys. Lent; NULL
-/// when there are not so many.
+/// Returns the tensor at `index`, in the order in which the object saved them; for a registered
+/// saver, in the order of their keys. Lent; NULL if `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_source_get(source: *const ckpt_source, index: usize) -> *const ckpt_source_tensor {
     ask(std::ptr::null(), || lend_tensor(source_at(source).and_then(|s| s.tensors().get(index))))
 }
 
-/// The tensor of this name. Lent; NULL when there is none.
+/// Returns the tensor with this name. Lent; NULL if there is none.
 #[no_mangle]
 pub extern "C" fn ckpt_source_find(
     source: *const ckpt_source,
@@ -269,44 +286,46 @@ pub extern "C" fn ckpt_source_find(
     })
 }
 
-/// The name that the object gave the tensor; to a registered saver, its key. Lent.
+/// Returns the name that the object gave the tensor; for a registered saver, the tensor's key.
+/// Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_source_tensor_name(tensor: *const ckpt_source_tensor) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || tensor_at(tensor).map(|t| t.name().as_bytes()).into())
 }
 
-/// The type of the elements; `CKPT_DTYPE_INVALID` of NULL.
+/// Returns the dtype of the elements; `CKPT_DTYPE_INVALID` if `tensor` is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_source_tensor_dtype(tensor: *const ckpt_source_tensor) -> ckpt_dtype {
     ask(CKPT_DTYPE_INVALID, || tensor_at(tensor).map_or(CKPT_DTYPE_INVALID, |t| t.dtype().number() as ckpt_dtype))
 }
 
-/// The number of dimensions, at most 254; 0 of a scalar.
+/// Returns the number of dimensions: at most 254, and 0 for a scalar.
 #[no_mangle]
 pub extern "C" fn ckpt_source_tensor_rank(tensor: *const ckpt_source_tensor) -> usize {
     ask(0, || tensor_at(tensor).map_or(0, |t| t.shape().len()))
 }
 
-/// The dimensions, as many as `ckpt_source_tensor_rank` says. Lent.
+/// Returns the dimensions: `ckpt_source_tensor_rank` values. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_source_tensor_shape(tensor: *const ckpt_source_tensor) -> *const i64 {
     ask(std::ptr::null(), || tensor_at(tensor).map_or(std::ptr::null(), |t| t.shape().as_ptr()))
 }
 
-/// The value, row-major and in native byte order. Lent; empty of strings and variants.
+/// Returns the value, row-major and in native byte order. Lent; empty for string and variant
+/// tensors.
 #[no_mangle]
 pub extern "C" fn ckpt_source_tensor_bytes(tensor: *const ckpt_source_tensor) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || tensor_at(tensor).map(SourceTensor::bytes).into())
 }
 
-/// The element of a string or variant tensor at `index` in row-major order. Lent; nothing when there are not so many, and of
-/// other dtypes.
+/// Returns the element at `index`, in row-major order, of a string or variant tensor. Lent; `data`
+/// is NULL if `index` is out of range or the tensor has another dtype.
 #[no_mangle]
 pub extern "C" fn ckpt_source_tensor_string(tensor: *const ckpt_source_tensor, index: usize) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || tensor_at(tensor).and_then(|t| t.strings()).and_then(|s| s.get(index)).into())
 }
 
-/// The number of elements of a string or variant tensor; 0 of other dtypes.
+/// Returns the number of elements of a string or variant tensor; 0 for other dtypes.
 #[no_mangle]
 pub extern "C" fn ckpt_source_tensor_string_count(tensor: *const ckpt_source_tensor) -> usize {
     ask(0, || tensor_at(tensor).and_then(|t| t.strings()).map_or(0, |s| s.len()))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{array, ask, ckpt_bytes, handle, own, release};
 use ::checkpoint::{Result, Strings};
 
-/// Text that a call gave.
+/// Text returned by a call. Immutable: several threads may use it at once.
 pub struct ckpt_string(pub(super) Vec<u8>);
 
 /// A path as text that the caller owns; NULL if there is none.
@@ -25,40 +25,42 @@ pub(super) fn lend_path(path: &Path) -> ckpt_bytes {
     path.as_os_str().as_encoded_bytes().into()
 }
 
-/// The bytes of the text. Lent.
+/// Returns the bytes of the text. Lent by `string`.
 #[no_mangle]
 pub extern "C" fn ckpt_string_bytes(string: *const ckpt_string) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(string).map(|s| &s.0[..]).into())
 }
 
-/// Frees text. NULL is nothing.
+/// Frees text. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_string_free(string: *mut ckpt_string) {
     release(string);
 }
 
-/// The elements of a string or variant tensor. It does not change: several threads may use it at once.
+/// The elements of a string or variant tensor, or a list of names. Immutable: several threads may
+/// use it at once.
 pub struct ckpt_strings(pub(super) Strings);
 
-/// The number of elements.
+/// Returns the number of elements; 0 for NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_strings_count(strings: *const ckpt_strings) -> usize {
     ask(0, || handle(strings).map_or(0, |s| s.0.len()))
 }
 
-/// The element at `index` in row-major order. Lent; nothing when there are not so many.
+/// Returns the element at `index`, counted in row-major order. Lent by `strings`; no value (NULL,
+/// 0) if `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_strings_get(strings: *const ckpt_strings, index: usize) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(strings).and_then(|s| s.0.get(index)).into())
 }
 
-/// Frees strings. NULL is nothing.
+/// Frees strings. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_strings_free(strings: *mut ckpt_strings) {
     release(strings);
 }
 
-/// Elements with lengths of their own, as C gives them.
+/// The variable-length elements of an array passed by the caller.
 pub(super) fn elements_of<'a>(elements: *const ckpt_bytes, count: usize) -> Result<Vec<&'a [u8]>> {
     array(elements, count, "the elements")?.iter().map(|e| array(e.data, e.len, "an element")).collect()
 }

@@ -9,10 +9,10 @@ use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at};
 use super::progress::ckpt_free_callback;
 use super::strings::{ckpt_strings, elements_of};
-use super::{array, call, ckpt_bytes, handle, output, own, places};
+use super::{array, array_mut, call, ckpt_bytes, handle, output, own};
 use ::checkpoint::{Error, Reason, Result, Variable};
 
-/// Adds a variable; what makes it may have callbacks, and runs without the graph's lock.
+/// Adds a variable. `make` may run callbacks and is called without the graph's lock.
 pub(super) fn add(
     graph: *const ckpt_graph,
     options: *const ckpt_node_options,
@@ -28,23 +28,25 @@ pub(super) fn add(
     graph.add(options, out, |graph| graph.add_variable(variable))
 }
 
-/// The shapes that a variable takes: nothing for any shape.
+/// The shapes that a variable accepts; None for any shape.
 pub(super) fn accepted<'a>(shape: *const i64, rank: i32) -> Result<Option<&'a [i64]>> {
     match rank {
         -1 => Ok(None),
         _ => {
-            let rank =
-                usize::try_from(rank).map_err(|_| Error::argument("the rank is impossible").expecting("-1 or more", rank))?;
+            let rank = usize::try_from(rank).map_err(|_| Error::argument("the rank is invalid").expecting("-1 or more", rank))?;
             array(shape, rank, "the shape").map(Some)
         }
     }
 }
 
-/// Adds a variable of a fixed-size dtype whose memory is the graph's. `data` is its value of `size` bytes, row-major and in
-/// native byte order, which is copied; with NULL and 0 the value is zeros.
+/// Adds a variable of a fixed-size dtype whose memory the graph owns.
 ///
-/// `*node` is 0 on failure, as of all functions that add. `CKPT_CODE_INVALID_ARGUMENT` when the shape is impossible, the dtype is
-/// none or not of a fixed size, or `size` is not that of the value; else errors are those of `ckpt_graph_add_object`.
+/// `data` is its initial value of `size` bytes, row-major and in native byte order, which is
+/// copied. With NULL and 0, the value is all zeros. `*node` is 0 on failure, as for all functions
+/// that add objects.
+///
+/// Fails as `ckpt_graph_add_object`, and with `CKPT_CODE_INVALID_ARGUMENT` if the shape is invalid,
+/// the dtype is unknown or not fixed-size, or `size` is not the size of the value.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_owned(
     graph: *const ckpt_graph,
@@ -68,15 +70,16 @@ pub extern "C" fn ckpt_graph_add_owned(
     })
 }
 
-/// Adds a variable of a fixed-size dtype whose value is the caller's memory: `size` bytes at `data`, row-major and in native
-/// byte order. It is saved from there and restored into it, in place. The library uses the memory during calls that reach the
-/// graph, and never in between.
+/// Adds a variable of a fixed-size dtype whose value is in the caller's memory: `size` bytes at
+/// `data`, row-major and in native byte order. It is saved from there and restored in place. The
+/// library accesses the memory only during calls that reach the graph.
 ///
-/// The memory is *borrowed* until `release`, if it is not NULL, is called with `user_data`: once, when nothing can touch the
-/// memory any more. That is when the variable is removed or given other memory, when the last handle that needs the graph is
-/// freed, or, if this call fails, at once.
+/// The memory is *borrowed* until `release`, unless NULL, is called with `user_data`: exactly once,
+/// when the library will not access the memory again. That is when the variable is removed or given
+/// other memory, when the last handle that uses the graph is freed, or, if this call fails,
+/// immediately.
 ///
-/// Errors are those of `ckpt_graph_add_owned`.
+/// Fails as `ckpt_graph_add_owned`.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_borrowed(
     graph: *const ckpt_graph,
@@ -97,12 +100,14 @@ pub extern "C" fn ckpt_graph_add_borrowed(
     })
 }
 
-/// Adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on create).
-/// `dtype`: `CKPT_DTYPE_INVALID` for whatever the checkpoint has. `shape`: what shapes it takes, -1 for a dimension that may be
-/// anything; a `rank` of -1 for any shape at all.
+/// Adds a variable that has no value until it is restored or assigned, and takes its shape from
+/// that value (restore on create).
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when a dimension is below -1 or the dtype is none that a variable may have; else errors are those of
-/// `ckpt_graph_add_object`.
+/// `dtype` is `CKPT_DTYPE_INVALID` to accept the dtype of the checkpoint. `shape` gives the
+/// accepted shape, with -1 for a dimension of any size; a `rank` of -1 accepts any shape.
+///
+/// Fails as `ckpt_graph_add_object`, and with `CKPT_CODE_INVALID_ARGUMENT` if a dimension is below
+/// -1 or a variable cannot have the dtype.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_without_value(
     graph: *const ckpt_graph,
@@ -121,9 +126,10 @@ pub extern "C" fn ckpt_graph_add_without_value(
     })
 }
 
-/// Adds a string variable of `count` elements, row-major, which are copied.
+/// Adds a string variable of `count` elements, row-major. The elements are copied.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_graph_add_object`.
+/// Fails as `ckpt_graph_add_object`, and with `CKPT_CODE_INVALID_ARGUMENT` if `count` does not
+/// match the shape.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_strings(
     graph: *const ckpt_graph,
@@ -140,10 +146,11 @@ pub extern "C" fn ckpt_graph_add_strings(
     })
 }
 
-/// Replaces the memory that a borrowed variable is saved from and restored into. The old memory is released before this
-/// returns; the new one is borrowed as by `ckpt_graph_add_borrowed`.
+/// Replaces the memory of a borrowed variable. The old memory is released before the call returns;
+/// the new memory is borrowed as by `ckpt_graph_add_borrowed`.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the variable is not a borrowed one, or the memory has another size than its value.
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` if the variable's memory is not borrowed, or `size` is
+/// not the size of its value.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_set_borrowed(
     graph: *const ckpt_graph,
@@ -160,11 +167,16 @@ pub extern "C" fn ckpt_graph_set_borrowed(
     })
 }
 
-/// The memory of a variable of a fixed-size dtype, owned or borrowed: `*size` bytes at `*data`, to be read and changed while no
-/// call reaches the graph. Owned memory is lent until the variable is restored or assigned in another shape, or removed, or the
-/// graph is gone; it is aligned for every dtype.
+/// Gives the memory of a variable of a fixed-size dtype, owned or borrowed: `*size` bytes at
+/// `*data`. The caller may read and modify it while no call reaches the graph.
 ///
-/// `CKPT_CODE_FAILED_PRECONDITION` when the variable has no value yet, or has it on a device; `CKPT_CODE_INVALID_ARGUMENT` for strings.
+/// Owned memory is lent until the variable is removed, or restored or assigned with another shape,
+/// or the graph no longer exists. It is aligned for every dtype.
+///
+/// Errors:
+/// * `CKPT_CODE_FAILED_PRECONDITION`: the variable has no value yet (`CKPT_REASON_NOT_SHAPED`), or
+///   its value is on a device (`CKPT_REASON_UNSUPPORTED`).
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the variable holds strings.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_data(
     graph: *const ckpt_graph,
@@ -174,19 +186,22 @@ pub extern "C" fn ckpt_graph_data(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let data = output(data, std::ptr::null_mut(), "the place for the data")?;
-        let size = output(size, 0, "the place for the size")?;
+        let data = output(data, std::ptr::null_mut(), "the output argument `data`")?;
+        let size = output(size, 0, "the output argument `size`")?;
         let memory = graph_at(graph)?.graph.with_memory(node_at(variable)?, |memory| (memory.as_mut_ptr(), memory.len()))?;
         (*data, *size) = (memory.0.cast(), memory.1);
         Ok(())
     })
 }
 
-/// Copies the value of a variable of a fixed-size dtype, wherever it is, to `buffer` of `size` bytes: row-major and in native
-/// byte order.
+/// Copies the value of a variable of a fixed-size dtype to `buffer` of `size` bytes, row-major and
+/// in native byte order. Works for owned, borrowed and device variables.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the value has another size, or for strings; `CKPT_CODE_FAILED_PRECONDITION` when the variable has no
-/// value yet; `CKPT_CODE_ABORTED` when a callback fails.
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: `size` is not the size of the value (`CKPT_REASON_SHAPE`), or
+///   the variable holds strings (`CKPT_REASON_DTYPE`).
+/// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_NOT_SHAPED`): the variable has no value yet.
+/// * `CKPT_CODE_ABORTED` (`CKPT_REASON_CALLBACK`): a callback failed.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_read(
     graph: *const ckpt_graph,
@@ -197,10 +212,10 @@ pub extern "C" fn ckpt_graph_read(
 ) -> ckpt_code {
     call(error, || {
         let (graph, variable) = (graph_at(graph)?.graph, node_at(variable)?);
-        let buffer = places::<u8>(buffer.cast(), size, "the buffer")?;
+        let buffer = array_mut::<u8>(buffer.cast(), size, "the buffer")?;
         let mut copy = |value: &[u8]| {
             if value.len() != buffer.len() {
-                return Err(Error::argument("the buffer has another size than the value")
+                return Err(Error::argument("the buffer does not have the size of the value")
                     .because(Reason::Shape)
                     .expecting(format_args!("{} bytes", value.len()), format_args!("{} bytes", buffer.len())));
             }
@@ -214,11 +229,14 @@ pub extern "C" fn ckpt_graph_read(
     })
 }
 
-/// Gives a variable of a fixed-size dtype, wherever it is, a value of `size` bytes: row-major and in native byte order. One
-/// without a value takes its type and shape from it.
+/// Assigns a value of `size` bytes, row-major and in native byte order, to a variable of a
+/// fixed-size dtype. Works for owned, borrowed and device variables. A variable without a value
+/// takes its dtype and shape from the value.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the variable has another type or shape, or `size` is not that of the value; `CKPT_CODE_ABORTED` when
-/// a callback fails.
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: the variable has another dtype or shape, or `size` is not the
+///   size of the value.
+/// * `CKPT_CODE_ABORTED` (`CKPT_REASON_CALLBACK`): a callback failed.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_assign(
     graph: *const ckpt_graph,
@@ -236,10 +254,13 @@ pub extern "C" fn ckpt_graph_assign(
     })
 }
 
-/// The elements of a string variable; of a text, the one.
+/// Reads the elements of a string variable, or the one string of a text object.
 ///
-/// `*strings` is to be freed with `ckpt_strings_free`; NULL on failure. `CKPT_CODE_FAILED_PRECONDITION` when the variable has no
-/// value yet, `CKPT_CODE_INVALID_ARGUMENT` for other dtypes.
+/// `*strings` is owned by the caller: free it with `ckpt_strings_free`.
+///
+/// Errors:
+/// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_NOT_SHAPED`): the variable has no value yet.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the variable has another dtype.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_read_strings(
     graph: *const ckpt_graph,
@@ -248,15 +269,17 @@ pub extern "C" fn ckpt_graph_read_strings(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(strings, std::ptr::null_mut(), "the place for the strings")?;
+        let out = output(strings, std::ptr::null_mut(), "the output argument `strings`")?;
         *out = own(ckpt_strings(graph_at(graph)?.graph.read_strings(node_at(node)?)?));
         Ok(())
     })
 }
 
-/// Gives a string variable, or a text (`rank` 0 and `count` 1), a value: `count` elements, row-major, which are copied.
+/// Assigns `count` elements, row-major, to a string variable, or one string to a text object
+/// (`rank` 0, `count` 1). The elements are copied.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when it is of another type or shape, or `count` is not what the shape says.
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` if the variable has another dtype or shape, or `count`
+/// does not match the shape.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_assign_strings(
     graph: *const ckpt_graph,
@@ -273,9 +296,13 @@ pub extern "C" fn ckpt_graph_assign_strings(
     })
 }
 
-/// The value of an integer scalar of any integer dtype: a step, a counter.
+/// Reads a scalar variable of any integer dtype, such as a step counter.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the variable is none, `CKPT_CODE_FAILED_PRECONDITION` when it has no value yet.
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the variable is not an integer scalar, or
+///   its value does not fit an `int64_t`.
+/// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_NOT_SHAPED`): the variable has no value yet.
+/// * `CKPT_CODE_ABORTED` (`CKPT_REASON_CALLBACK`): a callback failed.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_read_integer(
     graph: *const ckpt_graph,
@@ -284,7 +311,7 @@ pub extern "C" fn ckpt_graph_read_integer(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(value, 0, "the place for the value")?;
+        let out = output(value, 0, "the output argument `value`")?;
         *out = graph_at(graph)?.graph.read_integer(node_at(variable)?)?;
         Ok(())
     })

@@ -1,4 +1,4 @@
-//! Checking a whole checkpoint.
+//! Verifying a whole checkpoint.
 
 use std::ffi::{c_char, c_void};
 
@@ -9,7 +9,7 @@ use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callb
 use super::{ask, call, handle, output, own, path_at, release};
 use ::checkpoint::{verify, VerifyOptions};
 
-/// How a checkpoint is verified. For one thread at a time while it is changed.
+/// Options for verifying a checkpoint. Not thread-safe while being changed.
 #[derive(Default)]
 pub struct ckpt_verify_options {
     pub(super) options: VerifyOptions,
@@ -17,18 +17,18 @@ pub struct ckpt_verify_options {
 }
 
 impl ckpt_verify_options {
-    pub(super) fn settle(&self) -> (VerifyOptions, Progress) {
+    pub(super) fn resolve(&self) -> (VerifyOptions, Progress) {
         (self.options.clone(), self.progress.clone())
     }
 }
 
-/// New options with the defaults; to be freed with `ckpt_verify_options_free`.
+/// Creates options with the defaults. Free them with `ckpt_verify_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_verify_options_new() -> *mut ckpt_verify_options {
     ask(std::ptr::null_mut(), || own(ckpt_verify_options::default()))
 }
 
-/// Reads with so many threads; 0, the default, lets the library choose.
+/// Sets the number of reading threads; 0, the default, lets the library choose.
 #[no_mangle]
 pub extern "C" fn ckpt_verify_options_set_threads(
     options: *mut ckpt_verify_options,
@@ -38,8 +38,10 @@ pub extern "C" fn ckpt_verify_options_set_threads(
     with(options, error, || Ok(threads), VerifyOptions::threads)
 }
 
-/// Has `progress` called now and then, with `user_data`; NULL for none. The options keep `user_data` and call `free_user_data`, if it
-/// is not NULL, when they are freed or given another callback; when this call fails, at once.
+/// Sets the callback that reports progress during `ckpt_verify`; NULL for none.
+///
+/// The options keep `user_data`. `free_user_data`, unless NULL, is called when the options are
+/// freed or given another callback; if this call fails, immediately.
 #[no_mangle]
 pub extern "C" fn ckpt_verify_options_set_progress(
     options: *mut ckpt_verify_options,
@@ -51,7 +53,8 @@ pub extern "C" fn ckpt_verify_options_set_progress(
     call(error, || progress::set(options, |o| &mut o.progress, progress, user_data, free_user_data))
 }
 
-/// Has the call stop when `cancel` is raised; NULL takes the flag away.
+/// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+/// time.
 #[no_mangle]
 pub extern "C" fn ckpt_verify_options_set_cancel(
     options: *mut ckpt_verify_options,
@@ -61,13 +64,13 @@ pub extern "C" fn ckpt_verify_options_set_cancel(
     call(error, || progress::set_cancel(options, |o| &mut o.progress, cancel))
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_verify_options_free(options: *mut ckpt_verify_options) {
     release(options);
 }
 
-/// What verifying found. It does not change: several threads may use it at once.
+/// The result of a verification. Immutable: several threads may use it at once.
 pub struct ckpt_verification {
     problems: Vec<ckpt_error>,
     tensors: usize,
@@ -75,11 +78,18 @@ pub struct ckpt_verification {
     files: usize,
 }
 
-/// Checks every checksum of every block and tensor of the checkpoint at `path`, which may be anything that `ckpt_reader_open` takes.
-/// Unlike reading, it goes on after a fault: `CKPT_CODE_OK` says that it came to the end, not that the checkpoint is whole.
+/// Verifies every checksum of every block and tensor of the checkpoint at `path`, which may be any
+/// path that `ckpt_reader_open` accepts.
 ///
-/// `*verification` is to be freed with `ckpt_verification_free`; NULL on failure. `CKPT_CODE_NOT_FOUND` when there is no checkpoint,
-/// `CKPT_CODE_CANCELLED` when the progress callback stopped it.
+/// Unlike reading, verifying continues after a fault: `CKPT_CODE_OK` means that it ran to the end,
+/// not that the checkpoint is intact. For that, check `ckpt_verification_problem_count`.
+///
+/// `*verification` is owned by the caller: free it with `ckpt_verification_free`.
+///
+/// Errors:
+/// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_CHECKPOINT`): there is no checkpoint at `path`.
+/// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the progress callback or the cancel flag
+///   stopped it.
 #[no_mangle]
 pub extern "C" fn ckpt_verify(
     path: *const c_char,
@@ -88,8 +98,8 @@ pub extern "C" fn ckpt_verify(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(verification, std::ptr::null_mut(), "the place for the verification")?;
-        let (options, progress) = handle(options).map(ckpt_verify_options::settle).unwrap_or_default();
+        let out = output(verification, std::ptr::null_mut(), "the output argument `verification`")?;
+        let (options, progress) = handle(options).map(ckpt_verify_options::resolve).unwrap_or_default();
         let found = verify(path_at(path)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
         let problems = found.problems.into_iter().map(ckpt_error::new).collect();
         *out = own(ckpt_verification { problems, tensors: found.tensors, bytes: found.bytes, files: found.files });
@@ -97,37 +107,38 @@ pub extern "C" fn ckpt_verify(
     })
 }
 
-/// The number of problems, at most 10 000; 0 when the checkpoint is whole.
+/// Returns the number of problems found, at most 10 000; 0 if the checkpoint is intact.
 #[no_mangle]
 pub extern "C" fn ckpt_verification_problem_count(verification: *const ckpt_verification) -> usize {
     ask(0, || handle(verification).map_or(0, |v| v.problems.len()))
 }
 
-/// The problem at `index`. Lent: not to be freed; NULL when there are not so many.
+/// Returns the problem at `index`. Lent by the verification: do not free it. NULL if `index` is out
+/// of range.
 #[no_mangle]
 pub extern "C" fn ckpt_verification_problem(verification: *const ckpt_verification, index: usize) -> *const ckpt_error {
     ask(std::ptr::null(), || handle(verification).and_then(|v| v.problems.get(index)).map_or(std::ptr::null(), |p| p))
 }
 
-/// The number of tensors listed.
+/// Returns the number of tensors listed in the checkpoint.
 #[no_mangle]
 pub extern "C" fn ckpt_verification_tensor_count(verification: *const ckpt_verification) -> usize {
     ask(0, || handle(verification).map_or(0, |v| v.tensors))
 }
 
-/// The bytes of values that were checked.
+/// Returns the number of bytes of values that were verified.
 #[no_mangle]
 pub extern "C" fn ckpt_verification_byte_count(verification: *const ckpt_verification) -> u64 {
     ask(0, || handle(verification).map_or(0, |v| v.bytes))
 }
 
-/// The files that were there.
+/// Returns the number of files of the checkpoint that exist.
 #[no_mangle]
 pub extern "C" fn ckpt_verification_file_count(verification: *const ckpt_verification) -> usize {
     ask(0, || handle(verification).map_or(0, |v| v.files))
 }
 
-/// Frees a verification and its problems. NULL is nothing.
+/// Frees a verification and its problems. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_verification_free(verification: *mut ckpt_verification) {
     release(verification);

@@ -1,4 +1,5 @@
-//! The two wrappers that the body of every exported function begins with, so that no panic crosses the ABI.
+//! The two wrappers that begin the body of every exported function, so that no panic crosses the
+//! ABI.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
@@ -8,13 +9,14 @@ use super::constants::{self, ckpt_code};
 use super::error::ckpt_error;
 use super::pointer::{output, own, release};
 
-/// Runs a fallible body. On failure the code is returned and, if the caller gave a place for it, an owned error is left there.
+/// Runs a fallible body and returns its code. On failure, `*error` is set to an owned error unless
+/// `error` is NULL.
 pub(super) fn call(error: *mut *mut ckpt_error, body: impl FnOnce() -> Result<()>) -> ckpt_code {
     let mut body = Some(body);
     run(error, &mut || body.take().map_or(Ok(()), |body| body()))
 }
 
-/// The same, compiled once for all the functions of the library.
+/// Non-generic part of `call`, compiled once for all functions.
 #[inline(never)]
 fn run(error: *mut *mut ckpt_error, body: &mut dyn FnMut() -> Result<()>) -> ckpt_code {
     let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
@@ -22,7 +24,7 @@ fn run(error: *mut *mut ckpt_error, body: &mut dyn FnMut() -> Result<()>) -> ckp
         Ok(()) => (constants::CKPT_CODE_OK, std::ptr::null_mut()),
         Err(e) => (e.code() as ckpt_code, own(ckpt_error::new(e))),
     };
-    if let Ok(place) = output(error, std::ptr::null_mut(), "the place for the error") {
+    if let Ok(place) = output(error, std::ptr::null_mut(), "the output argument `error`") {
         *place = handle;
     } else {
         release(handle);
@@ -30,7 +32,7 @@ fn run(error: *mut *mut ckpt_error, body: &mut dyn FnMut() -> Result<()>) -> ckp
     code
 }
 
-/// Runs a body that cannot fail; `nothing` should it panic all the same.
+/// Runs an infallible body; returns `nothing` if it panics.
 pub(super) fn ask<T>(nothing: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(nothing)
 }
@@ -54,7 +56,7 @@ mod tests {
         let code = call(&mut error, || panic!("a test panics"));
         assert_eq!(code, constants::CKPT_CODE_INTERNAL);
         let message = ckpt_error_message(error);
-        // SAFETY: the message of a live error ends with NUL.
+        // SAFETY: the message of a live error is NUL-terminated.
         let message = unsafe { CStr::from_ptr(message) }.to_str().unwrap();
         assert!(message.contains("a test panics"), "{message}");
         release(error);

@@ -1,30 +1,30 @@
-//! Checkpoints being written.
+//! Writing checkpoints of named tensors.
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{ckpt_read_callback, Mark};
+use super::callback::{ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, durability_of, known_dtype};
 use super::error::ckpt_error;
 use super::options::{set, with};
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
 use super::strings::elements_of;
-use super::{array, ask, call, changed, ckpt_bytes, handle, key_at, output, own, path_at, release};
+use super::{array, ask, call, ckpt_bytes, handle, handle_mut, key_at, output, own, path_at, release};
 use ::checkpoint::{Code, Error, Extent, ReadAt, Reason, Result, Slice, WriteOptions, Writer};
 
-/// How a checkpoint is written. For one thread at a time while it is changed.
+/// Options for writing a checkpoint. Not thread-safe while being changed.
 #[derive(Default)]
 pub struct ckpt_write_options {
     pub(super) options: WriteOptions,
-    /// 0 for the library's choice.
+    /// 0: the library chooses.
     shards: u32,
-    /// 0 for no limit.
+    /// 0: no limit.
     max_shard_size: u64,
     progress: Progress,
 }
 
 impl ckpt_write_options {
-    /// What they come to.
-    pub(super) fn settle(&self) -> (WriteOptions, Progress) {
+    /// The options to write with.
+    pub(super) fn resolve(&self) -> (WriteOptions, Progress) {
         let mut options = self.options.clone();
         if self.shards > 0 {
             options = options.shards(self.shards);
@@ -36,14 +36,17 @@ impl ckpt_write_options {
     }
 }
 
-/// New options with the defaults; to be freed with `ckpt_write_options_free`.
+/// Creates options with the defaults. Free them with `ckpt_write_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_new() -> *mut ckpt_write_options {
     ask(std::ptr::null_mut(), || own(ckpt_write_options::default()))
 }
 
-/// Writes so many data files. 0, the default, lets the library choose by the size alone: one up to 256 MiB, then one for each 512
-/// MiB. Where a checkpoint of the same prefix and number is being replaced, one more is made, which may be empty.
+/// Sets the number of shards (data files). 0, the default, lets the library choose by total size
+/// alone: one up to 256 MiB, else one per 512 MiB, at most 64.
+///
+/// If the write replaces a checkpoint of the same prefix and number of shards, it creates one more
+/// shard, which may be empty. Numbers above 99 999 make `ckpt_writer_new` fail.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_set_shards(
     options: *mut ckpt_write_options,
@@ -56,9 +59,12 @@ pub extern "C" fn ckpt_write_options_set_shards(
     })
 }
 
-/// Writes no data file of more than so many bytes, as far as tensors can be cut into slices: strings, variants, and dtypes that
-/// TensorFlow cannot put together again are not, and get a larger file if need be. Takes the place of
-/// `ckpt_write_options_set_shards`. 0, the default, for no limit. (`tf.train.experimental.MaxShardSizePolicy`)
+/// Limits the size of a shard (data file), in bytes; 0, the default, means no limit
+/// (`tf.train.experimental.MaxShardSizePolicy`).
+///
+/// Larger tensors are cut into slices. A value that cannot be cut (strings, variants, dtypes whose
+/// slices TensorFlow cannot reassemble, single elements) gets a larger shard if needed. A limit
+/// overrides `ckpt_write_options_set_shards`.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_set_max_shard_size(
     options: *mut ckpt_write_options,
@@ -71,10 +77,11 @@ pub extern "C" fn ckpt_write_options_set_max_shard_size(
     })
 }
 
-/// Begins each value at a multiple of so many bytes; 1 by default, as in TensorFlow. Values that are aligned to their elements
-/// can be used through views as they are.
+/// Aligns each value in its shard to a multiple of `bytes`; 1 by default, as in TensorFlow. Values
+/// aligned to their element size can be used directly through views.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` for 0.
+/// Fails with `CKPT_CODE_INVALID_ARGUMENT` if `bytes` is 0. More than 1 GiB makes `ckpt_writer_new`
+/// fail.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_set_alignment(
     options: *mut ckpt_write_options,
@@ -86,13 +93,13 @@ pub extern "C" fn ckpt_write_options_set_alignment(
 
 fn alignment(bytes: u64) -> Result<u64> {
     match bytes {
-        0 => Err(Error::argument("the alignment is 0").expecting("1 or more", bytes)),
+        0 => Err(Error::argument("the alignment must not be 0").expecting("1 or more", bytes)),
         _ => Ok(bytes),
     }
 }
 
-/// Writes with so many threads, the caller's among them; 0, the default, lets the library choose. The files are the same whatever
-/// it is.
+/// Sets the number of writing threads, the calling thread included; 0, the default, lets the
+/// library choose. The files are the same for any number of threads.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_set_threads(
     options: *mut ckpt_write_options,
@@ -102,7 +109,8 @@ pub extern "C" fn ckpt_write_options_set_threads(
     with(options, error, || Ok(threads), WriteOptions::threads)
 }
 
-/// What survives a power cut once the checkpoint is written: one of the `CKPT_DURABILITY_` constants.
+/// Sets what survives a power failure after the checkpoint is written: one of the
+/// `CKPT_DURABILITY_` constants. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_set_durability(
     options: *mut ckpt_write_options,
@@ -112,9 +120,11 @@ pub extern "C" fn ckpt_write_options_set_durability(
     with(options, error, || durability_of(durability), WriteOptions::durability)
 }
 
-/// Has `progress` called by `ckpt_writer_finish` now and then, with `user_data`; NULL for none. The options and the writers made
-/// with them keep `user_data`; `free_user_data`, if it is not NULL, is called when the last of them is freed, finished or given
-/// another callback; when this call fails, at once.
+/// Sets the callback that reports progress during `ckpt_writer_finish`; NULL for none.
+///
+/// The options, and writers created with them, share `user_data`. `free_user_data`, unless NULL, is
+/// called when the last of them is freed, finished or given another callback; if this call fails,
+/// immediately.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_set_progress(
     options: *mut ckpt_write_options,
@@ -126,7 +136,8 @@ pub extern "C" fn ckpt_write_options_set_progress(
     call(error, || progress::set(options, |o| &mut o.progress, progress, user_data, free_user_data))
 }
 
-/// Has the call stop when `cancel` is raised; NULL takes the flag away.
+/// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+/// time.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_set_cancel(
     options: *mut ckpt_write_options,
@@ -136,50 +147,53 @@ pub extern "C" fn ckpt_write_options_set_cancel(
     call(error, || progress::set_cancel(options, |o| &mut o.progress, cancel))
 }
 
-/// Frees options. NULL is nothing.
+/// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_free(options: *mut ckpt_write_options) {
     release(options);
 }
 
-/// A checkpoint of named tensors, without an object graph, that is being put together (`tf.raw_ops.SaveV2`): tensors are added,
-/// then `ckpt_writer_finish` writes them all. For one thread at a time.
+/// A writer of a checkpoint of named tensors, without an object graph (`tf.raw_ops.SaveV2`). Add
+/// tensors, then write them all with `ckpt_writer_finish`. Not thread-safe.
 ///
-/// Keys are not empty and do not begin with a zero byte; TensorFlow's Python can list only those that are UTF-8. Data files hold
-/// the values in the order in which they were added. Each tensor is added once, or in slices; that no two have the same key, and
-/// that no slices of one overlap, is found out by `ckpt_writer_finish`.
+/// Keys must not be empty or begin with a zero byte; TensorFlow's Python API can list only UTF-8
+/// keys. Shards hold the values in the order in which they were added. Add each tensor once, or as
+/// slices. `ckpt_writer_finish` fails if two tensors have the same key or slices of one tensor
+/// overlap.
 pub struct ckpt_writer {
-    /// Nothing once it has been finished.
+    /// None once the writer is finished.
     state: Option<State>,
 }
 
 struct State {
-    /// Borrows the caller's memory, which by the comments of the functions below outlives it.
+    /// Borrows the caller's memory, which outlives it as the functions below demand.
     writer: Writer<'static>,
     progress: Progress,
 }
 
-/// The writer that a handle stands for, if it can still be used.
+/// The writer behind a handle, unless it is finished.
 fn open<'a>(writer: *mut ckpt_writer) -> Result<&'a mut Writer<'static>> {
-    let writer = changed(writer).ok_or_else(|| Error::argument("the writer is NULL"))?;
+    let writer = handle_mut(writer).ok_or_else(|| Error::argument("the writer must not be NULL"))?;
     Ok(&mut writer.state.as_mut().ok_or_else(used_up)?.writer)
 }
 
 fn used_up() -> Error {
-    Error::new(Code::FailedPrecondition, Reason::Argument, "the writer has been finished")
+    Error::new(Code::FailedPrecondition, Reason::Argument, "the writer is already finished")
 }
 
-/// A slice as C gives it.
+/// A slice passed by the caller.
 pub(super) fn slice_at(start: *const i64, length: *const i64, rank: usize) -> Result<Slice> {
     let (start, length) = (array(start, rank, "the starts")?, array(length, rank, "the lengths")?);
     let extents = start.iter().zip(length);
     Ok(Slice::new(extents.map(|(&start, &length)| Extent { start, length: (length != -1).then_some(length) }).collect()))
 }
 
-/// A writer of the checkpoint `prefix`. Nothing is written before `ckpt_writer_finish`. The options may be freed at once.
+/// Creates a writer of the checkpoint `prefix`. Nothing is written before `ckpt_writer_finish`. The
+/// options may be freed immediately.
 ///
-/// `*writer` is to be freed with `ckpt_writer_free`; NULL on failure. `CKPT_CODE_INVALID_ARGUMENT` when the prefix does not end in a
-/// name.
+/// `*writer` is owned by the caller: free it with `ckpt_writer_free`. Fails with
+/// `CKPT_CODE_INVALID_ARGUMENT` if the prefix does not end in a file name or an option is out of
+/// range.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_new(
     prefix: *const c_char,
@@ -188,20 +202,24 @@ pub extern "C" fn ckpt_writer_new(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let out = output(writer, std::ptr::null_mut(), "the place for the writer")?;
-        let (options, progress) = handle(options).map(ckpt_write_options::settle).unwrap_or_default();
+        let out = output(writer, std::ptr::null_mut(), "the output argument `writer`")?;
+        let (options, progress) = handle(options).map(ckpt_write_options::resolve).unwrap_or_default();
         let writer = Writer::new(path_at(prefix)?, &options)?;
         *out = own(ckpt_writer { state: Some(State { writer, progress }) });
         Ok(())
     })
 }
 
-/// Adds a tensor of a fixed-size dtype: `data` is its `size` bytes, row-major and in native byte order. The memory is *borrowed*:
-/// it is not copied, and must stay as it is until `ckpt_writer_finish` has returned or the writer is freed.
+/// Adds a tensor of a fixed-size dtype. `data` is its value: `size` bytes, row-major and in native
+/// byte order.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when the key or the shape is impossible, the dtype is none or not of a fixed size, or `size` is not
-/// that of the tensor; then nothing is added, as after every failure below. `CKPT_CODE_FAILED_PRECONDITION` when the writer has been
-/// finished.
+/// The memory is *borrowed*, not copied. It must stay valid and unchanged until
+/// `ckpt_writer_finish` returns or the writer is freed.
+///
+/// If this or any other `ckpt_writer_add` function fails, nothing is added. Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: the key or shape is invalid, the dtype is unknown or not
+///   fixed-size, or `size` is not the size of the tensor.
+/// * `CKPT_CODE_FAILED_PRECONDITION`: the writer is already finished.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add(
     writer: *mut ckpt_writer,
@@ -221,13 +239,16 @@ pub extern "C" fn ckpt_writer_add(
     })
 }
 
-/// Adds a slice of a partitioned tensor of a fixed-size dtype. `shape` is that of the whole tensor; `start` and `length` say what
-/// the slice takes of each of the `rank` dimensions, a length of -1 with start 0 the whole of one. `data` is the slice's `size`
-/// bytes, borrowed as in `ckpt_writer_add`. A slice that takes all dimensions whole is the tensor. Slices of one tensor are of
-/// the same dtype and shape, do not overlap, and are stored in the order in which they were added.
+/// Adds a slice of a partitioned tensor of a fixed-size dtype.
 ///
-/// Errors are those of `ckpt_writer_add`; `CKPT_CODE_INVALID_ARGUMENT` also when the slice does not lie within the shape or is empty,
-/// or when another slice of the tensor was added with another dtype or shape.
+/// `shape` is the shape of the whole tensor. `start` and `length` give the slice in each of the
+/// `rank` dimensions; start 0 with length -1 means the whole dimension. `data` is the slice's value
+/// of `size` bytes, borrowed as in `ckpt_writer_add`. A slice that covers all dimensions is stored
+/// as the whole tensor. Slices of one tensor must have the same dtype and shape and must not
+/// overlap; they are stored in the order in which they were added.
+///
+/// Fails as `ckpt_writer_add`, and with `CKPT_CODE_INVALID_ARGUMENT` if the slice does not lie
+/// within the shape, is empty, or disagrees with an earlier slice of the tensor on dtype or shape.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add_slice(
     writer: *mut ckpt_writer,
@@ -249,10 +270,14 @@ pub extern "C" fn ckpt_writer_add_slice(
     })
 }
 
-/// Adds a tensor of a fixed-size dtype, or a slice of one, as TensorFlow's `SaveV2` takes it: `shape` is that of `data`, and
-/// `shape_and_slice` is empty for a whole tensor, else the whole tensor's shape and the slice, `5 10 -:0,1`.
+/// Adds a tensor of a fixed-size dtype, or a slice of one, described as in TensorFlow's `SaveV2`.
 ///
-/// Errors are those of `ckpt_writer_add_slice`; `CKPT_CODE_INVALID_ARGUMENT` also when the text is none or does not fit `shape`.
+/// `shape` is the shape of `data`. `shape_and_slice` is empty for a whole tensor; else it holds the
+/// whole tensor's shape and the slice, such as `5 10 -:0,1`. `data` is borrowed as in
+/// `ckpt_writer_add`.
+///
+/// Fails as `ckpt_writer_add_slice`, and with `CKPT_CODE_INVALID_ARGUMENT` if the text is malformed
+/// or does not match `shape`.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add_shape_and_slice(
     writer: *mut ckpt_writer,
@@ -270,17 +295,20 @@ pub extern "C" fn ckpt_writer_add_shape_and_slice(
     call(error, || {
         let writer = open(writer)?;
         let text = array::<u8>(shape_and_slice.cast(), shape_and_slice_len, "the text")?;
-        let text = std::str::from_utf8(text).map_err(|_| Error::argument("the shape and slice are not UTF-8"))?;
+        let text = std::str::from_utf8(text).map_err(|_| Error::argument("the shape and slice must be UTF-8"))?;
         let (shape, data) = (array(shape, rank, "the shape")?, array(data.cast(), size, "the data")?);
         writer.add_shape_and_slice(key_at(key, key_len)?, known_dtype(dtype)?, shape, text, data)
     })
 }
 
-/// Adds a tensor of a fixed-size dtype whose bytes are asked for while it is written: `read` is called, with `user_data`, for
-/// each piece of it once, on the threads that write, several at once. Memory for the pieces is the library's, a little for each thread. The writer keeps `user_data` and
-/// calls `free_user_data`, if it is not NULL, when it is finished or freed; when this call fails, at once.
+/// Adds a tensor of a fixed-size dtype that a callback reads while the checkpoint is written.
 ///
-/// Errors are those of `ckpt_writer_add`.
+/// `read` is called with `user_data` once for each piece of the value, on the writing threads,
+/// several at once. The library allocates the memory for the pieces, a small amount per thread. The
+/// writer keeps `user_data`; `free_user_data`, unless NULL, is called when the writer is finished
+/// or freed; if this call fails, immediately.
+///
+/// Fails as `ckpt_writer_add`.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add_read(
     writer: *mut ckpt_writer,
@@ -297,16 +325,17 @@ pub extern "C" fn ckpt_writer_add_read(
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
         let writer = open(writer)?;
-        let read = read.ok_or_else(|| Error::argument("the callback is NULL"))?;
-        let mark = Mark::default();
+        let read = read.ok_or_else(|| Error::argument("the read callback must not be NULL"))?;
+        let mark = CallbackMark::default();
         let fill: Box<ReadAt<'static>> = Box::new(move |offset, buffer| mark.read(Some(read), user.pointer(), offset, buffer));
         writer.add_read(key_at(key, key_len)?, known_dtype(dtype)?, array(shape, rank, "the shape")?, fill)
     })
 }
 
-/// Adds a string tensor of `count` elements, row-major, which are copied.
+/// Adds a string tensor of `count` elements, row-major. The elements are copied.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when `count` is not what the shape says; else errors are those of `ckpt_writer_add`.
+/// Fails as `ckpt_writer_add`, and with `CKPT_CODE_INVALID_ARGUMENT` if `count` does not match the
+/// shape.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add_strings(
     writer: *mut ckpt_writer,
@@ -324,8 +353,8 @@ pub extern "C" fn ckpt_writer_add_strings(
     })
 }
 
-/// Adds a slice of a partitioned string tensor; the slice is given as for `ckpt_writer_add_slice`, its elements as for
-/// `ckpt_writer_add_strings`. Errors are those of both.
+/// Adds a slice of a partitioned string tensor. The slice is given as for `ckpt_writer_add_slice`,
+/// its elements as for `ckpt_writer_add_strings`. Fails as either of them.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add_strings_slice(
     writer: *mut ckpt_writer,
@@ -346,10 +375,10 @@ pub extern "C" fn ckpt_writer_add_strings_slice(
     })
 }
 
-/// Adds a variant tensor of `count` elements, each a serialized `VariantTensorDataProto` as `ckpt_reader_read_strings` gives it.
-/// They are copied.
+/// Adds a variant tensor of `count` elements, row-major. Each is a serialized
+/// `VariantTensorDataProto`, as `ckpt_reader_read_strings` returns it. The elements are copied.
 ///
-/// Errors are those of `ckpt_writer_add_strings`.
+/// Fails as `ckpt_writer_add_strings`.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_add_variants(
     writer: *mut ckpt_writer,
@@ -367,26 +396,37 @@ pub extern "C" fn ckpt_writer_add_variants(
     })
 }
 
-/// Writes everything that was added, in a directory that is made if need be, and publishes it. The checkpoint that the prefix had
-/// before stays until the new one is whole and takes its place at one stroke; it is still there after a failure, or a crash at
-/// any point. The writer is used up, whether this succeeds or not: it can only be freed, and borrowed memory is the caller's
-/// again.
+/// Writes all added tensors and publishes the checkpoint. Creates the directory if it does not
+/// exist.
 ///
-/// `CKPT_CODE_INVALID_ARGUMENT` when two tensors have the same key, or slices of one overlap; `CKPT_CODE_RESOURCE_EXHAUSTED` when the file
-/// system has not enough space; `CKPT_CODE_UNAVAILABLE` when another process is writing in the directory; `CKPT_CODE_CANCELLED` when the
-/// progress callback stopped it, `CKPT_CODE_ABORTED` when a read callback failed; `CKPT_CODE_FAILED_PRECONDITION` when the writer has been
-/// finished before; else what the system reports.
+/// An existing checkpoint of the same prefix stays valid until the new one is complete and replaces
+/// it atomically. It survives a failure of this call and a crash at any point. Whether the call
+/// succeeds or fails, the writer can only be freed afterwards, and borrowed memory belongs to the
+/// caller again.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: two tensors have the same key, or slices of one tensor overlap
+///   (`CKPT_REASON_OVERLAP`).
+/// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_SPACE`): the file system does not have enough
+///   space.
+/// * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another process is writing in the directory,
+///   or another thread is writing the same checkpoint.
+/// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the progress callback or the cancel flag
+///   stopped it.
+/// * `CKPT_CODE_ABORTED` (`CKPT_REASON_CALLBACK`): a read callback failed.
+/// * `CKPT_CODE_FAILED_PRECONDITION`: the writer is already finished.
+/// * Other codes: the operating system reported an error.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_finish(writer: *mut ckpt_writer, error: *mut *mut ckpt_error) -> ckpt_code {
     call(error, || {
-        // Taken first: callbacks may meet the handle again.
-        let taken = changed(writer).ok_or_else(|| Error::argument("the writer is NULL"))?.state.take();
+        // Taken first, since callbacks may use the handle.
+        let taken = handle_mut(writer).ok_or_else(|| Error::argument("the writer must not be NULL"))?.state.take();
         let State { writer, progress } = taken.ok_or_else(used_up)?;
         writer.finish_with(&mut |done, total| progress.report(done, total)).map(drop)
     })
 }
 
-/// Frees a writer. One that was not finished leaves no trace. NULL is nothing.
+/// Frees a writer. If it was not finished, nothing is written. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_free(writer: *mut ckpt_writer) {
     release(writer);

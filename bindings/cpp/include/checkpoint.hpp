@@ -20,18 +20,33 @@
 #ifndef CHECKPOINT_HPP
 #define CHECKPOINT_HPP
 
-#include <checkpoint/checkpointing.hpp>
+#include <checkpoint/checkpoint.hpp>
+#include <checkpoint/checkpoint_view.hpp>
+#include <checkpoint/containers.hpp>
 #include <checkpoint/core.hpp>
+#include <checkpoint/device.hpp>
 #include <checkpoint/directory.hpp>
 #include <checkpoint/graph.hpp>
+#include <checkpoint/maintenance.hpp>
 #include <checkpoint/manager.hpp>
+#include <checkpoint/merge.hpp>
 #include <checkpoint/module.hpp>
-#include <checkpoint/names.hpp>
 #include <checkpoint/object_graph.hpp>
 #include <checkpoint/pending.hpp>
 #include <checkpoint/ranks.hpp>
 #include <checkpoint/reader.hpp>
+#include <checkpoint/registered_savers.hpp>
+#include <checkpoint/report.hpp>
+#include <checkpoint/saver.hpp>
+#include <checkpoint/slot_owner.hpp>
+#include <checkpoint/slots.hpp>
+#include <checkpoint/state.hpp>
+#include <checkpoint/status.hpp>
+#include <checkpoint/tensor.hpp>
+#include <checkpoint/variable.hpp>
 #include <checkpoint/verify.hpp>
+#include <checkpoint/view.hpp>
+#include <checkpoint/watch.hpp>
 #include <checkpoint/writer.hpp>
 
 #endif

@@ -10,6 +10,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -221,6 +222,12 @@ class handle {
 // The text of a ckpt_string, which is freed.
 using string_handle = handle<ckpt_string, ckpt_string_free>;
 inline std::string take(const string_handle &string) { return std::string(text(ckpt_string_bytes(string.get()))); }
+
+// A path that a call may have none of.
+inline std::optional<std::string> take_optional(const string_handle &string) {
+    return string.get() ? std::optional<std::string>(take(string)) : std::nullopt;
+}
+using strings_handle = handle<ckpt_strings, ckpt_strings_free>;
 
 // A range over what has a count and an element by index. Elements are values.
 template <typename Range, typename Element>

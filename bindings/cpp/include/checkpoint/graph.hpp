@@ -2,18 +2,13 @@
 #ifndef CHECKPOINT_GRAPH_HPP
 #define CHECKPOINT_GRAPH_HPP
 
-#include <checkpoint/callbacks.hpp>
-#include <checkpoint/core.hpp>
-#include <limits>
+#include <checkpoint/device.hpp>
+#include <checkpoint/node.hpp>
+#include <checkpoint/registered_savers.hpp>
+#include <checkpoint/slots.hpp>
+#include <checkpoint/state.hpp>
 
 namespace checkpoint {
-
-/// What an object was when it was asked about.
-struct description {
-    ::checkpoint::kind kind;                         ///< What it is.
-    ::checkpoint::dtype dtype;                       ///< Of a variable; `invalid` of one that takes what comes, and of others.
-    std::optional<std::vector<std::int64_t>> shape;  ///< Of a variable's value; nothing while it has none.
-};
 
 /// A graph of objects with named edges: what a program saves and restores. Several threads may use it at once: each call takes
 /// its one lock for its whole length, callbacks included; from inside a callback of the graph it is
@@ -61,7 +56,7 @@ class graph {
     node add_borrowed(shape_view shape, Values &&values, std::function<void()> release = nullptr,
                       const node_options &options = {}) const {
         const auto memory = detail::elements(values);
-        const detail::released_by free(std::move(release));
+        const detail::release_callback free(std::move(release));
         return added(ckpt_graph_add_borrowed, detail::number_of<typename decltype(memory)::value_type>(), shape.data(),
                      shape.rank(), memory.data(), memory.size_bytes(), free.user_data, free.callback, options.get());
     }
@@ -194,7 +189,7 @@ class graph {
     template <typename Values>
     void set_borrowed(node variable, Values &&values, std::function<void()> release = nullptr) const {
         const auto memory = detail::elements(values);
-        const detail::released_by free(std::move(release));
+        const detail::release_callback free(std::move(release));
         detail::call(ckpt_graph_set_borrowed, get(), variable.id, memory.data(), memory.size_bytes(), free.user_data,
                      free.callback);
     }
@@ -232,7 +227,7 @@ class graph {
         check<T>(variable);
         T value{};
         detail::call(ckpt_graph_read, get(), variable.id, &value, sizeof value);
-        detail::settle(span<T>(&value, 1));
+        detail::normalize_bools(span<T>(&value, 1));
         return value;
     }
     /// Gives a variable, wherever it is, a value. One without a value takes its type and shape from it.

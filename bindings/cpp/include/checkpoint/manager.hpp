@@ -2,8 +2,10 @@
 #ifndef CHECKPOINT_MANAGER_HPP
 #define CHECKPOINT_MANAGER_HPP
 
-#include <checkpoint/checkpointing.hpp>
+#include <checkpoint/checkpoint.hpp>
 #include <checkpoint/directory.hpp>
+#include <checkpoint/maintenance.hpp>
+#include <checkpoint/watch.hpp>
 
 namespace checkpoint {
 
@@ -158,7 +160,7 @@ class resume_options {
 };
 
 /// What a program resumed from.
-struct resumed {
+struct resumption {
     std::string path;             ///< The checkpoint.
     ::checkpoint::status status;  ///< What became of it.
 };
@@ -205,9 +207,9 @@ class manager {
         detail::call(ckpt_manager_save, get(), options.get(), path.out());
         return detail::take_optional(path);
     }
-    /// Saves a checkpoint together with other ranks, as save() and checkpoint::save_ranked() do. Each rank has a manager of the same
-    /// directory with the same options; only that of rank 0 takes its lock, numbers, records and removes. That it is too early each
-    /// rank finds by itself, so that all must be given the same steps.
+    /// Saves a checkpoint together with other ranks, as save() and checkpoint::save_ranked() do. Each rank has a manager of the
+    /// same directory with the same options; only that of rank 0 takes its lock, numbers, records and removes. That it is too
+    /// early each rank finds by itself, so that all must be given the same steps.
     std::optional<std::string> save_ranked(const ranks &ranks, const manager_save_options &options = {}) const {
         detail::string_handle path;
         detail::call(ckpt_manager_save_ranked, get(), ranks.get(), options.get(), path.out());
@@ -224,19 +226,19 @@ class manager {
     }
     /// Restores the latest checkpoint; where there is none, calls the init function, and the answer is nothing.
     /// (`CheckpointManager.restore_or_initialize`)
-    std::optional<resumed> restore_or_initialize(const resume_options &options = {}) const {
+    std::optional<resumption> restore_or_initialize(const resume_options &options = {}) const {
         detail::string_handle path;
         detail::handle<ckpt_status, ckpt_status_free> raw;
         detail::call(ckpt_manager_restore_or_initialize, get(), options.get(), path.out(), raw.out());
         if (!path.get()) return std::nullopt;
-        return resumed{detail::take(path), status(std::move(raw))};
+        return resumption{detail::take(path), status(std::move(raw))};
     }
     /// The newest checkpoint of the directory that is whole: every checksum of it is compared.
     valid_checkpoint latest_valid() const {
         detail::string_handle path;
-        detail::handle<ckpt_broken, ckpt_broken_free> newer;
+        detail::handle<ckpt_broken_checkpoints, ckpt_broken_checkpoints_free> newer;
         detail::call(ckpt_manager_latest_valid, get(), path.out(), newer.out());
-        return {detail::take_optional(path), detail::list_of_broken(newer.get())};
+        return {detail::take_optional(path), detail::broken_checkpoints(newer.get())};
     }
 
     /// Past the last.

@@ -1,9 +1,8 @@
-// What became of a restore: its report and its status.
+// What became of each value of a restore.
 #ifndef CHECKPOINT_REPORT_HPP
 #define CHECKPOINT_REPORT_HPP
 
-#include <checkpoint/callbacks.hpp>
-#include <checkpoint/core.hpp>
+#include <checkpoint/node.hpp>
 #include <optional>
 
 namespace checkpoint {
@@ -32,8 +31,8 @@ class row {
     std::optional<shape_view> program_shape() const noexcept {
         return shape_of(ckpt_report_row_program_shape(raw_), ckpt_report_row_program_rank(raw_));
     }
-    /// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it, `0,4:-`; the dimensions in the program
-    /// are then those of the tensor. Empty of other objects.
+    /// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it, `0,4:-`; the dimensions in the
+    /// program are then those of the tensor. Empty of other objects.
     std::string_view program_slice() const noexcept { return ::checkpoint::detail::text(ckpt_report_row_program_slice(raw_)); }
     /// The object in the program; none where it has none.
     ::checkpoint::node node() const noexcept { return {ckpt_report_row_node(raw_)}; }
@@ -88,57 +87,6 @@ class report {
 
    private:
     std::shared_ptr<ckpt_report> handle_;
-};
-
-/// What became of a restore, and becomes of it as the program goes on: values that wait for objects are restored when these are
-/// tracked. Assertions that do not hold throw checkpoint::reason::assertion, and name the first few objects.
-///
-/// When it, and everything that waits for its restore, is gone, a warning lists what of the checkpoint was never used, unless
-/// expect_partial() was called.
-class status {
-   public:
-    /// Takes a handle of the C API, which becomes this object's.
-    explicit status(detail::handle<ckpt_status, ckpt_status_free> raw) noexcept : handle_(std::move(raw)) {}
-
-    /// What kind of restore it is of.
-    restore_kind kind() const noexcept { return static_cast<restore_kind>(ckpt_status_kind(get())); }
-    /// The prefix of the checkpoint that was restored; empty when there is none.
-    std::string_view path() const noexcept { return detail::text(ckpt_status_path(get())); }
-    /// Asserts that everything in the checkpoint was restored, and every object of the program from it.
-    const status &assert_consumed() const { return asserts(ckpt_status_assert_consumed); }
-    /// Asserts that every object of the program that is there by now, and has values, got its value from the checkpoint.
-    const status &assert_existing_objects_matched() const { return asserts(ckpt_status_assert_existing_objects_matched); }
-    /// Asserts that anything but the root was matched.
-    const status &assert_nontrivial_match() const { return asserts(ckpt_status_assert_nontrivial_match); }
-    /// Says nothing in the end about values that were not used.
-    const status &expect_partial() const noexcept {
-        ckpt_status_expect_partial(get());
-        return *this;
-    }
-    /// Does nothing, as in TensorFlow when it is eager; checkpoint::code::failed_precondition when there is no checkpoint.
-    const status &run_restore_ops() const { return asserts(ckpt_status_run_restore_ops); }
-    /// Does nothing, as in TensorFlow when it is eager.
-    const status &initialize_or_restore() const { return asserts(ckpt_status_initialize_or_restore); }
-    /// What became of every value, as things stand now.
-    ::checkpoint::report report() const {
-        detail::handle<ckpt_report, ckpt_report_free> raw;
-        detail::call(ckpt_status_report, get(), raw.out());
-        return ::checkpoint::report(std::move(raw));
-    }
-    /// Lets nothing wait for this restore any more.
-    void drop() const { detail::call(ckpt_status_drop, get()); }
-
-    /// The handle, for calls of the C API; it stays this object's.
-    const ckpt_status *get() const noexcept { return handle_.get(); }
-
-   private:
-    template <typename Function>
-    const status &asserts(Function function) const {
-        detail::call(function, get());
-        return *this;
-    }
-
-    detail::handle<ckpt_status, ckpt_status_free> handle_;
 };
 
 }  // namespace checkpoint

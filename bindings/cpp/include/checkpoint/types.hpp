@@ -175,7 +175,7 @@ enum class busy : std::int32_t {
 enum class restore_kind : std::int32_t {
     objects = CKPT_RESTORE_KIND_OBJECTS,  ///< Of a checkpoint with an object graph.
     names = CKPT_RESTORE_KIND_NAMES,      ///< Of a checkpoint of names.
-    nothing = CKPT_RESTORE_KIND_NONE,  ///< Of no checkpoint at all.
+    none = CKPT_RESTORE_KIND_NONE,        ///< Of no checkpoint at all.
 };
 
 /// What became of a value.
@@ -192,6 +192,12 @@ enum class row_state : std::int32_t {
 
 /// The name of what became of a value, e.g. `shape mismatch`.
 inline std::string_view name(row_state state) noexcept { return ckpt_row_state_name(static_cast<ckpt_row_state>(state)); }
+
+/// Which metrics are better.
+enum class better : std::int32_t {
+    lower = CKPT_BETTER_LOWER,    ///< Of a loss.
+    higher = CKPT_BETTER_HIGHER,  ///< Of an accuracy.
+};
 
 /// How much a message matters.
 enum class severity : std::int32_t {
@@ -419,7 +425,7 @@ constexpr ckpt_dtype number_of() noexcept {
 
 // A file may say 2 of a bool, which would be no bool in C++.
 template <typename T>
-void settle(span<T> values) noexcept {
+void normalize_bools(span<T> values) noexcept {
     if constexpr (std::is_same_v<T, bool>) {
         auto *bytes = reinterpret_cast<unsigned char *>(values.data());
         for (std::size_t i = 0; i < values.size(); i++) bytes[i] = bytes[i] != 0;

@@ -1,12 +1,12 @@
 // Saving a graph and restoring it.
-#ifndef CHECKPOINT_CHECKPOINTING_HPP
-#define CHECKPOINT_CHECKPOINTING_HPP
+#ifndef CHECKPOINT_CHECKPOINT_HPP
+#define CHECKPOINT_CHECKPOINT_HPP
 
 #include <checkpoint/graph.hpp>
 #include <checkpoint/pending.hpp>
 #include <checkpoint/ranks.hpp>
 #include <checkpoint/reader.hpp>
-#include <checkpoint/report.hpp>
+#include <checkpoint/status.hpp>
 #include <checkpoint/trackable.hpp>
 #include <checkpoint/writer.hpp>
 
@@ -16,6 +16,7 @@ namespace checkpoint {
 namespace detail {
 
 using written_function = std::function<void(std::string_view path)>;
+
 inline ckpt_code run_written(void *user_data, const char *path, ckpt_failure *failure) noexcept {
     return guarded(failure, [&] { unbox<written_function>(user_data)(path); });
 }
@@ -174,15 +175,15 @@ class checkpoint {
         return detail::take(path);
     }
     /// Writes the checkpoint `prefix` together with other ranks, neither counting nor telling the state file. Each rank has a
-    /// checkpoint of a graph of its own; an object of the file is what the same edges lead to in any of them. What several have is
-    /// written by the first of them, parts of a tensor (node_options::part) by whoever has them. Nothing is published unless all have
-    /// written; each call then ends the same. checkpoint::reason::rank names a rank that failed or did not come, or ranks that do not
-    /// fit together.
+    /// checkpoint of a graph of its own; an object of the file is what the same edges lead to in any of them. What several have
+    /// is written by the first of them, parts of a tensor (node_options::part) by whoever has them. Nothing is published unless
+    /// all have written; each call then ends the same. checkpoint::reason::rank names a rank that failed or did not come, or
+    /// ranks that do not fit together.
     std::string write_ranked(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
         return ranked(ckpt_checkpoint_write_ranked, prefix, ranks, options);
     }
-    /// Counts and writes the checkpoint `prefix-count` together with other ranks, as write_ranked(), and has the directory's state
-    /// file name it. The count is that of rank 0, and the others' after that.
+    /// Counts and writes the checkpoint `prefix-count` together with other ranks, as write_ranked(), and has the directory's
+    /// state file name it. The count is that of rank 0, and the others' after that.
     std::string save_ranked(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
         return ranked(ckpt_checkpoint_save_ranked, prefix, ranks, options);
     }

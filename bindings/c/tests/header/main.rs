@@ -1,5 +1,7 @@
 //! The checked-in C header is what cbindgen makes of the source.
 
+mod topics;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -13,11 +15,14 @@ fn root() -> PathBuf {
 fn header(root: &Path) -> String {
     let package = root.join("bindings/c");
     let config = cbindgen::Config::from_file(package.join("cbindgen.toml")).expect("cbindgen.toml is sound");
-    let bindings =
-        cbindgen::Builder::new().with_crate(package).with_config(config).generate().expect("cbindgen understands bindings/c/src");
+    let bindings = cbindgen::Builder::new()
+        .with_crate(&package)
+        .with_config(config)
+        .generate()
+        .expect("cbindgen understands bindings/c/src");
     let mut made = Vec::new();
     bindings.write(&mut made);
-    String::from_utf8(made).expect("a header is text")
+    topics::arranged(&String::from_utf8(made).expect("a header is text"), &package)
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ledger::{Ledger, Recording};
-use super::retention::{Better, Retention};
-use super::session::Session;
-use super::watch::{Clock, SystemClock};
+use super::super::ledger::{Ledger, Recording};
+use super::super::retention::{Better, Retention};
+use super::super::session::Session;
+use super::super::watch::{Clock, SystemClock};
 use crate::bundle::is_temporary;
 use crate::error::{Error, Result};
 use crate::storage::{Local, Storage};
@@ -13,38 +13,38 @@ use crate::Durability;
 
 /// Which checkpoints stay.
 #[derive(Clone, Debug)]
-pub struct GcOptions {
+pub struct CollectOptions {
     rule: Retention,
     dry_run: bool,
 }
 
 /// All stay.
-impl Default for GcOptions {
-    fn default() -> GcOptions {
-        GcOptions::keep(usize::MAX)
+impl Default for CollectOptions {
+    fn default() -> CollectOptions {
+        CollectOptions::keep(usize::MAX)
     }
 }
 
-impl GcOptions {
+impl CollectOptions {
     /// The newest `keep`, at least 1.
-    pub fn keep(keep: usize) -> GcOptions {
-        GcOptions { rule: Retention { max_to_keep: Some(keep), ..Retention::default() }, dry_run: false }
+    pub fn keep(keep: usize) -> CollectOptions {
+        CollectOptions { rule: Retention { max_to_keep: Some(keep), ..Retention::default() }, dry_run: false }
     }
 
     /// And one for each so many hours, for good.
-    pub fn keep_every_n_hours(mut self, hours: f64) -> GcOptions {
+    pub fn keep_every_n_hours(mut self, hours: f64) -> CollectOptions {
         self.rule.keep_every_n_hours = Some(hours);
         self
     }
 
     /// And the best `count` by the metrics that a manager's program gave.
-    pub fn keep_best(mut self, count: usize, better: Better) -> GcOptions {
+    pub fn keep_best(mut self, count: usize, better: Better) -> CollectOptions {
         self.rule.best = Some((count, better));
         self
     }
 
     /// Only says what would be removed.
-    pub fn dry_run(mut self, dry_run: bool) -> GcOptions {
+    pub fn dry_run(mut self, dry_run: bool) -> CollectOptions {
         self.dry_run = dry_run;
         self
     }
@@ -70,11 +70,11 @@ pub struct Collected {
 /// * `INVALID_ARGUMENT` when none is to stay.
 /// * `NOT_FOUND` when there is no such directory; `UNAVAILABLE` when another process has its lock.
 /// * `DATA_LOSS` when the state file names no latest checkpoint.
-pub fn collect_checkpoints(directory: impl AsRef<Path>, options: &GcOptions) -> Result<Collected> {
+pub fn collect_checkpoints(directory: impl AsRef<Path>, options: &CollectOptions) -> Result<Collected> {
     collect_on(&Local, directory.as_ref(), options)
 }
 
-pub(super) fn collect_on(storage: &dyn Storage, directory: &Path, options: &GcOptions) -> Result<Collected> {
+pub(super) fn collect_on(storage: &dyn Storage, directory: &Path, options: &CollectOptions) -> Result<Collected> {
     options.rule.check()?;
     let mut collected = Collected::default();
     let held = storage.directory(directory, false).map_err(|e| Error::io("open the directory", directory, &e))?;

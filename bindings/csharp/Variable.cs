@@ -21,7 +21,7 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 IntPtr data, e;
-                IntPtr kept = Kept.Pin(values, out data);
+                IntPtr kept = CallbackValue.Pin(values, out data);
                 Node node;
                 CheckpointException.Check(
                     NativeMethods.ckpt_graph_add_borrowed(
@@ -61,7 +61,7 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 IntPtr data, e;
-                IntPtr kept = Kept.Pin(values, out data);
+                IntPtr kept = CallbackValue.Pin(values, out data);
                 Node node;
                 CheckpointException.Check(
                     NativeMethods.ckpt_graph_add_borrowed(
@@ -81,7 +81,7 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 IntPtr data, e;
-                IntPtr kept = Kept.Pin(values, out data);
+                IntPtr kept = CallbackValue.Pin(values, out data);
                 CheckpointException.Check(
                     NativeMethods.ckpt_graph_set_borrowed(handle, variable, data, size, kept, Callbacks.Release, out e), e);
             }
@@ -153,25 +153,6 @@ namespace LibCheckpoint
         /// <summary>Adds a string variable of texts, which are stored as UTF-8.</summary>
         public Node AddStrings(IReadOnlyList<string> values, long[] shape = null, NodeOptions options = null) =>
             AddStrings(Utf8.Encode(values), shape, options);
-
-        /// <summary>Adds a variable whose value is on a device.</summary>
-        /// <param name="dtype">Of a fixed size.</param>
-        /// <param name="shape">What shapes it takes, -1 for a dimension that may be anything; null for any shape at all.</param>
-        /// <param name="device">How to get at the value.</param>
-        /// <param name="options">More about it.</param>
-        public Node AddDevice(DType dtype, long[] shape, Device device, NodeOptions options = null)
-        {
-            using (NodeOptionsHandle made = NodeOptions.Make(options))
-            using (DeviceHandle native = Device.Make(device, causes))
-            {
-                Node node;
-                IntPtr e;
-                int rank = shape == null ? -1 : shape.Length;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_device(handle, dtype, shape, rank, native, made, out node, out e), e, causes);
-                return node;
-            }
-        }
 
         /// <summary>Copies the value of a variable, wherever it is.</summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> when it has none yet.</exception>
@@ -257,7 +238,7 @@ namespace LibCheckpoint
         {
             IntPtr strings, e;
             CheckpointException.Check(NativeMethods.ckpt_graph_read_strings(handle, node, out strings, out e), e);
-            return Take.Strings(strings);
+            return NativeResult.Strings(strings);
         }
 
         /// <summary>The string of a text; bytes that are no UTF-8 are replaced.</summary>
@@ -310,7 +291,7 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 IntPtr data, e;
-                IntPtr kept = Kept.Pin(values, out data);
+                IntPtr kept = CallbackValue.Pin(values, out data);
                 Node node;
                 CheckpointException.Check(
                     NativeMethods.ckpt_graph_add_borrowed(

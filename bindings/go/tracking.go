@@ -30,19 +30,19 @@ func TrackStruct(g *Graph, root Node, model any) (map[string]Node, error) {
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		return nil, argument("what is tracked is a pointer to a struct")
 	}
-	w := &walk{g: g, seen: map[seen]Node{{v.UnsafePointer(), v.Type()}: root}, found: map[string]Node{}}
+	w := &structWalk{g: g, visited: map[visitedValue]Node{{v.UnsafePointer(), v.Type()}: root}, found: map[string]Node{}}
 	return w.found, w.fields(root, "", v.Elem())
 }
 
-type seen struct {
+type visitedValue struct {
 	at   unsafe.Pointer
 	kind reflect.Type
 }
 
-type walk struct {
-	g     *Graph
-	seen  map[seen]Node
-	found map[string]Node
+type structWalk struct {
+	g       *Graph
+	visited map[visitedValue]Node
+	found   map[string]Node
 }
 
 func join(path, edge string) string {
@@ -52,7 +52,7 @@ func join(path, edge string) string {
 	return path + "/" + edge
 }
 
-func (w *walk) fields(parent Node, path string, v reflect.Value) error {
+func (w *structWalk) fields(parent Node, path string, v reflect.Value) error {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		edge, tagged := field.Tag.Lookup("ckpt")
@@ -93,7 +93,7 @@ func shapeTag(field reflect.StructField) ([]int64, error) {
 var stateType = reflect.TypeFor[State]()
 
 // value adds what a value is to the graph, has it tracked, and goes on below it: parents first, as a restore wants it.
-func (w *walk) value(path string, v reflect.Value, shape []int64, track func(Node) error) error {
+func (w *structWalk) value(path string, v reflect.Value, shape []int64, track func(Node) error) error {
 	for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer && !v.Type().Implements(stateType) {
 		if v.IsNil() {
 			return nil
@@ -103,14 +103,14 @@ func (w *walk) value(path string, v reflect.Value, shape []int64, track func(Nod
 	if v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil
 	}
-	key := seen{kind: v.Type()}
+	key := visitedValue{kind: v.Type()}
 	switch {
 	case v.Kind() == reflect.Pointer || v.Kind() == reflect.Map:
 		key.at = v.UnsafePointer()
 	case v.CanAddr() && v.Type().Size() > 0: // things without a size may all be at one address
 		key.at = v.Addr().UnsafePointer()
 	}
-	if node, ok := w.seen[key]; ok && key.at != nil {
+	if node, ok := w.visited[key]; ok && key.at != nil {
 		w.found[path] = node
 		return track(node)
 	}
@@ -119,7 +119,7 @@ func (w *walk) value(path string, v reflect.Value, shape []int64, track func(Nod
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if key.at != nil {
-		w.seen[key] = node
+		w.visited[key] = node
 	}
 	w.found[path] = node
 	if err := track(node); err != nil {
@@ -132,7 +132,7 @@ func (w *walk) value(path string, v reflect.Value, shape []int64, track func(Nod
 }
 
 // add adds one object, and says how to go on below it.
-func (w *walk) add(path string, v reflect.Value, shape []int64) (Node, func(Node) error, error) {
+func (w *structWalk) add(path string, v reflect.Value, shape []int64) (Node, func(Node) error, error) {
 	if v.Type().Implements(stateType) {
 		node, err := w.g.AddState(v.Interface().(State))
 		return node, nil, err
@@ -180,7 +180,7 @@ func (w *walk) add(path string, v reflect.Value, shape []int64) (Node, func(Node
 	return 0, nil, argument(fmt.Sprintf("a value of %s cannot be tracked", v.Type()))
 }
 
-func (w *walk) list(list Node, path string, v reflect.Value) error {
+func (w *structWalk) list(list Node, path string, v reflect.Value) error {
 	for i := range v.Len() {
 		appended := false
 		track := func(element Node) error {
@@ -199,7 +199,7 @@ func (w *walk) list(list Node, path string, v reflect.Value) error {
 	return nil
 }
 
-func (w *walk) dict(dict Node, path string, v reflect.Value) error {
+func (w *structWalk) dict(dict Node, path string, v reflect.Value) error {
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 	for _, key := range keys {

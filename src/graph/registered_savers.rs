@@ -8,7 +8,7 @@ use crate::error::{printable, Code, Error, Reason, Result};
 /// Saves and restores all objects that it accepts together, in tensors whose keys it chooses.
 ///
 /// Its functions are called with the graph's lock held: calling the graph from them fails.
-pub trait RegisteredObjects: Send {
+pub trait ObjectSaver: Send {
     /// Whether it saves this object. It is asked once for each object of a save, and for objects that it is to restore.
     fn accepts(&mut self, object: NodeId) -> bool;
 
@@ -36,17 +36,11 @@ pub(crate) struct Saver {
     /// Whether an object that it saved but does not accept any more fails the restore.
     pub strict: bool,
     /// Taken out while its functions run.
-    pub functions: Option<Box<dyn RegisteredObjects>>,
+    pub functions: Option<Box<dyn ObjectSaver>>,
 }
 
 impl super::nodes::Nodes {
-    pub fn register_saver(
-        &mut self,
-        package: &str,
-        name: &str,
-        strict: bool,
-        functions: Box<dyn RegisteredObjects>,
-    ) -> Result<()> {
+    pub fn register_saver(&mut self, package: &str, name: &str, strict: bool, functions: Box<dyn ObjectSaver>) -> Result<()> {
         let package = if package.is_empty() { "Custom" } else { package };
         let name = format!("{package}.{name}");
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');

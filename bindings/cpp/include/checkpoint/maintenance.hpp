@@ -1,0 +1,113 @@
+// Keeping a directory in order: the latest checkpoint that is whole, repairing the state file, collecting old checkpoints.
+#ifndef CHECKPOINT_MAINTENANCE_HPP
+#define CHECKPOINT_MAINTENANCE_HPP
+
+#include <checkpoint/core.hpp>
+#include <checkpoint/verify.hpp>
+#include <optional>
+
+namespace checkpoint {
+
+/// A checkpoint that is not whole.
+struct broken_checkpoint {
+    std::string prefix;           ///< Where it is.
+    ::checkpoint::code code;      ///< The class of the first thing that is wrong with it.
+    ::checkpoint::reason reason;  ///< Why.
+    std::string message;          ///< In one line.
+};
+
+/// @cond
+namespace detail {
+
+inline std::vector<broken_checkpoint> broken_checkpoints(const ckpt_broken_checkpoints *raw) {
+    std::vector<broken_checkpoint> list;
+    for (std::size_t i = 0; i < ckpt_broken_checkpoints_count(raw); i++) {
+        const ckpt_error *problem = ckpt_broken_checkpoints_problem(raw, i);
+        list.push_back({std::string(text(ckpt_broken_checkpoints_prefix(raw, i))), static_cast<code>(ckpt_error_code(problem)),
+                        static_cast<reason>(ckpt_error_reason(problem)), ckpt_error_message(problem)});
+    }
+    return list;
+}
+
+}  // namespace detail
+/// @endcond
+
+/// The newest checkpoint that is whole.
+struct valid_checkpoint {
+    std::optional<std::string> path;       ///< Nothing when there is none.
+    std::vector<broken_checkpoint> newer;  ///< Those that are newer and not whole, the newest first.
+};
+
+/// Finds the newest checkpoint of `directory` that is whole: every checksum of it is compared.
+inline valid_checkpoint latest_valid_checkpoint(const file_path &directory, const verify_options &options = {}) {
+    detail::string_handle path;
+    detail::handle<ckpt_broken_checkpoints, ckpt_broken_checkpoints_free> newer;
+    detail::call(ckpt_latest_valid_checkpoint, detail::c_path(directory), options.get(), path.out(), newer.out());
+    return {detail::take_optional(path), detail::broken_checkpoints(newer.get())};
+}
+
+/// A state file that was made anew.
+struct repaired_state {
+    std::string latest;                       ///< The latest checkpoint that it names.
+    std::vector<std::string> paths;           ///< Those that it lists, oldest first.
+    bool is_new;                              ///< Whether it differs from the one before.
+    std::vector<broken_checkpoint> left_out;  ///< Not listed since they are not whole.
+};
+
+/// Makes a state file for `directory` that names what is whole. With `dry_run` nothing is changed.
+inline repaired_state repair_checkpoint_state(const file_path &directory, bool dry_run = false,
+                                              const verify_options &options = {}) {
+    detail::handle<ckpt_repaired_state, ckpt_repaired_state_free> raw;
+    detail::call(ckpt_repair_checkpoint_state, detail::c_path(directory), dry_run, options.get(), raw.out());
+    repaired_state outcome{std::string(detail::text(ckpt_repaired_state_latest(raw.get()))),
+                           {},
+                           ckpt_repaired_state_is_new(raw.get()),
+                           detail::broken_checkpoints(ckpt_repaired_state_broken(raw.get()))};
+    for (std::size_t i = 0; i < ckpt_repaired_state_count(raw.get()); i++) {
+        outcome.paths.emplace_back(detail::text(ckpt_repaired_state_path(raw.get(), i)));
+    }
+    return outcome;
+}
+
+/// Which checkpoints stay.
+class collect_options {
+   public:
+    /// The newest `keep`, at least 1.
+    explicit collect_options(std::size_t keep) : handle_(ckpt_collect_options_new(keep)) {}
+    /// And one for each so many hours, for good.
+    collect_options &keep_checkpoint_every_n_hours(double hours) {
+        detail::call(ckpt_collect_options_set_keep_checkpoint_every_n_hours, handle_.get(), hours);
+        return *this;
+    }
+    /// And the best `count` by the metrics that a manager's program gave.
+    collect_options &keep_best(std::size_t count, better which) {
+        detail::call(ckpt_collect_options_set_keep_best, handle_.get(), count, static_cast<ckpt_better>(which));
+        return *this;
+    }
+    /// Whether to say only what would be removed.
+    collect_options &dry_run(bool dry_run) {
+        detail::call(ckpt_collect_options_set_dry_run, handle_.get(), dry_run);
+        return *this;
+    }
+    /// The handle, for calls of the C API; it stays this object's.
+    const ckpt_collect_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    detail::handle<ckpt_collect_options, ckpt_collect_options_free> handle_;
+};
+
+/// Removes from `directory` what crashes left.
+inline void collect_checkpoints(const file_path &directory) {
+    detail::call(ckpt_collect_checkpoints, detail::c_path(directory), nullptr, nullptr);
+}
+/// Removes from `directory` the managed checkpoints that are too many, and what crashes left. The answer is what was removed, or
+/// would be, oldest first.
+inline std::vector<std::string> collect_checkpoints(const file_path &directory, const collect_options &options) {
+    detail::strings_handle removed;
+    detail::call(ckpt_collect_checkpoints, detail::c_path(directory), options.get(), removed.out());
+    return strings(std::move(removed)).copy();
+}
+
+}  // namespace checkpoint
+
+#endif

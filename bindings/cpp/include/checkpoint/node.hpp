@@ -1,0 +1,137 @@
+// Objects of a graph, and how they are added.
+#ifndef CHECKPOINT_NODE_HPP
+#define CHECKPOINT_NODE_HPP
+
+#include <checkpoint/core.hpp>
+
+namespace checkpoint {
+
+/// An object of a graph. It stands for that object alone: once the object was removed, and in any other graph, it is
+/// checkpoint::reason::node. A value; the default is no object.
+struct node {
+    ckpt_node id = 0;  ///< As the C API has it.
+    /// Whether it is an object at all.
+    explicit constexpr operator bool() const noexcept { return id != 0; }
+    /// The same object.
+    friend constexpr bool operator==(node a, node b) noexcept { return a.id == b.id; }
+    /// Another.
+    friend constexpr bool operator!=(node a, node b) noexcept { return a.id != b.id; }
+    /// Some order, for maps.
+    friend constexpr bool operator<(node a, node b) noexcept { return a.id < b.id; }
+};
+
+/// @cond
+namespace detail {
+
+inline std::vector<ckpt_node> ids_of(span<const node> nodes) {
+    std::vector<ckpt_node> ids;
+    for (const node each : nodes) ids.push_back(each.id);
+    return ids;
+}
+
+// A release function as the C API takes it; the library calls it once, also if the call that takes it fails.
+struct release_callback {
+    explicit release_callback(release_function release) {
+        if (!release) return;
+        user_data = new release_function(std::move(release));
+        callback = run_release;
+    }
+    void *user_data = nullptr;
+    ckpt_free_callback callback = nullptr;
+};
+
+}  // namespace detail
+/// @endcond
+
+/// How an object is added to a graph. An option that is for one kind of object is checkpoint::code::invalid_argument for others.
+class node_options {
+   public:
+    /// A name for messages. By default an object is called what it is.
+    node_options &debug_name(std::string_view name) {
+        detail::call(ckpt_node_options_set_debug_name, make(), name.data(), name.size());
+        return *this;
+    }
+    /// The name that a variable has in name-based checkpoints, in TensorFlow that of the variable without `:0`.
+    node_options &name(std::string_view name) {
+        detail::call(ckpt_node_options_set_name, make(), name.data(), name.size());
+        return *this;
+    }
+    /// Whether a variable is only saved: restoring it is checkpoint::reason::read_only. Not by default.
+    node_options &read_only(bool read_only) {
+        detail::call(ckpt_node_options_set_read_only, make(), read_only);
+        return *this;
+    }
+    /// Makes a variable a part of a larger tensor of the shape `whole`, which several variables make up, mostly one in each
+    /// process; a length of -1, with a start of 0, takes all of a dimension. The variable is added with the shape of the part. It
+    /// is saved as this slice of the tensor, and restored from it however that was cut, or whole, when it was saved.
+    node_options &part(shape_view whole, const slice &part) {
+        if (part.start.size() != whole.rank() || part.length.size() != whole.rank()) {
+            throw error(code::invalid_argument, "a part needs a start and a length for each dimension", reason::shape);
+        }
+        detail::call(ckpt_node_options_set_part, make(), whole.data(), part.start.data(), part.length.data(), whole.rank());
+        return *this;
+    }
+    /// The names of the tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
+    /// assigned.
+    node_options &tensor_names(const std::vector<std::string> &names) {
+        const auto list = detail::list_of(names);
+        detail::call(ckpt_node_options_set_tensor_names, make(), list.data(), list.size());
+        return *this;
+    }
+    /// Has state saved as one attribute of this name, of which the names of its tensors are suffixes: `table` with `-keys` and
+    /// `-values`, as TensorFlow's hash tables have it.
+    node_options &legacy_name(std::string_view name) {
+        detail::call(ckpt_node_options_set_legacy_name, make(), name.data(), name.size());
+        return *this;
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_node_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    ckpt_node_options *make() { return handle_.make(ckpt_node_options_new); }
+    detail::handle<ckpt_node_options, ckpt_node_options_free> handle_;
+};
+
+/// An object of a list of them, with the name where it was found by one: of an edge, or the path under which a saver saves it.
+struct named_node {
+    ::checkpoint::node node;  ///< None for an element of a list that is not tracked.
+    std::string_view name;    ///< Lent by the list.
+};
+
+/// Objects that a call found: a range of checkpoint::named_node. Several threads may use it at once.
+class nodes {
+   public:
+    /// Takes a handle of the C API, which becomes this object's.
+    explicit nodes(detail::handle<ckpt_nodes, ckpt_nodes_free> raw) noexcept : handle_(std::move(raw)), raw_(handle_.get()) {}
+    /// Lent, while a callback runs.
+    explicit nodes(const ckpt_nodes *lent) noexcept : raw_(lent) {}
+    /// How many.
+    std::size_t size() const noexcept { return ckpt_nodes_count(raw_); }
+    /// Whether there are none.
+    bool empty() const noexcept { return size() == 0; }
+    /// The object at `index`; none past the end.
+    named_node operator[](std::size_t index) const noexcept {
+        return {{ckpt_nodes_get(raw_, index)}, detail::text(ckpt_nodes_name(raw_, index))};
+    }
+    /// Iterates over checkpoint::named_node.
+    using iterator = detail::index_iterator<nodes, named_node>;
+    /// The first.
+    iterator begin() const noexcept { return {this, 0}; }
+    /// Past the last.
+    iterator end() const noexcept { return {this, size()}; }
+
+   private:
+    detail::handle<ckpt_nodes, ckpt_nodes_free> handle_;
+    const ckpt_nodes *raw_;
+};
+
+/// What an object was when it was asked about.
+struct description {
+    ::checkpoint::kind kind;                         ///< What it is.
+    ::checkpoint::dtype dtype;                       ///< Of a variable; `invalid` of one that takes what comes, and of others.
+    std::optional<std::vector<std::int64_t>> shape;  ///< Of a variable's value; nothing while it has none.
+};
+
+}  // namespace checkpoint
+
+#endif

@@ -1,0 +1,182 @@
+// A tensor of an open checkpoint.
+#ifndef CHECKPOINT_TENSOR_HPP
+#define CHECKPOINT_TENSOR_HPP
+
+#include <checkpoint/view.hpp>
+#include <optional>
+
+namespace checkpoint {
+
+/// How tensors are read.
+class read_options {
+   public:
+    /// So many threads, the caller's among them; 0, the default, lets the library choose.
+    read_options &threads(std::uint32_t count) {
+        detail::call(ckpt_read_options_set_threads, make(), count);
+        return *this;
+    }
+    /// Whether checksums are compared.
+    read_options &checksums(::checkpoint::checksums when) {
+        detail::call(ckpt_read_options_set_checksums, make(), static_cast<ckpt_checksums>(when));
+        return *this;
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_read_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    ckpt_read_options *make() { return handle_.make(ckpt_read_options_new); }
+    detail::handle<ckpt_read_options, ckpt_read_options_free> handle_;
+};
+
+/// A tensor of an open checkpoint. A value: copies are cheap, and each keeps the checkpoint open.
+class tensor {
+   public:
+    /// `raw`, which `reader` lends.
+    tensor(std::shared_ptr<const ckpt_reader> reader, const ckpt_tensor *raw) noexcept : reader_(std::move(reader)), raw_(raw) {}
+
+    /// The key: bytes, UTF-8 in every checkpoint that TensorFlow's Python can list.
+    std::string_view key() const noexcept { return detail::text(ckpt_tensor_key(raw_)); }
+    /// The type of the elements.
+    ::checkpoint::dtype dtype() const noexcept { return static_cast<::checkpoint::dtype>(ckpt_tensor_dtype(raw_)); }
+    /// The dimensions.
+    shape_view shape() const noexcept { return {ckpt_tensor_shape(raw_), ckpt_tensor_rank(raw_)}; }
+    /// The number of elements.
+    std::uint64_t element_count() const noexcept { return ckpt_tensor_element_count(raw_); }
+    /// The bytes of the value; of strings and variants those that are stored, or -1 when that is not known without reading.
+    std::int64_t byte_size() const noexcept { return ckpt_tensor_byte_size(raw_); }
+    /// The data file, counted from 0; -1 of a partitioned tensor, or in a V1 checkpoint.
+    std::int64_t shard() const noexcept { return ckpt_tensor_shard(raw_); }
+    /// Where in the data file it begins, in bytes; -1 of a partitioned tensor, or in a V1 checkpoint.
+    std::int64_t offset() const noexcept { return ckpt_tensor_offset(raw_); }
+    /// The slices in which a partitioned tensor is stored; none of a tensor stored whole. A length of -1 is the whole dimension.
+    std::vector<slice> slices() const {
+        std::vector<slice> all(ckpt_tensor_slice_count(raw_));
+        const std::size_t rank = shape().rank();
+        for (std::size_t i = 0; i < all.size(); i++) {
+            all[i].start.resize(rank);
+            all[i].length.resize(rank);
+            detail::call(ckpt_tensor_slice, raw_, i, all[i].start.data(), all[i].length.data());
+        }
+        return all;
+    }
+
+    /// The values, row-major. checkpoint::reason::dtype when the tensor is of another type. (`CheckpointReader.get_tensor`)
+    template <typename T>
+    std::vector<T> read(const read_options &options = {}) const {
+        return values<T>(static_cast<std::size_t>(element_count()), [&](auto part) {
+            detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), part.data(), part.size_bytes());
+        });
+    }
+    /// The value of a scalar.
+    template <typename T>
+    T scalar(const read_options &options = {}) const {
+        check<T>();
+        T value;
+        detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), &value, sizeof value);
+        detail::normalize_bools(span<T>(&value, 1));
+        return value;
+    }
+    /// Reads the values into `values`, memory for exactly all of them: a std::vector, std::array, span or array of any rank. On
+    /// failure it holds anything.
+    template <typename Values>
+    void read_into(Values &&values, const read_options &options = {}) const {
+        auto memory = detail::elements(values);
+        check<typename decltype(memory)::value_type>();
+        detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), memory.data(), memory.size_bytes());
+        detail::normalize_bools(memory);
+    }
+    /// Reads the bytes of a value of any fixed-size dtype.
+    void read_bytes(span<std::byte> buffer, const read_options &options = {}) const {
+        detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), buffer.data(), buffer.size());
+    }
+    /// A part of the values; `part.start` and `part.length` have a value for each dimension.
+    template <typename T>
+    std::vector<T> read_slice(const slice &part, const read_options &options = {}) const {
+        return values<T>(count_of(part), [&](auto buffer) {
+            detail::call(ckpt_reader_read_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
+                         options.get(), buffer.data(), buffer.size_bytes());
+        });
+    }
+    /// Reads a part of the values into memory for exactly that.
+    template <typename Values>
+    void read_slice_into(const slice &part, Values &&values, const read_options &options = {}) const {
+        auto memory = detail::elements(values);
+        check<typename decltype(memory)::value_type>();
+        detail::call(ckpt_reader_read_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
+                     options.get(), memory.data(), memory.size_bytes());
+        detail::normalize_bools(memory);
+    }
+    /// The elements of a string tensor, or of a variant tensor as serialized `VariantTensorDataProto`.
+    ::checkpoint::strings strings(const read_options &options = {}) const {
+        detail::handle<ckpt_strings, ckpt_strings_free> raw;
+        detail::call(ckpt_reader_read_strings, reader_.get(), raw_, options.get(), raw.out());
+        return ::checkpoint::strings(std::move(raw));
+    }
+    /// A part of the elements.
+    ::checkpoint::strings strings_slice(const slice &part, const read_options &options = {}) const {
+        detail::handle<ckpt_strings, ckpt_strings_free> raw;
+        detail::call(ckpt_reader_read_strings_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
+                     options.get(), raw.out());
+        return ::checkpoint::strings(std::move(raw));
+    }
+    /// Maps the value of a fixed-size tensor as it lies in its data file. checkpoint::code::failed_precondition for strings,
+    /// partitioned tensors, V1 checkpoints and values of the other byte order.
+    ::checkpoint::view view(const read_options &options = {}) const {
+        detail::handle<ckpt_view, ckpt_view_free> raw;
+        detail::call(ckpt_reader_view, reader_.get(), raw_, options.get(), raw.out());
+        return ::checkpoint::view(std::move(raw), dtype());
+    }
+
+    /// What the reader lends, as long as it or any of its tensors lives.
+    const ckpt_tensor *get() const noexcept { return raw_; }
+
+   private:
+    template <typename T>
+    void check() const {
+        static_assert(is_element<T>, "no dtype of TensorFlow has elements of this type");
+        if (dtype_of<T> != dtype()) {
+            throw error(code::invalid_argument,
+                        std::string(key()) + " is of " + std::string(name(dtype())) + ", not " + std::string(name(dtype_of<T>)),
+                        reason::dtype);
+        }
+    }
+    // std::vector<bool> has no memory to read into.
+    template <typename T, typename Read>
+    std::vector<T> values(std::size_t count, Read &&read) const {
+        check<T>();
+        if constexpr (std::is_same_v<T, bool>) {
+            std::vector<unsigned char> bytes(count);
+            read(span<unsigned char>(bytes));
+            return std::vector<bool>(bytes.begin(), bytes.end());
+        } else {
+            std::vector<T> all(count);
+            read(span<T>(all));
+            return all;
+        }
+    }
+    // How many elements a part has; what does not fit the tensor, the library refuses.
+    std::size_t count_of(const slice &part) const {
+        const shape_view whole = shape();
+        const std::size_t rank = rank_of(part);
+        std::size_t count = 1;
+        for (std::size_t d = 0; d < rank; d++) {
+            const std::int64_t length = part.length[d] < 0 && d < whole.rank() ? whole[d] - part.start[d] : part.length[d];
+            if (d >= whole.rank() || length < 0 || length > whole[d]) return 0;
+            count *= static_cast<std::size_t>(length);
+        }
+        return count;
+    }
+    static std::size_t rank_of(const slice &part) {
+        if (part.start.size() != part.length.size()) {
+            throw error(code::invalid_argument, "a slice needs as many starts as lengths", reason::shape);
+        }
+        return part.start.size();
+    }
+
+    std::shared_ptr<const ckpt_reader> reader_;
+    const ckpt_tensor *raw_;
+};
+
+}  // namespace checkpoint
+
+#endif

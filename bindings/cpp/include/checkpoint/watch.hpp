@@ -1,0 +1,148 @@
+// Waiting for the next checkpoint of a directory.
+#ifndef CHECKPOINT_WATCH_HPP
+#define CHECKPOINT_WATCH_HPP
+
+#include <checkpoint/core.hpp>
+#include <limits>
+#include <optional>
+
+namespace checkpoint {
+
+/// @cond
+namespace detail {
+
+using now_function = std::function<double()>;
+
+inline double run_now(void *user_data) noexcept {
+    return guarded_answer(std::numeric_limits<double>::quiet_NaN(), [&] { return unbox<now_function>(user_data)(); });
+}
+
+using done_function = std::function<bool()>;
+
+inline bool run_is_done(void *user_data) noexcept {
+    return guarded_answer(true, [&] { return unbox<done_function>(user_data)(); });
+}
+
+}  // namespace detail
+/// @endcond
+
+/// A clock other than the machine's. Either may be empty, for the machine's own.
+struct clock_functions {
+    std::function<double()> now;                ///< The time, in seconds since the epoch.
+    std::function<void(double seconds)> sleep;  ///< Waits. What it throws ends the call that waits.
+};
+
+/// @cond
+namespace detail {
+
+inline double clock_now(void *user_data) noexcept {
+    return guarded_answer(std::numeric_limits<double>::quiet_NaN(), [&] { return unbox<clock_functions>(user_data).now(); });
+}
+
+inline ckpt_code clock_sleep(void *user_data, double seconds) noexcept {
+    return guarded(nullptr, [&] { unbox<clock_functions>(user_data).sleep(seconds); });
+}
+
+}  // namespace detail
+/// @endcond
+
+/// How to wait for checkpoints: by default a look each second, for ever.
+class wait_options {
+   public:
+    /// Gives up rather than wait longer than so many seconds.
+    wait_options &timeout(double seconds) {
+        detail::call(ckpt_wait_options_set_timeout, make(), seconds);
+        return *this;
+    }
+    /// The seconds between two looks.
+    wait_options &poll_interval(double seconds) {
+        detail::call(ckpt_wait_options_set_poll_interval, make(), seconds);
+        return *this;
+    }
+    /// At least so many seconds between two checkpoints of an iterator.
+    wait_options &min_interval(double seconds) {
+        detail::call(ckpt_wait_options_set_min_interval, make(), seconds);
+        return *this;
+    }
+    /// Another clock.
+    wait_options &clock(clock_functions clock) {
+        const ckpt_now_callback now = clock.now ? detail::clock_now : nullptr;
+        const ckpt_sleep_callback sleep = clock.sleep ? detail::clock_sleep : nullptr;
+        detail::call(ckpt_wait_options_set_clock, make(), now, sleep, detail::box(std::move(clock)),
+                     detail::free_box<clock_functions>);
+        return *this;
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_wait_options *get() const noexcept { return handle_.get(); }
+
+   private:
+    ckpt_wait_options *make() { return handle_.make(ckpt_wait_options_new); }
+    detail::handle<ckpt_wait_options, ckpt_wait_options_free> handle_;
+};
+
+/// Waits until the latest checkpoint of `directory` is another one than `last`; nothing when time ran out.
+inline std::optional<std::string> wait_for_new_checkpoint(const file_path &directory,
+                                                          const std::optional<std::string> &last = std::nullopt,
+                                                          const wait_options &options = {}) {
+    detail::string_handle path;
+    detail::call(ckpt_wait_for_new_checkpoint, detail::c_path(directory), last ? detail::c_path(*last) : nullptr, options.get(),
+                 path.out());
+    return detail::take_optional(path);
+}
+
+/// The checkpoints of a directory as they appear: a range of paths, which waits for each (`tf.train.checkpoints_iterator`). It
+/// gives the latest only, those between are missed. For one thread at a time.
+class checkpoints_iterator {
+   public:
+    /// `is_done`, which may be empty, is asked after each time-out, and after each checkpoint, whether there will be no more;
+    /// without it a time-out is the end.
+    explicit checkpoints_iterator(const file_path &directory, const wait_options &options = {},
+                                  std::function<bool()> is_done = nullptr) {
+        if (!is_done) {
+            detail::call(ckpt_checkpoints_iterator_new, detail::c_path(directory), options.get(), nullptr, nullptr, nullptr,
+                         handle_.out());
+        } else {
+            detail::call(ckpt_checkpoints_iterator_new, detail::c_path(directory), options.get(), detail::run_is_done,
+                         detail::box(std::move(is_done)), detail::free_box<detail::done_function>, handle_.out());
+        }
+    }
+    /// Waits for the next checkpoint; nothing when there are no more.
+    std::optional<std::string> next() {
+        detail::string_handle path;
+        detail::call(ckpt_checkpoints_iterator_next, handle_.get(), path.out());
+        return detail::take_optional(path);
+    }
+
+    /// Past the last.
+    struct sentinel {};
+    /// Iterates over std::string, each of which it waits for.
+    class iterator {
+       public:
+        /// At the next.
+        explicit iterator(checkpoints_iterator *from) : from_(from), path_(from->next()) {}
+        /// The path.
+        const std::string &operator*() const noexcept { return *path_; }
+        /// Waits for the next.
+        iterator &operator++() {
+            path_ = from_->next();
+            return *this;
+        }
+        /// Whether there is one.
+        bool operator!=(sentinel) const noexcept { return path_.has_value(); }
+
+       private:
+        checkpoints_iterator *from_;
+        std::optional<std::string> path_;
+    };
+    /// Waits for the next.
+    iterator begin() { return iterator(this); }
+    /// Past the last.
+    sentinel end() const noexcept { return {}; }
+
+   private:
+    detail::handle<ckpt_checkpoints_iterator, ckpt_checkpoints_iterator_free> handle_;
+};
+
+}  // namespace checkpoint
+
+#endif

@@ -1,0 +1,200 @@
+using System;
+using System.Collections.Generic;
+
+namespace LibCheckpoint
+{
+    /// <summary>What the state file of a directory says, with paths that can be used as they are.</summary>
+    public sealed class CheckpointState
+    {
+        /// <summary>Says what a state file is to say.</summary>
+        /// <param name="latest">The latest checkpoint.</param>
+        /// <param name="paths">All that are listed, oldest first; null for the latest alone.</param>
+        /// <param name="timestamps">When each was made: as many as there are paths; null or none if nobody knows.</param>
+        /// <param name="lastPreserved">When the last checkpoint that is kept for good was made.</param>
+        public CheckpointState(
+            string latest, IReadOnlyList<string> paths = null, IReadOnlyList<DateTimeOffset?> timestamps = null,
+            DateTimeOffset? lastPreserved = null)
+        {
+            Latest = latest;
+            Paths = paths ?? new string[0];
+            Timestamps = timestamps ?? new DateTimeOffset?[0];
+            LastPreserved = lastPreserved;
+        }
+
+        /// <summary>The latest checkpoint.</summary>
+        public string Latest { get; }
+
+        /// <summary>All that are listed, oldest first.</summary>
+        public IReadOnlyList<string> Paths { get; }
+
+        /// <summary>When each was made; null where nobody said.</summary>
+        public IReadOnlyList<DateTimeOffset?> Timestamps { get; }
+
+        /// <summary>When the last checkpoint that is kept for good was made; null if nobody said.</summary>
+        public DateTimeOffset? LastPreserved { get; }
+
+        internal static CheckpointState TakeFrom(IntPtr state)
+        {
+            if (state == IntPtr.Zero)
+            {
+                return null;
+            }
+            try
+            {
+                var paths = new string[NativeMethods.ckpt_checkpoint_state_count(state)];
+                var timestamps = new DateTimeOffset?[paths.Length];
+                for (int i = 0; i < paths.Length; i++)
+                {
+                    paths[i] = NativeMethods.ckpt_checkpoint_state_path(state, i).Text;
+                    timestamps[i] = Time.At(NativeMethods.ckpt_checkpoint_state_timestamp(state, i));
+                }
+                return new CheckpointState(
+                    NativeMethods.ckpt_checkpoint_state_latest(state).Text, paths, timestamps,
+                    Time.At(NativeMethods.ckpt_checkpoint_state_last_preserved(state)));
+            }
+            finally
+            {
+                NativeMethods.ckpt_checkpoint_state_free(state);
+            }
+        }
+    }
+
+    /// <summary>A checkpoint that is held: no manager of this library removes it, in whatever process, until this is disposed of or the
+    /// process ends.</summary>
+    public sealed class Pin : IDisposable
+    {
+        private readonly PinHandle handle;
+
+        /// <summary>Holds the checkpoint at a prefix.</summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is none.</exception>
+        public Pin(string prefix)
+        {
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_pin_new(Utf8.Path(prefix), out handle, out e), e);
+        }
+
+        private Pin(PinHandle handle)
+        {
+            this.handle = handle;
+        }
+
+        /// <summary>The prefix of the checkpoint.</summary>
+        public string Prefix
+        {
+            get
+            {
+                using (handle.Hold())
+                {
+                    return NativeMethods.ckpt_pin_prefix(handle).Text;
+                }
+            }
+        }
+
+        /// <summary>Holds the latest checkpoint of a directory, also while others are saved and removed there; null if there is none.</summary>
+        public static Pin Latest(string directory)
+        {
+            PinHandle handle;
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_pin_latest(Utf8.Path(directory), out handle, out e), e);
+            return handle.IsInvalid ? null : new Pin(handle);
+        }
+
+        /// <summary>Lets go of the checkpoint.</summary>
+        public void Dispose() => handle.Dispose();
+    }
+
+    /// <summary>What is done with checkpoints as files, and with the state files of directories.</summary>
+    public static partial class CheckpointFiles
+    {
+        /// <summary>The latest checkpoint that the state file of a directory names; null when there is no state file, or none of that
+        /// checkpoint's files is there. (<c>tf.train.latest_checkpoint</c>)</summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.DataLoss"/> when the state file cannot be understood.</exception>
+        public static string Latest(string directory)
+        {
+            IntPtr path, e;
+            CheckpointException.Check(NativeMethods.ckpt_latest_checkpoint(Utf8.Path(directory), out path, out e), e);
+            return NativeResult.Text(path);
+        }
+
+        /// <summary>Reads the state file of a directory; null when there is none. (<c>tf.train.get_checkpoint_state</c>)</summary>
+        /// <param name="directory">The directory.</param>
+        /// <param name="fileName">The name of the state file; null for <c>checkpoint</c>.</param>
+        public static CheckpointState GetState(string directory, string fileName = null)
+        {
+            IntPtr state, e;
+            CheckpointException.Check(
+                NativeMethods.ckpt_get_checkpoint_state(Utf8.Path(directory), Utf8.PathOrNull(fileName), out state, out e), e);
+            return CheckpointState.TakeFrom(state);
+        }
+
+        /// <summary>Replaces the state file of a directory: all of it or nothing. (<c>tf.train.update_checkpoint_state</c>)</summary>
+        public static void UpdateState(
+            string directory, CheckpointState state, string fileName = null, Durability durability = Durability.Full)
+        {
+            StateUpdateHandle update;
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_state_update_new(Utf8.Path(state.Latest), out update, out e), e);
+            using (update)
+            {
+                CheckpointException.Check(NativeMethods.ckpt_state_update_set_durability(update, durability, out e), e);
+                if (!string.IsNullOrEmpty(fileName))
+                {
+                    CheckpointException.Check(NativeMethods.ckpt_state_update_set_file_name(update, Utf8.Path(fileName), out e), e);
+                }
+                foreach (string path in state.Paths)
+                {
+                    CheckpointException.Check(NativeMethods.ckpt_state_update_add_path(update, Utf8.Path(path), out e), e);
+                }
+                foreach (DateTimeOffset? time in state.Timestamps)
+                {
+                    double seconds = time == null ? double.NaN : Time.Seconds(time.Value);
+                    CheckpointException.Check(NativeMethods.ckpt_state_update_add_timestamp(update, seconds, out e), e);
+                }
+                if (state.LastPreserved != null)
+                {
+                    double seconds = Time.Seconds(state.LastPreserved.Value);
+                    CheckpointException.Check(NativeMethods.ckpt_state_update_set_last_preserved(update, seconds, out e), e);
+                }
+                CheckpointException.Check(NativeMethods.ckpt_update_checkpoint_state(Utf8.Path(directory), update, out e), e);
+            }
+        }
+
+        /// <summary>Whether there is a checkpoint at a prefix. (<c>tf.train.checkpoint_exists</c>)</summary>
+        public static bool Exists(string prefix)
+        {
+            bool exists;
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_checkpoint_exists(Utf8.Path(prefix), out exists, out e), e);
+            return exists;
+        }
+
+        /// <summary>When each checkpoint was written; those that are not there are left out.
+        /// (<c>tf.train.get_checkpoint_mtimes</c>)</summary>
+        public static DateTimeOffset[] Mtimes(IReadOnlyList<string> prefixes)
+        {
+            using (var pins = new Pins())
+            {
+                IntPtr[] paths = pins.Paths(prefixes);
+                var seconds = new double[paths.Length];
+                long found;
+                IntPtr e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_checkpoint_mtimes(paths, paths.Length, seconds, out found, out e), e);
+                var times = new DateTimeOffset[found];
+                for (int i = 0; i < times.Length; i++)
+                {
+                    times[i] = Time.At(seconds[i]).Value;
+                }
+                return times;
+            }
+        }
+
+        /// <summary>Removes the checkpoint at a prefix: the index first. The state file stays as it is.
+        /// (<c>tf.train.remove_checkpoint</c>)</summary>
+        public static void Remove(string prefix)
+        {
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_remove_checkpoint(Utf8.Path(prefix), out e), e);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace LibCheckpoint
+{
+    /// <summary>A state file that was made anew.</summary>
+    public sealed class RepairedState
+    {
+        internal RepairedState(IntPtr repaired)
+        {
+            Latest = NativeMethods.ckpt_repaired_state_latest(repaired).Text;
+            var paths = new string[NativeMethods.ckpt_repaired_state_count(repaired)];
+            for (int i = 0; i < paths.Length; i++)
+            {
+                paths[i] = NativeMethods.ckpt_repaired_state_path(repaired, i).Text;
+            }
+            Paths = paths;
+            IsNew = NativeMethods.ckpt_repaired_state_is_new(repaired);
+            Broken = BrokenCheckpoint.ListOf(NativeMethods.ckpt_repaired_state_broken(repaired));
+        }
+
+        /// <summary>The latest checkpoint that it names.</summary>
+        public string Latest { get; }
+
+        /// <summary>All that it lists, oldest first.</summary>
+        public IReadOnlyList<string> Paths { get; }
+
+        /// <summary>Whether it differs from the state file before.</summary>
+        public bool IsNew { get; }
+
+        /// <summary>Checkpoints that it does not list since they are not whole.</summary>
+        public IReadOnlyList<BrokenCheckpoint> Broken { get; }
+    }
+
+    /// <summary>Which checkpoints stay.</summary>
+    public sealed class CollectOptions
+    {
+        /// <summary>The newest so many, at least 1.</summary>
+        public int Keep { get; set; } = 1;
+
+        /// <summary>And one for each so many hours; 0 for none.</summary>
+        public double KeepEveryNHours { get; set; }
+
+        /// <summary>And the best so many by the metrics that a manager's program gave.</summary>
+        public int KeepBest { get; set; }
+
+        /// <summary>Which metrics are better.</summary>
+        public Better Better { get; set; } = Better.Lower;
+
+        /// <summary>Whether to say only what would be removed.</summary>
+        public bool DryRun { get; set; }
+
+        internal static CollectOptionsHandle Make(CollectOptions options) =>
+            options == null
+                ? CollectOptionsHandle.None
+                : NativeOptions.With(NativeMethods.ckpt_collect_options_new(Math.Max(0, options.Keep)), made => options.Set(made));
+
+        private void Set(CollectOptionsHandle made)
+        {
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_collect_options_set_keep_checkpoint_every_n_hours(made, KeepEveryNHours, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_collect_options_set_dry_run(made, DryRun, out e), e);
+            if (KeepBest != 0)
+            {
+                CheckpointException.Check(NativeMethods.ckpt_collect_options_set_keep_best(made, KeepBest, Better, out e), e);
+            }
+        }
+    }
+
+    public static partial class CheckpointFiles
+    {
+        /// <summary>The newest checkpoint of a directory that is whole, every checksum of it compared; null if there is none.</summary>
+        /// <param name="directory">The directory.</param>
+        /// <param name="broken">Those that are newer and not whole.</param>
+        /// <param name="options">How to verify.</param>
+        /// <param name="token">Stops the call.</param>
+        public static string LatestValid(
+            string directory, out BrokenCheckpoint[] broken, VerifyOptions options = null,
+            CancellationToken token = default(CancellationToken))
+        {
+            using (Cancellation cancellation = VerifyOptions.Cancellation(options))
+            using (VerifyOptionsHandle made = VerifyOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
+            {
+                IntPtr path, found, e;
+                cancellation.Check(
+                    NativeMethods.ckpt_latest_valid_checkpoint(Utf8.Path(directory), made, out path, out found, out e), e, token);
+                broken = BrokenCheckpoint.TakeFrom(found);
+                return NativeResult.Text(path);
+            }
+        }
+
+        /// <summary>Makes a state file for a directory that names what is whole; with <paramref name="dryRun"/> it says only what it would
+        /// be.</summary>
+        public static RepairedState RepairState(
+            string directory, bool dryRun, VerifyOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            using (Cancellation cancellation = VerifyOptions.Cancellation(options))
+            using (VerifyOptionsHandle made = VerifyOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
+            {
+                IntPtr repaired, e;
+                cancellation.Check(
+                    NativeMethods.ckpt_repair_checkpoint_state(Utf8.Path(directory), dryRun, made, out repaired, out e), e, token);
+                try
+                {
+                    return new RepairedState(repaired);
+                }
+                finally
+                {
+                    NativeMethods.ckpt_repaired_state_free(repaired);
+                }
+            }
+        }
+
+        /// <summary>
+        /// Removes the managed checkpoints of a directory that are too many, as a manager does after a save, and what crashes left; without
+        /// options only that. Gives what was removed, oldest first.
+        /// </summary>
+        public static string[] Collect(string directory, CollectOptions options = null)
+        {
+            using (CollectOptionsHandle made = CollectOptions.Make(options))
+            {
+                IntPtr removed, e;
+                CheckpointException.Check(
+                    NativeMethods.ckpt_collect_checkpoints(Utf8.Path(directory), made, out removed, out e), e);
+                return NativeResult.Texts(removed);
+            }
+        }
+    }
+
+    /// <summary>A checkpoint that is not whole, with the first thing that is wrong with it.</summary>
+    public sealed class BrokenCheckpoint
+    {
+        private BrokenCheckpoint(string prefix, CheckpointException problem)
+        {
+            Prefix = prefix;
+            Problem = problem;
+        }
+
+        /// <summary>The prefix of the checkpoint.</summary>
+        public string Prefix { get; }
+
+        /// <summary>What is wrong with it.</summary>
+        public CheckpointException Problem { get; }
+
+        internal static BrokenCheckpoint[] ListOf(IntPtr broken)
+        {
+            var all = new BrokenCheckpoint[NativeMethods.ckpt_broken_checkpoints_count(broken)];
+            for (int i = 0; i < all.Length; i++)
+            {
+                all[i] = new BrokenCheckpoint(
+                    NativeMethods.ckpt_broken_checkpoints_prefix(broken, i).Text,
+                    CheckpointException.OfLent(NativeMethods.ckpt_broken_checkpoints_problem(broken, i)));
+            }
+            return all;
+        }
+
+        internal static BrokenCheckpoint[] TakeFrom(IntPtr broken)
+        {
+            try
+            {
+                return ListOf(broken);
+            }
+            finally
+            {
+                NativeMethods.ckpt_broken_checkpoints_free(broken);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace LibCheckpoint
+{
+    /// <summary>How checkpoints are merged.</summary>
+    public sealed class MergeOptions
+    {
+        /// <summary>Whether sections may be missing: those that are there are merged, at least one.</summary>
+        public bool AllowMissing { get; set; }
+
+        /// <summary>Whether the sections stay.</summary>
+        public bool KeepInputs { get; set; }
+
+        /// <summary>What survives a power cut; all of it by default.</summary>
+        public Durability Durability { get; set; }
+
+        /// <summary>Hears how many bytes of how many are done. What it throws ends the call with <see cref="ErrorCode.Cancelled"/>, and
+        /// is the inner exception.</summary>
+        public Action<long, long> Progress { get; set; }
+
+        internal void Set(MergeOptionsHandle made, Cancellation cancellation)
+        {
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_merge_options_set_allow_missing(made, AllowMissing, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_merge_options_set_keep_inputs(made, KeepInputs, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_merge_options_set_durability(made, Durability, out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_merge_options_set_cancel(made, cancellation.Cancel, out e), e);
+            if (Progress != null)
+            {
+                CheckpointException.Check(
+                    NativeMethods.ckpt_merge_options_set_progress(
+                        made, Callbacks.Progress, CallbackValue.Give(cancellation, null), Callbacks.Release, out e),
+                    e);
+            }
+        }
+    }
+
+    public static partial class CheckpointFiles
+    {
+        /// <summary>
+        /// Merges checkpoints, given by their prefixes, into one, as the workers of a distributed program do with the sections that each of them
+        /// wrote (<c>tf.raw_ops.MergeV2Checkpoints</c>). Sections are removed in the end, unless the options keep them.
+        /// </summary>
+        public static void Merge(
+            string destination, IReadOnlyList<string> sections, MergeOptions options = null,
+            CancellationToken token = default(CancellationToken))
+        {
+            options = options ?? new MergeOptions();
+            using (var pins = new Pins())
+            using (var cancellation = new Cancellation(options.Progress))
+            using (MergeOptionsHandle made = NativeOptions.With(NativeMethods.ckpt_merge_options_new(), o => options.Set(o, cancellation)))
+            using (cancellation.Begin(token))
+            {
+                IntPtr e;
+                IntPtr[] prefixes = pins.Paths(sections);
+                cancellation.Check(NativeMethods.ckpt_merge(Utf8.Path(destination), prefixes, prefixes.Length, made, out e), e, token);
+            }
+        }
+    }
+}

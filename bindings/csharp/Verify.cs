@@ -1,0 +1,92 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace LibCheckpoint
+{
+    /// <summary>How a checkpoint is verified.</summary>
+    public sealed class VerifyOptions
+    {
+        /// <summary>So many threads; 0 for the library's choice.</summary>
+        public int Threads { get; set; }
+
+        /// <summary>Hears how many bytes of how many were checked. What it throws ends the call with
+        /// <see cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
+        public Action<long, long> Progress { get; set; }
+
+        internal static Cancellation Cancellation(VerifyOptions options) => new Cancellation(options == null ? null : options.Progress);
+
+        internal static VerifyOptionsHandle Make(VerifyOptions options, Cancellation cancellation) =>
+            NativeOptions.With(NativeMethods.ckpt_verify_options_new(), made => (options ?? new VerifyOptions()).Set(made, cancellation));
+
+        private void Set(VerifyOptionsHandle made, Cancellation cancellation)
+        {
+            IntPtr e;
+            CheckpointException.Check(NativeMethods.ckpt_verify_options_set_threads(made, checked((uint)Threads), out e), e);
+            CheckpointException.Check(NativeMethods.ckpt_verify_options_set_cancel(made, cancellation.Cancel, out e), e);
+            if (Progress != null)
+            {
+                CheckpointException.Check(
+                    NativeMethods.ckpt_verify_options_set_progress(
+                        made, Callbacks.Progress, CallbackValue.Give(cancellation, null), Callbacks.Release, out e),
+                    e);
+            }
+        }
+    }
+
+    /// <summary>What verifying found.</summary>
+    public sealed class Verification
+    {
+        internal Verification(IntPtr verification)
+        {
+            var problems = new CheckpointException[NativeMethods.ckpt_verification_problem_count(verification)];
+            for (int i = 0; i < problems.Length; i++)
+            {
+                problems[i] = CheckpointException.OfLent(NativeMethods.ckpt_verification_problem(verification, i));
+            }
+            Problems = problems;
+            TensorCount = NativeMethods.ckpt_verification_tensor_count(verification);
+            ByteCount = (long)NativeMethods.ckpt_verification_byte_count(verification);
+            FileCount = NativeMethods.ckpt_verification_file_count(verification);
+        }
+
+        /// <summary>The problems, at most 10 000; none when the checkpoint is whole.</summary>
+        public IReadOnlyList<CheckpointException> Problems { get; }
+
+        /// <summary>The number of tensors listed.</summary>
+        public long TensorCount { get; }
+
+        /// <summary>The bytes of values that were checked.</summary>
+        public long ByteCount { get; }
+
+        /// <summary>The files that were there.</summary>
+        public long FileCount { get; }
+    }
+
+    public static partial class CheckpointFiles
+    {
+        /// <summary>
+        /// Checks every checksum of every block and tensor of a checkpoint, and goes on after a fault: that it returns says that it came to the
+        /// end, not that the checkpoint is whole.
+        /// </summary>
+        public static Verification Verify(
+            string path, VerifyOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            using (Cancellation cancellation = VerifyOptions.Cancellation(options))
+            using (VerifyOptionsHandle made = VerifyOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
+            {
+                IntPtr found, e;
+                cancellation.Check(NativeMethods.ckpt_verify(Utf8.Path(path), made, out found, out e), e, token);
+                try
+                {
+                    return new Verification(found);
+                }
+                finally
+                {
+                    NativeMethods.ckpt_verification_free(found);
+                }
+            }
+        }
+    }
+}

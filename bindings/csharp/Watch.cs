@@ -1,0 +1,186 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace LibCheckpoint
+{
+    /// <summary>How to wait for checkpoints.</summary>
+    public sealed class WaitOptions
+    {
+        /// <summary>Gives up rather than wait longer; null for never.</summary>
+        public TimeSpan? Timeout { get; set; }
+
+        /// <summary>Between two looks; null for a second.</summary>
+        public TimeSpan? PollInterval { get; set; }
+
+        /// <summary>At least this between two checkpoints of <see cref="CheckpointFiles.Watch"/>.</summary>
+        public TimeSpan? MinInterval { get; set; }
+
+        /// <summary>Another clock than the machine's.</summary>
+        public Func<DateTimeOffset> Clock { get; set; }
+
+        /// <summary>Waits, in place of the machine's clock. What it throws ends the call with <see cref="ErrorCode.Cancelled"/>, and is the
+        /// inner exception.</summary>
+        public Action<TimeSpan> Sleep { get; set; }
+
+        internal WaitOptionsHandle Make(CancellationToken token, out Clock clock)
+        {
+            var made = new Clock { Now = Clock, Sleep = Sleep };
+            if (made.Sleep == null)
+            {
+                made.Sleep = span =>
+                {
+                    // As long as a wait handle can wait, which is 24 days; the library asks again.
+                    token.WaitHandle.WaitOne(span.TotalMilliseconds < int.MaxValue ? span : TimeSpan.FromMilliseconds(int.MaxValue));
+                    token.ThrowIfCancellationRequested();
+                };
+            }
+            clock = made;
+            return NativeOptions.With(NativeMethods.ckpt_wait_options_new(), options => Set(options, made));
+        }
+
+        private void Set(WaitOptionsHandle made, Clock clock)
+        {
+            IntPtr e;
+            CheckpointException.Check(
+                NativeMethods.ckpt_wait_options_set_clock(
+                    made, clock.Now == null ? null : Callbacks.Now, Callbacks.Sleep, CallbackValue.Give(clock, null), Callbacks.Release, out e),
+                e);
+            if (Timeout != null)
+            {
+                CheckpointException.Check(NativeMethods.ckpt_wait_options_set_timeout(made, Timeout.Value.TotalSeconds, out e), e);
+            }
+            if (PollInterval != null)
+            {
+                CheckpointException.Check(
+                    NativeMethods.ckpt_wait_options_set_poll_interval(made, PollInterval.Value.TotalSeconds, out e), e);
+            }
+            if (MinInterval != null)
+            {
+                CheckpointException.Check(
+                    NativeMethods.ckpt_wait_options_set_min_interval(made, MinInterval.Value.TotalSeconds, out e), e);
+            }
+        }
+    }
+
+    public static partial class CheckpointFiles
+    {
+        /// <summary>
+        /// Waits until the latest checkpoint of a directory, which need not be there yet, is another one than <paramref name="last"/>, which may
+        /// be null. Gives its path; null when time ran out.
+        /// </summary>
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public static string WaitForNew(
+            string directory, string last, WaitOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            Clock clock;
+            using (WaitOptionsHandle made = (options ?? new WaitOptions()).Make(token, out clock))
+            {
+                IntPtr path, e;
+                ErrorCode code = NativeMethods.ckpt_wait_for_new_checkpoint(
+                    Utf8.Path(directory), Utf8.PathOrNull(last), made, out path, out e);
+                CheckWaited(code, e, clock, token);
+                return NativeResult.Text(path);
+            }
+        }
+
+        /// <summary>
+        /// Goes over the checkpoints of a directory, which need not be there yet, as they appear (<c>tf.train.checkpoints_iterator</c>): the
+        /// latest only, and never the same twice in a row.
+        /// </summary>
+        /// <param name="directory">The directory.</param>
+        /// <param name="options">How to wait.</param>
+        /// <param name="isDone">Is asked after each time-out, and after each checkpoint, whether there will be no more; without it a time-out
+        /// is the end.</param>
+        /// <param name="token">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
+        public static IEnumerable<string> Watch(
+            string directory, WaitOptions options = null, Func<bool> isDone = null,
+            CancellationToken token = default(CancellationToken))
+        {
+            Clock clock;
+            CheckpointsIteratorHandle iterator;
+            using (WaitOptionsHandle made = (options ?? new WaitOptions()).Make(token, out clock))
+            {
+                iterator = NewIterator(directory, made, isDone);
+            }
+            using (iterator)
+            {
+                string path;
+                while ((path = Next(iterator, clock, token)) != null)
+                {
+                    yield return path;
+                }
+            }
+        }
+
+        private static CheckpointsIteratorHandle NewIterator(string directory, WaitOptionsHandle options, Func<bool> isDone)
+        {
+            byte[] path = Utf8.Path(directory);
+            CheckpointsIteratorHandle iterator;
+            IntPtr e;
+            CheckpointException.Check(
+                NativeMethods.ckpt_checkpoints_iterator_new(
+                    path, options, isDone == null ? null : Callbacks.IsDone,
+                    isDone == null ? IntPtr.Zero : CallbackValue.Give(isDone, null), isDone == null ? null : Callbacks.Release, out iterator,
+                    out e),
+                e);
+            return iterator;
+        }
+
+        private static string Next(CheckpointsIteratorHandle iterator, Clock clock, CancellationToken token)
+        {
+            IntPtr path, e;
+            ErrorCode code = NativeMethods.ckpt_checkpoints_iterator_next(iterator, out path, out e);
+            CheckWaited(code, e, clock, token);
+            return NativeResult.Text(path);
+        }
+
+        private static void CheckWaited(ErrorCode code, IntPtr error, Clock clock, CancellationToken token)
+        {
+            if (code == ErrorCode.Ok)
+            {
+                return;
+            }
+            CheckpointException failure = CheckpointException.Of(code, error, null);
+            if (code == ErrorCode.Cancelled && token.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(failure.Message, failure, token);
+            }
+            if (code == ErrorCode.Cancelled && clock.Stopped != null)
+            {
+                throw new CheckpointException(failure.Code, failure.Reason, failure.Message, clock.Stopped);
+            }
+            throw failure;
+        }
+    }
+
+    /// <summary>Another time than the machine's.</summary>
+    internal sealed class Clock
+    {
+        internal Func<DateTimeOffset> Now { get; set; }
+
+        internal Action<TimeSpan> Sleep { get; set; }
+
+        internal Exception Stopped { get; set; }
+    }
+
+    internal static class Time
+    {
+        private static readonly DateTimeOffset Epoch = new DateTimeOffset(1970, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+        internal static double Seconds(DateTimeOffset time) => (time - Epoch).Ticks / (double)TimeSpan.TicksPerSecond;
+
+        internal static DateTimeOffset? At(double seconds)
+        {
+            if (double.IsNaN(seconds))
+            {
+                return null;
+            }
+            return Epoch + Span(seconds);
+        }
+
+        // No longer than a span can be.
+        internal static TimeSpan Span(double seconds) =>
+            seconds >= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.MaxValue : new TimeSpan((long)(seconds * TimeSpan.TicksPerSecond));
+    }
+}

@@ -1,0 +1,101 @@
+package checkpoint
+
+/*
+#include <checkpoint.h>
+*/
+import "C"
+
+import "context"
+
+// LatestValidCheckpoint finds the newest checkpoint of a directory that is whole, every checksum of it compared, and those that
+// are newer and not whole; no path if there is none.
+func LatestValidCheckpoint(ctx context.Context, directory string, options *VerifyOptions) (string, []BrokenCheckpoint, error) {
+	var found *C.ckpt_string
+	var broken *C.ckpt_broken_checkpoints
+	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
+		C.ckpt_latest_valid_checkpoint(d, made, &found, &broken, e)
+	})
+	defer C.ckpt_broken_checkpoints_free(broken)
+	return takeString(found), brokenOf(broken), err
+}
+
+// RepairedState is a state file that was made anew.
+type RepairedState struct {
+	Latest string             // the latest checkpoint that it names
+	Paths  []string           // all that it lists, oldest first
+	New    bool               // whether it differs from the state file before
+	Broken []BrokenCheckpoint // checkpoints that it does not list since they are not whole
+}
+
+// RepairCheckpointState makes a state file for a directory that names what is whole; with dryRun it says only what it would be.
+func RepairCheckpointState(ctx context.Context, directory string, dryRun bool, options *VerifyOptions) (*RepairedState, error) {
+	var found *C.ckpt_repaired_state
+	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
+		C.ckpt_repair_checkpoint_state(d, C.bool(dryRun), made, &found, e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer C.ckpt_repaired_state_free(found)
+	repaired := &RepairedState{
+		Latest: text(C.ckpt_repaired_state_latest(found)), New: bool(C.ckpt_repaired_state_is_new(found)),
+		Broken: brokenOf(C.ckpt_repaired_state_broken(found)),
+	}
+	for i := range C.ckpt_repaired_state_count(found) {
+		repaired.Paths = append(repaired.Paths, text(C.ckpt_repaired_state_path(found, i)))
+	}
+	return repaired, nil
+}
+
+// CollectOptions says which checkpoints stay.
+type CollectOptions struct {
+	Keep            int     // the newest, at least 1
+	KeepEveryNHours float64 // and one for each so many hours; 0 for none
+	KeepBest        int     // and the best by the metrics that a manager's program gave
+	Better          Better  // which metrics are better
+	DryRun          bool    // says only what would be removed
+}
+
+// Collect removes the managed checkpoints of a directory that are too many, as a manager does after a save, and what crashes
+// left; without options only that. It gives what was removed, oldest first.
+func Collect(directory string, options *CollectOptions) ([]string, error) {
+	d, free, err := path(directory)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	var made *C.ckpt_collect_options
+	var e *C.ckpt_error
+	if options != nil {
+		made = C.ckpt_collect_options_new(C.size_t(max(0, options.Keep)))
+		defer C.ckpt_collect_options_free(made)
+		ok := C.ckpt_collect_options_set_keep_checkpoint_every_n_hours(made, C.double(options.KeepEveryNHours), &e) == C.CKPT_CODE_OK &&
+			C.ckpt_collect_options_set_dry_run(made, C.bool(options.DryRun), &e) == C.CKPT_CODE_OK
+		if ok && options.KeepBest != 0 {
+			ok = C.ckpt_collect_options_set_keep_best(made, C.size_t(options.KeepBest), C.ckpt_better(options.Better), &e) == C.CKPT_CODE_OK
+		}
+		if !ok {
+			return nil, takeError(e)
+		}
+	}
+	var removed *C.ckpt_strings
+	if C.ckpt_collect_checkpoints(d, made, &removed, &e) != C.CKPT_CODE_OK {
+		return nil, takeError(e)
+	}
+	return takeStrings(removed), nil
+}
+
+// BrokenCheckpoint is a checkpoint that is not whole, with the first thing that is wrong with it.
+type BrokenCheckpoint struct {
+	Prefix  string
+	Problem *Error
+}
+
+func brokenOf(b *C.ckpt_broken_checkpoints) []BrokenCheckpoint {
+	all := make([]BrokenCheckpoint, C.ckpt_broken_checkpoints_count(b))
+	for i := range all {
+		at := C.size_t(i)
+		all[i] = BrokenCheckpoint{text(C.ckpt_broken_checkpoints_prefix(b, at)), errorOf(C.ckpt_broken_checkpoints_problem(b, at))}
+	}
+	return all
+}

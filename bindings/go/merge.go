@@ -1,0 +1,59 @@
+package checkpoint
+
+/*
+#include <checkpoint.h>
+#include "callbacks.h"
+*/
+import "C"
+
+import (
+	"context"
+	"unsafe"
+)
+
+// MergeOptions says how checkpoints are merged. The zero value, and nil, are the defaults.
+type MergeOptions struct {
+	AllowMissing bool       // whether sections may be missing: those that are there are merged
+	KeepInputs   bool       // whether the sections stay
+	Durability   Durability // what survives a power cut; all by default
+
+	// Progress hears how many bytes of how many are done; its error stops the call.
+	Progress func(done, total uint64) error
+}
+
+// Merge merges checkpoints, given by their prefixes, into one, as the workers of a distributed program do with the sections
+// that each of them wrote (tf.raw_ops.MergeV2Checkpoints). Sections are removed in the end, unless the options keep them.
+func Merge(ctx context.Context, destination string, sections []string, options *MergeOptions) error {
+	if options == nil {
+		options = &MergeOptions{}
+	}
+	c, free, err := path(destination)
+	if err != nil {
+		return err
+	}
+	defer free()
+	prefixes, freeAll, err := paths(sections)
+	if err != nil {
+		return err
+	}
+	defer freeAll()
+	cancellation := newCancellation(options.Progress)
+	defer cancellation.close()
+	made := C.ckpt_merge_options_new()
+	defer C.ckpt_merge_options_free(made)
+	var e *C.ckpt_error
+	ok := C.ckpt_merge_options_set_allow_missing(made, C.bool(options.AllowMissing), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_merge_options_set_keep_inputs(made, C.bool(options.KeepInputs), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_merge_options_set_durability(made, C.ckpt_durability(options.Durability), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_merge_options_set_cancel(made, cancellation.cancel.pointer, &e) == C.CKPT_CODE_OK
+	if ok && options.Progress != nil {
+		ok = C.go_merge_options_set_progress(made, newValue(&callbackValue{value: cancellation.stopper}), &e) == C.CKPT_CODE_OK
+	}
+	if !ok {
+		return takeError(e)
+	}
+	return cancellation.run(ctx, func() error {
+		C.ckpt_merge(c, unsafe.SliceData(prefixes), C.size_t(len(sections)), made, &e)
+		return takeError(e)
+	})
+}

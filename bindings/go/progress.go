@@ -1,0 +1,98 @@
+package checkpoint
+
+/*
+#include <checkpoint.h>
+#include "callbacks.h"
+*/
+import "C"
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// cancellation is what stops a call: a flag that is raised when the context is done, and the progress function.
+type cancellation struct {
+	stopper *stopper
+	cancel  *handle[*C.ckpt_cancel]
+}
+
+func newCancellation(progress func(done, total uint64) error) *cancellation {
+	return &cancellation{
+		stopper: &stopper{progress: progress},
+		cancel:  own(C.ckpt_cancel_new(), func(c *C.ckpt_cancel) { C.ckpt_cancel_free(c) }),
+	}
+}
+
+// run makes a call that a context can stop.
+func (w *cancellation) run(ctx context.Context, f func() error) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	if ctx.Err() != nil {
+		w.raise(ctx) // a goroutine might come too late
+	}
+	defer context.AfterFunc(ctx, func() { w.raise(ctx) })()
+	return w.stopper.because(f())
+}
+
+// raise stops the call since the context is done.
+func (w *cancellation) raise(ctx context.Context) {
+	w.stopper.stop(context.Cause(ctx))
+	c := w.cancel.hold()
+	defer w.cancel.drop(c)
+	C.ckpt_cancel_raise(c)
+}
+
+func (w *cancellation) close() { w.cancel.Close() }
+
+// stopper ends a call when a context is done, or when the program's progress function says so.
+type stopper struct {
+	mutex    sync.Mutex
+	progress func(done, total uint64) error
+	cause    error
+}
+
+func (s *stopper) stop(err error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.cause == nil {
+		s.cause = err
+	}
+}
+
+func (s *stopper) isStopped() bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.cause != nil
+}
+
+// because has the error of a call that was stopped say what stopped it.
+func (s *stopper) because(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Code == Cancelled && e.cause == nil {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		e.cause = s.cause
+	}
+	return err
+}
+
+//export goProgress
+func goProgress(value C.go_value, done, total C.uint64_t) (code C.ckpt_code) {
+	s := valueOf(value).value.(*stopper)
+	defer func() {
+		if what := recover(); what != nil {
+			s.stop(panicked(what))
+			code = C.CKPT_CODE_CANCELLED
+		}
+	}()
+	if err := s.progress(uint64(done), uint64(total)); err != nil {
+		s.stop(err)
+	}
+	if s.isStopped() {
+		return C.CKPT_CODE_CANCELLED
+	}
+	return C.CKPT_CODE_OK
+}

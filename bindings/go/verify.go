@@ -1,0 +1,84 @@
+package checkpoint
+
+/*
+#include <checkpoint.h>
+#include "callbacks.h"
+*/
+import "C"
+
+import "context"
+
+// VerifyOptions says how a checkpoint is verified. The zero value, and nil, are the defaults.
+type VerifyOptions struct {
+	Threads  uint32                         // 0 for the library's choice
+	Progress func(done, total uint64) error // hears how many bytes of how many were checked; its error stops the call
+}
+
+// Verification is what verifying found.
+type Verification struct {
+	Problems []*Error // at most 10 000; none when the checkpoint is whole
+	Tensors  int      // tensors listed
+	Bytes    uint64   // bytes of values that were checked
+	Files    int      // files that were there
+}
+
+// Verify checks every checksum of every block and tensor of a checkpoint, and goes on after a fault: no error says that it came
+// to the end, not that the checkpoint is whole.
+func Verify(ctx context.Context, p string, options *VerifyOptions) (*Verification, error) {
+	var found *C.ckpt_verification
+	err := options.verifying(ctx, p, func(c *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
+		C.ckpt_verify(c, made, &found, e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer C.ckpt_verification_free(found)
+	v := &Verification{
+		Tensors: int(C.ckpt_verification_tensor_count(found)), Bytes: uint64(C.ckpt_verification_byte_count(found)),
+		Files: int(C.ckpt_verification_file_count(found)),
+	}
+	for i := range C.ckpt_verification_problem_count(found) {
+		v.Problems = append(v.Problems, errorOf(C.ckpt_verification_problem(found, i)))
+	}
+	return v, nil
+}
+
+// verifying runs what takes a path and these options.
+func (o *VerifyOptions) verifying(ctx context.Context, p string, run func(*C.char, *C.ckpt_verify_options, **C.ckpt_error)) error {
+	c, free, err := path(p)
+	if err != nil {
+		return err
+	}
+	defer free()
+	cancellation, made, err := o.make()
+	if err != nil {
+		return err
+	}
+	defer cancellation.close()
+	defer C.ckpt_verify_options_free(made)
+	return cancellation.run(ctx, func() error {
+		var e *C.ckpt_error
+		run(c, made, &e)
+		return takeError(e)
+	})
+}
+
+func (o *VerifyOptions) make() (*cancellation, *C.ckpt_verify_options, error) {
+	if o == nil {
+		o = &VerifyOptions{}
+	}
+	cancellation := newCancellation(o.Progress)
+	made := C.ckpt_verify_options_new()
+	var e *C.ckpt_error
+	ok := C.ckpt_verify_options_set_threads(made, C.uint32_t(o.Threads), &e) == C.CKPT_CODE_OK &&
+		C.ckpt_verify_options_set_cancel(made, cancellation.cancel.pointer, &e) == C.CKPT_CODE_OK
+	if ok && o.Progress != nil {
+		ok = C.go_verify_options_set_progress(made, newValue(&callbackValue{value: cancellation.stopper}), &e) == C.CKPT_CODE_OK
+	}
+	if !ok {
+		C.ckpt_verify_options_free(made)
+		cancellation.close()
+		return nil, nil, takeError(e)
+	}
+	return cancellation, made, nil
+}

@@ -1,0 +1,93 @@
+//! The checkpoints of a directory, the newest first, and whether they are whole.
+
+use std::ffi::{OsStr, OsString};
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::super::ledger::owned;
+use crate::error::{Code, Error, Result};
+use crate::format::state_file::StateFile;
+use crate::reader::{find_at, read_state, verify, Progress, VerifyOptions, STATE_FILE};
+
+/// The state file, if there is one that can be understood.
+pub(super) fn understood(directory: &Path) -> Result<Option<StateFile>> {
+    match read_state(directory, OsStr::new(STATE_FILE)) {
+        Err(e) if e.errno().is_none() => Ok(None),
+        state => state,
+    }
+}
+
+/// The checkpoints of a directory by their paths from it: the latest, the others that the state file lists, newest first, then all that are there.
+pub(super) fn newest_first(directory: &Path, state: Option<&StateFile>) -> Result<Vec<OsString>> {
+    let mut paths: Vec<OsString> = Vec::new();
+    if let Some(state) = state {
+        let listed = state.all_model_checkpoint_paths.iter().rev();
+        for path in std::iter::once(&state.model_checkpoint_path).chain(listed) {
+            if !paths.contains(path) {
+                paths.push(path.clone());
+            }
+        }
+    }
+    let mut others = Vec::new();
+    let io = |e| Error::io("list the directory", directory, &e);
+    for entry in std::fs::read_dir(directory).map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let Some(base) = name.as_bytes().strip_suffix(b".index").map(OsStr::from_bytes) else { continue };
+        let is_listed = paths.iter().any(|path| Path::new(path).file_name() == Some(base));
+        if !is_listed && !base.is_empty() && matches!(find_at(&directory.join(base)), Ok(Some(_)) | Err(_)) {
+            others.push(base.to_owned());
+        }
+    }
+    sort_newest_first(directory, &mut others);
+    paths.extend(others);
+    Ok(paths)
+}
+
+/// By number, where all were numbered under one name; else by the time at which they were written.
+fn sort_newest_first(directory: &Path, names: &mut Vec<OsString>) {
+    let numbered = |name: &OsString| -> Option<(Vec<u8>, i64)> {
+        let name = owned(name)?.as_bytes();
+        let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        let number = std::str::from_utf8(&name[name.len() - digits..]).ok()?.parse::<i64>().ok()?;
+        let stem = &name[..name.len() - digits - 1];
+        // TensorFlow writes a negative number as `ckpt--5`.
+        Some(match stem.strip_suffix(b"-") {
+            Some(stem) => (stem.to_vec(), -number),
+            None => (stem.to_vec(), number),
+        })
+    };
+    let numbers: Option<Vec<(Vec<u8>, i64)>> = names.iter().map(numbered).collect();
+    match numbers {
+        Some(numbers) if numbers.windows(2).all(|pair| pair[0].0 == pair[1].0) => {
+            crate::sort::sort_by_key(names, |name| std::cmp::Reverse(numbered(name).map_or(0, |(_, number)| number)));
+        }
+        _ => {
+            let time = |name: &OsString| {
+                let index = crate::bundle::index_path(&directory.join(name));
+                std::fs::metadata(index).and_then(|metadata| metadata.modified()).ok()
+            };
+            let mut timed: Vec<_> = names.drain(..).map(|name| (std::cmp::Reverse(time(&name)), name)).collect();
+            crate::sort::sort_by(&mut timed, Ord::cmp);
+            names.extend(timed.into_iter().map(|(_, name)| name));
+        }
+    }
+}
+
+/// The first thing that is wrong with a checkpoint.
+pub(super) fn first_problem(
+    prefix: &Path,
+    options: &VerifyOptions,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Option<Error>> {
+    let problem = match verify(prefix, options, progress) {
+        Ok(found) => found.problems.into_iter().next(),
+        Err(e) if e.code() == Code::Cancelled => return Err(e),
+        Err(e) => Some(e),
+    };
+    match problem {
+        // That says nothing of the checkpoint.
+        Some(e) if matches!(e.errno(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM)) => Err(e),
+        problem => Ok(problem),
+    }
+}
