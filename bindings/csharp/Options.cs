@@ -7,12 +7,12 @@ namespace LibCheckpoint
     public sealed partial class OpenOptions
     {
         /// <summary>
-        /// Most bytes that listing a checkpoint may take; by default 16 MiB and 24 for each byte of
-        /// its index.
+        /// Limits the memory, in bytes, that listing a checkpoint may take. Default: 16 MiB plus 24
+        /// bytes per byte of the checkpoint's index. 0 for the default.
         /// </summary>
         public long MemoryLimit { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(OpenOptionsHandle made)
         {
             if (MemoryLimit != 0)
@@ -25,18 +25,20 @@ namespace LibCheckpoint
     public sealed partial class ReadOptions
     {
         /// <summary>
-        /// Reads with so many threads, the caller's among them. 0, the default, lets the library
-        /// choose: one for less than 4 MiB, else as many as there are processors, at most four.
+        /// Sets the number of reading threads, the calling thread included. 0, the default, lets
+        /// the library choose: one thread for less than 4 MiB, else one per processor, at most
+        /// four.
         /// </summary>
         public int Threads { get; set; }
 
         /// <summary>
-        /// Whether checksums are compared: <c>Checksums.Always</c> (the default),
-        /// <c>Checksums.WhenWhole</c> or <c>Checksums.Never</c>.
+        /// Sets when checksums are verified: <c>Checksums.Always</c> (the default),
+        /// <c>Checksums.WhenWhole</c> or <c>Checksums.Never</c>. Fails with
+        /// <c>ErrorCode.InvalidArgument</c> for other values.
         /// </summary>
         public Checksums Checksums { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(ReadOptionsHandle made)
         {
             if (Threads != 0)
@@ -49,10 +51,10 @@ namespace LibCheckpoint
 
     public sealed partial class VerifyOptions
     {
-        /// <summary>Reads with so many threads; 0, the default, lets the library choose.</summary>
+        /// <summary>Sets the number of reading threads; 0, the default, lets the library choose.</summary>
         public int Threads { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(VerifyOptionsHandle made)
         {
             if (Threads != 0)
@@ -65,38 +67,37 @@ namespace LibCheckpoint
     public sealed partial class WriteOptions
     {
         /// <summary>
-        /// Writes so many data files. 0, the default, lets the library choose by the size alone:
-        /// one up to 256 MiB, then one for each 512 MiB. Where a checkpoint of the same prefix and
-        /// number is being replaced, one more is made, which may be empty.
+        /// Sets the number of shards (data files). 0, the default, lets the library choose by total
+        /// size alone: one up to 256 MiB, else one per 512 MiB, at most 64.
         /// </summary>
         public int Shards { get; set; }
 
         /// <summary>
-        /// Writes no data file of more than so many bytes, as far as tensors can be cut into
-        /// slices: strings, variants, and dtypes that TensorFlow cannot put together again are not,
-        /// and get a larger file if need be. Takes the place of <c>WriteOptions.Shards</c>. 0, the
-        /// default, for no limit. (<c>tf.train.experimental.MaxShardSizePolicy</c>)
+        /// Limits the size of a shard (data file), in bytes; 0, the default, means no limit
+        /// (<c>tf.train.experimental.MaxShardSizePolicy</c>).
         /// </summary>
         public long MaxShardSize { get; set; }
 
         /// <summary>
-        /// Begins each value at a multiple of so many bytes; 1 by default, as in TensorFlow. Values
-        /// that are aligned to their elements can be used through views as they are.
-        ///
-        /// <c>ErrorCode.InvalidArgument</c> for 0.
+        /// Aligns each value in its shard to a multiple of <c>bytes</c>; 1 by default, as in
+        /// TensorFlow. Values aligned to their element size can be used directly through views. 0
+        /// for the default.
         /// </summary>
         public long Alignment { get; set; }
 
         /// <summary>
-        /// Writes with so many threads, the caller's among them; 0, the default, lets the library
-        /// choose. The files are the same whatever it is.
+        /// Sets the number of writing threads, the calling thread included; 0, the default, lets
+        /// the library choose. The files are the same for any number of threads.
         /// </summary>
         public int Threads { get; set; }
 
-        /// <summary>What survives a power cut once the checkpoint is written.</summary>
+        /// <summary>
+        /// Sets what survives a power failure after the checkpoint is written. Fails with
+        /// <c>ErrorCode.InvalidArgument</c> for other values.
+        /// </summary>
         public Durability Durability { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(WriteOptionsHandle made)
         {
             if (Shards != 0)
@@ -122,18 +123,21 @@ namespace LibCheckpoint
     public sealed partial class MergeOptions
     {
         /// <summary>
-        /// Whether sections may be missing: then those that are there are merged, at least one. Not
-        /// by default.
+        /// Sets whether sections may be missing: if so, the existing ones are merged, and at least
+        /// one must exist. False by default.
         /// </summary>
         public bool AllowMissing { get; set; }
 
-        /// <summary>Whether the sections stay when they have been merged. Not by default.</summary>
+        /// <summary>Sets whether the sections are kept after the merge. False by default: they are deleted.</summary>
         public bool KeepInputs { get; set; }
 
-        /// <summary>What survives a power cut once the checkpoint is merged.</summary>
+        /// <summary>
+        /// Sets what survives a power failure after the merge. Fails with
+        /// <c>ErrorCode.InvalidArgument</c> for other values.
+        /// </summary>
         public Durability Durability { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(MergeOptionsHandle made)
         {
             NativeMethods.ckpt_merge_options_set_allow_missing(made, AllowMissing);
@@ -144,56 +148,57 @@ namespace LibCheckpoint
 
     public sealed partial class NodeOptions
     {
-        /// <summary>A name for messages. By default an object is called what it is.</summary>
+        /// <summary>Sets the name (UTF-8) of the object in messages. By default, messages name its kind.</summary>
         public string DebugName { get; set; }
 
         /// <summary>
-        /// The name that a variable has in name-based checkpoints, in TensorFlow that of the
-        /// variable without <c>:0</c>.
+        /// Sets the name (UTF-8) of a variable in name-based checkpoints: in TensorFlow, the
+        /// variable's name without <c>:0</c>. Variables only.
         /// </summary>
         public string Name { get; set; }
 
         /// <summary>
-        /// Whether a variable is only saved: restoring it is <c>ErrorCode.FailedPrecondition</c>.
-        /// Not by default.
+        /// Sets whether a variable is saved but never restored: restoring it fails with
+        /// <c>ErrorCode.FailedPrecondition</c> (<c>Reason.ReadOnly</c>). False by default.
+        /// Variables only.
         /// </summary>
         public bool ReadOnly { get; set; }
 
         /// <summary>
-        /// Has state saved as one attribute of this name, of which the names of its tensors are
-        /// suffixes: <c>table</c> with the tensors <c>-keys</c> and <c>-values</c>, as TensorFlow's
-        /// hash tables have it; <c>ITERATOR</c> with <c>_STATE</c>, as its dataset iterators do.
+        /// Saves a state object as one attribute of this name, with the tensors' names as suffixes:
+        /// <c>table</c> with the tensors <c>-keys</c> and <c>-values</c>, as TensorFlow's hash
+        /// tables do; <c>ITERATOR</c> with <c>_STATE</c>, as its dataset iterators do. State only.
         /// </summary>
         public string LegacyName { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(NodeOptionsHandle made)
         {
             if (DebugName != null)
             {
-                byte[] name = Utf8.Encode(DebugName);
-                NativeMethods.ckpt_node_options_set_debug_name(made, name, name.Length);
+                NativeMethods.ckpt_node_options_set_debug_name(made, Utf8.Encode(DebugName, "name"));
             }
             if (Name != null)
             {
-                byte[] name = Utf8.Encode(Name);
-                NativeMethods.ckpt_node_options_set_name(made, name, name.Length);
+                NativeMethods.ckpt_node_options_set_name(made, Utf8.Encode(Name, "name"));
             }
             NativeMethods.ckpt_node_options_set_read_only(made, ReadOnly);
             if (LegacyName != null)
             {
-                byte[] name = Utf8.Encode(LegacyName);
-                NativeMethods.ckpt_node_options_set_legacy_name(made, name, name.Length);
+                NativeMethods.ckpt_node_options_set_legacy_name(made, Utf8.Encode(LegacyName, "name"));
             }
         }
     }
 
     public sealed partial class SaveOptions
     {
-        /// <summary>What to do while an earlier save of the checkpoint is running in the background.</summary>
+        /// <summary>
+        /// Sets what a save does while an earlier save of the checkpoint runs in the background;
+        /// <c>Busy.Wait</c> by default.
+        /// </summary>
         public Busy Busy { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(SaveOptionsHandle made)
         {
             NativeMethods.ckpt_save_options_set_busy(made, Busy);
@@ -203,68 +208,66 @@ namespace LibCheckpoint
     public sealed partial class RestoreOptions
     {
         /// <summary>
-        /// Restores only values whose path in the checkpoint one of the included globs matches.
-        /// What is left out is skipped, and assertions do not ask for it.
+        /// Restores only values whose path in the checkpoint matches an included glob. Other values
+        /// are skipped, and assertions of the status do not require them.
         /// </summary>
         public IList<string> Include { get; } = new List<string>();
 
-        /// <summary>Leaves out values whose path in the checkpoint the glob matches, also included ones.</summary>
+        /// <summary>Skips values whose path in the checkpoint matches the glob, even if they are included.</summary>
         public IList<string> Exclude { get; } = new List<string>();
 
         /// <summary>
-        /// Takes what the checkpoint has at <c>from</c> for what the program has at <c>to</c>:
-        /// paths of objects, each with all that is below. Renames are done in the order in which
-        /// they were added.
+        /// Restores the program's object at <c>to</c>, and everything below it, from the
+        /// checkpoint's object at <c>from</c>. Both are paths of objects. Renames apply in the
+        /// order in which they were added.
         /// </summary>
         public IList<Rename> Renames { get; } = new List<Rename>();
 
-        /// <summary>What to do about values that do not fit.</summary>
+        /// <summary>
+        /// Sets what to do about values that do not fit their object; <c>Mismatch.Fail</c> by
+        /// default.
+        /// </summary>
         public Mismatch OnMismatch { get; set; }
 
         /// <summary>
-        /// Whether slot variables are left as they are; then assertions do not ask for them. Not by
-        /// default. (<c>experimental_skip_slot_variables</c>)
+        /// Leaves slot variables unchanged if <c>skip</c> is true; assertions of the status then do
+        /// not require them. False by default. (<c>experimental_skip_slot_variables</c>)
         /// </summary>
         public bool SkipSlotVariables { get; set; }
 
         /// <summary>
-        /// Restores only what the checkpoint has below <c>path</c>, as if the object there had been
+        /// Restores only the part of the checkpoint below <c>path</c>, as if the object there were
         /// its root.
         /// </summary>
         public string Subtree { get; set; }
 
         /// <summary>
-        /// Whether all values are read and their checksums compared before the first is assigned,
-        /// so that only a fault in between can leave some restored and some not. Values are read
-        /// twice. Not by default.
+        /// If <c>verify</c> is true, reads all values and compares their checksums before it
+        /// assigns the first, so that only a fault between the two passes can leave the program
+        /// partly restored. Values are read twice. False by default.
         /// </summary>
         public bool VerifyFirst { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(RestoreOptionsHandle made)
         {
             foreach (string each in Include)
             {
-                byte[] glob = Utf8.Encode(each, "glob");
-                NativeMethods.ckpt_restore_options_add_include(made, glob, glob.Length);
+                NativeMethods.ckpt_restore_options_add_include(made, Utf8.Encode(each, "glob"));
             }
             foreach (string each in Exclude)
             {
-                byte[] glob = Utf8.Encode(each, "glob");
-                NativeMethods.ckpt_restore_options_add_exclude(made, glob, glob.Length);
+                NativeMethods.ckpt_restore_options_add_exclude(made, Utf8.Encode(each, "glob"));
             }
             foreach (Rename each in Renames)
             {
-                byte[] from = Utf8.Encode(each.From, "from");
-                byte[] to = Utf8.Encode(each.To, "to");
-                NativeMethods.ckpt_restore_options_add_rename(made, from, from.Length, to, to.Length);
+                NativeMethods.ckpt_restore_options_add_rename(made, Utf8.Encode(each.From, "from"), Utf8.Encode(each.To, "to"));
             }
             NativeMethods.ckpt_restore_options_set_on_mismatch(made, OnMismatch);
             NativeMethods.ckpt_restore_options_set_skip_slot_variables(made, SkipSlotVariables);
             if (Subtree != null)
             {
-                byte[] path = Utf8.Encode(Subtree);
-                NativeMethods.ckpt_restore_options_set_subtree(made, path, path.Length);
+                NativeMethods.ckpt_restore_options_set_subtree(made, Utf8.Encode(Subtree, "path"));
             }
             NativeMethods.ckpt_restore_options_set_verify_first(made, VerifyFirst);
         }
@@ -273,30 +276,32 @@ namespace LibCheckpoint
     public sealed partial class SaverOptions
     {
         /// <summary>
-        /// How many checkpoints stay, the newest; 5 by default. 0: all of them, but the state file
-        /// lists the newest alone.
+        /// Keeps the newest <c>count</c> checkpoints; 5 by default. 0 keeps all of them, but the
+        /// state file then lists only the newest.
         /// </summary>
         public int MaxToKeep { get; set; } = 5;
 
         /// <summary>
-        /// Of those that would be removed, keeps one for each so many hours for good; 10 000 by
-        /// default. The hours are counted from when the saver was made.
+        /// Permanently keeps one otherwise expired checkpoint per <c>hours</c> hours, counted from
+        /// when the saver was made; 10 000 by default. 0 keeps every checkpoint. <c>Saver</c>
+        /// refuses negative values and NaN.
         /// </summary>
         public double KeepEveryNHours { get; set; } = 10000;
 
         /// <summary>
-        /// Whether steps are written with at least eight digits: <c>model-00000012</c>. Not by
-        /// default.
+        /// Writes steps with at least eight digits if <c>pad</c> is true: <c>model-00000012</c>.
+        /// False by default.
         /// </summary>
         public bool PadStepNumber { get; set; }
 
         /// <summary>
-        /// Whether the state file names checkpoints from its own directory, so that this can be
-        /// moved; true by default. TensorFlow's default is the paths as they were given.
+        /// Sets whether the state file names checkpoints relative to its own directory, so that the
+        /// directory can be moved. True by default; TensorFlow by default writes the paths as they
+        /// were given.
         /// </summary>
         public bool RelativePaths { get; set; } = true;
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(SaverOptionsHandle made)
         {
             NativeMethods.ckpt_saver_options_set_max_to_keep(made, MaxToKeep);
@@ -311,22 +316,19 @@ namespace LibCheckpoint
         /// <summary>Appends <c>-STEP</c> to the prefix. Null for the default.</summary>
         public long? GlobalStep { get; set; }
 
-        /// <summary>The same by an integer scalar of the saver's graph.</summary>
+        /// <summary>
+        /// Appends <c>-STEP</c> to the prefix, where the step is the value of <c>step</c>, an
+        /// integer scalar of the saver's graph.
+        /// </summary>
         public Node GlobalStepOf { get; set; }
 
         /// <summary>
-        /// Another name for the state file than <c>checkpoint</c>: several savers of one directory
-        /// may each have their own.
-        /// </summary>
-        public string LatestFilename { get; set; }
-
-        /// <summary>
-        /// Whether the checkpoint is recorded: in the state file, and by the saver, which removes
-        /// old ones then. True by default.
+        /// Sets whether the checkpoint is recorded in the state file and by the saver, which then
+        /// removes expired ones. True by default.
         /// </summary>
         public bool WriteState { get; set; } = true;
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(SaverSaveOptionsHandle made)
         {
             if (GlobalStep != null)
@@ -337,10 +339,6 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_saver_save_options_set_global_step_of(made, GlobalStepOf);
             }
-            if (LatestFilename != null)
-            {
-                NativeMethods.ckpt_saver_save_options_set_latest_filename(made, Utf8.Path(LatestFilename));
-            }
             NativeMethods.ckpt_saver_save_options_set_write_state(made, WriteState);
         }
     }
@@ -348,56 +346,60 @@ namespace LibCheckpoint
     public sealed partial class ManagerOptions
     {
         /// <summary>
-        /// How many checkpoints stay, the newest: 1 or more, which <c>Manager</c> checks. Null for
-        /// the default.
+        /// Keeps the newest <c>count</c> checkpoints. <c>Manager</c> refuses values below 1. Null
+        /// for the default.
         /// </summary>
         public long? MaxToKeep { get; set; }
 
         /// <summary>
-        /// Of those that would be removed, keeps one for each so many hours for good; 0, the
-        /// default, for none.
+        /// Permanently keeps one otherwise expired checkpoint per <c>hours</c> hours. 0, the
+        /// default, keeps none. <c>Manager</c> refuses values that are negative or not finite.
         /// </summary>
         public double KeepEveryNHours { get; set; }
 
         /// <summary>
-        /// Keeps also the best <c>count</c> by the metric that each save gives. Of equal ones the
-        /// newer is better; one without a metric, or with one that is not a number, is never among
-        /// them. Metrics are in a file of their own, <c>checkpoint.manager</c>: what TensorFlow
-        /// saves in between has none, and removes none of these.
+        /// Also keeps the best <c>count</c> checkpoints by the metric that each save gives. Of
+        /// equal metrics the newer checkpoint is better. A checkpoint without a metric, or whose
+        /// metric is NaN, is never among the best. 0 for the default.
         /// </summary>
         public int KeepBest { get; set; }
 
-        /// <summary>Which metrics are better, for <c>KeepBest</c>.</summary>
+        /// <summary>Which metric values are better, for <c>KeepBest</c>.</summary>
         public Better Better { get; set; } = Better.Lower;
 
-        /// <summary>What checkpoints are called: <c>NAME-NUMBER</c>; <c>ckpt</c> by default.</summary>
+        /// <summary>
+        /// Sets the name of checkpoints, which are called <c>NAME-NUMBER</c>; <c>ckpt</c> by
+        /// default. <c>name</c> has <c>name_len</c> bytes and no <c>/</c>, which <c>Manager</c>
+        /// checks.
+        /// </summary>
         public string CheckpointName { get; set; }
 
         /// <summary>
-        /// The integer scalar that counts the program's steps, for
+        /// Sets the integer scalar that counts the program's steps, for
         /// <c>ManagerOptions.CheckpointInterval</c>.
         /// </summary>
         public Node StepCounter { get; set; }
 
         /// <summary>
-        /// Whether steps are given to each call (<c>ManagerSaveOptions.Step</c>,
-        /// <c>ResumeOptions.Step</c>) rather than by a counter. Not by default.
+        /// Sets whether each call gives the step (<c>ManagerSaveOptions.Step</c>,
+        /// <c>ResumeOptions.Step</c>) instead of a counter. False by default.
         /// </summary>
         public bool StepsInCalls { get; set; }
 
         /// <summary>
-        /// Saves only when so many steps have gone by since the last save. Steps come from a
-        /// counter or with each call. Null for the default.
+        /// Saves only if at least <c>steps</c> steps have passed since the last save. The steps
+        /// come from a step counter or from each call; <c>Manager</c> fails if neither is set. Null
+        /// for the default.
         /// </summary>
         public long? CheckpointInterval { get; set; }
 
         /// <summary>
-        /// The step of the last save, to count the interval from. By default the first save is
-        /// never too early.
+        /// Sets the step of the last save, from which the interval is counted. By default the first
+        /// save is never too early. Null for the default.
         /// </summary>
         public long? LastCheckpointStep { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(ManagerOptionsHandle made)
         {
             if (MaxToKeep != null)
@@ -414,8 +416,7 @@ namespace LibCheckpoint
             }
             if (CheckpointName != null)
             {
-                byte[] name = Utf8.Encode(CheckpointName);
-                NativeMethods.ckpt_manager_options_set_checkpoint_name(made, name, name.Length);
+                NativeMethods.ckpt_manager_options_set_checkpoint_name(made, Utf8.Encode(CheckpointName, "name"));
             }
             if (!StepCounter.IsNone)
             {
@@ -436,30 +437,40 @@ namespace LibCheckpoint
     public sealed partial class ManagerSaveOptions
     {
         /// <summary>
-        /// The checkpoint's number, in place of the save counter's, which counts all the same.
-        /// (<c>checkpoint_number</c>) Null for the default.
+        /// Sets the checkpoint's number, in place of the save counter's value. The counter is
+        /// incremented all the same. (<c>checkpoint_number</c>) Null for the default.
         /// </summary>
         public long? Number { get; set; }
 
-        /// <summary>The same by an integer scalar of the manager's graph, which does not change.</summary>
+        /// <summary>
+        /// Sets the checkpoint's number to the value of <c>number</c>, an integer scalar of the
+        /// manager's graph, which stays unchanged.
+        /// </summary>
         public Node NumberOf { get; set; }
 
         /// <summary>
-        /// Whether it may be too early for the next save; true by default. What was saved already
-        /// at this step is not saved again in any case.
+        /// Sets whether the save is skipped if it is too early
+        /// (<c>ManagerOptions.CheckpointInterval</c>). True by default. A step that was already
+        /// saved is never saved again.
         /// </summary>
         public bool CheckInterval { get; set; } = true;
 
-        /// <summary>The program's step, in place of the step counter's. Null for the default.</summary>
+        /// <summary>Sets the program's step, in place of the step counter's value. Null for the default.</summary>
         public long? Step { get; set; }
 
-        /// <summary>How good what is saved is, for <c>ManagerOptions.KeepBest</c>. Null for the default.</summary>
+        /// <summary>
+        /// Sets the metric of this checkpoint, for <c>ManagerOptions.KeepBest</c>. Null for the
+        /// default.
+        /// </summary>
         public double? Metric { get; set; }
 
-        /// <summary>The same by a scalar of the manager's graph: float32, float64 or any integer.</summary>
+        /// <summary>
+        /// Sets the metric of this checkpoint to the value of <c>metric</c>, a scalar of the
+        /// manager's graph: float32, float64 or an integer.
+        /// </summary>
         public Node MetricOf { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(ManagerSaveOptionsHandle made)
         {
             if (Number != null)
@@ -489,18 +500,18 @@ namespace LibCheckpoint
     public sealed partial class ResumeOptions
     {
         /// <summary>
-        /// Whether the newest checkpoint that is whole is restored rather than the latest, whatever
-        /// it is. Every byte of it is read for that. Not by default.
+        /// Restores the newest valid checkpoint instead of the latest if <c>latest_valid</c> is
+        /// true. This reads every byte of it once more. False by default.
         /// </summary>
         public bool LatestValid { get; set; }
 
         /// <summary>
-        /// The program's step after restoring, in place of the step counter's. Null for the
-        /// default.
+        /// Sets the program's step after the restore, in place of the step counter's value. Null
+        /// for the default.
         /// </summary>
         public long? Step { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(ResumeOptionsHandle made)
         {
             NativeMethods.ckpt_resume_options_set_latest_valid(made, LatestValid);
@@ -514,21 +525,22 @@ namespace LibCheckpoint
     public sealed partial class WaitOptions
     {
         /// <summary>
-        /// Gives up rather than wait longer than so many seconds. Less than the time between two
-        /// looks is one look. Null for the default.
+        /// Sets the longest time to wait, in seconds; without limit by default. A timeout shorter
+        /// than the poll interval looks once. Null for the default.
         /// </summary>
         public TimeSpan? Timeout { get; set; }
 
-        /// <summary>The seconds between two looks; 1 by default.</summary>
+        /// <summary>Sets the seconds between two looks; 1 by default. Null for the default.</summary>
         public TimeSpan? PollInterval { get; set; }
 
         /// <summary>
-        /// At least so many seconds between two checkpoints of an iterator; 0 by default. Those
-        /// that come meanwhile, save the last, are missed.
+        /// Sets the least number of seconds between two checkpoints that an iterator returns; 0 by
+        /// default. Of the checkpoints that appear in the meantime it returns only the last. Null
+        /// for the default.
         /// </summary>
         public TimeSpan? MinInterval { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
+        // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(WaitOptionsHandle made)
         {
             if (Timeout != null)
@@ -546,32 +558,38 @@ namespace LibCheckpoint
         }
     }
 
-    public sealed partial class GcOptions
+    public sealed partial class CollectOptions
     {
-        /// <summary>And one for each so many hours, for good; 0, the default, for none.</summary>
-        public double KeepCheckpointEveryNHours { get; set; }
+        /// <summary>
+        /// Permanently keeps one otherwise expired checkpoint per <c>hours</c> hours. 0, the
+        /// default, keeps none.
+        /// </summary>
+        public double KeepEveryNHours { get; set; }
 
-        /// <summary>And the best <c>count</c> by the metrics that a manager's program gave.</summary>
+        /// <summary>
+        /// Also keeps the best <c>count</c> checkpoints by the metrics that were given to a
+        /// manager. 0 for the default.
+        /// </summary>
         public int KeepBest { get; set; }
 
-        /// <summary>Which metrics are better, for <c>KeepBest</c>.</summary>
+        /// <summary>Which metric values are better, for <c>KeepBest</c>.</summary>
         public Better Better { get; set; } = Better.Lower;
 
-        /// <summary>Whether to say only what would be removed. Not by default.</summary>
+        /// <summary>Only lists what would be deleted if <c>dry_run</c> is true. False by default.</summary>
         public bool DryRun { get; set; }
 
-        // Sets all but callbacks, other options and arrays.
-        private void SetPlain(GcOptionsHandle made)
+        // Sets all but callbacks, other options, paths and arrays.
+        private void SetPlain(CollectOptionsHandle made)
         {
-            if (KeepCheckpointEveryNHours != 0)
+            if (KeepEveryNHours != 0)
             {
-                NativeMethods.ckpt_gc_options_set_keep_checkpoint_every_n_hours(made, KeepCheckpointEveryNHours);
+                NativeMethods.ckpt_collect_options_set_keep_checkpoint_every_n_hours(made, KeepEveryNHours);
             }
             if (KeepBest != 0)
             {
-                NativeMethods.ckpt_gc_options_set_keep_best(made, KeepBest, Better);
+                NativeMethods.ckpt_collect_options_set_keep_best(made, KeepBest, Better);
             }
-            NativeMethods.ckpt_gc_options_set_dry_run(made, DryRun);
+            NativeMethods.ckpt_collect_options_set_dry_run(made, DryRun);
         }
     }
 }

@@ -77,7 +77,7 @@ impl Abi {
     fn add_type(&mut self, item: &Item) {
         match item {
             Item::Struct(s) if s.ident.to_string().starts_with("ckpt_") => self.handles.push(named(&s.ident, &s.attrs)),
-            Item::Type(t) => match callback(&t.ty) {
+            Item::Type(t) if t.ident.to_string().starts_with("ckpt_") => match callback(&t.ty) {
                 Some(f) => {
                     let name = |input: &syn::BareFnArg| input.name.as_ref().map(|(name, _)| name.to_string()).unwrap_or_default();
                     let given =
@@ -180,7 +180,7 @@ fn spelled(of: &Type) -> String {
     }
 }
 
-/// A comment, with a line for each paragraph.
+/// A comment, with a line for each paragraph and each entry of a list.
 fn doc(attributes: &[syn::Attribute]) -> String {
     let lines = attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
         let Meta::NameValue(syn::MetaNameValue { value: Expr::Lit(ExprLit { lit: Lit::Str(text), .. }), .. }) = &attribute.meta
@@ -190,7 +190,8 @@ fn doc(attributes: &[syn::Attribute]) -> String {
         Some(text.value().trim().to_owned())
     });
     let lines: Vec<String> = lines.collect();
-    lines.split(String::is_empty).map(|paragraph| paragraph.join(" ")).collect::<Vec<_>>().join("\n")
+    let paragraphs: Vec<String> = lines.split(String::is_empty).map(|paragraph| paragraph.join(" ")).collect();
+    paragraphs.join("\n").replace(" * ", "\n* ")
 }
 
 /// The description as text in which a change is a line or two.

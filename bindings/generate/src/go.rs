@@ -48,7 +48,7 @@ pub fn constants(abi: &Abi) -> String {
             made += &format!("{}\t{} {name} = C.{}\n", doc(abi, &c.doc, "\t// "), constant(of, &c.name), c.name);
         }
         made += &format!(")\n\n{}", doc(abi, &naming.doc.replacen("The name", "String gives the name", 1), "// "));
-        made += &format!("func (x {name}) String() string {{ return C.GoString(C.{}(C.{}(x))) }}\n", naming.name, of.name);
+        made += &format!("func (x {name}) String() string {{\n\treturn C.GoString(C.{}(C.{}(x)))\n}}\n", naming.name, of.name);
     }
     file(made)
 }
@@ -58,9 +58,9 @@ pub fn options(abi: &Abi) -> String {
     for options in options::all(abi) {
         let (class, settings) =
             (pascal(options.name), options.setters.iter().map(|setter| setting(abi, setter)).collect::<String>());
-        made += "\n// set sets all but callbacks, other options and arrays.\n";
+        made += "\n// set sets all but callbacks, other options, paths and arrays, and says whether that went well.\n";
         made += &format!(
-            "func (o *{class}) set(made *C.ckpt_{}) error {{\n\tvar e *C.ckpt_error\n{settings}\treturn nil\n}}\n",
+            "func (o *{class}) set(made *C.ckpt_{}, e **C.ckpt_error) bool {{\n{settings}\treturn true\n}}\n",
             options.name
         );
     }
@@ -90,8 +90,8 @@ fn setting(abi: &Abi, setter: &Setter) -> String {
     };
     let arguments: Vec<String> = setter.values.iter().enumerate().map(argument).collect();
     let set = |tabs: &str| {
-        let call = format!("C.{raw}(made, {}, &e) != C.CKPT_CODE_OK", arguments.join(", "));
-        format!("{tabs}if {wanted}{call} {{\n{tabs}\treturn takeError(e)\n{tabs}}}\n")
+        let call = format!("C.{raw}(made, {}, e) != C.CKPT_CODE_OK", arguments.join(", "));
+        format!("{tabs}if {wanted}{call} {{\n{tabs}\treturn false\n{tabs}}}\n")
     };
     if setter.adds {
         format!("\tfor _, each := range {field} {{\n{}\t}}\n", set("\t\t"))

@@ -51,7 +51,12 @@ impl Language {
         }) {
             doc.replace_range(begin..end, "");
         }
-        for about_c in [", bytes that end with NUL", " For one thread at a time while it is changed.", " Static text."] {
+        for about_c in [
+            ", bytes that end with NUL",
+            " Not thread-safe while being changed.",
+            " For one thread at a time while it is changed.",
+            " NUL-terminated static text.",
+        ] {
             doc = doc.replace(about_c, "");
         }
         let word =
@@ -86,7 +91,7 @@ impl Language {
 pub fn comment(text: &str, prefix: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for (at, paragraph) in text.split('\n').enumerate() {
-        lines.extend((at > 0).then(|| prefix.to_owned()));
+        lines.extend((at > 0 && !paragraph.starts_with("* ")).then(|| prefix.to_owned()));
         let mut line = prefix.to_owned();
         for word in paragraph.split(' ') {
             if line.len() > prefix.len() && line.replace('\t', "    ").chars().count() + word.chars().count() > WIDTH {
