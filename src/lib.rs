@@ -24,6 +24,8 @@ mod directory;
 mod error;
 mod format;
 mod graph;
+#[cfg(test)]
+mod laboratory;
 mod manager;
 mod reader;
 mod sort;

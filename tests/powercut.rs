@@ -14,7 +14,7 @@ use checkpoint::{Code, DType, Durability, Reader, Reason, WriteOptions, Writer};
 
 #[path = "powercut/managed.rs"]
 mod managed;
-#[path = "common/rng.rs"]
+#[path = "../src/laboratory/rng.rs"]
 mod rng;
 use rng::Rng;
 

@@ -16,7 +16,7 @@ pub mod ordered_code;
 pub mod payload;
 #[path = "../../tests/common/proto.rs"]
 pub mod proto;
-#[path = "../../tests/common/rng.rs"]
+#[path = "../../src/laboratory/rng.rs"]
 pub mod rng;
 #[path = "../../tests/common/table.rs"]
 pub mod table;

@@ -6,7 +6,7 @@
 use std::io::IoSlice;
 use std::ops::Range;
 
-use super::store::{Placed, Source, Sum};
+use super::source::{Placed, Source, Sum};
 use crate::allocate::allocate;
 use crate::error::{Error, Result};
 use crate::format::crc;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::entry::Header;
-use super::load::{Loaded, Loader};
+use super::load::{Loaded, Loader, OnFault};
 use super::naming;
 use super::records::{Kind, Partition, Record, Records, MISSING};
 use crate::error::{Error, Reason, Result};
@@ -13,9 +13,6 @@ use crate::format::ordered_code::{slice_key_head, slice_key_tail};
 use crate::storage::{File, Identity};
 use crate::table::{BlockBuffer, Budget, Table};
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, StoredExtent};
-
-/// What to do about a fault: opening stops at the first (returns it), verifying notes it and goes on.
-pub(crate) type OnFault<'a> = &'a mut dyn FnMut(Error) -> Result<()>;
 
 /// A validated index.
 #[derive(Debug)]
@@ -387,9 +384,10 @@ fn partition_point(numbers: Range<u32>, before: impl Fn(u32) -> bool) -> u32 {
     let (mut low, mut high) = (numbers.start, numbers.end);
     while low < high {
         let middle = low + (high - low) / 2;
-        match before(middle) {
-            true => low = middle + 1,
-            false => high = middle,
+        if before(middle) {
+            low = middle + 1
+        } else {
+            high = middle
         }
     }
     low
@@ -397,9 +395,9 @@ fn partition_point(numbers: Range<u32>, before: impl Fn(u32) -> bool) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::crash_tests::scratch;
     use super::super::{Durability, WriteOptions, Writer};
     use super::*;
+    use crate::laboratory::scratch;
 
     #[test]
     fn what_is_found_does_not_depend_on_where_the_search_begins() {

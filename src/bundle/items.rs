@@ -1,6 +1,6 @@
 //! What a writer has been given: values with their keys and shapes.
 
-use super::store::Source;
+use super::source::Source;
 use crate::tensor::DType;
 
 /// The values in the order in which they were added. Their keys and shapes lie one after the other: a program may have a million.

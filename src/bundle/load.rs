@@ -3,11 +3,13 @@
 use std::ops::Range;
 
 use super::entry::{parse_slices, quoted, Described, Entry, Header};
-use super::index::OnFault;
 use super::records::{Kind, Partition, Record, Records, MISSING, WHOLE};
 use crate::error::{Error, Result};
 use crate::table::{self, BlockBuffer, Budget, Table};
 use crate::tensor::{DType, MAX_RANK};
+
+/// What to do about a fault: opening stops at the first (returns it), verifying notes it and goes on.
+pub(super) type OnFault<'a> = &'a mut dyn FnMut(Error) -> Result<()>;
 
 /// The largest block for which room is made beforehand: four times what a writer makes of short keys and records.
 const ORDINARY: usize = 1 << 20;

@@ -5,11 +5,12 @@ use std::io::IoSlice;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use super::durability::Durability;
 use super::entry::{put_entry, put_header, put_partitioned, Endianness};
+use super::finish::Written;
 use super::index::{Index, Row};
 use super::naming;
-use super::publish::{Durability, Publication};
-use super::writer::Written;
+use super::publish::Publication;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{File, Local, Storage};
 use crate::table::TableWriter;
@@ -148,9 +149,10 @@ fn refuse_same(destination: &Path, section: &Path) -> Result<()> {
         Some((parent.canonicalize().ok()?, prefix.file_name()?.to_owned()))
     };
     let place = real(destination);
-    match place.is_some() && place == real(section) {
-        true => Err(Error::argument("the destination is one of the sections").in_file(section)),
-        false => Ok(()),
+    if place.is_some() && place == real(section) {
+        Err(Error::argument("the destination is one of the sections").in_file(section))
+    } else {
+        Ok(())
     }
 }
 
@@ -191,13 +193,13 @@ struct DataFile {
 }
 
 /// A record of the merged index.
-enum Record<'a> {
+enum Merging<'a> {
     Value { row: Row<'a>, shard: u32 },
     Partitioned { dtype: DType, shape: &'a [i64], slices: Vec<Vec<StoredExtent>> },
 }
 
 struct Merged<'a> {
-    records: BTreeMap<Vec<u8>, Record<'a>>,
+    records: BTreeMap<Vec<u8>, Merging<'a>>,
     /// In the order of their new numbers.
     files: Vec<DataFile>,
     endianness: Endianness,
@@ -220,7 +222,7 @@ impl<'a> Merged<'a> {
             merged.add(index).map_err(|e| e.in_file(index.path()))?;
         }
         for (key, record) in &merged.records {
-            if let Record::Partitioned { shape, slices, .. } = record {
+            if let Merging::Partitioned { shape, slices, .. } = record {
                 let boxes: Vec<Bounds> = slices.iter().map(|s| Bounds::stored(s, shape)).collect();
                 check_disjoint(&boxes, Bounds::whole(shape).elements(), |i| slices[i][..].into())
                     .map_err(|e| Error::argument(e.to_string()).because(Reason::Overlap).for_tensor(key))?;
@@ -240,7 +242,7 @@ impl<'a> Merged<'a> {
                     self.files.len() - 1
                 });
                 self.files[shard].length = self.files[shard].length.max(row.offset.saturating_add(row.size));
-                if self.records.insert(row.key.to_vec(), Record::Value { row, shard: shard as u32 }).is_some() {
+                if self.records.insert(row.key.to_vec(), Merging::Value { row, shard: shard as u32 }).is_some() {
                     return duplicate();
                 }
                 continue;
@@ -248,11 +250,11 @@ impl<'a> Merged<'a> {
             let mut listed: Vec<Vec<StoredExtent>> = row.slices().map(|s| s.extents.to_vec()).collect();
             match self.records.get_mut(row.key) {
                 None => {
-                    let record = Record::Partitioned { dtype: row.dtype, shape: row.shape, slices: listed };
+                    let record = Merging::Partitioned { dtype: row.dtype, shape: row.shape, slices: listed };
                     self.records.insert(row.key.to_vec(), record);
                 }
-                Some(Record::Value { .. }) => return duplicate(),
-                Some(Record::Partitioned { dtype, shape, slices }) => {
+                Some(Merging::Value { .. }) => return duplicate(),
+                Some(Merging::Partitioned { dtype, shape, slices }) => {
                     let text = |dtype: DType, shape: &[i64]| format!("{dtype} {}", shape_text(shape));
                     if *dtype != row.dtype || *shape != row.shape {
                         return Err(Error::argument("two sections differ in the dtype or shape of a tensor")
@@ -294,10 +296,10 @@ impl<'a> Merged<'a> {
         for (key, record) in &self.records {
             value.clear();
             match record {
-                Record::Value { row, shard } => {
+                Merging::Value { row, shard } => {
                     put_entry(&mut value, row.dtype, row.shape, *shard, row.offset, row.size, row.crc)
                 }
-                Record::Partitioned { dtype, shape, slices } => put_partitioned(&mut value, *dtype, shape, slices),
+                Merging::Partitioned { dtype, shape, slices } => put_partitioned(&mut value, *dtype, shape, slices),
             }
             table.add(key, &value)?;
         }

@@ -13,27 +13,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::{Condvar, Mutex};
-
+use super::durability::Durability;
+use super::lock::{Claim, Held};
 use super::naming;
-use super::sweep;
+use super::step::{left_out, Step};
+use super::temporary::{attempt, marked_with};
 use crate::allocate::allocate;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{Directory, File, Output, Storage};
-
-/// What of a write survives a power cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Durability {
-    /// When the call returns, all of it: files and directory are synced.
-    #[default]
-    Full,
-    /// The files are synced, the directory only where something old is about to be removed: after a power cut a new checkpoint may be gone
-    /// again, but what there is is whole, and what it took the place of is not lost with it.
-    Data,
-    /// Nothing is synced. After a power cut there may be anything.
-    None,
-}
 
 /// A checkpoint on its way to being published. Dropped before that, it removes what it made.
 pub(super) struct Publication {
@@ -50,116 +37,15 @@ pub(super) struct Publication {
     claim: Claim,
 }
 
-/// The checkpoints that this process is writing: which lock of a directory, and the last component of the prefix. Two writers of one
-/// prefix would choose the same names.
-static WRITING: Mutex<Writing> = Mutex::new(BTreeSet::new());
-
-type Writing = BTreeSet<(usize, OsString)>;
-
-/// Told when something has been written.
-static FREED: Condvar = Condvar::new();
-
-/// What stands for the state of a directory among its checkpoints: no checkpoint has such a name.
-const STATE: &str = "/";
-
-/// Tells the locks of directories apart.
-fn place(lock: &Arc<dyn Send + Sync>) -> usize {
-    Arc::as_ptr(lock).cast::<u8>() as usize
-}
-
-/// A directory and its lock.
-pub(crate) struct Held {
-    pub directory: Arc<dyn Directory>,
-    lock: Arc<dyn Send + Sync>,
-    /// What was in it, before it was swept.
-    pub names: Vec<OsString>,
-}
-
-impl Held {
-    /// Holds the directory at `path`, making it first if `create`, takes its lock, and sweeps what crashes left there.
-    pub fn new(storage: &dyn Storage, path: &Path, create: bool) -> Result<Held> {
-        Held::of(storage, path, create, &WRITING.lock())
-    }
-
-    /// The same for whoever changes the state of the directory, which one at a time does in this process: others are waited for.
-    pub fn for_state(storage: &dyn Storage, path: &Path) -> Result<(Held, Claim)> {
-        let mut writing = WRITING.lock();
-        let mut held = Held::of(storage, path, false, &writing)?;
-        let mut waited = false;
-        let claim = loop {
-            if let Some(claim) = Claim::of(&held, OsStr::new(STATE), &mut writing) {
-                break claim;
-            }
-            FREED.wait(&mut writing);
-            waited = true;
-        };
-        drop(writing); // a claim that is dropped takes it
-        if waited {
-            held.names = list(&*held.directory)?;
-        }
-        Ok((held, claim))
-    }
-
-    /// What has a temporary name was left by a crash, or by a write that could not clean up, if nobody in this process is writing in the
-    /// directory; then it is swept: with an index that was not renamed go the data files that were. `writing` is held until then: who comes
-    /// next must not publish what this one takes for left behind.
-    fn of(storage: &dyn Storage, path: &Path, create: bool, writing: &Writing) -> Result<Held> {
-        let directory = storage.directory(path, create).map_err(|e| Error::io("open the directory", path, &e))?;
-        let lock = directory.lock().map_err(|e| match e.kind() {
-            ErrorKind::WouldBlock => {
-                Error::new(Code::Unavailable, Reason::Locked, format!("{e} is writing in this directory")).in_file(path)
-            }
-            _ => Error::io("lock the directory", path, &e),
-        })?;
-        let names = list(&*directory)?;
-        let is_alone = !writing.iter().any(|(other, _)| *other == place(&lock));
-        if is_alone && !left_out(Step::Sweep) {
-            sweep::sweep(storage, &*directory, &names);
-        }
-        Ok(Held { directory, lock, names })
-    }
-
-    /// The sole right in this process to what belongs to the checkpoint `base` of the directory; None while somebody else has it.
-    pub fn claim(&self, base: &OsStr) -> Option<Claim> {
-        Claim::of(self, base, &mut WRITING.lock())
-    }
-}
-
-/// The sole right in this process to write or remove one checkpoint. It holds the directory's lock.
-pub(crate) struct Claim {
-    lock: Arc<dyn Send + Sync>,
-    base: OsString,
-}
-
-impl Claim {
-    fn of(held: &Held, base: &OsStr, writing: &mut Writing) -> Option<Claim> {
-        let is_free = writing.insert((place(&held.lock), base.to_owned()));
-        is_free.then(|| Claim { lock: held.lock.clone(), base: base.to_owned() })
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        WRITING.lock().remove(&(place(&self.lock), std::mem::take(&mut self.base)));
-        FREED.notify_all();
-    }
-}
-
-fn list(directory: &dyn Directory) -> Result<Vec<OsString>> {
-    directory.list().map_err(|e| Error::io("list the directory", directory.path(), &e))
-}
-
 impl Publication {
     /// Takes the lock of the directory of `prefix`, making the directory if need be, and sweeps what crashes left there.
     pub fn begin(storage: &dyn Storage, prefix: &Path, durability: Durability) -> Result<Publication> {
         let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix names no file").in_file(prefix))?;
         let parent = prefix.parent().unwrap_or(Path::new(""));
-        let mut writing = WRITING.lock();
-        let held = Held::of(storage, parent, true, &writing)?;
-        let claim = Claim::of(&held, base, &mut writing).ok_or_else(|| {
+        let (held, claim) = Held::for_checkpoint(storage, parent, base)?;
+        let claim = claim.ok_or_else(|| {
             Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint").in_file(prefix)
         })?;
-        drop(writing);
         let names = held.names.into_iter();
         let stale = names.filter(|name| naming::split_data_name(name.as_bytes()) == Some(base)).collect();
         let attempt = attempt();
@@ -182,13 +68,13 @@ impl Publication {
     }
 
     fn final_name(&self, suffix: &str) -> OsString {
-        let mut name = self.claim.base.clone();
+        let mut name = self.claim.base().to_owned();
         name.push(suffix);
         name
     }
 
     fn temporary(&self, name: &OsStr) -> OsString {
-        sweep::marked_with(name, self.attempt)
+        marked_with(name, self.attempt)
     }
 
     fn io(&self, doing: &str, name: &OsStr, error: &std::io::Error) -> Error {
@@ -284,13 +170,14 @@ impl Publication {
         Ok(())
     }
 
-    /// Gives the index that is about to be replaced another name, by which [`Publication::sweep`] finds its data files. Where the file
-    /// system has no such names, a crash leaves them until this prefix is written again.
+    /// Gives the index that is about to be replaced another name, by which a sweep finds its data
+    /// files. Where the file system has no such names, a crash leaves them until this prefix is
+    /// written again.
     fn keep_old_index(&mut self, index: &OsStr) -> Result<Option<OsString>> {
         if self.stale.is_empty() || !self.directory.is_file(index) {
             return Ok(None);
         }
-        let other = sweep::marked_with(index, self.attempt.wrapping_add(1));
+        let other = marked_with(index, self.attempt.wrapping_add(1));
         match self.directory.alias(index, &other) {
             Ok(()) => self.made.push(other.clone()),
             Err(e) if matches!(e.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => return Ok(None),
@@ -316,31 +203,4 @@ impl Drop for Publication {
             let _ = self.directory.remove(name);
         }
     }
-}
-
-/// Steps that tests leave out, to see that they are missed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    OtherCount,
-    Sweep,
-    SyncBeforeSweep,
-}
-
-#[cfg(test)]
-pub(super) use super::crash_tests::left_out;
-
-#[cfg(not(test))]
-pub(super) fn left_out(_: Step) -> bool {
-    false
-}
-
-/// A temporary name for what will be called `name`, which nobody else has, and which is swept if a crash leaves it.
-pub(crate) fn temporary_name(name: &OsStr) -> OsString {
-    sweep::marked_with(name, attempt())
-}
-
-/// A number that no other attempt has.
-pub(crate) fn attempt() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }

@@ -11,54 +11,13 @@ use super::entry::Endianness;
 use super::index::{Index, Row};
 use super::naming;
 use super::payload::{check_crc, Elements};
+use super::read_options::{Checksums, ReadOptions};
 use super::transfer::{self, Target, Transfer, CHUNK};
 use crate::allocate::allocate;
 use crate::error::{Error, Reason, Result};
 use crate::format::crc::{self, Crc};
 use crate::storage::{File, Map};
 use crate::tensor::{Bounds, DType, Run, Strings};
-
-/// Whether checksums are compared as tensors are read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Checksums {
-    /// Always. A slice costs reading the whole of each stored piece that it touches, since a checksum covers all of it.
-    #[default]
-    Always,
-    /// Where all that a checksum covers is read anyway. A slice reads what it needs and goes unchecked.
-    WhenWhole,
-    /// Never, save those of strings and variants, which are read whole.
-    Never,
-}
-
-/// How tensors are read.
-#[derive(Clone, Debug, Default)]
-pub struct ReadOptions {
-    pub(crate) threads: u32,
-    pub(crate) checksums: Checksums,
-    /// Whether gaps are skipped rather than read along, even if that costs more calls.
-    pub(crate) sparing: bool,
-}
-
-impl ReadOptions {
-    /// The default: as many threads as pay, every checksum compared.
-    pub fn new() -> ReadOptions {
-        ReadOptions::default()
-    }
-
-    /// Reads with `threads` threads, the caller's among them; 0 for the library's choice, which is one for less than 4 MiB
-    /// and never more than four.
-    pub fn threads(mut self, threads: u32) -> ReadOptions {
-        self.threads = threads;
-        self
-    }
-
-    /// Whether checksums are compared.
-    pub fn checksums(mut self, checksums: Checksums) -> ReadOptions {
-        self.checksums = checksums;
-        self
-    }
-}
 
 /// Most data files kept open between reads.
 const OPEN_SHARDS: usize = 64;
@@ -186,9 +145,10 @@ impl Bundle {
                     Checksums::WhenWhole => piece.wanted == piece.stored,
                     Checksums::Never => false,
                 };
-                let read = match is_checked {
-                    true => read_checked(&file, piece, &region.region, region.buffer),
-                    false => read_runs(&file, piece, &region.region, region.buffer, options.sparing),
+                let read = if is_checked {
+                    read_checked(&file, piece, &region.region, region.buffer)
+                } else {
+                    read_runs(&file, piece, &region.region, region.buffer, options.sparing)
                 };
                 read.map_err(|e| e.for_tensor(region.key).in_file(file.path()))?;
             }
@@ -294,9 +254,10 @@ impl Bundle {
                     _ => changed = true,
                 })?;
             }
-            match changed {
-                true => Err(Error::new(crate::Code::DataLoss, Reason::Checksum, "the data file changed while it was read")),
-                false => Ok(strings),
+            if changed {
+                Err(Error::new(crate::Code::DataLoss, Reason::Checksum, "the data file changed while it was read"))
+            } else {
+                Ok(strings)
             }
         };
         read().map_err(|e| e.for_tensor(row.key))

@@ -4,10 +4,9 @@ use std::cmp::Ordering;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use super::payload::check_crc;
-use super::reader::{Bundle, Checksums, ReadOptions, Wanted, WORTH_A_CALL};
+use super::read_options::{Checksums, ReadOptions};
+use super::reader::{Bundle, Wanted, WORTH_A_CALL};
 use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
-use crate::allocate::allocate;
 use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::File;
@@ -28,7 +27,7 @@ pub(crate) enum Fate {
 }
 
 /// What is read at once: a tensor, or small ones that lie close together in one data file.
-struct Run {
+struct Group {
     /// By their places in the plan.
     payloads: Range<usize>,
     file: Arc<File>,
@@ -48,33 +47,29 @@ impl Payload<'_> {
 }
 
 /// Reads what is planned. Of several faults, the first in the files.
-fn read_runs(runs: &[Run], payloads: Vec<Payload<'_>>, threads: u32) -> Option<Error> {
+fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32) -> Option<Error> {
     let mut payloads: Vec<Payload<'_>> = payloads;
     let bytes: u64 = payloads.iter().map(|p| p.buffer.len() as u64).sum();
-    let threads = transfer::threads_for(threads, bytes).min(runs.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
+    let threads = transfer::threads_for(threads, bytes).min(groups.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
     let mut rest = &mut payloads[..];
-    let transfers = runs.iter().map(|run| {
-        let (those, after) = std::mem::take(&mut rest).split_at_mut(run.payloads.len());
+    let transfers = groups.iter().map(|group| {
+        let (those, after) = std::mem::take(&mut rest).split_at_mut(group.payloads.len());
         rest = after;
         let Payload { offset, key, crc, swap, .. } = those[0];
-        let target = match those[0].is_small() {
-            true => Target::Small(those),
-            false => Target::Memory(&mut *those[0].buffer),
-        };
-        Ok(Transfer { file: run.file.clone(), offset, target, crc, swap, key, progress: Some(&run.progress) })
+        let target = if those[0].is_small() { Target::Small(those) } else { Target::Memory(&mut *those[0].buffer) };
+        Ok(Transfer { file: group.file.clone(), offset, target, crc, swap, key, progress: Some(&group.progress) })
     });
     transfer::run(transfers, threads, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
 }
 
 /// What became of the payload that is the `place`th of a run.
-fn fate(run: &Run, place: usize, payload: &Payload<'_>) -> Fate {
-    let done = run.progress.done();
-    let is_read = match payload.is_small() {
-        true if done <= place as u64 => return Fate::Untouched,
-        true => true,
-        false if !run.progress.has_begun() => return Fate::Untouched,
-        false => done == payload.buffer.len() as u64,
-    };
+fn fate(group: &Group, place: usize, payload: &Payload<'_>) -> Fate {
+    let done = group.progress.done();
+    let has_begun = if payload.is_small() { done > place as u64 } else { group.progress.has_begun() };
+    if !has_begun {
+        return Fate::Untouched;
+    }
+    let is_read = payload.is_small() || done == payload.buffer.len() as u64;
     let is_right = || {
         let mut sum = crc::Crc::new();
         for piece in payload.buffer.chunks(CHUNK) {
@@ -84,9 +79,10 @@ fn fate(run: &Run, place: usize, payload: &Payload<'_>) -> Fate {
         }
         payload.crc.is_none_or(|crc| crc == crc::mask(sum.value()))
     };
-    match is_read && is_right() {
-        true => Fate::Whole,
-        false => Fate::Torn,
+    if is_read && is_right() {
+        Fate::Whole
+    } else {
+        Fate::Torn
     }
 }
 
@@ -99,16 +95,16 @@ impl Bundle {
     ) -> std::result::Result<(), (Error, Vec<Fate>)> {
         let count = rows.len();
         let mut payloads = self.plan_whole(rows);
-        let runs = self.runs(&payloads).map_err(|e| (e, vec![Fate::Untouched; count]))?;
+        let groups = self.groups(&payloads).map_err(|e| (e, vec![Fate::Untouched; count]))?;
         if options.checksums == Checksums::Never {
             payloads.iter_mut().for_each(|payload| payload.crc = None);
         }
-        if let Some(fault) = read_runs(&runs, payloads, options.threads) {
+        if let Some(fault) = read_groups(&groups, payloads, options.threads) {
             let mut fates = vec![Fate::Untouched; count];
             let payloads = self.plan_whole(rows);
-            for run in &runs {
-                let those = &payloads[run.payloads.clone()];
-                those.iter().enumerate().for_each(|(place, payload)| fates[payload.number] = fate(run, place, payload));
+            for group in &groups {
+                let those = &payloads[group.payloads.clone()];
+                those.iter().enumerate().for_each(|(place, payload)| fates[payload.number] = fate(group, place, payload));
             }
             return Err((fault, fates));
         }
@@ -148,8 +144,8 @@ impl Bundle {
     }
 
     /// Divides a plan into what is read at once, and checks that the data files hold all of it.
-    fn runs(&self, payloads: &[Payload<'_>]) -> Result<Vec<Run>> {
-        let mut runs = Vec::new();
+    fn groups(&self, payloads: &[Payload<'_>]) -> Result<Vec<Group>> {
+        let mut groups = Vec::new();
         let mut open: Option<(u32, Arc<File>)> = None;
         let mut rest = payloads.iter().enumerate().peekable();
         while let Some((place, first)) = rest.next() {
@@ -159,91 +155,17 @@ impl Bundle {
             };
             let check = |p: &Payload<'_>| file.check_range(p.offset, p.buffer.len() as u64).map_err(|e| e.for_tensor(p.key));
             check(first)?;
-            let mut run = Run { payloads: place..place + 1, file: file.clone(), progress: Progress::default() };
+            let mut group = Group { payloads: place..place + 1, file: file.clone(), progress: Progress::default() };
             let mut end = first.end();
             while let Some((place, next)) = rest.next_if(|(_, next)| first.is_near(next, end)) {
                 check(next)?;
                 end = end.max(next.end());
-                run.payloads.end = place + 1;
+                group.payloads.end = place + 1;
             }
-            runs.push(run);
+            groups.push(group);
             open = Some((first.shard, file));
         }
-        Ok(runs)
-    }
-
-    /// Reads the bytes of a region of a tensor of a fixed-size dtype piece by piece, in no certain order, and hands each with its offset in the region to `take`; checksums are
-    /// compared as the bytes go by, of what is stored as a whole and wanted whole.
-    pub fn stream(
-        &self,
-        tensor: usize,
-        region: &Bounds,
-        checksums: Checksums,
-        take: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
-    ) -> Result<()> {
-        let row = self.index().tensor(tensor);
-        let element = row.dtype.size().unwrap_or(1) as u64;
-        let mut stream = || {
-            let mut chunk = allocate((CHUNK as u64).min(region.elements().saturating_mul(element)))?;
-            for piece in &self.pieces(row, region)? {
-                let file = self.shard_of(&piece.row)?;
-                let mut runs = piece.wanted.runs(&piece.stored, region);
-                if piece.wanted != piece.stored {
-                    for run in runs {
-                        let (mut done, length) = (0, run.length * element);
-                        while done < length {
-                            let part = &mut chunk[..(length - done).min(CHUNK as u64) as usize];
-                            file.read_at(piece.row.offset + run.from * element + done, part)?;
-                            transfer::swap(part, self.swap_unit(row.dtype));
-                            take(run.to * element + done, part)?;
-                            done += part.len() as u64;
-                        }
-                    }
-                    continue;
-                }
-                let mut run = runs.next();
-                let (mut at, mut sum) = (0u64, crc::Crc::new());
-                while at < piece.row.size {
-                    let part = &mut chunk[..(piece.row.size - at).min(CHUNK as u64) as usize];
-                    file.read_at(piece.row.offset + at, part)?;
-                    sum.update(part);
-                    transfer::swap(part, self.swap_unit(row.dtype));
-                    let end = at + part.len() as u64;
-                    while let Some(current) = run {
-                        let (from, till) = (current.from * element, (current.from + current.length) * element);
-                        let (first, last) = (from.max(at), till.min(end));
-                        if first < last {
-                            take(current.to * element + first - from, &part[(first - at) as usize..(last - at) as usize])?;
-                        }
-                        if till > end {
-                            break;
-                        }
-                        run = runs.next();
-                    }
-                    at = end;
-                }
-                if checksums != Checksums::Never {
-                    check_crc(piece.row.crc, crc::mask(sum.value()), "the checksum of the tensor does not match")
-                        .map_err(|e| e.in_file(file.path()))?;
-                }
-            }
-            Ok(())
-        };
-        stream().map_err(|e: Error| e.for_tensor(row.key))
-    }
-
-    /// Reads tensors of any dtype and compares their checksums, with several threads, and keeps nothing.
-    pub fn check_whole(&self, tensors: &[usize], threads: u32) -> Result<()> {
-        let records = tensors.iter().flat_map(|&tensor| {
-            let row = self.index().tensor(tensor);
-            match row.is_partitioned() {
-                false => vec![self.check_record(row.key, &row)],
-                true => row.slices().filter_map(|s| s.record).map(|n| self.check_record(row.key, &self.index().row(n))).collect(),
-            }
-        });
-        let threads = transfer::threads_for(threads, tensors.iter().map(|&t| self.index().tensor(t).size).sum());
-        let outcome = transfer::run(records, threads.max(1), false, &mut |_| ControlFlow::Continue(()));
-        outcome.faults.into_iter().next().map_or(Ok(()), Err)
+        Ok(groups)
     }
 }
 
@@ -252,13 +174,13 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
-    use super::super::crash_tests::rng::Rng;
-    use super::super::crash_tests::scratch;
     use super::super::entry::{put_entry, put_header, Endianness};
     use super::super::index::Index;
     use super::super::{Durability, WriteOptions, Writer};
     use super::*;
     use crate::error::{Code, Reason};
+    use crate::laboratory::rng::Rng;
+    use crate::laboratory::scratch;
     use crate::table::TableWriter;
     use crate::tensor::DType;
 
@@ -278,26 +200,25 @@ mod tests {
         let prefix = directory.path().join("ckpt");
         let sizes = [0, 1, 7, 100, 1000, 4096, SMALL - 1, SMALL, CHUNK, CHUNK + 1, 2 * CHUNK + 5];
         let mut values: Vec<(String, Vec<u8>)> = Vec::new();
-        for i in 0..20 + rng.below(30) {
-            let most = [5, 5, 5, sizes.len()][rng.below(4)];
-            let size = (sizes[rng.below(most)] + rng.below(3)).next_multiple_of(4);
+        for i in 0..20 + rng.index(30) {
+            let most = [5, 5, 5, sizes.len()][rng.index(4)];
+            let size = (sizes[rng.index(most)] + rng.index(3)).next_multiple_of(4);
             values.push((format!("t{i:03}"), (0..size).map(|_| rng.next() as u8).collect()));
         }
         let mut order: Vec<usize> = (0..values.len()).collect();
         shuffle(&mut order, rng);
-        let options = WriteOptions::new().durability(Durability::None).shards(1 + rng.below(3) as u32);
-        let options = options.alignment([1, 64, 8192][rng.below(3)]);
+        let options = WriteOptions::new().durability(Durability::None).shards(1 + rng.index(3) as u32);
+        let options = options.alignment([1, 64, 8192][rng.index(3)]);
         let mut writer = Writer::new(&prefix, &options).unwrap();
         for (key, value) in order.iter().map(|&i| &values[i]) {
             let elements = value.len() / 4;
-            match partitioned && elements > 1 && rng.below(5) == 0 {
-                false => writer.add(key, DType::Int32, &[elements as i64], value).unwrap(),
-                true => {
-                    let (front, back) = value.split_at(4);
-                    for (slice, part) in [("0,1".to_owned(), front), (format!("1,{}", elements - 1), back)] {
-                        writer.add_slice(key, DType::Int32, &[elements as i64], &slice.parse().unwrap(), part).unwrap();
-                    }
+            if partitioned && elements > 1 && rng.index(5) == 0 {
+                let (front, back) = value.split_at(4);
+                for (slice, part) in [("0,1".to_owned(), front), (format!("1,{}", elements - 1), back)] {
+                    writer.add_slice(key, DType::Int32, &[elements as i64], &slice.parse().unwrap(), part).unwrap();
                 }
+            } else {
+                writer.add(key, DType::Int32, &[elements as i64], value).unwrap()
             }
         }
         writer.finish().unwrap();
@@ -333,7 +254,7 @@ mod tests {
     }
 
     fn shuffle<T>(items: &mut [T], rng: &mut Rng) {
-        (1..items.len()).rev().for_each(|i| items.swap(i, rng.below(i + 1)));
+        (1..items.len()).rev().for_each(|i| items.swap(i, rng.index(i + 1)));
     }
 
     type Failure = (Error, Vec<Fate>);
@@ -371,18 +292,18 @@ mod tests {
 
     #[test]
     fn any_rows_in_any_order_are_read() {
-        let mut rng = Rng(1);
+        let mut rng = Rng::new(1);
         for round in 0..40 {
             let mut layout = layout(&mut rng, round % 4 != 0);
             if round % 4 == 0 {
                 layout.make_big_endian();
             }
             let bundle = layout.open();
-            let mut tensors: Vec<usize> = (0..layout.values.len()).filter(|_| rng.below(8) > 0).collect();
-            tensors.push(tensors[rng.below(tensors.len())]); // one twice
+            let mut tensors: Vec<usize> = (0..layout.values.len()).filter(|_| rng.index(8) > 0).collect();
+            tensors.push(tensors[rng.index(tensors.len())]); // one twice
             shuffle(&mut tensors, &mut rng);
-            let checksums = [Checksums::Always, Checksums::Never][rng.below(2)];
-            let options = ReadOptions::new().threads(1 + rng.below(3) as u32).checksums(checksums);
+            let checksums = [Checksums::Always, Checksums::Never][rng.index(2)];
+            let options = ReadOptions::new().threads(1 + rng.index(3) as u32).checksums(checksums);
             let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &options);
             assert!(outcome.is_none(), "{outcome:?}");
             for (tensor, buffer) in tensors.iter().zip(&buffers) {
@@ -439,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_damaged_tensor_is_named_and_what_became_of_the_others_is_known() {
-        let mut rng = Rng(2);
+        let mut rng = Rng::new(2);
         for round in 0..4 {
             let mut layout = layout(&mut rng, round != 0);
             if round == 0 {
@@ -450,14 +371,15 @@ mod tests {
             shuffle(&mut tensors, &mut rng);
             for damaged in 0..layout.values.len() {
                 let row = bundle.index().tensor(damaged);
-                let stored = match row.is_partitioned() {
-                    true => bundle.index().row(row.slices().last().and_then(|s| s.record).unwrap()),
-                    false => row,
+                let stored = if row.is_partitioned() {
+                    bundle.index().row(row.slices().last().and_then(|s| s.record).unwrap())
+                } else {
+                    row
                 };
                 if stored.size == 0 {
                     continue;
                 }
-                let at = stored.offset as usize + rng.below(stored.size as usize);
+                let at = stored.offset as usize + rng.index(stored.size as usize);
                 let flip = || {
                     let path = bundle.shard_path(stored.shard);
                     let mut bytes = fs::read(&path).unwrap();
@@ -465,7 +387,7 @@ mod tests {
                     fs::write(&path, bytes).unwrap();
                 };
                 flip();
-                let threads = 1 + rng.below(2) as u32;
+                let threads = 1 + rng.index(2) as u32;
                 let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &ReadOptions::new().threads(threads));
                 let (error, fates) = outcome.unwrap();
                 assert_eq!((error.code(), error.reason()), (Code::DataLoss, Reason::Checksum), "{error}");
@@ -483,7 +405,7 @@ mod tests {
 
     #[test]
     fn a_file_cut_short_while_it_is_open_is_read_as_far_as_it_goes() {
-        let mut rng = Rng(3);
+        let mut rng = Rng::new(3);
         let layout = layout(&mut rng, false);
         let tensors: Vec<usize> = (0..layout.values.len()).collect();
         for cut in &tensors {
@@ -495,7 +417,7 @@ mod tests {
             (0..bundle.index().header().shards).for_each(|shard| drop(bundle.shard(shard).unwrap()));
             let path = bundle.shard_path(row.shard);
             let bytes = fs::read(&path).unwrap();
-            let end = row.offset + rng.below(row.size as usize) as u64;
+            let end = row.offset + rng.index(row.size as usize) as u64;
             fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(end).unwrap();
             let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &ReadOptions::new().threads(1));
             let (error, fates) = outcome.unwrap();
@@ -513,7 +435,7 @@ mod tests {
 
     #[test]
     fn nothing_is_read_when_a_data_file_is_known_to_be_too_short() {
-        let layout = layout(&mut Rng(4), false);
+        let layout = layout(&mut Rng::new(4), false);
         let bundle = layout.open();
         let last = bundle.index().all_rows().max_by_key(|row| (row.shard, row.offset + row.size)).unwrap();
         let file = fs::OpenOptions::new().write(true).open(bundle.shard_path(last.shard)).unwrap();

@@ -3,19 +3,14 @@
 //! The sections of one attempt are in a directory of their own beside the checkpoint, which has a temporary name; each section is in a directory of its own there, whose lock its worker has
 //! while it writes. Whoever has the lock of the directory of the checkpoint, and so is the only one who could merge them, removes all whose lock is free.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::naming;
-use super::publish::Durability;
-use super::sweep;
-use super::writer::Writer;
+use super::temporary::{attempt, marked, marked_with};
 use crate::error::{Error, Result};
-use crate::format::ordered_code::slice_key;
 use crate::storage::Storage;
-use crate::tensor::{DType, Slice};
 
 /// What the name of the directory of an attempt has after that of the checkpoint.
 const SECTIONS: &str = ".ranks";
@@ -26,7 +21,7 @@ const SECTION: &str = "part";
 pub(crate) fn sections_name(base: &OsStr) -> OsString {
     let mut name = base.to_owned();
     name.push(SECTIONS);
-    sweep::marked_with(&name, super::publish::attempt())
+    marked_with(&name, attempt())
 }
 
 /// Whether a directory's name, without what makes it a temporary one, is that of sections.
@@ -67,7 +62,7 @@ pub(crate) fn remove_section(storage: &dyn Storage, path: &Path) {
     let Ok(directory) = storage.directory(path, false) else { return };
     let Ok(lock) = directory.lock() else { return };
     for name in directory.list().unwrap_or_default() {
-        let own = sweep::marked(&name).unwrap_or(name.as_bytes());
+        let own = marked(&name).unwrap_or(name.as_bytes());
         let is_index = own == [SECTION.as_bytes(), b".index"].concat();
         if is_index || naming::split_data_name(own) == Some(OsStr::new(SECTION)) {
             let _ = directory.remove(&name);
@@ -79,40 +74,4 @@ pub(crate) fn remove_section(storage: &dyn Storage, path: &Path) {
 
 fn is_directory(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
-}
-
-/// A value that a writer has been given: its key, or the key of a slice, and what it is.
-pub(crate) struct Offer<'w> {
-    pub key: &'w [u8],
-    pub dtype: DType,
-    pub shape: &'w [i64],
-}
-
-impl Writer<'_> {
-    /// What it has been given, in the order in which it was.
-    pub(crate) fn offers(&self) -> impl ExactSizeIterator<Item = Offer<'_>> {
-        (0..self.items.len()).map(|number| {
-            let given = self.items.get(number);
-            Offer { key: given.key, dtype: given.dtype, shape: given.shape }
-        })
-    }
-
-    /// Lets go of values, by their numbers.
-    pub(crate) fn leave_out(&mut self, numbers: &BTreeSet<u32>) {
-        if numbers.is_empty() {
-            return;
-        }
-        let left: BTreeSet<Vec<u8>> = numbers.iter().map(|&number| self.items.key(number as usize).to_vec()).collect();
-        self.items.keep(&|number| !numbers.contains(&(number as u32)));
-        for (key, tensor) in &mut self.partitioned {
-            tensor.slices.retain(|extents| !left.contains(&slice_key(key, Slice::from(&extents[..]).extents())));
-        }
-        self.partitioned.retain(|_, tensor| !tensor.slices.is_empty());
-    }
-
-    /// Has it write another checkpoint, which is merged before a power cut could take it, or need not survive one.
-    pub(crate) fn move_to(&mut self, prefix: &Path, durability: Durability) {
-        self.prefix = prefix.to_owned();
-        self.options.durability = durability;
-    }
 }

@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use parking_lot::Mutex;
 
-use super::store::{ReadAt, Source};
+use super::finish::Written;
+use super::source::{ReadAt, Source};
 use super::stream;
 use super::transfer::{threads_for, CHUNK};
-use super::writer::{Writer, Written};
+use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 use crate::tensor::Buffer;
@@ -172,9 +173,9 @@ fn ask(bytes: &mut [u8], from: u64, read: &ReadAt<'_>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bundle::crash_tests::disk::read_directory;
-    use crate::bundle::crash_tests::scratch;
     use crate::bundle::{Durability, WriteOptions};
+    use crate::laboratory::disk::read_directory;
+    use crate::laboratory::scratch;
     use crate::storage::Local;
     use crate::tensor::{DType, Extent, Slice};
 

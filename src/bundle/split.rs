@@ -161,10 +161,8 @@ impl Writer<'_> {
             // Of a key that is there twice nothing is cut, so that it is found to be.
             let owner = owners.remove(key);
             let is_plain = crc.is_none() && (owner.is_some() || !key.starts_with(&[0]) && !self.partitioned.contains_key(key));
-            let packed = match is_plain {
-                true => packer.put(dtype, shape, source.len()),
-                false => Packed::Whole(packer.put_whole(source.len())),
-            };
+            let packed =
+                if is_plain { packer.put(dtype, shape, source.len()) } else { Packed::Whole(packer.put_whole(source.len())) };
             match packed {
                 Packed::Whole(shard) => {
                     shards.push(shard);
@@ -215,11 +213,14 @@ impl Writer<'_> {
 /// A slice of a slice, as one of the tensor.
 fn within(base: &[StoredExtent], part: &[StoredExtent]) -> Vec<StoredExtent> {
     let both = base.iter().zip(part);
-    both.map(|(base, part)| match part.is_full() {
-        true => *base,
-        false => StoredExtent { start: base.start + part.start, length: part.length },
-    })
-    .collect()
+    let shift = |(base, part): (&StoredExtent, &StoredExtent)| {
+        if part.is_full() {
+            *base
+        } else {
+            StoredExtent { start: base.start + part.start, length: part.length }
+        }
+    };
+    both.map(shift).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::direct::{self, Bounce, Stretch, Stretches};
+use super::source::{Placed, Source, Sum};
 use super::transfer::CHUNK;
 use crate::allocate::allocate;
 use crate::error::{Error, Result};
@@ -21,71 +22,23 @@ const GATHERED: usize = 1 << 20;
 /// of at most so many values: what one system call takes.
 const GATHERED_PARTS: usize = 1024;
 
-/// Where the bytes of a value come from.
-pub(super) enum Source<'a> {
-    /// The caller's memory, which is not copied.
-    Borrowed(&'a [u8]),
-    /// Memory of ours: strings in the form in which they are stored.
-    Owned(Vec<u8>),
-    /// Bytes that are asked for piece by piece: so many, from there on in what `read` gives.
-    Read { read: Arc<ReadAt<'a>>, from: u64, len: u64 },
-}
-
-/// Fills a buffer with the bytes of a value from an offset on.
-pub type ReadAt<'a> =
-    dyn Fn(u64, &mut [u8]) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'a;
-
-impl<'a> Source<'a> {
-    pub fn len(&self) -> u64 {
-        match self {
-            Source::Borrowed(bytes) => bytes.len() as u64,
-            Source::Owned(bytes) => bytes.len() as u64,
-            Source::Read { len, .. } => *len,
-        }
-    }
-
-    /// Part of the bytes.
-    pub fn part(&self, from: u64, len: u64) -> Source<'a> {
-        match self {
-            Source::Borrowed(bytes) => Source::Borrowed(&bytes[from as usize..][..len as usize]),
-            Source::Owned(bytes) => Source::Owned(bytes[from as usize..][..len as usize].to_vec()),
-            Source::Read { read, from: first, .. } => Source::Read { read: read.clone(), from: first + from, len },
-        }
-    }
-
-    pub fn bytes(&self) -> Option<&[u8]> {
-        match self {
-            Source::Borrowed(bytes) => Some(bytes),
-            Source::Owned(bytes) => Some(bytes),
-            Source::Read { .. } => None,
-        }
-    }
-}
-
-/// A value and its place in a data file. Values of one file come in the order of their offsets.
-pub(super) struct Placed<'s> {
-    pub source: &'s Source<'s>,
-    pub shard: u32,
-    pub offset: u64,
-}
-
 /// What a thread does at once.
 enum Job {
-    Values(Run),
+    Values(Span),
     Stretch(Stretch),
 }
 
 impl Job {
     fn length(&self) -> u64 {
         match self {
-            Job::Values(run) => run.length,
+            Job::Values(span) => span.length,
             Job::Stretch(stretch) => stretch.length(),
         }
     }
 }
 
 /// Values that lie one behind the other, or a piece of a large one.
-struct Run {
+struct Span {
     /// The values, by number.
     first: usize,
     end: usize,
@@ -117,18 +70,18 @@ struct Values {
 }
 
 impl Values {
-    fn take(&mut self, values: &[Placed<'_>]) -> Option<Run> {
+    fn take(&mut self, values: &[Placed<'_>]) -> Option<Span> {
         let first = self.next;
         let value = values[..self.end].get(first)?;
         let whole = value.source.len();
         if self.from > 0 || whole >= SMALL as u64 || value.source.bytes().is_none() {
             let length = (whole - self.from).min(CHUNK as u64);
-            let run = Run { first, end: first + 1, from: self.from, length };
+            let span = Span { first, end: first + 1, from: self.from, length };
             self.from += length;
             if self.from == whole {
                 (self.next, self.from) = (first + 1, 0);
             }
-            return Some(run);
+            return Some(span);
         }
         let (mut end, mut length) = (first, 0);
         while let Some(value) = values[..self.end].get(end) {
@@ -142,16 +95,8 @@ impl Values {
             end += 1;
         }
         self.next = end;
-        Some(Run { first, end, from: 0, length })
+        Some(Span { first, end, from: 0, length })
     }
-}
-
-/// The checksum of a piece of a value.
-pub(super) struct Sum {
-    pub value: usize,
-    pub from: u64,
-    pub crc: u32,
-    pub length: u64,
 }
 
 /// Writes all `values` to `files`, data files from `first` on of the given `lengths`, and returns the checksum of each, or nothing when `watch` ended it. `watch` is called on the caller's
@@ -171,9 +116,10 @@ pub(super) fn run(
         let end = next + values[next..].iter().take_while(|v| v.shard == first + number as u32).count();
         let length = lengths[number];
         let direct = durable && length >= direct::WORTH_IT && file.go_direct();
-        lanes.push(match direct {
-            true => Lane::Stretches(Stretches::new(number, length, next..end)),
-            false => Lane::Values(Values { next, end, from: 0 }),
+        lanes.push(if direct {
+            Lane::Stretches(Stretches::new(number, length, next..end))
+        } else {
+            Lane::Values(Values { next, end, from: 0 })
         });
         next = end;
     }
@@ -191,8 +137,8 @@ pub(super) fn run(
             let Some(job) = take(thread) else { break };
             let length = job.length();
             let outcome = match &job {
-                Job::Values(run) => {
-                    perform(&files[(values[run.first].shard - first) as usize], values, run, &mut sums, &mut scratch)
+                Job::Values(span) => {
+                    perform(&files[(values[span.first].shard - first) as usize], values, span, &mut sums, &mut scratch)
                 }
                 Job::Stretch(stretch) => direct::write(files, values, stretch, &mut bounce, &mut sums),
             };
@@ -241,7 +187,7 @@ pub(super) fn run(
     Ok(Some(crcs))
 }
 
-fn perform(file: &Arc<dyn Output>, values: &[Placed<'_>], job: &Run, sums: &mut Vec<Sum>, scratch: &mut Vec<u8>) -> Result<()> {
+fn perform(file: &Arc<dyn Output>, values: &[Placed<'_>], job: &Span, sums: &mut Vec<Sum>, scratch: &mut Vec<u8>) -> Result<()> {
     let first = &values[job.first];
     let fault = |e: std::io::Error| Error::io("write the data file", file.path(), &e);
     let mut parts = Vec::with_capacity(job.end - job.first);

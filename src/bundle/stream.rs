@@ -7,9 +7,10 @@ const WORTH_IT: usize = 256 << 10;
 
 /// Copies `from` to `to`, which is as long.
 pub(super) fn copy(to: &mut [u8], from: &[u8]) {
-    match to.len() < WORTH_IT {
-        true => to.copy_from_slice(from),
-        false => past_the_caches(to, from),
+    if to.len() < WORTH_IT {
+        to.copy_from_slice(from)
+    } else {
+        past_the_caches(to, from)
     }
 }
 

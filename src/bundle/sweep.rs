@@ -6,17 +6,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
 use super::index::Index;
 use super::naming;
-use super::publish::{left_out, Step};
 use super::sections::{are_sections, remove_sections};
+use super::step::{left_out, Step};
+use super::temporary::marked;
 use crate::error::{Error, Result};
 use crate::storage::{Directory, File, Storage};
-
-/// What all our temporary names have before a number of 16 hexadecimal digits. No other program makes such names.
-const MARK: &[u8] = b".ckpt-tmp-";
 
 /// Sweeps a directory, which holds `names`, and of which the caller alone has the lock.
 pub(super) fn sweep(storage: &dyn Storage, directory: &dyn Directory, names: &[OsString]) {
@@ -76,24 +74,4 @@ fn header_shards(directory: &dyn Directory, index: &OsStr) -> Option<Result<u32>
         Err(e) => Some(Err(Error::io("open the index", &path, &e))),
         Ok(file) => Some(File::of(file, &path).and_then(Index::header_in).map(|header| header.shards)),
     }
-}
-
-/// The temporary name, with the number `attempt`, of what will be called `name`.
-pub(super) fn marked_with(name: &OsStr, attempt: u64) -> OsString {
-    let mut bytes = name.as_bytes().to_vec();
-    bytes.extend_from_slice(MARK);
-    bytes.extend_from_slice(format!("{attempt:016x}").as_bytes());
-    OsString::from_vec(bytes)
-}
-
-/// Whether a name is one of our temporary ones.
-pub(crate) fn is_temporary(name: &OsStr) -> bool {
-    marked(name).is_some()
-}
-
-/// The name that a temporary file was to get, if it is one of ours.
-pub(super) fn marked(name: &OsStr) -> Option<&[u8]> {
-    let (rest, attempt) = name.as_bytes().split_last_chunk::<16>()?;
-    let is_ours = attempt.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    rest.strip_suffix(MARK).filter(|original| is_ours && !original.is_empty())
 }

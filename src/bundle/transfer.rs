@@ -196,7 +196,7 @@ impl<'b, I: Iterator<Item = Result<Transfer<'b>>>> Queue<'b, I> {
 }
 
 /// The checksum of a chunk of a transfer that has several.
-struct Sum<'b> {
+struct ChunkSum<'b> {
     transfer: usize,
     number: u32,
     crc: u32,
@@ -270,7 +270,7 @@ pub(crate) fn run<'b>(
 fn transfer_chunk<'b>(
     chunk: Chunk<'b>,
     scratch: &mut Vec<u8>,
-    sums: &mut Vec<Sum<'b>>,
+    sums: &mut Vec<ChunkSum<'b>>,
 ) -> std::result::Result<(), (usize, Error)> {
     let in_context = |e: Error| (chunk.transfer, e.for_tensor(chunk.key).in_file(chunk.file.path()));
     let unwatched = Progress::default();
@@ -291,7 +291,7 @@ fn transfer_chunk<'b>(
         if chunk.only {
             check_crc(stored, crc::mask(sum), "the checksum of the tensor does not match").map_err(in_context)?;
         } else {
-            sums.push(Sum {
+            sums.push(ChunkSum {
                 transfer: chunk.transfer,
                 number: chunk.number,
                 crc: sum,
@@ -336,7 +336,7 @@ fn read_small(file: &File, payloads: &mut [Payload<'_>], memory: &mut [u8], prog
 }
 
 /// Combines the checksums of the chunks of each transfer and compares them with what is stored.
-fn check_sums(sums: &mut [Sum<'_>], faults: &mut Vec<(usize, Error)>) {
+fn check_sums(sums: &mut [ChunkSum<'_>], faults: &mut Vec<(usize, Error)>) {
     sums.sort_unstable_by_key(|s| (s.transfer, s.number));
     let torn: Vec<usize> = faults.iter().map(|(transfer, _)| *transfer).collect();
     for parts in sums.chunk_by(|a, b| a.transfer == b.transfer) {

@@ -75,3 +75,20 @@ pub(crate) fn verify(prefix: &Path, threads: u32, watch: &mut dyn FnMut(u64, u64
     checked.cancelled = outcome.cancelled || watch(total, total).is_break();
     Ok(checked)
 }
+
+impl Bundle {
+    /// Reads tensors of any dtype and compares their checksums, with several threads, and keeps nothing.
+    pub fn check_whole(&self, tensors: &[usize], threads: u32) -> Result<()> {
+        let records = tensors.iter().flat_map(|&tensor| {
+            let row = self.index().tensor(tensor);
+            if row.is_partitioned() {
+                row.slices().filter_map(|s| s.record).map(|n| self.check_record(row.key, &self.index().row(n))).collect()
+            } else {
+                vec![self.check_record(row.key, &row)]
+            }
+        });
+        let threads = transfer::threads_for(threads, tensors.iter().map(|&t| self.index().tensor(t).size).sum());
+        let outcome = transfer::run(records, threads.max(1), false, &mut |_| ControlFlow::Continue(()));
+        outcome.faults.into_iter().next().map_or(Ok(()), Err)
+    }
+}

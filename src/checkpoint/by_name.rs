@@ -7,11 +7,13 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 
-use super::assign::{Batch, Outcome, Plan, What};
+use super::assertions::failed;
+use super::assign::Batch;
 use super::options::RestoreOptions;
+use super::plan::{Outcome, Plan, Stored};
 use super::report::{Report, Row, RowState};
 use super::restore::next_uid;
-use super::status::{attribute_of, failed, missing_row, slice_of, spec_of};
+use super::rows::{attribute_of, missing_row, slice_of, spec_of};
 use super::Checkpoint;
 use crate::error::Result;
 use crate::graph::{Kind, NodeId, Nodes, Root, Waiting, Walk};
@@ -111,7 +113,7 @@ impl NameRestore {
             let tensor = name.as_ref().and_then(|name| reader.find(name.as_bytes()));
             match (name, tensor) {
                 (Some(name), Some(tensor)) if self.options.wants(&name) => {
-                    plans.push(Plan { object, saved: 0, what: What::Variable(tensor) });
+                    plans.push(Plan { object, saved: 0, stored: Stored::Variable(tensor) });
                 }
                 (Some(name), Some(_)) => {
                     let left_out = Outcome { state: RowState::Skipped, detail: Some("left out by the options".to_owned()) };

@@ -1,17 +1,28 @@
 //! `tf.train.Checkpoint`: saving a graph of objects, and restoring it by its edges.
 
+mod assertions;
 mod assign;
 mod by_name;
+mod checks;
+mod loan;
+mod matches;
+mod objects;
 mod options;
 mod paths;
 mod pending;
 #[cfg(test)]
 mod pending_tests;
+mod plan;
+mod planning;
 mod ranks;
 mod report;
 mod restore;
+mod restore_report;
+mod restoring;
+mod rows;
 mod save;
 mod saver;
+mod slots;
 mod status;
 mod view;
 
@@ -24,7 +35,6 @@ use parking_lot::Mutex;
 use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Graph, Kind, NodeId, Nodes, Root, Variable};
-use crate::reader::{ObjectGraph, Reader};
 use crate::storage::{Local, Storage};
 use crate::tensor::DType;
 
@@ -41,7 +51,6 @@ pub use view::{restore_nodes, CheckpointView, Comparison};
 use by_name::NameRestore;
 use pending::Slot;
 use restore::Restore;
-use status::Of;
 
 /// The edge under which a checkpoint counts its saves.
 const SAVE_COUNTER: &str = "save_counter";
@@ -72,12 +81,12 @@ struct State {
     attached: Vec<(Box<str>, NodeId)>,
     counter: Option<NodeId>,
     log: Option<Log>,
-    last: Last,
+    last: LastRestore,
 }
 
 /// The last restore.
 #[derive(Default)]
-enum Last {
+enum LastRestore {
     #[default]
     None,
     Objects(Weak<Restore>),
@@ -89,13 +98,6 @@ impl fmt::Debug for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Checkpoint({:?}, {:?})", self.0.graph, self.0.root)
     }
-}
-
-/// How a path is opened: what restore does and read does not.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    Restore,
-    Read,
 }
 
 impl Checkpoint {
@@ -209,16 +211,15 @@ impl Checkpoint {
             return Ok(there);
         }
         let counter = nodes.add(Kind::Variable(Variable::zeros(DType::Int64, &[])?.name(SAVE_COUNTER)))?;
-        let restored = match self.0.is_attached {
-            false => nodes.track(root, SAVE_COUNTER, counter, false),
-            true => {
-                let mut state = self.0.state.lock();
-                state.attached.retain(|(name, _)| &**name != SAVE_COUNTER);
-                state.attached.push((SAVE_COUNTER.into(), counter));
-                drop(state);
-                let waiting = nodes.take_deferred(root, SAVE_COUNTER);
-                nodes.restore_waiting(waiting, counter)
-            }
+        let restored = if self.0.is_attached {
+            let mut state = self.0.state.lock();
+            state.attached.retain(|(name, _)| &**name != SAVE_COUNTER);
+            state.attached.push((SAVE_COUNTER.into(), counter));
+            drop(state);
+            let waiting = nodes.take_deferred(root, SAVE_COUNTER);
+            nodes.restore_waiting(waiting, counter)
+        } else {
+            nodes.track(root, SAVE_COUNTER, counter, false)
         };
         self.0.state.lock().counter = Some(counter);
         restored.map(|()| counter)
@@ -280,187 +281,11 @@ impl Checkpoint {
         save::write(nodes, self.as_root(&attached), storage, path, options)?;
         save::call_back(options, path)
     }
-
-    /// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory with a state file (its latest), or a SavedModel. Every object that
-    /// the root leads to by the edges that were saved takes its value; what the program does not have yet is restored when it is tracked.
-    /// Makes the save counter. A checkpoint of names is restored by the full names of variables. (`tf.train.Checkpoint.restore`)
-    ///
-    /// All that can be known is checked before the first value is assigned. If it fails then, the graph is as it was. If reading, a checksum or a callback fails
-    /// after that, [`Checkpoint::last_report`] says of each value what became of it; nothing waits for the restore.
-    ///
-    /// # Errors
-    /// * `NOT_FOUND` when there is no checkpoint, a data file is missing, it lacks a value that it should have, or a path that an option names.
-    /// * `INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory.
-    /// * `FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does not accept its object.
-    /// * `DATA_LOSS` when the checkpoint is damaged, `ABORTED` when a callback fails.
-    pub fn restore(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Status> {
-        self.load(path.as_ref(), options, Verb::Restore)
-    }
-
-    /// The same without the save counter, for what [`Checkpoint::write`] wrote. (`tf.train.Checkpoint.read`)
-    ///
-    /// # Errors
-    /// As for [`Checkpoint::restore`].
-    pub fn read(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Status> {
-        self.load(path.as_ref(), options, Verb::Read)
-    }
-
-    /// Restores nothing, but makes the save counter: `tf.train.Checkpoint.restore(None)`. All assertions of the status fail.
-    ///
-    /// # Errors
-    /// As for [`Checkpoint::save_counter`].
-    pub fn restore_nothing(&self) -> Result<Status> {
-        self.save_counter()?;
-        restore::next_uid();
-        Ok(Status { of: Of::Nothing, checkpoint: self.clone() })
-    }
-
-    /// Says what [`Checkpoint::read`] would do. Nothing is assigned, and nothing waits for it. What would fail is in the rows.
-    ///
-    /// # Errors
-    /// As for [`Checkpoint::read`], save for what rows can tell.
-    pub fn dry_run(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Report> {
-        let path = path.as_ref();
-        self.when_idle(None, |nodes| {
-            let reader = Reader::open(path)?;
-            let Some(saved) = reader.object_graph()? else {
-                let restore = Arc::new(NameRestore::new(reader, options));
-                return match restore.begin(nodes, self.as_root(&self.attached()), true) {
-                    Err(e) if !is_in_rows(&e) => Err(e),
-                    _ => restore.report(nodes, self),
-                };
-            };
-            let restore = Arc::new(Restore::new(reader, transformed(saved, options)?, options, None));
-            let mut report = Err(Error::argument("the graph could not be walked"));
-            let begun = restore.begin(nodes, self.0.root, &self.attached(), true, &mut |nodes| {
-                report = status::report_of(nodes, &restore, self);
-            });
-            match begun {
-                Err(e) if !is_in_rows(&e) => Err(e),
-                _ => report,
-            }
-        })
-    }
-
-    /// What became of every value in the last call of [`Checkpoint::restore`] or [`Checkpoint::read`], also of one that failed; none before the first, or when nobody
-    /// holds on to that restore any more.
-    pub fn last_report(&self) -> Option<Report> {
-        let last = match &self.0.state.lock().last {
-            Last::None => return None,
-            Last::Failed(report) => return Some(report.clone()),
-            Last::Objects(restore) => restore.upgrade().map(Of::Objects),
-            Last::Names(restore) => restore.upgrade().map(Of::Names),
-        };
-        Status { of: last?, checkpoint: self.clone() }.report().ok()
-    }
-
-    fn load(&self, path: &Path, options: &RestoreOptions, verb: Verb) -> Result<Status> {
-        self.when_idle(None, |nodes| {
-            self.0.state.lock().last = Last::None;
-            let loaded = self.load_into(nodes, path, options, verb);
-            loaded.map_err(|e| match verb {
-                Verb::Restore if e.code() == Code::NotFound => e.prefixed(&format!(
-                    "Error when restoring from checkpoint or SavedModel at {} (please double-check that the path is correct; you may be missing the checkpoint \
-                     suffix, e.g. the '-1' in 'path/to/ckpt-1')",
-                    printable(path.as_os_str().as_encoded_bytes())
-                )),
-                _ => e,
-            })
-        })
-    }
-
-    fn load_into(&self, nodes: &mut Nodes, path: &Path, options: &RestoreOptions, verb: Verb) -> Result<Status> {
-        let reader = Reader::open(path)?;
-        let log = self.0.state.lock().log.clone();
-        let Some(saved) = reader.object_graph()? else {
-            if verb == Verb::Restore {
-                self.check_counter(nodes, &reader, reader.contains(SAVE_COUNTER).then_some(SAVE_COUNTER))?;
-            }
-            let restore = Arc::new(NameRestore::new(reader, options));
-            restore.begin(nodes, self.as_root(&self.attached()), false)?;
-            if verb == Verb::Restore {
-                let counter = self.counter(nodes)?;
-                restore.add_optional(nodes, counter)?;
-            }
-            self.0.state.lock().last = Last::Names(Arc::downgrade(&restore));
-            return Ok(Status { of: Of::Names(restore), checkpoint: self.clone() });
-        };
-        let restore = Arc::new(Restore::new(reader, transformed(saved, options)?, options, log));
-        if verb == Verb::Restore {
-            let saved = restore.saved.node(0).and_then(|root| root.children().find(|edge| edge.name == SAVE_COUNTER));
-            let saved = saved.filter(|edge| restore.wants(edge.node)).and_then(|edge| restore.saved.node(edge.node));
-            let key = saved.and_then(|counter| Some(counter.attributes().next()?.checkpoint_key));
-            self.check_counter(nodes, &restore.reader, key)?;
-        }
-        let begun = restore.begin(nodes, self.0.root, &self.attached(), false, &mut |nodes| {
-            if let Ok(report) = status::report_of(nodes, &restore, self) {
-                self.0.state.lock().last = Last::Failed(report);
-            }
-        });
-        begun?;
-        if verb == Verb::Restore {
-            self.counter(nodes)?;
-        }
-        self.0.state.lock().last = Last::Objects(Arc::downgrade(&restore));
-        Ok(Status { of: Of::Objects(restore), checkpoint: self.clone() })
-    }
-
-    /// Fails when the save counter, the program's or the checkpoint's under `key`, is none, before anything is assigned: it is made after that.
-    fn check_counter(&self, nodes: &Nodes, reader: &Reader, key: Option<&str>) -> Result<()> {
-        if self.0.state.lock().counter.is_some_and(|counter| nodes.get(counter).is_some()) {
-            return Ok(());
-        }
-        if let Some(&there) = nodes.need(self.0.root)?.edges().get(SAVE_COUNTER) {
-            let variable = nodes.variable(there).ok();
-            let can_count =
-                |v: &Variable| v.dtype.is_none_or(crate::graph::is_integer) && v.accepts().is_none_or(<[i64]>::is_empty);
-            return match variable.is_some_and(can_count) {
-                true => Ok(()),
-                false => Err(cannot_count(&nodes.describe(there))),
-            };
-        }
-        let Some(key) = key else { return Ok(()) };
-        let tensor = reader.get(key)?;
-        match (tensor.dtype(), tensor.shape()) {
-            (DType::Int64, []) => Ok(()),
-            (dtype, shape) => Err(Error::argument(format!("tensor_name = {key}; the save counter cannot be restored"))
-                .because(if dtype == DType::Int64 { Reason::Shape } else { Reason::DType })
-                .expecting("int64 []", format_args!("{dtype} {}", crate::tensor::shape_text(shape)))
-                .for_tensor(key.as_bytes())
-                .in_file(reader.prefix())),
-        }
-    }
 }
 
 fn cannot_count(why: &str) -> Error {
     let what = format!("the root has an edge \"{SAVE_COUNTER}\" that cannot count: {why}");
     Error::new(Code::AlreadyExists, Reason::NameTaken, what)
-}
-
-/// Whether the rows of a report say what the error says.
-fn is_in_rows(error: &Error) -> bool {
-    matches!(error.reason(), Reason::NoTensor | Reason::DType | Reason::Shape | Reason::ReadOnly)
-}
-
-/// The object graph as the options have it.
-fn transformed(saved: ObjectGraph, options: &RestoreOptions) -> Result<ObjectGraph> {
-    let saved = match options.renames.is_empty() {
-        true => saved,
-        false => saved.renamed(&options.renames)?,
-    };
-    match &options.subtree {
-        None => Ok(saved),
-        Some(path) => {
-            let absent = || {
-                Error::new(
-                    Code::NotFound,
-                    Reason::NoTensor,
-                    format!("the checkpoint has no object \"{}\"", printable(path.as_bytes())),
-                )
-            };
-            saved.subtree(saved.node_at(path).ok_or_else(absent)?).ok_or_else(absent)
-        }
-    }
 }
 
 /// `prefix-number`.

@@ -104,12 +104,12 @@ struct Job {
     total: u64,
     is_cancelled: AtomicBool,
     thread: OnceLock<ThreadId>,
-    state: Mutex<State>,
+    state: Mutex<JobState>,
     ended: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct JobState {
     /// None while it runs.
     outcome: Option<Result<()>>,
     /// Whether there is an error that nobody has heard of.
@@ -183,21 +183,16 @@ impl Job {
         if let Some(progress) = options.progress.as_ref().filter(|_| !self.is_cancelled.load(Ordering::Relaxed)) {
             progress(done, total)?;
         }
-        match self.is_cancelled.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        if self.is_cancelled.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     }
 }
 
 /// Runs what may panic in a callback.
 fn guarded(body: impl FnOnce() -> Result<()>) -> Result<()> {
-    let mut body = Some(body);
-    let mut body = || body.take().map_or(Ok(()), |body| body());
-    guarded_once(&mut body)
-}
-
-fn guarded_once(body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
         let text = text.unwrap_or("no message");
@@ -207,10 +202,10 @@ fn guarded_once(body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
 
 /// The last save of a checkpoint in the background.
 #[derive(Default)]
-pub(super) struct Slot(Mutex<Last>);
+pub(super) struct Slot(Mutex<LastSave>);
 
 #[derive(Default)]
-struct Last {
+struct LastSave {
     job: Option<Arc<Job>>,
     thread: Option<JoinHandle<SnapshotMemory>>,
     /// What the thread gave back.
@@ -240,6 +235,13 @@ impl Drop for Slot {
             let _ = thread.join();
         }
     }
+}
+
+/// What came of a turn with the graph's lock.
+enum Turn<R, B> {
+    Done(R),
+    /// This save has to end first, before what there is to do is tried again.
+    Wait(Arc<Job>, B),
 }
 
 impl Checkpoint {
@@ -298,36 +300,34 @@ impl Checkpoint {
     /// Runs `body` with the graph's lock while no save runs in the background. A call that saves says what it does about one that is running, and fails with the error of the
     /// last one if nobody has heard of it.
     pub(crate) fn when_idle<R>(&self, saves: Option<Busy>, body: impl FnOnce(&mut Nodes) -> Result<R>) -> Result<R> {
-        let mut body = Some(body);
-        let mut done = None;
-        self.try_until_idle(saves, &mut |nodes| {
-            if let Some(body) = body.take() {
-                done = Some(body(nodes)?);
-            }
-            Ok(())
-        })?;
-        done.ok_or_else(|| Error::argument("nothing was done"))
-    }
-
-    fn try_until_idle(&self, saves: Option<Busy>, body: &mut dyn FnMut(&mut Nodes) -> Result<()>) -> Result<()> {
+        let mut body = body;
         loop {
             // Whoever starts one has the graph's lock; it is waited for without, since its callbacks may need that.
-            let running = self.0.graph.with(|nodes| {
-                let job = self.0.slot.job();
-                match job {
-                    Some(job) if job.is_running() => return Ok(Some(job)),
-                    Some(job) if saves.is_some() => job.hear()?,
-                    _ => {}
-                }
-                body(nodes).map(|()| None)
+            let turn = self.0.graph.with(|nodes| match self.running(saves)? {
+                Some(job) => Ok(Turn::Wait(job, body)),
+                None => body(nodes).map(Turn::Done),
             })?;
-            match (running, saves) {
-                (None, _) => return Ok(()),
-                (Some(job), Some(Busy::Fail)) => {
-                    return Err(Error::new(Code::Unavailable, Reason::Busy, "an earlier save is still running").in_file(&job.path))
+            match turn {
+                Turn::Done(done) => return Ok(done),
+                Turn::Wait(job, later) => {
+                    if saves == Some(Busy::Fail) {
+                        let busy = Error::new(Code::Unavailable, Reason::Busy, "an earlier save is still running");
+                        return Err(busy.in_file(&job.path));
+                    }
+                    job.wait()?;
+                    body = later;
                 }
-                (Some(job), _) => job.wait()?,
             }
+        }
+    }
+
+    /// The save that is running. Of one that has ended, a call that saves hears the error if nobody
+    /// has heard of it.
+    fn running(&self, saves: Option<Busy>) -> Result<Option<Arc<Job>>> {
+        match self.0.slot.job() {
+            Some(job) if job.is_running() => Ok(Some(job)),
+            Some(job) if saves.is_some() => job.hear().map(|()| None),
+            _ => Ok(None),
         }
     }
 

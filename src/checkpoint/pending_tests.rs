@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::bundle::crash_tests::disk::read_directory;
-use crate::bundle::crash_tests::scratch;
+use crate::laboratory::disk::read_directory;
+use crate::laboratory::scratch;
 use crate::storage::{Fault, Kind, Local, Recording};
 use crate::{
     latest_checkpoint, verify, Checkpoint, DType, Error, Graph, Manager, ManagerOptions, ManagerSaveOptions, NodeId, SaveOptions,

@@ -127,9 +127,10 @@ impl Report {
     pub fn summary(&self) -> String {
         let counts = RowState::all().map(|state| (state, self.count(state))).filter(|(_, count)| *count > 0);
         let counts: Vec<String> = counts.map(|(state, count)| format!("{count} {state}")).collect();
-        match counts.is_empty() {
-            true => "nothing to restore".to_owned(),
-            false => counts.join(", "),
+        if counts.is_empty() {
+            "nothing to restore".to_owned()
+        } else {
+            counts.join(", ")
         }
     }
 

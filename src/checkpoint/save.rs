@@ -27,14 +27,14 @@ pub(super) fn write(
     prefix: &Path,
     options: &SaveOptions,
 ) -> Result<()> {
-    with_writer(nodes, root, prefix, options, &mut |mut writer, graph| {
-        writer.add_string(OBJECT_GRAPH_KEY, graph)?;
-        let written = writer.finish_on(storage, &mut |done, total| match &options.progress {
-            Some(progress) => progress(done, total),
-            None => ControlFlow::Continue(()),
-        });
-        written.map(drop)
-    })
+    let collected = collect(nodes, root)?;
+    let (mut writer, graph) = collected.writer(nodes, prefix, options)?;
+    writer.add_string(OBJECT_GRAPH_KEY, graph)?;
+    let written = writer.finish_on(storage, &mut |done, total| match &options.progress {
+        Some(progress) => progress(done, total),
+        None => ControlFlow::Continue(()),
+    });
+    written.map(drop)
 }
 
 /// Copies what the checkpoint `prefix` of everything that `root` leads to is made of.
@@ -45,34 +45,43 @@ pub(super) fn snapshot(
     options: &SaveOptions,
     memory: &mut SnapshotMemory,
 ) -> Result<Snapshot> {
-    let mut snapshot = Err(Error::argument("the graph could not be walked"));
-    with_writer(nodes, root, prefix, options, &mut |mut writer, graph| {
-        writer.add_string(OBJECT_GRAPH_KEY, graph)?;
-        snapshot = Ok(writer.snapshot(memory)?);
-        Ok(())
-    })?;
-    snapshot
+    let collected = collect(nodes, root)?;
+    let (mut writer, graph) = collected.writer(nodes, prefix, options)?;
+    writer.add_string(OBJECT_GRAPH_KEY, graph)?;
+    writer.snapshot(memory)
 }
 
-/// Hands everything that `root` leads to to `finish`, in a writer, and the object graph.
-pub(super) fn with_writer(
-    nodes: &mut Nodes,
-    root: Root<'_>,
-    prefix: &Path,
-    options: &SaveOptions,
-    finish: &mut dyn FnMut(Writer<'_>, Vec<u8>) -> Result<()>,
-) -> Result<()> {
+/// What a save has asked for before it looks at values.
+pub(super) struct Collected<'r> {
+    walk: Walk<'r>,
+    /// The saver of each object, one more than its number.
+    saver_of: Vec<u32>,
+    /// The tensors of each saver.
+    of_savers: Vec<Vec<Put>>,
+    /// Those of each object with state of its own, in the order of their ids.
+    of_states: Vec<(u32, Vec<Put>)>,
+}
+
+/// Walks from `root`, and asks savers and objects with state of their own for their tensors.
+pub(super) fn collect<'r>(nodes: &mut Nodes, root: Root<'r>) -> Result<Collected<'r>> {
     let walk = Walk::new(nodes, root, true)?;
     let (saver_of, groups) = group(nodes, &walk);
-    let saved_by_savers = save_groups(nodes, &groups)?;
-    let states = save_states(nodes, &walk, &saver_of)?;
-    let nodes = &*nodes;
-    let mut writer = Writer::new(prefix, &options.write)?;
-    for put in saved_by_savers.iter().flatten() {
-        add_put(&mut writer, &put.name, put)?;
+    let of_savers = save_groups(nodes, &groups)?;
+    let of_states = save_states(nodes, &walk, &saver_of)?;
+    Ok(Collected { walk, saver_of, of_savers, of_states })
+}
+
+impl Collected<'_> {
+    /// A writer of the checkpoint `prefix` that has everything, and the object graph, which it has
+    /// not.
+    pub fn writer<'n>(&'n self, nodes: &'n Nodes, prefix: &Path, options: &SaveOptions) -> Result<(Writer<'n>, Vec<u8>)> {
+        let mut writer = Writer::new(prefix, &options.write)?;
+        for put in self.of_savers.iter().flatten() {
+            add_put(&mut writer, &put.name, put)?;
+        }
+        let graph = describe(nodes, &self.walk, &self.saver_of, &self.of_states, &mut writer)?;
+        Ok((writer, graph))
     }
-    let graph = describe(nodes, &walk, &saver_of, &states, &mut writer)?;
-    finish(writer, graph)
 }
 
 /// The saver of each object, one more than its number, and the objects of each saver.
@@ -83,7 +92,7 @@ fn group(nodes: &mut Nodes, walk: &Walk<'_>) -> (Vec<u32>, Vec<Group>) {
         return (saver_of, groups);
     }
     for (id, &object) in walk.order.iter().enumerate() {
-        if let Some(saver) = nodes.saver_of(object) {
+        if let Some(saver) = nodes.savers.of(object) {
             saver_of[id] = saver as u32 + 1;
             groups[saver].objects.push((walk.path(nodes, id as u32), object));
         }
@@ -96,7 +105,7 @@ fn save_groups(nodes: &mut Nodes, groups: &[Group]) -> Result<Vec<Vec<Put>>> {
     let mut puts = Vec::with_capacity(groups.len());
     for group in groups {
         let mut sink = Sink::default();
-        let saver = &mut nodes.savers[group.saver];
+        let saver = nodes.savers.get_mut(group.saver);
         if let Some(functions) = &mut saver.functions {
             let failed = |e: Failure| Error::callback(format!("the saver \"{}\" failed: {e}", printable(saver.name.as_bytes())));
             functions.save(&group.objects, &mut sink).map_err(failed)?;
@@ -145,7 +154,7 @@ fn describe<'n>(
             walk.edges(nodes, id).for_each(|(name, child)| builder.edge(child, name));
         }
         if let Some(saver) = saver_of[id as usize].checked_sub(1) {
-            builder.registered_saver(&nodes.savers[saver as usize].name, &walk.path(nodes, id));
+            builder.registered_saver(&nodes.savers.get(saver as usize).name, &walk.path(nodes, id));
         } else if node.has_values() {
             key.clear();
             walk.push_path(nodes, id, &mut key);

@@ -70,7 +70,7 @@ pub fn remove_checkpoint(prefix: impl AsRef<Path>) -> Result<()> {
     remove_on(&Local, prefix.as_ref())
 }
 
-fn remove_on(storage: &dyn Storage, prefix: &Path) -> Result<()> {
+pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Path) -> Result<()> {
     let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix names no file").in_file(prefix))?;
     let directory = prefix.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let session = match Session::begin(storage, directory, Durability::Full) {

@@ -36,26 +36,26 @@ pub(crate) struct Recording<'a> {
     pub storage: &'a dyn Storage,
     pub durability: Durability,
     pub rule: &'a Retention,
-    /// Hears what went wrong without making the call fail.
-    pub warn: &'a mut dyn FnMut(&str),
+    /// Gets what went wrong without making the call fail.
+    pub warnings: &'a mut Vec<String>,
 }
 
 impl Ledger {
     /// Reads what is managed in `directory` at the time `now`, as TensorFlow's manager does: a state file that cannot be understood counts
-    /// for none, which `warn` hears.
+    /// for none, which is among the `warnings`.
     ///
     /// # Errors
     /// `DATA_LOSS` when the state file names no latest checkpoint; what the system says when a file cannot be read.
-    pub fn load(directory: &Path, now: f64, warn: &mut dyn FnMut(&str)) -> Result<Ledger> {
+    pub fn load(directory: &Path, now: f64, warnings: &mut Vec<String>) -> Result<Ledger> {
         let directory = directory.to_owned();
         let state = match read_state(&directory, OsStr::new(STATE_FILE)) {
             Err(e) if e.reason() != Reason::NoCheckpoint && is_nonsense(&e) => {
-                warn(&format!("{e}; the state file is ignored (`ckpt repair` makes a new one)"));
+                warnings.push(format!("{e}; the state file is ignored (`ckpt repair` makes a new one)"));
                 None
             }
             state => state?,
         };
-        let sidecar = read_sidecar(&directory, warn)?;
+        let sidecar = read_sidecar(&directory, warnings)?;
         let Some(state) = state else {
             // A little back, so that a checkpoint made at once is later than this.
             let managed = Managed { last_preserved: now - 1.0, ..Managed::default() };
@@ -63,7 +63,7 @@ impl Ledger {
         };
         let mut last_preserved = state.last_preserved_timestamp.unwrap_or(0.0);
         if now < last_preserved {
-            warn(&format!(
+            warnings.push(format!(
                 "the clock gave a time {:.6} seconds behind the last preserved checkpoint timestamp: older checkpoints are not managed",
                 last_preserved - now
             ));
@@ -87,9 +87,9 @@ impl Ledger {
 
     /// Reads everything again if another manager has written the state file since it was read. What a plain save wrote changes nothing: what is
     /// managed still is.
-    pub fn refresh(&mut self, now: f64, warn: &mut dyn FnMut(&str)) -> Result<()> {
+    pub fn refresh(&mut self, now: f64, warnings: &mut Vec<String>) -> Result<()> {
         if self.changed()?.is_some() {
-            *self = Ledger::load(&self.directory, now, warn)?;
+            *self = Ledger::load(&self.directory, now, warnings)?;
         }
         Ok(())
     }
@@ -219,12 +219,12 @@ impl Ledger {
         session.sync(!departures.is_empty() || session.has_marks())?;
         for departure in departures {
             if let Err(e) = departure.finish() {
-                (how.warn)(&format!("an old checkpoint could not be removed: {e}"));
+                how.warnings.push(format!("an old checkpoint could not be removed: {e}"));
             }
         }
         if text.is_none() && self.sidecar.take().is_some() {
             if let Err(e) = session.remove(OsStr::new(SIDECAR)) {
-                (how.warn)(&format!("the file of metrics could not be removed: {e}"));
+                how.warnings.push(format!("the file of metrics could not be removed: {e}"));
             }
         }
         if let Some(before) = before {
@@ -317,7 +317,7 @@ fn is_nonsense(error: &Error) -> bool {
     matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::Limit)
 }
 
-fn read_sidecar(directory: &Path, warn: &mut dyn FnMut(&str)) -> Result<Option<String>> {
+fn read_sidecar(directory: &Path, warnings: &mut Vec<String>) -> Result<Option<String>> {
     let path = directory.join(SIDECAR);
     let read = File::open(&path).and_then(|file| small_file(&file)).and_then(|text| {
         sidecar::parse(&text).map_err(|e| e.in_file(&path))?;
@@ -327,7 +327,7 @@ fn read_sidecar(directory: &Path, warn: &mut dyn FnMut(&str)) -> Result<Option<S
         Ok(text) => Ok(Some(text)),
         Err(e) if e.code() == Code::NotFound => Ok(None),
         Err(e) if is_nonsense(&e) => {
-            warn(&format!("{e}; metrics are forgotten"));
+            warnings.push(format!("{e}; metrics are forgotten"));
             Ok(Some(String::new()))
         }
         Err(e) => Err(e),

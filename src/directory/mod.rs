@@ -5,6 +5,7 @@
 mod files;
 mod ledger;
 mod maintenance;
+mod mark;
 mod pin;
 mod removal;
 mod replace;
@@ -12,8 +13,10 @@ mod retention;
 mod session;
 mod sidecar;
 mod state;
+mod state_update;
 mod watch;
 
+pub(crate) use files::remove_on;
 pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint};
 pub use maintenance::{
     collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
@@ -21,7 +24,8 @@ pub use maintenance::{
 };
 pub use pin::Pin;
 pub use retention::Better;
-pub use state::{get_checkpoint_state, update_checkpoint_state, CheckpointState, StateUpdate};
+pub use state::{get_checkpoint_state, update_checkpoint_state, CheckpointState};
+pub use state_update::StateUpdate;
 pub use watch::{wait_for_new_checkpoint, CheckpointsIterator, Clock, SystemClock, WaitOptions};
 
 pub(crate) use ledger::{Ledger, Recording};

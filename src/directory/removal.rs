@@ -10,12 +10,10 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 
+use super::mark::{base_of, marked};
 use super::session::Session;
-use crate::bundle::{attempt, split_data_name, Claim};
+use crate::bundle::{split_data_name, Claim};
 use crate::error::Result;
-
-/// What the second name of an index has before 16 hexadecimal digits. No other program makes such names.
-const MARK: &[u8] = b".index.ckpt-del-";
 
 /// The sole right, in this process and against those who hold it in another, to remove a checkpoint.
 pub(super) struct Reserved {
@@ -123,17 +121,6 @@ pub(super) fn remove_files(session: &Session, base: &OsStr) -> Result<()> {
 
 pub(super) fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
     OsString::from_vec([name.as_bytes(), suffix.as_bytes()].concat())
-}
-
-fn marked(base: &OsStr) -> OsString {
-    OsString::from_vec([base.as_bytes(), MARK, format!("{:016x}", attempt()).as_bytes()].concat())
-}
-
-/// The checkpoint that a mark is of, if it is one.
-pub(super) fn base_of(name: &OsStr) -> Option<&OsStr> {
-    let (rest, attempt) = name.as_bytes().split_last_chunk::<16>()?;
-    let is_ours = attempt.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    rest.strip_suffix(MARK).filter(|_| is_ours).map(OsStr::from_bytes)
 }
 
 fn same_file(a: &File, b: &File) -> bool {

@@ -7,7 +7,7 @@ use super::files::without_shard;
 use super::ledger::Listed;
 use super::removal::{finish_marked, with_suffix, Departure, Reserved};
 use super::session::Session;
-use super::state::{plain, StateUpdate};
+use super::state_update::{plain, StateUpdate};
 use crate::error::Result;
 use crate::reader::STATE_FILE;
 use crate::storage::Storage;

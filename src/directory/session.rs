@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IoSlice};
 use std::path::Path;
 
-use super::removal::base_of;
+use super::mark::base_of;
 use crate::bundle::{temporary_name, Claim, Held};
 use crate::error::{Code, Error, Reason, Result};
 use crate::reader::small_file;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::retention::{Entry, Kept, Managed, Why};
 use crate::error::Result;
-use crate::format::state_file::{double, parse_fields, put_string, Field, Value};
+use crate::format::protobuf_text::{double, parse_fields, put_string, Field, FieldValue};
 
 /// The name of the file.
 pub(super) const SIDECAR: &str = "checkpoint.manager";
@@ -31,17 +31,19 @@ const REASONS: [(&str, Why); 3] =
 /// Reads the file. Records whose `kept` nobody knows are kept for good.
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Record>> {
     let mut records: Vec<Record> = Vec::new();
-    parse_fields(text, &FIELDS, &mut |field, value| match (field, value, records.last_mut()) {
-        (0, Value::Text(path), _) => {
-            records.push(Record { entry: Entry { path, time: f64::NAN, metric: None }, kept: None });
+    for (field, value) in parse_fields(text, &FIELDS)? {
+        match (field, value, records.last_mut()) {
+            (0, FieldValue::Text(path), _) => {
+                records.push(Record { entry: Entry { path, time: f64::NAN, metric: None }, kept: None });
+            }
+            (1, FieldValue::Number(time), Some(record)) => record.entry.time = time,
+            (2, FieldValue::Number(metric), Some(record)) => record.entry.metric = Some(metric),
+            (3, FieldValue::Text(why), Some(record)) => {
+                record.kept = Some(REASONS.iter().find(|(text, _)| why == **text).map_or(Why::Preserved, |(_, why)| *why));
+            }
+            _ => {}
         }
-        (1, Value::Number(time), Some(record)) => record.entry.time = time,
-        (2, Value::Number(metric), Some(record)) => record.entry.metric = Some(metric),
-        (3, Value::Text(why), Some(record)) => {
-            record.kept = Some(REASONS.iter().find(|(text, _)| why == **text).map_or(Why::Preserved, |(_, why)| *why));
-        }
-        _ => {}
-    })?;
+    }
     Ok(records)
 }
 

@@ -5,4 +5,5 @@ pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod ordered_code;
 pub(crate) mod proto;
+pub(crate) mod protobuf_text;
 pub mod state_file;

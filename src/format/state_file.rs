@@ -4,10 +4,10 @@
 //! literals, all escapes, comments, list form, separators. A field that is not one of the four is an error, as it is there. What is written
 //! is what every version reads.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsString;
 
-use crate::error::{Error, Result};
+use super::protobuf_text::{double, parse_fields, put_string, Field, FieldValue};
+use crate::error::Result;
 
 /// What a `checkpoint` state file says. Paths are as written: a relative one is meant from the directory of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,13 +30,15 @@ impl StateFile {
     /// `DATA_LOSS` with the line at fault when the text is not UTF-8, not protobuf text, or has any other field.
     pub fn parse(text: &[u8]) -> Result<StateFile> {
         let mut state = StateFile::default();
-        parse_fields(text, &FIELDS, &mut |field, value| match (field, value) {
-            (0, Value::Text(path)) => state.model_checkpoint_path = path,
-            (1, Value::Text(path)) => state.all_model_checkpoint_paths.push(path),
-            (2, Value::Number(time)) => state.all_model_checkpoint_timestamps.push(time),
-            (_, Value::Number(time)) => state.last_preserved_timestamp = Some(time),
-            _ => {}
-        })?;
+        for (field, value) in parse_fields(text, &FIELDS)? {
+            match (field, value) {
+                (0, FieldValue::Text(path)) => state.model_checkpoint_path = path,
+                (1, FieldValue::Text(path)) => state.all_model_checkpoint_paths.push(path),
+                (2, FieldValue::Number(time)) => state.all_model_checkpoint_timestamps.push(time),
+                (_, FieldValue::Number(time)) => state.last_preserved_timestamp = Some(time),
+                _ => {}
+            }
+        }
         Ok(state)
     }
 
@@ -68,254 +70,11 @@ const FIELDS: [Field; 4] = [
     Field { name: "last_preserved_timestamp", is_text: false, is_repeated: false },
 ];
 
-/// A field of a message in protobuf text.
-pub(crate) struct Field {
-    pub name: &'static str,
-    /// A string, or a number.
-    pub is_text: bool,
-    pub is_repeated: bool,
-}
-
-/// The value of a field.
-pub(crate) enum Value {
-    Text(OsString),
-    Number(f64),
-}
-
-/// Reads protobuf text with such `fields`, and gives each value to `take` with the number of its field.
-///
-/// # Errors
-/// `DATA_LOSS` with the line at fault.
-pub(crate) fn parse_fields(text: &[u8], fields: &[Field], take: &mut dyn FnMut(usize, Value)) -> Result<()> {
-    let text = std::str::from_utf8(text).map_err(|_| Error::malformed("the state file is not UTF-8"))?;
-    let mut parser = Parser { text, at: 0 };
-    loop {
-        parser.skip_space();
-        if parser.rest().is_empty() {
-            return Ok(());
-        }
-        parser.field(fields, take)?;
-    }
-}
-
-/// A line of text with a quoted string.
-pub(crate) fn put_string(text: &mut String, name: &str, value: &OsStr) {
-    text.push_str(name);
-    text.push_str(": \"");
-    for &byte in value.as_bytes() {
-        match byte {
-            b'\t' => text.push_str("\\t"),
-            b'\n' => text.push_str("\\n"),
-            b'\r' => text.push_str("\\r"),
-            b'"' | b'\'' | b'\\' => text.extend(['\\', byte as char]),
-            b' '..=b'~' => text.push(byte as char),
-            _ => text.push_str(&format!("\\{byte:03o}")),
-        }
-    }
-    text.push_str("\"\n");
-}
-
-/// The shortest decimal that is read back as `value`, in Python's form.
-pub(crate) fn double(value: f64) -> String {
-    if value.is_nan() {
-        return "nan".to_owned();
-    }
-    if value.is_infinite() {
-        return if value < 0.0 { "-inf" } else { "inf" }.to_owned();
-    }
-    let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-4..1e16).contains(&magnitude) {
-        return format!("{value:?}");
-    }
-    let text = format!("{value:e}");
-    match text.split_once('e') {
-        Some((digits, exponent)) => match exponent.strip_prefix('-') {
-            Some(exponent) => format!("{digits}e-{exponent:0>2}"),
-            None => format!("{digits}e+{exponent:0>2}"),
-        },
-        None => text,
-    }
-}
-
-struct Parser<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Parser<'a> {
-    fn rest(&self) -> &'a [u8] {
-        &self.text.as_bytes()[self.at..]
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.rest().first().copied()
-    }
-
-    fn fault(&self, what: &str) -> Error {
-        let line = 1 + self.text.as_bytes()[..self.at].iter().filter(|&&b| b == b'\n').count();
-        Error::malformed(format!("line {line} of the state file: {what}"))
-    }
-
-    fn skip_space(&mut self) {
-        while let Some(b) = self.peek() {
-            match b {
-                b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => self.at += 1,
-                b'#' => self.at += self.rest().iter().position(|&b| b == b'\n').unwrap_or(self.rest().len()),
-                _ => break,
-            }
-        }
-    }
-
-    /// Takes `b` if it comes next, after white space.
-    fn take(&mut self, b: u8) -> bool {
-        self.skip_space();
-        let found = self.peek() == Some(b);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn word(&mut self, belongs: impl Fn(u8) -> bool) -> &'a str {
-        self.skip_space();
-        let length = self.rest().iter().position(|&b| !belongs(b)).unwrap_or(self.rest().len());
-        let word = &self.text[self.at..self.at + length];
-        self.at += length;
-        word
-    }
-
-    fn field(&mut self, fields: &[Field], take: &mut dyn FnMut(usize, Value)) -> Result<()> {
-        let name = self.word(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let Some((number, field)) = fields.iter().enumerate().find(|(_, field)| field.name == name) else {
-            return Err(self.fault("not one of the fields of a state file"));
-        };
-        if !self.take(b':') {
-            return Err(self.fault("a colon is missing after the field's name"));
-        }
-        if self.take(b'[') {
-            if !field.is_repeated {
-                return Err(self.fault("a list where one value is due"));
-            }
-            if !self.take(b']') {
-                loop {
-                    take(number, self.value(field)?);
-                    if self.take(b']') {
-                        break;
-                    }
-                    if !self.take(b',') {
-                        return Err(self.fault("a comma or the end of the list is missing"));
-                    }
-                }
-            }
-        } else {
-            take(number, self.value(field)?);
-        }
-        if !self.take(b';') {
-            self.take(b',');
-        }
-        Ok(())
-    }
-
-    fn value(&mut self, field: &Field) -> Result<Value> {
-        match field.is_text {
-            true => self.string().map(Value::Text),
-            false => self.number().map(Value::Number),
-        }
-    }
-
-    fn number(&mut self) -> Result<f64> {
-        let negative = self.take(b'-');
-        let word = self.word(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-'));
-        let lower = word.to_ascii_lowercase();
-        let digits = match lower.strip_suffix('f') {
-            Some(digits) if lower != "inf" => digits,
-            _ => &lower,
-        };
-        // Rust reads "+1" and "infinity" as well; a sign of its own after ours is nobody's number.
-        let value = digits.parse::<f64>().ok().filter(|_| !digits.starts_with(['+', '-']));
-        match value {
-            Some(value) if negative => Ok(-value),
-            Some(value) => Ok(value),
-            None => Err(self.fault("not a number")),
-        }
-    }
-
-    /// One or more adjacent string literals.
-    fn string(&mut self) -> Result<OsString> {
-        self.skip_space();
-        let mut bytes = Vec::new();
-        let mut literals = 0;
-        while let Some(quote @ (b'"' | b'\'')) = self.peek() {
-            self.at += 1;
-            self.literal(quote, &mut bytes)?;
-            literals += 1;
-            self.skip_space();
-        }
-        if literals == 0 {
-            return Err(self.fault("a quoted string is missing"));
-        }
-        Ok(OsString::from_vec(bytes))
-    }
-
-    fn literal(&mut self, quote: u8, out: &mut Vec<u8>) -> Result<()> {
-        loop {
-            let byte = self.peek().filter(|&b| b != b'\n').ok_or_else(|| self.fault("a string without its closing quote"))?;
-            self.at += 1;
-            match byte {
-                _ if byte == quote => return Ok(()),
-                b'\\' => self.escape(out)?,
-                _ => out.push(byte),
-            }
-        }
-    }
-
-    fn escape(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        let byte = self.peek().ok_or_else(|| self.fault("an escape without its character"))?;
-        self.at += 1;
-        match byte {
-            b'a' => out.push(7),
-            b'b' => out.push(8),
-            b'f' => out.push(12),
-            b'n' => out.push(b'\n'),
-            b'r' => out.push(b'\r'),
-            b't' => out.push(b'\t'),
-            b'v' => out.push(11),
-            b'\\' | b'\'' | b'"' | b'?' => out.push(byte),
-            b'0'..=b'7' => {
-                self.at -= 1;
-                let value = self.digits(8, 1, 3)?;
-                out.push(u8::try_from(value).map_err(|_| self.fault("an octal escape above \\377"))?);
-            }
-            b'x' | b'X' => {
-                let value = self.digits(16, 1, 2)?;
-                out.push(value as u8);
-            }
-            b'u' => self.scalar(4, out)?,
-            b'U' => self.scalar(8, out)?,
-            _ => return Err(self.fault("an unknown escape")),
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self, radix: u32, least: usize, most: usize) -> Result<u32> {
-        let length = self.rest().iter().take(most).take_while(|&&b| (b as char).is_digit(radix)).count();
-        if length < least {
-            return Err(self.fault("an escape with too few digits"));
-        }
-        let value = u32::from_str_radix(&self.text[self.at..self.at + length], radix)
-            .map_err(|_| self.fault("an escape that is no number"))?;
-        self.at += length;
-        Ok(value)
-    }
-
-    fn scalar(&mut self, digits: usize, out: &mut Vec<u8>) -> Result<()> {
-        let value = self.digits(16, digits, digits)?;
-        let c = char::from_u32(value).ok_or_else(|| self.fault("an escape that is no Unicode character"))?;
-        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
 
     fn latest(text: &str) -> Option<OsString> {

@@ -5,40 +5,11 @@
 
 use std::ops::Range;
 
-use super::nodes::{wrong_kind, Kind, NodeId, Nodes};
+use super::list::List;
+use super::node_id::NodeId;
+use super::nodes::{wrong_kind, Kind, Nodes};
+use super::Graph;
 use crate::error::{Code, Error, Reason, Result};
-
-/// A list's elements. What is not tracked (numbers, text of the program's) has its place, but no node.
-#[derive(Default)]
-pub(crate) struct List {
-    elements: Vec<Option<NodeId>>,
-    /// What made it unsavable.
-    changed: Option<&'static str>,
-}
-
-impl List {
-    pub fn check(&self, describe: impl FnOnce() -> String) -> Result<()> {
-        let Some(how) = self.changed else { return Ok(()) };
-        Err(Error::new(
-            Code::FailedPrecondition,
-            Reason::Unsavable,
-            format!(
-                "Unable to save the object {} (a list): {how}. A list element was replaced, deleted, or moved; to support restoration on \
-                 object creation, tracking is exclusively for append-only lists. Track a new list in its place",
-                describe()
-            ),
-        ))
-    }
-
-    /// Forgets a node that was removed; its place stays.
-    pub fn forget(&mut self, id: NodeId) {
-        self.elements.iter_mut().filter(|e| **e == Some(id)).for_each(|e| *e = None);
-    }
-
-    fn holds_nodes(&self) -> bool {
-        self.elements.iter().any(Option::is_some)
-    }
-}
 
 impl Nodes {
     fn list(&self, id: NodeId) -> Result<&List> {
@@ -221,5 +192,91 @@ impl Nodes {
             }
         }
         Ok(id)
+    }
+}
+
+impl Graph {
+    /// Appends an element to a list; none for one that is not tracked but takes a place.
+    ///
+    /// # Errors
+    /// What restoring reports, as for [`Graph::track`].
+    pub fn list_append(&self, list: NodeId, element: Option<NodeId>) -> Result<()> {
+        self.with(|nodes| nodes.list_extend(list, &[element]))
+    }
+
+    /// Repeats a list in place: `list *= times`. Less than 1 empties it.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when it would have more than 2^32 elements.
+    pub fn list_repeat(&self, list: NodeId, times: i64) -> Result<()> {
+        self.with(|nodes| nodes.list_repeat(list, times))
+    }
+
+    /// Replaces an element: `list[index] = element`. If that was an object, the list cannot be saved any more. A negative index counts from the end.
+    ///
+    /// # Errors
+    /// `OUT_OF_RANGE` when there is no such element.
+    pub fn list_set(&self, list: NodeId, index: i64, element: Option<NodeId>) -> Result<()> {
+        self.with(|nodes| nodes.list_set(list, index, element))
+    }
+
+    /// Inserts an element before `index`. If there is any object in the list then, it cannot be saved any more.
+    ///
+    /// # Errors
+    /// None but those of every function.
+    pub fn list_insert(&self, list: NodeId, index: i64, element: Option<NodeId>) -> Result<()> {
+        self.with(|nodes| nodes.list_insert(list, index, element))
+    }
+
+    /// Removes the element at `index`, and gives back the object that it was. If there was any object in the list, it cannot be saved any more.
+    ///
+    /// # Errors
+    /// `OUT_OF_RANGE` when there is no such element.
+    pub fn list_remove(&self, list: NodeId, index: i64) -> Result<Option<NodeId>> {
+        self.with(|nodes| nodes.list_remove(list, index))
+    }
+
+    /// Replaces a range of elements by others: `list[range] = elements`; without elements, `del list[range]` and `list.clear()`. If there was any
+    /// object in the list, it cannot be saved any more.
+    ///
+    /// # Errors
+    /// None but those of every function.
+    pub fn list_splice(&self, list: NodeId, range: Range<usize>, elements: &[Option<NodeId>]) -> Result<()> {
+        let how =
+            if elements.is_empty() { "elements were deleted (__delslice__)" } else { "elements were replaced (__setslice__)" };
+        self.with(|nodes| nodes.list_splice(list, range, elements, how))
+    }
+
+    /// Puts the elements of a list into another order, that of their old indices. If there is any object in the list, it cannot be saved any more, even if the
+    /// order is the old one.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when `order` does not name each element once.
+    pub fn list_reorder(&self, list: NodeId, order: &[usize]) -> Result<()> {
+        self.with(|nodes| nodes.list_reorder(list, order))
+    }
+
+    /// The elements of a list; none for those that are not tracked.
+    ///
+    /// # Errors
+    /// None but those of every function.
+    pub fn list_elements(&self, list: NodeId) -> Result<Vec<Option<NodeId>>> {
+        self.with(|nodes| nodes.list_elements(list).map(<[_]>::to_vec))
+    }
+
+    /// Sets what a key of a dict leads to. An object that takes the place of another is not restored from what waited for the key.
+    ///
+    /// # Errors
+    /// What restoring reports, where the key is new.
+    pub fn dict_set(&self, dict: NodeId, key: &str, child: NodeId) -> Result<()> {
+        self.with(|nodes| nodes.dict_set(dict, key, child))
+    }
+
+    /// Removes a key of a dict, and gives back the object that it led to.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such key.
+    pub fn dict_remove(&self, dict: NodeId, key: &str) -> Result<NodeId> {
+        self.with(|nodes| nodes.dict_remove(dict, key))
     }
 }

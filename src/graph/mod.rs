@@ -1,35 +1,39 @@
 //! Trackable objects in memory: named edges, variables, containers, slots, custom state. Nothing here knows files.
 
 mod containers;
+mod integers;
+mod list;
+mod node_id;
 mod nodes;
 mod object;
 mod registered_savers;
+mod slot_owner;
 mod slots;
+mod values;
 mod variable;
 mod waiting;
 mod walk;
 
 use std::cell::RefCell;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::ReentrantMutex;
 
 use crate::error::{Code, Error, Reason, Result};
-use crate::tensor::{DType, Strings};
+use crate::tensor::DType;
 
-pub use nodes::NodeId;
+pub use node_id::NodeId;
 pub use object::{Sink, Source, SourceTensor, State, StateOptions};
 pub use registered_savers::ObjectSaver;
-pub use slots::CreateSlot;
+pub use slot_owner::CreateSlot;
 pub use variable::{Device, Failure, Memory, Variable};
 
-pub(crate) use nodes::{Kind, Node, Nodes};
+pub(crate) use integers::is_integer;
+pub(crate) use nodes::{Kind, Node, Nodes, Position, Waiting};
 pub(crate) use object::{Content, Put};
-pub(crate) use slots::SlotOwner;
+pub(crate) use slot_owner::SlotOwner;
 pub(crate) use variable::{not_shaped, Data, Part};
-pub(crate) use waiting::{Position, Waiting};
 pub(crate) use walk::{Root, Walk};
 
 /// A graph of trackable objects: what a program saves and restores.
@@ -155,8 +159,7 @@ impl Graph {
     /// # Errors
     /// As for [`Graph::add_object`].
     pub fn add_slot_owner(&self, create: Option<CreateSlot>) -> Result<NodeId> {
-        let mut owner = SlotOwner::default();
-        owner.create = create;
+        let owner = SlotOwner { create, ..SlotOwner::default() };
         self.with(|nodes| nodes.add(Kind::SlotOwner(Box::new(owner))))
     }
 
@@ -275,302 +278,12 @@ impl Graph {
         })
     }
 
-    /// Appends an element to a list; none for one that is not tracked but takes a place.
-    ///
-    /// # Errors
-    /// What restoring reports, as for [`Graph::track`].
-    pub fn list_append(&self, list: NodeId, element: Option<NodeId>) -> Result<()> {
-        self.with(|nodes| nodes.list_extend(list, &[element]))
-    }
-
-    /// Repeats a list in place: `list *= times`. Less than 1 empties it.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` when it would have more than 2^32 elements.
-    pub fn list_repeat(&self, list: NodeId, times: i64) -> Result<()> {
-        self.with(|nodes| nodes.list_repeat(list, times))
-    }
-
-    /// Replaces an element: `list[index] = element`. If that was an object, the list cannot be saved any more. A negative index counts from the end.
-    ///
-    /// # Errors
-    /// `OUT_OF_RANGE` when there is no such element.
-    pub fn list_set(&self, list: NodeId, index: i64, element: Option<NodeId>) -> Result<()> {
-        self.with(|nodes| nodes.list_set(list, index, element))
-    }
-
-    /// Inserts an element before `index`. If there is any object in the list then, it cannot be saved any more.
-    ///
-    /// # Errors
-    /// None but those of every function.
-    pub fn list_insert(&self, list: NodeId, index: i64, element: Option<NodeId>) -> Result<()> {
-        self.with(|nodes| nodes.list_insert(list, index, element))
-    }
-
-    /// Removes the element at `index`, and gives back the object that it was. If there was any object in the list, it cannot be saved any more.
-    ///
-    /// # Errors
-    /// `OUT_OF_RANGE` when there is no such element.
-    pub fn list_remove(&self, list: NodeId, index: i64) -> Result<Option<NodeId>> {
-        self.with(|nodes| nodes.list_remove(list, index))
-    }
-
-    /// Replaces a range of elements by others: `list[range] = elements`; without elements, `del list[range]` and `list.clear()`. If there was any
-    /// object in the list, it cannot be saved any more.
-    ///
-    /// # Errors
-    /// None but those of every function.
-    pub fn list_splice(&self, list: NodeId, range: Range<usize>, elements: &[Option<NodeId>]) -> Result<()> {
-        let how = match elements.is_empty() {
-            true => "elements were deleted (__delslice__)",
-            false => "elements were replaced (__setslice__)",
-        };
-        self.with(|nodes| nodes.list_splice(list, range, elements, how))
-    }
-
-    /// Puts the elements of a list into another order, that of their old indices. If there is any object in the list, it cannot be saved any more, even if the
-    /// order is the old one.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` when `order` does not name each element once.
-    pub fn list_reorder(&self, list: NodeId, order: &[usize]) -> Result<()> {
-        self.with(|nodes| nodes.list_reorder(list, order))
-    }
-
-    /// The elements of a list; none for those that are not tracked.
-    ///
-    /// # Errors
-    /// None but those of every function.
-    pub fn list_elements(&self, list: NodeId) -> Result<Vec<Option<NodeId>>> {
-        self.with(|nodes| nodes.list_elements(list).map(<[_]>::to_vec))
-    }
-
-    /// Sets what a key of a dict leads to. An object that takes the place of another is not restored from what waited for the key.
-    ///
-    /// # Errors
-    /// What restoring reports, where the key is new.
-    pub fn dict_set(&self, dict: NodeId, key: &str, child: NodeId) -> Result<()> {
-        self.with(|nodes| nodes.dict_set(dict, key, child))
-    }
-
-    /// Removes a key of a dict, and gives back the object that it led to.
-    ///
-    /// # Errors
-    /// `NOT_FOUND` when there is no such key.
-    pub fn dict_remove(&self, dict: NodeId, key: &str) -> Result<NodeId> {
-        self.with(|nodes| nodes.dict_remove(dict, key))
-    }
-
-    /// Makes `slot` the slot `name` that `owner` keeps for `variable`. If a restore has a value for it, it is restored here and now.
-    ///
-    /// # Errors
-    /// * `ALREADY_EXISTS` when there is another.
-    /// * What restoring reports; the slot stands all the same.
-    pub fn set_slot(&self, owner: NodeId, variable: NodeId, name: &str, slot: NodeId) -> Result<()> {
-        self.with(|nodes| nodes.set_slot(owner, variable, name, slot))
-    }
-
-    /// The slot `name` that `owner` keeps for `variable`, if there is one.
-    ///
-    /// # Errors
-    /// None but those of every function.
-    pub fn slot(&self, owner: NodeId, variable: NodeId, name: &str) -> Result<Option<NodeId>> {
-        self.with(|nodes| Ok(nodes.slot_owner(owner)?.slot(variable, name)))
-    }
-
-    /// Takes a slot from its owner, and gives back the slot variable, which stays.
-    ///
-    /// # Errors
-    /// `NOT_FOUND` when there is no such slot.
-    pub fn remove_slot(&self, owner: NodeId, variable: NodeId, name: &str) -> Result<NodeId> {
-        self.with(|nodes| nodes.remove_slot(owner, variable, name))
-    }
-
-    /// The names of an owner's slots, in the order in which the first of each was made.
-    ///
-    /// # Errors
-    /// None but those of every function.
-    pub fn slot_names(&self, owner: NodeId) -> Result<Vec<String>> {
-        self.with(|nodes| Ok(nodes.slot_owner(owner)?.names().iter().map(|name| name.to_string()).collect()))
-    }
-
     /// Registers a saver for the objects that it accepts, `package.name` in checkpoints; no package means `Custom`. If it is not `strict`, an object that it
     /// saved and does not accept any more is left as it is. Of several that accept an object, the one registered last has it.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a name with other characters than letters, digits and `._-`, `ALREADY_EXISTS` for one that is taken.
     pub fn register_saver(&self, package: &str, name: &str, strict: bool, saver: Box<dyn ObjectSaver>) -> Result<()> {
-        self.with(|nodes| nodes.register_saver(package, name, strict, saver))
+        self.with(|nodes| nodes.savers.register(package, name, strict, saver))
     }
-
-    /// The value of a variable of a fixed-size dtype.
-    ///
-    /// # Errors
-    /// `FAILED_PRECONDITION` when it has none yet, `INVALID_ARGUMENT` for strings, `ABORTED` when a callback fails.
-    pub fn read(&self, variable: NodeId) -> Result<Vec<u8>> {
-        self.with(|nodes| {
-            let what = nodes.describe(variable);
-            let found = nodes.variable(variable)?;
-            let (dtype, shape) = found.spec().ok_or_else(|| not_shaped(&what))?;
-            match &found.data {
-                Data::Owned(buffer) => Ok(buffer.bytes().to_vec()),
-                Data::Borrowed(memory) => Ok(memory.bytes().to_vec()),
-                Data::Device(device) => {
-                    let size = crate::tensor::elements(&shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
-                    let mut bytes = crate::allocate::allocate(size)?;
-                    device.read_at(0, &mut bytes).map_err(|e| Error::callback(format!("{what}: the callback failed: {e}")))?;
-                    Ok(bytes)
-                }
-                Data::Strings(_) | Data::None => Err(strings_instead(&what)),
-            }
-        })
-    }
-
-    /// Hands the memory of a variable of a fixed-size dtype to `use_it`, to look at or to change, with the graph's lock held.
-    ///
-    /// # Errors
-    /// As for [`Graph::read`]; `FAILED_PRECONDITION` for variables on devices.
-    pub fn with_memory<R>(&self, variable: NodeId, use_it: impl FnOnce(&mut [u8]) -> R) -> Result<R> {
-        self.with(|nodes| {
-            let what = nodes.describe(variable);
-            match &mut nodes.variable_mut(variable)?.data {
-                Data::Owned(buffer) => Ok(use_it(buffer.bytes_mut())),
-                Data::Borrowed(memory) => Ok(use_it(memory.bytes_mut())),
-                Data::None => Err(not_shaped(&what)),
-                Data::Strings(_) => Err(strings_instead(&what)),
-                Data::Device(_) => {
-                    Err(Error::new(Code::FailedPrecondition, Reason::Unsupported, format!("{what}: its value is on a device")))
-                }
-            }
-        })
-    }
-
-    /// The elements of a string variable; of a text, the one.
-    ///
-    /// # Errors
-    /// `FAILED_PRECONDITION` when it has no value yet, `INVALID_ARGUMENT` for other dtypes.
-    pub fn read_strings(&self, node: NodeId) -> Result<Strings> {
-        self.with(|nodes| match &nodes.need(node)?.kind {
-            Kind::Text(text) => Strings::copy_of(&[text]),
-            Kind::Variable(variable) => match &variable.data {
-                Data::Strings(strings) => Ok((**strings).clone()),
-                Data::None => Err(not_shaped(&nodes.describe(node))),
-                _ => Err(Error::argument("the variable does not hold strings").because(Reason::DType)),
-            },
-            other => Err(nodes::wrong_kind("variable or text", other)),
-        })
-    }
-
-    /// Gives a variable a value: row-major, in the byte order of the machine. One without a value takes its type and shape from it.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` when it has another type or shape, or the bytes are not as many; `ABORTED` when a callback fails.
-    pub fn assign(&self, variable: NodeId, dtype: DType, shape: &[i64], bytes: &[u8]) -> Result<()> {
-        self.with(|nodes| nodes.variable_mut(variable)?.assign(dtype, shape, bytes))
-    }
-
-    /// Gives a string variable, or a text, a value.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` when it is of another type or shape, or the elements are not as many.
-    pub fn assign_strings<S: AsRef<[u8]>>(&self, node: NodeId, shape: &[i64], elements: &[S]) -> Result<()> {
-        self.with(|nodes| match &mut nodes.need_mut(node)?.kind {
-            Kind::Variable(variable) => variable.assign_strings(shape, elements),
-            Kind::Text(text) => match (shape, elements) {
-                ([], [element]) => {
-                    *text = element.as_ref().to_vec();
-                    Ok(())
-                }
-                _ => Err(Error::argument("a text is one string")
-                    .because(Reason::Shape)
-                    .expecting("[]", crate::tensor::shape_text(shape))),
-            },
-            other => Err(nodes::wrong_kind("variable or text", other)),
-        })
-    }
-
-    /// Replaces the memory that a borrowed variable is saved from and restored into. The old memory is dropped before this returns.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` when the variable is not borrowed, or the memory has another size; it is then dropped.
-    pub fn set_memory(&self, variable: NodeId, memory: Box<dyn Memory>) -> Result<()> {
-        self.with(|nodes| match &mut nodes.variable_mut(variable)?.data {
-            Data::Borrowed(old) if old.bytes().len() == memory.bytes().len() => Ok(std::mem::replace(old, memory)),
-            Data::Borrowed(old) => Err(Error::argument("the memory has another size than the variable")
-                .because(Reason::Shape)
-                .expecting(format_args!("{} bytes", old.bytes().len()), format_args!("{} bytes", memory.bytes().len()))),
-            _ => Err(Error::argument("the variable's memory is not borrowed").because(Reason::Node)),
-        })
-        .map(drop)
-    }
-
-    /// The value of an integer scalar: a step, a counter.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` when it is none, `FAILED_PRECONDITION` when it has no value yet.
-    pub fn read_integer(&self, variable: NodeId) -> Result<i64> {
-        self.with(|nodes| nodes.read_integer(variable))
-    }
-}
-
-impl Nodes {
-    /// The value of an integer scalar.
-    pub fn read_integer(&self, variable: NodeId) -> Result<i64> {
-        let found = self.variable(variable)?;
-        let what = || self.describe(variable);
-        let (dtype, shape) = found.spec().ok_or_else(|| not_shaped(&what()))?;
-        let wrong = || {
-            Error::argument(format!("{} is no integer scalar", what()))
-                .because(Reason::DType)
-                .expecting("an integer []", format_args!("{dtype} {}", crate::tensor::shape_text(&shape)))
-        };
-        let mut bytes = [0u8; 8];
-        let size = dtype.size().filter(|&size| size <= 8 && shape.is_empty()).ok_or_else(wrong)?;
-        let value = &mut bytes[..size];
-        match &found.data {
-            Data::Owned(buffer) => value.copy_from_slice(buffer.bytes()),
-            Data::Borrowed(memory) => value.copy_from_slice(memory.bytes()),
-            Data::Device(device) => {
-                device.read_at(0, value).map_err(|e| Error::callback(format!("{}: the callback failed: {e}", what())))?
-            }
-            Data::None | Data::Strings(_) => return Err(wrong()),
-        }
-        integer_of(dtype, bytes).ok_or_else(wrong)
-    }
-
-    /// Sets an integer scalar, of whatever integer type it is.
-    pub fn write_integer(&mut self, variable: NodeId, value: i64) -> Result<()> {
-        let (dtype, shape) = self.variable(variable)?.spec().ok_or_else(|| not_shaped(&self.describe(variable)))?;
-        let bytes = value.to_le_bytes();
-        let size = dtype.size().unwrap_or(0).min(8);
-        let mut padded = [0; 8];
-        padded[..size].copy_from_slice(&bytes[..size]);
-        if integer_of(dtype, padded) != Some(value) {
-            return Err(Error::argument("the number does not fit the variable").because(Reason::DType).expecting(dtype, value));
-        }
-        self.variable_mut(variable)?.assign(dtype, &shape, &bytes[..size])
-    }
-}
-
-/// Whether integer scalars of a type can be read and written as numbers.
-pub(crate) fn is_integer(dtype: DType) -> bool {
-    integer_of(dtype, [0; 8]).is_some()
-}
-
-/// An integer of a type, from its bytes in a machine of little-endian order.
-fn integer_of(dtype: DType, bytes: [u8; 8]) -> Option<i64> {
-    let wide = i64::from_le_bytes(bytes);
-    Some(match dtype {
-        DType::Int64 => wide,
-        DType::Int32 => i64::from(wide as i32),
-        DType::Int16 => i64::from(wide as i16),
-        DType::Int8 => i64::from(wide as i8),
-        DType::Uint8 | DType::Uint16 | DType::Uint32 => wide,
-        DType::Uint64 => i64::try_from(wide as u64).ok()?,
-        _ => return None,
-    })
-}
-
-fn strings_instead(what: &str) -> Error {
-    Error::argument(format!("{what}: the elements have lengths of their own: read them as strings")).because(Reason::DType)
 }

@@ -1,53 +1,21 @@
 //! The nodes of a graph and the edges between them, without a lock: what the calls of [`Graph`](super::Graph) and of restores work on.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::num::NonZeroU64;
 use std::sync::{Arc, LazyLock};
 
 use foldhash::fast::RandomState as Hasher;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
-use super::containers::List;
+use super::list::List;
+use super::node_id::NodeId;
 use super::object::{State, StateOptions};
-use super::registered_savers::Saver;
-use super::slots::SlotOwner;
+use super::registered_savers::Savers;
+use super::slot_owner::SlotOwner;
 use super::variable::{Data, Variable};
-use super::waiting::{Position, Waiting};
+use super::Map;
 use crate::error::{printable, Code, Error, Reason, Result};
-
-/// An object of a graph. It stands for that object alone: once the object is removed it stands for nothing, and in another graph too.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(NonZeroU64);
-
-impl fmt::Debug for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NodeId({:#x})", self.0)
-    }
-}
-
-impl NodeId {
-    /// The number that stands for it in C: the place in the graph, how often the place was used before, and a mark of the graph that is not 0.
-    fn new(mark: u16, generation: u16, place: u32) -> Option<NodeId> {
-        NonZeroU64::new(u64::from(mark) << 48 | u64::from(generation) << 32 | u64::from(place)).map(NodeId)
-    }
-
-    /// The object with this number ([`NodeId::number`]); none for 0.
-    pub fn from_number(number: u64) -> Option<NodeId> {
-        NonZeroU64::new(number).map(NodeId)
-    }
-
-    /// A number, never 0, that stands for the object where a `NodeId` cannot be handed on: across a C ABI, for example.
-    pub fn number(self) -> u64 {
-        self.0.get()
-    }
-
-    pub(crate) fn place(self) -> usize {
-        (self.0.get() & 0xffff_ffff) as usize
-    }
-}
 
 /// What an object is.
 #[allow(clippy::large_enum_variant)] // most objects are variables, which so lie one after the other
@@ -91,19 +59,40 @@ pub(crate) struct Node {
     edges: Option<Box<Edges>>,
     /// Who has an edge to it, or a slot of or for it; once for each.
     pub parents: SmallVec<[NodeId; 2]>,
-    waits: Option<Box<Waits>>,
+    pub(super) waits: Option<Box<Waits>>,
     /// The newest restore that gave the object its value; 0 for none.
     pub restored_by: u64,
     pub debug_name: Option<Box<str>>,
 }
 
+/// A restore that has values for objects that are not there yet.
+pub(crate) trait Waiting: Send + Sync {
+    /// Restores are numbered in the order in which they were called.
+    fn uid(&self) -> u64;
+
+    /// Restores `object`, and what it leads to, as the node `saved` of the checkpoint. `object` has its edge already.
+    ///
+    /// Of a name-based restore `saved` says nothing.
+    fn attach(self: Arc<Self>, nodes: &mut Nodes, saved: u32, object: NodeId) -> Result<()>;
+}
+
+/// A node of the checkpoint of a restore.
+#[derive(Clone)]
+pub(crate) struct Position {
+    pub restore: Arc<dyn Waiting>,
+    pub node: u32,
+}
+
 /// What waits at an object.
 #[derive(Default)]
-struct Waits {
+pub(super) struct Waits {
     /// For edges that are not there yet.
-    by_edge: HashMap<Box<str>, Vec<Position>>,
+    pub by_edge: HashMap<Box<str>, Vec<Position>>,
     /// Name-based restores, for objects that are tracked later.
-    by_name: Vec<Position>,
+    pub by_name: Vec<Position>,
+    /// Values for slots that are not there yet, at their owner: by the slot's name and its
+    /// variable.
+    pub by_slot: Map<(Box<str>, NodeId), Vec<Position>>,
 }
 
 impl Node {
@@ -131,13 +120,13 @@ pub(crate) struct Nodes {
     mark: u16,
     places: Vec<Place>,
     free: Vec<u32>,
-    pub savers: Vec<Saver>,
+    pub savers: Savers,
 }
 
 impl Nodes {
     pub fn new() -> Nodes {
         let random = RandomState::new().hash_one(0u64);
-        Nodes { mark: (random as u16).max(1), places: Vec::new(), free: Vec::new(), savers: Vec::new() }
+        Nodes { mark: (random as u16).max(1), places: Vec::new(), free: Vec::new(), savers: Savers::default() }
     }
 
     /// One more than the greatest place of a node.
@@ -250,57 +239,6 @@ impl Nodes {
         }
     }
 
-    /// Gives `object` to everything that waited for it, the newest restore first.
-    pub fn restore_waiting(&mut self, mut waiting: Vec<Position>, object: NodeId) -> Result<()> {
-        crate::sort::sort_by_key(&mut waiting, |position| std::cmp::Reverse(position.restore.uid()));
-        for position in waiting {
-            let node = position.node;
-            position.restore.attach(self, node, object)?;
-        }
-        Ok(())
-    }
-
-    /// Has a restore wait for an edge.
-    pub fn defer(&mut self, parent: NodeId, name: &str, position: Position) {
-        if let Some(node) = self.get_mut(parent) {
-            node.waits.get_or_insert_default().by_edge.entry(name.into()).or_default().push(position);
-        }
-    }
-
-    /// Has a name-based restore wait for whatever is tracked.
-    pub fn defer_by_name(&mut self, parent: NodeId, restore: Arc<dyn Waiting>) -> Result<()> {
-        self.need_mut(parent)?.waits.get_or_insert_default().by_name.push(Position { restore, node: 0 });
-        Ok(())
-    }
-
-    /// Takes the positions of the restore `uid` from what waits at a node.
-    pub fn forget_deferred(&mut self, id: NodeId, uid: u64) {
-        let Some(node) = self.get_mut(id) else { return };
-        if let Some(waits) = &mut node.waits {
-            waits.by_edge.values_mut().for_each(|waiting| waiting.retain(|position| position.restore.uid() != uid));
-            waits.by_edge.retain(|_, waiting| !waiting.is_empty());
-            waits.by_name.retain(|position| position.restore.uid() != uid);
-            if waits.by_edge.is_empty() && waits.by_name.is_empty() {
-                node.waits = None;
-            }
-        }
-        if let Kind::SlotOwner(owner) = &mut node.kind {
-            owner.forget_deferred(uid);
-        }
-    }
-
-    /// What waits for edges of a node that are not there yet: names, and how many restores wait for each.
-    pub fn deferred(&self, id: NodeId) -> impl Iterator<Item = (&str, &[Position])> {
-        let waits = self.get(id).and_then(|node| node.waits.as_ref());
-        waits.into_iter().flat_map(|waits| &waits.by_edge).map(|(name, waiting)| (&**name, &waiting[..]))
-    }
-
-    /// Takes the restore `uid`, or the newest if none is named, from what waits for an edge.
-    pub fn take_deferred(&mut self, id: NodeId, name: &str) -> Vec<Position> {
-        let waits = self.get_mut(id).and_then(|node| node.waits.as_mut());
-        waits.and_then(|waits| waits.by_edge.remove(name)).unwrap_or_default()
-    }
-
     /// Removes an edge. The object stays.
     pub fn untrack(&mut self, parent: NodeId, name: &str) -> Result<NodeId> {
         let node = self.need_mut(parent)?;
@@ -328,6 +266,9 @@ impl Nodes {
                 Kind::List(list) => list.forget(id),
                 Kind::SlotOwner(owner) => owner.forget(id),
                 _ => {}
+            }
+            if let Some(waits) = &mut parent.waits {
+                waits.by_slot.retain(|(_, variable), _| *variable != id);
             }
         }
         for &child in node.edges().values() {

@@ -1,6 +1,6 @@
 //! Registered savers: functions that save and restore all objects of some kind together (`tf.train.experimental.register_checkpoint_saver`).
 
-use super::nodes::NodeId;
+use super::node_id::NodeId;
 use super::object::{Sink, Source};
 use super::variable::Failure;
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -39,8 +39,12 @@ pub(crate) struct Saver {
     pub functions: Option<Box<dyn ObjectSaver>>,
 }
 
-impl super::nodes::Nodes {
-    pub fn register_saver(&mut self, package: &str, name: &str, strict: bool, functions: Box<dyn ObjectSaver>) -> Result<()> {
+/// The savers that were registered with a graph, in that order.
+#[derive(Default)]
+pub(crate) struct Savers(Vec<Saver>);
+
+impl Savers {
+    pub fn register(&mut self, package: &str, name: &str, strict: bool, functions: Box<dyn ObjectSaver>) -> Result<()> {
         let package = if package.is_empty() { "Custom" } else { package };
         let name = format!("{package}.{name}");
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -48,29 +52,41 @@ impl super::nodes::Nodes {
             return Err(Error::argument("a saver cannot have this name")
                 .expecting("letters, digits and any of . _ -", format_args!("\"{}\"", printable(name.as_bytes()))));
         }
-        if self.saver(&name).is_some() {
+        if self.find(&name).is_some() {
             return Err(Error::new(
                 Code::AlreadyExists,
                 Reason::NameTaken,
                 format!("a saver named \"{name}\" is registered already"),
             ));
         }
-        self.savers.push(Saver { name: name.into(), strict, functions: Some(functions) });
+        self.0.push(Saver { name: name.into(), strict, functions: Some(functions) });
         Ok(())
     }
 
     /// The number of the saver `name`.
-    pub fn saver(&self, name: &str) -> Option<usize> {
-        self.savers.iter().position(|saver| &*saver.name == name)
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|saver| &*saver.name == name)
     }
 
     /// The number of the saver that accepts `object`, the one registered last if several do.
-    pub fn saver_of(&mut self, object: NodeId) -> Option<usize> {
-        (0..self.savers.len()).rev().find(|&number| self.saver_accepts(number, object))
+    pub fn of(&mut self, object: NodeId) -> Option<usize> {
+        (0..self.0.len()).rev().find(|&number| self.accepts(number, object))
     }
 
-    pub fn saver_accepts(&mut self, number: usize, object: NodeId) -> bool {
-        let functions = self.savers[number].functions.as_mut();
+    pub fn accepts(&mut self, number: usize, object: NodeId) -> bool {
+        let functions = self.0[number].functions.as_mut();
         functions.is_some_and(|functions| functions.accepts(object))
+    }
+
+    pub fn get(&self, number: usize) -> &Saver {
+        &self.0[number]
+    }
+
+    pub fn get_mut(&mut self, number: usize) -> &mut Saver {
+        &mut self.0[number]
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 }

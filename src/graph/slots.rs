@@ -1,79 +1,10 @@
 //! Slot variables: what an optimizer keeps for each variable, under names like `m`. They hang on owner, variable and name, not on an edge.
 
-use super::nodes::{wrong_kind, Kind, NodeId, Nodes};
-use super::variable::{Failure, Variable};
-use super::waiting::Position;
-use super::Map;
+use super::node_id::NodeId;
+use super::nodes::{wrong_kind, Kind, Nodes};
+use super::slot_owner::SlotOwner;
+use super::Graph;
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::tensor::DType;
-
-/// Makes a slot variable when a checkpoint has a value for one that does not exist yet: the owner, the variable, the name of the slot, and the type
-/// and shape of the value; of a variable that is a part of a tensor, the shape of the part, and what is made becomes that part of the slot's tensor. None leaves it waiting until the program makes it; an error ends the restore with `ABORTED` before anything is assigned. Called
-/// with the graph's lock held: calling the graph from it fails.
-pub type CreateSlot =
-    Box<dyn FnMut(NodeId, NodeId, &str, DType, &[i64]) -> std::result::Result<Option<Variable>, Failure> + Send>;
-
-/// The slots of an owner.
-#[derive(Default)]
-pub(crate) struct SlotOwner {
-    /// In the order in which the first slot of each was made.
-    names: Vec<Box<str>>,
-    /// The slot of each variable, by the number of its name.
-    slots: Map<(u32, NodeId), NodeId>,
-    /// Values that wait for slots.
-    deferred: Map<(Box<str>, NodeId), Vec<Position>>,
-    pub create: Option<CreateSlot>,
-}
-
-impl SlotOwner {
-    pub fn names(&self) -> &[Box<str>] {
-        &self.names
-    }
-
-    fn number(&self, name: &str) -> Option<u32> {
-        self.names.iter().position(|n| &**n == name).map(|n| n as u32)
-    }
-
-    pub fn slot(&self, variable: NodeId, name: &str) -> Option<NodeId> {
-        self.slots.get(&(self.number(name)?, variable)).copied()
-    }
-
-    /// Every slot, in no order: the number of its name, the variable, the slot.
-    pub fn numbered_slots(&self) -> impl Iterator<Item = (u32, NodeId, NodeId)> + '_ {
-        self.slots.iter().map(|((number, variable), slot)| (*number, *variable, *slot))
-    }
-
-    /// Every variable with its slot; a variable once for each of its slots.
-    pub fn pairs(&self) -> impl Iterator<Item = (NodeId, NodeId)> + '_ {
-        self.slots.iter().map(|((_, variable), slot)| (*variable, *slot))
-    }
-
-    pub fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    pub fn defer(&mut self, variable: NodeId, name: &str, position: Position) {
-        self.deferred.entry((name.into(), variable)).or_default().push(position);
-    }
-
-    /// What waits for slots that are not there yet.
-    pub fn deferred(&self) -> impl Iterator<Item = &Position> + '_ {
-        self.deferred.values().flatten()
-    }
-
-    pub fn forget_deferred(&mut self, uid: u64) {
-        self.deferred.retain(|_, waiting| {
-            waiting.retain(|position| position.restore.uid() != uid);
-            !waiting.is_empty()
-        });
-    }
-
-    /// Forgets a removed node, be it a variable or a slot.
-    pub fn forget(&mut self, id: NodeId) {
-        self.slots.retain(|(_, variable), slot| *variable != id && *slot != id);
-        self.deferred.retain(|(_, variable), _| *variable != id);
-    }
-}
 
 impl Nodes {
     pub fn slot_owner(&self, id: NodeId) -> Result<&SlotOwner> {
@@ -114,10 +45,7 @@ impl Nodes {
             }
         };
         state.slots.insert((number, variable), slot);
-        let waiting = match state.deferred.is_empty() {
-            true => Vec::new(),
-            false => state.deferred.remove(&(Box::from(name), variable)).unwrap_or_default(),
-        };
+        let waiting = self.take_deferred_slot(owner, variable, name);
         self.note_parent(variable, owner);
         self.note_parent(slot, owner);
         self.restore_waiting(waiting, slot)
@@ -146,5 +74,40 @@ impl Nodes {
         }
         // It was made for the owner, so it is there.
         drop(self.remove(slot));
+    }
+}
+
+impl Graph {
+    /// Makes `slot` the slot `name` that `owner` keeps for `variable`. If a restore has a value for it, it is restored here and now.
+    ///
+    /// # Errors
+    /// * `ALREADY_EXISTS` when there is another.
+    /// * What restoring reports; the slot stands all the same.
+    pub fn set_slot(&self, owner: NodeId, variable: NodeId, name: &str, slot: NodeId) -> Result<()> {
+        self.with(|nodes| nodes.set_slot(owner, variable, name, slot))
+    }
+
+    /// The slot `name` that `owner` keeps for `variable`, if there is one.
+    ///
+    /// # Errors
+    /// None but those of every function.
+    pub fn slot(&self, owner: NodeId, variable: NodeId, name: &str) -> Result<Option<NodeId>> {
+        self.with(|nodes| Ok(nodes.slot_owner(owner)?.slot(variable, name)))
+    }
+
+    /// Takes a slot from its owner, and gives back the slot variable, which stays.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such slot.
+    pub fn remove_slot(&self, owner: NodeId, variable: NodeId, name: &str) -> Result<NodeId> {
+        self.with(|nodes| nodes.remove_slot(owner, variable, name))
+    }
+
+    /// The names of an owner's slots, in the order in which the first of each was made.
+    ///
+    /// # Errors
+    /// None but those of every function.
+    pub fn slot_names(&self, owner: NodeId) -> Result<Vec<String>> {
+        self.with(|nodes| Ok(nodes.slot_owner(owner)?.names().iter().map(|name| name.to_string()).collect()))
     }
 }

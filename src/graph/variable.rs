@@ -360,11 +360,12 @@ fn no_variable(dtype: DType) -> Error {
 
 fn check_accepts(accepts: Option<&[i64]>) -> Result<()> {
     let accepts = accepts.unwrap_or_default();
-    match accepts.len() > MAX_RANK || accepts.iter().any(|&n| n < -1) {
-        true => Err(Error::argument("the shape is impossible")
+    if accepts.len() > MAX_RANK || accepts.iter().any(|&n| n < -1) {
+        Err(Error::argument("the shape is impossible")
             .because(Reason::Shape)
-            .expecting("dimensions from -1 on", shape_text(accepts))),
-        false => Ok(()),
+            .expecting("dimensions from -1 on", shape_text(accepts)))
+    } else {
+        Ok(())
     }
 }
 
@@ -386,11 +387,12 @@ fn byte_count(elements: u64, size: usize) -> Result<usize> {
 fn check_bytes(dtype: DType, shape: &[i64], found: usize) -> Result<()> {
     let size = dtype.size().ok_or_else(|| no_variable(dtype).expecting("a fixed-size dtype", dtype))?;
     let expected = byte_count(elements_of(shape)?, size)?;
-    match expected == found {
-        true => Ok(()),
-        false => Err(Error::argument("the value has the wrong size")
+    if expected == found {
+        Ok(())
+    } else {
+        Err(Error::argument("the value has the wrong size")
             .because(Reason::Shape)
-            .expecting(format_args!("{expected} bytes"), format_args!("{found} bytes"))),
+            .expecting(format_args!("{expected} bytes"), format_args!("{found} bytes")))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Walking a graph as a save does: breadth first from the root, slot variables after all others. The place of an object in that order is its
 //! id in the checkpoint, the way by which it was found its path.
 
-use super::nodes::{Kind, Node, NodeId, Nodes};
+use super::node_id::NodeId;
+use super::nodes::{Kind, Node, Nodes};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key;
 

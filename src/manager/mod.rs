@@ -1,10 +1,11 @@
 //! `tf.train.CheckpointManager`: numbers checkpoints, keeps some, removes the others, and resumes from the latest.
 
+mod books;
 #[cfg(test)]
 mod crash_tests;
 mod options;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -12,18 +13,17 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::bundle::{Durability, Held};
 use crate::checkpoint::{numbered, After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
-use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, Recording, Retention, ValidCheckpoint};
+use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
-use crate::reader::{find_at, VerifyOptions};
+use crate::reader::VerifyOptions;
 use crate::storage::{Local, Storage};
 use crate::tensor::DType;
 
 pub use options::{Init, ManagerOptions, ManagerSaveOptions, ResumeOptions};
 
-use options::Number;
+use books::{is_there, Books, Next, Running, State, Steps};
 
 /// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest. (`tf.train.CheckpointManager`)
 ///
@@ -40,58 +40,6 @@ use options::Number;
 pub struct Manager {
     checkpoint: Checkpoint,
     books: Arc<Books>,
-}
-
-/// What a save in the background needs of a manager. It does not hold the checkpoint, whose last holder waits for that save.
-struct Books {
-    directory: PathBuf,
-    options: ManagerOptions,
-    rule: Retention,
-    state: Mutex<State>,
-    steps: Mutex<Steps>,
-}
-
-/// When it saved. It has a lock of its own: a look at it is never held up by files that are being removed.
-#[derive(Default)]
-struct Steps {
-    last: Option<i64>,
-    /// Of a save that is running in the background.
-    running: Option<i64>,
-}
-
-/// A save that has its number.
-#[derive(Clone)]
-struct Next {
-    path: PathBuf,
-    /// Whether there was a checkpoint of this path before.
-    was_there: bool,
-    step: Option<i64>,
-    metric: Option<f64>,
-    durability: Durability,
-}
-
-/// Stands for a save that is running in the background.
-struct Running(Arc<Books>);
-
-impl Running {
-    fn new(books: &Arc<Books>, step: Option<i64>) -> Running {
-        books.steps.lock().running = step;
-        Running(books.clone())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.steps.lock().running = None;
-    }
-}
-
-struct State {
-    ledger: Ledger,
-    /// Checkpoints that are there although writing them failed, with the time of each: not recorded yet.
-    unrecorded: Vec<(OsString, f64)>,
-    /// The directory's lock, from the first save on.
-    held: Option<Held>,
 }
 
 /// What [`Manager::restore_or_initialize`] did.
@@ -124,7 +72,7 @@ impl Manager {
         let rule = options.check()?;
         let directory = directory.as_ref().to_owned();
         let mut warnings = Vec::new();
-        let ledger = Ledger::load(&directory, options.clock.now(), &mut |text| warnings.push(text.to_owned()));
+        let ledger = Ledger::load(&directory, options.clock.now(), &mut warnings);
         warnings.iter().for_each(|text| options.log(Severity::Warning, text));
         let state = State { ledger: ledger?, unrecorded: Vec::new(), held: None };
         let books = Books {
@@ -186,9 +134,9 @@ impl Manager {
 
     pub(crate) fn save_on(&self, storage: &dyn Storage, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let mut warnings = Vec::new();
-        let saved = self.number_and(storage, options, &mut |nodes, next| {
+        let saved = self.number_and(storage, options, |nodes, next| {
             let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save);
-            self.books.settle(storage, next, written, &mut |text| warnings.push(text.to_owned()))?;
+            self.books.settle(storage, next, written, &mut warnings)?;
             if next.step.is_some() {
                 self.books.steps.lock().last = next.step;
             }
@@ -210,13 +158,13 @@ impl Manager {
     }
 
     pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, options: &ManagerSaveOptions) -> Result<Option<Pending>> {
-        self.number_and(&*storage.clone(), options, &mut |nodes, next| {
+        self.number_and(&*storage.clone(), options, |nodes, next| {
             let (running, next) = (Running::new(&self.books, next.step), next.clone());
             let path = next.path.clone();
             let after: After = Box::new(move |storage, _, written| {
                 let books = &*running.0;
                 let mut warnings = Vec::new();
-                let settled = books.settle(storage, &next, written, &mut |text| warnings.push(text.to_owned()));
+                let settled = books.settle(storage, &next, written, &mut warnings);
                 warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
                 if settled.is_ok() && next.step.is_some() {
                     books.steps.lock().last = next.step;
@@ -234,34 +182,30 @@ impl Manager {
     /// As for [`Manager::save`] and [`Checkpoint::save_ranked`].
     pub fn save_ranked(&self, ranks: &dyn Ranks, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let books = &*self.books;
-        let party = Party { ranks, place: Place::Merged(&books.directory), options: &options.save };
+        let party = Party { ranks, storage: &Local, place: Place::Merged(&books.directory), options: &options.save };
         let mut warnings = Vec::new();
-        let (mut taken, mut saved_step) = (false, None);
         let saved = match ranks.rank() {
-            0 => self.number_and(&Local, options, &mut |nodes, next| {
-                (taken, saved_step) = (true, next.step);
-                let mut settle =
-                    |_: &Path, written| books.settle(&Local, next, written, &mut |text| warnings.push(text.to_owned()));
+            0 => self.number_and(&Local, options, |nodes, next| {
+                let mut settle = |_: &Path, written| books.settle(&Local, next, written, &mut warnings);
                 let counter = self.checkpoint.counter(nodes)?;
                 let count = Some(nodes.read_integer(counter)?);
                 let lead = Lead { storage: &Local, path: next.path.clone(), count, settle: &mut settle };
-                self.checkpoint.take_part(nodes, &party, Some(lead))
+                Ok((next.step, self.checkpoint.take_part(nodes, &party, Some(lead))))
             }),
             _ => self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
                 let step = books.step(nodes, options)?;
                 if step.is_some_and(|step| books.is_too_early(step, options)) {
                     return Ok(None);
                 }
-                (taken, saved_step) = (true, step);
-                self.checkpoint.take_part(nodes, &party, None).map(Some)
+                Ok(Some((step, self.checkpoint.take_part(nodes, &party, None))))
             }),
         };
         warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
-        let saved = match (taken, saved) {
-            (false, Err(e)) => party.save(Err(e), None).map(Some), // the others wait for a word of this one
-            (_, saved) => saved,
+        let (saved_step, saved) = match saved {
+            Ok(None) => return Ok(None),
+            Ok(Some((step, saved))) => (step, saved?),
+            Err(e) => (None, party.save(Err(e), None)?), // the others wait for a word of this one
         };
-        let Some(saved) = saved? else { return Ok(None) };
         if saved_step.is_some() {
             books.steps.lock().last = saved_step;
         }
@@ -273,7 +217,7 @@ impl Manager {
         &self,
         storage: &dyn Storage,
         options: &ManagerSaveOptions,
-        save: &mut dyn FnMut(&mut Nodes, &Next) -> Result<R>,
+        save: impl FnOnce(&mut Nodes, &Next) -> Result<R>,
     ) -> Result<Option<R>> {
         let books = &*self.books;
         let metric = match (options.metric, options.metric_of) {
@@ -308,9 +252,10 @@ impl Manager {
     pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumption> {
         self.checkpoint.when_idle(None, |_| Ok(()))?;
         self.books.refresh()?;
-        let found = match options.latest_valid {
-            true => self.latest_valid_or_none()?,
-            false => ValidCheckpoint { prefix: self.latest_checkpoint(), broken: Vec::new() },
+        let found = if options.latest_valid {
+            self.latest_valid_or_none()?
+        } else {
+            ValidCheckpoint { prefix: self.latest_checkpoint(), broken: Vec::new() }
         };
         for BrokenCheckpoint { prefix, problem } in &found.broken {
             let text = format!("{} is not whole and is passed over: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));
@@ -352,83 +297,6 @@ impl Manager {
             found => found,
         }
     }
-}
-
-impl Books {
-    /// The step now, if the manager saves by steps.
-    fn step(&self, nodes: &Nodes, options: &ManagerSaveOptions) -> Result<Option<i64>> {
-        match (self.options.checkpoint_interval, options.step, self.options.step_counter) {
-            (None, ..) => Ok(None),
-            (Some(_), Some(step), _) => Ok(Some(step)),
-            (Some(_), None, Some(counter)) => nodes.read_integer(counter).map(Some),
-            (Some(_), None, None) => Err(Error::argument("the manager saves by steps: the step is missing")),
-        }
-    }
-
-    fn is_too_early(&self, step: i64, options: &ManagerSaveOptions) -> bool {
-        let interval = self.options.checkpoint_interval.unwrap_or(0);
-        let steps = self.steps.lock();
-        steps
-            .running
-            .or(steps.last)
-            .is_some_and(|last| step == last || (options.check_interval && step < last.saturating_add(interval)))
-    }
-
-    /// Takes the directory's lock, if it is not the manager's yet.
-    fn hold(&self, storage: &dyn Storage) -> Result<()> {
-        let mut state = self.state.lock();
-        if state.held.is_none() {
-            let held = Held::new(storage, &self.directory, true)?;
-            state.ledger.check_unchanged()?;
-            state.held = Some(held);
-        }
-        Ok(())
-    }
-
-    /// Sees what other programs have saved, unless nobody else can.
-    fn refresh(&self) -> Result<()> {
-        let now = self.options.clock.now();
-        let mut warnings = Vec::new();
-        let mut state = self.state.lock();
-        let refreshed = match state.held {
-            None => state.ledger.refresh(now, &mut |text| warnings.push(text.to_owned())),
-            Some(_) => Ok(()),
-        };
-        drop(state);
-        warnings.iter().for_each(|text| self.options.log(Severity::Warning, text));
-        refreshed
-    }
-
-    fn number(&self, nodes: &Nodes, options: &ManagerSaveOptions) -> Result<Option<i64>> {
-        match options.number {
-            None => Ok(None),
-            Some(Number::Value(number)) => Ok(Some(number)),
-            Some(Number::Of(node)) => nodes.read_integer(node).map(Some),
-        }
-    }
-
-    /// Records a checkpoint that was written. If writing it failed, there may be a new checkpoint all the same: a callback refused it, or the directory could
-    /// not be synced. Then the next save records it, so that it is removed in its turn.
-    fn settle(&self, storage: &dyn Storage, next: &Next, written: Result<()>, warn: &mut dyn FnMut(&str)) -> Result<()> {
-        let now = self.options.clock.now();
-        let name = next.path.file_name().unwrap_or_default();
-        if written.is_err() {
-            if !next.was_there && is_there(&next.path) {
-                self.state.lock().unrecorded.push((name.to_owned(), now));
-            }
-            return written;
-        }
-        let mut state = self.state.lock();
-        for (name, time) in std::mem::take(&mut state.unrecorded) {
-            state.ledger.adopt(&name, time);
-        }
-        let mut how = Recording { storage, durability: next.durability, rule: &self.rule, warn };
-        state.ledger.record(name, now, next.metric, &mut how)
-    }
-}
-
-fn is_there(path: &Path) -> bool {
-    matches!(find_at(path), Ok(Some(_)))
 }
 
 /// The value of a scalar of real numbers.

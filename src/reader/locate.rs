@@ -255,10 +255,12 @@ fn absent(what: &str, path: &Path, directory: &Path) -> Error {
         listed.push(format!("{} more", count - LISTED));
     }
     let place = printable(directory.as_os_str().as_bytes());
-    let there = match listed.is_empty() {
-        true if !directory.is_dir() => format!("there is no directory {place}"),
-        true => format!("{place} holds no checkpoints"),
-        false => format!("{place} holds the checkpoints {}", listed.join(", ")),
+    let there = if !listed.is_empty() {
+        format!("{place} holds the checkpoints {}", listed.join(", "))
+    } else if directory.is_dir() {
+        format!("{place} holds no checkpoints")
+    } else {
+        format!("there is no directory {place}")
     };
     Error::new(Code::NotFound, Reason::NoCheckpoint, format!("{what}; {there}")).in_file(path)
 }

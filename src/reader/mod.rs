@@ -3,33 +3,31 @@
 mod locate;
 mod object_graph;
 mod restoring;
+mod similar;
+mod tensor;
 mod verify;
 mod view;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::allocate::allocate;
-use crate::bundle::{Bundle, Endianness, ReadOptions, Row, Wanted};
-use crate::error::{printable, Code, Error, Reason, Result};
+use crate::bundle::{Bundle, Endianness, ReadOptions, Wanted};
+use crate::error::{Error, Reason, Result};
 use crate::format::message::Version;
-use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
-use crate::v1::{self, Described};
+use crate::tensor::{shape_text, DType, Slice};
+use crate::v1;
 
 pub use locate::latest_checkpoint;
 pub(crate) use locate::{at_prefix as find_at, files_of_pattern, read_state, small_file, Located, STATE_FILE};
 pub(crate) use object_graph::GraphBuilder;
 pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
 pub(crate) use restoring::Place;
+pub use tensor::Tensor;
 pub use verify::{verify, Progress, Verification, VerifyOptions};
 pub use view::View;
 
 /// The key under which an object-based checkpoint keeps its object graph.
 pub(crate) const OBJECT_GRAPH_KEY: &[u8] = b"_CHECKPOINTABLE_OBJECT_GRAPH";
-/// Most keys that are looked through for one that was perhaps meant.
-const SEARCHED: usize = 100_000;
-/// What follows the path of a variable in the key of its value.
-const VALUE_SUFFIX: &[u8] = b"/.ATTRIBUTES/VARIABLE_VALUE";
 
 /// How a checkpoint is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,38 +225,6 @@ impl Reader {
     }
 
     #[cold]
-    fn not_found(&self, key: &[u8]) -> Error {
-        let variable = [key, VALUE_SUFFIX].concat();
-        let exact = self.find(&variable).or_else(|| self.find(key.strip_suffix(b":0")?));
-        let holds = |index: &usize| !key.is_empty() && self.key(*index).windows(key.len()).any(|part| part == key);
-        // How many bytes a key shares with this one at both ends; nothing if it does not begin alike.
-        let alike = |index: usize| {
-            let other = self.key(index);
-            let front = other.iter().zip(key).take_while(|(a, b)| a == b).count();
-            let back = other[front..].iter().rev().zip(key[front..].iter().rev()).take_while(|(a, b)| a == b).count();
-            if front == 0 || 2 * (front + back) < key.len() {
-                0
-            } else {
-                front + back
-            }
-        };
-        let searched = || 0..self.len().min(SEARCHED);
-        let mut near: Vec<usize> = exact.into_iter().collect();
-        if near.is_empty() {
-            near.extend(searched().filter(holds).take(3));
-        }
-        if near.is_empty() {
-            near.extend(searched().max_by_key(|&index| alike(index)).filter(|&index| alike(index) > 0));
-        }
-        let near = near.into_iter().map(|index| self.key(index));
-        let near: Vec<String> = near.map(|key| format!("\"{}\"", printable(key))).collect();
-        let what = match near.is_empty() {
-            true => "no such key in the checkpoint".to_owned(),
-            false => format!("no such key in the checkpoint; perhaps {}", near.join(" or ")),
-        };
-        Error::new(Code::NotFound, Reason::NoTensor, what).for_tensor(key).in_file(self.prefix())
-    }
-
     fn key(&self, index: usize) -> &[u8] {
         match &self.stored {
             Stored::V1(v1) => v1.tensor(index).0,
@@ -331,240 +297,5 @@ impl Reader {
             out.push(b'\n');
         }
         out
-    }
-}
-
-/// A tensor of an open checkpoint.
-#[derive(Clone, Copy)]
-pub struct Tensor<'a> {
-    reader: &'a Reader,
-    index: usize,
-}
-
-impl fmt::Debug for Tensor<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\" {} {}", printable(self.key()), self.dtype(), shape_text(self.shape()))
-    }
-}
-
-impl<'a> Tensor<'a> {
-    fn row(&self) -> std::result::Result<Row<'a>, &'a Described> {
-        match &self.reader.stored {
-            Stored::V1(v1) => Err(v1.tensor(self.index).1),
-            Stored::V2(bundle) => Ok(bundle.index().tensor(self.index)),
-        }
-    }
-
-    /// The place of the tensor in the list of its reader.
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// The key: bytes, UTF-8 in every checkpoint that TensorFlow's Python can list.
-    pub fn key(&self) -> &'a [u8] {
-        self.reader.key(self.index)
-    }
-
-    /// The type of the elements.
-    pub fn dtype(&self) -> DType {
-        match &self.reader.stored {
-            Stored::V1(v1) => v1.tensor(self.index).1.dtype,
-            Stored::V2(bundle) => bundle.index().dtype(self.index),
-        }
-    }
-
-    /// The dimensions of the whole tensor; none of a scalar.
-    pub fn shape(&self) -> &'a [i64] {
-        match &self.reader.stored {
-            Stored::V1(v1) => &v1.tensor(self.index).1.shape,
-            Stored::V2(bundle) => bundle.index().shape(self.index),
-        }
-    }
-
-    /// The number of elements.
-    pub fn element_count(&self) -> u64 {
-        elements(self.shape())
-    }
-
-    /// The bytes of the value: elements times element size. Of strings and variants the bytes that are stored; none when that
-    /// is not known without reading them, as in V1 checkpoints and partitioned tensors.
-    pub fn byte_size(&self) -> Option<u64> {
-        match (self.dtype().size(), self.row()) {
-            (Some(size), _) => Some(self.element_count() * size as u64),
-            (None, Ok(row)) if !row.is_partitioned() => Some(row.size),
-            _ => None,
-        }
-    }
-
-    /// The data file that holds the tensor; none of a partitioned tensor, or in a V1 checkpoint.
-    pub fn shard(&self) -> Option<u32> {
-        self.row().ok().filter(|row| !row.is_partitioned()).map(|row| row.shard)
-    }
-
-    /// Where in the data file the tensor begins; none of a partitioned tensor, or in a V1 checkpoint.
-    pub fn offset(&self) -> Option<u64> {
-        self.row().ok().filter(|row| !row.is_partitioned()).map(|row| row.offset)
-    }
-
-    /// The slices in which a partitioned tensor is stored, in the order in which it lists them; none of a tensor stored whole.
-    pub fn slices(&self) -> Vec<Slice> {
-        match self.row() {
-            Ok(row) => row.slices().map(|s| s.slice()).collect(),
-            Err(described) if described.is_whole() => Vec::new(),
-            Err(described) => described.slices.iter().map(|s| s.slice()).collect(),
-        }
-    }
-
-    /// The number of slices in which a partitioned tensor is stored; 0 of a tensor stored whole.
-    pub fn slice_count(&self) -> usize {
-        match self.row() {
-            Ok(row) => row.slices().len(),
-            Err(described) if described.is_whole() => 0,
-            Err(described) => described.slices.len(),
-        }
-    }
-
-    /// The value: the elements in row-major order and native byte order.
-    ///
-    /// # Errors
-    /// As for [`Tensor::read_slice_into`]; `RESOURCE_EXHAUSTED` when there is no memory for it.
-    pub fn read(&self) -> Result<Vec<u8>> {
-        self.read_region(self.region(None)?)
-    }
-
-    /// Reads the value into `buffer`, which has [`Tensor::byte_size`] bytes.
-    ///
-    /// # Errors
-    /// As for [`Tensor::read_slice_into`].
-    pub fn read_into(&self, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
-        if let Stored::V2(bundle) = &self.reader.stored {
-            if bundle.read_small(self.index, buffer, options.checksums)? {
-                return Ok(());
-            }
-        }
-        self.reader.read_many(vec![ReadRequest { tensor: *self, slice: None, buffer }], options)
-    }
-
-    /// The part of the value that `slice` takes.
-    ///
-    /// # Errors
-    /// As for [`Tensor::read_slice_into`]; `RESOURCE_EXHAUSTED` when there is no memory for it.
-    pub fn read_slice(&self, slice: &Slice) -> Result<Vec<u8>> {
-        self.read_region(self.region(Some(slice))?)
-    }
-
-    /// Reads the part of the value that `slice` takes into `buffer`, which has exactly its size.
-    ///
-    /// # Errors
-    /// * `INVALID_ARGUMENT` when the slice does not lie within the tensor, the buffer has another size, the tensor holds strings, or
-    ///   the stored slices of a partitioned tensor do not cover what is asked for.
-    /// * `NOT_FOUND` when a data file, or a slice that is needed, is missing.
-    /// * `DATA_LOSS` when a file is too short, a checksum does not match, or stored slices overlap.
-    pub fn read_slice_into(&self, slice: &Slice, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
-        self.reader.read_many(vec![ReadRequest { tensor: *self, slice: Some(slice.clone()), buffer }], options)
-    }
-
-    /// The elements of a string tensor; of a variant tensor the serialized elements.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` for other dtypes, `UNIMPLEMENTED` for variants in a big-endian checkpoint, else as for [`Tensor::read_slice_into`].
-    pub fn read_strings(&self) -> Result<Strings> {
-        self.read_string_region(&self.region(None)?)
-    }
-
-    /// The elements that `slice` takes of a string or variant tensor.
-    ///
-    /// # Errors
-    /// As for [`Tensor::read_strings`].
-    pub fn read_strings_slice(&self, slice: &Slice) -> Result<Strings> {
-        self.read_string_region(&self.region(Some(slice))?)
-    }
-
-    /// The value as it lies in the file, mapped rather than read. With `checked`, its checksum is compared first.
-    ///
-    /// # Errors
-    /// `FAILED_PRECONDITION` for strings, partitioned tensors, V1 checkpoints and values of the other byte order, which do not lie
-    /// in the file as they are; else as for [`Tensor::read_slice_into`].
-    pub fn map(&self, checked: bool) -> Result<View> {
-        match &self.reader.stored {
-            Stored::V1(_) => Err(Error::new(
-                Code::FailedPrecondition,
-                Reason::Unsupported,
-                "a tensor of a V1 checkpoint cannot be viewed: it is stored encoded",
-            )
-            .for_tensor(self.key())),
-            Stored::V2(bundle) => bundle.map(self.index, checked).map(View::new),
-        }
-    }
-
-    /// The box that `slice` takes, or the whole.
-    fn region(&self, slice: Option<&Slice>) -> Result<Bounds> {
-        match slice {
-            None => Ok(Bounds::whole(self.shape())),
-            Some(slice) => slice.within(self.shape()).map_err(|e| e.for_tensor(self.key())),
-        }
-    }
-
-    /// The bytes that `region` takes.
-    fn region_bytes(&self, region: &Bounds) -> Result<u64> {
-        match self.dtype().size() {
-            Some(size) => Ok(region.elements() * size as u64),
-            None => Err(Error::argument("the elements have lengths of their own: read them as strings")
-                .because(Reason::DType)
-                .expecting("a fixed-size dtype", self.dtype())
-                .for_tensor(self.key())),
-        }
-    }
-
-    fn check_buffer(&self, region: &Bounds, found: usize) -> Result<()> {
-        let expected = self.region_bytes(region)?;
-        if expected == found as u64 {
-            return Ok(());
-        }
-        Err(Error::argument("the buffer has the wrong size")
-            .because(Reason::Shape)
-            .expecting(format_args!("{expected} bytes"), format_args!("{found} bytes"))
-            .for_tensor(self.key()))
-    }
-
-    /// Says whether a buffer of `size` bytes fits what `slice` takes: for callers whose memory is not to be touched otherwise.
-    pub fn check_destination(&self, slice: Option<&Slice>, size: usize) -> Result<()> {
-        // The usual case, without the boxes that a message would need.
-        if slice.is_none() && self.dtype().size().is_some() && self.byte_size() == Some(size as u64) {
-            return Ok(());
-        }
-        self.check_buffer(&self.region(slice)?, size)
-    }
-
-    fn read_region(&self, region: Bounds) -> Result<Vec<u8>> {
-        let bytes = self.region_bytes(&region)?;
-        // Nothing is allocated that the files do not back.
-        if let Stored::V2(bundle) = &self.reader.stored {
-            bundle.check_backed(self.index, &region).map_err(|e| e.for_tensor(self.key()))?;
-        }
-        let mut buffer = match &self.reader.stored {
-            Stored::V1(v1) if bytes / 16 > v1.bytes() => return Err(v1.unbacked(self.index)),
-            _ => allocate(bytes).map_err(|e| e.for_tensor(self.key()))?,
-        };
-        match &self.reader.stored {
-            Stored::V1(v1) => v1.read(self.index, &region, &mut buffer)?,
-            Stored::V2(bundle) => {
-                bundle.read(vec![Wanted { tensor: self.index, region, buffer: &mut buffer }], &ReadOptions::default())?
-            }
-        }
-        Ok(buffer)
-    }
-
-    fn read_string_region(&self, region: &Bounds) -> Result<Strings> {
-        if self.dtype().size().is_some() {
-            return Err(Error::argument("the tensor holds neither strings nor variants")
-                .because(Reason::DType)
-                .expecting("string or variant", self.dtype())
-                .for_tensor(self.key()));
-        }
-        match &self.reader.stored {
-            Stored::V1(v1) => v1.read_strings(self.index, region),
-            Stored::V2(bundle) => bundle.read_strings(self.index, region),
-        }
     }
 }

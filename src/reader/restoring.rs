@@ -31,10 +31,11 @@ impl Reader {
     /// were replaced.
     pub(crate) fn check_current(&self) -> Result<()> {
         let Stored::V2(bundle) = &self.stored else { return Ok(()) }; // V1 files stay open
-        match bundle.index().is_current(None)? {
-            true => Ok(()),
-            false => Err(Error::new(Code::DataLoss, Reason::Replaced, "the checkpoint was replaced since the restore was begun")
-                .in_file(bundle.index().path())),
+        if bundle.index().is_current(None)? {
+            Ok(())
+        } else {
+            Err(Error::new(Code::DataLoss, Reason::Replaced, "the checkpoint was replaced since the restore was begun")
+                .in_file(bundle.index().path()))
         }
     }
 
@@ -44,9 +45,10 @@ impl Reader {
             let mut high = self.len();
             while low < high {
                 let middle = low + (high - low) / 2;
-                match is_before(self.key(middle)) {
-                    true => low = middle + 1,
-                    false => high = middle,
+                if is_before(self.key(middle)) {
+                    low = middle + 1
+                } else {
+                    high = middle
                 }
             }
             low
@@ -71,9 +73,10 @@ impl Reader {
         match &self.stored {
             Stored::V2(bundle) => {
                 let row = bundle.index().tensor(tensor);
-                let checked = match row.is_partitioned() {
-                    false => bundle.check_row(&row),
-                    true => bundle.check_backed(tensor, &Bounds::whole(row.shape)),
+                let checked = if row.is_partitioned() {
+                    bundle.check_backed(tensor, &Bounds::whole(row.shape))
+                } else {
+                    bundle.check_row(&row)
                 };
                 checked.map(|()| (row.shard, row.offset)).map_err(|e| e.for_tensor(row.key))
             }
@@ -83,9 +86,10 @@ impl Reader {
                     .dtype
                     .size()
                     .map_or(0, |size| crate::tensor::elements(&described.shape).saturating_mul(size as u64));
-                match bytes / 16 > v1.bytes() {
-                    true => Err(v1.unbacked(tensor).for_tensor(key)),
-                    false => Ok((0, tensor as u64)),
+                if bytes / 16 > v1.bytes() {
+                    Err(v1.unbacked(tensor).for_tensor(key))
+                } else {
+                    Ok((0, tensor as u64))
                 }
             }
         }

@@ -81,8 +81,9 @@ pub fn verify(
             (Verification { problems: problems.take(), tensors, bytes, files }, !finished)
         }
     };
-    match cancelled {
-        true => Err(Error::new(Code::Cancelled, Reason::Callback, "verifying was stopped by the caller").in_file(path.as_ref())),
-        false => Ok(verification),
+    if cancelled {
+        Err(Error::new(Code::Cancelled, Reason::Callback, "verifying was stopped by the caller").in_file(path.as_ref()))
+    } else {
+        Ok(verification)
     }
 }

@@ -39,9 +39,10 @@ impl Budget {
     /// Makes room for `more` values in a vector that grows as it is filled.
     #[inline(always)]
     pub fn reserve<T>(&mut self, vec: &mut Vec<T>, more: usize) -> Result<()> {
-        match vec.capacity() - vec.len() >= more {
-            true => Ok(()),
-            false => self.grow(vec, more),
+        if vec.capacity() - vec.len() >= more {
+            Ok(())
+        } else {
+            self.grow(vec, more)
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod block;
 mod budget;
+mod handle;
 mod reader;
 mod writer;
 

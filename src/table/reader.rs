@@ -2,9 +2,10 @@
 
 use super::block::Block;
 use super::budget::Budget;
+use super::handle::Handle;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::crc;
-use crate::format::proto::{take_varint, varint_len};
+use crate::format::proto::varint_len;
 use crate::storage::File;
 
 pub(super) const FOOTER: u64 = 48;
@@ -15,19 +16,6 @@ const TRAILER: u64 = 5;
 const ORDINARY: u64 = 1 << 20;
 /// Raw snappy expands at most 64 bytes from a 3-byte copy; anything that claims more is not snappy.
 const SNAPPY_EXPANSION: u64 = 22;
-
-/// Where a block lies; `size` is without its trailer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Handle {
-    offset: u64,
-    size: u64,
-}
-
-impl Handle {
-    fn take(bytes: &mut &[u8]) -> Option<Handle> {
-        Some(Handle { offset: take_varint(bytes)?, size: take_varint(bytes)? })
-    }
-}
 
 /// An open table whose index block has been read.
 #[derive(Debug)]
@@ -174,9 +162,10 @@ impl Table {
 impl BlockBuffer {
     /// The block that was read last.
     pub fn bytes(&self) -> &[u8] {
-        match self.is_expanded {
-            true => &self.expanded[..self.len],
-            false => &self.stored[..self.len],
+        if self.is_expanded {
+            &self.expanded[..self.len]
+        } else {
+            &self.stored[..self.len]
         }
     }
 

@@ -1,10 +1,10 @@
 //! Writing a table: what LevelDB's builder does, with TensorFlow's block size and its simpler separators, byte for byte.
 
+use super::handle::Handle;
+use super::reader::{FOOTER, MAGIC};
 use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::format::proto::put_varint;
-
-use super::reader::{FOOTER, MAGIC};
 
 /// A data block is closed when its estimated size reaches this.
 const BLOCK_SIZE: usize = 256 << 10;
@@ -22,19 +22,6 @@ pub(crate) struct TableWriter<'s> {
     any: bool,
     /// A block that is written but not listed in the index yet: the separator depends on the key after it.
     pending: Option<Handle>,
-}
-
-#[derive(Clone, Copy)]
-struct Handle {
-    offset: u64,
-    size: u64,
-}
-
-impl Handle {
-    fn put(self, out: &mut Vec<u8>) {
-        put_varint(out, self.offset);
-        put_varint(out, self.size);
-    }
 }
 
 impl<'s> TableWriter<'s> {

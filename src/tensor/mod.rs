@@ -1,16 +1,22 @@
 //! What a tensor is: dtype, shape, slice, strings. No input or output.
 
+mod bounds;
 mod buffer;
 mod dtype;
+mod extent;
+mod overlap;
 mod shape;
 mod slice;
 mod strings;
 
 pub use dtype::DType;
+pub use extent::Extent;
 pub use shape::MAX_RANK;
-pub use slice::{Extent, Slice};
+pub use slice::Slice;
 pub use strings::Strings;
 
+pub(crate) use bounds::{Bounds, Run};
 pub(crate) use buffer::Buffer;
+pub(crate) use extent::StoredExtent;
+pub(crate) use overlap::{check_disjoint, not_covered};
 pub(crate) use shape::{checked_elements, elements, shape_text};
-pub(crate) use slice::{check_disjoint, not_covered, Bounds, Run, StoredExtent};

@@ -61,11 +61,10 @@ pub(crate) fn add_described(bytes: &[u8], file: usize, tensors: &mut Tensors, bu
             }
         }
     }
-    match found {
-        true => Ok(version),
-        false => {
-            Err(Error::malformed("the first record of a V1 checkpoint describes no tensors; is it the index of a V2 checkpoint?"))
-        }
+    if found {
+        Ok(version)
+    } else {
+        Err(Error::malformed("the first record of a V1 checkpoint describes no tensors; is it the index of a V2 checkpoint?"))
     }
 }
 

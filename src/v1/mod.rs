@@ -4,5 +4,4 @@ mod meta;
 mod reader;
 mod values;
 
-pub(crate) use meta::Described;
 pub(crate) use reader::Checkpoint;

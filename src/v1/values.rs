@@ -105,9 +105,10 @@ pub(crate) fn decode_strings<'a>(record: &'a [u8], count: u64, mut see: impl FnM
             found += 1;
         }
     }
-    match found == count {
-        true => Ok(()),
-        false => Err(wrong_count(count, found)),
+    if found == count {
+        Ok(())
+    } else {
+        Err(wrong_count(count, found))
     }
 }
 

@@ -612,8 +612,10 @@ static void null_is_an_error_or_nothing(void) {
     CHECK(!ckpt_manager_checkpoint_interval(NULL, &steps) && steps == 0);
     CHECK(ckpt_manager_latest_checkpoint(NULL) == NULL && ckpt_manager_checkpoints(NULL) == NULL);
     CHECK(ckpt_manager_best_checkpoints(NULL) == NULL && is_nan(ckpt_manager_metric(NULL, NULL, 0)));
-    CHECK(ckpt_broken_checkpoints_count(NULL) == 0 && ckpt_broken_checkpoints_prefix(NULL, 0).data == NULL && ckpt_broken_checkpoints_problem(NULL, 0) == NULL);
-    CHECK(ckpt_repaired_state_count(NULL) == 0 && ckpt_repaired_state_latest(NULL).data == NULL && ckpt_repaired_state_path(NULL, 0).data == NULL);
+    CHECK(ckpt_broken_checkpoints_count(NULL) == 0 && ckpt_broken_checkpoints_prefix(NULL, 0).data == NULL &&
+          ckpt_broken_checkpoints_problem(NULL, 0) == NULL);
+    CHECK(ckpt_repaired_state_count(NULL) == 0 && ckpt_repaired_state_latest(NULL).data == NULL &&
+          ckpt_repaired_state_path(NULL, 0).data == NULL);
     CHECK(!ckpt_repaired_state_is_new(NULL) && ckpt_repaired_state_broken(NULL) == NULL);
     CHECK(ckpt_checkpoint_state_count(NULL) == 0 && ckpt_checkpoint_state_latest(NULL).data == NULL);
     CHECK(is_nan(ckpt_checkpoint_state_timestamp(NULL, 0)) && is_nan(ckpt_checkpoint_state_last_preserved(NULL)));

@@ -16,6 +16,7 @@ pub mod objects;
 pub mod ordered_code;
 pub mod payload;
 pub mod proto;
+#[path = "../../src/laboratory/rng.rs"]
 pub mod rng;
 pub mod table;
 pub mod v1;

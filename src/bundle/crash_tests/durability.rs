@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use super::scratch;
 use crate::bundle::merge::{merge_on, MergeOptions};
 use crate::bundle::{Durability, WriteOptions, Writer};
+use crate::laboratory::scratch;
 use crate::storage::{Local, Op, Recording, Storage};
 use crate::tensor::DType;
 

@@ -2,17 +2,15 @@
 
 use std::path::Path;
 
-use super::disk::{fill_directory, read_directory, Files, Names, Unsynced};
-use super::judge::{files_of, look, next_write, values, write, Found};
-use super::rng::Rng;
-use super::scratch;
+use super::judge::{look, next_write, values, write, Found};
 use super::states::{prepare, Run, NAMES};
 use crate::bundle::merge::{merge_on, MergeOptions};
+use crate::laboratory::disk::{fill_directory, read_directory, Files, Names, Unsynced};
+use crate::laboratory::judge::{files_of, names_in};
+use crate::laboratory::rng::Rng;
+use crate::laboratory::{scratch, ERRNOS};
 use crate::storage::{Fault, Kind, Local, Recording, Storage};
 use crate::{Code, Error, Reason};
-
-const ERRNOS: [i32; 8] =
-    [libc::ENOSPC, libc::EIO, libc::EDQUOT, libc::EMFILE, libc::EACCES, libc::EROFS, libc::EFBIG, libc::EINTR];
 
 /// What is tried with an operation of it failing: something that makes `x` hold `after`.
 pub(super) struct Scenario<'a> {
@@ -73,7 +71,7 @@ impl Scenario<'_> {
             |kind: &Kind| matches!(kind, Kind::Remove | Kind::SyncDirectory | Kind::Hold | Kind::Lock | Kind::List | Kind::Open);
         if !failed.iter().any(may_leave) {
             let expected: Vec<_> = NAMES.iter().flat_map(|name| files_of(directory, name)).collect();
-            let left: Vec<_> = read_directory(directory).into_keys().filter(|name| !expected.contains(name)).collect();
+            let left: Vec<_> = names_in(directory).into_iter().filter(|name| !expected.contains(name)).collect();
             if !left.is_empty() {
                 return Err(format!("{left:?} were left behind"));
             }
@@ -113,7 +111,7 @@ fn any_operation_of_a_sweep_may_fail() {
     let disks = run.disks();
     let published = run.ops.iter().rposition(|op| matches!(op, crate::storage::Op::Rename { .. })).unwrap();
     for at in [published, published + 1, published + 2] {
-        let start = disks[at].after_cut(Names::First(usize::MAX), Unsynced::Kept, &mut Rng(0));
+        let start = disks[at].after_cut(Names::First(usize::MAX), Unsynced::Kept, &mut Rng::new(0));
         write_scenario(&format!("write after a crash at {at}"), start, 2);
     }
 }

@@ -1,11 +1,11 @@
 //! What a directory may look like: the checkpoints in it by the public reader, and its files one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::rng::Rng;
+use crate::laboratory::judge::{files_of, names_in};
+use crate::laboratory::rng::Rng;
 use crate::storage::{Local, Storage};
 use crate::{Code, DType, Durability, Error, Reader, WriteOptions, Writer};
 
@@ -23,7 +23,7 @@ pub(super) enum Found {
 
 /// Values that no other seed gives; as many for each, so that a mix of two would have all keys.
 pub(super) fn values(seed: u64) -> Values {
-    let mut rng = Rng(seed);
+    let mut rng = Rng::new(seed);
     let sizes = [0, 1, 8, 100, 513, 1000, 2000];
     let values = sizes.iter().enumerate().map(|(i, &size)| (format!("v/{i}"), (0..size).map(|_| rng.next() as u8).collect()));
     values.collect()
@@ -92,18 +92,11 @@ pub(super) fn next_write(
     for name in others.iter().copied().chain([next]) {
         expected.extend(files_of(directory, name));
     }
-    let there: BTreeSet<OsString> = super::disk::read_directory(directory).into_keys().collect();
-    let left: Vec<_> = there.difference(&expected).filter(|name| !excused(name.to_str().unwrap())).collect();
-    match left.is_empty() {
-        true => Ok(()),
-        false => Err(format!("after the next write, at {next}, there are {left:?}")),
+    let there = names_in(directory);
+    let left: Vec<_> = there.difference(&expected).filter(|name| !excused(name)).collect();
+    if left.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("after the next write, at {next}, there are {left:?}"))
     }
-}
-
-/// The files of the checkpoint `name`, if it is there.
-pub(super) fn files_of(directory: &Path, name: &str) -> Vec<OsString> {
-    let Ok(reader) = Reader::open(directory.join(name)) else { return Vec::new() };
-    let shards = reader.shard_count();
-    let data = (0..shards).map(|i| format!("{name}{}", super::naming::data_suffix(i, shards)).into());
-    data.chain([format!("{name}.index").into()]).collect()
 }

@@ -1,14 +1,11 @@
 //! Power cuts and failing operations while a checkpoint is written (P1 to P5 and P15 of RELIABILITY.md).
 //!
-//! A write is recorded; every state that a power cut may leave then is made in a real directory, and judged by the public reader and
-//! by the next write. `CKPT_CRASH_STATES=100000 cargo test crash_tests` looks at more states.
+//! What records, cuts and judges is in [`crate::laboratory`].
 
-pub(crate) mod disk;
 mod durability;
 mod faults;
 mod judge;
 mod ranks;
-pub(crate) mod rng;
 mod states;
 mod steps;
 mod two_writers;
@@ -18,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use super::naming;
 
-use super::publish::Step;
+use super::step::Step;
 
 thread_local! {
     static LEFT_OUT: Cell<Option<Step>> = const { Cell::new(None) };
@@ -31,10 +28,4 @@ pub(super) fn left_out(step: Step) -> bool {
 
 fn index_of(prefix: &Path) -> PathBuf {
     naming::index_path(prefix)
-}
-
-/// A directory in memory where there is one: syncing it costs nothing.
-pub(crate) fn scratch() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
 }

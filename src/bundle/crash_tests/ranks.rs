@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::sync::mpsc::{channel, Receiver, Sender};
 
-use super::disk::read_directory;
 use super::faults::Scenario;
 use super::judge::{look, Found};
-use super::rng::Rng;
-use super::scratch;
-use super::states::{budget, judge_all, prepare, Run};
+use super::states::{prepare, Run};
 use crate::checkpoint::{Lead, Party, Place};
 use crate::graph::Failure;
+use crate::laboratory::disk::read_directory;
+use crate::laboratory::rng::Rng;
+use crate::laboratory::scratch;
+use crate::laboratory::states::{budget, judge_all};
 use crate::storage::{Local, Op, Recording, Storage};
 use crate::{Checkpoint, DType, Error, Graph, Ranks, SaveOptions, Variable, WriteOptions};
 
@@ -51,7 +52,7 @@ impl Ranks for Thread {
 /// What a rank saves: its rows of a table, and a variable of its own. All of it follows from the seed.
 fn program(rank: u32, seed: u64) -> Checkpoint {
     let graph = Graph::new();
-    let mut rng = Rng(seed);
+    let mut rng = Rng::new(seed);
     let table: Vec<u8> = (0..ROWS).map(|_| rng.next() as u8).collect();
     let (each, rank) = (ROWS / RANKS as usize, rank as usize);
     let rows = Variable::owned(DType::Uint8, &[each as i64], &table[rank * each..(rank + 1) * each]).unwrap();
@@ -80,14 +81,14 @@ fn save(storage: &dyn Storage, prefix: &Path, seed: u64) -> Result<(), Error> {
                 let options = &options;
                 scope.spawn(move || {
                     let checkpoint = program(ranks.0, seed);
-                    let party = Party { ranks: &ranks, place, options };
+                    let party = Party { ranks: &ranks, storage: &Local, place, options };
                     checkpoint.graph().with(|nodes| checkpoint.take_part(nodes, &party, None)).map(drop)
                 })
             })
             .collect();
         let checkpoint = program(0, seed);
         let ranks = Thread(0, of_chief);
-        let party = Party { ranks: &ranks, place, options: &options };
+        let party = Party { ranks: &ranks, storage: &Local, place, options: &options };
         let mut settle = |_: &Path, written| written;
         let lead = Lead { storage, path: prefix.to_owned(), count: None, settle: &mut settle };
         let saved = checkpoint.graph().with(|nodes| checkpoint.take_part(nodes, &party, Some(lead))).map(drop);

@@ -1,15 +1,15 @@
 //! P1, P2 and P15 over enumerated crash states.
 
-use std::collections::{BTreeMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::disk::{fill_directory, fill_linked, read_directory, Disk, Files, Names, Unsynced};
 use super::judge::{look, next_write, values, write, write_as, Found, Values};
-use super::rng::Rng;
-use super::scratch;
 use crate::bundle::merge::{merge_on, MergeOptions};
+use crate::laboratory::disk::{fill_directory, fill_linked, read_directory, Disk, Files, Names, Unsynced};
+use crate::laboratory::rng::Rng;
+use crate::laboratory::scratch;
+use crate::laboratory::states::{all_cuts, budget, disks, judge_all, Cut, Exploration, Judged};
 use crate::storage::{Fault, Kind, Local, Op, Recording};
 use crate::{Durability, Error};
 
@@ -34,6 +34,11 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// The disk after each operation, and before the first.
+    pub fn disks(&self) -> Vec<Disk> {
+        disks(Disk::holding(&self.start), &self.ops)
+    }
+
     /// A write of `x` with `shards` files, over one with `old` (0: over nothing).
     pub fn of(old: u32, shards: u32) -> Run {
         let directory = scratch();
@@ -104,70 +109,6 @@ impl Run {
         run
     }
 
-    /// The disk after each operation, and before the first.
-    pub fn disks(&self) -> Vec<Disk> {
-        let mut disk = Disk::holding(&self.start);
-        let mut disks = vec![disk.clone()];
-        for op in &self.ops {
-            disk.apply(op);
-            disks.push(disk.clone());
-        }
-        disks
-    }
-
-    /// Judges about `budget` states and returns how many differed, and what was wrong with the first that was.
-    pub fn judge(&self, budget: usize, rng: &mut Rng) -> (usize, Option<String>) {
-        let disks = self.disks();
-        let directory = scratch();
-        let mut cases = Vec::new();
-        for (at, disk) in disks.iter().enumerate() {
-            for count in 0..=disk.pending() {
-                for contents in [Unsynced::Lost, Unsynced::Kept, Unsynced::Zeros, Unsynced::Torn] {
-                    cases.push((at, Names::First(count), contents));
-                }
-            }
-            cases.push((at, Names::Loose, Unsynced::Torn));
-        }
-        // Those after the call returned are few and tell most: first. Of the others, any.
-        let (mut cases, mut rest): (Vec<_>, Vec<_>) = cases.into_iter().partition(|&(at, ..)| disks[at].returned.is_some());
-        while !rest.is_empty() {
-            cases.push(rest.swap_remove(rng.below(rest.len())));
-        }
-        let mut seen = HashSet::new();
-        let mut tries = 0;
-        while seen.len() < budget && tries < cases.len().max(20 * budget) {
-            let (at, names, contents) = match cases.get(tries) {
-                Some(&case) => case,
-                None => {
-                    let at = rng.below(disks.len());
-                    let names = match rng.below(3) {
-                        0 => Names::Loose,
-                        _ => Names::First(rng.below(disks[at].pending() + 1)),
-                    };
-                    (at, names, Unsynced::Torn)
-                }
-            };
-            tries += 1;
-            let names = if self.any_order { Names::Any } else { names };
-            if self.durability != Durability::Full && matches!(names, Names::Loose) {
-                continue; // only a synced directory keeps renames before removals
-            }
-            let files = disks[at].after_cut(names, contents, rng);
-            let mut hasher = DefaultHasher::new();
-            (disks[at].returned, matches!(names, Names::First(_)), &files).hash(&mut hasher);
-            if !seen.insert(hasher.finish()) {
-                continue;
-            }
-            fill_directory(directory.path(), &files);
-            let ordered = matches!(names, Names::First(_));
-            if let Err(what) = self.judge_state(directory.path(), disks[at].returned, ordered, rng) {
-                let place = format!("{}, after operation {at} of {}, {names:?}, {contents:?}", self.what, self.ops.len());
-                return (seen.len(), Some(format!("{place}: {what}; the files: {:?}", files.keys())));
-            }
-        }
-        (seen.len(), None)
-    }
-
     fn judge_state(&self, directory: &Path, returned: Option<bool>, ordered: bool, rng: &mut Rng) -> Result<(), String> {
         for name in NAMES {
             let found = look(&directory.join(name));
@@ -177,12 +118,37 @@ impl Run {
                 return Err(format!("P{}: at {name}: {}", if durable { 1 } else { 2 }, summary(&found)));
             }
         }
-        let next = NAMES[rng.below(NAMES.len())];
+        let next = NAMES[rng.index(NAMES.len())];
         let others = NAMES.map(|name| if name == next { "nothing" } else { name });
         // Where names may be in any order, data files may have lost what tells whose they are; the next write of the same prefix
         // removes them.
         let excused = |name: &str| !ordered && others.iter().any(|other| name.starts_with(&format!("{other}.data-")));
         next_write(directory, next, &others, rng.next() % 9, &excused).map_err(|what| format!("P15: {what}"))
+    }
+}
+
+impl Judged for Run {
+    fn judge(&self, budget: usize, rng: &mut Rng) -> (usize, Option<String>) {
+        let disks = &self.disks()[..];
+        // Those after the call returned are few and tell most: first. Of the others, any.
+        let (mut cuts, mut rest): (Vec<_>, Vec<_>) =
+            all_cuts(disks).into_iter().partition(|cut| disks[cut.at].returned.is_some());
+        while !rest.is_empty() {
+            cuts.push(rest.swap_remove(rng.index(rest.len())));
+        }
+        let tries = cuts.len().max(20 * budget);
+        let change = |cut: Cut| {
+            let names = if self.any_order { Names::Any } else { cut.names };
+            // Only a synced directory keeps renames before removals.
+            let is_kept = self.durability == Durability::Full || !matches!(names, Names::Loose);
+            is_kept.then_some(Cut { names, ..cut })
+        };
+        Exploration { what: &self.what, disks, cuts, budget, tries }.judge(
+            rng,
+            change,
+            |at| disks[at].returned,
+            |directory, cut, rng| self.judge_state(directory, disks[cut.at].returned, cut.is_ordered(), rng),
+        )
     }
 }
 
@@ -199,23 +165,6 @@ pub(super) fn prepare(directory: &Path, shards: u32) {
         write(&Local, &directory.join("x"), shards, &values(1)).unwrap();
     }
     write(&Local, &directory.join("other"), 2, &values(2)).unwrap();
-}
-
-/// How many states all tests here look at together, about.
-pub(super) fn budget() -> usize {
-    std::env::var("CKPT_CRASH_STATES").ok().and_then(|n| n.parse().ok()).unwrap_or(4000)
-}
-
-/// Judges `runs` with an equal share of the states each.
-pub(super) fn judge_all(what: &str, runs: &[Run], budget: usize) {
-    let mut rng = Rng(budget as u64);
-    let mut states = 0;
-    for run in runs {
-        let (count, fault) = run.judge(budget.div_ceil(runs.len()), &mut rng);
-        assert_eq!(fault, None);
-        states += count;
-    }
-    println!("{what}: {states} states of {} writes, 0 violations", runs.len());
 }
 
 #[test]
@@ -246,7 +195,7 @@ fn a_crash_while_merging() {
 /// Each write begins where a crash of the one before ended.
 #[test]
 fn a_crash_after_a_crash() {
-    let mut rng = Rng(1);
+    let mut rng = Rng::new(1);
     let mut runs: Vec<Run> = Vec::new();
     let directory = scratch();
     for round in 0..12 {
@@ -255,8 +204,8 @@ fn a_crash_after_a_crash() {
             _ => {
                 let last = runs.last().unwrap();
                 let disks = last.disks();
-                let disk = &disks[disks.len() / 2 + rng.below(disks.len() / 2)];
-                let files = disk.after_cut(Names::First(rng.below(disk.pending() + 1)), Unsynced::Torn, &mut rng);
+                let disk = &disks[disks.len() / 2 + rng.index(disks.len() / 2)];
+                let files = disk.after_cut(Names::First(rng.index(disk.pending() + 1)), Unsynced::Torn, &mut rng);
                 fill_directory(directory.path(), &files);
                 Run::on(
                     format!("crash {round}"),
@@ -276,12 +225,12 @@ fn a_crash_after_a_crash() {
 /// A process that ends loses nothing but leaves what it did unsynced; the next one sweeps, and then the power is cut.
 #[test]
 fn a_crash_after_a_process_was_killed() {
-    let mut rng = Rng(3);
+    let mut rng = Rng::new(3);
     let runs: Vec<Run> = (0..16)
         .map(|round| {
             let first = Run::of([1, 3][round % 2], 3);
             let publishing = first.ops.iter().position(|op| matches!(op, Op::Rename { .. })).unwrap();
-            first.killed_at(publishing + rng.below(first.ops.len() - publishing), NAMES[round % 3])
+            first.killed_at(publishing + rng.index(first.ops.len() - publishing), NAMES[round % 3])
         })
         .collect();
     judge_all("crash states after a killed process", &runs, budget() / 5);
@@ -290,13 +239,13 @@ fn a_crash_after_a_process_was_killed() {
 /// A write that fails cleans up; that too may be cut.
 #[test]
 fn a_crash_while_a_failed_write_cleans_up() {
-    let mut rng = Rng(2);
+    let mut rng = Rng::new(2);
     let runs: Vec<Run> = (0..20)
         .map(|round| {
             let directory = scratch();
             let old = round % 3;
             prepare(directory.path(), old);
-            let fault = Fault { at: 10 + rng.below(20), errno: libc::EIO, for_good: false, hits: |kind| kind != Kind::Remove };
+            let fault = Fault { at: 10 + rng.index(20), errno: libc::EIO, for_good: false, hits: |kind| kind != Kind::Remove };
             let storage = Recording::failing(fault);
             Run::on(format!("failure {fault:?}"), directory.path(), "x", 3, storage, Durability::Full)
         })

@@ -1,15 +1,16 @@
 //! P3: the tests see each step that is left out.
 
-use super::rng::Rng;
 use super::states::Run;
 use super::LEFT_OUT;
-use crate::bundle::publish::Step;
+use crate::bundle::step::Step;
+use crate::laboratory::rng::Rng;
+use crate::laboratory::states::Judged;
 use crate::storage::Op;
 
 /// What the judge says of a write whose operations were changed.
 fn verdict(mut run: Run, change: impl FnOnce(&mut Vec<Op>)) -> Option<String> {
     change(&mut run.ops);
-    run.judge(600, &mut Rng(5)).1
+    run.judge(600, &mut Rng::new(5)).1
 }
 
 fn assert_caught(promise: &str, run: Run, change: impl FnOnce(&mut Vec<Op>)) {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::judge::{files_of, look, values, write, Found};
-use super::{disk, scratch};
+use super::judge::{look, values, write, Found};
+use crate::laboratory::judge::{files_of, names_in};
+use crate::laboratory::scratch;
 use crate::storage::Local;
 use crate::{Code, Reason};
 
@@ -29,5 +30,5 @@ fn threads_in_one_directory_do_not_mix() {
     assert!(matches!(look(&path.join("x")), Found::Whole(_)));
     let mut expected: Vec<_> = ["x", "other", "next"].iter().flat_map(|name| files_of(path, name)).collect();
     expected.sort();
-    assert_eq!(disk::read_directory(path).into_keys().collect::<Vec<_>>(), expected);
+    assert_eq!(names_in(path).into_iter().collect::<Vec<_>>(), expected);
 }

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::super::assign::{Plan, What};
 use super::super::options::SaveOptions;
+use super::super::plan::{Plan, Stored};
 use super::super::save::{add_put, add_variable};
 use crate::bundle::Writer;
 use crate::error::{printable, Error, Reason, Result};
@@ -81,16 +81,16 @@ pub(super) fn plan(
     node: NodeId,
     find: &dyn Fn(&str) -> std::result::Result<usize, String>,
 ) -> Result<Plan> {
-    let missing = |key: String| What::Missing(key.into_bytes().into());
-    let what = match &nodes.need(node)?.kind {
+    let missing = |key: String| Stored::Missing(key.into_bytes().into());
+    let stored = match &nodes.need(node)?.kind {
         Kind::State(_, options) => {
             let names = options.names.as_deref().unwrap_or_default();
             let found: std::result::Result<Vec<_>, String> =
                 names.iter().map(|tensor| Ok((tensor.clone(), find(&state_key(name, tensor))?))).collect();
-            found.map_or_else(missing, |tensors| What::State(name.as_bytes().into(), tensors))
+            found.map_or_else(missing, |tensors| Stored::State(name.as_bytes().into(), tensors))
         }
-        Kind::Text(_) => find(&text_key(name)).map_or_else(missing, What::Text),
-        _ => find(name).map_or_else(missing, What::Variable),
+        Kind::Text(_) => find(&text_key(name)).map_or_else(missing, Stored::Text),
+        _ => find(name).map_or_else(missing, Stored::Variable),
     };
-    Ok(Plan { object: node, saved: 0, what })
+    Ok(Plan { object: node, saved: 0, stored })
 }

@@ -1,16 +1,15 @@
 //! P1, P2, P4 and P15 of RELIABILITY.md for savers: whole runs of a program that saves by names are recorded; every state that a power cut may leave is judged by
 //! the program that then resumes.
 
-use std::collections::{BTreeSet, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Saver, SaverOptions, SaverSaveOptions};
-use crate::bundle::crash_tests::disk::{fill_directory, fill_linked, read_directory, Disk, Names, Unsynced};
-use crate::bundle::crash_tests::rng::Rng;
-use crate::bundle::crash_tests::scratch;
 use crate::directory::get_checkpoint_state;
-use crate::reader::latest_checkpoint;
+use crate::laboratory::disk::{fill_directory, read_directory, Disk};
+use crate::laboratory::rng::Rng;
+use crate::laboratory::states::{self, ordered_cuts, Cut, Exploration};
+use crate::laboratory::{judge, scratch};
 use crate::storage::{Fault, Kind, Local, Op, Recording, Storage};
 use crate::{DType, Graph, NodeId, Reader, Result, SaveOptions, Variable, WriteOptions};
 
@@ -49,19 +48,14 @@ impl Program {
 
 /// The attempt that the latest checkpoint is of; none when there is none.
 fn latest(directory: &Path) -> std::result::Result<Option<u64>, String> {
-    let latest = latest_checkpoint(directory).map_err(|e| format!("the state file: {e}"))?;
-    let Some(latest) = latest else {
-        return match directory.join("checkpoint").exists() {
-            true => Err("the state file names a checkpoint that is not there".into()),
-            false => Ok(None),
-        };
-    };
+    let Some(latest) = judge::latest(directory)? else { return Ok(None) };
     let step: u64 = latest.to_str().and_then(|p| p.rsplit('-').next()).and_then(|step| step.parse().ok()).ok_or("no step")?;
     let bytes =
         Reader::open(&latest).and_then(|reader| reader.get("v")?.read()).map_err(|e| format!("step {step} is broken: {e}"))?;
-    match bytes == values(step) {
-        true => Ok(Some(step)),
-        false => Err(format!("step {step} is a mix")),
+    if bytes == values(step) {
+        Ok(Some(step))
+    } else {
+        Err(format!("step {step} is a mix"))
     }
 }
 
@@ -77,21 +71,21 @@ fn resume_and_save(directory: &Path, keep: usize) -> std::result::Result<(), Str
     let known = program.saver.last_checkpoints();
     for path in &known {
         let name = path.file_name().unwrap().to_str().unwrap();
-        let shards = Reader::open(path).map_err(|e| e.to_string())?.shard_count();
-        expected.insert(format!("{name}.index"));
-        expected.extend((0..shards).map(|shard| format!("{name}.data-{shard:05}-of-{shards:05}")));
+        Reader::open(path).map_err(|e| e.to_string())?;
+        expected.extend(judge::files_of(directory, name));
     }
-    let there: BTreeSet<String> = read_directory(directory).into_keys().map(|name| name.into_string().unwrap()).collect();
-    match there == expected && known.len() <= keep {
-        true => Ok(()),
-        false => Err(format!("after the next save there are {there:?}, and not {expected:?}")),
+    let there = judge::names_in(directory);
+    if there == expected && known.len() <= keep {
+        Ok(())
+    } else {
+        Err(format!("after the next save there are {there:?}, and not {expected:?}"))
     }
 }
 
 #[test]
 fn a_crash_leaves_a_latest_checkpoint_that_is_whole() {
-    let mut rng = Rng(7);
-    let mut states = 0;
+    let mut rng = Rng::new(7);
+    let mut count_of_states = 0;
     for (keep, earlier) in [(1, 0), (1, 2), (2, 3)] {
         let directory = scratch();
         let program = Program::resumed(directory.path(), keep).unwrap();
@@ -104,40 +98,28 @@ fn a_crash_leaves_a_latest_checkpoint_that_is_whole() {
             program.save(&recording, directory.path(), attempt).unwrap();
             recording.returned(true);
         }
-        let mut disk = Disk::holding(&start);
-        let (mut acknowledged, mut seen) = (before, HashSet::new());
-        let scratch = scratch();
-        for (at, op) in recording.ops().iter().enumerate() {
-            disk.apply(op);
-            if matches!(op, Op::Returned { .. }) {
-                acknowledged = Some(acknowledged.unwrap_or(0) + 1);
-            }
-            for count in 0..=disk.pending() {
-                for contents in [Unsynced::Lost, Unsynced::Kept, Unsynced::Zeros, Unsynced::Torn] {
-                    let files = disk.linked_after_cut(Names::First(count), contents, &mut rng);
-                    let mut hasher = DefaultHasher::new();
-                    (acknowledged, &files).hash(&mut hasher);
-                    if !seen.insert(hasher.finish()) {
-                        continue;
-                    }
-                    fill_linked(scratch.path(), &files);
-                    let judged = latest(scratch.path()).and_then(|found| match found {
-                        found if found < acknowledged => Err(format!("P1: the latest is {found:?}")),
-                        _ => resume_and_save(scratch.path(), keep),
-                    });
-                    judged.unwrap_or_else(|what| {
-                        panic!(
-                            "keep {keep}, after operation {at}, {count} names, {contents:?}, {acknowledged:?}: {what}; {:?}",
-                            files.keys()
-                        )
-                    });
-                }
-            }
-        }
-        states += seen.len();
+        let ops = recording.ops();
+        let disks = &states::disks(Disk::holding(&start), &ops)[..];
+        let acknowledged = |at: usize| {
+            let returned = ops[..at].iter().filter(|op| matches!(op, Op::Returned { .. })).count() as u64;
+            before.unwrap_or(0).checked_add(returned).filter(|&attempt| attempt > 0)
+        };
+        let cuts: Vec<Cut> = disks.iter().enumerate().skip(1).flat_map(|(at, disk)| ordered_cuts(at, disk)).collect();
+        let (what, tries) = (&format!("keep {keep}")[..], cuts.len());
+        let (count, fault) = Exploration { what, disks, cuts, budget: usize::MAX, tries }.judge(
+            &mut rng,
+            Some,
+            acknowledged,
+            |directory, cut, _| match latest(directory)? {
+                found if found < acknowledged(cut.at) => Err(format!("P1: the latest is {found:?}")),
+                _ => resume_and_save(directory, keep),
+            },
+        );
+        assert_eq!(fault, None);
+        count_of_states += count;
     }
-    println!("crash states of savers: {states}, 0 violations");
-    assert!(states > 150, "{states} states");
+    println!("crash states of savers: {count_of_states}, 0 violations");
+    assert!(count_of_states > 150, "{count_of_states} states");
 }
 
 #[test]

@@ -35,9 +35,10 @@ impl History {
         self.last.push(entry);
         let too_many = self.last.len().saturating_sub(max_to_keep);
         for old in self.last.drain(..too_many) {
-            match old.time > self.next_kept {
-                true => self.next_kept += hours * 3600.0,
-                false => self.leaving.push(old),
+            if old.time > self.next_kept {
+                self.next_kept += hours * 3600.0
+            } else {
+                self.leaving.push(old)
             }
         }
     }

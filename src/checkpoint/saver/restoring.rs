@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::assign::{Batch, Outcomes, Plan, What};
+use super::super::assign::Batch;
 use super::super::options::{Mismatch, RestoreOptions};
+use super::super::plan::{Outcomes, Plan, Stored};
 use super::super::report::{Report, Row, RowState};
-use super::super::status::{slice_of, spec_of};
+use super::super::rows::{slice_of, spec_of};
 use super::content::plan;
 use super::Inner;
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -30,7 +31,7 @@ impl Inner {
             wanted.iter().map(|(name, node)| plan(nodes, name, *node, find)).collect()
         };
         let mut plans = plan(&direct)?;
-        if plans.iter().any(|plan| matches!(plan.what, What::Missing(_))) {
+        if plans.iter().any(|plan| matches!(plan.stored, Stored::Missing(_))) {
             if let Some(graph) = reader.object_graph()? {
                 let names: BTreeMap<&str, &str> = graph
                     .nodes()
@@ -79,10 +80,10 @@ impl Inner {
                 rows.push(row(name, name, Some(*node), reader.find(name.as_bytes()), RowState::Skipped, left_out));
                 continue;
             };
-            let tensors: Vec<usize> = match &plan.what {
-                What::Missing(_) => Vec::new(),
-                What::Variable(tensor) | What::Text(tensor) => vec![*tensor],
-                What::State(_, tensors) => tensors.iter().map(|(_, tensor)| *tensor).collect(),
+            let tensors: Vec<usize> = match &plan.stored {
+                Stored::Missing(_) => Vec::new(),
+                Stored::Variable(tensor) | Stored::Text(tensor) => vec![*tensor],
+                Stored::State(_, tensors) => tensors.iter().map(|(_, tensor)| *tensor).collect(),
             };
             if tensors.is_empty() {
                 let key = String::from_utf8_lossy(plan.key(reader));
@@ -108,7 +109,7 @@ impl Inner {
 /// Fails when a checkpoint with an object graph lacks a name.
 fn check_names(reader: &Reader, plans: &[Plan], names: &BTreeMap<&str, &str>) -> Result<()> {
     let missing: Vec<String> =
-        plans.iter().filter(|plan| matches!(plan.what, What::Missing(_))).map(|plan| printable(plan.key(reader))).collect();
+        plans.iter().filter(|plan| matches!(plan.stored, Stored::Missing(_))).map(|plan| printable(plan.key(reader))).collect();
     if missing.is_empty() {
         return Ok(());
     }

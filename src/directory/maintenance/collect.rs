@@ -81,17 +81,16 @@ pub(super) fn collect_on(storage: &dyn Storage, directory: &Path, options: &Coll
     let names = held.list().map_err(|e| Error::io("list the directory", directory, &e))?;
     collected.leftovers = names.iter().filter(|name| is_temporary(name)).map(|name| directory.join(name)).collect();
     crate::sort::sort_by(&mut collected.leftovers, Ord::cmp);
-    let warn = &mut |text: &str| collected.warnings.push(text.to_owned());
     if options.dry_run {
-        let mut ledger = Ledger::load(directory, SystemClock.now(), warn)?;
+        let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
         collected.removed = ledger.would_remove(&options.rule);
         collected.kept = ledger.all();
         return Ok(collected);
     }
     // Sweeps; and what is read now is what nobody else changes.
     let session = Session::begin(storage, directory, Durability::Full)?;
-    let mut ledger = Ledger::load(directory, SystemClock.now(), warn)?;
-    let mut how = Recording { storage, durability: Durability::Full, rule: &options.rule, warn };
+    let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
+    let mut how = Recording { storage, durability: Durability::Full, rule: &options.rule, warnings: &mut collected.warnings };
     collected.removed = ledger.write_in(&session, &mut how)?;
     collected.kept = ledger.all();
     Ok(collected)

@@ -1,4 +1,5 @@
-//! Looking after a directory: its newest whole checkpoint, a state file made anew, removing what is too many.
+//! Looking after a directory: its newest whole checkpoint, a state file made anew, removing what is
+//! too many.
 
 mod candidates;
 mod collect;

@@ -49,10 +49,7 @@ fn repair_on(
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<RepairedState> {
-    let session = match dry_run {
-        true => None,
-        false => Some(Session::begin(storage, directory, Durability::Full)?),
-    };
+    let session = if dry_run { None } else { Some(Session::begin(storage, directory, Durability::Full)?) };
     let before = understood(directory)?;
     let mut broken = Vec::new();
     let mut whole = Vec::new();

@@ -3,13 +3,10 @@
 use std::path::Path;
 
 use super::program::{attempt_of, latest_attempt, resume_and_save, Program, Setup};
-use crate::bundle::crash_tests::disk::{fill_directory, read_directory, Files};
-use crate::bundle::crash_tests::scratch;
+use crate::laboratory::disk::{fill_directory, read_directory, Files};
+use crate::laboratory::{scratch, ERRNOS};
 use crate::storage::{Fault, Kind, Local, Recording};
 use crate::Reason;
-
-const ERRNOS: [i32; 8] =
-    [libc::ENOSPC, libc::EIO, libc::EDQUOT, libc::EMFILE, libc::EACCES, libc::EROFS, libc::EFBIG, libc::EINTR];
 
 /// A directory in which a program saved, with something that a crash left half removed.
 fn start(setup: Setup) -> Files {

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
 
-use crate::bundle::crash_tests::disk::read_directory;
 use crate::directory::{Better, Clock};
-use crate::reader::latest_checkpoint;
+use crate::laboratory::judge;
 use crate::storage::{Local, Storage};
 use crate::{
     Checkpoint, DType, Error, Graph, Manager, ManagerOptions, ManagerSaveOptions, NodeId, Reader, ResumeOptions, SaveOptions,
@@ -105,19 +104,16 @@ pub(super) fn attempt_of(prefix: &Path) -> Result<u64, String> {
     let read = || -> Result<Vec<u8>, Error> { Reader::open(prefix)?.get("values/.ATTRIBUTES/VARIABLE_VALUE")?.read() };
     let bytes = read().map_err(|e| format!("{} is broken: {e}", prefix.display()))?;
     let attempt = u64::from_le_bytes(bytes[..8].try_into().unwrap());
-    match bytes == values(attempt) {
-        true => Ok(attempt),
-        false => Err(format!("{} is a mix", prefix.display())),
+    if bytes == values(attempt) {
+        Ok(attempt)
+    } else {
+        Err(format!("{} is a mix", prefix.display()))
     }
 }
 
 /// What a program finds that looks for the latest checkpoint; none when there is none.
 pub(super) fn latest_attempt(directory: &Path) -> Result<Option<u64>, String> {
-    let latest = latest_checkpoint(directory).map_err(|e| format!("the state file: {e}"))?;
-    if latest.is_none() && directory.join("checkpoint").exists() {
-        return Err("the state file names a checkpoint that is not there".into());
-    }
-    latest.map(|latest| attempt_of(&latest)).transpose()
+    judge::latest(directory)?.map(|latest| attempt_of(&latest)).transpose()
 }
 
 /// Resumes in a directory and saves once, and says what is then wrong with it: its files must be those of the managed checkpoints, all whole.
@@ -140,14 +136,13 @@ pub(super) fn resume_and_save(directory: &Path, setup: Setup, excused: &dyn Fn(&
     for prefix in &managed {
         attempt_of(prefix)?;
         let name = prefix.file_name().unwrap().to_str().unwrap();
-        let shards = Reader::open(prefix).map_err(|e| e.to_string())?.shard_count();
-        expected.insert(format!("{name}.index"));
-        expected.extend((0..shards).map(|shard| format!("{name}.data-{shard:05}-of-{shards:05}")));
+        expected.extend(judge::files_of(directory, name));
     }
-    let there = read_directory(directory).into_keys().map(|name| name.into_string().unwrap());
+    let there = judge::names_in(directory).into_iter();
     let left: Vec<String> = there.filter(|name| !expected.contains(name) && !excused(name)).collect();
-    match left.is_empty() {
-        true => Ok(()),
-        false => Err(format!("after the next save there are {left:?}")),
+    if left.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("after the next save there are {left:?}"))
     }
 }

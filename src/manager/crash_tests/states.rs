@@ -1,14 +1,13 @@
 //! P1, P2 and P15 over enumerated crash states of whole runs.
 
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use super::program::{latest_attempt, resume_and_save, Program, Setup};
-use crate::bundle::crash_tests::disk::{fill_linked, read_directory, read_linked, Disk, Linked, Names, Unsynced};
-use crate::bundle::crash_tests::rng::Rng;
-use crate::bundle::crash_tests::scratch;
 use crate::directory::Pin;
+use crate::laboratory::disk::{fill_linked, read_directory, read_linked, Disk, Linked, Names, Unsynced};
+use crate::laboratory::rng::Rng;
+use crate::laboratory::scratch;
+use crate::laboratory::states::{all_cuts, budget, disks, judge_all, Exploration, Judged};
 use crate::storage::{Local, Op, Recording};
 
 /// A recorded run of a program that resumed and saved some times.
@@ -66,6 +65,11 @@ impl Run {
         run
     }
 
+    /// The disk after each operation, and before the first.
+    fn disks(&self) -> Vec<Disk> {
+        disks(Disk::holding_linked(&self.start), &self.ops)
+    }
+
     /// How many saves had ended after so many operations.
     fn returned(&self, at: usize) -> usize {
         self.ops[..at].iter().filter(|op| matches!(op, Op::Returned { .. })).count()
@@ -87,60 +91,6 @@ impl Run {
         allowed
     }
 
-    /// The disk after each operation, and before the first.
-    fn disks(&self) -> Vec<Disk> {
-        let mut disk = Disk::holding_linked(&self.start);
-        let mut disks = vec![disk.clone()];
-        for op in &self.ops {
-            disk.apply(op);
-            disks.push(disk.clone());
-        }
-        disks
-    }
-
-    /// Judges about `budget` states and returns how many differed, and what was wrong with the first that was.
-    pub fn judge(&self, budget: usize, rng: &mut Rng) -> (usize, Option<String>) {
-        let disks = self.disks();
-        let directory = scratch();
-        let mut cases = Vec::new();
-        for (at, disk) in disks.iter().enumerate() {
-            for count in 0..=disk.pending() {
-                for contents in [Unsynced::Lost, Unsynced::Kept, Unsynced::Zeros, Unsynced::Torn] {
-                    cases.push((at, Names::First(count), contents));
-                }
-            }
-            cases.push((at, Names::Loose, Unsynced::Torn));
-        }
-        let mut order: Vec<usize> = (0..cases.len()).collect();
-        (1..order.len()).for_each(|i| order.swap(i, rng.below(i + 1)));
-        let mut seen = HashSet::new();
-        let mut tries = 0;
-        while seen.len() < budget && tries < cases.len().max(10 * budget) {
-            let (at, names, contents) = match order.get(tries) {
-                Some(&case) => cases[case],
-                None => {
-                    let at = rng.below(disks.len());
-                    let names = if rng.below(3) == 0 { Names::Loose } else { Names::First(rng.below(disks[at].pending() + 1)) };
-                    (at, names, Unsynced::Torn)
-                }
-            };
-            tries += 1;
-            let files = disks[at].linked_after_cut(names, contents, rng);
-            let mut hasher = DefaultHasher::new();
-            (self.returned(at), matches!(names, Names::First(_)), &files).hash(&mut hasher);
-            if !seen.insert(hasher.finish()) {
-                continue;
-            }
-            fill_linked(directory.path(), &files);
-            let is_ordered = matches!(names, Names::First(_));
-            if let Err(what) = self.judge_state(directory.path(), at, is_ordered) {
-                let place = format!("{}, after operation {at} of {}, {names:?}, {contents:?}", self.what, self.ops.len());
-                return (seen.len(), Some(format!("{place}: {what}; the files: {:?}", files.keys())));
-            }
-        }
-        (seen.len(), None)
-    }
-
     fn judge_state(&self, directory: &Path, at: usize, is_ordered: bool) -> Result<(), String> {
         let found = latest_attempt(directory).map_err(|what| format!("P2: {what}"))?;
         let allowed = self.allowed(at);
@@ -154,21 +104,19 @@ impl Run {
     }
 }
 
-/// How many states all tests here look at together, about.
-fn budget() -> usize {
-    std::env::var("CKPT_CRASH_STATES").ok().and_then(|n| n.parse().ok()).unwrap_or(4000)
-}
-
-/// Judges `runs` with an equal share of the states each.
-fn judge_all(what: &str, runs: &[Run], budget: usize) {
-    let mut rng = Rng(budget as u64);
-    let mut states = 0;
-    for run in runs {
-        let (count, fault) = run.judge(budget.div_ceil(runs.len()), &mut rng);
-        assert_eq!(fault, None);
-        states += count;
+impl Judged for Run {
+    fn judge(&self, budget: usize, rng: &mut Rng) -> (usize, Option<String>) {
+        let disks = &self.disks()[..];
+        let mut cuts = all_cuts(disks);
+        (1..cuts.len()).for_each(|i| cuts.swap(i, rng.index(i + 1)));
+        let tries = cuts.len().max(10 * budget);
+        Exploration { what: &self.what, disks, cuts, budget, tries }.judge(
+            rng,
+            Some,
+            |at| self.returned(at),
+            |directory, cut, _| self.judge_state(directory, cut.at, cut.is_ordered()),
+        )
     }
-    println!("{what}: {states} states of {} runs, 0 violations", runs.len());
 }
 
 #[test]
@@ -195,7 +143,7 @@ fn a_crash_while_the_best_are_kept() {
 /// Each run begins where a crash of the one before ended.
 #[test]
 fn a_crash_after_a_crash() {
-    let mut rng = Rng(1);
+    let mut rng = Rng::new(1);
     let mut runs: Vec<Run> = Vec::new();
     let directory = scratch();
     for round in 0..16 {
@@ -205,10 +153,10 @@ fn a_crash_after_a_crash() {
             _ => {
                 let last: &Run = runs.last().unwrap();
                 let disks = last.disks();
-                let disk = &disks[rng.below(disks.len())];
+                let disk = &disks[rng.index(disks.len())];
                 fill_linked(
                     directory.path(),
-                    &disk.linked_after_cut(Names::First(rng.below(disk.pending() + 1)), Unsynced::Torn, &mut rng),
+                    &disk.linked_after_cut(Names::First(rng.index(disk.pending() + 1)), Unsynced::Torn, &mut rng),
                 );
                 Run::on(
                     format!("crash {round}"),
@@ -227,11 +175,11 @@ fn a_crash_after_a_crash() {
 /// A process that ends loses nothing but leaves what it did unsynced; the next one goes on, and then the power is cut.
 #[test]
 fn a_crash_after_a_process_was_killed() {
-    let mut rng = Rng(3);
+    let mut rng = Rng::new(3);
     let runs: Vec<Run> = (0..24)
         .map(|round| {
             let first = Run::of(Setup::keeping(1 + round % 2, 1 + round as u32 % 2), 3, 2);
-            first.killed_at(rng.below(first.ops.len()))
+            first.killed_at(rng.index(first.ops.len()))
         })
         .collect();
     judge_all("crash states after a killed process", &runs, budget() / 4);

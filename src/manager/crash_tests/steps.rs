@@ -2,13 +2,14 @@
 
 use super::program::Setup;
 use super::states::Run;
-use crate::bundle::crash_tests::rng::Rng;
+use crate::laboratory::rng::Rng;
+use crate::laboratory::states::Judged;
 use crate::storage::Op;
 
 /// What the judge says of a run whose operations were changed.
 fn verdict(mut run: Run, change: impl FnOnce(&mut Vec<Op>)) -> Option<String> {
     change(&mut run.ops);
-    run.judge(1500, &mut Rng(5)).1
+    run.judge(1500, &mut Rng::new(5)).1
 }
 
 fn assert_caught(promise: &str, run: Run, change: impl FnOnce(&mut Vec<Op>)) {

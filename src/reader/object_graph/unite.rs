@@ -33,10 +33,12 @@ impl ObjectGraph {
                 builder.slot_variable(number[variable], name, number[slot]);
             }
             let says: Vec<Option<bool>> = union.nodes(object).map(|node| node.has_checkpoint_values()).collect();
-            let has_values = match says.contains(&Some(true)) {
-                true => Some(true),
-                false if says.contains(&None) => None,
-                false => Some(false),
+            let has_values = if says.contains(&Some(true)) {
+                Some(true)
+            } else if says.contains(&None) {
+                None
+            } else {
+                Some(false)
             };
             builder.end_node(has_values);
         }

@@ -83,7 +83,7 @@ pub fn arranged(header: &str, package: &Path) -> String {
     let mut banners: BTreeMap<usize, &str> = BTreeMap::new();
     for topic in &topics {
         let declares = |line: &&str| !line.starts_with("//") && topic.functions.iter().any(|f| line.contains(&format!("{f}(")));
-        let first = all.iter().position(|line| declares(line)).expect("what is exported is declared");
+        let first = all.iter().position(declares).expect("what is exported is declared");
         banners.insert(comment_of(&all, first), &topic.title);
     }
     for (title, begins) in [("Types", "typedef struct "), ("Constants", "#define CKPT_CODE_")] {

@@ -1,4 +1,6 @@
 //! A small deterministic random generator (SplitMix64), so that a failing case can be run again.
+//! The tests in `tests/` use this file, too.
+#![allow(dead_code)] // every test uses another part
 
 #[derive(Clone)]
 pub struct Rng(u64);
@@ -19,6 +21,11 @@ impl Rng {
     /// A number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
+    }
+
+    /// The index of one of `count`.
+    pub fn index(&mut self, count: usize) -> usize {
+        self.below(count as u64) as usize
     }
 
     /// A number of `low..=high`.

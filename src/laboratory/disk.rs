@@ -109,7 +109,7 @@ impl Disk {
 
     /// What programs see: everything.
     pub fn now(&self) -> Linked {
-        self.linked_after_cut(Names::First(self.pending.len()), Unsynced::Kept, &mut Rng(0))
+        self.linked_after_cut(Names::First(self.pending.len()), Unsynced::Kept, &mut Rng::new(0))
     }
 
     /// An operation that was recorded on what programs see of this disk, with the numbers that files have on it.
@@ -139,18 +139,18 @@ impl Disk {
     pub fn linked_after_cut(&self, names: Names, contents: Unsynced, rng: &mut Rng) -> Linked {
         let mut there = self.names.clone();
         let renames = self.pending.iter().filter(|op| matches!(op, Op::Rename { .. })).count();
-        let (kept_renames, mut renames) = (rng.below(renames + 1), 0);
+        let (kept_renames, mut renames) = (rng.index(renames + 1), 0);
         for (number, op) in self.pending.iter().enumerate() {
             let kept = match names {
                 Names::First(count) => number < count,
-                Names::Any => rng.below(2) == 0,
+                Names::Any => rng.index(2) == 0,
                 Names::Loose if matches!(op, Op::Rename { .. }) => {
                     renames += 1;
                     renames <= kept_renames
                 }
                 // What is renamed was made: no file system has the name and not the file.
                 Names::Loose if matches!(op, Op::Create { .. } | Op::Link { .. }) => true,
-                Names::Loose => rng.below(2) == 0,
+                Names::Loose => rng.index(2) == 0,
             };
             if kept {
                 rename(&mut there, op);
@@ -174,18 +174,18 @@ impl Content {
                 }
                 (Unsynced::Torn, Op::Write { file, offset, bytes: written }) => {
                     let mut torn = written.clone();
-                    match rng.below(4) {
+                    match rng.index(4) {
                         0 => continue,
-                        1 => torn.truncate(rng.below(written.len() + 1)),
+                        1 => torn.truncate(rng.index(written.len() + 1)),
                         2 => {
-                            let from = rng.below(written.len() + 1);
-                            torn[from..].iter_mut().for_each(|b| *b = rng.below(256) as u8);
+                            let from = rng.index(written.len() + 1);
+                            torn[from..].iter_mut().for_each(|b| *b = rng.index(256) as u8);
                         }
                         _ => {}
                     }
                     apply(&mut bytes, &Op::Write { file: *file, offset: *offset, bytes: torn });
                 }
-                (Unsynced::Torn, _) if rng.below(2) == 0 => {}
+                (Unsynced::Torn, _) if rng.index(2) == 0 => {}
                 _ => apply(&mut bytes, op),
             }
         }

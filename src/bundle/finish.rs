@@ -1,0 +1,188 @@
+//! Finishing a writer: everything planned, written by several threads, indexed and published.
+
+use std::io::IoSlice;
+use std::ops::ControlFlow;
+
+use super::durability::Durability;
+use super::entry::{put_entry, put_header, put_partitioned, Endianness};
+use super::plan::Plan;
+use super::publish::Publication;
+use super::source::Placed;
+use super::store;
+use super::transfer;
+use super::write_options::MOST_SHARDS;
+use super::writer::{Partitioned, Writer};
+use crate::error::{Code, Error, Reason, Result};
+use crate::format::crc;
+use crate::storage::{Directory, Local, Storage};
+use crate::table::TableWriter;
+use crate::tensor::{check_disjoint, Bounds};
+
+/// Less than this is one file, which the file system lets one thread write at a time.
+const WORTH_A_THREAD: u64 = 64 << 20;
+/// Most data files that are open at once.
+const OPEN_FILES: u32 = 128;
+
+/// What was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The number of data files.
+    pub shards: u32,
+    /// The bytes of all data files.
+    pub bytes: u64,
+}
+
+/// What the index will have under a key.
+enum Listed<'w> {
+    /// A value, by its number.
+    Item(usize),
+    /// The slices of a tensor.
+    Slices(&'w Partitioned),
+}
+
+type Listing<'w> = Vec<(&'w [u8], Listed<'w>)>;
+
+impl Writer<'_> {
+    /// Writes everything and publishes it.
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT` when two tensors have one key, or slices of one overlap.
+    /// * `RESOURCE_EXHAUSTED` when the file system has not enough space; the message has both numbers.
+    /// * `UNAVAILABLE` when another process is writing in the directory.
+    /// * What the system reports otherwise. Nothing is left behind.
+    pub fn finish(self) -> Result<Written> {
+        self.finish_with(&mut |_, _| ControlFlow::Continue(()))
+    }
+
+    /// The same. `progress` is called on the caller's thread with the bytes done and in all, and can end the call.
+    ///
+    /// # Errors
+    /// As for [`Writer::finish`]; `CANCELLED` when `progress` ended it.
+    pub fn finish_with(self, progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Written> {
+        self.finish_on(&Local, progress)
+    }
+
+    pub(crate) fn finish_on(
+        mut self,
+        storage: &dyn Storage,
+        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Written> {
+        let total = self.total()?;
+        let packed = self.options.max_shard_size.map(|limit| self.pack(limit));
+        let listing = self.listing()?;
+        let plan = match packed {
+            Some(shards) => Plan::packed(&self.items, shards, &self.options),
+            None => Plan::balanced(&self.items, &self.options),
+        };
+        let mut publication = Publication::begin(storage, &self.prefix, self.options.durability)?;
+        let shards = publication.unused_count(plan.lengths.len() as u32);
+        if shards > MOST_SHARDS {
+            return Err(Error::argument("the checkpoint needs too many data files")
+                .expecting(format_args!("at most {MOST_SHARDS}"), shards));
+        }
+        check_space(publication.directory(), total)?;
+        let placed = |(source, &(shard, offset))| Placed { source, shard, offset };
+        let values: Vec<Placed<'_>> = self.items.sources().zip(&plan.places).map(placed).collect();
+        let threads = match self.options.threads {
+            0 if total < WORTH_A_THREAD => 1,
+            asked => transfer::threads_for(asked, total),
+        };
+        let durable = self.options.durability != Durability::None;
+        let (mut crcs, mut done) = (Vec::with_capacity(values.len()), 0);
+        for first in (0..shards).step_by(OPEN_FILES as usize) {
+            let group = first..shards.min(first + OPEN_FILES);
+            let lengths: Vec<u64> = group.clone().map(|shard| plan.lengths.get(shard as usize).copied().unwrap_or(0)).collect();
+            let mut files = Vec::with_capacity(lengths.len());
+            for (shard, &length) in group.clone().zip(&lengths) {
+                files.push(publication.create_data(shard, shards, length)?);
+            }
+            let values = &values[crcs.len()..];
+            let values = &values[..values.iter().take_while(|v| v.shard < group.end).count()];
+            let sums = store::run(first, &files, &lengths, values, threads, durable, &mut |more| progress(done + more, total))?;
+            let sums = sums.ok_or_else(|| {
+                Error::new(Code::Cancelled, Reason::Callback, "writing was stopped by the caller").in_file(&self.prefix)
+            })?;
+            crcs.extend(sums);
+            done += lengths.iter().sum::<u64>();
+            for file in &files {
+                publication.sync(&**file)?;
+            }
+        }
+        let index = publication.create_index()?;
+        let mut at = 0;
+        let mut sink = |bytes: &[u8]| {
+            let written = index.write_at(at, &[IoSlice::new(bytes)]);
+            at += bytes.len() as u64;
+            written.map_err(|e| Error::io("write the index", &self.prefix, &e))
+        };
+        self.write_index(shards, &listing, &plan, &crcs, &mut sink)?;
+        publication.sync(&*index)?;
+        publication.commit(shards)?;
+        Ok(Written { shards, bytes: total })
+    }
+
+    /// The bytes of all values with what aligns them.
+    pub(super) fn total(&self) -> Result<u64> {
+        let too_large = || Error::argument("the values are larger than any file system").in_file(&self.prefix);
+        self.items.lengths().try_fold(0u64, |sum, length| {
+            let size = length.checked_next_multiple_of(self.options.alignment).ok_or_else(too_large)?;
+            sum.checked_add(size).filter(|&sum| sum <= i64::MAX as u64).ok_or_else(too_large)
+        })
+    }
+
+    /// What goes into the index in the order of the keys, which must all differ.
+    fn listing(&self) -> Result<Listing<'_>> {
+        for (key, tensor) in &self.partitioned {
+            let boxes: Vec<Bounds> = tensor.slices.iter().map(|s| Bounds::stored(s, &tensor.shape)).collect();
+            check_disjoint(&boxes, Bounds::whole(&tensor.shape).elements(), |i| tensor.slices[i][..].into())
+                .map_err(|e| Error::argument(e.to_string()).because(Reason::Overlap).for_tensor(key))?;
+        }
+        let values = (0..self.items.len()).map(|i| (self.items.key(i), Listed::Item(i)));
+        let lists = self.partitioned.iter().map(|(key, tensor)| (&key[..], Listed::Slices(tensor)));
+        let mut listing: Listing<'_> = values.chain(lists).collect();
+        listing.sort_unstable_by_key(|(key, _)| *key);
+        match listing.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(Error::argument("two tensors have the same key").for_tensor(pair[0].0)),
+            None => Ok(listing),
+        }
+    }
+
+    fn write_index(
+        &self,
+        shards: u32,
+        listing: &Listing<'_>,
+        plan: &Plan,
+        crcs: &[u32],
+        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut table = TableWriter::new(sink);
+        let mut value = Vec::new();
+        put_header(&mut value, shards, Endianness::Little);
+        table.add(b"", &value)?;
+        for (key, listed) in listing {
+            value.clear();
+            match *listed {
+                Listed::Item(number) => {
+                    let item = self.items.get(number);
+                    let (shard, offset) = plan.places[number];
+                    let crc = item.crc.unwrap_or_else(|| crc::mask(crcs[number]));
+                    put_entry(&mut value, item.dtype, item.shape, shard, offset, item.source.len(), crc);
+                }
+                Listed::Slices(tensor) => put_partitioned(&mut value, tensor.dtype, &tensor.shape, &tensor.slices),
+            }
+            table.add(key, &value)?;
+        }
+        table.finish()
+    }
+}
+
+fn check_space(directory: &dyn Directory, needed: u64) -> Result<()> {
+    match directory.space() {
+        Some(free) if free < needed => {
+            Err(Error::new(Code::ResourceExhausted, Reason::Space, "the file system has not enough space")
+                .expecting(format_args!("{needed} bytes free"), format_args!("{free} bytes"))
+                .in_file(directory.path()))
+        }
+        _ => Ok(()),
+    }
+}

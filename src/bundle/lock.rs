@@ -1,0 +1,127 @@
+//! The lock of a directory, shared within the process, and the right to write one checkpoint of it.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::step::{left_out, Step};
+use super::sweep::sweep;
+use crate::error::{Code, Error, Reason, Result};
+use crate::storage::{Directory, Storage};
+
+/// The checkpoints that this process is writing: which lock of a directory, and the last component of the prefix. Two writers of one
+/// prefix would choose the same names.
+static WRITING: Mutex<Writing> = Mutex::new(BTreeSet::new());
+
+type Writing = BTreeSet<(usize, OsString)>;
+
+/// Told when something has been written.
+static FREED: Condvar = Condvar::new();
+
+/// What stands for the state of a directory among its checkpoints: no checkpoint has such a name.
+const STATE: &str = "/";
+
+/// Tells the locks of directories apart.
+fn place(lock: &Arc<dyn Send + Sync>) -> usize {
+    Arc::as_ptr(lock).cast::<u8>() as usize
+}
+
+/// A directory and its lock.
+pub(crate) struct Held {
+    pub directory: Arc<dyn Directory>,
+    lock: Arc<dyn Send + Sync>,
+    /// What was in it, before it was swept.
+    pub names: Vec<OsString>,
+}
+
+impl Held {
+    /// Holds the directory at `path`, making it first if `create`, takes its lock, and sweeps what crashes left there.
+    pub fn new(storage: &dyn Storage, path: &Path, create: bool) -> Result<Held> {
+        Held::of(storage, path, create, &WRITING.lock())
+    }
+
+    /// The same, with the sole right to write the checkpoint `base`; none while somebody else has
+    /// it.
+    pub fn for_checkpoint(storage: &dyn Storage, path: &Path, base: &OsStr) -> Result<(Held, Option<Claim>)> {
+        let mut writing = WRITING.lock();
+        let held = Held::of(storage, path, true, &writing)?;
+        let claim = Claim::of(&held, base, &mut writing);
+        Ok((held, claim))
+    }
+
+    /// The same for whoever changes the state of the directory, which one at a time does in this process: others are waited for.
+    pub fn for_state(storage: &dyn Storage, path: &Path) -> Result<(Held, Claim)> {
+        let mut writing = WRITING.lock();
+        let mut held = Held::of(storage, path, false, &writing)?;
+        let mut waited = false;
+        let claim = loop {
+            if let Some(claim) = Claim::of(&held, OsStr::new(STATE), &mut writing) {
+                break claim;
+            }
+            FREED.wait(&mut writing);
+            waited = true;
+        };
+        drop(writing); // a claim that is dropped takes it
+        if waited {
+            held.names = list(&*held.directory)?;
+        }
+        Ok((held, claim))
+    }
+
+    /// What has a temporary name was left by a crash, or by a write that could not clean up, if nobody in this process is writing in the
+    /// directory; then it is swept: with an index that was not renamed go the data files that were. `writing` is held until then: who comes
+    /// next must not publish what this one takes for left behind.
+    fn of(storage: &dyn Storage, path: &Path, create: bool, writing: &Writing) -> Result<Held> {
+        let directory = storage.directory(path, create).map_err(|e| Error::io("open the directory", path, &e))?;
+        let lock = directory.lock().map_err(|e| match e.kind() {
+            ErrorKind::WouldBlock => {
+                Error::new(Code::Unavailable, Reason::Locked, format!("{e} is writing in this directory")).in_file(path)
+            }
+            _ => Error::io("lock the directory", path, &e),
+        })?;
+        let names = list(&*directory)?;
+        let is_alone = !writing.iter().any(|(other, _)| *other == place(&lock));
+        if is_alone && !left_out(Step::Sweep) {
+            sweep(storage, &*directory, &names);
+        }
+        Ok(Held { directory, lock, names })
+    }
+
+    /// The sole right in this process to what belongs to the checkpoint `base` of the directory; None while somebody else has it.
+    pub fn claim(&self, base: &OsStr) -> Option<Claim> {
+        Claim::of(self, base, &mut WRITING.lock())
+    }
+}
+
+/// The sole right in this process to write or remove one checkpoint. It holds the directory's lock.
+pub(crate) struct Claim {
+    lock: Arc<dyn Send + Sync>,
+    base: OsString,
+}
+
+impl Claim {
+    /// The checkpoint's name in its directory.
+    pub(super) fn base(&self) -> &OsStr {
+        &self.base
+    }
+
+    fn of(held: &Held, base: &OsStr, writing: &mut Writing) -> Option<Claim> {
+        let is_free = writing.insert((place(&held.lock), base.to_owned()));
+        is_free.then(|| Claim { lock: held.lock.clone(), base: base.to_owned() })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        WRITING.lock().remove(&(place(&self.lock), std::mem::take(&mut self.base)));
+        FREED.notify_all();
+    }
+}
+
+fn list(directory: &dyn Directory) -> Result<Vec<OsString>> {
+    directory.list().map_err(|e| Error::io("list the directory", directory.path(), &e))
+}

@@ -1,0 +1,60 @@
+//! The bytes of a value that is to be written: where they come from, where they go, their
+//! checksums.
+
+use std::sync::Arc;
+
+/// Where the bytes of a value come from.
+pub(super) enum Source<'a> {
+    /// The caller's memory, which is not copied.
+    Borrowed(&'a [u8]),
+    /// Memory of ours: strings in the form in which they are stored.
+    Owned(Vec<u8>),
+    /// Bytes that are asked for piece by piece: so many, from there on in what `read` gives.
+    Read { read: Arc<ReadAt<'a>>, from: u64, len: u64 },
+}
+
+/// Fills a buffer with the bytes of a value from an offset on.
+pub type ReadAt<'a> =
+    dyn Fn(u64, &mut [u8]) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'a;
+
+impl<'a> Source<'a> {
+    pub fn len(&self) -> u64 {
+        match self {
+            Source::Borrowed(bytes) => bytes.len() as u64,
+            Source::Owned(bytes) => bytes.len() as u64,
+            Source::Read { len, .. } => *len,
+        }
+    }
+
+    /// Part of the bytes.
+    pub fn part(&self, from: u64, len: u64) -> Source<'a> {
+        match self {
+            Source::Borrowed(bytes) => Source::Borrowed(&bytes[from as usize..][..len as usize]),
+            Source::Owned(bytes) => Source::Owned(bytes[from as usize..][..len as usize].to_vec()),
+            Source::Read { read, from: first, .. } => Source::Read { read: read.clone(), from: first + from, len },
+        }
+    }
+
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Source::Borrowed(bytes) => Some(bytes),
+            Source::Owned(bytes) => Some(bytes),
+            Source::Read { .. } => None,
+        }
+    }
+}
+
+/// A value and its place in a data file. Values of one file come in the order of their offsets.
+pub(super) struct Placed<'s> {
+    pub source: &'s Source<'s>,
+    pub shard: u32,
+    pub offset: u64,
+}
+
+/// The checksum of a piece of a value.
+pub(super) struct Sum {
+    pub value: usize,
+    pub from: u64,
+    pub crc: u32,
+    pub length: u64,
+}

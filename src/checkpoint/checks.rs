@@ -1,0 +1,209 @@
+//! What is checked before the first value is assigned: presence, dtype, shape, the length of the
+//! data files, shared memory.
+
+use super::assign::Batch;
+use super::options::Mismatch;
+use super::plan::{Outcome, Outcomes, Plan, Stored};
+use super::report::RowState;
+use crate::error::{printable, Code, Error, Reason, Result};
+use crate::graph::{Data, Kind, Nodes, Part};
+use crate::reader::{Format, Place, Reader};
+use crate::tensor::{shape_text, DType};
+
+/// A value that cannot be given to its object, and why.
+struct Unfit {
+    state: RowState,
+    error: Error,
+}
+
+/// The numbers of the plans that can be done.
+#[derive(Default)]
+pub(super) struct Fit {
+    /// Whose values are read into memory, in the order in which they lie in the files.
+    pub in_place: Vec<usize>,
+    /// Those that are parts of tensors, read into memory one after the other.
+    pub parts: Vec<usize>,
+    /// Those of both whose variables lack the memory.
+    pub lacking: Vec<usize>,
+    pub others: Vec<usize>,
+}
+
+/// How a value comes to its object.
+enum Route<'n> {
+    InPlace {
+        lacks_memory: bool,
+    },
+    /// A part of a tensor; nothing said of the memory of one that is on a device.
+    Part(&'n Part, Option<bool>),
+    Other,
+}
+
+impl Batch<'_> {
+    /// Says which plans can be done. Nothing is changed.
+    pub(super) fn check(&self, nodes: &Nodes, plans: &[Plan], outcomes: &mut Outcomes) -> Result<Fit> {
+        let mut fit = Fit::default();
+        let (mut places, mut in_order) = (Vec::with_capacity(plans.len()), true);
+        let mut unfit: Vec<Unfit> = Vec::new();
+        let mut unbacked = None;
+        // The memory of borrowed variables.
+        let mut ranges: Vec<(usize, usize, usize)> = Vec::new();
+        for (number, plan) in plans.iter().enumerate() {
+            let route = match self.check_one(nodes, plan) {
+                Ok(route) => route,
+                Err(found) => {
+                    outcomes.set(number, Outcome::because(found.state, &found.error));
+                    unfit.push(found);
+                    continue;
+                }
+            };
+            let mut place = Place::default();
+            for &tensor in plan.tensors() {
+                let checked = match route {
+                    Route::Part(part, _) => self.reader.check_region(tensor, &part.region).map(|()| place),
+                    _ => self.reader.check_backed(tensor),
+                };
+                match checked {
+                    Ok(found) => place = found,
+                    Err(e) if unbacked.is_none() => unbacked = Some((number, e)),
+                    Err(_) => {}
+                }
+            }
+            let (Route::InPlace { lacks_memory } | Route::Part(_, Some(lacks_memory))) = route else {
+                fit.others.push(number);
+                continue;
+            };
+            if lacks_memory {
+                fit.lacking.push(number);
+            } else if let Data::Borrowed(memory) = &nodes.variable(plan.object)?.data {
+                let range = memory.bytes().as_ptr_range();
+                ranges.push((range.start as usize, range.end as usize, number));
+            }
+            if let Route::Part(..) = route {
+                fit.parts.push(number);
+                continue;
+            }
+            in_order &= places.last().is_none_or(|(last, _)| *last <= place);
+            places.push((place, number));
+        }
+        if self.options.on_mismatch == Mismatch::Fail && !unfit.is_empty() {
+            return Err(first_of(unfit, self.reader.format()));
+        }
+        if let Some((number, e)) = unbacked {
+            outcomes.set(number, Outcome::because(RowState::Torn, &e));
+            return Err(e);
+        }
+        check_overlap(self.reader, plans, ranges)?;
+        if !in_order {
+            crate::sort::sort_by(&mut places, Ord::cmp);
+        }
+        fit.in_place.extend(places.iter().map(|(_, number)| number));
+        Ok(fit)
+    }
+
+    fn check_one<'n>(&self, nodes: &'n Nodes, plan: &Plan) -> std::result::Result<Route<'n>, Unfit> {
+        let missing = |key: &[u8]| Unfit {
+            state: RowState::Missing,
+            error: Error::new(Code::NotFound, Reason::NoTensor, format!("Key {} not found in checkpoint", printable(key)))
+                .for_tensor(key)
+                .in_file(self.reader.prefix()),
+        };
+        let node = nodes.get(plan.object).ok_or_else(|| missing(plan.key(self.reader)))?;
+        match (&plan.stored, &node.kind) {
+            (Stored::Variable(tensor), Kind::Variable(variable)) => {
+                let (dtype, shape) = self.spec(*tensor);
+                if variable.read_only {
+                    let what = format!("{} is read-only", nodes.describe(plan.object));
+                    let error = Error::new(Code::FailedPrecondition, Reason::ReadOnly, what).for_tensor(plan.key(self.reader));
+                    return Err(Unfit { state: RowState::Skipped, error });
+                }
+                let is_unfit = dtype == DType::Variant || variable.part.is_some() && dtype.size().is_none();
+                if variable.dtype.map_or(is_unfit, |own| own != dtype) {
+                    return Err(self.wrong_dtype(plan, variable.dtype, dtype));
+                }
+                if !variable.fits(shape) {
+                    let name = variable.name.as_deref().unwrap_or_default();
+                    let name = if name.is_empty() { nodes.describe(plan.object) } else { name.to_owned() };
+                    let error = Error::argument(format!(
+                        "Received incompatible tensor with shape {} when attempting to restore variable with shape {} and name {}",
+                        shape_text(shape),
+                        variable.restored_from(),
+                        printable(name.as_bytes())
+                    ));
+                    let error = error
+                        .because(Reason::Shape)
+                        .expecting(variable.restored_from(), shape_text(shape))
+                        .for_tensor(plan.key(self.reader))
+                        .in_file(self.reader.prefix());
+                    return Err(Unfit { state: RowState::ShapeMismatch, error });
+                }
+                let in_place = match (&variable.data, dtype.size()) {
+                    (Data::Device(_), _) | (_, None) => None,
+                    _ => Some(variable.needs_memory(shape)),
+                };
+                Ok(match (&variable.part, in_place) {
+                    (Some(part), in_place) => Route::Part(part, in_place),
+                    (None, Some(lacks_memory)) => Route::InPlace { lacks_memory },
+                    (None, None) => Route::Other,
+                })
+            }
+            (Stored::Text(tensor), Kind::Text(_)) => match self.spec(*tensor) {
+                (DType::String, []) => Ok(Route::Other),
+                (dtype, _) => Err(self.wrong_dtype(plan, Some(DType::String), dtype)),
+            },
+            (Stored::State(key, tensors), Kind::State(_, options)) => {
+                let has = |name: &str| tensors.iter().any(|(there, _)| &**there == name);
+                match options.names.iter().flatten().find(|name| !has(name)) {
+                    Some(name) => Err(missing(&[key, b"/".as_slice(), name.as_bytes()].concat())),
+                    None => Ok(Route::Other),
+                }
+            }
+            _ => Err(missing(plan.key(self.reader))),
+        }
+    }
+
+    fn wrong_dtype(&self, plan: &Plan, own: Option<DType>, found: DType) -> Unfit {
+        let own = own.map_or("a fixed-size dtype or string", DType::name);
+        let error = Error::argument(format!(
+            "tensor_name = {}; expected dtype {own} does not equal original dtype {}",
+            printable(plan.key(self.reader)),
+            found.name()
+        ));
+        let error =
+            error.because(Reason::DType).expecting(own, found).for_tensor(plan.key(self.reader)).in_file(self.reader.prefix());
+        Unfit { state: RowState::DtypeMismatch, error }
+    }
+}
+
+/// The error of a restore in which some values do not fit: of the first in TensorFlow's order, missing ones before dtypes before shapes. Of V1 files
+/// TensorFlow reads one tensor after the other.
+fn first_of(mut unfit: Vec<Unfit>, format: Format) -> Error {
+    let rank = |unfit: &Unfit| match unfit.state {
+        RowState::Missing => 0,
+        RowState::DtypeMismatch if format == Format::V1 => 0,
+        RowState::DtypeMismatch => 1,
+        RowState::ShapeMismatch => 2,
+        _ => 3,
+    };
+    crate::sort::sort_by_key(&mut unfit, rank);
+    let more = unfit.len() - 1;
+    let first = unfit.swap_remove(0).error;
+    match more {
+        0 => first,
+        more => first.prefixed(&format!("nothing was restored, since {} values do not fit; the first", more + 1)),
+    }
+}
+
+/// Fails when two variables that are to be restored share memory: where each begins and ends, and the number of its plan.
+fn check_overlap(reader: &Reader, plans: &[Plan], mut ranges: Vec<(usize, usize, usize)>) -> Result<()> {
+    ranges.retain(|(start, end, _)| start < end);
+    crate::sort::sort_by(&mut ranges, Ord::cmp);
+    match ranges.windows(2).find(|pair| pair[0].1 > pair[1].0) {
+        None => Ok(()),
+        Some(pair) => Err(Error::argument(format!(
+            "two variables that are to be restored share memory: \"{}\" and \"{}\"",
+            printable(plans[pair[0].2].key(reader)),
+            printable(plans[pair[1].2].key(reader))
+        ))
+        .for_tensor(plans[pair[1].2].key(reader))),
+    }
+}

@@ -1,0 +1,34 @@
+//! Sets of objects of one graph.
+
+use crate::graph::NodeId;
+
+/// A set of objects of one graph.
+#[derive(Default)]
+pub(super) struct Objects {
+    by_place: Vec<Option<NodeId>>,
+}
+
+impl Objects {
+    /// An object that was removed makes room for one that has its place since, which has the greater id.
+    pub fn insert(&mut self, object: NodeId) {
+        let place = object.place();
+        if place >= self.by_place.len() {
+            self.by_place.resize(place + 1, None);
+        }
+        self.by_place[place] = self.by_place[place].max(Some(object));
+    }
+
+    pub fn contains(&self, object: NodeId) -> bool {
+        self.by_place.get(object.place()) == Some(&Some(object))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.by_place.iter().flatten().copied()
+    }
+}
+
+impl Extend<NodeId> for Objects {
+    fn extend<I: IntoIterator<Item = NodeId>>(&mut self, objects: I) {
+        objects.into_iter().for_each(|object| self.insert(object));
+    }
+}

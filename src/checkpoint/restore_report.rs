@@ -1,0 +1,106 @@
+//! The report of a restore from an object graph.
+
+use super::paths::Paths;
+use super::report::{Report, Row, RowState};
+use super::restore::Restore;
+use super::rows::{missing_row, slice_of, spec_of};
+use super::Checkpoint;
+use crate::error::Result;
+use crate::graph::{NodeId, Nodes, Walk};
+
+/// The rows of a restore from an object graph.
+pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoint) -> Result<Report> {
+    let saved = &restore.saved;
+    let paths = Paths::new(saved);
+    let waiting = waiting(nodes, restore);
+    let mut rows = Vec::new();
+    for node in saved.nodes() {
+        let id = node.id();
+        let object = restore.bound(nodes, id);
+        let (outcome, unused) = {
+            let found = restore.found.lock();
+            (found.states[id as usize].map(|state| (state, found.details.get(&id).cloned())), found.unused.contains_key(&id))
+        };
+        let (state, detail) = match (object, outcome) {
+            _ if !restore.wants(id) || (restore.options.skip_slot_variables && paths.is_slot(id)) => {
+                (RowState::Skipped, Some("left out by the options".to_owned()))
+            }
+            (Some(_), _) if unused => (RowState::Unused, Some("the object has no use for it".to_owned())),
+            (_, Some(outcome)) => outcome,
+            (Some(object), None) => match nodes.get(object).map_or(0, |node| node.restored_by) {
+                by if by > restore.uid => (RowState::Skipped, Some("a newer restore gave the object its value".to_owned())),
+                by if by == restore.uid && node.registered_saver().is_some() => (RowState::Restored, None),
+                by if by == restore.uid => {
+                    (RowState::Skipped, Some("the object got the value of another node of the checkpoint".to_owned()))
+                }
+                _ => (RowState::Skipped, None),
+            },
+            (None, None) if waiting[id as usize] => (RowState::Deferred, None),
+            (None, None) => (RowState::Unused, None),
+        };
+        let mut put = |key: &str| {
+            rows.push(Row {
+                path: paths.path(saved, id),
+                key: key.to_owned(),
+                state,
+                saved: restore.reader.get(key).ok().map(|t| (t.dtype(), t.shape().to_vec())),
+                program: object.and_then(|object| spec_of(nodes, object)),
+                slice: object.and_then(|object| slice_of(nodes, object)),
+                node: object,
+                saved_node: Some(id),
+                candidate: None,
+                detail: detail.clone(),
+            })
+        };
+        node.attributes().for_each(|attribute| put(attribute.checkpoint_key));
+        if let (Some(saver), 0) = (node.registered_saver(), node.attributes().len()) {
+            put(saver.object_name);
+        }
+    }
+    let attached = checkpoint.attached();
+    let walk = Walk::new(nodes, checkpoint.as_root(&attached), !restore.options.skip_slot_variables)?;
+    let found = restore.found.lock();
+    let bound = found.bound_objects();
+    for (id, &object) in walk.order.iter().enumerate() {
+        if nodes.get(object).is_some_and(|node| node.has_values()) && !bound.contains(object) {
+            rows.push(missing_row(nodes, &walk, id as u32, object));
+        }
+    }
+    Ok(Report::new(rows))
+}
+
+/// Which nodes of the checkpoint wait for objects: those that an edge or slot waits for, and all below them that have none.
+fn waiting(nodes: &Nodes, restore: &Restore) -> Vec<bool> {
+    let saved = &restore.saved;
+    let mut waiting = vec![false; saved.len()];
+    let mut next: Vec<u32> = Vec::new();
+    let waits_at: Vec<NodeId> = restore.found.lock().waits_at.iter().copied().collect();
+    for &object in &waits_at {
+        let positions = nodes.deferred(object).flat_map(|(_, positions)| positions);
+        next.extend(positions.filter(|position| position.restore.uid() == restore.uid).map(|position| position.node));
+        let slots = nodes.deferred_slots(object);
+        next.extend(slots.filter(|position| position.restore.uid() == restore.uid).map(|position| position.node));
+    }
+    while let Some(id) = next.pop() {
+        if !waiting[id as usize] && restore.bound(nodes, id).is_none() {
+            waiting[id as usize] = true;
+            next.extend(saved.node(id).into_iter().flat_map(|node| node.children().map(|edge| edge.node)));
+        }
+    }
+    if waits_at.is_empty() {
+        return waiting;
+    }
+    // A slot waits with its owner or its variable.
+    for owner in saved.nodes() {
+        let owner_comes = waiting[owner.id() as usize]
+            || restore.bound(nodes, owner.id()).is_some_and(|object| nodes.slot_owner(object).is_ok());
+        for slot in owner.slot_variables() {
+            let variable = slot.original_variable;
+            let variable_comes = waiting[variable as usize] || restore.bound(nodes, variable).is_some();
+            if owner_comes && variable_comes && (waiting[owner.id() as usize] || waiting[variable as usize]) {
+                waiting[slot.slot_variable as usize] |= restore.bound(nodes, slot.slot_variable).is_none();
+            }
+        }
+    }
+    waiting
+}

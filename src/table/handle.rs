@@ -1,0 +1,21 @@
+//! Where blocks lie in a table, as its footer and its index block say it.
+
+use crate::format::proto::{put_varint, take_varint};
+
+/// Where a block lies; `size` is without its trailer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Handle {
+    pub offset: u64,
+    pub size: u64,
+}
+
+impl Handle {
+    pub fn take(bytes: &mut &[u8]) -> Option<Handle> {
+        Some(Handle { offset: take_varint(bytes)?, size: take_varint(bytes)? })
+    }
+
+    pub fn put(self, out: &mut Vec<u8>) {
+        put_varint(out, self.offset);
+        put_varint(out, self.size);
+    }
+}
