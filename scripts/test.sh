@@ -15,20 +15,20 @@ setup_go
 # ---------------------------------------------------------------- the suites, in the order in which they run
 
 format() {
-  cargo fmt --check
+  cargo fmt --all --check
   # Not include/: that header is cbindgen's, and a Rust test compares it.
   find benches examples tests \( -name '*.[ch]' -o -name '*.[ch]pp' \) -print0 | xargs -0 clang-format --dry-run -Werror
 }
 
 lint() {
-  cargo clippy --locked --all-targets -- -D warnings
+  cargo clippy --locked --workspace --all-targets -- -D warnings
   shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh tests/install/*.sh \
     tests/mpi/*.sh .ci/run
 }
 
 licences() { cargo deny --log-level warn check licenses sources bans; }
 
-rust() { cargo test --locked --no-fail-fast; }
+rust() { cargo test --locked --workspace --no-fail-fast; }
 
 # Needs root and loop devices; elsewhere it says so.
 powercut() { scripts/powercut.sh; }

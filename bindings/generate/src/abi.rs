@@ -4,33 +4,33 @@
 use std::path::Path;
 
 use serde::Serialize;
-use syn::{Expr, ExprLit, Item, Lit, Meta, ReturnType, Type};
+use syn::{Attribute, Expr, ExprLit, Ident, Item, Lit, ReturnType, Type};
 
 #[derive(Serialize)]
 pub struct Parameter {
+    /// What it is for: a `handle`, an `owned output` and so on.
+    pub role: &'static str,
     pub name: String,
     /// In Rust's spelling, e.g. `*const ckpt_reader`.
     #[serde(rename = "type")]
     pub rust: String,
-    /// What it is for: a `handle`, an `owned output` and so on.
-    pub role: &'static str,
 }
 
 #[derive(Serialize)]
 pub struct Function {
     pub name: String,
-    pub doc: String,
-    pub parameters: Vec<Parameter>,
     /// In Rust's spelling; empty for nothing.
     pub returns: String,
     /// Of what is returned: `owned`, `lent`, or nothing of values.
     pub ownership: &'static str,
+    pub doc: String,
+    pub parameters: Vec<Parameter>,
 }
 
 #[derive(Serialize)]
 pub struct Constant {
-    pub name: String,
     pub value: i64,
+    pub name: String,
     pub doc: String,
 }
 
@@ -45,11 +45,23 @@ pub struct Named {
 #[derive(Default, Serialize)]
 pub struct Abi {
     pub enums: Vec<Named>,
-    /// Constants of no enum.
-    pub constants: Vec<Constant>,
     pub handles: Vec<Named>,
     pub callbacks: Vec<Function>,
     pub functions: Vec<Function>,
+    /// Constants of no enum.
+    pub constants: Vec<Constant>,
+}
+
+/// A name without the library's prefix.
+pub fn short(name: &str) -> &str {
+    name.strip_prefix("ckpt_").unwrap_or(name)
+}
+
+impl Parameter {
+    /// The type without its stars.
+    pub fn base(&self) -> &str {
+        self.rust.rsplit(' ').next().unwrap_or_default()
+    }
 }
 
 impl Abi {
@@ -63,8 +75,7 @@ impl Abi {
             Item::Mod(module) => Some(parse(&format!("{}.rs", module.ident))),
             _ => None,
         });
-        let items: Vec<Item> = modules.flatten().collect();
-        let mut abi = Abi::default();
+        let (items, mut abi) = (modules.flatten().collect::<Vec<_>>(), Abi::default());
         items.iter().for_each(|item| abi.add_type(item));
         items.iter().for_each(|item| abi.add_value(item));
         abi
@@ -74,14 +85,25 @@ impl Abi {
         self.enums.iter().any(|e| e.name == name)
     }
 
+    /// The function that names the constants of a type.
+    pub fn naming(&self, of: &Named) -> &Function {
+        self.functions.iter().find(|f| f.name == format!("{}_name", of.name)).expect("constants have names")
+    }
+
+    /// The description as text in which everything that has a name has a line.
+    pub fn described(&self) -> String {
+        let text = serde_json::to_string(self).expect("it is plain");
+        let lines = [("{\"name\"", "\n  {\"name\""), ("{\"role\"", "\n    {\"role\""), ("{\"value\"", "\n    {\"value\"")];
+        lines.iter().fold(text, |text, (from, to)| text.replace(from, to)) + "\n"
+    }
+
     fn add_type(&mut self, item: &Item) {
         match item {
             Item::Struct(s) if s.ident.to_string().starts_with("ckpt_") => self.handles.push(named(&s.ident, &s.attrs)),
             Item::Type(t) if t.ident.to_string().starts_with("ckpt_") => match callback(&t.ty) {
                 Some(f) => {
                     let name = |input: &syn::BareFnArg| input.name.as_ref().map(|(name, _)| name.to_string()).unwrap_or_default();
-                    let given =
-                        f.inputs.iter().map(|input| Parameter { name: name(input), rust: spelled(&input.ty), role: "given" });
+                    let given = f.inputs.iter().map(|i| Parameter { role: "given", name: name(i), rust: spelled(&i.ty) });
                     self.callbacks.push(function(&t.ident, &t.attrs, given.collect(), &f.output));
                 }
                 None if spelled(&t.ty) == "i32" => self.enums.push(named(&t.ident, &t.attrs)),
@@ -98,11 +120,12 @@ impl Abi {
                 self.functions.push(function(&f.sig.ident, &f.attrs, parameters, &f.sig.output));
             }
             Item::Const(c) if c.ident.to_string().starts_with("CKPT_") => {
-                let (made, of) = (named(&c.ident, &c.attrs), spelled(&c.ty));
-                let Expr::Lit(ExprLit { lit: Lit::Int(value), .. }) = &*c.expr else { panic!("{} is no number", made.name) };
-                let made = Constant { name: made.name, value: value.base10_parse().expect("it fits"), doc: made.doc };
+                let (Named { name, doc, .. }, of) = (named(&c.ident, &c.attrs), spelled(&c.ty));
+                let Expr::Lit(ExprLit { lit: Lit::Int(value), .. }) = &*c.expr else { panic!("{name} is no number") };
+                let is_own = name.starts_with(&(of.to_uppercase() + "_"));
+                let made = Constant { value: value.base10_parse().expect("it fits"), name, doc };
                 let Some(found) = self.enums.iter_mut().find(|e| e.name == of) else { return self.constants.push(made) };
-                assert!(made.name.starts_with(&(of.to_uppercase() + "_")), "{} has not the prefix of {of}", made.name);
+                assert!(is_own, "{} has not the prefix of {of}", made.name);
                 found.constants.push(made);
             }
             _ => (),
@@ -110,23 +133,25 @@ impl Abi {
     }
 
     fn parameters(&self, signature: &syn::Signature) -> Vec<Parameter> {
-        let input = |input: &syn::FnArg| {
-            let syn::FnArg::Typed(syn::PatType { pat, ty, .. }) = input else { panic!("{} is a method", signature.ident) };
-            let syn::Pat::Ident(pattern) = &**pat else { panic!("{}: a parameter without a name", signature.ident) };
-            Parameter { name: pattern.ident.to_string(), rust: spelled(ty), role: "" }
+        let input = |input: &syn::FnArg| match input {
+            syn::FnArg::Typed(syn::PatType { pat, ty, .. }) => match &**pat {
+                syn::Pat::Ident(pattern) => Parameter { role: "", name: pattern.ident.to_string(), rust: spelled(ty) },
+                _ => panic!("{}: a parameter without a name", signature.ident),
+            },
+            syn::FnArg::Receiver(_) => panic!("{} is a method", signature.ident),
         };
         let mut parameters: Vec<Parameter> = signature.inputs.iter().map(input).collect();
         for at in 0..parameters.len() {
             let name = &parameters[at].name;
             let is_text = parameters.get(at + 1).is_some_and(|next| next.name == "len" || next.name == format!("{name}_len"));
             let is_length = at > 0 && *name == format!("{}_len", parameters[at - 1].name);
-            let role = self.role(&parameters[at].rust, is_text, signature.ident.to_string().ends_with("_free"));
+            let role = self.role(&parameters[at], is_text, signature.ident.to_string().ends_with("_free"));
             parameters[at].role = if is_length { "length" } else { role };
         }
         parameters
     }
 
-    fn role(&self, rust: &str, is_text: bool, frees: bool) -> &'static str {
+    fn role(&self, Parameter { rust, .. }: &Parameter, is_text: bool, frees: bool) -> &'static str {
         let base = rust.rsplit(' ').next().unwrap_or_default();
         let is_handle = self.handles.iter().any(|handle| handle.name == base);
         match (rust.matches('*').count(), rust.starts_with("*mut ")) {
@@ -147,18 +172,18 @@ impl Abi {
     }
 }
 
-fn named(name: &syn::Ident, attributes: &[syn::Attribute]) -> Named {
+fn named(name: &Ident, attributes: &[Attribute]) -> Named {
     Named { name: name.to_string(), doc: doc(attributes), constants: Vec::new() }
 }
 
-fn function(name: &syn::Ident, attributes: &[syn::Attribute], parameters: Vec<Parameter>, output: &ReturnType) -> Function {
+fn function(name: &Ident, attributes: &[Attribute], parameters: Vec<Parameter>, output: &ReturnType) -> Function {
     let returns = if let ReturnType::Type(_, of) = output { spelled(of) } else { String::new() };
     let ownership = match &*returns {
         pointer if pointer.starts_with("*mut ") => "owned",
         pointer if pointer.starts_with("*const ") || pointer == "ckpt_bytes" => "lent",
         _ => "",
     };
-    Function { name: name.to_string(), doc: doc(attributes), parameters, returns, ownership }
+    Function { name: name.to_string(), returns, ownership, doc: doc(attributes), parameters }
 }
 
 /// The function in an `Option<extern "C" fn(...)>`.
@@ -181,38 +206,12 @@ fn spelled(of: &Type) -> String {
 }
 
 /// A comment, with a line for each paragraph and each entry of a list.
-fn doc(attributes: &[syn::Attribute]) -> String {
-    let lines = attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
-        let Meta::NameValue(syn::MetaNameValue { value: Expr::Lit(ExprLit { lit: Lit::Str(text), .. }), .. }) = &attribute.meta
-        else {
-            return None;
-        };
-        Some(text.value().trim().to_owned())
-    });
-    let lines: Vec<String> = lines.collect();
+fn doc(attributes: &[Attribute]) -> String {
+    let line = |attribute: &Attribute| match &attribute.meta.require_name_value().ok()?.value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value().trim().to_owned()),
+        _ => None,
+    };
+    let lines: Vec<String> = attributes.iter().filter_map(line).collect();
     let paragraphs: Vec<String> = lines.split(String::is_empty).map(|paragraph| paragraph.join(" ")).collect();
     paragraphs.join("\n").replace(" * ", "\n* ")
-}
-
-/// The description as text in which a change is a line or two.
-pub fn described(abi: &Abi) -> String {
-    let description = serde_json::to_value(abi).expect("it is plain");
-    let list = |(key, list): (&String, &serde_json::Value)| {
-        let entries: Vec<String> = list.as_array().into_iter().flatten().map(entry).collect();
-        format!("  \"{key}\": [\n{}\n  ]", entries.join(",\n"))
-    };
-    let lists: Vec<String> = description.as_object().into_iter().flatten().map(list).collect();
-    format!("{{\n{}\n}}\n", lists.join(",\n"))
-}
-
-fn entry(entry: &serde_json::Value) -> String {
-    let field = |(key, value): (&String, &serde_json::Value)| match value.as_array() {
-        Some(list) if !list.is_empty() => {
-            let lines: Vec<String> = list.iter().map(|one| format!("        {one}")).collect();
-            format!("      \"{key}\": [\n{}\n      ]", lines.join(",\n"))
-        }
-        _ => format!("      \"{key}\": {value}"),
-    };
-    let fields: Vec<String> = entry.as_object().into_iter().flatten().filter(|(_, value)| *value != "").map(field).collect();
-    format!("    {{\n{}\n    }}", fields.join(",\n"))
 }

@@ -1,11 +1,11 @@
 //! The constants and the options of C++.
 
-use crate::abi::{Abi, Named, Parameter};
+use crate::abi::{short, Abi, Named, Parameter};
 use crate::options::{self, Options, Setter};
 use crate::text::{comment, Language};
-use crate::{naming, DERIVED};
+use crate::DERIVED;
 
-const CPP: Language = Language { class: str::to_owned, method: str::to_owned, joint: "::", constant };
+const CPP: Language = Language { column: 1, class: str::to_owned, method: str::to_owned, joint: "::", constant };
 
 fn constant(of: &Named, constant: &str) -> String {
     match constant {
@@ -31,16 +31,13 @@ fn header(name: &str, about: &str, includes: &str, body: &str) -> String {
 pub fn constants(abi: &Abi) -> String {
     let mut made = String::new();
     for of in &abi.enums {
-        let (raw, name, naming) = (&of.name, &of.name["ckpt_".len()..], naming(abi, of));
+        let (raw, name, naming) = (&of.name, short(&of.name), abi.naming(of));
         made += &format!("\n{}enum class {name} : std::int32_t {{\n", doc(abi, &of.doc, ""));
         for c in &of.constants {
             made += &format!("{}    {} = {},\n", doc(abi, &c.doc, "    "), constant(of, &c.name), c.name);
         }
-        made += &format!("}};\n\n{}", doc(abi, &naming.doc, ""));
-        made += &format!(
-            "inline std::string_view name({name} value) noexcept {{\n    return {}(static_cast<{raw}>(value));\n}}\n",
-            naming.name
-        );
+        made += &format!("}};\n\n{}inline std::string_view name({name} value) noexcept {{\n", doc(abi, &naming.doc, ""));
+        made += &format!("    return {}(static_cast<{raw}>(value));\n}}\n", naming.name);
     }
     let includes = "#include <checkpoint.h>\n\n#include <cstdint>\n#include <string_view>\n";
     header("CONSTANTS", "The constants of the C API as scoped enumerations, and their names.", includes, &made)
@@ -48,59 +45,38 @@ pub fn constants(abi: &Abi) -> String {
 
 pub fn options(abi: &Abi) -> String {
     let made: String = options::all(abi).map(|options| class_of(abi, &options)).collect();
-    let about = "Options that are set by plain values. Those that take more are completed where they are used.";
-    header("OPTIONS", about, "#include <checkpoint/core.hpp>\n", &made)
+    header("OPTIONS", "What is set by plain values in the classes of options.", "#include <checkpoint/core.hpp>\n", &made)
 }
 
 fn class_of(abi: &Abi, options: &Options) -> String {
     let (name, raw) = (options.name, format!("ckpt_{}", options.name));
-    let (class, own, this) = match options.is_whole {
-        true => (name.to_owned(), name, "*this"),
-        false => (format!("basic_{name}"), "Self", "static_cast<Self &>(*this)"),
-    };
-    let mut made = match options.is_whole {
-        true => format!("\n{}", doc(abi, options.doc, "")),
-        false => format!("\n/// The part of {name} that is set by plain values.\ntemplate <typename Self>\n"),
-    };
-    made += &format!("class {class} {{\n   public:\n");
-    let mut making = format!("    {raw} *make() {{ return handle_.make({raw}_new); }}\n");
-    if let [given] = &options.new.parameters[..] {
-        let what = options.new.doc.split("; to be freed").next().unwrap_or_default().trim_end_matches('.');
-        made += &doc(abi, &format!("{what}."), "    ");
-        let (parameter, argument) = (parameter(abi, given), argument(abi, given));
-        made += &format!("    explicit {class}({parameter}) : handle_({raw}_new({argument})) {{}}\n");
-        making = format!("    {raw} *make() noexcept {{ return handle_.get(); }}\n");
-    }
-    made.extend(options.setters.iter().map(|setter| setter_of(abi, setter, own, this)));
-    made += &format!(
+    let setters: String = options.setters.iter().map(|setter| setter_of(abi, setter)).collect();
+    let head = format!(
+        "/// What is set by plain values in checkpoint::{name}.\ntemplate <typename Self>\nclass basic_{name} {{\n   public:\n"
+    );
+    let get = format!(
         "    /// The handle; NULL for the defaults.\n    const {raw} *get() const noexcept {{ return handle_.get(); }}\n"
     );
-    made +=
-        &if options.is_whole { format!("\n   private:\n{making}") } else { format!("\n   protected:\n{making}\n   private:\n") };
-    made + &format!("    detail::handle<{raw}, {raw}_free> handle_;\n}};\n")
+    let handle = if options.has_default { format!("handle_.make({raw}_new)") } else { "handle_.get()".to_owned() };
+    let make = format!("    /// The handle, to be changed.\n    {raw} *make() {{ return {handle}; }}\n");
+    let own = format!("    detail::handle<{raw}, {raw}_free> handle_;  ///< Freed with this object.\n");
+    format!("\n{head}{setters}{get}\n   protected:\n{make}{own}}};\n")
 }
 
-fn setter_of(abi: &Abi, setter: &Setter, own: &str, this: &str) -> String {
+fn setter_of(abi: &Abi, setter: &Setter) -> String {
     let join = |of: fn(&Abi, &Parameter) -> String| setter.values.iter().map(|p| of(abi, p)).collect::<Vec<_>>().join(", ");
     let (doc, name, raw) = (doc(abi, &setter.function.doc, "    "), setter.name, &setter.function.name);
-    let (parameters, arguments) = (join(parameter), join(argument));
-    format!("{doc}    {own} &{name}({parameters}) {{\n        detail::call({raw}, make(), {arguments});\n        return {this};\n    }}\n")
+    let body = format!("        detail::call({raw}, make(), {});\n        return static_cast<Self &>(*this);\n", join(argument));
+    format!("{doc}    Self &{name}({}) {{\n{body}    }}\n", join(parameter))
 }
 
 fn parameter(abi: &Abi, parameter: &Parameter) -> String {
     let of = match (parameter.role, &*parameter.rust) {
-        ("text", _) => "std::string_view ",
-        (_, "bool") => "bool ",
-        (_, "f64") => "double ",
-        (_, "u32") => "std::uint32_t ",
-        (_, "u64") => "std::uint64_t ",
-        (_, "i64") => "std::int64_t ",
-        (_, "usize") => "std::size_t ",
-        (_, "ckpt_node") => "::checkpoint::node ",
-        (_, of) if abi.is_enum(of) => &format!("::checkpoint::{} ", &of["ckpt_".len()..]),
-        (_, of) => panic!("{of}: not in C++ yet"),
+        ("text", _) => "std::string_view".to_owned(),
+        (_, of) if of == "ckpt_node" || abi.is_enum(of) => format!("::checkpoint::{}", short(of)),
+        (_, of) => CPP.number(of).expect("a number"),
     };
-    format!("{of}{}", parameter.name)
+    format!("{of} {}", parameter.name)
 }
 
 fn argument(abi: &Abi, parameter: &Parameter) -> String {

@@ -1,11 +1,11 @@
 //! The constants, the declarations and the options of C#.
 
-use crate::abi::{Abi, Constant, Function, Named, Parameter};
+use crate::abi::{short, Abi, Constant, Function, Named, Parameter};
 use crate::options::{self, Options, Setter};
-use crate::text::{camel, comment, member, pascal, Language};
-use crate::{naming, DERIVED};
+use crate::text::{comment, member, pascal, Language};
+use crate::DERIVED;
 
-const CSHARP: Language = Language { class, method: pascal, joint: ".", constant };
+const CSHARP: Language = Language { column: 3, class, method: pascal, joint: ".", constant };
 
 /// What a call gives and the binding copies and frees at once needs no handle; `status` has one that is written by hand.
 const COPIED: &str = "error string strings nodes description report object_graph comparison verification broken_checkpoints \
@@ -32,11 +32,8 @@ fn constant(of: &Named, constant: &str) -> String {
 fn summary(abi: &Abi, doc: &str, indent: &str) -> String {
     let text = CSHARP.adapted(abi, doc).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let word = |(at, part): (usize, &str)| if at % 2 == 1 { format!("<c>{part}</c>") } else { part.to_owned() };
-    let lines = comment(&text.split('`').enumerate().map(word).collect::<String>(), &format!("{indent}/// "));
-    match lines.lines().count() {
-        1 => format!("{indent}/// <summary>{}</summary>\n", &lines[indent.len() + 4..lines.len() - 1]),
-        _ => format!("{indent}/// <summary>\n{lines}{indent}/// </summary>\n"),
-    }
+    let text: String = text.split('`').enumerate().map(word).collect();
+    comment(&format!("<summary>{text}</summary>"), &format!("{indent}/// "))
 }
 
 fn file(usings: &str, body: &[String]) -> String {
@@ -49,11 +46,11 @@ pub fn constants(abi: &Abi) -> String {
     };
     let made = abi.enums.iter().map(|of| {
         let entries: Vec<String> = of.constants.iter().map(|c| entry(of, c)).collect();
-        let (doc, name) = (summary(abi, &of.doc, "    "), class(&of.name["ckpt_".len()..]));
+        let (doc, name) = (summary(abi, &of.doc, "    "), class(short(&of.name)));
         format!("{doc}    public enum {name}\n    {{\n{}    }}\n", entries.join("\n"))
     });
     let names = abi.enums.iter().map(|of| {
-        let (raw, doc, name) = (&naming(abi, of).name, &naming(abi, of).doc, class(&of.name["ckpt_".len()..]));
+        let (raw, doc, name) = (&abi.naming(of).name, &abi.naming(of).doc, class(short(&of.name)));
         let doc = summary(abi, doc, "        ");
         format!("{doc}        public static string Name(this {name} value) => Utf8.Decode(NativeMethods.{raw}(value));\n")
     });
@@ -62,28 +59,20 @@ pub fn constants(abi: &Abi) -> String {
     let names = format!("{about}    public static class Names\n    {{\n{names}    }}\n");
     let [major, minor, patch, rank] = ["VERSION_MAJOR", "VERSION_MINOR", "VERSION_PATCH", "MAX_RANK"]
         .map(|name| abi.constants.iter().find(|c| c.name == format!("CKPT_{name}")).expect("the header has it").value);
-    let number = |of: &str, name: &str, value: String| format!("        internal const {of} {name} = {value};\n");
-    let version =
-        number("string", "Version", format!("\"{major}.{minor}.{patch}\"")) + &number("string", "Major", format!("\"{major}\""));
-    let header =
-        format!("    internal static class Header\n    {{\n{version}{}    }}\n", number("int", "MaxRank", rank.to_string()));
+    let version = format!("        internal const string Version = \"{major}.{minor}.{patch}\";\n");
+    let numbers = format!("        internal const string Major = \"{major}\";\n        internal const int MaxRank = {rank};\n");
+    let header = format!("    internal static class Header\n    {{\n{version}{numbers}    }}\n");
     file("", &made.chain([names, header]).collect::<Vec<_>>())
 }
 
 /// A type that is no pointer.
 fn value(abi: &Abi, rust: &str) -> Option<String> {
-    Some(match rust {
-        "usize" | "i64" => "long".to_owned(), // size_t is 64 bits wherever the library is
-        "i32" => "int".to_owned(),
-        "u32" => "uint".to_owned(),
-        "u64" => "ulong".to_owned(),
-        "f64" => "double".to_owned(),
-        "bool" => "bool".to_owned(),
-        of if of == "ckpt_node" || of == "ckpt_bytes" || of.ends_with("_callback") || abi.is_enum(of) => {
-            class(&of["ckpt_".len()..])
-        }
-        _ => return None,
-    })
+    let is_own = matches!(rust, "ckpt_node" | "ckpt_bytes") || rust.ends_with("_callback") || abi.is_enum(rust);
+    if is_own {
+        Some(class(short(rust)))
+    } else {
+        CSHARP.number(rust)
+    }
 }
 
 /// The class of a handle, if it has one.
@@ -97,8 +86,8 @@ fn handle(abi: &Abi, rust: &str) -> String {
 }
 
 fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
-    let (base, name) =
-        (parameter.rust.rsplit(' ').next().unwrap_or_default(), camel(&parameter.name).replace("string", "@string"));
+    let (base, name) = (parameter.base(), pascal(&parameter.name));
+    let name = (name[..1].to_lowercase() + &name[1..]).replace("string", "@string");
     let value = value(abi, base);
     let marshal = if value.as_deref() == Some("bool") { "[MarshalAs(UnmanagedType.I1)] " } else { "" };
     let of = match (parameter.role, value) {
@@ -117,15 +106,21 @@ fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
     format!("{of} {name}")
 }
 
-fn result(abi: &Abi, function: &Function) -> (String, &'static str) {
-    let of = match (&*function.returns, function.ownership) {
+fn result(abi: &Abi, function: &Function) -> String {
+    match (&*function.returns, function.ownership) {
         ("", _) => "void".to_owned(),
         (pointer, "owned") => handle(abi, pointer),
         (pointer, "lent") if pointer.starts_with('*') => "IntPtr".to_owned(),
         (of, _) => value(abi, of).expect("a value"),
-    };
-    let marshal = if of == "bool" { "[return: MarshalAs(UnmanagedType.I1)]\n" } else { "" };
-    (of, marshal)
+    }
+}
+
+/// A declaration with its attributes.
+fn external(abi: &Abi, function: &Function, [indent, attribute, keywords, name]: [&str; 4]) -> String {
+    let (of, parameters) = (result(abi, function), parameters(abi, function));
+    let bool = format!("{indent}[return: MarshalAs(UnmanagedType.I1)]\n");
+    let bool = if of == "bool" { &bool } else { "" };
+    format!("{indent}[{attribute}CallingConvention.Cdecl)]\n{bool}{indent}internal {keywords} {of} {name}({parameters});\n")
 }
 
 fn parameters(abi: &Abi, function: &Function) -> String {
@@ -133,12 +128,9 @@ fn parameters(abi: &Abi, function: &Function) -> String {
 }
 
 pub fn native_methods(abi: &Abi) -> String {
-    let callbacks = abi.callbacks.iter().map(|callback| {
-        let ((of, marshal), name) = (result(abi, callback), class(&callback.name["ckpt_".len()..]));
-        let marshal = if marshal.is_empty() { String::new() } else { format!("    {marshal}") };
-        let head = format!("    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]\n{marshal}");
-        format!("{head}    internal delegate {of} {name}({});\n", parameters(abi, callback))
-    });
+    let attribute = "UnmanagedFunctionPointer(";
+    let callback = |f: &Function| external(abi, f, ["    ", attribute, "delegate", &class(short(&f.name))]);
+    let callbacks = abi.callbacks.iter().map(callback);
     let handles = abi.functions.iter().filter_map(|f| {
         let own = f.name.strip_prefix("ckpt_")?.strip_suffix("_free").filter(|own| *own != "status")?;
         let class = Some(handle(abi, &format!("ckpt_{own}"))).filter(|class| class != "IntPtr")?;
@@ -149,18 +141,14 @@ pub fn native_methods(abi: &Abi) -> String {
     });
     let functions: Vec<String> = abi.functions.iter().map(|f| declared(abi, f)).collect();
     let methods = format!("    internal static partial class NativeMethods\n    {{\n{}    }}\n", functions.join("\n"));
-    file(
-        "using System;\nusing System.Runtime.InteropServices;\n\n",
-        &callbacks.chain(handles).chain([methods]).collect::<Vec<_>>(),
-    )
+    let body: Vec<String> = callbacks.chain(handles).chain([methods]).collect();
+    file("using System;\nusing System.Runtime.InteropServices;\n\n", &body)
 }
 
 /// A function, and one that throws its error and knows how long its texts are.
 fn declared(abi: &Abi, function: &Function) -> String {
-    let ((of, marshal), name) = (result(abi, function), &function.name);
-    let marshal = if marshal.is_empty() { String::new() } else { format!("        {marshal}") };
-    let import = format!("        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]\n{marshal}");
-    let made = format!("{import}        internal static extern {of} {name}({});\n", parameters(abi, function));
+    let name = &function.name;
+    let made = external(abi, function, ["        ", "DllImport(Name, CallingConvention = ", "static extern", name]);
     if function.parameters.last().is_none_or(|last| last.role != "error") {
         return made;
     }
@@ -197,72 +185,63 @@ fn class_of(abi: &Abi, options: &Options) -> String {
 }
 
 /// The type of the elements of what is added.
-fn element<'a>(setter: &'a Setter<'a>) -> &'a str {
-    if setter.values.len() > 1 {
-        setter.csharp.name().trim_end_matches('s')
-    } else {
-        "string"
-    }
+fn element(setter: &Setter) -> String {
+    let name = if setter.values.len() > 1 { options::name(&setter.csharp).trim_end_matches('s') } else { "string" };
+    name.to_owned()
 }
 
 fn property(abi: &Abi, setter: &Setter) -> String {
-    let (field, first) = (&setter.csharp, setter.values[0]);
+    let (first, name, (field, default)) = (setter.values[0], options::name(&setter.csharp), split(setter));
     let of = match (first.role, &*first.rust) {
         _ if setter.adds => format!("IList<{}>", element(setter)),
         ("text", _) => "string".to_owned(),
-        _ if field.is('~') => "TimeSpan".to_owned(),
+        _ if field.ends_with('~') => "TimeSpan".to_owned(),
         (_, "u32" | "usize") => "int".to_owned(),
         (_, "u64") => "long".to_owned(),
         (_, of) => value(abi, of).expect("a value"),
     };
     let doc = setter.function.doc.split('\n').next().unwrap_or_default(); // the rest is about failures
-    let note = match &*of {
-        _ if field.is('?') => " Null for the default.",
-        "int" | "long" if field.default().is_none() && !doc.contains("0, the default") => " 0 for the default.",
-        _ => "",
+    let (mark, note) = match &*of {
+        _ if field.contains('?') => ("?", " Null for the default."),
+        "int" | "long" if default.is_empty() && !doc.contains("0, the default") => ("", " 0 for the default."),
+        _ => ("", ""),
     };
-    let default = match field.default() {
-        _ if setter.adds => format!(" {{ get; }} = new List<{}>();", element(setter)),
-        Some(default) => format!(" {{ get; set; }} = {default};"),
-        None => " { get; set; }".to_owned(),
+    let accessors = match default {
+        _ if setter.adds => format!("{{ get; }} = new List<{}>();", element(setter)),
+        "" => "{ get; set; }".to_owned(),
+        _ => format!("{{ get; set; }} = {default};"),
     };
-    let (mark, name) = (if field.is('?') { "?" } else { "" }, field.name());
-    let mut made = format!("{}        public {of}{mark} {name}{default}\n\n", summary(abi, &format!("{doc}{note}"), "        "));
+    let mut made =
+        summary(abi, &format!("{doc}{note}"), "        ") + &format!("        public {of}{mark} {name} {accessors}\n\n");
     for other in setter.values[1..].iter().filter(|_| !setter.adds) {
         let of = abi.enums.iter().find(|e| e.name == other.rust).expect("a constant");
         let doc = summary(abi, &format!("{}, for `{name}`.", CSHARP.adapted(abi, &of.doc).trim_end_matches('.')), "        ");
-        let (class, name) = (class(&of.name["ckpt_".len()..]), pascal(&other.name));
-        made +=
-            &format!("{doc}        public {class} {name} {{ get; set; }} = {class}.{};\n\n", constant(of, &of.constants[0].name));
+        let (class, name, first) = (class(short(&of.name)), pascal(&other.name), constant(of, &of.constants[0].name));
+        made += &format!("{doc}        public {class} {name} {{ get; set; }} = {class}.{first};\n\n");
     }
     made
 }
 
+fn split<'a>(setter: &'a Setter) -> (&'a str, &'a str) {
+    setter.csharp.split_once('=').unwrap_or((&setter.csharp, ""))
+}
+
 fn setting(abi: &Abi, setter: &Setter) -> String {
-    let (field, own, first) = (&setter.csharp, setter.csharp.name(), setter.values[0]);
-    let of_own = own.to_owned() + if field.is('?') { ".Value" } else { "" } + if field.is('~') { ".TotalSeconds" } else { "" };
-    let argument = |(at, value): (usize, &&Parameter)| {
-        let given = match (at, setter.values.len()) {
-            (_, 2..) if setter.adds => format!("each.{}", pascal(&value.name)),
-            _ if setter.adds => "each".to_owned(),
-            (0, _) => of_own.clone(),
-            _ => pascal(&value.name),
-        };
-        match (value.role, &*value.rust) {
-            ("text", _) => format!("Utf8.Encode({given}, \"{}\")", value.name),
-            (_, "u32") => format!("checked((uint){given})"),
-            (_, "u64") => format!("checked((ulong){given})"),
-            _ => given,
-        }
+    let (first, own, (field, default)) = (setter.values[0], options::name(&setter.csharp), split(setter));
+    let value = field.replace("?", ".Value").replace("~", ".TotalSeconds");
+    let argument = |(value, given): (&&Parameter, String)| match (value.role, &*value.rust) {
+        ("text", _) => format!("Utf8.Encode({given}, \"{}\")", value.name),
+        (_, "u32") => format!("checked((uint){given})"),
+        (_, "u64") => format!("checked((ulong){given})"),
+        _ => given,
     };
-    let arguments: Vec<String> = setter.values.iter().enumerate().map(argument).collect();
+    let arguments: Vec<String> = setter.values.iter().zip(setter.given(&value, "")).map(argument).collect();
     let call = format!("NativeMethods.{}(made, {});\n", setter.function.name, arguments.join(", "));
     let head = match (first.role, &*first.rust) {
         _ if setter.adds => format!("foreach ({} each in {own})", element(setter)),
-        ("text", _) => format!("if ({own} != null)"),
-        _ if field.is('?') => format!("if ({own} != null)"),
+        (role, _) if role == "text" || field.contains('?') => format!("if ({own} != null)"),
         (_, "ckpt_node") => format!("if (!{own}.IsNone)"),
-        (_, of) if of == "bool" || abi.is_enum(of) || field.default().is_some() => return format!("            {call}"),
+        (_, of) if of == "bool" || abi.is_enum(of) || !default.is_empty() => return format!("            {call}"),
         _ => format!("if ({own} != 0)"),
     };
     format!("            {head}\n            {{\n                {call}            }}\n")

@@ -12,21 +12,16 @@ mod unbound;
 use std::path::Path;
 use std::process::ExitCode;
 
-use abi::{Abi, Function, Named};
+use abi::Abi;
 
 const DERIVED: &str = "Generated from bindings/abi.json by bindings/generate; do not edit.";
-
-/// The function that names the constants of a type.
-fn naming<'a>(abi: &'a Abi, of: &Named) -> &'a Function {
-    abi.functions.iter().find(|f| f.name == format!("{}_name", of.name)).expect("constants have names")
-}
 
 /// What is wrong with the files as they are. If `write`, they are written first.
 fn problems(write: bool) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the package lies in bindings/");
     let abi = Abi::read(&root.join("bindings/c/src"));
     let files = [
-        ("abi.json", abi::described(&abi)),
+        ("abi.json", abi.described()),
         ("cpp/include/checkpoint/constants.hpp", cpp::constants(&abi)),
         ("cpp/include/checkpoint/options.hpp", cpp::options(&abi)),
         ("go/constants.go", go::constants(&abi)),

@@ -1,6 +1,6 @@
 //! The options that are set by plain values: numbers, constants and names. Callbacks, other options, paths and arrays are for hands.
 
-use crate::abi::{Abi, Function, Parameter};
+use crate::abi::{short, Abi, Function, Parameter};
 use crate::text::pascal;
 
 /// What Go and C# call an option otherwise than by its name: `!` in front says the contrary, `?` behind that it can be left out (nil, null),
@@ -27,22 +27,9 @@ const SPECIAL: &[(&str, &str, &str)] = &[
     ("wait_options.min_interval", "MinInterval~", "MinInterval?~"),
 ];
 
-/// How a language has an option, as in [`SPECIAL`].
-pub struct Field(String);
-
-impl Field {
-    pub fn name(&self) -> &str {
-        self.0.split('=').next().unwrap_or_default().trim_matches(['!', '?', '~'])
-    }
-
-    /// Whether the field has a sign.
-    pub fn is(&self, sign: char) -> bool {
-        self.0.contains(sign)
-    }
-
-    pub fn default(&self) -> Option<&str> {
-        self.0.split_once('=').map(|(_, default)| default)
-    }
+/// The name in an entry of [`SPECIAL`].
+pub fn name(special: &str) -> &str {
+    special.split('=').next().unwrap_or_default().trim_matches(['!', '?', '~'])
 }
 
 pub struct Setter<'a> {
@@ -52,18 +39,30 @@ pub struct Setter<'a> {
     pub adds: bool,
     /// What is set: without the options, the lengths of texts and the error.
     pub values: Vec<&'a Parameter>,
-    pub go: Field,
-    pub csharp: Field,
+    /// As in [`SPECIAL`].
+    pub go: String,
+    pub csharp: String,
+}
+
+impl Setter<'_> {
+    /// What is given for each value: `first`, then what has a name of its own, or parts of what is added.
+    pub fn given(&self, first: &str, other: &str) -> Vec<String> {
+        let given = |(at, value): (usize, &&Parameter)| match (self.adds, at) {
+            (true, _) if self.values.len() > 1 => format!("each.{}", pascal(&value.name)),
+            (true, _) => "each".to_owned(),
+            (false, 0) => first.to_owned(),
+            (false, _) => other.to_owned() + &pascal(&value.name),
+        };
+        self.values.iter().enumerate().map(given).collect()
+    }
 }
 
 pub struct Options<'a> {
     /// Without prefix.
     pub name: &'a str,
-    pub doc: &'a str,
-    pub new: &'a Function,
+    /// Whether `_new` needs no arguments.
+    pub has_default: bool,
     pub setters: Vec<Setter<'a>>,
-    /// Whether nothing is left for hands.
-    pub is_whole: bool,
 }
 
 /// All options, in the order of the header.
@@ -71,19 +70,17 @@ pub fn all(abi: &Abi) -> impl Iterator<Item = Options<'_>> {
     abi.handles.iter().filter(|handle| handle.name.ends_with("_options")).map(|handle| {
         let own = |verb: &str| format!("{}_{verb}", handle.name);
         let changes = |f: &&Function| f.name.starts_with(&own("set_")) || f.name.starts_with(&own("add_"));
-        let setters: Vec<Setter> = abi.functions.iter().filter(changes).filter_map(|f| setter(f, &handle.name)).collect();
-        let is_whole = setters.len() == abi.functions.iter().filter(changes).count();
-        let new = abi.functions.iter().find(|f| f.name == own("new")).expect("options can be made");
-        Options { name: &handle.name["ckpt_".len()..], doc: &handle.doc, new, setters, is_whole }
+        let setters = abi.functions.iter().filter(changes).filter_map(|f| setter(f, &handle.name)).collect();
+        let has_default = abi.functions.iter().any(|f| f.name == own("new") && f.parameters.is_empty());
+        Options { name: short(&handle.name), has_default, setters }
     })
 }
 
 fn setter<'a>(function: &'a Function, options: &str) -> Option<Setter<'a>> {
     let (verb, name) = function.name[options.len() + 1..].split_once('_')?;
-    let values = function.parameters[1..].iter().filter(|p| !matches!(p.role, "length" | "error"));
-    let values: Vec<&Parameter> = values.collect();
-    let special = SPECIAL.iter().find(|(of, ..)| of.split_once('.') == Some((&options["ckpt_".len()..], name)));
+    let values: Vec<&Parameter> = function.parameters[1..].iter().filter(|p| !matches!(p.role, "length" | "error")).collect();
+    let special = SPECIAL.iter().find(|(of, ..)| of.split_once('.') == Some((short(options), name)));
     let (go, csharp) = special.map_or((pascal(name), pascal(name)), |(_, go, csharp)| (go.to_string(), csharp.to_string()));
     let is_plain = values.iter().all(|p| matches!(p.role, "value" | "text"));
-    is_plain.then_some(Setter { function, name, adds: verb == "add", values, go: Field(go), csharp: Field(csharp) })
+    is_plain.then_some(Setter { function, name, adds: verb == "add", values, go, csharp })
 }

@@ -1,12 +1,25 @@
-//! Names and comments in the languages' ways.
+//! Names, types and comments in the languages' ways.
 
-use crate::abi::{Abi, Named};
+use crate::abi::{short, Abi, Named};
 
 /// Where comments end.
 const WIDTH: usize = 100;
 
+/// Numbers in Rust, C++, C and C#. `size_t` is 64 bits wherever the library is.
+const NUMBERS: [[&str; 4]; 7] = [
+    ["bool", "bool", "bool", "bool"],
+    ["f64", "double", "double", "double"],
+    ["i32", "std::int32_t", "int32_t", "int"],
+    ["u32", "std::uint32_t", "uint32_t", "uint"],
+    ["i64", "std::int64_t", "int64_t", "long"],
+    ["u64", "std::uint64_t", "uint64_t", "ulong"],
+    ["usize", "std::size_t", "size_t", "long"],
+];
+
 /// How a language calls what comments speak of.
 pub struct Language {
+    /// Its place among the numbers.
+    pub column: usize,
     pub class: fn(&str) -> String,
     pub method: fn(&str) -> String,
     /// Between a class and a method.
@@ -19,45 +32,35 @@ pub fn pascal(snake: &str) -> String {
     snake.split('_').map(|word| word[..1.min(word.len())].to_uppercase() + word.get(1..).unwrap_or_default()).collect()
 }
 
-/// `row_state` is `rowState`.
-pub fn camel(snake: &str) -> String {
-    let name = pascal(snake);
-    name[..1].to_lowercase() + &name[1..]
-}
-
 /// A constant in Pascal's case, without the name of its type.
 pub fn member(of: &Named, constant: &str) -> String {
     let word = |word: &str| match word.as_bytes() {
-        [b'E', b'0'..=b'9', ..] => word.to_owned(), // of FLOAT8_E4M3FN
-        _ => pascal(&word.to_lowercase()),
+        [b'E', b'0'..=b'9', ..] | b"IO" => word.to_owned(), // FLOAT8_E4M3FN
+        _ => pascal(&word.to_lowercase()).replace("Dtype", "DType"),
     };
     match &constant[of.name.len() + 1..] {
         "FLOAT" => "Float32".to_owned(),
         "DOUBLE" => "Float64".to_owned(),
         "HALF" => "Float16".to_owned(),
-        "IO" => "IO".to_owned(),
-        own => own.split('_').map(|part| word(part).replace("Dtype", "DType")).collect(),
+        own => own.split('_').map(word).collect(),
     }
 }
 
 impl Language {
+    pub fn number(&self, rust: &str) -> Option<String> {
+        NUMBERS.iter().find(|number| number[0] == rust).map(|number| number[self.column].to_owned())
+    }
+
     /// A comment of the C ABI in the language's names. What is about C alone is left out.
     pub fn adapted(&self, abi: &Abi, doc: &str) -> String {
-        let mut doc = doc.to_owned();
+        let about_c = [" NUL-terminated static text.", " Not thread-safe while being changed."];
+        let mut doc = about_c.iter().fold(doc.to_owned(), |doc, about| doc.replace(about, ""));
         // `…: one of the CKPT_X_ constants` says what the type says.
         while let Some((begin, end)) = doc.match_indices("one of the ").find_map(|(at, _)| {
             let end = doc[at..].find(['.', ';']).map_or(doc.len(), |length| at + length);
             doc[at..end].contains("`CKPT_").then(|| (doc[..at].rfind([':', ';', ',']).unwrap_or(at), end))
         }) {
             doc.replace_range(begin..end, "");
-        }
-        for about_c in [
-            ", bytes that end with NUL",
-            " Not thread-safe while being changed.",
-            " For one thread at a time while it is changed.",
-            " NUL-terminated static text.",
-        ] {
-            doc = doc.replace(about_c, "");
         }
         let word =
             |(at, part): (usize, &str)| if at % 2 == 1 { format!("`{}`", self.renamed(abi, part)) } else { part.to_owned() };
@@ -66,23 +69,19 @@ impl Language {
 
     fn renamed(&self, abi: &Abi, word: &str) -> String {
         if let Some(of) = abi.enums.iter().find(|e| e.constants.iter().any(|c| c.name == word)) {
-            return format!("{}{}{}", (self.class)(&of.name[5..]), self.joint, (self.constant)(of, word))
-                .trim_start_matches('.')
-                .to_owned();
+            return (self.class)(short(&of.name)) + self.joint + &(self.constant)(of, word);
         }
-        let Some(name) = word.strip_prefix("ckpt_") else {
-            assert!(!word.starts_with("CKPT_"), "{word}: no such constant");
-            return word.to_owned();
-        };
-        let classes = abi.handles.iter().map(|handle| &handle.name["ckpt_".len()..]);
+        assert!(!word.starts_with("CKPT_"), "{word}: no such constant");
+        let Some(name) = word.strip_prefix("ckpt_") else { return word.to_owned() };
         let of = |class: &&str| name.strip_prefix(class).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
-        let Some(class) = classes.filter(of).max_by_key(|class| class.len()) else { return (self.method)(name) };
-        match name[class.len()..].trim_start_matches('_') {
-            "" | "new" | "open" => (self.class)(class),
-            method => {
+        let class = abi.handles.iter().map(|handle| short(&handle.name)).filter(of).max_by_key(|class| class.len());
+        match class.map(|class| (class, name[class.len()..].trim_start_matches('_'))) {
+            Some((class, "" | "new" | "open")) => (self.class)(class),
+            Some((class, method)) => {
                 let method = method.trim_start_matches("set_").trim_start_matches("add_");
-                format!("{}{}{}", (self.class)(class), self.joint, (self.method)(method))
+                (self.class)(class) + self.joint + &(self.method)(method)
             }
+            None => (self.method)(name),
         }
     }
 }
@@ -97,8 +96,7 @@ pub fn comment(text: &str, prefix: &str) -> String {
             if line.len() > prefix.len() && line.replace('\t', "    ").chars().count() + word.chars().count() > WIDTH {
                 lines.push(std::mem::replace(&mut line, prefix.to_owned()));
             }
-            line += word;
-            line.push(' ');
+            line += &format!("{word} ");
         }
         lines.push(line);
     }

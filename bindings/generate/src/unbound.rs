@@ -10,14 +10,10 @@ const LIST: &str = "bindings/unbound.txt";
 pub fn problems(root: &Path, abi: &Abi) -> Vec<String> {
     let list = std::fs::read_to_string(root.join(LIST)).unwrap_or_default();
     let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let mut listed: BTreeSet<String> = BTreeSet::new();
-    let mut problems = Vec::new();
-    for line in lines {
-        match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
-            [binding, function, _] => _ = listed.insert(format!("{binding} {function}")),
-            _ => problems.push(format!("{LIST}: {line}: binding, function and reason are due")),
-        }
-    }
+    let entry = |line: &str| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ");
+    let mut problems: Vec<String> =
+        lines.clone().filter(|line| line.splitn(3, ' ').count() < 3).map(|l| format!("{LIST}: {l}: no reason")).collect();
+    let mut listed: BTreeSet<String> = lines.map(entry).collect();
     for binding in ["cpp", "go", "csharp"] {
         let mut text = String::new();
         read(&root.join("bindings").join(binding), &mut text);

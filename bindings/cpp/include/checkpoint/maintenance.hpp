@@ -69,6 +69,13 @@ inline repaired_state repair_checkpoint_state(const file_path &directory, bool d
     return outcome;
 }
 
+/// Which checkpoints stay.
+class collect_options : public basic_collect_options<collect_options> {
+   public:
+    /// The newest `keep`, at least 1.
+    explicit collect_options(std::size_t keep) { handle_ = decltype(handle_)(ckpt_collect_options_new(keep)); }
+};
+
 /// Removes from `directory` what crashes left.
 inline void collect_checkpoints(const file_path &directory) {
     detail::call(ckpt_collect_checkpoints, detail::c_path(directory), nullptr, nullptr);

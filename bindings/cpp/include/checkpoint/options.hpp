@@ -1,5 +1,5 @@
 // Generated from bindings/abi.json by bindings/generate; do not edit.
-// Options that are set by plain values. Those that take more are completed where they are used.
+// What is set by plain values in the classes of options.
 #ifndef CHECKPOINT_OPTIONS_HPP
 #define CHECKPOINT_OPTIONS_HPP
 
@@ -7,47 +7,51 @@
 
 namespace checkpoint {
 
-/// Options for opening a checkpoint.
-class open_options {
+/// What is set by plain values in checkpoint::open_options.
+template <typename Self>
+class basic_open_options {
    public:
     /// Limits the memory, in bytes, that listing a checkpoint may take. Default: 16 MiB plus 24
     /// bytes per byte of the checkpoint's index.
-    open_options &memory_limit(std::uint64_t bytes) {
+    Self &memory_limit(std::uint64_t bytes) {
         detail::call(ckpt_open_options_set_memory_limit, make(), bytes);
-        return *this;
+        return static_cast<Self &>(*this);
     }
     /// The handle; NULL for the defaults.
     const ckpt_open_options *get() const noexcept { return handle_.get(); }
 
-   private:
+   protected:
+    /// The handle, to be changed.
     ckpt_open_options *make() { return handle_.make(ckpt_open_options_new); }
-    detail::handle<ckpt_open_options, ckpt_open_options_free> handle_;
+    detail::handle<ckpt_open_options, ckpt_open_options_free> handle_;  ///< Freed with this object.
 };
 
-/// Options for reading tensors.
-class read_options {
+/// What is set by plain values in checkpoint::read_options.
+template <typename Self>
+class basic_read_options {
    public:
     /// Sets the number of reading threads, the calling thread included. 0, the default, lets the
     /// library choose: one thread for less than 4 MiB, else one per processor, at most four.
-    read_options &threads(std::uint32_t threads) {
+    Self &threads(std::uint32_t threads) {
         detail::call(ckpt_read_options_set_threads, make(), threads);
-        return *this;
+        return static_cast<Self &>(*this);
     }
     /// Sets when checksums are verified: `checksums::always` (the default), `checksums::when_whole`
     /// or `checksums::never`. Fails with `code::invalid_argument` for other values.
-    read_options &checksums(::checkpoint::checksums when) {
+    Self &checksums(::checkpoint::checksums when) {
         detail::call(ckpt_read_options_set_checksums, make(), static_cast<ckpt_checksums>(when));
-        return *this;
+        return static_cast<Self &>(*this);
     }
     /// The handle; NULL for the defaults.
     const ckpt_read_options *get() const noexcept { return handle_.get(); }
 
-   private:
+   protected:
+    /// The handle, to be changed.
     ckpt_read_options *make() { return handle_.make(ckpt_read_options_new); }
-    detail::handle<ckpt_read_options, ckpt_read_options_free> handle_;
+    detail::handle<ckpt_read_options, ckpt_read_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of verify_options that is set by plain values.
+/// What is set by plain values in checkpoint::verify_options.
 template <typename Self>
 class basic_verify_options {
    public:
@@ -60,13 +64,12 @@ class basic_verify_options {
     const ckpt_verify_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_verify_options *make() { return handle_.make(ckpt_verify_options_new); }
-
-   private:
-    detail::handle<ckpt_verify_options, ckpt_verify_options_free> handle_;
+    detail::handle<ckpt_verify_options, ckpt_verify_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of write_options that is set by plain values.
+/// What is set by plain values in checkpoint::write_options.
 template <typename Self>
 class basic_write_options {
    public:
@@ -113,13 +116,12 @@ class basic_write_options {
     const ckpt_write_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_write_options *make() { return handle_.make(ckpt_write_options_new); }
-
-   private:
-    detail::handle<ckpt_write_options, ckpt_write_options_free> handle_;
+    detail::handle<ckpt_write_options, ckpt_write_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of merge_options that is set by plain values.
+/// What is set by plain values in checkpoint::merge_options.
 template <typename Self>
 class basic_merge_options {
    public:
@@ -144,13 +146,12 @@ class basic_merge_options {
     const ckpt_merge_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_merge_options *make() { return handle_.make(ckpt_merge_options_new); }
-
-   private:
-    detail::handle<ckpt_merge_options, ckpt_merge_options_free> handle_;
+    detail::handle<ckpt_merge_options, ckpt_merge_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of node_options that is set by plain values.
+/// What is set by plain values in checkpoint::node_options.
 template <typename Self>
 class basic_node_options {
    public:
@@ -182,13 +183,12 @@ class basic_node_options {
     const ckpt_node_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_node_options *make() { return handle_.make(ckpt_node_options_new); }
-
-   private:
-    detail::handle<ckpt_node_options, ckpt_node_options_free> handle_;
+    detail::handle<ckpt_node_options, ckpt_node_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of save_options that is set by plain values.
+/// What is set by plain values in checkpoint::save_options.
 template <typename Self>
 class basic_save_options {
    public:
@@ -202,13 +202,12 @@ class basic_save_options {
     const ckpt_save_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_save_options *make() { return handle_.make(ckpt_save_options_new); }
-
-   private:
-    detail::handle<ckpt_save_options, ckpt_save_options_free> handle_;
+    detail::handle<ckpt_save_options, ckpt_save_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of restore_options that is set by plain values.
+/// What is set by plain values in checkpoint::restore_options.
 template <typename Self>
 class basic_restore_options {
    public:
@@ -256,13 +255,12 @@ class basic_restore_options {
     const ckpt_restore_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_restore_options *make() { return handle_.make(ckpt_restore_options_new); }
-
-   private:
-    detail::handle<ckpt_restore_options, ckpt_restore_options_free> handle_;
+    detail::handle<ckpt_restore_options, ckpt_restore_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of saver_options that is set by plain values.
+/// What is set by plain values in checkpoint::saver_options.
 template <typename Self>
 class basic_saver_options {
    public:
@@ -296,13 +294,12 @@ class basic_saver_options {
     const ckpt_saver_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_saver_options *make() { return handle_.make(ckpt_saver_options_new); }
-
-   private:
-    detail::handle<ckpt_saver_options, ckpt_saver_options_free> handle_;
+    detail::handle<ckpt_saver_options, ckpt_saver_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of saver_save_options that is set by plain values.
+/// What is set by plain values in checkpoint::saver_save_options.
 template <typename Self>
 class basic_saver_save_options {
    public:
@@ -327,13 +324,12 @@ class basic_saver_save_options {
     const ckpt_saver_save_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_saver_save_options *make() { return handle_.make(ckpt_saver_save_options_new); }
-
-   private:
-    detail::handle<ckpt_saver_save_options, ckpt_saver_save_options_free> handle_;
+    detail::handle<ckpt_saver_save_options, ckpt_saver_save_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of manager_options that is set by plain values.
+/// What is set by plain values in checkpoint::manager_options.
 template <typename Self>
 class basic_manager_options {
    public:
@@ -393,13 +389,12 @@ class basic_manager_options {
     const ckpt_manager_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_manager_options *make() { return handle_.make(ckpt_manager_options_new); }
-
-   private:
-    detail::handle<ckpt_manager_options, ckpt_manager_options_free> handle_;
+    detail::handle<ckpt_manager_options, ckpt_manager_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of manager_save_options that is set by plain values.
+/// What is set by plain values in checkpoint::manager_save_options.
 template <typename Self>
 class basic_manager_save_options {
    public:
@@ -442,13 +437,12 @@ class basic_manager_save_options {
     const ckpt_manager_save_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_manager_save_options *make() { return handle_.make(ckpt_manager_save_options_new); }
-
-   private:
-    detail::handle<ckpt_manager_save_options, ckpt_manager_save_options_free> handle_;
+    detail::handle<ckpt_manager_save_options, ckpt_manager_save_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of resume_options that is set by plain values.
+/// What is set by plain values in checkpoint::resume_options.
 template <typename Self>
 class basic_resume_options {
    public:
@@ -467,13 +461,12 @@ class basic_resume_options {
     const ckpt_resume_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_resume_options *make() { return handle_.make(ckpt_resume_options_new); }
-
-   private:
-    detail::handle<ckpt_resume_options, ckpt_resume_options_free> handle_;
+    detail::handle<ckpt_resume_options, ckpt_resume_options_free> handle_;  ///< Freed with this object.
 };
 
-/// The part of wait_options that is set by plain values.
+/// What is set by plain values in checkpoint::wait_options.
 template <typename Self>
 class basic_wait_options {
    public:
@@ -505,40 +498,38 @@ class basic_wait_options {
     const ckpt_wait_options *get() const noexcept { return handle_.get(); }
 
    protected:
+    /// The handle, to be changed.
     ckpt_wait_options *make() { return handle_.make(ckpt_wait_options_new); }
-
-   private:
-    detail::handle<ckpt_wait_options, ckpt_wait_options_free> handle_;
+    detail::handle<ckpt_wait_options, ckpt_wait_options_free> handle_;  ///< Freed with this object.
 };
 
-/// Which checkpoints `collect_checkpoints` keeps.
-class collect_options {
+/// What is set by plain values in checkpoint::collect_options.
+template <typename Self>
+class basic_collect_options {
    public:
-    /// Makes options that keep the newest `keep` checkpoints, at least 1. Free them with
-    /// `collect_options::free`.
-    explicit collect_options(std::size_t keep) : handle_(ckpt_collect_options_new(keep)) {}
     /// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
     /// none.
-    collect_options &keep_checkpoint_every_n_hours(double hours) {
+    Self &keep_checkpoint_every_n_hours(double hours) {
         detail::call(ckpt_collect_options_set_keep_checkpoint_every_n_hours, make(), hours);
-        return *this;
+        return static_cast<Self &>(*this);
     }
     /// Also keeps the best `count` checkpoints by the metrics that were given to a manager.
-    collect_options &keep_best(std::size_t count, ::checkpoint::better better) {
+    Self &keep_best(std::size_t count, ::checkpoint::better better) {
         detail::call(ckpt_collect_options_set_keep_best, make(), count, static_cast<ckpt_better>(better));
-        return *this;
+        return static_cast<Self &>(*this);
     }
     /// Only lists what would be deleted if `dry_run` is true. False by default.
-    collect_options &dry_run(bool dry_run) {
+    Self &dry_run(bool dry_run) {
         detail::call(ckpt_collect_options_set_dry_run, make(), dry_run);
-        return *this;
+        return static_cast<Self &>(*this);
     }
     /// The handle; NULL for the defaults.
     const ckpt_collect_options *get() const noexcept { return handle_.get(); }
 
-   private:
-    ckpt_collect_options *make() noexcept { return handle_.get(); }
-    detail::handle<ckpt_collect_options, ckpt_collect_options_free> handle_;
+   protected:
+    /// The handle, to be changed.
+    ckpt_collect_options *make() { return handle_.get(); }
+    detail::handle<ckpt_collect_options, ckpt_collect_options_free> handle_;  ///< Freed with this object.
 };
 
 }  // namespace checkpoint

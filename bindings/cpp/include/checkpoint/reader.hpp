@@ -9,6 +9,9 @@
 
 namespace checkpoint {
 
+/// How a checkpoint is opened.
+class open_options : public basic_open_options<open_options> {};
+
 /// An open checkpoint: a range of its tensors, in the byte order of their keys. Several threads may use it at once.
 class reader {
    public:

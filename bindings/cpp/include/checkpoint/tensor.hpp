@@ -8,6 +8,9 @@
 
 namespace checkpoint {
 
+/// How tensors are read.
+class read_options : public basic_read_options<read_options> {};
+
 /// A tensor of an open checkpoint. A value: copies are cheap, and each keeps the checkpoint open.
 class tensor {
    public:
