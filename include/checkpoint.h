@@ -116,6 +116,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Marks what a later version drops, so that a compiler warns of its use. The message says what to use instead. Define it as nothing, before
+// this header is included, to silence these warnings alone.
+#ifndef CKPT_DEPRECATED
+#if defined(__GNUC__)
+#define CKPT_DEPRECATED(message) __attribute__((deprecated(message)))
+#elif defined(_MSC_VER)
+#define CKPT_DEPRECATED(message) __declspec(deprecated(message))
+#else
+#define CKPT_DEPRECATED(message)
+#endif
+#endif
+
 // The maximum number of dimensions of a tensor: TensorFlow's own limit.
 #define CKPT_MAX_RANK 254
 

@@ -22,13 +22,36 @@ format() {
 
 lint() {
   cargo clippy --locked --workspace --all-targets -- -D warnings
-  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh tests/install/*.sh \
-    tests/mpi/*.sh .ci/run
+  shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/abi/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh \
+    tests/install/*.sh tests/mpi/*.sh tests/rust/*.sh .ci/run
 }
 
-licences() { cargo deny --log-level warn check licenses sources bans; }
+licences() {
+  cargo deny --log-level warn check licenses sources bans
+  scripts/notices.py --check
+}
 
-rust() { cargo test --locked --workspace --no-fail-fast; }
+# The tests of all packages, and the example, which takes turns with the C one.
+rust() {
+  cargo test --locked --workspace --no-fail-fast
+  build_release
+  tests/rust/run.sh build/release
+}
+
+# What the registry gets: the crate has its tests and their data. All are compiled, and those that are quick run.
+package() {
+  local target=${CARGO_TARGET_DIR:-$PWD/target} from=$PWD/build/package crate
+  cargo package --locked --no-verify --allow-dirty -p libcheckpoint --target-dir "$target"
+  crate=$(find "$target/package" -name 'libcheckpoint-[0-9]*.crate' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
+  [ "$(stat -c %s "$crate")" -lt $((10 << 20)) ] || { echo "the registry takes no crate of 10 MiB or more: $crate"; return 1; }
+  rm -rf "$from"
+  mkdir -p "$from"
+  tar -xzmf "$crate" -C "$from" --strip-components 1      # times of now: cargo rebuilds what is newer
+  cd "$from"
+  cargo test --locked --target-dir "$target" --no-run
+  cargo test --locked --target-dir "$target" --test conformance --test fixtures --test merging --test on_disk --test opening \
+    --test restored_fixtures --test state_file --test support --test writing
+}
 
 # Needs root and loop devices; elsewhere it says so.
 powercut() { scripts/powercut.sh; }
@@ -44,6 +67,17 @@ build_release() {
 c() {
   build_release
   ctest --preset release -LE valgrind
+}
+
+# The guard of the C ABI reports what would break programs, and nothing broke since the releases whose ABI is kept.
+abi() {
+  setup_debian abigail-tools
+  build_release
+  local library=build/release/lib/libcheckpoint.so baseline
+  tests/abi/self_test.sh "$library" include/checkpoint.h
+  for baseline in tests/abi/[0-9]*/; do
+    [ ! -d "$baseline" ] || tests/abi/check.sh "$baseline" "$library" include/checkpoint.h
+  done
 }
 
 # The package, installed, moved, and used by other projects.
@@ -99,7 +133,7 @@ scenarios() {
 # A minute for all targets: finds what a change broke, not what a night of fuzzing would.
 fuzz() { scripts/fuzz.sh --minutes 1; }
 
-suites=(format lint licences rust powercut docs c install valgrind sanitizers cpp go csharp mpi interop scenarios)
+suites=(format lint licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 
 # ---------------------------------------------------------------- running them

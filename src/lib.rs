@@ -1,19 +1,114 @@
-//! TensorFlow's checkpoints without TensorFlow.
+//! TensorFlow's checkpoints without TensorFlow: read, written, restored and managed.
 //!
-//! [`Reader`] opens any checkpoint that TensorFlow wrote — object-based, name-based, partitioned, sharded, format V1 or V2 —
-//! lists its tensors and reads them, whole or by slices, into memory of the caller's. [`verify`] checks every checksum.
+//! # Reading
 //!
-//! ```no_run
-//! let reader = checkpoint::Reader::open("run/ckpts")?; // a prefix, a directory, an .index file, a SavedModel
+//! [`Reader`] opens any checkpoint that TensorFlow writes: object-based, name-based, partitioned,
+//! sharded, in format V1 or V2. It lists the tensors and reads them, whole or in slices, into
+//! memory of the caller. [`verify`] compares every checksum; [`ObjectGraph`] is what the
+//! checkpoint says about the program that saved it.
+//!
+//! ```
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("model");
+//! # let mut writer = checkpoint::Writer::new(&path, &checkpoint::WriteOptions::new())?;
+//! # writer.add("net/kernel", checkpoint::DType::Float, &[3, 4], &[0; 48])?;
+//! # writer.finish()?;
+//! use checkpoint::Reader;
+//!
+//! let reader = Reader::open(&path)?; // a prefix, a directory, an .index file, a SavedModel
 //! for tensor in reader.tensors() {
-//!     println!("{} {} {:?}", String::from_utf8_lossy(tensor.key()), tensor.dtype(), tensor.shape());
+//!     let key = String::from_utf8_lossy(tensor.key());
+//!     println!("{key} {} {:?}", tensor.dtype(), tensor.shape());
 //! }
-//! let kernel = reader.get("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE")?.read()?;
-//! # let _ = kernel;
-//! # Ok::<(), checkpoint::Error>(())
+//! let kernel: Vec<u8> = reader.get("net/kernel")?.read()?;
+//! # assert_eq!(kernel.len(), 48);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The same abilities behind a C ABI are in `include/checkpoint.h`. `docs/architecture.md` says how the modules hang together.
+//! # Writing tensors
+//!
+//! [`Writer`] writes a checkpoint of named tensors, without a graph of objects, straight from the
+//! caller's memory. [`merge`] makes one checkpoint of the sections of several workers.
+//!
+//! ```
+//! use checkpoint::{DType, WriteOptions, Writer};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("model");
+//! let weights = [0u8; 48];
+//! let mut writer = Writer::new(&path, &WriteOptions::new())?;
+//! writer.add("net/kernel", DType::Float, &[3, 4], &weights)?;
+//! writer.finish()?; // now it is on disk and complete; before, there is nothing of it
+//! # assert!(checkpoint::checkpoint_exists(&path)?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Saving and restoring a program
+//!
+//! A [`Graph`] has the objects of a program, with named edges between them. A [`Checkpoint`] saves
+//! what a root object leads to, and restores it by matching the edges (`tf.train.Checkpoint`). The
+//! [`Status`] of a restore tells whether everything matched; its [`Report`] has a row for each
+//! value. Objects that are tracked later are restored then.
+//!
+//! ```
+//! use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, SaveOptions, Variable};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let prefix = directory.path().join("ckpt");
+//! let graph = Graph::new();
+//! let (root, layer) = (graph.add_object()?, graph.add_object()?);
+//! let kernel = graph.add_variable(Variable::zeros(DType::Float, &[1, 5])?)?;
+//! graph.track(root, "layer", layer)?;
+//! graph.track(layer, "kernel", kernel)?;
+//!
+//! let program = Checkpoint::new(&graph, root)?;
+//! let path = program.save(&prefix, &SaveOptions::new())?; // PREFIX-1
+//! let status = program.restore(&path, &RestoreOptions::new())?;
+//! status.assert_consumed()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The values of variables are owned by the graph, borrowed from the program ([`Memory`]), or on a
+//! device ([`Device`]); an object with other state saves it as tensors ([`State`]).
+//! [`Checkpoint::save_async`] saves in the background, [`Checkpoint::save_ranked`] together with
+//! other processes. [`Saver`] saves and restores by names instead of edges.
+//!
+//! # Managing a training run
+//!
+//! A [`Manager`] numbers the checkpoints of a directory, resumes from the latest, and removes
+//! those that expire (`tf.train.CheckpointManager`).
+//!
+//! ```
+//! use checkpoint::{Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions};
+//! # use checkpoint::{Checkpoint, DType, Graph, Variable};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let graph = Graph::new();
+//! # let root = graph.add_object()?;
+//! # let step = graph.add_variable(Variable::zeros(DType::Int64, &[])?)?;
+//! # graph.track(root, "step", step)?;
+//! # let program = Checkpoint::new(&graph, root)?;
+//! let manager = Manager::open(&program, &directory, &ManagerOptions::new().max_to_keep(3))?;
+//! manager.restore_or_initialize(&ResumeOptions::new())?; // resume, or start
+//! for step in graph.read_integer(step)?..1000 {
+//!     // ... one step ...
+//!     if step % 100 == 99 {
+//!         manager.save(&ManagerSaveOptions::new())?; // and removes the oldest
+//!     }
+//! }
+//! # assert_eq!(manager.checkpoints().len(), 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/train.rs` is a whole training loop that is killed and resumes with the same bits.
+//! [`latest_valid_checkpoint`], [`repair_checkpoint_state`] and [`wait_for_new_checkpoint`] are
+//! for programs that look after such a directory or follow it.
+//!
+//! # Errors
+//!
+//! Every function that can fail returns an [`Error`] with a [`Code`], a [`Reason`], and the file
+//! and tensor at fault. `docs/errors.md` lists codes and reasons with their causes and remedies;
+//! `docs/architecture.md` describes the modules.
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
 

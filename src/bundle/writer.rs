@@ -16,6 +16,20 @@ use crate::tensor::{elements, DType, Slice, StoredExtent, MAX_RANK};
 ///
 /// Values are borrowed until [`Writer::finish`], which writes them straight from the caller's memory. Until it returns there is nothing
 /// of the new checkpoint; when it has failed, there is nothing of it either, and what was there before still is.
+///
+/// ```
+/// use checkpoint::{DType, WriteOptions, Writer};
+///
+/// let directory = tempfile::tempdir()?;
+/// let weights = [0u8; 48];
+/// let mut writer = Writer::new(directory.path().join("model"), &WriteOptions::new())?;
+/// writer.add("net/kernel", DType::Float, &[3, 4], &weights)?;
+/// writer.add_strings("labels", &[2], &["cat", "dog"])?;
+/// let written = writer.finish()?; // on disk, and complete
+/// assert_eq!(written.shards, 1);
+/// assert!(checkpoint::checkpoint_exists(directory.path().join("model"))?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Writer<'a> {
     pub(super) prefix: PathBuf,
     pub(super) options: WriteOptions,

@@ -63,6 +63,25 @@ const ROOT: &str = "root";
 ///
 /// One save runs in the background at a time ([`Checkpoint::save_async`]); dropping the last clone waits for it. Calls that save or restore wait for it too, without the
 /// graph's lock; those that save then return its error, if nobody has heard of it, and do nothing else.
+///
+/// ```
+/// use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, SaveOptions, Variable};
+///
+/// let directory = tempfile::tempdir()?;
+/// let graph = Graph::new();
+/// let root = graph.add_object()?;
+/// let step = graph.add_variable(Variable::owned(DType::Int64, &[], &7i64.to_ne_bytes())?)?;
+/// graph.track(root, "step", step)?;
+///
+/// let program = Checkpoint::new(&graph, root)?;
+/// let path = program.save(directory.path().join("ckpt"), &SaveOptions::new())?;
+/// assert_eq!(path, directory.path().join("ckpt-1"));
+///
+/// graph.assign(step, DType::Int64, &[], &8i64.to_ne_bytes())?;
+/// program.restore(&path, &RestoreOptions::new())?.assert_consumed()?;
+/// assert_eq!(graph.read_integer(step)?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Checkpoint(Arc<Inner>);
 

@@ -26,6 +26,24 @@ pub(crate) type After = Box<dyn FnOnce(&dyn Storage, &Path, Result<()>) -> Resul
 /// Dropping it changes nothing: the save goes on. An error that nobody has asked for by then comes out of the checkpoint's next save, or [`Checkpoint::sync`]; it is lost only
 /// with the checkpoint itself, whose last clone waits for the save when it is dropped.
 /// A program that ends without waiting, with the checkpoint still in use, leaves what was there before.
+///
+/// ```
+/// # use checkpoint::{Checkpoint, DType, Graph, Reader, SaveOptions, Variable};
+/// # let directory = tempfile::tempdir()?;
+/// # let graph = Graph::new();
+/// # let root = graph.add_object()?;
+/// # let step = graph.add_variable(Variable::zeros(DType::Int64, &[])?)?;
+/// # graph.track(root, "step", step)?;
+/// # let program = Checkpoint::new(&graph, root)?;
+/// let pending = program.save_async(directory.path().join("ckpt"), &SaveOptions::new())?;
+/// // The values were copied: the program goes on and changes them.
+/// graph.assign(step, DType::Int64, &[], &1i64.to_ne_bytes())?;
+/// let path = pending.wait()?; // complete, and on disk
+/// let reader = Reader::open(&path)?;
+/// let saved = reader.get("step/.ATTRIBUTES/VARIABLE_VALUE")?;
+/// assert_eq!(saved.read()?, 0i64.to_ne_bytes());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Pending(Arc<Job>);
 
 /// How far a save in the background is.

@@ -97,6 +97,25 @@ pub struct Row {
 }
 
 /// What became of every value of a restore. It does not change: it says how things stood when it was made.
+///
+/// ```
+/// # use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, RowState, SaveOptions, Variable};
+/// # let directory = tempfile::tempdir()?;
+/// # let saved = Graph::new();
+/// # let root = saved.add_object()?;
+/// # saved.track(root, "bias", saved.add_variable(Variable::zeros(DType::Float, &[5])?)?)?;
+/// # let path = directory.path().join("model");
+/// # let path = Checkpoint::new(&saved, root)?.write(path, &SaveOptions::new())?;
+/// let graph = Graph::new();
+/// let root = graph.add_object()?;
+/// graph.track(root, "bias", graph.add_variable(Variable::zeros(DType::Float, &[6])?)?)?;
+///
+/// // The checkpoint's bias has 5 elements. A dry run says so, and changes nothing.
+/// let report = Checkpoint::new(&graph, root)?.dry_run(&path, &RestoreOptions::new())?;
+/// assert_eq!(report.rows()[0].state, RowState::ShapeMismatch);
+/// assert_eq!(report.summary(), "1 shape mismatch");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     rows: Vec<Row>,

@@ -36,6 +36,27 @@ pub(super) enum Origin {
 ///
 /// When the status, and everything that waits for its restore, is gone, a warning lists what of the checkpoint was never used, unless
 /// [`Status::expect_partial`] was called. Assertions fail with `FAILED_PRECONDITION` and name the first few objects; the report has all.
+///
+/// ```
+/// # use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, RowState, SaveOptions, Variable};
+/// # let directory = tempfile::tempdir()?;
+/// # let saved = Graph::new();
+/// # let root = saved.add_object()?;
+/// # saved.track(root, "kernel", saved.add_variable(Variable::zeros(DType::Float, &[2])?)?)?;
+/// # let path = directory.path().join("model");
+/// # let path = Checkpoint::new(&saved, root)?.write(path, &SaveOptions::new())?;
+/// let graph = Graph::new();
+/// let root = graph.add_object()?;
+/// let program = Checkpoint::new(&graph, root)?;
+/// // The checkpoint has a "kernel". The program has none yet.
+/// let status = program.read(&path, &RestoreOptions::new())?;
+/// assert!(status.assert_consumed().is_err());
+/// assert_eq!(status.report()?.count(RowState::Deferred), 1);
+///
+/// graph.track(root, "kernel", graph.add_variable(Variable::zeros(DType::Float, &[2])?)?)?;
+/// status.assert_consumed()?; // it was restored when it was tracked
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Status {
     pub(super) origin: Origin,
     pub(super) checkpoint: Checkpoint,
@@ -97,7 +118,9 @@ impl Status {
     /// Asserts that every object of the program that is there by now, and has values, got its value from the checkpoint.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` with [`Reason::Assertion`] when one did not, when there is no checkpoint, or with [`Reason::Unsavable`] at a list that cannot be
+    /// `FAILED_PRECONDITION` with [`Reason::Assertion`](crate::Reason::Assertion) when one did not,
+    /// when there is no checkpoint, or with [`Reason::Unsavable`](crate::Reason::Unsavable) at a
+    /// list that cannot be
     /// saved.
     pub fn assert_existing_objects_matched(&self) -> Result<()> {
         self.ask(|nodes, restore| restore.assert_existing_matched(nodes, &self.checkpoint))

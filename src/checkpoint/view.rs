@@ -12,6 +12,26 @@ use crate::graph::{Graph, Kind, Map, NodeId, Nodes, Root, Set, Walk};
 use crate::reader::{Node, ObjectGraph, Reader};
 
 /// The objects of a checkpoint (`tf.train.CheckpointView`). The index is read once; no file stays open.
+///
+/// ```
+/// # use checkpoint::{Checkpoint, CheckpointView, DType, Graph, SaveOptions, Variable};
+/// # let directory = tempfile::tempdir()?;
+/// # let saved = Graph::new();
+/// # let (root, layer) = (saved.add_object()?, saved.add_object()?);
+/// # saved.track(root, "layer", layer)?;
+/// # saved.track(layer, "kernel", saved.add_variable(Variable::zeros(DType::Float, &[2])?)?)?;
+/// # let path = directory.path().join("model");
+/// # let path = Checkpoint::new(&saved, root)?.write(path, &SaveOptions::new())?;
+/// let view = CheckpointView::open(&path)?;
+/// let found = view.descendants_with_paths();
+/// assert_eq!(found[2], (2, "root.layer.kernel".to_owned()));
+///
+/// let graph = Graph::new(); // a program that has a layer, without a kernel
+/// let (root, layer) = (graph.add_object()?, graph.add_object()?);
+/// graph.track(root, "layer", layer)?;
+/// assert_eq!(view.match_with(&graph, root, None)?, [(0, root), (1, layer)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct CheckpointView {
     prefix: PathBuf,

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::retention::{Entry, Kept, Managed, Why};
 use crate::error::Result;
-use crate::format::protobuf_text::{double, parse_fields, put_string, Field, FieldValue};
+use crate::format::protobuf_text::{double, parse_fields, put_string, Field, FieldValue, Unknown};
 
 /// The name of the file.
 pub(super) const SIDECAR: &str = "checkpoint.manager";
@@ -28,10 +28,11 @@ pub(super) struct Record {
 const REASONS: [(&str, Why); 3] =
     [("while it is held", Why::Held), ("for its metric", Why::Metric), ("for good", Why::Preserved)];
 
-/// Reads the file. Records whose `kept` nobody knows are kept for good.
+/// Reads the file. A later version may have written fields and reasons that are not known here: the
+/// fields are ignored, such checkpoints are kept for good (docs/on-disk.md).
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Record>> {
     let mut records: Vec<Record> = Vec::new();
-    for (field, value) in parse_fields(text, &FIELDS)? {
+    for (field, value) in parse_fields(text, &FIELDS, Unknown::Skipped)? {
         match (field, value, records.last_mut()) {
             (0, FieldValue::Text(path), _) => {
                 records.push(Record { entry: Entry { path, time: f64::NAN, metric: None }, kept: None });
@@ -106,6 +107,16 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_a_later_version_are_ignored() {
+        let text = b"sizes: [1, 'a']\ncheckpoint: 'ckpt-1' colour: \"blue\" timestamp: 1 size: -2.5e3 kept: 'for its metric'";
+        let records = parse(text).unwrap();
+        assert_eq!(records, [Record { entry: entry("ckpt-1", 1.0, None), kept: Some(Why::Metric) }]);
+        for malformed in ["colour", "colour: blue", "colour: [1", "{ }"] {
+            assert!(parse(malformed.as_bytes()).is_err(), "{malformed}");
+        }
+    }
+
+    #[test]
     fn nothing_to_say_is_no_file() {
         assert_eq!(text_of(&Managed { window: vec![entry("ckpt-1", 1.0, None)], ..Managed::default() }), None);
     }
@@ -113,6 +124,6 @@ mod tests {
     #[test]
     fn what_belongs_to_no_checkpoint_is_passed_over() {
         assert_eq!(parse(b"metric: 1 timestamp: 2 kept: 'x'").unwrap(), []);
-        assert!(parse(b"something: 1").is_err());
+        assert!(parse(b"checkpoint 'ckpt-1'").is_err());
     }
 }

@@ -20,11 +20,20 @@ pub(crate) enum FieldValue {
     Number(f64),
 }
 
+/// What becomes of a field that is not one of those expected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// The text is malformed.
+    Refused,
+    /// A string or a number, or a list of them, is ignored.
+    Skipped,
+}
+
 /// Reads protobuf text with such `fields`. Gives the values in their order, each with the number of its field.
 ///
 /// # Errors
 /// `DATA_LOSS` with the line at fault.
-pub(crate) fn parse_fields(text: &[u8], fields: &[Field]) -> Result<Vec<(usize, FieldValue)>> {
+pub(crate) fn parse_fields(text: &[u8], fields: &[Field], unknown: Unknown) -> Result<Vec<(usize, FieldValue)>> {
     let text = std::str::from_utf8(text).map_err(|_| Error::malformed("the state file is not UTF-8"))?;
     let mut parser = Parser { text, at: 0 };
     let mut values = Vec::new();
@@ -33,7 +42,7 @@ pub(crate) fn parse_fields(text: &[u8], fields: &[Field]) -> Result<Vec<(usize, 
         if parser.rest().is_empty() {
             return Ok(values);
         }
-        parser.field(fields, &mut values)?;
+        parser.field(fields, unknown, &mut values)?;
     }
 }
 
@@ -121,21 +130,24 @@ impl<'a> Parser<'a> {
         word
     }
 
-    fn field(&mut self, fields: &[Field], values: &mut Vec<(usize, FieldValue)>) -> Result<()> {
+    fn field(&mut self, fields: &[Field], unknown: Unknown, values: &mut Vec<(usize, FieldValue)>) -> Result<()> {
         let name = self.word(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let Some((number, field)) = fields.iter().enumerate().find(|(_, field)| field.name == name) else {
+        let number = fields.iter().position(|field| field.name == name);
+        let field = number.map(|number| &fields[number]);
+        if field.is_none() && unknown == Unknown::Refused {
             return Err(self.fault("not one of the fields of a state file"));
-        };
+        }
         if !self.take(b':') {
             return Err(self.fault("a colon is missing after the field's name"));
         }
         if self.take(b'[') {
-            if !field.is_repeated {
+            if field.is_some_and(|field| !field.is_repeated) {
                 return Err(self.fault("a list where one value is due"));
             }
             if !self.take(b']') {
                 loop {
-                    values.push((number, self.value(field)?));
+                    let value = self.value(field)?;
+                    values.extend(number.map(|number| (number, value)));
                     if self.take(b']') {
                         break;
                     }
@@ -145,7 +157,8 @@ impl<'a> Parser<'a> {
                 }
             }
         } else {
-            values.push((number, self.value(field)?));
+            let value = self.value(field)?;
+            values.extend(number.map(|number| (number, value)));
         }
         if !self.take(b';') {
             self.take(b',');
@@ -153,8 +166,11 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn value(&mut self, field: &Field) -> Result<FieldValue> {
-        if field.is_text {
+    /// The value of a field; of one that is not known, what it looks like.
+    fn value(&mut self, field: Option<&Field>) -> Result<FieldValue> {
+        self.skip_space();
+        let is_text = field.map_or(matches!(self.peek(), Some(b'"' | b'\'')), |field| field.is_text);
+        if is_text {
             self.string().map(FieldValue::Text)
         } else {
             self.number().map(FieldValue::Number)

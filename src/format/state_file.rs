@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 
-use super::protobuf_text::{double, parse_fields, put_string, Field, FieldValue};
+use super::protobuf_text::{double, parse_fields, put_string, Field, FieldValue, Unknown};
 use crate::error::Result;
 
 /// What a `checkpoint` state file says. Paths are as written: a relative one is meant from the directory of the file.
@@ -30,7 +30,7 @@ impl StateFile {
     /// `DATA_LOSS` with the line at fault when the text is not UTF-8, not protobuf text, or has any other field.
     pub fn parse(text: &[u8]) -> Result<StateFile> {
         let mut state = StateFile::default();
-        for (field, value) in parse_fields(text, &FIELDS)? {
+        for (field, value) in parse_fields(text, &FIELDS, Unknown::Refused)? {
             match (field, value) {
                 (0, FieldValue::Text(path)) => state.model_checkpoint_path = path,
                 (1, FieldValue::Text(path)) => state.all_model_checkpoint_paths.push(path),

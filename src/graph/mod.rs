@@ -43,6 +43,22 @@ pub(crate) use walk::{Root, Walk};
 /// a callback returns `FAILED_PRECONDITION`. Clones are the same graph.
 ///
 /// Every function fails with `INVALID_ARGUMENT` for a node that was removed, is of another graph, or of another kind than the function is for.
+///
+/// ```
+/// use checkpoint::{DType, Graph, Variable};
+///
+/// let graph = Graph::new();
+/// let (root, layer) = (graph.add_object()?, graph.add_object()?);
+/// let kernel = graph.add_variable(Variable::zeros(DType::Float, &[1, 5])?)?;
+/// graph.track(root, "layer", layer)?;
+/// graph.track(layer, "kernel", kernel)?;
+///
+/// assert_eq!(graph.lookup(layer, "kernel")?, Some(kernel));
+/// assert_eq!(graph.descendants(root)?, [root, layer, kernel]);
+/// graph.with_memory(kernel, |bytes| bytes[..4].copy_from_slice(&1f32.to_ne_bytes()))?;
+/// assert_eq!(graph.read(kernel)?[..4], 1f32.to_ne_bytes());
+/// # Ok::<(), checkpoint::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Graph(Arc<ReentrantMutex<RefCell<Nodes>>>);
 

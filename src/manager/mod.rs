@@ -36,6 +36,31 @@ use books::{is_there, Books, Next, Running, State, Steps};
 /// removed are the files of checkpoints that the state file listed, by their own names and directly in the directory, never by pattern or by way of links.
 ///
 /// Clones are the same manager. Calls that save take the graph's lock for their whole length.
+///
+/// ```
+/// use checkpoint::{Checkpoint, DType, Graph, Variable};
+/// use checkpoint::{Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions};
+///
+/// let directory = tempfile::tempdir()?;
+/// let graph = Graph::new();
+/// let root = graph.add_object()?;
+/// let step = graph.add_variable(Variable::zeros(DType::Int64, &[])?)?;
+/// graph.track(root, "step", step)?;
+/// let program = Checkpoint::new(&graph, root)?;
+///
+/// let manager = Manager::open(&program, directory.path(), &ManagerOptions::new().max_to_keep(3))?;
+/// let resumed = manager.restore_or_initialize(&ResumeOptions::new())?;
+/// assert!(resumed.path.is_none()); // there was no checkpoint: this is the first run
+/// for number in graph.read_integer(step)?..50 {
+///     graph.assign(step, DType::Int64, &[], &(number + 1).to_ne_bytes())?;
+///     if number % 10 == 9 {
+///         manager.save(&ManagerSaveOptions::new())?;
+///     }
+/// }
+/// let kept = [3, 4, 5].map(|number| directory.path().join(format!("ckpt-{number}")));
+/// assert_eq!(manager.checkpoints(), kept);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Manager {
     checkpoint: Checkpoint,

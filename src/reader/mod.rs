@@ -78,6 +78,21 @@ enum Stored {
 ///
 /// Opening reads and validates the index alone. A reader does not change and can be used from several threads at once; it keeps
 /// data files open once they have been read from.
+///
+/// ```
+/// let directory = tempfile::tempdir()?;
+/// let prefix = directory.path().join("model");
+/// # let mut writer = checkpoint::Writer::new(&prefix, &checkpoint::WriteOptions::new())?;
+/// # writer.add("net/kernel", checkpoint::DType::Float, &[3, 4], &[0; 48])?;
+/// # writer.add_strings("labels", &[2], &["cat", "dog"])?;
+/// # writer.finish()?;
+/// let reader = checkpoint::Reader::open(&prefix)?;
+/// let keys: Vec<&[u8]> = reader.tensors().map(|tensor| tensor.key()).collect();
+/// assert_eq!(keys, [&b"labels"[..], b"net/kernel"]);
+/// assert_eq!(reader.get("net/kernel")?.shape(), [3, 4]);
+/// assert!(!reader.contains("net/bias"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Reader {
     stored: Stored,

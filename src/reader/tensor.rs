@@ -10,6 +10,30 @@ use crate::error::{printable, Code, Error, Reason, Result};
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
 
 /// A tensor of an open checkpoint.
+///
+/// ```
+/// # let directory = tempfile::tempdir()?;
+/// # let prefix = directory.path().join("model");
+/// # let numbers: Vec<u8> = [1i32, 2, 3, 4, 5, 6].iter().flat_map(|n| n.to_ne_bytes()).collect();
+/// # let mut writer = checkpoint::Writer::new(&prefix, &checkpoint::WriteOptions::new())?;
+/// # writer.add("table", checkpoint::DType::Int32, &[2, 3], &numbers)?;
+/// # writer.add_strings("labels", &[2], &["cat", "dog"])?;
+/// # writer.finish()?;
+/// # let reader = checkpoint::Reader::open(&prefix)?;
+/// let table = reader.get("table")?; // int32 [2, 3]: 1 2 3, 4 5 6
+/// assert_eq!((table.dtype(), table.shape()), (checkpoint::DType::Int32, &[2, 3][..]));
+///
+/// let mut bytes = [0; 24];
+/// table.read_into(&mut bytes, &checkpoint::ReadOptions::new())?;
+/// assert_eq!(bytes[20..], 6i32.to_ne_bytes());
+///
+/// let column = table.read_slice(&"-:1,1".parse()?)?; // all rows, one column from column 1 on
+/// assert_eq!(column, [2i32.to_ne_bytes(), 5i32.to_ne_bytes()].concat());
+///
+/// let labels = reader.get("labels")?.read_strings()?;
+/// assert_eq!(labels.iter().last(), Some(&b"dog"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Tensor<'a> {
     pub(super) reader: &'a Reader,

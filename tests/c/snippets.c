@@ -61,7 +61,7 @@ static ckpt_code train(const ckpt_checkpoint *checkpoint, ckpt_node step, ckpt_e
     if (!code) code = ckpt_graph_read_integer(graph, step, &now, error);
     for (; !code && now < 1000; now++) {
         /* ... one step ... */
-        if (now % 10 == 9) code = ckpt_manager_save(manager, NULL, NULL, error); /* then the oldest go */
+        if (now % 10 == 9) code = ckpt_manager_save(manager, NULL, NULL, error); /* and removes the oldest */
     }
     ckpt_manager_free(manager);
     ckpt_manager_options_free(options);
@@ -74,7 +74,7 @@ static ckpt_code train(const ckpt_checkpoint *checkpoint, ckpt_node step, ckpt_e
 static ckpt_code save(const char *prefix, const float weights[3][4], ckpt_error **error) {
     const int64_t shape[] = {3, 4};
     ckpt_writer *writer;
-    ckpt_code code = ckpt_writer_new(prefix, NULL, &writer, error); /* NULL: options by default */
+    ckpt_code code = ckpt_writer_new(prefix, NULL, &writer, error); /* NULL: default options */
     if (!code) code = ckpt_writer_add(writer, "net/kernel", 10, CKPT_DTYPE_FLOAT, shape, 2, weights, 48, error);
     if (!code) code = ckpt_writer_finish(writer, error); /* everything is written, synced, published */
     ckpt_writer_free(writer);

@@ -58,6 +58,7 @@ lib/libcheckpoint.so.$version
 share/doc/checkpoint/LICENSE
 share/doc/checkpoint/LICENSE-APACHE
 share/doc/checkpoint/LICENSE-MIT
+share/doc/checkpoint/THIRD-PARTY-NOTICES
 END
   diff - <(listing "$work/development") <<END
 $( (echo include/checkpoint.h; find bindings/cpp/include -name '*.hpp' -printf 'include/%P\n') | sort)

@@ -1,5 +1,6 @@
 """The training examples of all languages: TensorFlow goes on from their checkpoints, and they from TensorFlow's."""
 import os
+import pathlib
 import re
 import subprocess
 
@@ -24,38 +25,46 @@ def library(tmp_path_factory):
     return folder, {**os.environ, "LD_LIBRARY_PATH": str(folder), "PKG_CONFIG_PATH": str(folder)}
 
 
-def in_c(folder):
-    return ["cc", "-std=c11", EXAMPLES / "c" / "train.c", f"-I{ckpt.ROOT}/include", f"-L{folder}", "-lcheckpoint", "-lm"], None, []
+def in_c(folder, program):
+    options = [f"-I{ckpt.ROOT}/include", f"-L{folder}", "-lcheckpoint", "-lm", "-o", program]
+    return ["cc", "-std=c11", EXAMPLES / "c" / "train.c", *options], [program]
 
 
-def in_cpp(folder):
-    include = [f"-I{ckpt.ROOT}/bindings/cpp/include", f"-I{ckpt.ROOT}/include"]
-    return ["c++", "-std=c++17", EXAMPLES / "cpp" / "train.cpp", *include, f"-L{folder}", "-lcheckpoint"], None, []
+def in_cpp(folder, program):
+    options = [f"-I{ckpt.ROOT}/bindings/cpp/include", f"-I{ckpt.ROOT}/include", f"-L{folder}", "-lcheckpoint", "-o", program]
+    return ["c++", "-std=c++17", EXAMPLES / "cpp" / "train.cpp", *options], [program]
 
 
-def in_go(_):
-    return ["go", "build"], EXAMPLES / "go" / "train", []
+def in_go(_, program):
+    return ["go", "build", "-C", EXAMPLES / "go" / "train", "-o", program], [program]
 
 
-def in_csharp(_):
+def in_csharp(_, program):
     sources = [EXAMPLES / "csharp" / "Train.cs", *sorted((ckpt.ROOT / "bindings" / "csharp").glob("*.cs"))]
-    return ["mcs", "-langversion:7.2", "-unsafe", "-d:NETSTANDARD2_0", "-r:System.Numerics.dll", *sources], None, ["mono"]
+    options = ["-langversion:7.2", "-unsafe", "-d:NETSTANDARD2_0", "-r:System.Numerics.dll", f"-out:{program}"]
+    return ["mcs", *options, *sources], ["mono", program]
 
 
-LANGUAGES = {"c": in_c, "cpp": in_cpp, "go": in_go, "csharp": in_csharp}
+def in_rust(_, __):
+    """The build of cargo's own tests: it has the library in it."""
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ckpt.ROOT / "target"))
+    manifest = ["--manifest-path", ckpt.ROOT / "Cargo.toml", "--target-dir", target]
+    return ["cargo", "build", "--locked", "--quiet", "--example", "train", *manifest], [target / "debug" / "examples" / "train"]
+
+
+LANGUAGES = {"c": in_c, "cpp": in_cpp, "go": in_go, "csharp": in_csharp, "rust": in_rust}
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
 def train(request, library):
     """A function that runs the example of a language: directory, steps, and in which it dies; gives what it printed."""
     folder, environment = library
-    command, where, runner = LANGUAGES[request.param](folder)
-    program = str(folder / request.param)
-    output = f"-out:{program}" if command[0] == "mcs" else ["-o", program]
-    subprocess.run([*map(str, command), *([output] if isinstance(output, str) else output)], cwd=where, env=environment, check=True)
+    build, program = LANGUAGES[request.param](folder, folder / request.param)
+    subprocess.run([*map(str, build)], env=environment, check=True)
 
     def run(*arguments):
-        return subprocess.run([*runner, program, *map(str, arguments)], env=environment, capture_output=True, text=True, check=True).stdout
+        command = [*map(str, [*program, *arguments])]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     return run
 
 

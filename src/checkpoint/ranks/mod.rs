@@ -26,6 +26,42 @@ pub(crate) use party::{Lead, Party, Place};
 ///
 /// All of them make the same calls in the same order. The functions are called on the thread that saves, with the graph's lock held: calling the graph from them fails. How long to
 /// wait for the others is theirs to say.
+///
+/// ```
+/// use checkpoint::{Checkpoint, DType, Failure, Graph, Ranks, SaveOptions, Slice, Variable};
+///
+/// /// A single rank: it is the chief, and hears itself.
+/// struct Alone;
+///
+/// impl Ranks for Alone {
+///     fn rank(&self) -> u32 {
+///         0
+///     }
+///
+///     fn count(&self) -> u32 {
+///         1
+///     }
+///
+///     fn gather(&self, message: &[u8]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
+///         Ok(vec![Some(message.to_vec())]) // over MPI: MPI_Gatherv to rank 0
+///     }
+///
+///     fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+///         Ok(message.to_vec()) // over MPI: MPI_Bcast from rank 0
+///     }
+/// }
+///
+/// let directory = tempfile::tempdir()?;
+/// let graph = Graph::new();
+/// let root = graph.add_object()?;
+/// let rows: Slice = "0,4:-".parse()?; // the rows of this rank: all four
+/// let table = Variable::zeros(DType::Float, &[4, 2])?.part(&[4, 2], &rows)?;
+/// graph.track(root, "table", graph.add_variable(table)?)?;
+/// let program = Checkpoint::new(&graph, root)?;
+/// let path = program.save_ranked(directory.path().join("ckpt"), &Alone, &SaveOptions::new())?;
+/// assert_eq!(path, directory.path().join("ckpt-1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Ranks {
     /// The own one.
     fn rank(&self) -> u32;
@@ -55,7 +91,8 @@ impl Checkpoint {
     /// Write callbacks are called on the chief.
     ///
     /// # Errors
-    /// * With [`Reason::Rank`] and its own code what failed on a rank; `UNAVAILABLE` when one did not come, or the others could not be reached.
+    /// * With [`Reason::Rank`](crate::Reason::Rank) and its own code what failed on a rank;
+    ///   `UNAVAILABLE` when one did not come, or the others could not be reached.
     /// * `INVALID_ARGUMENT` with that reason when two ranks have values of another dtype or shape under one key, an object under different keys, or slices that overlap.
     /// * What [`Checkpoint::write`] reports. Then what was at the prefix is still there.
     pub fn write_ranked(&self, prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<PathBuf> {

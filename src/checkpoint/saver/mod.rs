@@ -37,6 +37,22 @@ use history::{Entry, History};
 /// in TensorFlow. Format V2 is written; V2 and V1 are restored, and by the full names of variables also checkpoints with an object graph.
 ///
 /// Clones are the same saver. It keeps the graph alive. Calls that save or restore take the graph's lock for their whole length.
+///
+/// ```
+/// use checkpoint::{DType, Graph, Reader, RestoreOptions, Variable};
+/// use checkpoint::{Saver, SaverOptions, SaverSaveOptions};
+///
+/// let directory = tempfile::tempdir()?;
+/// let graph = Graph::new();
+/// let weights = graph.add_variable(Variable::zeros(DType::Float, &[2])?)?;
+/// let saver = Saver::new(&graph, &[("model/weights", weights)], &SaverOptions::new())?;
+///
+/// let path = saver.save(directory.path().join("model.ckpt"), &SaverSaveOptions::new())?;
+/// assert!(Reader::open(&path)?.contains("model/weights"));
+/// let report = saver.restore(&path, &RestoreOptions::new())?;
+/// assert!(report.is_complete());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Saver(Arc<Inner>);
 

@@ -17,6 +17,24 @@ pub use rekey::Rekeyed;
 /// The objects of a checkpoint and the named edges between them. Node 0 is the root.
 ///
 /// Every id in it is that of a node. It may have cycles, shared nodes and nodes that no edge leads to.
+///
+/// ```
+/// # use checkpoint::{Checkpoint, DType, Graph, SaveOptions, Variable};
+/// # let directory = tempfile::tempdir()?;
+/// # let saved = Graph::new();
+/// # let root = saved.add_object()?;
+/// # saved.track(root, "step", saved.add_variable(Variable::zeros(DType::Int64, &[])?)?)?;
+/// # let path = directory.path().join("model");
+/// # let path = Checkpoint::new(&saved, root)?.write(path, &SaveOptions::new())?;
+/// let reader = checkpoint::Reader::open(&path)?;
+/// let objects = reader.object_graph()?.expect("it was not saved by names");
+/// let root = objects.node(0).expect("every graph has a root");
+/// let edge = root.children().find(|edge| edge.name == "step").expect("the root has a step");
+/// let step = objects.node(edge.node).expect("edges lead to nodes");
+/// let value = step.attributes().next().expect("a variable has a value");
+/// assert_eq!(value.checkpoint_key, "step/.ATTRIBUTES/VARIABLE_VALUE");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ObjectGraph {
     /// All names, one after the other.

@@ -12,9 +12,8 @@ use std::time::Duration;
 
 use checkpoint::{Code, DType, Durability, Reader, Reason, WriteOptions, Writer};
 
-#[path = "powercut/managed.rs"]
 mod managed;
-#[path = "../src/laboratory/rng.rs"]
+#[path = "../../src/laboratory/rng.rs"]
 mod rng;
 use rng::Rng;
 

@@ -1,12 +1,10 @@
 //! The library's matching against a small, slow model of it, on random graphs and random interleavings of restoring and building; and graphs that are
 //! deep, wide, or wait for much.
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "matcher/model/mod.rs"]
 mod model;
-#[path = "matcher/pair.rs"]
 mod pair;
-#[path = "matcher/random.rs"]
 mod random;
 
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
