@@ -54,7 +54,9 @@
 // Index
 //
 //  * Version and names of constants: ckpt_version, ckpt_code_name, ckpt_dtype_name,
-//    ckpt_dtype_size, ckpt_row_state_name
+//    ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name, ckpt_checksums_name,
+//    ckpt_durability_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name,
+//    ckpt_restore_kind_name, ckpt_better_name, ckpt_severity_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
 //  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
@@ -398,6 +400,35 @@ typedef int32_t ckpt_row_state;
 // The specific cause of an error: one of the `CKPT_REASON_` constants; 0 for none.
 typedef int32_t ckpt_reason;
 
+// The format of a checkpoint: one of the `CKPT_FORMAT_` constants.
+typedef int32_t ckpt_format;
+
+// When checksums are verified while reading: one of the `CKPT_CHECKSUMS_` constants.
+typedef int32_t ckpt_checksums;
+
+// What of a written checkpoint survives a power failure: one of the `CKPT_DURABILITY_` constants.
+typedef int32_t ckpt_durability;
+
+// The kind of an object of a graph: one of the `CKPT_KIND_` constants.
+typedef int32_t ckpt_kind;
+
+// How a restore treats a value that does not fit its object: one of the `CKPT_MISMATCH_`
+// constants.
+typedef int32_t ckpt_mismatch;
+
+// What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
+typedef int32_t ckpt_busy;
+
+// The kind of checkpoint that a restore status belongs to: one of the `CKPT_RESTORE_KIND_`
+// constants.
+typedef int32_t ckpt_restore_kind;
+
+// Which metric values are better: one of the `CKPT_BETTER_` constants.
+typedef int32_t ckpt_better;
+
+// The severity of a log message: one of the `CKPT_SEVERITY_` constants.
+typedef int32_t ckpt_severity;
+
 // A run of bytes; not NUL-terminated.
 //
 // As a result, the bytes are lent by the handle they were obtained from and stay valid until it is
@@ -410,12 +441,6 @@ typedef struct {
     size_t len;
 } ckpt_bytes;
 
-// When checksums are verified while reading: one of the `CKPT_CHECKSUMS_` constants.
-typedef int32_t ckpt_checksums;
-
-// The format of a checkpoint: one of the `CKPT_FORMAT_` constants.
-typedef int32_t ckpt_format;
-
 // Reports the progress of a long call: `done` of `total`, in bytes unless the call says otherwise.
 //
 // Called on the thread that made the call; for a background save, on the background thread. Any
@@ -425,9 +450,6 @@ typedef ckpt_code (*ckpt_progress_callback)(void *user_data, uint64_t done, uint
 // Frees the `user_data` of a callback. Called exactly once, when the callback will not be called
 // again.
 typedef void (*ckpt_free_callback)(void *user_data);
-
-// What of a written checkpoint survives a power failure: one of the `CKPT_DURABILITY_` constants.
-typedef int32_t ckpt_durability;
 
 // Reads part of a value: fills `buffer` with `size` bytes from byte `offset` on, row-major and in
 // native byte order.
@@ -441,9 +463,6 @@ typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *
 // in any other graph, calls that get the number fail with `CKPT_CODE_INVALID_ARGUMENT`
 // (`CKPT_REASON_NODE`).
 typedef uint64_t ckpt_node;
-
-// The kind of an object of a graph: one of the `CKPT_KIND_` constants.
-typedef int32_t ckpt_kind;
 
 // Creates a slot variable that does not exist yet but that a checkpoint has a value for, by
 // calling one of the `ckpt_slot_request_set_` functions. If it calls none, the restore of the
@@ -512,9 +531,6 @@ typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
                                                    const ckpt_source *source,
                                                    ckpt_failure *failure);
 
-// The severity of a log message: one of the `CKPT_SEVERITY_` constants.
-typedef int32_t ckpt_severity;
-
 // Receives a message: one line of UTF-8, `len` bytes and a terminating NUL. Called on the thread
 // whose call the message is about.
 typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
@@ -523,20 +539,6 @@ typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const
 // Called on the thread that saves; for a save in the background, on the background thread. Any
 // result other than `CKPT_CODE_OK` ends the call with `CKPT_CODE_ABORTED`; the checkpoint stays.
 typedef ckpt_code (*ckpt_written_callback)(void *user_data, const char *path, ckpt_failure *failure);
-
-// What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
-typedef int32_t ckpt_busy;
-
-// How a restore treats a value that does not fit its object: one of the `CKPT_MISMATCH_`
-// constants.
-typedef int32_t ckpt_mismatch;
-
-// The kind of checkpoint that a restore status belongs to: one of the `CKPT_RESTORE_KIND_`
-// constants.
-typedef int32_t ckpt_restore_kind;
-
-// Which metric values are better: one of the `CKPT_BETTER_` constants.
-typedef int32_t ckpt_better;
 
 // Gives the program its first values. It may use the graph. Any result other than `CKPT_CODE_OK`
 // ends the call with `CKPT_CODE_ABORTED`.
@@ -623,6 +625,9 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 
 // The request lacks valid credentials.
 #define CKPT_CODE_UNAUTHENTICATED 16
+
+// No reason is given.
+#define CKPT_REASON_NONE 0
 
 // An argument of the call is invalid.
 #define CKPT_REASON_ARGUMENT 1
@@ -950,16 +955,56 @@ const char *ckpt_version(void);
 // static text.
 const char *ckpt_code_name(ckpt_code code);
 
-// Returns the Python name of a dtype, e.g. `float32`; `invalid` for an unknown number.
-// NUL-terminated static text.
+// Returns the Python name of a dtype, e.g. `float32`; `invalid` for an unknown number. NUL-
+// terminated static text.
 const char *ckpt_dtype_name(ckpt_dtype dtype);
 
 // Returns the size of one element in bytes; 0 for strings, variants and unknown numbers.
 size_t ckpt_dtype_size(ckpt_dtype dtype);
 
-// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
-// NUL-terminated static text.
+// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number. NUL-
+// terminated static text.
 const char *ckpt_row_state_name(ckpt_row_state state);
+
+// Returns the name of a reason, e.g. `NO_CHECKPOINT`; `NONE` for 0, `UNKNOWN` for an unknown
+// number. NUL-terminated static text.
+const char *ckpt_reason_name(ckpt_reason reason);
+
+// Returns the name of a format: `V1` or `V2`; `unknown` for an unknown number. NUL-terminated
+// static text.
+const char *ckpt_format_name(ckpt_format format);
+
+// Returns the name of a way to compare checksums, e.g. `when whole`; `unknown` for an unknown
+// number. NUL-terminated static text.
+const char *ckpt_checksums_name(ckpt_checksums checksums);
+
+// Returns the name of a durability, e.g. `full`; `unknown` for an unknown number. NUL-terminated
+// static text.
+const char *ckpt_durability_name(ckpt_durability durability);
+
+// Returns the name of a kind, e.g. `slot owner`; `unknown` for an unknown number. NUL-terminated
+// static text.
+const char *ckpt_kind_name(ckpt_kind kind);
+
+// Returns the name of what to do about a value that does not fit: `fail` or `skip`; `unknown` for
+// an unknown number. NUL-terminated static text.
+const char *ckpt_mismatch_name(ckpt_mismatch mismatch);
+
+// Returns the name of what a save does while another runs: `wait` or `fail`; `unknown` for an
+// unknown number. NUL-terminated static text.
+const char *ckpt_busy_name(ckpt_busy busy);
+
+// Returns the name of a kind of restore, e.g. `objects`; `unknown` for an unknown number. NUL-
+// terminated static text.
+const char *ckpt_restore_kind_name(ckpt_restore_kind kind);
+
+// Returns the name of an order of metrics: `lower` or `higher`; `unknown` for an unknown number.
+// NUL-terminated static text.
+const char *ckpt_better_name(ckpt_better better);
+
+// Returns the name of a severity, e.g. `warning`; `unknown` for an unknown number. NUL-terminated
+// static text.
+const char *ckpt_severity_name(ckpt_severity severity);
 
 // == Errors, strings ==============================================================================
 

@@ -27,13 +27,13 @@ setup_go
 runs() { [ -n "$build" ] || "$@"; }
 
 format() {
-  cargo fmt --check
+  cargo fmt --all --check
   # Not include/: that header is cbindgen's, and a Rust test compares it.
   find benches examples tests \( -name '*.[ch]' -o -name '*.[ch]pp' \) -print0 | xargs -0 clang-format --dry-run -Werror
 }
 
 lint() {
-  cargo clippy --locked --all-targets -- -D warnings
+  cargo clippy --locked --workspace --all-targets -- -D warnings
   shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/abi/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh \
     tests/install/*.sh tests/mpi/*.sh tests/rust/*.sh .ci/run
 }
@@ -45,7 +45,7 @@ licences() {
 
 # The tests of all packages, and the example, which takes turns with the C one.
 rust() {
-  cargo test --locked --no-fail-fast ${build:+--no-run}
+  cargo test --locked --workspace --no-fail-fast ${build:+--no-run}
   build_release
   runs tests/rust/run.sh build/release
 }

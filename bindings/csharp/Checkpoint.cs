@@ -5,7 +5,7 @@ using System.Threading;
 namespace LibCheckpoint
 {
     /// <summary>How a graph is saved (<c>tf.train.CheckpointOptions</c>).</summary>
-    public sealed class SaveOptions
+    public sealed partial class SaveOptions
     {
         /// <summary>How files are written; null for the defaults.</summary>
         public WriteOptions Write { get; set; }
@@ -16,9 +16,6 @@ namespace LibCheckpoint
         /// </summary>
         public IList<Action<string>> Written { get; } = new List<Action<string>>();
 
-        /// <summary>What to do while an earlier save of the checkpoint is running in the background.</summary>
-        public Busy Busy { get; set; }
-
         internal static Cancellation Cancellation(SaveOptions options) => WriteOptions.Cancellation(options == null ? null : options.Write);
 
         internal static SaveOptionsHandle Make(SaveOptions options, Cancellation cancellation, Causes causes) =>
@@ -27,22 +24,19 @@ namespace LibCheckpoint
 
         private void Set(SaveOptionsHandle made, Cancellation cancellation, Causes causes)
         {
-            IntPtr e;
+            SetPlain(made);
             using (WriteOptionsHandle write = WriteOptions.Make(Write, cancellation))
             {
-                CheckpointException.Check(NativeMethods.ckpt_save_options_set_write_options(made, write, out e), e);
+                NativeMethods.ckpt_save_options_set_write_options(made, write);
             }
-            CheckpointException.Check(NativeMethods.ckpt_save_options_set_busy(made, Busy, out e), e);
             foreach (Action<string> written in Written)
             {
                 if (written == null)
                 {
                     throw new ArgumentNullException("written");
                 }
-                CheckpointException.Check(
-                    NativeMethods.ckpt_save_options_add_callback(
-                        made, Callbacks.Written, CallbackValue.Give(written, causes), Callbacks.Release, out e),
-                    e);
+                NativeMethods.ckpt_save_options_add_callback(
+                    made, Callbacks.Written, CallbackValue.Give(written, causes), Callbacks.Release);
             }
         }
     }
@@ -69,31 +63,10 @@ namespace LibCheckpoint
     /// How a graph is restored. Paths are those of keys: names of edges joined by <c>/</c>. Globs know <c>*</c> (within a name), <c>**</c>
     /// (any number of names), <c>?</c>, <c>[...]</c> and <c>{a,b}</c>.
     /// </summary>
-    public sealed class RestoreOptions
+    public sealed partial class RestoreOptions
     {
         /// <summary>How values are read; null for the defaults.</summary>
         public ReadOptions Read { get; set; }
-
-        /// <summary>Globs: if there are any, only these are restored.</summary>
-        public IList<string> Include { get; } = new List<string>();
-
-        /// <summary>Globs: these are left out.</summary>
-        public IList<string> Exclude { get; } = new List<string>();
-
-        /// <summary>Other names, done in this order.</summary>
-        public IList<Rename> Renames { get; } = new List<Rename>();
-
-        /// <summary>What to do about values that do not fit.</summary>
-        public Mismatch OnMismatch { get; set; }
-
-        /// <summary>Whether slot variables are left as they are. (<c>experimental_skip_slot_variables</c>)</summary>
-        public bool SkipSlotVariables { get; set; }
-
-        /// <summary>Restores only what the checkpoint has below this path, as if the object there had been its root; null for all.</summary>
-        public string Subtree { get; set; }
-
-        /// <summary>Whether all checksums are compared before the first value is assigned. Values are read twice.</summary>
-        public bool VerifyFirst { get; set; }
 
         internal static RestoreOptionsHandle Make(RestoreOptions options) =>
             options == null
@@ -102,37 +75,13 @@ namespace LibCheckpoint
 
         private void Set(RestoreOptionsHandle made)
         {
-            IntPtr e;
+            SetPlain(made);
             if (Read != null)
             {
                 using (ReadOptionsHandle read = ReadOptions.Make(Read))
                 {
-                    CheckpointException.Check(NativeMethods.ckpt_restore_options_set_read_options(made, read, out e), e);
+                    NativeMethods.ckpt_restore_options_set_read_options(made, read);
                 }
-            }
-            CheckpointException.Check(NativeMethods.ckpt_restore_options_set_on_mismatch(made, OnMismatch, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_restore_options_set_skip_slot_variables(made, SkipSlotVariables, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_restore_options_set_verify_first(made, VerifyFirst, out e), e);
-            foreach (string glob in Include)
-            {
-                byte[] bytes = Utf8.Encode(glob, "glob");
-                CheckpointException.Check(NativeMethods.ckpt_restore_options_add_include(made, bytes, bytes.Length, out e), e);
-            }
-            foreach (string glob in Exclude)
-            {
-                byte[] bytes = Utf8.Encode(glob, "glob");
-                CheckpointException.Check(NativeMethods.ckpt_restore_options_add_exclude(made, bytes, bytes.Length, out e), e);
-            }
-            foreach (Rename rename in Renames)
-            {
-                byte[] from = Utf8.Encode(rename.From), to = Utf8.Encode(rename.To);
-                CheckpointException.Check(
-                    NativeMethods.ckpt_restore_options_add_rename(made, from, from.Length, to, to.Length, out e), e);
-            }
-            if (Subtree != null)
-            {
-                byte[] path = Utf8.Encode(Subtree);
-                CheckpointException.Check(NativeMethods.ckpt_restore_options_set_subtree(made, path, path.Length, out e), e);
             }
         }
     }
@@ -150,8 +99,7 @@ namespace LibCheckpoint
         /// <c>tf.train.Checkpoint(**edges of root)</c>.</summary>
         public Checkpoint(Graph graph, Node root)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_checkpoint_new(graph.Handle, root, out handle, out e), e);
+            NativeMethods.ckpt_checkpoint_new(graph.Handle, root, out handle);
             causes = graph.Causes;
         }
 
@@ -162,11 +110,7 @@ namespace LibCheckpoint
             using (var pins = new Pins())
             {
                 Bytes[] names = pins.Texts(Edge.Names(attached));
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_checkpoint_new_with_root(
-                        graph.Handle, root, names, Edge.Children(attached), names.Length, out handle, out e),
-                    e);
+                NativeMethods.ckpt_checkpoint_new_with_root(graph.Handle, root, names, Edge.Children(attached), names.Length, out handle);
             }
             causes = graph.Causes;
         }
@@ -203,12 +147,8 @@ namespace LibCheckpoint
         {
             using (handle.Hold())
             {
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_checkpoint_set_log(
-                        handle, log == null ? null : Callbacks.Log, log == null ? IntPtr.Zero : CallbackValue.Give(log, null),
-                        log == null ? null : Callbacks.Release, out e),
-                    e);
+                NativeMethods.ckpt_checkpoint_set_log(
+                    handle, log == null ? null : Callbacks.Log, log == null ? IntPtr.Zero : CallbackValue.Give(log, null), log == null ? null : Callbacks.Release);
             }
         }
 
@@ -216,8 +156,7 @@ namespace LibCheckpoint
         public Node SaveCounter()
         {
             Node counter;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_checkpoint_save_counter(handle, out counter, out e), e, causes);
+            NativeMethods.ckpt_checkpoint_save_counter(handle, out counter, causes);
             return counter;
         }
 
@@ -225,8 +164,7 @@ namespace LibCheckpoint
         public long SaveCount()
         {
             long count;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_checkpoint_save_count(handle, out count, out e), e, causes);
+            NativeMethods.ckpt_checkpoint_save_count(handle, out count, causes);
             return count;
         }
 
@@ -304,8 +242,7 @@ namespace LibCheckpoint
         /// heard of it yet.</summary>
         public void Sync()
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_checkpoint_sync(handle, out e), e, causes);
+            NativeMethods.ckpt_checkpoint_sync(handle, causes);
         }
 
         /// <summary>
@@ -397,8 +334,7 @@ namespace LibCheckpoint
         public Status RestoreNothing()
         {
             StatusHandle status;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_checkpoint_restore_nothing(handle, out status, out e), e, causes);
+            NativeMethods.ckpt_checkpoint_restore_nothing(handle, out status, causes);
             return Status.Of(status);
         }
 
@@ -408,9 +344,8 @@ namespace LibCheckpoint
         {
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
-                IntPtr report, e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_checkpoint_dry_run(handle, Utf8.Path(path), made, out report, out e), e, causes);
+                IntPtr report;
+                NativeMethods.ckpt_checkpoint_dry_run(handle, Utf8.Path(path), made, out report, causes);
                 return Report.TakeFrom(report);
             }
         }
@@ -418,8 +353,8 @@ namespace LibCheckpoint
         /// <summary>What became of every value in the last restore or read, also in one that failed; null before the first.</summary>
         public Report LastReport()
         {
-            IntPtr report, e;
-            CheckpointException.Check(NativeMethods.ckpt_checkpoint_last_report(handle, out report, out e), e);
+            IntPtr report;
+            NativeMethods.ckpt_checkpoint_last_report(handle, out report);
             return Report.TakeFrom(report);
         }
 

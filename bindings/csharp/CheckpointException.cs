@@ -50,7 +50,7 @@ namespace LibCheckpoint
         {
             try
             {
-                return error == IntPtr.Zero ? new CheckpointException(code, Reason.None, code.ToString()) : OfLent(error, causes);
+                return error == IntPtr.Zero ? new CheckpointException(code, Reason.None, code.Name()) : OfLent(error, causes);
             }
             finally
             {

@@ -90,8 +90,7 @@ namespace LibCheckpoint
         /// <see cref="Reason.NoObjectGraph"/>, it has no objects.</exception>
         public CheckpointView(string path)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_checkpoint_view_open(Utf8.Path(path), out handle, out e), e);
+            NativeMethods.ckpt_checkpoint_view_open(Utf8.Path(path), out handle);
         }
 
         /// <summary>The prefix of the checkpoint.</summary>
@@ -109,8 +108,8 @@ namespace LibCheckpoint
         /// <summary>All objects, with what is known of each.</summary>
         public ObjectGraph ObjectGraph()
         {
-            IntPtr graph, e;
-            CheckpointException.Check(NativeMethods.ckpt_checkpoint_view_object_graph(handle, out graph, out e), e);
+            IntPtr graph;
+            NativeMethods.ckpt_checkpoint_view_object_graph(handle, out graph);
             return LibCheckpoint.ObjectGraph.TakeFrom(graph);
         }
 
@@ -134,17 +133,16 @@ namespace LibCheckpoint
         /// <summary>Compares the checkpoint with the objects below <paramref name="root"/>, without restoring anything.</summary>
         public Comparison Diff(Graph graph, Node root)
         {
-            IntPtr diff, e;
-            CheckpointException.Check(NativeMethods.ckpt_checkpoint_view_diff(handle, graph.Handle, root, out diff, out e), e);
+            IntPtr diff;
+            NativeMethods.ckpt_checkpoint_view_diff(handle, graph.Handle, root, out diff);
             return Comparison.TakeFrom(diff);
         }
 
         /// <summary>Does the same with what a checkpoint of a program leads to, also by the edges that it attaches to its root.</summary>
         public Comparison Diff(Checkpoint checkpoint)
         {
-            IntPtr diff, e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_checkpoint_view_diff_checkpoint(handle, checkpoint.Handle, out diff, out e), e);
+            IntPtr diff;
+            NativeMethods.ckpt_checkpoint_view_diff_checkpoint(handle, checkpoint.Handle, out diff);
             return Comparison.TakeFrom(diff);
         }
 
@@ -173,9 +171,7 @@ namespace LibCheckpoint
             }
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_restore_nodes(handle, Utf8.Path(path), ids, objects, ids.Length, made, out e), e, causes);
+                NativeMethods.ckpt_restore_nodes(handle, Utf8.Path(path), ids, objects, ids.Length, made, causes);
             }
         }
     }

@@ -1,5 +1,4 @@
-// Made from include/checkpoint.h by generate.py; do not edit.
-
+// Generated from bindings/abi.json by bindings/generate; do not edit.
 namespace LibCheckpoint
 {
     /// <summary>The class of an error, numbered as absl's status codes.</summary>
@@ -57,10 +56,10 @@ namespace LibCheckpoint
         Unauthenticated = 16,
     }
 
-    /// <summary>The specific cause of an error.</summary>
+    /// <summary>The specific cause of an error; 0 for none.</summary>
     public enum Reason
     {
-        /// <summary>None is given.</summary>
+        /// <summary>No reason is given.</summary>
         None = 0,
 
         /// <summary>An argument of the call is invalid.</summary>
@@ -102,7 +101,8 @@ namespace LibCheckpoint
         /// <summary>Slices of a partitioned tensor overlap.</summary>
         Overlap = 13,
 
-        /// <summary>The stored slices of a partitioned tensor do not cover the requested region.</summary>
+        /// <summary>The stored slices of a partitioned tensor do not cover the requested
+        /// region.</summary>
         Gap = 14,
 
         /// <summary>The operation would exceed a limit or the available memory.</summary>
@@ -117,19 +117,22 @@ namespace LibCheckpoint
         /// <summary>The checkpoint is name-based and has no object graph.</summary>
         NoObjectGraph = 18,
 
-        /// <summary>Mapped memory is misaligned, or not in native byte order, for the requested type.</summary>
+        /// <summary>Mapped memory is misaligned, or not in native byte order, for the requested
+        /// type.</summary>
         Alignment = 19,
 
         /// <summary>The library panicked; the panic was caught.</summary>
         Panic = 20,
 
-        /// <summary>Another process or thread holds the lock of the directory or the checkpoint.</summary>
+        /// <summary>Another process or thread holds the lock of the directory or the
+        /// checkpoint.</summary>
         Locked = 21,
 
         /// <summary>The file system does not have enough free space.</summary>
         Space = 22,
 
-        /// <summary>A node was removed, belongs to another graph, or is of the wrong kind; or an edge or slot does not exist.</summary>
+        /// <summary>A node was removed, belongs to another graph, or is of the wrong kind; or an
+        /// edge or slot does not exist.</summary>
         Node = 23,
 
         /// <summary>The name is already in use.</summary>
@@ -138,7 +141,8 @@ namespace LibCheckpoint
         /// <summary>An assertion about a restore does not hold.</summary>
         Assertion = 25,
 
-        /// <summary>A list was modified other than by appending, so the names of its elements no longer match a saved checkpoint.</summary>
+        /// <summary>A list was modified other than by appending, so the names of its elements no
+        /// longer match a saved checkpoint.</summary>
         Unsavable = 26,
 
         /// <summary>The variable has no value yet.</summary>
@@ -163,7 +167,8 @@ namespace LibCheckpoint
         Rank = 33,
     }
 
-    /// <summary>The type of a tensor's elements, numbered as TensorFlow's <c>DataType</c>.</summary>
+    /// <summary>The type of a tensor's elements, numbered as TensorFlow's
+    /// <c>DataType</c>.</summary>
     public enum DType
     {
         /// <summary>No dtype.</summary>
@@ -250,13 +255,15 @@ namespace LibCheckpoint
         /// <summary><c>float8_e5m2fnuz</c>, 1 byte per element.</summary>
         Float8E5M2FNUZ = 28,
 
-        /// <summary><c>int4</c>, 1 byte per element: two's complement in the low four bits.</summary>
+        /// <summary><c>int4</c>, 1 byte per element: two's complement in the low four
+        /// bits.</summary>
         Int4 = 29,
 
         /// <summary><c>uint4</c>, 1 byte per element: the low four bits.</summary>
         UInt4 = 30,
 
-        /// <summary><c>int2</c>, 1 byte per element: two's complement in the low two bits.</summary>
+        /// <summary><c>int2</c>, 1 byte per element: two's complement in the low two
+        /// bits.</summary>
         Int2 = 31,
 
         /// <summary><c>uint2</c>, 1 byte per element: the low two bits.</summary>
@@ -269,20 +276,24 @@ namespace LibCheckpoint
     /// <summary>The format of a checkpoint.</summary>
     public enum Format
     {
-        /// <summary>V1: tables that hold the values, as written by <c>tf.compat.v1.train.Saver(write_version=V1)</c>.</summary>
+        /// <summary>V1: tables that hold the values, as written by
+        /// <c>tf.compat.v1.train.Saver(write_version=V1)</c>.</summary>
         V1 = 1,
 
-        /// <summary>V2: an index file and shards (data files); everything written since 2017.</summary>
+        /// <summary>V2: an index file and shards (data files); everything written since
+        /// 2017.</summary>
         V2 = 2,
     }
 
     /// <summary>When checksums are verified while reading.</summary>
     public enum Checksums
     {
-        /// <summary>Always verify, the default; reading a slice then reads the whole of each stored piece that it touches.</summary>
+        /// <summary>Always verify, the default; reading a slice then reads the whole of each stored
+        /// piece that it touches.</summary>
         Always = 0,
 
-        /// <summary>Verify only where everything that a checksum covers is read anyway; slices read only what they need and are not verified.</summary>
+        /// <summary>Verify only where everything that a checksum covers is read anyway; slices read
+        /// only what they need and are not verified.</summary>
         WhenWhole = 1,
 
         /// <summary>Never verify, except for strings and variants.</summary>
@@ -292,13 +303,17 @@ namespace LibCheckpoint
     /// <summary>What of a written checkpoint survives a power failure.</summary>
     public enum Durability
     {
-        /// <summary>The whole checkpoint, the default: files and directory are synced before the call returns.</summary>
+        /// <summary>The whole checkpoint, the default: files and directory are synced before the
+        /// call returns.</summary>
         Full = 0,
 
-        /// <summary>The files are synced, the directory only before something old is deleted: a power failure may undo a new checkpoint, but every remaining checkpoint is intact, and what it replaced is not lost with it.</summary>
+        /// <summary>The files are synced, the directory only before something old is deleted: a
+        /// power failure may undo a new checkpoint, but every remaining checkpoint is intact, and
+        /// what it replaced is not lost with it.</summary>
         Data = 1,
 
-        /// <summary>Nothing is synced: after a power failure the state of the files is undefined.</summary>
+        /// <summary>Nothing is synced: after a power failure the state of the files is
+        /// undefined.</summary>
         None = 2,
     }
 
@@ -346,7 +361,8 @@ namespace LibCheckpoint
         /// <summary>Wait for the earlier save; the default.</summary>
         Wait = 0,
 
-        /// <summary>Fail with <c>CKPT_CODE_UNAVAILABLE</c>; the save counter does not advance.</summary>
+        /// <summary>Fail with <c>ErrorCode.Unavailable</c>; the save counter does not
+        /// advance.</summary>
         Fail = 1,
     }
 
@@ -375,7 +391,8 @@ namespace LibCheckpoint
         /// <summary>The program has an object for which the checkpoint has no value.</summary>
         Missing = 3,
 
-        /// <summary>The checkpoint has a value for which the program has no object, or one that does not use it.</summary>
+        /// <summary>The checkpoint has a value for which the program has no object, or one that
+        /// does not use it.</summary>
         Unused = 4,
 
         /// <summary>The value and the object differ in shape.</summary>
@@ -384,10 +401,12 @@ namespace LibCheckpoint
         /// <summary>The value and the object differ in dtype.</summary>
         DTypeMismatch = 6,
 
-        /// <summary>The object is unchanged: skipped on request, already set by a newer restore, or not reached because of an earlier failure.</summary>
+        /// <summary>The object is unchanged: skipped on request, already set by a newer restore, or
+        /// not reached because of an earlier failure.</summary>
         Skipped = 7,
 
-        /// <summary>Reading or a callback failed halfway: the object has neither its old value nor the new one.</summary>
+        /// <summary>Reading or a callback failed halfway: the object has neither its old value nor
+        /// the new one.</summary>
         Torn = 8,
     }
 
@@ -412,6 +431,62 @@ namespace LibCheckpoint
 
         /// <summary>An error.</summary>
         Error = 3,
+    }
+
+    /// <summary>What constants are called.</summary>
+    public static class Names
+    {
+        /// <summary>Returns the name of a code, e.g. <c>DATA_LOSS</c>; <c>UNKNOWN</c> for an
+        /// unknown number.</summary>
+        public static string Name(this ErrorCode value) => Utf8.Decode(NativeMethods.ckpt_code_name(value));
+
+        /// <summary>Returns the name of a reason, e.g. <c>NO_CHECKPOINT</c>; <c>NONE</c> for 0,
+        /// <c>UNKNOWN</c> for an unknown number.</summary>
+        public static string Name(this Reason value) => Utf8.Decode(NativeMethods.ckpt_reason_name(value));
+
+        /// <summary>Returns the Python name of a dtype, e.g. <c>float32</c>; <c>invalid</c> for an
+        /// unknown number. NUL- terminated static text.</summary>
+        public static string Name(this DType value) => Utf8.Decode(NativeMethods.ckpt_dtype_name(value));
+
+        /// <summary>Returns the name of a format: <c>V1</c> or <c>V2</c>; <c>unknown</c> for an
+        /// unknown number.</summary>
+        public static string Name(this Format value) => Utf8.Decode(NativeMethods.ckpt_format_name(value));
+
+        /// <summary>Returns the name of a way to compare checksums, e.g. <c>when whole</c>;
+        /// <c>unknown</c> for an unknown number.</summary>
+        public static string Name(this Checksums value) => Utf8.Decode(NativeMethods.ckpt_checksums_name(value));
+
+        /// <summary>Returns the name of a durability, e.g. <c>full</c>; <c>unknown</c> for an
+        /// unknown number.</summary>
+        public static string Name(this Durability value) => Utf8.Decode(NativeMethods.ckpt_durability_name(value));
+
+        /// <summary>Returns the name of a kind, e.g. <c>slot owner</c>; <c>unknown</c> for an
+        /// unknown number.</summary>
+        public static string Name(this NodeKind value) => Utf8.Decode(NativeMethods.ckpt_kind_name(value));
+
+        /// <summary>Returns the name of what to do about a value that does not fit: <c>fail</c> or
+        /// <c>skip</c>; <c>unknown</c> for an unknown number.</summary>
+        public static string Name(this Mismatch value) => Utf8.Decode(NativeMethods.ckpt_mismatch_name(value));
+
+        /// <summary>Returns the name of what a save does while another runs: <c>wait</c> or
+        /// <c>fail</c>; <c>unknown</c> for an unknown number.</summary>
+        public static string Name(this Busy value) => Utf8.Decode(NativeMethods.ckpt_busy_name(value));
+
+        /// <summary>Returns the name of a kind of restore, e.g. <c>objects</c>; <c>unknown</c> for
+        /// an unknown number. NUL- terminated static text.</summary>
+        public static string Name(this RestoreKind value) => Utf8.Decode(NativeMethods.ckpt_restore_kind_name(value));
+
+        /// <summary>Returns the name of a row state, e.g. <c>shape mismatch</c>; <c>unknown</c> for
+        /// an unknown number. NUL- terminated static text.</summary>
+        public static string Name(this RowState value) => Utf8.Decode(NativeMethods.ckpt_row_state_name(value));
+
+        /// <summary>Returns the name of an order of metrics: <c>lower</c> or <c>higher</c>;
+        /// <c>unknown</c> for an unknown number.</summary>
+        public static string Name(this Better value) => Utf8.Decode(NativeMethods.ckpt_better_name(value));
+
+        /// <summary>Returns the name of a severity, e.g. <c>warning</c>; <c>unknown</c> for an
+        /// unknown number.</summary>
+        public static string Name(this Severity value) => Utf8.Decode(NativeMethods.ckpt_severity_name(value));
     }
 
     internal static class Header

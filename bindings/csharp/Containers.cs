@@ -14,8 +14,7 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 Node node;
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_graph_add_list(handle, made, out node, out e), e);
+                NativeMethods.ckpt_graph_add_list(handle, made, out node);
                 return node;
             }
         }
@@ -26,8 +25,7 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 Node node;
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_graph_add_dict(handle, made, out node, out e), e);
+                NativeMethods.ckpt_graph_add_dict(handle, made, out node);
                 return node;
             }
         }
@@ -38,9 +36,7 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 Node node;
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_tuple(handle, elements, elements.Length, made, out node, out e), e);
+                NativeMethods.ckpt_graph_add_tuple(handle, elements, elements.Length, made, out node);
                 return node;
             }
         }
@@ -53,11 +49,7 @@ namespace LibCheckpoint
             {
                 Bytes[] names = pins.Texts(Edge.Names(fields));
                 Node node;
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_named_tuple(
-                        handle, names, Edge.Children(fields), names.Length, made, out node, out e),
-                    e);
+                NativeMethods.ckpt_graph_add_named_tuple(handle, names, Edge.Children(fields), names.Length, made, out node);
                 return node;
             }
         }
@@ -65,46 +57,41 @@ namespace LibCheckpoint
         /// <summary>The elements of a list; <see cref="Node.None"/> for those that are not tracked.</summary>
         public Node[] ListElements(Node list)
         {
-            IntPtr found, e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_list_elements(handle, list, out found, out e), e);
+            IntPtr found;
+            NativeMethods.ckpt_graph_list_elements(handle, list, out found);
             return Edge.Children(Edge.TakeFrom(found));
         }
 
         /// <summary>Appends an element to a list. If a restore has values for it, it is restored here and now, as by <see cref="Track"/>.</summary>
         public void ListAppend(Node list, Node element)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_list_append(handle, list, element, out e), e, causes);
+            NativeMethods.ckpt_graph_list_append(handle, list, element, causes);
         }
 
         /// <summary>Repeats a list in place. Less than 1 empties it.</summary>
         public void ListRepeat(Node list, long times)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_list_repeat(handle, list, times, out e), e, causes);
+            NativeMethods.ckpt_graph_list_repeat(handle, list, times, causes);
         }
 
         /// <summary>Replaces an element; a negative index counts from the end. If that was an object, the list cannot be saved any more.</summary>
         public void ListSet(Node list, long index, Node element)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_list_set(handle, list, index, element, out e), e, causes);
+            NativeMethods.ckpt_graph_list_set(handle, list, index, element, causes);
         }
 
         /// <summary>Inserts an element before <paramref name="index"/>, as Python does. A list that has any object then cannot be saved any
         /// more.</summary>
         public void ListInsert(Node list, long index, Node element)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_list_insert(handle, list, index, element, out e), e, causes);
+            NativeMethods.ckpt_graph_list_insert(handle, list, index, element, causes);
         }
 
         /// <summary>Removes an element, and gives it back. A list that had any object cannot be saved any more.</summary>
         public Node ListRemove(Node list, long index)
         {
             Node element;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_list_remove(handle, list, index, out element, out e), e);
+            NativeMethods.ckpt_graph_list_remove(handle, list, index, out element);
             return element;
         }
 
@@ -112,25 +99,21 @@ namespace LibCheckpoint
         /// cannot be saved any more.</summary>
         public void ListSplice(Node list, long start, long end, params Node[] elements)
         {
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_graph_list_splice(handle, list, start, end, elements, elements.Length, out e), e, causes);
+            NativeMethods.ckpt_graph_list_splice(handle, list, start, end, elements, elements.Length, causes);
         }
 
         /// <summary>Puts the elements of a list into another order: the old index of each. A list that has any object cannot be saved any
         /// more.</summary>
         public void ListReorder(Node list, params long[] order)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_list_reorder(handle, list, order, order.Length, out e), e, causes);
+            NativeMethods.ckpt_graph_list_reorder(handle, list, order, order.Length, causes);
         }
 
         /// <summary>Sets what a key of a dict leads to. Where the key is new it is restored as by <see cref="Track"/>.</summary>
         public void DictSet(Node dict, string key, Node child)
         {
             byte[] bytes = Utf8.Encode(key, "key");
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_dict_set(handle, dict, bytes, bytes.Length, child, out e), e, causes);
+            NativeMethods.ckpt_graph_dict_set(handle, dict, bytes, child, causes);
         }
 
         /// <summary>Removes a key of a dict, and gives back the object that it led to.</summary>
@@ -138,8 +121,7 @@ namespace LibCheckpoint
         {
             byte[] bytes = Utf8.Encode(key, "key");
             Node child;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_dict_remove(handle, dict, bytes, bytes.Length, out child, out e), e);
+            NativeMethods.ckpt_graph_dict_remove(handle, dict, bytes, out child);
             return child;
         }
     }

@@ -42,26 +42,25 @@ namespace LibCheckpoint
 
         private void Set(DeviceHandle made)
         {
-            IntPtr e;
             if (Read != null)
             {
-                CheckpointException.Check(NativeMethods.ckpt_device_set_read(made, Callbacks.DeviceRead, Concurrent, out e), e);
+                NativeMethods.ckpt_device_set_read(made, Callbacks.DeviceRead, Concurrent);
             }
             if (Write != null)
             {
-                CheckpointException.Check(NativeMethods.ckpt_device_set_write(made, Callbacks.WriteAt, out e), e);
+                NativeMethods.ckpt_device_set_write(made, Callbacks.WriteAt);
             }
             if (Describe != null)
             {
-                CheckpointException.Check(NativeMethods.ckpt_device_set_describe(made, Callbacks.Describe, out e), e);
+                NativeMethods.ckpt_device_set_describe(made, Callbacks.Describe);
             }
             if (Prepare != null)
             {
-                CheckpointException.Check(NativeMethods.ckpt_device_set_prepare(made, Callbacks.Prepare, out e), e);
+                NativeMethods.ckpt_device_set_prepare(made, Callbacks.Prepare);
             }
             if (Finish != null)
             {
-                CheckpointException.Check(NativeMethods.ckpt_device_set_finish(made, Callbacks.Finish, out e), e);
+                NativeMethods.ckpt_device_set_finish(made, Callbacks.Finish);
             }
         }
     }
@@ -79,10 +78,8 @@ namespace LibCheckpoint
             using (DeviceHandle native = Device.Make(device, causes))
             {
                 Node node;
-                IntPtr e;
                 int rank = shape == null ? -1 : shape.Length;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_device(handle, dtype, shape, rank, native, made, out node, out e), e, causes);
+                NativeMethods.ckpt_graph_add_device(handle, dtype, shape, rank, native, made, out node, causes);
                 return node;
             }
         }

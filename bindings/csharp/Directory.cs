@@ -69,8 +69,7 @@ namespace LibCheckpoint
         /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is none.</exception>
         public Pin(string prefix)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_pin_new(Utf8.Path(prefix), out handle, out e), e);
+            NativeMethods.ckpt_pin_new(Utf8.Path(prefix), out handle);
         }
 
         private Pin(PinHandle handle)
@@ -94,8 +93,7 @@ namespace LibCheckpoint
         public static Pin Latest(string directory)
         {
             PinHandle handle;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_pin_latest(Utf8.Path(directory), out handle, out e), e);
+            NativeMethods.ckpt_pin_latest(Utf8.Path(directory), out handle);
             return handle.IsInvalid ? null : new Pin(handle);
         }
 
@@ -111,8 +109,8 @@ namespace LibCheckpoint
         /// <exception cref="CheckpointException"><see cref="ErrorCode.DataLoss"/> when the state file cannot be understood.</exception>
         public static string Latest(string directory)
         {
-            IntPtr path, e;
-            CheckpointException.Check(NativeMethods.ckpt_latest_checkpoint(Utf8.Path(directory), out path, out e), e);
+            IntPtr path;
+            NativeMethods.ckpt_latest_checkpoint(Utf8.Path(directory), out path);
             return NativeResult.Text(path);
         }
 
@@ -121,9 +119,8 @@ namespace LibCheckpoint
         /// <param name="fileName">The name of the state file; null for <c>checkpoint</c>.</param>
         public static CheckpointState GetState(string directory, string fileName = null)
         {
-            IntPtr state, e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_get_checkpoint_state(Utf8.Path(directory), Utf8.PathOrNull(fileName), out state, out e), e);
+            IntPtr state;
+            NativeMethods.ckpt_get_checkpoint_state(Utf8.Path(directory), Utf8.PathOrNull(fileName), out state);
             return CheckpointState.TakeFrom(state);
         }
 
@@ -132,30 +129,29 @@ namespace LibCheckpoint
             string directory, CheckpointState state, string fileName = null, Durability durability = Durability.Full)
         {
             StateUpdateHandle update;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_state_update_new(Utf8.Path(state.Latest), out update, out e), e);
+            NativeMethods.ckpt_state_update_new(Utf8.Path(state.Latest), out update);
             using (update)
             {
-                CheckpointException.Check(NativeMethods.ckpt_state_update_set_durability(update, durability, out e), e);
+                NativeMethods.ckpt_state_update_set_durability(update, durability);
                 if (!string.IsNullOrEmpty(fileName))
                 {
-                    CheckpointException.Check(NativeMethods.ckpt_state_update_set_file_name(update, Utf8.Path(fileName), out e), e);
+                    NativeMethods.ckpt_state_update_set_file_name(update, Utf8.Path(fileName));
                 }
                 foreach (string path in state.Paths)
                 {
-                    CheckpointException.Check(NativeMethods.ckpt_state_update_add_path(update, Utf8.Path(path), out e), e);
+                    NativeMethods.ckpt_state_update_add_path(update, Utf8.Path(path));
                 }
                 foreach (DateTimeOffset? time in state.Timestamps)
                 {
                     double seconds = time == null ? double.NaN : Time.Seconds(time.Value);
-                    CheckpointException.Check(NativeMethods.ckpt_state_update_add_timestamp(update, seconds, out e), e);
+                    NativeMethods.ckpt_state_update_add_timestamp(update, seconds);
                 }
                 if (state.LastPreserved != null)
                 {
                     double seconds = Time.Seconds(state.LastPreserved.Value);
-                    CheckpointException.Check(NativeMethods.ckpt_state_update_set_last_preserved(update, seconds, out e), e);
+                    NativeMethods.ckpt_state_update_set_last_preserved(update, seconds);
                 }
-                CheckpointException.Check(NativeMethods.ckpt_update_checkpoint_state(Utf8.Path(directory), update, out e), e);
+                NativeMethods.ckpt_update_checkpoint_state(Utf8.Path(directory), update);
             }
         }
 
@@ -163,8 +159,7 @@ namespace LibCheckpoint
         public static bool Exists(string prefix)
         {
             bool exists;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_checkpoint_exists(Utf8.Path(prefix), out exists, out e), e);
+            NativeMethods.ckpt_checkpoint_exists(Utf8.Path(prefix), out exists);
             return exists;
         }
 
@@ -177,9 +172,7 @@ namespace LibCheckpoint
                 IntPtr[] paths = pins.Paths(prefixes);
                 var seconds = new double[paths.Length];
                 long found;
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_checkpoint_mtimes(paths, paths.Length, seconds, out found, out e), e);
+                NativeMethods.ckpt_checkpoint_mtimes(paths, paths.Length, seconds, out found);
                 var times = new DateTimeOffset[found];
                 for (int i = 0; i < times.Length; i++)
                 {
@@ -193,8 +186,7 @@ namespace LibCheckpoint
         /// (<c>tf.train.remove_checkpoint</c>)</summary>
         public static void Remove(string prefix)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_remove_checkpoint(Utf8.Path(prefix), out e), e);
+            NativeMethods.ckpt_remove_checkpoint(Utf8.Path(prefix));
         }
     }
 }

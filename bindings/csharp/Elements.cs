@@ -87,9 +87,6 @@ namespace LibCheckpoint
     /// <summary>What is known of dtypes.</summary>
     public static class DTypes
     {
-        /// <summary>TensorFlow's name, e.g. <c>float32</c>.</summary>
-        public static string Name(this DType dtype) => Utf8.Decode(NativeMethods.ckpt_dtype_name(dtype));
-
         /// <summary>The bytes of an element; 0 of strings and variants, whose elements have lengths of their own.</summary>
         public static int Size(this DType dtype) => (int)NativeMethods.ckpt_dtype_size(dtype);
 

@@ -38,8 +38,7 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 Node node;
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_graph_add_object(handle, made, out node, out e), e);
+                NativeMethods.ckpt_graph_add_object(handle, made, out node);
                 return node;
             }
         }
@@ -52,8 +51,7 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 Node node;
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_graph_add_text(handle, bytes, bytes.Length, made, out node, out e), e);
+                NativeMethods.ckpt_graph_add_text(handle, bytes, made, out node);
                 return node;
             }
         }
@@ -61,24 +59,22 @@ namespace LibCheckpoint
         /// <summary>Removes an object, with all edges and slots from and to it. Its children stay. What it borrowed is let go of.</summary>
         public void Remove(Node node)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_remove(handle, node, out e), e);
+            NativeMethods.ckpt_graph_remove(handle, node);
         }
 
         /// <summary>Whether the object is there: not removed, and of this graph.</summary>
         public bool Contains(Node node)
         {
             bool contains;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_contains(handle, node, out contains, out e), e);
+            NativeMethods.ckpt_graph_contains(handle, node, out contains);
             return contains;
         }
 
         /// <summary>What an object is.</summary>
         public Description Describe(Node node)
         {
-            IntPtr description, e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_describe(handle, node, out description, out e), e);
+            IntPtr description;
+            NativeMethods.ckpt_graph_describe(handle, node, out description);
             try
             {
                 return new Description(description);
@@ -93,16 +89,14 @@ namespace LibCheckpoint
         public void SetDebugName(Node node, string name)
         {
             byte[] bytes = Utf8.Encode(name);
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_set_debug_name(handle, node, bytes, bytes.Length, out e), e);
+            NativeMethods.ckpt_graph_set_debug_name(handle, node, bytes);
         }
 
         /// <summary>Gives a variable another name in name-based checkpoints.</summary>
         public void SetName(Node variable, string name)
         {
             byte[] bytes = Utf8.Encode(name);
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_set_name(handle, variable, bytes, bytes.Length, out e), e);
+            NativeMethods.ckpt_graph_set_name(handle, variable, bytes);
         }
 
         /// <summary>
@@ -113,17 +107,14 @@ namespace LibCheckpoint
         public void Track(Node parent, string name, Node child)
         {
             byte[] bytes = Utf8.Encode(name);
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_track(handle, parent, bytes, bytes.Length, child, out e), e, causes);
+            NativeMethods.ckpt_graph_track(handle, parent, bytes, child, causes);
         }
 
         /// <summary>The same, but a name that leads to another object is made to lead to this one, which is then not restored.</summary>
         public void TrackOverwrite(Node parent, string name, Node child)
         {
             byte[] bytes = Utf8.Encode(name);
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_graph_track_overwrite(handle, parent, bytes, bytes.Length, child, out e), e, causes);
+            NativeMethods.ckpt_graph_track_overwrite(handle, parent, bytes, child, causes);
         }
 
         /// <summary>Removes an edge. The object that it led to stays, and is given back.</summary>
@@ -131,8 +122,7 @@ namespace LibCheckpoint
         {
             byte[] bytes = Utf8.Encode(name);
             Node child;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_untrack(handle, parent, bytes, bytes.Length, out child, out e), e);
+            NativeMethods.ckpt_graph_untrack(handle, parent, bytes, out child);
             return child;
         }
 
@@ -141,8 +131,7 @@ namespace LibCheckpoint
         {
             byte[] bytes = Utf8.Encode(name);
             Node child;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_lookup(handle, parent, bytes, bytes.Length, out child, out e), e);
+            NativeMethods.ckpt_graph_lookup(handle, parent, bytes, out child);
             return child;
         }
 
@@ -151,16 +140,15 @@ namespace LibCheckpoint
         {
             byte[] bytes = Utf8.Encode(name);
             long count;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_waiting(handle, node, bytes, bytes.Length, out count, out e), e);
+            NativeMethods.ckpt_graph_waiting(handle, node, bytes, out count);
             return checked((int)count);
         }
 
         /// <summary>The edges of an object in the order in which they were made. (<c>TrackableView.children</c>)</summary>
         public Edge[] Children(Node node)
         {
-            IntPtr found, e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_children(handle, node, out found, out e), e);
+            IntPtr found;
+            NativeMethods.ckpt_graph_children(handle, node, out found);
             return Edge.TakeFrom(found);
         }
 
@@ -168,8 +156,8 @@ namespace LibCheckpoint
         /// (<c>TrackableView.descendants</c>)</summary>
         public Node[] Descendants(Node root)
         {
-            IntPtr found, e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_descendants(handle, root, out found, out e), e);
+            IntPtr found;
+            NativeMethods.ckpt_graph_descendants(handle, root, out found);
             return Edge.Children(Edge.TakeFrom(found));
         }
 

@@ -19,11 +19,5 @@ namespace LibCheckpoint
 
         /// <summary>How many arrays, callbacks and other objects of the program's the library keeps: for such tests, too.</summary>
         public static long KeptObjects => CallbackValue.Count;
-
-        /// <summary>The name of a code, e.g. <c>DATA_LOSS</c>.</summary>
-        public static string Name(this ErrorCode code) => Utf8.Decode(NativeMethods.ckpt_code_name(code));
-
-        /// <summary>The name of what became of a value, e.g. <c>shape mismatch</c>.</summary>
-        public static string Name(this RowState state) => Utf8.Decode(NativeMethods.ckpt_row_state_name(state));
     }
 }

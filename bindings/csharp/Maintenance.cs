@@ -34,38 +34,15 @@ namespace LibCheckpoint
     }
 
     /// <summary>Which checkpoints stay.</summary>
-    public sealed class CollectOptions
+    public sealed partial class CollectOptions
     {
         /// <summary>The newest so many, at least 1.</summary>
         public int Keep { get; set; } = 1;
 
-        /// <summary>And one for each so many hours; 0 for none.</summary>
-        public double KeepEveryNHours { get; set; }
-
-        /// <summary>And the best so many by the metrics that a manager's program gave.</summary>
-        public int KeepBest { get; set; }
-
-        /// <summary>Which metrics are better.</summary>
-        public Better Better { get; set; } = Better.Lower;
-
-        /// <summary>Whether to say only what would be removed.</summary>
-        public bool DryRun { get; set; }
-
         internal static CollectOptionsHandle Make(CollectOptions options) =>
             options == null
                 ? CollectOptionsHandle.None
-                : NativeOptions.With(NativeMethods.ckpt_collect_options_new(Math.Max(0, options.Keep)), made => options.Set(made));
-
-        private void Set(CollectOptionsHandle made)
-        {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_collect_options_set_keep_checkpoint_every_n_hours(made, KeepEveryNHours, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_collect_options_set_dry_run(made, DryRun, out e), e);
-            if (KeepBest != 0)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_collect_options_set_keep_best(made, KeepBest, Better, out e), e);
-            }
-        }
+                : NativeOptions.With(NativeMethods.ckpt_collect_options_new(Math.Max(0, options.Keep)), options.SetPlain);
     }
 
     public static partial class CheckpointFiles
@@ -122,9 +99,8 @@ namespace LibCheckpoint
         {
             using (CollectOptionsHandle made = CollectOptions.Make(options))
             {
-                IntPtr removed, e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_collect_checkpoints(Utf8.Path(directory), made, out removed, out e), e);
+                IntPtr removed;
+                NativeMethods.ckpt_collect_checkpoints(Utf8.Path(directory), made, out removed);
                 return NativeResult.Texts(removed);
             }
         }

@@ -6,35 +6,8 @@ using System.Threading;
 namespace LibCheckpoint
 {
     /// <summary>How a directory is managed; by default all checkpoints are kept.</summary>
-    public sealed class ManagerOptions
+    public sealed partial class ManagerOptions
     {
-        /// <summary>How many checkpoints stay, the newest; null for all.</summary>
-        public long? MaxToKeep { get; set; }
-
-        /// <summary>Of those that would be removed, keeps one for each so many hours for good; 0 for none.</summary>
-        public double KeepEveryNHours { get; set; }
-
-        /// <summary>Keeps also the best so many by the metric of each save.</summary>
-        public int KeepBest { get; set; }
-
-        /// <summary>Which metrics are better, for <see cref="KeepBest"/>.</summary>
-        public Better Better { get; set; } = Better.Lower;
-
-        /// <summary>What checkpoints are called: <c>NAME-NUMBER</c>; null for <c>ckpt</c>.</summary>
-        public string CheckpointName { get; set; }
-
-        /// <summary>The integer scalar that counts the program's steps.</summary>
-        public Node StepCounter { get; set; }
-
-        /// <summary>Whether steps are given to each call rather than by a counter.</summary>
-        public bool StepsInCalls { get; set; }
-
-        /// <summary>Saves only when so many steps have gone by since the last save; null for always.</summary>
-        public long? CheckpointInterval { get; set; }
-
-        /// <summary>The step of the last save, to count the interval from.</summary>
-        public long? LastCheckpointStep { get; set; }
-
         /// <summary>Gives the program its first values where there is no checkpoint. It may use the graph.</summary>
         public Action Init { get; set; }
 
@@ -51,129 +24,47 @@ namespace LibCheckpoint
 
         private void Set(ManagerOptionsHandle made, Causes causes)
         {
-            IntPtr e;
-            if (MaxToKeep != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_manager_options_set_max_to_keep(made, MaxToKeep.Value, out e), e);
-            }
-            CheckpointException.Check(
-                NativeMethods.ckpt_manager_options_set_keep_checkpoint_every_n_hours(made, KeepEveryNHours, out e), e);
-            if (KeepBest != 0)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_manager_options_set_keep_best(made, KeepBest, Better, out e), e);
-            }
-            if (CheckpointName != null)
-            {
-                byte[] name = Utf8.Encode(CheckpointName);
-                CheckpointException.Check(
-                    NativeMethods.ckpt_manager_options_set_checkpoint_name(made, name, name.Length, out e), e);
-            }
-            if (!StepCounter.IsNone)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_manager_options_set_step_counter(made, StepCounter, out e), e);
-            }
-            CheckpointException.Check(NativeMethods.ckpt_manager_options_set_steps_in_calls(made, StepsInCalls, out e), e);
-            if (CheckpointInterval != null)
-            {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_manager_options_set_checkpoint_interval(made, CheckpointInterval.Value, out e), e);
-            }
-            if (LastCheckpointStep != null)
-            {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_manager_options_set_last_checkpoint_step(made, LastCheckpointStep.Value, out e), e);
-            }
+            SetPlain(made);
             if (Init != null)
             {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_manager_options_set_init(
-                        made, Callbacks.Init, CallbackValue.Give(Init, causes), Callbacks.Release, out e),
-                    e);
+                NativeMethods.ckpt_manager_options_set_init(made, Callbacks.Init, CallbackValue.Give(Init, causes), Callbacks.Release);
             }
             if (Clock != null)
             {
                 var clock = new Clock { Now = Clock };
-                CheckpointException.Check(
-                    NativeMethods.ckpt_manager_options_set_clock(
-                        made, Callbacks.Now, CallbackValue.Give(clock, null), Callbacks.Release, out e),
-                    e);
+                NativeMethods.ckpt_manager_options_set_clock(made, Callbacks.Now, CallbackValue.Give(clock, null), Callbacks.Release);
             }
             if (Log != null)
             {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_manager_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release, out e), e);
+                NativeMethods.ckpt_manager_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
             }
         }
     }
 
     /// <summary>How a manager saves.</summary>
-    public sealed class ManagerSaveOptions
+    public sealed partial class ManagerSaveOptions
     {
-        /// <summary>The checkpoint's number, in place of the save counter's. (<c>checkpoint_number</c>)</summary>
-        public long? Number { get; set; }
-
-        /// <summary>The same by an integer scalar of the graph.</summary>
-        public Node NumberOf { get; set; }
-
-        /// <summary>Whether it may be too early for the next save.</summary>
-        public bool CheckInterval { get; set; } = true;
-
-        /// <summary>The program's step, in place of the step counter's.</summary>
-        public long? Step { get; set; }
-
-        /// <summary>How good what is saved is.</summary>
-        public double? Metric { get; set; }
-
-        /// <summary>The same by a scalar of the graph.</summary>
-        public Node MetricOf { get; set; }
-
         /// <summary>How the graph is saved; null for the defaults.</summary>
         public SaveOptions Save { get; set; }
 
         internal static ManagerSaveOptionsHandle Make(ManagerSaveOptions options, Cancellation cancellation, Causes causes) =>
             NativeOptions.With(
-                NativeMethods.ckpt_manager_save_options_new(), made => (options ?? new ManagerSaveOptions()).Set(made, cancellation, causes));
+                NativeMethods.ckpt_manager_save_options_new(
+                    ), made => (options ?? new ManagerSaveOptions()).Set(made, cancellation, causes));
 
         private void Set(ManagerSaveOptionsHandle made, Cancellation cancellation, Causes causes)
         {
-            IntPtr e;
+            SetPlain(made);
             using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation, causes))
             {
-                CheckpointException.Check(NativeMethods.ckpt_manager_save_options_set_save_options(made, save, out e), e);
-            }
-            CheckpointException.Check(NativeMethods.ckpt_manager_save_options_set_check_interval(made, CheckInterval, out e), e);
-            if (Number != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_manager_save_options_set_number(made, Number.Value, out e), e);
-            }
-            if (!NumberOf.IsNone)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_manager_save_options_set_number_of(made, NumberOf, out e), e);
-            }
-            if (Step != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_manager_save_options_set_step(made, Step.Value, out e), e);
-            }
-            if (Metric != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_manager_save_options_set_metric(made, Metric.Value, out e), e);
-            }
-            if (!MetricOf.IsNone)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_manager_save_options_set_metric_of(made, MetricOf, out e), e);
+                NativeMethods.ckpt_manager_save_options_set_save_options(made, save);
             }
         }
     }
 
     /// <summary>How a program resumes.</summary>
-    public sealed class ResumeOptions
+    public sealed partial class ResumeOptions
     {
-        /// <summary>Whether the newest checkpoint that is whole is restored rather than the latest. Every byte of it is read for that.</summary>
-        public bool LatestValid { get; set; }
-
-        /// <summary>The program's step after restoring, in place of the step counter's.</summary>
-        public long? Step { get; set; }
-
         /// <summary>How the checkpoint is restored; null for the defaults.</summary>
         public RestoreOptions Restore { get; set; }
 
@@ -184,15 +75,10 @@ namespace LibCheckpoint
 
         private void Set(ResumeOptionsHandle made)
         {
-            IntPtr e;
+            SetPlain(made);
             using (RestoreOptionsHandle restore = RestoreOptions.Make(Restore))
             {
-                CheckpointException.Check(NativeMethods.ckpt_resume_options_set_restore_options(made, restore, out e), e);
-            }
-            CheckpointException.Check(NativeMethods.ckpt_resume_options_set_latest_valid(made, LatestValid, out e), e);
-            if (Step != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_resume_options_set_step(made, Step.Value, out e), e);
+                NativeMethods.ckpt_resume_options_set_restore_options(made, restore);
             }
         }
     }
@@ -220,8 +106,7 @@ namespace LibCheckpoint
             causes = checkpoint.Causes;
             using (ManagerOptionsHandle made = ManagerOptions.Make(options, causes))
             {
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_manager_open(checkpoint.Handle, path, made, out handle, out e), e);
+                NativeMethods.ckpt_manager_open(checkpoint.Handle, path, made, out handle);
             }
         }
 
@@ -336,9 +221,8 @@ namespace LibCheckpoint
             using (ResumeOptionsHandle made = ResumeOptions.Make(options))
             {
                 StatusHandle status;
-                IntPtr restored, e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_manager_restore_or_initialize(handle, made, out restored, out status, out e), e, causes);
+                IntPtr restored;
+                NativeMethods.ckpt_manager_restore_or_initialize(handle, made, out restored, out status, causes);
                 path = NativeResult.Text(restored);
                 return Status.Of(status);
             }
@@ -348,8 +232,8 @@ namespace LibCheckpoint
         /// <param name="broken">Those that are newer and not whole.</param>
         public string LatestValid(out BrokenCheckpoint[] broken)
         {
-            IntPtr path, found, e;
-            CheckpointException.Check(NativeMethods.ckpt_manager_latest_valid(handle, out path, out found, out e), e);
+            IntPtr path, found;
+            NativeMethods.ckpt_manager_latest_valid(handle, out path, out found);
             broken = BrokenCheckpoint.TakeFrom(found);
             return NativeResult.Text(path);
         }

@@ -5,34 +5,20 @@ using System.Threading;
 namespace LibCheckpoint
 {
     /// <summary>How checkpoints are merged.</summary>
-    public sealed class MergeOptions
+    public sealed partial class MergeOptions
     {
-        /// <summary>Whether sections may be missing: those that are there are merged, at least one.</summary>
-        public bool AllowMissing { get; set; }
-
-        /// <summary>Whether the sections stay.</summary>
-        public bool KeepInputs { get; set; }
-
-        /// <summary>What survives a power cut; all of it by default.</summary>
-        public Durability Durability { get; set; }
-
         /// <summary>Hears how many bytes of how many are done. What it throws ends the call with <see cref="ErrorCode.Cancelled"/>, and
         /// is the inner exception.</summary>
         public Action<long, long> Progress { get; set; }
 
         internal void Set(MergeOptionsHandle made, Cancellation cancellation)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_merge_options_set_allow_missing(made, AllowMissing, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_merge_options_set_keep_inputs(made, KeepInputs, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_merge_options_set_durability(made, Durability, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_merge_options_set_cancel(made, cancellation.Cancel, out e), e);
+            SetPlain(made);
+            NativeMethods.ckpt_merge_options_set_cancel(made, cancellation.Cancel);
             if (Progress != null)
             {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_merge_options_set_progress(
-                        made, Callbacks.Progress, CallbackValue.Give(cancellation, null), Callbacks.Release, out e),
-                    e);
+                NativeMethods.ckpt_merge_options_set_progress(
+                    made, Callbacks.Progress, CallbackValue.Give(cancellation, null), Callbacks.Release);
             }
         }
     }

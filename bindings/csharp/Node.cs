@@ -127,26 +127,13 @@ namespace LibCheckpoint
     }
 
     /// <summary>More about an object that is added to a graph. What is not for its kind is an error.</summary>
-    public sealed class NodeOptions
+    public sealed partial class NodeOptions
     {
-        /// <summary>A name for messages.</summary>
-        public string DebugName { get; set; }
-
-        /// <summary>Of a variable: its name in name-based checkpoints.</summary>
-        public string Name { get; set; }
-
-        /// <summary>Of a variable: whether it is only saved.</summary>
-        public bool ReadOnly { get; set; }
-
         /// <summary>Of a variable: the part of a larger tensor that it is.</summary>
         public Part Part { get; set; }
 
         /// <summary>Of state: the tensors that it needs to be restored.</summary>
         public string[] TensorNames { get; set; }
-
-        /// <summary>Of state: the attribute under which it is saved, of which the names of its tensors are suffixes: <c>table</c> with
-        /// <c>-keys</c> and <c>-values</c>, <c>ITERATOR</c> with <c>_STATE</c>.</summary>
-        public string LegacyName { get; set; }
 
         internal static NodeOptionsHandle Make(NodeOptions options) =>
             options == null
@@ -155,40 +142,18 @@ namespace LibCheckpoint
 
         private void Set(NodeOptionsHandle made)
         {
-            IntPtr e;
-            if (DebugName != null)
-            {
-                byte[] name = Utf8.Encode(DebugName);
-                CheckpointException.Check(NativeMethods.ckpt_node_options_set_debug_name(made, name, name.Length, out e), e);
-            }
-            if (Name != null)
-            {
-                byte[] name = Utf8.Encode(Name);
-                CheckpointException.Check(NativeMethods.ckpt_node_options_set_name(made, name, name.Length, out e), e);
-            }
-            if (ReadOnly)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_node_options_set_read_only(made, true, out e), e);
-            }
+            SetPlain(made);
             if (Part != null)
             {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_node_options_set_part(
-                        made, Part.Shape, Part.Region.Start, Part.Region.Length, Part.Shape.Length, out e),
-                    e);
+                NativeMethods.ckpt_node_options_set_part(made, Part.Shape, Part.Region.Start, Part.Region.Length, Part.Shape.Length);
             }
             if (TensorNames != null)
             {
                 using (var pins = new Pins())
                 {
                     Bytes[] names = pins.Texts(Utf8.Encode(TensorNames));
-                    CheckpointException.Check(NativeMethods.ckpt_node_options_set_tensor_names(made, names, names.Length, out e), e);
+                    NativeMethods.ckpt_node_options_set_tensor_names(made, names, names.Length);
                 }
-            }
-            if (LegacyName != null)
-            {
-                byte[] name = Utf8.Encode(LegacyName);
-                CheckpointException.Check(NativeMethods.ckpt_node_options_set_legacy_name(made, name, name.Length, out e), e);
             }
         }
     }

@@ -51,12 +51,8 @@ namespace LibCheckpoint
                 throw new ArgumentException("there is no rank " + own + " of " + count, "ranks");
             }
             RanksHandle made;
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_ranks_new(
-                    (uint)own, (uint)count, Callbacks.Gather, Callbacks.Broadcast, CallbackValue.Give(new RankCallbacks(ranks, (uint)own), causes),
-                    Callbacks.Release, out made, out e),
-                e);
+            NativeMethods.ckpt_ranks_new(
+                (uint)own, (uint)count, Callbacks.Gather, Callbacks.Broadcast, CallbackValue.Give(new RankCallbacks(ranks, (uint)own), causes), Callbacks.Release, out made);
             return made;
         }
 
@@ -108,8 +104,7 @@ namespace LibCheckpoint
         {
             fixed (byte* bytes = message)
             {
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_messages_put(messages, rank, (IntPtr)bytes, message.Length, out e), e);
+                NativeMethods.ckpt_messages_put(messages, rank, (IntPtr)bytes, message.Length);
             }
         }
     }

@@ -5,47 +5,28 @@ using System.Collections.Generic;
 namespace LibCheckpoint
 {
     /// <summary>How a checkpoint is opened.</summary>
-    public sealed class OpenOptions
+    public sealed partial class OpenOptions
     {
-        /// <summary>Most bytes that listing may take; 0 for the default: 16 MiB and 24 for each byte of the index.</summary>
-        public long MemoryLimit { get; set; }
-
         internal static OpenOptionsHandle Make(OpenOptions options)
         {
             if (options == null || options.MemoryLimit == 0)
             {
                 return OpenOptionsHandle.None;
             }
-            return NativeOptions.With(NativeMethods.ckpt_open_options_new(), made =>
-            {
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_open_options_set_memory_limit(made, checked((ulong)options.MemoryLimit), out e), e);
-            });
+            return NativeOptions.With(NativeMethods.ckpt_open_options_new(), options.SetPlain);
         }
     }
 
     /// <summary>How values are read.</summary>
-    public sealed class ReadOptions
+    public sealed partial class ReadOptions
     {
-        /// <summary>So many threads, the caller's among them; 0 for the library's choice.</summary>
-        public int Threads { get; set; }
-
-        /// <summary>When checksums are compared; always by default.</summary>
-        public Checksums Checksums { get; set; }
-
         internal static ReadOptionsHandle Make(ReadOptions options)
         {
             if (options == null)
             {
                 return ReadOptionsHandle.None;
             }
-            return NativeOptions.With(NativeMethods.ckpt_read_options_new(), made =>
-            {
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_read_options_set_threads(made, checked((uint)options.Threads), out e), e);
-                CheckpointException.Check(NativeMethods.ckpt_read_options_set_checksums(made, options.Checksums, out e), e);
-            });
+            return NativeOptions.With(NativeMethods.ckpt_read_options_new(), options.SetPlain);
         }
     }
 
@@ -122,8 +103,7 @@ namespace LibCheckpoint
         {
             using (OpenOptionsHandle made = OpenOptions.Make(options))
             {
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_reader_open(Utf8.Path(path), made, out handle, out e), e);
+                NativeMethods.ckpt_reader_open(Utf8.Path(path), made, out handle);
             }
         }
 
@@ -202,8 +182,8 @@ namespace LibCheckpoint
             var shards = new string[NativeMethods.ckpt_reader_shard_count(handle)];
             for (int i = 0; i < shards.Length; i++)
             {
-                IntPtr path, e;
-                CheckpointException.Check(NativeMethods.ckpt_reader_shard_path(handle, (uint)i, out path, out e), e);
+                IntPtr path;
+                NativeMethods.ckpt_reader_shard_path(handle, (uint)i, out path);
                 shards[i] = NativeResult.Text(path);
             }
             return shards;
@@ -252,9 +232,7 @@ namespace LibCheckpoint
                 }
                 using (ReadOptionsHandle made = ReadOptions.Make(options))
                 {
-                    IntPtr e;
-                    CheckpointException.Check(
-                        NativeMethods.ckpt_reader_read_many(handle, pointers, pointers.Length, made, data, sizes, out e), e);
+                    NativeMethods.ckpt_reader_read_many(handle, pointers, pointers.Length, made, data, sizes);
                 }
             }
             finally
@@ -271,16 +249,16 @@ namespace LibCheckpoint
         /// checkpoint was saved by names.</exception>
         public ObjectGraph ObjectGraph()
         {
-            IntPtr graph, e;
-            CheckpointException.Check(NativeMethods.ckpt_reader_object_graph(handle, out graph, out e), e);
+            IntPtr graph;
+            NativeMethods.ckpt_reader_object_graph(handle, out graph);
             return LibCheckpoint.ObjectGraph.TakeFrom(graph);
         }
 
         /// <summary>A line for each tensor: key, type and shape.</summary>
         public override string ToString()
         {
-            IntPtr text, e;
-            CheckpointException.Check(NativeMethods.ckpt_reader_debug_string(handle, out text, out e), e);
+            IntPtr text;
+            NativeMethods.ckpt_reader_debug_string(handle, out text);
             return NativeResult.Text(text);
         }
 

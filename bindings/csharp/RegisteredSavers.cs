@@ -37,13 +37,8 @@ namespace LibCheckpoint
             }
             using (handle.Hold())
             {
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_register_saver(
-                        handle, first, first.Length, second, second.Length, strict, Callbacks.Accepts, Callbacks.SaveObjects,
-                        Callbacks.Wants, Callbacks.RestoreObjects, CallbackValue.Give(new GraphSaver(saver, causes), causes), Callbacks.Release,
-                        out e),
-                    e);
+                NativeMethods.ckpt_graph_register_saver(
+                    handle, first, second, strict, Callbacks.Accepts, Callbacks.SaveObjects, Callbacks.Wants, Callbacks.RestoreObjects, CallbackValue.Give(new GraphSaver(saver, causes), causes), Callbacks.Release);
             }
         }
     }

@@ -5,21 +5,8 @@ using System.Threading;
 namespace LibCheckpoint
 {
     /// <summary>How a saver numbers its checkpoints and keeps them.</summary>
-    public sealed class SaverOptions
+    public sealed partial class SaverOptions
     {
-        /// <summary>How many checkpoints stay, the newest; 0 for all of them.</summary>
-        public int MaxToKeep { get; set; } = 5;
-
-        /// <summary>Of those that would be removed, keeps one for each so many hours for good.</summary>
-        public double KeepEveryNHours { get; set; } = 10000;
-
-        /// <summary>Whether steps are written with at least eight digits.</summary>
-        public bool PadStepNumber { get; set; }
-
-        /// <summary>Whether the state file names checkpoints from its own directory, so that this can be moved. TensorFlow's default is the
-        /// paths as they were given.</summary>
-        public bool RelativePaths { get; set; } = true;
-
         /// <summary>Hears of old checkpoints that cannot be removed and the like.</summary>
         public Action<Severity, string> Log { get; set; }
 
@@ -30,38 +17,23 @@ namespace LibCheckpoint
 
         private void Set(SaverOptionsHandle made)
         {
+            SetPlain(made);
             if (MaxToKeep < 0)
             {
                 throw new ArgumentOutOfRangeException("MaxToKeep");
             }
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_saver_options_set_max_to_keep(made, MaxToKeep, out e), e);
-            CheckpointException.Check(
-                NativeMethods.ckpt_saver_options_set_keep_checkpoint_every_n_hours(made, KeepEveryNHours, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_saver_options_set_pad_step_number(made, PadStepNumber, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_saver_options_set_save_relative_paths(made, RelativePaths, out e), e);
             if (Log != null)
             {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_saver_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release, out e), e);
+                NativeMethods.ckpt_saver_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
             }
         }
     }
 
     /// <summary>How one checkpoint is saved by names.</summary>
-    public sealed class SaverSaveOptions
+    public sealed partial class SaverSaveOptions
     {
-        /// <summary>Appends <c>-STEP</c> to the prefix.</summary>
-        public long? GlobalStep { get; set; }
-
-        /// <summary>The same by an integer scalar of the graph.</summary>
-        public Node GlobalStepOf { get; set; }
-
         /// <summary>Another name for the state file than <c>checkpoint</c>.</summary>
         public string LatestFilename { get; set; }
-
-        /// <summary>Whether the checkpoint is recorded: in the state file, and by the saver, which removes old ones then.</summary>
-        public bool WriteState { get; set; } = true;
 
         /// <summary>How the files are written; null for the defaults.</summary>
         public SaveOptions Save { get; set; }
@@ -72,24 +44,14 @@ namespace LibCheckpoint
 
         private void Set(SaverSaveOptionsHandle made, Cancellation cancellation, Causes causes)
         {
-            IntPtr e;
+            SetPlain(made);
             using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation, causes))
             {
-                CheckpointException.Check(NativeMethods.ckpt_saver_save_options_set_save_options(made, save, out e), e);
-            }
-            CheckpointException.Check(NativeMethods.ckpt_saver_save_options_set_write_state(made, WriteState, out e), e);
-            if (GlobalStep != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_saver_save_options_set_global_step(made, GlobalStep.Value, out e), e);
-            }
-            if (!GlobalStepOf.IsNone)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_saver_save_options_set_global_step_of(made, GlobalStepOf, out e), e);
+                NativeMethods.ckpt_saver_save_options_set_save_options(made, save);
             }
             if (LatestFilename != null)
             {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_saver_save_options_set_latest_filename(made, Utf8.Path(LatestFilename), out e), e);
+                NativeMethods.ckpt_saver_save_options_set_latest_filename(made, Utf8.Path(LatestFilename));
             }
         }
     }
@@ -112,11 +74,7 @@ namespace LibCheckpoint
             using (var pins = new Pins())
             {
                 Bytes[] names = pins.Texts(Edge.Names(objects));
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_saver_new(
-                        graph.Handle, names, Edge.Children(objects), names.Length, made, out handle, out e),
-                    e);
+                NativeMethods.ckpt_saver_new(graph.Handle, names, Edge.Children(objects), names.Length, made, out handle);
             }
             causes = graph.Causes;
         }
@@ -133,9 +91,7 @@ namespace LibCheckpoint
             using (SaverOptionsHandle made = SaverOptions.Make(options))
             {
                 SaverHandle handle;
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_saver_new_of_variables(graph.Handle, variables, variables.Length, made, out handle, out e), e);
+                NativeMethods.ckpt_saver_new_of_variables(graph.Handle, variables, variables.Length, made, out handle);
                 return new Saver(handle, graph.Causes);
             }
         }
@@ -146,8 +102,7 @@ namespace LibCheckpoint
             using (SaverOptionsHandle made = SaverOptions.Make(options))
             {
                 SaverHandle handle;
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_saver_new_of_root(graph.Handle, root, made, out handle, out e), e);
+                NativeMethods.ckpt_saver_new_of_root(graph.Handle, root, made, out handle);
                 return new Saver(handle, graph.Causes);
             }
         }
@@ -155,8 +110,8 @@ namespace LibCheckpoint
         /// <summary>The names under which objects are saved, sorted.</summary>
         public string[] Names()
         {
-            IntPtr names, e;
-            CheckpointException.Check(NativeMethods.ckpt_saver_names(handle, out names, out e), e);
+            IntPtr names;
+            NativeMethods.ckpt_saver_names(handle, out names);
             return NativeResult.Texts(names);
         }
 
@@ -183,9 +138,8 @@ namespace LibCheckpoint
         {
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
-                IntPtr report, e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_saver_restore(handle, Utf8.Path(path), made, out report, out e), e, causes);
+                IntPtr report;
+                NativeMethods.ckpt_saver_restore(handle, Utf8.Path(path), made, out report, causes);
                 return Report.TakeFrom(report);
             }
         }
@@ -193,16 +147,16 @@ namespace LibCheckpoint
         /// <summary>What became of every value in the last restore, also in one that failed; null before the first.</summary>
         public Report LastReport()
         {
-            IntPtr report, e;
-            CheckpointException.Check(NativeMethods.ckpt_saver_last_report(handle, out report, out e), e);
+            IntPtr report;
+            NativeMethods.ckpt_saver_last_report(handle, out report);
             return Report.TakeFrom(report);
         }
 
         /// <summary>The checkpoints that were recorded and are not removed yet, oldest first.</summary>
         public string[] LastCheckpoints()
         {
-            IntPtr paths, e;
-            CheckpointException.Check(NativeMethods.ckpt_saver_last_checkpoints(handle, out paths, out e), e);
+            IntPtr paths;
+            NativeMethods.ckpt_saver_last_checkpoints(handle, out paths);
             return NativeResult.Texts(paths);
         }
 
@@ -227,9 +181,7 @@ namespace LibCheckpoint
             using (var pins = new Pins())
             {
                 Bytes[] all = pins.Texts(Utf8.Encode(paths));
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_saver_set_last_checkpoints(handle, all, seconds, all.Length, out e), e);
+                NativeMethods.ckpt_saver_set_last_checkpoints(handle, all, seconds, all.Length);
             }
         }
 
@@ -239,8 +191,7 @@ namespace LibCheckpoint
             using (var pins = new Pins())
             {
                 Bytes[] all = pins.Texts(Utf8.Encode(paths));
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_saver_recover_last_checkpoints(handle, all, all.Length, out e), e);
+                NativeMethods.ckpt_saver_recover_last_checkpoints(handle, all, all.Length);
             }
         }
 

@@ -10,9 +10,7 @@ namespace LibCheckpoint
         public void SetSlot(Node owner, Node variable, string name, Node slot)
         {
             byte[] bytes = Utf8.Encode(name);
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_graph_set_slot(handle, owner, variable, bytes, bytes.Length, slot, out e), e, causes);
+            NativeMethods.ckpt_graph_set_slot(handle, owner, variable, bytes, slot, causes);
         }
 
         /// <summary>The slot that <paramref name="owner"/> keeps for <paramref name="variable"/>; <see cref="Node.None"/> if there is
@@ -21,9 +19,7 @@ namespace LibCheckpoint
         {
             byte[] bytes = Utf8.Encode(name);
             Node slot;
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_graph_slot(handle, owner, variable, bytes, bytes.Length, out slot, out e), e);
+            NativeMethods.ckpt_graph_slot(handle, owner, variable, bytes, out slot);
             return slot;
         }
 
@@ -32,17 +28,15 @@ namespace LibCheckpoint
         {
             byte[] bytes = Utf8.Encode(name);
             Node slot;
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_graph_remove_slot(handle, owner, variable, bytes, bytes.Length, out slot, out e), e);
+            NativeMethods.ckpt_graph_remove_slot(handle, owner, variable, bytes, out slot);
             return slot;
         }
 
         /// <summary>The names of an owner's slots, in the order in which the first of each was made.</summary>
         public string[] SlotNames(Node owner)
         {
-            IntPtr names, e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_slot_names(handle, owner, out names, out e), e);
+            IntPtr names;
+            NativeMethods.ckpt_graph_slot_names(handle, owner, out names);
             return NativeResult.Texts(names);
         }
 
@@ -56,13 +50,9 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 Node node;
-                IntPtr e;
                 IntPtr kept = create == null ? IntPtr.Zero : CallbackValue.Give(new SlotMaker(create, causes), causes);
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_slot_owner(
-                        handle, create == null ? null : Callbacks.CreateSlot, kept, create == null ? null : Callbacks.Release, made,
-                        out node, out e),
-                    e);
+                NativeMethods.ckpt_graph_add_slot_owner(
+                    handle, create == null ? null : Callbacks.CreateSlot, kept, create == null ? null : Callbacks.Release, made, out node);
                 return node;
             }
         }
@@ -108,8 +98,7 @@ namespace LibCheckpoint
         {
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_slot_request_set_owned(Pointer(), made, out e), e);
+                NativeMethods.ckpt_slot_request_set_owned(Pointer(), made);
             }
         }
 
@@ -122,12 +111,9 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 IntPtr request = Pointer();
-                IntPtr data, e;
+                IntPtr data;
                 IntPtr kept = CallbackValue.Pin(values, out data);
-                CheckpointException.Check(
-                    NativeMethods.ckpt_slot_request_set_borrowed(
-                        request, data, Elements.Size<T>(values.Length), kept, Callbacks.Release, made, out e),
-                    e);
+                NativeMethods.ckpt_slot_request_set_borrowed(request, data, Elements.Size<T>(values.Length), kept, Callbacks.Release, made);
             }
         }
 
@@ -141,8 +127,7 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (DeviceHandle native = Device.Make(device, causes))
             {
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_slot_request_set_device(Pointer(), native, made, out e), e);
+                NativeMethods.ckpt_slot_request_set_device(Pointer(), native, made);
             }
         }
 

@@ -70,13 +70,10 @@ namespace LibCheckpoint
             byte[] bytes = Utf8.Encode(name);
             shape = shape ?? new long[] { values.Length };
             IntPtr sink = Pointer();
-            IntPtr data, e;
+            IntPtr data;
             IntPtr kept = CallbackValue.Pin(values, out data);
-            CheckpointException.Check(
-                NativeMethods.ckpt_sink_put_borrowed(
-                    sink, bytes, bytes.Length, dtype, shape, shape.Length, data, Elements.Size<T>(values.Length), kept,
-                    Callbacks.Release, out e),
-                e);
+            NativeMethods.ckpt_sink_put_borrowed(
+                sink, bytes, dtype, shape, shape.Length, data, Elements.Size<T>(values.Length), kept, Callbacks.Release);
         }
 
         /// <summary>Puts an array without copying it, as the other does.</summary>
@@ -92,12 +89,8 @@ namespace LibCheckpoint
                 throw new ArgumentNullException("read");
             }
             IntPtr sink = Pointer();
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_sink_put_read(
-                    sink, bytes, bytes.Length, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read, causes),
-                    Callbacks.Release, out e),
-                e);
+            NativeMethods.ckpt_sink_put_read(
+                sink, bytes, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read, causes), Callbacks.Release);
         }
 
         /// <summary>Puts a string tensor.</summary>
@@ -108,11 +101,7 @@ namespace LibCheckpoint
             {
                 Bytes[] elements = pins.Texts(values);
                 shape = shape ?? new long[] { elements.Length };
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_sink_put_strings(
-                        Pointer(), bytes, bytes.Length, shape, shape.Length, elements, elements.Length, out e),
-                    e);
+                NativeMethods.ckpt_sink_put_strings(Pointer(), bytes, shape, shape.Length, elements, elements.Length);
             }
         }
 
@@ -128,11 +117,7 @@ namespace LibCheckpoint
             {
                 Bytes[] elements = pins.Texts(values);
                 shape = shape ?? new long[] { elements.Length };
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_sink_put_variants(
-                        Pointer(), bytes, bytes.Length, shape, shape.Length, elements, elements.Length, out e),
-                    e);
+                NativeMethods.ckpt_sink_put_variants(Pointer(), bytes, shape, shape.Length, elements, elements.Length);
             }
         }
 
@@ -148,11 +133,7 @@ namespace LibCheckpoint
         private void Put(string name, DType dtype, long[] shape, IntPtr data, long size)
         {
             byte[] bytes = Utf8.Encode(name);
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_sink_put(
-                    Pointer(), bytes, bytes.Length, dtype, shape, Elements.Rank(shape), data, size, out e),
-                e);
+            NativeMethods.ckpt_sink_put(Pointer(), bytes, dtype, shape, Elements.Rank(shape), data, size);
         }
     }
 
@@ -317,12 +298,8 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 Node node;
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_state(
-                        handle, Callbacks.Save, Callbacks.Restore, CallbackValue.Give(new GraphState(state, causes), causes), Callbacks.Release, made,
-                        out node, out e),
-                    e);
+                NativeMethods.ckpt_graph_add_state(
+                    handle, Callbacks.Save, Callbacks.Restore, CallbackValue.Give(new GraphState(state, causes), causes), Callbacks.Release, made, out node);
                 return node;
             }
         }

@@ -39,22 +39,19 @@ namespace LibCheckpoint
         /// message names the first few objects, the report has all.</exception>
         public void AssertConsumed()
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_status_assert_consumed(handle, out e), e);
+            NativeMethods.ckpt_status_assert_consumed(handle);
         }
 
         /// <summary>Fails unless every object of the program that is there by now, and has values, got its value from the checkpoint.</summary>
         public void AssertExistingObjectsMatched()
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_status_assert_existing_objects_matched(handle, out e), e);
+            NativeMethods.ckpt_status_assert_existing_objects_matched(handle);
         }
 
         /// <summary>Fails unless anything but the root was matched.</summary>
         public void AssertNontrivialMatch()
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_status_assert_nontrivial_match(handle, out e), e);
+            NativeMethods.ckpt_status_assert_nontrivial_match(handle);
         }
 
         /// <summary>Has nothing said in the end about values that were not used. Gives the status back.</summary>
@@ -67,22 +64,20 @@ namespace LibCheckpoint
         /// <summary>Does nothing, as in TensorFlow when it is eager: values are restored at once, or when their objects are tracked.</summary>
         public void RunRestoreOps()
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_status_run_restore_ops(handle, out e), e);
+            NativeMethods.ckpt_status_run_restore_ops(handle);
         }
 
         /// <summary>Does nothing, as in TensorFlow when it is eager: variables have their values when they are made.</summary>
         public void InitializeOrRestore()
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_status_initialize_or_restore(handle, out e), e);
+            NativeMethods.ckpt_status_initialize_or_restore(handle);
         }
 
         /// <summary>What became of every value, as things stand now.</summary>
         public Report Report()
         {
-            IntPtr report, e;
-            CheckpointException.Check(NativeMethods.ckpt_status_report(handle, out report, out e), e);
+            IntPtr report;
+            NativeMethods.ckpt_status_report(handle, out report);
             return LibCheckpoint.Report.TakeFrom(report);
         }
 
@@ -90,8 +85,7 @@ namespace LibCheckpoint
         /// that were not used.</summary>
         public void Drop()
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_status_drop(handle, out e), e);
+            NativeMethods.ckpt_status_drop(handle);
         }
 
         /// <summary>Frees the status. What waits for its restore goes on waiting: <see cref="Drop"/> ends that.</summary>

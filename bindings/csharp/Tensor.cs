@@ -96,8 +96,7 @@ namespace LibCheckpoint
                 for (int i = 0; i < slices.Length; i++)
                 {
                     slices[i] = new Region(new long[shape.Length], new long[shape.Length]);
-                    IntPtr e;
-                    CheckpointException.Check(NativeMethods.ckpt_tensor_slice(pointer, i, slices[i].Start, slices[i].Length, out e), e);
+                    NativeMethods.ckpt_tensor_slice(pointer, i, slices[i].Start, slices[i].Length);
                 }
                 return slices;
             }
@@ -154,12 +153,8 @@ namespace LibCheckpoint
             {
                 fixed (byte* first = &Elements.First(values))
                 {
-                    IntPtr e;
-                    CheckpointException.Check(
-                        NativeMethods.ckpt_reader_read_slice(
-                            reader, pointer, region.Start, region.Length, region.Start.Length, made, (IntPtr)first,
-                            Elements.Size<T>(values.Length), out e),
-                        e);
+                    NativeMethods.ckpt_reader_read_slice(
+                        reader, pointer, region.Start, region.Length, region.Start.Length, made, (IntPtr)first, Elements.Size<T>(values.Length));
                 }
             }
         }
@@ -178,8 +173,8 @@ namespace LibCheckpoint
         {
             using (ReadOptionsHandle made = ReadOptions.Make(options))
             {
-                IntPtr strings, e;
-                CheckpointException.Check(NativeMethods.ckpt_reader_read_strings(reader, pointer, made, out strings, out e), e);
+                IntPtr strings;
+                NativeMethods.ckpt_reader_read_strings(reader, pointer, made, out strings);
                 return NativeResult.Strings(strings);
             }
         }
@@ -189,11 +184,9 @@ namespace LibCheckpoint
         {
             using (ReadOptionsHandle made = ReadOptions.Make(options))
             {
-                IntPtr strings, e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_reader_read_strings_slice(
-                        reader, pointer, region.Start, region.Length, region.Start.Length, made, out strings, out e),
-                    e);
+                IntPtr strings;
+                NativeMethods.ckpt_reader_read_strings_slice(
+                    reader, pointer, region.Start, region.Length, region.Start.Length, made, out strings);
                 return NativeResult.Strings(strings);
             }
         }
@@ -212,8 +205,7 @@ namespace LibCheckpoint
             using (ReadOptionsHandle made = ReadOptions.Make(options))
             {
                 ViewHandle view;
-                IntPtr e;
-                CheckpointException.Check(NativeMethods.ckpt_reader_view(reader, pointer, made, out view, out e), e);
+                NativeMethods.ckpt_reader_view(reader, pointer, made, out view);
                 return new View(view);
             }
         }
@@ -235,7 +227,7 @@ namespace LibCheckpoint
             }
             using (ReadOptionsHandle made = ReadOptions.Make(options))
             {
-                CheckpointException.Check(NativeMethods.ckpt_reader_read(reader, pointer, made, (IntPtr)buffer, size, out e), e);
+                NativeMethods.ckpt_reader_read(reader, pointer, made, (IntPtr)buffer, size);
             }
         }
 

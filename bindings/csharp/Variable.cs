@@ -20,14 +20,11 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (handle.Hold())
             {
-                IntPtr data, e;
+                IntPtr data;
                 IntPtr kept = CallbackValue.Pin(values, out data);
                 Node node;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_borrowed(
-                        handle, dtype, shape, shape.Length, data, Elements.Size<T>(values.Length), kept, Callbacks.Release, made, out node,
-                        out e),
-                    e);
+                NativeMethods.ckpt_graph_add_borrowed(
+                    handle, dtype, shape, shape.Length, data, Elements.Size<T>(values.Length), kept, Callbacks.Release, made, out node);
                 return node;
             }
         }
@@ -60,13 +57,11 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (handle.Hold())
             {
-                IntPtr data, e;
+                IntPtr data;
                 IntPtr kept = CallbackValue.Pin(values, out data);
                 Node node;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_borrowed(
-                        handle, dtype, shape, Elements.Rank(shape), data, values.Length, kept, Callbacks.Release, made, out node, out e),
-                    e);
+                NativeMethods.ckpt_graph_add_borrowed(
+                    handle, dtype, shape, Elements.Rank(shape), data, values.Length, kept, Callbacks.Release, made, out node);
                 return node;
             }
         }
@@ -80,10 +75,9 @@ namespace LibCheckpoint
             long size = Elements.Size<T>(values.Length);
             using (handle.Hold())
             {
-                IntPtr data, e;
+                IntPtr data;
                 IntPtr kept = CallbackValue.Pin(values, out data);
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_set_borrowed(handle, variable, data, size, kept, Callbacks.Release, out e), e);
+                NativeMethods.ckpt_graph_set_borrowed(handle, variable, data, size, kept, Callbacks.Release);
             }
         }
 
@@ -124,10 +118,8 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 Node node;
-                IntPtr e;
                 int rank = shape == null ? -1 : shape.Length;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_without_value(handle, dtype, shape, rank, made, out node, out e), e);
+                NativeMethods.ckpt_graph_add_without_value(handle, dtype, shape, rank, made, out node);
                 return node;
             }
         }
@@ -141,11 +133,7 @@ namespace LibCheckpoint
                 Bytes[] elements = pins.Texts(values);
                 shape = shape ?? new long[] { elements.Length };
                 Node node;
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_strings(
-                        handle, shape, shape.Length, elements, elements.Length, made, out node, out e),
-                    e);
+                NativeMethods.ckpt_graph_add_strings(handle, shape, shape.Length, elements, elements.Length, made, out node);
                 return node;
             }
         }
@@ -226,9 +214,9 @@ namespace LibCheckpoint
         {
             using (handle.Hold())
             {
-                IntPtr data, e;
+                IntPtr data;
                 long size;
-                CheckpointException.Check(NativeMethods.ckpt_graph_data(handle, variable, out data, out size, out e), e);
+                NativeMethods.ckpt_graph_data(handle, variable, out data, out size);
                 use(new Span<byte>((void*)data, checked((int)size)));
             }
         }
@@ -236,8 +224,8 @@ namespace LibCheckpoint
         /// <summary>The elements of a string variable; of a text, the one.</summary>
         public byte[][] ReadStrings(Node node)
         {
-            IntPtr strings, e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_read_strings(handle, node, out strings, out e), e);
+            IntPtr strings;
+            NativeMethods.ckpt_graph_read_strings(handle, node, out strings);
             return NativeResult.Strings(strings);
         }
 
@@ -251,9 +239,7 @@ namespace LibCheckpoint
             {
                 Bytes[] elements = pins.Texts(values);
                 shape = shape ?? new long[] { elements.Length };
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_assign_strings(handle, node, shape, shape.Length, elements, elements.Length, out e), e);
+                NativeMethods.ckpt_graph_assign_strings(handle, node, shape, shape.Length, elements, elements.Length);
             }
         }
 
@@ -265,8 +251,7 @@ namespace LibCheckpoint
         public long ReadInteger(Node variable)
         {
             long value;
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_read_integer(handle, variable, out value, out e), e, causes);
+            NativeMethods.ckpt_graph_read_integer(handle, variable, out value, causes);
             return value;
         }
 
@@ -290,22 +275,18 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (handle.Hold())
             {
-                IntPtr data, e;
+                IntPtr data;
                 IntPtr kept = CallbackValue.Pin(values, out data);
                 Node node;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_borrowed(
-                        handle, dtype, shape, shape.Length, data, values.LongLength * dtype.Size(), kept, Callbacks.Release, made, out node,
-                        out e),
-                    e);
+                NativeMethods.ckpt_graph_add_borrowed(
+                    handle, dtype, shape, shape.Length, data, values.LongLength * dtype.Size(), kept, Callbacks.Release, made, out node);
                 return node;
             }
         }
 
         private void Read(Node variable, IntPtr data, long size)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_graph_read(handle, variable, data, size, out e), e, causes);
+            NativeMethods.ckpt_graph_read(handle, variable, data, size, causes);
         }
 
         private Node AddOwned(DType dtype, long[] shape, IntPtr data, long size, NodeOptions options)
@@ -313,20 +294,14 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 Node node;
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_graph_add_owned(
-                        handle, dtype, shape, Elements.Rank(shape), data, size, made, out node, out e),
-                    e);
+                NativeMethods.ckpt_graph_add_owned(handle, dtype, shape, Elements.Rank(shape), data, size, made, out node);
                 return node;
             }
         }
 
         private void Assign(Node variable, DType dtype, long[] shape, IntPtr data, long size)
         {
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_graph_assign(handle, variable, dtype, shape, Elements.Rank(shape), data, size, out e), e, causes);
+            NativeMethods.ckpt_graph_assign(handle, variable, dtype, shape, Elements.Rank(shape), data, size, causes);
         }
     }
 }

@@ -5,11 +5,8 @@ using System.Threading;
 namespace LibCheckpoint
 {
     /// <summary>How a checkpoint is verified.</summary>
-    public sealed class VerifyOptions
+    public sealed partial class VerifyOptions
     {
-        /// <summary>So many threads; 0 for the library's choice.</summary>
-        public int Threads { get; set; }
-
         /// <summary>Hears how many bytes of how many were checked. What it throws ends the call with
         /// <see cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
         public Action<long, long> Progress { get; set; }
@@ -21,15 +18,12 @@ namespace LibCheckpoint
 
         private void Set(VerifyOptionsHandle made, Cancellation cancellation)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_verify_options_set_threads(made, checked((uint)Threads), out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_verify_options_set_cancel(made, cancellation.Cancel, out e), e);
+            SetPlain(made);
+            NativeMethods.ckpt_verify_options_set_cancel(made, cancellation.Cancel);
             if (Progress != null)
             {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_verify_options_set_progress(
-                        made, Callbacks.Progress, CallbackValue.Give(cancellation, null), Callbacks.Release, out e),
-                    e);
+                NativeMethods.ckpt_verify_options_set_progress(
+                    made, Callbacks.Progress, CallbackValue.Give(cancellation, null), Callbacks.Release);
             }
         }
     }

@@ -5,17 +5,8 @@ using System.Threading;
 namespace LibCheckpoint
 {
     /// <summary>How to wait for checkpoints.</summary>
-    public sealed class WaitOptions
+    public sealed partial class WaitOptions
     {
-        /// <summary>Gives up rather than wait longer; null for never.</summary>
-        public TimeSpan? Timeout { get; set; }
-
-        /// <summary>Between two looks; null for a second.</summary>
-        public TimeSpan? PollInterval { get; set; }
-
-        /// <summary>At least this between two checkpoints of <see cref="CheckpointFiles.Watch"/>.</summary>
-        public TimeSpan? MinInterval { get; set; }
-
         /// <summary>Another clock than the machine's.</summary>
         public Func<DateTimeOffset> Clock { get; set; }
 
@@ -41,25 +32,9 @@ namespace LibCheckpoint
 
         private void Set(WaitOptionsHandle made, Clock clock)
         {
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_wait_options_set_clock(
-                    made, clock.Now == null ? null : Callbacks.Now, Callbacks.Sleep, CallbackValue.Give(clock, null), Callbacks.Release, out e),
-                e);
-            if (Timeout != null)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_wait_options_set_timeout(made, Timeout.Value.TotalSeconds, out e), e);
-            }
-            if (PollInterval != null)
-            {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_wait_options_set_poll_interval(made, PollInterval.Value.TotalSeconds, out e), e);
-            }
-            if (MinInterval != null)
-            {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_wait_options_set_min_interval(made, MinInterval.Value.TotalSeconds, out e), e);
-            }
+            SetPlain(made);
+            NativeMethods.ckpt_wait_options_set_clock(
+                made, clock.Now == null ? null : Callbacks.Now, Callbacks.Sleep, CallbackValue.Give(clock, null), Callbacks.Release);
         }
     }
 
@@ -117,13 +92,8 @@ namespace LibCheckpoint
         {
             byte[] path = Utf8.Path(directory);
             CheckpointsIteratorHandle iterator;
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_checkpoints_iterator_new(
-                    path, options, isDone == null ? null : Callbacks.IsDone,
-                    isDone == null ? IntPtr.Zero : CallbackValue.Give(isDone, null), isDone == null ? null : Callbacks.Release, out iterator,
-                    out e),
-                e);
+            NativeMethods.ckpt_checkpoints_iterator_new(
+                path, options, isDone == null ? null : Callbacks.IsDone, isDone == null ? IntPtr.Zero : CallbackValue.Give(isDone, null), isDone == null ? null : Callbacks.Release, out iterator);
             return iterator;
         }
 

@@ -6,26 +6,8 @@ using System.Threading;
 namespace LibCheckpoint
 {
     /// <summary>How files are written.</summary>
-    public sealed class WriteOptions
+    public sealed partial class WriteOptions
     {
-        /// <summary>So many data files; 0 for the library's choice by the size alone.</summary>
-        public int Shards { get; set; }
-
-        /// <summary>
-        /// Most bytes of a data file, as far as tensors can be cut into slices, in place of <see cref="Shards"/>; 0 for no limit.
-        /// (<c>tf.train.experimental.MaxShardSizePolicy</c>)
-        /// </summary>
-        public long MaxShardSize { get; set; }
-
-        /// <summary>Begins each value at a multiple of so many bytes; 0 is 1, as in TensorFlow.</summary>
-        public long Alignment { get; set; }
-
-        /// <summary>So many threads, the caller's among them; 0 for the library's choice. The files are the same whatever it is.</summary>
-        public int Threads { get; set; }
-
-        /// <summary>What survives a power cut; all of it by default.</summary>
-        public Durability Durability { get; set; }
-
         /// <summary>
         /// Hears how many bytes of how many were written. What it throws ends the call with <see cref="ErrorCode.Cancelled"/>, and is the
         /// inner exception.
@@ -39,25 +21,12 @@ namespace LibCheckpoint
 
         private void Set(WriteOptionsHandle made, Cancellation cancellation)
         {
-            IntPtr e;
-            CheckpointException.Check(NativeMethods.ckpt_write_options_set_shards(made, checked((uint)Shards), out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_write_options_set_threads(made, checked((uint)Threads), out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_write_options_set_durability(made, Durability, out e), e);
-            CheckpointException.Check(NativeMethods.ckpt_write_options_set_cancel(made, cancellation.Cancel, out e), e);
-            if (MaxShardSize != 0)
-            {
-                CheckpointException.Check(
-                    NativeMethods.ckpt_write_options_set_max_shard_size(made, checked((ulong)MaxShardSize), out e), e);
-            }
-            if (Alignment != 0)
-            {
-                CheckpointException.Check(NativeMethods.ckpt_write_options_set_alignment(made, checked((ulong)Alignment), out e), e);
-            }
+            SetPlain(made);
+            NativeMethods.ckpt_write_options_set_cancel(made, cancellation.Cancel);
             if (Progress != null)
             {
                 IntPtr kept = CallbackValue.Give(cancellation, null);
-                CheckpointException.Check(
-                    NativeMethods.ckpt_write_options_set_progress(made, Callbacks.Progress, kept, Callbacks.Release, out e), e);
+                NativeMethods.ckpt_write_options_set_progress(made, Callbacks.Progress, kept, Callbacks.Release);
             }
         }
     }
@@ -82,8 +51,7 @@ namespace LibCheckpoint
             {
                 using (WriteOptionsHandle made = WriteOptions.Make(options, cancellation))
                 {
-                    IntPtr e;
-                    CheckpointException.Check(NativeMethods.ckpt_writer_new(path, made, out handle, out e), e);
+                    NativeMethods.ckpt_writer_new(path, made, out handle);
                 }
             }
             catch
@@ -142,12 +110,8 @@ namespace LibCheckpoint
         {
             byte[] name = Utf8.Encode(key, "key"), text = Utf8.Encode(shapeAndSlice, "shapeAndSlice");
             Pinned data = borrowed.Pin(new Memory<T>(values));
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_writer_add_shape_and_slice(
-                    handle, name, name.Length, DTypes.Of<T>(), shape, Elements.Rank(shape), text, text.Length, data.Pointer, data.Size,
-                    out e),
-                e);
+            NativeMethods.ckpt_writer_add_shape_and_slice(
+                handle, name, DTypes.Of<T>(), shape, Elements.Rank(shape), text, data.Pointer, data.Size);
         }
 
         /// <summary>
@@ -163,12 +127,8 @@ namespace LibCheckpoint
             }
             using (handle.Hold())
             {
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_writer_add_read(
-                        handle, name, name.Length, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read, causes),
-                        Callbacks.Release, out e),
-                    e);
+                NativeMethods.ckpt_writer_add_read(
+                    handle, name, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read, causes), Callbacks.Release);
             }
         }
 
@@ -180,11 +140,7 @@ namespace LibCheckpoint
             {
                 Bytes[] elements = pins.Texts(values);
                 shape = shape ?? new long[] { elements.Length };
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_writer_add_strings(
-                        handle, name, name.Length, shape, shape.Length, elements, elements.Length, out e),
-                    e);
+                NativeMethods.ckpt_writer_add_strings(handle, name, shape, shape.Length, elements, elements.Length);
             }
         }
 
@@ -200,11 +156,8 @@ namespace LibCheckpoint
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_writer_add_strings_slice(
-                        handle, name, name.Length, shape, region.Start, region.Length, shape.Length, elements, elements.Length, out e),
-                    e);
+                NativeMethods.ckpt_writer_add_strings_slice(
+                    handle, name, shape, region.Start, region.Length, shape.Length, elements, elements.Length);
             }
         }
 
@@ -216,11 +169,7 @@ namespace LibCheckpoint
             {
                 Bytes[] elements = pins.Texts(values);
                 shape = shape ?? new long[] { elements.Length };
-                IntPtr e;
-                CheckpointException.Check(
-                    NativeMethods.ckpt_writer_add_variants(
-                        handle, name, name.Length, shape, shape.Length, elements, elements.Length, out e),
-                    e);
+                NativeMethods.ckpt_writer_add_variants(handle, name, shape, shape.Length, elements, elements.Length);
             }
         }
 
@@ -255,23 +204,15 @@ namespace LibCheckpoint
         private void AddBytes(string key, DType dtype, long[] shape, Pinned data)
         {
             byte[] name = Utf8.Encode(key, "key");
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_writer_add(
-                    handle, name, name.Length, dtype, shape, Elements.Rank(shape), data.Pointer, data.Size, out e),
-                e);
+            NativeMethods.ckpt_writer_add(handle, name, dtype, shape, Elements.Rank(shape), data.Pointer, data.Size);
         }
 
         private void AddSlice(string key, DType dtype, long[] shape, Region region, Pinned data)
         {
             byte[] name = Utf8.Encode(key, "key");
             region.Of(shape);
-            IntPtr e;
-            CheckpointException.Check(
-                NativeMethods.ckpt_writer_add_slice(
-                    handle, name, name.Length, dtype, shape, region.Start, region.Length, Elements.Rank(shape), data.Pointer, data.Size,
-                    out e),
-                e);
+            NativeMethods.ckpt_writer_add_slice(
+                handle, name, dtype, shape, region.Start, region.Length, Elements.Rank(shape), data.Pointer, data.Size);
         }
 
         /// <summary>Memory that stays where it is.</summary>

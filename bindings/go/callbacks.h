@@ -39,6 +39,7 @@ typedef struct go_tensor {
     ckpt_bytes key;
     const int64_t *shape;
     size_t rank;
+    size_t count;
     ckpt_dtype dtype;
 } go_tensor;
 
@@ -46,6 +47,7 @@ static inline void go_tensor_about(const ckpt_tensor *tensor, go_tensor *about) 
     about->key = ckpt_tensor_key(tensor);
     about->shape = ckpt_tensor_shape(tensor);
     about->rank = ckpt_tensor_rank(tensor);
+    about->count = ckpt_tensor_element_count(tensor);
     about->dtype = ckpt_tensor_dtype(tensor);
 }
 

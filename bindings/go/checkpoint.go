@@ -77,16 +77,6 @@ func (c *Checkpoint) touch(f func(*C.ckpt_checkpoint, **C.ckpt_error) C.ckpt_cod
 	return c.shared.because(call(c.handle, f))
 }
 
-// Severity says how much a message matters.
-type Severity int32
-
-// How much a message matters.
-const (
-	SeverityInfo    Severity = C.CKPT_SEVERITY_INFO    // what happened
-	SeverityWarning Severity = C.CKPT_SEVERITY_WARNING // what may be a mistake
-	SeverityError   Severity = C.CKPT_SEVERITY_ERROR   // what went wrong
-)
-
 // SetLog has log called about values of a checkpoint that were never used and the like; nil for no one. A restore keeps the one
 // that was set when it was called.
 func (c *Checkpoint) SetLog(log func(Severity, string)) error {
@@ -116,15 +106,6 @@ func (c *Checkpoint) SaveCount() (int64, error) {
 	return int64(count), err
 }
 
-// Busy says what a save does while an earlier one of the checkpoint is running in the background.
-type Busy int32
-
-// What to do.
-const (
-	BusyWait Busy = C.CKPT_BUSY_WAIT // it waits for that
-	BusyFail Busy = C.CKPT_BUSY_FAIL // it returns Unavailable with ReasonBusy; nothing is counted
-)
-
 // SaveOptions says how a graph is saved (tf.train.CheckpointOptions). The zero value, and nil, are the defaults.
 type SaveOptions struct {
 	Write WriteOptions // how files are written
@@ -149,7 +130,7 @@ func (o *SaveOptions) make(w *sharedState) (*cancellation, *C.ckpt_save_options,
 	made := C.ckpt_save_options_new()
 	var e *C.ckpt_error
 	ok := C.ckpt_save_options_set_write_options(made, write, &e) == C.CKPT_CODE_OK &&
-		C.ckpt_save_options_set_busy(made, C.ckpt_busy(o.Busy), &e) == C.CKPT_CODE_OK
+		o.set(made, &e)
 	for _, written := range o.Written {
 		ok = ok && C.go_save_options_add_callback(made, newValue(&callbackValue{value: written, shared: w}), &e) == C.CKPT_CODE_OK
 	}
@@ -274,15 +255,6 @@ func (c *Checkpoint) Sync() error {
 	}))
 }
 
-// Mismatch says what to do about a value that does not fit its object.
-type Mismatch int32
-
-// What to do.
-const (
-	MismatchFail Mismatch = C.CKPT_MISMATCH_FAIL // nothing at all is restored, and the call fails
-	MismatchSkip Mismatch = C.CKPT_MISMATCH_SKIP // that value is left out; the report has it
-)
-
 // Rename takes what the checkpoint has at From for what the program has at To: paths of objects, each with all that is below.
 type Rename struct{ From, To string }
 
@@ -312,26 +284,7 @@ func (o *RestoreOptions) make() (*C.ckpt_restore_options, error) {
 	}
 	defer C.ckpt_read_options_free(read)
 	ok := (read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_CODE_OK) &&
-		C.ckpt_restore_options_set_on_mismatch(made, C.ckpt_mismatch(o.OnMismatch), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_restore_options_set_skip_slot_variables(made, C.bool(o.SkipSlotVariables), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_restore_options_set_verify_first(made, C.bool(o.VerifyFirst), &e) == C.CKPT_CODE_OK
-	for _, glob := range o.Include {
-		c, n := name(glob)
-		ok = ok && C.ckpt_restore_options_add_include(made, c, n, &e) == C.CKPT_CODE_OK
-	}
-	for _, glob := range o.Exclude {
-		c, n := name(glob)
-		ok = ok && C.ckpt_restore_options_add_exclude(made, c, n, &e) == C.CKPT_CODE_OK
-	}
-	for _, rename := range o.Renames {
-		from, fn := name(rename.From)
-		to, tn := name(rename.To)
-		ok = ok && C.ckpt_restore_options_add_rename(made, from, fn, to, tn, &e) == C.CKPT_CODE_OK
-	}
-	if o.Subtree != "" {
-		c, n := name(o.Subtree)
-		ok = ok && C.ckpt_restore_options_set_subtree(made, c, n, &e) == C.CKPT_CODE_OK
-	}
+		o.set(made, &e)
 	if !ok {
 		C.ckpt_restore_options_free(made)
 		return nil, takeError(e)

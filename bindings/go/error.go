@@ -14,73 +14,8 @@ import (
 	"unsafe"
 )
 
-// Code is the class of an error, with the numbers of absl's status codes (TensorFlow's errors). It is an error itself, to be
-// compared with errors.Is.
-type Code int32
-
-// The classes of errors.
-const (
-	OK                 Code = C.CKPT_CODE_OK                  // no error
-	Cancelled          Code = C.CKPT_CODE_CANCELLED           // the caller asked to stop
-	Unknown            Code = C.CKPT_CODE_UNKNOWN             // nothing more is known
-	InvalidArgument    Code = C.CKPT_CODE_INVALID_ARGUMENT    // the call asks for what cannot be
-	DeadlineExceeded   Code = C.CKPT_CODE_DEADLINE_EXCEEDED   // time ran out
-	NotFound           Code = C.CKPT_CODE_NOT_FOUND           // no such file, checkpoint or tensor
-	AlreadyExists      Code = C.CKPT_CODE_ALREADY_EXISTS      // what was to be made exists
-	PermissionDenied   Code = C.CKPT_CODE_PERMISSION_DENIED   // the system refused access
-	ResourceExhausted  Code = C.CKPT_CODE_RESOURCE_EXHAUSTED  // memory, disk or a limit is used up
-	FailedPrecondition Code = C.CKPT_CODE_FAILED_PRECONDITION // the object is in no state for the call
-	Aborted            Code = C.CKPT_CODE_ABORTED             // the operation was given up: a callback failed
-	OutOfRange         Code = C.CKPT_CODE_OUT_OF_RANGE        // past the end
-	Unimplemented      Code = C.CKPT_CODE_UNIMPLEMENTED       // not supported
-	Internal           Code = C.CKPT_CODE_INTERNAL            // a fault of the library's own
-	Unavailable        Code = C.CKPT_CODE_UNAVAILABLE         // not at the moment: somebody else is writing
-	DataLoss           Code = C.CKPT_CODE_DATA_LOSS           // bytes that are damaged or malformed
-	Unauthenticated    Code = C.CKPT_CODE_UNAUTHENTICATED     // unknown caller
-)
-
 // Error gives the name of the class, e.g. DATA_LOSS.
 func (c Code) Error() string { return C.GoString(C.ckpt_code_name(C.ckpt_code(c))) }
-
-// Reason says why a call failed, as a constant that programs can compare.
-type Reason int32
-
-// The reasons.
-const (
-	ReasonArgument      Reason = C.CKPT_REASON_ARGUMENT
-	ReasonNoCheckpoint  Reason = C.CKPT_REASON_NO_CHECKPOINT
-	ReasonNoTensor      Reason = C.CKPT_REASON_NO_TENSOR
-	ReasonMissingFile   Reason = C.CKPT_REASON_MISSING_FILE
-	ReasonIO            Reason = C.CKPT_REASON_IO
-	ReasonNotAFile      Reason = C.CKPT_REASON_NOT_A_FILE
-	ReasonTruncated     Reason = C.CKPT_REASON_TRUNCATED
-	ReasonChecksum      Reason = C.CKPT_REASON_CHECKSUM
-	ReasonMalformed     Reason = C.CKPT_REASON_MALFORMED
-	ReasonVersion       Reason = C.CKPT_REASON_VERSION
-	ReasonDType         Reason = C.CKPT_REASON_DTYPE
-	ReasonShape         Reason = C.CKPT_REASON_SHAPE
-	ReasonOverlap       Reason = C.CKPT_REASON_OVERLAP
-	ReasonGap           Reason = C.CKPT_REASON_GAP
-	ReasonLimit         Reason = C.CKPT_REASON_LIMIT
-	ReasonUnsupported   Reason = C.CKPT_REASON_UNSUPPORTED
-	ReasonCallback      Reason = C.CKPT_REASON_CALLBACK
-	ReasonNoObjectGraph Reason = C.CKPT_REASON_NO_OBJECT_GRAPH
-	ReasonAlignment     Reason = C.CKPT_REASON_ALIGNMENT
-	ReasonPanic         Reason = C.CKPT_REASON_PANIC
-	ReasonLocked        Reason = C.CKPT_REASON_LOCKED
-	ReasonSpace         Reason = C.CKPT_REASON_SPACE
-	ReasonNode          Reason = C.CKPT_REASON_NODE
-	ReasonNameTaken     Reason = C.CKPT_REASON_NAME_TAKEN
-	ReasonAssertion     Reason = C.CKPT_REASON_ASSERTION
-	ReasonUnsavable     Reason = C.CKPT_REASON_UNSAVABLE
-	ReasonNotShaped     Reason = C.CKPT_REASON_NOT_SHAPED
-	ReasonReadOnly      Reason = C.CKPT_REASON_READ_ONLY
-	ReasonReentrant     Reason = C.CKPT_REASON_REENTRANT
-	ReasonReplaced      Reason = C.CKPT_REASON_REPLACED
-	ReasonSaver         Reason = C.CKPT_REASON_SAVER
-	ReasonBusy          Reason = C.CKPT_REASON_BUSY
-	ReasonRank          Reason = C.CKPT_REASON_RANK
-)
 
 // Error says what went wrong, with what, where.
 type Error struct {

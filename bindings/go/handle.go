@@ -111,8 +111,11 @@ func path(p string) (*C.char, func(), error) {
 
 // name gives the bytes of a string as pointer and length. C must not keep them.
 func name(s string) (*C.char, C.size_t) {
-	return (*C.char)(unsafe.Pointer(unsafe.StringData(s))), C.size_t(len(s))
+	return chars(s), C.size_t(len(s))
 }
+
+// chars gives the bytes of a string. C must not keep them.
+func chars(s string) *C.char { return (*C.char)(unsafe.Pointer(unsafe.StringData(s))) }
 
 // dims gives a shape as pointer and rank.
 func dims(shape []int64) (*C.int64_t, C.size_t) {

@@ -69,12 +69,7 @@ func Collect(directory string, options *CollectOptions) ([]string, error) {
 	if options != nil {
 		made = C.ckpt_collect_options_new(C.size_t(max(0, options.Keep)))
 		defer C.ckpt_collect_options_free(made)
-		ok := C.ckpt_collect_options_set_keep_checkpoint_every_n_hours(made, C.double(options.KeepEveryNHours), &e) == C.CKPT_CODE_OK &&
-			C.ckpt_collect_options_set_dry_run(made, C.bool(options.DryRun), &e) == C.CKPT_CODE_OK
-		if ok && options.KeepBest != 0 {
-			ok = C.ckpt_collect_options_set_keep_best(made, C.size_t(options.KeepBest), C.ckpt_better(options.Better), &e) == C.CKPT_CODE_OK
-		}
-		if !ok {
+		if !options.set(made, &e) {
 			return nil, takeError(e)
 		}
 	}

@@ -12,15 +12,6 @@ import (
 	"time"
 )
 
-// Better says which metrics are better.
-type Better int32
-
-// Which metrics are better.
-const (
-	BetterLower  Better = C.CKPT_BETTER_LOWER  // lower ones, of a loss
-	BetterHigher Better = C.CKPT_BETTER_HIGHER // higher ones, of an accuracy
-)
-
 // ManagerOptions says how a directory is managed. The zero value, and nil, are the defaults: all checkpoints are kept.
 type ManagerOptions struct {
 	MaxToKeep          int64            // how many stay, the newest; 0 for all
@@ -84,33 +75,12 @@ func (o *ManagerOptions) make(w *sharedState) (*C.ckpt_manager_options, error) {
 	}
 	made := C.ckpt_manager_options_new()
 	var e *C.ckpt_error
-	ok := true
+	ok := o.set(made, &e)
 	set := func(wanted bool, f func() C.ckpt_code) {
 		if ok && wanted {
 			ok = f() == C.CKPT_CODE_OK
 		}
 	}
-	set(o.MaxToKeep != 0, func() C.ckpt_code { return C.ckpt_manager_options_set_max_to_keep(made, C.int64_t(o.MaxToKeep), &e) })
-	set(o.KeepEveryNHours != 0, func() C.ckpt_code {
-		return C.ckpt_manager_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEveryNHours), &e)
-	})
-	set(o.KeepBest != 0, func() C.ckpt_code {
-		return C.ckpt_manager_options_set_keep_best(made, C.size_t(o.KeepBest), C.ckpt_better(o.Better), &e)
-	})
-	set(o.CheckpointName != "", func() C.ckpt_code {
-		c, n := name(o.CheckpointName)
-		return C.ckpt_manager_options_set_checkpoint_name(made, c, n, &e)
-	})
-	set(o.StepCounter != 0, func() C.ckpt_code {
-		return C.ckpt_manager_options_set_step_counter(made, C.ckpt_node(o.StepCounter), &e)
-	})
-	set(o.StepsInCalls, func() C.ckpt_code { return C.ckpt_manager_options_set_steps_in_calls(made, true, &e) })
-	set(o.CheckpointInterval != 0, func() C.ckpt_code {
-		return C.ckpt_manager_options_set_checkpoint_interval(made, C.int64_t(o.CheckpointInterval), &e)
-	})
-	set(o.LastCheckpointStep != nil, func() C.ckpt_code {
-		return C.ckpt_manager_options_set_last_checkpoint_step(made, C.int64_t(*o.LastCheckpointStep), &e)
-	})
 	set(o.Init != nil, func() C.ckpt_code {
 		return C.go_manager_options_set_init(made, newValue(&callbackValue{value: o.Init, shared: w}), &e)
 	})
@@ -197,25 +167,7 @@ type ManagerSaveOptions struct {
 func (o *ManagerSaveOptions) make(save *C.ckpt_save_options) (*C.ckpt_manager_save_options, error) {
 	made := C.ckpt_manager_save_options_new()
 	var e *C.ckpt_error
-	ok := C.ckpt_manager_save_options_set_save_options(made, save, &e) == C.CKPT_CODE_OK
-	if ok && o.Number != nil {
-		ok = C.ckpt_manager_save_options_set_number(made, C.int64_t(*o.Number), &e) == C.CKPT_CODE_OK
-	}
-	if ok && o.NumberOf != 0 {
-		ok = C.ckpt_manager_save_options_set_number_of(made, C.ckpt_node(o.NumberOf), &e) == C.CKPT_CODE_OK
-	}
-	if ok && o.IgnoreInterval {
-		ok = C.ckpt_manager_save_options_set_check_interval(made, false, &e) == C.CKPT_CODE_OK
-	}
-	if ok && o.Step != nil {
-		ok = C.ckpt_manager_save_options_set_step(made, C.int64_t(*o.Step), &e) == C.CKPT_CODE_OK
-	}
-	if ok && o.Metric != nil {
-		ok = C.ckpt_manager_save_options_set_metric(made, C.double(*o.Metric), &e) == C.CKPT_CODE_OK
-	}
-	if ok && o.MetricOf != 0 {
-		ok = C.ckpt_manager_save_options_set_metric_of(made, C.ckpt_node(o.MetricOf), &e) == C.CKPT_CODE_OK
-	}
+	ok := o.set(made, &e) && C.ckpt_manager_save_options_set_save_options(made, save, &e) == C.CKPT_CODE_OK
 	if !ok {
 		C.ckpt_manager_save_options_free(made)
 		return nil, takeError(e)
@@ -313,11 +265,7 @@ func (m *Manager) RestoreOrInitialize(options *ResumeOptions) (string, *Status, 
 	made := C.ckpt_resume_options_new()
 	defer C.ckpt_resume_options_free(made)
 	var e *C.ckpt_error
-	ok := C.ckpt_resume_options_set_restore_options(made, restore, &e) == C.CKPT_CODE_OK &&
-		C.ckpt_resume_options_set_latest_valid(made, C.bool(options.LatestValid), &e) == C.CKPT_CODE_OK
-	if ok && options.Step != nil {
-		ok = C.ckpt_resume_options_set_step(made, C.int64_t(*options.Step), &e) == C.CKPT_CODE_OK
-	}
+	ok := options.set(made, &e) && C.ckpt_resume_options_set_restore_options(made, restore, &e) == C.CKPT_CODE_OK
 	if !ok {
 		return "", nil, takeError(e)
 	}

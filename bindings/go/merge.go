@@ -42,9 +42,7 @@ func Merge(ctx context.Context, destination string, sections []string, options *
 	made := C.ckpt_merge_options_new()
 	defer C.ckpt_merge_options_free(made)
 	var e *C.ckpt_error
-	ok := C.ckpt_merge_options_set_allow_missing(made, C.bool(options.AllowMissing), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_merge_options_set_keep_inputs(made, C.bool(options.KeepInputs), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_merge_options_set_durability(made, C.ckpt_durability(options.Durability), &e) == C.CKPT_CODE_OK &&
+	ok := options.set(made, &e) &&
 		C.ckpt_merge_options_set_cancel(made, cancellation.cancel.pointer, &e) == C.CKPT_CODE_OK
 	if ok && options.Progress != nil {
 		ok = C.go_merge_options_set_progress(made, newValue(&callbackValue{value: cancellation.stopper}), &e) == C.CKPT_CODE_OK

@@ -14,21 +14,6 @@ import (
 // error. The zero value is none.
 type Node uint64
 
-// Kind says what an object of a graph is.
-type Kind int32
-
-// The kinds of objects.
-const (
-	KindObject    Kind = C.CKPT_KIND_OBJECT     // an object without values
-	KindVariable  Kind = C.CKPT_KIND_VARIABLE   // a variable
-	KindState     Kind = C.CKPT_KIND_STATE      // an object with tensors of its own
-	KindText      Kind = C.CKPT_KIND_TEXT       // one string (TensorFlow's PythonState)
-	KindList      Kind = C.CKPT_KIND_LIST       // a list
-	KindDict      Kind = C.CKPT_KIND_DICT       // a dict
-	KindTuple     Kind = C.CKPT_KIND_TUPLE      // a tuple
-	KindSlotOwner Kind = C.CKPT_KIND_SLOT_OWNER // an optimizer: an object with slot variables
-)
-
 // NodeOptions says more about an object that is added to a graph. What is not for its kind is an error.
 type NodeOptions struct {
 	DebugName   string   // a name for messages
@@ -50,18 +35,7 @@ type Part struct {
 func (o NodeOptions) make() (*C.ckpt_node_options, error) {
 	made := C.ckpt_node_options_new()
 	var e *C.ckpt_error
-	ok := true
-	if o.DebugName != "" {
-		c, n := name(o.DebugName)
-		ok = C.ckpt_node_options_set_debug_name(made, c, n, &e) == C.CKPT_CODE_OK
-	}
-	if ok && o.Name != "" {
-		c, n := name(o.Name)
-		ok = C.ckpt_node_options_set_name(made, c, n, &e) == C.CKPT_CODE_OK
-	}
-	if ok && o.ReadOnly {
-		ok = C.ckpt_node_options_set_read_only(made, true, &e) == C.CKPT_CODE_OK
-	}
+	ok := o.set(made, &e)
 	if ok && o.Part != nil {
 		if err := o.Part.of(o.Part.Shape); err != nil {
 			C.ckpt_node_options_free(made)
@@ -77,10 +51,6 @@ func (o NodeOptions) make() (*C.ckpt_node_options, error) {
 		defer pinner.Unpin()
 		all, count := texts(o.TensorNames, &pinner)
 		ok = C.ckpt_node_options_set_tensor_names(made, all, count, &e) == C.CKPT_CODE_OK
-	}
-	if ok && o.LegacyName != "" {
-		c, n := name(o.LegacyName)
-		ok = C.ckpt_node_options_set_legacy_name(made, c, n, &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_node_options_free(made)

@@ -17,25 +17,6 @@ type Reader struct {
 	*handle[*C.ckpt_reader]
 }
 
-// Checksums says when checksums of values are compared.
-type Checksums int32
-
-// When checksums are compared.
-const (
-	ChecksumsAlways    Checksums = C.CKPT_CHECKSUMS_ALWAYS     // always, also where only a part of a stored value is wanted
-	ChecksumsWhenWhole Checksums = C.CKPT_CHECKSUMS_WHEN_WHOLE // where whole stored values are read
-	ChecksumsNever     Checksums = C.CKPT_CHECKSUMS_NEVER      // never
-)
-
-// Format says how a checkpoint is stored.
-type Format int32
-
-// The formats.
-const (
-	FormatV1 Format = C.CKPT_FORMAT_V1 // tables that hold values, before 2017
-	FormatV2 Format = C.CKPT_FORMAT_V2 // an index and data files
-)
-
 // ReadOptions says how values are read. The zero value, and nil, are the defaults.
 type ReadOptions struct {
 	Threads   uint32    // the caller's among them; 0 for the library's choice
@@ -61,7 +42,7 @@ func Open(p string, options *OpenOptions) (*Reader, error) {
 	if options != nil && options.MemoryLimit != 0 {
 		made = C.ckpt_open_options_new()
 		defer C.ckpt_open_options_free(made)
-		if C.ckpt_open_options_set_memory_limit(made, C.uint64_t(options.MemoryLimit), &e) != C.CKPT_CODE_OK {
+		if !options.set(made, &e) {
 			return nil, takeError(e)
 		}
 	}
@@ -147,6 +128,7 @@ func (r *Reader) tensor(t *C.ckpt_tensor) Tensor {
 	C.go_tensor_about(t, &about)
 	return Tensor{
 		reader: r, pointer: t, key: text(about.key), dtype: DType(about.dtype), shape: shapeOf(about.shape, int(about.rank)),
+		count: int(about.count),
 	}
 }
 
@@ -187,8 +169,7 @@ func (o *ReadOptions) make() (*C.ckpt_read_options, error) {
 	}
 	made := C.ckpt_read_options_new()
 	var e *C.ckpt_error
-	if C.ckpt_read_options_set_threads(made, C.uint32_t(o.Threads), &e) != C.CKPT_CODE_OK ||
-		C.ckpt_read_options_set_checksums(made, C.ckpt_checksums(o.Checksums), &e) != C.CKPT_CODE_OK {
+	if !o.set(made, &e) {
 		C.ckpt_read_options_free(made)
 		return nil, takeError(e)
 	}

@@ -7,24 +7,6 @@ import "C"
 
 import "unsafe"
 
-// RowState says what became of a value.
-type RowState int32
-
-// What became of a value.
-const (
-	RowRestored      RowState = C.CKPT_ROW_STATE_RESTORED       // the object has the value of the checkpoint
-	RowDeferred      RowState = C.CKPT_ROW_STATE_DEFERRED       // the object is not there yet; it gets the value when it is tracked
-	RowMissing       RowState = C.CKPT_ROW_STATE_MISSING        // the program has an object for which the checkpoint has no value
-	RowUnused        RowState = C.CKPT_ROW_STATE_UNUSED         // the checkpoint has a value that the program has no use for
-	RowShapeMismatch RowState = C.CKPT_ROW_STATE_SHAPE_MISMATCH // the value has another shape than the object
-	RowDTypeMismatch RowState = C.CKPT_ROW_STATE_DTYPE_MISMATCH // the value has another dtype than the object
-	RowSkipped       RowState = C.CKPT_ROW_STATE_SKIPPED        // the object was left as it was
-	RowTorn          RowState = C.CKPT_ROW_STATE_TORN           // the object has neither its old value nor the new one
-)
-
-// String gives the state's name, e.g. "shape mismatch".
-func (s RowState) String() string { return C.GoString(C.ckpt_row_state_name(C.ckpt_row_state(s))) }
-
 // Row is a value of a report.
 type Row struct {
 	Path         string   // the object: names of edges joined by "/", in the checkpoint; of a missing one, in the program
@@ -48,18 +30,12 @@ type Report struct {
 	Summary string // one line: how many rows there are of each state
 	Table   string // for people: a line for each row
 	JSON    []byte // for programs
+
+	counts map[RowState]int
 }
 
 // Count says how many rows have a state.
-func (r *Report) Count(state RowState) int {
-	n := 0
-	for i := range r.Rows {
-		if r.Rows[i].State == state {
-			n++
-		}
-	}
-	return n
-}
+func (r *Report) Count(state RowState) int { return r.counts[state] }
 
 // takeReport copies a report that belongs to the caller, and frees it; nil of none.
 func takeReport(r *C.ckpt_report) *Report {
@@ -70,6 +46,10 @@ func takeReport(r *C.ckpt_report) *Report {
 	report := &Report{
 		Rows:    make([]Row, C.ckpt_report_count(r)),
 		Summary: text(C.ckpt_report_summary(r)), Table: text(C.ckpt_report_table(r)), JSON: []byte(text(C.ckpt_report_json(r))),
+		counts: map[RowState]int{},
+	}
+	for state := RowRestored; state <= RowTorn; state++ {
+		report.counts[state] = int(C.ckpt_report_count_of(r, C.ckpt_row_state(state)))
 	}
 	for i := range report.Rows {
 		row := C.ckpt_report_get(r, C.size_t(i))

@@ -92,20 +92,12 @@ func (o *SaverOptions) make() (*C.ckpt_saver_options, error) {
 	if o == nil {
 		return nil, nil
 	}
+	if o.MaxToKeep != nil && *o.MaxToKeep < 0 {
+		return nil, argument("no checkpoint is to stay")
+	}
 	made := C.ckpt_saver_options_new()
 	var e *C.ckpt_error
-	ok := C.ckpt_saver_options_set_pad_step_number(made, C.bool(o.PadStepNumber), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_saver_options_set_save_relative_paths(made, C.bool(!o.AbsolutePaths), &e) == C.CKPT_CODE_OK
-	if ok && o.MaxToKeep != nil {
-		if *o.MaxToKeep < 0 {
-			C.ckpt_saver_options_free(made)
-			return nil, argument("no checkpoint is to stay")
-		}
-		ok = C.ckpt_saver_options_set_max_to_keep(made, C.size_t(*o.MaxToKeep), &e) == C.CKPT_CODE_OK
-	}
-	if ok && o.KeepEveryNHours != 0 {
-		ok = C.ckpt_saver_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEveryNHours), &e) == C.CKPT_CODE_OK
-	}
+	ok := o.set(made, &e)
 	if ok && o.Log != nil {
 		ok = C.go_saver_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
 	}
@@ -164,14 +156,7 @@ func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptio
 	made := C.ckpt_saver_save_options_new()
 	defer C.ckpt_saver_save_options_free(made)
 	var e *C.ckpt_error
-	ok := C.ckpt_saver_save_options_set_save_options(made, save, &e) == C.CKPT_CODE_OK &&
-		C.ckpt_saver_save_options_set_write_state(made, C.bool(!options.NoState), &e) == C.CKPT_CODE_OK
-	if ok && options.GlobalStep != nil {
-		ok = C.ckpt_saver_save_options_set_global_step(made, C.int64_t(*options.GlobalStep), &e) == C.CKPT_CODE_OK
-	}
-	if ok && options.GlobalStepOf != 0 {
-		ok = C.ckpt_saver_save_options_set_global_step_of(made, C.ckpt_node(options.GlobalStepOf), &e) == C.CKPT_CODE_OK
-	}
+	ok := options.set(made, &e) && C.ckpt_saver_save_options_set_save_options(made, save, &e) == C.CKPT_CODE_OK
 	if ok && options.LatestFilename != "" {
 		ok = C.ckpt_saver_save_options_set_latest_filename(made, all[1], &e) == C.CKPT_CODE_OK
 	}

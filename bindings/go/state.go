@@ -150,15 +150,22 @@ func (s *Source) Find(key string) *SourceTensor {
 // All goes over the tensors by name, in the order of their keys.
 func (s *Source) All() iter.Seq2[string, *SourceTensor] {
 	return func(yield func(string, *SourceTensor) bool) {
-		for i := C.size_t(0); ; i++ {
+		for i := range s.Len() {
 			s.mutex.Lock()
-			tensor := sourceTensorOf(C.ckpt_source_get(s.pointer, i))
+			tensor := sourceTensorOf(C.ckpt_source_get(s.pointer, C.size_t(i)))
 			s.mutex.Unlock()
 			if tensor == nil || !yield(tensor.Name, tensor) {
 				return
 			}
 		}
 	}
+}
+
+// Len says how many tensors there are.
+func (s *Source) Len() int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return int(C.ckpt_source_count(s.pointer))
 }
 
 func sourceTensorOf(t *C.ckpt_source_tensor) *SourceTensor {

@@ -24,16 +24,6 @@ func statusOf(status *C.ckpt_status) *Status {
 	})}
 }
 
-// RestoreKind says what kind of restore a status is of.
-type RestoreKind int32
-
-// The kinds of restores.
-const (
-	RestoreObjects RestoreKind = C.CKPT_RESTORE_KIND_OBJECTS // of a checkpoint with an object graph (CheckpointLoadStatus)
-	RestoreNames   RestoreKind = C.CKPT_RESTORE_KIND_NAMES   // of a checkpoint of names (NameBasedSaverStatus)
-	RestoreNone    RestoreKind = C.CKPT_RESTORE_KIND_NONE    // of no checkpoint at all (InitializationOnlyStatus)
-)
-
 // Kind says what kind of restore it is of.
 func (s *Status) Kind() RestoreKind {
 	p := s.hold()

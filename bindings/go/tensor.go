@@ -15,6 +15,7 @@ type Tensor struct {
 	key     string
 	dtype   DType
 	shape   []int64
+	count   int // of elements
 }
 
 // Key gives the key: bytes, UTF-8 in every checkpoint that TensorFlow's Python can list.
@@ -27,7 +28,7 @@ func (t Tensor) DType() DType { return t.dtype }
 func (t Tensor) Shape() []int64 { return append([]int64{}, t.shape...) }
 
 // Len gives the number of elements.
-func (t Tensor) Len() int { return elements(t.shape) }
+func (t Tensor) Len() int { return t.count }
 
 // Region is a part of a tensor: where it begins, and how much it takes of each dimension; a length of -1 takes a dimension to
 // its end.

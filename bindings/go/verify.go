@@ -70,7 +70,7 @@ func (o *VerifyOptions) make() (*cancellation, *C.ckpt_verify_options, error) {
 	cancellation := newCancellation(o.Progress)
 	made := C.ckpt_verify_options_new()
 	var e *C.ckpt_error
-	ok := C.ckpt_verify_options_set_threads(made, C.uint32_t(o.Threads), &e) == C.CKPT_CODE_OK &&
+	ok := o.set(made, &e) &&
 		C.ckpt_verify_options_set_cancel(made, cancellation.cancel.pointer, &e) == C.CKPT_CODE_OK
 	if ok && o.Progress != nil {
 		ok = C.go_verify_options_set_progress(made, newValue(&callbackValue{value: cancellation.stopper}), &e) == C.CKPT_CODE_OK

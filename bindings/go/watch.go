@@ -35,16 +35,8 @@ func (o *WaitOptions) make(ctx context.Context) (*C.ckpt_wait_options, error) {
 			return nil
 		}
 	}
-	ok := C.go_wait_options_set_clock(made, newValue(&callbackValue{value: clock{sleep: sleep}}), &e) == C.CKPT_CODE_OK
-	if o.Timeout != nil {
-		ok = ok && C.ckpt_wait_options_set_timeout(made, C.double(o.Timeout.Seconds()), &e) == C.CKPT_CODE_OK
-	}
-	if o.PollInterval != 0 {
-		ok = ok && C.ckpt_wait_options_set_poll_interval(made, C.double(o.PollInterval.Seconds()), &e) == C.CKPT_CODE_OK
-	}
-	if o.MinInterval != 0 {
-		ok = ok && C.ckpt_wait_options_set_min_interval(made, C.double(o.MinInterval.Seconds()), &e) == C.CKPT_CODE_OK
-	}
+	ok := o.set(made, &e) &&
+		C.go_wait_options_set_clock(made, newValue(&callbackValue{value: clock{sleep: sleep}}), &e) == C.CKPT_CODE_OK
 	if !ok {
 		C.ckpt_wait_options_free(made)
 		return nil, takeError(e)

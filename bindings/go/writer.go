@@ -11,16 +11,6 @@ import (
 	"io"
 )
 
-// Durability says what of a checkpoint survives a power cut.
-type Durability int32
-
-// What survives.
-const (
-	DurabilityFull Durability = C.CKPT_DURABILITY_FULL // all of it, when the call returns
-	DurabilityData Durability = C.CKPT_DURABILITY_DATA // what there is is whole, but a new checkpoint may be gone again
-	DurabilityNone Durability = C.CKPT_DURABILITY_NONE // there may be anything
-)
-
 // WriteOptions says how files are written. The zero value, and nil, are the defaults.
 type WriteOptions struct {
 	Shards       uint32     // data files; 0 for the library's choice by the size
@@ -40,15 +30,7 @@ func (o *WriteOptions) make(w *cancellation) (*C.ckpt_write_options, error) {
 	}
 	made := C.ckpt_write_options_new()
 	var e *C.ckpt_error
-	ok := C.ckpt_write_options_set_shards(made, C.uint32_t(o.Shards), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_write_options_set_threads(made, C.uint32_t(o.Threads), &e) == C.CKPT_CODE_OK &&
-		C.ckpt_write_options_set_durability(made, C.ckpt_durability(o.Durability), &e) == C.CKPT_CODE_OK
-	if ok && o.MaxShardSize != 0 {
-		ok = C.ckpt_write_options_set_max_shard_size(made, C.uint64_t(o.MaxShardSize), &e) == C.CKPT_CODE_OK
-	}
-	if ok && o.Alignment != 0 {
-		ok = C.ckpt_write_options_set_alignment(made, C.uint64_t(o.Alignment), &e) == C.CKPT_CODE_OK
-	}
+	ok := o.set(made, &e)
 	if ok && o.Progress != nil {
 		ok = C.go_write_options_set_progress(made, newValue(&callbackValue{value: w.stopper}), &e) == C.CKPT_CODE_OK
 	}

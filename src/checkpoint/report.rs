@@ -1,5 +1,6 @@
 //! What became of every value of a restore, row by row.
 
+use std::ffi::CStr;
 use std::fmt::{self, Write};
 
 use crate::graph::NodeId;
@@ -46,15 +47,20 @@ impl RowState {
 
     /// What tables and summaries call it.
     pub fn name(self) -> &'static str {
+        self.c_name().to_str().unwrap_or_default()
+    }
+
+    /// [`name`](RowState::name), ending in NUL.
+    pub fn c_name(self) -> &'static CStr {
         match self {
-            RowState::Restored => "restored",
-            RowState::Deferred => "deferred",
-            RowState::Missing => "missing in the checkpoint",
-            RowState::Unused => "unused in the checkpoint",
-            RowState::ShapeMismatch => "shape mismatch",
-            RowState::DtypeMismatch => "dtype mismatch",
-            RowState::Skipped => "skipped",
-            RowState::Torn => "torn",
+            RowState::Restored => c"restored",
+            RowState::Deferred => c"deferred",
+            RowState::Missing => c"missing in the checkpoint",
+            RowState::Unused => c"unused in the checkpoint",
+            RowState::ShapeMismatch => c"shape mismatch",
+            RowState::DtypeMismatch => c"dtype mismatch",
+            RowState::Skipped => c"skipped",
+            RowState::Torn => c"torn",
         }
     }
 }

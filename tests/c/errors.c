@@ -167,12 +167,44 @@ static void null_may_be_freed(void) {
     ckpt_verify_options_free(NULL);
 }
 
+/* Each kind of constant, with its last and that one's name. */
+static const struct {
+    const char *(*name)(int32_t number);
+    int32_t last;
+    const char *expected;
+} names[] = {
+    {ckpt_format_name, CKPT_FORMAT_V2, "V2"},
+    {ckpt_checksums_name, CKPT_CHECKSUMS_NEVER, "never"},
+    {ckpt_durability_name, CKPT_DURABILITY_NONE, "none"},
+    {ckpt_kind_name, CKPT_KIND_SLOT_OWNER, "slot owner"},
+    {ckpt_mismatch_name, CKPT_MISMATCH_SKIP, "skip"},
+    {ckpt_busy_name, CKPT_BUSY_FAIL, "fail"},
+    {ckpt_restore_kind_name, CKPT_RESTORE_KIND_NONE, "none"},
+    {ckpt_row_state_name, CKPT_ROW_STATE_TORN, "torn"},
+    {ckpt_better_name, CKPT_BETTER_HIGHER, "higher"},
+    {ckpt_severity_name, CKPT_SEVERITY_ERROR, "error"},
+};
+
+static void constants_have_names(void) {
+    for (size_t kind = 0; kind < COUNT(names); kind++) {
+        CHECK(strcmp(names[kind].name(names[kind].last), names[kind].expected) == 0);
+        CHECK(strcmp(names[kind].name(names[kind].last + 1), "unknown") == 0);
+    }
+    CHECK(strcmp(ckpt_reason_name(0), "NONE") == 0);
+    CHECK(strcmp(ckpt_reason_name(CKPT_REASON_ARGUMENT), "ARGUMENT") == 0);
+    CHECK(strcmp(ckpt_reason_name(CKPT_REASON_RANK), "RANK") == 0);
+    CHECK(strcmp(ckpt_reason_name(CKPT_REASON_RANK + 1), "UNKNOWN") == 0);
+}
+
 static void numbers_out_of_range_have_names(void) {
     static const int32_t odd[] = {-1, 17, 1000, INT32_MIN, INT32_MAX};
     for (size_t i = 0; i < COUNT(odd); i++) {
         CHECK(ckpt_code_name(odd[i]) != NULL);
         CHECK_INT(0, ckpt_dtype_size(odd[i] == 17 ? 0 : odd[i]));
         CHECK(ckpt_dtype_name(odd[i]) != NULL);
+        if (odd[i] == 17) continue; /* a reason */
+        CHECK(strcmp(ckpt_reason_name(odd[i]), "UNKNOWN") == 0);
+        for (size_t kind = 0; kind < COUNT(names); kind++) CHECK(strcmp(names[kind].name(odd[i]), "unknown") == 0);
     }
     CHECK(strcmp(ckpt_code_name(CKPT_CODE_DATA_LOSS), "DATA_LOSS") == 0);
     CHECK(strcmp(ckpt_dtype_name(CKPT_DTYPE_BFLOAT16), "bfloat16") == 0);
@@ -314,6 +346,7 @@ int main(void) {
     null_is_an_error_where_a_handle_is_due();
     null_has_no_properties();
     null_may_be_freed();
+    constants_have_names();
     numbers_out_of_range_have_names();
     bad_slices_are_refused();
     absurd_lengths_are_refused();

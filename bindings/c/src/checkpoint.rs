@@ -13,7 +13,7 @@ use super::node::{ckpt_node, node_at, texts_at};
 use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::status::ckpt_status;
-use super::strings::ckpt_string;
+use super::strings::{ckpt_string, give_path};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, NodeId, RestoreOptions, Result, SaveOptions, Status};
 
@@ -199,9 +199,7 @@ fn save(
     let checkpoint = checkpoint_at(checkpoint)?;
     let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
     let saved = save(&checkpoint.checkpoint, &options)?;
-    if let Some(out) = out {
-        *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
-    }
+    give_path(out, saved);
     Ok(())
 }
 

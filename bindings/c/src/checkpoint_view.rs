@@ -12,6 +12,7 @@ use super::graph::{ckpt_graph, graph_at};
 use super::graph_options::ckpt_restore_options;
 use super::node::{ckpt_node, node_at};
 use super::object_graph::ckpt_object_graph;
+use super::strings::lend_path;
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{restore_nodes, CheckpointView, Comparison, Log, NodeId, Result};
 
@@ -62,7 +63,7 @@ pub extern "C" fn ckpt_checkpoint_view_free(view: *mut ckpt_checkpoint_view) {
 /// Returns the prefix of the checkpoint. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_prefix(view: *const ckpt_checkpoint_view) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(view).map(|v| v.view.prefix().as_os_str().as_encoded_bytes()).into())
+    ask(ckpt_bytes::NONE, || handle(view).map_or(ckpt_bytes::NONE, |v| lend_path(v.view.prefix())))
 }
 
 /// Copies the object graph: all objects with their children, values and slot variables.

@@ -4,7 +4,7 @@
 use std::ffi::{c_char, CStr};
 
 use super::ask;
-use ::checkpoint::{Better, Busy, Checksums, Code, DType, Durability, Error, Mismatch, Reason, Result};
+use ::checkpoint::{Better, Busy, Checksums, Code, DType, Durability, Error, Mismatch, Reason, Result, RowState};
 
 /// The class of an error, numbered as absl's status codes: one of the `CKPT_CODE_` constants.
 pub type ckpt_code = i32;
@@ -70,6 +70,8 @@ pub const CKPT_CODE_DATA_LOSS: ckpt_code = 15;
 /// The request lacks valid credentials.
 pub const CKPT_CODE_UNAUTHENTICATED: ckpt_code = 16;
 
+/// No reason is given.
+pub const CKPT_REASON_NONE: ckpt_reason = 0;
 /// An argument of the call is invalid.
 pub const CKPT_REASON_ARGUMENT: ckpt_reason = 1;
 /// There is no checkpoint at the path.
@@ -327,8 +329,8 @@ pub extern "C" fn ckpt_code_name(code: ckpt_code) -> *const c_char {
     })
 }
 
-/// Returns the Python name of a dtype, e.g. `float32`; `invalid` for an unknown number.
-/// NUL-terminated static text.
+/// Returns the Python name of a dtype, e.g. `float32`; `invalid` for an unknown number. NUL-
+/// terminated static text.
 #[no_mangle]
 pub extern "C" fn ckpt_dtype_name(dtype: ckpt_dtype) -> *const c_char {
     ask(c"invalid".as_ptr(), || dtype_of(dtype).map_or(c"invalid", DType::c_name).as_ptr())
@@ -340,26 +342,131 @@ pub extern "C" fn ckpt_dtype_size(dtype: ckpt_dtype) -> usize {
     ask(0, || dtype_of(dtype).and_then(DType::size).unwrap_or(0))
 }
 
-/// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
-/// NUL-terminated static text.
+/// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number. NUL-
+/// terminated static text.
 #[no_mangle]
 pub extern "C" fn ckpt_row_state_name(state: ckpt_row_state) -> *const c_char {
     ask(c"unknown".as_ptr(), || row_state_name(state).as_ptr())
 }
 
 fn row_state_name(state: ckpt_row_state) -> &'static CStr {
-    match state {
-        CKPT_ROW_STATE_RESTORED => c"restored",
-        CKPT_ROW_STATE_DEFERRED => c"deferred",
-        CKPT_ROW_STATE_MISSING => c"missing in the checkpoint",
-        CKPT_ROW_STATE_UNUSED => c"unused in the checkpoint",
-        CKPT_ROW_STATE_SHAPE_MISMATCH => c"shape mismatch",
-        CKPT_ROW_STATE_DTYPE_MISMATCH => c"dtype mismatch",
-        CKPT_ROW_STATE_SKIPPED => c"skipped",
-        CKPT_ROW_STATE_TORN => c"torn",
-        _ => c"unknown",
-    }
+    RowState::all().find(|known| *known as ckpt_row_state == state).map_or(c"unknown", RowState::c_name)
 }
+
+/// Returns the name of a reason, e.g. `NO_CHECKPOINT`; `NONE` for 0, `UNKNOWN` for an unknown
+/// number. NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_reason_name(reason: ckpt_reason) -> *const c_char {
+    ask(c"UNKNOWN".as_ptr(), || name_in(&REASONS, reason, 0, c"UNKNOWN"))
+}
+
+/// Returns the name of a format: `V1` or `V2`; `unknown` for an unknown number. NUL-terminated
+/// static text.
+#[no_mangle]
+pub extern "C" fn ckpt_format_name(format: ckpt_format) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"V1", c"V2"], format, CKPT_FORMAT_V1, c"unknown"))
+}
+
+/// Returns the name of a way to compare checksums, e.g. `when whole`; `unknown` for an unknown
+/// number. NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_checksums_name(checksums: ckpt_checksums) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"always", c"when whole", c"never"], checksums, CKPT_CHECKSUMS_ALWAYS, c"unknown"))
+}
+
+/// Returns the name of a durability, e.g. `full`; `unknown` for an unknown number. NUL-terminated
+/// static text.
+#[no_mangle]
+pub extern "C" fn ckpt_durability_name(durability: ckpt_durability) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"full", c"data", c"none"], durability, CKPT_DURABILITY_FULL, c"unknown"))
+}
+
+/// Returns the name of a kind, e.g. `slot owner`; `unknown` for an unknown number. NUL-terminated
+/// static text.
+#[no_mangle]
+pub extern "C" fn ckpt_kind_name(kind: ckpt_kind) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&KINDS, kind, CKPT_KIND_OBJECT, c"unknown"))
+}
+
+/// Returns the name of what to do about a value that does not fit: `fail` or `skip`; `unknown` for
+/// an unknown number. NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_mismatch_name(mismatch: ckpt_mismatch) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"fail", c"skip"], mismatch, CKPT_MISMATCH_FAIL, c"unknown"))
+}
+
+/// Returns the name of what a save does while another runs: `wait` or `fail`; `unknown` for an
+/// unknown number. NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_busy_name(busy: ckpt_busy) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"wait", c"fail"], busy, CKPT_BUSY_WAIT, c"unknown"))
+}
+
+/// Returns the name of a kind of restore, e.g. `objects`; `unknown` for an unknown number. NUL-
+/// terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_restore_kind_name(kind: ckpt_restore_kind) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"objects", c"names", c"none"], kind, CKPT_RESTORE_KIND_OBJECTS, c"unknown"))
+}
+
+/// Returns the name of an order of metrics: `lower` or `higher`; `unknown` for an unknown number.
+/// NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_better_name(better: ckpt_better) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"lower", c"higher"], better, CKPT_BETTER_LOWER, c"unknown"))
+}
+
+/// Returns the name of a severity, e.g. `warning`; `unknown` for an unknown number. NUL-terminated
+/// static text.
+#[no_mangle]
+pub extern "C" fn ckpt_severity_name(severity: ckpt_severity) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"info", c"warning", c"error"], severity, CKPT_SEVERITY_INFO, c"unknown"))
+}
+
+/// Returns the name of a number of those that begin with `first`.
+fn name_in(names: &[&'static CStr], number: i32, first: i32, otherwise: &'static CStr) -> *const c_char {
+    let at = usize::try_from(i64::from(number) - i64::from(first)).ok();
+    at.and_then(|at| names.get(at)).map_or(otherwise, |name| *name).as_ptr()
+}
+
+const REASONS: [&CStr; CKPT_REASON_RANK as usize + 1] = [
+    c"NONE",
+    c"ARGUMENT",
+    c"NO_CHECKPOINT",
+    c"NO_TENSOR",
+    c"MISSING_FILE",
+    c"IO",
+    c"NOT_A_FILE",
+    c"TRUNCATED",
+    c"CHECKSUM",
+    c"MALFORMED",
+    c"VERSION",
+    c"DTYPE",
+    c"SHAPE",
+    c"OVERLAP",
+    c"GAP",
+    c"LIMIT",
+    c"UNSUPPORTED",
+    c"CALLBACK",
+    c"NO_OBJECT_GRAPH",
+    c"ALIGNMENT",
+    c"PANIC",
+    c"LOCKED",
+    c"SPACE",
+    c"NODE",
+    c"NAME_TAKEN",
+    c"ASSERTION",
+    c"UNSAVABLE",
+    c"NOT_SHAPED",
+    c"READ_ONLY",
+    c"REENTRANT",
+    c"REPLACED",
+    c"SAVER",
+    c"BUSY",
+    c"RANK",
+];
+
+const KINDS: [&CStr; 8] = [c"object", c"variable", c"state", c"text", c"list", c"dict", c"tuple", c"slot owner"];
 
 fn dtype_of(number: ckpt_dtype) -> Option<DType> {
     u32::try_from(number).ok().and_then(DType::from_number)
@@ -373,8 +480,7 @@ pub(super) fn known_dtype(number: ckpt_dtype) -> Result<DType> {
 
 /// The number of a kind, given its name in the Rust API; 0 if there is none.
 pub(super) fn kind_number(name: &str) -> ckpt_kind {
-    let names = ["object", "variable", "state", "text", "list", "dict", "tuple", "slot owner"];
-    names.iter().position(|n| *n == name).map_or(0, |at| at as ckpt_kind + CKPT_KIND_OBJECT)
+    KINDS.iter().position(|kind| kind.to_str() == Ok(name)).map_or(0, |at| at as ckpt_kind + CKPT_KIND_OBJECT)
 }
 
 pub(super) fn durability_of(number: ckpt_durability) -> Result<Durability> {
@@ -427,7 +533,7 @@ pub(super) fn checksums(number: ckpt_checksums) -> Result<Checksums> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::checkpoint::{RestoreKind, RowState, Severity};
+    use ::checkpoint::{RestoreKind, Severity};
 
     #[test]
     fn the_numbers_are_those_of_the_rust_api() {
@@ -437,9 +543,6 @@ mod tests {
         assert_eq!(CKPT_CODE_UNAUTHENTICATED, Code::Unauthenticated as i32);
         assert_eq!(CKPT_REASON_SPACE, Reason::Space as i32);
         assert_eq!(CKPT_REASON_SAVER, Reason::Saver as i32);
-        for state in RowState::all() {
-            assert_eq!(row_state_name(state as ckpt_row_state).to_str(), Ok(state.name()));
-        }
         assert_eq!(CKPT_ROW_STATE_TORN, RowState::Torn as ckpt_row_state);
         assert_eq!(CKPT_RESTORE_KIND_NONE, RestoreKind::None as ckpt_restore_kind);
         assert_eq!(CKPT_SEVERITY_ERROR, Severity::Error as ckpt_severity);

@@ -5,17 +5,13 @@ use std::path::PathBuf;
 
 use super::constants::{ckpt_code, ckpt_durability, durability_of};
 use super::error::ckpt_error;
-use super::options::target;
-use super::strings::ckpt_string;
+use super::options::set;
+use super::strings::{ckpt_string, lend_path, text_of};
 use super::{array, array_mut, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{
     checkpoint_exists, checkpoint_mtimes, get_checkpoint_state, latest_checkpoint, remove_checkpoint, update_checkpoint_state,
     CheckpointState, Pin, Result, StateUpdate,
 };
-
-fn lend(path: &std::path::Path) -> &[u8] {
-    path.as_os_str().as_encoded_bytes()
-}
 
 /// Finds the latest checkpoint that the state file of `directory` names: its prefix or, for format
 /// V1, its file or the pattern of its files. (`tf.train.latest_checkpoint`)
@@ -34,7 +30,7 @@ pub extern "C" fn ckpt_latest_checkpoint(
     call(error, || {
         let out = output(path, std::ptr::null_mut(), "the output argument `path`")?;
         let latest = latest_checkpoint(path_at(directory)?)?;
-        *out = latest.map_or(std::ptr::null_mut(), |path| own(ckpt_string(lend(&path).to_vec())));
+        *out = text_of(latest);
         Ok(())
     })
 }
@@ -74,7 +70,7 @@ pub extern "C" fn ckpt_get_checkpoint_state(
 /// Returns the latest checkpoint. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_state_latest(state: *const ckpt_checkpoint_state) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(state).map(|s| lend(&s.0.latest)).into())
+    ask(ckpt_bytes::NONE, || handle(state).map_or(ckpt_bytes::NONE, |s| lend_path(&s.0.latest)))
 }
 
 /// Returns the number of listed checkpoints.
@@ -87,7 +83,7 @@ pub extern "C" fn ckpt_checkpoint_state_count(state: *const ckpt_checkpoint_stat
 /// of range.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_state_path(state: *const ckpt_checkpoint_state, index: usize) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(state).and_then(|s| s.0.all.get(index)).map(|path| lend(path)).into())
+    ask(ckpt_bytes::NONE, || handle(state).and_then(|s| s.0.all.get(index)).map_or(ckpt_bytes::NONE, |path| lend_path(path)))
 }
 
 /// Returns when the checkpoint at `index` was made, in seconds since the epoch; NaN if the state
@@ -143,8 +139,8 @@ pub extern "C" fn ckpt_state_update_add_path(
     path: *const c_char,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(update)?.all.push(path_at(path)?.to_owned());
+    set(update, error, |u| {
+        u.all.push(path_at(path)?.to_owned());
         Ok(())
     })
 }
@@ -157,16 +153,10 @@ pub extern "C" fn ckpt_state_update_add_timestamp(
     timestamp: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(update)?.timestamps.push(timestamp);
+    set(update, error, |u| {
+        u.timestamps.push(timestamp);
         Ok(())
     })
-}
-
-fn change(update: *mut ckpt_state_update, change: impl FnOnce(StateUpdate) -> Result<StateUpdate>) -> Result<()> {
-    let target = target(update)?;
-    target.update = change(target.update.clone())?;
-    Ok(())
 }
 
 /// Sets when the last permanently kept checkpoint was made, in seconds since the epoch.
@@ -176,7 +166,10 @@ pub extern "C" fn ckpt_state_update_set_last_preserved(
     timestamp: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(update, |u| Ok(u.last_preserved(timestamp))))
+    set(update, error, |u| {
+        u.update = u.update.clone().last_preserved(timestamp);
+        Ok(())
+    })
 }
 
 /// Sets the name of the state file, NUL-terminated; `checkpoint` by default.
@@ -186,7 +179,10 @@ pub extern "C" fn ckpt_state_update_set_file_name(
     name: *const c_char,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(update, |u| Ok(u.file_name(path_at(name)?))))
+    set(update, error, |u| {
+        u.update = u.update.clone().file_name(path_at(name)?);
+        Ok(())
+    })
 }
 
 /// Sets what survives a power failure after the call has returned: one of the `CKPT_DURABILITY_`
@@ -197,7 +193,10 @@ pub extern "C" fn ckpt_state_update_set_durability(
     durability: ckpt_durability,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(update, |u| Ok(u.durability(durability_of(durability)?))))
+    set(update, error, |u| {
+        u.update = u.update.clone().durability(durability_of(durability)?);
+        Ok(())
+    })
 }
 
 /// Frees an update. NULL is ignored.
@@ -324,7 +323,7 @@ pub extern "C" fn ckpt_pin_latest(directory: *const c_char, pin: *mut *mut ckpt_
 /// Returns the prefix of the pinned checkpoint. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_pin_prefix(pin: *const ckpt_pin) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(pin).map(|p| lend(p.0.prefix())).into())
+    ask(ckpt_bytes::NONE, || handle(pin).map_or(ckpt_bytes::NONE, |p| lend_path(p.0.prefix())))
 }
 
 /// Unpins a checkpoint. NULL is ignored.

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, CString};
 
 use super::constants::{ckpt_code, ckpt_reason, CKPT_CODE_OK};
+use super::strings::lend_path;
 use super::{ask, ckpt_bytes, handle, release};
 use ::checkpoint::Error;
 
@@ -49,7 +50,7 @@ pub extern "C" fn ckpt_error_message(error: *const ckpt_error) -> *const c_char 
 /// error names none.
 #[no_mangle]
 pub extern "C" fn ckpt_error_file(error: *const ckpt_error) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(error).and_then(|e| e.error.file()).map(|f| f.as_os_str().as_encoded_bytes()).into())
+    ask(ckpt_bytes::NONE, || handle(error).and_then(|e| e.error.file()).map_or(ckpt_bytes::NONE, lend_path))
 }
 
 /// Returns the key of the tensor at fault. Lent by the error; no value (NULL, 0) if the error names

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_mismatch, mismatch_of};
 use super::error::ckpt_error;
-use super::options::{ckpt_read_options, target};
+use super::options::{ckpt_read_options, set, target, with};
 use super::progress::{ckpt_free_callback, Progress, UserData};
 use super::writer::ckpt_write_options;
 use super::{ask, call, handle, own, release, required, text_at};
@@ -66,9 +66,8 @@ pub extern "C" fn ckpt_save_options_set_write_options(
     write_options: *const ckpt_write_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let target = target(options)?;
-        (target.write, target.progress) = handle(write_options).map(ckpt_write_options::resolve).unwrap_or_default();
+    set(options, error, |o| {
+        (o.write, o.progress) = handle(write_options).map(ckpt_write_options::resolve).unwrap_or_default();
         Ok(())
     })
 }
@@ -106,8 +105,8 @@ pub extern "C" fn ckpt_save_options_set_busy(
     busy: ckpt_busy,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.busy = busy_of(busy)?;
+    set(options, error, |o| {
+        o.busy = busy_of(busy)?;
         Ok(())
     })
 }
@@ -127,13 +126,6 @@ pub struct ckpt_restore_options {
     pub(super) options: RestoreOptions,
 }
 
-/// Replaces options by what `change` makes of them.
-fn change(options: *mut ckpt_restore_options, change: impl FnOnce(RestoreOptions) -> RestoreOptions) -> ::checkpoint::Result<()> {
-    let target = target(options)?;
-    target.options = change(std::mem::take(&mut target.options));
-    Ok(())
-}
-
 /// Makes options with the defaults; free them with `ckpt_restore_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_new() -> *mut ckpt_restore_options {
@@ -147,10 +139,7 @@ pub extern "C" fn ckpt_restore_options_set_read_options(
     read_options: *const ckpt_read_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let read = required(read_options, "the read options")?.options.clone();
-        change(options, |o| o.read(read))
-    })
+    with(options, error, || Ok(required(read_options, "the read options")?.options.clone()), RestoreOptions::read)
 }
 
 /// Restores only values whose path in the checkpoint matches an included glob. Other values are
@@ -162,10 +151,7 @@ pub extern "C" fn ckpt_restore_options_add_include(
     glob_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let glob = text_at(glob, glob_len, "the glob")?;
-        change(options, |o| o.include(glob))
-    })
+    with(options, error, || text_at(glob, glob_len, "the glob"), RestoreOptions::include)
 }
 
 /// Skips values whose path in the checkpoint matches the glob, even if they are included.
@@ -176,10 +162,7 @@ pub extern "C" fn ckpt_restore_options_add_exclude(
     glob_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let glob = text_at(glob, glob_len, "the glob")?;
-        change(options, |o| o.exclude(glob))
-    })
+    with(options, error, || text_at(glob, glob_len, "the glob"), RestoreOptions::exclude)
 }
 
 /// Restores the program's object at `to`, and everything below it, from the checkpoint's object at
@@ -193,9 +176,10 @@ pub extern "C" fn ckpt_restore_options_add_rename(
     to_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
+    set(options, error, |o| {
         let (from, to) = (text_at(from, from_len, "the path `from`")?, text_at(to, to_len, "the path `to`")?);
-        change(options, |o| o.rename(from, to))
+        o.options = std::mem::take(&mut o.options).rename(from, to);
+        Ok(())
     })
 }
 
@@ -207,10 +191,7 @@ pub extern "C" fn ckpt_restore_options_set_on_mismatch(
     mismatch: ckpt_mismatch,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let mismatch = mismatch_of(mismatch)?;
-        change(options, |o| o.on_mismatch(mismatch))
-    })
+    with(options, error, || mismatch_of(mismatch), RestoreOptions::on_mismatch)
 }
 
 /// Leaves slot variables unchanged if `skip` is true; assertions of the status then do not require
@@ -221,7 +202,7 @@ pub extern "C" fn ckpt_restore_options_set_skip_slot_variables(
     skip: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| o.skip_slot_variables(skip)))
+    with(options, error, || Ok(skip), RestoreOptions::skip_slot_variables)
 }
 
 /// Restores only the part of the checkpoint below `path`, as if the object there were its root.
@@ -232,10 +213,7 @@ pub extern "C" fn ckpt_restore_options_set_subtree(
     path_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let path = text_at(path, path_len, "the path")?;
-        change(options, |o| o.subtree(path))
-    })
+    with(options, error, || text_at(path, path_len, "the path"), RestoreOptions::subtree)
 }
 
 /// If `verify` is true, reads all values and compares their checksums before it assigns the first,
@@ -247,7 +225,7 @@ pub extern "C" fn ckpt_restore_options_set_verify_first(
     verify: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| o.verify_first(verify)))
+    with(options, error, || Ok(verify), RestoreOptions::verify_first)
 }
 
 /// Frees options. NULL is ignored.

@@ -6,13 +6,13 @@ use std::ffi::c_char;
 use super::constants::{better_of, ckpt_better, ckpt_code};
 use super::error::ckpt_error;
 use super::manager::texts_of;
-use super::options::target;
-use super::strings::{ckpt_string, ckpt_strings};
+use super::options::with;
+use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::verify::ckpt_verify_options;
 use super::{ask, call, ckpt_bytes, handle, output, own, path_at, release};
 use ::checkpoint::{
     collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
-    RepairedState, Result,
+    RepairedState,
 };
 
 /// Checkpoints that are not valid, newest first, each with its first problem. It never changes;
@@ -83,7 +83,7 @@ pub extern "C" fn ckpt_latest_valid_checkpoint(
         let (options, progress) = handle(options).map(ckpt_verify_options::resolve).unwrap_or_default();
         let found =
             latest_valid_checkpoint(path_at(directory)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
-        *path = found.prefix.map_or(std::ptr::null_mut(), |p| own(ckpt_string(p.into_os_string().into_encoded_bytes())));
+        *path = text_of(found.prefix);
         if let Some(out) = broken {
             *out = ckpt_broken_checkpoints::new(found.broken);
         }
@@ -133,7 +133,7 @@ pub extern "C" fn ckpt_repair_checkpoint_state(
 /// Returns the latest checkpoint of the new state file. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_repaired_state_latest(repaired: *const ckpt_repaired_state) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(repaired).map(|r| r.repaired.latest.as_os_str().as_encoded_bytes()).into())
+    ask(ckpt_bytes::NONE, || handle(repaired).map_or(ckpt_bytes::NONE, |r| lend_path(&r.repaired.latest)))
 }
 
 /// Returns the number of checkpoints that the new state file lists.
@@ -147,7 +147,7 @@ pub extern "C" fn ckpt_repaired_state_count(repaired: *const ckpt_repaired_state
 #[no_mangle]
 pub extern "C" fn ckpt_repaired_state_path(repaired: *const ckpt_repaired_state, index: usize) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || {
-        handle(repaired).and_then(|r| r.repaired.all.get(index)).map(|path| path.as_os_str().as_encoded_bytes()).into()
+        handle(repaired).and_then(|r| r.repaired.all.get(index)).map_or(ckpt_bytes::NONE, |path| lend_path(path))
     })
 }
 
@@ -173,7 +173,7 @@ pub extern "C" fn ckpt_repaired_state_free(repaired: *mut ckpt_repaired_state) {
 /// Which checkpoints `ckpt_collect_checkpoints` keeps. For one thread at a time while it is
 /// changed.
 pub struct ckpt_collect_options {
-    options: CollectOptions,
+    pub(super) options: CollectOptions,
 }
 
 /// Makes options that keep the newest `keep` checkpoints, at least 1. Free them with
@@ -181,12 +181,6 @@ pub struct ckpt_collect_options {
 #[no_mangle]
 pub extern "C" fn ckpt_collect_options_new(keep: usize) -> *mut ckpt_collect_options {
     ask(std::ptr::null_mut(), || own(ckpt_collect_options { options: CollectOptions::keep(keep) }))
-}
-
-fn change(options: *mut ckpt_collect_options, change: impl FnOnce(CollectOptions) -> CollectOptions) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(options.options.clone());
-    Ok(())
 }
 
 /// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
@@ -197,7 +191,7 @@ pub extern "C" fn ckpt_collect_options_set_keep_checkpoint_every_n_hours(
     hours: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| o.keep_every_n_hours(hours)))
+    with(options, error, || Ok(hours), CollectOptions::keep_every_n_hours)
 }
 
 /// Also keeps the best `count` checkpoints by the metrics that were given to a manager; `better` is
@@ -209,10 +203,7 @@ pub extern "C" fn ckpt_collect_options_set_keep_best(
     better: ckpt_better,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let better = better_of(better)?;
-        change(options, |o| o.keep_best(count, better))
-    })
+    with(options, error, || better_of(better), |o, better| o.keep_best(count, better))
 }
 
 /// Only lists what would be deleted if `dry_run` is true. False by default.
@@ -222,7 +213,7 @@ pub extern "C" fn ckpt_collect_options_set_dry_run(
     dry_run: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| o.dry_run(dry_run)))
+    with(options, error, || Ok(dry_run), CollectOptions::dry_run)
 }
 
 /// Frees options. NULL is ignored.
@@ -254,7 +245,7 @@ pub extern "C" fn ckpt_collect_checkpoints(
 ) -> ckpt_code {
     call(error, || {
         let out = super::checkpoint::optional_output(removed, "the output argument `removed`")?;
-        let options = handle(options).map_or(CollectOptions::keep(usize::MAX), |o| o.options.clone());
+        let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
         let Collected { removed, .. } = collect_checkpoints(path_at(directory)?, &options)?;
         if let Some(out) = out {
             *out = texts_of(removed)?;

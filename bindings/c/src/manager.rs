@@ -10,7 +10,7 @@ use super::error::ckpt_error;
 use super::maintenance::ckpt_broken_checkpoints;
 use super::manager_options::{ckpt_manager_options, ckpt_manager_save_options, ckpt_resume_options};
 use super::status::ckpt_status;
-use super::strings::{ckpt_string, ckpt_strings};
+use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Manager, Result, Strings};
 
@@ -41,10 +41,6 @@ pub(super) fn manager_at(manager: *const ckpt_manager) -> Result<(Manager, Callb
     let manager = required(manager, "the manager")?;
     manager.mark.check()?;
     Ok((manager.manager.clone(), manager.mark.clone()))
-}
-
-fn text_of(path: PathBuf) -> *mut ckpt_string {
-    own(ckpt_string(path.into_os_string().into_encoded_bytes()))
 }
 
 /// Hands paths to the caller.
@@ -103,7 +99,7 @@ pub extern "C" fn ckpt_manager_checkpoint(manager: *const ckpt_manager) -> *mut 
 /// Returns the directory, as it was given. Lent.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_directory(manager: *const ckpt_manager) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(manager).map(|m| m.manager.directory().as_os_str().as_encoded_bytes()).into())
+    ask(ckpt_bytes::NONE, || handle(manager).map_or(ckpt_bytes::NONE, |m| lend_path(m.manager.directory())))
 }
 
 /// Returns whether the manager saves by steps. `*steps` receives the number of steps from one save
@@ -121,9 +117,7 @@ pub extern "C" fn ckpt_manager_checkpoint_interval(manager: *const ckpt_manager,
 /// still exists. Free it with `ckpt_string_free`. This function may be called from callbacks.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_latest_checkpoint(manager: *const ckpt_manager) -> *mut ckpt_string {
-    ask(std::ptr::null_mut(), || {
-        handle(manager).and_then(|m| m.manager.latest_checkpoint()).map_or(std::ptr::null_mut(), text_of)
-    })
+    ask(std::ptr::null_mut(), || text_of(handle(manager).and_then(|m| m.manager.latest_checkpoint())))
 }
 
 /// Returns the newest checkpoints, oldest first: those that `max_to_keep` counts and that may
@@ -189,7 +183,7 @@ pub extern "C" fn ckpt_manager_save(
         let options = handle(options).map(|o| o.resolve(&mark)).unwrap_or_default();
         let saved = manager.save(&options)?;
         if let Some(out) = out {
-            *out = saved.map_or(std::ptr::null_mut(), text_of);
+            *out = text_of(saved);
         }
         Ok(())
     })
@@ -251,7 +245,7 @@ pub extern "C" fn ckpt_manager_latest_valid(
         let path = output(path, std::ptr::null_mut(), "the output argument `path`")?;
         let broken = broken?;
         let found = manager_at(manager)?.0.latest_valid()?;
-        *path = found.prefix.map_or(std::ptr::null_mut(), text_of);
+        *path = text_of(found.prefix);
         if let Some(out) = broken {
             *out = ckpt_broken_checkpoints::new(found.broken);
         }

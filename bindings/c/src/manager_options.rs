@@ -10,17 +10,17 @@ use super::error::ckpt_error;
 use super::graph_options::{ckpt_restore_options, ckpt_save_options};
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at};
-use super::options::target;
+use super::options::{change, set, target, with};
 use super::progress::{ckpt_free_callback, UserData};
 use super::watch::{ckpt_now_callback, CallerClock, SharedClock};
 use super::{array, ask, call, handle, own, release};
-use ::checkpoint::{Error, ManagerOptions, ManagerSaveOptions, Result, ResumeOptions};
+use ::checkpoint::{Error, ManagerOptions, ManagerSaveOptions, ResumeOptions};
 
 /// Options of a manager. By default it keeps all checkpoints. For one thread at a time while it is
 /// changed.
 #[derive(Default)]
 pub struct ckpt_manager_options {
-    options: ManagerOptions,
+    pub(super) options: ManagerOptions,
     clock: Option<Arc<CallerClock>>,
 }
 
@@ -30,12 +30,6 @@ impl ckpt_manager_options {
         let clock = self.clock.clone().into_iter();
         clock.fold(self.options.clone(), |options, clock| options.clock(Arc::new(SharedClock(clock, mark.clone()))))
     }
-}
-
-fn change(options: *mut ckpt_manager_options, change: impl FnOnce(ManagerOptions) -> Result<ManagerOptions>) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(options.options.clone())?;
-    Ok(())
 }
 
 /// Makes options with the defaults; free them with `ckpt_manager_options_free`.
@@ -51,7 +45,7 @@ pub extern "C" fn ckpt_manager_options_set_max_to_keep(
     count: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.max_to_keep(count))))
+    with(options, error, || Ok(count), ManagerOptions::max_to_keep)
 }
 
 /// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
@@ -62,7 +56,7 @@ pub extern "C" fn ckpt_manager_options_set_keep_checkpoint_every_n_hours(
     hours: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.keep_checkpoint_every_n_hours(hours))))
+    with(options, error, || Ok(hours), ManagerOptions::keep_checkpoint_every_n_hours)
 }
 
 /// Also keeps the best `count` checkpoints by the metric that each save gives; `better` is one of
@@ -79,10 +73,7 @@ pub extern "C" fn ckpt_manager_options_set_keep_best(
     better: ckpt_better,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let better = better_of(better)?;
-        change(options, |o| Ok(o.keep_best(count, better)))
-    })
+    with(options, error, || better_of(better), |o, better| o.keep_best(count, better))
 }
 
 /// Sets the name of checkpoints, which are called `NAME-NUMBER`; `ckpt` by default. `name` has
@@ -94,10 +85,7 @@ pub extern "C" fn ckpt_manager_options_set_checkpoint_name(
     name_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let name = OsStr::from_bytes(array(name.cast(), name_len, "the name")?);
-        change(options, |o| Ok(o.checkpoint_name(name)))
-    })
+    with(options, error, || array(name.cast(), name_len, "the name"), |o, name| o.checkpoint_name(OsStr::from_bytes(name)))
 }
 
 /// Sets the integer scalar that counts the program's steps, for
@@ -108,7 +96,7 @@ pub extern "C" fn ckpt_manager_options_set_step_counter(
     counter: ckpt_node,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.step_counter(node_at(counter)?))))
+    with(options, error, || node_at(counter), ManagerOptions::step_counter)
 }
 
 /// Sets whether each call gives the step (`ckpt_manager_save_options_set_step`,
@@ -119,7 +107,7 @@ pub extern "C" fn ckpt_manager_options_set_steps_in_calls(
     in_calls: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.steps_in_calls(in_calls))))
+    with(options, error, || Ok(in_calls), ManagerOptions::steps_in_calls)
 }
 
 /// Saves only if at least `steps` steps have passed since the last save. The steps come from a step
@@ -130,7 +118,7 @@ pub extern "C" fn ckpt_manager_options_set_checkpoint_interval(
     steps: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.checkpoint_interval(steps))))
+    with(options, error, || Ok(steps), ManagerOptions::checkpoint_interval)
 }
 
 /// Sets the step of the last save, from which the interval is counted. By default the first save is
@@ -141,7 +129,7 @@ pub extern "C" fn ckpt_manager_options_set_last_checkpoint_step(
     step: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |o| Ok(o.last_checkpoint_step(step))))
+    with(options, error, || Ok(step), ManagerOptions::last_checkpoint_step)
 }
 
 /// Gives the program its first values. It may use the graph. Any result other than `CKPT_CODE_OK`
@@ -168,7 +156,7 @@ pub extern "C" fn ckpt_manager_options_set_init(
         let user = UserData::new(user_data, free_user_data);
         let init = init.ok_or_else(|| Error::argument("the init callback is NULL"))?;
         let call = move || CallbackMark::default().try_run(|failure| init(user.pointer(), failure));
-        change(options, |o| Ok(o.init(Arc::new(call))))
+        change(options, |o| o.init(Arc::new(call)))
     })
 }
 
@@ -213,7 +201,7 @@ pub extern "C" fn ckpt_manager_options_set_log(
 ) -> ckpt_code {
     call(error, || {
         let log = log_of(&CallbackMark::default(), log, user_data, free_user_data);
-        change(options, |o| Ok(o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ())))))
+        change(options, |o| o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ()))))
     })
 }
 
@@ -226,7 +214,7 @@ pub extern "C" fn ckpt_manager_options_free(options: *mut ckpt_manager_options) 
 /// Options of one save by a manager. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_manager_save_options {
-    options: ManagerSaveOptions,
+    pub(super) options: ManagerSaveOptions,
     save: ckpt_save_options,
 }
 
@@ -235,15 +223,6 @@ impl ckpt_manager_save_options {
     pub(super) fn resolve(&self, mark: &CallbackMark) -> ManagerSaveOptions {
         self.options.clone().save(self.save.resolve(mark))
     }
-}
-
-fn change_one(
-    options: *mut ckpt_manager_save_options,
-    change: impl FnOnce(ManagerSaveOptions) -> Result<ManagerSaveOptions>,
-) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(options.options.clone())?;
-    Ok(())
 }
 
 /// Makes options with the defaults; free them with `ckpt_manager_save_options_free`.
@@ -260,7 +239,7 @@ pub extern "C" fn ckpt_manager_save_options_set_number(
     number: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.number(number))))
+    with(options, error, || Ok(number), ManagerSaveOptions::number)
 }
 
 /// Sets the checkpoint's number to the value of `number`, an integer scalar of the manager's graph,
@@ -271,7 +250,7 @@ pub extern "C" fn ckpt_manager_save_options_set_number_of(
     number: ckpt_node,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.number_of(node_at(number)?))))
+    with(options, error, || node_at(number), ManagerSaveOptions::number_of)
 }
 
 /// Sets whether the save is skipped if it is too early
@@ -283,7 +262,7 @@ pub extern "C" fn ckpt_manager_save_options_set_check_interval(
     check: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.check_interval(check))))
+    with(options, error, || Ok(check), ManagerSaveOptions::check_interval)
 }
 
 /// Sets the program's step, in place of the step counter's value.
@@ -293,7 +272,7 @@ pub extern "C" fn ckpt_manager_save_options_set_step(
     step: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.step(step))))
+    with(options, error, || Ok(step), ManagerSaveOptions::step)
 }
 
 /// Sets the metric of this checkpoint, for `ckpt_manager_options_set_keep_best`.
@@ -303,7 +282,7 @@ pub extern "C" fn ckpt_manager_save_options_set_metric(
     metric: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.metric(metric))))
+    with(options, error, || Ok(metric), ManagerSaveOptions::metric)
 }
 
 /// Sets the metric of this checkpoint to the value of `metric`, a scalar of the manager's graph:
@@ -314,7 +293,7 @@ pub extern "C" fn ckpt_manager_save_options_set_metric_of(
     metric: ckpt_node,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |o| Ok(o.metric_of(node_at(metric)?))))
+    with(options, error, || node_at(metric), ManagerSaveOptions::metric_of)
 }
 
 /// Sets how files are written, including the callbacks of `save_options`. They are copied; NULL
@@ -325,8 +304,8 @@ pub extern "C" fn ckpt_manager_save_options_set_save_options(
     save_options: *const ckpt_save_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.save = handle(save_options).cloned().unwrap_or_default();
+    set(options, error, |o| {
+        o.save = handle(save_options).cloned().unwrap_or_default();
         Ok(())
     })
 }
@@ -343,12 +322,6 @@ pub struct ckpt_resume_options {
     pub(super) options: ResumeOptions,
 }
 
-fn change_resuming(options: *mut ckpt_resume_options, change: impl FnOnce(ResumeOptions) -> ResumeOptions) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(std::mem::take(&mut options.options));
-    Ok(())
-}
-
 /// Makes options with the defaults; free them with `ckpt_resume_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_resume_options_new() -> *mut ckpt_resume_options {
@@ -363,7 +336,7 @@ pub extern "C" fn ckpt_resume_options_set_latest_valid(
     latest_valid: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_resuming(options, |o| o.latest_valid(latest_valid)))
+    with(options, error, || Ok(latest_valid), ResumeOptions::latest_valid)
 }
 
 /// Sets the program's step after the restore, in place of the step counter's value.
@@ -373,7 +346,7 @@ pub extern "C" fn ckpt_resume_options_set_step(
     step: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_resuming(options, |o| o.step(step)))
+    with(options, error, || Ok(step), ResumeOptions::step)
 }
 
 /// Sets how the checkpoint is restored. `restore_options` are copied; NULL restores the defaults.
@@ -383,10 +356,7 @@ pub extern "C" fn ckpt_resume_options_set_restore_options(
     restore_options: *const ckpt_restore_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let restore = handle(restore_options).map(|o| o.options.clone()).unwrap_or_default();
-        change_resuming(options, |o| o.restore(restore))
-    })
+    with(options, error, || Ok(handle(restore_options).map(|o| o.options.clone()).unwrap_or_default()), ResumeOptions::restore)
 }
 
 /// Frees options. NULL is ignored.

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::constants::{ckpt_code, ckpt_durability, durability_of};
 use super::error::ckpt_error;
-use super::options::target;
+use super::options::with;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
 use super::{array, ask, call, handle, own, path_at, release};
 use ::checkpoint::{merge, MergeOptions, Result};
@@ -12,7 +12,7 @@ use ::checkpoint::{merge, MergeOptions, Result};
 /// Options for merging checkpoints. Not thread-safe while being changed.
 #[derive(Default)]
 pub struct ckpt_merge_options {
-    options: MergeOptions,
+    pub(super) options: MergeOptions,
     progress: Progress,
 }
 
@@ -30,11 +30,7 @@ pub extern "C" fn ckpt_merge_options_set_allow_missing(
     allow: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.options = options.options.clone().allow_missing(allow);
-        Ok(())
-    })
+    with(options, error, || Ok(allow), MergeOptions::allow_missing)
 }
 
 /// Sets whether the sections are kept after the merge. False by default: they are deleted.
@@ -44,11 +40,7 @@ pub extern "C" fn ckpt_merge_options_set_keep_inputs(
     keep: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.options = options.options.clone().keep_inputs(keep);
-        Ok(())
-    })
+    with(options, error, || Ok(keep), MergeOptions::keep_inputs)
 }
 
 /// Sets what survives a power failure after the merge: one of the `CKPT_DURABILITY_` constants.
@@ -59,11 +51,7 @@ pub extern "C" fn ckpt_merge_options_set_durability(
     durability: ckpt_durability,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.options = options.options.clone().durability(durability_of(durability)?);
-        Ok(())
-    })
+    with(options, error, || durability_of(durability), MergeOptions::durability)
 }
 
 /// Sets the callback that reports progress during `ckpt_merge`; NULL for none.

@@ -5,9 +5,9 @@ use std::ffi::c_char;
 
 use super::constants::{ckpt_code, ckpt_dtype, ckpt_kind, kind_number, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
-use super::options::target;
+use super::options::set;
 use super::writer::slice_at;
-use super::{array, ask, call, ckpt_bytes, handle, own, release, text_at};
+use super::{array, ask, ckpt_bytes, handle, own, release, text_at};
 use ::checkpoint::{Description, Error, NodeId, Reason, Result, Slice, StateOptions, Variable};
 
 /// An object of a graph; 0 means no object.
@@ -214,8 +214,8 @@ pub extern "C" fn ckpt_node_options_set_debug_name(
     name_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.debug_name = Some(text_at(name, name_len, "the name")?.to_owned());
+    set(options, error, |o| {
+        o.debug_name = Some(text_at(name, name_len, "the name")?.to_owned());
         Ok(())
     })
 }
@@ -229,8 +229,8 @@ pub extern "C" fn ckpt_node_options_set_name(
     name_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.name = Some(text_at(name, name_len, "the name")?.to_owned());
+    set(options, error, |o| {
+        o.name = Some(text_at(name, name_len, "the name")?.to_owned());
         Ok(())
     })
 }
@@ -243,8 +243,8 @@ pub extern "C" fn ckpt_node_options_set_read_only(
     read_only: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.read_only = read_only;
+    set(options, error, |o| {
+        o.read_only = read_only;
         Ok(())
     })
 }
@@ -273,10 +273,10 @@ pub extern "C" fn ckpt_node_options_set_part(
     rank: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
+    set(options, error, |o| {
         let (shape, slice) = (array(shape, rank, "the shape")?, slice_at(start, length, rank)?);
         slice.check(shape)?;
-        target(options)?.part = Some((shape.to_vec(), slice));
+        o.part = Some((shape.to_vec(), slice));
         Ok(())
     })
 }
@@ -291,9 +291,9 @@ pub extern "C" fn ckpt_node_options_set_tensor_names(
     count: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.state = Some(options.state.take().unwrap_or_default().names(&texts_at(names, count)?));
+    set(options, error, |o| {
+        let names = texts_at(names, count)?;
+        o.state = Some(o.state.take().unwrap_or_default().names(&names));
         Ok(())
     })
 }
@@ -308,9 +308,9 @@ pub extern "C" fn ckpt_node_options_set_legacy_name(
     name_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.state = Some(options.state.take().unwrap_or_default().legacy_name(text_at(name, name_len, "the name")?));
+    set(options, error, |o| {
+        let name = text_at(name, name_len, "the name")?;
+        o.state = Some(o.state.take().unwrap_or_default().legacy_name(name));
         Ok(())
     })
 }

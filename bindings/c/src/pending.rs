@@ -9,7 +9,7 @@ use super::error::ckpt_error;
 use super::graph_options::ckpt_save_options;
 use super::manager::{ckpt_manager, manager_at};
 use super::manager_options::ckpt_manager_save_options;
-use super::strings::ckpt_string;
+use super::strings::{ckpt_string, give_path, lend_path};
 use super::{ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, Pending, Result, SaveOptions};
 
@@ -139,7 +139,7 @@ pub extern "C" fn ckpt_manager_save_async(
 /// NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_path(pending: *const ckpt_pending) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(pending).map(|p| p.0.path().as_os_str().as_encoded_bytes()).into())
+    ask(ckpt_bytes::NONE, || handle(pending).map_or(ckpt_bytes::NONE, |p| lend_path(p.0.path())))
 }
 
 /// Returns whether the save is over, successfully or not; true if `pending` is NULL. Never waits.
@@ -173,9 +173,7 @@ pub extern "C" fn ckpt_pending_wait(
     call(error, || {
         let out = optional_output(path, "the output argument `path`")?;
         let saved = required(pending, "the pending save")?.0.wait()?;
-        if let Some(out) = out {
-            *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
-        }
+        give_path(out, saved);
         Ok(())
     })
 }

@@ -11,7 +11,7 @@ use super::graph_options::ckpt_save_options;
 use super::manager::{ckpt_manager, manager_at};
 use super::manager_options::ckpt_manager_save_options;
 use super::progress::{ckpt_free_callback, UserData};
-use super::strings::ckpt_string;
+use super::strings::{ckpt_string, give_path};
 use super::{array, call, handle, handle_mut, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, Error, Failure, Ranks, Result, SaveOptions};
 
@@ -173,9 +173,7 @@ fn save(
     let ranks = rank_callbacks(ranks, &checkpoint.mark)?;
     let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
     let saved = save(&checkpoint.checkpoint, &ranks, &options)?;
-    if let Some(out) = out {
-        *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
-    }
+    give_path(out, saved);
     Ok(())
 }
 
@@ -292,9 +290,7 @@ pub extern "C" fn ckpt_manager_save_ranked(
         let ranks = rank_callbacks(ranks, &mark)?;
         let options = handle(options).map(|o| o.resolve(&mark)).unwrap_or_default();
         let saved = manager.save_ranked(&ranks, &options)?;
-        if let (Some(out), Some(saved)) = (out, saved) {
-            *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
-        }
+        give_path(out, saved);
         Ok(())
     })
 }

@@ -7,7 +7,7 @@ use super::constants::{ckpt_code, ckpt_format};
 use super::error::ckpt_error;
 use super::object_graph::ckpt_object_graph;
 use super::options::{ckpt_open_options, ckpt_read_options};
-use super::strings::{ckpt_string, ckpt_strings};
+use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::tensor::ckpt_tensor;
 use super::view::ckpt_view;
 use super::{array, array_mut, ask, call, ckpt_bytes, handle, key_at, output, own, path_at, release, required};
@@ -90,7 +90,7 @@ pub extern "C" fn ckpt_reader_free(reader: *mut ckpt_reader) {
 /// the reader.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_prefix(reader: *const ckpt_reader) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(reader).map(|r| r.reader.prefix().as_os_str().as_encoded_bytes()).into())
+    ask(ckpt_bytes::NONE, || handle(reader).map_or(ckpt_bytes::NONE, |r| lend_path(r.reader.prefix())))
 }
 
 /// Returns the format of the checkpoint: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`; 0 for NULL.
@@ -123,7 +123,7 @@ pub extern "C" fn ckpt_reader_shard_path(
             let expected = format!("a shard below {}", reader.shard_count());
             Error::argument("the checkpoint has no such shard").expecting(expected, shard).in_file(reader.prefix())
         })?;
-        *out = own(ckpt_string(path.into_os_string().into_encoded_bytes()));
+        *out = text_of(path);
         Ok(())
     })
 }

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::callback::CallbackMark;
 use super::checkpoint::optional_output;
@@ -12,10 +13,10 @@ use super::graph::{ckpt_graph, graph_at};
 use super::graph_options::{ckpt_restore_options, ckpt_save_options};
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at, texts_at};
-use super::options::target;
+use super::options::{change, set, with};
 use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
-use super::strings::{ckpt_string, ckpt_strings};
+use super::strings::{ckpt_string, ckpt_strings, give_path};
 use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
 use ::checkpoint::{Error, Graph, NodeId, Result, Saver, SaverOptions, SaverSaveOptions, Strings};
 
@@ -23,19 +24,13 @@ use ::checkpoint::{Error, Graph, NodeId, Result, Saver, SaverOptions, SaverSaveO
 /// changed.
 #[derive(Default)]
 pub struct ckpt_saver_options {
-    options: SaverOptions,
+    pub(super) options: SaverOptions,
 }
 
 /// Makes options with the defaults; free them with `ckpt_saver_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_new() -> *mut ckpt_saver_options {
     ask(std::ptr::null_mut(), || own(ckpt_saver_options::default()))
-}
-
-fn change(options: *mut ckpt_saver_options, change: impl FnOnce(SaverOptions) -> Result<SaverOptions>) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(options.options.clone())?;
-    Ok(())
 }
 
 /// Keeps the newest `count` checkpoints; 5 by default. 0 keeps all of them, but the state file then
@@ -46,7 +41,7 @@ pub extern "C" fn ckpt_saver_options_set_max_to_keep(
     count: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |options| Ok(options.max_to_keep(count))))
+    with(options, error, || Ok(count), SaverOptions::max_to_keep)
 }
 
 /// Permanently keeps one otherwise expired checkpoint per `hours` hours, counted from when the
@@ -58,7 +53,7 @@ pub extern "C" fn ckpt_saver_options_set_keep_checkpoint_every_n_hours(
     hours: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |options| Ok(options.keep_checkpoint_every_n_hours(hours))))
+    with(options, error, || Ok(hours), SaverOptions::keep_checkpoint_every_n_hours)
 }
 
 /// Writes steps with at least eight digits if `pad` is true: `model-00000012`. False by default.
@@ -68,7 +63,7 @@ pub extern "C" fn ckpt_saver_options_set_pad_step_number(
     pad: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |options| Ok(options.pad_step_number(pad))))
+    with(options, error, || Ok(pad), SaverOptions::pad_step_number)
 }
 
 /// Sets whether the state file names checkpoints relative to its own directory, so that the
@@ -80,7 +75,7 @@ pub extern "C" fn ckpt_saver_options_set_save_relative_paths(
     relative: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change(options, |options| Ok(options.save_relative_paths(relative))))
+    with(options, error, || Ok(relative), SaverOptions::save_relative_paths)
 }
 
 /// Sets the log, which is called with `user_data` about old checkpoints that cannot be removed and
@@ -98,7 +93,7 @@ pub extern "C" fn ckpt_saver_options_set_log(
 ) -> ckpt_code {
     call(error, || {
         let log = log_of(&CallbackMark::default(), log, user_data, free_user_data);
-        change(options, |options| Ok(options.log_to(log.unwrap_or_else(|| std::sync::Arc::new(|_, _| ())))))
+        change(options, |o| o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ()))))
     })
 }
 
@@ -237,7 +232,7 @@ pub extern "C" fn ckpt_saver_names(
 /// Options of one save by a saver. For one thread at a time while it is changed.
 #[derive(Default)]
 pub struct ckpt_saver_save_options {
-    options: SaverSaveOptions,
+    pub(super) options: SaverSaveOptions,
     save: ckpt_save_options,
 }
 
@@ -247,15 +242,6 @@ pub extern "C" fn ckpt_saver_save_options_new() -> *mut ckpt_saver_save_options 
     ask(std::ptr::null_mut(), || own(ckpt_saver_save_options::default()))
 }
 
-fn change_one(
-    options: *mut ckpt_saver_save_options,
-    change: impl FnOnce(SaverSaveOptions) -> Result<SaverSaveOptions>,
-) -> Result<()> {
-    let options = target(options)?;
-    options.options = change(options.options.clone())?;
-    Ok(())
-}
-
 /// Appends `-STEP` to the prefix.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_save_options_set_global_step(
@@ -263,7 +249,7 @@ pub extern "C" fn ckpt_saver_save_options_set_global_step(
     step: i64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |options| Ok(options.global_step(step))))
+    with(options, error, || Ok(step), SaverSaveOptions::global_step)
 }
 
 /// Appends `-STEP` to the prefix, where the step is the value of `step`, an integer scalar of the
@@ -274,7 +260,7 @@ pub extern "C" fn ckpt_saver_save_options_set_global_step_of(
     step: ckpt_node,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |options| Ok(options.global_step_of(node_at(step)?))))
+    with(options, error, || node_at(step), SaverSaveOptions::global_step_of)
 }
 
 /// Sets the name of the state file, NUL-terminated; `checkpoint` by default. Several savers of one
@@ -285,7 +271,7 @@ pub extern "C" fn ckpt_saver_save_options_set_latest_filename(
     name: *const c_char,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |options| Ok(options.latest_filename(path_at(name)?))))
+    with(options, error, || path_at(name), SaverSaveOptions::latest_filename)
 }
 
 /// Sets whether the checkpoint is recorded in the state file and by the saver, which then removes
@@ -296,7 +282,7 @@ pub extern "C" fn ckpt_saver_save_options_set_write_state(
     write: bool,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || change_one(options, |options| Ok(options.write_state(write))))
+    with(options, error, || Ok(write), SaverSaveOptions::write_state)
 }
 
 /// Sets how files are written, including the callbacks of `save_options`. They are copied; NULL
@@ -307,8 +293,8 @@ pub extern "C" fn ckpt_saver_save_options_set_save_options(
     save_options: *const ckpt_save_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.save = handle(save_options).cloned().unwrap_or_default();
+    set(options, error, |o| {
+        o.save = handle(save_options).cloned().unwrap_or_default();
         Ok(())
     })
 }
@@ -347,9 +333,7 @@ pub extern "C" fn ckpt_saver_save(
         let (saver, mark) = saver_at(saver)?;
         let options = handle(options).map(|o| o.options.clone().save(o.save.resolve(&mark))).unwrap_or_default();
         let saved = saver.save(path_at(prefix)?, &options)?;
-        if let Some(out) = out {
-            *out = own(ckpt_string(saved.into_os_string().into_encoded_bytes()));
-        }
+        give_path(out, saved);
         Ok(())
     })
 }

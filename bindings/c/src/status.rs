@@ -6,6 +6,7 @@ use super::callback::CallbackMark;
 use super::constants::{ckpt_code, ckpt_restore_kind};
 use super::error::ckpt_error;
 use super::report::ckpt_report;
+use super::strings::lend_path;
 use super::{ask, call, ckpt_bytes, handle, output, release, required};
 use ::checkpoint::{Result, Status};
 
@@ -40,7 +41,7 @@ pub extern "C" fn ckpt_status_kind(status: *const ckpt_status) -> ckpt_restore_k
 /// Returns the prefix of the checkpoint that was restored. Lent; `data` is NULL if there is none.
 #[no_mangle]
 pub extern "C" fn ckpt_status_path(status: *const ckpt_status) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(status).and_then(|s| s.status.path()).map(|p| p.as_os_str().as_encoded_bytes()).into())
+    ask(ckpt_bytes::NONE, || handle(status).and_then(|s| s.status.path()).map_or(ckpt_bytes::NONE, lend_path))
 }
 
 /// Asserts that everything in the checkpoint was restored, and that every object of the program was

@@ -1,10 +1,29 @@
 //! Text and string tensors, owned by the caller.
 
-use super::{array, ask, ckpt_bytes, handle, release};
+use std::path::{Path, PathBuf};
+
+use super::{array, ask, ckpt_bytes, handle, own, release};
 use ::checkpoint::{Result, Strings};
 
 /// Text returned by a call. Immutable: several threads may use it at once.
 pub struct ckpt_string(pub(super) Vec<u8>);
+
+/// A path as text that the caller owns; NULL if there is none.
+pub(super) fn text_of(path: impl Into<Option<PathBuf>>) -> *mut ckpt_string {
+    path.into().map_or(std::ptr::null_mut(), |path| own(ckpt_string(path.into_os_string().into_encoded_bytes())))
+}
+
+/// The same for a caller who may not want it.
+pub(super) fn give_path(out: Option<&mut *mut ckpt_string>, path: impl Into<Option<PathBuf>>) {
+    if let Some(out) = out {
+        *out = text_of(path);
+    }
+}
+
+/// A path, lent.
+pub(super) fn lend_path(path: &Path) -> ckpt_bytes {
+    path.as_os_str().as_encoded_bytes().into()
+}
 
 /// Returns the bytes of the text. Lent by `string`.
 #[no_mangle]

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
-use super::options::target;
+use super::options::with;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
 use super::{ask, call, handle, output, own, path_at, release};
 use ::checkpoint::{verify, VerifyOptions};
@@ -12,7 +12,7 @@ use ::checkpoint::{verify, VerifyOptions};
 /// Options for verifying a checkpoint. Not thread-safe while being changed.
 #[derive(Default)]
 pub struct ckpt_verify_options {
-    options: VerifyOptions,
+    pub(super) options: VerifyOptions,
     progress: Progress,
 }
 
@@ -35,11 +35,7 @@ pub extern "C" fn ckpt_verify_options_set_threads(
     threads: u32,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.options = options.options.clone().threads(threads);
-        Ok(())
-    })
+    with(options, error, || Ok(threads), VerifyOptions::threads)
 }
 
 /// Sets the callback that reports progress during `ckpt_verify`; NULL for none.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::callback::CallbackMark;
 use super::constants::{ckpt_code, CKPT_CODE_OK};
 use super::error::ckpt_error;
-use super::options::target;
+use super::options::{set, target};
 use super::progress::{ckpt_free_callback, UserData};
-use super::strings::ckpt_string;
+use super::strings::{ckpt_string, text_of};
 use super::{ask, call, handle, handle_mut, output, own, path_at, release};
 use ::checkpoint::{wait_for_new_checkpoint, CheckpointsIterator, Clock, Code, Error, Reason, Result, SystemClock, WaitOptions};
 
@@ -105,8 +105,8 @@ pub extern "C" fn ckpt_wait_options_set_timeout(
     timeout: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.timeout = Some(seconds(timeout)?);
+    set(options, error, |o| {
+        o.timeout = Some(seconds(timeout)?);
         Ok(())
     })
 }
@@ -120,8 +120,8 @@ pub extern "C" fn ckpt_wait_options_set_poll_interval(
     interval: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.poll_interval = Some(seconds(interval)?);
+    set(options, error, |o| {
+        o.poll_interval = Some(seconds(interval)?);
         Ok(())
     })
 }
@@ -136,8 +136,8 @@ pub extern "C" fn ckpt_wait_options_set_min_interval(
     interval: f64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.min_interval = seconds(interval)?;
+    set(options, error, |o| {
+        o.min_interval = seconds(interval)?;
         Ok(())
     })
 }
@@ -169,10 +169,6 @@ pub extern "C" fn ckpt_wait_options_free(options: *mut ckpt_wait_options) {
     release(options);
 }
 
-fn text_of(path: std::path::PathBuf) -> *mut ckpt_string {
-    own(ckpt_string(path.into_os_string().into_encoded_bytes()))
-}
-
 /// Waits until the latest checkpoint of `directory` is another one than `last`; NULL for `last`
 /// means any checkpoint. The directory need not exist yet.
 ///
@@ -194,7 +190,7 @@ pub extern "C" fn ckpt_wait_for_new_checkpoint(
         let out = output(path, std::ptr::null_mut(), "the output argument `path`")?;
         let last = if last.is_null() { None } else { Some(path_at(last)?) };
         let found = wait_for_new_checkpoint(path_at(directory)?, last, &options_at(options))?;
-        *out = found.map_or(std::ptr::null_mut(), text_of);
+        *out = text_of(found);
         Ok(())
     })
 }
@@ -256,7 +252,7 @@ pub extern "C" fn ckpt_checkpoints_iterator_next(
         let out = output(path, std::ptr::null_mut(), "the output argument `path`")?;
         let iterator = handle_mut(iterator).ok_or_else(|| Error::argument("the iterator is NULL"))?;
         let next = iterator.state.next().transpose()?;
-        *out = next.map_or(std::ptr::null_mut(), text_of);
+        *out = text_of(next);
         Ok(())
     })
 }

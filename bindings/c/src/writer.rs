@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use super::callback::{ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, durability_of, known_dtype};
 use super::error::ckpt_error;
-use super::options::target;
+use super::options::{set, with};
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
 use super::strings::elements_of;
 use super::{array, ask, call, ckpt_bytes, handle, handle_mut, key_at, output, own, path_at, release};
@@ -14,7 +14,7 @@ use ::checkpoint::{Code, Error, Extent, ReadAt, Reason, Result, Slice, WriteOpti
 /// Options for writing a checkpoint. Not thread-safe while being changed.
 #[derive(Default)]
 pub struct ckpt_write_options {
-    options: WriteOptions,
+    pub(super) options: WriteOptions,
     /// 0: the library chooses.
     shards: u32,
     /// 0: no limit.
@@ -53,8 +53,8 @@ pub extern "C" fn ckpt_write_options_set_shards(
     shards: u32,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.shards = shards;
+    set(options, error, |o| {
+        o.shards = shards;
         Ok(())
     })
 }
@@ -71,8 +71,8 @@ pub extern "C" fn ckpt_write_options_set_max_shard_size(
     bytes: u64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        target(options)?.max_shard_size = bytes;
+    set(options, error, |o| {
+        o.max_shard_size = bytes;
         Ok(())
     })
 }
@@ -88,14 +88,14 @@ pub extern "C" fn ckpt_write_options_set_alignment(
     bytes: u64,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        if bytes == 0 {
-            return Err(Error::argument("the alignment must not be 0").expecting("1 or more", bytes));
-        }
-        options.options = options.options.clone().alignment(bytes);
-        Ok(())
-    })
+    with(options, error, || alignment(bytes), WriteOptions::alignment)
+}
+
+fn alignment(bytes: u64) -> Result<u64> {
+    match bytes {
+        0 => Err(Error::argument("the alignment must not be 0").expecting("1 or more", bytes)),
+        _ => Ok(bytes),
+    }
 }
 
 /// Sets the number of writing threads, the calling thread included; 0, the default, lets the
@@ -106,11 +106,7 @@ pub extern "C" fn ckpt_write_options_set_threads(
     threads: u32,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.options = options.options.clone().threads(threads);
-        Ok(())
-    })
+    with(options, error, || Ok(threads), WriteOptions::threads)
 }
 
 /// Sets what survives a power failure after the checkpoint is written: one of the
@@ -121,11 +117,7 @@ pub extern "C" fn ckpt_write_options_set_durability(
     durability: ckpt_durability,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let options = target(options)?;
-        options.options = options.options.clone().durability(durability_of(durability)?);
-        Ok(())
-    })
+    with(options, error, || durability_of(durability), WriteOptions::durability)
 }
 
 /// Sets the callback that reports progress during `ckpt_writer_finish`; NULL for none.

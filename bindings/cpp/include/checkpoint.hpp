@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-/// @file
+/// @mainpage
 /// Everything, in namespace `checkpoint`; a program writes `namespace ckpt = checkpoint;`.
 ///
 /// Conventions, beside those of checkpoint.h:

@@ -18,6 +18,13 @@ pub struct CollectOptions {
     dry_run: bool,
 }
 
+/// All stay.
+impl Default for CollectOptions {
+    fn default() -> CollectOptions {
+        CollectOptions::keep(usize::MAX)
+    }
+}
+
 impl CollectOptions {
     /// The newest `keep`, at least 1.
     pub fn keep(keep: usize) -> CollectOptions {

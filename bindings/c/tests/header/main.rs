@@ -49,7 +49,9 @@ fn every_exported_function_goes_through_a_wrapper_and_is_declared() {
         for exported in source.split("pub extern \"C\" fn ").skip(1) {
             let name = exported.split('(').next().unwrap_or_default();
             let (_, body) = exported.split_once(" {\n").expect("a function has a body");
-            let begins = ["call(error, ||", "ask(", "release("].iter().any(|wrapper| body.trim_start().starts_with(wrapper));
+            let begins = ["call(error, ||", "ask(", "release(", "set(", "with("]
+                .iter()
+                .any(|wrapper| body.trim_start().starts_with(wrapper));
             assert!(begins, "{name} does not begin with a wrapper");
             wrapped.insert(name.to_owned());
         }

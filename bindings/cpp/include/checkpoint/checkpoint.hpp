@@ -3,6 +3,7 @@
 #define CHECKPOINT_CHECKPOINT_HPP
 
 #include <checkpoint/graph.hpp>
+#include <checkpoint/options.hpp>
 #include <checkpoint/pending.hpp>
 #include <checkpoint/ranks.hpp>
 #include <checkpoint/reader.hpp>
@@ -34,16 +35,11 @@ inline void run_log(void *user_data, ckpt_severity severity, const char *text, s
 /// @endcond
 
 /// How a graph is saved (`tf.train.CheckpointOptions`).
-class save_options {
+class save_options : public basic_save_options<save_options> {
    public:
     /// How the files are written, with the progress callback and the flag of these options, which are copied.
     save_options &write(const write_options &options) {
         detail::call(ckpt_save_options_set_write_options, make(), options.get());
-        return *this;
-    }
-    /// What to do while an earlier save of the checkpoint is running in the background.
-    save_options &busy(::checkpoint::busy what) {
-        detail::call(ckpt_save_options_set_busy, make(), static_cast<ckpt_busy>(what));
         return *this;
     }
     /// Has `written(path)` called when the files of a checkpoint are complete, before the state file says so, after the functions
@@ -53,64 +49,17 @@ class save_options {
                      detail::free_box<detail::written_function>);
         return *this;
     }
-    /// The handle; NULL for the defaults.
-    const ckpt_save_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_save_options *make() { return handle_.make(ckpt_save_options_new); }
-    detail::handle<ckpt_save_options, ckpt_save_options_free> handle_;
 };
 
 /// How a graph is restored. Paths are those of keys: escaped names of edges joined by `/`. Globs know `*` (within a name), `**`
 /// (any number of names), `?`, `[...]` and `{a,b}`.
-class restore_options {
+class restore_options : public basic_restore_options<restore_options> {
    public:
     /// How values are read: threads, checksums. The options are copied.
     restore_options &read(const read_options &options) {
         detail::call(ckpt_restore_options_set_read_options, make(), options.get());
         return *this;
     }
-    /// Restores only values whose path in the checkpoint one of the included globs matches.
-    restore_options &include(std::string_view glob) {
-        detail::call(ckpt_restore_options_add_include, make(), glob.data(), glob.size());
-        return *this;
-    }
-    /// Leaves out values whose path in the checkpoint the glob matches, also included ones.
-    restore_options &exclude(std::string_view glob) {
-        detail::call(ckpt_restore_options_add_exclude, make(), glob.data(), glob.size());
-        return *this;
-    }
-    /// Takes what the checkpoint has at `from`, with all that is below, for what the program has at `to`.
-    restore_options &rename(std::string_view from, std::string_view to) {
-        detail::call(ckpt_restore_options_add_rename, make(), from.data(), from.size(), to.data(), to.size());
-        return *this;
-    }
-    /// What to do about values that do not fit.
-    restore_options &on_mismatch(mismatch what) {
-        detail::call(ckpt_restore_options_set_on_mismatch, make(), static_cast<ckpt_mismatch>(what));
-        return *this;
-    }
-    /// Whether slot variables are left as they are. (`experimental_skip_slot_variables`)
-    restore_options &skip_slot_variables(bool skip) {
-        detail::call(ckpt_restore_options_set_skip_slot_variables, make(), skip);
-        return *this;
-    }
-    /// Restores only what the checkpoint has below `path`, as if the object there had been its root.
-    restore_options &subtree(std::string_view path) {
-        detail::call(ckpt_restore_options_set_subtree, make(), path.data(), path.size());
-        return *this;
-    }
-    /// Whether all values are read and their checksums compared before the first is assigned. Values are read twice then.
-    restore_options &verify_first(bool verify) {
-        detail::call(ckpt_restore_options_set_verify_first, make(), verify);
-        return *this;
-    }
-    /// The handle; NULL for the defaults.
-    const ckpt_restore_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_restore_options *make() { return handle_.make(ckpt_restore_options_new); }
-    detail::handle<ckpt_restore_options, ckpt_restore_options_free> handle_;
 };
 
 /// Saves and restores what a root object of a graph leads to (`tf.train.Checkpoint`). It keeps the graph. Several threads may use

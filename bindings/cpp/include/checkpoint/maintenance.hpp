@@ -2,7 +2,7 @@
 #ifndef CHECKPOINT_MAINTENANCE_HPP
 #define CHECKPOINT_MAINTENANCE_HPP
 
-#include <checkpoint/core.hpp>
+#include <checkpoint/options.hpp>
 #include <checkpoint/verify.hpp>
 #include <optional>
 
@@ -70,30 +70,10 @@ inline repaired_state repair_checkpoint_state(const file_path &directory, bool d
 }
 
 /// Which checkpoints stay.
-class collect_options {
+class collect_options : public basic_collect_options<collect_options> {
    public:
     /// The newest `keep`, at least 1.
-    explicit collect_options(std::size_t keep) : handle_(ckpt_collect_options_new(keep)) {}
-    /// And one for each so many hours, for good.
-    collect_options &keep_checkpoint_every_n_hours(double hours) {
-        detail::call(ckpt_collect_options_set_keep_checkpoint_every_n_hours, handle_.get(), hours);
-        return *this;
-    }
-    /// And the best `count` by the metrics that a manager's program gave.
-    collect_options &keep_best(std::size_t count, better which) {
-        detail::call(ckpt_collect_options_set_keep_best, handle_.get(), count, static_cast<ckpt_better>(which));
-        return *this;
-    }
-    /// Whether to say only what would be removed.
-    collect_options &dry_run(bool dry_run) {
-        detail::call(ckpt_collect_options_set_dry_run, handle_.get(), dry_run);
-        return *this;
-    }
-    /// The handle, for calls of the C API; it stays this object's.
-    const ckpt_collect_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    detail::handle<ckpt_collect_options, ckpt_collect_options_free> handle_;
+    explicit collect_options(std::size_t keep) { handle_ = decltype(handle_)(ckpt_collect_options_new(keep)); }
 };
 
 /// Removes from `directory` what crashes left.

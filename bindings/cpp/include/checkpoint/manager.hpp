@@ -5,6 +5,7 @@
 #include <checkpoint/checkpoint.hpp>
 #include <checkpoint/directory.hpp>
 #include <checkpoint/maintenance.hpp>
+#include <checkpoint/options.hpp>
 #include <checkpoint/watch.hpp>
 
 namespace checkpoint {
@@ -19,48 +20,8 @@ inline ckpt_code run_init(void *user_data, ckpt_failure *failure) noexcept {
 /// @endcond
 
 /// How a directory is managed; by default all checkpoints are kept.
-class manager_options {
+class manager_options : public basic_manager_options<manager_options> {
    public:
-    /// How many checkpoints stay, the newest: 1 or more.
-    manager_options &max_to_keep(std::int64_t count) {
-        detail::call(ckpt_manager_options_set_max_to_keep, make(), count);
-        return *this;
-    }
-    /// Of those that would be removed, keeps one for each so many hours for good.
-    manager_options &keep_checkpoint_every_n_hours(double hours) {
-        detail::call(ckpt_manager_options_set_keep_checkpoint_every_n_hours, make(), hours);
-        return *this;
-    }
-    /// Keeps also the best `count` by the metric that each save gives.
-    manager_options &keep_best(std::size_t count, better which) {
-        detail::call(ckpt_manager_options_set_keep_best, make(), count, static_cast<ckpt_better>(which));
-        return *this;
-    }
-    /// What checkpoints are called: `NAME-NUMBER`; `ckpt` by default.
-    manager_options &checkpoint_name(std::string_view name) {
-        detail::call(ckpt_manager_options_set_checkpoint_name, make(), name.data(), name.size());
-        return *this;
-    }
-    /// The integer scalar that counts the program's steps.
-    manager_options &step_counter(node counter) {
-        detail::call(ckpt_manager_options_set_step_counter, make(), counter.id);
-        return *this;
-    }
-    /// Whether steps are given to each call rather than by a counter.
-    manager_options &steps_in_calls(bool in_calls) {
-        detail::call(ckpt_manager_options_set_steps_in_calls, make(), in_calls);
-        return *this;
-    }
-    /// Saves only when so many steps have gone by since the last save.
-    manager_options &checkpoint_interval(std::int64_t steps) {
-        detail::call(ckpt_manager_options_set_checkpoint_interval, make(), steps);
-        return *this;
-    }
-    /// The step of the last save, to count the interval from.
-    manager_options &last_checkpoint_step(std::int64_t step) {
-        detail::call(ckpt_manager_options_set_last_checkpoint_step, make(), step);
-        return *this;
-    }
     /// Has `init` called by manager::restore_or_initialize where there is no checkpoint. It may use the graph.
     manager_options &init(std::function<void()> init) {
         detail::call(ckpt_manager_options_set_init, make(), detail::run_init, detail::box(std::move(init)),
@@ -79,84 +40,26 @@ class manager_options {
                      detail::free_box<detail::log_function>);
         return *this;
     }
-    /// The handle; NULL for the defaults.
-    const ckpt_manager_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_manager_options *make() { return handle_.make(ckpt_manager_options_new); }
-    detail::handle<ckpt_manager_options, ckpt_manager_options_free> handle_;
 };
 
 /// How a manager saves.
-class manager_save_options {
+class manager_save_options : public basic_manager_save_options<manager_save_options> {
    public:
-    /// The checkpoint's number, in place of the save counter's, which counts all the same.
-    manager_save_options &number(std::int64_t number) {
-        detail::call(ckpt_manager_save_options_set_number, make(), number);
-        return *this;
-    }
-    /// The same by an integer scalar of the manager's graph.
-    manager_save_options &number_of(node number) {
-        detail::call(ckpt_manager_save_options_set_number_of, make(), number.id);
-        return *this;
-    }
-    /// Whether it may be too early for the next save; true by default.
-    manager_save_options &check_interval(bool check) {
-        detail::call(ckpt_manager_save_options_set_check_interval, make(), check);
-        return *this;
-    }
-    /// The program's step, in place of the step counter's.
-    manager_save_options &step(std::int64_t step) {
-        detail::call(ckpt_manager_save_options_set_step, make(), step);
-        return *this;
-    }
-    /// How good what is saved is.
-    manager_save_options &metric(double metric) {
-        detail::call(ckpt_manager_save_options_set_metric, make(), metric);
-        return *this;
-    }
-    /// The same by a scalar of the manager's graph.
-    manager_save_options &metric_of(node metric) {
-        detail::call(ckpt_manager_save_options_set_metric_of, make(), metric.id);
-        return *this;
-    }
     /// How the files are written, with the callbacks of these options, which are copied.
     manager_save_options &save(const save_options &options) {
         detail::call(ckpt_manager_save_options_set_save_options, make(), options.get());
         return *this;
     }
-    /// The handle; NULL for the defaults.
-    const ckpt_manager_save_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_manager_save_options *make() { return handle_.make(ckpt_manager_save_options_new); }
-    detail::handle<ckpt_manager_save_options, ckpt_manager_save_options_free> handle_;
 };
 
 /// How a program resumes.
-class resume_options {
+class resume_options : public basic_resume_options<resume_options> {
    public:
-    /// Whether the newest checkpoint that is whole is restored rather than the latest, whatever it is.
-    resume_options &latest_valid(bool latest_valid) {
-        detail::call(ckpt_resume_options_set_latest_valid, make(), latest_valid);
-        return *this;
-    }
-    /// The program's step after restoring, in place of the step counter's.
-    resume_options &step(std::int64_t step) {
-        detail::call(ckpt_resume_options_set_step, make(), step);
-        return *this;
-    }
     /// How the checkpoint is restored. The options are copied.
     resume_options &restore(const restore_options &options) {
         detail::call(ckpt_resume_options_set_restore_options, make(), options.get());
         return *this;
     }
-    /// The handle; NULL for the defaults.
-    const ckpt_resume_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_resume_options *make() { return handle_.make(ckpt_resume_options_new); }
-    detail::handle<ckpt_resume_options, ckpt_resume_options_free> handle_;
 };
 
 /// What a program resumed from.

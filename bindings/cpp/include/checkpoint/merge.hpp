@@ -2,28 +2,13 @@
 #ifndef CHECKPOINT_MERGE_HPP
 #define CHECKPOINT_MERGE_HPP
 
-#include <checkpoint/core.hpp>
+#include <checkpoint/options.hpp>
 
 namespace checkpoint {
 
 /// How checkpoints are merged.
-class merge_options {
+class merge_options : public basic_merge_options<merge_options> {
    public:
-    /// Whether sections may be missing: then those that are there are merged, at least one. Not by default.
-    merge_options &allow_missing(bool allow) {
-        detail::call(ckpt_merge_options_set_allow_missing, make(), allow);
-        return *this;
-    }
-    /// Whether the sections stay when they have been merged. Not by default.
-    merge_options &keep_inputs(bool keep) {
-        detail::call(ckpt_merge_options_set_keep_inputs, make(), keep);
-        return *this;
-    }
-    /// What survives a power cut once the checkpoint is merged.
-    merge_options &durability(::checkpoint::durability durability) {
-        detail::call(ckpt_merge_options_set_durability, make(), static_cast<ckpt_durability>(durability));
-        return *this;
-    }
     /// Has `progress(done, total)` called now and then, in bytes of data files. What it throws stops the call.
     merge_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
         detail::call(ckpt_merge_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
@@ -35,12 +20,6 @@ class merge_options {
         detail::call(ckpt_merge_options_set_cancel, make(), flag.get());
         return *this;
     }
-    /// The handle; NULL for the defaults.
-    const ckpt_merge_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_merge_options *make() { return handle_.make(ckpt_merge_options_new); }
-    detail::handle<ckpt_merge_options, ckpt_merge_options_free> handle_;
 };
 
 /// Merges checkpoints of format V2, each given by its prefix, into the checkpoint `destination`, as the workers of a distributed

@@ -2,23 +2,9 @@
 #ifndef CHECKPOINT_NODE_HPP
 #define CHECKPOINT_NODE_HPP
 
-#include <checkpoint/core.hpp>
+#include <checkpoint/options.hpp>
 
 namespace checkpoint {
-
-/// An object of a graph. It stands for that object alone: once the object was removed, and in any other graph, it is
-/// checkpoint::reason::node. A value; the default is no object.
-struct node {
-    ckpt_node id = 0;  ///< As the C API has it.
-    /// Whether it is an object at all.
-    explicit constexpr operator bool() const noexcept { return id != 0; }
-    /// The same object.
-    friend constexpr bool operator==(node a, node b) noexcept { return a.id == b.id; }
-    /// Another.
-    friend constexpr bool operator!=(node a, node b) noexcept { return a.id != b.id; }
-    /// Some order, for maps.
-    friend constexpr bool operator<(node a, node b) noexcept { return a.id < b.id; }
-};
 
 /// @cond
 namespace detail {
@@ -44,23 +30,8 @@ struct release_callback {
 /// @endcond
 
 /// How an object is added to a graph. An option that is for one kind of object is checkpoint::code::invalid_argument for others.
-class node_options {
+class node_options : public basic_node_options<node_options> {
    public:
-    /// A name for messages. By default an object is called what it is.
-    node_options &debug_name(std::string_view name) {
-        detail::call(ckpt_node_options_set_debug_name, make(), name.data(), name.size());
-        return *this;
-    }
-    /// The name that a variable has in name-based checkpoints, in TensorFlow that of the variable without `:0`.
-    node_options &name(std::string_view name) {
-        detail::call(ckpt_node_options_set_name, make(), name.data(), name.size());
-        return *this;
-    }
-    /// Whether a variable is only saved: restoring it is checkpoint::reason::read_only. Not by default.
-    node_options &read_only(bool read_only) {
-        detail::call(ckpt_node_options_set_read_only, make(), read_only);
-        return *this;
-    }
     /// Makes a variable a part of a larger tensor of the shape `whole`, which several variables make up, mostly one in each
     /// process; a length of -1, with a start of 0, takes all of a dimension. The variable is added with the shape of the part. It
     /// is saved as this slice of the tensor, and restored from it however that was cut, or whole, when it was saved.
@@ -78,18 +49,6 @@ class node_options {
         detail::call(ckpt_node_options_set_tensor_names, make(), list.data(), list.size());
         return *this;
     }
-    /// Has state saved as one attribute of this name, of which the names of its tensors are suffixes: `table` with `-keys` and
-    /// `-values`, as TensorFlow's hash tables have it.
-    node_options &legacy_name(std::string_view name) {
-        detail::call(ckpt_node_options_set_legacy_name, make(), name.data(), name.size());
-        return *this;
-    }
-    /// The handle; NULL for the defaults.
-    const ckpt_node_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_node_options *make() { return handle_.make(ckpt_node_options_new); }
-    detail::handle<ckpt_node_options, ckpt_node_options_free> handle_;
 };
 
 /// An object of a list of them, with the name where it was found by one: of an edge, or the path under which a saver saves it.

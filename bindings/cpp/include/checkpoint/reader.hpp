@@ -3,26 +3,14 @@
 #define CHECKPOINT_READER_HPP
 
 #include <checkpoint/object_graph.hpp>
+#include <checkpoint/options.hpp>
 #include <checkpoint/tensor.hpp>
 #include <optional>
 
 namespace checkpoint {
 
 /// How a checkpoint is opened.
-class open_options {
-   public:
-    /// Most bytes that listing a checkpoint may take; by default 16 MiB and 24 for each byte of its index.
-    open_options &memory_limit(std::uint64_t bytes) {
-        detail::call(ckpt_open_options_set_memory_limit, make(), bytes);
-        return *this;
-    }
-    /// The handle; NULL for the defaults.
-    const ckpt_open_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_open_options *make() { return handle_.make(ckpt_open_options_new); }
-    detail::handle<ckpt_open_options, ckpt_open_options_free> handle_;
-};
+class open_options : public basic_open_options<open_options> {};
 
 /// An open checkpoint: a range of its tensors, in the byte order of their keys. Several threads may use it at once.
 class reader {

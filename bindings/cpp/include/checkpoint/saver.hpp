@@ -3,67 +3,27 @@
 #define CHECKPOINT_SAVER_HPP
 
 #include <checkpoint/checkpoint.hpp>
+#include <checkpoint/options.hpp>
 
 namespace checkpoint {
 
 /// How a saver numbers its checkpoints and keeps them.
-class saver_options {
+class saver_options : public basic_saver_options<saver_options> {
    public:
-    /// How many checkpoints stay, the newest; 5 by default. 0: all of them, but the state file lists the newest alone.
-    saver_options &max_to_keep(std::size_t count) {
-        detail::call(ckpt_saver_options_set_max_to_keep, make(), count);
-        return *this;
-    }
-    /// Of those that would be removed, keeps one for each so many hours for good; 10 000 by default.
-    saver_options &keep_checkpoint_every_n_hours(double hours) {
-        detail::call(ckpt_saver_options_set_keep_checkpoint_every_n_hours, make(), hours);
-        return *this;
-    }
-    /// Whether steps are written with at least eight digits: `model-00000012`. Not by default.
-    saver_options &pad_step_number(bool pad) {
-        detail::call(ckpt_saver_options_set_pad_step_number, make(), pad);
-        return *this;
-    }
-    /// Whether the state file names checkpoints from its own directory, so that this can be moved; true by default.
-    saver_options &save_relative_paths(bool relative) {
-        detail::call(ckpt_saver_options_set_save_relative_paths, make(), relative);
-        return *this;
-    }
     /// Has `log` called about old checkpoints that cannot be removed and the like.
     saver_options &log(std::function<void(severity, std::string_view)> log) {
         detail::call(ckpt_saver_options_set_log, make(), detail::run_log, detail::box(std::move(log)),
                      detail::free_box<detail::log_function>);
         return *this;
     }
-    /// The handle; NULL for the defaults.
-    const ckpt_saver_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_saver_options *make() { return handle_.make(ckpt_saver_options_new); }
-    detail::handle<ckpt_saver_options, ckpt_saver_options_free> handle_;
 };
 
 /// How one checkpoint is saved by names.
-class saver_save_options {
+class saver_save_options : public basic_saver_save_options<saver_save_options> {
    public:
-    /// Appends `-STEP` to the prefix.
-    saver_save_options &global_step(std::int64_t step) {
-        detail::call(ckpt_saver_save_options_set_global_step, make(), step);
-        return *this;
-    }
-    /// The same by an integer scalar of the saver's graph.
-    saver_save_options &global_step_of(node step) {
-        detail::call(ckpt_saver_save_options_set_global_step_of, make(), step.id);
-        return *this;
-    }
     /// Another name for the state file than `checkpoint`.
     saver_save_options &latest_filename(const file_path &name) {
         detail::call(ckpt_saver_save_options_set_latest_filename, make(), detail::c_path(name));
-        return *this;
-    }
-    /// Whether the checkpoint is recorded, and old ones removed; true by default.
-    saver_save_options &write_state(bool write) {
-        detail::call(ckpt_saver_save_options_set_write_state, make(), write);
         return *this;
     }
     /// How the files are written, with the callbacks of these options, which are copied.
@@ -71,12 +31,6 @@ class saver_save_options {
         detail::call(ckpt_saver_save_options_set_save_options, make(), options.get());
         return *this;
     }
-    /// The handle; NULL for the defaults.
-    const ckpt_saver_save_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_saver_save_options *make() { return handle_.make(ckpt_saver_save_options_new); }
-    detail::handle<ckpt_saver_save_options, ckpt_saver_save_options_free> handle_;
 };
 
 /// Saves objects of a graph under names of the program's, and restores them by these (`tf.compat.v1.train.Saver`). Format V2 is

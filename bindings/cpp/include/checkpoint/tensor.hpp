@@ -2,31 +2,14 @@
 #ifndef CHECKPOINT_TENSOR_HPP
 #define CHECKPOINT_TENSOR_HPP
 
+#include <checkpoint/options.hpp>
 #include <checkpoint/view.hpp>
 #include <optional>
 
 namespace checkpoint {
 
 /// How tensors are read.
-class read_options {
-   public:
-    /// So many threads, the caller's among them; 0, the default, lets the library choose.
-    read_options &threads(std::uint32_t count) {
-        detail::call(ckpt_read_options_set_threads, make(), count);
-        return *this;
-    }
-    /// Whether checksums are compared.
-    read_options &checksums(::checkpoint::checksums when) {
-        detail::call(ckpt_read_options_set_checksums, make(), static_cast<ckpt_checksums>(when));
-        return *this;
-    }
-    /// The handle; NULL for the defaults.
-    const ckpt_read_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_read_options *make() { return handle_.make(ckpt_read_options_new); }
-    detail::handle<ckpt_read_options, ckpt_read_options_free> handle_;
-};
+class read_options : public basic_read_options<read_options> {};
 
 /// A tensor of an open checkpoint. A value: copies are cheap, and each keeps the checkpoint open.
 class tensor {

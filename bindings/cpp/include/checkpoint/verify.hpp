@@ -2,18 +2,13 @@
 #ifndef CHECKPOINT_VERIFY_HPP
 #define CHECKPOINT_VERIFY_HPP
 
-#include <checkpoint/core.hpp>
+#include <checkpoint/options.hpp>
 
 namespace checkpoint {
 
 /// How a checkpoint is verified.
-class verify_options {
+class verify_options : public basic_verify_options<verify_options> {
    public:
-    /// So many threads; 0, the default, lets the library choose.
-    verify_options &threads(std::uint32_t count) {
-        detail::call(ckpt_verify_options_set_threads, make(), count);
-        return *this;
-    }
     /// Has `progress(done, total)` called now and then, in bytes, on the thread that verifies. What it throws stops the call.
     verify_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
         detail::call(ckpt_verify_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
@@ -25,12 +20,6 @@ class verify_options {
         detail::call(ckpt_verify_options_set_cancel, make(), flag.get());
         return *this;
     }
-    /// The handle; NULL for the defaults.
-    const ckpt_verify_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_verify_options *make() { return handle_.make(ckpt_verify_options_new); }
-    detail::handle<ckpt_verify_options, ckpt_verify_options_free> handle_;
 };
 
 /// A fault that verifying found. Its texts are lent by the verification.

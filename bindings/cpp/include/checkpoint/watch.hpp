@@ -2,7 +2,7 @@
 #ifndef CHECKPOINT_WATCH_HPP
 #define CHECKPOINT_WATCH_HPP
 
-#include <checkpoint/core.hpp>
+#include <checkpoint/options.hpp>
 #include <limits>
 #include <optional>
 
@@ -47,23 +47,8 @@ inline ckpt_code clock_sleep(void *user_data, double seconds) noexcept {
 /// @endcond
 
 /// How to wait for checkpoints: by default a look each second, for ever.
-class wait_options {
+class wait_options : public basic_wait_options<wait_options> {
    public:
-    /// Gives up rather than wait longer than so many seconds.
-    wait_options &timeout(double seconds) {
-        detail::call(ckpt_wait_options_set_timeout, make(), seconds);
-        return *this;
-    }
-    /// The seconds between two looks.
-    wait_options &poll_interval(double seconds) {
-        detail::call(ckpt_wait_options_set_poll_interval, make(), seconds);
-        return *this;
-    }
-    /// At least so many seconds between two checkpoints of an iterator.
-    wait_options &min_interval(double seconds) {
-        detail::call(ckpt_wait_options_set_min_interval, make(), seconds);
-        return *this;
-    }
     /// Another clock.
     wait_options &clock(clock_functions clock) {
         const ckpt_now_callback now = clock.now ? detail::clock_now : nullptr;
@@ -72,12 +57,6 @@ class wait_options {
                      detail::free_box<clock_functions>);
         return *this;
     }
-    /// The handle; NULL for the defaults.
-    const ckpt_wait_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_wait_options *make() { return handle_.make(ckpt_wait_options_new); }
-    detail::handle<ckpt_wait_options, ckpt_wait_options_free> handle_;
 };
 
 /// Waits until the latest checkpoint of `directory` is another one than `last`; nothing when time ran out.

@@ -2,38 +2,13 @@
 #ifndef CHECKPOINT_WRITER_HPP
 #define CHECKPOINT_WRITER_HPP
 
-#include <checkpoint/core.hpp>
+#include <checkpoint/options.hpp>
 
 namespace checkpoint {
 
 /// How a checkpoint is written.
-class write_options {
+class write_options : public basic_write_options<write_options> {
    public:
-    /// So many data files; 0, the default, lets the library choose by the size alone.
-    write_options &shards(std::uint32_t count) {
-        detail::call(ckpt_write_options_set_shards, make(), count);
-        return *this;
-    }
-    /// No data file of more than so many bytes, as far as tensors can be cut. (`tf.train.experimental.MaxShardSizePolicy`)
-    write_options &max_shard_size(std::uint64_t bytes) {
-        detail::call(ckpt_write_options_set_max_shard_size, make(), bytes);
-        return *this;
-    }
-    /// Begins each value at a multiple of so many bytes; 1 by default, as in TensorFlow.
-    write_options &alignment(std::uint64_t bytes) {
-        detail::call(ckpt_write_options_set_alignment, make(), bytes);
-        return *this;
-    }
-    /// So many threads, the caller's among them; 0, the default, lets the library choose. The files are the same.
-    write_options &threads(std::uint32_t count) {
-        detail::call(ckpt_write_options_set_threads, make(), count);
-        return *this;
-    }
-    /// What survives a power cut once the checkpoint is written.
-    write_options &durability(::checkpoint::durability durability) {
-        detail::call(ckpt_write_options_set_durability, make(), static_cast<ckpt_durability>(durability));
-        return *this;
-    }
     /// Has `progress(done, total)` called now and then, in bytes, on the thread that writes. What it throws stops the writing.
     write_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
         detail::call(ckpt_write_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
@@ -45,12 +20,6 @@ class write_options {
         detail::call(ckpt_write_options_set_cancel, make(), flag.get());
         return *this;
     }
-    /// The handle; NULL for the defaults.
-    const ckpt_write_options *get() const noexcept { return handle_.get(); }
-
-   private:
-    ckpt_write_options *make() { return handle_.make(ckpt_write_options_new); }
-    detail::handle<ckpt_write_options, ckpt_write_options_free> handle_;
 };
 
 /// A checkpoint of named tensors that is being put together (`tf.raw_ops.SaveV2`): tensors are added, then finish() writes them

@@ -1,0 +1,248 @@
+//! The constants, the declarations and the options of C#.
+
+use crate::abi::{short, Abi, Constant, Function, Named, Parameter};
+use crate::options::{self, Options, Setter};
+use crate::text::{comment, member, pascal, Language};
+use crate::DERIVED;
+
+const CSHARP: Language = Language { column: 3, class, method: pascal, joint: ".", constant };
+
+/// What a call gives and the binding copies and frees at once needs no handle; `status` has one that is written by hand.
+const COPIED: &str = "error string strings nodes description report object_graph comparison verification broken_checkpoints \
+    repaired_state checkpoint_state";
+
+/// Places for arrays, where a place for one value looks the same.
+const ARRAYS: &[(&str, &str)] =
+    &[("ckpt_tensor_slice", "start"), ("ckpt_tensor_slice", "length"), ("ckpt_checkpoint_mtimes", "mtimes")];
+
+fn class(name: &str) -> String {
+    match name {
+        "code" => "ErrorCode".to_owned(),
+        "kind" => "NodeKind".to_owned(),
+        "dtype" => "DType".to_owned(),
+        other => pascal(other),
+    }
+}
+
+fn constant(of: &Named, constant: &str) -> String {
+    let spellings = [("Quint", "QUInt"), ("Uint", "UInt"), ("Qint", "QInt"), ("Bfloat", "BFloat")];
+    spellings.iter().fold(member(of, constant), |name, (from, to)| name.replace(from, to))
+}
+
+fn summary(abi: &Abi, doc: &str, indent: &str) -> String {
+    let text = CSHARP.adapted(abi, doc).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let word = |(at, part): (usize, &str)| if at % 2 == 1 { format!("<c>{part}</c>") } else { part.to_owned() };
+    let text: String = text.split('`').enumerate().map(word).collect();
+    comment(&format!("<summary>{text}</summary>"), &format!("{indent}/// "))
+}
+
+fn file(usings: &str, body: &[String]) -> String {
+    format!("// {DERIVED}\n{usings}namespace LibCheckpoint\n{{\n{}}}\n", body.join("\n"))
+}
+
+pub fn constants(abi: &Abi) -> String {
+    let entry = |of: &Named, c: &Constant| {
+        format!("{}        {} = {},\n", summary(abi, &c.doc, "        "), constant(of, &c.name), c.value)
+    };
+    let made = abi.enums.iter().map(|of| {
+        let entries: Vec<String> = of.constants.iter().map(|c| entry(of, c)).collect();
+        let (doc, name) = (summary(abi, &of.doc, "    "), class(short(&of.name)));
+        format!("{doc}    public enum {name}\n    {{\n{}    }}\n", entries.join("\n"))
+    });
+    let names = abi.enums.iter().map(|of| {
+        let (raw, doc, name) = (&abi.naming(of).name, &abi.naming(of).doc, class(short(&of.name)));
+        let doc = summary(abi, doc, "        ");
+        format!("{doc}        public static string Name(this {name} value) => Utf8.Decode(NativeMethods.{raw}(value));\n")
+    });
+    let names = names.collect::<Vec<_>>().join("\n");
+    let about = "    /// <summary>What constants are called.</summary>\n";
+    let names = format!("{about}    public static class Names\n    {{\n{names}    }}\n");
+    let [major, minor, patch, rank] = ["VERSION_MAJOR", "VERSION_MINOR", "VERSION_PATCH", "MAX_RANK"]
+        .map(|name| abi.constants.iter().find(|c| c.name == format!("CKPT_{name}")).expect("the header has it").value);
+    let version = format!("        internal const string Version = \"{major}.{minor}.{patch}\";\n");
+    let numbers = format!("        internal const string Major = \"{major}\";\n        internal const int MaxRank = {rank};\n");
+    let header = format!("    internal static class Header\n    {{\n{version}{numbers}    }}\n");
+    file("", &made.chain([names, header]).collect::<Vec<_>>())
+}
+
+/// A type that is no pointer.
+fn value(abi: &Abi, rust: &str) -> Option<String> {
+    let is_own = matches!(rust, "ckpt_node" | "ckpt_bytes") || rust.ends_with("_callback") || abi.is_enum(rust);
+    if is_own {
+        Some(class(short(rust)))
+    } else {
+        CSHARP.number(rust)
+    }
+}
+
+/// The class of a handle, if it has one.
+fn handle(abi: &Abi, rust: &str) -> String {
+    let own = rust.rsplit(' ').next().and_then(|of| of.strip_prefix("ckpt_")).unwrap_or_default();
+    let is_kept = !COPIED.split_whitespace().any(|copied| copied == own);
+    match is_kept && abi.functions.iter().any(|f| f.name == format!("ckpt_{own}_free")) {
+        true => pascal(own) + "Handle",
+        false => "IntPtr".to_owned(),
+    }
+}
+
+fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
+    let (base, name) = (parameter.base(), pascal(&parameter.name));
+    let name = (name[..1].to_lowercase() + &name[1..]).replace("string", "@string");
+    let value = value(abi, base);
+    let marshal = if value.as_deref() == Some("bool") { "[MarshalAs(UnmanagedType.I1)] " } else { "" };
+    let of = match (parameter.role, value) {
+        ("value" | "callback" | "length" | "given", Some(value)) if base == parameter.rust => format!("{marshal}{value}"),
+        ("text" | "path", _) => "byte[]".to_owned(),
+        ("owned output", _) => format!("out {}", handle(abi, base)),
+        ("error" | "lent output", _) => "out IntPtr".to_owned(),
+        ("handle" | "changed", _) => handle(abi, base),
+        ("array", _) if parameter.rust.matches('*').count() > 1 => "IntPtr[]".to_owned(),
+        ("array", _) if base == "u8" => "byte[]".to_owned(),
+        ("array", Some(value)) => format!("{value}[]"),
+        ("output", Some(value)) if ARRAYS.contains(&(function, &*parameter.name)) => format!("[In, Out] {value}[]"),
+        ("output", Some(value)) => format!("{marshal}out {value}"),
+        _ => "IntPtr".to_owned(),
+    };
+    format!("{of} {name}")
+}
+
+fn result(abi: &Abi, function: &Function) -> String {
+    match (&*function.returns, function.ownership) {
+        ("", _) => "void".to_owned(),
+        (pointer, "owned") => handle(abi, pointer),
+        (pointer, "lent") if pointer.starts_with('*') => "IntPtr".to_owned(),
+        (of, _) => value(abi, of).expect("a value"),
+    }
+}
+
+/// A declaration with its attributes.
+fn external(abi: &Abi, function: &Function, [indent, attribute, keywords, name]: [&str; 4]) -> String {
+    let (of, parameters) = (result(abi, function), parameters(abi, function));
+    let bool = format!("{indent}[return: MarshalAs(UnmanagedType.I1)]\n");
+    let bool = if of == "bool" { &bool } else { "" };
+    format!("{indent}[{attribute}CallingConvention.Cdecl)]\n{bool}{indent}internal {keywords} {of} {name}({parameters});\n")
+}
+
+fn parameters(abi: &Abi, function: &Function) -> String {
+    function.parameters.iter().map(|p| parameter(abi, &function.name, p)).collect::<Vec<_>>().join(", ")
+}
+
+pub fn native_methods(abi: &Abi) -> String {
+    let attribute = "UnmanagedFunctionPointer(";
+    let callback = |f: &Function| external(abi, f, ["    ", attribute, "delegate", &class(short(&f.name))]);
+    let callbacks = abi.callbacks.iter().map(callback);
+    let handles = abi.functions.iter().filter_map(|f| {
+        let own = f.name.strip_prefix("ckpt_")?.strip_suffix("_free").filter(|own| *own != "status")?;
+        let class = Some(handle(abi, &format!("ckpt_{own}"))).filter(|class| class != "IntPtr")?;
+        let none = format!("        internal static readonly {class} None = new {class}(); // stands for NULL\n");
+        let none = if own.ends_with("_options") || own == "cancel" { &none } else { "" };
+        let free = format!("        protected override void Free() => NativeMethods.{}(handle);\n", f.name);
+        Some(format!("    internal sealed class {class} : Handle\n    {{\n{none}{free}    }}\n"))
+    });
+    let functions: Vec<String> = abi.functions.iter().map(|f| declared(abi, f)).collect();
+    let methods = format!("    internal static partial class NativeMethods\n    {{\n{}    }}\n", functions.join("\n"));
+    let body: Vec<String> = callbacks.chain(handles).chain([methods]).collect();
+    file("using System;\nusing System.Runtime.InteropServices;\n\n", &body)
+}
+
+/// A function, and one that throws its error and knows how long its texts are.
+fn declared(abi: &Abi, function: &Function) -> String {
+    let name = &function.name;
+    let made = external(abi, function, ["        ", "DllImport(Name, CallingConvention = ", "static extern", name]);
+    if function.parameters.last().is_none_or(|last| last.role != "error") {
+        return made;
+    }
+    let (mut given, mut arguments) = (String::new(), String::new());
+    for one in function.parameters.iter().filter(|p| p.role != "error") {
+        let declared = parameter(abi, name, one).replace("[MarshalAs(UnmanagedType.I1)] ", "").replace("[In, Out] ", "");
+        let own = declared.rsplit(' ').next().unwrap_or_default();
+        let out = if declared.starts_with("out ") { "out " } else { "" };
+        if one.role == "length" {
+            arguments += &format!("{}.Length, ", own.trim_end_matches("Len"));
+        } else {
+            given += &format!("{declared}, ");
+            arguments += &format!("{out}{own}, ");
+        }
+    }
+    let throws = format!("        internal static void {name}({given}Causes causes = null) =>\n");
+    format!("{made}\n{throws}            CheckpointException.Check({name}({arguments}out IntPtr e), e, causes);\n")
+}
+
+pub fn options(abi: &Abi) -> String {
+    let classes: Vec<String> = options::all(abi).map(|options| class_of(abi, &options)).collect();
+    file("using System;\nusing System.Collections.Generic;\n\n", &classes)
+}
+
+fn class_of(abi: &Abi, options: &Options) -> String {
+    let (class, mut properties, mut settings) = (pascal(options.name), String::new(), String::new());
+    for setter in &options.setters {
+        properties += &property(abi, setter);
+        settings += &setting(abi, setter);
+    }
+    let set = format!("        private void SetPlain({class}Handle made)\n        {{\n{settings}        }}\n");
+    let about = "        // Sets all but callbacks, other options, paths and arrays.\n";
+    format!("    public sealed partial class {class}\n    {{\n{properties}{about}{set}    }}\n")
+}
+
+/// The type of the elements of what is added.
+fn element(setter: &Setter) -> String {
+    let name = if setter.values.len() > 1 { options::name(&setter.csharp).trim_end_matches('s') } else { "string" };
+    name.to_owned()
+}
+
+fn property(abi: &Abi, setter: &Setter) -> String {
+    let (first, name, (field, default)) = (setter.values[0], options::name(&setter.csharp), split(setter));
+    let of = match (first.role, &*first.rust) {
+        _ if setter.adds => format!("IList<{}>", element(setter)),
+        ("text", _) => "string".to_owned(),
+        _ if field.ends_with('~') => "TimeSpan".to_owned(),
+        (_, "u32" | "usize") => "int".to_owned(),
+        (_, "u64") => "long".to_owned(),
+        (_, of) => value(abi, of).expect("a value"),
+    };
+    let doc = setter.function.doc.split('\n').next().unwrap_or_default(); // the rest is about failures
+    let (mark, note) = match &*of {
+        _ if field.contains('?') => ("?", " Null for the default."),
+        "int" | "long" if default.is_empty() && !doc.contains("0, the default") => ("", " 0 for the default."),
+        _ => ("", ""),
+    };
+    let accessors = match default {
+        _ if setter.adds => format!("{{ get; }} = new List<{}>();", element(setter)),
+        "" => "{ get; set; }".to_owned(),
+        _ => format!("{{ get; set; }} = {default};"),
+    };
+    let mut made =
+        summary(abi, &format!("{doc}{note}"), "        ") + &format!("        public {of}{mark} {name} {accessors}\n\n");
+    for other in setter.values[1..].iter().filter(|_| !setter.adds) {
+        let of = abi.enums.iter().find(|e| e.name == other.rust).expect("a constant");
+        let doc = summary(abi, &format!("{}, for `{name}`.", CSHARP.adapted(abi, &of.doc).trim_end_matches('.')), "        ");
+        let (class, name, first) = (class(short(&of.name)), pascal(&other.name), constant(of, &of.constants[0].name));
+        made += &format!("{doc}        public {class} {name} {{ get; set; }} = {class}.{first};\n\n");
+    }
+    made
+}
+
+fn split<'a>(setter: &'a Setter) -> (&'a str, &'a str) {
+    setter.csharp.split_once('=').unwrap_or((&setter.csharp, ""))
+}
+
+fn setting(abi: &Abi, setter: &Setter) -> String {
+    let (first, own, (field, default)) = (setter.values[0], options::name(&setter.csharp), split(setter));
+    let value = field.replace("?", ".Value").replace("~", ".TotalSeconds");
+    let argument = |(value, given): (&&Parameter, String)| match (value.role, &*value.rust) {
+        ("text", _) => format!("Utf8.Encode({given}, \"{}\")", value.name),
+        (_, "u32") => format!("checked((uint){given})"),
+        (_, "u64") => format!("checked((ulong){given})"),
+        _ => given,
+    };
+    let arguments: Vec<String> = setter.values.iter().zip(setter.given(&value, "")).map(argument).collect();
+    let call = format!("NativeMethods.{}(made, {});\n", setter.function.name, arguments.join(", "));
+    let head = match (first.role, &*first.rust) {
+        _ if setter.adds => format!("foreach ({} each in {own})", element(setter)),
+        (role, _) if role == "text" || field.contains('?') => format!("if ({own} != null)"),
+        (_, "ckpt_node") => format!("if (!{own}.IsNone)"),
+        (_, of) if of == "bool" || abi.is_enum(of) || !default.is_empty() => return format!("            {call}"),
+        _ => format!("if ({own} != 0)"),
+    };
+    format!("            {head}\n            {{\n                {call}            }}\n")
+}

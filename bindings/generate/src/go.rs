@@ -1,0 +1,92 @@
+//! The constants of Go, and what sets its options.
+
+use crate::abi::{short, Abi, Named, Parameter};
+use crate::options::{self, Setter};
+use crate::text::{comment, member, pascal, Language};
+use crate::DERIVED;
+
+const GO: Language = Language { column: 2, class, method: pascal, joint: ".", constant };
+
+fn class(name: &str) -> String {
+    if name == "dtype" {
+        "DType".to_owned()
+    } else {
+        pascal(name)
+    }
+}
+
+fn constant(of: &Named, constant: &str) -> String {
+    let prefix = match &*of.name {
+        "ckpt_code" | "ckpt_dtype" => "",
+        "ckpt_restore_kind" => "Restore",
+        "ckpt_row_state" => "Row",
+        name => &class(short(name)),
+    };
+    prefix.to_owned() + &member(of, constant).replace("Ok", "OK")
+}
+
+/// A comment without marks.
+fn doc(abi: &Abi, text: &str, prefix: &str) -> String {
+    comment(&GO.adapted(abi, text).replace('`', ""), prefix)
+}
+
+fn file(body: String) -> String {
+    format!("// {DERIVED}\n\npackage checkpoint\n\n/*\n#include <checkpoint.h>\n*/\nimport \"C\"\n{body}")
+}
+
+pub fn constants(abi: &Abi) -> String {
+    let mut made = String::new();
+    for of in &abi.enums {
+        let (name, naming) = (class(short(&of.name)), abi.naming(of));
+        let about = of.doc[..1].to_lowercase() + &of.doc[1..];
+        let verb = if about.starts_with("the ") { "is" } else { "says" };
+        made += &format!(
+            "\n{}type {name} int32\n\n// Those that there are.\nconst (\n",
+            doc(abi, &format!("{name} {verb} {about}"), "// ")
+        );
+        for c in &of.constants {
+            made += &format!("{}\t{} {name} = C.{}\n", doc(abi, &c.doc, "\t// "), constant(of, &c.name), c.name);
+        }
+        made += &format!(")\n\n{}", doc(abi, &naming.doc.replacen("The name", "String gives the name", 1), "// "));
+        made += &format!("func (x {name}) String() string {{\n\treturn C.GoString(C.{}(C.{}(x)))\n}}\n", naming.name, of.name);
+    }
+    file(made)
+}
+
+pub fn options(abi: &Abi) -> String {
+    let mut made = String::new();
+    for options in options::all(abi) {
+        let (class, settings) = (pascal(options.name), options.setters.iter().map(|setter| setting(setter)).collect::<String>());
+        made += "\n// set sets all but callbacks, other options, paths and arrays, and says whether that went well.\n";
+        made += &format!(
+            "func (o *{class}) set(made *C.ckpt_{}, e **C.ckpt_error) bool {{\n{settings}\treturn true\n}}\n",
+            options.name
+        );
+    }
+    file(made)
+}
+
+fn setting(setter: &Setter) -> String {
+    let (go, field) = (&setter.go, format!("o.{}", options::name(&setter.go)));
+    let (wanted, first) = match (&*setter.values[0].rust, setter.values[0].role) {
+        _ if setter.adds => (String::new(), String::new()),
+        _ if go.ends_with('?') => (format!("{field} != nil && "), format!("*{field}")),
+        _ if go.ends_with("?~") => (format!("{field} != nil && "), field.clone()),
+        (_, "text") => (format!("{field} != \"\" && "), field.clone()),
+        ("bool", _) => (format!("{field} && "), field.clone()),
+        _ => (format!("{field} != 0 && "), field.clone()),
+    };
+    let argument = |(value, given): (&&Parameter, String)| match value.role {
+        _ if go.starts_with('!') => "false".to_owned(),
+        "text" => format!("chars({given}), C.size_t(len({given}))"),
+        _ if go.ends_with('~') => format!("C.double({given}.Seconds())"),
+        _ => format!("C.{}({given})", GO.number(&value.rust).unwrap_or_else(|| value.rust.clone())),
+    };
+    let arguments: Vec<String> = setter.values.iter().zip(setter.given(&first, "o.")).map(argument).collect();
+    let call = format!("C.{}(made, {}, e) != C.CKPT_CODE_OK", setter.function.name, arguments.join(", "));
+    let set = |tabs: &str| format!("{tabs}if {wanted}{call} {{\n{tabs}\treturn false\n{tabs}}}\n");
+    match setter.adds {
+        true => format!("\tfor _, each := range {field} {{\n{}\t}}\n", set("\t\t")),
+        false => set("\t"),
+    }
+}
