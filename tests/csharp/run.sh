@@ -21,7 +21,7 @@ export TMPDIR=$work
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 
 say "the versions agree, and what netstandard2.0 lacks is not used"
-version=$(sed -n '/^\[package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 grep -q "<Version>$version</Version>" bindings/csharp/Checkpoint.csproj || { echo "bindings/csharp/Checkpoint.csproj has not version $version"; exit 1; }
 # Mono's library has members that netstandard2.0 has not, and mcs does not tell.
 ! grep -nE 'PtrToStringUTF8|StringToCoTaskMemUTF8|HashCode\.|IAsync|CollectionsMarshal|MathF|string\.Create|\.TryAdd\(|UnixEpoch|\bIndex\b|\bRange\b|Array\.Fill' \

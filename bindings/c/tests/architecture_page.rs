@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The folders of sources, with the ends of their names.
-const SOURCES: [(&str, &[&str]); 6] = [
+const SOURCES: [(&str, &[&str]); 7] = [
     ("src", &["rs"]),
     ("bindings/c/src", &["rs"]),
+    ("bindings/generate/src", &["rs"]),
     ("bindings/cpp/include", &["hpp"]),
     ("bindings/go", &["go", "c", "h"]),
     ("bindings/csharp", &["cs"]),
