@@ -53,9 +53,9 @@
 //
 // Index
 //
-//  * Version and names of constants: ckpt_version, ckpt_code_name, ckpt_dtype_name,
-//    ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name, ckpt_checksums_name,
-//    ckpt_durability_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name,
+//  * Version and names of constants: ckpt_version, ckpt_check_version, ckpt_code_name,
+//    ckpt_dtype_name, ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name,
+//    ckpt_checksums_name, ckpt_durability_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name,
 //    ckpt_restore_kind_name, ckpt_better_name, ckpt_severity_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
@@ -950,6 +950,14 @@ extern "C" {
 
 // Returns the version of the loaded library, e.g. `0.1.0`. NUL-terminated static text.
 const char *ckpt_version(void);
+
+// Checks that the loaded library serves a program built with another version of this header: call
+// it once with `CKPT_VERSION_MAJOR`, `CKPT_VERSION_MINOR` and `CKPT_VERSION_PATCH`. The bindings do
+// so when they are loaded.
+//
+// Errors: `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_VERSION`): the library is older than the
+// header, or their first numbers differ.
+ckpt_code ckpt_check_version(int32_t major, int32_t minor, int32_t patch, ckpt_error **error);
 
 // Returns the name of a code, e.g. `DATA_LOSS`; `UNKNOWN` for an unknown number. NUL-terminated
 // static text.

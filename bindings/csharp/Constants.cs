@@ -492,7 +492,9 @@ namespace LibCheckpoint
     internal static class Header
     {
         internal const string Version = "0.1.0";
-        internal const string Major = "0";
+        internal const int Major = 0;
+        internal const int Minor = 1;
+        internal const int Patch = 0;
         internal const int MaxRank = 254;
     }
 }

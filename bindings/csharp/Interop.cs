@@ -9,6 +9,16 @@ namespace LibCheckpoint
     {
         internal const string Name = "checkpoint";
 
+        // A library that is older than the header would fail at some call: it is refused at the first.
+        static NativeMethods()
+        {
+#if NETCOREAPP3_0_OR_GREATER
+            NativeLibrary.SetDllImportResolver(typeof(NativeMethods).Assembly, Resolve);
+#endif
+            IntPtr error;
+            CheckpointException.Check(ckpt_check_version(Header.Major, Header.Minor, Header.Patch, out error), error);
+        }
+
         // For StatusHandle.Free, where the marshaller would find the handle closed.
         [DllImport(Name, EntryPoint = "ckpt_status_expect_partial", CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ExpectPartial(IntPtr status);

@@ -13,11 +13,6 @@ namespace LibCheckpoint
     /// </summary>
     internal static partial class NativeMethods
     {
-        static NativeMethods()
-        {
-            NativeLibrary.SetDllImportResolver(typeof(NativeMethods).Assembly, Resolve);
-        }
-
         private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? search)
         {
             IntPtr library;

@@ -245,6 +245,12 @@ namespace LibCheckpoint
         internal static extern IntPtr ckpt_version();
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_check_version(int major, int minor, int patch, out IntPtr error);
+
+        internal static void ckpt_check_version(int major, int minor, int patch, Causes causes = null) =>
+            CheckpointException.Check(ckpt_check_version(major, minor, patch, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_code_name(ErrorCode code);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]

@@ -112,6 +112,15 @@ func LiveHandles() uint64 { return uint64(C.ckpt_live_handles()) }
 // Version gives the version of the library.
 func Version() string { return C.GoString(C.ckpt_version()) }
 
+// A library that is older than the header would fail at some call: the program does not start with it.
+func init() {
+	var e *C.ckpt_error
+	C.ckpt_check_version(C.CKPT_VERSION_MAJOR, C.CKPT_VERSION_MINOR, C.CKPT_VERSION_PATCH, &e)
+	if err := takeError(e); err != nil {
+		panic(err)
+	}
+}
+
 // HeaderVersion is the version of the header that the package was compiled with: the program runs with every library of its major
 // version that is no older.
 var HeaderVersion = fmt.Sprintf("%d.%d.%d", C.CKPT_VERSION_MAJOR, C.CKPT_VERSION_MINOR, C.CKPT_VERSION_PATCH)

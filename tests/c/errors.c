@@ -337,6 +337,22 @@ static void the_library_is_of_the_headers_version(void) {
     CHECK(strcmp(version, ckpt_version()) == 0);
 }
 
+static void an_older_library_than_the_header_is_refused(void) {
+    const int32_t major = CKPT_VERSION_MAJOR, minor = CKPT_VERSION_MINOR, patch = CKPT_VERSION_PATCH;
+    CHECK_OK(ckpt_check_version(major, minor, patch, &error));
+    CHECK_OK(ckpt_check_version(major, minor - 1, patch + 100, &error));
+    const int32_t refused[][3] = {{major, minor, patch + 1}, {major, minor + 1, 0}, {major + 1, 0, 0}, {major - 1, minor, patch}};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        ckpt_error *why = NULL;
+        CHECK(ckpt_check_version(refused[i][0], refused[i][1], refused[i][2], &why) == CKPT_CODE_FAILED_PRECONDITION);
+        CHECK(ckpt_error_reason(why) == CKPT_REASON_VERSION);
+        char built[48];
+        snprintf(built, sizeof built, "%d.%d.%d", (int)refused[i][0], (int)refused[i][1], (int)refused[i][2]);
+        CHECK(strstr(ckpt_error_message(why), built) != NULL && strstr(ckpt_error_message(why), ckpt_version()) != NULL);
+        ckpt_error_free(why);
+    }
+}
+
 int main(void) {
     a_missing_key_names_file_and_key();
     a_missing_checkpoint_is_not_found();
@@ -357,5 +373,6 @@ int main(void) {
     name_based_checkpoints_have_no_object_graph();
     a_small_memory_limit_refuses_to_open();
     the_library_is_of_the_headers_version();
+    an_older_library_than_the_header_is_refused();
     return check_report();
 }

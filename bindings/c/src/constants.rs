@@ -3,7 +3,8 @@
 
 use std::ffi::{c_char, CStr};
 
-use super::ask;
+use super::error::ckpt_error;
+use super::{ask, call};
 use ::checkpoint::{Better, Busy, Checksums, Code, DType, Durability, Error, Mismatch, Reason, Result, RowState};
 
 /// The class of an error, numbered as absl's status codes: one of the `CKPT_CODE_` constants.
@@ -312,6 +313,28 @@ pub const CKPT_VERSION_PATCH: i32 = 0;
 #[no_mangle]
 pub extern "C" fn ckpt_version() -> *const c_char {
     ask(c"".as_ptr(), || VERSION.as_ptr())
+}
+
+/// Checks that the loaded library serves a program built with another version of this header: call
+/// it once with `CKPT_VERSION_MAJOR`, `CKPT_VERSION_MINOR` and `CKPT_VERSION_PATCH`. The bindings do
+/// so when they are loaded.
+///
+/// Errors: `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_VERSION`): the library is older than the
+/// header, or their first numbers differ.
+#[no_mangle]
+pub extern "C" fn ckpt_check_version(major: i32, minor: i32, patch: i32, error: *mut *mut ckpt_error) -> ckpt_code {
+    call(error, || {
+        let own = (CKPT_VERSION_MAJOR, CKPT_VERSION_MINOR, CKPT_VERSION_PATCH);
+        if major == own.0 && (minor, patch) <= (own.1, own.2) {
+            return Ok(());
+        }
+        let built = format!("{major}.{minor}.{patch}");
+        let what = format!(
+            "libcheckpoint {} is loaded, but the program was built for {built}: install libcheckpoint {major}.x, {built} or newer",
+            env!("CARGO_PKG_VERSION")
+        );
+        Err(Error::new(Code::FailedPrecondition, Reason::Version, what))
+    })
 }
 
 const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {

@@ -60,7 +60,8 @@ pub fn constants(abi: &Abi) -> String {
     let [major, minor, patch, rank] = ["VERSION_MAJOR", "VERSION_MINOR", "VERSION_PATCH", "MAX_RANK"]
         .map(|name| abi.constants.iter().find(|c| c.name == format!("CKPT_{name}")).expect("the header has it").value);
     let version = format!("        internal const string Version = \"{major}.{minor}.{patch}\";\n");
-    let numbers = format!("        internal const string Major = \"{major}\";\n        internal const int MaxRank = {rank};\n");
+    let int = |(name, value): (&str, i64)| format!("        internal const int {name} = {value};\n");
+    let numbers: String = [("Major", major), ("Minor", minor), ("Patch", patch), ("MaxRank", rank)].map(int).concat();
     let header = format!("    internal static class Header\n    {{\n{version}{numbers}    }}\n");
     file("", &made.chain([names, header]).collect::<Vec<_>>())
 }

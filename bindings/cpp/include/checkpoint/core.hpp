@@ -97,9 +97,21 @@ inline std::string what(const std::exception_ptr &cause) {
     }
 }
 
+// Refuses a library that is older than the header, at the first call that can fail.
+inline void check_version() {
+    static const bool checked = [] {
+        ckpt_error *raw = nullptr;
+        const ckpt_code answer = ckpt_check_version(CKPT_VERSION_MAJOR, CKPT_VERSION_MINOR, CKPT_VERSION_PATCH, &raw);
+        if (answer != CKPT_CODE_OK) throw error(answer, raw, nullptr);
+        return true;
+    }();
+    static_cast<void>(checked);
+}
+
 // Calls a function of the C API that can fail; its last argument is left out.
 template <typename Function, typename... Arguments>
 void call(Function function, Arguments... arguments) {
+    check_version();
     frame here;
     ckpt_error *raw = nullptr;
     const ckpt_code answer = function(arguments..., &raw);
