@@ -1,8 +1,8 @@
 //! Sections: the parts of a checkpoint that several workers write, and where they are.
 //!
-//! The sections of one save attempt are in a directory beside the checkpoint that has a temporary
-//! name. Each section has its own directory in there; its worker holds the lock of that directory
-//! while it writes. The holder of the lock of the checkpoint's directory is the only process that
+//! The sections of one save attempt are in a directory beside the checkpoint; the directory has a
+//! temporary name. Each section has its own directory in there; its worker holds the lock of that
+//! directory while it writes. The holder of the lock of the checkpoint's directory is the only process that
 //! could merge the sections. So it may remove all sections whose locks are free.
 
 use std::ffi::{OsStr, OsString};
