@@ -1,8 +1,8 @@
-//! Memory that may not be there.
+//! Allocation that returns an error, rather than aborting, if there is not enough memory.
 
 use crate::error::{Error, Result};
 
-/// A buffer of `size` zero bytes, or an error when there is no memory for it.
+/// Allocates a buffer of `size` zero bytes. Fails with `RESOURCE_EXHAUSTED` if there is no memory.
 pub(crate) fn allocate(size: u64) -> Result<Vec<u8>> {
     let len = usize::try_from(size).map_err(|_| Error::out_of_memory(size))?;
     let mut buffer = Vec::new();

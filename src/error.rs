@@ -1,64 +1,65 @@
-//! The one error type: a code, a stable reason, and the names of what was at fault.
+//! The error type: a code, a stable reason, and the file, tensor, and expected and found values
+//! involved.
 
 use std::ffi::CStr;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What every fallible function of the library returns.
+/// The result of every fallible function of the library.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The class of an error, with the numbers of absl's status codes (those of TensorFlow's `errors`).
+/// The class of an error, numbered as absl's status codes (those of TensorFlow's `errors`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
 #[non_exhaustive]
 pub enum Code {
-    /// A callback of the caller asked to stop.
+    /// The call was stopped by a callback or by a cancel flag.
     Cancelled = 1,
-    /// Nothing more is known.
+    /// The cause is unknown; treat codes that you do not know as this one.
     Unknown = 2,
-    /// The call asks for what cannot be.
+    /// An argument of the call is invalid, or asks for something impossible.
     InvalidArgument = 3,
-    /// Time ran out.
+    /// The operation took longer than its time limit.
     DeadlineExceeded = 4,
-    /// No such file, checkpoint or tensor.
+    /// A file, checkpoint, tensor or other requested entity does not exist.
     NotFound = 5,
-    /// What was to be made exists.
+    /// The entity to create already exists.
     AlreadyExists = 6,
-    /// The system refused access.
+    /// The operating system denied access.
     PermissionDenied = 7,
-    /// Memory, disk or a limit of ours is used up.
+    /// Memory, disk space or a limit is exhausted.
     ResourceExhausted = 8,
-    /// The object is in no state for the call.
+    /// The object is not in the state that the call requires.
     FailedPrecondition = 9,
-    /// The operation was given up.
+    /// The operation was aborted, usually because a callback failed.
     Aborted = 10,
-    /// Past the end.
+    /// An index is past the end.
     OutOfRange = 11,
-    /// Not supported.
+    /// The operation is not supported.
     Unimplemented = 12,
-    /// A fault of the library's own.
+    /// A bug in the library.
     Internal = 13,
-    /// Not at the moment.
+    /// A resource is temporarily unavailable; a retry may succeed.
     Unavailable = 14,
-    /// Bytes that are damaged or malformed.
+    /// Stored data is damaged, truncated or malformed.
     DataLoss = 15,
-    /// Unknown caller.
+    /// The request lacks valid credentials.
     Unauthenticated = 16,
 }
 
 impl Code {
-    /// The code with this number.
+    /// Returns the code with this number; `None` if there is none.
     pub fn from_number(number: i32) -> Option<Code> {
         CODES.iter().find(|(code, _)| *code as i32 == number).map(|(code, _)| *code)
     }
 
-    /// The name in absl's spelling, e.g. `DATA_LOSS`.
+    /// Returns the name in absl's spelling, e.g. `DATA_LOSS`.
     pub fn name(self) -> &'static str {
         self.c_name().to_str().unwrap_or_default()
     }
 
-    /// [`name`](Code::name), ending in NUL.
+    /// Returns [`name`](Code::name) as a NUL-terminated string.
     pub fn c_name(self) -> &'static CStr {
         CODES.iter().find(|(code, _)| *code == self).map_or(c"UNKNOWN", |(_, name)| *name)
     }
@@ -89,82 +90,86 @@ impl fmt::Display for Code {
     }
 }
 
-/// Why, as a constant that programs can compare; the numbers never change.
+/// The specific cause of an error, as a constant that programs can compare. The numbers never
+/// change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
 #[non_exhaustive]
 pub enum Reason {
-    /// An argument of the call is wrong.
+    /// An argument of the call is invalid.
     Argument = 1,
     /// There is no checkpoint at the path.
     NoCheckpoint = 2,
-    /// There is no such key in the checkpoint.
+    /// The checkpoint has no tensor with the key.
     NoTensor = 3,
-    /// A file that the checkpoint needs is not there.
+    /// A file that is needed does not exist.
     MissingFile = 4,
-    /// The operating system reported an error; see the error number.
+    /// The operating system reported an error; see its error number.
     Io = 5,
-    /// The path leads to something that is not a plain file.
+    /// The path names something other than a regular file.
     NotAFile = 6,
-    /// A file ends before what it says it holds.
+    /// A file is shorter than its content requires.
     Truncated = 7,
-    /// Stored and computed checksum differ.
+    /// The stored checksum and the computed one differ.
     Checksum = 8,
-    /// Bytes that no writer may produce.
+    /// The data violates its format: no correct writer produces it.
     Malformed = 9,
-    /// Written for other readers than this version.
+    /// The checkpoint was written for other versions of readers.
     Version = 10,
-    /// The dtype does not fit the call.
+    /// The dtype does not fit the call, variable or tensor.
     DType = 11,
     /// The shape, slice or size does not fit the tensor.
     Shape = 12,
-    /// Stored slices of a partitioned tensor overlap.
+    /// Slices of a partitioned tensor overlap.
     Overlap = 13,
-    /// Stored slices of a partitioned tensor do not cover what was asked for.
+    /// The stored slices of a partitioned tensor do not cover the requested region.
     Gap = 14,
-    /// More memory would be needed than the limit allows.
+    /// The operation would exceed a limit or the available memory.
     Limit = 15,
-    /// A kind of data that the library does not handle.
+    /// The library does not support this kind of data.
     Unsupported = 16,
-    /// A callback stopped the call.
+    /// A callback stopped the call or failed, or a cancel flag was raised.
     Callback = 17,
-    /// The checkpoint has no object graph: it was saved by names.
+    /// The checkpoint is name-based and has no object graph.
     NoObjectGraph = 18,
-    /// Memory that is not aligned, or not in native byte order, for the type asked for.
+    /// Mapped memory is misaligned, or not in native byte order, for the requested type.
     Alignment = 19,
-    /// A panic inside the library, caught.
+    /// The library panicked; the panic was caught.
     Panic = 20,
-    /// Another process holds the lock of the directory.
+    /// Another process or thread holds the lock of the directory or the checkpoint.
     Locked = 21,
-    /// The file system has not enough space.
+    /// The file system does not have enough free space.
     Space = 22,
-    /// A node that was removed, is of another graph, or is of another kind than the call needs.
+    /// A node was removed, belongs to another graph, or is of the wrong kind; or an edge or slot
+    /// does not exist.
     Node = 23,
-    /// The name is taken: an object has one edge of each name.
+    /// The name is already in use: edges of one object have distinct names.
     NameTaken = 24,
     /// An assertion about a restore does not hold.
     Assertion = 25,
-    /// A list was changed otherwise than by appending, so that its elements' names no longer stand for what was saved.
+    /// A list was modified other than by appending, so the names of its elements no longer match a
+    /// saved checkpoint.
     Unsavable = 26,
-    /// A variable that was added without a value has none yet.
+    /// The variable has no value yet: it was added without one.
     NotShaped = 27,
-    /// The variable is not to be restored.
+    /// The variable is read-only and cannot be restored.
     ReadOnly = 28,
     /// A callback called the graph that called it.
     Reentrant = 29,
-    /// The checkpoint was replaced by another since the restore was begun.
+    /// The checkpoint was replaced after the restore began.
     Replaced = 30,
     /// A registered saver is missing, or does not accept the object.
     Saver = 31,
-    /// An earlier save of the checkpoint is still running.
+    /// An earlier save of the same checkpoint object is still running.
     Busy = 32,
-    /// A rank failed, or never came, so that no rank could save.
+    /// A rank failed or did not take part, so no rank saved.
     Rank = 33,
 }
 
-/// What went wrong, with what, where.
+/// An error of the library: what went wrong, with which file and tensor.
 ///
-/// `Display` gives one line: the file, the tensor, the fault, what was expected and what was found, as far as each is known.
+/// `Display` writes one line: the file, the tensor, the fault, and the expected and found values,
+/// as far as each is known.
 #[derive(Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(Box<Inner>);
@@ -173,6 +178,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     code: Code,
     reason: Reason,
+    /// The fault: a short clause that `Display` puts between the tensor and the expected value.
     what: String,
     file: Option<PathBuf>,
     tensor: Option<Vec<u8>>,
@@ -182,8 +188,10 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of which only code, reason and fault are known yet.
-    // Errors are rare: what makes them stays out of the many functions that may fail.
+    /// Creates an error with a code, a reason and a description of the fault. Builder methods add
+    /// the rest.
+    // Errors are rare, and many functions can fail: the code that builds an error is kept out of
+    // them.
     #[cold]
     pub fn new(code: Code, reason: Reason, what: impl Into<String>) -> Error {
         #[cold]
@@ -194,25 +202,26 @@ impl Error {
         made(code, reason, what.into())
     }
 
-    /// Bytes that no writer may produce.
+    /// Creates an error for data that no correct writer produces.
     #[cold]
     pub(crate) fn malformed(what: impl Into<String>) -> Error {
         Error::new(Code::DataLoss, Reason::Malformed, what)
     }
 
-    /// An argument of the caller's that cannot be.
+    /// Creates an error for an invalid argument of the call.
     #[cold]
     pub fn argument(what: impl Into<String>) -> Error {
         Error::new(Code::InvalidArgument, Reason::Argument, what)
     }
 
-    /// A callback of the caller's that failed.
+    /// Creates an error for a callback that failed.
     #[cold]
     pub(crate) fn callback(what: impl Into<String>) -> Error {
         Error::new(Code::Aborted, Reason::Callback, what)
     }
 
-    /// A failed call to the operating system on `file`.
+    /// Creates an error for a failed system call on `file`. `doing` is a verb phrase: "open the
+    /// file".
     #[cold]
     #[inline(never)]
     pub(crate) fn io(doing: &str, file: &Path, error: &io::Error) -> Error {
@@ -236,14 +245,14 @@ impl Error {
         e
     }
 
-    /// No memory for `bytes` bytes.
+    /// Creates an error for a failed allocation of `bytes` bytes.
     #[cold]
     #[inline(never)]
     pub(crate) fn out_of_memory(bytes: u64) -> Error {
-        Error::new(Code::ResourceExhausted, Reason::Limit, format!("no memory for {bytes} bytes"))
+        Error::new(Code::ResourceExhausted, Reason::Limit, format!("cannot allocate {bytes} bytes of memory"))
     }
 
-    /// Names the file, unless one is named already.
+    /// Sets the file, unless one is set already.
     #[cold]
     #[inline(never)]
     pub fn in_file(mut self, file: &Path) -> Error {
@@ -251,7 +260,7 @@ impl Error {
         self
     }
 
-    /// Names the tensor, unless one is named already.
+    /// Sets the tensor, unless one is set already.
     #[cold]
     #[inline(never)]
     pub fn for_tensor(mut self, key: &[u8]) -> Error {
@@ -259,7 +268,7 @@ impl Error {
         self
     }
 
-    /// Says what should have been there, and what was.
+    /// Sets the expected and the found value.
     #[cold]
     pub fn expecting(self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
         #[cold]
@@ -272,7 +281,7 @@ impl Error {
         expecting(self, &expected, &found)
     }
 
-    /// Puts where in the file the fault is before what it is.
+    /// Prepends the place in the file to the description of the fault.
     #[cold]
     #[inline(never)]
     pub(crate) fn prefixed(mut self, place: &str) -> Error {
@@ -280,7 +289,7 @@ impl Error {
         self
     }
 
-    /// Gives another reason to the same fault.
+    /// Replaces the reason.
     #[cold]
     #[inline(never)]
     pub fn because(mut self, reason: Reason) -> Error {
@@ -288,37 +297,37 @@ impl Error {
         self
     }
 
-    /// The class of the error.
+    /// Returns the class of the error.
     pub fn code(&self) -> Code {
         self.0.code
     }
 
-    /// Why, as a constant that programs can compare.
+    /// Returns the specific cause, as a constant that programs can compare.
     pub fn reason(&self) -> Reason {
         self.0.reason
     }
 
-    /// The file or directory at fault.
+    /// Returns the file or directory involved.
     pub fn file(&self) -> Option<&Path> {
         self.0.file.as_deref()
     }
 
-    /// The key of the tensor at fault.
+    /// Returns the key of the tensor involved.
     pub fn tensor(&self) -> Option<&[u8]> {
         self.0.tensor.as_deref()
     }
 
-    /// What should have been there.
+    /// Returns a description of the expected value.
     pub fn expected(&self) -> Option<&str> {
         self.0.expected.as_deref()
     }
 
-    /// What was there instead.
+    /// Returns a description of the value found instead.
     pub fn found(&self) -> Option<&str> {
         self.0.found.as_deref()
     }
 
-    /// The operating system's error number, if it reported one.
+    /// Returns the error number of the operating system, if it reported one.
     pub fn errno(&self) -> Option<i32> {
         self.0.errno
     }
@@ -348,11 +357,13 @@ impl fmt::Debug for Error {
     }
 }
 
-/// Faults that are gathered rather than returned: at most so many, of at most so much text. A file that is broken throughout has
-/// one for each of its records, and a hostile one has keys of megabytes.
+/// Errors that are collected rather than returned, with limits on their number and their total
+/// text. A file that is damaged throughout yields one error per record, and the keys of a hostile
+/// file can be megabytes long.
 #[derive(Default)]
 pub(crate) struct Problems {
     list: Vec<Error>,
+    /// Total length of the keys and descriptions in `list`, in bytes.
     text: usize,
 }
 
@@ -372,10 +383,12 @@ impl Problems {
     }
 }
 
-/// Longest key or file name that a message quotes whole, in bytes: a hostile file has megabyte keys.
+/// Longest key or file name, in bytes, that a message quotes in full: the keys of a hostile file
+/// can be megabytes long.
 const QUOTED: usize = 400;
 
-/// Bytes from a file as one line of text: UTF-8 as it is, control characters and everything else escaped.
+/// Returns bytes from a file as one line of text. UTF-8 is kept; control characters and all other
+/// bytes are escaped.
 pub fn printable(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(QUOTED)];
     let mut out = String::with_capacity(shown.len());

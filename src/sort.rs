@@ -1,8 +1,9 @@
-//! Sorting where speed does not matter: std's sort is compiled anew for each type and order, some 8 KiB each time, and the library has dozens of them.
+//! Sorting where speed does not matter, in little code. The compiler generates std's sort anew for
+//! each type and comparison, about 8 KiB each time, and the library sorts dozens of types.
 
 use std::cmp::Ordering;
 
-/// Sorts `items`, stably.
+/// Sorts `items` stably.
 pub(crate) fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
     if items.is_sorted_by(|a, b| compare(a, b).is_le()) {
         return;
@@ -12,12 +13,12 @@ pub(crate) fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Orderin
     items.extend(order.into_iter().filter_map(|at| taken[at].take()));
 }
 
-/// Sorts `items` by a key of each, stably.
+/// Sorts `items` stably by a key of each item.
 pub(crate) fn sort_by_key<T, K: Ord>(items: &mut Vec<T>, key: impl Fn(&T) -> K) {
     sort_by(items, |a, b| key(a).cmp(&key(b)));
 }
 
-/// The places `0..len` in order. The one sort of its kind.
+/// Returns the indices `0..len` in sorted order. This is the only instance of std's sort used here.
 fn order_of(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
     let mut order: Vec<usize> = (0..len).collect();
     order.sort_by(|&a, &b| compare(a, b));

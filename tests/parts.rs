@@ -197,7 +197,7 @@ fn what_cannot_be_a_part_is_refused() {
         assert_eq!(error.code(), Code::InvalidArgument, "{error}");
         error.to_string()
     };
-    assert!(refused(zeros(&[4, 3]), &shape, "-:4,3").contains("leaves dimension 1"));
+    assert!(refused(zeros(&[4, 3]), &shape, "-:4,3").contains("extends beyond dimension 1"));
     assert!(refused(zeros(&[4, 3]), &shape, "-").contains("dimensions"));
     assert!(refused(zeros(&[4, 3]), &[-4, 6], "-:0,3").contains("impossible"));
     assert!(refused(zeros(&[4, 2]), &shape, "-:0,3").contains("[4,3]"));

@@ -171,15 +171,15 @@ fn what_cannot_be_written_is_refused_with_its_reason() {
     let new = || Writer::new(&prefix, &quick()).unwrap();
     type Attempt<'a> = Box<dyn Fn(&mut Writer<'a>) -> checkpoint::Result<()> + 'a>;
     let cases: [(&str, Attempt<'_>); 9] = [
-        ("no key", Box::new(|w| w.add("", DType::Float, &[], &four))),
+        ("key is empty", Box::new(|w| w.add("", DType::Float, &[], &four))),
         ("zero byte", Box::new(|w| w.add("\0x", DType::Float, &[], &four))),
         ("wrong size", Box::new(|w| w.add("x", DType::Float, &[2], &four))),
-        ("shape is impossible", Box::new(|w| w.add("x", DType::Float, &[-1], &four))),
+        ("shape is invalid", Box::new(|w| w.add("x", DType::Float, &[-1], &four))),
         ("strings or variants", Box::new(|w| w.add("x", DType::String, &[], &four))),
         ("number of elements", Box::new(|w| w.add_strings("x", &[2], &["a"]))),
-        ("leaves dimension", Box::new(|w| w.add_slice("x", DType::Int8, &[4], &"1,4".parse().unwrap(), &four))),
+        ("extends beyond dimension", Box::new(|w| w.add_slice("x", DType::Int8, &[4], &"1,4".parse().unwrap(), &four))),
         (
-            "another dtype or shape",
+            "disagree on dtype or shape",
             Box::new(|w| {
                 w.add_slice("x", DType::Int8, &[8], &"0,4".parse().unwrap(), &four)?;
                 w.add_slice("x", DType::Uint8, &[8], &"4,4".parse().unwrap(), &four)

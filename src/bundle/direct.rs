@@ -1,7 +1,8 @@
-//! Writing a large file past the page cache: a durable save is faster so, and leaves the cache to others.
+//! Writes a large file past the page cache. This makes a durable save faster and leaves the cache
+//! to other programs.
 //!
-//! The file is written in aligned stretches. One that is a single value in aligned memory is written from there; any other is put
-//! together in a buffer of the thread's first.
+//! The file is written in aligned stretches. A stretch that is part of a single value in aligned
+//! memory is written from there; any other is first assembled in a buffer of the thread.
 
 use std::io::IoSlice;
 use std::ops::Range;
@@ -12,23 +13,24 @@ use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::{Output, DIRECT_ALIGNMENT};
 
-/// Files from this length on are written so, if they are to survive a power cut.
+/// The minimum length, in bytes, of a durable file that is written past the page cache.
 pub(super) const WORTH_IT: u64 = 16 << 20;
 
-/// Bytes written with one call, and the memory that each thread takes.
+/// The number of bytes written by one call, and about the size of each thread's buffer.
 const STRETCH: u64 = 4 << 20;
 
 /// The stretches of one file that have not been handed out yet.
 pub(super) struct Stretches {
-    /// The number of the file among those that are written at once.
+    /// The index of the file among the files that are written together.
     file: usize,
     length: u64,
+    /// Where the next stretch begins.
     at: u64,
     /// The first value that does not end before `at`, and the end of the file's values.
     values: Range<usize>,
 }
 
-/// A stretch of a file and the values of which the first may begin in it or before it.
+/// A stretch of a file, and the file's values from the first that may overlap the stretch.
 pub(super) struct Stretch {
     file: usize,
     range: Range<u64>,
@@ -59,7 +61,7 @@ impl Stretches {
     }
 }
 
-/// A thread's buffer, aligned.
+/// The aligned buffer of a thread.
 #[derive(Default)]
 pub(super) struct Bounce(Vec<u8>);
 
@@ -73,7 +75,7 @@ impl Bounce {
     }
 }
 
-/// Writes a stretch and notes the checksums of the pieces of values in it.
+/// Writes a stretch and records the checksums of the pieces of values in it.
 pub(super) fn write(
     files: &[std::sync::Arc<dyn Output>],
     all: &[Placed<'_>],
@@ -84,7 +86,7 @@ pub(super) fn write(
     let Range { start, end } = stretch.range;
     let file = &files[stretch.file];
     let put = |bytes: &[u8]| {
-        // What is left at the end of the file is too short to go past the cache.
+        // The rest at the end of the file is too short to bypass the cache.
         let (aligned, rest) = bytes.split_at(bytes.len() - bytes.len() % DIRECT_ALIGNMENT);
         file.write_at(start, &[IoSlice::new(aligned)])?;
         file.write_at(start + aligned.len() as u64, &[IoSlice::new(rest)])
@@ -115,7 +117,7 @@ pub(super) fn write(
         let place = &mut buffer[first..last];
         match value.source {
             Source::Read { read, from: base, .. } => {
-                read(base + from, place).map_err(|e| Error::callback(format!("the value could not be had: {e}")))?;
+                read(base + from, place).map_err(|e| Error::callback(format!("reading the value failed: {e}")))?;
             }
             source => place.copy_from_slice(&source.bytes().unwrap_or_default()[from as usize..][..last - first]),
         }

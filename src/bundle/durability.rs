@@ -1,15 +1,16 @@
-//! How much of a write survives a power cut.
+//! What of a written checkpoint survives a power failure.
 
-/// What of a write survives a power cut.
+/// What of a written checkpoint survives a power failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// When the call returns, all of it: files and directory are synced.
+    /// The whole checkpoint, the default: files and directory are synced before the call returns.
     #[default]
     Full,
-    /// The files are synced, the directory only where something old is about to be removed: after a power cut a new checkpoint may be gone
-    /// again, but what there is is whole, and what it took the place of is not lost with it.
+    /// The files are synced, the directory only before something old is deleted: a power failure
+    /// may undo a new checkpoint, but every remaining checkpoint is intact, and what it replaced is
+    /// not lost with it.
     Data,
-    /// Nothing is synced. After a power cut there may be anything.
+    /// Nothing is synced: after a power failure the state of the files is undefined.
     None,
 }

@@ -1,4 +1,5 @@
-//! The records of an index: header and entries, from bytes to validated types. This is the one edge; past it nothing is malformed.
+//! The records of an index, header and entries, decoded into validated types. No code after this
+//! needs to expect malformed records.
 
 use crate::error::{printable, Error, Reason, Result};
 use crate::format::message::{
@@ -10,13 +11,14 @@ use crate::tensor::{DType, StoredExtent};
 /// Byte order of the tensors in the data files. Everything else is always little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endianness {
-    /// Least significant byte first: every file that TensorFlow writes on a machine of today.
+    /// Least significant byte first: the order of every file that TensorFlow writes on a current
+    /// machine.
     Little,
-    /// Most significant byte first; values are swapped as they are read.
+    /// Most significant byte first. Values are converted as they are read.
     Big,
 }
 
-/// `BundleHeaderProto`.
+/// A validated `BundleHeaderProto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub shards: u32,
@@ -37,36 +39,39 @@ impl Header {
         }
         let count = u32::try_from(shards).ok().filter(|&n| n >= 1 && n <= i32::MAX as u32);
         let shards =
-            count.ok_or_else(|| Error::malformed("the header has no valid number of shards").expecting("1 or more", shards))?;
+            count.ok_or_else(|| Error::malformed("the header has an invalid number of shards").expecting("1 or more", shards))?;
         let endianness = match endianness {
             0 => Endianness::Little,
             1 => Endianness::Big,
             other => {
-                return Err(Error::malformed("the header names an unknown byte order").expecting("0 (little) or 1 (big)", other))
+                return Err(Error::malformed("the header has an unknown byte order").expecting("0 (little) or 1 (big)", other))
             }
         };
         Ok(Header { shards, endianness, version })
     }
 }
 
-/// A validated `BundleEntryProto`, save the slices of one that is partitioned, which [`parse_slices`] reads.
+/// A validated `BundleEntryProto`, except for the slices of a partitioned tensor, which
+/// [`parse_slices`] reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub dtype: DType,
-    /// The dimensions: so many, from there on in the list given.
+    /// The number of dimensions, and the index of the first in the list of dimensions.
     pub rank: u8,
     pub first_dim: u32,
-    /// Number of slices; 0 when the tensor is stored whole, and only then the next four fields mean anything.
+    /// The number of slices; 0 if the tensor is stored whole. Only then are the next four fields
+    /// meaningful.
     pub slices: u32,
     pub shard: u32,
     pub offset: u64,
     pub size: u64,
-    /// Masked, as stored.
+    /// The checksum, masked as stored.
     pub crc: u32,
 }
 
-/// Dtype and shape of an entry and the bytes that say so. Neighbours are mostly alike, and then neither is decoded again, nor
-/// are the dimensions kept twice.
+/// The dtype and shape of an entry, and the bytes that encode them. Neighbouring entries mostly
+/// have the same dtype and shape; then neither is decoded again, and the dimensions are stored
+/// once.
 #[derive(Clone, Copy)]
 pub(crate) struct Described<'a> {
     bytes: &'a [u8],
@@ -76,7 +81,7 @@ pub(crate) struct Described<'a> {
     elements: u64,
 }
 
-/// Where a tensor is, as the file says it.
+/// The location of a tensor's value, as the file states it.
 #[derive(Clone, Copy, Default)]
 struct Place {
     shard: i64,
@@ -86,8 +91,9 @@ struct Place {
 }
 
 impl Place {
-    /// Reads the fields that follow dtype and shape when they are what a writer puts there, and nothing else: a few compares each,
-    /// where the general way takes ten times as many. None for anything else.
+    /// Parses the fields after dtype and shape, if they are exactly those that a writer produces: a
+    /// few comparisons per field, where the general decoder takes ten times as many. `None` for
+    /// anything else.
     #[inline(always)]
     fn parse(mut bytes: &[u8]) -> Option<Place> {
         let mut place = Place::default();
@@ -109,8 +115,8 @@ impl Place {
 }
 
 impl Entry {
-    /// Decodes and validates an entry of a bundle of `shards` shards. Its dimensions, at most `MAX_RANK`, are pushed to `dims`, unless
-    /// they are there already as those of `before`, the entry before this one.
+    /// Decodes and validates an entry of a bundle of `shards` shards. Appends its dimensions, at
+    /// most `MAX_RANK`, to `dims`, unless `before`, the previous entry, has the same ones.
     pub fn parse<'a>(bytes: &'a [u8], shards: u32, dims: &mut Vec<i64>, before: &mut Option<Described<'a>>) -> Result<Entry> {
         let same = before.filter(|d| bytes.starts_with(d.bytes));
         if let Some((described, place)) = same.and_then(|d| Some((d, Place::parse(&bytes[d.bytes.len()..])?))) {
@@ -119,7 +125,8 @@ impl Entry {
         let mut fields = Fields::of(bytes);
         let first_dim = dims.len();
         let (mut dtype, mut place, mut slices) = (0u64, Place::default(), 0u32);
-        // How many fields there were, and where dtype and shape end if they are the first two and come once.
+        // The number of fields so far; and the end of dtype and shape, if they are the first two
+        // fields and occur once.
         let (mut count, mut described) = (0, 0);
         while let Some(field) = fields.next() {
             count += 1;
@@ -152,7 +159,8 @@ impl Entry {
         Entry::checked(this, place, slices, shards)
     }
 
-    /// Checks where a tensor is said to be, unless it is in `slices` slices, which have places of their own.
+    /// Checks the location of a tensor stored whole. If it is stored in `slices` slices instead,
+    /// each of those has its own location.
     #[inline(always)]
     fn checked(described: Described<'_>, place: Place, slices: u32, shards: u32) -> Result<Entry> {
         let Described { dtype, rank, first_dim, elements, .. } = described;
@@ -172,7 +180,7 @@ impl Entry {
     }
 }
 
-/// The error for an entry whose place cannot be.
+/// Returns the error for an entry with an invalid location.
 #[cold]
 fn misplaced(dtype: DType, elements: u64, place: Place, shards: u32) -> Error {
     let Place { shard, offset, size, .. } = place;
@@ -198,7 +206,7 @@ fn misplaced(dtype: DType, elements: u64, place: Place, shards: u32) -> Error {
         .expecting(expected, format_args!("{size} bytes"))
 }
 
-/// The extents of the slices that an entry lists, for a tensor of `shape`, one slice after the other.
+/// Appends the extents of the slices that the entry of a tensor of `shape` lists, slice by slice.
 pub(crate) fn parse_slices(bytes: &[u8], shape: &[i64], extents: &mut Vec<StoredExtent>) -> Result<()> {
     for field in Fields::of(bytes) {
         if let (7, v) = field? {
@@ -208,34 +216,36 @@ pub(crate) fn parse_slices(bytes: &[u8], shape: &[i64], extents: &mut Vec<Stored
     Ok(())
 }
 
-/// Whether `elements` elements can take `size` bytes.
+/// Returns whether `elements` elements can take `size` bytes.
 #[inline(always)]
 fn fits(dtype: DType, elements: u64, size: u64) -> bool {
     match dtype.size() {
         Some(bytes) => size == elements * bytes as u64,
-        // One length byte at least for each string and four of checksum; TensorFlow takes no bytes for no strings, too.
+        // Each string takes at least one length byte, and the checksum of the lengths takes four.
+        // TensorFlow also stores zero strings in zero bytes.
         None if dtype == DType::String => size.checked_sub(4).is_some_and(|n| n >= elements) || (elements == 0 && size == 0),
-        // A length byte and four of checksum for each element.
+        // Each element takes at least one length byte and four bytes of checksum.
         None => size / 5 >= elements && (size == 0) == (elements == 0),
     }
 }
 
-/// How a message names a key.
+/// Returns a key in quotes, for messages.
 pub(crate) fn quoted(key: &[u8]) -> String {
     format!("\"{}\"", printable(key))
 }
 
-/// Appends the header record of a bundle of `shards` data files, of this version.
+/// Appends the header record of a bundle of `shards` data files, with the version that this library
+/// writes.
 pub(super) fn put_header(out: &mut Vec<u8>, shards: u32, endianness: Endianness) {
     put_number(out, 1, shards.into());
     put_number(out, 2, u64::from(endianness == Endianness::Big));
     put_bytes(out, 3, &[1 << 3, VERSION_WRITTEN]);
 }
 
-/// `VersionDef.producer`.
+/// The value of `VersionDef.producer`.
 const VERSION_WRITTEN: u8 = 1;
 
-/// Appends the entry of a tensor, or slice of one, with a value. `crc` is masked.
+/// Appends the entry of a tensor, or of a slice, that has a value. `crc` is masked.
 pub(super) fn put_entry(out: &mut Vec<u8>, dtype: DType, shape: &[i64], shard: u32, offset: u64, size: u64, crc: u32) {
     put_number(out, 1, dtype.number().into());
     put_shape(out, 2, shape);

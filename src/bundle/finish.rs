@@ -1,4 +1,5 @@
-//! Finishing a writer: everything planned, written by several threads, indexed and published.
+//! Finishes a writer: plans the data files, writes them with several threads, writes the index and
+//! publishes the checkpoint.
 
 use std::io::IoSlice;
 use std::ops::ControlFlow;
@@ -18,46 +19,58 @@ use crate::storage::{Directory, Local, Storage};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, Bounds};
 
-/// Less than this is one file, which the file system lets one thread write at a time.
+/// Checkpoints smaller than this, in bytes, are written by one thread: they are a single file, and
+/// a file system lets only one thread at a time write to a file.
 const WORTH_A_THREAD: u64 = 64 << 20;
-/// Most data files that are open at once.
+/// Maximum number of data files that are open at once.
 const OPEN_FILES: u32 = 128;
 
-/// What was written.
+/// The size of a written checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     /// The number of data files.
     pub shards: u32,
-    /// The bytes of all data files.
+    /// The total size of the data files in bytes.
     pub bytes: u64,
 }
 
-/// What the index will have under a key.
+/// What the index will hold under a key.
 enum Listed<'w> {
-    /// A value, by its number.
+    /// A value, by its index among the items.
     Item(usize),
-    /// The slices of a tensor.
+    /// The slices of a partitioned tensor.
     Slices(&'w Partitioned),
 }
 
 type Listing<'w> = Vec<(&'w [u8], Listed<'w>)>;
 
 impl Writer<'_> {
-    /// Writes everything and publishes it.
+    /// Writes all added tensors and publishes the checkpoint. Creates the directory if it does not
+    /// exist.
+    ///
+    /// An existing checkpoint of the same prefix stays valid until the new one is complete and
+    /// replaces it atomically. It survives a failure of this call and a crash at any point. A
+    /// failed call leaves nothing behind.
     ///
     /// # Errors
-    /// * `INVALID_ARGUMENT` when two tensors have one key, or slices of one overlap.
-    /// * `RESOURCE_EXHAUSTED` when the file system has not enough space; the message has both numbers.
-    /// * `UNAVAILABLE` when another process is writing in the directory.
-    /// * What the system reports otherwise. Nothing is left behind.
+    /// * `INVALID_ARGUMENT`: two tensors have the same key, or slices of one tensor overlap
+    ///   (`Overlap`).
+    /// * `RESOURCE_EXHAUSTED` (`Space`): the file system does not have enough space. The message
+    ///   states the required and the free space.
+    /// * `UNAVAILABLE` (`Locked`): another process is writing in the directory, or another thread
+    ///   is writing the same checkpoint.
+    /// * `ABORTED` (`Callback`): a read callback failed.
+    /// * Other codes: the operating system reported an error.
     pub fn finish(self) -> Result<Written> {
         self.finish_with(&mut |_, _| ControlFlow::Continue(()))
     }
 
-    /// The same. `progress` is called on the caller's thread with the bytes done and in all, and can end the call.
+    /// As [`Writer::finish`], and reports progress. `progress` is called on the calling thread with
+    /// the number of bytes done and the total, and can cancel the call.
     ///
     /// # Errors
-    /// As for [`Writer::finish`]; `CANCELLED` when `progress` ended it.
+    /// Those of [`Writer::finish`], and:
+    /// * `CANCELLED` (`Callback`): `progress` stopped it.
     pub fn finish_with(self, progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Written> {
         self.finish_on(&Local, progress)
     }
@@ -99,9 +112,8 @@ impl Writer<'_> {
             let values = &values[crcs.len()..];
             let values = &values[..values.iter().take_while(|v| v.shard < group.end).count()];
             let sums = store::run(first, &files, &lengths, values, threads, durable, &mut |more| progress(done + more, total))?;
-            let sums = sums.ok_or_else(|| {
-                Error::new(Code::Cancelled, Reason::Callback, "writing was stopped by the caller").in_file(&self.prefix)
-            })?;
+            let sums = sums
+                .ok_or_else(|| Error::new(Code::Cancelled, Reason::Callback, "the write was cancelled").in_file(&self.prefix))?;
             crcs.extend(sums);
             done += lengths.iter().sum::<u64>();
             for file in &files {
@@ -121,16 +133,17 @@ impl Writer<'_> {
         Ok(Written { shards, bytes: total })
     }
 
-    /// The bytes of all values with what aligns them.
+    /// Returns the total size of all values with their padding, in bytes.
     pub(super) fn total(&self) -> Result<u64> {
-        let too_large = || Error::argument("the values are larger than any file system").in_file(&self.prefix);
+        let too_large = || Error::argument("the values are too large: their total size exceeds 63 bits").in_file(&self.prefix);
         self.items.lengths().try_fold(0u64, |sum, length| {
             let size = length.checked_next_multiple_of(self.options.alignment).ok_or_else(too_large)?;
             sum.checked_add(size).filter(|&sum| sum <= i64::MAX as u64).ok_or_else(too_large)
         })
     }
 
-    /// What goes into the index in the order of the keys, which must all differ.
+    /// Returns what goes into the index, in key order. Checks that all keys differ and that no
+    /// slices overlap.
     fn listing(&self) -> Result<Listing<'_>> {
         for (key, tensor) in &self.partitioned {
             let boxes: Vec<Bounds> = tensor.slices.iter().map(|s| Bounds::stored(s, &tensor.shape)).collect();
@@ -179,7 +192,7 @@ impl Writer<'_> {
 fn check_space(directory: &dyn Directory, needed: u64) -> Result<()> {
     match directory.space() {
         Some(free) if free < needed => {
-            Err(Error::new(Code::ResourceExhausted, Reason::Space, "the file system has not enough space")
+            Err(Error::new(Code::ResourceExhausted, Reason::Space, "the file system does not have enough space")
                 .expecting(format_args!("{needed} bytes free"), format_args!("{free} bytes"))
                 .in_file(directory.path()))
         }

@@ -1,4 +1,4 @@
-//! The index of a bundle in memory: every record validated, compact, in key order.
+//! The index of a bundle in memory: all records validated, compact, in key order.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -22,15 +22,17 @@ pub(crate) struct Index {
     identity: Identity,
     header: Header,
     blocks: Vec<Records>,
-    /// The number of the first record of each block.
+    /// The number of the first record of each block. Records are numbered in key order.
     firsts: Vec<u32>,
+    /// The slices of all partitioned tensors.
     partitions: Vec<Partition>,
-    /// The records that are tensors, when some are not.
+    /// The numbers of the records that are tensors; `None` if all are.
     tensors: Option<Vec<u32>>,
+    /// The number of records.
     count: u32,
 }
 
-/// A record of the index, borrowed.
+/// A borrowed record of the index.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
     pub key: &'a [u8],
@@ -39,15 +41,16 @@ pub(crate) struct Row<'a> {
     pub shard: u32,
     pub offset: u64,
     pub size: u64,
-    /// Masked, as stored.
+    /// The checksum, masked as stored.
     pub crc: u32,
+    /// The slices, if the tensor is partitioned.
     partition: Option<&'a Partition>,
 }
 
 /// One stored slice of a partitioned tensor.
 pub(crate) struct StoredSlice<'a> {
     pub extents: &'a [StoredExtent],
-    /// Number of its record; none when the checkpoint does not hold it.
+    /// The number of its record; `None` if the checkpoint does not contain it.
     pub record: Option<u32>,
 }
 
@@ -56,7 +59,8 @@ impl<'a> Row<'a> {
         self.partition.is_some()
     }
 
-    /// The slices of a partitioned tensor in the order in which they are listed; none of a tensor stored whole.
+    /// Returns the slices of a partitioned tensor in the order of the list; none for a tensor
+    /// stored whole.
     pub fn slices(&self) -> impl ExactSizeIterator<Item = StoredSlice<'a>> + 'a {
         let rank = self.shape.len();
         let (extents, records) = self.partition.map_or((&[][..], &[][..]), |p| (&p.extents[..], &p.records[..]));
@@ -70,7 +74,7 @@ impl<'a> Row<'a> {
         elements(self.shape)
     }
 
-    /// Whether both describe the same value in the same place.
+    /// Returns whether both rows describe the same value at the same location.
     fn is(&self, other: &Row<'_>) -> bool {
         let place = |row: &Row<'_>| (row.dtype, row.shard, row.offset, row.size, row.crc, row.is_partitioned());
         place(self) == place(other) && self.shape == other.shape
@@ -78,7 +82,7 @@ impl<'a> Row<'a> {
 }
 
 impl StoredSlice<'_> {
-    /// Whether it takes every dimension whole.
+    /// Returns whether the slice takes every dimension whole.
     pub fn is_whole(&self) -> bool {
         self.extents.iter().all(|e| e.is_full())
     }
@@ -87,14 +91,16 @@ impl StoredSlice<'_> {
         self.extents.into()
     }
 
-    /// The box within a tensor of `shape`; it was checked to lie within.
+    /// Returns the box of the slice in a tensor of `shape`, within which it has been checked to
+    /// lie.
     pub fn bounds(&self, shape: &[i64]) -> Bounds {
         Bounds::stored(self.extents, shape)
     }
 }
 
 impl Index {
-    /// Reads `PREFIX.index`. With `metaindex`, the one block that is never used is checked, too.
+    /// Reads `PREFIX.index`. With `metaindex`, the metaindex block, which is never used, is
+    /// checked, too.
     pub fn load(prefix: &Path, memory_limit: Option<u64>, metaindex: bool, on_fault: OnFault<'_>) -> Result<Index> {
         let path = naming::index_path(prefix);
         let file = File::open(&path)?;
@@ -118,7 +124,8 @@ impl Index {
         Ok(index)
     }
 
-    /// Whether the file that has this index's path now says the same, checksums of all values included.
+    /// Returns whether the file that is now at the path of this index has the same content,
+    /// including the checksums of all values.
     pub fn is_current(&self, memory_limit: Option<u64>) -> Result<bool> {
         if File::open(&self.path)?.identity() == self.identity {
             return Ok(true);
@@ -130,12 +137,12 @@ impl Index {
             && rows.all(|((a_key, a), (b_key, b))| a_key == b_key && a.is(&b)))
     }
 
-    /// The header of the index at `path`, without the rest.
+    /// Reads only the header of the index at `path`.
     pub fn header_of(path: &Path) -> Result<Header> {
         Index::header_in(File::open(path)?)
     }
 
-    /// The header of the index that is open as `file`.
+    /// Reads only the header of the index that is open as `file`.
     pub fn header_in(file: File) -> Result<Header> {
         let path = &file.path().to_owned();
         let mut budget = Budget::for_index(file.len(), None);
@@ -149,7 +156,7 @@ impl Index {
         Header::parse(first.value).map_err(|e| e.in_file(path))
     }
 
-    /// Finds the record of every listed slice, and checks that it is what the list says.
+    /// Finds the record of every listed slice and checks that it matches the list.
     fn resolve_slices(&mut self, mut budget: Budget, on_fault: OnFault<'_>) -> Result<()> {
         let partitioned = !self.partitions.is_empty();
         for number in (0..self.count).take_while(|_| partitioned) {
@@ -158,13 +165,14 @@ impl Index {
             let which = self.record(number).partition as usize;
             let rank = row.shape.len();
             let mut records: Vec<u32> = budget.vec(partition.records.len())?;
-            // The name may be long and the slices many: look for the records that begin with it once, then at what follows.
+            // The name may be long and the slices many: find the records whose keys begin with the
+            // head once, then compare only the tails.
             let head = slice_key_head(row.key, rank);
             let own = self.records_with_prefix(&head);
             let mut fault = row.slices().find_map(|slice| {
                 slice.is_whole().then(|| {
-                    // Its record would be the one that lists it.
-                    Error::malformed("a tensor stored whole is listed as partitioned").for_tensor(row.key)
+                    // The record of such a slice would be the record that lists it.
+                    Error::malformed("a partitioned tensor lists a slice that covers the whole tensor").for_tensor(row.key)
                 })
             });
             for slice in row.slices() {
@@ -197,7 +205,7 @@ impl Index {
         Ok(())
     }
 
-    /// What is wrong with record `found` as a slice of `tensor`, if anything.
+    /// Returns what is wrong with record `found` as a slice of `tensor`; `None` if nothing is.
     fn slice_fault(&self, tensor: Row<'_>, slice: &StoredSlice<'_>, found: u32) -> Option<Error> {
         let part = self.row(found);
         let shape = slice.bounds(tensor.shape).length;
@@ -208,10 +216,10 @@ impl Index {
             return fault("is itself partitioned");
         }
         if part.dtype != tensor.dtype {
-            return fault("has another dtype").map(|e| e.because(Reason::DType).expecting(tensor.dtype, part.dtype));
+            return fault("has the wrong dtype").map(|e| e.because(Reason::DType).expecting(tensor.dtype, part.dtype));
         }
         if part.shape != shape {
-            return fault("has another shape")
+            return fault("has the wrong shape")
                 .map(|e| e.because(Reason::Shape).expecting(shape_text(&shape), shape_text(part.shape)));
         }
         None
@@ -221,7 +229,7 @@ impl Index {
         &self.prefix
     }
 
-    /// The index file.
+    /// Returns the path of the index file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -230,12 +238,12 @@ impl Index {
         &self.header
     }
 
-    /// The number of tensors.
+    /// Returns the number of tensors.
     pub fn len(&self) -> usize {
         self.tensors.as_ref().map_or(self.count as usize, Vec::len)
     }
 
-    /// The `index`th tensor in key order.
+    /// Returns the `index`th tensor in key order.
     pub fn tensor(&self, index: usize) -> Row<'_> {
         match &self.tensors {
             None => self.row(index as u32),
@@ -243,24 +251,24 @@ impl Index {
         }
     }
 
-    /// The key of the `index`th tensor.
+    /// Returns the key of the `index`th tensor.
     pub fn key(&self, index: usize) -> &[u8] {
         let (block, at) = self.place_of_tensor(index);
         self.blocks[block].key(at)
     }
 
-    /// The dtype of the `index`th tensor.
+    /// Returns the dtype of the `index`th tensor.
     pub fn dtype(&self, index: usize) -> DType {
         let (block, at) = self.place_of_tensor(index);
         self.blocks[block].records[at].dtype
     }
 
-    /// The shape of the `index`th tensor.
+    /// Returns the shape of the `index`th tensor.
     pub fn shape(&self, index: usize) -> &[i64] {
         self.spec(index).1
     }
 
-    /// The dtype and shape of the `index`th tensor.
+    /// Returns the dtype and shape of the `index`th tensor.
     #[inline]
     pub fn spec(&self, index: usize) -> (DType, &[i64]) {
         let (block, at) = self.place_of_tensor(index);
@@ -274,7 +282,7 @@ impl Index {
         self.place(self.tensors.as_ref().map_or(index as u32, |tensors| tensors[index]))
     }
 
-    /// Which tensor has this key.
+    /// Returns the index of the tensor with this key.
     pub fn find(&self, key: &[u8]) -> Option<usize> {
         let record = self.find_record(key)?;
         match &self.tensors {
@@ -283,11 +291,12 @@ impl Index {
         }
     }
 
-    /// The same, in less time the closer it is behind the tensor `near`: whoever asks for many mostly asks about in the order of the keys.
+    /// Like [`Index::find`], but faster the closer the key lies after the key of the tensor `near`:
+    /// callers that look up many keys mostly do so in key order.
     pub fn find_near(&self, near: usize, key: &[u8]) -> Option<usize> {
         let (mut low, mut high, mut step) = (0, self.len(), 1);
         while low < high {
-            // Steps that double until the key is between two, then halves.
+            // Step sizes double until the key lies between two steps; then the interval is halved.
             let at = match (low > 0, high < self.len()) {
                 (false, false) => near.saturating_add(1),
                 (true, false) => low.saturating_add(step),
@@ -305,12 +314,13 @@ impl Index {
         None
     }
 
-    /// Every record in key order: tensors, partitioned ones, and slices.
+    /// Returns all records in key order: tensors stored whole, partitioned tensors, and slices.
     pub fn all_rows(&self) -> impl Iterator<Item = Row<'_>> {
         (0..self.count).map(|n| self.row(n))
     }
 
-    /// Every record that holds a value, with the key of its tensor: tensors stored whole, and the slices of the others.
+    /// Returns every record that holds a value, with the key of its tensor: tensors stored whole,
+    /// and the slices of partitioned tensors.
     pub fn records(&self) -> impl Iterator<Item = (&[u8], Row<'_>)> {
         (0..self.len()).map(|i| self.tensor(i)).flat_map(move |tensor| {
             let whole = (!tensor.is_partitioned()).then_some(tensor);
@@ -319,10 +329,11 @@ impl Index {
         })
     }
 
-    /// The block of record `number`, and where it is there.
+    /// Returns the block that contains record `number`, and the position of the record in it.
     fn place(&self, number: u32) -> (usize, usize) {
         let last = self.firsts.len() - 1;
-        // Blocks hold about equally many records: a guess is off by a few, and a listing goes from one to the next.
+        // Blocks hold about the same number of records each, so the estimate is off by a few blocks
+        // at most; and a listing proceeds from one block to the next.
         let mut block = (u64::from(number) * self.firsts.len() as u64 / u64::from(self.count)) as usize;
         for _ in 0..8 {
             if self.firsts[block] > number {
@@ -342,7 +353,7 @@ impl Index {
         &self.blocks[block].records[at]
     }
 
-    /// The record `number`, counted in key order.
+    /// Returns record `number`, counted in key order.
     pub fn row(&self, number: u32) -> Row<'_> {
         let (block, at) = self.place(number);
         let block = &self.blocks[block];
@@ -359,13 +370,14 @@ impl Index {
         }
     }
 
-    /// The numbers of the records whose keys begin with `prefix`.
+    /// Returns the numbers of the records whose keys begin with `prefix`.
     fn records_with_prefix(&self, prefix: &[u8]) -> Range<u32> {
         let first = partition_point(0..self.count, |n| self.row(n).key < prefix);
         first..partition_point(first..self.count, |n| self.row(n).key.starts_with(prefix))
     }
 
-    /// The record among `numbers`, whose keys share `skip` bytes, that has `tail` after them.
+    /// Returns the record whose key ends with `tail`, among the records `numbers`, whose keys share
+    /// the first `skip` bytes.
     fn find_in(&self, numbers: Range<u32>, skip: usize, tail: &[u8]) -> Option<u32> {
         let end = numbers.end;
         let found = partition_point(numbers, |n| &self.row(n).key[skip..] < tail);
@@ -379,7 +391,8 @@ impl Index {
     }
 }
 
-/// The first of `numbers` for which `before` does not hold, which it does for all up to there.
+/// Returns the first of `numbers` for which `before` is false. It must be true for all before that
+/// one, and false for all after it.
 fn partition_point(numbers: Range<u32>, before: impl Fn(u32) -> bool) -> u32 {
     let (mut low, mut high) = (numbers.start, numbers.end);
     while low < high {

@@ -1,9 +1,10 @@
-//! What a writer has been given: values with their keys and shapes.
+//! The values added to a writer, with their keys and shapes.
 
 use super::source::Source;
 use crate::tensor::DType;
 
-/// The values in the order in which they were added. Their keys and shapes lie one after the other: a program may have a million.
+/// The values in the order in which they were added. Keys and shapes are concatenated: a program
+/// may have a million of them.
 #[derive(Default)]
 pub(super) struct Items<'a> {
     list: Vec<Item<'a>>,
@@ -11,18 +12,20 @@ pub(super) struct Items<'a> {
     dims: Vec<i64>,
 }
 
-/// A value: a tensor, or a slice of one.
+/// A value: a tensor, or a slice of a tensor.
 struct Item<'a> {
-    /// Where its key and its shape end; they begin where those of the item before end.
+    /// The ends of the key in `keys` and of the shape in `dims`. They begin where those of the
+    /// previous item end.
     key_end: usize,
     dims_end: usize,
     dtype: DType,
     source: Source<'a>,
-    /// Of strings and variants, whose checksum is not that of their bytes; masked.
+    /// The masked checksum of strings and variants, which is not the checksum of their bytes;
+    /// `None` for other dtypes.
     crc: Option<u32>,
 }
 
-/// A value, borrowed.
+/// A borrowed value.
 pub(super) struct Given<'i, 'a> {
     pub key: &'i [u8],
     pub dtype: DType,
@@ -54,7 +57,7 @@ impl<'a> Items<'a> {
         Given { key: self.key(number), dtype: item.dtype, shape, source: &item.source, crc: item.crc }
     }
 
-    /// The number of bytes of each value.
+    /// Returns the size of each value in bytes.
     pub fn lengths(&self) -> impl Iterator<Item = u64> + '_ {
         self.sources().map(Source::len)
     }
@@ -63,7 +66,8 @@ impl<'a> Items<'a> {
         self.list.iter().map(|item| &item.source)
     }
 
-    /// Lets go of everything that is borrowed, and gives that, each with its number.
+    /// Separates the borrowed sources from the items. Returns the items without them, and each
+    /// borrowed source with the number of its item.
     pub fn detach(self) -> (Items<'static>, Vec<(usize, Source<'a>)>) {
         let mut borrowed = Vec::new();
         let kept = |(number, Item { key_end, dims_end, dtype, source, crc }): (usize, Item<'a>)| {
@@ -80,12 +84,12 @@ impl<'a> Items<'a> {
         (Items { list, keys: self.keys, dims: self.dims }, borrowed)
     }
 
-    /// Gives a value other bytes, as many.
+    /// Replaces the bytes of a value by others of the same length.
     pub fn set_source(&mut self, number: usize, source: Source<'a>) {
         self.list[number].source = source;
     }
 
-    /// Lets go of all values but those whose number `keeps` says.
+    /// Removes all values except those whose number `keeps` accepts.
     pub fn keep(&mut self, keeps: &dyn Fn(usize) -> bool) {
         let mut all = std::mem::take(self);
         for number in (0..all.len()).filter(|&number| keeps(number)) {
@@ -95,7 +99,7 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// Takes the bytes of a value; those that are not asked for by number again.
+    /// Takes the bytes of a value, which is then empty. Its key and shape are kept.
     pub fn take_source(&mut self, number: usize) -> Source<'a> {
         std::mem::replace(&mut self.list[number].source, Source::Borrowed(&[]))
     }

@@ -1,4 +1,4 @@
-//! From the blocks of an index file to validated records.
+//! Loads validated records from the blocks of an index file.
 
 use std::ops::Range;
 
@@ -8,18 +8,19 @@ use crate::error::{Error, Result};
 use crate::table::{self, BlockBuffer, Budget, Table};
 use crate::tensor::{DType, MAX_RANK};
 
-/// What to do about a fault: opening stops at the first (returns it), verifying notes it and goes on.
+/// Handles a fault: opening a checkpoint returns the first one, verifying records it and continues.
 pub(super) type OnFault<'a> = &'a mut dyn FnMut(Error) -> Result<()>;
 
-/// The largest block for which room is made beforehand: four times what a writer makes of short keys and records.
+/// The largest block, in bytes, for which memory is reserved in advance: four times the size of the
+/// blocks that a writer makes of short keys and records.
 const ORDINARY: usize = 1 << 20;
 
-/// All that an index file says.
+/// The entire content of an index file.
 pub(super) struct Loaded {
     pub header: Header,
-    /// The records of the blocks that have any.
+    /// The records of each block that has any.
     pub blocks: Vec<Records>,
-    /// The number of the first record of each.
+    /// The number of the first record of each of these blocks.
     pub firsts: Vec<u32>,
     pub count: u32,
     pub partitions: Vec<Partition>,
@@ -31,11 +32,11 @@ pub(super) struct Loader<'a> {
     table: &'a Table,
     budget: Budget,
     header: Option<Header>,
-    /// The records of the block being read.
+    /// The records of the current block.
     block: Records,
-    /// Where the key read last lies in `block.keys`.
+    /// The position of the last key read, in `block.keys`.
     key: Range<usize>,
-    /// The last key of the blocks before.
+    /// The last key of the previous blocks.
     last_key: Vec<u8>,
     /// Whether any record has been read.
     begun: bool,
@@ -56,7 +57,8 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Reads them all. With `metaindex`, the block that is never used is checked, too.
+    /// Reads all blocks. With `metaindex`, the metaindex block, which is never used, is checked,
+    /// too.
     pub fn run(mut self, metaindex: bool, on_fault: OnFault<'_>) -> Result<Loaded> {
         let mut buffer = BlockBuffer::default();
         if metaindex {
@@ -86,7 +88,8 @@ impl<'a> Loader<'a> {
         Ok(Loaded { header, blocks, firsts, count, partitions: self.partitions, budget })
     }
 
-    /// Takes what was read of the block. The allocator shortens memory in place: nothing is copied, and no page touched in vain.
+    /// Takes the records read from the current block. The allocator shrinks the memory in place, so
+    /// nothing is copied and no page is touched needlessly.
     fn keep(&mut self) -> Records {
         let mut block = std::mem::take(&mut self.block);
         self.budget.shrink(&mut block.keys);
@@ -96,7 +99,7 @@ impl<'a> Loader<'a> {
     }
 
     fn read_block(&mut self, number: usize, block: table::Block<'_>, on_fault: OnFault<'_>) -> Result<()> {
-        // About what a block of short keys comes to: memory that is taken once need not be copied as it grows.
+        // An estimate for blocks of short keys. Memory reserved once is not copied as it grows.
         let expected = block.len().min(ORDINARY);
         self.budget.reserve(&mut self.block.keys, expected)?;
         self.budget.reserve(&mut self.block.records, expected / size_of::<Record>())?;
@@ -118,7 +121,7 @@ impl<'a> Loader<'a> {
                 self.take_header(number, entry.value)?;
                 continue;
             }
-            let header = self.header.ok_or_else(|| Error::malformed("the block of the header could not be read"))?;
+            let header = self.header.ok_or_else(|| Error::malformed("the data block of the header could not be read"))?;
             if let Err(fault) = self.take_record(entry.value, header.shards, &mut described) {
                 described = None;
                 on_fault(fault.for_tensor(self.last_read()).in_file(self.table.file().path()))?;
@@ -129,7 +132,7 @@ impl<'a> Loader<'a> {
             self.budget.reserve(&mut self.last_key, self.key.len())?;
             self.last_key.extend_from_slice(&self.block.keys[self.key.clone()]);
             if &self.last_key[..] > self.table.limit(number) {
-                let fault = Error::malformed("a key is greater than the index block says").for_tensor(&self.last_key);
+                let fault = Error::malformed("a key is greater than the limit in the index block").for_tensor(&self.last_key);
                 on_fault(self.in_block(number, fault))?;
             }
         }
@@ -140,14 +143,15 @@ impl<'a> Loader<'a> {
         fault.prefixed(&format!("data block {number}")).in_file(self.table.file().path())
     }
 
-    /// The key that was read last.
+    /// Returns the key that was read last.
     fn last_read(&self) -> &[u8] {
         &self.block.keys[self.key.clone()]
     }
 
-    /// Appends the key of `entry` to those of the block, and says whether it is greater than the one before.
+    /// Appends the key of `entry` to the keys of the block. Returns whether it is greater than the
+    /// previous key.
     fn take_key(&mut self, number: usize, entry: &table::Entry<'_>) -> Result<bool> {
-        // Both keys begin with the `shared` bytes: what follows decides.
+        // Both keys begin with the same `shared` bytes; the bytes after them decide.
         let increasing = if self.key.end > 0 {
             entry.unshared > &self.block.keys[self.key.start + entry.shared..self.key.end]
         } else {
@@ -166,14 +170,15 @@ impl<'a> Loader<'a> {
         if !self.key.is_empty() {
             return Err(match number {
                 0 => Error::malformed("the first record is not the header").expecting("the empty key", quoted(self.last_read())),
-                _ => Error::malformed("the block of the header could not be read"),
+                _ => Error::malformed("the data block of the header could not be read"),
             });
         }
         self.header = Some(Header::parse(value).map_err(|e| e.prefixed("the header record"))?);
         Ok(())
     }
 
-    /// Appends the record of the key read last. One that is broken is appended, too, as such: the key is there.
+    /// Appends the record of the key read last. A damaged record is appended as faulty, because its
+    /// key exists.
     fn take_record<'v>(&mut self, value: &'v [u8], shards: u32, described: &mut Option<Described<'v>>) -> Result<()> {
         let key_end = u32::try_from(self.key.end).map_err(|_| Error::out_of_memory(self.key.end as u64))?;
         self.budget.reserve(&mut self.block.records, 1)?;
@@ -193,7 +198,8 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Keeps the slices that an entry lists; their records are found when all of the index has been read.
+    /// Stores the slices that an entry lists. Their records are found once the whole index has been
+    /// read.
     fn take_slices(&mut self, value: &[u8], entry: &Entry) -> Result<u32> {
         let count = entry.slices as usize;
         if count == 0 {

@@ -1,4 +1,4 @@
-//! The lock of a directory, shared within the process, and the right to write one checkpoint of it.
+//! The lock of a directory, shared within the process, and the right to write one checkpoint in it.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -13,39 +13,41 @@ use super::sweep::sweep;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{Directory, Storage};
 
-/// The checkpoints that this process is writing: which lock of a directory, and the last component of the prefix. Two writers of one
-/// prefix would choose the same names.
+/// The checkpoints that this process is writing: each the lock of a directory and the last
+/// component of a prefix. Two writers of the same prefix would choose the same file names.
 static WRITING: Mutex<Writing> = Mutex::new(BTreeSet::new());
 
 type Writing = BTreeSet<(usize, OsString)>;
 
-/// Told when something has been written.
+/// Notified when a claim is released.
 static FREED: Condvar = Condvar::new();
 
-/// What stands for the state of a directory among its checkpoints: no checkpoint has such a name.
+/// The entry of `WRITING` that stands for the state of a directory. No checkpoint can have this
+/// name.
 const STATE: &str = "/";
 
-/// Tells the locks of directories apart.
+/// Returns a number that identifies the lock of a directory.
 fn place(lock: &Arc<dyn Send + Sync>) -> usize {
     Arc::as_ptr(lock).cast::<u8>() as usize
 }
 
-/// A directory and its lock.
+/// An open directory and its lock.
 pub(crate) struct Held {
     pub directory: Arc<dyn Directory>,
     lock: Arc<dyn Send + Sync>,
-    /// What was in it, before it was swept.
+    /// The names in the directory before it was swept.
     pub names: Vec<OsString>,
 }
 
 impl Held {
-    /// Holds the directory at `path`, making it first if `create`, takes its lock, and sweeps what crashes left there.
+    /// Opens the directory at `path`, creating it first if `create`; takes its lock; and removes
+    /// what crashes left there.
     pub fn new(storage: &dyn Storage, path: &Path, create: bool) -> Result<Held> {
         Held::of(storage, path, create, &WRITING.lock())
     }
 
-    /// The same, with the sole right to write the checkpoint `base`; none while somebody else has
-    /// it.
+    /// Like [`Held::new`], creating the directory if necessary, with the sole right to write the
+    /// checkpoint `base`; `None` while another thread has that right.
     pub fn for_checkpoint(storage: &dyn Storage, path: &Path, base: &OsStr) -> Result<(Held, Option<Claim>)> {
         let mut writing = WRITING.lock();
         let held = Held::of(storage, path, true, &writing)?;
@@ -53,7 +55,8 @@ impl Held {
         Ok((held, claim))
     }
 
-    /// The same for whoever changes the state of the directory, which one at a time does in this process: others are waited for.
+    /// Like [`Held::new`], with the sole right in this process to change the state of the
+    /// directory. Waits while another thread has that right.
     pub fn for_state(storage: &dyn Storage, path: &Path) -> Result<(Held, Claim)> {
         let mut writing = WRITING.lock();
         let mut held = Held::of(storage, path, false, &writing)?;
@@ -65,16 +68,18 @@ impl Held {
             FREED.wait(&mut writing);
             waited = true;
         };
-        drop(writing); // a claim that is dropped takes it
+        drop(writing); // dropping a claim locks it
         if waited {
             held.names = list(&*held.directory)?;
         }
         Ok((held, claim))
     }
 
-    /// What has a temporary name was left by a crash, or by a write that could not clean up, if nobody in this process is writing in the
-    /// directory; then it is swept: with an index that was not renamed go the data files that were. `writing` is held until then: who comes
-    /// next must not publish what this one takes for left behind.
+    /// Opens, locks and sweeps a directory. If no thread of this process is writing in the
+    /// directory, files with temporary names were left by a crash, or by a write that could not
+    /// clean up. They are removed, and with an index that had not been renamed, its data files that
+    /// had been. The caller keeps `writing` locked meanwhile: otherwise the next writer might
+    /// publish files that this sweep considers left behind.
     fn of(storage: &dyn Storage, path: &Path, create: bool, writing: &Writing) -> Result<Held> {
         let directory = storage.directory(path, create).map_err(|e| Error::io("open the directory", path, &e))?;
         let lock = directory.lock().map_err(|e| match e.kind() {
@@ -91,7 +96,8 @@ impl Held {
         Ok(Held { directory, lock, names })
     }
 
-    /// The sole right in this process to what belongs to the checkpoint `base` of the directory; None while somebody else has it.
+    /// Takes the sole right in this process to the files of the checkpoint `base` of the directory;
+    /// `None` while another thread has it.
     pub fn claim(&self, base: &OsStr) -> Option<Claim> {
         Claim::of(self, base, &mut WRITING.lock())
     }
@@ -104,7 +110,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// The checkpoint's name in its directory.
+    /// Returns the checkpoint's name in its directory.
     pub(super) fn base(&self) -> &OsStr {
         &self.base
     }

@@ -1,4 +1,5 @@
-//! Sections that several workers wrote become one checkpoint: a new index over their data files, which get new names.
+//! Merges sections written by several workers into one checkpoint: a new index over their data
+//! files, which get new names.
 
 use std::collections::BTreeMap;
 use std::io::IoSlice;
@@ -16,10 +17,10 @@ use crate::storage::{File, Local, Storage};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, shape_text, Bounds, DType, StoredExtent};
 
-/// Most missing sections that a message names.
+/// Maximum number of missing sections that a message names.
 const NAMED: usize = 10;
 
-/// How sections are merged.
+/// Options for merging sections.
 #[derive(Clone, Debug, Default)]
 pub struct MergeOptions {
     allow_missing: bool,
@@ -28,43 +29,53 @@ pub struct MergeOptions {
 }
 
 impl MergeOptions {
-    /// The defaults: every section must be there, and goes when the merged checkpoint is published.
+    /// Creates options with the defaults: every section must exist, and the sections are deleted
+    /// once the merged checkpoint is published.
     pub fn new() -> MergeOptions {
         MergeOptions::default()
     }
 
-    /// Merges what is there of the sections; at least one must be.
+    /// Sets whether sections may be missing: if so, the existing ones are merged, and at least one
+    /// must exist. False by default.
     pub fn allow_missing(mut self, allow: bool) -> MergeOptions {
         self.allow_missing = allow;
         self
     }
 
-    /// Leaves the sections where they are.
+    /// Sets whether the sections are kept after the merge. False by default: they are deleted.
     pub fn keep_inputs(mut self, keep: bool) -> MergeOptions {
         self.keep_inputs = keep;
         self
     }
 
-    /// What survives a power cut when the call has returned.
+    /// Sets what survives a power failure after the merge.
     pub fn durability(mut self, durability: Durability) -> MergeOptions {
         self.durability = durability;
         self
     }
 }
 
-/// Merges `sections`, each the prefix of a V2 checkpoint, into the checkpoint `destination` (`tf.raw_ops.MergeV2Checkpoints`).
+/// Merges V2 checkpoints into the checkpoint `destination` (`tf.raw_ops.MergeV2Checkpoints`). Each
+/// of `sections` is the prefix of a checkpoint, typically written by one worker of a distributed
+/// program.
 ///
-/// No value is copied where the file system can give a file a second name. Slices of one tensor from several sections become one list.
-/// Until the merged index is published the sections are untouched and what was at the destination stays; after that the
-/// sections are removed, unless they are to be kept. A merge that a crash ended can be done again. `progress` hears of the bytes
-/// of data files done and in all, and can end the merge before it is published.
+/// Values are not copied if the file system supports hard links. Slices of one tensor from several
+/// sections are joined. Until the merged checkpoint is published, the sections and an existing
+/// checkpoint at `destination` are untouched. After that, the sections are deleted unless the
+/// options keep them. A merge interrupted by a crash can be repeated.
+///
+/// `progress` is called on the calling thread with the number of bytes of data files done and the
+/// total, and can cancel the merge before it is published.
 ///
 /// # Errors
-/// * `NOT_FOUND` when sections, or a data file of one, are missing; the message says which.
-/// * `INVALID_ARGUMENT` when two sections hold the same tensor or slice, slices of one tensor overlap or differ in dtype or shape, versions
-///   or byte orders differ, there are no sections, or the destination is one of them.
-/// * `DATA_LOSS` when a section's index is damaged or a data file too short.
-/// * `CANCELLED` when `progress` ended it; else as for [`super::Writer::finish`].
+/// Those of [`super::Writer::finish`], and:
+/// * `NOT_FOUND`: a section (`NoCheckpoint`) or one of its data files (`MissingFile`) is missing.
+///   The message names the sections.
+/// * `INVALID_ARGUMENT`: two sections hold the same tensor or slice; slices of one tensor overlap,
+///   or disagree on dtype or shape; sections disagree on version or byte order; there are no
+///   sections; or `destination` is one of the sections.
+/// * `DATA_LOSS`: the index of a section is damaged, or a data file is too short.
+/// * `CANCELLED` (`Callback`): `progress` stopped it.
 pub fn merge(
     destination: impl AsRef<Path>,
     sections: &[impl AsRef<Path>],
@@ -96,9 +107,10 @@ pub(crate) fn merge_on(
         let what = match missing.len() {
             1 => "a section is missing".to_owned(),
             count => {
-                let names: Vec<String> = missing.iter().take(NAMED).map(|section| section.display().to_string()).collect();
+                let names: Vec<String> =
+                    missing[1..].iter().take(NAMED - 1).map(|section| section.display().to_string()).collect();
                 let more = if count > NAMED { ", and more" } else { "" };
-                format!("{count} of {} sections are missing ({}{more})", sections.len(), names.join(", "))
+                format!("{count} of {} sections are missing: this one, {}{more}", sections.len(), names.join(", "))
             }
         };
         return Err(Error::new(Code::NotFound, Reason::NoCheckpoint, what).in_file(first));
@@ -108,7 +120,8 @@ pub(crate) fn merge_on(
     }
     let merged = Merged::of(&inputs)?;
     if merged.was_published(destination, &inputs) {
-        // A crash ended an earlier merge after it had been published: what is left is to remove the sections.
+        // An earlier merge was published and then interrupted by a crash. Only the sections remain
+        // to be removed.
         let bytes = remove_all(storage, &inputs, options);
         return Ok(Written { shards: Index::header_of(&naming::index_path(destination))?.shards, bytes });
     }
@@ -121,7 +134,7 @@ pub(crate) fn merge_on(
         publication.adopt_data(&file.path, shard as u32, shards)?;
         bytes += file.length;
         if progress(bytes, total).is_break() {
-            return Err(Error::new(Code::Cancelled, Reason::Callback, "merging was stopped by the caller").in_file(destination));
+            return Err(Error::new(Code::Cancelled, Reason::Callback, "the merge was cancelled").in_file(destination));
         }
     }
     for shard in merged.files.len() as u32..shards {
@@ -142,7 +155,7 @@ pub(crate) fn merge_on(
     Ok(Written { shards, bytes })
 }
 
-/// The destination must not be a section: its files would be replaced by themselves.
+/// Refuses a destination that is one of the sections: its files would be replaced by themselves.
 fn refuse_same(destination: &Path, section: &Path) -> Result<()> {
     let real = |prefix: &Path| {
         let parent = prefix.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -156,8 +169,9 @@ fn refuse_same(destination: &Path, section: &Path) -> Result<()> {
     }
 }
 
-/// Removes the sections after they were published elsewhere: data first, so that an index that is there can still be read, and a
-/// merge that ends in between can be seen to be done. What cannot be removed stays. Returns the bytes that were in data files.
+/// Removes the sections after the merged checkpoint was published. Data files are removed before
+/// the indexes: so the remaining indexes can still be read, and show that an interrupted merge was
+/// published. Files that cannot be removed stay. Returns the total size of the data files in bytes.
 fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -> u64 {
     let mut bytes = 0;
     if options.keep_inputs {
@@ -177,7 +191,7 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
     }
     for index in inputs {
         remove(index.path());
-        // The directory of temporary sections goes when it is empty; any other stays.
+        // The directory of temporary sections is removed if it is empty; other directories stay.
         if let Some(parent) = index.prefix().parent().filter(|p| p.to_string_lossy().ends_with("_temp")) {
             let _ = storage.remove_directory(parent);
         }
@@ -188,7 +202,7 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
 /// A data file of a section that records refer to.
 struct DataFile {
     path: PathBuf,
-    /// How long it must be at least.
+    /// The minimum length in bytes that the records require.
     length: u64,
 }
 
@@ -198,21 +212,22 @@ enum Merging<'a> {
     Partitioned { dtype: DType, shape: &'a [i64], slices: Vec<Vec<StoredExtent>> },
 }
 
+/// The merged index, before it is written.
 struct Merged<'a> {
     records: BTreeMap<Vec<u8>, Merging<'a>>,
-    /// In the order of their new numbers.
+    /// The data files, in the order of their new numbers.
     files: Vec<DataFile>,
     endianness: Endianness,
 }
 
 impl<'a> Merged<'a> {
-    /// Puts the records of all sections together.
+    /// Combines the records of all sections.
     fn of(inputs: &'a [Index]) -> Result<Merged<'a>> {
         let first = inputs[0].header();
         let mut merged = Merged { records: BTreeMap::new(), files: Vec::new(), endianness: first.endianness };
         for index in inputs {
             let header = index.header();
-            let differs = |what: &str| Error::argument(format!("the sections differ in their {what}")).in_file(index.path());
+            let differs = |what: &str| Error::argument(format!("the sections differ in {what}")).in_file(index.path());
             if header.version != first.version {
                 return Err(differs("version"));
             }
@@ -257,7 +272,7 @@ impl<'a> Merged<'a> {
                 Some(Merging::Partitioned { dtype, shape, slices }) => {
                     let text = |dtype: DType, shape: &[i64]| format!("{dtype} {}", shape_text(shape));
                     if *dtype != row.dtype || *shape != row.shape {
-                        return Err(Error::argument("two sections differ in the dtype or shape of a tensor")
+                        return Err(Error::argument("two sections disagree on the dtype or shape of the tensor")
                             .because(Reason::Shape)
                             .expecting(text(*dtype, shape), text(row.dtype, row.shape))
                             .for_tensor(row.key));
@@ -269,12 +284,13 @@ impl<'a> Merged<'a> {
         Ok(())
     }
 
-    /// Says whether every data file is there and as long as its records need.
+    /// Checks that every data file exists and is as long as its records require.
     fn check_files(&self) -> Result<()> {
         self.files.iter().try_for_each(|file| File::open(&file.path)?.check_range(0, file.length))
     }
 
-    /// Whether `destination` holds exactly this already, while data files of the sections are gone: the work of an earlier merge.
+    /// Returns whether `destination` already holds exactly these values while data files of the
+    /// sections are missing: then an earlier merge was published.
     fn was_published(&self, destination: &Path, inputs: &[Index]) -> bool {
         let some_gone = self.files.iter().any(|file| !file.path.exists());
         if !some_gone {

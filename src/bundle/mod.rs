@@ -1,4 +1,5 @@
-//! V2 checkpoints, TensorFlow's "tensor bundles": one index table and the data files it points into.
+//! V2 checkpoints, which TensorFlow calls "tensor bundles": an index table, and data files that it
+//! points into.
 
 mod assemble;
 #[cfg(test)]

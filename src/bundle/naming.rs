@@ -1,20 +1,20 @@
-//! The names of a bundle's files.
+//! The names of the files of a bundle.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// `PREFIX.index`.
+/// Returns `PREFIX.index`.
 pub(crate) fn index_path(prefix: &Path) -> PathBuf {
     append(prefix, ".index")
 }
 
-/// `PREFIX.data-00001-of-00003`; five digits at least.
+/// Returns e.g. `PREFIX.data-00001-of-00003`. Numbers have at least five digits.
 pub(crate) fn data_path(prefix: &Path, shard: u32, shards: u32) -> PathBuf {
     append(prefix, &data_suffix(shard, shards))
 }
 
-/// `.data-00001-of-00003`.
+/// Returns e.g. `.data-00001-of-00003`.
 pub(crate) fn data_suffix(shard: u32, shards: u32) -> String {
     format!(".data-{shard:05}-of-{shards:05}")
 }
@@ -25,20 +25,21 @@ fn append(prefix: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// The prefix within the name of a data file, if it is one.
+/// Returns the prefix contained in the name of a data file; `None` for other names.
 pub(crate) fn split_data_name(name: &[u8]) -> Option<&OsStr> {
     shard_numbers(name)?;
     let at = name.windows(6).rposition(|w| w == b".data-")?;
     Some(OsStr::from_bytes(&name[..at]))
 }
 
-/// Which data file of how many a name is of, if it is that of a data file.
+/// Returns the shard number and the number of shards in the name of a data file; `None` for other
+/// names.
 pub(crate) fn shard_numbers(name: &[u8]) -> Option<(u32, u32)> {
     let at = name.windows(6).rposition(|w| w == b".data-")?;
     numbered(&name[at + 6..])
 }
 
-/// The two numbers of `00001-of-00003`.
+/// Returns the two numbers of a text such as `00001-of-00003`.
 pub(crate) fn numbered(text: &[u8]) -> Option<(u32, u32)> {
     let at = text.windows(4).position(|w| w == b"-of-")?;
     let number = |digits: &[u8]| {
@@ -48,7 +49,8 @@ pub(crate) fn numbered(text: &[u8]) -> Option<(u32, u32)> {
     Some((number(&text[..at])?, number(&text[at + 4..])?))
 }
 
-/// The file name of shard `shard` of `shards` of a V1 checkpoint: `path-00001-of-00003`.
+/// Returns the file name of shard `shard` of `shards` of a V1 checkpoint, e.g.
+/// `path-00001-of-00003`.
 pub(crate) fn data_name(base: &OsStr, shard: u32, shards: u32) -> OsString {
     let mut name = base.to_owned();
     name.push(format!("-{shard:05}-of-{shards:05}"));

@@ -1,5 +1,5 @@
-//! What ranks ask of a writer: to say what it has been given, to leave some of it out, to write
-//! elsewhere.
+//! What saving by ranks needs from a writer: to list what was added, to remove some of it, and to
+//! write to another place.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::writer::Writer;
 use crate::format::ordered_code::slice_key;
 use crate::tensor::{DType, Slice};
 
-/// A value that a writer has been given: its key, or the key of a slice, and what it is.
+/// A value added to a writer: its dtype and shape, and its key or the key of a slice.
 pub(crate) struct Offer<'w> {
     pub key: &'w [u8],
     pub dtype: DType,
@@ -17,7 +17,7 @@ pub(crate) struct Offer<'w> {
 }
 
 impl Writer<'_> {
-    /// What it has been given, in the order in which it was.
+    /// Returns the values in the order in which they were added.
     pub(crate) fn offers(&self) -> impl ExactSizeIterator<Item = Offer<'_>> {
         (0..self.items.len()).map(|number| {
             let given = self.items.get(number);
@@ -25,7 +25,7 @@ impl Writer<'_> {
         })
     }
 
-    /// Lets go of values, by their numbers.
+    /// Removes values, by their numbers.
     pub(crate) fn leave_out(&mut self, numbers: &BTreeSet<u32>) {
         if numbers.is_empty() {
             return;
@@ -38,7 +38,8 @@ impl Writer<'_> {
         self.partitioned.retain(|_, tensor| !tensor.slices.is_empty());
     }
 
-    /// Has it write another checkpoint, which is merged before a power cut could take it, or need not survive one.
+    /// Changes the destination to `prefix`, and the durability. The checkpoint there is merged
+    /// before a power failure can lose it, or need not survive one.
     pub(crate) fn move_to(&mut self, prefix: &Path, durability: Durability) {
         self.prefix = prefix.to_owned();
         self.options.durability = durability;

@@ -1,4 +1,4 @@
-//! Payloads whose elements have lengths of their own: strings and variants.
+//! Payloads of elements of variable length: strings and variants.
 
 use super::entry::Endianness;
 use crate::allocate::allocate;
@@ -7,7 +7,8 @@ use crate::format::crc::{self, Crc};
 use crate::format::proto::{put_varint, take_varint};
 use crate::tensor::{DType, Strings};
 
-/// The payload of a string tensor, and its masked checksum. What is hashed of a length: see [`Elements::strings`].
+/// Returns the payload of a string tensor and its masked checksum. [`Elements::strings`] describes
+/// what is hashed for a length.
 pub(super) fn encode_strings<'e>(elements: impl Iterator<Item = &'e [u8]> + Clone) -> (Vec<u8>, u32) {
     let (mut payload, mut hash) = string_head(elements.clone().map(<[u8]>::len));
     let first = payload.len();
@@ -16,7 +17,7 @@ pub(super) fn encode_strings<'e>(elements: impl Iterator<Item = &'e [u8]> + Clon
     (payload, crc::mask(hash.value()))
 }
 
-/// The same of a single element, in its own memory.
+/// Like [`encode_strings`] for a single element, whose memory is reused.
 pub(super) fn encode_string(element: Vec<u8>) -> (Vec<u8>, u32) {
     let (head, mut hash) = string_head(std::iter::once(element.len()));
     hash.update(&element);
@@ -25,7 +26,7 @@ pub(super) fn encode_string(element: Vec<u8>) -> (Vec<u8>, u32) {
     (payload, crc::mask(hash.value()))
 }
 
-/// What comes before the bytes of strings, and its checksum so far.
+/// Returns what precedes the bytes of the strings, and the checksum up to there.
 fn string_head(lengths: impl Iterator<Item = usize>) -> (Vec<u8>, Crc) {
     let mut head = Vec::new();
     let (mut hash, mut batch) = (Crc::new(), Batch::new());
@@ -43,7 +44,7 @@ fn string_head(lengths: impl Iterator<Item = usize>) -> (Vec<u8>, Crc) {
     (head, hash)
 }
 
-/// The payload of a variant tensor, and its masked checksum.
+/// Returns the payload of a variant tensor and its masked checksum.
 pub(super) fn encode_variants<'e>(elements: impl Iterator<Item = &'e [u8]>) -> (Vec<u8>, u32) {
     let (mut payload, mut hash) = (Vec::new(), Crc::new());
     for element in elements {
@@ -58,22 +59,23 @@ pub(super) fn encode_variants<'e>(elements: impl Iterator<Item = &'e [u8]>) -> (
     (payload, crc::mask(hash.value()))
 }
 
-/// A string or variant payload whose checksums have been checked: the elements can be walked.
+/// A string or variant payload whose checksums have been verified, so the elements can be iterated.
 pub(crate) struct Elements<'a> {
     dtype: DType,
     count: u64,
-    /// Of strings: the lengths. Of variants: the whole payload.
+    /// For strings, the lengths; for variants, the whole payload.
     head: &'a [u8],
-    /// Of strings: the bytes of all elements.
+    /// For strings, the bytes of all elements.
     tail: &'a [u8],
 }
 
 impl<'a> Elements<'a> {
-    /// Checks the payload of `count` elements of `dtype` against its masked checksum `stored`.
+    /// Verifies the payload of `count` elements of `dtype` against its masked checksum `stored`.
     ///
     /// # Errors
-    /// `DATA_LOSS` when a checksum does not match or the lengths do not add up to the payload; `UNIMPLEMENTED` for variants of
-    /// the other byte order, as in TensorFlow.
+    /// * `DATA_LOSS`: a checksum does not match, or the lengths do not add up to the payload.
+    /// * `UNIMPLEMENTED` (`Unsupported`): variants of the other byte order, which TensorFlow does
+    ///   not support either.
     pub fn check(dtype: DType, payload: &'a [u8], count: u64, endianness: Endianness, stored: u32) -> Result<Elements<'a>> {
         if payload.is_empty() && count == 0 {
             check_crc(stored, crc::mask(0), "the checksum of the tensor does not match")?;
@@ -85,15 +87,16 @@ impl<'a> Elements<'a> {
         }
     }
 
-    /// Lengths as varints, their checksum, the bytes. What is hashed for a length is not the varint but the number, in four
-    /// bytes if it fits, else in eight, in the byte order of the bundle.
+    /// Parses the lengths as varints, their checksum and the bytes. For each length not the varint
+    /// is hashed but the number: in four bytes if it fits, else in eight, in the byte order of the
+    /// bundle.
     fn strings(payload: &'a [u8], count: u64, endianness: Endianness, stored: u32) -> Result<Elements<'a>> {
         let mut hash = Crc::new();
         let mut batch = Batch::new();
         let (mut rest, mut total) = (payload, 0u64);
         for i in 0..count {
             let length =
-                take_varint(&mut rest).ok_or_else(|| Error::malformed(format!("the length of string {i} is cut off")))?;
+                take_varint(&mut rest).ok_or_else(|| Error::malformed(format!("the length of string {i} is truncated")))?;
             total = total.checked_add(length).ok_or_else(|| Error::malformed("the lengths of the strings overflow"))?;
             match (u32::try_from(length), endianness) {
                 (Ok(n), Endianness::Little) => batch.push(&n.to_le_bytes(), &mut hash),
@@ -105,7 +108,7 @@ impl<'a> Elements<'a> {
         batch.flush(&mut hash);
         let head = &payload[..payload.len() - rest.len()];
         let (checksum, tail) =
-            rest.split_first_chunk::<4>().ok_or_else(|| Error::malformed("the checksum of the string lengths is cut off"))?;
+            rest.split_first_chunk::<4>().ok_or_else(|| Error::malformed("the checksum of the string lengths is truncated"))?;
         let lengths = match endianness {
             Endianness::Little => u32::from_le_bytes(*checksum),
             Endianness::Big => u32::from_be_bytes(*checksum),
@@ -113,7 +116,7 @@ impl<'a> Elements<'a> {
         check_crc(lengths, crc::mask(hash.value()), "the checksum of the string lengths does not match")?;
         if total != tail.len() as u64 {
             return Err(Error::malformed("the lengths of the strings do not add up to the tensor's size")
-                .expecting(format_args!("{} bytes of strings", tail.len()), format_args!("lengths of {total} in all")));
+                .expecting(format_args!("{} bytes of strings", tail.len()), format_args!("lengths of {total} bytes in all")));
         }
         hash.update(checksum);
         hash.update(tail);
@@ -121,7 +124,7 @@ impl<'a> Elements<'a> {
         Ok(Elements { dtype: DType::String, count, head, tail })
     }
 
-    /// For each element its length, its bytes and the checksum of everything so far.
+    /// Parses, for each element, its length, its bytes and the checksum of everything up to there.
     fn variants(payload: &'a [u8], count: u64, endianness: Endianness, stored: u32) -> Result<Elements<'a>> {
         if endianness == Endianness::Big {
             return Err(Error::new(
@@ -147,14 +150,15 @@ impl<'a> Elements<'a> {
             element.unwrap_or_else(|| Err(Error::malformed(format!("variant {i} runs past the end of the tensor"))))?;
         }
         if !rest.is_empty() {
-            return Err(Error::malformed("bytes are left over after the last variant")
-                .expecting("none", format_args!("{} bytes", rest.len())));
+            return Err(
+                Error::malformed("extra bytes follow the last variant").expecting("none", format_args!("{} bytes", rest.len()))
+            );
         }
         check_crc(stored, crc::mask(hash.value()), "the checksum of the tensor does not match")?;
         Ok(Elements { dtype: DType::Variant, count, head: payload, tail: &[] })
     }
 
-    /// The elements in order.
+    /// Returns the elements in order.
     pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
         let (mut head, mut tail) = (self.head, self.tail);
         (0..self.count).map_while(move |_| match self.dtype {
@@ -168,7 +172,7 @@ impl<'a> Elements<'a> {
         })
     }
 
-    /// The elements in an allocation of their own.
+    /// Copies the elements into one new allocation.
     pub fn to_strings(&self) -> Result<Strings> {
         let mut ends = Vec::new();
         ends.try_reserve_exact(self.count as usize).map_err(|_| Error::out_of_memory(self.count.saturating_mul(8)))?;
@@ -187,7 +191,8 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// Takes one variant off the front of `rest` and hands length, bytes and checksum to `see`; none when it does not fit.
+/// Takes one variant off the front of `rest` and passes its length, bytes and checksum to `see`.
+/// `None` if it is truncated.
 fn take_variant<'a, R>(rest: &mut &'a [u8], see: impl FnOnce(u64, &'a [u8], &'a [u8; 4]) -> R) -> Option<R> {
     let length = take_varint(rest)?;
     let (bytes, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
@@ -196,7 +201,7 @@ fn take_variant<'a, R>(rest: &mut &'a [u8], see: impl FnOnce(u64, &'a [u8], &'a 
     Some(see(length, bytes, checksum))
 }
 
-/// Compares masked checksums.
+/// Compares two masked checksums; `what` is the message if they differ.
 pub(crate) fn check_crc(stored: u32, computed: u32, what: &str) -> Result<()> {
     if stored == computed {
         return Ok(());
@@ -205,7 +210,7 @@ pub(crate) fn check_crc(stored: u32, computed: u32, what: &str) -> Result<()> {
         .expecting(format_args!("{stored:#010x} (stored)"), format_args!("{computed:#010x} (computed)")))
 }
 
-/// Small pieces gathered before they are hashed: a hash of four bytes at a time is slow.
+/// Gathers small pieces before they are hashed: hashing four bytes at a time is slow.
 struct Batch {
     bytes: [u8; 1024],
     len: usize,
@@ -245,7 +250,7 @@ mod tests {
         Elements::check(DType::String, &payload, count, Endianness::Little, crc).map(|e| e.iter().map(<[u8]>::to_vec).collect())
     }
 
-    /// Payloads and checksums that TensorFlow wrote.
+    /// Payloads and checksums written by TensorFlow.
     #[test]
     fn tensorflows_strings_are_read() {
         assert_eq!(strings("010200 abfbc9d8 61 6263", 3, "adbfe42f").unwrap(), [&b"a"[..], b"bc", b""]);
@@ -254,7 +259,7 @@ mod tests {
         assert_eq!(strings("00 a67b113a", 1, "bd6707be").unwrap(), [b""]);
         assert!(strings("d8ea82a2", 0, "f6c10c64").unwrap().is_empty());
         assert!(strings("", 0, "d8ea82a2").unwrap().is_empty());
-        // A length in more bytes than it needs: the number is hashed, not the varint.
+        // The length takes more bytes than it needs: the number is hashed, not the varint.
         assert_eq!(strings("8500 d9c69c43 68656c6c6f", 1, "ece0c029").unwrap(), [b"hello"]);
     }
 
@@ -273,8 +278,8 @@ mod tests {
             ("0505 b56f994f 68656c6c6f 776f726c65", 2, "1b4cd607", "checksum of the tensor"),
             ("0505 b56f994f 68656c6c6f 776f726c64", 2, "1b4cd608", "checksum of the tensor"),
             ("0505 b56f994f 68656c6c6f 776f726c", 2, "1b4cd607", "add up"),
-            ("0505 b56f", 2, "1b4cd607", "cut off"),
-            ("85", 1, "1b4cd607", "cut off"),
+            ("0505 b56f", 2, "1b4cd607", "truncated"),
+            ("85", 1, "1b4cd607", "truncated"),
             ("d8ea82a3", 0, "f6c10c64", "string lengths"),
             ("", 0, "00000000", "checksum of the tensor"),
         ] {

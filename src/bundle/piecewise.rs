@@ -1,4 +1,4 @@
-//! Handing over a region of a tensor piece by piece, where there is no memory for it.
+//! Reads a region of a tensor piece by piece, if there is no memory for all of it.
 
 use super::payload::check_crc;
 use super::read_options::Checksums;
@@ -10,8 +10,9 @@ use crate::format::crc;
 use crate::tensor::Bounds;
 
 impl Bundle {
-    /// Reads the bytes of a region of a tensor of a fixed-size dtype piece by piece, in no certain order, and hands each with its offset in the region to `take`; checksums are
-    /// compared as the bytes go by, of what is stored as a whole and wanted whole.
+    /// Reads a region of a tensor of a fixed-size dtype piece by piece, in no particular order.
+    /// Passes each piece, with its offset in the region in bytes, to `take`. Verifies, as the bytes
+    /// pass by, the checksum of every tensor or stored slice that the region covers entirely.
     pub fn stream(
         &self,
         tensor: usize,

@@ -1,25 +1,25 @@
-//! Where every value goes, before the first byte is written.
+//! The location of every value, planned before the first byte is written.
 
 use super::items::Items;
 use super::write_options::WriteOptions;
 
-/// Up to so many bytes a checkpoint has one data file, unless its writer says otherwise.
+/// Checkpoints up to this size, in bytes, use a single data file by default.
 const ONE_FILE: u64 = 256 << 20;
-/// Of larger ones a data file has about so many,
+/// Data files of larger checkpoints have about this size, in bytes.
 const FILE_SIZE: u64 = 512 << 20;
-/// and no checkpoint has more than so many.
+/// Maximum number of data files of a checkpoint by default.
 const MOST_FILES: u64 = 64;
 
-/// Where every value goes, before the first byte is written.
+/// The location of every value, planned before the first byte is written.
 pub(super) struct Plan {
     /// Data file and offset of each item.
     pub places: Vec<(u32, u64)>,
-    /// The length of each data file.
+    /// The length of each data file in bytes.
     pub lengths: Vec<u64>,
 }
 
 impl Plan {
-    /// Items in the data files they were given.
+    /// Plans items whose data files, `shards`, are already chosen.
     pub fn packed(items: &Items<'_>, shards: Vec<u32>, options: &WriteOptions) -> Plan {
         let mut lengths = vec![0u64; shards.last().map_or(1, |&last| last as usize + 1)];
         let place = |(bytes, shard): (u64, u32)| {
@@ -32,7 +32,8 @@ impl Plan {
         Plan { places, lengths }
     }
 
-    /// As many data files as asked for, or as the size suggests, about equally full.
+    /// Distributes the items evenly over the number of data files that was requested, or that
+    /// follows from the total size.
     pub fn balanced(items: &Items<'_>, options: &WriteOptions) -> Plan {
         let aligned = |n: u64| n.next_multiple_of(options.alignment);
         let total: u64 = items.lengths().map(aligned).sum();
@@ -46,7 +47,8 @@ impl Plan {
         let mut places = Vec::with_capacity(items.len());
         let (mut shard, mut before) = (0usize, 0u64);
         for length in items.lengths() {
-            // A file is full when it has its share; a value goes where most of it would lie.
+            // A file is full when it has its share. A value goes into the file that would contain
+            // most of it.
             let size = aligned(length);
             if shard + 1 < lengths.len() && lengths[shard] > 0 && before + size / 2 >= share * (shard as u64 + 1) {
                 shard += 1;
@@ -56,7 +58,7 @@ impl Plan {
             before += size;
         }
         if options.shards.is_none() {
-            lengths.truncate(shard + 1); // one large value makes no files for others
+            lengths.truncate(shard + 1); // one large value may leave no items for other files
         }
         Plan { places, lengths }
     }

@@ -1,10 +1,12 @@
-//! Publishing the files of a checkpoint so that a crash at any point leaves the one before or the new one, whole.
+//! Publishes the files of a checkpoint so that a crash at any point leaves the previous checkpoint
+//! or the new one, complete.
 //!
-//! Everything is written under temporary names and synced; then the data files are renamed, then the index, which is the
-//! commit record; then the directory is synced; only then is anything old removed. Under an index that exists already the new one
-//! gets a number of data files that the old one does not have, so that the two share no file and the rename of the
-//! index alone switches between them. Until the old data files are gone the old index stays under a temporary name, so that after a
-//! crash whoever writes in the directory next knows them for what they are.
+//! Everything is written under temporary names and synced. Then the data files are renamed; then
+//! the index, whose rename is the commit; then the directory is synced; only then is anything old
+//! removed. If an index of this prefix exists, the new checkpoint gets a number of data files that
+//! the old one does not have. So the two share no file, and the rename of the index alone switches
+//! between them. Until the old data files are removed, the old index keeps a second, temporary
+//! name. After a crash, the next writer in the directory recognizes the old data files by it.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -22,25 +24,34 @@ use crate::allocate::allocate;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{Directory, File, Output, Storage};
 
-/// A checkpoint on its way to being published. Dropped before that, it removes what it made.
+/// A checkpoint that is being published. If dropped before the commit, it removes the files that it
+/// created.
 pub(super) struct Publication {
     directory: Arc<dyn Directory>,
     attempt: u64,
     durability: Durability,
-    /// What is to be removed in the end: everything made, before the index has its name; after that, the other name of the old index.
+    /// The files to remove on drop: everything created, until the index is renamed; after that, the
+    /// second name of the old index.
     made: Vec<OsString>,
     /// Data files of other checkpoints that were published under this prefix.
     stale: Vec<OsString>,
-    /// Whether data files of others were adopted, which their owner may then remove.
+    /// Whether data files of other checkpoints were adopted. Their owner may remove them after the
+    /// commit.
     adopted: bool,
-    /// Of the last component of the prefix. Let go last: who writes this prefix next, and who has the directory's lock next, finds nothing of ours.
+    /// The claim on the last component of the prefix. It is released last: the next writer of this
+    /// prefix, and the next holder of the directory's lock, find none of the files above.
     claim: Claim,
 }
 
 impl Publication {
-    /// Takes the lock of the directory of `prefix`, making the directory if need be, and sweeps what crashes left there.
+    /// Takes the lock of the directory of `prefix`, creating the directory if necessary, and
+    /// removes what crashes left there.
+    ///
+    /// # Errors
+    /// * `UNAVAILABLE` (`Locked`): another process is writing in the directory, or another thread
+    ///   is writing this checkpoint.
     pub fn begin(storage: &dyn Storage, prefix: &Path, durability: Durability) -> Result<Publication> {
-        let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix names no file").in_file(prefix))?;
+        let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix does not end in a file name").in_file(prefix))?;
         let parent = prefix.parent().unwrap_or(Path::new(""));
         let (held, claim) = Held::for_checkpoint(storage, parent, base)?;
         let claim = claim.ok_or_else(|| {
@@ -52,12 +63,13 @@ impl Publication {
         Ok(Publication { directory: held.directory, attempt, durability, made: Vec::new(), stale, adopted: false, claim })
     }
 
-    /// The directory, for messages and free space.
+    /// Returns the directory, for messages and its free space.
     pub fn directory(&self) -> &dyn Directory {
         &*self.directory
     }
 
-    /// The least number of data files from `wanted` on that no checkpoint under this prefix has had.
+    /// Returns the lowest number of data files, at least `wanted`, that no checkpoint under this
+    /// prefix has had.
     pub fn unused_count(&self, wanted: u32) -> u32 {
         let used: BTreeSet<u32> =
             self.stale.iter().filter_map(|name| naming::shard_numbers(name.as_bytes())).map(|(_, of)| of).collect();
@@ -81,16 +93,16 @@ impl Publication {
         Error::io(doing, &self.directory.path().join(name), error)
     }
 
-    /// Makes the file that will be data file `shard` of `shards`, of `length` bytes.
+    /// Creates the file that will be data file `shard` of `shards`, of `length` bytes.
     pub fn create_data(&mut self, shard: u32, shards: u32, length: u64) -> Result<Arc<dyn Output>> {
         let name = self.temporary(&self.final_name(&naming::data_suffix(shard, shards)));
         let file = self.create(name.clone())?;
-        file.reserve(length).map_err(|e| self.io("take space for the file", &name, &e))?;
+        file.reserve(length).map_err(|e| self.io("reserve space for the file", &name, &e))?;
         Ok(file)
     }
 
-    /// Makes the data file at `from`, of another checkpoint, data file `shard` of `shards` of this one as well: by another name for it where
-    /// the file system can, else by a copy.
+    /// Makes the data file at `from`, of another checkpoint, also data file `shard` of `shards` of
+    /// this one: by a hard link if the file system supports it, else by a copy.
     pub fn adopt_data(&mut self, from: &Path, shard: u32, shards: u32) -> Result<()> {
         self.adopted = true;
         let name = self.temporary(&self.final_name(&naming::data_suffix(shard, shards)));
@@ -110,7 +122,7 @@ impl Publication {
     fn copy_data(&mut self, from: &Path, name: OsString) -> Result<()> {
         let source = File::open(from)?;
         let file = self.create(name.clone())?;
-        file.reserve(source.len()).map_err(|e| self.io("take space for the file", &name, &e))?;
+        file.reserve(source.len()).map_err(|e| self.io("reserve space for the file", &name, &e))?;
         let mut chunk = allocate(source.len().min(1 << 20))?;
         let mut at = 0;
         while at < source.len() {
@@ -123,7 +135,7 @@ impl Publication {
         Ok(())
     }
 
-    /// Makes the file that will be the index.
+    /// Creates the file that will be the index.
     pub fn create_index(&mut self) -> Result<Arc<dyn Output>> {
         self.create(self.temporary(&self.final_name(".index")))
     }
@@ -134,7 +146,7 @@ impl Publication {
         Ok(file)
     }
 
-    /// Syncs a file that is complete. A failure is final: the file is abandoned.
+    /// Syncs a complete file. A failure is final: the file is abandoned.
     pub fn sync(&self, file: &dyn Output) -> Result<()> {
         match self.durability {
             Durability::None => Ok(()),
@@ -142,7 +154,8 @@ impl Publication {
         }
     }
 
-    /// Gives the files their names. Before the index is renamed the old checkpoint is there, after that the new one.
+    /// Gives the files their final names. Until the index is renamed, the old checkpoint is the
+    /// published one; after that, the new one.
     pub fn commit(mut self, shards: u32) -> Result<()> {
         for shard in 0..shards {
             let name = self.final_name(&naming::data_suffix(shard, shards));
@@ -151,7 +164,8 @@ impl Publication {
         let index = self.final_name(".index");
         let old = self.keep_old_index(&index)?;
         self.rename(index)?;
-        // If that fails the old index may still be the one on disk: its data files stay, and its other name, for a later sweep.
+        // If this sync fails, the old index may still be the one on disk. Then its data files and
+        // its second name stay for a later sweep.
         self.made.clear();
         let replaces = !self.stale.is_empty() || self.adopted;
         let must_last = match self.durability {
@@ -163,16 +177,17 @@ impl Publication {
             self.directory.sync().map_err(|e| self.io("sync the directory", OsStr::new(""), &e))?;
         }
         let stays = |name: &&OsString| self.directory.remove(name).is_err_and(|e| e.kind() != ErrorKind::NotFound);
-        // What cannot be removed is in nobody's way, and the next write that sees the old index tries again.
+        // Files that cannot be removed do no harm. The next write that finds the old index tries
+        // again.
         if self.stale.iter().filter(stays).count() == 0 {
             self.made.extend(old);
         }
         Ok(())
     }
 
-    /// Gives the index that is about to be replaced another name, by which a sweep finds its data
-    /// files. Where the file system has no such names, a crash leaves them until this prefix is
-    /// written again.
+    /// Gives the index that is about to be replaced a second name, by which a sweep finds its data
+    /// files. If the file system does not support hard links, a crash leaves them until this prefix
+    /// is written again.
     fn keep_old_index(&mut self, index: &OsStr) -> Result<Option<OsString>> {
         if self.stale.is_empty() || !self.directory.is_file(index) {
             return Ok(None);
@@ -181,7 +196,7 @@ impl Publication {
         match self.directory.alias(index, &other) {
             Ok(()) => self.made.push(other.clone()),
             Err(e) if matches!(e.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => return Ok(None),
-            Err(e) => return Err(self.io("give the old index another name", index, &e)),
+            Err(e) => return Err(self.io("create a hard link to the old index", index, &e)),
         }
         Ok(Some(other))
     }
@@ -189,7 +204,8 @@ impl Publication {
     fn rename(&mut self, name: OsString) -> Result<()> {
         let temporary = self.temporary(&name);
         self.directory.rename(&temporary, &name).map_err(|e| self.io("rename the file", &name, &e))?;
-        // In its place: data files are removed before the index by which they would be known.
+        // The new name takes the position of the temporary one, because on drop the data files must
+        // be removed before the index that identifies them.
         if let Some(made) = self.made.iter_mut().find(|made| **made == temporary) {
             *made = name;
         }

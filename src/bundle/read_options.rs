@@ -1,41 +1,45 @@
-//! How tensors are read.
+//! Options for reading tensors.
 
-/// Whether checksums are compared as tensors are read.
+/// When checksums are verified while reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Checksums {
-    /// Always. A slice costs reading the whole of each stored piece that it touches, since a checksum covers all of it.
+    /// Always verify, the default; reading a slice then reads the whole of each stored piece that
+    /// it touches.
     #[default]
     Always,
-    /// Where all that a checksum covers is read anyway. A slice reads what it needs and goes unchecked.
+    /// Verify only where everything that a checksum covers is read anyway; slices read only what
+    /// they need and are not verified.
     WhenWhole,
-    /// Never, save those of strings and variants, which are read whole.
+    /// Never verify, except for strings and variants, which are always read whole.
     Never,
 }
 
-/// How tensors are read.
+/// Options for reading tensors.
 #[derive(Clone, Debug, Default)]
 pub struct ReadOptions {
     pub(crate) threads: u32,
     pub(crate) checksums: Checksums,
-    /// Whether gaps are skipped rather than read along, even if that costs more calls.
+    /// Whether gaps between wanted bytes are skipped rather than read, even if this takes more
+    /// calls.
     pub(crate) sparing: bool,
 }
 
 impl ReadOptions {
-    /// The default: as many threads as pay, every checksum compared.
+    /// Creates options with the defaults: the library chooses the number of threads, and all
+    /// checksums are verified.
     pub fn new() -> ReadOptions {
         ReadOptions::default()
     }
 
-    /// Reads with `threads` threads, the caller's among them; 0 for the library's choice, which is one for less than 4 MiB
-    /// and never more than four.
+    /// Sets the number of reading threads, the calling thread included. 0, the default, lets the
+    /// library choose: one thread for less than 4 MiB, else one per processor, at most four.
     pub fn threads(mut self, threads: u32) -> ReadOptions {
         self.threads = threads;
         self
     }
 
-    /// Whether checksums are compared.
+    /// Sets when checksums are verified.
     pub fn checksums(mut self, checksums: Checksums) -> ReadOptions {
         self.checksums = checksums;
         self

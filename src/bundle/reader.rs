@@ -1,4 +1,4 @@
-//! Reading tensors of a bundle.
+//! Reads tensors of a bundle.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -19,28 +19,29 @@ use crate::format::crc::{self, Crc};
 use crate::storage::{File, Map};
 use crate::tensor::{Bounds, DType, Run, Strings};
 
-/// Most data files kept open between reads.
+/// Maximum number of data files kept open between reads.
 const OPEN_SHARDS: usize = 64;
 
-/// Gaps shorter than this are read along rather than skipped with another system call.
+/// Gaps shorter than this, in bytes, are read rather than skipped with another system call.
 pub(super) const WORTH_A_CALL: u64 = 4 << 10;
 
-/// An open bundle: its index in memory, its data files opened as they are needed.
+/// An open bundle: its index is in memory, its data files are opened as needed.
 #[derive(Debug)]
 pub(crate) struct Bundle {
     index: Index,
-    /// The data files opened so far, the latest last.
+    /// The open data files and their shard numbers, the last one opened at the end.
     shards: Mutex<Vec<(u32, Arc<File>)>>,
 }
 
-/// One region of one fixed-size tensor and where it goes.
+/// A region of a fixed-size tensor, and the buffer to read it into.
 pub(crate) struct Wanted<'b> {
     pub tensor: usize,
     pub region: Bounds,
     pub buffer: &'b mut [u8],
 }
 
-/// A region whose pieces interleave in the buffer, or lie scattered in the file: it is read piece by piece on the caller's thread.
+/// A region whose pieces interleave in the buffer or are scattered in the file. It is read piece by
+/// piece on the calling thread.
 struct Scattered<'a, 'b> {
     key: &'a [u8],
     pieces: Vec<Piece<'a>>,
@@ -62,7 +63,7 @@ impl Bundle {
         &self.index
     }
 
-    /// Closes the data files that were opened; they are opened again when they are needed.
+    /// Closes the open data files. They are opened again when needed.
     pub fn close_files(&self) {
         self.shards.lock().clear();
     }
@@ -71,14 +72,14 @@ impl Bundle {
         naming::data_path(self.index.prefix(), shard, self.index.header().shards)
     }
 
-    /// The data file of `row`, which is long enough to hold it.
+    /// Returns the data file of `row`, after checking that it is long enough.
     pub fn shard_of(&self, row: &Row<'_>) -> Result<Arc<File>> {
         let file = self.shard(row.shard)?;
         file.check_range(row.offset, row.size)?;
         Ok(file)
     }
 
-    /// Says whether the data file of `row` is there and long enough to hold it.
+    /// Checks that the data file of `row` exists and is long enough.
     pub fn check_row(&self, row: &Row<'_>) -> Result<()> {
         if let Some((_, file)) = self.shards.lock().iter().find(|(shard, _)| *shard == row.shard) {
             return file.check_range(row.offset, row.size);
@@ -86,7 +87,7 @@ impl Bundle {
         self.shard_of(row).map(drop)
     }
 
-    /// The bytes that were read from the data files that are open.
+    /// Returns the number of bytes read from the data files that are open.
     #[cfg(test)]
     pub fn bytes_read(&self) -> u64 {
         self.shards.lock().iter().map(|(_, file)| file.read.load(std::sync::atomic::Ordering::Relaxed)).sum()
@@ -106,7 +107,8 @@ impl Bundle {
         Ok(file)
     }
 
-    /// Bytes to reverse together in this file's tensors of `dtype`; 1 for none.
+    /// Returns the number of bytes to reverse together in this bundle's tensors of `dtype`; 1 for
+    /// none.
     pub(super) fn swap_unit(&self, dtype: DType) -> usize {
         match self.index.header().endianness {
             Endianness::Little => 1,
@@ -114,7 +116,7 @@ impl Bundle {
         }
     }
 
-    /// The pieces that hold `region`: the tensor itself, or stored slices of it.
+    /// Returns the pieces that hold `region`: the tensor itself, or stored slices of it.
     pub(super) fn pieces<'a>(&'a self, row: Row<'a>, region: &Bounds) -> Result<Vec<Piece<'a>>> {
         if row.is_partitioned() {
             return pieces(&self.index, row, region);
@@ -122,8 +124,9 @@ impl Bundle {
         Ok(vec![Piece { row, stored: Bounds::whole(row.shape), wanted: region.clone() }])
     }
 
-    /// Reads regions of fixed-size tensors. The regions lie within their tensors and the buffers have their sizes; everything
-    /// else that can be known is checked before the first byte is written.
+    /// Reads regions of fixed-size tensors. The regions must lie within their tensors, and the
+    /// buffers must have their sizes. Everything else that can be checked is checked before the
+    /// first byte is written.
     pub fn read(&self, requests: Vec<Wanted<'_>>, options: &ReadOptions) -> Result<()> {
         let (mut direct, mut scattered, mut bytes) = (Vec::new(), Vec::new(), 0u64);
         for request in requests {
@@ -157,8 +160,9 @@ impl Bundle {
         Ok(())
     }
 
-    /// Reads a small fixed-size tensor that is stored whole into `buffer`, without the plan and the memory that larger reads take.
-    /// Says false, and reads nothing, when it is not that.
+    /// Reads a small fixed-size tensor that is stored whole into `buffer`, without the planning and
+    /// the memory of larger reads. Returns false, and reads nothing, if the tensor is not of this
+    /// kind.
     pub fn read_small(&self, tensor: usize, buffer: &mut [u8], checksums: Checksums) -> Result<bool> {
         let row = self.index.tensor(tensor);
         if row.is_partitioned() || row.dtype.size().is_none() || row.size != buffer.len() as u64 || buffer.len() > CHUNK {
@@ -177,12 +181,14 @@ impl Bundle {
         read().map_err(|e: Error| e.for_tensor(row.key))
     }
 
-    /// Says whether the data files hold what `region` of a tensor needs, before memory is taken for it.
+    /// Checks that the data files contain what `region` of a tensor needs, before memory is
+    /// allocated for it.
     pub fn check_backed(&self, tensor: usize, region: &Bounds) -> Result<()> {
         self.pieces(self.index.tensor(tensor), region)?.iter().try_for_each(|piece| self.shard_of(&piece.row).map(drop))
     }
 
-    /// Divides a region into contiguous transfers, if each of its pieces is one run in both the file and the buffer.
+    /// Divides a region into contiguous transfers, if each of its pieces is one run both in the
+    /// file and in the buffer. Otherwise adds it to `scattered`.
     fn plan<'a: 'b, 'b>(
         &'a self,
         row: Row<'a>,
@@ -200,7 +206,7 @@ impl Bundle {
             let whole = piece.wanted == piece.stored;
             let mut those = piece.wanted.runs(&piece.stored, &request.region);
             match (those.next(), those.next()) {
-                // Nothing is wanted, but an empty tensor has a checksum, too.
+                // No bytes are wanted, but an empty tensor has a checksum, too.
                 (None, _) => runs.push((piece.row, file, Run { from: 0, to: 0, length: 0 }, whole)),
                 (Some(run), None) if whole || options.checksums != Checksums::Always => runs.push((piece.row, file, run, whole)),
                 _ => {
@@ -229,7 +235,8 @@ impl Bundle {
         Ok(())
     }
 
-    /// Reads a region of a string tensor, or of a variant tensor as serialized elements. Checksums are always compared.
+    /// Reads a region of a string tensor, or of a variant tensor as serialized elements. Checksums
+    /// are always verified.
     pub fn read_strings(&self, tensor: usize, region: &Bounds) -> Result<Strings> {
         let row = self.index.tensor(tensor);
         let read = || {
@@ -238,7 +245,8 @@ impl Bundle {
             }
             let pieces = self.pieces(row, region)?;
             pieces.iter().try_for_each(|piece| self.shard_of(&piece.row).map(drop))?;
-            // The lengths first, so that the bytes are allocated once; each piece is read twice and held once.
+            // The lengths are read first, so that the bytes are allocated once. Each piece is read
+            // twice, but only one is in memory at a time.
             let count = region.elements();
             let mut lengths: Vec<u64> = Vec::new();
             lengths.try_reserve_exact(count as usize).map_err(|_| Error::out_of_memory(count.saturating_mul(8)))?;
@@ -263,7 +271,8 @@ impl Bundle {
         read().map_err(|e| e.for_tensor(row.key))
     }
 
-    /// Reads the payload of a stored string or variant tensor, checks it and hands its elements to `see`.
+    /// Reads and verifies the payload of a stored string or variant tensor and passes its elements
+    /// to `see`.
     fn with_elements<R>(&self, row: &Row<'_>, see: impl FnOnce(Elements<'_>) -> R) -> Result<R> {
         let file = self.shard_of(row)?;
         let read = file.read_new(row.offset, row.size).and_then(|payload| {
@@ -272,7 +281,8 @@ impl Bundle {
         read.map_err(|e| e.in_file(file.path()))
     }
 
-    /// Hands the one element of a string scalar to `see`, which a large one should not be copied for; says nothing when the tensor is not that.
+    /// Passes the element of a string scalar to `see`, without a copy: it may be large. Returns
+    /// `None` if the tensor is not of this kind.
     pub fn with_string<R>(&self, tensor: usize, see: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
         let row = self.index.tensor(tensor);
         if row.dtype != DType::String || !row.shape.is_empty() || row.is_partitioned() {
@@ -281,7 +291,7 @@ impl Bundle {
         self.with_elements(&row, |elements| elements.iter().next().map(see)).map_err(|e| e.for_tensor(row.key))
     }
 
-    /// Hands the elements of a piece that are wanted, and their places in the region, to `see`.
+    /// Passes the wanted elements of a piece, each with its index in the region, to `see`.
     fn each_wanted(&self, piece: &Piece<'_>, region: &Bounds, mut see: impl FnMut(usize, &[u8])) -> Result<()> {
         self.with_elements(&piece.row, |elements| {
             let mut runs = piece.wanted.runs(&piece.stored, region);
@@ -299,7 +309,8 @@ impl Bundle {
         })
     }
 
-    /// Checks one stored record, the whole tensor `key` or a slice of it: strings at once, others by the transfer returned.
+    /// Verifies one stored record: the whole tensor `key`, or a slice of it. Strings and variants
+    /// are verified immediately, other dtypes by the returned transfer.
     pub fn check_record<'a>(&self, key: &'a [u8], row: &Row<'a>) -> Result<Transfer<'a>> {
         let check = || {
             let file = self.shard_of(row)?;
@@ -315,7 +326,12 @@ impl Bundle {
         check().map_err(|e: Error| e.for_tensor(key))
     }
 
-    /// Maps the payload of a fixed-size tensor that is stored whole, after comparing its checksum if `checked`.
+    /// Maps the payload of a fixed-size tensor that is stored whole; verifies its checksum if
+    /// `checked`.
+    ///
+    /// # Errors
+    /// * `FAILED_PRECONDITION`: the tensor has a dtype of variable size (`DType`), is partitioned
+    ///   (`Unsupported`), or is not in native byte order (`Alignment`).
     pub fn map(&self, tensor: usize, checked: bool) -> Result<Map> {
         let row = self.index.tensor(tensor);
         let unfit = |what: &str| Error::new(crate::Code::FailedPrecondition, Reason::Unsupported, what).for_tensor(row.key);
@@ -328,9 +344,8 @@ impl Bundle {
             return Err(unfit("a partitioned tensor cannot be viewed: it is stored in several places"));
         }
         if self.swap_unit(row.dtype) > 1 {
-            return Err(
-                unfit("a tensor in a big-endian checkpoint cannot be viewed: its bytes are swapped").because(Reason::Alignment)
-            );
+            return Err(unfit("a tensor in a big-endian checkpoint cannot be viewed: its bytes must be swapped")
+                .because(Reason::Alignment));
         }
         let file = self.shard_of(&row).map_err(|e| e.for_tensor(row.key))?;
         let map = Map::new(&file, row.offset, row.size as usize).map_err(|e| e.for_tensor(row.key))?;
@@ -343,7 +358,7 @@ impl Bundle {
     }
 }
 
-/// Reads a whole piece in chunks, comparing its checksum, and copies what is wanted of it.
+/// Reads a whole piece in chunks, copies the wanted parts, and verifies the checksum.
 fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8]) -> Result<()> {
     let element = piece.row.dtype.size().unwrap_or(1) as u64;
     let mut scratch = allocate(piece.row.size.min(CHUNK as u64))?;
@@ -372,10 +387,10 @@ fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u
     check_crc(piece.row.crc, crc::mask(hash.value()), "the checksum of the tensor does not match")
 }
 
-/// A `sparing` read reads at most one byte that is not wanted for so many that are.
+/// With `sparing`, at most one unwanted byte is read per this many wanted bytes.
 const SPARING: u64 = 20;
 
-/// Reads only the runs that are wanted of a piece, several with one call where they lie close together.
+/// Reads only the wanted runs of a piece. Runs that lie close together are read by one call.
 fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8], sparing: bool) -> Result<()> {
     let element = piece.row.dtype.size().unwrap_or(1) as u64;
     let mut scratch = Vec::new();

@@ -1,29 +1,29 @@
-//! The records of an index in memory, compact.
+//! The records of an index in memory, in compact form.
 
 use crate::tensor::{DType, StoredExtent};
 
 /// The records of one block of the index file.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    /// The keys, one after the other.
+    /// The keys, concatenated.
     pub keys: Vec<u8>,
     pub records: Vec<Record>,
-    /// The dimensions, one shape after the other.
+    /// The dimensions of all shapes, concatenated.
     pub dims: Vec<i64>,
 }
 
-/// One tensor or slice of a tensor, in 40 bytes: a checkpoint may have millions.
+/// A tensor, or a slice of a tensor, in 40 bytes: a checkpoint may have millions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
     pub offset: u64,
     pub size: u64,
-    /// Where the key ends in `keys`; it starts where the key before it ends.
+    /// The end of the key in `keys`. It starts where the previous key ends.
     pub key_end: u32,
-    /// Where the shape starts in `dims`.
+    /// The start of the shape in `dims`.
     pub dims: u32,
     pub shard: u32,
     pub crc: u32,
-    /// Index in `partitions`, or `WHOLE`.
+    /// The index in `partitions`, or `WHOLE`.
     pub partition: u32,
     pub dtype: DType,
     pub rank: u8,
@@ -33,13 +33,16 @@ pub(super) struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Tensor,
-    /// A partitioned tensor lists this record as a slice of its own.
+    /// A slice that a partitioned tensor lists.
     Slice,
-    /// The record could not be decoded; kept when verifying, so that the keys after it can be told.
+    /// The record could not be decoded. It is kept while verifying, so that the keys after it can
+    /// be reconstructed.
     Faulty,
 }
 
+/// The value of `Record::partition` for a tensor stored whole.
 pub(super) const WHOLE: u32 = u32::MAX;
+/// The value in `Partition::records` for a slice without a record.
 pub(super) const MISSING: u32 = u32::MAX;
 
 /// The slices of a partitioned tensor.
@@ -47,7 +50,7 @@ pub(super) const MISSING: u32 = u32::MAX;
 pub(super) struct Partition {
     /// `rank` extents for each slice.
     pub extents: Vec<StoredExtent>,
-    /// For each slice its record, or `MISSING`.
+    /// The record of each slice, or `MISSING`.
     pub records: Vec<u32>,
 }
 

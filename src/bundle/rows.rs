@@ -1,4 +1,5 @@
-//! Reading many whole tensors at once for a restore, which wants to know of each what became of it; and streaming one to where no memory is.
+//! Reads many whole tensors at once for a restore, which needs to know the outcome for each of
+//! them.
 
 use std::cmp::Ordering;
 use std::ops::{ControlFlow, Range};
@@ -12,23 +13,25 @@ use crate::format::crc;
 use crate::storage::File;
 use crate::tensor::Bounds;
 
-/// Tensors smaller than this are read together with those near them: to copy so few bytes costs less than a system call.
+/// Tensors smaller than this, in bytes, are read together with those near them: copying so few
+/// bytes costs less than a system call.
 const SMALL: usize = 16 << 10;
 
-/// What became of a tensor that was to be read, in a call that failed.
+/// The outcome for a tensor in a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// All of it was read, and its checksum is right.
+    /// All of it was read, and its checksum matches.
     Whole,
-    /// Some of it was read, or what was read is not right.
+    /// It was read partially, or the bytes read are not correct.
     Torn,
-    /// Its buffer is as it was.
+    /// Its buffer is unchanged.
     Untouched,
 }
 
-/// What is read at once: a tensor, or small ones that lie close together in one data file.
+/// What is read at once: one tensor, or several small tensors that lie close together in a data
+/// file.
 struct Group {
-    /// By their places in the plan.
+    /// The indices of the payloads in the plan.
     payloads: Range<usize>,
     file: Arc<File>,
     progress: Progress,
@@ -39,14 +42,15 @@ impl Payload<'_> {
         self.buffer.len() < SMALL
     }
 
-    /// Whether `next`, which does not begin before this one, may be read with it and with others that end at `end`.
+    /// Returns whether `next`, which does not begin before this payload, can be read by the same
+    /// call as this one and others up to the offset `end`.
     fn is_near(&self, next: &Payload<'_>, end: u64) -> bool {
         let is_close = next.shard == self.shard && next.offset <= end.saturating_add(WORTH_A_CALL);
         is_close && self.is_small() && next.is_small() && next.end().max(end) - self.offset <= CHUNK as u64
     }
 }
 
-/// Reads what is planned. Of several faults, the first in the files.
+/// Reads the planned payloads. If several fail, returns the error of the first one in file order.
 fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32) -> Option<Error> {
     let mut payloads: Vec<Payload<'_>> = payloads;
     let bytes: u64 = payloads.iter().map(|p| p.buffer.len() as u64).sum();
@@ -62,7 +66,7 @@ fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32) -> Op
     transfer::run(transfers, threads, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
 }
 
-/// What became of the payload that is the `place`th of a run.
+/// Returns the outcome for the payload at index `place` of a group.
 fn fate(group: &Group, place: usize, payload: &Payload<'_>) -> Fate {
     let done = group.progress.done();
     let has_begun = if payload.is_small() { done > place as u64 } else { group.progress.has_begun() };
@@ -87,7 +91,8 @@ fn fate(group: &Group, place: usize, payload: &Payload<'_>) -> Fate {
 }
 
 impl Bundle {
-    /// Reads whole tensors of fixed-size dtypes into buffers of their sizes, with several threads. Of a failure also says what became of each.
+    /// Reads whole tensors of fixed-size dtypes into buffers of their sizes, with several threads.
+    /// On failure also returns the outcome for each tensor.
     pub fn read_whole(
         &self,
         rows: &mut [(usize, &mut [u8])],
@@ -108,7 +113,7 @@ impl Bundle {
             }
             return Err((fault, fates));
         }
-        // Each of the partitioned ones in a call of its own: so it is known where a failure strikes.
+        // Partitioned tensors are read by one call each, so that it is known which one failed.
         for number in 0..count {
             let (tensor, buffer) = &mut rows[number];
             let row = self.index().tensor(*tensor);
@@ -128,7 +133,7 @@ impl Bundle {
         Ok(())
     }
 
-    /// The rows that are stored whole, in the order in which they lie in the data files.
+    /// Returns the tensors that are stored whole, in the order in which they lie in the data files.
     fn plan_whole<'b>(&'b self, rows: &'b mut [(usize, &mut [u8])]) -> Vec<Payload<'b>> {
         let mut payloads = Vec::with_capacity(rows.len());
         for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
@@ -138,12 +143,13 @@ impl Bundle {
                 payloads.push(Payload { number, shard: row.shard, offset: row.offset, buffer, crc, swap, key: row.key });
             }
         }
-        // A program mostly restores in the order in which it saved: then there is nothing to sort.
+        // Programs mostly restore in the order in which they saved: then there is nothing to sort.
         payloads.sort_unstable_by_key(|p| (p.shard, p.offset, p.number));
         payloads
     }
 
-    /// Divides a plan into what is read at once, and checks that the data files hold all of it.
+    /// Divides a plan into groups that are read at once. Checks that the data files contain all of
+    /// them.
     fn groups(&self, payloads: &[Payload<'_>]) -> Result<Vec<Group>> {
         let mut groups = Vec::new();
         let mut open: Option<(u32, Arc<File>)> = None;
@@ -186,15 +192,16 @@ mod tests {
 
     const FILL: u8 = 0xa5;
 
-    /// A checkpoint and what is in it.
+    /// A checkpoint and its content.
     struct Layout {
         _directory: tempfile::TempDir,
         prefix: PathBuf,
-        /// By key, which is the order of the index, too.
+        /// The values by key, which is also the order of the index.
         values: Vec<(String, Vec<u8>)>,
     }
 
-    /// Tensors of all the sizes at which something changes, in a random order, some of them partitioned.
+    /// Writes tensors of all sizes at which the behavior changes, in random order, some of them
+    /// partitioned.
     fn layout(rng: &mut Rng, partitioned: bool) -> Layout {
         let directory = scratch();
         let prefix = directory.path().join("ckpt");
@@ -230,7 +237,7 @@ mod tests {
             Bundle::open(&self.prefix, None).unwrap()
         }
 
-        /// The same bytes, said to be of the other byte order.
+        /// Declares the same bytes to be of the other byte order.
         fn make_big_endian(&mut self) {
             let index = Index::load(&self.prefix, None, false, &mut Err).unwrap();
             let mut bytes = Vec::new();
@@ -259,7 +266,7 @@ mod tests {
 
     type Failure = (Error, Vec<Fate>);
 
-    /// Reads `tensors`, and gives what came into the buffers with the outcome.
+    /// Reads `tensors` and returns the buffers and the outcome.
     fn read(
         bundle: &Bundle,
         tensors: &[usize],
@@ -272,7 +279,7 @@ mod tests {
         (buffers, outcome)
     }
 
-    /// Fails unless the fates say what is in the buffers; only what is `faulty` may be torn.
+    /// Asserts that each fate describes its buffer, and that only `faulty` tensors are torn.
     fn check_fates(
         tensors: &[usize],
         buffers: &[Vec<u8>],
@@ -300,7 +307,7 @@ mod tests {
             }
             let bundle = layout.open();
             let mut tensors: Vec<usize> = (0..layout.values.len()).filter(|_| rng.index(8) > 0).collect();
-            tensors.push(tensors[rng.index(tensors.len())]); // one twice
+            tensors.push(tensors[rng.index(tensors.len())]); // one of them twice
             shuffle(&mut tensors, &mut rng);
             let checksums = [Checksums::Always, Checksums::Never][rng.index(2)];
             let options = ReadOptions::new().threads(1 + rng.index(3) as u32).checksums(checksums);
@@ -312,7 +319,7 @@ mod tests {
         }
     }
 
-    /// What a program reads that restores a tensor in other cuts.
+    /// The reads of a program that restores a tensor under another partitioning.
     #[test]
     fn of_partitioned_tensors_hardly_more_is_read_than_is_needed() {
         let directory = scratch();
@@ -329,7 +336,8 @@ mod tests {
         }
         writer.finish().unwrap();
         for key in ["whole", "four", "many"] {
-            // Rows and columns, of all widths at which gaps between them are short, and those that begin and end anywhere.
+            // Rows; columns of all widths at which the gaps between them are short; and regions
+            // that begin and end anywhere.
             for (start, length) in [
                 ([0, 0], [32, 4000]),
                 ([10, 0], [55, 4000]),
@@ -392,7 +400,7 @@ mod tests {
                 let (error, fates) = outcome.unwrap();
                 assert_eq!((error.code(), error.reason()), (Code::DataLoss, Reason::Checksum), "{error}");
                 assert_eq!(error.tensor(), Some(layout.values[damaged].0.as_bytes()));
-                // Two threads: another may have been on its way.
+                // With two threads, another tensor may have been in progress.
                 let may_be_torn = |t: usize| t == damaged || threads > 1 && layout.values[t].1.len() >= CHUNK;
                 check_fates(&tensors, &buffers, &layout.values, &fates, may_be_torn);
                 let own = fates[tensors.iter().position(|&t| t == damaged).unwrap()];

@@ -1,7 +1,9 @@
-//! Sections: what each of several workers writes of a checkpoint, and where.
+//! Sections: the parts of a checkpoint that several workers write, and where they are.
 //!
-//! The sections of one attempt are in a directory of their own beside the checkpoint, which has a temporary name; each section is in a directory of its own there, whose lock its worker has
-//! while it writes. Whoever has the lock of the directory of the checkpoint, and so is the only one who could merge them, removes all whose lock is free.
+//! The sections of one save attempt are in a directory beside the checkpoint; the directory has a
+//! temporary name. Each section has its own directory in there; its worker holds the lock of that
+//! directory while it writes. The holder of the lock of the checkpoint's directory is the only process that
+//! could merge the sections. So it may remove all sections whose locks are free.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -12,34 +14,35 @@ use super::temporary::{attempt, marked, marked_with};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 
-/// What the name of the directory of an attempt has after that of the checkpoint.
+/// Follows the checkpoint's name in the name of the directory of an attempt.
 const SECTIONS: &str = ".ranks";
-/// What the section of a rank is called in its directory.
+/// The name of a rank's section in its directory.
 const SECTION: &str = "part";
 
-/// The name, which nobody else has, of a directory for the sections of the checkpoint `base`.
+/// Returns a unique name of a directory for the sections of the checkpoint `base`.
 pub(crate) fn sections_name(base: &OsStr) -> OsString {
     let mut name = base.to_owned();
     name.push(SECTIONS);
     marked_with(&name, attempt())
 }
 
-/// Whether a directory's name, without what makes it a temporary one, is that of sections.
+/// Returns whether a directory's name, without the mark of temporary names, is that of sections.
 pub(super) fn are_sections(original: &[u8]) -> bool {
     original.strip_suffix(SECTIONS.as_bytes()).is_some_and(|base| !base.is_empty())
 }
 
-/// The prefix of the section of a rank in the directory of an attempt.
+/// Returns the prefix of the section of a rank in the directory of an attempt.
 pub(crate) fn section_prefix(sections: &Path, rank: u32) -> PathBuf {
     sections.join(format!("{rank:05}")).join(SECTION)
 }
 
-/// Makes the directory for the sections of an attempt.
+/// Creates the directory for the sections of an attempt.
 pub(crate) fn make_sections(storage: &dyn Storage, sections: &Path) -> Result<()> {
-    storage.directory(sections, true).map(drop).map_err(|e| Error::io("make the directory", sections, &e))
+    storage.directory(sections, true).map(drop).map_err(|e| Error::io("create the directory", sections, &e))
 }
 
-/// Removes the sections of an attempt, save those that are being written. Nothing is removed but files of the names that we give them, and nothing by way of links.
+/// Removes the sections of an attempt, except those that are being written. Removes only files
+/// whose names this library gives them, and does not follow symbolic links.
 pub(crate) fn remove_sections(storage: &dyn Storage, sections: &Path) {
     if !is_directory(sections) {
         return;
@@ -54,7 +57,7 @@ pub(crate) fn remove_sections(storage: &dyn Storage, sections: &Path) {
     let _ = storage.remove_directory(sections);
 }
 
-/// Removes the section in a directory, if nobody is writing it.
+/// Removes the section in a directory, unless it is being written.
 pub(crate) fn remove_section(storage: &dyn Storage, path: &Path) {
     if !is_directory(path) {
         return;

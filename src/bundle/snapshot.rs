@@ -1,4 +1,4 @@
-//! Copies of all that a writer borrows, so that it can be written while the program goes on.
+//! Copies of everything that a writer borrows, so that it can write while the program continues.
 
 use std::ops::ControlFlow;
 
@@ -13,15 +13,18 @@ use crate::error::{Error, Result};
 use crate::storage::Storage;
 use crate::tensor::Buffer;
 
-/// What a thread copies at once, at most.
+/// Maximum number of bytes that a thread copies at a time.
 const PIECE: usize = 16 << 20;
-/// For every element type: callbacks may take it for memory of theirs.
+/// The alignment of small values: sufficient for every element type, because callbacks may treat
+/// the memory as an array of elements.
 const ALIGNMENT: usize = size_of::<u128>();
-/// Values of so many bytes begin at pages, as much of what is copied does: copies are faster where both begin at one place of a line.
+/// Values of at least this many bytes begin at page boundaries, as much of what is copied does: a
+/// copy is faster if both sides have the same offset within a cache line.
 const LARGE: u64 = 256 << 10;
 const LARGE_ALIGNMENT: usize = 4096;
 
-/// Memory for copies, kept from one snapshot to the next: memory that was never touched costs more than the copy.
+/// Memory for copies, reused by later snapshots: touching memory for the first time costs more than
+/// the copy.
 #[derive(Default)]
 pub(crate) struct SnapshotMemory(Buffer);
 
@@ -29,14 +32,14 @@ impl SnapshotMemory {
     fn make_room(&mut self, len: usize) -> Result<()> {
         let len = len.saturating_add(LARGE_ALIGNMENT);
         if self.0.bytes().len() < len {
-            // Let go first: there may be room for one of the two alone.
+            // The old memory is freed first: there may not be enough for both.
             self.0 = Buffer::default();
             self.0 = Buffer::zeroed(len)?;
         }
         Ok(())
     }
 
-    /// Where it is aligned for large values.
+    /// Returns the offset at which the memory is aligned for large values.
     fn start(&self) -> usize {
         self.0.bytes().as_ptr().align_offset(LARGE_ALIGNMENT).min(self.0.bytes().len())
     }
@@ -51,15 +54,16 @@ impl SnapshotMemory {
     }
 }
 
-/// A writer that borrows nothing but its own memory.
+/// A writer that borrows no memory except its own.
 pub(crate) struct Snapshot {
     writer: Writer<'static>,
     memory: SnapshotMemory,
     copies: Vec<Copied>,
+    /// The number of bytes to write.
     total: u64,
 }
 
-/// Where the copy of a value is.
+/// The position of the copy of a value.
 struct Copied {
     item: usize,
     start: usize,
@@ -67,7 +71,8 @@ struct Copied {
 }
 
 impl<'a> Writer<'a> {
-    /// Copies everything that the writer borrows, into `memory`, which it takes if it succeeds. Callbacks that give bytes are called on this thread alone.
+    /// Copies everything that the writer borrows into `memory`, which the snapshot takes on
+    /// success. Read callbacks are called only on this thread.
     pub(crate) fn snapshot(self, memory: &mut SnapshotMemory) -> Result<Snapshot> {
         let total = self.total()?;
         let Writer { prefix, options, items, partitioned } = self;
@@ -97,12 +102,13 @@ impl<'a> Writer<'a> {
 }
 
 impl Snapshot {
-    /// The bytes that are to be written.
+    /// Returns the number of bytes to write.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// Writes and publishes it as [`Writer::finish_with`] does, and gives the memory back.
+    /// Writes and publishes the checkpoint as [`Writer::finish_with`] does. Returns the memory as
+    /// well.
     pub fn finish_on(
         self,
         storage: &dyn Storage,
@@ -125,7 +131,7 @@ fn finish<'m>(
     writer.finish_on(storage, progress)
 }
 
-/// Copies the values that are in memory, several threads at once.
+/// Copies the values that are in memory, with several threads.
 fn copy(bytes: &mut [u8], copies: &[Copied], sources: &[(usize, Source<'_>)], threads: usize) {
     let threads = threads.min(bytes.len().div_ceil(CHUNK));
     if threads <= 1 {
@@ -142,14 +148,14 @@ fn copy(bytes: &mut [u8], copies: &[Copied], sources: &[(usize, Source<'_>)], th
     };
     std::thread::scope(|scope| {
         for _ in 1..threads {
-            // Without it the others do its part.
+            // If the thread cannot be started, the others do its part.
             let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });
 }
 
-/// Fills the piece of memory that begins at `from`.
+/// Fills the part of the memory that begins at offset `from`.
 fn copy_piece(bytes: &mut [u8], from: usize, copies: &[Copied], sources: &[(usize, Source<'_>)]) {
     let end = from + bytes.len();
     let first = copies.partition_point(|c| c.start + c.len <= from);
@@ -162,10 +168,10 @@ fn copy_piece(bytes: &mut [u8], from: usize, copies: &[Copied], sources: &[(usiz
     }
 }
 
-/// Has a callback give a value, in pieces as when it is written.
+/// Reads a value from a callback, in pieces as when it is written.
 fn ask(bytes: &mut [u8], from: u64, read: &ReadAt<'_>) -> Result<()> {
     for (number, piece) in bytes.chunks_mut(CHUNK).enumerate() {
-        read(from + (number * CHUNK) as u64, piece).map_err(|e| Error::callback(format!("the value could not be had: {e}")))?;
+        read(from + (number * CHUNK) as u64, piece).map_err(|e| Error::callback(format!("reading the value failed: {e}")))?;
     }
     Ok(())
 }
@@ -183,7 +189,7 @@ mod tests {
         (0..len).map(|i| (((i + seed) * 2_654_435_761) >> 7) as u8).collect()
     }
 
-    /// Values of many sizes, some of callbacks, strings among them.
+    /// Adds values of many sizes, some from callbacks, strings among them.
     fn fill<'a>(writer: &mut Writer<'a>, values: &'a [Vec<u8>], asked: &'a (dyn Fn(&[u8]) + Send + Sync)) {
         for (number, value) in values.iter().enumerate() {
             let shape = [value.len() as i64];

@@ -1,19 +1,19 @@
-//! The bytes of a value that is to be written: where they come from, where they go, their
-//! checksums.
+//! The bytes of a value to be written: their source, their place and their checksums.
 
 use std::sync::Arc;
 
-/// Where the bytes of a value come from.
+/// The source of the bytes of a value.
 pub(super) enum Source<'a> {
-    /// The caller's memory, which is not copied.
+    /// Memory of the caller. It is not copied.
     Borrowed(&'a [u8]),
-    /// Memory of ours: strings in the form in which they are stored.
+    /// Memory of the writer: strings, in the form in which they are stored.
     Owned(Vec<u8>),
-    /// Bytes that are asked for piece by piece: so many, from there on in what `read` gives.
+    /// Bytes that are read piece by piece: `len` bytes from offset `from` of the value that `read`
+    /// gives.
     Read { read: Arc<ReadAt<'a>>, from: u64, len: u64 },
 }
 
-/// Fills a buffer with the bytes of a value from an offset on.
+/// A callback that fills a buffer with the bytes of a value, from an offset in bytes on.
 pub type ReadAt<'a> =
     dyn Fn(u64, &mut [u8]) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'a;
 
@@ -26,7 +26,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Part of the bytes.
+    /// Returns `len` of the bytes, from offset `from` on.
     pub fn part(&self, from: u64, len: u64) -> Source<'a> {
         match self {
             Source::Borrowed(bytes) => Source::Borrowed(&bytes[from as usize..][..len as usize]),
@@ -44,7 +44,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A value and its place in a data file. Values of one file come in the order of their offsets.
+/// A value and its place in a data file. The values of a file are in the order of their offsets.
 pub(super) struct Placed<'s> {
     pub source: &'s Source<'s>,
     pub shard: u32,

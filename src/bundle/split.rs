@@ -1,7 +1,9 @@
-//! Keeping data files below a size: tensors, and slices of them, that do not fit are cut into slices (`MaxShardSizePolicy` in TensorFlow).
+//! Limits the size of data files: tensors, and slices of tensors, that do not fit are cut into
+//! slices (`MaxShardSizePolicy` in TensorFlow).
 //!
-//! TensorFlow cuts along the axis that gives the fewest pieces, loops forever when a row is larger than the limit, drops empty tensors and
-//! cuts strings, which it cannot read back. Here every piece is consecutive in memory, so that nothing is copied; what cannot be cut
+//! TensorFlow cuts along the axis that gives the fewest pieces, loops forever if a row is larger
+//! than the limit, drops empty tensors, and cuts strings, which it cannot read back. This library
+//! differs: every piece is consecutive in memory, so nothing is copied; a value that cannot be cut
 //! gets a file of its own, however large; and nothing is dropped.
 
 use std::collections::BTreeMap;
@@ -11,10 +13,10 @@ use super::writer::{Partitioned, Writer};
 use crate::format::ordered_code::slice_key;
 use crate::tensor::{DType, Slice, StoredExtent};
 
-/// Most dimensions of a tensor that TensorFlow puts together again.
+/// Maximum number of dimensions of a partitioned tensor that TensorFlow can reassemble.
 const MOST_DIMENSIONS: usize = 8;
 
-/// Whether TensorFlow can read a tensor of `dtype` that was stored in slices.
+/// Returns whether TensorFlow can read a tensor of `dtype` that is stored in slices.
 fn is_divisible(dtype: DType) -> bool {
     use DType::*;
     matches!(
@@ -43,23 +45,29 @@ fn is_divisible(dtype: DType) -> bool {
 pub(super) struct Cut {
     pub extents: Vec<StoredExtent>,
     pub shape: Vec<i64>,
+    /// The offset of the part in the tensor's value, in bytes.
     pub from: u64,
+    /// The size of the part in bytes.
     pub length: u64,
     pub shard: u32,
 }
 
-/// What becomes of a tensor.
+/// Where a tensor is placed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Packed {
+    /// In one piece, in this data file.
     Whole(u32),
+    /// In several slices.
     Cut(Vec<Cut>),
 }
 
 /// Fills one data file after the other.
 pub(super) struct Packer {
+    /// The maximum size of a data file in bytes.
     limit: u64,
     alignment: u64,
     shard: u32,
+    /// The number of bytes placed in the current data file.
     filled: u64,
 }
 
@@ -84,7 +92,7 @@ impl Packer {
         }
     }
 
-    /// Finds a place for a value of `size` bytes that is not to be cut.
+    /// Places a value of `size` bytes that must not be cut. Returns its data file.
     pub fn put_whole(&mut self, size: u64) -> u32 {
         if size > self.room() {
             self.next_file();
@@ -92,14 +100,15 @@ impl Packer {
         self.take(size)
     }
 
-    /// Finds places for a tensor, cutting it if it has to be and can be.
+    /// Places a tensor. Cuts it if that is necessary and possible.
     pub fn put(&mut self, dtype: DType, shape: &[i64], size: u64) -> Packed {
         let element = dtype.size().unwrap_or(0) as u64;
         let divisible = is_divisible(dtype) && !shape.is_empty() && shape.len() <= MOST_DIMENSIONS;
         if size <= self.room() || !divisible || element > self.limit {
             return Packed::Whole(self.put_whole(size));
         }
-        // The outermost dimension of which one index is small enough for a file: everything within it stays together.
+        // Find the outermost dimension one index of which fits a file. Everything within it stays
+        // together.
         let mut unit = size;
         let mut dim = 0;
         while dim < shape.len() {
@@ -110,7 +119,8 @@ impl Packer {
             dim += 1;
         }
         if size <= self.limit && unit > self.room() {
-            return Packed::Whole(self.put_whole(size)); // not one index of it fits here: it begins the next file, whole
+            // Not even one index fits here: the next file gets all of it.
+            return Packed::Whole(self.put_whole(size));
         }
         let mut cuts = Vec::new();
         let mut from = 0;
@@ -131,7 +141,7 @@ impl Packer {
             extents.reverse();
             extents.push(StoredExtent { start: at, length: fits });
             extents.extend(shape[dim + 1..].iter().map(|_| StoredExtent { start: 0, length: -1 }));
-            // A dimension that is taken whole is stored as such.
+            // An extent that takes the whole dimension is stored as full.
             for (extent, &size) in extents.iter_mut().zip(shape) {
                 if extent.length == size {
                     *extent = StoredExtent { start: 0, length: -1 };
@@ -149,7 +159,7 @@ impl Packer {
 }
 
 impl Writer<'_> {
-    /// Gives every item a data file of at most `limit` bytes, and cuts those that do not fit.
+    /// Gives every item a data file of at most `limit` bytes, and cuts items that do not fit.
     pub(super) fn pack(&mut self, limit: u64) -> Vec<u32> {
         let mut packer = Packer::new(limit, self.options.alignment);
         let mut shards = Vec::with_capacity(self.items.len());
@@ -158,7 +168,7 @@ impl Writer<'_> {
         for number in 0..items.len() {
             let source = items.take_source(number);
             let Given { key, dtype, shape, crc, .. } = items.get(number);
-            // Of a key that is there twice nothing is cut, so that it is found to be.
+            // Items with a duplicate key are not cut, so that the duplicate is detected later.
             let owner = owners.remove(key);
             let is_plain = crc.is_none() && (owner.is_some() || !key.starts_with(&[0]) && !self.partitioned.contains_key(key));
             let packed =
@@ -198,7 +208,8 @@ impl Writer<'_> {
         shards
     }
 
-    /// The tensor of each slice, and the slice; not of those that were added twice.
+    /// Returns the tensor and the extents of each slice, by the key of the slice. Of slices that
+    /// were added twice there is only one.
     fn owners(&self) -> BTreeMap<Vec<u8>, (Vec<u8>, Vec<StoredExtent>)> {
         let mut owners = BTreeMap::new();
         for (key, tensor) in &self.partitioned {
@@ -210,7 +221,7 @@ impl Writer<'_> {
     }
 }
 
-/// A slice of a slice, as one of the tensor.
+/// Converts a slice of a slice into a slice of the tensor.
 fn within(base: &[StoredExtent], part: &[StoredExtent]) -> Vec<StoredExtent> {
     let both = base.iter().zip(part);
     let shift = |(base, part): (&StoredExtent, &StoredExtent)| {
@@ -245,9 +256,9 @@ mod tests {
             (DType::Float, &[4][..], "whole@0"),
             (DType::Float, &[8, 4], "0,5:-@0 5,3:-@1"),
             (DType::Float, &[], "whole@1"),
-            (DType::Half, &[30], "whole@2"), // TensorFlow could not put it together
+            (DType::Half, &[30], "whole@2"), // TensorFlow could not reassemble it
             (DType::Int64, &[2, 20], "0,1:0,5@2 0,1:5,12@3 0,1:17,3@4 1,1:0,9@4 1,1:9,11@5"),
-            (DType::Complex128, &[0, 3], "whole@5"), // empty, and there all the same
+            (DType::Complex128, &[0, 3], "whole@5"), // empty tensors are kept
             (DType::Uint8, &[12], "whole@5"),
             (DType::Half, &[200], "whole@6"), // larger than a file: a file of its own
             (DType::Uint8, &[1], "whole@7"),
@@ -255,7 +266,7 @@ mod tests {
             let size = shape.iter().product::<i64>() as u64 * dtype.size().unwrap() as u64;
             assert_eq!(text(&packer.put(dtype, shape, size)), expected, "{dtype} {shape:?}");
         }
+        // An element is larger than a file.
         assert_eq!(text(&Packer::new(8, 1).put(DType::Complex128, &[3], 48)), "whole@0");
-        // an element is larger than a file
     }
 }

@@ -1,9 +1,12 @@
-//! The steps of publishing that a test can leave out, to see that they are missed.
+//! The steps of publishing that a test can skip, to prove that the tests notice.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
+    /// The choice of a number of data files that no other checkpoint under the prefix has.
     OtherCount,
+    /// The removal of files that crashes left.
     Sweep,
+    /// The sync of the directory before data files are swept.
     SyncBeforeSweep,
 }
 

@@ -1,4 +1,5 @@
-//! Moving values from memory to new data files: pieces at planned offsets, by a few threads, hashed while they are in the cache.
+//! Writes values from memory to new data files: pieces at planned offsets, by a few threads, each
+//! hashed while it is in the cache.
 
 use std::io::IoSlice;
 use std::ops::ControlFlow;
@@ -15,14 +16,14 @@ use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::Output;
 
-/// Values smaller than this are gathered, and written with one call.
+/// Values smaller than this, in bytes, are gathered and written by one call.
 const SMALL: usize = 64 << 10;
-/// At most so many bytes at once,
+/// Maximum number of bytes gathered for one call.
 const GATHERED: usize = 1 << 20;
-/// of at most so many values: what one system call takes.
+/// Maximum number of values gathered for one call: what one system call accepts.
 const GATHERED_PARTS: usize = 1024;
 
-/// What a thread does at once.
+/// The work that a thread does at a time.
 enum Job {
     Values(Span),
     Stretch(Stretch),
@@ -37,17 +38,17 @@ impl Job {
     }
 }
 
-/// Values that lie one behind the other, or a piece of a large one.
+/// Consecutive values in a file, or a piece of a large value.
 struct Span {
-    /// The values, by number.
+    /// The indices of the values: `first` up to, not including, `end`.
     first: usize,
     end: usize,
-    /// Of a single value: from where on, and how much.
+    /// For a single value, the offset and length of the piece in bytes.
     from: u64,
     length: u64,
 }
 
-/// The work that is left for one file.
+/// The remaining work for one file.
 enum Lane {
     Values(Values),
     Stretches(Stretches),
@@ -62,10 +63,11 @@ impl Lane {
     }
 }
 
-/// The values of one file and how far they have been handed out.
+/// The values of one file that have not been handed out yet.
 struct Values {
     next: usize,
     end: usize,
+    /// The offset from which value `next` has not been handed out.
     from: u64,
 }
 
@@ -99,8 +101,9 @@ impl Values {
     }
 }
 
-/// Writes all `values` to `files`, data files from `first` on of the given `lengths`, and returns the checksum of each, or nothing when `watch` ended it. `watch` is called on the caller's
-/// thread, which is one of the `threads`, with the number of bytes written so far.
+/// Writes all `values` to `files`: data files from number `first` on, with the given `lengths`.
+/// Returns the checksum of each value, or `None` if `watch` cancelled the write. `watch` is called
+/// on the calling thread, which is one of the `threads`, with the number of bytes written so far.
 pub(super) fn run(
     first: u32,
     files: &[Arc<dyn Output>],
@@ -125,7 +128,8 @@ pub(super) fn run(
     }
     let lanes = Mutex::new(lanes);
     let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
-    // Threads begin at files of their own: the file system lets only one at a time write to a file.
+    // Each thread begins with a different file, because the file system lets only one thread at a
+    // time write to a file.
     let take = |thread: usize| {
         let mut lanes = lanes.lock();
         let count = lanes.len();
@@ -174,7 +178,7 @@ pub(super) fn run(
     for result in results {
         sums.extend(result?);
     }
-    // The last piece may have been another thread's: the last word is this one's.
+    // The last piece may have been written by another thread: report the final count here.
     if cancelled || watch(done.into_inner()).is_break() {
         return Ok(None);
     }
@@ -196,7 +200,7 @@ fn perform(file: &Arc<dyn Output>, values: &[Placed<'_>], job: &Span, sums: &mut
             *scratch = allocate(CHUNK as u64)?;
         }
         let piece = &mut scratch[..job.length as usize];
-        read(from + job.from, piece).map_err(|e| Error::callback(format!("the value could not be had: {e}")))?;
+        read(from + job.from, piece).map_err(|e| Error::callback(format!("reading the value failed: {e}")))?;
         sums.push(Sum { value: job.first, from: job.from, crc: crc::crc32c(piece), length: job.length });
         parts.push(IoSlice::new(piece));
         return file.write_at(first.offset + job.from, &parts).map_err(fault);

@@ -1,11 +1,12 @@
-//! Copies of much memory past the caches: what is overwritten is not read first, and what was in the caches stays there. The C library does so only for single copies
-//! that are nearly as large as the largest cache, hundreds of megabytes where many processors share it.
+//! Copies large memory past the caches: the target is not read before it is overwritten, and the
+//! content of the caches is kept. The C library does this only for single copies nearly as large as
+//! the largest cache, which is hundreds of megabytes if many processors share it.
 #![allow(unsafe_code)]
 
-/// Smaller copies are better off in the caches.
+/// Smaller copies, in bytes, are faster through the caches.
 const WORTH_IT: usize = 256 << 10;
 
-/// Copies `from` to `to`, which is as long.
+/// Copies `from` to `to`, which has the same length.
 pub(super) fn copy(to: &mut [u8], from: &[u8]) {
     if to.len() < WORTH_IT {
         to.copy_from_slice(from)
@@ -24,9 +25,10 @@ fn past_the_caches(to: &mut [u8], from: &[u8]) {
     const PAGE: usize = 4096;
     const LINE: usize = 64;
     const WORD: usize = size_of::<u128>();
-    // Several pages in turn, a line of each: memory gives more when more of its rows are open.
+    // Copies a line of each of several pages in turn: memory is faster if more of its rows are
+    // open.
     const BLOCK: usize = 4 * PAGE;
-    // Whole lines of the caches: half a line would have to be read after all.
+    // Only whole cache lines are written: half a line would have to be read first.
     let start = to.as_ptr().align_offset(LINE).min(to.len());
     let (head, body) = to.split_at_mut(start);
     let (_, words, tail) = bytemuck::pod_align_to_mut::<u8, u128>(body);
@@ -45,7 +47,8 @@ fn past_the_caches(to: &mut [u8], from: &[u8]) {
             }
         }
     }
-    // SAFETY: every processor of this architecture has it. What was written past the caches is in order with everything that comes after.
+    // SAFETY: every processor of this architecture has this instruction. It orders the writes past
+    // the caches before everything that follows.
     #[allow(unused_unsafe)]
     unsafe {
         std::arch::x86_64::_mm_sfence();
@@ -57,7 +60,8 @@ fn past_the_caches(to: &mut [u8], from: &[u8]) {
 fn put_line(to: &mut [u128], from: &[u8]) {
     for (place, word) in to.iter_mut().zip(from.chunks_exact(size_of::<u128>())) {
         let word = bytemuck::cast(bytemuck::pod_read_unaligned::<u128>(word));
-        // SAFETY: a reference is good for writing, and aligned as its type is: to 16 bytes. The caller ends with a fence before anybody else can see the memory.
+        // SAFETY: a mutable reference is valid for writes and aligned as its type requires: to 16
+        // bytes. The caller executes a fence before anybody else can see the memory.
         unsafe { std::arch::x86_64::_mm_stream_si128(std::ptr::from_mut(place).cast(), word) };
     }
 }

@@ -1,8 +1,9 @@
-//! Sweeping a directory of what crashes left in it.
+//! Removes the files that crashes left in a directory.
 //!
-//! What is ours is known by its name, and data files that had got their names by their number: the index that has a temporary name says
-//! it. That is the new index, when a crash came before it was renamed, or the old one, which keeps such a name while its data files
-//! are removed.
+//! Files of this library are recognized by their temporary names. Data files that already have
+//! their final names are recognized by their number, which an index with a temporary name states.
+//! That is the new index, if the crash came before it was renamed; or the old index, which keeps a
+//! temporary name while its data files are removed.
 
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
@@ -16,7 +17,7 @@ use super::temporary::marked;
 use crate::error::{Error, Result};
 use crate::storage::{Directory, File, Storage};
 
-/// Sweeps a directory, which holds `names`, and of which the caller alone has the lock.
+/// Sweeps a directory that contains `names`. The caller must be the only holder of its lock.
 pub(super) fn sweep(storage: &dyn Storage, directory: &dyn Directory, names: &[OsString]) {
     for name in names {
         match marked(name) {
@@ -27,8 +28,8 @@ pub(super) fn sweep(storage: &dyn Storage, directory: &dyn Directory, names: &[O
     }
 }
 
-/// Removes a temporary file that a crash left, if it is an index after the data files that had been renamed for it. What cannot be
-/// removed or looked at now stays for the next time.
+/// Removes a temporary file that a crash left; if it is an index, after the data files that had
+/// been renamed for it. What cannot be removed or inspected now stays for the next sweep.
 fn sweep_file(directory: &dyn Directory, name: &OsStr, names: &[OsString]) {
     let index = marked(name).and_then(|original| original.strip_suffix(b".index"));
     if index.is_none_or(|prefix| sweep_data(directory, name, OsStr::from_bytes(prefix), names)) {
@@ -36,18 +37,19 @@ fn sweep_file(directory: &dyn Directory, name: &OsStr, names: &[OsString]) {
     }
 }
 
-/// Removes the data files of `prefix` that belong to the index `name`, which is not published or no longer. They are known by their
-/// number, which the published index does not have. Says whether none is left.
+/// Removes the data files of `prefix` that belong to the index `name`, which is not published, or
+/// no longer. They are recognized by their number, which differs from that of the published index.
+/// Returns whether none is left.
 fn sweep_data(directory: &dyn Directory, name: &OsStr, prefix: &OsStr, names: &[OsString]) -> bool {
     let shards = match header_shards(directory, name) {
         Some(Ok(shards)) => shards,
-        // A crash cut it short: nothing was renamed for it yet.
+        // A crash truncated this index, so no data file has been renamed for it yet.
         Some(Err(e)) => return e.errno().is_none(),
         None => return true,
     };
     match header_shards(directory, OsStr::from_bytes(&[prefix.as_bytes(), b".index"].concat())) {
         Some(Ok(published)) if published == shards => return true,
-        // The data files may be those of an index that cannot be read.
+        // The data files may belong to the published index, which cannot be read.
         Some(Err(_)) => return false,
         Some(Ok(_)) | None => {}
     }
@@ -58,15 +60,16 @@ fn sweep_data(directory: &dyn Directory, name: &OsStr, prefix: &OsStr, names: &[
             naming::split_data_name(name.as_bytes()) == Some(prefix) && of == Some(shards) && directory.is_file(name)
         })
         .collect();
-    // If a process ended and not the power, the published index may not be on disk yet, and the one before, whose they were, is.
+    // If a process ended without a power cut, the published index may not be on disk yet, while the
+    // previous index is, to which these data files belong.
     if !orphans.is_empty() && !left_out(Step::SyncBeforeSweep) && directory.sync().is_err() {
         return false;
     }
-    // All are tried, whatever becomes of the first.
+    // Attempts to remove all, even if one cannot be removed.
     orphans.iter().filter(|name| directory.remove(name).is_err()).count() == 0
 }
 
-/// The number of data files that an index says it has, if there is one.
+/// Returns the number of data files that an index states; `None` if there is no index.
 fn header_shards(directory: &dyn Directory, index: &OsStr) -> Option<Result<u32>> {
     let path = directory.path().join(index);
     match directory.open(index) {

@@ -1,4 +1,5 @@
-//! Moving payloads from files to memory: chunk by chunk, by a few threads, each chunk hashed while it is in the cache.
+//! Reads payloads from files to memory: chunk by chunk, by a few threads, each chunk hashed while
+//! it is in the cache.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,14 +12,15 @@ use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::File;
 
-/// Small enough to stay in a core's second-level cache between the read and the checksum, large enough that a system call
-/// for each costs nothing. A multiple of every element size.
+/// The size of a chunk in bytes. It is small enough to stay in a core's second-level cache between
+/// the read and the checksum, and large enough that the cost of a system call is negligible. A
+/// multiple of every element size.
 pub(crate) const CHUNK: usize = 256 << 10;
 
-/// Fewer bytes than this are not worth a second thread.
+/// Reads of fewer bytes than this do not benefit from a second thread.
 const WORTH_A_THREAD: u64 = 4 << 20;
 
-/// Most threads that are used when the caller does not say how many.
+/// Maximum number of threads if the caller does not specify one.
 const MOST_THREADS: usize = 4;
 
 /// A contiguous payload to be read.
@@ -26,22 +28,23 @@ pub(crate) struct Transfer<'b> {
     pub file: Arc<File>,
     pub offset: u64,
     pub target: Target<'b>,
-    /// The masked checksum of all its bytes, if it is to be checked.
+    /// The masked checksum of all bytes, if it is to be verified.
     pub crc: Option<u32>,
-    /// Reverse units of this many bytes after the checksum; 1 for none.
+    /// The number of bytes to reverse together after the checksum is verified; 1 for none.
     pub swap: usize,
-    /// For errors.
+    /// The key of the tensor, for errors.
     pub key: &'b [u8],
-    /// Where it is noted how far this has come.
+    /// Where the progress of this transfer is recorded.
     pub progress: Option<&'b Progress>,
 }
 
-/// How far a transfer has come.
+/// The progress of a transfer.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    /// The first byte of a target may have been written.
+    /// Whether the first byte of the target may have been written.
     begun: AtomicBool,
-    /// The bytes of memory, or the small ones, that have been read; a chunk or a small one that is a whole payload also found to be right.
+    /// The number of bytes of memory, or of small payloads, that have been read. A chunk or a small
+    /// payload that is a whole payload counts only if its checksum was correct.
     done: AtomicU64,
 }
 
@@ -55,27 +58,28 @@ impl Progress {
     }
 }
 
-/// Where the bytes go.
+/// The target of a transfer.
 pub(crate) enum Target<'b> {
     Memory(&'b mut [u8]),
-    /// Many small buffers that lie close together in the file, in the order of their offsets: one call reads them all, into memory of the thread's own,
-    /// and no buffer is touched before its bytes are found to be right.
+    /// Several small buffers that lie close together in the file, in the order of their offsets.
+    /// One call reads them all into memory of the thread. No buffer is modified before its bytes
+    /// have been verified.
     Small(&'b mut [Payload<'b>]),
-    /// Nowhere: they are only checked. So many of them.
+    /// No target: this number of bytes is only verified.
     Discard(u64),
-    /// Nothing is left to do for these bytes but to count them.
+    /// No work: this number of bytes is only counted.
     Done(u64),
 }
 
-/// A payload and where its bytes go.
+/// A payload and its buffer.
 #[derive(Debug)]
 pub(crate) struct Payload<'b> {
-    /// What the caller knows it by.
+    /// The number by which the caller identifies it.
     pub number: usize,
     pub shard: u32,
     pub offset: u64,
     pub buffer: &'b mut [u8],
-    /// These as of a [`Transfer`].
+    /// The following fields are as in [`Transfer`].
     pub crc: Option<u32>,
     pub swap: usize,
     pub key: &'b [u8],
@@ -87,7 +91,8 @@ impl Payload<'_> {
     }
 }
 
-/// From the beginning of the first to the end of the last; they are in the order of their offsets, but may be empty or overlap.
+/// Returns the number of bytes from the beginning of the first payload to the end of the last. The
+/// payloads are in the order of their offsets, but may be empty or overlap.
 pub(crate) fn extent(payloads: &[Payload<'_>]) -> u64 {
     let start = payloads.first().map_or(0, |first| first.offset);
     payloads.iter().map(Payload::end).max().map_or(0, |end| end - start)
@@ -103,7 +108,7 @@ impl Target<'_> {
     }
 }
 
-/// What became of a run.
+/// The outcome of a run.
 #[derive(Default)]
 pub(crate) struct Outcome {
     /// In the order of the transfers.
@@ -111,7 +116,8 @@ pub(crate) struct Outcome {
     pub cancelled: bool,
 }
 
-/// How many threads to use for `bytes` bytes when the caller asked for `asked`, 0 for the library's choice.
+/// Returns the number of threads to use for `bytes` bytes, if the caller requested `asked` threads;
+/// 0 lets the library choose.
 pub(crate) fn threads_for(asked: u32, bytes: u64) -> usize {
     match asked {
         0 if bytes < WORTH_A_THREAD => 1,
@@ -123,7 +129,9 @@ pub(crate) fn threads_for(asked: u32, bytes: u64) -> usize {
 /// A chunk of one transfer.
 struct Chunk<'b> {
     transfer: usize,
+    /// The index of the chunk in its transfer.
     number: u32,
+    /// Whether it is the only chunk of its transfer.
     only: bool,
     file: Arc<File>,
     offset: u64,
@@ -137,8 +145,11 @@ struct Chunk<'b> {
 /// Hands out chunks in order.
 struct Queue<'b, I> {
     transfers: I,
+    /// The number of transfers begun so far.
     begun: usize,
+    /// The transfer in progress, and the index of its next chunk.
     current: Option<(Transfer<'b>, u32)>,
+    /// Errors of transfers that could not begin, each with the number of the transfer.
     faults: Vec<(usize, Error)>,
 }
 
@@ -195,7 +206,7 @@ impl<'b, I: Iterator<Item = Result<Transfer<'b>>>> Queue<'b, I> {
     }
 }
 
-/// The checksum of a chunk of a transfer that has several.
+/// The checksum of one chunk of a transfer with several chunks.
 struct ChunkSum<'b> {
     transfer: usize,
     number: u32,
@@ -206,8 +217,9 @@ struct ChunkSum<'b> {
     key: &'b [u8],
 }
 
-/// Reads all `transfers`, with `threads` threads of which the caller's is one. `watch` is called on the caller's thread with the
-/// number of bytes read so far and can end the run. With `keep_going` a fault does not end it.
+/// Reads all `transfers` with `threads` threads, one of which is the calling thread. `watch` is
+/// called on the calling thread with the number of bytes read so far and can cancel the run. With
+/// `keep_going` an error does not end the run.
 pub(crate) fn run<'b>(
     transfers: impl Iterator<Item = Result<Transfer<'b>>> + Send,
     threads: usize,
@@ -317,7 +329,8 @@ fn at_least(scratch: &mut Vec<u8>, length: u64) -> &mut [u8] {
 /// Reads payloads that lie close together with one call.
 fn read_small(file: &File, payloads: &mut [Payload<'_>], memory: &mut [u8], progress: &Progress) -> Result<()> {
     let start = payloads.first().map_or(0, |first| first.offset);
-    // If not all can be read, some may: one after the other, it is known which one cannot.
+    // If they cannot all be read at once, each is read separately, so that the one that fails is
+    // known.
     let at_once = file.read_at(start, memory).is_ok();
     for (number, payload) in payloads.iter_mut().enumerate() {
         let in_context = |e: Error| e.for_tensor(payload.key).in_file(file.path());
@@ -335,7 +348,7 @@ fn read_small(file: &File, payloads: &mut [Payload<'_>], memory: &mut [u8], prog
     Ok(())
 }
 
-/// Combines the checksums of the chunks of each transfer and compares them with what is stored.
+/// Combines the checksums of the chunks of each transfer and compares them with the stored one.
 fn check_sums(sums: &mut [ChunkSum<'_>], faults: &mut Vec<(usize, Error)>) {
     sums.sort_unstable_by_key(|s| (s.transfer, s.number));
     let torn: Vec<usize> = faults.iter().map(|(transfer, _)| *transfer).collect();
@@ -343,7 +356,7 @@ fn check_sums(sums: &mut [ChunkSum<'_>], faults: &mut Vec<(usize, Error)>) {
         let first = &parts[0];
         let whole = parts[1..].iter().fold(first.crc, |sum, part| crc::combine(sum, part.crc, part.length));
         if torn.contains(&first.transfer) {
-            continue; // a chunk could not be read: that is the fault to report
+            continue; // a chunk could not be read: only that error is reported
         }
         if let Err(e) = check_crc(first.stored, crc::mask(whole), "the checksum of the tensor does not match") {
             faults.push((first.transfer, e.for_tensor(first.key).in_file(first.file.path())));
@@ -351,7 +364,7 @@ fn check_sums(sums: &mut [ChunkSum<'_>], faults: &mut Vec<(usize, Error)>) {
     }
 }
 
-/// Reverses the bytes of each unit.
+/// Reverses the bytes of each unit of `unit` bytes.
 pub(crate) fn swap(bytes: &mut [u8], unit: usize) {
     if unit > 1 {
         bytes.chunks_exact_mut(unit).for_each(<[u8]>::reverse);

@@ -1,4 +1,4 @@
-//! Checking all of a bundle, and noting everything that is wrong with it.
+//! Verifies a whole bundle and collects everything that is wrong with it.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::transfer;
 use crate::error::{Error, Problems, Result};
 use crate::storage::File;
 
-/// What checking a bundle came to.
+/// The result of verifying a bundle.
 #[derive(Default)]
 pub(crate) struct Checked {
     pub problems: Vec<Error>,
@@ -20,10 +20,11 @@ pub(crate) struct Checked {
     pub cancelled: bool,
 }
 
-/// Most data files that are looked for in vain.
+/// Maximum number of missing data files that are looked for.
 const MOST_ABSENT: usize = 100;
 
-/// Checks every block of the index and every record of the data files of `prefix`. `watch` hears of the bytes done and in all.
+/// Verifies every block of the index and every record in the data files of `prefix`. `watch` is
+/// called with the number of bytes done and the total.
 pub(crate) fn verify(prefix: &Path, threads: u32, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Checked> {
     let mut checked = Checked { files: 1, ..Checked::default() };
     let mut problems = Problems::default();
@@ -46,8 +47,9 @@ pub(crate) fn verify(prefix: &Path, threads: u32, watch: &mut dyn FnMut(u64, u64
         let faults = check_overlap(tensor).err().into_iter().chain(missing(tensor));
         faults.for_each(|fault| problems.add(fault.for_tensor(tensor.key).in_file(index.path())));
     }
-    // One fault for a file that is not there, rather than one for each of its tensors. A file that no tensor needs must be
-    // there, too. The number of shards is what the index claims: do not look for a billion of them.
+    // Reports one error for a missing file, rather than one for each of its tensors. Files that no
+    // tensor needs must exist, too. The number of shards is only what the index claims, so the
+    // search for files is limited: it could be a billion.
     let shards = index.header().shards;
     let mut absent = Vec::new();
     for shard in 0..shards {
@@ -71,13 +73,15 @@ pub(crate) fn verify(prefix: &Path, threads: u32, watch: &mut dyn FnMut(u64, u64
     let outcome = transfer::run(records, threads, true, &mut |done| watch(done, total));
     outcome.faults.into_iter().for_each(|fault| problems.add(fault));
     checked.problems = problems.take();
-    // The last word is always that all is done, also where a fault kept some of it from being counted.
+    // The last report always states that all bytes are done, even if an error kept some from being
+    // counted.
     checked.cancelled = outcome.cancelled || watch(total, total).is_break();
     Ok(checked)
 }
 
 impl Bundle {
-    /// Reads tensors of any dtype and compares their checksums, with several threads, and keeps nothing.
+    /// Reads tensors of any dtype with several threads, verifies their checksums, and discards the
+    /// values.
     pub fn check_whole(&self, tensors: &[usize], threads: u32) -> Result<()> {
         let records = tensors.iter().flat_map(|&tensor| {
             let row = self.index().tensor(tensor);

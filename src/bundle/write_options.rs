@@ -1,13 +1,13 @@
-//! How a checkpoint is written.
+//! Options for writing a checkpoint.
 
 use super::durability::Durability;
 use crate::error::{Error, Result};
 
-/// Most data files: TensorFlow removes only those whose number has five digits.
+/// Maximum number of data files: TensorFlow removes only files whose numbers have five digits.
 pub(super) const MOST_SHARDS: u32 = 99_999;
-/// Largest alignment: nothing has larger pages.
+/// Maximum alignment in bytes: no machine has larger pages.
 const MOST_ALIGNMENT: u64 = 1 << 30;
-/// How a checkpoint is written.
+/// Options for writing a checkpoint.
 #[derive(Clone, Debug)]
 pub struct WriteOptions {
     pub(super) shards: Option<u32>,
@@ -24,59 +24,67 @@ impl Default for WriteOptions {
 }
 
 impl WriteOptions {
-    /// The defaults.
+    /// Creates options with the defaults.
     pub fn new() -> WriteOptions {
         WriteOptions::default()
     }
 
-    /// The number of data files, at least 1. By default it follows from the size alone: one up to 256 MiB, then one for each 512 MiB.
-    /// One more, empty, is made where a checkpoint of this name and number is being replaced.
+    /// Sets the number of data files, at least 1. By default, the library chooses by total size
+    /// alone: one up to 256 MiB, else one per 512 MiB, at most 64.
+    ///
+    /// If the write replaces a checkpoint of the same prefix and number of data files, it creates
+    /// one more data file, which may be empty. Numbers above 99 999 make [`super::Writer::new`]
+    /// fail.
     pub fn shards(mut self, shards: u32) -> WriteOptions {
         self.shards = Some(shards);
         self
     }
 
-    /// No data file larger than so many bytes, as far as tensors can be cut: strings, variants, dtypes that TensorFlow cannot put together
-    /// again and single elements are not, and get a larger file if need be. Instead of [`WriteOptions::shards`].
-    /// (`tf.train.experimental.MaxShardSizePolicy`)
+    /// Limits the size of a data file, in bytes; no limit by default
+    /// (`tf.train.experimental.MaxShardSizePolicy`).
+    ///
+    /// Larger tensors are cut into slices. A value that cannot be cut (strings, variants, dtypes
+    /// whose slices TensorFlow cannot reassemble, single elements) gets a larger data file if
+    /// needed. A limit overrides [`WriteOptions::shards`].
     pub fn max_shard_size(mut self, bytes: u64) -> WriteOptions {
         self.max_shard_size = Some(bytes);
         self
     }
 
-    /// Each value begins at a multiple of so many bytes; 1 by default, as in TensorFlow. Views of values that are aligned to their
-    /// elements can be used as they are.
+    /// Aligns each value in its data file to a multiple of `bytes`; 1 by default, as in TensorFlow.
+    /// Values aligned to their element size can be used directly through views.
     pub fn alignment(mut self, bytes: u64) -> WriteOptions {
         self.alignment = bytes;
         self
     }
 
-    /// Writes with `threads` threads, the caller's among them; 0 for the library's choice. The files are the same whatever it is.
+    /// Sets the number of writing threads, the calling thread included; 0, the default, lets the
+    /// library choose. The files are the same for any number of threads.
     pub fn threads(mut self, threads: u32) -> WriteOptions {
         self.threads = threads;
         self
     }
 
-    /// What survives a power cut when the call has returned.
+    /// Sets what survives a power failure after the checkpoint is written.
     pub fn durability(mut self, durability: Durability) -> WriteOptions {
         self.durability = durability;
         self
     }
 
-    /// Fails if an option is impossible.
+    /// Checks that all options are in range.
     pub(super) fn check(&self) -> Result<()> {
         let shards = self.shards.unwrap_or(1);
         if shards == 0 || shards > MOST_SHARDS {
             return Err(
-                Error::argument("an impossible number of data files").expecting(format_args!("1 to {MOST_SHARDS}"), shards)
+                Error::argument("the number of data files is out of range").expecting(format_args!("1 to {MOST_SHARDS}"), shards)
             );
         }
         if self.max_shard_size == Some(0) {
-            return Err(Error::argument("data files of no bytes").expecting("1 or more", 0));
+            return Err(Error::argument("the maximum size of a data file is out of range").expecting("1 byte or more", 0));
         }
         if self.alignment == 0 || self.alignment > MOST_ALIGNMENT {
             return Err(
-                Error::argument("an impossible alignment").expecting(format_args!("1 to {MOST_ALIGNMENT}"), self.alignment)
+                Error::argument("the alignment is out of range").expecting(format_args!("1 to {MOST_ALIGNMENT}"), self.alignment)
             );
         }
         Ok(())

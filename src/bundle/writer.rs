@@ -1,4 +1,4 @@
-//! Writing a bundle: tensors by name, planned when all are known, then written and published.
+//! Writes a bundle: tensors by name, planned once all are known, then written and published.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,13 @@ use crate::format::message::validated_elements;
 use crate::format::ordered_code::slice_key;
 use crate::tensor::{elements, DType, Slice, StoredExtent, MAX_RANK};
 
-/// Writes a checkpoint of named tensors in TensorFlow's format V2, without an object graph (`tf.raw_ops.SaveV2`).
+/// A writer of a checkpoint of named tensors in TensorFlow's V2 format, without an object graph
+/// (`tf.raw_ops.SaveV2`).
 ///
-/// Values are borrowed until [`Writer::finish`], which writes them straight from the caller's memory. Until it returns there is nothing
-/// of the new checkpoint; when it has failed, there is nothing of it either, and what was there before still is.
+/// Add tensors, then write them all with [`Writer::finish`]. Each tensor is added once, or as
+/// slices. Values are borrowed until then and written directly from the caller's memory. Nothing of
+/// the new checkpoint is visible before [`Writer::finish`] has succeeded; if it fails, an existing
+/// checkpoint is unchanged.
 ///
 /// ```
 /// use checkpoint::{DType, WriteOptions, Writer};
@@ -34,7 +37,7 @@ pub struct Writer<'a> {
     pub(super) prefix: PathBuf,
     pub(super) options: WriteOptions,
     pub(super) items: Items<'a>,
-    /// Tensors of which slices were added.
+    /// The tensors of which slices were added.
     pub(super) partitioned: BTreeMap<Vec<u8>, Partitioned>,
 }
 
@@ -45,33 +48,36 @@ pub(super) struct Partitioned {
 }
 
 impl<'a> Writer<'a> {
-    /// A writer of the checkpoint `prefix`. Nothing is written yet.
+    /// Creates a writer of the checkpoint `prefix`. Nothing is written before [`Writer::finish`].
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when the prefix does not end in a name or an option is impossible.
+    /// * `INVALID_ARGUMENT`: the prefix does not end in a file name, or an option is out of range.
     pub fn new(prefix: impl AsRef<Path>, options: &WriteOptions) -> Result<Writer<'a>> {
         let prefix = prefix.as_ref();
         let ends_in_name = prefix.file_name().is_some() && !prefix.as_os_str().as_encoded_bytes().ends_with(b"/");
         if !ends_in_name {
-            return Err(Error::argument("the prefix does not end in a name").in_file(prefix));
+            return Err(Error::argument("the prefix does not end in a file name").in_file(prefix));
         }
         options.check()?;
         Ok(Writer { prefix: prefix.to_owned(), options: options.clone(), items: Items::default(), partitioned: BTreeMap::new() })
     }
 
-    /// Adds a tensor of a fixed-size dtype: `bytes` are its elements in row-major order, little-endian.
+    /// Adds a tensor of a fixed-size dtype. `bytes` is its value: row-major and little-endian.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when the key is empty or begins with a zero byte, the shape is impossible, or `bytes` has another size.
+    /// * `INVALID_ARGUMENT`: the key is empty or begins with a zero byte; the dtype is not
+    ///   fixed-size (`DType`); the shape is invalid, or `bytes` is not of the size of the tensor
+    ///   (`Shape`).
     pub fn add(&mut self, key: impl AsRef<[u8]>, dtype: DType, shape: &[i64], bytes: &'a [u8]) -> Result<()> {
         self.put(key.as_ref(), dtype, shape, Source::Borrowed(bytes))
     }
 
-    /// Adds a tensor of a fixed-size dtype whose bytes are asked for while it is written: `read(offset, buffer)` fills the buffer, from
-    /// any of the writing threads.
+    /// Adds a tensor of a fixed-size dtype that a callback reads while the checkpoint is written:
+    /// `read(offset, buffer)` fills the buffer. It is called once for each piece of the value, on
+    /// the writing threads, several at once.
     ///
     /// # Errors
-    /// As for [`Writer::add`].
+    /// Those of [`Writer::add`].
     pub fn add_read(&mut self, key: impl AsRef<[u8]>, dtype: DType, shape: &[i64], read: Box<ReadAt<'a>>) -> Result<()> {
         let key = key.as_ref();
         let elements = check_tensor(key, dtype, shape)?;
@@ -79,10 +85,11 @@ impl<'a> Writer<'a> {
         self.put(key, dtype, shape, Source::Read { read: read.into(), from: 0, len: elements * size })
     }
 
-    /// Adds a slice of a partitioned tensor, whose bytes are asked for while it is written, as by [`Writer::add_read`].
+    /// Adds a slice of a partitioned tensor that a callback reads while the checkpoint is written,
+    /// as in [`Writer::add_read`].
     ///
     /// # Errors
-    /// As for [`Writer::add_slice`].
+    /// Those of [`Writer::add_slice`].
     pub fn add_read_slice(
         &mut self,
         key: impl AsRef<[u8]>,
@@ -98,12 +105,13 @@ impl<'a> Writer<'a> {
         self.put_slice(key, dtype, shape, part, Source::Read { read: read.into(), from: 0, len }, None)
     }
 
-    /// Adds a slice of a partitioned tensor: `shape` is that of the whole tensor, `bytes` are the elements that `slice` takes. A slice
-    /// that takes the whole tensor is the tensor.
+    /// Adds a slice of a partitioned tensor. `shape` is the shape of the whole tensor; `bytes` is
+    /// the value of the slice. A slice that covers all dimensions is stored as the whole tensor.
     ///
     /// # Errors
-    /// As for [`Writer::add`]; also when the slice does not lie within the shape, takes nothing, or another slice of the tensor was
-    /// added with another dtype or shape.
+    /// Those of [`Writer::add`], and:
+    /// * `INVALID_ARGUMENT` (`Shape`): the slice does not lie within the shape, is empty, or
+    ///   disagrees with an earlier slice of the tensor on dtype or shape.
     pub fn add_slice(
         &mut self,
         key: impl AsRef<[u8]>,
@@ -120,10 +128,13 @@ impl<'a> Writer<'a> {
         self.put_slice(key, dtype, shape, part, Source::Borrowed(bytes), None)
     }
 
-    /// Adds a tensor or a slice of one as TensorFlow's `shape_and_slice` says: `5 10 -:0,1`, or the empty text and `shape` for a whole tensor.
+    /// Adds a tensor, or a slice of a tensor, described as in TensorFlow's `SaveV2`. `shape` is the
+    /// shape of the value. `shape_and_slice` is empty for a whole tensor; else it holds the whole
+    /// tensor's shape and the slice, such as `5 10 -:0,1`.
     ///
     /// # Errors
-    /// As for [`Writer::add_slice`]; when the text is neither.
+    /// Those of [`Writer::add_slice`], and:
+    /// * `INVALID_ARGUMENT`: the text is malformed or does not match `shape`.
     pub fn add_shape_and_slice(
         &mut self,
         key: impl AsRef<[u8]>,
@@ -138,7 +149,7 @@ impl<'a> Writer<'a> {
         let (whole, slice) = Slice::parse_with_shape(shape_and_slice).map_err(|e| e.for_tensor(key.as_ref()))?;
         let part = slice.within(&whole).map_err(|e| e.for_tensor(key.as_ref()))?;
         if part.length != shape {
-            return Err(Error::argument("the value has another shape than its slice")
+            return Err(Error::argument("the value and its slice differ in shape")
                 .because(Reason::Shape)
                 .expecting(crate::tensor::shape_text(&part.length), crate::tensor::shape_text(shape))
                 .for_tensor(key.as_ref()));
@@ -146,18 +157,19 @@ impl<'a> Writer<'a> {
         self.add_slice(key, dtype, &whole, &slice, bytes)
     }
 
-    /// Adds a string tensor.
+    /// Adds a string tensor. `elements` are in row-major order; they are copied.
     ///
     /// # Errors
-    /// As for [`Writer::add`]; `elements` must be as many as the shape says.
+    /// Those of [`Writer::add`], and:
+    /// * `INVALID_ARGUMENT` (`Shape`): the number of elements does not match the shape.
     pub fn add_strings<S: AsRef<[u8]>>(&mut self, key: impl AsRef<[u8]>, shape: &[i64], elements: &[S]) -> Result<()> {
         self.put_elements(key.as_ref(), DType::String, shape, elements)
     }
 
-    /// Adds a string scalar, which is not copied.
+    /// Adds a string scalar without copying it.
     ///
     /// # Errors
-    /// As for [`Writer::add`].
+    /// Those of [`Writer::add`].
     pub(crate) fn add_string(&mut self, key: &[u8], element: Vec<u8>) -> Result<()> {
         check_tensor(key, DType::String, &[])?;
         let (payload, crc) = payload::encode_string(element);
@@ -165,10 +177,11 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Adds a variant tensor from its serialized elements (`VariantTensorDataProto`). Their checksums are computed.
+    /// Adds a variant tensor. Each element is a serialized `VariantTensorDataProto`; the checksums
+    /// are computed. The elements are copied.
     ///
     /// # Errors
-    /// As for [`Writer::add_strings`].
+    /// Those of [`Writer::add_strings`].
     pub fn add_variants<S: AsRef<[u8]>>(&mut self, key: impl AsRef<[u8]>, shape: &[i64], elements: &[S]) -> Result<()> {
         self.put_elements(key.as_ref(), DType::Variant, shape, elements)
     }
@@ -176,7 +189,7 @@ impl<'a> Writer<'a> {
     /// Adds a slice of a partitioned string tensor.
     ///
     /// # Errors
-    /// As for [`Writer::add_slice`] and [`Writer::add_strings`].
+    /// Those of [`Writer::add_slice`] and [`Writer::add_strings`].
     pub fn add_strings_slice<S: AsRef<[u8]>>(
         &mut self,
         key: impl AsRef<[u8]>,
@@ -205,7 +218,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Adds a slice that is known to be sound, and notes it with its tensor.
+    /// Adds a slice that has been checked, and records it with its tensor.
     fn put_slice(
         &mut self,
         key: &[u8],
@@ -219,7 +232,7 @@ impl<'a> Writer<'a> {
         let tensor = self.partitioned.entry(key.to_vec()).or_insert_with(new);
         if tensor.dtype != dtype || tensor.shape != shape {
             let text = |dtype: DType, shape: &[i64]| format!("{dtype} {}", crate::tensor::shape_text(shape));
-            return Err(Error::argument("another slice of the tensor has another dtype or shape")
+            return Err(Error::argument("slices of the tensor disagree on dtype or shape")
                 .because(Reason::Shape)
                 .expecting(text(tensor.dtype, &tensor.shape), text(dtype, shape))
                 .for_tensor(key));
@@ -230,15 +243,16 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// A slice of a tensor that is not all of it.
+/// A slice of a tensor that does not cover all of it.
 struct Part {
     extents: Vec<StoredExtent>,
-    /// The key of its record.
+    /// The key of the slice's record.
     key: Vec<u8>,
+    /// The shape of the slice.
     shape: Vec<i64>,
 }
 
-/// What `slice` takes of a tensor of `shape`; nothing when it is the whole.
+/// Returns the part that `slice` takes of a tensor of `shape`; `None` if it is the whole tensor.
 fn part_of(key: &[u8], dtype: DType, shape: &[i64], slice: &Slice) -> Result<Option<Part>> {
     check_tensor(key, dtype, shape)?;
     let bounds = slice.within(shape).map_err(|e| e.for_tensor(key))?;
@@ -247,16 +261,16 @@ fn part_of(key: &[u8], dtype: DType, shape: &[i64], slice: &Slice) -> Result<Opt
     }
     let extents: Vec<StoredExtent> = slice.extents().iter().map(|&e| e.into()).collect();
     if extents.iter().any(|e| e.length == 0) {
-        return Err(Error::argument("a slice takes nothing of a dimension").because(Reason::Shape).for_tensor(key));
+        return Err(Error::argument("the slice is empty in some dimension").because(Reason::Shape).for_tensor(key));
     }
     Ok(Some(Part { key: slice_key(key, slice.extents()), extents, shape: bounds.length }))
 }
 
-/// Checks what does not depend on the value, and says how many elements there are.
+/// Checks everything that does not depend on the value. Returns the number of elements.
 fn check_tensor(key: &[u8], dtype: DType, shape: &[i64]) -> Result<u64> {
     match key.first() {
-        None => return Err(Error::argument("a tensor has no key")),
-        Some(0) => return Err(Error::argument("the key begins with a zero byte, as only those of slices do").for_tensor(key)),
+        None => return Err(Error::argument("the key is empty")),
+        Some(0) => return Err(Error::argument("the key begins with a zero byte, which is reserved for slices").for_tensor(key)),
         _ => {}
     }
     if shape.len() > MAX_RANK {
@@ -264,12 +278,11 @@ fn check_tensor(key: &[u8], dtype: DType, shape: &[i64]) -> Result<u64> {
             .expecting(format_args!("at most {MAX_RANK}"), shape.len())
             .for_tensor(key));
     }
-    validated_elements(shape, dtype)
-        .map_err(|_| Error::argument("the shape is impossible").because(Reason::Shape).for_tensor(key))
+    validated_elements(shape, dtype).map_err(|_| Error::argument("the shape is invalid").because(Reason::Shape).for_tensor(key))
 }
 
 fn not_fixed(key: &[u8], dtype: DType) -> Error {
-    Error::argument("the elements have lengths of their own: add them as strings or variants")
+    Error::argument("the elements vary in length: add them as strings or variants")
         .because(Reason::DType)
         .expecting("a fixed-size dtype", dtype)
         .for_tensor(key)
@@ -291,7 +304,7 @@ fn check_size(key: &[u8], dtype: DType, elements: u64, found: u64) -> Result<()>
 fn encode<S: AsRef<[u8]>>(key: &[u8], dtype: DType, shape: &[i64], elements: &[S]) -> Result<(Vec<u8>, u32)> {
     let expected = check_tensor(key, dtype, shape)?;
     if expected != elements.len() as u64 {
-        return Err(Error::argument("the shape asks for another number of elements")
+        return Err(Error::argument("the number of elements does not match the shape")
             .because(Reason::Shape)
             .expecting(expected, elements.len())
             .for_tensor(key));

@@ -1,17 +1,20 @@
-//! CRC32C (Castagnoli) and the masking that every stored checksum has.
+//! CRC32C (Castagnoli), and the masking applied to every stored checksum.
 
 const MASK_DELTA: u32 = 0xa282_ead8;
 
-/// The checksum of `bytes`.
-// The crate's one call from here, and none of its `Digest`: only so the linker leaves out the tables of the eighty other
-// polynomials that the crate knows, which would be a quarter of the shared library.
+/// Returns the checksum of `bytes`.
+// Outside the tests this is the only call into the crate, and its `Digest` is not used. Otherwise
+// the linker would include the tables of the eighty other polynomials that the crate supports: a
+// quarter of the shared library.
 #[inline(never)]
 pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
     crc_fast::crc32_iscsi(bytes)
 }
 
-/// The checksum of `a || b`, from those of both and the length of `b`: `a` times x to the number of bits of `b`, plus `b`.
-// The crate has a combination, too, but one that squares matrices: it takes longer than hashing the 256 KiB it stands for.
+/// Returns the checksum of `a || b` from the checksums of both and the length of `b` in bytes: `a`
+/// times x to the power of the number of bits of `b`, plus `b`.
+// The crate can combine checksums, too, but by squaring matrices. That takes longer than hashing
+// the 256 KiB that a checksum usually covers.
 pub(crate) fn combine(a: u32, b: u32, b_len: u64) -> u32 {
     let (mut factor, mut bits, mut power) = (ONE, b_len, 3);
     while bits > 0 {
@@ -24,11 +27,13 @@ pub(crate) fn combine(a: u32, b: u32, b_len: u64) -> u32 {
     multiply(factor, a) ^ b
 }
 
-/// The polynomial and its number 1, reflected: the highest bit is the constant term.
+/// The polynomial, and the constant polynomial 1. Both are reflected: the highest bit is the
+/// constant term.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 const ONE: u32 = 1 << 31;
 
-/// x to the powers 1, 2, 4, 8 and so on; the 32nd is the first again, as x has an order that divides 2^31 - 1.
+/// x to the powers 1, 2, 4, 8 and so on. The 32nd would equal the first again, because the order of
+/// x divides 2^31 - 1.
 const SQUARES: [u32; 31] = {
     let mut squares = [ONE >> 1; 31];
     let mut i = 1;
@@ -39,7 +44,7 @@ const SQUARES: [u32; 31] = {
     squares
 };
 
-/// The product of two polynomials modulo `POLYNOMIAL`.
+/// Returns the product of two polynomials modulo `POLYNOMIAL`.
 const fn multiply(a: u32, mut b: u32) -> u32 {
     let (mut product, mut bit) = (0, ONE);
     while bit != 0 {
@@ -52,12 +57,13 @@ const fn multiply(a: u32, mut b: u32) -> u32 {
     product
 }
 
-/// How a checksum is stored: rotated and shifted, so that the checksum of data with checksums in it stays useful.
+/// Returns the stored form of a checksum: rotated, plus a constant. A checksum over data that
+/// contains checksums is of little use without this.
 pub(crate) fn mask(crc: u32) -> u32 {
     crc.rotate_right(15).wrapping_add(MASK_DELTA)
 }
 
-/// A checksum taken piece by piece; the pieces should not be small.
+/// A checksum computed piece by piece. The pieces should not be small: each costs a [`combine`].
 pub(crate) struct Crc(u32);
 
 impl Crc {

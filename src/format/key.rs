@@ -1,15 +1,16 @@
-//! The keys under which an object graph's values are stored: escaped names of edges, joined by `/`.
+//! The keys of the values of an object graph: the escaped names of edges, joined by `/`.
 
 use std::borrow::Cow;
 
-/// Follows the path of an object in the key of its value.
+/// Separates the path of an object from its attribute in a key.
 pub(crate) const ATTRIBUTES: &str = "/.ATTRIBUTES/";
-/// The attribute of a variable.
+/// The attribute that holds the value of a variable.
 pub(crate) const VARIABLE_VALUE: &str = "VARIABLE_VALUE";
-/// The attribute of an object that is one string.
+/// The attribute that holds the value of an object that is a single string.
 pub(crate) const PY_STATE: &str = "py_state";
 
-/// Appends a name as paths have it: `.` is doubled, then `/` is `.S`. Everything else, the empty name too, stands for itself.
+/// Appends a name as it appears in a path: `.` becomes `..` and `/` becomes `.S`. All other
+/// characters are kept; the empty name stays empty.
 pub(crate) fn push_escaped(out: &mut String, name: &str) {
     if !name.contains(['.', '/']) {
         return out.push_str(name);
@@ -23,14 +24,14 @@ pub(crate) fn push_escaped(out: &mut String, name: &str) {
     }
 }
 
-/// A name as paths have it.
+/// Returns a name as it appears in a path.
 pub(crate) fn escape(name: &str) -> String {
     let mut out = String::new();
     push_escaped(&mut out, name);
     out
 }
 
-/// The name that paths have as `escaped`; none when no name is escaped so.
+/// Returns the name that `escaped` stands for in a path; `None` if no name is escaped this way.
 pub(crate) fn unescape(escaped: &str) -> Option<Cow<'_, str>> {
     if !escaped.contains(['.', '/']) {
         return Some(Cow::Borrowed(escaped));

@@ -1,4 +1,5 @@
-//! What bytes mean, without files: checksums, varints, protobuf, slice keys, the state file's text.
+//! The formats of bytes, independent of files: checksums, varints, protobuf, slice keys, the text
+//! of the state file.
 
 pub(crate) mod crc;
 pub(crate) mod key;

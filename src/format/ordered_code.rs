@@ -1,16 +1,16 @@
-//! The key under which a slice of a partitioned tensor is stored (`EncodeTensorNameSlice`, in OrderedCode).
+//! The keys of the slices of partitioned tensors (`EncodeTensorNameSlice`, in OrderedCode).
 
 use crate::tensor::Extent;
 
-/// The key of the slice `extents` of the tensor `name`. Extents must be given exactly as the tensor's own record lists them:
-/// `0,5` and `-` differ, even on a dimension of 5.
+/// Returns the key of the slice `extents` of the tensor `name`. The extents must be exactly those
+/// in the tensor's own record: `0,5` and `-` differ, even on a dimension of 5.
 pub(crate) fn slice_key(name: &[u8], extents: &[Extent]) -> Vec<u8> {
     let mut key = slice_key_head(name, extents.len());
     push_extents(&mut key, extents);
     key
 }
 
-/// What the keys of all slices of a tensor begin with.
+/// Returns the common beginning of the keys of all slices of a tensor.
 pub(crate) fn slice_key_head(name: &[u8], rank: usize) -> Vec<u8> {
     let mut key = Vec::with_capacity(name.len() + 8 + 4 * rank);
     push_unsigned(&mut key, 0);
@@ -19,7 +19,7 @@ pub(crate) fn slice_key_head(name: &[u8], rank: usize) -> Vec<u8> {
     key
 }
 
-/// What follows in the key of the slice `extents`.
+/// Returns the rest of the key of the slice `extents`, after the head.
 pub(crate) fn slice_key_tail(extents: &[Extent]) -> Vec<u8> {
     let mut key = Vec::with_capacity(4 * extents.len());
     push_extents(&mut key, extents);
@@ -33,7 +33,7 @@ fn push_extents(key: &mut Vec<u8>, extents: &[Extent]) {
     }
 }
 
-/// The number of significant bytes, then these, most significant first.
+/// Appends the number of significant bytes, then these bytes, most significant first.
 fn push_unsigned(key: &mut Vec<u8>, value: u64) {
     let bytes = value.to_be_bytes();
     let skip = value.leading_zeros() as usize / 8;
@@ -41,7 +41,7 @@ fn push_unsigned(key: &mut Vec<u8>, value: u64) {
     key.extend_from_slice(&bytes[skip..]);
 }
 
-/// The bytes with `00` and `ff` escaped, then a terminator.
+/// Appends the bytes with `00` and `ff` escaped, then a terminator.
 fn push_bytes(key: &mut Vec<u8>, bytes: &[u8]) {
     for &byte in bytes {
         match byte {
@@ -53,7 +53,8 @@ fn push_bytes(key: &mut Vec<u8>, bytes: &[u8]) {
     key.extend_from_slice(&[0x00, 0x01]);
 }
 
-/// Sign-extended big-endian in as few bytes as leave room for a header of that many one-bits, which is XORed in.
+/// Appends a sign-extended big-endian number of N bytes, the fewest that leave room for a header of
+/// N one-bits, which is XORed in.
 fn push_signed(key: &mut Vec<u8>, value: i64) {
     let magnitude = if value < 0 { !value } else { value };
     let bits = 64 - magnitude.leading_zeros() as usize;
@@ -78,7 +79,7 @@ mod tests {
         bytes.iter().map(|b| format!("{b:02x}")).collect()
     }
 
-    /// Values that TensorFlow's own encoder gave.
+    /// The expected values come from TensorFlow's encoder.
     #[test]
     fn signed_numbers_are_tensorflows() {
         for (value, expected) in [

@@ -1,12 +1,16 @@
-//! Protobuf's wire format, read without copying and without allocating: a message is an iterator over its fields.
+//! Protobuf's wire format, read without copying or allocating: a message is an iterator over its
+//! fields.
 //!
-//! The messages of a checkpoint are few and small, and an index has a million of them: they are decoded straight into validated
-//! types, so that nothing a file says is allocated before it is checked.
+//! A checkpoint has few kinds of messages, all small, but an index can contain a million of them.
+//! They are decoded directly into validated types, so nothing that a file claims is allocated
+//! before it is checked.
 
 use crate::error::{Error, Result};
 
-/// Reads a base-128 varint of at most ten bytes from the front of `bytes`; none when it is cut off or does not fit 64 bits.
-// An index has some ten varints a tensor, most of one byte and the offsets of up to four: these cases are spelled out.
+/// Takes a base-128 varint of at most ten bytes off the front of `bytes`. `None` if it is truncated
+/// or does not fit 64 bits.
+// An index has about ten varints per tensor: most are one byte long, offsets up to four. These
+// lengths are unrolled.
 #[inline(always)]
 pub(crate) fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
     let low = |byte: u8, place: u32| u64::from(byte & 0x7f) << (7 * place);
@@ -29,7 +33,7 @@ fn take_long_varint(bytes: &mut &[u8]) -> Option<u64> {
         at += 1;
         if byte < 0x80 {
             *bytes = &bytes[at..];
-            // The tenth byte has room for one bit.
+            // The tenth byte has room for only one bit.
             return (at < 10 || byte <= 1).then_some(value);
         }
         if at == 10 {
@@ -38,9 +42,10 @@ fn take_long_varint(bytes: &mut &[u8]) -> Option<u64> {
     }
 }
 
-/// How many bytes the shortest varint of `value` has.
+/// Returns the length of the shortest varint of `value`, in bytes.
 pub(crate) fn varint_len(value: u64) -> usize {
-    // Of n bits, n / 7 rounded up; for all that are possible the same as this, which takes no division.
+    // n bits need n / 7 bytes, rounded up. For all possible n this formula, which avoids the
+    // division, gives the same.
     let bits = 64 - (value | 1).leading_zeros() as usize;
     (9 * bits + 64) / 64
 }
@@ -54,7 +59,7 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// Appends a numeric field; zero is left out, as in proto3.
+/// Appends a numeric field. Zero is omitted, as in proto3.
 pub(crate) fn put_number(out: &mut Vec<u8>, field: u32, value: u64) {
     if value != 0 {
         put_varint(out, u64::from(field) << 3);
@@ -62,7 +67,7 @@ pub(crate) fn put_number(out: &mut Vec<u8>, field: u32, value: u64) {
     }
 }
 
-/// Appends a field of fixed 32 bits; zero is left out.
+/// Appends a fixed 32-bit field. Zero is omitted.
 pub(crate) fn put_fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
     if value != 0 {
         put_varint(out, u64::from(field) << 3 | 5);
@@ -70,7 +75,7 @@ pub(crate) fn put_fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
     }
 }
 
-/// Appends a message or text field, also an empty one.
+/// Appends a message or text field, even if it is empty.
 pub(crate) fn put_bytes(out: &mut Vec<u8>, field: u32, value: &[u8]) {
     put_varint(out, u64::from(field) << 3 | 2);
     put_varint(out, value.len() as u64);
@@ -95,7 +100,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// An `int64`, or an `int32`, which is stored sign-extended.
+    /// Returns an `int64` or an `int32`, which is stored sign-extended.
     #[inline(always)]
     pub fn int(self) -> Result<i64> {
         self.varint().map(|v| v as i64)
@@ -123,22 +128,22 @@ impl<'a> Value<'a> {
 
 #[cold]
 fn wrong_wire_type() -> Error {
-    Error::malformed("a protobuf field has another wire type than its number asks for")
+    Error::malformed("a protobuf field has the wrong wire type for its number")
 }
 
 #[cold]
 fn cut_off() -> Error {
-    Error::malformed("a protobuf message is cut off or not one")
+    Error::malformed("a protobuf message is truncated or malformed")
 }
 
-/// The fields of one message, in the order of the file.
+/// The fields of one message, in file order.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    /// The bytes that no field was taken from yet.
+    /// Returns the bytes after the last field that was read.
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }

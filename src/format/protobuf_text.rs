@@ -1,5 +1,5 @@
-//! Protobuf text of flat messages: reading all that any version writes, writing what every version
-//! reads.
+//! Protobuf text of flat messages. Reads what any version of protobuf writes, and writes what every
+//! version reads.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// A field of a message in protobuf text.
 pub(crate) struct Field {
     pub name: &'static str,
-    /// A string, or a number.
+    /// Whether the field is a string; otherwise it is a number.
     pub is_text: bool,
     pub is_repeated: bool,
 }
@@ -20,19 +20,20 @@ pub(crate) enum FieldValue {
     Number(f64),
 }
 
-/// What becomes of a field that is not one of those expected.
+/// How a field with an unexpected name is treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unknown {
-    /// The text is malformed.
+    /// It makes the text malformed.
     Refused,
     /// A string or a number, or a list of them, is ignored.
     Skipped,
 }
 
-/// Reads protobuf text with such `fields`. Gives the values in their order, each with the number of its field.
+/// Parses protobuf text that consists of the given fields. Returns the values in order, each with
+/// the index of its field.
 ///
 /// # Errors
-/// `DATA_LOSS` with the line at fault.
+/// * `DATA_LOSS`: the text is malformed; the message names the line.
 pub(crate) fn parse_fields(text: &[u8], fields: &[Field], unknown: Unknown) -> Result<Vec<(usize, FieldValue)>> {
     let text = std::str::from_utf8(text).map_err(|_| Error::malformed("the state file is not UTF-8"))?;
     let mut parser = Parser { text, at: 0 };
@@ -46,7 +47,7 @@ pub(crate) fn parse_fields(text: &[u8], fields: &[Field], unknown: Unknown) -> R
     }
 }
 
-/// A line of text with a quoted string.
+/// Appends a line with a quoted string field.
 pub(crate) fn put_string(text: &mut String, name: &str, value: &OsStr) {
     text.push_str(name);
     text.push_str(": \"");
@@ -63,7 +64,7 @@ pub(crate) fn put_string(text: &mut String, name: &str, value: &OsStr) {
     text.push_str("\"\n");
 }
 
-/// The shortest decimal that is read back as `value`, in Python's form.
+/// Returns the shortest decimal that is parsed back as `value`, in Python's notation.
 pub(crate) fn double(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();
@@ -114,7 +115,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Takes `b` if it comes next, after white space.
+    /// Skips white space, then takes `b` if it comes next.
     fn take(&mut self, b: u8) -> bool {
         self.skip_space();
         let found = self.peek() == Some(b);
@@ -135,14 +136,14 @@ impl<'a> Parser<'a> {
         let number = fields.iter().position(|field| field.name == name);
         let field = number.map(|number| &fields[number]);
         if field.is_none() && unknown == Unknown::Refused {
-            return Err(self.fault("not one of the fields of a state file"));
+            return Err(self.fault("unknown field"));
         }
         if !self.take(b':') {
-            return Err(self.fault("a colon is missing after the field's name"));
+            return Err(self.fault("missing colon after the field name"));
         }
         if self.take(b'[') {
             if field.is_some_and(|field| !field.is_repeated) {
-                return Err(self.fault("a list where one value is due"));
+                return Err(self.fault("list given for a field with a single value"));
             }
             if !self.take(b']') {
                 loop {
@@ -152,7 +153,7 @@ impl<'a> Parser<'a> {
                         break;
                     }
                     if !self.take(b',') {
-                        return Err(self.fault("a comma or the end of the list is missing"));
+                        return Err(self.fault("missing comma or end of list"));
                     }
                 }
             }
@@ -185,16 +186,17 @@ impl<'a> Parser<'a> {
             Some(digits) if lower != "inf" => digits,
             _ => &lower,
         };
-        // Rust reads "+1" and "infinity" as well; a sign of its own after ours is nobody's number.
+        // Rust also parses "+1" and "infinity". A second sign is refused: protobuf has no such
+        // numbers.
         let value = digits.parse::<f64>().ok().filter(|_| !digits.starts_with(['+', '-']));
         match value {
             Some(value) if negative => Ok(-value),
             Some(value) => Ok(value),
-            None => Err(self.fault("not a number")),
+            None => Err(self.fault("invalid number")),
         }
     }
 
-    /// One or more adjacent string literals.
+    /// Parses one or more adjacent string literals.
     fn string(&mut self) -> Result<OsString> {
         self.skip_space();
         let mut bytes = Vec::new();
@@ -206,14 +208,14 @@ impl<'a> Parser<'a> {
             self.skip_space();
         }
         if literals == 0 {
-            return Err(self.fault("a quoted string is missing"));
+            return Err(self.fault("missing quoted string"));
         }
         Ok(OsString::from_vec(bytes))
     }
 
     fn literal(&mut self, quote: u8, out: &mut Vec<u8>) -> Result<()> {
         loop {
-            let byte = self.peek().filter(|&b| b != b'\n').ok_or_else(|| self.fault("a string without its closing quote"))?;
+            let byte = self.peek().filter(|&b| b != b'\n').ok_or_else(|| self.fault("string without closing quote"))?;
             self.at += 1;
             match byte {
                 _ if byte == quote => return Ok(()),
@@ -224,7 +226,7 @@ impl<'a> Parser<'a> {
     }
 
     fn escape(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        let byte = self.peek().ok_or_else(|| self.fault("an escape without its character"))?;
+        let byte = self.peek().ok_or_else(|| self.fault("incomplete escape sequence"))?;
         self.at += 1;
         match byte {
             b'a' => out.push(7),
@@ -238,7 +240,7 @@ impl<'a> Parser<'a> {
             b'0'..=b'7' => {
                 self.at -= 1;
                 let value = self.digits(8, 1, 3)?;
-                out.push(u8::try_from(value).map_err(|_| self.fault("an octal escape above \\377"))?);
+                out.push(u8::try_from(value).map_err(|_| self.fault("octal escape above \\377"))?);
             }
             b'x' | b'X' => {
                 let value = self.digits(16, 1, 2)?;
@@ -246,7 +248,7 @@ impl<'a> Parser<'a> {
             }
             b'u' => self.scalar(4, out)?,
             b'U' => self.scalar(8, out)?,
-            _ => return Err(self.fault("an unknown escape")),
+            _ => return Err(self.fault("unknown escape sequence")),
         }
         Ok(())
     }
@@ -254,17 +256,17 @@ impl<'a> Parser<'a> {
     fn digits(&mut self, radix: u32, least: usize, most: usize) -> Result<u32> {
         let length = self.rest().iter().take(most).take_while(|&&b| (b as char).is_digit(radix)).count();
         if length < least {
-            return Err(self.fault("an escape with too few digits"));
+            return Err(self.fault("escape sequence with too few digits"));
         }
         let value = u32::from_str_radix(&self.text[self.at..self.at + length], radix)
-            .map_err(|_| self.fault("an escape that is no number"))?;
+            .map_err(|_| self.fault("escape sequence is not a number"))?;
         self.at += length;
         Ok(value)
     }
 
     fn scalar(&mut self, digits: usize, out: &mut Vec<u8>) -> Result<()> {
         let value = self.digits(16, digits, digits)?;
-        let c = char::from_u32(value).ok_or_else(|| self.fault("an escape that is no Unicode character"))?;
+        let c = char::from_u32(value).ok_or_else(|| self.fault("escape sequence is not a Unicode character"))?;
         out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
     }

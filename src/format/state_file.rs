@@ -1,33 +1,35 @@
 //! The `checkpoint` state file: TensorFlow's `CheckpointState` as protobuf text.
 //!
-//! Every protobuf version writes it a little differently, so the reader takes all that any of them does: both quotes, adjacent
-//! literals, all escapes, comments, list form, separators. A field that is not one of the four is an error, as it is there. What is written
-//! is what every version reads.
+//! Versions of protobuf differ in the text that they write. The reader accepts all of their output:
+//! both quotes, adjacent literals, all escapes, comments, list form, separators. As in protobuf, an
+//! unknown field is an error. The writer produces text that every version reads.
 
 use std::ffi::OsString;
 
 use super::protobuf_text::{double, parse_fields, put_string, Field, FieldValue, Unknown};
 use crate::error::Result;
 
-/// What a `checkpoint` state file says. Paths are as written: a relative one is meant from the directory of the file.
+/// The content of a `checkpoint` state file. Paths are as written; a relative path is relative to
+/// the directory of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateFile {
     /// The latest checkpoint.
     pub model_checkpoint_path: OsString,
-    /// Every checkpoint kept, oldest first.
+    /// All kept checkpoints, oldest first.
     pub all_model_checkpoint_paths: Vec<OsString>,
-    /// When each of these was made, in seconds since the epoch.
+    /// When each of these checkpoints was written, in seconds since the epoch.
     pub all_model_checkpoint_timestamps: Vec<f64>,
-    /// When the last checkpoint that is kept for good was made.
+    /// When the last permanently kept checkpoint was written, in seconds since the epoch.
     pub last_preserved_timestamp: Option<f64>,
 }
 
 impl StateFile {
-    /// Reads the text of a state file. A path that is not UTF-8 is taken when its bytes are escaped, as [`StateFile::to_text`] does it;
-    /// TensorFlow ignores such a file.
+    /// Parses the text of a state file. A path that is not UTF-8 is accepted if its bytes are
+    /// escaped, as by [`StateFile::to_text`]; TensorFlow ignores such a file.
     ///
     /// # Errors
-    /// `DATA_LOSS` with the line at fault when the text is not UTF-8, not protobuf text, or has any other field.
+    /// * `DATA_LOSS`: the text is not UTF-8, is not protobuf text, or has an unknown field. The
+    ///   message names the line.
     pub fn parse(text: &[u8]) -> Result<StateFile> {
         let mut state = StateFile::default();
         for (field, value) in parse_fields(text, &FIELDS, Unknown::Refused)? {
@@ -42,8 +44,9 @@ impl StateFile {
         Ok(state)
     }
 
-    /// The text of a state file, as TensorFlow writes it: single fields that are empty or zero are left out. It is ASCII: all other bytes are
-    /// escaped, which every version of protobuf reads.
+    /// Returns the text of a state file, as TensorFlow writes it: singular fields that are empty or
+    /// zero are omitted. The text is ASCII; all other bytes are escaped, which every version of
+    /// protobuf reads.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         if !self.model_checkpoint_path.is_empty() {

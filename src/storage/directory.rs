@@ -1,5 +1,5 @@
-//! What writing needs of a file system, as traits: the local one implements them, and tests put one between that records every
-//! call and can fail any.
+//! The file system operations that writing needs, as traits. The local file system implements them;
+//! tests insert an implementation that records every call and can make any of them fail.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Debug;
@@ -10,77 +10,85 @@ use std::sync::Arc;
 
 /// A file system.
 pub(crate) trait Storage: Send + Sync + Debug {
-    /// Holds the directory at `path`, making it and its parents first if `create`. What is made survives a power cut.
+    /// Opens the directory at `path`. If `create`, creates it and its parents first; what is
+    /// created survives a power cut.
     fn directory(&self, path: &Path, create: bool) -> Result<Arc<dyn Directory>>;
 
-    /// Removes a directory that is empty.
+    /// Removes an empty directory.
     fn remove_directory(&self, path: &Path) -> Result<()>;
 }
 
-/// A directory that is held: what is done in it stays in it, wherever its path leads meanwhile.
+/// An open directory. Operations apply to the directory itself, even if its path leads elsewhere
+/// meanwhile.
 pub(crate) trait Directory: Send + Sync + Debug {
-    /// The path by which it was found, for messages.
+    /// Returns the path by which the directory was opened, for messages.
     fn path(&self) -> &Path;
 
-    /// Makes a new file. It is an error when there is anything of this name, a dangling link too.
+    /// Creates a new file. Fails if the name exists, even as a dangling symbolic link.
     fn create(&self, name: &OsStr) -> Result<Arc<dyn Output>>;
 
-    /// Gives the file `from` the name `to`, in place of what had it.
+    /// Renames the file `from` to `to`, replacing an existing file.
     fn rename(&self, from: &OsStr, to: &OsStr) -> Result<()>;
 
-    /// Gives the file at `from`, which may be in another directory, the name `to` here as well. An error of the kind `CrossesDevices` or
-    /// `Unsupported` says that the file system cannot.
+    /// Creates a hard link `to` in this directory to the file at `from`, which may be in another
+    /// directory. An error of the kind `CrossesDevices` or `Unsupported` means that the file system
+    /// cannot do this.
     fn link(&self, from: &Path, to: &OsStr) -> Result<()>;
 
-    /// Gives the file `from` of this directory the name `to` as well. Errors as for [`Directory::link`].
+    /// Creates a hard link `to` to the file `from` of this directory. Errors are those of
+    /// [`Directory::link`].
     fn alias(&self, from: &OsStr, to: &OsStr) -> Result<()>;
 
-    /// Opens a file for reading, not by way of a link.
+    /// Opens a file for reading. Does not follow a symbolic link.
     fn open(&self, name: &OsStr) -> Result<File>;
 
-    /// Makes the content of a file that is complete survive a power cut.
+    /// Syncs the content of a complete file, so that it survives a power cut.
     fn sync_file(&self, name: &OsStr) -> Result<()>;
 
     /// Removes a file.
     fn remove(&self, name: &OsStr) -> Result<()>;
 
-    /// The names in it, in no order.
+    /// Returns the names in the directory, in no particular order.
     fn list(&self) -> Result<Vec<OsString>>;
 
-    /// Whether `name` is a plain file, not by way of a link.
+    /// Returns whether `name` is a regular file. Does not follow a symbolic link.
     fn is_file(&self, name: &OsStr) -> bool;
 
-    /// Makes what was created, renamed and removed in it survive a power cut.
+    /// Syncs the directory, so that creations, renames and removals in it survive a power cut.
     fn sync(&self) -> Result<()>;
 
-    /// The bytes that may still be written; none where the file system does not say.
+    /// Returns the number of bytes that can still be written; `None` if the file system does not
+    /// report it.
     fn space(&self) -> Option<u64>;
 
-    /// Takes the directory's lock for writers, or says with an error of the kind `WouldBlock` which other process has it. Within this process it is shared;
-    /// it is let go when the last one holding the value drops it, or with the process.
+    /// Takes the directory's lock for writers. If another process holds it, fails with an error of
+    /// the kind `WouldBlock` that names the process. The lock is shared within this process. It is
+    /// released when the last holder of the returned value drops it, or when the process ends.
     fn lock(&self) -> Result<Arc<dyn Send + Sync>>;
 }
 
-/// What writes past the page cache are aligned to: enough for every device of today.
+/// The alignment, in bytes, of writes that bypass the page cache: sufficient for all current
+/// devices.
 pub(crate) const DIRECT_ALIGNMENT: usize = 4096;
 
 /// A file being written.
 pub(crate) trait Output: Send + Sync + Debug {
-    /// The path under which it was made, for messages.
+    /// Returns the path under which the file was created, for messages.
     fn path(&self) -> &Path;
 
     /// Writes all of `parts`, one after the other, from `offset` on.
     fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> Result<()>;
 
-    /// Sets the length, and takes the space for it where the file system can.
+    /// Sets the length of the file and reserves the space for it if the file system can.
     fn reserve(&self, length: u64) -> Result<()>;
 
-    /// Has large writes that are aligned to [`DIRECT_ALIGNMENT`], in the file and in memory, go past the page cache from now on. Says whether
-    /// they can.
+    /// From now on, large writes bypass the page cache if they are aligned to [`DIRECT_ALIGNMENT`]
+    /// both in the file and in memory. Returns whether the file system supports this.
     fn go_direct(&self) -> bool {
         false
     }
 
-    /// Makes the content survive a power cut. After a failure the content is lost for good: trying again proves nothing.
+    /// Syncs the content, so that it survives a power cut. After a failure the content is lost for
+    /// good: a second sync may succeed without having written it.
     fn sync(&self) -> Result<()>;
 }

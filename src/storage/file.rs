@@ -1,4 +1,4 @@
-//! A plain file opened for reading.
+//! A regular file opened for reading.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -9,40 +9,44 @@ use rustix::io::Errno;
 
 use crate::error::{Code, Error, Reason, Result};
 
-/// A plain file, its path and the length it had when it was opened.
+/// A regular file, with its path and its length at the time it was opened.
 #[derive(Debug)]
 pub(crate) struct File {
     file: fs::File,
     path: PathBuf,
     len: u64,
     identity: Identity,
-    /// Bytes that were asked for by [`File::read_at`].
+    /// The total number of bytes requested from [`File::read_at`].
     #[cfg(test)]
     pub read: std::sync::atomic::AtomicU64,
 }
 
-/// Tells files apart that had one path at different times, as far as the file system does: device, inode, length and time of the last change.
+/// Identifies a file among those that have had the same path, as far as the file system can: by
+/// device, inode, length and time of the last modification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     device: u64,
     inode: u64,
     len: u64,
+    /// The modification time in seconds and nanoseconds.
     changed: (i64, i64),
 }
 
 impl File {
-    /// Opens `path`, following symbolic links, if it is a plain file. A FIFO or device is never opened: that could block or act.
+    /// Opens `path`, following symbolic links, if it is a regular file. A FIFO or device is not
+    /// opened: opening it could block or have side effects.
     pub fn open(path: &Path) -> Result<File> {
         let io = |e: std::io::Error| Error::io("open the file", path, &e);
         plain(&fs::metadata(path).map_err(io)?, path)?;
-        // O_NONBLOCK: had the file become a FIFO since, opening it would otherwise wait for a writer.
+        // Without O_NONBLOCK, opening would wait for a writer if the file had meanwhile become a
+        // FIFO.
         let file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path).map_err(io)?;
         File::of(file, path)
     }
 
-    /// The open `file`, if it is a plain one; `path` is for messages.
+    /// Wraps the open `file`, if it is a regular file. `path` is for messages.
     pub fn of(file: fs::File, path: &Path) -> Result<File> {
-        let metadata = file.metadata().map_err(|e| Error::io("look at the file", path, &e))?;
+        let metadata = file.metadata().map_err(|e| Error::io("inspect the file", path, &e))?;
         plain(&metadata, path)?;
         let identity = Identity {
             device: metadata.dev(),
@@ -76,7 +80,7 @@ impl File {
         &self.file
     }
 
-    /// Fills `buffer` from `offset` on.
+    /// Fills `buffer` with the bytes from `offset` on.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
         #[cfg(test)]
         self.read.fetch_add(buffer.len() as u64, std::sync::atomic::Ordering::Relaxed);
@@ -86,7 +90,7 @@ impl File {
         })
     }
 
-    /// `len` bytes from `offset` on, in memory that is not cleared first.
+    /// Reads `len` bytes from `offset` on into new memory, without clearing it first.
     pub fn read_new(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
         let (mut bytes, no_memory) = (Vec::new(), || Error::out_of_memory(len));
         let wanted = usize::try_from(len).map_err(|_| no_memory())?;
@@ -99,19 +103,20 @@ impl File {
                 Err(e) => return Err(Error::io("read the file", &self.path, &e.into())),
             }
         }
-        // An allocator may give more room than it was asked for.
+        // An allocator may return more memory than requested.
         bytes.truncate(wanted);
         Ok(bytes)
     }
 
-    /// Says whether `size` bytes from `offset` on lie within the file as it was when it was opened.
+    /// Checks that `size` bytes from `offset` on lie within the length of the file when it was
+    /// opened.
     pub fn check_range(&self, offset: u64, size: u64) -> Result<()> {
         self.within(self.len, offset, size)
     }
 
-    /// The same of the file as it is now.
+    /// Checks that `size` bytes from `offset` on lie within the current length of the file.
     pub fn check_range_now(&self, offset: u64, size: u64) -> Result<()> {
-        let metadata = self.file.metadata().map_err(|e| Error::io("look at the file", &self.path, &e))?;
+        let metadata = self.file.metadata().map_err(|e| Error::io("inspect the file", &self.path, &e))?;
         self.within(metadata.len(), offset, size)
     }
 
@@ -135,5 +140,7 @@ fn plain(metadata: &fs::Metadata, path: &Path) -> Result<()> {
         return Ok(());
     }
     let found = if metadata.is_dir() { "a directory" } else { "a FIFO, socket or device" };
-    Err(Error::new(Code::FailedPrecondition, Reason::NotAFile, "not a file").expecting("a plain file", found).in_file(path))
+    Err(Error::new(Code::FailedPrecondition, Reason::NotAFile, "the path does not name a file")
+        .expecting("a regular file", found)
+        .in_file(path))
 }

@@ -1,9 +1,10 @@
-//! Who holds a lock, as far as the system tells.
+//! Finds the process that holds a lock, as far as the system reports it.
 
 use rustix::fs::{major, minor};
 
-/// The process that has the exclusive lock of the file with this device and inode: `process 1234 (trainer)`. None when the system does not say, of a
-/// process on another machine for instance.
+/// Describes the process that holds the exclusive lock of the file with this device and inode, e.g.
+/// `process 1234 (trainer)`. `None` if the system does not know it, for example because the process
+/// runs on another machine.
 pub(super) fn holder_of(device: u64, inode: u64) -> Option<String> {
     holder_in(&std::fs::read_to_string("/proc/locks").ok()?, device, inode).map(|process| {
         let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
@@ -14,7 +15,7 @@ pub(super) fn holder_of(device: u64, inode: u64) -> Option<String> {
     })
 }
 
-/// The same in the text of `/proc/locks`.
+/// Returns the id of that process, given the text of `/proc/locks`.
 fn holder_in(locks: &str, device: u64, inode: u64) -> Option<u32> {
     let place = format!("{:02x}:{:02x}:{inode}", major(device), minor(device));
     locks.lines().find_map(|line| {

@@ -35,17 +35,18 @@ impl Storage for Local {
     }
 }
 
-/// Makes `path` and its parents. Each one made is synced in its parent: else a power cut could take the directory with all that was
-/// synced in it.
+/// Creates `path` and its parents. Syncs the parent of each directory that it creates: otherwise a
+/// power cut could remove the directory with everything that was synced in it.
 fn make_directory(path: &Path) -> Result<()> {
-    let path = path.components().as_path(); // without a dot at the end, which cannot be made
+    let path = path.components().as_path(); // without a trailing dot, which cannot be created
     if path.is_dir() {
         return Ok(());
     }
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_directory(parent)?;
     match std::fs::create_dir(path) {
-        // Somebody else made it just now and may not have synced it; or it is no directory, which opening it will say.
+        // If the name exists, another process created it just now and may not have synced it; or it
+        // is not a directory, and opening it will fail.
         Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(e),
         _ => File::open(parent)?.sync_all(),
     }
@@ -64,7 +65,7 @@ impl Directory for LocalDirectory {
 
     fn create(&self, name: &OsStr) -> Result<Arc<dyn Output>> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDWR;
-        // The umask takes off what the user does not want.
+        // The umask clears the permissions that the user does not want.
         let file = fs::openat(&self.handle, name, flags, Mode::from_raw_mode(0o666))?;
         Ok(Arc::new(LocalOutput { file: file.into(), direct: OnceLock::new(), path: self.path.join(name) }))
     }
@@ -82,7 +83,7 @@ impl Directory for LocalDirectory {
     }
 
     fn open(&self, name: &OsStr) -> Result<File> {
-        // O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
+        // Without O_NONBLOCK, opening a FIFO would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         Ok(fs::openat(&self.handle, name, flags, Mode::empty())?.into())
     }
@@ -129,7 +130,7 @@ impl Directory for LocalDirectory {
         if let Some(lock) = held.get(&place).and_then(Weak::upgrade) {
             return Ok(lock);
         }
-        // A handle of its own: the lock is the handle's, and goes when it is closed.
+        // A separate handle: the lock belongs to the handle and is released when it is closed.
         let handle = fs::openat(&self.handle, ".", OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         match fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -145,7 +146,8 @@ impl Directory for LocalDirectory {
     }
 }
 
-/// What linking says, with the errors that mean that the file system cannot told apart from all others.
+/// Converts the result of a link call: errors that mean that the file system cannot link get their
+/// own kinds.
 fn linked(outcome: rustix::io::Result<()>) -> Result<()> {
     match outcome {
         Ok(()) => Ok(()),
@@ -155,7 +157,7 @@ fn linked(outcome: rustix::io::Result<()>) -> Result<()> {
     }
 }
 
-/// The locks that this process holds, by device and inode: within a process they are shared.
+/// The locks that this process holds, by device and inode. They are shared within the process.
 static HELD: LazyLock<Mutex<Held>> = LazyLock::new(Mutex::default);
 
 type Held = HashMap<(u64, u64), Weak<Lock>>;
@@ -166,7 +168,8 @@ struct Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing would do, did not a child that another thread forks just now have the handle, too, until it becomes another program.
+        // Closing the handle is not enough: a child process that another thread is just forking has
+        // a copy of the handle until it calls exec.
         let _ = fs::flock(&self.handle, FlockOperation::Unlock);
     }
 }
@@ -174,7 +177,8 @@ impl Drop for Lock {
 #[derive(Debug)]
 struct LocalOutput {
     file: File,
-    /// The same file, opened for writing past the page cache, if it was asked for and can be had.
+    /// A second handle of the same file that bypasses the page cache; `None` if that is not
+    /// supported. Unset before [`Output::go_direct`].
     direct: OnceLock<Option<OwnedFd>>,
     path: PathBuf,
 }
@@ -187,7 +191,7 @@ impl Output for LocalOutput {
     fn write_at(&self, mut offset: u64, parts: &[IoSlice<'_>]) -> Result<()> {
         let mut parts = parts.to_vec();
         let mut parts = &mut parts[..];
-        // Empty parts at the front would look like a write of nothing.
+        // Drops empty parts at the front: they would look like a write of zero bytes.
         IoSlice::advance_slices(&mut parts, 0);
         if let ([only], Some(direct)) = (&*parts, self.direct.get().and_then(Option::as_ref)) {
             let aligned =
@@ -195,11 +199,12 @@ impl Output for LocalOutput {
             if aligned && only.len() >= DIRECT_LEAST {
                 match rustix::io::retry_on_intr(|| rustix::io::pwrite(direct, only, offset)) {
                     Ok(written) => {
-                        // After a short write the rest may not be aligned: it takes the other way.
+                        // After a short write the rest may be unaligned and goes through the page
+                        // cache.
                         offset += written as u64;
                         IoSlice::advance_slices(&mut parts, written);
                     }
-                    Err(Errno::INVAL) => {} // this file system wants something else: the other way
+                    Err(Errno::INVAL) => {} // other requirements of this file system: use the cache
                     Err(e) => return Err(e.into()),
                 }
             }
@@ -222,7 +227,7 @@ impl Output for LocalOutput {
         if length > 0 {
             match rustix::io::retry_on_intr(|| fs::fallocate(&self.file, FallocateFlags::empty(), 0, length)) {
                 Ok(()) => return Ok(()),
-                // The file system cannot: a sparse file does, too.
+                // The file system cannot reserve space: a sparse file has to do.
                 Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
                 Err(e) => return Err(e.into()),
             }
@@ -232,7 +237,7 @@ impl Output for LocalOutput {
 
     fn go_direct(&self) -> bool {
         let open = || {
-            // The same file whatever has its name by now.
+            // Opens the same file even if its name now belongs to another.
             let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
             fs::open(path, OFlags::WRONLY | OFlags::DIRECT | OFlags::CLOEXEC, Mode::empty()).ok()
         };
@@ -244,8 +249,8 @@ impl Output for LocalOutput {
     }
 }
 
-/// Smaller writes gain nothing by going past the page cache.
+/// Minimum size in bytes of a direct write: smaller ones gain nothing by bypassing the page cache.
 const DIRECT_LEAST: usize = 256 << 10;
 
-/// `IOV_MAX` of Linux.
+/// Maximum number of parts of one write: `IOV_MAX` of Linux.
 const MOST_PARTS: usize = 1024;

@@ -1,4 +1,4 @@
-//! A mapped part of a file.
+//! A memory-mapped part of a file.
 #![allow(unsafe_code)]
 
 use memmap2::{Mmap, MmapOptions};
@@ -6,8 +6,8 @@ use memmap2::{Mmap, MmapOptions};
 use super::File;
 use crate::error::{Error, Result};
 
-/// Part of a file as memory. Truncating the file while it is mapped makes reading the lost pages a SIGBUS: maps are made
-/// only when the caller asked for a view.
+/// Part of a file, mapped into memory. If the file is truncated while it is mapped, reading the
+/// lost pages raises SIGBUS. Therefore files are mapped only if the caller asks for a view.
 #[derive(Debug)]
 pub(crate) struct Map(Option<Mmap>);
 
@@ -18,8 +18,9 @@ impl Map {
         if size == 0 {
             return Ok(Map(None)); // mmap(2) refuses an empty range
         }
-        // SAFETY: the range lies within the file as it was just now. That nobody truncates or rewrites it while it is mapped
-        // is what the caller of a view undertakes; the public documentation of views says so.
+        // SAFETY: the range was just checked to lie within the file. The caller of a view
+        // guarantees that nobody truncates or rewrites the file while it is mapped; the public
+        // documentation of views states this.
         let map = unsafe { MmapOptions::new().offset(offset).len(size).map(file.as_file()) };
         map.map(|map| Map(Some(map))).map_err(|e| Error::io("map the file", file.path(), &e))
     }

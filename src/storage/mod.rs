@@ -1,4 +1,5 @@
-//! Where bytes live: plain files read by offset or mapped, and directories in which new files are made and published.
+//! Access to files: regular files read by offset or mapped, and directories in which new files are
+//! created and published.
 
 mod directory;
 mod file;

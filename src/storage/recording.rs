@@ -1,4 +1,5 @@
-//! A storage for tests: it stands between the writer and the local file system, notes every operation, and can fail any.
+//! A storage for tests. It wraps the local file system, records every operation, and can make any
+//! of them fail.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,8 +12,8 @@ use parking_lot::Mutex;
 
 use super::{Directory, Local, Output, Storage};
 
-/// An operation that succeeded and changed something. Files are numbered; those that were there at first come first, in the order of
-/// their names.
+/// An operation that succeeded and changed something. Files are numbered: first the files that
+/// existed at the start, in the order of their names.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Op {
     Create {
@@ -32,7 +33,8 @@ pub(crate) enum Op {
     SyncFile {
         file: usize,
     },
-    /// Another name for a file; for one from elsewhere, with its content, of which nobody knows whether it was synced.
+    /// A second name for a file. If the file comes from another directory, `content` is its
+    /// content, and it is unknown whether that was synced.
     Link {
         name: OsString,
         file: usize,
@@ -46,7 +48,7 @@ pub(crate) enum Op {
         name: OsString,
     },
     SyncDirectory,
-    /// The call under test returned, with success or without. Not an operation: tests put it in.
+    /// The call under test returned, successfully or not. Not an operation: tests insert it.
     Returned {
         ok: bool,
     },
@@ -72,23 +74,25 @@ pub(crate) enum Kind {
 /// Which operations fail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fault {
-    /// The number of the first, counted over those that `hits` names.
+    /// The index of the first operation that fails, among those for which `hits` returns true.
     pub at: usize,
     pub errno: i32,
-    /// All from that one on.
+    /// Whether all later operations fail as well.
     pub for_good: bool,
+    /// Selects the operations that count.
     pub hits: fn(Kind) -> bool,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The directory whose operations are recorded: the first.
+    /// The directory whose operations are recorded: the first one opened.
     served: Option<PathBuf>,
     ops: Vec<Op>,
-    /// The operations that were tried, and whether each failed by a fault.
+    /// The operations that were attempted, and whether the fault made each fail.
     tried: Vec<(Kind, bool)>,
-    /// Files whose sync was tried, in order.
+    /// The files whose sync was attempted, in order.
     synced: Vec<usize>,
+    /// The number of operations so far that `Fault::hits` selected.
     counted: usize,
     names: BTreeMap<OsString, usize>,
     files: usize,
@@ -115,7 +119,7 @@ impl State {
     }
 }
 
-/// The storage. It records one directory, the first that is asked for, which must be there.
+/// The storage. It records one directory, the first one that is opened, which must exist.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recording(Arc<Mutex<State>>);
 
@@ -130,7 +134,7 @@ impl Recording {
         recording
     }
 
-    /// Says that the file system has so many bytes free.
+    /// Reports `bytes` as the free space of the file system.
     pub fn with_space(self, bytes: u64) -> Recording {
         self.0.lock().space = Some(bytes);
         self
@@ -140,17 +144,17 @@ impl Recording {
         self.0.lock().ops.clone()
     }
 
-    /// Notes that the call under test returned.
+    /// Records that the call under test returned.
     pub fn returned(&self, ok: bool) {
         self.0.lock().ops.push(Op::Returned { ok });
     }
 
-    /// The kinds of the operations tried, and whether each failed by the fault.
+    /// Returns the kinds of the attempted operations, and whether the fault made each fail.
     pub fn tried(&self) -> Vec<(Kind, bool)> {
         self.0.lock().tried.clone()
     }
 
-    /// The files whose sync was tried, in order.
+    /// Returns the files whose sync was attempted, in order.
     pub fn synced(&self) -> Vec<usize> {
         self.0.lock().synced.clone()
     }
@@ -159,7 +163,7 @@ impl Recording {
 impl Storage for Recording {
     fn directory(&self, path: &Path, _create: bool) -> Result<Arc<dyn Directory>> {
         if self.0.lock().served.as_deref().is_some_and(|served| served != path) {
-            return Local.directory(path, false); // where sections are removed from
+            return Local.directory(path, false); // the directory of sections to be removed
         }
         self.0.lock().step(Kind::Hold)?;
         let inner = Local.directory(path, false)?;
@@ -258,7 +262,7 @@ impl Directory for RecordingDirectory {
     fn list(&self) -> Result<Vec<OsString>> {
         self.state.lock().step(Kind::List)?;
         let mut names = self.inner.list()?;
-        // In one order, so that a run is the same each time.
+        // Sorted, so that every run is the same.
         names.sort();
         Ok(names)
     }
@@ -301,7 +305,7 @@ impl Output for RecordingOutput {
         let mut state = self.state.lock();
         let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
         let failure = state.step(Kind::Write);
-        // What fails has written something before it did.
+        // A failing write has already written some of its bytes.
         let written = if failure.is_err() { bytes.len() / 2 } else { bytes.len() };
         self.inner.write_at(offset, &[IoSlice::new(&bytes[..written])])?;
         state.ops.push(Op::Write { file: self.file, offset, bytes: bytes[..written].to_vec() });

@@ -3,15 +3,16 @@
 use crate::error::{Error, Result};
 use crate::format::proto::take_varint;
 
-/// A block whose restart array is known to be sound. The entries are checked as they are walked.
+/// A block whose restart array is valid. The entries are checked when they are iterated.
 #[derive(Clone, Copy)]
 pub(crate) struct Block<'a> {
+    /// The bytes of all entries.
     entries: &'a [u8],
-    /// Offsets in `entries` as little-endian `u32`.
+    /// Offsets in `entries`, as little-endian `u32`.
     restarts: &'a [u8],
 }
 
-/// One entry as stored: the key is the first `shared` bytes of the key before it, then `unshared`.
+/// An entry as stored: its key is the first `shared` bytes of the previous key, then `unshared`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry<'a> {
     pub shared: usize,
@@ -20,7 +21,7 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Makes `key`, the key of the entry before this one, the key of this one.
+    /// Turns `key`, the key of the previous entry, into the key of this entry.
     pub fn key_after(&self, key: &mut Vec<u8>) -> Result<()> {
         self.check_shared(key.len())?;
         key.truncate(self.shared);
@@ -28,11 +29,12 @@ impl Entry<'_> {
         Ok(())
     }
 
-    /// Says whether the key before this one, of `length` bytes, has as many as this one shares with it.
+    /// Checks that the previous key, of `length` bytes, has as many bytes as this entry shares with
+    /// it.
     #[inline(always)]
     pub fn check_shared(&self, length: usize) -> Result<()> {
         if self.shared > length {
-            return Err(Error::malformed("an entry shares more than the key before it has")
+            return Err(Error::malformed("an entry shares more bytes than the previous key has")
                 .expecting(format_args!("at most {length}"), self.shared));
         }
         Ok(())
@@ -40,22 +42,23 @@ impl Entry<'_> {
 }
 
 impl<'a> Block<'a> {
-    /// Splits a block into entries and restarts.
+    /// Splits a block into entries and restart points.
     ///
     /// # Errors
-    /// `DATA_LOSS` when the restart array does not fit, is empty, does not begin with 0 or does not increase.
+    /// * `DATA_LOSS`: the restart array does not fit, is empty, does not begin with 0 or does not
+    ///   increase.
     pub fn parse(bytes: &'a [u8]) -> Result<Block<'a>> {
         let (rest, count) =
-            bytes.split_last_chunk::<4>().ok_or_else(|| Error::malformed("a block is too short for its restart count"))?;
+            bytes.split_last_chunk::<4>().ok_or_else(|| Error::malformed("the block is too short for its restart count"))?;
         let count = u32::from_le_bytes(*count) as usize;
         let array = count.checked_mul(4).filter(|&n| n <= rest.len());
         let array = array.ok_or_else(|| {
-            Error::malformed("the restart array of a block is longer than the block")
+            Error::malformed("the restart array is longer than the block")
                 .expecting(format_args!("at most {}", rest.len() / 4), count)
         })?;
         let (entries, restarts) = rest.split_at(rest.len() - array);
         if count == 0 {
-            return Err(Error::malformed("a block has no restart point"));
+            return Err(Error::malformed("the block has no restart points"));
         }
         let block = Block { entries, restarts };
         let mut before = None;
@@ -66,14 +69,15 @@ impl<'a> Block<'a> {
                 Some(before) => at > before && at < entries.len(),
             };
             if !sound {
-                return Err(Error::malformed(format!("restart point {i} of a block is out of order or out of range")).expecting(
-                    format_args!(
-                        "an offset below {} after {}",
-                        entries.len(),
-                        before.map_or("none".to_owned(), |b| b.to_string())
-                    ),
-                    at,
-                ));
+                return Err(Error::malformed(format!("restart point {i} of the block is out of order or out of range"))
+                    .expecting(
+                        format_args!(
+                            "an offset below {} after {}",
+                            entries.len(),
+                            before.map_or("none".to_owned(), |b| b.to_string())
+                        ),
+                        at,
+                    ));
             }
             before = Some(at);
         }
@@ -89,22 +93,24 @@ impl<'a> Block<'a> {
         u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
     }
 
-    /// The bytes of all entries.
+    /// Returns the total size of the entries in bytes.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The entries in the order of the file.
+    /// Returns the entries in file order.
     pub fn entries(&self) -> Entries<'a> {
         Entries::from_restart(*self, 0)
     }
 
-    /// The value of `key`, if the block has it. The keys are taken to be in order.
+    /// Returns the value of `key`; `None` if the block does not contain it. Assumes that the keys
+    /// are in order.
     ///
     /// # Errors
-    /// `DATA_LOSS` when an entry on the way is broken.
+    /// * `DATA_LOSS`: an entry on the search path is damaged.
     pub fn find(&self, key: &[u8]) -> Result<Option<&'a [u8]>> {
-        // The last restart point whose key is not greater; the first has no smaller one before it.
+        // Finds the last restart point whose key is not greater than `key`; the first if all are
+        // greater.
         let (mut low, mut high) = (0, self.restart_count());
         while high - low > 1 {
             let middle = low + (high - low) / 2;
@@ -128,23 +134,24 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Iterator over the entries of a block; ends after the first error.
+/// Iterator over the entries of a block. It ends after the first error.
 pub(crate) struct Entries<'a> {
     block: Block<'a>,
     at: usize,
-    /// The next restart point to come, and its offset; `usize::MAX` when there is none.
+    /// The index of the next restart point, and its offset: `usize::MAX` after the last.
     restart: usize,
     restart_at: usize,
 }
 
 impl<'a> Entries<'a> {
-    /// The entries from restart point `restart` on.
+    /// Returns the entries from restart point `restart` on.
     fn from_restart(block: Block<'a>, restart: usize) -> Entries<'a> {
         let at = block.restart(restart);
         Entries { block, at, restart, restart_at: at }
     }
 
-    /// The entry at the front of `bytes` and how long it is; none when it does not lie within them.
+    /// Decodes the entry at the front of `bytes` and returns it with its length. `None` if it does
+    /// not lie within `bytes`.
     #[inline(always)]
     fn decode(bytes: &'a [u8]) -> Option<(Entry<'a>, usize)> {
         let mut rest = bytes;
@@ -155,7 +162,7 @@ impl<'a> Entries<'a> {
             }
             _ => (length(&mut rest)?, length(&mut rest)?, length(&mut rest)?),
         };
-        // The lengths are below 2^32 each, so the sums cannot wrap in 64 bits.
+        // Each length is below 2^32, so the sums cannot overflow 64 bits.
         let (unshared, rest) = rest.split_at_checked(unshared)?;
         let (value, rest) = rest.split_at_checked(value)?;
         Some((Entry { shared, unshared, value }, bytes.len() - rest.len()))
@@ -164,7 +171,7 @@ impl<'a> Entries<'a> {
     #[inline(always)]
     fn take(&mut self) -> Result<Entry<'a>> {
         let Some((entry, length)) = Self::decode(&self.block.entries[self.at..]) else {
-            return Err(Error::malformed(format!("the entry at offset {} of a block runs past the block's end", self.at)));
+            return Err(Error::malformed(format!("the entry at offset {} runs past the end of the block", self.at)));
         };
         if self.restart_at <= self.at {
             self.pass_restart(&entry)?;
@@ -176,7 +183,8 @@ impl<'a> Entries<'a> {
         Ok(entry)
     }
 
-    /// Checks that the restart point that has been reached is at `entry`, which stores its whole key.
+    /// Checks that the restart point that has been reached lies at `entry`, and that `entry` stores
+    /// its whole key.
     fn pass_restart(&mut self, entry: &Entry<'_>) -> Result<()> {
         if self.restart_at < self.at || entry.shared != 0 {
             return Err(self.misplaced_restart());
@@ -188,11 +196,11 @@ impl<'a> Entries<'a> {
 
     #[cold]
     fn misplaced_restart(&self) -> Error {
-        Error::malformed(format!("restart point {} of a block is not at an entry that stores its whole key", self.restart))
+        Error::malformed(format!("restart point {} of the block is not at an entry that stores its whole key", self.restart))
     }
 }
 
-/// A length of the file: a varint of 32 bits.
+/// Takes a length off the front of `bytes`: a varint that must fit 32 bits.
 fn length(bytes: &mut &[u8]) -> Option<usize> {
     take_varint(bytes).filter(|&v| v <= u32::MAX.into()).map(|v| v as usize)
 }

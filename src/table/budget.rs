@@ -1,13 +1,14 @@
-//! How much memory the opening of a file may take, in proportion to the file.
+//! Limits the memory that opening a file may take, in proportion to the size of the file.
 
 use crate::error::{Code, Error, Reason, Result};
 
-/// What every file may cost, whatever its size.
+/// Memory in bytes that every file may take, whatever its size.
 const FLOOR: u64 = 16 << 20;
-/// And how many bytes for each of its own.
+/// Additional bytes of memory per byte of the file.
 const PER_BYTE: u64 = 24;
 
-/// Counts what opening a file allocates for what the file says, and ends it when that is out of proportion.
+/// Counts the memory that is allocated because of a file's content while the file is opened, and
+/// fails when it is out of proportion.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: u64,
@@ -15,28 +16,32 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// The budget for an index of `size` bytes, unless the caller set a limit of its own.
+    /// Creates the budget for an index of `size` bytes; `limit`, if the caller set one, takes
+    /// precedence.
     pub fn for_index(size: u64, limit: Option<u64>) -> Budget {
         Budget { limit: limit.unwrap_or(FLOOR.saturating_add(PER_BYTE.saturating_mul(size))), used: 0 }
     }
 
-    /// Accounts for `bytes` about to be allocated.
+    /// Accounts for `bytes` bytes about to be allocated.
+    ///
+    /// # Errors
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): the budget is exceeded.
     pub fn charge(&mut self, bytes: u64) -> Result<()> {
         let used = self.used.saturating_add(bytes);
         if used > self.limit {
-            return Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the index expands beyond the memory limit")
+            return Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the index needs more memory than the limit allows")
                 .expecting(format_args!("at most {} bytes", self.limit), format_args!("at least {used} bytes")));
         }
         self.used = used;
         Ok(())
     }
 
-    /// Gives back what was freed again.
+    /// Returns `bytes` freed bytes to the budget.
     pub fn release(&mut self, bytes: u64) {
         self.used = self.used.saturating_sub(bytes);
     }
 
-    /// Makes room for `more` values in a vector that grows as it is filled.
+    /// Reserves room for `more` values in a vector that grows as it is filled.
     #[inline(always)]
     pub fn reserve<T>(&mut self, vec: &mut Vec<T>, more: usize) -> Result<()> {
         if vec.capacity() - vec.len() >= more {
@@ -56,7 +61,8 @@ impl Budget {
         Ok(())
     }
 
-    /// Gives back the room that a vector has left when it is full, if there is memory for the copy that an allocator may make.
+    /// Frees the unused capacity of a full vector, if the budget allows the copy that an allocator
+    /// may make.
     pub fn shrink<T>(&mut self, vec: &mut Vec<T>) {
         let (old, new) = ((vec.capacity() * size_of::<T>()) as u64, (vec.len() * size_of::<T>()) as u64);
         if self.charge(new).is_ok() {
@@ -65,7 +71,7 @@ impl Budget {
         }
     }
 
-    /// An empty vector with room for exactly `count` elements, accounted for.
+    /// Creates an empty vector with room for exactly `count` elements, accounted for.
     pub fn vec<T>(&mut self, count: usize) -> Result<Vec<T>> {
         let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
         self.charge(bytes)?;

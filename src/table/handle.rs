@@ -1,8 +1,8 @@
-//! Where blocks lie in a table, as its footer and its index block say it.
+//! The positions of blocks in a table, as stored in its footer and its index block.
 
 use crate::format::proto::{put_varint, take_varint};
 
-/// Where a block lies; `size` is without its trailer.
+/// The position of a block. `size` excludes the trailer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Handle {
     pub offset: u64,

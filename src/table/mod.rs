@@ -1,4 +1,5 @@
-//! The sorted table that V2 indexes and V1 checkpoints are stored in: LevelDB's, with blocks of 256 KiB and no filters.
+//! The sorted table that holds V2 indexes and V1 checkpoints: LevelDB's format, with blocks of 256
+//! KiB and no filters.
 
 mod block;
 mod budget;

@@ -1,4 +1,5 @@
-//! Writing a table: what LevelDB's builder does, with TensorFlow's block size and its simpler separators, byte for byte.
+//! Writes a table byte for byte as LevelDB's builder does, with TensorFlow's block size and its
+//! simpler separators.
 
 use super::handle::Handle;
 use super::reader::{FOOTER, MAGIC};
@@ -8,19 +9,21 @@ use crate::format::proto::put_varint;
 
 /// A data block is closed when its estimated size reaches this.
 const BLOCK_SIZE: usize = 256 << 10;
-/// Every so many entries of a data block store their whole key.
+/// In a data block, one entry in this many stores its whole key.
 const RESTART_INTERVAL: usize = 16;
 
-/// Builds a table from keys in increasing order and hands its bytes to a sink, block by block.
+/// Builds a table from keys in increasing order and passes its bytes to a sink, block by block.
 pub(crate) struct TableWriter<'s> {
     sink: &'s mut dyn FnMut(&[u8]) -> Result<()>,
-    /// Bytes handed over so far.
+    /// The number of bytes passed to the sink so far.
     offset: u64,
     data: BlockWriter,
     index: BlockWriter,
     last_key: Vec<u8>,
+    /// Whether an entry has been added.
     any: bool,
-    /// A block that is written but not listed in the index yet: the separator depends on the key after it.
+    /// A block that is written but not yet listed in the index, because the separator depends on
+    /// the next key.
     pending: Option<Handle>,
 }
 
@@ -38,6 +41,10 @@ impl<'s> TableWriter<'s> {
     }
 
     /// Adds an entry. The keys must increase.
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT`: the key or value is 4 GiB or longer.
+    /// * The error of the sink.
     pub fn add(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         debug_assert!(!self.any || key > &self.last_key[..]);
         if u32::try_from(key.len()).is_err() || u32::try_from(value.len()).is_err() {
@@ -60,7 +67,7 @@ impl<'s> TableWriter<'s> {
         Ok(())
     }
 
-    /// Writes what is left, the index block and the footer.
+    /// Writes the remaining entries, the index block and the footer.
     pub fn finish(mut self) -> Result<()> {
         self.flush()?;
         let metaindex = self.put_block(BlockWriter::new(RESTART_INTERVAL).take())?;
@@ -91,7 +98,7 @@ impl<'s> TableWriter<'s> {
         Ok(())
     }
 
-    /// Writes a block with its trailer: not compressed, checksum.
+    /// Writes a block, uncompressed, with its trailer: compression type and checksum.
     fn put_block(&mut self, mut block: Vec<u8>) -> Result<Handle> {
         let handle = Handle { offset: self.offset, size: block.len() as u64 };
         block.push(0);
@@ -103,12 +110,13 @@ impl<'s> TableWriter<'s> {
     }
 }
 
-/// One block as it grows.
+/// A block under construction.
 struct BlockWriter {
+    /// The number of entries between restart points.
     interval: usize,
     entries: Vec<u8>,
     restarts: Vec<u32>,
-    /// Entries since the last restart point.
+    /// The number of entries since the last restart point.
     since: usize,
     last_key: Vec<u8>,
 }
@@ -144,7 +152,7 @@ impl BlockWriter {
         self.since += 1;
     }
 
-    /// The finished block; the writer starts anew.
+    /// Returns the finished block and starts a new one.
     fn take(&mut self) -> Vec<u8> {
         let mut block = std::mem::take(&mut self.entries);
         for restart in &self.restarts {
@@ -156,7 +164,7 @@ impl BlockWriter {
     }
 }
 
-/// A short key that is at least `a` and below `b`, in TensorFlow's single step.
+/// Returns a short key that is at least `a` and below `b`: TensorFlow's single step.
 fn separator(a: &[u8], b: &[u8]) -> Vec<u8> {
     let at = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     match (a.get(at), b.get(at)) {
@@ -165,7 +173,7 @@ fn separator(a: &[u8], b: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A short key that is at least `a`.
+/// Returns a short key that is at least `a`.
 fn successor(a: &[u8]) -> Vec<u8> {
     match a.iter().position(|&byte| byte != 0xff) {
         Some(at) => [&a[..at], &[a[at] + 1]].concat(),

@@ -1,22 +1,24 @@
-//! Boxes within tensors, and their runs of consecutive elements.
+//! Boxes within tensors, and iteration over their runs of consecutive elements.
 
 use super::extent::StoredExtent;
 use super::shape::elements;
 
-/// A slice resolved against a shape: known to lie within it.
+/// A box within a tensor: a slice resolved against a shape, so it is known to lie within the shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
+    /// The first index in each dimension.
     pub start: Vec<i64>,
+    /// The number of indices in each dimension.
     pub length: Vec<i64>,
 }
 
 impl Bounds {
-    /// The whole of `shape`.
+    /// Returns the box that covers all of `shape`.
     pub fn whole(shape: &[i64]) -> Bounds {
         Bounds { start: vec![0; shape.len()], length: shape.to_vec() }
     }
 
-    /// The box of a stored slice, which is known to lie within a tensor of `shape`.
+    /// Returns the box of a stored slice, which must lie within a tensor of `shape`.
     pub fn stored(extents: &[StoredExtent], shape: &[i64]) -> Bounds {
         Bounds {
             start: extents.iter().map(|e| e.start).collect(),
@@ -24,12 +26,12 @@ impl Bounds {
         }
     }
 
-    /// How many elements the box holds.
+    /// Returns the number of elements in the box.
     pub fn elements(&self) -> u64 {
         elements(&self.length)
     }
 
-    /// What both boxes share, if anything.
+    /// Returns the intersection of two boxes; `None` if they share no element.
     pub fn intersect(&self, other: &Bounds) -> Option<Bounds> {
         let mut both = Bounds { start: Vec::with_capacity(self.start.len()), length: Vec::with_capacity(self.start.len()) };
         for d in 0..self.start.len() {
@@ -52,13 +54,14 @@ impl Bounds {
         })
     }
 
-    /// The runs of consecutive elements to copy for `self`, a box within both `from` and `to`: stored in `from` in row-major order,
-    /// wanted in `to`. They come in ascending order of both places.
+    /// Returns the runs of consecutive elements that copy the box `self` from `from` to `to`. Both
+    /// contain `self`; both are stored in row-major order. The runs ascend in both.
     pub fn runs(&self, from: &Bounds, to: &Bounds) -> Runs {
         if self.elements() == 0 {
             return Runs { from: 0, to: 0, run: 0, steps: Vec::new(), done: true };
         }
-        // Dimensions from `inner` on are taken whole on both sides (the one before may be cut): together they are one run.
+        // The dimensions from `inner` on are taken whole on both sides. Together with the dimension
+        // before them, which may be cut, they form one run.
         let rank = self.length.len();
         let mut inner = rank;
         while inner > 0 && self.length[inner - 1] == from.length[inner - 1] && self.length[inner - 1] == to.length[inner - 1] {
@@ -84,7 +87,8 @@ impl Bounds {
     }
 }
 
-/// Consecutive elements: `length` of them at `from` in the one place, at `to` in the other.
+/// Consecutive elements: `length` elements, at index `from` of the source and index `to` of the
+/// target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     pub from: u64,
@@ -92,20 +96,28 @@ pub(crate) struct Run {
     pub length: u64,
 }
 
-/// One outer dimension of the odometer, innermost first.
+/// One outer dimension of the iteration, which advances like an odometer. The innermost comes
+/// first.
 #[derive(Debug)]
 struct Step {
+    /// The number of indices.
     count: u64,
+    /// The current index.
     at: u64,
+    /// The stride in the source, in elements.
     from: u64,
+    /// The stride in the target, in elements.
     to: u64,
 }
 
 /// Iterator over the runs of a box.
 #[derive(Debug)]
 pub(crate) struct Runs {
+    /// The start of the next run in the source.
     from: u64,
+    /// The start of the next run in the target.
     to: u64,
+    /// The length of each run.
     run: u64,
     steps: Vec<Step>,
     done: bool,

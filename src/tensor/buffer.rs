@@ -1,8 +1,8 @@
-//! Memory of the library's own for values.
+//! Memory for values that the library owns.
 
 use crate::error::{Error, Result};
 
-/// Memory that is aligned for every element type.
+/// A byte buffer aligned for every element type.
 #[derive(Default)]
 pub(crate) struct Buffer {
     blocks: Box<[u128]>,
@@ -10,7 +10,8 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    /// Zeros, which are not touched before they are used: the system has them at hand.
+    /// Allocates `len` zero bytes. The system supplies zeroed pages, so none is touched before it
+    /// is used.
     pub fn zeroed(len: usize) -> Result<Buffer> {
         let blocks = bytemuck::allocation::try_zeroed_slice_box(len.div_ceil(size_of::<u128>()));
         Ok(Buffer { blocks: blocks.map_err(|()| Error::out_of_memory(len as u64))?, len })

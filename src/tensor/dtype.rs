@@ -43,8 +43,9 @@ pub enum DType {
     Float4E2m1fn = 33,
 }
 
-/// (dtype, bytes per element, bytes that swap together in a file of the other byte order, Python's name, protobuf's name).
-/// Sub-byte types take a whole byte each. Strings and variants have no fixed size.
+/// A row of `TABLE`: the dtype; bytes per element; bytes reversed together when a file of the other
+/// byte order is read; Python's name; protobuf's name. Sub-byte types take a whole byte each.
+/// Strings and variants have no fixed size, given as 0.
 type Row = (DType, usize, usize, &'static CStr, &'static str);
 const TABLE: [Row; 32] = [
     (DType::Float, 4, 4, c"float32", "DT_FLOAT"),
@@ -81,7 +82,7 @@ const TABLE: [Row; 32] = [
     (DType::Float4E2m1fn, 1, 1, c"float4_e2m1fn", "DT_FLOAT4_E2M1FN"),
 ];
 
-/// Row of `TABLE` for each number, so that the hot path of opening an index needs no search.
+/// Maps each number to its row of `TABLE`, so that opening an index, a hot path, needs no search.
 const ROW_OF: [u8; 34] = {
     let mut rows = [u8::MAX; 34];
     let mut i = 0;
@@ -93,18 +94,19 @@ const ROW_OF: [u8; 34] = {
 };
 
 impl DType {
-    /// Every dtype that a checkpoint can hold, in the order of their numbers.
+    /// Returns every dtype that a checkpoint can hold, in the order of their numbers.
     pub fn all() -> impl Iterator<Item = DType> {
         TABLE.iter().map(|row| row.0)
     }
 
-    /// The dtype with TensorFlow's number `number`; none for invalid, resource and reference types, which no file may hold.
+    /// Returns the dtype with TensorFlow's number `number`. `None` for invalid, resource and
+    /// reference types: no file may contain them.
     pub fn from_number(number: u32) -> Option<DType> {
         let row = *ROW_OF.get(number as usize)?;
         TABLE.get(row as usize).map(|row| row.0)
     }
 
-    /// The dtype that Python calls `name`, e.g. `float32`.
+    /// Returns the dtype with the Python name `name`, e.g. `float32`.
     pub fn from_name(name: &str) -> Option<DType> {
         TABLE.iter().find(|row| row.0.name() == name).map(|row| row.0)
     }
@@ -113,12 +115,13 @@ impl DType {
         &TABLE[ROW_OF[self as usize] as usize]
     }
 
-    /// TensorFlow's number.
+    /// Returns TensorFlow's number of the dtype.
     pub fn number(self) -> u32 {
         self as u32
     }
 
-    /// Bytes per element; none for strings and variants, whose elements have lengths of their own.
+    /// Returns the bytes per element. `None` for strings and variants, whose elements vary in
+    /// length.
     #[inline(always)]
     pub fn size(self) -> Option<usize> {
         match self.row().1 {
@@ -127,22 +130,23 @@ impl DType {
         }
     }
 
-    /// Bytes that are reversed together when a file of the other byte order is read (a complex number is two such units).
+    /// Returns the number of bytes that are reversed together when a file of the other byte order
+    /// is read. A complex number is two such units.
     pub(crate) fn swap_unit(self) -> usize {
         self.row().2
     }
 
-    /// The name in Python, e.g. `float32`, `bfloat16`, `string`.
+    /// Returns the name in Python, e.g. `float32`, `bfloat16`, `string`.
     pub fn name(self) -> &'static str {
         self.row().3.to_str().unwrap_or_default()
     }
 
-    /// [`name`](DType::name), ending in NUL.
+    /// Returns [`name`](DType::name) as a NUL-terminated string.
     pub fn c_name(self) -> &'static CStr {
         self.row().3
     }
 
-    /// The name in protobuf text, e.g. `DT_FLOAT`.
+    /// Returns the name in protobuf text, e.g. `DT_FLOAT`.
     pub fn enum_name(self) -> &'static str {
         self.row().4
     }

@@ -1,11 +1,11 @@
-//! What a slice takes of one dimension.
+//! The part of one dimension that a slice covers.
 
-/// What a slice takes of one dimension.
+/// The part of one dimension that a slice covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Extent {
-    /// First index, 0 or more.
+    /// The first index; 0 or more.
     pub start: i64,
-    /// How many indices from there; none for the whole dimension (`start` is 0 then).
+    /// The number of indices; `None` for the whole dimension, with `start` 0.
     pub length: Option<i64>,
 }
 
@@ -13,13 +13,14 @@ impl Extent {
     /// The whole dimension.
     pub const FULL: Extent = Extent { start: 0, length: None };
 
-    /// `length` indices from `start` on.
+    /// Returns the extent of `length` indices from `start` on.
     pub fn range(start: i64, length: i64) -> Extent {
         Extent { start, length: Some(length) }
     }
 }
 
-/// An extent as files keep it and tables of many keep it in memory: a length of -1 is the whole dimension.
+/// An extent as files and large tables in memory store it: a length of -1 means the whole
+/// dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoredExtent {
     pub start: i64,

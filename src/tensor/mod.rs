@@ -1,4 +1,4 @@
-//! What a tensor is: dtype, shape, slice, strings. No input or output.
+//! Descriptions of tensors: dtype, shape, slice, strings. No input or output.
 
 mod bounds;
 mod buffer;

@@ -1,31 +1,34 @@
-//! Whether the stored slices of a tensor overlap, and whether they cover what is asked for.
+//! Checks whether the stored slices of a tensor overlap, and reports regions that they do not
+//! cover.
 
 use super::bounds::Bounds;
 use super::extent::Extent;
 use super::slice::Slice;
 use crate::error::{Code, Error, Reason, Result};
 
-/// What a search for overlapping boxes found.
+/// The result of a search for overlapping boxes.
 #[derive(Debug, PartialEq, Eq)]
 enum Overlap {
     /// No two boxes share an element.
     None,
-    /// These two do.
+    /// The boxes with these two indices share an element.
     Pair(usize, usize),
-    /// Some must: together they hold more elements than the tensor.
+    /// Some boxes must overlap: together they hold more elements than the tensor.
     TooMany,
-    /// More comparisons would be needed than `COMPARISONS`.
+    /// The search would need more comparisons than `COMPARISONS`.
     TooCostly,
 }
 
-/// Most pairs of boxes compared in one search, so that a hostile list of slices costs a fraction of a second.
-/// A square grid of 300 × 300 slices needs 13 million.
+/// Maximum number of pairs of boxes compared in one search, so that a hostile list of slices costs
+/// only a fraction of a second. A square grid of 300 × 300 slices needs 13 million comparisons.
 const COMPARISONS: u64 = 20_000_000;
 
-/// Checks that no two of `boxes`, the stored slices of a tensor of `elements` elements, share an element; `name` tells a box in a message.
+/// Checks that no two of `boxes`, the stored slices of a tensor of `elements` elements, share an
+/// element. `name` returns the slice of a box, for messages.
 ///
 /// # Errors
-/// `DATA_LOSS` when two do, `RESOURCE_EXHAUSTED` when there are too many to tell.
+/// * `DATA_LOSS` (`Overlap`): two boxes overlap.
+/// * `RESOURCE_EXHAUSTED` (`Limit`): there are too many boxes to check.
 pub(crate) fn check_disjoint(boxes: &[Bounds], elements: u64, name: impl Fn(usize) -> Slice) -> Result<()> {
     let fault = |what: String| Err(Error::new(Code::DataLoss, Reason::Overlap, what));
     match Overlap::among(boxes, elements) {
@@ -38,23 +41,24 @@ pub(crate) fn check_disjoint(boxes: &[Bounds], elements: u64, name: impl Fn(usiz
     }
 }
 
-/// The error for stored slices that hold only `covered` elements of `region`.
+/// Returns the error for stored slices that hold only `covered` elements of `region`.
 pub(crate) fn not_covered(region: &Bounds, covered: u64, slices: impl ExactSizeIterator<Item = Slice>) -> Error {
     let count = slices.len();
     let listed: Vec<String> = slices.take(4).map(|s| format!("\"{s}\"")).collect();
     let more = if count > listed.len() { format!(" and {} more", count - listed.len()) } else { String::new() };
     let wanted =
         Slice::new(region.start.iter().zip(&region.length).map(|(&start, &length)| Extent::range(start, length)).collect());
-    Error::new(Code::InvalidArgument, Reason::Gap, "the stored slices do not cover what was asked for").expecting(
+    Error::new(Code::InvalidArgument, Reason::Gap, "the stored slices do not cover the requested region").expecting(
         format_args!("{} elements at \"{wanted}\"", region.elements()),
         format_args!("{covered} in slices {}{more}", listed.join(", ")),
     )
 }
 
 impl Overlap {
-    /// Looks for two of `boxes`, all within a tensor of `elements` elements, that share an element.
+    /// Searches `boxes`, all within a tensor of `elements` elements, for two that share an element.
     ///
-    /// A sweep along the dimension in which the fewest pairs overlap; only these pairs are compared.
+    /// The search sweeps along the dimension in which the fewest pairs overlap, and compares only
+    /// these pairs.
     fn among(boxes: &[Bounds], elements: u64) -> Overlap {
         let mut sum = 0u64;
         for b in boxes {
@@ -93,7 +97,7 @@ impl Overlap {
     }
 }
 
-/// How many pairs of the boxes share an index of dimension `d`.
+/// Counts the pairs of the boxes `which` that share an index of dimension `d`.
 fn pairs_overlapping_in(boxes: &[Bounds], which: &[usize], d: usize) -> u64 {
     let mut starts: Vec<i64> = which.iter().map(|&i| boxes[i].start[d]).collect();
     let mut ends: Vec<i64> = which.iter().map(|&i| boxes[i].start[d] + boxes[i].length[d]).collect();

@@ -1,10 +1,11 @@
-//! Shapes: lists of non-negative dimensions whose product fits.
+//! Shapes: lists of non-negative dimensions whose product does not overflow.
 
-/// Most dimensions a tensor may have, TensorFlow's own limit (`TensorShape::MaxDimensions`).
+/// The maximum number of dimensions of a tensor: TensorFlow's own limit
+/// (`TensorShape::MaxDimensions`).
 pub const MAX_RANK: usize = 254;
 
-/// The number of elements of `shape`, with every partial product checked as TensorFlow does: `[2^40, 2^40, 0]` is refused.
-/// None when a dimension is negative or a product overflows.
+/// Returns the number of elements of `shape`. Every partial product is checked, as in TensorFlow,
+/// so `[2^40, 2^40, 0]` is refused. `None` if a dimension is negative or a product overflows.
 pub(crate) fn checked_elements(shape: &[i64]) -> Option<u64> {
     let mut count: i64 = 1;
     for &dim in shape {
@@ -16,7 +17,8 @@ pub(crate) fn checked_elements(shape: &[i64]) -> Option<u64> {
     u64::try_from(count).ok()
 }
 
-/// The number of elements of a shape that is known to be possible. `[0, 2^40, 2^40]` is, so the order of the product matters.
+/// Returns the number of elements of a valid shape. `[0, 2^40, 2^40]` is valid, so zeros are looked
+/// for before anything is multiplied.
 pub(crate) fn elements(shape: &[i64]) -> u64 {
     if shape.contains(&0) {
         return 0;
@@ -24,7 +26,7 @@ pub(crate) fn elements(shape: &[i64]) -> u64 {
     shape.iter().map(|&n| n as u64).product()
 }
 
-/// `[2,3]`, as TensorFlow prints shapes; a scalar is `[]`.
+/// Returns a shape as TensorFlow prints it, e.g. `[2,3]`; a scalar is `[]`.
 pub(crate) fn shape_text(shape: &[i64]) -> String {
     let dims: Vec<String> = shape.iter().map(i64::to_string).collect();
     format!("[{}]", dims.join(","))

@@ -1,4 +1,5 @@
-//! Slices: boxes within a tensor, as the caller names them, as files store them, and resolved against a shape.
+//! Slices: boxes within a tensor, as callers specify them, as files store them, and resolved
+//! against a shape.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,9 +9,10 @@ use super::extent::{Extent, StoredExtent};
 use super::shape::shape_text;
 use crate::error::{Code, Error, Reason, Result};
 
-/// A box within a tensor: one extent for each dimension (`TensorSlice` in TensorFlow).
+/// A box within a tensor: one extent per dimension (`TensorSlice` in TensorFlow).
 ///
-/// As text it is TensorFlow's `shape_and_slices` spelling: extents joined by `:`, each `-` (whole) or `start,length`.
+/// The text form is that of TensorFlow's `shape_and_slices`: extents joined by `:`, each `-` (the
+/// whole dimension) or `start,length`.
 ///
 /// ```
 /// let slice: checkpoint::Slice = "0,4:-".parse().unwrap();
@@ -21,29 +23,30 @@ use crate::error::{Code, Error, Reason, Result};
 pub struct Slice(Vec<Extent>);
 
 impl Slice {
-    /// A slice of the given extents. Whether it fits a tensor is checked when it is used on one.
+    /// Creates a slice of the given extents. Whether it fits a tensor is checked when it is used.
     pub fn new(extents: Vec<Extent>) -> Slice {
         Slice(extents)
     }
 
-    /// The whole of a tensor of `rank` dimensions.
+    /// Returns the slice that covers all of a tensor of `rank` dimensions.
     pub fn full(rank: usize) -> Slice {
         Slice(vec![Extent::FULL; rank])
     }
 
-    /// The extents, one for each dimension.
+    /// Returns the extents, one per dimension.
     pub fn extents(&self) -> &[Extent] {
         &self.0
     }
 
-    /// Reads the whole tensor's shape and a slice of it, `5 10 -:0,1`: TensorFlow's `shape_and_slice`, with exactly one space between items.
+    /// Parses the shape of a whole tensor and a slice of it, such as `5 10 -:0,1`: TensorFlow's
+    /// `shape_and_slice`. Items are separated by exactly one space.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when it is not that, or the slice does not lie within the shape.
+    /// * `INVALID_ARGUMENT`: the text is malformed, or the slice does not lie within the shape.
     pub fn parse_with_shape(text: &str) -> Result<(Vec<i64>, Slice)> {
         let fault = || {
-            Error::argument("not a shape and a slice")
-                .expecting("dimensions and a slice, each after one space", format!("\"{text}\""))
+            Error::argument("the text is not a shape and a slice")
+                .expecting("dimensions and a slice, separated by single spaces", format!("\"{text}\""))
         };
         let (dims, slice) = text.rsplit_once(' ').ok_or_else(fault)?;
         let shape: Vec<i64> = dims.split(' ').map(|dim| dim.parse().map_err(|_| fault())).collect::<Result<_>>()?;
@@ -55,15 +58,20 @@ impl Slice {
         Ok((shape, slice))
     }
 
-    /// Fails if the slice does not lie within a tensor of this shape.
+    /// Checks that the slice lies within a tensor of this shape.
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT` (`Shape`): the rank differs, a start or length is negative, or an
+    ///   extent ends past its dimension.
     pub fn check(&self, shape: &[i64]) -> Result<()> {
         self.within(shape).map(drop)
     }
 
-    /// The box that this slice takes of a tensor of `shape`.
+    /// Returns the box that this slice covers in a tensor of `shape`.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when the rank differs, a start or length is negative, or an extent ends past its dimension.
+    /// * `INVALID_ARGUMENT` (`Shape`): the rank differs, a start or length is negative, or an
+    ///   extent ends past its dimension.
     pub(crate) fn within(&self, shape: &[i64]) -> Result<Bounds> {
         let fault = |what: String| {
             Error::new(Code::InvalidArgument, Reason::Shape, what)
@@ -80,7 +88,7 @@ impl Slice {
             };
             let end = start.checked_add(length);
             if start < 0 || length < 0 || (extent.length.is_none() && start != 0) || end.is_none_or(|end| end > size) {
-                return Err(fault(format!("the slice leaves dimension {dim}")));
+                return Err(fault(format!("the slice extends beyond dimension {dim}")));
             }
             bounds.start.push(start);
             bounds.length.push(length);
@@ -108,10 +116,10 @@ impl fmt::Display for Slice {
 impl FromStr for Slice {
     type Err = Error;
 
-    /// Reads TensorFlow's spelling; as there, empty items between colons are skipped.
+    /// Parses TensorFlow's text form. As in TensorFlow, empty items between colons are skipped.
     fn from_str(text: &str) -> Result<Slice> {
         let fault = |item: &str| {
-            Error::argument("not a slice")
+            Error::argument("the text is not a slice")
                 .expecting("\"-\" or \"start,length\" for each dimension, joined by \":\"", format!("\"{item}\""))
         };
         let mut extents = Vec::new();

@@ -2,22 +2,24 @@
 
 use crate::error::{Error, Result};
 
-/// The elements of a string tensor, or the serialized elements of a variant tensor (`VariantTensorDataProto`), in row-major order.
+/// The elements of a string tensor, or the serialized elements of a variant tensor
+/// (`VariantTensorDataProto`), in row-major order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strings {
     bytes: Vec<u8>,
-    /// Where each element ends in `bytes`.
+    /// The end of each element in `bytes`.
     ends: Vec<u64>,
 }
 
 impl Strings {
-    /// Puts together bytes and the lengths of the elements in them, whose sum is known to be `bytes.len()`.
+    /// Combines the bytes of all elements with the end of each element in them. The last end must
+    /// be `bytes.len()`.
     pub(crate) fn from_parts(bytes: Vec<u8>, ends: Vec<u64>) -> Strings {
         debug_assert_eq!(ends.last().copied().unwrap_or(0), bytes.len() as u64);
         Strings { bytes, ends }
     }
 
-    /// Room for elements of the given lengths, to be filled with [`Strings::element_mut`].
+    /// Allocates elements of the given lengths, to be filled through [`Strings::element_mut`].
     pub(crate) fn with_lengths(mut lengths: Vec<u64>) -> Result<Strings> {
         let mut end = 0u64;
         for length in &mut lengths {
@@ -31,7 +33,7 @@ impl Strings {
         Ok(Strings { bytes, ends: lengths })
     }
 
-    /// Copies of elements.
+    /// Copies `elements`.
     pub fn copy_of<S: AsRef<[u8]>>(elements: &[S]) -> Result<Strings> {
         let mut strings = Strings::with_lengths(elements.iter().map(|e| e.as_ref().len() as u64).collect())?;
         let mut at = 0;
@@ -53,22 +55,23 @@ impl Strings {
         self.bytes.get_mut(range)
     }
 
-    /// The number of elements.
+    /// Returns the number of elements.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there are no elements.
+    /// Returns whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// The element at `index`, counted in row-major order.
+    /// Returns the element at `index`, counted in row-major order; `None` if `index` is out of
+    /// range.
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         self.bytes.get(self.range(index)?)
     }
 
-    /// The elements in row-major order.
+    /// Returns the elements in row-major order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> + '_ {
         (0..self.len()).map(|i| self.get(i).unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! The first record of a V1 file: what tensors and slices it holds (`SavedTensorSliceMeta`).
+//! The first record of a V1 file: the tensors and slices that it contains (`SavedTensorSliceMeta`).
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,16 @@ use crate::tensor::{shape_text, Bounds, DType, Slice, StoredExtent};
 pub(crate) struct Described {
     pub dtype: DType,
     pub shape: Vec<i64>,
-    /// The slices that make it up; one that is full in every dimension when it is stored whole.
+    /// The slices that make up the tensor. A tensor stored whole has one slice, full in every
+    /// dimension.
     pub slices: Vec<Located>,
 }
 
-/// A stored slice and the file that holds it.
+/// A stored slice, and the file that contains it.
 #[derive(Debug)]
 pub(crate) struct Located {
     pub extents: Vec<StoredExtent>,
+    /// The index of the file in the checkpoint.
     pub file: usize,
 }
 
@@ -35,7 +37,7 @@ impl Located {
 }
 
 impl Described {
-    /// Whether one record holds all of it.
+    /// Returns whether one record holds the whole tensor.
     pub fn is_whole(&self) -> bool {
         matches!(&self.slices[..], [only] if only.extents.iter().all(|e| e.is_full()))
     }
@@ -44,8 +46,8 @@ impl Described {
 /// Tensors by name, over all files of a checkpoint.
 pub(crate) type Tensors = BTreeMap<Vec<u8>, Described>;
 
-/// Adds what the meta record `bytes` of file number `file` describes. The slices of a tensor may be spread over files, but
-/// every file must give it the same dtype and shape.
+/// Adds the tensors that the meta record `bytes` of file number `file` describes. The slices of a
+/// tensor may be in several files, but all files must agree on its dtype and shape.
 pub(crate) fn add_described(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Budget) -> Result<Version> {
     let mut version = Version::default();
     let mut found = false;
@@ -64,7 +66,9 @@ pub(crate) fn add_described(bytes: &[u8], file: usize, tensors: &mut Tensors, bu
     if found {
         Ok(version)
     } else {
-        Err(Error::malformed("the first record of a V1 checkpoint describes no tensors; is it the index of a V2 checkpoint?"))
+        Err(Error::malformed(
+            "the first record does not describe the tensors of a V1 checkpoint: the file may be the index of a V2 checkpoint",
+        ))
     }
 }
 
@@ -91,7 +95,7 @@ fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Bud
     let dtype = known_dtype(dtype).map_err(named)?;
     validated_elements(&shape, dtype).map_err(named)?;
     let each = (size_of::<Located>() + shape.len() * size_of::<StoredExtent>()) as u64;
-    // Half-filled nodes of the map, and once more when it becomes a list.
+    // The map's nodes may be half full, and the map is later copied into a list.
     let place = 3 * size_of::<(Vec<u8>, Described)>();
     budget.charge((place + name.len() + shape.len() * size_of::<i64>()) as u64)?;
     budget.charge(each.saturating_mul(slices))?;
@@ -101,18 +105,20 @@ fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Bud
             let mut extents = Vec::with_capacity(shape.len());
             v.bytes().and_then(|b| parse_slice(b, &shape, &mut extents)).map_err(named)?;
             if extents.iter().any(|e| e.length == 0) {
-                return Err(named(Error::malformed("a slice takes nothing of a dimension").because(Reason::Shape)));
+                return Err(named(Error::malformed("a stored slice is empty in some dimension").because(Reason::Shape)));
             }
             located.push(Located { extents, file });
         }
     }
     let known = tensors.entry(name.to_owned()).or_insert_with(|| Described { dtype, shape: shape.clone(), slices: Vec::new() });
     if known.dtype != dtype {
-        return Err(named(Error::malformed("the tensor has two dtypes").because(Reason::DType).expecting(known.dtype, dtype)));
+        return Err(named(
+            Error::malformed("the tensor is listed with different dtypes").because(Reason::DType).expecting(known.dtype, dtype),
+        ));
     }
     if known.shape != shape {
         return Err(named(
-            Error::malformed("the tensor has two shapes")
+            Error::malformed("the tensor is listed with different shapes")
                 .because(Reason::Shape)
                 .expecting(shape_text(&known.shape), shape_text(&shape)),
         ));

@@ -1,4 +1,4 @@
-//! V1 checkpoints: tables that hold the values themselves, as protobuf messages. Read only.
+//! V1 checkpoints: tables that contain the values themselves, as protobuf messages. Read only.
 
 mod meta;
 mod reader;

@@ -1,4 +1,4 @@
-//! Reading tensors of a V1 checkpoint.
+//! Reads tensors of a V1 checkpoint.
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
@@ -23,32 +23,34 @@ pub(crate) struct Checkpoint {
     prefix: PathBuf,
     version: Version,
     parts: Vec<Part>,
-    /// In the order of the names.
+    /// The tensors with their names, in the order of the names.
     tensors: Vec<(Vec<u8>, Described)>,
     last_block: Mutex<LastBlock>,
 }
 
-/// One file.
+/// One file of the checkpoint.
 #[derive(Debug)]
 struct Part {
     table: Table,
-    /// Whether its first record could be read. If not, nothing is known of what it should hold.
+    /// Whether its first record could be read. If not, it is unknown what the file should contain.
     is_described: bool,
 }
 
-/// The block read last, by file and number: small tensors share one, and its checksum covers all of it.
+/// The block that was read last. It is kept because small tensors share a block, and its checksum
+/// covers all of them.
 #[derive(Debug, Default)]
+/// The file and the number of the block in it.
 struct LastBlock {
     place: Option<(usize, usize)>,
     buffer: BlockBuffer,
 }
 
-/// The largest block that is kept for the next read.
+/// The size in bytes of the largest block that is kept for the next read.
 const KEPT_BLOCK: usize = 1 << 20;
 
 /// Reads the first record of file number `number`.
 fn describe(table: &Table, number: usize, tensors: &mut Tensors, budget: &mut Budget) -> Result<Version> {
-    let nothing = || Error::malformed("the table holds no record");
+    let nothing = || Error::malformed("the table contains no records");
     if table.len() == 0 {
         return Err(nothing());
     }
@@ -62,18 +64,18 @@ fn describe(table: &Table, number: usize, tensors: &mut Tensors, budget: &mut Bu
     add_described(first.value, number, tensors, budget)
 }
 
-/// A record that a file should hold.
+/// A record that a file should contain.
 struct Expected<'a> {
     name: &'a [u8],
     tensor: &'a Described,
     located: &'a Located,
-    /// Its key is `head`, shared by all slices of the tensor, and `tail`.
+    /// The record's key is `head`, which all slices of the tensor share, followed by `tail`.
     head: Rc<Vec<u8>>,
     tail: Vec<u8>,
 }
 
 impl Expected<'_> {
-    /// How its key compares with `key`.
+    /// Compares the record's key with `key`.
     fn cmp_key(&self, key: &[u8]) -> Ordering {
         let (start, rest) = key.split_at(key.len().min(self.head.len()));
         self.head[..].cmp(start).then_with(|| self.tail[..].cmp(rest))
@@ -85,11 +87,11 @@ impl Expected<'_> {
 }
 
 fn not_there(located: &Located) -> Error {
-    let what = format!("the slice \"{}\" is described but not in the file", located.slice());
+    let what = format!("the slice \"{}\" is listed but missing from the file", located.slice());
     Error::new(Code::NotFound, Reason::NoTensor, what)
 }
 
-/// A slice that holds part of a region, and the part.
+/// A slice that holds part of a region, and that part.
 struct Piece<'a> {
     located: &'a Located,
     stored: Bounds,
@@ -97,8 +99,9 @@ struct Piece<'a> {
 }
 
 impl Checkpoint {
-    /// Opens the given files as one checkpoint. Only what describes the tensors is read. A file at fault is reported to `on_fault`,
-    /// which returns the fault to end the opening, or lets it go on with what is left.
+    /// Opens the given files as one checkpoint. Reads only the descriptions of the tensors. An
+    /// error in a file is passed to `on_fault`, which returns it to fail, or `Ok` to continue with
+    /// the other files.
     pub fn open(
         prefix: &Path,
         paths: &[PathBuf],
@@ -152,7 +155,7 @@ impl Checkpoint {
         self.tensors.len()
     }
 
-    /// Name and description of the `index`th tensor in the order of names.
+    /// Returns the name and description of the `index`th tensor, in the order of the names.
     pub fn tensor(&self, index: usize) -> (&[u8], &Described) {
         let (name, tensor) = &self.tensors[index];
         (name, tensor)
@@ -162,7 +165,7 @@ impl Checkpoint {
         self.tensors.binary_search_by(|(n, _)| n[..].cmp(name)).ok()
     }
 
-    /// Reads `region` of a fixed-size tensor into `buffer`, which has its size.
+    /// Reads `region` of a fixed-size tensor into `buffer`, which must have its size.
     pub fn read(&self, index: usize, region: &Bounds, buffer: &mut [u8]) -> Result<()> {
         let (name, tensor) = self.tensor(index);
         let size = tensor.dtype.size().unwrap_or(1);
@@ -195,7 +198,8 @@ impl Checkpoint {
             }
             let pieces = pieces(tensor, region)?;
             for piece in &pieces {
-                // Before memory is taken for as many strings as the shape claims.
+                // Check the records before allocating memory for as many strings as the shape
+                // claims.
                 self.with_record(name, piece.located, |record| {
                     values::decode_strings(record, piece.stored.elements(), |_, _| ())
                 })?;
@@ -220,7 +224,7 @@ impl Checkpoint {
         read().map_err(|e: Error| e.for_tensor(name))
     }
 
-    /// Hands the strings of a piece that are wanted, and their places in the region, to `see`.
+    /// Passes the wanted strings of a piece, each with its index in the region, to `see`.
     fn each_wanted(&self, name: &[u8], piece: &Piece<'_>, region: &Bounds, mut see: impl FnMut(usize, &[u8])) -> Result<()> {
         let mut runs = piece.wanted.runs(&piece.stored, region);
         let mut run = runs.next();
@@ -236,7 +240,7 @@ impl Checkpoint {
         })
     }
 
-    /// Hands the data record of a slice to `see`.
+    /// Passes the data record of a slice to `see`.
     fn with_record<R>(&self, name: &[u8], located: &Located, see: impl FnOnce(&[u8]) -> Result<R>) -> Result<R> {
         let table = &self.parts[located.file].table;
         let key = slice_key(name, located.slice().extents());
@@ -261,7 +265,7 @@ impl Checkpoint {
         result
     }
 
-    /// The records that file `number` should hold, in the order of their keys.
+    /// Returns the records that file `number` should contain, in the order of their keys.
     fn expected_in(&self, number: usize) -> impl Iterator<Item = Expected<'_>> {
         self.tensors.iter().flat_map(move |(name, tensor)| {
             let head = Rc::new(slice_key_head(name, tensor.shape.len()));
@@ -272,7 +276,8 @@ impl Checkpoint {
         })
     }
 
-    /// Checks every block and every value; `watch` hears of the bytes done and in all. Returns false when it ended the check.
+    /// Verifies every block and every value. `watch` is called with the number of bytes done and
+    /// the total. Returns false if `watch` cancelled it.
     pub fn verify(&self, problems: &mut Problems, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> bool {
         for (name, tensor) in &self.tensors {
             if let Err(e) = check_overlap(tensor) {
@@ -297,7 +302,8 @@ impl Checkpoint {
                     for entry in block.entries() {
                         let entry = entry?;
                         entry.check_shared(length)?;
-                        // Up to `shared` both keys are the same; what follows decides.
+                        // Both keys begin with the same `shared` bytes; the bytes after them
+                        // decide.
                         let increasing = !any || entry.unshared > &key[if length == 0 { 0 } else { entry.shared }..];
                         if length == 0 {
                             key.clear();
@@ -319,13 +325,15 @@ impl Checkpoint {
                             }
                             None if !is_described || (first && key.is_empty()) => {}
                             None => {
-                                let what = "a record is not described by the first one";
+                                let what = "the first record does not list this record";
                                 problems.add(Error::malformed(what).for_tensor(&key).in_file(path));
                             }
                         }
                     }
                     if key.as_slice() > table.limit(at) {
-                        return Err(Error::malformed(format!("data block {at}: a key is greater than the index block says")));
+                        return Err(Error::malformed(format!(
+                            "data block {at}: a key is greater than the limit in the index block"
+                        )));
                     }
                     Ok(())
                 };
@@ -345,10 +353,10 @@ impl Checkpoint {
         true
     }
 
-    /// The error for a tensor whose shape asks for more values than the files can hold.
+    /// Returns the error for a tensor whose shape requires more values than the files can contain.
     pub fn unbacked(&self, index: usize) -> Error {
         let (name, tensor) = self.tensor(index);
-        Error::malformed("the tensor's shape asks for more values than the files hold")
+        Error::malformed("the shape requires more values than the files contain")
             .because(Reason::Shape)
             .expecting(
                 format_args!("{} elements", Bounds::whole(&tensor.shape).elements()),
@@ -358,17 +366,18 @@ impl Checkpoint {
             .in_file(self.prefix())
     }
 
-    /// The bytes of all files.
+    /// Returns the total size of all files in bytes.
     pub fn bytes(&self) -> u64 {
         self.parts.iter().map(|part| part.table.file().len()).sum()
     }
 }
 
-/// Memory for the values of a whole slice. Every value takes a byte at least, so a shape that the record does not back is refused.
+/// Allocates memory for the values of a whole slice. Every value takes at least one byte in the
+/// record, so a shape with more values than the record has bytes is refused.
 fn room_for(record: &[u8], slice: &Bounds, dtype: DType) -> Result<Vec<u8>> {
     let count = slice.elements();
     if count > record.len() as u64 {
-        return Err(Error::malformed("a slice holds fewer values than its shape asks for")
+        return Err(Error::malformed("a stored slice contains fewer values than its shape requires")
             .because(Reason::Shape)
             .expecting(count, format_args!("{} bytes", record.len())));
     }
@@ -388,7 +397,7 @@ fn check_overlap(tensor: &Described) -> Result<()> {
     check_disjoint(&boxes, Bounds::whole(&tensor.shape).elements(), |i| tensor.slices[i].slice())
 }
 
-/// The stored slices that hold `region`, which they must cover.
+/// Returns the stored slices that hold `region`. Fails if they do not cover it.
 fn pieces<'a>(tensor: &'a Described, region: &Bounds) -> Result<Vec<Piece<'a>>> {
     check_overlap(tensor)?;
     let mut pieces = Vec::new();
@@ -400,7 +409,7 @@ fn pieces<'a>(tensor: &'a Described, region: &Bounds) -> Result<Vec<Piece<'a>>> 
                 covered += wanted.elements();
                 pieces.push(Piece { located, stored, wanted });
             }
-            // An empty tensor has a record, too, that must be sound.
+            // An empty tensor has a record, too, which must be valid.
             None if stored == *region => pieces.push(Piece { located, wanted: stored.clone(), stored }),
             None => {}
         }

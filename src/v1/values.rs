@@ -1,10 +1,11 @@
-//! The value of one stored slice: a `TensorProto` of which only the typed list of values is used.
+//! The value of one stored slice: a `TensorProto`, of which only the typed lists of values are
+//! used.
 
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::proto::{take_varint, Fields, Value};
 use crate::tensor::DType;
 
-/// The `TensorProto` within a data record (`SavedTensorSlices.data.data`).
+/// Returns the `TensorProto` within a data record (`SavedTensorSlices.data.data`).
 fn tensor_proto(record: &[u8]) -> Result<&[u8]> {
     let mut tensor = None;
     for field in Fields::of(record) {
@@ -16,16 +17,16 @@ fn tensor_proto(record: &[u8]) -> Result<&[u8]> {
             }
         }
     }
-    tensor.ok_or_else(|| Error::malformed("the record of a slice holds no data"))
+    tensor.ok_or_else(|| Error::malformed("the record of a slice contains no data"))
 }
 
-/// How a list of values is stored: the field's number in `TensorProto` and its encoding.
+/// The encoding of a list of values, and the number of its field in `TensorProto`.
 enum Coding {
-    /// Little-endian units of so many bytes, so many to an element.
+    /// Little-endian units of `unit` bytes, one or more per element.
     Fixed { field: u32, unit: usize },
-    /// Varints within these bounds.
+    /// Varints from `least` to `most`.
     Varint { field: u32, least: i64, most: i64 },
-    /// 64 bits that mean what they say.
+    /// Varints of unsigned 64-bit numbers.
     Unsigned64 { field: u32 },
 }
 
@@ -50,13 +51,13 @@ fn coding(dtype: DType) -> Result<Coding> {
     }
 }
 
-/// The error for a dtype that no V1 checkpoint holds.
+/// Returns the error for a dtype that no V1 checkpoint can contain.
 pub(crate) fn unsupported(dtype: DType) -> Error {
     Error::new(Code::Unimplemented, Reason::Unsupported, "V1 checkpoints cannot hold this dtype")
         .expecting("a dtype that TensorFlow writes in V1", dtype)
 }
 
-/// Decodes the values of a data record into `out`, which they must fill exactly.
+/// Decodes the values of a data record into `out`. They must fill it exactly.
 pub(crate) fn decode(record: &[u8], dtype: DType, out: &mut [u8]) -> Result<()> {
     let coding = coding(dtype)?;
     let size = dtype.size().unwrap_or(1);
@@ -73,9 +74,8 @@ pub(crate) fn decode(record: &[u8], dtype: DType, out: &mut [u8]) -> Result<()> 
             },
             Coding::Varint { field, least, most } if field == number => each_varint(value, |v| {
                 if (v as i64) < least || (v as i64) > most {
-                    return Err(
-                        Error::malformed("a value does not fit the dtype").expecting(format_args!("{least} to {most}"), v as i64)
-                    );
+                    return Err(Error::malformed("a value is out of range for the dtype")
+                        .expecting(format_args!("{least} to {most}"), v as i64));
                 }
                 sink.push(&v.to_le_bytes()[..size]);
                 Ok(())
@@ -93,7 +93,7 @@ pub(crate) fn decode(record: &[u8], dtype: DType, out: &mut [u8]) -> Result<()> 
     Ok(())
 }
 
-/// Hands each string of a data record to `see`; there must be `count` of them.
+/// Passes each string of a data record to `see`. There must be `count` of them.
 pub(crate) fn decode_strings<'a>(record: &'a [u8], count: u64, mut see: impl FnMut(u64, &'a [u8])) -> Result<()> {
     let mut found = 0;
     for field in Fields::of(tensor_proto(record)?) {
@@ -113,7 +113,7 @@ pub(crate) fn decode_strings<'a>(record: &'a [u8], count: u64, mut see: impl FnM
 }
 
 fn wrong_count(expected: u64, found: u64) -> Error {
-    Error::malformed("a slice holds another number of values than its shape asks for")
+    Error::malformed("the number of values of a stored slice does not match its shape")
         .because(Reason::Shape)
         .expecting(expected, found)
 }
@@ -123,7 +123,7 @@ fn each_varint(value: Value<'_>, mut see: impl FnMut(u64) -> Result<()>) -> Resu
         Value::Varint(v) => see(v),
         Value::Bytes(mut packed) => {
             while !packed.is_empty() {
-                see(take_varint(&mut packed).ok_or_else(|| Error::malformed("a list of values is cut off"))?)?;
+                see(take_varint(&mut packed).ok_or_else(|| Error::malformed("a list of values is truncated"))?)?;
             }
             Ok(())
         }
@@ -131,7 +131,7 @@ fn each_varint(value: Value<'_>, mut see: impl FnMut(u64) -> Result<()>) -> Resu
     }
 }
 
-/// Counts what does not fit rather than writing it.
+/// Writes to a buffer. Bytes that do not fit are only counted.
 struct Sink<'a> {
     out: &'a mut [u8],
     at: usize,
@@ -150,7 +150,7 @@ impl Sink<'_> {
 mod tests {
     use super::*;
 
-    /// A data record around the fields of a `TensorProto`.
+    /// Returns a data record with the given fields of a `TensorProto`.
     fn record(tensor: &[u8]) -> Vec<u8> {
         let mut slice = vec![0x1a, tensor.len() as u8];
         slice.extend_from_slice(tensor);

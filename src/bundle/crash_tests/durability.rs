@@ -1,4 +1,5 @@
-//! What is synced under each durability, and that nothing goes before what takes its place is on disk.
+//! What is synced at each durability, and that nothing old is removed before its replacement is on
+//! disk.
 
 use std::ops::ControlFlow;
 
@@ -14,7 +15,8 @@ fn write(storage: &dyn Storage, prefix: &std::path::Path, key: &str, durability:
     writer.finish_on(storage, &mut |_, _| ControlFlow::Continue(())).unwrap();
 }
 
-/// How often the directory was synced before the first removal, or in all if there was none.
+/// Returns how often the directory was synced before the first removal, or in total if nothing was
+/// removed.
 fn syncs_before_removal(recording: &Recording) -> usize {
     let ops = recording.ops();
     let before = ops.iter().take_while(|op| !matches!(op, Op::Remove { .. }));

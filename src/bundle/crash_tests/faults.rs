@@ -1,4 +1,4 @@
-//! P4 and P5: any operation may fail, once or from then on.
+//! P4 and P5: any operation may fail, once or permanently.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::laboratory::{scratch, ERRNOS};
 use crate::storage::{Fault, Kind, Local, Recording, Storage};
 use crate::{Code, Error, Reason};
 
-/// What is tried with an operation of it failing: something that makes `x` hold `after`.
+/// An action whose operations are made to fail. On success it makes `x` hold `after`.
 pub(super) struct Scenario<'a> {
     pub what: &'a str,
     pub start: Files,
@@ -21,7 +21,8 @@ pub(super) struct Scenario<'a> {
 }
 
 impl Scenario<'_> {
-    /// Fails each operation that `hits` names with each error, and returns how many times that was.
+    /// Makes each operation that `hits` selects fail with each error. Returns the number of
+    /// failures.
     fn run(&self, hits: fn(Kind) -> bool, for_good: bool) -> usize {
         let mut points = 0;
         let directory = scratch();
@@ -58,7 +59,7 @@ impl Scenario<'_> {
         }
         match outcome {
             Ok(()) if now[0] != self.after => return Err("it succeeded, and is not there".into()),
-            // After the index has its name the new checkpoint is there, if perhaps not for good.
+            // Once the index is renamed the new checkpoint is visible, even if perhaps not durable.
             Err(_) if now[0] != before[0] && !(now[0] == self.after && failed.contains(&Kind::SyncDirectory)) => {
                 return Err(format!("it failed, and what was there is not: {:?}", now[0]));
             }
@@ -66,7 +67,8 @@ impl Scenario<'_> {
             Err(e) if !e.file().is_some_and(Path::is_absolute) => return Err(format!("no file: {e:?}")),
             _ => {}
         }
-        // The old data files stay while it is not known which index is on disk; what cannot be removed stays.
+        // The old data files stay while it is unknown which index is on disk. Files that cannot be
+        // removed stay.
         let may_leave =
             |kind: &Kind| matches!(kind, Kind::Remove | Kind::SyncDirectory | Kind::Hold | Kind::Lock | Kind::List | Kind::Open);
         if !failed.iter().any(may_leave) {
@@ -76,7 +78,7 @@ impl Scenario<'_> {
                 return Err(format!("{left:?} were left behind"));
             }
         }
-        // As if in another process: whatever was left goes.
+        // The next write, as if by another process, must remove whatever was left.
         let next = NAMES[failed.len() % 3];
         next_write(directory, next, &NAMES.map(|name| if name == next { "nothing" } else { name }), 7, &|_| false)
     }
@@ -104,7 +106,8 @@ fn any_operation_of_a_write_may_fail() {
     }
 }
 
-/// A write that first has to sweep what a crash left, among it the other name of an index that is still the published one.
+/// A write that first has to sweep what a crash left, including the second name of an index that is
+/// still the published one.
 #[test]
 fn any_operation_of_a_sweep_may_fail() {
     let run = Run::of(3, 1);
@@ -143,7 +146,8 @@ fn any_operation_of_a_merge_may_fail() {
     Scenario { what: "merge", start, after: Found::Whole(all.clone()), act: &act }.run_all();
 }
 
-/// The system forgets what it could not write: a second sync would succeed and mean nothing.
+/// The system discards data that it could not write: a second sync would succeed without having
+/// written it.
 #[test]
 fn a_failed_sync_is_not_tried_again() {
     for at in 0..5 {

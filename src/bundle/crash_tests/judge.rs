@@ -1,4 +1,5 @@
-//! What a directory may look like: the checkpoints in it by the public reader, and its files one by one.
+//! Checks the state of a directory: its checkpoints, through the public reader, and each of its
+//! files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -12,16 +13,17 @@ use crate::{Code, DType, Durability, Error, Reader, WriteOptions, Writer};
 /// The values of a checkpoint by key.
 pub(super) type Values = BTreeMap<String, Vec<u8>>;
 
-/// What is at a prefix.
+/// What a reader finds at a prefix.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Found {
     Nothing,
-    /// It opens, and every value has its checksum.
+    /// The checkpoint opens, and the checksum of every value matches.
     Whole(Values),
     Broken(String),
 }
 
-/// Values that no other seed gives; as many for each, so that a mix of two would have all keys.
+/// Returns values that differ for every seed. Keys and sizes are the same for all seeds, so a
+/// mixture of two checkpoints would have all keys.
 pub(super) fn values(seed: u64) -> Values {
     let mut rng = Rng::new(seed);
     let sizes = [0, 1, 8, 100, 513, 1000, 2000];
@@ -41,7 +43,7 @@ pub(super) fn write_as(
     values: &Values,
     durability: Durability,
 ) -> Result<(), Error> {
-    // One thread: a run is the same each time.
+    // With one thread every run is the same.
     let options = WriteOptions::new().shards(shards).threads(1).durability(durability);
     let mut writer = Writer::new(prefix, &options)?;
     for (key, bytes) in values {
@@ -50,7 +52,7 @@ pub(super) fn write_as(
     writer.finish_on(storage, &mut |_, _| ControlFlow::Continue(())).map(drop)
 }
 
-/// What a program finds at `prefix`.
+/// Returns what a program finds at `prefix`.
 pub(super) fn look(prefix: &Path) -> Found {
     let read = || -> Result<Values, Error> {
         let reader = Reader::open(prefix)?;
@@ -68,8 +70,9 @@ pub(super) fn look(prefix: &Path) -> Found {
     }
 }
 
-/// Writes the next checkpoint, at `next`, and says what is then wrong with the directory: all of the checkpoints named must be there as they
-/// were, and no file but theirs. `excused` are files that may be there.
+/// Writes another checkpoint, `next`, and checks the directory afterwards: the checkpoints `others`
+/// must be unchanged, and there must be no files except theirs and those of `next`. `excused`
+/// selects files that may exist nevertheless.
 pub(super) fn next_write(
     directory: &Path,
     next: &str,

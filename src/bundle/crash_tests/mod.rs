@@ -1,6 +1,7 @@
-//! Power cuts and failing operations while a checkpoint is written (P1 to P5 and P15 of RELIABILITY.md).
+//! Power cuts and failing operations while a checkpoint is written (P1 to P5 and P15 of
+//! RELIABILITY.md).
 //!
-//! What records, cuts and judges is in [`crate::laboratory`].
+//! [`crate::laboratory`] records operations, simulates power cuts and judges the results.
 
 mod durability;
 mod faults;
@@ -21,7 +22,7 @@ thread_local! {
     static LEFT_OUT: Cell<Option<Step>> = const { Cell::new(None) };
 }
 
-/// Whether the publisher is to leave out a step, for the tests to find.
+/// Returns whether the publisher must skip a step, which the tests must notice.
 pub(super) fn left_out(step: Step) -> bool {
     LEFT_OUT.get() == Some(step)
 }

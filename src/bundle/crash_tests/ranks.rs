@@ -1,4 +1,5 @@
-//! P1 to P4 of saves by several ranks, of which the chief loses its power, or an operation of whose fails. The sections are those of other machines.
+//! P1 to P4 for saves by several ranks: the chief loses power, or one of its operations fails. The
+//! sections are those of other machines.
 
 use std::path::Path;
 use std::sync::mpsc::{channel, Receiver, Sender};
@@ -20,7 +21,8 @@ const ROWS: usize = 90;
 
 type Ends = Vec<(Sender<Vec<u8>>, Receiver<Vec<u8>>)>;
 
-/// A rank that is a thread: the chief has an end to each of the others, these one to the chief.
+/// A rank that runs in a thread. The chief has a channel to each other rank, the others one to the
+/// chief.
 struct Thread(u32, Ends);
 
 impl Ranks for Thread {
@@ -49,7 +51,8 @@ impl Ranks for Thread {
     }
 }
 
-/// What a rank saves: its rows of a table, and a variable of its own. All of it follows from the seed.
+/// The program of a rank: its rows of a table, and a variable of its own. The values depend only on
+/// the seed.
 fn program(rank: u32, seed: u64) -> Checkpoint {
     let graph = Graph::new();
     let mut rng = Rng::new(seed);
@@ -64,7 +67,7 @@ fn program(rank: u32, seed: u64) -> Checkpoint {
     Checkpoint::new(&graph, root).unwrap()
 }
 
-/// Saves `prefix` by threads; gives what the chief returns, whose storage it is.
+/// Saves `prefix` by one thread per rank and returns the chief's result. `storage` is the chief's.
 fn save(storage: &dyn Storage, prefix: &Path, seed: u64) -> Result<(), Error> {
     let options = SaveOptions::new().write(WriteOptions::new().threads(1));
     let place = Place::Merged(prefix.parent().unwrap());
@@ -100,7 +103,7 @@ fn save(storage: &dyn Storage, prefix: &Path, seed: u64) -> Result<(), Error> {
     })
 }
 
-/// What a save leaves where nothing goes wrong.
+/// Returns the checkpoint that a save leaves if nothing fails.
 fn saved(seed: u64) -> Found {
     let directory = scratch();
     save(&Local, &directory.path().join("x"), seed).unwrap();

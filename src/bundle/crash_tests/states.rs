@@ -16,37 +16,38 @@ use crate::{Durability, Error};
 /// The names of all checkpoints in these tests.
 pub(super) const NAMES: [&str; 3] = ["x", "other", "next"];
 
-/// A recorded write of a checkpoint, beside others.
+/// A recorded write of a checkpoint in a directory with others.
 pub(super) struct Run {
     pub what: String,
-    /// The checkpoint written, of [`NAMES`].
+    /// The checkpoint that was written, one of [`NAMES`].
     pub target: &'static str,
-    /// What the directory held on disk.
+    /// The content of the directory on disk at the start.
     pub start: Files,
     pub ops: Vec<Op>,
-    /// What may be found at each of the names, other than what was written.
+    /// What may be found at each name besides the checkpoint that was written.
     pub allowed: BTreeMap<&'static str, Vec<Found>>,
-    /// What was written.
+    /// The checkpoint that was written.
     pub after: Found,
     pub durability: Durability,
-    /// Whether the disk may do what was done in a directory in any order. The protocol does not promise to survive that.
+    /// Whether the disk may reorder the operations in a directory. The protocol does not promise to
+    /// survive that.
     pub any_order: bool,
 }
 
 impl Run {
-    /// The disk after each operation, and before the first.
+    /// Returns the state of the disk before the first operation and after each operation.
     pub fn disks(&self) -> Vec<Disk> {
         disks(Disk::holding(&self.start), &self.ops)
     }
 
-    /// A write of `x` with `shards` files, over one with `old` (0: over nothing).
+    /// Writes `x` with `shards` data files over a checkpoint with `old` data files; 0 for none.
     pub fn of(old: u32, shards: u32) -> Run {
         let directory = scratch();
         prepare(directory.path(), old);
         Run::on(format!("{old} -> {shards}"), directory.path(), "x", shards, Recording::new(), Durability::Full)
     }
 
-    /// A write in a directory as it is.
+    /// Writes in a directory as it is.
     pub fn on(
         what: String,
         directory: &Path,
@@ -60,7 +61,7 @@ impl Run {
         Run { durability, ..Run::recorded(what, directory, target, &after, &storage, write) }
     }
 
-    /// Whatever makes `target` hold `after` on `storage`.
+    /// Records `act`, which makes `target` hold `after` on `storage`.
     pub fn recorded(
         what: String,
         directory: &Path,
@@ -78,7 +79,7 @@ impl Run {
         Run { what, target, start, ops, allowed, after, durability: Durability::Full, any_order: false }
     }
 
-    /// A merge of two sections, in another directory, into `x`.
+    /// Merges two sections of another directory into `x`.
     pub fn of_merge(old: u32) -> Run {
         let (directory, sections) = (scratch(), scratch());
         prepare(directory.path(), old);
@@ -93,7 +94,8 @@ impl Run {
         Run::recorded(format!("merge over {old}"), directory.path(), "x", &after, &storage, merge)
     }
 
-    /// This run up to operation `at`, where its process ends, and then a write of `target` by another process.
+    /// Returns this run up to operation `at`, at which its process ends, followed by a write of
+    /// `target` by another process.
     pub fn killed_at(&self, at: usize, target: &'static str) -> Run {
         let directory = scratch();
         let disk = self.disks().swap_remove(at);
@@ -103,7 +105,7 @@ impl Run {
         let renumbered = run.ops.into_iter().map(|op| disk.renumbered(op));
         run.ops = self.ops[..at].iter().cloned().chain(renumbered).collect();
         run.start.clone_from(&self.start);
-        // The first write is not durable: what was there before it may come back.
+        // The first write is not durable: the previous checkpoint may reappear.
         let of_first = run.allowed.get_mut(self.target).unwrap();
         of_first.extend(self.allowed[self.target].iter().cloned());
         run
@@ -120,8 +122,8 @@ impl Run {
         }
         let next = NAMES[rng.index(NAMES.len())];
         let others = NAMES.map(|name| if name == next { "nothing" } else { name });
-        // Where names may be in any order, data files may have lost what tells whose they are; the next write of the same prefix
-        // removes them.
+        // If renames may be reordered, data files may have lost the index that identifies them. The
+        // next write of the same prefix removes them.
         let excused = |name: &str| !ordered && others.iter().any(|other| name.starts_with(&format!("{other}.data-")));
         next_write(directory, next, &others, rng.next() % 9, &excused).map_err(|what| format!("P15: {what}"))
     }
@@ -130,7 +132,8 @@ impl Run {
 impl Judged for Run {
     fn judge(&self, budget: usize, rng: &mut Rng) -> (usize, Option<String>) {
         let disks = &self.disks()[..];
-        // Those after the call returned are few and tell most: first. Of the others, any.
+        // The states after the call returned are few and the most informative, so they come first.
+        // The others follow in random order.
         let (mut cuts, mut rest): (Vec<_>, Vec<_>) =
             all_cuts(disks).into_iter().partition(|cut| disks[cut.at].returned.is_some());
         while !rest.is_empty() {
@@ -139,7 +142,7 @@ impl Judged for Run {
         let tries = cuts.len().max(20 * budget);
         let change = |cut: Cut| {
             let names = if self.any_order { Names::Any } else { cut.names };
-            // Only a synced directory keeps renames before removals.
+            // Renames precede removals on disk only if the directory was synced in between.
             let is_kept = self.durability == Durability::Full || !matches!(names, Names::Loose);
             is_kept.then_some(Cut { names, ..cut })
         };
@@ -159,7 +162,7 @@ fn summary(found: &Found) -> String {
     }
 }
 
-/// Puts `x` with so many data files into the directory, if any, and `other`.
+/// Puts `x`, with `shards` data files unless that is 0, and `other` into the directory.
 pub(super) fn prepare(directory: &Path, shards: u32) {
     if shards > 0 {
         write(&Local, &directory.join("x"), shards, &values(1)).unwrap();
@@ -192,7 +195,7 @@ fn a_crash_while_merging() {
     judge_all("crash states of merges", &runs, budget() / 10);
 }
 
-/// Each write begins where a crash of the one before ended.
+/// Each write begins in a state that a crash of the previous write left.
 #[test]
 fn a_crash_after_a_crash() {
     let mut rng = Rng::new(1);
@@ -222,7 +225,8 @@ fn a_crash_after_a_crash() {
     judge_all("crash states after crashes", &runs, budget() / 5);
 }
 
-/// A process that ends loses nothing but leaves what it did unsynced; the next one sweeps, and then the power is cut.
+/// A process that ends loses nothing, but leaves its operations unsynced. The next process sweeps;
+/// then the power is cut.
 #[test]
 fn a_crash_after_a_process_was_killed() {
     let mut rng = Rng::new(3);
@@ -236,7 +240,7 @@ fn a_crash_after_a_process_was_killed() {
     judge_all("crash states after a killed process", &runs, budget() / 5);
 }
 
-/// A write that fails cleans up; that too may be cut.
+/// A failing write cleans up; the power may be cut during that, too.
 #[test]
 fn a_crash_while_a_failed_write_cleans_up() {
     let mut rng = Rng::new(2);

@@ -1,4 +1,4 @@
-//! P3: the tests see each step that is left out.
+//! P3: the tests notice each step that is left out.
 
 use super::states::Run;
 use super::LEFT_OUT;
@@ -7,7 +7,7 @@ use crate::laboratory::rng::Rng;
 use crate::laboratory::states::Judged;
 use crate::storage::Op;
 
-/// What the judge says of a write whose operations were changed.
+/// Returns the judge's verdict on a write whose operations were changed.
 fn verdict(mut run: Run, change: impl FnOnce(&mut Vec<Op>)) -> Option<String> {
     change(&mut run.ops);
     run.judge(600, &mut Rng::new(5)).1
@@ -17,7 +17,7 @@ fn assert_caught(promise: &str, run: Run, change: impl FnOnce(&mut Vec<Op>)) {
     let fault = verdict(run, |ops| {
         change(ops);
         if promise == "P2" {
-            ops.pop(); // that the call returned: what a program may rely on is P1
+            ops.pop(); // the return of the call, after which P1 applies
         }
     });
     let fault = fault.expect("nothing was found");
@@ -32,7 +32,7 @@ fn without<T>(step: Step, record: impl FnOnce() -> T) -> T {
     outcome
 }
 
-/// Leaves out the syncs of files whose names have `part`.
+/// Removes the syncs of files whose names contain `part`.
 fn drop_syncs(ops: &mut Vec<Op>, part: &str) {
     let of_part = |op: &Op| matches!(op, Op::Create { name, .. } | Op::Link { name, content: Some(_), .. } if name.to_str().unwrap().contains(part));
     let numbers: Vec<usize> = ops.iter().filter(|op| of_part(op)).filter_map(file_of).collect();
@@ -86,7 +86,7 @@ fn data_files_before_the_index() {
     });
 }
 
-/// Seen only where a disk may remove before it renames.
+/// Noticed only if a disk may remove a file before it renames another.
 #[test]
 fn nothing_old_is_removed_before_the_directory_is_synced() {
     assert_caught("P2", Run::of(3, 1), |ops| {
@@ -111,7 +111,7 @@ fn sweeping_what_a_crash_left() {
     assert_caught("P15", without(Step::Sweep, || run), |_| LEFT_OUT.set(Some(Step::Sweep)));
 }
 
-/// Another process ended after it had renamed the index and before it had synced the directory.
+/// Another process ended after it had renamed the index and before it synced the directory.
 #[test]
 fn the_sync_before_a_sweep() {
     let killed = || {
@@ -123,8 +123,9 @@ fn the_sync_before_a_sweep() {
     assert_caught("P2", without(Step::SyncBeforeSweep, killed), |_| ());
 }
 
-/// What the protocol relies on: of two renames in one directory the second is not on disk before the first. Where a file system
-/// does not hold to that, a sync between data files and index would be needed, and would do.
+/// The protocol relies on this: of two renames in one directory, the second does not reach the disk
+/// before the first. A file system without this guarantee would need a sync between the data files
+/// and the index, which would suffice.
 #[test]
 fn renames_keep_their_order() {
     let any_order = || Run { any_order: true, ..Run::of(3, 3) };

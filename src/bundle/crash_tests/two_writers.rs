@@ -1,4 +1,4 @@
-//! Several threads that write in one directory at once.
+//! Several threads that write in one directory at the same time.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use crate::laboratory::scratch;
 use crate::storage::Local;
 use crate::{Code, Reason};
 
-/// One prefix: one of the two is told so, or they take turns; never a mix. Other prefixes: nobody waits or takes what is not theirs.
+/// Two threads write the same prefix: they take turns, or one fails with `Locked`; the files never
+/// mix. Threads that write other prefixes neither wait nor touch the files of others.
 #[test]
 fn threads_in_one_directory_do_not_mix() {
     let directory = scratch();
