@@ -151,7 +151,7 @@ impl<'a> Tensor<'a> {
     /// * `INVALID_ARGUMENT` (`Gap`): the stored slices of a partitioned tensor do not cover the
     ///   slice.
     /// * `NOT_FOUND` (`MissingFile`): a data file is missing.
-    /// * `NOT_FOUND`: a stored slice that is needed is missing.
+    /// * `NOT_FOUND` (`NoTensor`): a stored slice that is needed is missing.
     /// * `DATA_LOSS`: a data file is too short (`Truncated`), a checksum does not match
     ///   (`Checksum`), or stored slices overlap (`Overlap`).
     pub fn read_slice_into(&self, slice: &Slice, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
