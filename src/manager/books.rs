@@ -84,8 +84,8 @@ impl Books {
         }
     }
 
-    /// Whether `step` is the step of the last save, or fewer steps than the interval have passed
-    /// since it.
+    /// Whether `step` is the step of the last save or, if the options check the interval, fewer
+    /// steps than the interval have passed since it.
     pub fn is_too_early(&self, step: i64, options: &ManagerSaveOptions) -> bool {
         let interval = self.options.checkpoint_interval.unwrap_or(0);
         let steps = self.steps.lock();

@@ -170,7 +170,10 @@ pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
         }
         Ok(file) if Table::is_table(&file)? => Ok(Some(Located::V1 { prefix: path.to_owned(), files: vec![path.to_owned()] })),
         Ok(file) => Err(Error::malformed("the file is not a checkpoint")
-            .expecting("a V1 table or the prefix of a V2 checkpoint", format_args!("a file of {} bytes in another format", file.len()))
+            .expecting(
+                "a V1 table or the prefix of a V2 checkpoint",
+                format_args!("a file of {} bytes in another format", file.len()),
+            )
             .in_file(path)),
         Err(e) if e.code() == Code::NotFound => by_pattern(path),
         Err(e) => Err(e),

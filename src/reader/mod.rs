@@ -287,7 +287,9 @@ impl Reader {
         if tensor.dtype() != DType::String || !tensor.shape().is_empty() {
             let found = format!("{} {}", tensor.dtype(), shape_text(tensor.shape()));
             return Err(malformed(
-                Error::malformed("the object graph is not stored as a scalar string").because(Reason::DType).expecting("string []", found),
+                Error::malformed("the object graph is not stored as a scalar string")
+                    .because(Reason::DType)
+                    .expecting("string []", found),
             ));
         }
         if let Stored::V2(bundle) = &self.stored {

@@ -34,7 +34,12 @@ impl View {
     /// not a multiple of its size. Read the tensor instead.
     pub fn as_slice<T: AnyBitPattern>(&self) -> Result<&[T]> {
         bytemuck::try_cast_slice(self).map_err(|_| {
-            Error::new(Code::FailedPrecondition, Reason::Alignment, "the view cannot be used as a slice of this type; read the tensor instead").expecting(
+            Error::new(
+                Code::FailedPrecondition,
+                Reason::Alignment,
+                "the view cannot be used as a slice of this type; read the tensor instead",
+            )
+            .expecting(
                 format_args!("{} bytes each, aligned to {}", size_of::<T>(), align_of::<T>()),
                 format_args!("{} bytes aligned to {}", self.len(), self.alignment()),
             )

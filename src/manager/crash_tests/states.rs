@@ -1,4 +1,4 @@
-//! P1, P2 and P15 over enumerated crash states of whole runs.
+//! P1, P2 and P15 in enumerated crash states of whole runs.
 
 use std::path::Path;
 
@@ -142,7 +142,7 @@ fn a_crash_while_the_best_are_kept() {
     judge_all("crash states with metrics", &runs, budget() / 8);
 }
 
-/// Each run begins where a crash of the one before ended.
+/// Each run begins in the state in which a crash of the previous run left the directory.
 #[test]
 fn a_crash_after_a_crash() {
     let mut rng = Rng::new(1);

@@ -279,8 +279,8 @@ mod tests {
 
     #[test]
     fn slots_are_numbered_as_tensorflow_numbers_them() {
-        // By name, names as first used, then by the variable's id; slot variables in that order
-        // behind all others.
+        // Slots are ordered by name, with names in the order of their first use, then by the
+        // variable's id. Slot variables come in that order after all other nodes.
         let mut builder = GraphBuilder::new();
         for (name, to) in [("opt", 1), ("a", 3), ("b", 2)] {
             builder.edge(to, name);

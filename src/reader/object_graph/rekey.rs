@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use crate::reader::Reader;
 
-    /// root → (net → v, opt → state); opt has a slot of v; v has two names.
+    /// root → (net → v, opt → state); opt has a slot of v; two edges lead to v.
     fn graph() -> ObjectGraph {
         let mut builder = GraphBuilder::new();
         for edges in [&[("net", 1), ("opt", 2), ("same", 3)][..], &[("v", 3)]] {
