@@ -1,4 +1,4 @@
-//! Checkpoints as files: whether there is one, when it was written, removing it.
+//! Checkpoints as files: whether one exists, when it was written, removing it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -13,20 +13,20 @@ use crate::reader::{files_of_pattern, find_at, Located};
 use crate::storage::{Local, Storage};
 use crate::Durability;
 
-/// Whether there is a checkpoint at `prefix` (`tf.train.checkpoint_exists`): a V2 one by its index, or a V1 one by its file or the pattern of
-/// its files. Nothing else of it is looked at.
+/// Whether there is a checkpoint at `prefix`: in format V2 by its index, in format V1 by its file
+/// or the pattern of its files (`tf.train.checkpoint_exists`). Nothing else of it is checked.
 ///
 /// # Errors
-/// What the system says when it cannot be found out.
+/// The operating system's error: the files cannot be accessed.
 pub fn checkpoint_exists(prefix: impl AsRef<Path>) -> Result<bool> {
     Ok(files_at(prefix.as_ref())?.is_some())
 }
 
-/// When each of the checkpoints at `prefixes` was written, in seconds since the epoch (`tf.train.get_checkpoint_mtimes`). Those that are not
-/// there are left out.
+/// When each of the checkpoints at `prefixes` was written, in seconds since the epoch
+/// (`tf.train.get_checkpoint_mtimes`). Checkpoints that do not exist are left out.
 ///
 /// # Errors
-/// What the system says when it cannot be found out.
+/// The operating system's error: the files cannot be accessed.
 pub fn checkpoint_mtimes<P: AsRef<Path>>(prefixes: impl IntoIterator<Item = P>) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for prefix in prefixes {
@@ -41,13 +41,14 @@ pub fn checkpoint_mtimes<P: AsRef<Path>>(prefixes: impl IntoIterator<Item = P>) 
                 Err(before) => -before.duration().as_secs_f64(),
             }),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(Error::io("look at the file", &file, &e)),
+            Err(e) => return Err(Error::io("get the time of the file", &file, &e)),
         }
     }
     Ok(times)
 }
 
-/// The checkpoint at `prefix`, of which files may be missing. A file that is none is not one, which is no error here.
+/// The checkpoint at `prefix`, even if some of its files are missing. A file that is not a
+/// checkpoint gives `None`, not an error.
 fn files_at(prefix: &Path) -> Result<Option<Located>> {
     match find_at(prefix) {
         Err(e) if e.reason() == Reason::MissingFile => Ok(files_of_pattern(prefix).map(|(files, _)| Located::V1 {
@@ -59,19 +60,22 @@ fn files_at(prefix: &Path) -> Result<Option<Located>> {
     }
 }
 
-/// Removes the checkpoint at `prefix` (`tf.train.remove_checkpoint`), V2 or V1, and the `.meta` file that a Saver put beside it: the index
-/// first, so that there is no checkpoint any more when its data goes. Only plain files in the prefix's own directory are removed; that
-/// some are not there is no error. The state file stays as it is.
+/// Deletes the checkpoint at `prefix`, V2 or V1, and the `.meta` file that TensorFlow's Saver wrote
+/// beside it. The state file is not changed. (`tf.train.remove_checkpoint`)
+///
+/// The index is deleted first, so that there is no longer a checkpoint when its data is deleted.
+/// Only plain files in the prefix's own directory are deleted. Missing files are not an error.
 ///
 /// # Errors
-/// `UNAVAILABLE` when another process has the directory's lock or another thread is writing this checkpoint; what the system says when a file cannot
-/// be removed.
+/// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock, or another thread is
+///   writing this checkpoint.
+/// * The operating system's error: a file cannot be deleted.
 pub fn remove_checkpoint(prefix: impl AsRef<Path>) -> Result<()> {
     remove_on(&Local, prefix.as_ref())
 }
 
 pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Path) -> Result<()> {
-    let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix names no file").in_file(prefix))?;
+    let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix has no file name").in_file(prefix))?;
     let directory = prefix.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let session = match Session::begin(storage, directory, Durability::Full) {
         Err(e) if e.code() == Code::NotFound => return Ok(()),
@@ -85,7 +89,8 @@ pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Path) -> Result<()> {
     session.remove(&with_suffix(without_shard(base), ".meta"))
 }
 
-/// `model-7` of `model-7-00001-of-00002` and `model-7-?????-of-00002`.
+/// The prefix without the number of a shard: `model-7` for `model-7-00001-of-00002` and
+/// `model-7-?????-of-00002`.
 pub(super) fn without_shard(name: &OsStr) -> &OsStr {
     let bytes = name.as_bytes();
     let Some(at) = bytes.windows(4).rposition(|w| w == b"-of-") else { return name };

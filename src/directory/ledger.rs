@@ -1,4 +1,5 @@
-//! The checkpoints that are managed in a directory, as its state file and the file beside it have them.
+//! The ledger: the managed checkpoints of a directory, as recorded in its state file and in
+//! `checkpoint.manager` beside it.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -18,53 +19,55 @@ use crate::reader::{find_at, read_state, small_file, STATE_FILE};
 use crate::storage::{File, Storage};
 use crate::Durability;
 
-/// What is managed in a directory.
+/// The managed checkpoints of a directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
     directory: PathBuf,
-    /// As the state file has it.
+    /// The path of the latest checkpoint, as the state file has it.
     latest: Option<OsString>,
     managed: Managed,
-    /// The text of the file beside the state file, as it was last seen.
+    /// The text of `checkpoint.manager` when it was last read or written; `None` if there is no
+    /// such file.
     sidecar: Option<String>,
-    /// The text of the state file as it was read.
+    /// The text of the state file when it was last read.
     read: Option<String>,
 }
 
-/// How a ledger is written down.
+/// How a ledger is written to disk.
 pub(crate) struct Recording<'a> {
     pub storage: &'a dyn Storage,
     pub durability: Durability,
     pub rule: &'a Retention,
-    /// Gets what went wrong without making the call fail.
+    /// Receives the problems that do not make the call fail.
     pub warnings: &'a mut Vec<String>,
 }
 
 impl Ledger {
-    /// Reads what is managed in `directory` at the time `now`, as TensorFlow's manager does: a state file that cannot be understood counts
-    /// for none, which is among the `warnings`.
+    /// Reads the managed checkpoints of `directory` at the time `now`, as TensorFlow's manager
+    /// does. A state file that cannot be parsed is ignored, with a warning in `warnings`.
     ///
     /// # Errors
-    /// `DATA_LOSS` when the state file names no latest checkpoint; what the system says when a file cannot be read.
+    /// * `DATA_LOSS` (`NoCheckpoint`): the state file names no latest checkpoint.
+    /// * The operating system's error: a file cannot be read.
     pub fn load(directory: &Path, now: f64, warnings: &mut Vec<String>) -> Result<Ledger> {
         let directory = directory.to_owned();
         let state = match read_state(&directory, OsStr::new(STATE_FILE)) {
             Err(e) if e.reason() != Reason::NoCheckpoint && is_nonsense(&e) => {
-                warnings.push(format!("{e}; the state file is ignored (`ckpt repair` makes a new one)"));
+                warnings.push(format!("{e}; the state file is ignored: repair it with `ckpt repair`"));
                 None
             }
             state => state?,
         };
         let sidecar = read_sidecar(&directory, warnings)?;
         let Some(state) = state else {
-            // A little back, so that a checkpoint made at once is later than this.
+            // One second earlier, so that a checkpoint that is made immediately is later than this.
             let managed = Managed { last_preserved: now - 1.0, ..Managed::default() };
             return Ok(Ledger { directory, latest: None, managed, sidecar, read: None });
         };
         let mut last_preserved = state.last_preserved_timestamp.unwrap_or(0.0);
         if now < last_preserved {
             warnings.push(format!(
-                "the clock gave a time {:.6} seconds behind the last preserved checkpoint timestamp: older checkpoints are not managed",
+                "the clock is {:.6} seconds behind the last preserved checkpoint timestamp: older checkpoints are not managed",
                 last_preserved - now
             ));
             last_preserved = now;
@@ -85,8 +88,8 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Reads everything again if another manager has written the state file since it was read. What a plain save wrote changes nothing: what is
-    /// managed still is.
+    /// Reads everything again if another manager has written the state file since it was read. A
+    /// state file written by a plain save changes nothing: the managed checkpoints stay managed.
     pub fn refresh(&mut self, now: f64, warnings: &mut Vec<String>) -> Result<()> {
         if self.changed()?.is_some() {
             *self = Ledger::load(&self.directory, now, warnings)?;
@@ -94,13 +97,14 @@ impl Ledger {
         Ok(())
     }
 
-    /// Fails when a manager in another process has written the state file since it was read: the program would overwrite what it has not seen.
+    /// Fails if a manager in another process has written the state file since it was read:
+    /// otherwise this program would overwrite changes that it has not seen.
     pub fn check_unchanged(&self) -> Result<()> {
         match self.changed()? {
             Some(state) if !is_own(&self.directory, &state) => Err(Error::new(
                 Code::FailedPrecondition,
                 Reason::Replaced,
-                "another program has saved in this directory since the manager was opened: resume from its latest checkpoint first",
+                "another program has saved in this directory since the manager was opened: resume from the latest checkpoint first",
             )
             .expecting(
                 self.latest.as_ref().map_or("no checkpoint".to_owned(), |latest| printable(latest.as_bytes())),
@@ -111,7 +115,7 @@ impl Ledger {
         }
     }
 
-    /// The state file now, if a manager has written it since it was read.
+    /// The current state file, if a manager has written it since it was read.
     fn changed(&self) -> Result<Option<StateFile>> {
         match read_state(&self.directory, OsStr::new(STATE_FILE)) {
             Err(e) if e.errno().is_none() => Ok(None),
@@ -119,7 +123,7 @@ impl Ledger {
         }
     }
 
-    /// Takes over what the file beside the state file says of checkpoints that are still those.
+    /// Adopts the records of `checkpoint.manager` whose checkpoints are still the same ones.
     fn take_sidecar(&mut self, state: &StateFile) {
         let records = self.sidecar.as_ref().and_then(|text| sidecar::parse(text.as_bytes()).ok()).unwrap_or_default();
         for record in records {
@@ -136,8 +140,8 @@ impl Ledger {
         }
     }
 
-    /// The latest checkpoint, whether it is there or not. One that an absolute path names is looked for in the directory too, which may have
-    /// been moved.
+    /// The latest checkpoint, whether or not it exists. If an absolute path leads to no checkpoint,
+    /// the file name is also tried in the directory, because the directory may have been moved.
     pub fn latest(&self) -> Option<PathBuf> {
         let latest = Path::new(self.latest.as_ref()?);
         let named = self.directory.join(latest);
@@ -146,35 +150,38 @@ impl Ledger {
         Some(moved.filter(|moved| !is_there(&named) && is_there(moved)).unwrap_or(named))
     }
 
-    /// The checkpoints that are managed, oldest first: those of the newest.
+    /// The newest checkpoints, oldest first: those that the state file lists.
     pub fn checkpoints(&self) -> Vec<PathBuf> {
         self.managed.window.iter().map(|entry| self.directory.join(&entry.path)).collect()
     }
 
-    /// All that are managed, oldest first: also those that stay for their metric, or since somebody holds them.
+    /// All managed checkpoints, oldest first, including those that are kept for their metric or
+    /// because they are pinned.
     pub fn all(&self) -> Vec<PathBuf> {
         let kept = self.managed.kept.iter().map(|kept| &kept.entry);
         kept.chain(&self.managed.window).map(|entry| self.directory.join(&entry.path)).collect()
     }
 
-    /// What is managed.
+    /// The managed checkpoints with times and metrics.
     pub fn managed(&self) -> &Managed {
         &self.managed
     }
 
-    /// Manages a checkpoint of this directory that was made at `time` and is not the latest.
+    /// Adds a checkpoint of this directory, made at `time`, that is not the latest.
     pub fn adopt(&mut self, name: &OsStr, time: f64) {
         self.managed.add(Entry { path: name.to_owned(), time, metric: None });
     }
 
-    /// Adds a checkpoint of this directory, made `now`, as the latest, and writes that down. When that fails it is remembered all the same.
+    /// Adds a checkpoint of this directory, made at the time `now`, as the latest one, and writes
+    /// the ledger. If writing fails, the ledger in memory still has the checkpoint.
     pub fn record(&mut self, name: &OsStr, now: f64, metric: Option<f64>, how: &mut Recording<'_>) -> Result<()> {
         self.managed.add(Entry { path: name.to_owned(), time: now, metric });
         self.latest = Some(name.to_owned());
         self.write(how)
     }
 
-    /// What [`Ledger::write`] would remove, and does not; it is no longer managed. That somebody holds a checkpoint is not seen.
+    /// Removes from the ledger the checkpoints that [`Ledger::write`] would remove, and returns
+    /// them. No file is changed. Pins are not considered.
     pub fn would_remove(&mut self, rule: &Retention) -> Vec<PathBuf> {
         let latest = self.latest.clone();
         let gone = self.managed.sweep(rule, &mut |entry| latest.as_ref() == Some(&entry.path));
@@ -186,14 +193,15 @@ impl Ledger {
         self.write_in(&session, how).map(drop)
     }
 
-    /// Replaces the state file, already without what is not to stay, and then removes that. Returns what was removed.
+    /// Writes a state file that omits expired checkpoints, then deletes them. Returns the deleted
+    /// checkpoints.
     pub(super) fn write_in(&mut self, session: &Session, how: &mut Recording<'_>) -> Result<Vec<PathBuf>> {
         let Some(latest) = self.latest.clone() else { return Ok(Vec::new()) };
         let before = Listed::in_directory(session);
         let mut next = self.managed.clone();
         let mut reserved = Vec::new();
         let gone = next.sweep(how.rule, &mut |entry| match owned(&entry.path) {
-            // Not ours to remove: it is only forgotten.
+            // No manager made this checkpoint, so it is only forgotten.
             None => false,
             Some(base) if base == latest => true,
             Some(base) => match Reserved::new(session, base) {
@@ -236,7 +244,9 @@ impl Ledger {
     }
 }
 
-/// The state file of what is managed. TensorFlow wants the latest last; where no manager made it, it gets a time that says so.
+/// The contents of the state file for the managed checkpoints. TensorFlow requires the latest
+/// checkpoint to be the last one. If no manager made the latest, its time is `last_preserved`, so
+/// that [`Ledger::load`] does not manage it.
 fn state_of(latest: &OsStr, managed: &Managed) -> StateFile {
     let mut paths: Vec<OsString> = managed.window.iter().map(|entry| entry.path.clone()).collect();
     let mut times: Vec<f64> = managed.window.iter().map(|entry| entry.time).collect();
@@ -252,7 +262,8 @@ fn state_of(latest: &OsStr, managed: &Managed) -> StateFile {
     }
 }
 
-/// What managers in this process wrote last into each directory's state file, by device and inode of the directory.
+/// The last state file that managers in this process wrote to each directory. The key is the device
+/// and inode of the directory.
 static OWN: Mutex<BTreeMap<(u64, u64), String>> = Mutex::new(BTreeMap::new());
 
 fn place(directory: &Path) -> Option<(u64, u64)> {
@@ -270,7 +281,7 @@ fn is_own(directory: &Path, state: &StateFile) -> bool {
     place(directory).is_some_and(|place| OWN.lock().get(&place) == Some(&state.to_text()))
 }
 
-/// The checkpoints that a directory's state file lists, or the file beside it keeps.
+/// The names of the checkpoints that a directory's state file lists or `checkpoint.manager` keeps.
 pub(super) struct Listed(Vec<OsString>);
 
 impl Listed {
@@ -279,7 +290,8 @@ impl Listed {
         Listed(all.filter_map(|path| Path::new(path).file_name().map(OsStr::to_owned)).collect())
     }
 
-    /// What is listed now, if there are marks of checkpoints that were to be removed; none when there are not, or that cannot be found out.
+    /// The checkpoints that are listed now; `None` if there are no marks, or if a file cannot be
+    /// read.
     pub fn in_directory(session: &Session) -> Option<Listed> {
         if !session.has_marks() {
             return None;
@@ -292,6 +304,7 @@ impl Listed {
         Some(Listed::of(&state, records.iter().filter(|record| record.kept.is_some()).map(|record| &record.entry.path)))
     }
 
+    /// Adds the checkpoints that `state` lists.
     pub fn and(mut self, state: &StateFile) -> Listed {
         self.0.extend(Listed::of(state, std::iter::empty()).0);
         self
@@ -302,8 +315,8 @@ impl Listed {
     }
 }
 
-/// The name of a checkpoint that a manager may have made, directly in the directory of its state file: `NAME-NUMBER`. Nothing else is ever
-/// removed, whatever a state file says.
+/// The name of a checkpoint that a manager may have made: `NAME-NUMBER`, directly in the directory
+/// of the state file. No other path is ever removed, whatever a state file lists.
 pub(super) fn owned(path: &OsStr) -> Option<&OsStr> {
     let mut components = Path::new(path).components();
     let (Some(Component::Normal(name)), None) = (components.next(), components.next()) else { return None };
@@ -312,7 +325,7 @@ pub(super) fn owned(path: &OsStr) -> Option<&OsStr> {
     (is_numbered && name == path).then_some(name)
 }
 
-/// Whether a file was read and means nothing, or is no file.
+/// Whether an error says that something was read but is not a usable state file.
 fn is_nonsense(error: &Error) -> bool {
     matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::Limit)
 }
@@ -327,7 +340,7 @@ fn read_sidecar(directory: &Path, warnings: &mut Vec<String>) -> Result<Option<S
         Ok(text) => Ok(Some(text)),
         Err(e) if e.code() == Code::NotFound => Ok(None),
         Err(e) if is_nonsense(&e) => {
-            warnings.push(format!("{e}; metrics are forgotten"));
+            warnings.push(format!("{e}; the metrics are ignored"));
             Ok(Some(String::new()))
         }
         Err(e) => Err(e),

@@ -1,6 +1,7 @@
-//! The state of a directory of checkpoints: which is the latest, which there are, removing one, waiting for the next.
+//! Directories of checkpoints: the state file, removing and retaining checkpoints, waiting for new
+//! ones.
 //!
-//! Nothing here knows what is in a checkpoint.
+//! Nothing here depends on what a checkpoint contains.
 
 mod files;
 mod ledger;

@@ -1,7 +1,7 @@
-//! Holding a checkpoint so that no manager removes it.
+//! Pinning a checkpoint so that no manager removes it.
 //!
-//! The hold is a shared lock on the index file, which dies with its process and needs no right to write. Who removes a checkpoint takes
-//! the exclusive lock first.
+//! A pin is a shared lock on the index file. It ends with its process, and it needs no permission
+//! to write. A remover first takes the exclusive lock.
 
 use std::fs::{File, Metadata, TryLockError};
 use std::os::unix::fs::MetadataExt;
@@ -13,33 +13,39 @@ use crate::error::{Code, Error, Reason, Result};
 use crate::reader::{find_at, latest_checkpoint, Located};
 use crate::storage;
 
-/// For how many milliseconds a manager may be about to remove a checkpoint, which it may give up.
+/// The number of attempts to take the lock, one per millisecond. A manager that holds the exclusive
+/// lock may still give up removing the checkpoint.
 const MOST_TRIES: u32 = 10_000;
 
-/// A checkpoint that is held: no manager of this library removes it, in whatever process, until the value is dropped or its process ends. It can
-/// still be overwritten by one of the same name, and TensorFlow knows nothing of holds.
+/// A pinned checkpoint: no manager of this library, in any process, removes it until the pin is
+/// dropped or the process ends. It can still be overwritten by a checkpoint of the same name, and
+/// TensorFlow ignores pins.
 #[derive(Debug)]
 pub struct Pin {
     prefix: PathBuf,
+    /// The index (in format V1, the first file) with its shared lock.
     index: File,
 }
 
 impl Drop for Pin {
     fn drop(&mut self) {
-        // Closing would not do where another thread is forking a child, which has the file, too.
+        // Closing the file does not suffice: while another thread forks, the child process holds
+        // the same open file and with it the lock.
         let _ = self.index.unlock();
     }
 }
 
 impl Pin {
-    /// Holds the checkpoint `prefix`.
+    /// Pins the checkpoint `prefix`.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is no such checkpoint, or it was removed meanwhile.
+    /// * `NOT_FOUND` (`NoCheckpoint`): there is no such checkpoint, or it was removed during the
+    ///   call.
+    /// * `UNAVAILABLE` (`Locked`): another process had it locked for removal for about 10 seconds.
     pub fn new(prefix: impl AsRef<Path>) -> Result<Pin> {
         let prefix = prefix.as_ref();
         let gone = || {
-            Error::new(Code::NotFound, Reason::NoCheckpoint, "there is no checkpoint at this path, or it was just removed")
+            Error::new(Code::NotFound, Reason::NoCheckpoint, "there is no checkpoint at this path, or it has just been removed")
                 .in_file(prefix)
         };
         let path = match find_at(prefix)?.ok_or_else(gone)? {
@@ -47,8 +53,8 @@ impl Pin {
             Located::V1 { files, .. } => files.into_iter().next().ok_or_else(gone)?,
         };
         let file = storage::File::open(&path)?;
-        let index = file.as_file().try_clone().map_err(|e| Error::io("hold the file", &path, &e))?;
-        // It may be removed meanwhile, or have been.
+        let index = file.as_file().try_clone().map_err(|e| Error::io("duplicate the handle of the file", &path, &e))?;
+        // Whether the path still leads to the opened file, which may be removed at any time.
         let is_there = || {
             let place = |metadata: std::io::Result<Metadata>| metadata.ok().map(|m| (m.dev(), m.ino()));
             let now = place(std::fs::metadata(&path));
@@ -68,28 +74,31 @@ impl Pin {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        Err(Error::new(Code::Unavailable, Reason::Locked, "somebody has been about to remove this checkpoint for long")
+        Err(Error::new(Code::Unavailable, Reason::Locked, "the checkpoint is locked for removal: try again later")
             .in_file(prefix))
     }
 
-    /// Holds the latest checkpoint of `directory`; None when there is none.
+    /// Pins the latest checkpoint of `directory`, even while checkpoints are saved and removed
+    /// there; `None` if there is none.
     ///
     /// # Errors
-    /// `DATA_LOSS` when the state file cannot be understood.
+    /// The errors of [`Pin::new`], and:
+    /// * `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint
+    ///   (`NoCheckpoint`).
     pub fn latest(directory: impl AsRef<Path>) -> Result<Option<Pin>> {
         let directory = directory.as_ref();
         let mut last = None;
         loop {
             let Some(latest) = latest_checkpoint(directory)? else { return Ok(None) };
             match Pin::new(&latest) {
-                // There may be a newer one by now.
+                // The checkpoint was removed, but there may be a newer one by now.
                 Err(e) if e.code() == Code::NotFound && last.as_ref() != Some(&latest) => last = Some(latest),
                 outcome => return outcome.map(Some),
             }
         }
     }
 
-    /// The prefix of the checkpoint.
+    /// The prefix of the pinned checkpoint.
     pub fn prefix(&self) -> &Path {
         &self.prefix
     }

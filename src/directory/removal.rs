@@ -1,8 +1,10 @@
-//! Removing checkpoints that the state file no longer lists, so that a crash leaves none behind.
+//! Removing checkpoints that the state file no longer lists, such that a crash leaves none behind.
 //!
-//! Before the state file is replaced, the index gets a second name, which says that the checkpoint goes. After that the index is removed,
-//! then the data files, then the second name. Whoever changes the state next finishes what a crash left: the second name says which
-//! checkpoint, and, being the same file, that no other has taken its place meanwhile.
+//! Before the state file is replaced, the index of an expired checkpoint gets a second name (a hard
+//! link), the mark, which says that the checkpoint is to be removed. After that the index is
+//! removed, then the data files, then the mark. The next change of the directory's state completes
+//! what a crash interrupted. The mark names the checkpoint. Because the mark is the same file as
+//! the index, it also shows that no other checkpoint has taken the place of the marked one.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -15,16 +17,19 @@ use super::session::Session;
 use crate::bundle::{split_data_name, Claim};
 use crate::error::Result;
 
-/// The sole right, in this process and against those who hold it in another, to remove a checkpoint.
+/// The exclusive right to remove a checkpoint: against other threads of this process, and against
+/// holders of a pin in any process.
 pub(super) struct Reserved {
+    /// The name of the checkpoint in its directory.
     base: OsString,
     _claim: Claim,
-    /// The index with its exclusive lock; none where there is no index.
+    /// The index, locked exclusively; `None` if there is no index.
     index: Option<File>,
 }
 
 impl Reserved {
-    /// None while somebody holds the checkpoint or writes it, or when that cannot be found out.
+    /// Reserves the checkpoint `base`. Returns `None` if it is pinned or being written, or if that
+    /// cannot be determined.
     pub fn new(session: &Session, base: &OsStr) -> Option<Reserved> {
         let claim = session.claim(base).ok()?;
         let index = match session.directory().open(&with_suffix(base, ".index")) {
@@ -41,25 +46,27 @@ impl Reserved {
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        // Closing would not do where another thread is forking a child, which has the file, too.
+        // Closing the file does not suffice: while another thread forks, the child process holds
+        // the same open file and with it the lock.
         if let Some(index) = &self.index {
             let _ = index.unlock();
         }
     }
 }
 
-/// A checkpoint that is about to go. Dropped before [`Departure::finish`], it stays.
+/// A checkpoint that is about to be removed. If it is dropped before [`Departure::finish`], the
+/// checkpoint stays.
 pub(super) struct Departure<'s> {
     session: &'s Session,
     reserved: Reserved,
-    /// The second name of its index; none where there is no index or the file system has no such names.
+    /// The name of the mark; `None` if there is no index or the file system has no hard links.
     mark: Option<OsString>,
-    /// Whether the state file may have been replaced.
+    /// Whether the state file may already have been replaced, so that the mark must stay on disk.
     is_due: bool,
 }
 
 impl<'s> Departure<'s> {
-    /// Marks the checkpoint.
+    /// Marks the checkpoint for removal.
     pub fn new(session: &'s Session, reserved: Reserved) -> Result<Departure<'s>> {
         let mut departure = Departure { session, reserved, mark: None, is_due: false };
         if departure.reserved.index.is_some() {
@@ -74,12 +81,14 @@ impl<'s> Departure<'s> {
         Ok(departure)
     }
 
-    /// The state file has been replaced, if perhaps not for good: the mark must stay until the checkpoint is gone.
+    /// Notes that the state file has been replaced, even if that may not be durable yet. The mark
+    /// must now stay until the checkpoint is removed.
     pub fn is_due(&mut self) {
         self.is_due = true;
     }
 
-    /// Removes the checkpoint. What cannot be removed is left for the next time.
+    /// Removes the checkpoint. If a file cannot be removed, the mark stays, and the next change of
+    /// the directory tries again.
     pub fn finish(mut self) -> Result<()> {
         self.is_due = true;
         remove_files(self.session, &self.reserved.base)?;
@@ -95,8 +104,9 @@ impl Drop for Departure<'_> {
     }
 }
 
-/// Finishes what crashes left: removes checkpoints that are marked and that nobody lists, neither before nor now. What cannot be removed is left
-/// for the next time.
+/// Completes removals that crashes interrupted: removes marked checkpoints that were not listed
+/// before the current change and are not listed after it. What cannot be removed now is left for
+/// the next change.
 pub(super) fn finish_marked(session: &Session, is_listed: &dyn Fn(&OsStr) -> bool) {
     for mark in session.names() {
         let Some(base) = base_of(mark).filter(|_| session.directory().is_file(mark)) else { continue };
@@ -112,7 +122,8 @@ pub(super) fn finish_marked(session: &Session, is_listed: &dyn Fn(&OsStr) -> boo
     }
 }
 
-/// Removes the files of a checkpoint: the index first, so that there is none any more when its data goes.
+/// Removes the files of a checkpoint. The index is removed first, so that there is no longer a
+/// checkpoint when its data is removed.
 pub(super) fn remove_files(session: &Session, base: &OsStr) -> Result<()> {
     session.remove(&with_suffix(base, ".index"))?;
     let of_base = |name: &&OsString| split_data_name(name.as_bytes()) == Some(base);

@@ -1,4 +1,4 @@
-//! Replacing a state file by one that lists fewer checkpoints, which then go.
+//! Replacing a state file by one that lists fewer checkpoints, and removing the others.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,12 @@ use crate::reader::STATE_FILE;
 use crate::storage::Storage;
 use crate::Durability;
 
-/// Replaces the state file of `directory`, if there is an update, and then removes the checkpoints `leaving` of the directory, by their own names. Those that
-/// somebody holds stay, and are returned. So are those that could not be removed, of which `warnings` has the reason. When replacing fails, nothing is removed.
+/// Replaces the state file of `directory` if there is an update, and then removes the checkpoints
+/// `leaving`, given by their names in the directory.
+///
+/// Returns the checkpoints that stay: those that are pinned, and those that could not be removed,
+/// for which `warnings` receives the reason. If the state file cannot be replaced, nothing is
+/// removed.
 pub(crate) fn replace(
     storage: &dyn Storage,
     directory: &Path,
@@ -25,7 +29,8 @@ pub(crate) fn replace(
 ) -> Result<Vec<OsString>> {
     let update = update.map(|update| Ok((update.file_name_of(), update.in_directory(directory)?))).transpose()?;
     let session = Session::begin(storage, directory, durability)?;
-    // Whoever finishes what a crash left asks the usual state file alone: under another one nothing is marked before its time.
+    // Completing a removal after a crash consults only the usual state file. With a state file of
+    // another name, a checkpoint is therefore marked only after that file has been replaced.
     let is_usual = update.as_ref().is_some_and(|(name, _)| **name == *STATE_FILE);
     let before = Listed::in_directory(&session).filter(|_| is_usual);
     let mut reserved: Vec<(&OsString, Reserved)> = Vec::new();
@@ -66,7 +71,8 @@ pub(crate) fn replace(
     Ok(stay)
 }
 
-/// A path by which a checkpoint can be told from others: from the root on, without links on the way to its directory.
+/// A path that identifies a checkpoint: absolute, and with the links in its directory's path
+/// resolved.
 pub(crate) fn identity(path: &Path) -> Result<PathBuf> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (parent.canonicalize(), path.file_name()) {

@@ -1,102 +1,106 @@
-//! Which checkpoints stay: TensorFlow's rule, and what goes beyond it.
+//! Which checkpoints are kept: TensorFlow's rule, and extensions of it.
 
 use std::ffi::OsString;
 
 use crate::error::{Error, Result};
 
-/// A checkpoint that is managed.
+/// A managed checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// Its path as the state file has it.
+    /// The path, as the state file has it.
     pub path: OsString,
     /// When it was made, in seconds since the epoch.
     pub time: f64,
-    /// How good the program said it is.
+    /// The metric that the program gave.
     pub metric: Option<f64>,
 }
 
-/// A checkpoint that would have gone, were there not a reason.
+/// A checkpoint that is kept although it is no longer among the newest.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Kept {
     pub entry: Entry,
     pub why: Why,
 }
 
-/// Why a checkpoint stays that would have gone.
+/// Why a checkpoint is kept although it is no longer among the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// Somebody holds it.
+    /// It is pinned, or was being written when it expired.
     Held,
-    /// It is one of the best.
+    /// It is one of the best by its metric.
     Metric,
-    /// It stays for good, and is remembered while it is one of the best.
+    /// It is kept permanently. It is remembered only while it is one of the best.
     Preserved,
 }
 
-/// Which metrics are better.
+/// Whether lower or higher metrics are better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Better {
-    /// Lower ones, of a loss.
+    /// Lower metrics are better, as for a loss.
     Lower = 1,
-    /// Higher ones, of an accuracy.
+    /// Higher metrics are better, as for an accuracy.
     Higher = 2,
 }
 
-/// The rule by which checkpoints stay.
+/// The rule that decides which checkpoints are kept.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Retention {
-    /// The newest so many; none for all.
+    /// The number of newest checkpoints to keep; `None` for all.
     pub max_to_keep: Option<usize>,
-    /// One for each so many hours, for good.
+    /// Permanently keep one otherwise expired checkpoint per this number of hours; 0 keeps none.
     pub keep_every_n_hours: Option<f64>,
-    /// The best so many.
+    /// The number of best checkpoints to keep, and which metrics are better.
     pub best: Option<(usize, Better)>,
 }
 
 impl Retention {
-    /// Refuses rules by which nothing stays, or that mean nothing.
+    /// Refuses a rule that keeps no checkpoint or has invalid hours.
     pub fn check(&self) -> Result<()> {
         if self.max_to_keep == Some(0) {
-            return Err(Error::argument("at least one checkpoint must stay"));
+            return Err(Error::argument("at least one checkpoint must be kept"));
         }
         match self.keep_every_n_hours {
             Some(hours) if !hours.is_finite() || hours < 0.0 => {
-                Err(Error::argument("one checkpoint for each so many hours").expecting("hours, 0 or more", hours))
+                Err(Error::argument(format!("keep_checkpoint_every_n_hours must be finite and non-negative, got {hours}")))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// The checkpoints that are managed.
+/// The managed checkpoints of a directory.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Managed {
-    /// Those of the state file, oldest first: all that TensorFlow knows of.
+    /// The newest checkpoints, oldest first: those of the state file, the only ones that TensorFlow
+    /// knows.
     pub window: Vec<Entry>,
-    /// Those that left it and stay for a reason of their own, oldest first.
+    /// The checkpoints that left the window and are kept for another reason, oldest first.
     pub kept: Vec<Kept>,
-    /// When the last checkpoint that stays for good was made.
+    /// When the last permanently kept checkpoint was made, in seconds since the epoch.
     pub last_preserved: f64,
 }
 
 impl Managed {
-    /// Adds the newest checkpoint, in place of one of the same path.
+    /// Adds the newest checkpoint. It replaces a managed checkpoint with the same path.
     pub fn add(&mut self, entry: Entry) {
         self.forget(&entry.path);
         self.window.push(entry);
     }
 
-    /// Manages this path no longer.
+    /// Stops managing the checkpoint with this path.
     pub fn forget(&mut self, path: &OsString) {
         self.window.retain(|entry| entry.path != *path);
         self.kept.retain(|kept| kept.entry.path != *path);
     }
 
-    /// Takes out what is not to stay, and returns it, oldest first. Whether somebody holds a checkpoint is asked only of those that would go.
+    /// Removes the expired checkpoints from the list and returns them, oldest first. `is_held` is
+    /// called only for checkpoints that would expire.
     ///
-    /// A checkpoint that leaves the newest ones stays for good if it was made at least so many hours after the last that does; that is
-    /// decided once, by its own time. All others go, save the best ones and those that are held, which are asked again each time.
+    /// A checkpoint that leaves the newest ones is kept permanently if it was made at least
+    /// `keep_every_n_hours` after the last one that is. This is decided once, by the checkpoint's
+    /// own time. All other checkpoints expire, except the best ones and held ones, which are
+    /// checked again at each call.
     pub fn sweep(&mut self, rule: &Retention, is_held: &mut dyn FnMut(&Entry) -> bool) -> Vec<Entry> {
         let Some(most) = rule.max_to_keep else { return Vec::new() };
         let best = self.best(rule);
@@ -114,7 +118,8 @@ impl Managed {
         let mut gone = Vec::new();
         for (entry, before) in leaving {
             let is_best = match rule.best {
-                // Where nobody says how many best ones stay, those that did still do.
+                // If the rule does not say how many of the best to keep, those that were kept so
+                // far still are.
                 None => before == Some(Why::Metric),
                 Some(_) => best.contains(&entry.path),
             };
@@ -133,7 +138,7 @@ impl Managed {
         gone
     }
 
-    /// All with a metric, the best first; of equal ones the newer is better.
+    /// All checkpoints with a metric, best first. Of equal metrics the newer checkpoint is better.
     pub fn by_metric(&self, better: Better) -> Vec<&Entry> {
         let all = self.kept.iter().map(|kept| &kept.entry).chain(&self.window);
         let mut all: Vec<(f64, &Entry)> =
@@ -164,7 +169,8 @@ mod tests {
         paths.into_iter().map(|entry| entry.path.to_str().unwrap()[5..].parse().unwrap()).collect()
     }
 
-    /// A manager's life: what goes at each save of `(time, metric)`, by number from 1 on.
+    /// The life of a manager: which checkpoints expire at each save of `(time, metric)`, by their
+    /// numbers from 1.
     struct Life {
         managed: Managed,
         rule: Retention,
@@ -212,7 +218,8 @@ mod tests {
         assert_eq!((life.window().len(), life.managed.last_preserved), (20, 0.0));
     }
 
-    /// The trace that TensorFlow 2.21 gave: boundary included, each checkpoint by its own time, when it leaves.
+    /// A trace of TensorFlow 2.21: the boundary is included, and each checkpoint is judged by its
+    /// own time when it leaves.
     #[test]
     fn one_of_each_hour_stays_for_good() {
         let mut life = Life::new(Retention { keep_every_n_hours: Some(1.0), ..newest(1) }, 999.0);

@@ -1,4 +1,5 @@
-//! Changing a directory: its lock, one change at a time, small files published whole.
+//! Changing the state of a directory: its lock, one change at a time, and small files that are
+//! replaced atomically.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IoSlice};
@@ -11,19 +12,23 @@ use crate::reader::small_file;
 use crate::storage::{Directory, File, Storage};
 use crate::Durability;
 
-/// The directory is held, its lock taken, and nobody else in this process changes its state meanwhile.
+/// A change of a directory's state. It holds the directory's lock, and excludes other changes in
+/// this process.
 pub(super) struct Session {
     held: Held,
     durability: Durability,
-    /// Let go before the lock.
+    /// Excludes other sessions in this process. The claim also holds the directory's lock, so the
+    /// lock is released last.
     _claim: Claim,
 }
 
 impl Session {
-    /// Waits for whoever in this process has a session of the directory.
+    /// Begins a session. Waits until no other thread of this process has a session of the
+    /// directory.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is no directory; `UNAVAILABLE` when another process has its lock.
+    /// * `NOT_FOUND`: the directory does not exist.
+    /// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock.
     pub fn begin(storage: &dyn Storage, path: &Path, durability: Durability) -> Result<Session> {
         let (held, _claim) = Held::for_state(storage, path)?;
         Ok(Session { held, durability, _claim })
@@ -33,7 +38,8 @@ impl Session {
         &*self.held.directory
     }
 
-    /// Makes a file that holds `bytes`, in place of what had its name. On failure what had it still has.
+    /// Writes a file that contains `bytes`, and atomically replaces an existing file of this name.
+    /// On failure the existing file is unchanged.
     pub fn publish(&self, name: &OsStr, bytes: &[u8]) -> Result<()> {
         let temporary = temporary_name(name);
         let written = self
@@ -54,7 +60,8 @@ impl Session {
         }
     }
 
-    /// Makes what was renamed survive a power cut, if that was asked for or, as something old goes next, must be.
+    /// Syncs the directory, so that renamed files survive a power failure: if the durability
+    /// requires it, or if `goes`, that is, old files are removed next.
     pub fn sync(&self, goes: bool) -> Result<()> {
         match self.durability {
             Durability::None => Ok(()),
@@ -63,7 +70,7 @@ impl Session {
         }
     }
 
-    /// Removes a file if it is a plain one. That it is gone already is fine.
+    /// Removes a plain file. Anything else, and a missing file, is ignored.
     pub fn remove(&self, name: &OsStr) -> Result<()> {
         if !self.directory().is_file(name) {
             return Ok(());
@@ -74,23 +81,23 @@ impl Session {
         }
     }
 
-    /// The sole right in this process to what belongs to the checkpoint `base`.
+    /// Claims the checkpoint `base` for this thread, against all other threads of this process.
     pub fn claim(&self, base: &OsStr) -> Result<Claim> {
         let taken = || Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint");
         self.held.claim(base).ok_or_else(|| taken().in_file(&self.directory().path().join(base)))
     }
 
-    /// What was in the directory when the session began.
+    /// The names in the directory when the session began.
     pub fn names(&self) -> &[OsString] {
         &self.held.names
     }
 
-    /// Whether checkpoints were marked for removal when the session began: a crash left them.
+    /// Whether there were marks when the session began: a crash interrupted a removal.
     pub fn has_marks(&self) -> bool {
         self.names().iter().any(|name| base_of(name).is_some())
     }
 
-    /// What a small file holds; none when there is none.
+    /// Reads a small file; `None` if there is none.
     pub fn read(&self, name: &OsStr) -> Result<Option<Vec<u8>>> {
         match self.directory().open(name) {
             Ok(file) => small_file(&File::of(file, &self.directory().path().join(name))?).map(Some),

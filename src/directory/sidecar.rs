@@ -1,5 +1,7 @@
-//! What is known of checkpoints beyond TensorFlow's four fields: metrics, and which ones are kept though they left the state file. A file
-//! of its own, since TensorFlow ignores a state file with any other field.
+//! The file `checkpoint.manager`, which stores what TensorFlow's state file has no fields for:
+//! metrics, and why checkpoints are kept that the state file no longer lists.
+//!
+//! It is a separate file because TensorFlow ignores a state file that has any other field.
 
 use std::ffi::OsString;
 
@@ -10,6 +12,7 @@ use crate::format::protobuf_text::{double, parse_fields, put_string, Field, Fiel
 /// The name of the file.
 pub(super) const SIDECAR: &str = "checkpoint.manager";
 
+/// The fields of a record. Each record begins with `checkpoint`.
 const FIELDS: [Field; 4] = [
     Field { name: "checkpoint", is_text: true, is_repeated: false },
     Field { name: "timestamp", is_text: false, is_repeated: false },
@@ -17,19 +20,22 @@ const FIELDS: [Field; 4] = [
     Field { name: "kept", is_text: true, is_repeated: false },
 ];
 
-/// A checkpoint that the file has.
+/// A record of the file: one checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Record {
     pub entry: Entry,
+    /// Why the checkpoint is kept although the state file does not list it; `None` if the state
+    /// file lists it.
     pub kept: Option<Why>,
 }
 
-/// How the file says why a checkpoint is kept that the state file does not list.
+/// The values of `kept`: why a checkpoint is kept that the state file does not list.
 const REASONS: [(&str, Why); 3] =
     [("while it is held", Why::Held), ("for its metric", Why::Metric), ("for good", Why::Preserved)];
 
-/// Reads the file. A later version may have written fields and reasons that are not known here: the
-/// fields are ignored, such checkpoints are kept for good (docs/on-disk.md).
+/// Parses the file. A later version may have written fields and reasons that are unknown here: such
+/// fields are ignored, and a record whose `kept` has an unknown value is kept permanently
+/// (docs/on-disk.md).
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Record>> {
     let mut records: Vec<Record> = Vec::new();
     for (field, value) in parse_fields(text, &FIELDS, Unknown::Skipped)? {
@@ -48,7 +54,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// The text of the file; None when there is nothing to say.
+/// The text of the file; `None` if there is no record to store.
 pub(super) fn text_of(managed: &Managed) -> Option<String> {
     let mut text = String::from("# Written by libcheckpoint: what TensorFlow's state file beside this one has no fields for.\n");
     let empty = text.len();

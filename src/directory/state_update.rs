@@ -1,4 +1,4 @@
-//! What a state file is to say, and how it names the checkpoints of its directory.
+//! The new contents of a state file, and how the file names the checkpoints of its directory.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::format::state_file::StateFile;
 use crate::reader::STATE_FILE;
 use crate::Durability;
 
-/// What a state file is to say.
+/// The new contents of a state file.
 #[derive(Clone, Debug)]
 pub struct StateUpdate {
     latest: PathBuf,
@@ -21,7 +21,8 @@ pub struct StateUpdate {
 }
 
 impl StateUpdate {
-    /// A state file that names `latest` as the latest checkpoint, and as the only one unless [`StateUpdate::all`] says more.
+    /// An update that names `latest` as the latest checkpoint, and as the only one unless
+    /// [`StateUpdate::all`] adds more.
     pub fn new(latest: impl Into<PathBuf>) -> StateUpdate {
         StateUpdate {
             latest: latest.into(),
@@ -34,37 +35,40 @@ impl StateUpdate {
         }
     }
 
-    /// Every checkpoint kept, oldest first. The latest is added when the list does not end with it.
+    /// Sets the listed checkpoints, oldest first. If the list does not end with the latest
+    /// checkpoint, the latest is appended.
     pub fn all<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> StateUpdate {
         self.all = paths.into_iter().map(Into::into).collect();
         self
     }
 
-    /// When each of them was made, in seconds since the epoch: as many as there are paths, or none.
+    /// Sets when each listed checkpoint was made, in seconds since the epoch. There must be as many
+    /// times as checkpoints, the latest included, or none.
     pub fn timestamps(mut self, timestamps: impl IntoIterator<Item = f64>) -> StateUpdate {
         self.timestamps = timestamps.into_iter().collect();
         self
     }
 
-    /// When the last checkpoint that is kept for good was made.
+    /// Sets when the last permanently kept checkpoint was made, in seconds since the epoch.
     pub fn last_preserved(mut self, timestamp: f64) -> StateUpdate {
         self.last_preserved = Some(timestamp);
         self
     }
 
-    /// Another name for the state file than `checkpoint` (`latest_filename`).
+    /// Sets the name of the state file; `checkpoint` by default (`latest_filename`).
     pub fn file_name(mut self, name: impl Into<OsString>) -> StateUpdate {
         self.file_name = name.into();
         self
     }
 
-    /// What survives a power cut when the call has returned.
+    /// Sets what survives a power failure after the call has returned; [`Durability::Full`] by
+    /// default.
     pub fn durability(mut self, durability: Durability) -> StateUpdate {
         self.durability = durability;
         self
     }
 
-    /// Whether absolute paths are written as they are.
+    /// Sets whether absolute paths are written unchanged.
     pub(crate) fn keep_absolute(mut self, keep: bool) -> StateUpdate {
         self.keep_absolute = keep;
         self
@@ -74,10 +78,11 @@ impl StateUpdate {
         &self.file_name
     }
 
-    /// The state file's content in `directory`: what lies in the directory is named from it, so that the directory can be moved.
+    /// The contents of the state file in `directory`. Checkpoints inside the directory are named
+    /// relative to it, so that the directory can be moved.
     pub(super) fn in_directory(&self, directory: &Path) -> Result<StateFile> {
         if Path::new(&self.file_name).file_name() != Some(&self.file_name) {
-            return Err(Error::argument("the state file's name must be a name without directories")
+            return Err(Error::argument("the state file's name must not contain a directory")
                 .expecting("a file name", format_args!("\"{}\"", printable(self.file_name.as_encoded_bytes()))));
         }
         let mut all = self.all.clone();
@@ -85,13 +90,13 @@ impl StateUpdate {
             all.push(self.latest.clone());
         }
         if !self.timestamps.is_empty() && self.timestamps.len() != all.len() {
-            return Err(Error::argument("checkpoint timestamps, if given, must match the paths")
+            return Err(Error::argument("the number of timestamps must be that of the checkpoints")
                 .expecting(format_args!("{} timestamps", all.len()), self.timestamps.len())
                 .in_file(directory));
         }
         let latest = self.named_from(directory, &self.latest)?;
         if latest == *self.file_name {
-            return Err(Error::argument("the checkpoint's path is that of the state file; please use a different path")
+            return Err(Error::argument("the checkpoint has the path of the state file: use a different path")
                 .in_file(&directory.join(&latest)));
         }
         Ok(StateFile {
@@ -111,7 +116,7 @@ impl StateUpdate {
     }
 }
 
-/// How a state file in `directory` names `path`.
+/// The path by which a state file in `directory` names `path`.
 fn named_from(directory: &Path, path: &Path) -> Result<OsString> {
     if path.is_relative() && directory.is_absolute() {
         return Ok(path.as_os_str().to_owned());
@@ -128,7 +133,7 @@ fn named_from(directory: &Path, path: &Path) -> Result<OsString> {
     Ok(up.chain(to.components().skip(common)).collect::<PathBuf>().into_os_string())
 }
 
-/// `path` from the root on, without `.` and `..`; links are not looked at.
+/// The absolute form of `path`, without `.` and `..`. Links are not resolved.
 pub(super) fn plain(path: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(path).map_err(|e| Error::io("find the working directory", path, &e))?;
     let mut plain = PathBuf::new();

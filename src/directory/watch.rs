@@ -7,20 +7,20 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::error::Result;
 use crate::reader::latest_checkpoint;
 
-/// What time it is, and waiting: a program, or a test, may have its own.
+/// The time, and waiting. A program or a test can supply its own implementation.
 pub trait Clock: Send + Sync {
-    /// Seconds since the epoch.
+    /// The time in seconds since the epoch.
     fn now(&self) -> f64;
 
-    /// Seconds since some moment, which no change of the wall clock changes.
+    /// Seconds since a fixed but arbitrary moment, independent of changes to the wall clock.
     fn elapsed(&self) -> f64 {
         self.now()
     }
 
-    /// Waits so many seconds. An error ends what was waiting and is its error.
+    /// Waits for `seconds` seconds. An error ends the call that was waiting, which returns it.
     ///
     /// # Errors
-    /// The program's own.
+    /// Chosen by the implementation.
     fn sleep(&self, seconds: f64) -> Result<()>;
 }
 
@@ -38,7 +38,7 @@ impl<C: Clock + ?Sized> Clock for &C {
     }
 }
 
-/// The clock of the machine.
+/// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -63,7 +63,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// How to wait for checkpoints.
+/// Options for waiting for checkpoints. Times are in seconds.
 #[derive(Clone)]
 pub struct WaitOptions<'a> {
     timeout: Option<f64>,
@@ -79,40 +79,44 @@ impl Default for WaitOptions<'_> {
 }
 
 impl<'a> WaitOptions<'a> {
-    /// The defaults: a look each second, for ever.
+    /// Creates options with the defaults: check every second, without a timeout.
     pub fn new() -> WaitOptions<'a> {
         WaitOptions::default()
     }
 
-    /// Gives up rather than wait longer than so many seconds. Less than the time between two looks is one look.
+    /// Sets the timeout in seconds. The wait ends early if the next check would come after the
+    /// timeout, so a timeout shorter than the poll interval checks once.
     pub fn timeout(mut self, seconds: f64) -> WaitOptions<'a> {
         self.timeout = Some(seconds);
         self
     }
 
-    /// The seconds between two looks.
+    /// Sets the time between two checks, in seconds; 1 by default.
     pub fn poll_interval(mut self, seconds: f64) -> WaitOptions<'a> {
         self.poll_interval = seconds;
         self
     }
 
-    /// At least so many seconds between two checkpoints of a [`CheckpointsIterator`]. Those that come meanwhile, save the last, are missed.
+    /// Sets the least time between two checkpoints of a [`CheckpointsIterator`], in seconds; 0 by
+    /// default. Of the checkpoints that appear in the meantime, all but the last are skipped.
     pub fn min_interval(mut self, seconds: f64) -> WaitOptions<'a> {
         self.min_interval = seconds;
         self
     }
 
-    /// Another clock than the machine's.
+    /// Replaces the machine's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock + 'a>) -> WaitOptions<'a> {
         self.clock = clock;
         self
     }
 }
 
-/// Waits until the latest checkpoint of `directory` is another one than `last`, and returns it; None when time ran out.
+/// Waits until the latest checkpoint of `directory` differs from `last`, and returns it; `None`
+/// after the timeout.
 ///
 /// # Errors
-/// `DATA_LOSS` when the state file cannot be understood; the clock's own.
+/// * `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
+/// * The error of the clock.
 pub fn wait_for_new_checkpoint(
     directory: impl AsRef<Path>,
     last: Option<&Path>,
@@ -129,28 +133,31 @@ pub fn wait_for_new_checkpoint(
     }
 }
 
-/// The checkpoints of a directory as they appear (`tf.train.checkpoints_iterator`). It gives the latest only, those between are missed;
-/// and never the same path twice in a row.
+/// An iterator over the checkpoints of a directory as they appear
+/// (`tf.train.checkpoints_iterator`).
+///
+/// It returns only the latest checkpoint and skips those that appeared before it. It never returns
+/// the same path twice in a row. An error ends the iteration.
 pub struct CheckpointsIterator<'a> {
     directory: PathBuf,
     options: WaitOptions<'a>,
-    /// Asked after a time-out, and after each checkpoint, whether there will be no more.
+    /// Called after a timeout and after each checkpoint; returns whether the iteration ends.
     is_done: Option<Box<dyn FnMut() -> bool + 'a>>,
     last: Option<PathBuf>,
-    /// When the last one was given.
+    /// When the last checkpoint was returned, by [`Clock::elapsed`].
     given: Option<f64>,
     ended: bool,
 }
 
 impl<'a> CheckpointsIterator<'a> {
-    /// The checkpoints of `directory`, which need not be there yet.
+    /// Creates an iterator over the checkpoints of `directory`, which need not exist yet.
     pub fn new(directory: impl Into<PathBuf>, options: &WaitOptions<'a>) -> CheckpointsIterator<'a> {
         let directory = directory.into();
         CheckpointsIterator { directory, options: options.clone(), is_done: None, last: None, given: None, ended: false }
     }
 
-    /// Asks `is_done` after each time-out, and after each checkpoint, whether there will be no more (`timeout_fn`). Without it a time-out is
-    /// the end.
+    /// Calls `is_done` after each timeout and after each checkpoint; if it returns true, the
+    /// iteration ends (`timeout_fn`). Without `is_done`, a timeout ends the iteration.
     pub fn until(mut self, is_done: Box<dyn FnMut() -> bool + 'a>) -> CheckpointsIterator<'a> {
         self.is_done = Some(is_done);
         self

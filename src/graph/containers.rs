@@ -1,7 +1,8 @@
-//! Lists, dicts and tuples: objects whose edges are their elements' places or keys.
+//! Lists, dicts and tuples: objects whose edges are named by their elements' indices or keys.
 //!
-//! A list may only grow. Anything else changes what a name stands for, so that what was saved could no longer be restored as the elements come;
-//! such a list cannot be saved or restored any more (semantics of TensorFlow's `ListWrapper`).
+//! Lists are append-only. Any other change changes what a name refers to, so that a saved list
+//! could no longer be restored while its elements are added. Such a list can no longer be saved or
+//! restored (as TensorFlow's `ListWrapper`).
 
 use std::ops::Range;
 
@@ -30,12 +31,12 @@ impl Nodes {
         self.list(id).map(|list| &list.elements[..])
     }
 
-    /// An index as Python has it: from the end if it is negative.
+    /// Resolves an index as Python does: a negative index counts from the end.
     fn list_index(&self, id: NodeId, index: i64) -> Result<usize> {
         let len = self.list(id)?.elements.len();
         let from_start = if index < 0 { index.checked_add(len as i64) } else { Some(index) };
         from_start.and_then(|i| usize::try_from(i).ok()).filter(|&i| i < len).ok_or_else(|| {
-            Error::new(Code::OutOfRange, Reason::Argument, "the list has no such element")
+            Error::new(Code::OutOfRange, Reason::Argument, "the index is out of range of the list")
                 .expecting(format_args!("below {len}"), index)
         })
     }
@@ -44,7 +45,8 @@ impl Nodes {
         elements.iter().flatten().try_for_each(|&element| self.need(element).map(drop))
     }
 
-    /// Appends elements; each that is an object is tracked under its index, and restored if a value waits for it.
+    /// Appends elements. Each object is tracked under its index, and restored if pending restores
+    /// wait for it.
     pub fn list_extend(&mut self, id: NodeId, elements: &[Option<NodeId>]) -> Result<()> {
         self.list(id)?;
         self.check_elements(elements)?;
@@ -53,7 +55,7 @@ impl Nodes {
             let index = list.elements.len();
             list.elements.push(element);
             if let Some(element) = element {
-                self.track(id, &index.to_string(), element, true)?; // a list that was cut has old edges
+                self.track(id, &index.to_string(), element, true)?; // a list that was cut still has the old edges
             }
         }
         Ok(())
@@ -73,7 +75,8 @@ impl Nodes {
         self.list_extend(id, &more)
     }
 
-    /// `l[index] = element`. A plain element may be replaced by an object; an object by nothing at all.
+    /// `l[index] = element`. An untracked element may be replaced by an object; replacing an object
+    /// makes the list unsavable.
     pub fn list_set(&mut self, id: NodeId, index: i64, element: Option<NodeId>) -> Result<()> {
         let index = self.list_index(id, index)?;
         self.check_elements(&[element])?;
@@ -132,18 +135,19 @@ impl Nodes {
         objects.into_iter().try_for_each(|(index, element)| self.track(id, &index.to_string(), element, true))
     }
 
-    /// Notes the list with elements that get no edge, so that it hears when one is removed.
+    /// Records the list as a parent of elements that get no edge, so that [`Nodes::remove`] finds
+    /// the list.
     fn note_elements(&mut self, list: NodeId, elements: &[Option<NodeId>]) {
         elements.iter().flatten().for_each(|&element| self.note_parent(element, list));
     }
 
-    /// Puts the elements into another order: `l.sort()`, `l.reverse()`. `order` has the old index of each.
+    /// Reorders the elements: `l.sort()`, `l.reverse()`. `order` has the old index of each element.
     pub fn list_reorder(&mut self, id: NodeId, order: &[usize]) -> Result<()> {
         let list = self.list_mut(id)?;
         let mut sorted = order.to_vec();
         crate::sort::sort_by(&mut sorted, Ord::cmp);
         if !sorted.into_iter().eq(0..list.elements.len()) {
-            return Err(Error::argument("the order does not name each element once"));
+            return Err(Error::argument("the order must name each element exactly once"));
         }
         if list.holds_nodes() {
             list.changed = Some("its elements were moved (sort)");
@@ -152,13 +156,14 @@ impl Nodes {
         Ok(())
     }
 
-    /// `d[key] = child`; in place of what the key had, which is not restored from what waited for the key.
+    /// `d[key] = child`. An object that replaces another is not restored by restores that waited
+    /// for the key.
     pub fn dict_set(&mut self, id: NodeId, key: &str, child: NodeId) -> Result<()> {
         self.dict(id)?;
         self.track(id, key, child, true)
     }
 
-    /// `del d[key]`. The edge goes with it; TensorFlow leaves it, and saves the removed object.
+    /// `del d[key]`. Also removes the edge; TensorFlow keeps it, and saves the removed object.
     pub fn dict_remove(&mut self, id: NodeId, key: &str) -> Result<NodeId> {
         self.dict(id)?;
         self.untrack(id, key)
@@ -171,17 +176,18 @@ impl Nodes {
         }
     }
 
-    /// A tuple: its elements under their indices. With field names, each element under its name first, then its index.
+    /// Adds a tuple, whose elements are tracked under their indices. With field names, each element
+    /// is tracked under its name as well; the names come first.
     pub fn add_tuple(&mut self, fields: &[&str], elements: &[Option<NodeId>]) -> Result<NodeId> {
         self.check_elements(elements)?;
         if !fields.is_empty() && fields.len() != elements.len() {
-            return Err(Error::argument("a named tuple has a name for each element").expecting(elements.len(), fields.len()));
+            return Err(Error::argument("a named tuple needs one name for each element").expecting(elements.len(), fields.len()));
         }
         let mut names: Vec<&str> = fields.to_vec();
         crate::sort::sort_by(&mut names, Ord::cmp);
         let is_index = |name: &&&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
         if names.windows(2).any(|pair| pair[0] == pair[1]) || names.iter().any(|name| is_index(&name)) {
-            return Err(Error::argument("the fields of a named tuple have different names, which are no numbers"));
+            return Err(Error::argument("the names of a named tuple's fields must be unique and must not be numbers"));
         }
         let id = self.add(Kind::Tuple)?;
         let named = fields.iter().zip(elements).map(|(name, element)| ((*name).to_owned(), *element));
@@ -196,86 +202,97 @@ impl Nodes {
 }
 
 impl Graph {
-    /// Appends an element to a list; none for one that is not tracked but takes a place.
+    /// Appends an element to a list; `None` is an element that is not tracked. Pending restores
+    /// that have values for it restore it immediately, as in [`Graph::track`].
     ///
     /// # Errors
-    /// What restoring reports, as for [`Graph::track`].
+    /// Errors of the restore.
     pub fn list_append(&self, list: NodeId, element: Option<NodeId>) -> Result<()> {
         self.with(|nodes| nodes.list_extend(list, &[element]))
     }
 
-    /// Repeats a list in place: `list *= times`. Less than 1 empties it.
+    /// Repeats a list in place: `list *= times`. A value below 1 empties the list, and if it held
+    /// any object, it can no longer be saved.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when it would have more than 2^32 elements.
+    /// * `INVALID_ARGUMENT`: the list would have 2^32 elements or more.
+    /// * Errors of the restore of a new element.
     pub fn list_repeat(&self, list: NodeId, times: i64) -> Result<()> {
         self.with(|nodes| nodes.list_repeat(list, times))
     }
 
-    /// Replaces an element: `list[index] = element`. If that was an object, the list cannot be saved any more. A negative index counts from the end.
+    /// Replaces an element: `list[index] = element`. A negative index counts from the end. If the
+    /// old element was an object, the list can no longer be saved.
     ///
     /// # Errors
-    /// `OUT_OF_RANGE` when there is no such element.
+    /// * `OUT_OF_RANGE`: there is no such element.
+    /// * Errors of the restore of the new element.
     pub fn list_set(&self, list: NodeId, index: i64, element: Option<NodeId>) -> Result<()> {
         self.with(|nodes| nodes.list_set(list, index, element))
     }
 
-    /// Inserts an element before `index`. If there is any object in the list then, it cannot be saved any more.
+    /// Inserts an element before `index`. As in Python, a negative index counts from the end, and
+    /// an index past an end means that end. If the list then holds any object, it can no longer be
+    /// saved.
     ///
     /// # Errors
-    /// None but those of every function.
+    /// Only the errors common to all `Graph` methods.
     pub fn list_insert(&self, list: NodeId, index: i64, element: Option<NodeId>) -> Result<()> {
         self.with(|nodes| nodes.list_insert(list, index, element))
     }
 
-    /// Removes the element at `index`, and gives back the object that it was. If there was any object in the list, it cannot be saved any more.
+    /// Removes the element at `index` and returns it; a negative index counts from the end. If the
+    /// list held any object, it can no longer be saved.
     ///
     /// # Errors
-    /// `OUT_OF_RANGE` when there is no such element.
+    /// `OUT_OF_RANGE`: there is no such element.
     pub fn list_remove(&self, list: NodeId, index: i64) -> Result<Option<NodeId>> {
         self.with(|nodes| nodes.list_remove(list, index))
     }
 
-    /// Replaces a range of elements by others: `list[range] = elements`; without elements, `del list[range]` and `list.clear()`. If there was any
-    /// object in the list, it cannot be saved any more.
+    /// Replaces a range of elements by others: `list[range] = elements`. Without elements, deletes
+    /// the range: `del list[range]` and `list.clear()`. Bounds past the end of the list mean its
+    /// end. If the list held any object, it can no longer be saved.
     ///
     /// # Errors
-    /// None but those of every function.
+    /// Errors of the restore of a new element.
     pub fn list_splice(&self, list: NodeId, range: Range<usize>, elements: &[Option<NodeId>]) -> Result<()> {
         let how =
             if elements.is_empty() { "elements were deleted (__delslice__)" } else { "elements were replaced (__setslice__)" };
         self.with(|nodes| nodes.list_splice(list, range, elements, how))
     }
 
-    /// Puts the elements of a list into another order, that of their old indices. If there is any object in the list, it cannot be saved any more, even if the
-    /// order is the old one.
+    /// Reorders a list: `order[i]` is the old index of the element at the new index `i`. If the
+    /// list holds any object, it can no longer be saved, even if the order is unchanged.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when `order` does not name each element once.
+    /// `INVALID_ARGUMENT`: `order` does not name each element exactly once.
     pub fn list_reorder(&self, list: NodeId, order: &[usize]) -> Result<()> {
         self.with(|nodes| nodes.list_reorder(list, order))
     }
 
-    /// The elements of a list; none for those that are not tracked.
+    /// The elements of a list; `None` for those that are not tracked.
     ///
     /// # Errors
-    /// None but those of every function.
+    /// Only the errors common to all `Graph` methods.
     pub fn list_elements(&self, list: NodeId) -> Result<Vec<Option<NodeId>>> {
         self.with(|nodes| nodes.list_elements(list).map(<[_]>::to_vec))
     }
 
-    /// Sets what a key of a dict leads to. An object that takes the place of another is not restored from what waited for the key.
+    /// Sets the object of a key of a dict. For a new key, pending restores that have values for it
+    /// restore the object immediately, as in [`Graph::track`]; an object that replaces another is
+    /// not restored.
     ///
     /// # Errors
-    /// What restoring reports, where the key is new.
+    /// Errors of the restore, for a new key.
     pub fn dict_set(&self, dict: NodeId, key: &str, child: NodeId) -> Result<()> {
         self.with(|nodes| nodes.dict_set(dict, key, child))
     }
 
-    /// Removes a key of a dict, and gives back the object that it led to.
+    /// Removes a key of a dict and returns the object that it led to.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is no such key.
+    /// `NOT_FOUND` (`Node`): there is no such key.
     pub fn dict_remove(&self, dict: NodeId, key: &str) -> Result<NodeId> {
         self.with(|nodes| nodes.dict_remove(dict, key))
     }

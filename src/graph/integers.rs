@@ -1,4 +1,4 @@
-//! Integer scalars: steps and counters, of whatever integer type they are.
+//! Reading and writing integer scalars of any integer dtype, such as steps and counters.
 
 use super::node_id::NodeId;
 use super::nodes::Nodes;
@@ -13,7 +13,7 @@ impl Nodes {
         let what = || self.describe(variable);
         let (dtype, shape) = found.spec().ok_or_else(|| not_shaped(&what()))?;
         let wrong = || {
-            Error::argument(format!("{} is no integer scalar", what()))
+            Error::argument(format!("{} is not an integer scalar in the range of int64", what()))
                 .because(Reason::DType)
                 .expecting("an integer []", format_args!("{dtype} {}", shape_text(&shape)))
         };
@@ -24,14 +24,14 @@ impl Nodes {
             Data::Owned(buffer) => value.copy_from_slice(buffer.bytes()),
             Data::Borrowed(memory) => value.copy_from_slice(memory.bytes()),
             Data::Device(device) => {
-                device.read_at(0, value).map_err(|e| Error::callback(format!("{}: the callback failed: {e}", what())))?
+                device.read_at(0, value).map_err(|e| Error::callback(format!("{}: the device callback failed: {e}", what())))?
             }
             Data::None | Data::Strings(_) => return Err(wrong()),
         }
         integer_of(dtype, bytes).ok_or_else(wrong)
     }
 
-    /// Sets an integer scalar, of whatever integer type it is.
+    /// Sets an integer scalar of any integer dtype.
     pub fn write_integer(&mut self, variable: NodeId, value: i64) -> Result<()> {
         let (dtype, shape) = self.variable(variable)?.spec().ok_or_else(|| not_shaped(&self.describe(variable)))?;
         let bytes = value.to_le_bytes();
@@ -39,18 +39,21 @@ impl Nodes {
         let mut padded = [0; 8];
         padded[..size].copy_from_slice(&bytes[..size]);
         if integer_of(dtype, padded) != Some(value) {
-            return Err(Error::argument("the number does not fit the variable").because(Reason::DType).expecting(dtype, value));
+            return Err(Error::argument("the number does not fit the dtype of the variable")
+                .because(Reason::DType)
+                .expecting(dtype, value));
         }
         self.variable_mut(variable)?.assign(dtype, &shape, &bytes[..size])
     }
 }
 
-/// Whether integer scalars of a type can be read and written as numbers.
+/// Whether integer scalars of a dtype can be read and written as numbers.
 pub(crate) fn is_integer(dtype: DType) -> bool {
     integer_of(dtype, [0; 8]).is_some()
 }
 
-/// An integer of a type, from its bytes in a machine of little-endian order.
+/// The integer of a dtype that `bytes` hold in little-endian order, padded with zeros; `None` if
+/// the dtype is not an integer or the value does not fit an `i64`.
 fn integer_of(dtype: DType, bytes: [u8; 8]) -> Option<i64> {
     let wide = i64::from_le_bytes(bytes);
     Some(match dtype {

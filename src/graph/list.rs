@@ -3,15 +3,17 @@
 use super::node_id::NodeId;
 use crate::error::{Code, Error, Reason, Result};
 
-/// A list's elements. What is not tracked (numbers, text of the program's) has its place, but no node.
+/// The elements of a list. An element that is not tracked (a number or text of the program) is
+/// `None`.
 #[derive(Default)]
 pub(crate) struct List {
     pub(super) elements: Vec<Option<NodeId>>,
-    /// What made it unsavable.
+    /// The change that made the list unsavable; `None` if it can be saved.
     pub(super) changed: Option<&'static str>,
 }
 
 impl List {
+    /// Fails if the list can no longer be saved.
     pub fn check(&self, describe: impl FnOnce() -> String) -> Result<()> {
         let Some(how) = self.changed else { return Ok(()) };
         Err(Error::new(
@@ -25,7 +27,7 @@ impl List {
         ))
     }
 
-    /// Forgets a node that was removed; its place stays.
+    /// Replaces a removed node by an element that is not tracked.
     pub fn forget(&mut self, id: NodeId) {
         self.elements.iter_mut().filter(|e| **e == Some(id)).for_each(|e| *e = None);
     }

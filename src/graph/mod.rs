@@ -1,4 +1,5 @@
-//! Trackable objects in memory: named edges, variables, containers, slots, custom state. Nothing here knows files.
+//! Graphs of trackable objects in memory: named edges, variables, containers, slots, custom state.
+//! Nothing here depends on files.
 
 mod containers;
 mod integers;
@@ -36,13 +37,18 @@ pub(crate) use slot_owner::SlotOwner;
 pub(crate) use variable::{not_shaped, Data, Part};
 pub(crate) use walk::{Root, Walk};
 
-/// A graph of trackable objects: what a program saves and restores.
+/// A graph of objects with named edges: the state that a program saves and restores.
 ///
-/// Objects are values of [`NodeId`]; edges between them have names, unique for each parent. A graph can be used from several threads: every call, and
-/// every call of a checkpoint, status or manager of the graph, takes the graph's one lock for its whole length, callbacks included. A call from inside
-/// a callback returns `FAILED_PRECONDITION`. Clones are the same graph.
+/// A [`NodeId`] identifies an object. The names of the edges of an object are unique. Clones are
+/// the same graph.
 ///
-/// Every function fails with `INVALID_ARGUMENT` for a node that was removed, is of another graph, or of another kind than the function is for.
+/// Thread-safe. Each call that reaches the graph holds its one lock for the whole call, callbacks
+/// included; so do calls of its checkpoints, their statuses and its managers.
+///
+/// Errors common to all methods that take nodes:
+/// * `INVALID_ARGUMENT` (`Node`): the node was removed, belongs to another graph, or is of the
+///   wrong kind for the method.
+/// * `FAILED_PRECONDITION` (`Reentrant`): a callback of the same graph made the call.
 ///
 /// ```
 /// use checkpoint::{DType, Graph, Variable};
@@ -74,72 +80,81 @@ impl fmt::Debug for Graph {
     }
 }
 
-/// Maps and sets of objects and nodes: their keys are numbers of ours, and there are millions of them.
+/// Maps and sets whose keys are numbers that the library chose, so a fast hash that is not
+/// resistant to hostile keys suffices. They may have millions of elements.
 pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 pub(crate) type Set<T> = indexmap::IndexSet<T, foldhash::fast::RandomState>;
 
-/// What is known of an object.
+/// The description of an object ([`Graph::describe`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// What it is: `object`, `variable`, `state`, `text`, `list`, `dict`, `tuple` or `slot owner`.
+    /// The kind: `object`, `variable`, `state`, `text`, `list`, `dict`, `tuple` or `slot owner`.
     pub kind: &'static str,
-    /// The type of a variable's elements; none where the checkpoint decides.
+    /// The dtype of a variable; `None` if it accepts the dtype of the checkpoint, and for other
+    /// kinds.
     pub dtype: Option<DType>,
-    /// The shape of a variable's value; none while it has no value.
+    /// The shape of a variable's value; `None` while it has no value, and for other kinds.
     pub shape: Option<Vec<i64>>,
 }
 
 impl Graph {
-    /// A graph without objects.
+    /// Creates an empty graph.
     pub fn new() -> Graph {
         Graph(Arc::new(ReentrantMutex::new(RefCell::new(Nodes::new()))))
     }
 
-    /// Runs `body` with the graph's lock.
+    /// Runs `body` with the graph's lock held.
     pub(crate) fn with<R>(&self, body: impl FnOnce(&mut Nodes) -> Result<R>) -> Result<R> {
         let guard = self.0.lock();
         let mut nodes = guard.try_borrow_mut().map_err(|_| {
-            Error::new(Code::FailedPrecondition, Reason::Reentrant, "a callback must not call the graph that called it")
+            Error::new(Code::FailedPrecondition, Reason::Reentrant, "a callback of the graph must not call the graph")
         })?;
         body(&mut nodes)
     }
 
-    /// Adds an object without values.
+    /// Adds an object without values of its own.
     ///
     /// # Errors
-    /// `RESOURCE_EXHAUSTED` when the graph is full, as all functions that add objects.
+    /// `RESOURCE_EXHAUSTED` (`Limit`): the graph is full. All methods that add objects fail with
+    /// this error.
     pub fn add_object(&self) -> Result<NodeId> {
         self.with(|nodes| nodes.add(Kind::Object))
     }
 
-    /// Adds a variable.
+    /// Adds a variable. The graph owns it from now on.
     ///
     /// # Errors
-    /// As for [`Graph::add_object`].
+    /// The errors of [`Graph::add_object`].
     pub fn add_variable(&self, variable: Variable) -> Result<NodeId> {
         self.with(|nodes| nodes.add(Kind::Variable(variable)))
     }
 
-    /// Adds an object with tensors of its own.
+    /// Adds an object whose state is saved as named tensors.
     ///
     /// # Errors
-    /// As for [`Graph::add_object`].
+    /// The errors of [`Graph::add_object`].
     pub fn add_state(&self, state: Box<dyn State>, options: &StateOptions) -> Result<NodeId> {
         self.with(|nodes| nodes.add(Kind::State(Some(state), Box::new(options.clone()))))
     }
 
-    /// Adds an object that is saved as one string (TensorFlow's `PythonState`: `py_state`).
+    /// Adds an object that is saved as one string (`py_state`, as TensorFlow's `PythonState`). Read
+    /// and assign it with [`Graph::read_strings`] and [`Graph::assign_strings`].
     ///
     /// # Errors
-    /// As for [`Graph::add_object`].
+    /// The errors of [`Graph::add_object`].
     pub fn add_text(&self, text: &[u8]) -> Result<NodeId> {
         self.with(|nodes| nodes.add(Kind::Text(text.to_vec())))
     }
 
-    /// Adds an empty list, whose elements are tracked under their indices.
+    /// Adds an empty list, whose elements are tracked under their indices. An element is an object,
+    /// or `None` for a place that is not tracked (a number or text of the program).
+    ///
+    /// Lists are append-only: inserting, replacing, removing or moving objects makes a list
+    /// unsavable for good. Saves and restores that reach it then fail with `FAILED_PRECONDITION`
+    /// (`Unsavable`).
     ///
     /// # Errors
-    /// As for [`Graph::add_object`].
+    /// The errors of [`Graph::add_object`].
     pub fn add_list(&self) -> Result<NodeId> {
         self.with(|nodes| nodes.add(Kind::List(Box::default())))
     }
@@ -147,56 +162,64 @@ impl Graph {
     /// Adds an empty dict, whose elements are tracked under their keys.
     ///
     /// # Errors
-    /// As for [`Graph::add_object`].
+    /// The errors of [`Graph::add_object`].
     pub fn add_dict(&self) -> Result<NodeId> {
         self.with(|nodes| nodes.add(Kind::Dict))
     }
 
-    /// Adds a tuple of these elements; none for one that is not tracked.
+    /// Adds a tuple, whose elements are tracked under their indices; `None` is an element that is
+    /// not tracked.
     ///
     /// # Errors
-    /// As for [`Graph::add_object`].
+    /// The errors of [`Graph::add_object`].
     pub fn add_tuple(&self, elements: &[Option<NodeId>]) -> Result<NodeId> {
         self.with(|nodes| nodes.add_tuple(&[], elements))
     }
 
-    /// Adds a named tuple: each element is tracked under its field's name and its index.
+    /// Adds a named tuple. Each element is tracked under the name of its field and under its index;
+    /// `None` is an element that is not tracked.
     ///
     /// # Errors
-    /// As for [`Graph::add_object`]; `INVALID_ARGUMENT` when two fields have one name, or one is a number.
+    /// The errors of [`Graph::add_object`], and:
+    /// * `INVALID_ARGUMENT`: two fields have the same name, or a name is a number.
     pub fn add_named_tuple(&self, fields: &[(&str, Option<NodeId>)]) -> Result<NodeId> {
         let (names, elements): (Vec<&str>, Vec<Option<NodeId>>) = fields.iter().copied().unzip();
         self.with(|nodes| nodes.add_tuple(&names, &elements))
     }
 
-    /// Adds an object that may have slot variables, as an optimizer does. `create` makes slots for which a checkpoint has values; without it
-    /// the values wait for the program's [`Graph::set_slot`].
+    /// Adds an object that may have slot variables, such as an optimizer.
+    ///
+    /// `create` creates slots that a checkpoint has values for. Without it, the restores of these
+    /// values stay pending until [`Graph::set_slot`] is called.
     ///
     /// # Errors
-    /// As for [`Graph::add_object`].
+    /// The errors of [`Graph::add_object`].
     pub fn add_slot_owner(&self, create: Option<CreateSlot>) -> Result<NodeId> {
         let owner = SlotOwner { create, ..SlotOwner::default() };
         self.with(|nodes| nodes.add(Kind::SlotOwner(Box::new(owner))))
     }
 
-    /// Removes an object, with all edges and slots from and to it. Its children stay. In restores it is unresolved again.
+    /// Removes an object with all edges and slots from and to it. Its children stay. Memory that
+    /// the object borrowed is dropped before the call returns. In restores, its values become
+    /// unresolved again.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when it is not there.
+    /// Only the errors common to all `Graph` methods.
     pub fn remove(&self, node: NodeId) -> Result<()> {
-        // Dropped after the lock is let go: memory of the program's may be released with it.
+        // The node is dropped after the lock is released: dropping memory of the program may run
+        // the program's code.
         self.with(|nodes| nodes.remove(node)).map(drop)
     }
 
-    /// Whether the object is there.
+    /// Whether the graph contains the object; false if it was removed or belongs to another graph.
     pub fn contains(&self, node: NodeId) -> bool {
         self.with(|nodes| Ok(nodes.get(node).is_some())).unwrap_or(false)
     }
 
-    /// What the object is.
+    /// Describes an object: its kind and, for a variable, dtype and shape.
     ///
     /// # Errors
-    /// None but those of every function.
+    /// Only the errors common to all `Graph` methods.
     pub fn describe(&self, node: NodeId) -> Result<Description> {
         self.with(|nodes| {
             let kind = &nodes.need(node)?.kind;
@@ -209,10 +232,10 @@ impl Graph {
         })
     }
 
-    /// Gives the object a name for messages.
+    /// Sets the name of an object in messages.
     ///
     /// # Errors
-    /// None but those of every function.
+    /// Only the errors common to all `Graph` methods.
     pub fn set_debug_name(&self, node: NodeId, name: &str) -> Result<()> {
         self.with(|nodes| {
             nodes.need_mut(node)?.debug_name = Some(name.into());
@@ -220,10 +243,10 @@ impl Graph {
         })
     }
 
-    /// Sets the name that a variable has in name-based checkpoints.
+    /// Sets the name of a variable in name-based checkpoints.
     ///
     /// # Errors
-    /// None but those of every function.
+    /// Only the errors common to all `Graph` methods.
     pub fn set_name(&self, variable: NodeId, name: &str) -> Result<()> {
         self.with(|nodes| {
             nodes.variable_mut(variable)?.name = Some(name.into());
@@ -231,61 +254,68 @@ impl Graph {
         })
     }
 
-    /// Makes the edge `name` from `parent` to `child`. If a restore has values for this edge, `child` and what it leads to are restored here and now, and
-    /// errors of that come from here: the edge stands all the same. Tracking the same child again is nothing.
+    /// Adds the edge `name` from `parent` to `child`. Tracking the same child again is a no-op.
+    ///
+    /// If a pending restore has values for this edge, `child` and everything below it are restored
+    /// immediately. If that fails, this call returns the error, but the edge stays.
     ///
     /// # Errors
-    /// * `ALREADY_EXISTS` when the name leads to another object.
-    /// * What restoring reports.
+    /// * `ALREADY_EXISTS` (`NameTaken`): the edge leads to another object.
+    /// * Errors of the restore.
     pub fn track(&self, parent: NodeId, name: &str, child: NodeId) -> Result<()> {
         self.with(|nodes| nodes.track(parent, name, child, false))
     }
 
-    /// The same, but a name that leads to another object is made to lead to this one, which is then not restored. (Assignment to an attribute in TensorFlow.)
+    /// Adds the edge `name` from `parent` to `child`, or redirects an existing edge to `child`, as
+    /// assigning an attribute does in TensorFlow.
+    ///
+    /// A new edge triggers pending restores as in [`Graph::track`], and fails with their errors; a
+    /// redirected edge does not.
     ///
     /// # Errors
-    /// What restoring reports, where the name is new.
+    /// Errors of the restore.
     pub fn track_overwrite(&self, parent: NodeId, name: &str, child: NodeId) -> Result<()> {
         self.with(|nodes| nodes.track(parent, name, child, true))
     }
 
-    /// Removes an edge; the object that it led to stays, and is given back.
+    /// Removes an edge. The object that it led to stays and is returned.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is no such edge.
+    /// `NOT_FOUND` (`Node`): there is no such edge.
     pub fn untrack(&self, parent: NodeId, name: &str) -> Result<NodeId> {
         self.with(|nodes| nodes.untrack(parent, name))
     }
 
-    /// The object that an edge leads to, if there is one.
+    /// The object that an edge leads to; `None` if there is no such edge.
     ///
     /// # Errors
-    /// None but those of every function.
+    /// Only the errors common to all `Graph` methods.
     pub fn lookup(&self, parent: NodeId, name: &str) -> Result<Option<NodeId>> {
         self.with(|nodes| Ok(nodes.need(parent)?.edges().get(name).copied()))
     }
 
-    /// The edges of an object, in the order in which they were made. (`TrackableView.children`)
+    /// The children of an object with the names of their edges, in the order in which the edges
+    /// were added (`TrackableView.children`).
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` for a list that cannot be saved.
+    /// `FAILED_PRECONDITION` (`Unsavable`): the object is a list that can no longer be saved.
     pub fn children(&self, node: NodeId) -> Result<Vec<(String, NodeId)>> {
         self.with(|nodes| Ok(nodes.children(node)?.iter().map(|(name, child)| (name.to_string(), *child)).collect()))
     }
 
-    /// The objects that edges lead to from `root`, breadth first, `root` the first of them. Slot variables are not among them.
-    /// (`TrackableView.descendants`)
+    /// All objects reachable from `root` by edges, breadth first and starting with `root` itself.
+    /// Slot variables are not included (`TrackableView.descendants`).
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` when a list that cannot be saved is among them.
+    /// `FAILED_PRECONDITION` (`Unsavable`): a list that can no longer be saved is among them.
     pub fn descendants(&self, root: NodeId) -> Result<Vec<NodeId>> {
         self.with(|nodes| Ok(Walk::new(nodes, Root { node: root, attached: &[] }, false)?.order))
     }
 
-    /// How many restores wait for the edge `name` of an object.
+    /// The number of pending restores that wait for the edge `name` of an object.
     ///
     /// # Errors
-    /// None but those of every function.
+    /// Only the errors common to all `Graph` methods.
     pub fn waiting(&self, node: NodeId, name: &str) -> Result<usize> {
         self.with(|nodes| {
             nodes.need(node)?;
@@ -294,11 +324,17 @@ impl Graph {
         })
     }
 
-    /// Registers a saver for the objects that it accepts, `package.name` in checkpoints; no package means `Custom`. If it is not `strict`, an object that it
-    /// saved and does not accept any more is left as it is. Of several that accept an object, the one registered last has it.
+    /// Registers a saver for the objects that it accepts. In checkpoints its name is
+    /// `package.name`; an empty package means `Custom`. If several savers accept an object, the one
+    /// registered last saves it.
+    ///
+    /// If an object that the saver saved is no longer accepted when it is restored, the restore
+    /// fails if `strict`; otherwise the object is left unchanged.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for a name with other characters than letters, digits and `._-`, `ALREADY_EXISTS` for one that is taken.
+    /// * `INVALID_ARGUMENT`: the name has other characters than letters, digits, `.`, `_` and `-`,
+    ///   or ends with `.`.
+    /// * `ALREADY_EXISTS` (`NameTaken`): a saver of this name is registered already.
     pub fn register_saver(&self, package: &str, name: &str, strict: bool, saver: Box<dyn ObjectSaver>) -> Result<()> {
         self.with(|nodes| nodes.savers.register(package, name, strict, saver))
     }

@@ -1,4 +1,5 @@
-//! The nodes of a graph and the edges between them, without a lock: what the calls of [`Graph`](super::Graph) and of restores work on.
+//! The nodes of a graph and the edges between them, without the lock: the methods of
+//! [`Graph`](super::Graph) and restores work on this.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -17,12 +18,12 @@ use super::variable::{Data, Variable};
 use super::Map;
 use crate::error::{printable, Code, Error, Reason, Result};
 
-/// What an object is.
-#[allow(clippy::large_enum_variant)] // most objects are variables, which so lie one after the other
+/// The kind of an object.
+#[allow(clippy::large_enum_variant)] // most objects are variables, and this keeps them contiguous in memory
 pub(crate) enum Kind {
     Object,
     Variable(Variable),
-    /// State with tensors of its own; taken out while its callbacks run.
+    /// State that is saved as named tensors; `None` while its callbacks run.
     State(Option<Box<dyn State>>, Box<StateOptions>),
     /// A single string (TensorFlow's `PythonState`).
     Text(Vec<u8>),
@@ -33,6 +34,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// The name of the kind in [`Description`](super::Description) and in messages.
     pub fn name(&self) -> &'static str {
         match self {
             Kind::Object => "object",
@@ -47,50 +49,55 @@ impl Kind {
     }
 }
 
-/// The children of an object by the names of its edges, in the order in which they were made.
+/// The children of an object by the names of its edges, in the order in which the edges were added.
 pub(crate) type Edges = IndexMap<Box<str>, NodeId, Hasher>;
 
-/// Of objects without children.
+/// The edges of objects without children.
 static NO_EDGES: LazyLock<Edges> = LazyLock::new(Edges::default);
 
-/// There may be millions of these, most of them variables: what only other objects have is elsewhere.
+/// A node. There may be millions of nodes, most of them variables, so whatever only other kinds
+/// have is stored elsewhere.
 pub(crate) struct Node {
     pub kind: Kind,
+    /// The edges to its children; `None` if it never had any.
     edges: Option<Box<Edges>>,
-    /// Who has an edge to it, or a slot of or for it; once for each.
+    /// The nodes that have an edge to this node, or a slot that is this node or is kept for it; one
+    /// entry for each edge and slot.
     pub parents: SmallVec<[NodeId; 2]>,
+    /// Pending restores that wait at this node.
     pub(super) waits: Option<Box<Waits>>,
-    /// The newest restore that gave the object its value; 0 for none.
+    /// The number of the newest restore that assigned a value to the object; 0 if none did.
     pub restored_by: u64,
     pub debug_name: Option<Box<str>>,
 }
 
-/// A restore that has values for objects that are not there yet.
+/// A pending restore: it has values for objects that do not exist yet.
 pub(crate) trait Waiting: Send + Sync {
-    /// Restores are numbered in the order in which they were called.
+    /// The number of the restore. Restores are numbered in the order in which they were called.
     fn uid(&self) -> u64;
 
-    /// Restores `object`, and what it leads to, as the node `saved` of the checkpoint. `object` has its edge already.
+    /// Restores `object` and everything below it as the node `saved` of the checkpoint. The edge to
+    /// `object` exists already.
     ///
-    /// Of a name-based restore `saved` says nothing.
+    /// A name-based restore ignores `saved`.
     fn attach(self: Arc<Self>, nodes: &mut Nodes, saved: u32, object: NodeId) -> Result<()>;
 }
 
-/// A node of the checkpoint of a restore.
+/// A node of the checkpoint that a pending restore reads.
 #[derive(Clone)]
 pub(crate) struct Position {
     pub restore: Arc<dyn Waiting>,
     pub node: u32,
 }
 
-/// What waits at an object.
+/// The pending restores that wait at an object.
 #[derive(Default)]
 pub(super) struct Waits {
-    /// For edges that are not there yet.
+    /// Restores of edges that do not exist yet, by the edge's name.
     pub by_edge: HashMap<Box<str>, Vec<Position>>,
-    /// Name-based restores, for objects that are tracked later.
+    /// Name-based restores, which wait for any object that is tracked later.
     pub by_name: Vec<Position>,
-    /// Values for slots that are not there yet, at their owner: by the slot's name and its
+    /// Restores of slots that do not exist yet, at their owner: by the slot's name and its
     /// variable.
     pub by_slot: Map<(Box<str>, NodeId), Vec<Position>>,
 }
@@ -104,21 +111,26 @@ impl Node {
         self.edges.get_or_insert_default()
     }
 
-    /// Whether the object serializes anything of its own.
+    /// Whether the object has values of its own to save.
     pub fn has_values(&self) -> bool {
         matches!(self.kind, Kind::Variable(_) | Kind::State(..) | Kind::Text(_))
     }
 }
 
+/// A place for a node. Its index is part of the node's id.
 struct Place {
+    /// The number of times that the place was used before.
     generation: u16,
     node: Option<Node>,
 }
 
 /// All objects of a graph.
 pub(crate) struct Nodes {
+    /// Identifies the graph, so that ids of other graphs are recognized; never 0.
     mark: u16,
+    /// The nodes; the place of a removed node is empty.
     places: Vec<Place>,
+    /// The empty places that can be used again.
     free: Vec<u32>,
     pub savers: Savers,
 }
@@ -129,7 +141,7 @@ impl Nodes {
         Nodes { mark: (random as u16).max(1), places: Vec::new(), free: Vec::new(), savers: Savers::default() }
     }
 
-    /// One more than the greatest place of a node.
+    /// One more than the highest index of a place.
     pub fn place_count(&self) -> usize {
         self.places.len()
     }
@@ -163,6 +175,7 @@ impl Nodes {
         self.places[id.place()].node.as_mut()
     }
 
+    /// Like `get`, but a missing node is an error.
     pub fn need(&self, id: NodeId) -> Result<&Node> {
         self.get(id).ok_or_else(|| no_node(id))
     }
@@ -185,7 +198,7 @@ impl Nodes {
         }
     }
 
-    /// A name for messages: the one it was given, or what it is.
+    /// A name for messages: the debug name, or a description of the kind.
     pub fn describe(&self, id: NodeId) -> String {
         match self.get(id) {
             None => "an object that was removed".to_owned(),
@@ -195,9 +208,10 @@ impl Nodes {
         }
     }
 
-    /// The children of a node in the order in which they were tracked.
+    /// The children of a node, in the order in which they were tracked.
     ///
-    /// Fails for a list that was changed otherwise than by appending, as every walk through it does.
+    /// Fails for a list that was changed other than by appending. Every walk through such a list
+    /// fails.
     pub fn children(&self, id: NodeId) -> Result<&Edges> {
         let node = self.need(id)?;
         if let Kind::List(list) = &node.kind {
@@ -206,7 +220,7 @@ impl Nodes {
         Ok(node.edges())
     }
 
-    /// Makes an edge, and restores what waits for it.
+    /// Adds an edge, and restores the child if pending restores wait for it.
     pub fn track(&mut self, parent: NodeId, name: &str, child: NodeId, overwrite: bool) -> Result<()> {
         self.need(child)?;
         let node = self.need_mut(parent)?;
@@ -216,12 +230,12 @@ impl Nodes {
                 Code::AlreadyExists,
                 Reason::NameTaken,
                 format!(
-                    "an object named \"{}\" is already declared as a dependency; names must be unique, or overwrite",
+                    "an object named \"{}\" is already declared as a dependency: use another name, or overwrite the edge",
                     printable(name.as_bytes())
                 ),
             )),
             Some(there) => {
-                node.edges_mut().insert(name.into(), child); // in its place
+                node.edges_mut().insert(name.into(), child); // keeps the position of the edge
                 self.forget_parent(there, parent);
                 self.note_parent(child, parent);
                 Ok(())
@@ -239,7 +253,7 @@ impl Nodes {
         }
     }
 
-    /// Removes an edge. The object stays.
+    /// Removes an edge and returns the object that it led to, which stays.
     pub fn untrack(&mut self, parent: NodeId, name: &str) -> Result<NodeId> {
         let node = self.need_mut(parent)?;
         let child = node.edges_mut().shift_remove(name).ok_or_else(|| {
@@ -249,12 +263,13 @@ impl Nodes {
         Ok(child)
     }
 
-    /// Removes an object with all edges and slots to it and from it.
+    /// Removes an object with all edges and slots to and from it, and returns its node.
     pub fn remove(&mut self, id: NodeId) -> Result<Node> {
         self.need(id)?;
         let Some(node) = self.places[id.place()].node.take() else { return Err(no_node(id)) };
         let cell = &mut self.places[id.place()];
-        // A place whose generations are used up is not used again, so that no old id ever stands for a new object.
+        // A place whose generations are used up is not used again, so that an old id never refers
+        // to a new object.
         if let Some(next) = cell.generation.checked_add(1) {
             cell.generation = next;
             self.free.push(id.place() as u32);
@@ -283,12 +298,14 @@ impl Nodes {
         Ok(node)
     }
 
+    /// Records that `parent` has an edge or a slot to `child`.
     pub fn note_parent(&mut self, child: NodeId, parent: NodeId) {
         if let Some(node) = self.get_mut(child) {
             node.parents.push(parent);
         }
     }
 
+    /// Removes one record made by `note_parent`.
     pub fn forget_parent(&mut self, child: NodeId, parent: NodeId) {
         if let Some(node) = self.get_mut(child) {
             if let Some(at) = node.parents.iter().rposition(|&p| p == parent) {
@@ -297,7 +314,7 @@ impl Nodes {
         }
     }
 
-    /// Takes the memory of a variable, to be read into; [`Nodes::give_back`] brings it back.
+    /// Takes the memory out of a variable, to read into it. [`Nodes::give_back`] returns it.
     pub fn take_data(&mut self, id: NodeId) -> Data {
         self.variable_mut(id).map(|variable| std::mem::take(&mut variable.data)).unwrap_or_default()
     }
@@ -310,17 +327,17 @@ impl Nodes {
 }
 
 fn full() -> Error {
-    Error::new(Code::ResourceExhausted, Reason::Limit, "the graph has as many objects as it can have")
+    Error::new(Code::ResourceExhausted, Reason::Limit, "the graph is full: it cannot have more objects")
 }
 
 fn no_node(id: NodeId) -> Error {
-    Error::argument("the node was removed, or is of another graph")
+    Error::argument("the node was removed or belongs to another graph")
         .because(Reason::Node)
         .expecting("a node of this graph", format_args!("{id:?}"))
 }
 
 pub(crate) fn wrong_kind(expected: &str, found: &Kind) -> Error {
-    Error::argument("the object is of another kind")
+    Error::argument("the object has the wrong kind for this call")
         .because(Reason::Node)
         .expecting(format_args!("a {expected}"), format_args!("a {}", found.name()))
 }

@@ -1,63 +1,74 @@
-//! Objects with state of their own: several named tensors whose number and shapes are known only when they are saved.
+//! Objects with custom state: several named tensors whose number and shapes are known only when
+//! they are saved.
 
 use super::variable::{Failure, Memory};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Strings};
 
-/// State of the program's that is saved as named tensors: a hash table, an iterator, a random number generator.
-/// (`_serialize_to_tensors` and `_restore_from_tensors` of TensorFlow's `Trackable`.)
+/// An object's state that is saved as named tensors: a hash table, an iterator, a random number
+/// generator. The number and the shapes of the tensors may differ from one save to the next.
+/// (`_serialize_to_tensors` and `_restore_from_tensors` of TensorFlow's `Trackable`)
 ///
-/// Both functions are called on the thread that saves or restores, with the graph's lock held: calling the graph from them fails.
+/// Both methods are called on the thread that saves or restores, with the graph's lock held. They
+/// must not call the graph: such calls fail.
 pub trait State: Send {
-    /// Puts the tensors into `sink`, in the order in which they are to be stored.
+    /// Puts the tensors of the object into `sink`, in the order in which they are to be stored.
     ///
     /// # Errors
-    /// Ends the save with `ABORTED` and the message, before anything is written.
+    /// An error ends the save with `ABORTED` (`Callback`) and its message, before anything is
+    /// written.
     fn save(&mut self, sink: &mut Sink) -> std::result::Result<(), Failure>;
 
-    /// Takes the tensors from `source`. It is called once, after all of them were read and checked.
+    /// Takes the tensors of the object from `source`. Called once, after all of these tensors were
+    /// read and checked.
     ///
     /// # Errors
-    /// Ends the restore with `ABORTED` and the message; what it comes to after this object is not assigned.
+    /// An error ends the restore with `ABORTED` (`Callback`) and its message; the objects that come
+    /// after this one are not assigned.
     fn restore(&mut self, source: &Source) -> std::result::Result<(), Failure>;
 }
 
-/// What kind of state an object has, beside the callbacks.
+/// Options of an object with custom state, beside its methods.
 #[derive(Clone, Debug, Default)]
 pub struct StateOptions {
+    /// The names of the tensors that a checkpoint must have; `None` for no requirement.
     pub(crate) names: Option<Vec<Box<str>>>,
+    /// The name of the one attribute whose tensors' names are suffixes; `None` for one attribute
+    /// per tensor.
     pub(crate) legacy_name: Option<Box<str>>,
 }
 
 impl StateOptions {
-    /// The defaults.
+    /// Creates options with the defaults.
     pub fn new() -> StateOptions {
         StateOptions::default()
     }
 
-    /// The names of the tensors that it needs to be restored: a checkpoint that lacks one is refused before anything is assigned. By default what
-    /// there is is given to [`State::restore`], which may refuse it.
+    /// Sets the names of the tensors that restoring needs: a checkpoint that lacks one is refused
+    /// before anything is assigned. By default, all existing tensors are given to
+    /// [`State::restore`], which may refuse them.
     pub fn names<S: AsRef<str>>(mut self, names: &[S]) -> StateOptions {
         self.names = Some(names.iter().map(|name| name.as_ref().into()).collect());
         self
     }
 
-    /// Saves one attribute of this name, of which the names of the tensors are suffixes: `table` with the tensors `-keys` and `-values`, as
-    /// TensorFlow's hash tables have it; `ITERATOR` with `_STATE`, as its dataset iterators do.
+    /// Saves one attribute of this name, to which the names of the tensors are suffixes: `table`
+    /// with the tensors `-keys` and `-values`, as TensorFlow's hash tables do; `ITERATOR` with
+    /// `_STATE`, as its dataset iterators do.
     pub fn legacy_name(mut self, name: &str) -> StateOptions {
         self.legacy_name = Some(name.into());
         self
     }
 }
 
-/// The bytes of a tensor that was put into a [`Sink`].
+/// The value of a tensor in a [`Sink`].
 pub(crate) enum Content {
     Memory(Box<dyn Memory>),
     Strings(Strings),
     Read(Box<crate::bundle::ReadAt<'static>>),
 }
 
-/// A tensor that was put into a [`Sink`].
+/// A tensor in a [`Sink`].
 pub(crate) struct Put {
     pub name: Box<str>,
     pub dtype: DType,
@@ -65,7 +76,7 @@ pub(crate) struct Put {
     pub content: Content,
 }
 
-/// Takes the tensors of an object that is being saved.
+/// Collects the tensors of an object that is being saved.
 #[derive(Default)]
 pub struct Sink {
     pub(crate) tensors: Vec<Put>,
@@ -74,56 +85,64 @@ pub struct Sink {
 impl Sink {
     fn put_content(&mut self, name: &str, dtype: DType, shape: &[i64], content: Content) -> Result<()> {
         if self.tensors.iter().any(|t| &*t.name == name) {
-            return Err(Error::argument(format!("the object saves two tensors named \"{name}\"")));
+            return Err(Error::argument(format!("the object saves two tensors with the name \"{name}\"")));
         }
         self.tensors.push(Put { name: name.into(), dtype, shape: shape.to_vec(), content });
         Ok(())
     }
 
-    /// Puts a tensor of a fixed-size dtype, row-major and in the byte order of the machine, which is copied.
+    /// Puts a tensor of a fixed-size dtype. `bytes` are row-major and in native byte order; they
+    /// are copied. `name` identifies the tensor among those of the object; in a registered saver,
+    /// it is the tensor's key.
+    ///
+    /// Whether dtype, shape and size fit each other is checked after [`State::save`] has returned.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when there is one of this name. That type, shape and bytes fit each other is found out when the call returns.
+    /// `INVALID_ARGUMENT`: the sink already has a tensor of this name.
     pub fn put(&mut self, name: &str, dtype: DType, shape: &[i64], bytes: &[u8]) -> Result<()> {
         self.put_content(name, dtype, shape, Content::Memory(Box::new(bytes.to_vec())))
     }
 
-    /// The same of memory that is lent until the save is over, and then dropped.
+    /// Like [`Sink::put`], but takes the memory without copying it. The memory is dropped when the
+    /// save is over.
     ///
     /// # Errors
-    /// As for [`Sink::put`].
+    /// The errors of [`Sink::put`].
     pub fn put_memory(&mut self, name: &str, dtype: DType, shape: &[i64], memory: Box<dyn Memory>) -> Result<()> {
         self.put_content(name, dtype, shape, Content::Memory(memory))
     }
 
-    /// The same of bytes that are asked for while they are written, from any of the writing threads.
+    /// Like [`Sink::put`], but requests the bytes while they are written: `read` is called on the
+    /// threads that write, possibly on several at once.
     ///
     /// # Errors
-    /// As for [`Sink::put`].
+    /// The errors of [`Sink::put`].
     pub fn put_read(&mut self, name: &str, dtype: DType, shape: &[i64], read: Box<crate::bundle::ReadAt<'static>>) -> Result<()> {
         self.put_content(name, dtype, shape, Content::Read(read))
     }
 
-    /// Puts a string tensor; the elements are copied.
+    /// Puts a string tensor. The elements, row-major, are copied.
     ///
     /// # Errors
-    /// As for [`Sink::put`].
+    /// The errors of [`Sink::put`].
     pub fn put_strings<S: AsRef<[u8]>>(&mut self, name: &str, shape: &[i64], elements: &[S]) -> Result<()> {
         let strings = Strings::copy_of(elements)?;
         self.put_content(name, DType::String, shape, Content::Strings(strings))
     }
 
-    /// Puts a variant tensor, as TensorFlow's dataset iterators have it, by its serialized elements, which are copied: what [`SourceTensor::strings`] gives of one.
+    /// Puts a variant tensor, for example the state of a TensorFlow dataset iterator. `elements`
+    /// are serialized elements, row-major, as [`SourceTensor::strings`] returns them; they are
+    /// copied.
     ///
     /// # Errors
-    /// As for [`Sink::put`].
+    /// The errors of [`Sink::put`].
     pub fn put_variants<S: AsRef<[u8]>>(&mut self, name: &str, shape: &[i64], elements: &[S]) -> Result<()> {
         let elements = Strings::copy_of(elements)?;
         self.put_content(name, DType::Variant, shape, Content::Strings(elements))
     }
 }
 
-/// A tensor of an object that is being restored.
+/// A tensor that a checkpoint has for an object that is being restored.
 #[derive(Debug)]
 pub struct SourceTensor {
     pub(crate) name: Box<str>,
@@ -134,27 +153,27 @@ pub struct SourceTensor {
 }
 
 impl SourceTensor {
-    /// The name that the object gave it.
+    /// The name that the object gave the tensor; for a registered saver, the tensor's key.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The type of the elements.
+    /// The dtype of the elements.
     pub fn dtype(&self) -> DType {
         self.dtype
     }
 
-    /// The dimensions; none of a scalar.
+    /// The dimensions; empty for a scalar.
     pub fn shape(&self) -> &[i64] {
         &self.shape
     }
 
-    /// The value, row-major and in the byte order of the machine; nothing of a string tensor.
+    /// The value, row-major and in native byte order; empty for string and variant tensors.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The elements of a string or variant tensor; none of others.
+    /// The elements of a string or variant tensor, row-major; `None` for other dtypes.
     pub fn strings(&self) -> Option<&Strings> {
         self.strings.as_ref()
     }
@@ -167,12 +186,13 @@ pub struct Source {
 }
 
 impl Source {
-    /// The tensors in the order in which the object saved them; a registered saver's in the order of their keys.
+    /// The tensors in the order in which the object saved them; for a registered saver, in the
+    /// order of their keys.
     pub fn tensors(&self) -> &[SourceTensor] {
         &self.tensors
     }
 
-    /// The tensor of this name, if the checkpoint has it.
+    /// The tensor with this name; `None` if the checkpoint does not have it.
     pub fn find(&self, name: &str) -> Option<&SourceTensor> {
         self.tensors.iter().find(|t| &*t.name == name)
     }

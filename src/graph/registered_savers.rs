@@ -1,4 +1,5 @@
-//! Registered savers: functions that save and restore all objects of some kind together (`tf.train.experimental.register_checkpoint_saver`).
+//! Registered savers, which save and restore all objects of some kind together
+//! (`tf.train.experimental.register_checkpoint_saver`).
 
 use super::node_id::NodeId;
 use super::object::{Sink, Source};
@@ -7,25 +8,31 @@ use crate::error::{printable, Code, Error, Reason, Result};
 
 /// Saves and restores all objects that it accepts together, in tensors whose keys it chooses.
 ///
-/// Its functions are called with the graph's lock held: calling the graph from them fails.
+/// Its methods are called with the graph's lock held. They must not call the graph: such calls
+/// fail.
 pub trait ObjectSaver: Send {
-    /// Whether it saves this object. It is asked once for each object of a save, and for objects that it is to restore.
+    /// Whether the saver saves and restores this object. Called once for each object of a save, and
+    /// for objects that the saver is to restore.
     fn accepts(&mut self, object: NodeId) -> bool;
 
-    /// Puts the tensors of `objects`, each with the path under which it is saved, into `sink`; the names are the keys of the tensors.
-    /// TensorFlow's savers begin them with the path.
+    /// Puts the tensors of `objects` into `sink`. Each object comes with the path under which it is
+    /// saved. The names of the tensors are their keys; TensorFlow's savers begin them with the
+    /// path.
     ///
     /// # Errors
-    /// Ends the save with `ABORTED` and the message, before anything is written.
+    /// An error ends the save with `ABORTED` (`Callback`) and its message, before anything is
+    /// written.
     fn save(&mut self, objects: &[(String, NodeId)], sink: &mut Sink) -> std::result::Result<(), Failure>;
 
-    /// Says which tensors it needs to restore `objects`, each with the path under which it was saved: their keys, out of all those in the checkpoint.
+    /// Whether restoring `objects` needs the tensor `key`. Called for the keys of the checkpoint.
+    /// Each object comes with the path under which it was saved.
     fn wants(&mut self, objects: &[(String, NodeId)], key: &[u8]) -> bool;
 
-    /// Restores `objects` from the tensors that it wanted, after everything else was restored. The names of the tensors are their keys.
+    /// Restores `objects` from the tensors that [`ObjectSaver::wants`] selected, after everything
+    /// else was restored. The names of the tensors are their keys.
     ///
     /// # Errors
-    /// Ends the restore with `ABORTED` and the message.
+    /// An error ends the restore with `ABORTED` (`Callback`) and its message.
     fn restore(&mut self, objects: &[(String, NodeId)], source: &Source) -> std::result::Result<(), Failure>;
 }
 
@@ -33,13 +40,13 @@ pub trait ObjectSaver: Send {
 pub(crate) struct Saver {
     /// `package.name`.
     pub name: Box<str>,
-    /// Whether an object that it saved but does not accept any more fails the restore.
+    /// Whether the restore fails if the saver saved an object but no longer accepts it.
     pub strict: bool,
-    /// Taken out while its functions run.
+    /// The saver; `None` while its methods run.
     pub functions: Option<Box<dyn ObjectSaver>>,
 }
 
-/// The savers that were registered with a graph, in that order.
+/// The savers that were registered with a graph, in the order of registration.
 #[derive(Default)]
 pub(crate) struct Savers(Vec<Saver>);
 
@@ -49,26 +56,28 @@ impl Savers {
         let name = format!("{package}.{name}");
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if !name.chars().all(fits) || name.ends_with('.') {
-            return Err(Error::argument("a saver cannot have this name")
-                .expecting("letters, digits and any of . _ -", format_args!("\"{}\"", printable(name.as_bytes()))));
+            return Err(Error::argument("invalid name of a saver").expecting(
+                "letters, digits, \".\", \"_\" and \"-\", not ending in \".\"",
+                format_args!("\"{}\"", printable(name.as_bytes())),
+            ));
         }
         if self.find(&name).is_some() {
             return Err(Error::new(
                 Code::AlreadyExists,
                 Reason::NameTaken,
-                format!("a saver named \"{name}\" is registered already"),
+                format!("a saver named \"{name}\" is already registered"),
             ));
         }
         self.0.push(Saver { name: name.into(), strict, functions: Some(functions) });
         Ok(())
     }
 
-    /// The number of the saver `name`.
+    /// The index of the saver `name`.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|saver| &*saver.name == name)
     }
 
-    /// The number of the saver that accepts `object`, the one registered last if several do.
+    /// The index of the saver that accepts `object`; if several do, of the one registered last.
     pub fn of(&mut self, object: NodeId) -> Option<usize> {
         (0..self.0.len()).rev().find(|&number| self.accepts(number, object))
     }

@@ -5,19 +5,27 @@ use super::variable::{Failure, Variable};
 use super::Map;
 use crate::tensor::DType;
 
-/// Makes a slot variable when a checkpoint has a value for one that does not exist yet: the owner, the variable, the name of the slot, and the type
-/// and shape of the value; of a variable that is a part of a tensor, the shape of the part, and what is made becomes that part of the slot's tensor. None leaves it waiting until the program makes it; an error ends the restore with `ABORTED` before anything is assigned. Called
-/// with the graph's lock held: calling the graph from it fails.
+/// Creates a slot variable that does not exist yet but that a checkpoint has a value for.
+///
+/// The arguments are the owner, the variable, the name of the slot, and the dtype and shape of the
+/// value. If the variable is a part of a larger tensor, the shape is that of the part, and the new
+/// slot variable becomes the same part of the slot's tensor. If the function returns `None`, the
+/// restore of the value stays pending until the program adds the slot. An error ends the restore
+/// with `ABORTED` (`Callback`), before anything is assigned.
+///
+/// Called on the thread that restores, with the graph's lock held. It must not call the graph: such
+/// calls fail.
 pub type CreateSlot =
     Box<dyn FnMut(NodeId, NodeId, &str, DType, &[i64]) -> std::result::Result<Option<Variable>, Failure> + Send>;
 
 /// The slots of an owner.
 #[derive(Default)]
 pub(crate) struct SlotOwner {
-    /// In the order in which the first slot of each was made.
+    /// The names, in the order in which the first slot of each name was made.
     pub(super) names: Vec<Box<str>>,
-    /// The slot of each variable, by the number of its name.
+    /// The slot variables, by the index of the slot's name and the variable.
     pub(super) slots: Map<(u32, NodeId), NodeId>,
+    /// Creates slots that a checkpoint has values for.
     pub create: Option<CreateSlot>,
 }
 
@@ -26,6 +34,7 @@ impl SlotOwner {
         &self.names
     }
 
+    /// The index of a name in `names`.
     pub(super) fn number(&self, name: &str) -> Option<u32> {
         self.names.iter().position(|n| &**n == name).map(|n| n as u32)
     }
@@ -34,12 +43,14 @@ impl SlotOwner {
         self.slots.get(&(self.number(name)?, variable)).copied()
     }
 
-    /// Every slot, in no order: the number of its name, the variable, the slot.
+    /// All slots, in no particular order: the index of the name, the variable, and the slot
+    /// variable.
     pub fn numbered_slots(&self) -> impl Iterator<Item = (u32, NodeId, NodeId)> + '_ {
         self.slots.iter().map(|((number, variable), slot)| (*number, *variable, *slot))
     }
 
-    /// Every variable with its slot; a variable once for each of its slots.
+    /// All slots as pairs of the variable and the slot variable. A variable occurs once for each of
+    /// its slots.
     pub fn pairs(&self) -> impl Iterator<Item = (NodeId, NodeId)> + '_ {
         self.slots.iter().map(|((_, variable), slot)| (*variable, *slot))
     }
@@ -48,7 +59,7 @@ impl SlotOwner {
         self.slots.len()
     }
 
-    /// Forgets a removed node, be it a variable or a slot.
+    /// Removes all slots of a removed variable, or the slot of a removed slot variable.
     pub fn forget(&mut self, id: NodeId) {
         self.slots.retain(|(_, variable), slot| *variable != id && *slot != id);
     }

@@ -1,4 +1,5 @@
-//! Slot variables: what an optimizer keeps for each variable, under names like `m`. They hang on owner, variable and name, not on an edge.
+//! Slot variables: what an optimizer keeps for each variable, under names like `m`. They are
+//! identified by owner, variable and name, not by an edge.
 
 use super::node_id::NodeId;
 use super::nodes::{wrong_kind, Kind, Nodes};
@@ -21,7 +22,8 @@ impl Nodes {
         }
     }
 
-    /// Gives `owner` the slot `name` of `variable`, and restores what waits for it.
+    /// Makes `slot` the slot `name` that `owner` keeps for `variable`, and restores it if pending
+    /// restores wait for it.
     pub fn set_slot(&mut self, owner: NodeId, variable: NodeId, name: &str, slot: NodeId) -> Result<()> {
         self.need(variable)?;
         self.variable(slot)?;
@@ -32,7 +34,7 @@ impl Nodes {
                 return Err(Error::new(
                     Code::AlreadyExists,
                     Reason::NameTaken,
-                    format!("the variable has a slot \"{}\" already", printable(name.as_bytes())),
+                    format!("the variable already has a slot \"{}\"", printable(name.as_bytes())),
                 ))
             }
             None => {}
@@ -51,7 +53,7 @@ impl Nodes {
         self.restore_waiting(waiting, slot)
     }
 
-    /// Takes a slot from its owner. The slot variable stays.
+    /// Removes a slot from its owner and returns the slot variable, which stays.
     pub fn remove_slot(&mut self, owner: NodeId, variable: NodeId, name: &str) -> Result<NodeId> {
         let state = self.slot_owner_mut(owner)?;
         let removed = state.number(name).and_then(|number| state.slots.remove(&(number, variable)));
@@ -63,7 +65,8 @@ impl Nodes {
         Ok(slot)
     }
 
-    /// Undoes the making of a slot, the latest of its owner: a name that it brought with it goes, too.
+    /// Undoes creating the newest slot of an owner. A name that was new with the slot is removed
+    /// too.
     pub fn unmake_slot(&mut self, owner: NodeId, variable: NodeId, name: &str) {
         let Ok(slot) = self.remove_slot(owner, variable, name) else { return };
         if let Ok(state) = self.slot_owner_mut(owner) {
@@ -72,41 +75,45 @@ impl Nodes {
                 state.names.pop();
             }
         }
-        // It was made for the owner, so it is there.
+        // The slot variable was created for the owner, so it exists.
         drop(self.remove(slot));
     }
 }
 
 impl Graph {
-    /// Makes `slot` the slot `name` that `owner` keeps for `variable`. If a restore has a value for it, it is restored here and now.
+    /// Makes the variable `slot` the slot `name` that `owner` keeps for `variable`. Setting the
+    /// same slot again is a no-op.
+    ///
+    /// If a pending restore has a value for the slot, it is restored immediately. If that fails,
+    /// this call returns the error, but the slot stays.
     ///
     /// # Errors
-    /// * `ALREADY_EXISTS` when there is another.
-    /// * What restoring reports; the slot stands all the same.
+    /// * `ALREADY_EXISTS` (`NameTaken`): there already is another slot of this name.
+    /// * Errors of the restore.
     pub fn set_slot(&self, owner: NodeId, variable: NodeId, name: &str, slot: NodeId) -> Result<()> {
         self.with(|nodes| nodes.set_slot(owner, variable, name, slot))
     }
 
-    /// The slot `name` that `owner` keeps for `variable`, if there is one.
+    /// The slot `name` that `owner` keeps for `variable`; `None` if there is none.
     ///
     /// # Errors
-    /// None but those of every function.
+    /// Only the errors common to all `Graph` methods.
     pub fn slot(&self, owner: NodeId, variable: NodeId, name: &str) -> Result<Option<NodeId>> {
         self.with(|nodes| Ok(nodes.slot_owner(owner)?.slot(variable, name)))
     }
 
-    /// Takes a slot from its owner, and gives back the slot variable, which stays.
+    /// Removes a slot from its owner. The slot variable stays and is returned.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is no such slot.
+    /// `NOT_FOUND` (`Node`): there is no such slot.
     pub fn remove_slot(&self, owner: NodeId, variable: NodeId, name: &str) -> Result<NodeId> {
         self.with(|nodes| nodes.remove_slot(owner, variable, name))
     }
 
-    /// The names of an owner's slots, in the order in which the first of each was made.
+    /// The names of an owner's slots, in the order in which the first slot of each name was made.
     ///
     /// # Errors
-    /// None but those of every function.
+    /// Only the errors common to all `Graph` methods.
     pub fn slot_names(&self, owner: NodeId) -> Result<Vec<String>> {
         self.with(|nodes| Ok(nodes.slot_owner(owner)?.names().iter().map(|name| name.to_string()).collect()))
     }

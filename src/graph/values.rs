@@ -1,4 +1,4 @@
-//! Values of variables and texts, from the program and for it.
+//! Reading and assigning the values of variables and text objects.
 
 use super::node_id::NodeId;
 use super::nodes::{wrong_kind, Kind};
@@ -9,10 +9,13 @@ use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::{elements, shape_text, DType, Strings};
 
 impl Graph {
-    /// The value of a variable of a fixed-size dtype.
+    /// Reads the value of a variable of a fixed-size dtype: a copy, row-major and in native byte
+    /// order. Works for owned, borrowed and device variables.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` when it has none yet, `INVALID_ARGUMENT` for strings, `ABORTED` when a callback fails.
+    /// * `FAILED_PRECONDITION` (`NotShaped`): the variable has no value yet.
+    /// * `INVALID_ARGUMENT` (`DType`): the variable holds strings.
+    /// * `ABORTED` (`Callback`): a callback failed.
     pub fn read(&self, variable: NodeId) -> Result<Vec<u8>> {
         self.with(|nodes| {
             let what = nodes.describe(variable);
@@ -24,7 +27,9 @@ impl Graph {
                 Data::Device(device) => {
                     let size = elements(&shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
                     let mut bytes = allocate(size)?;
-                    device.read_at(0, &mut bytes).map_err(|e| Error::callback(format!("{what}: the callback failed: {e}")))?;
+                    device
+                        .read_at(0, &mut bytes)
+                        .map_err(|e| Error::callback(format!("{what}: the device callback failed: {e}")))?;
                     Ok(bytes)
                 }
                 Data::Strings(_) | Data::None => Err(strings_instead(&what)),
@@ -32,10 +37,13 @@ impl Graph {
         })
     }
 
-    /// Hands the memory of a variable of a fixed-size dtype to `use_it`, to look at or to change, with the graph's lock held.
+    /// Passes the memory of a variable of a fixed-size dtype, owned or borrowed, to `use_it`, which
+    /// may read and modify it. The graph's lock is held during the call.
     ///
     /// # Errors
-    /// As for [`Graph::read`]; `FAILED_PRECONDITION` for variables on devices.
+    /// * `FAILED_PRECONDITION`: the variable has no value yet (`NotShaped`), or its value is on a
+    ///   device (`Unsupported`).
+    /// * `INVALID_ARGUMENT` (`DType`): the variable holds strings.
     pub fn with_memory<R>(&self, variable: NodeId, use_it: impl FnOnce(&mut [u8]) -> R) -> Result<R> {
         self.with(|nodes| {
             let what = nodes.describe(variable);
@@ -44,41 +52,50 @@ impl Graph {
                 Data::Borrowed(memory) => Ok(use_it(memory.bytes_mut())),
                 Data::None => Err(not_shaped(&what)),
                 Data::Strings(_) => Err(strings_instead(&what)),
-                Data::Device(_) => {
-                    Err(Error::new(Code::FailedPrecondition, Reason::Unsupported, format!("{what}: its value is on a device")))
-                }
+                Data::Device(_) => Err(Error::new(
+                    Code::FailedPrecondition,
+                    Reason::Unsupported,
+                    format!("{what}: the value is on a device and has no memory to access"),
+                )),
             }
         })
     }
 
-    /// The elements of a string variable; of a text, the one.
+    /// Reads the elements of a string variable, or the one string of a text object.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` when it has no value yet, `INVALID_ARGUMENT` for other dtypes.
+    /// * `FAILED_PRECONDITION` (`NotShaped`): the variable has no value yet.
+    /// * `INVALID_ARGUMENT` (`DType`): the variable has another dtype.
     pub fn read_strings(&self, node: NodeId) -> Result<Strings> {
         self.with(|nodes| match &nodes.need(node)?.kind {
             Kind::Text(text) => Strings::copy_of(&[text]),
             Kind::Variable(variable) => match &variable.data {
                 Data::Strings(strings) => Ok((**strings).clone()),
                 Data::None => Err(not_shaped(&nodes.describe(node))),
-                _ => Err(Error::argument("the variable does not hold strings").because(Reason::DType)),
+                _ => Err(Error::argument("the variable does not hold strings: read its bytes").because(Reason::DType)),
             },
             other => Err(wrong_kind("variable or text", other)),
         })
     }
 
-    /// Gives a variable a value: row-major, in the byte order of the machine. One without a value takes its type and shape from it.
+    /// Assigns a value, row-major and in native byte order, to a variable of a fixed-size dtype.
+    /// Works for owned, borrowed and device variables. A variable without a value takes its dtype
+    /// and shape from the value.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when it has another type or shape, or the bytes are not as many; `ABORTED` when a callback fails.
+    /// * `INVALID_ARGUMENT`: the variable has another dtype (`DType`) or shape (`Shape`), or the
+    ///   size of `bytes` does not match the shape (`Shape`).
+    /// * `ABORTED` (`Callback`): a callback failed.
     pub fn assign(&self, variable: NodeId, dtype: DType, shape: &[i64], bytes: &[u8]) -> Result<()> {
         self.with(|nodes| nodes.variable_mut(variable)?.assign(dtype, shape, bytes))
     }
 
-    /// Gives a string variable, or a text, a value.
+    /// Assigns elements, row-major, to a string variable, or one string to a text object (an empty
+    /// shape and one element). The elements are copied.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when it is of another type or shape, or the elements are not as many.
+    /// `INVALID_ARGUMENT`: the variable has another dtype (`DType`) or shape (`Shape`), or the
+    /// number of elements does not match the shape (`Shape`).
     pub fn assign_strings<S: AsRef<[u8]>>(&self, node: NodeId, shape: &[i64], elements: &[S]) -> Result<()> {
         self.with(|nodes| match &mut nodes.need_mut(node)?.kind {
             Kind::Variable(variable) => variable.assign_strings(shape, elements),
@@ -87,20 +104,24 @@ impl Graph {
                     *text = element.as_ref().to_vec();
                     Ok(())
                 }
-                _ => Err(Error::argument("a text is one string").because(Reason::Shape).expecting("[]", shape_text(shape))),
+                _ => Err(Error::argument("the value of a text object is one string")
+                    .because(Reason::Shape)
+                    .expecting("[]", shape_text(shape))),
             },
             other => Err(wrong_kind("variable or text", other)),
         })
     }
 
-    /// Replaces the memory that a borrowed variable is saved from and restored into. The old memory is dropped before this returns.
+    /// Replaces the memory of a borrowed variable. The old memory is dropped before the call
+    /// returns.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when the variable is not borrowed, or the memory has another size; it is then dropped.
+    /// `INVALID_ARGUMENT`: the variable's memory is not borrowed (`Node`), or the new memory has
+    /// another size (`Shape`). The new memory is then dropped.
     pub fn set_memory(&self, variable: NodeId, memory: Box<dyn Memory>) -> Result<()> {
         self.with(|nodes| match &mut nodes.variable_mut(variable)?.data {
             Data::Borrowed(old) if old.bytes().len() == memory.bytes().len() => Ok(std::mem::replace(old, memory)),
-            Data::Borrowed(old) => Err(Error::argument("the memory has another size than the variable")
+            Data::Borrowed(old) => Err(Error::argument("the size of the memory differs from that of the variable")
                 .because(Reason::Shape)
                 .expecting(format_args!("{} bytes", old.bytes().len()), format_args!("{} bytes", memory.bytes().len()))),
             _ => Err(Error::argument("the variable's memory is not borrowed").because(Reason::Node)),
@@ -108,15 +129,18 @@ impl Graph {
         .map(drop)
     }
 
-    /// The value of an integer scalar: a step, a counter.
+    /// Reads a scalar variable of any integer dtype, such as a step counter.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when it is none, `FAILED_PRECONDITION` when it has no value yet.
+    /// * `INVALID_ARGUMENT` (`DType`): the variable is not an integer scalar, or its value does not
+    ///   fit an `i64`.
+    /// * `FAILED_PRECONDITION` (`NotShaped`): the variable has no value yet.
+    /// * `ABORTED` (`Callback`): a callback failed.
     pub fn read_integer(&self, variable: NodeId) -> Result<i64> {
         self.with(|nodes| nodes.read_integer(variable))
     }
 }
 
 fn strings_instead(what: &str) -> Error {
-    Error::argument(format!("{what}: the elements have lengths of their own: read them as strings")).because(Reason::DType)
+    Error::argument(format!("{what}: the elements do not have a fixed size: read them as strings")).because(Reason::DType)
 }

@@ -1,4 +1,4 @@
-//! Variables: what type and shape they may have, and where their values live.
+//! Variables: the dtypes and shapes that they accept, and where their values are stored.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,17 +8,18 @@ use smallvec::SmallVec;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::tensor::{checked_elements, shape_text, Bounds, Buffer, DType, Slice, Strings, MAX_RANK};
 
-/// What a callback of the program reports when it fails.
+/// The error of a callback of the program.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Memory of the program's that a variable is saved from and restored into, in place.
+/// Memory of the program that a variable is saved from and restored into, in place.
 ///
-/// The graph uses it during calls that reach the variable and never in between. When nothing can touch it any more, it is dropped.
+/// The library accesses the memory only during calls that reach the graph. When it will not access
+/// the memory again, it drops it.
 pub trait Memory: Send + Sync {
-    /// The value: its elements in row-major order, in the byte order of the machine.
+    /// The value: the elements in row-major order and native byte order.
     fn bytes(&self) -> &[u8];
 
-    /// The same, to be written; always of the same length.
+    /// The value, for writing. Always of the same length as [`Memory::bytes`].
     fn bytes_mut(&mut self) -> &mut [u8];
 }
 
@@ -32,48 +33,56 @@ impl Memory for Vec<u8> {
     }
 }
 
-/// A value that lives where the processor cannot reach it: on a device, or in another process. The library asks for it, and gives it,
-/// in pieces, and needs memory for a few of these whatever the size of the value.
+/// A value on a device or in another process, where the library cannot access its memory. The
+/// library reads and writes the value in pieces. It needs memory for a few pieces, whatever the
+/// size of the value.
 ///
-/// All functions are called during the graph's calls, with its lock held: calling the graph from them fails.
+/// All methods are called during calls of the graph, with its lock held. They must not call the
+/// graph: such calls fail.
 pub trait Device: Send + Sync {
-    /// The type of the elements and the shape that the value has now; no shape while it has none.
+    /// The dtype, and the current shape of the value; `None` while there is no value.
     fn describe(&self) -> (DType, Option<Vec<i64>>);
 
-    /// Fills `buffer` with the bytes of the value from `offset` on.
+    /// Fills `buffer` with the bytes of the value from `offset` on. Bytes are row-major and in
+    /// native byte order.
     ///
     /// # Errors
-    /// Ends the save with `ABORTED` and the message.
+    /// An error ends the save with `ABORTED` (`Callback`) and its message.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::result::Result<(), Failure>;
 
-    /// A restore begins, of a value of this type and shape. It was checked against what the variable says it accepts.
+    /// Called when a restore begins, with the dtype and shape of the new value, which the variable
+    /// accepts.
     ///
     /// # Errors
-    /// Ends the restore with `ABORTED` and the message; then no byte of this value is written.
+    /// An error ends the restore with `ABORTED` (`Callback`) and its message; no byte of this value
+    /// is written.
     fn prepare(&self, dtype: DType, shape: &[i64]) -> std::result::Result<(), Failure>;
 
-    /// Takes bytes of the value from `offset` on. Each byte comes once.
+    /// Writes bytes of the value at `offset`. Each byte is written once.
     ///
     /// # Errors
-    /// Ends the restore with `ABORTED` and the message; [`Device::finish`] is still called.
+    /// An error ends the restore with `ABORTED` (`Callback`) and its message; [`Device::finish`] is
+    /// still called.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> std::result::Result<(), Failure>;
 
-    /// The restore that [`Device::prepare`] began is over; `complete` if all bytes came and their checksum was right.
+    /// Called when the restore that [`Device::prepare`] began is over. `complete` is true if all
+    /// bytes were written and their checksum matched.
     ///
     /// # Errors
-    /// Ends the restore with `ABORTED` and the message.
+    /// An error ends the restore with `ABORTED` (`Callback`) and its message.
     fn finish(&self, complete: bool) -> std::result::Result<(), Failure>;
 
-    /// Whether [`Device::read_at`] may be called on several threads at once. If not, it is called on one at a time.
+    /// Whether [`Device::read_at`] may be called on several threads at once. If not, only one
+    /// thread at a time calls it.
     fn is_concurrent(&self) -> bool {
         false
     }
 }
 
-/// Where a variable's value is.
+/// The value of a variable, or where it is.
 #[derive(Default)]
 pub(crate) enum Data {
-    /// Nowhere yet: the variable takes its shape from the first value that it is given.
+    /// No value yet. The variable takes its shape from its first value.
     #[default]
     None,
     Owned(Buffer),
@@ -82,12 +91,12 @@ pub(crate) enum Data {
     Device(Arc<dyn Device>),
 }
 
-/// The tensor that a variable is a part of, and which part.
+/// The part of a larger tensor that a variable is.
 pub(crate) struct Part {
     /// The shape of the whole tensor.
     pub whole: Box<[i64]>,
     pub slice: Slice,
-    /// The same, resolved.
+    /// The region of the tensor that the slice selects.
     pub region: Bounds,
 }
 
@@ -97,24 +106,28 @@ impl fmt::Display for Part {
     }
 }
 
-/// A shape; one of two dimensions or fewer has no memory of its own.
+/// A shape. Up to two dimensions are stored without an allocation.
 pub(crate) type Dims = SmallVec<[i64; 2]>;
 
-/// A variable to be added to a graph ([`Graph::add_variable`](super::Graph::add_variable)).
+/// A variable, to be added to a graph with [`Graph::add_variable`](super::Graph::add_variable).
 ///
-/// Its value is owned by the graph, borrowed from the program, or on a device. One that is owned may be without a shape, or with dimensions that
-/// are not known (-1): then it has no value before it is restored or assigned, and takes its shape from that (restore-on-create).
+/// Its value is owned by the graph, borrowed from the program, or on a device. An owned variable
+/// may be without a value until it is restored or assigned; it then takes its shape from that value
+/// (restore on create).
 pub struct Variable {
-    /// None: whatever the checkpoint has.
+    /// The dtype; `None` accepts the dtype of the checkpoint.
     pub(crate) dtype: Option<DType>,
-    /// The shape that values must have, -1 for any dimension; none for any shape at all.
+    /// The accepted shape, with -1 for a dimension of any size; `None` accepts any shape.
     pub(crate) accepts: Option<Dims>,
-    /// The shape of the value.
+    /// The current shape of the value.
     pub(crate) shape: Option<Dims>,
     pub(crate) data: Data,
+    /// Whether restoring the variable is an error.
     pub(crate) read_only: bool,
+    /// The name in name-based checkpoints.
     pub(crate) name: Option<Box<str>>,
-    /// Shared with who reads it while the variable's memory is lent.
+    /// The part of a larger tensor that this variable is. Shared with the code that reads it while
+    /// the variable's memory is lent.
     pub(crate) part: Option<Arc<Part>>,
 }
 
@@ -130,10 +143,13 @@ impl Variable {
         Variable { dtype, accepts, shape, data, read_only: false, name: None, part: None }
     }
 
-    /// A variable of zeros (of empty strings), owned by the graph.
+    /// Creates a variable whose memory the graph owns, and whose value is all zeros, or empty
+    /// strings.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when the shape is impossible or the dtype cannot be of a variable, `RESOURCE_EXHAUSTED` when there is no memory for it.
+    /// * `INVALID_ARGUMENT`: the shape is invalid (`Shape`), or a variable cannot have the dtype
+    ///   (`DType`).
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): there is not enough memory.
     pub fn zeros(dtype: DType, shape: &[i64]) -> Result<Variable> {
         let elements = elements_of(shape)?;
         let data = match dtype.size() {
@@ -144,11 +160,15 @@ impl Variable {
         Ok(Variable::new(Some(dtype), Some(shape), Some(shape), data))
     }
 
-    /// A variable that has no value before it is restored or assigned. `dtype`: none for whatever the checkpoint has. `accepts`: what shapes it
-    /// takes, -1 for a dimension that may be anything; none for any shape.
+    /// Creates a variable that has no value until it is restored or assigned, and takes its shape
+    /// from that value (restore on create).
+    ///
+    /// With `dtype` `None`, it accepts the dtype of the checkpoint. `accepts` gives the accepted
+    /// shape, with -1 for a dimension of any size; `None` accepts any shape.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when a dimension is below -1 or the dtype cannot be of a variable.
+    /// `INVALID_ARGUMENT`: a dimension is below -1 (`Shape`), or a variable cannot have the dtype
+    /// (`DType`).
     pub fn without_value(dtype: Option<DType>, accepts: Option<&[i64]>) -> Result<Variable> {
         if let Some(dtype) = dtype.filter(|d| d.size().is_none() && *d != DType::String) {
             return Err(no_variable(dtype));
@@ -157,37 +177,43 @@ impl Variable {
         Ok(Variable::new(dtype, accepts, None, Data::None))
     }
 
-    /// A variable of a fixed-size dtype with this value, row-major and in the byte order of the machine, which is copied.
+    /// Creates a variable of a fixed-size dtype whose memory the graph owns. `bytes` is its initial
+    /// value, row-major and in native byte order, which is copied.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when the shape is impossible or does not fit the bytes.
+    /// `INVALID_ARGUMENT`: the shape is invalid or does not match the size of `bytes` (`Shape`), or
+    /// the dtype is not fixed-size (`DType`).
     pub fn owned(dtype: DType, shape: &[i64], bytes: &[u8]) -> Result<Variable> {
         check_bytes(dtype, shape, bytes.len())?;
         Ok(Variable::new(Some(dtype), Some(shape), Some(shape), Data::Owned(Buffer::copy_of(bytes)?)))
     }
 
-    /// A string variable with these elements, which are copied.
+    /// Creates a string variable with these elements, row-major, which are copied.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when the shape is impossible or asks for another number of elements.
+    /// `INVALID_ARGUMENT` (`Shape`): the shape is invalid or does not match the number of elements.
     pub fn strings<S: AsRef<[u8]>>(shape: &[i64], elements: &[S]) -> Result<Variable> {
         let strings = strings_of(shape, elements)?;
         Ok(Variable::new(Some(DType::String), Some(shape), Some(shape), Data::Strings(strings.into())))
     }
 
-    /// A variable whose value is the program's memory: it is saved from there and restored into it, never copied.
+    /// Creates a variable of a fixed-size dtype whose value is in the program's memory. It is saved
+    /// from there and restored in place, without copying.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when the shape is impossible or does not fit the memory; the memory is then dropped.
+    /// `INVALID_ARGUMENT`: the shape is invalid or does not match the size of the memory (`Shape`),
+    /// or the dtype is not fixed-size (`DType`). The memory is then dropped.
     pub fn borrowed(dtype: DType, shape: &[i64], memory: Box<dyn Memory>) -> Result<Variable> {
         check_bytes(dtype, shape, memory.bytes().len())?;
         Ok(Variable::new(Some(dtype), Some(shape), Some(shape), Data::Borrowed(memory)))
     }
 
-    /// A variable whose value is on a device. `accepts`: what shapes it takes, as for [`Variable::without_value`].
+    /// Creates a variable whose value is on a device. `accepts` gives the accepted shape, as for
+    /// [`Variable::without_value`].
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when a dimension is below -1, the dtype is not of a fixed size, or the device's shape is impossible.
+    /// `INVALID_ARGUMENT`: a dimension is below -1 or the device's shape is invalid (`Shape`), or
+    /// the device's dtype is not fixed-size (`DType`).
     pub fn device(accepts: Option<&[i64]>, device: Arc<dyn Device>) -> Result<Variable> {
         check_accepts(accepts)?;
         let (dtype, shape) = device.describe();
@@ -200,26 +226,34 @@ impl Variable {
         Ok(Variable::new(Some(dtype), accepts, None, Data::Device(device)))
     }
 
-    /// Restoring it is an error: it is saved alone.
+    /// Makes the variable read-only: it is saved, but restoring it is an error.
     pub fn read_only(mut self) -> Variable {
         self.read_only = true;
         self
     }
 
-    /// The name under which a name-based checkpoint has it (`full_name`, in TensorFlow the variable's global name without `:0`).
+    /// Sets the name of the variable in name-based checkpoints (`full_name`, in TensorFlow the
+    /// variable's global name without `:0`).
     pub fn name(mut self, name: &str) -> Variable {
         self.name = Some(name.into());
         self
     }
 
-    /// Makes it a part of a larger tensor, which several variables make up, mostly one in each process: `whole` is the shape of the tensor, `slice` says which part of it the
-    /// variable is, and has the shape of the variable's value. It is saved as this slice of the tensor, and restored from it however that was cut, or whole, when it was saved. A slice that
-    /// takes all of the tensor makes it no part. A part without elements is restored as any other, but there is nothing of it to save.
+    /// Makes the variable a part of a larger tensor, whose parts are several variables, usually one
+    /// in each process.
     ///
-    /// Of a stored slice that a part takes whole the checksum is compared, of any other no more is read than the part takes.
+    /// `whole` is the shape of the tensor. `slice` selects the part, and has the shape of the
+    /// variable's value. The variable is saved as this slice of the tensor. It is restored from a
+    /// tensor that was saved whole or in any other slices. If the slice selects the whole tensor,
+    /// the variable is an ordinary one. A part without elements is restored as any other, but
+    /// nothing of it is saved.
+    ///
+    /// If a part includes a whole stored slice, the checksum of that slice is verified. Of any
+    /// other stored slice, only the bytes of the part are read.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when the slice does not lie within the shape, the variable's value or what it accepts has another shape, or it is of strings.
+    /// `INVALID_ARGUMENT`: the slice does not lie within the shape, or the variable's value or
+    /// accepted shape differs from the slice's (`Shape`), or the variable holds strings (`DType`).
     pub fn part(mut self, whole: &[i64], slice: &Slice) -> Result<Variable> {
         elements_of(whole)?;
         let region = slice.within(whole)?;
@@ -229,7 +263,7 @@ impl Variable {
         let own = self.spec().map(|(_, shape)| shape);
         if !self.accepts_shape(&region.length) || own.as_ref().is_some_and(|own| *own != region.length) {
             let own = own.as_deref().or(self.accepts()).map_or_else(String::new, shape_text);
-            return Err(Error::argument("the variable has another shape than its slice")
+            return Err(Error::argument("the shape of the variable differs from that of its slice")
                 .because(Reason::Shape)
                 .expecting(shape_text(&region.length), own));
         }
@@ -238,7 +272,7 @@ impl Variable {
         Ok(self)
     }
 
-    /// The type and shape of the value as it is now; nothing while it has none.
+    /// The dtype and current shape of the value; `None` while there is no value.
     pub(crate) fn spec(&self) -> Option<(DType, Vec<i64>)> {
         match &self.data {
             Data::Device(device) => {
@@ -250,19 +284,19 @@ impl Variable {
         }
     }
 
-    /// The shape that a value must have; -1 for any dimension, none for any shape.
+    /// The accepted shape, with -1 for a dimension of any size; `None` accepts any shape.
     pub(crate) fn accepts(&self) -> Option<&[i64]> {
         self.accepts.as_deref()
     }
 
-    /// Says whether a value of this shape may be given to it.
+    /// Whether the variable accepts a value of this shape.
     pub(crate) fn accepts_shape(&self, shape: &[i64]) -> bool {
         self.accepts
             .as_ref()
             .is_none_or(|accepts| accepts.len() == shape.len() && accepts.iter().zip(shape).all(|(&a, &s)| a == s || a == -1))
     }
 
-    /// Says whether it can be restored from a tensor of this shape.
+    /// Whether the variable can be restored from a tensor of this shape.
     pub(crate) fn fits(&self, shape: &[i64]) -> bool {
         match &self.part {
             None => self.accepts_shape(shape),
@@ -270,12 +304,13 @@ impl Variable {
         }
     }
 
-    /// The shape of what it takes of a tensor of this shape.
+    /// The shape of the variable's part of a tensor of this shape; for an ordinary variable, the
+    /// tensor's shape.
     pub(crate) fn shape_within<'s>(&'s self, shape: &'s [i64]) -> &'s [i64] {
         self.part.as_ref().map_or(shape, |part| &part.region.length)
     }
 
-    /// What tensors it can be restored from, for messages.
+    /// The shape of the tensors that the variable can be restored from, for messages.
     pub(crate) fn restored_from(&self) -> String {
         match &self.part {
             None => self.accepts().map_or_else(String::new, shape_text),
@@ -283,7 +318,7 @@ impl Variable {
         }
     }
 
-    /// Says whether the value's memory has to be made, or made anew, for a tensor of this shape.
+    /// Whether memory must be allocated before the value of a tensor of this shape can be read.
     pub(crate) fn needs_memory(&self, shape: &[i64]) -> bool {
         let shape = self.shape_within(shape);
         match &self.data {
@@ -293,14 +328,14 @@ impl Variable {
         }
     }
 
-    /// Gives it a value.
+    /// Assigns a value.
     pub(crate) fn assign(&mut self, dtype: DType, shape: &[i64], bytes: &[u8]) -> Result<()> {
         check_bytes(dtype, shape, bytes.len())?;
         self.check(dtype, shape)?;
         match &mut self.data {
             Data::Borrowed(memory) => memory.bytes_mut().copy_from_slice(bytes),
             Data::Device(device) => {
-                let failed = |e: Failure| Error::callback(format!("the variable's callback failed: {e}"));
+                let failed = |e: Failure| Error::callback(format!("the variable's device callback failed: {e}"));
                 device.prepare(dtype, shape).map_err(failed)?;
                 let written = device.write_at(0, bytes);
                 device.finish(written.is_ok()).map_err(failed)?;
@@ -313,7 +348,7 @@ impl Variable {
         Ok(())
     }
 
-    /// Gives a string variable a value.
+    /// Assigns a value to a string variable.
     pub(crate) fn assign_strings<S: AsRef<[u8]>>(&mut self, shape: &[i64], elements: &[S]) -> Result<()> {
         let strings = strings_of(shape, elements)?;
         self.check(DType::String, shape)?;
@@ -322,7 +357,8 @@ impl Variable {
         Ok(())
     }
 
-    /// Notes the type and shape of a value; of a part, the whole tensor's shape will do.
+    /// Sets the dtype and shape of the value. For a part, the shape of the whole tensor may be
+    /// given.
     pub(crate) fn set_spec(&mut self, dtype: DType, shape: &[i64]) {
         self.dtype = Some(dtype);
         let shape = self.part.as_ref().map_or(shape, |part| &part.region.length);
@@ -331,18 +367,20 @@ impl Variable {
         }
     }
 
+    /// Fails unless the variable accepts the dtype and shape.
     fn check(&self, dtype: DType, shape: &[i64]) -> Result<()> {
         match self.dtype {
             Some(own) if own != dtype => {
-                Err(Error::argument("the variable has another dtype").because(Reason::DType).expecting(own, dtype))
+                Err(Error::argument("the value's dtype does not match the variable").because(Reason::DType).expecting(own, dtype))
             }
-            _ if !self.accepts_shape(shape) => Err(Error::argument("the variable has another shape")
+            _ if !self.accepts_shape(shape) => Err(Error::argument("the value's shape does not match the variable")
                 .because(Reason::Shape)
                 .expecting(shape_text(self.accepts.as_deref().unwrap_or_default()), shape_text(shape))),
             _ => Ok(()),
         }
     }
 
+    /// A description for messages: kind, name, dtype and shape.
     pub(crate) fn describe(&self) -> String {
         let shape = match &self.shape {
             Some(shape) => shape_text(shape),
@@ -361,9 +399,9 @@ fn no_variable(dtype: DType) -> Error {
 fn check_accepts(accepts: Option<&[i64]>) -> Result<()> {
     let accepts = accepts.unwrap_or_default();
     if accepts.len() > MAX_RANK || accepts.iter().any(|&n| n < -1) {
-        Err(Error::argument("the shape is impossible")
+        Err(Error::argument("the shape is invalid")
             .because(Reason::Shape)
-            .expecting("dimensions from -1 on", shape_text(accepts)))
+            .expecting("dimensions of -1 or more", shape_text(accepts)))
     } else {
         Ok(())
     }
@@ -371,7 +409,7 @@ fn check_accepts(accepts: Option<&[i64]>) -> Result<()> {
 
 fn elements_of(shape: &[i64]) -> Result<u64> {
     checked_elements(shape).filter(|_| shape.len() <= MAX_RANK).ok_or_else(|| {
-        Error::argument("the shape is impossible").because(Reason::Shape).expecting("a possible shape", shape_text(shape))
+        Error::argument("the shape is invalid").because(Reason::Shape).expecting("a valid shape", shape_text(shape))
     })
 }
 
@@ -390,7 +428,7 @@ fn check_bytes(dtype: DType, shape: &[i64], found: usize) -> Result<()> {
     if expected == found {
         Ok(())
     } else {
-        Err(Error::argument("the value has the wrong size")
+        Err(Error::argument("the size of the value does not match its shape")
             .because(Reason::Shape)
             .expecting(format_args!("{expected} bytes"), format_args!("{found} bytes")))
     }
@@ -399,18 +437,14 @@ fn check_bytes(dtype: DType, shape: &[i64], found: usize) -> Result<()> {
 fn strings_of<S: AsRef<[u8]>>(shape: &[i64], elements: &[S]) -> Result<Strings> {
     let expected = elements_of(shape)?;
     if expected != elements.len() as u64 {
-        return Err(Error::argument("the shape asks for another number of elements")
+        return Err(Error::argument("the number of elements does not match the shape")
             .because(Reason::Shape)
             .expecting(expected, elements.len()));
     }
     Strings::copy_of(elements)
 }
 
-/// The error for a variable whose value is asked for before it has one.
+/// The error for reading a variable that has no value yet.
 pub(crate) fn not_shaped(what: &str) -> Error {
-    Error::new(
-        Code::FailedPrecondition,
-        Reason::NotShaped,
-        format!("{what} has no value yet: it was added without one and has not been restored"),
-    )
+    Error::new(Code::FailedPrecondition, Reason::NotShaped, format!("{what} has no value yet: restore or assign it first"))
 }

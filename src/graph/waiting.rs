@@ -1,5 +1,5 @@
-//! What waits at the objects of a graph: restores that have values for edges and slots that are not
-//! there yet. The restores themselves are above, in `checkpoint`.
+//! Pending restores at the objects of a graph: restores that have values for edges and slots that
+//! do not exist yet. The module `checkpoint` implements the restores themselves.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::nodes::{Nodes, Position, Waiting};
 use crate::error::Result;
 
 impl Nodes {
-    /// Gives `object` to everything that waited for it, the newest restore first.
+    /// Continues the pending restores that waited for `object`, newest first.
     pub fn restore_waiting(&mut self, mut waiting: Vec<Position>, object: NodeId) -> Result<()> {
         crate::sort::sort_by_key(&mut waiting, |position| std::cmp::Reverse(position.restore.uid()));
         for position in waiting {
@@ -18,20 +18,20 @@ impl Nodes {
         Ok(())
     }
 
-    /// Has a restore wait for an edge.
+    /// Makes a restore wait for an edge.
     pub fn defer(&mut self, parent: NodeId, name: &str, position: Position) {
         if let Some(node) = self.get_mut(parent) {
             node.waits.get_or_insert_default().by_edge.entry(name.into()).or_default().push(position);
         }
     }
 
-    /// Has a name-based restore wait for whatever is tracked.
+    /// Makes a name-based restore wait for any object that is tracked.
     pub fn defer_by_name(&mut self, parent: NodeId, restore: Arc<dyn Waiting>) -> Result<()> {
         self.need_mut(parent)?.waits.get_or_insert_default().by_name.push(Position { restore, node: 0 });
         Ok(())
     }
 
-    /// Takes the positions of the restore `uid` from what waits at a node.
+    /// Removes the restore `uid` from everything that waits at a node.
     pub fn forget_deferred(&mut self, id: NodeId, uid: u64) {
         let Some(node) = self.get_mut(id) else { return };
         if let Some(waits) = &mut node.waits {
@@ -46,32 +46,32 @@ impl Nodes {
         }
     }
 
-    /// Has a restore wait for a slot that `owner` is to keep for `variable`.
+    /// Makes a restore wait for a slot that `owner` may keep for `variable`.
     pub fn defer_slot(&mut self, owner: NodeId, variable: NodeId, name: &str, position: Position) {
         if let Some(node) = self.get_mut(owner) {
             node.waits.get_or_insert_default().by_slot.entry((name.into(), variable)).or_default().push(position);
         }
     }
 
-    /// What waits for slots of an owner that are not there yet.
+    /// The pending restores of slots of an owner that do not exist yet.
     pub fn deferred_slots(&self, owner: NodeId) -> impl Iterator<Item = &Position> {
         let waits = self.get(owner).and_then(|node| node.waits.as_ref());
         waits.into_iter().flat_map(|waits| waits.by_slot.values().flatten())
     }
 
-    /// Takes what waits for a slot.
+    /// Removes and returns the pending restores of a slot.
     pub(super) fn take_deferred_slot(&mut self, owner: NodeId, variable: NodeId, name: &str) -> Vec<Position> {
         let waits = self.get_mut(owner).and_then(|node| node.waits.as_mut()).filter(|waits| !waits.by_slot.is_empty());
         waits.and_then(|waits| waits.by_slot.remove(&(Box::from(name), variable))).unwrap_or_default()
     }
 
-    /// What waits for edges of a node that are not there yet: names, and how many restores wait for each.
+    /// The pending restores of edges of a node that do not exist yet, by the name of the edge.
     pub fn deferred(&self, id: NodeId) -> impl Iterator<Item = (&str, &[Position])> {
         let waits = self.get(id).and_then(|node| node.waits.as_ref());
         waits.into_iter().flat_map(|waits| &waits.by_edge).map(|(name, waiting)| (&**name, &waiting[..]))
     }
 
-    /// Takes the restore `uid`, or the newest if none is named, from what waits for an edge.
+    /// Removes and returns the pending restores of an edge.
     pub fn take_deferred(&mut self, id: NodeId, name: &str) -> Vec<Position> {
         let waits = self.get_mut(id).and_then(|node| node.waits.as_mut());
         waits.and_then(|waits| waits.by_edge.remove(name)).unwrap_or_default()

@@ -1,48 +1,53 @@
-//! Walking a graph as a save does: breadth first from the root, slot variables after all others. The place of an object in that order is its
-//! id in the checkpoint, the way by which it was found its path.
+//! Walking a graph as a save does: breadth first from the root, slot variables after all others.
+//! The index of an object in this order is its id in the checkpoint. The edges by which the walk
+//! reached it are its path.
 
 use super::node_id::NodeId;
 use super::nodes::{Kind, Node, Nodes};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key;
 
-/// Where a walk begins.
+/// The start of a walk.
 #[derive(Clone, Copy)]
 pub(crate) struct Root<'a> {
     pub node: NodeId,
-    /// Edges of the root that are in the checkpoint alone, not among the object's own.
+    /// Edges of the root that exist only in the checkpoint, not in the graph.
     pub attached: &'a [(Box<str>, NodeId)],
 }
 
-/// A slot variable that was found: all numbers are ids of the walk, save that of the name.
+/// A slot variable that was found. All numbers but `name` are ids of the walk.
 pub(crate) struct FoundSlot {
     pub owner: u32,
     pub variable: u32,
-    /// Which of the owner's names.
+    /// The index of the slot's name among the owner's names.
     pub name: u32,
     pub slot: u32,
 }
 
-/// The objects that a root leads to.
+/// The objects that are reachable from a root.
 pub(crate) struct Walk<'a> {
     root: Root<'a>,
-    /// By id.
+    /// The objects by their ids.
     pub order: Vec<NodeId>,
-    /// One more than the id of the object at each place of the graph; 0 for none.
+    /// One more than the id of the object at each place of the graph; 0 if the walk has not reached
+    /// it.
     ids: Vec<u32>,
-    /// The parent by which each object was found, and the number of the edge.
+    /// For each object, the parent by which it was found and the index of the edge.
     found_by: Vec<(u32, u32)>,
-    /// The children of each object, one after the other, and where those of each end.
+    /// The ids of the children of all objects, concatenated; `ends` has the end of each object's
+    /// part.
     children: Vec<u32>,
     ends: Vec<usize>,
-    /// In the order of the ids of the slots.
+    /// The slot variables in the order of their ids.
     pub slots: Vec<FoundSlot>,
 }
 
 impl<'a> Walk<'a> {
-    /// Walks from `root` over edges and, if `slots`, to slots.
+    /// Walks from `root` along edges and, if `slots`, to slot variables.
     ///
-    /// Fails at a list that cannot be saved, and where slot variables are used otherwise.
+    /// Fails at a list that cannot be saved. Also fails if a slot variable has children or is
+    /// itself a child, and if an attached edge has the name of an edge of the root that leads to
+    /// another object.
     pub fn new(nodes: &Nodes, root: Root<'a>, slots: bool) -> Result<Walk<'a>> {
         nodes.need(root.node)?;
         let ids = vec![0; nodes.place_count()];
@@ -58,13 +63,13 @@ impl<'a> Walk<'a> {
             if next == 0 {
                 for (number, (name, child)) in root.attached.iter().enumerate() {
                     match edges.get(name) {
-                        Some(own) if own == child => {} // that edge is it
+                        Some(own) if own == child => {} // the edge already exists
                         Some(_) => {
                             return Err(Error::new(
                                 Code::FailedPrecondition,
                                 Reason::NameTaken,
                                 format!(
-                                    "the root has an edge \"{}\" of its own, which the checkpoint attaches to another object",
+                                    "the root already has an edge \"{}\", which the checkpoint attaches to another object",
                                     printable(name.as_bytes())
                                 ),
                             ))
@@ -87,7 +92,8 @@ impl<'a> Walk<'a> {
         self.children.push(id);
     }
 
-    /// The id of an object, which gets one if it has none.
+    /// The id of an object. An object without an id gets the next one, and is recorded as found
+    /// `by` an edge.
     fn find(&mut self, object: NodeId, by: (u32, u32)) -> u32 {
         let id = &mut self.ids[object.place()];
         if *id == 0 {
@@ -105,7 +111,7 @@ impl<'a> Walk<'a> {
             if state.len() == 0 {
                 continue;
             }
-            // By name, then by variable.
+            // Sorted by name, then by variable.
             let mut found: Vec<(u32, u32, NodeId)> = state
                 .numbered_slots()
                 .filter_map(|(name, variable, slot)| Some((name, self.id(variable).filter(|&id| id < objects as u32)?, slot)))
@@ -131,12 +137,12 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The id of an object; none if the root does not lead to it.
+    /// The id of an object; `None` if it is not reachable from the root.
     pub fn id(&self, object: NodeId) -> Option<u32> {
         self.ids.get(object.place())?.checked_sub(1).filter(|&id| self.order[id as usize] == object)
     }
 
-    /// The number of objects that are no slots.
+    /// The number of objects that are not slot variables.
     pub fn objects(&self) -> usize {
         self.order.len() - self.slots.len()
     }
@@ -151,7 +157,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The edges of the object `id` as the checkpoint has them: name and id of each child.
+    /// The edges of the object `id` as the checkpoint has them: the name and id of each child.
     pub fn edges<'n>(&'n self, nodes: &'n Nodes, id: u32) -> impl Iterator<Item = (&'n str, u32)> + 'n {
         let own = nodes.get(self.order[id as usize]).map(Node::edges);
         let attached = if id == 0 { self.root.attached } else { &[] };
@@ -161,7 +167,7 @@ impl<'a> Walk<'a> {
         names.zip(self.children(id).iter().copied())
     }
 
-    /// The name of an edge that led to an object.
+    /// The name of the edge `by` which an object was found.
     fn name<'n>(&'n self, nodes: &'n Nodes, by: (u32, u32)) -> &'n str {
         let Some(node) = nodes.get(self.order[by.0 as usize]) else { return "" };
         let number = by.1 as usize;
@@ -171,13 +177,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The path of an object: the escaped names of the edges that lead to it, joined by `/`; empty of the root.
+    /// The path of an object: the escaped names of the edges that lead to it, joined by `/`; empty
+    /// for the root.
     pub fn path(&self, nodes: &Nodes, id: u32) -> String {
         let mut path = String::new();
         self.push_path(nodes, id, &mut path);
         path
     }
 
+    /// Appends the path of an object to `out`.
     pub fn push_path(&self, nodes: &Nodes, id: u32, out: &mut String) {
         if let Some(at) = (id as usize).checked_sub(self.objects()) {
             let found = &self.slots[at];

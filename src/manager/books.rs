@@ -1,4 +1,5 @@
-//! The books of a manager: what is managed, when it saved, who holds the directory.
+//! The records of a manager: the managed checkpoints, the step of the last save, and the
+//! directory's lock.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ use crate::graph::Nodes;
 use crate::reader::find_at;
 use crate::storage::Storage;
 
-/// What a save in the background needs of a manager. It does not hold the checkpoint, whose last holder waits for that save.
+/// The part of a manager that a background save needs. It does not own the checkpoint, because
+/// dropping the last handle of a checkpoint waits for that save.
 pub(super) struct Books {
     pub directory: PathBuf,
     pub options: ManagerOptions,
@@ -24,26 +26,28 @@ pub(super) struct Books {
     pub steps: Mutex<Steps>,
 }
 
-/// When it saved. It has a lock of its own: a look at it is never held up by files that are being removed.
+/// The steps at which the manager saved. They have their own lock, so that reading them never waits
+/// while files are being removed.
 #[derive(Default)]
 pub(super) struct Steps {
+    /// The step of the last save.
     pub last: Option<i64>,
-    /// Of a save that is running in the background.
+    /// The step of a save that is running in the background.
     pub running: Option<i64>,
 }
 
-/// A save that has its number.
+/// A save whose number is determined.
 #[derive(Clone)]
 pub(super) struct Next {
     pub path: PathBuf,
-    /// Whether there was a checkpoint of this path before.
+    /// Whether a checkpoint with this path existed before.
     pub was_there: bool,
     pub step: Option<i64>,
     pub metric: Option<f64>,
     pub durability: Durability,
 }
 
-/// Stands for a save that is running in the background.
+/// A running background save. Dropping it marks the save as ended.
 pub(super) struct Running(pub Arc<Books>);
 
 impl Running {
@@ -59,25 +63,29 @@ impl Drop for Running {
     }
 }
 
+/// The state that is locked while files are written and removed.
 pub(super) struct State {
     pub ledger: Ledger,
-    /// Checkpoints that are there although writing them failed, with the time of each: not recorded yet.
+    /// Checkpoints that exist although writing them failed, with the time of each. They are not
+    /// recorded yet.
     pub unrecorded: Vec<(OsString, f64)>,
-    /// The directory's lock, from the first save on.
+    /// The directory's lock, owned from the first save on.
     pub held: Option<Held>,
 }
 
 impl Books {
-    /// The step now, if the manager saves by steps.
+    /// The current step; `None` if the manager does not save by steps.
     pub fn step(&self, nodes: &Nodes, options: &ManagerSaveOptions) -> Result<Option<i64>> {
         match (self.options.checkpoint_interval, options.step, self.options.step_counter) {
             (None, ..) => Ok(None),
             (Some(_), Some(step), _) => Ok(Some(step)),
             (Some(_), None, Some(counter)) => nodes.read_integer(counter).map(Some),
-            (Some(_), None, None) => Err(Error::argument("the manager saves by steps: the step is missing")),
+            (Some(_), None, None) => Err(Error::argument("the step is missing: the manager saves by steps that each call gives")),
         }
     }
 
+    /// Whether `step` is the step of the last save or, if the options check the interval, fewer
+    /// steps than the interval have passed since it.
     pub fn is_too_early(&self, step: i64, options: &ManagerSaveOptions) -> bool {
         let interval = self.options.checkpoint_interval.unwrap_or(0);
         let steps = self.steps.lock();
@@ -87,7 +95,7 @@ impl Books {
             .is_some_and(|last| step == last || (options.check_interval && step < last.saturating_add(interval)))
     }
 
-    /// Takes the directory's lock, if it is not the manager's yet.
+    /// Takes the directory's lock unless the manager already owns it.
     pub fn hold(&self, storage: &dyn Storage) -> Result<()> {
         let mut state = self.state.lock();
         if state.held.is_none() {
@@ -98,7 +106,8 @@ impl Books {
         Ok(())
     }
 
-    /// Sees what other programs have saved, unless nobody else can.
+    /// Reads what other programs have saved, unless the manager owns the lock and no other program
+    /// can save.
     pub fn refresh(&self) -> Result<()> {
         let now = self.options.clock.now();
         let mut warnings = Vec::new();
@@ -112,6 +121,7 @@ impl Books {
         refreshed
     }
 
+    /// The number that the options give; `None` for that of the save counter.
     pub fn number(&self, nodes: &Nodes, options: &ManagerSaveOptions) -> Result<Option<i64>> {
         match options.number {
             None => Ok(None),
@@ -120,8 +130,11 @@ impl Books {
         }
     }
 
-    /// Records a checkpoint that was written. If writing it failed, there may be a new checkpoint all the same: a callback refused it, or the directory could
-    /// not be synced. Then the next save records it, so that it is removed in its turn.
+    /// Records a checkpoint whose writing ended with `written`.
+    ///
+    /// Even if writing failed, there may be a new checkpoint: a callback failed after it was
+    /// complete, or the directory could not be synced. In that case the next save records the
+    /// checkpoint, so that it expires in its turn.
     pub fn settle(&self, storage: &dyn Storage, next: &Next, written: Result<()>, warnings: &mut Vec<String>) -> Result<()> {
         let now = self.options.clock.now();
         let name = next.path.file_name().unwrap_or_default();

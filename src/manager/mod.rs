@@ -1,4 +1,5 @@
-//! `tf.train.CheckpointManager`: numbers checkpoints, keeps some, removes the others, and resumes from the latest.
+//! The manager (`tf.train.CheckpointManager`): numbers checkpoints, keeps some of them, removes the
+//! others, and resumes from the latest.
 
 mod books;
 #[cfg(test)]
@@ -25,17 +26,23 @@ pub use options::{Init, ManagerOptions, ManagerSaveOptions, ResumeOptions};
 
 use books::{is_there, Books, Next, Running, State, Steps};
 
-/// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest. (`tf.train.CheckpointManager`)
+/// Saves checkpoints repeatedly in one directory, keeps some of them, and resumes from the latest
+/// (`tf.train.CheckpointManager`).
 ///
-/// What it knows it reads from the directory's state file when it is opened, and writes there after each save, as TensorFlow's does; one can go on where the
-/// other stopped. Opening takes no lock and changes nothing, so that an evaluator may have a manager of a directory in which a program trains. The first
-/// save takes the directory's lock, which is the manager's until the last clone of it is dropped. A program that is refused since another one is saving may try
-/// again when that has ended, but must then resume first.
+/// It reads the directory's state file when it is opened and writes it after each save, as
+/// TensorFlow's manager does: each can continue where the other stopped. Opening takes no lock and
+/// changes nothing, so an evaluator may open a manager of a directory in which a program trains.
+/// The first save takes the directory's lock, which the manager owns until its last clone is
+/// dropped. A program whose save is refused because another program owns the lock may try again
+/// when that program has ended, but must resume first.
 ///
-/// A save is safe: the new checkpoint is on disk before the state file names it, and the state file names it before an old one is removed. What is
-/// removed are the files of checkpoints that the state file listed, by their own names and directly in the directory, never by pattern or by way of links.
+/// A save is crash-safe: the new checkpoint is on disk before the state file names it, and the
+/// state file names it before an old one is deleted. Only files of checkpoints that the state file
+/// listed are deleted: by their own names, directly in the directory, never by a pattern and never
+/// through a link. A pinned checkpoint ([`Pin`](crate::Pin)) is never deleted.
 ///
-/// Clones are the same manager. Calls that save take the graph's lock for their whole length.
+/// Clones are the same manager. It keeps its checkpoint and graph alive. Several threads may use it
+/// at once: calls that save or restore take the graph's lock for their whole length.
 ///
 /// ```
 /// use checkpoint::{Checkpoint, DType, Graph, Variable};
@@ -67,14 +74,14 @@ pub struct Manager {
     books: Arc<Books>,
 }
 
-/// What [`Manager::restore_or_initialize`] did.
+/// The result of [`Manager::restore_or_initialize`].
 #[derive(Debug)]
 pub struct Resumption {
-    /// The checkpoint that was restored; none when there was none.
+    /// The path of the restored checkpoint; `None` if there was no checkpoint.
     pub path: Option<PathBuf>,
-    /// Its status.
+    /// The status of the restore; `None` if there was no checkpoint.
     pub status: Option<Status>,
-    /// Newer checkpoints that were passed over since they are not whole, the newest first.
+    /// The newer checkpoints that were skipped because they are not valid, newest first.
     pub broken: Vec<BrokenCheckpoint>,
 }
 
@@ -85,14 +92,17 @@ impl fmt::Debug for Manager {
 }
 
 impl Manager {
-    /// A manager of `checkpoint` in `directory`, which the first save makes if need be.
+    /// Opens a manager of `checkpoint` in `directory`, which the first save makes if it does not
+    /// exist.
     ///
-    /// A state file that cannot be understood counts for none, and the log hears it. Checkpoints that no manager recorded, those of [`Checkpoint::save`] for
-    /// instance, are known as the latest but never removed.
+    /// A state file that cannot be parsed is ignored, with a warning in the log. Checkpoints that
+    /// no manager recorded, such as those of [`Checkpoint::save`], may be the latest but are never
+    /// removed.
     ///
     /// # Errors
-    /// * `INVALID_ARGUMENT` for impossible options.
-    /// * `DATA_LOSS` when the state file names no latest checkpoint; what the system says when it cannot be read.
+    /// * `INVALID_ARGUMENT`: an option is invalid.
+    /// * `DATA_LOSS` (`NoCheckpoint`): the state file names no latest checkpoint.
+    /// * The operating system's error: the state file cannot be read.
     pub fn open(checkpoint: &Checkpoint, directory: impl AsRef<Path>, options: &ManagerOptions) -> Result<Manager> {
         let rule = options.check()?;
         let directory = directory.as_ref().to_owned();
@@ -110,32 +120,33 @@ impl Manager {
         Ok(Manager { checkpoint: checkpoint.clone(), books: Arc::new(books) })
     }
 
-    /// The checkpoint.
+    /// The checkpoint that the manager saves.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
     }
 
-    /// The directory, as it was given.
+    /// The directory, as it was given to [`Manager::open`].
     pub fn directory(&self) -> &Path {
         &self.books.directory
     }
 
-    /// The steps from one save to the next, if it saves by steps.
+    /// The number of steps from one save to the next; `None` if the manager does not save by steps.
     pub fn checkpoint_interval(&self) -> Option<i64> {
         self.books.options.checkpoint_interval
     }
 
-    /// The checkpoint that was recorded last. That it is still there is not looked at.
+    /// The checkpoint that was recorded last; `None` if there is none. It is not checked that it
+    /// still exists.
     pub fn latest_checkpoint(&self) -> Option<PathBuf> {
         self.books.state.lock().ledger.latest()
     }
 
-    /// The newest checkpoints, those that may be removed in their turn, oldest first.
+    /// The newest checkpoints, oldest first: those that `max_to_keep` counts and that may expire.
     pub fn checkpoints(&self) -> Vec<PathBuf> {
         self.books.state.lock().ledger.checkpoints()
     }
 
-    /// All managed checkpoints with a metric, the best first.
+    /// All managed checkpoints that have a metric, with their metrics, best first.
     pub fn best_checkpoints(&self) -> Vec<(PathBuf, f64)> {
         let better = self.books.rule.best.map_or(Better::Lower, |(_, better)| better);
         let state = self.books.state.lock();
@@ -143,16 +154,26 @@ impl Manager {
         with_metric.into_iter().filter_map(|entry| Some((self.books.directory.join(&entry.path), entry.metric?))).collect()
     }
 
-    /// Saves a checkpoint, `DIRECTORY/NAME-COUNT` or with the number that the options give, makes it the latest, and removes what is too many. Gives its path; none when
-    /// the manager saves by steps and it is too early. The save counter counts every save, whatever its number. (`tf.train.CheckpointManager.save`)
+    /// Saves a checkpoint, makes it the latest, and deletes expired ones. Its path is
+    /// `DIRECTORY/NAME-COUNT`, or has the number that the options give in place of COUNT. The save
+    /// counter is incremented by every save, whatever its number.
+    /// (`tf.train.CheckpointManager.save`)
     ///
-    /// Write callbacks run when the checkpoint is complete, before it is recorded. If one fails, the checkpoint stays where it is, and is recorded by the next save.
+    /// Returns the path of the checkpoint; `None` if the manager saves by steps and it is too early
+    /// for the next save.
+    ///
+    /// Written callbacks run when the checkpoint is complete, before it is recorded. If one fails,
+    /// the checkpoint stays and the next save records it.
     ///
     /// # Errors
-    /// * `UNAVAILABLE` when another process saves in this directory, `FAILED_PRECONDITION` when one has since the manager was opened and the program has not resumed from
-    ///   that. Nothing has been counted then.
-    /// * What [`Checkpoint::write`] reports, and the system when the state file cannot be written. Then the step counts as not saved. The checkpoints recorded before are
-    ///   all there.
+    /// The errors of [`Checkpoint::write`], and:
+    /// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock. Nothing is counted.
+    /// * `FAILED_PRECONDITION` (`Replaced`): another process has saved since the manager was
+    ///   opened, and this program has not resumed from its checkpoint. Nothing is counted.
+    /// * The operating system's error: the state file cannot be written.
+    ///
+    /// After a failure the step counts as not saved, and all checkpoints recorded before still
+    /// exist.
     pub fn save(&self, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         self.save_on(&Local, options)
     }
@@ -171,13 +192,18 @@ impl Manager {
         saved
     }
 
-    /// Copies what [`Manager::save`] would save, and does the rest in the background, as [`Checkpoint::save_async`] does: the checkpoint is recorded, and what is too many is
-    /// removed, when it is complete. Nothing when the manager saves by steps and it is too early; that waits for no earlier save: the step of one that is running counts as saved.
+    /// Copies what [`Manager::save`] would save, and saves the copy in the background, as
+    /// [`Checkpoint::save_async`] does. When the checkpoint is complete, it is recorded and expired
+    /// ones are deleted.
     ///
-    /// If it fails, the step counts as not saved, and the checkpoint is not recorded; the number is used up.
+    /// Returns `None` if the manager saves by steps and it is too early for the next save. This
+    /// answer does not wait for an earlier save: the step of a running save counts as saved. If the
+    /// save fails, its step counts as not saved and the checkpoint is not recorded, but its number
+    /// is used up.
     ///
     /// # Errors
-    /// As for [`Manager::save`] and [`Checkpoint::save_async`], as far as they are known before anything is written; else [`Pending::wait`] has them.
+    /// The errors of [`Manager::save`] and [`Checkpoint::save_async`] that are known before
+    /// anything is written. [`Pending::wait`] returns the others.
     pub fn save_async(&self, options: &ManagerSaveOptions) -> Result<Option<Pending>> {
         self.save_async_on(Arc::new(Local), options)
     }
@@ -200,11 +226,15 @@ impl Manager {
         })
     }
 
-    /// Saves a checkpoint together with other ranks, as [`Manager::save`] and [`Checkpoint::save_ranked`] do. Each rank has a manager of the same directory and with the same options; only
-    /// the chief's takes its lock, numbers, records and removes. That it is too early each rank finds by itself, so that all must be given the same steps.
+    /// Saves a checkpoint together with other ranks, as [`Manager::save`] and
+    /// [`Checkpoint::save_ranked`] do.
+    ///
+    /// Each rank has a manager of the same directory with the same options. Only the manager of
+    /// rank 0 takes the lock, numbers, records and removes. Each rank itself determines whether it
+    /// is too early for the save, so all ranks must be given the same steps.
     ///
     /// # Errors
-    /// As for [`Manager::save`] and [`Checkpoint::save_ranked`].
+    /// The errors of [`Manager::save`] and [`Checkpoint::save_ranked`].
     pub fn save_ranked(&self, ranks: &dyn Ranks, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let books = &*self.books;
         let party = Party { ranks, storage: &Local, place: Place::Merged(&books.directory), options: &options.save };
@@ -229,7 +259,7 @@ impl Manager {
         let (saved_step, saved) = match saved {
             Ok(None) => return Ok(None),
             Ok(Some((step, saved))) => (step, saved?),
-            Err(e) => (None, party.save(Err(e), None)?), // the others wait for a word of this one
+            Err(e) => (None, party.save(Err(e), None)?), // the other ranks wait for this rank's outcome
         };
         if saved_step.is_some() {
             books.steps.lock().last = saved_step;
@@ -237,7 +267,7 @@ impl Manager {
         Ok(Some(books.directory.join(saved.name)))
     }
 
-    /// Has `save` save the next checkpoint as the options say; nothing when it is too early.
+    /// Numbers the next checkpoint and calls `save` to save it; `None` if it is too early.
     fn number_and<R>(
         &self,
         storage: &dyn Storage,
@@ -268,12 +298,15 @@ impl Manager {
         })
     }
 
-    /// Restores the latest checkpoint; where there is none, calls the function for that, if there is one. (`tf.train.CheckpointManager.restore_or_initialize`)
+    /// Restores the latest checkpoint; if there is none, calls the init function, if there is one.
+    /// (`tf.train.CheckpointManager.restore_or_initialize`)
     ///
     /// # Errors
-    /// * What [`Checkpoint::restore`] reports, `NOT_FOUND` for one when the latest checkpoint is gone; then nothing is initialised.
-    /// * What is wrong with the newest checkpoint, when the latest valid one was asked for and none is whole; then, too, nothing is initialised.
-    /// * `ABORTED` when the function fails.
+    /// The errors of [`Checkpoint::restore`], and:
+    /// * `NOT_FOUND`: the latest checkpoint no longer exists. The init function is not called.
+    /// * The first problem of the newest checkpoint: the options ask for the newest valid one, and
+    ///   none of the directory's checkpoints is valid. The init function is not called.
+    /// * `ABORTED` (`Callback`): the init function failed.
     pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumption> {
         self.checkpoint.when_idle(None, |_| Ok(()))?;
         self.books.refresh()?;
@@ -283,12 +316,12 @@ impl Manager {
             ValidCheckpoint { prefix: self.latest_checkpoint(), broken: Vec::new() }
         };
         for BrokenCheckpoint { prefix, problem } in &found.broken {
-            let text = format!("{} is not whole and is passed over: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));
+            let text = format!("skipped {}, which is not valid: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));
             self.books.options.log(Severity::Warning, &text);
         }
         let Some(path) = found.prefix else {
             if let Some(broken) = found.broken.into_iter().next() {
-                return Err(broken.problem.prefixed("none of the directory's checkpoints is whole"));
+                return Err(broken.problem.prefixed("none of the directory's checkpoints is valid"));
             }
             if let Some(init) = &self.books.options.init {
                 init().map_err(|e| Error::callback(format!("the init function failed: {e}")))?;
@@ -308,10 +341,11 @@ impl Manager {
         Ok(Resumption { path: Some(path), status: Some(status), broken: found.broken })
     }
 
-    /// The newest checkpoint of the directory that is whole, and what is wrong with those that are newer.
+    /// Finds the newest valid checkpoint of the directory: one whose checksums all match. A
+    /// directory that does not exist has none. See [`latest_valid_checkpoint`].
     ///
     /// # Errors
-    /// What the system says when the directory cannot be looked at.
+    /// The operating system's error: the directory cannot be read.
     pub fn latest_valid(&self) -> Result<ValidCheckpoint> {
         self.latest_valid_or_none()
     }
@@ -324,7 +358,7 @@ impl Manager {
     }
 }
 
-/// The value of a scalar of real numbers.
+/// The value of a scalar: float32, float64 or an integer.
 fn real(graph: &Graph, node: NodeId) -> Result<f64> {
     match (graph.describe(node)?.dtype, graph.read(node)) {
         (Some(DType::Float), Ok(bytes)) if bytes.len() == 4 => {
@@ -335,7 +369,7 @@ fn real(graph: &Graph, node: NodeId) -> Result<f64> {
     }
 }
 
-/// The name of a directory's file, for options.
+/// Whether a name can be that of a file in the directory.
 fn is_name(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     !bytes.contains(&b'/') && !bytes.contains(&0)

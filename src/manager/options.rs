@@ -1,4 +1,4 @@
-//! How a manager manages, saves, and resumes.
+//! The options of a manager: managing, saving and resuming.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -9,10 +9,11 @@ use crate::directory::{Better, Clock, Retention, SystemClock};
 use crate::error::{printable, Error, Result};
 use crate::graph::{Failure, NodeId};
 
-/// Called where there is no checkpoint to restore. It may use the graph.
+/// A function that gives the program its first values, called if there is no checkpoint to restore.
+/// It may use the graph.
 pub type Init = Arc<dyn Fn() -> std::result::Result<(), Failure> + Send + Sync>;
 
-/// How a directory is managed. By default all checkpoints are kept.
+/// Options of a manager. By default it keeps all checkpoints.
 #[derive(Clone)]
 pub struct ManagerOptions {
     pub(super) max_to_keep: Option<i64>,
@@ -25,7 +26,7 @@ pub struct ManagerOptions {
     pub(super) init: Option<Init>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) log: Option<Log>,
-    /// Steps are given in the call rather than by a counter.
+    /// Whether each call gives the step instead of a counter.
     pub(super) steps_in_calls: bool,
 }
 
@@ -62,73 +63,89 @@ impl fmt::Debug for ManagerOptions {
 }
 
 impl ManagerOptions {
-    /// The defaults.
+    /// Creates options with the defaults.
     pub fn new() -> ManagerOptions {
         ManagerOptions::default()
     }
 
-    /// How many checkpoints stay, the newest: 1 or more.
+    /// Keeps the newest `count` checkpoints. [`Manager::open`](super::Manager::open) refuses values
+    /// below 1.
     pub fn max_to_keep(mut self, count: i64) -> ManagerOptions {
         self.max_to_keep = Some(count);
         self
     }
 
-    /// Of those that would be removed, keeps one for each so many hours for good; 0 for none.
+    /// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
+    /// none. [`Manager::open`](super::Manager::open) refuses values that are negative or not
+    /// finite.
     pub fn keep_checkpoint_every_n_hours(mut self, hours: f64) -> ManagerOptions {
         self.keep_every_n_hours = Some(hours);
         self
     }
 
-    /// Keeps also the best `count` by the metric that each save gives. Of equal ones the newer is better; one without a metric, or with one that is no number, is
-    /// never among them. Metrics are in a file of their own, `checkpoint.manager`: what TensorFlow saves in between has none, and removes none of these.
+    /// Also keeps the best `count` checkpoints by the metric that each save gives. Of equal metrics
+    /// the newer checkpoint is better. A checkpoint without a metric, or whose metric is NaN, is
+    /// never among the best.
+    ///
+    /// Metrics are stored in a file of their own, `checkpoint.manager`. Checkpoints that TensorFlow
+    /// saves in the meantime have no metric. TensorFlow does not remove checkpoints that are kept
+    /// only because they are among the best.
     pub fn keep_best(mut self, count: usize, better: Better) -> ManagerOptions {
         self.best = Some((count, better));
         self
     }
 
-    /// What checkpoints are called: `NAME-NUMBER`; `ckpt` by default.
+    /// Sets the name of checkpoints, which are called `NAME-NUMBER`; `ckpt` by default. It must not
+    /// contain `/` or NUL.
     pub fn checkpoint_name(mut self, name: impl Into<OsString>) -> ManagerOptions {
         self.checkpoint_name = name.into();
         self
     }
 
-    /// The integer scalar that counts the program's steps, for [`ManagerOptions::checkpoint_interval`].
+    /// Sets the integer scalar that counts the program's steps, for
+    /// [`ManagerOptions::checkpoint_interval`].
     pub fn step_counter(mut self, counter: NodeId) -> ManagerOptions {
         self.step_counter = Some(counter);
         self
     }
 
-    /// Whether steps are given to each call ([`ManagerSaveOptions::step`], [`ResumeOptions::step`]) rather than by a counter; false by default.
+    /// Sets whether each call gives the step ([`ManagerSaveOptions::step`],
+    /// [`ResumeOptions::step`]) instead of a counter; false by default.
     pub fn steps_in_calls(mut self, in_calls: bool) -> ManagerOptions {
         self.steps_in_calls = in_calls;
         self
     }
 
-    /// Saves only when so many steps have gone by since the last save. Steps come from a counter or with each call.
+    /// Saves only if at least `steps` steps have passed since the last save. The steps come from a
+    /// step counter or from each call; [`Manager::open`](super::Manager::open) fails if neither is
+    /// set.
     pub fn checkpoint_interval(mut self, steps: i64) -> ManagerOptions {
         self.checkpoint_interval = Some(steps);
         self
     }
 
-    /// The step of the last save, to count the interval from. By default the first save is never too early.
+    /// Sets the step of the last save, from which the interval is counted. By default the first
+    /// save is never too early.
     pub fn last_checkpoint_step(mut self, step: i64) -> ManagerOptions {
         self.last_checkpoint_step = Some(step);
         self
     }
 
-    /// Called by [`restore_or_initialize`](super::Manager::restore_or_initialize) where there is no checkpoint.
+    /// Sets the function that [`restore_or_initialize`](super::Manager::restore_or_initialize)
+    /// calls if there is no checkpoint.
     pub fn init(mut self, init: Init) -> ManagerOptions {
         self.init = Some(init);
         self
     }
 
-    /// Another clock than the machine's.
+    /// Replaces the machine's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> ManagerOptions {
         self.clock = clock;
         self
     }
 
-    /// Hears what the manager has to say. No lock of the manager is held meanwhile.
+    /// Sets the log, which is called about state files that cannot be parsed, old checkpoints that
+    /// cannot be removed and the like. No lock of the manager is held during the call.
     pub fn log_to(mut self, log: Log) -> ManagerOptions {
         self.log = Some(log);
         self
@@ -140,7 +157,7 @@ impl ManagerOptions {
         }
     }
 
-    /// The rule by which checkpoints stay, if the options are possible.
+    /// Checks the options. Returns the rule that decides which checkpoints are kept.
     pub(super) fn check(&self) -> Result<Retention> {
         let max_to_keep = match self.max_to_keep {
             None => None,
@@ -153,7 +170,7 @@ impl ManagerOptions {
             return Err(Error::argument("`step_counter` should be passed if `checkpoint_interval` is not None."));
         }
         if !super::is_name(&self.checkpoint_name) {
-            return Err(Error::argument("a checkpoint's name must be a name without directories")
+            return Err(Error::argument("a checkpoint's name must not contain a directory")
                 .expecting("a name", format_args!("\"{}\"", printable(self.checkpoint_name.as_encoded_bytes()))));
         }
         let rule = Retention { max_to_keep, keep_every_n_hours: self.keep_every_n_hours, best: self.best };
@@ -161,14 +178,14 @@ impl ManagerOptions {
     }
 }
 
-/// A number, or where it stands.
+/// A number, or the integer scalar that holds it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Number {
     Value(i64),
     Of(NodeId),
 }
 
-/// How a manager saves.
+/// Options of one save by a manager.
 #[derive(Clone, Debug)]
 pub struct ManagerSaveOptions {
     pub(super) number: Option<Number>,
@@ -193,55 +210,58 @@ impl Default for ManagerSaveOptions {
 }
 
 impl ManagerSaveOptions {
-    /// The defaults.
+    /// Creates options with the defaults.
     pub fn new() -> ManagerSaveOptions {
         ManagerSaveOptions::default()
     }
 
-    /// The checkpoint's number, in place of the save counter's, which counts all the same. (`checkpoint_number`)
+    /// Sets the checkpoint's number, in place of the save counter's value. The counter is
+    /// incremented all the same. (`checkpoint_number`)
     pub fn number(mut self, number: i64) -> ManagerSaveOptions {
         self.number = Some(Number::Value(number));
         self
     }
 
-    /// The same by an integer scalar, which does not change.
+    /// Sets the checkpoint's number to the value of an integer scalar, which stays unchanged.
     pub fn number_of(mut self, node: NodeId) -> ManagerSaveOptions {
         self.number = Some(Number::Of(node));
         self
     }
 
-    /// Whether it may be too early; true by default. What was saved already at this step is not saved again in any case.
+    /// Sets whether the save is skipped if it is too early
+    /// ([`ManagerOptions::checkpoint_interval`]); true by default. A step that was already saved is
+    /// never saved again.
     pub fn check_interval(mut self, check: bool) -> ManagerSaveOptions {
         self.check_interval = check;
         self
     }
 
-    /// The program's step, in place of the step counter's.
+    /// Sets the program's step, in place of the step counter's value.
     pub fn step(mut self, step: i64) -> ManagerSaveOptions {
         self.step = Some(step);
         self
     }
 
-    /// How good what is saved is, for [`ManagerOptions::keep_best`].
+    /// Sets the metric of this checkpoint, for [`ManagerOptions::keep_best`].
     pub fn metric(mut self, metric: f64) -> ManagerSaveOptions {
         self.metric = Some(metric);
         self
     }
 
-    /// The same by a scalar of any real number.
+    /// Sets the metric of this checkpoint to the value of a scalar: float32, float64 or an integer.
     pub fn metric_of(mut self, node: NodeId) -> ManagerSaveOptions {
         self.metric_of = Some(node);
         self
     }
 
-    /// How the checkpoint is written, and write callbacks.
+    /// Sets how files are written, including the callbacks.
     pub fn save(mut self, options: SaveOptions) -> ManagerSaveOptions {
         self.save = options;
         self
     }
 }
 
-/// How a program resumes.
+/// Options for resuming.
 #[derive(Clone, Debug, Default)]
 pub struct ResumeOptions {
     pub(super) latest_valid: bool,
@@ -250,24 +270,25 @@ pub struct ResumeOptions {
 }
 
 impl ResumeOptions {
-    /// The defaults.
+    /// Creates options with the defaults.
     pub fn new() -> ResumeOptions {
         ResumeOptions::default()
     }
 
-    /// Restores the newest checkpoint that is whole rather than the latest, whatever it is. Every byte of it is read for that.
+    /// Restores the newest valid checkpoint instead of the latest. This reads every byte of it once
+    /// more. False by default.
     pub fn latest_valid(mut self, valid: bool) -> ResumeOptions {
         self.latest_valid = valid;
         self
     }
 
-    /// The program's step after restoring, in place of the step counter's.
+    /// Sets the program's step after the restore, in place of the step counter's value.
     pub fn step(mut self, step: i64) -> ResumeOptions {
         self.step = Some(step);
         self
     }
 
-    /// How the checkpoint is restored.
+    /// Sets how the checkpoint is restored.
     pub fn restore(mut self, options: RestoreOptions) -> ResumeOptions {
         self.restore = options;
         self

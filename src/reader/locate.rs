@@ -1,4 +1,4 @@
-//! From what the user names to the files of a checkpoint.
+//! Finds the files of a checkpoint from the path that a user gives.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,20 +15,25 @@ use crate::table::Table;
 /// The files of a checkpoint.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Located {
+    /// The prefix of the index and the data files.
     V2(PathBuf),
+    /// The path or pattern that stands for the checkpoint, and its files in the order of their
+    /// numbers.
     V1 { prefix: PathBuf, files: Vec<PathBuf> },
 }
 
-/// The state file of a directory.
+/// The name of the state file in a directory of checkpoints.
 pub(crate) const STATE_FILE: &str = "checkpoint";
-/// Its largest size in bytes: room for a hundred thousand paths.
+/// The largest accepted size of a state file in bytes: room for a hundred thousand paths.
 const MOST_STATE: u64 = 16 << 20;
-/// Looks for the latest checkpoint while somebody saves: nobody saves so fast that one of so many would not find it.
+/// The most attempts to find the latest checkpoint while another process saves. No process saves so
+/// fast that all of these attempts fail.
 const MOST_LOOKS: usize = 100;
-/// Most checkpoints that a message lists.
+/// The largest number of checkpoints that an error message lists.
 const LISTED: usize = 8;
 
-/// Finds the checkpoint that `path` means.
+/// Finds the checkpoint that `path` denotes; [`Reader::open`](super::Reader::open) lists the
+/// accepted forms.
 pub(crate) fn locate(path: &Path) -> Result<Located> {
     if path.is_dir() {
         if let Some(located) = in_directory(path)? {
@@ -37,7 +42,7 @@ pub(crate) fn locate(path: &Path) -> Result<Located> {
         if let Some(located) = at_prefix(path)? {
             return Ok(located);
         }
-        return Err(absent("the directory has no \"checkpoint\" state file and is no SavedModel", path, path));
+        return Err(absent("the directory has no state file \"checkpoint\" and is not a SavedModel", path, path));
     }
     if let Some(located) = at_prefix(path)?.or(by_file_of_bundle(path)?) {
         return Ok(located);
@@ -46,22 +51,26 @@ pub(crate) fn locate(path: &Path) -> Result<Located> {
     Err(absent("there is no checkpoint at this path", path, directory))
 }
 
-/// The latest checkpoint that the state file of `directory` names (`tf.train.latest_checkpoint`): its prefix, or the file or
-/// pattern of a V1 checkpoint. None when there is no state file, or none of that checkpoint's files is there.
+/// Finds the latest checkpoint that the state file of `directory` names: its prefix or, for format
+/// V1, its file or the pattern of its files (`tf.train.latest_checkpoint`). Returns `None` if there
+/// is no state file, or none of the checkpoint's files exists.
 ///
 /// # Errors
-/// `DATA_LOSS` when the state file cannot be understood.
+/// `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
 pub fn latest_checkpoint(directory: impl AsRef<Path>) -> Result<Option<PathBuf>> {
     let directory = directory.as_ref();
     let latest = latest_of(directory)?.and_then(|(_, latest)| latest);
     Ok(latest.map(|(prefix, _)| prefix))
 }
 
-/// What a directory's state file says, and the latest checkpoint if it is there.
+/// The contents of a directory's state file, and the latest checkpoint if it exists.
 type Latest = (StateFile, Option<(PathBuf, Located)>);
 
-/// Reads the state file of `directory`, again if it names a checkpoint that is not there but, since a manager made a new one and removed the
-/// old, names another by now.
+/// Reads the state file of `directory` and finds the latest checkpoint that it names.
+///
+/// A manager may save a new checkpoint and remove the old one between the two steps. So if the
+/// named checkpoint does not exist, the state file is read again, until it names an existing
+/// checkpoint or no longer changes.
 fn latest_of(directory: &Path) -> Result<Option<Latest>> {
     let mut gone: Option<StateFile> = None;
     for _ in 0..MOST_LOOKS {
@@ -75,7 +84,8 @@ fn latest_of(directory: &Path) -> Result<Option<Latest>> {
     Ok(gone.map(|state| (state, None)))
 }
 
-/// Reads the state file `name` of `directory`, if there is one. It names a latest checkpoint.
+/// Reads the state file `name` of `directory`; `None` if there is none. The result always names a
+/// latest checkpoint: a file without one is an error.
 pub(crate) fn read_state(directory: &Path, name: &OsStr) -> Result<Option<StateFile>> {
     let path = directory.join(name);
     let file = match File::open(&path) {
@@ -85,18 +95,18 @@ pub(crate) fn read_state(directory: &Path, name: &OsStr) -> Result<Option<StateF
     };
     let state = StateFile::parse(&small_file(&file)?).map_err(|e| e.in_file(&path))?;
     if state.model_checkpoint_path.is_empty() {
-        return Err(Error::malformed("the state file names no latest checkpoint")
-            .expecting("a model_checkpoint_path", "none")
+        return Err(Error::malformed("the state file has no latest checkpoint")
+            .expecting("a field model_checkpoint_path", "none")
             .because(Reason::NoCheckpoint)
             .in_file(&path));
     }
     Ok(Some(state))
 }
 
-/// All of a file that is about the state of a directory.
+/// Reads a whole file that describes the state of a directory, up to [`MOST_STATE`] bytes.
 pub(crate) fn small_file(file: &File) -> Result<Vec<u8>> {
     if file.len() > MOST_STATE {
-        return Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the state file is too large to be one")
+        return Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the file is too large for a state file")
             .expecting(format_args!("at most {MOST_STATE} bytes"), format_args!("{} bytes", file.len()))
             .in_file(file.path()));
     }
@@ -105,8 +115,9 @@ pub(crate) fn small_file(file: &File) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The latest checkpoint of a state file, if it is there. A relative path is meant from the directory; an absolute one that leads
-/// nowhere is looked for in the directory, too, which may have been moved.
+/// The latest checkpoint that a state file names, if it exists. A relative path starts at the
+/// directory. If nothing exists at an absolute path, the file name is also tried in the directory,
+/// because the directory may have been moved.
 fn from_state(directory: &Path, state: &StateFile) -> Result<Option<(PathBuf, Located)>> {
     let named = directory.join(&state.model_checkpoint_path);
     let moved = named.file_name().map(|name| directory.join(name));
@@ -118,13 +129,15 @@ fn from_state(directory: &Path, state: &StateFile) -> Result<Option<(PathBuf, Lo
     Ok(None)
 }
 
+/// The checkpoint of a directory: the latest one of its state file or, without a state file, the
+/// variables of a SavedModel.
 fn in_directory(directory: &Path) -> Result<Option<Located>> {
     if let Some((state, latest)) = latest_of(directory)? {
         return match latest {
             Some((_, located)) => Ok(Some(located)),
             None => {
                 let what = format!(
-                    "the state file names \"{}\", which is not there",
+                    "the state file names \"{}\", which does not exist",
                     printable(state.model_checkpoint_path.as_encoded_bytes())
                 );
                 Err(absent(&what, &directory.join(STATE_FILE), directory))
@@ -135,12 +148,13 @@ fn in_directory(directory: &Path) -> Result<Option<Located>> {
     Ok(saved_model.then(|| Located::V2(directory.join("variables").join("variables"))))
 }
 
-/// A checkpoint whose prefix, V1 file or V1 pattern is `path` itself.
+/// The checkpoint whose prefix, V1 file or V1 pattern is `path` itself.
 pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
     if path.file_name().is_none() {
         return Ok(None);
     }
-    // Not Path::is_file: an index that may not be looked at is an error, not an absence.
+    // `File::open` rather than `Path::is_file`: an index that cannot be accessed is an error, not a
+    // missing index.
     match File::open(&index_path(path)) {
         Ok(_) => return Ok(Some(Located::V2(path.to_owned()))),
         Err(e) if e.code() == Code::NotFound => {}
@@ -155,8 +169,11 @@ pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
             Ok(None)
         }
         Ok(file) if Table::is_table(&file)? => Ok(Some(Located::V1 { prefix: path.to_owned(), files: vec![path.to_owned()] })),
-        Ok(file) => Err(Error::malformed("not a checkpoint: the file is not a table")
-            .expecting("a V1 checkpoint or the prefix of a V2 one", format_args!("{} other bytes", file.len()))
+        Ok(file) => Err(Error::malformed("the file is not a checkpoint")
+            .expecting(
+                "a V1 table or the prefix of a V2 checkpoint",
+                format_args!("a file of {} bytes in another format", file.len()),
+            )
             .in_file(path)),
         Err(e) if e.code() == Code::NotFound => by_pattern(path),
         Err(e) => Err(e),
@@ -168,7 +185,7 @@ fn is_index_or_data(path: &Path) -> bool {
     name.ends_with(b".index") || split_data_name(name).is_some()
 }
 
-/// The bundle of which `path` is the index or a data file.
+/// The bundle that has `path` as its index or as one of its data files.
 fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
     let Some(name) = path.file_name().map(OsStr::as_bytes) else { return Ok(None) };
     let prefix = match name.strip_suffix(b".index") {
@@ -182,14 +199,15 @@ fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
     match File::open(&index) {
         Ok(_) => Ok(Some(Located::V2(prefix))),
         Err(e) if e.code() == Code::NotFound && path.exists() => {
-            Err(absent("a data file without its index", path, index.parent().unwrap_or(Path::new("."))))
+            Err(absent("the index of this data file is missing", path, index.parent().unwrap_or(Path::new("."))))
         }
         Err(e) if e.code() == Code::NotFound => Ok(None),
         Err(e) => Err(e),
     }
 }
 
-/// The V1 checkpoint of the pattern `BASE-?????-of-00003`, as savers name one of several files.
+/// The V1 checkpoint whose files match the pattern `BASE-?????-of-00003`, as savers name several
+/// files.
 fn by_pattern(pattern: &Path) -> Result<Option<Located>> {
     let Some((found, shards)) = files_of_pattern(pattern) else { return Ok(None) };
     let first_missing = (0..shards)
@@ -205,12 +223,13 @@ fn by_pattern(pattern: &Path) -> Result<Option<Located>> {
     Ok(Some(Located::V1 { prefix: pattern.to_owned(), files }))
 }
 
-/// The files that match the pattern `BASE-?????-of-00003`, by their number, and how many there should be; None when there is not one. Only these
-/// question marks stand for something else.
+/// The files that match the pattern `BASE-?????-of-00003`, ordered by their numbers, and the
+/// expected number of files; `None` if no file matches. Only these question marks are wildcards.
 pub(crate) fn files_of_pattern(pattern: &Path) -> Option<(Vec<(u32, PathBuf)>, u32)> {
     let (base, shards) = split_pattern(pattern.file_name()?)?;
     let directory = pattern.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // What is there decides how much work this is, not the number in the name.
+    // The work depends on the number of existing files, not on the number in the name, which may be
+    // huge.
     let mut found: Vec<u32> = names_in(directory).filter_map(|name| shard_of(&name, base, shards)).collect();
     crate::sort::sort_by(&mut found, Ord::cmp);
     let file = |shard| (shard, pattern.with_file_name(data_name(base, shard, shards)));
@@ -224,7 +243,7 @@ fn split_pattern(name: &OsStr) -> Option<(&OsStr, u32)> {
     Some((OsStr::from_bytes(&name[..at]), shards))
 }
 
-/// Which shard of `shards` of `base` the file `name` is.
+/// The shard number of the file `name`, if the file is one of the `shards` shards of `base`.
 fn shard_of(name: &OsStr, base: &OsStr, shards: u32) -> Option<u32> {
     let numbers = name.as_bytes().strip_prefix(base.as_bytes())?.strip_prefix(b"-")?;
     numbered(numbers).filter(|&(shard, of)| of == shards && shard < shards).map(|(shard, _)| shard)
@@ -234,7 +253,8 @@ fn names_in(directory: &Path) -> impl Iterator<Item = OsString> {
     fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.file_name()))
 }
 
-/// The error for a path that leads to no checkpoint, with the checkpoints that are in `directory`.
+/// The error for a path at which there is no checkpoint. The message lists the checkpoints in
+/// `directory`.
 fn absent(what: &str, path: &Path, directory: &Path) -> Error {
     let mut prefixes: Vec<Vec<u8>> = names_in(directory)
         .filter_map(|name| {
@@ -242,7 +262,7 @@ fn absent(what: &str, path: &Path, directory: &Path) -> Error {
             if let Some(prefix) = name.strip_suffix(b".index") {
                 return Some(prefix.to_vec());
             }
-            // The first file of a sharded V1 checkpoint stands for all.
+            // A sharded V1 checkpoint is listed once, by its first file.
             let at = name.windows(5).rposition(|w| w == b"-of-0").filter(|&at| at >= 6 && name[..at].ends_with(b"-00000"))?;
             let v1 = numbered(&name[at - 5..]).is_some() && split_data_name(&name).is_none();
             v1.then(|| [&name[..at - 5], b"?????", &name[at..]].concat())
@@ -256,11 +276,11 @@ fn absent(what: &str, path: &Path, directory: &Path) -> Error {
     }
     let place = printable(directory.as_os_str().as_bytes());
     let there = if !listed.is_empty() {
-        format!("{place} holds the checkpoints {}", listed.join(", "))
+        format!("{place} contains the checkpoints {}", listed.join(", "))
     } else if directory.is_dir() {
-        format!("{place} holds no checkpoints")
+        format!("{place} contains no checkpoints")
     } else {
-        format!("there is no directory {place}")
+        format!("the directory {place} does not exist")
     };
     Error::new(Code::NotFound, Reason::NoCheckpoint, format!("{what}; {there}")).in_file(path)
 }

@@ -1,4 +1,4 @@
-//! Opening any checkpoint, listing what it holds, reading values.
+//! Opening checkpoints of any format, listing their tensors and reading values.
 
 mod locate;
 mod object_graph;
@@ -26,16 +26,17 @@ pub use tensor::Tensor;
 pub use verify::{verify, Progress, Verification, VerifyOptions};
 pub use view::View;
 
-/// The key under which an object-based checkpoint keeps its object graph.
+/// The key of the tensor that holds the object graph of an object-based checkpoint.
 pub(crate) const OBJECT_GRAPH_KEY: &[u8] = b"_CHECKPOINTABLE_OBJECT_GRAPH";
 
-/// How a checkpoint is stored.
+/// The storage format of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Format {
-    /// Tables that hold values: `tf.compat.v1.train.Saver(write_version=V1)`, before 2017.
+    /// Tables that hold the values themselves: written by
+    /// `tf.compat.v1.train.Saver(write_version=V1)`, mostly before 2017.
     V1 = 1,
-    /// An index and data files: everything since.
+    /// An index and data files (shards): written by everything since.
     V2 = 2,
 }
 
@@ -48,20 +49,23 @@ impl fmt::Display for Format {
     }
 }
 
-/// How a checkpoint is opened.
+/// Options for opening a checkpoint.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
     memory_limit: Option<u64>,
 }
 
 impl OpenOptions {
-    /// The defaults.
+    /// Creates options with the defaults.
     pub fn new() -> OpenOptions {
         OpenOptions::default()
     }
 
-    /// Most bytes that listing may take. The default, 16 MiB and 24 bytes for each byte of the index, holds every index of
-    /// reasonable keys; a hostile one can ask for more and is refused with `RESOURCE_EXHAUSTED`.
+    /// Limits the memory that listing the checkpoint may take, in bytes.
+    ///
+    /// The default is 16 MiB plus 24 bytes for each byte of the index. This suffices for every
+    /// index with keys of reasonable length. A hostile index can require more and is then refused
+    /// with `RESOURCE_EXHAUSTED`.
     pub fn memory_limit(mut self, bytes: u64) -> OpenOptions {
         self.memory_limit = Some(bytes);
         self
@@ -74,10 +78,11 @@ enum Stored {
     V2(Bundle),
 }
 
-/// An open checkpoint: a sorted list of tensors whose values are read on demand (`tf.train.CheckpointReader`).
+/// An open checkpoint: a sorted list of tensors whose values are read on demand
+/// (`tf.train.CheckpointReader`).
 ///
-/// Opening reads and validates the index alone. A reader does not change and can be used from several threads at once; it keeps
-/// data files open once they have been read from.
+/// Opening reads only the index and validates all of it. A reader is immutable, and several threads
+/// may use it at once. It keeps a data file open from the first read of that file.
 ///
 /// ```
 /// let directory = tempfile::tempdir()?;
@@ -98,35 +103,39 @@ pub struct Reader {
     stored: Stored,
 }
 
-/// One region to read of many, for [`Reader::read_many`].
+/// A tensor, or a slice of one, that [`Reader::read_many`] reads.
 #[derive(Debug)]
 pub struct ReadRequest<'b> {
-    /// The tensor, which must be of the same reader.
+    /// The tensor; it must belong to the reader that reads it.
     pub tensor: Tensor<'b>,
-    /// What part of it; none for all.
+    /// The slice to read; `None` for the whole tensor.
     pub slice: Option<Slice>,
-    /// Where it goes; exactly as many bytes as the part has.
+    /// The destination, whose size must be exactly that of the slice or tensor.
     pub buffer: &'b mut [u8],
 }
 
 impl Reader {
-    /// Opens the checkpoint at `path`: a prefix, one of its `.index` or `.data-…` files, a directory with a `checkpoint` state
-    /// file (its latest checkpoint), a SavedModel directory, a V1 file, or the pattern `prefix-?????-of-00003` of a sharded V1
-    /// checkpoint. Other characters of a path stand for themselves.
+    /// Opens the checkpoint at `path` for reading (`tf.train.load_checkpoint`).
+    ///
+    /// `path` is one of: a prefix, one of its `.index` or `.data-…` files, a directory with a
+    /// `checkpoint` state file (opens its latest checkpoint), a SavedModel directory, a V1 file, or
+    /// the pattern `prefix-?????-of-00003` of a sharded V1 checkpoint. No other wildcards are
+    /// supported.
     ///
     /// # Errors
-    /// * `NOT_FOUND` when there is no checkpoint; the message lists the checkpoints that are near.
-    /// * `DATA_LOSS` when the index is damaged or malformed.
-    /// * `INVALID_ARGUMENT` when the checkpoint says that it is not for readers of this version.
-    /// * `RESOURCE_EXHAUSTED` when listing it would take more memory than the limit.
+    /// * `NOT_FOUND` (`NoCheckpoint`): there is no checkpoint at `path`; the message lists the
+    ///   checkpoints in the same directory.
+    /// * `DATA_LOSS`: the index is damaged or malformed.
+    /// * `INVALID_ARGUMENT` (`Version`): the checkpoint was written for other versions of readers.
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): listing the checkpoint takes more memory than the limit.
     pub fn open(path: impl AsRef<Path>) -> Result<Reader> {
         Reader::open_with(path, &OpenOptions::default())
     }
 
-    /// Opens the checkpoint at `path` as the options say.
+    /// Opens the checkpoint at `path` with options.
     ///
     /// # Errors
-    /// As for [`Reader::open`].
+    /// The errors of [`Reader::open`].
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Reader> {
         let stored = match locate::locate(path.as_ref())? {
             Located::V2(prefix) => Stored::V2(Bundle::open(&prefix, options.memory_limit)?),
@@ -135,7 +144,8 @@ impl Reader {
         Ok(Reader { stored })
     }
 
-    /// The prefix of the files: what a directory or `.index` path led to. Of a sharded V1 checkpoint it is the pattern.
+    /// The prefix of the checkpoint's files, resolved from the path that was opened. For a sharded
+    /// V1 checkpoint it is the pattern of the files.
     pub fn prefix(&self) -> &Path {
         match &self.stored {
             Stored::V1(v1) => v1.prefix(),
@@ -143,7 +153,7 @@ impl Reader {
         }
     }
 
-    /// How the checkpoint is stored.
+    /// The storage format.
     pub fn format(&self) -> Format {
         match &self.stored {
             Stored::V1(_) => Format::V1,
@@ -151,7 +161,7 @@ impl Reader {
         }
     }
 
-    /// The version that its writer gave it.
+    /// The version that the checkpoint's writer declared.
     pub fn version(&self) -> Version {
         match &self.stored {
             Stored::V1(v1) => v1.version(),
@@ -159,7 +169,7 @@ impl Reader {
         }
     }
 
-    /// The byte order of the values in the files. What is read is always in native order.
+    /// The byte order of the values in the files. Reads always convert to native byte order.
     pub fn endianness(&self) -> Endianness {
         match &self.stored {
             Stored::V1(_) => Endianness::Little,
@@ -167,7 +177,7 @@ impl Reader {
         }
     }
 
-    /// The number of data files.
+    /// The number of shards (data files).
     pub fn shard_count(&self) -> u32 {
         match &self.stored {
             Stored::V1(v1) => v1.file_count() as u32,
@@ -175,7 +185,8 @@ impl Reader {
         }
     }
 
-    /// The path of data file `shard`, counted from 0, whether or not it is there; none when there are not so many.
+    /// The path of a shard (data file), counted from 0, whether or not the file exists; `None` if
+    /// `shard` is out of range.
     pub fn shard_path(&self, shard: u32) -> Option<PathBuf> {
         match &self.stored {
             Stored::V1(v1) => v1.file_path(shard as usize).map(Path::to_owned),
@@ -196,17 +207,18 @@ impl Reader {
         self.len() == 0
     }
 
-    /// The `index`th tensor in the byte order of the keys.
+    /// The tensor at `index`, in bytewise order of the keys; `None` if `index` is out of range.
     pub fn tensor(&self, index: usize) -> Option<Tensor<'_>> {
         (index < self.len()).then_some(Tensor { reader: self, index })
     }
 
-    /// The tensors in the byte order of their keys. A partitioned tensor is one; its slices are not listed.
+    /// All tensors in bytewise order of their keys. A partitioned tensor counts as one; its slices
+    /// are not listed.
     pub fn tensors(&self) -> impl ExactSizeIterator<Item = Tensor<'_>> + '_ {
         (0..self.len()).map(|index| Tensor { reader: self, index })
     }
 
-    /// The place of the tensor with this key in the list.
+    /// The index of the tensor with this key.
     pub(crate) fn find(&self, key: &[u8]) -> Option<usize> {
         match &self.stored {
             Stored::V1(v1) => v1.find(key),
@@ -214,7 +226,8 @@ impl Reader {
         }
     }
 
-    /// The same, in less time the closer it is behind the place `near`.
+    /// Like [`Reader::find`], but starts searching at the index `near`: the search is faster the
+    /// closer the key follows that index.
     pub(crate) fn find_near(&self, near: usize, key: &[u8]) -> Option<usize> {
         match &self.stored {
             Stored::V1(v1) => v1.find(key),
@@ -230,7 +243,7 @@ impl Reader {
     /// The tensor with this key.
     ///
     /// # Errors
-    /// `NOT_FOUND`, with keys that were perhaps meant.
+    /// `NOT_FOUND` (`NoTensor`): there is no such tensor; the message suggests similar keys.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Tensor<'_>> {
         let key = key.as_ref();
         match self.find(key) {
@@ -247,15 +260,19 @@ impl Reader {
         }
     }
 
-    /// Reads many tensors or slices at once, with several threads, straight into the buffers given.
+    /// Reads many tensors or slices with several threads, directly into the given buffers.
     ///
-    /// Everything but the values themselves is checked before the first byte is written: whether requests fit their tensors and
-    /// buffers, whether slices cover them, whether the data files are there and long enough. When reading fails after that, or a
-    /// checksum does not match, the content of all the buffers is unspecified.
+    /// Everything but the values is checked before anything is written: that each request fits its
+    /// tensor and its buffer, that the stored slices cover the request, and that the data files
+    /// exist and are long enough. If reading fails after that, or a checksum does not match, the
+    /// content of all buffers is unspecified.
     ///
     /// # Errors
-    /// * `INVALID_ARGUMENT` when a request does not fit.
-    /// * `NOT_FOUND` when a data file is missing, `DATA_LOSS` when it is too short or a checksum does not match.
+    /// * `INVALID_ARGUMENT`: a request does not fit its tensor or buffer, or its tensor belongs to
+    ///   another reader.
+    /// * `NOT_FOUND` (`MissingFile`): a data file is missing.
+    /// * `DATA_LOSS`: a data file is too short (`Truncated`), or a checksum does not match
+    ///   (`Checksum`).
     pub fn read_many(&self, requests: Vec<ReadRequest<'_>>, options: &ReadOptions) -> Result<()> {
         let mut wanted = Vec::with_capacity(requests.len());
         for request in requests {
@@ -273,10 +290,11 @@ impl Reader {
         }
     }
 
-    /// The object graph of an object-based checkpoint; none of a name-based one.
+    /// Reads the object graph of an object-based checkpoint; `None` if the checkpoint is name-based
+    /// and has none.
     ///
     /// # Errors
-    /// `DATA_LOSS` when there is one but it is damaged or malformed.
+    /// `DATA_LOSS`: the object graph is damaged or malformed.
     pub fn object_graph(&self) -> Result<Option<ObjectGraph>> {
         let Some(index) = self.find(OBJECT_GRAPH_KEY) else { return Ok(None) };
         let tensor = Tensor { reader: self, index };
@@ -284,7 +302,9 @@ impl Reader {
         if tensor.dtype() != DType::String || !tensor.shape().is_empty() {
             let found = format!("{} {}", tensor.dtype(), shape_text(tensor.shape()));
             return Err(malformed(
-                Error::malformed("the object graph is not a string").because(Reason::DType).expecting("string []", found),
+                Error::malformed("the object graph is not stored as a scalar string")
+                    .because(Reason::DType)
+                    .expecting("string []", found),
             ));
         }
         if let Stored::V2(bundle) = &self.stored {
@@ -296,10 +316,11 @@ impl Reader {
         ObjectGraph::parse(strings.get(0).unwrap_or_default()).map(Some).map_err(malformed)
     }
 
-    /// A line for each tensor: `key (DT_FLOAT) [2,3]`, and the number of slices of one that is partitioned. Keys are bytes, so
-    /// this is, too.
+    /// A listing with one line per tensor, such as `key (DT_FLOAT) [2,3]`, followed by the number
+    /// of slices if the tensor is partitioned. The listing is bytes because keys are bytes.
     ///
-    /// As TensorFlow's `CheckpointReader.debug_string`, which lists the slices of a V2 checkpoint instead, by their encoded keys.
+    /// TensorFlow's `CheckpointReader.debug_string` instead lists each slice of a V2 checkpoint by
+    /// its encoded key.
     pub fn debug_string(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for tensor in self.tensors() {

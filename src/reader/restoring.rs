@@ -1,4 +1,5 @@
-//! What a restore asks of a reader: many whole tensors at once, streams, and whether the files are still those that were opened.
+//! What a restore needs from a reader: reading many whole tensors at once, streaming, and checking
+//! that the files are still the ones that were opened.
 
 use std::ops::Range;
 
@@ -7,18 +8,19 @@ use crate::bundle::{Checksums, Fate, ReadOptions, Wanted};
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::{Bounds, DType};
 
-/// Where a tensor's bytes begin: the data file, and the byte in it. Slices are somewhere.
+/// The start of a tensor's bytes: the data file, and the offset in it. For a tensor that is stored
+/// in slices the values have no meaning.
 pub(crate) type Place = (u32, u64);
 
 impl Reader {
-    /// Closes the data files that were opened; they are opened again when they are needed.
+    /// Closes the open data files. Later reads open them again.
     pub(crate) fn close_files(&self) {
         if let Stored::V2(bundle) = &self.stored {
             bundle.close_files();
         }
     }
 
-    /// The bytes that were read from the data files that are open.
+    /// The number of bytes read from the data files that are currently open.
     #[cfg(test)]
     pub(crate) fn bytes_read(&self) -> u64 {
         match &self.stored {
@@ -27,19 +29,20 @@ impl Reader {
         }
     }
 
-    /// Fails unless the files that have the checkpoint's paths now say the same as when it was opened: `NOT_FOUND` when they are gone, `DATA_LOSS` when they
-    /// were replaced.
+    /// Fails unless the index at the checkpoint's path still has the content that it had when the
+    /// checkpoint was opened: `NOT_FOUND` if it no longer exists, `DATA_LOSS` (`Replaced`) if the
+    /// content differs.
     pub(crate) fn check_current(&self) -> Result<()> {
         let Stored::V2(bundle) = &self.stored else { return Ok(()) }; // V1 files stay open
         if bundle.index().is_current(None)? {
             Ok(())
         } else {
-            Err(Error::new(Code::DataLoss, Reason::Replaced, "the checkpoint was replaced since the restore was begun")
+            Err(Error::new(Code::DataLoss, Reason::Replaced, "another checkpoint has replaced this one since the restore began")
                 .in_file(bundle.index().path()))
         }
     }
 
-    /// The places of the tensors whose keys begin with `prefix`.
+    /// The indices of the tensors whose keys begin with `prefix`.
     pub(crate) fn starting_with(&self, prefix: &[u8]) -> Range<usize> {
         let partition = |mut low: usize, is_before: &dyn Fn(&[u8]) -> bool| {
             let mut high = self.len();
@@ -68,7 +71,7 @@ impl Reader {
         }
     }
 
-    /// Where a tensor is. Fails unless the data files are there and long enough for it.
+    /// The place of a tensor. Fails unless its data files exist and are long enough to hold it.
     pub(crate) fn check_backed(&self, tensor: usize) -> Result<Place> {
         match &self.stored {
             Stored::V2(bundle) => {
@@ -95,7 +98,9 @@ impl Reader {
         }
     }
 
-    /// Reads whole tensors of fixed-size dtypes into buffers of their sizes, straight and with several threads. Of a failure also says what became of each.
+    /// Reads whole tensors of fixed-size dtypes with several threads, directly into buffers of
+    /// their sizes. Each row is the index of a tensor and its buffer. On failure, also returns the
+    /// state of each buffer.
     pub(crate) fn read_whole(
         &self,
         rows: &mut [(usize, &mut [u8])],
@@ -121,7 +126,7 @@ impl Reader {
         }
     }
 
-    /// Says whether the data files are there and long enough for a region of a tensor.
+    /// Fails unless the data files exist and are long enough for a region of a tensor.
     pub(crate) fn check_region(&self, tensor: usize, region: &Bounds) -> Result<()> {
         match &self.stored {
             Stored::V2(bundle) => {
@@ -131,8 +136,9 @@ impl Reader {
         }
     }
 
-    /// Reads a region of a tensor of a fixed-size dtype into a buffer of its size, and as little else as may be: of what is stored as a whole and wanted whole the
-    /// checksum is compared.
+    /// Reads a region of a tensor of a fixed-size dtype into a buffer of its size. Reads as few
+    /// other bytes as possible. Therefore a checksum is compared only where a value that is stored
+    /// as a whole is read as a whole.
     pub(crate) fn read_region(&self, tensor: usize, region: &Bounds, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
         let mut options = ReadOptions { sparing: true, ..options.clone() };
         if options.checksums == Checksums::Always {
@@ -144,7 +150,8 @@ impl Reader {
         }
     }
 
-    /// Reads the bytes of a region of a tensor of a fixed-size dtype piece by piece and hands each with its offset to `take`.
+    /// Reads a region of a tensor of a fixed-size dtype in pieces and passes each piece with its
+    /// offset in the region, in bytes, to `take`.
     pub(crate) fn stream(
         &self,
         tensor: usize,
@@ -163,7 +170,7 @@ impl Reader {
         }
     }
 
-    /// Reads tensors and compares their checksums, and keeps nothing.
+    /// Reads tensors and verifies their checksums, without keeping the values.
     pub(crate) fn check_whole(&self, tensors: &[usize], options: &ReadOptions) -> Result<()> {
         match &self.stored {
             Stored::V2(bundle) => bundle.check_whole(tensors, options.threads),

@@ -1,4 +1,4 @@
-//! A tensor of an open checkpoint: what it is, and its value.
+//! A tensor of an open checkpoint: its description, and reading its value.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::bundle::{ReadOptions, Row, Wanted};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
 
-/// A tensor of an open checkpoint.
+/// A tensor of an open checkpoint. It borrows the reader.
 ///
 /// ```
 /// # let directory = tempfile::tempdir()?;
@@ -47,7 +47,7 @@ impl fmt::Debug for Tensor<'_> {
 }
 
 impl<'a> Tensor<'a> {
-    /// The record of the index; none in a V1 checkpoint.
+    /// The tensor's entry in the index; `None` in a V1 checkpoint.
     fn row(&self) -> Option<Row<'a>> {
         match &self.reader.stored {
             Stored::V1(_) => None,
@@ -55,17 +55,18 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// The place of the tensor in the list of its reader.
+    /// The index of the tensor in the list of its reader ([`Reader::tensor`]).
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// The key: bytes, UTF-8 in every checkpoint that TensorFlow's Python can list.
+    /// The key. Keys are bytes; they are UTF-8 in every checkpoint that TensorFlow's Python API can
+    /// list.
     pub fn key(&self) -> &'a [u8] {
         self.reader.key(self.index)
     }
 
-    /// The type of the elements.
+    /// The dtype of the elements.
     pub fn dtype(&self) -> DType {
         match &self.reader.stored {
             Stored::V1(v1) => v1.tensor(self.index).1.dtype,
@@ -73,7 +74,7 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// The dimensions of the whole tensor; none of a scalar.
+    /// The dimensions of the whole tensor; empty for a scalar.
     pub fn shape(&self) -> &'a [i64] {
         match &self.reader.stored {
             Stored::V1(v1) => &v1.tensor(self.index).1.shape,
@@ -86,8 +87,9 @@ impl<'a> Tensor<'a> {
         elements(self.shape())
     }
 
-    /// The bytes of the value: elements times element size. Of strings and variants the bytes that are stored; none when that
-    /// is not known without reading them, as in V1 checkpoints and partitioned tensors.
+    /// The size of the value in bytes: element count times element size. For strings and variants
+    /// it is the stored size, or `None` if that cannot be known without reading them, as in V1
+    /// checkpoints and partitioned tensors.
     pub fn byte_size(&self) -> Option<u64> {
         match (self.dtype().size(), self.row()) {
             (Some(size), _) => Some(self.element_count() * size as u64),
@@ -96,17 +98,20 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// The data file that holds the tensor; none of a partitioned tensor, or in a V1 checkpoint.
+    /// The shard (data file) that holds the tensor, counted from 0; `None` for partitioned tensors
+    /// and in V1 checkpoints.
     pub fn shard(&self) -> Option<u32> {
         self.row().filter(|row| !row.is_partitioned()).map(|row| row.shard)
     }
 
-    /// Where in the data file the tensor begins; none of a partitioned tensor, or in a V1 checkpoint.
+    /// The offset of the value in its shard, in bytes; `None` for partitioned tensors and in V1
+    /// checkpoints.
     pub fn offset(&self) -> Option<u64> {
         self.row().filter(|row| !row.is_partitioned()).map(|row| row.offset)
     }
 
-    /// The slices in which a partitioned tensor is stored, in the order in which it lists them; none of a tensor stored whole.
+    /// The stored slices of a partitioned tensor, in the order in which its entry lists them; empty
+    /// for a tensor stored whole.
     pub fn slices(&self) -> Vec<Slice> {
         match &self.reader.stored {
             Stored::V2(bundle) => bundle.index().tensor(self.index).slices().map(|s| s.slice()).collect(),
@@ -117,7 +122,7 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// The number of slices in which a partitioned tensor is stored; 0 of a tensor stored whole.
+    /// The number of slices that a partitioned tensor is stored in; 0 for a tensor stored whole.
     pub fn slice_count(&self) -> usize {
         match &self.reader.stored {
             Stored::V2(bundle) => bundle.index().tensor(self.index).slices().len(),
@@ -128,18 +133,20 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// The value: the elements in row-major order and native byte order.
+    /// Reads the value: the elements in row-major order and native byte order.
     ///
     /// # Errors
-    /// As for [`Tensor::read_slice_into`]; `RESOURCE_EXHAUSTED` when there is no memory for it.
+    /// The errors of [`Tensor::read_slice_into`], and:
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): there is not enough memory for the value.
     pub fn read(&self) -> Result<Vec<u8>> {
         self.read_region(self.region(None)?)
     }
 
-    /// Reads the value into `buffer`, which has [`Tensor::byte_size`] bytes.
+    /// Reads the value into `buffer`, whose size must be exactly [`Tensor::byte_size`]. On failure
+    /// the content of the buffer is unspecified.
     ///
     /// # Errors
-    /// As for [`Tensor::read_slice_into`].
+    /// The errors of [`Tensor::read_slice_into`].
     pub fn read_into(&self, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
         if let Stored::V2(bundle) = &self.reader.stored {
             if bundle.read_small(self.index, buffer, options.checksums)? {
@@ -149,59 +156,73 @@ impl<'a> Tensor<'a> {
         self.reader.read_many(vec![ReadRequest { tensor: *self, slice: None, buffer }], options)
     }
 
-    /// The part of the value that `slice` takes.
+    /// Reads a slice of the value: its elements in row-major order and native byte order.
     ///
     /// # Errors
-    /// As for [`Tensor::read_slice_into`]; `RESOURCE_EXHAUSTED` when there is no memory for it.
+    /// The errors of [`Tensor::read_slice_into`], and:
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): there is not enough memory for the slice.
     pub fn read_slice(&self, slice: &Slice) -> Result<Vec<u8>> {
         self.read_region(self.region(Some(slice))?)
     }
 
-    /// Reads the part of the value that `slice` takes into `buffer`, which has exactly its size.
+    /// Reads a slice of the value into `buffer`, whose size must be exactly that of the slice. On
+    /// failure the content of the buffer is unspecified.
     ///
     /// # Errors
-    /// * `INVALID_ARGUMENT` when the slice does not lie within the tensor, the buffer has another size, the tensor holds strings, or
-    ///   the stored slices of a partitioned tensor do not cover what is asked for.
-    /// * `NOT_FOUND` when a data file, or a slice that is needed, is missing.
-    /// * `DATA_LOSS` when a file is too short, a checksum does not match, or stored slices overlap.
+    /// * `INVALID_ARGUMENT` (`Shape`): the slice does not lie within the tensor, or the buffer has
+    ///   another size.
+    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants.
+    /// * `INVALID_ARGUMENT` (`Gap`): the stored slices of a partitioned tensor do not cover the
+    ///   slice.
+    /// * `NOT_FOUND` (`MissingFile`): a data file is missing.
+    /// * `NOT_FOUND` (`NoTensor`): a stored slice that is needed is missing.
+    /// * `DATA_LOSS`: a data file is too short (`Truncated`), a checksum does not match
+    ///   (`Checksum`), or stored slices overlap (`Overlap`).
     pub fn read_slice_into(&self, slice: &Slice, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
         self.reader.read_many(vec![ReadRequest { tensor: *self, slice: Some(slice.clone()), buffer }], options)
     }
 
-    /// The elements of a string tensor; of a variant tensor the serialized elements.
+    /// Reads the elements of a string tensor, or of a variant tensor as serialized
+    /// `VariantTensorDataProto` messages.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for other dtypes, `UNIMPLEMENTED` for variants in a big-endian checkpoint, else as for [`Tensor::read_slice_into`].
+    /// The errors of [`Tensor::read_slice_into`], and:
+    /// * `INVALID_ARGUMENT` (`DType`): the tensor has another dtype.
+    /// * `UNIMPLEMENTED` (`Unsupported`): variants in a big-endian checkpoint.
     pub fn read_strings(&self) -> Result<Strings> {
         self.read_string_region(&self.region(None)?)
     }
 
-    /// The elements that `slice` takes of a string or variant tensor.
+    /// Reads a slice of a string or variant tensor.
     ///
     /// # Errors
-    /// As for [`Tensor::read_strings`].
+    /// The errors of [`Tensor::read_strings`].
     pub fn read_strings_slice(&self, slice: &Slice) -> Result<Strings> {
         self.read_string_region(&self.region(Some(slice))?)
     }
 
-    /// The value as it lies in the file, mapped rather than read. With `checked`, its checksum is compared first.
+    /// Maps the value from its shard into memory, without copying. With `checked`, its checksum is
+    /// verified first.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` for strings, partitioned tensors, V1 checkpoints and values of the other byte order, which do not lie
-    /// in the file as they are; else as for [`Tensor::read_slice_into`].
+    /// The errors of [`Tensor::read_slice_into`], and `FAILED_PRECONDITION` for values that are not
+    /// stored in the file as one run of native bytes:
+    /// * `DType`: the tensor holds strings or variants.
+    /// * `Alignment`: the values are stored in the other byte order.
+    /// * `Unsupported`: the tensor is partitioned, or the checkpoint is V1.
     pub fn map(&self, checked: bool) -> Result<View> {
         match &self.reader.stored {
             Stored::V1(_) => Err(Error::new(
                 Code::FailedPrecondition,
                 Reason::Unsupported,
-                "a tensor of a V1 checkpoint cannot be viewed: it is stored encoded",
+                "a tensor of a V1 checkpoint cannot be viewed, because it is stored encoded: read it instead",
             )
             .for_tensor(self.key())),
             Stored::V2(bundle) => bundle.map(self.index, checked).map(View::new),
         }
     }
 
-    /// The box that `slice` takes, or the whole.
+    /// The region of the tensor that `slice` selects; the whole tensor for `None`.
     pub(super) fn region(&self, slice: Option<&Slice>) -> Result<Bounds> {
         match slice {
             None => Ok(Bounds::whole(self.shape())),
@@ -209,17 +230,18 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// The bytes that `region` takes.
+    /// The size of `region` in bytes.
     fn region_bytes(&self, region: &Bounds) -> Result<u64> {
         match self.dtype().size() {
             Some(size) => Ok(region.elements() * size as u64),
-            None => Err(Error::argument("the elements have lengths of their own: read them as strings")
+            None => Err(Error::argument("the elements do not have a fixed size: read them as strings")
                 .because(Reason::DType)
                 .expecting("a fixed-size dtype", self.dtype())
                 .for_tensor(self.key())),
         }
     }
 
+    /// Fails unless a buffer of `found` bytes has exactly the size of `region`.
     pub(super) fn check_buffer(&self, region: &Bounds, found: usize) -> Result<()> {
         let expected = self.region_bytes(region)?;
         if expected == found as u64 {
@@ -231,9 +253,17 @@ impl<'a> Tensor<'a> {
             .for_tensor(self.key()))
     }
 
-    /// Says whether a buffer of `size` bytes fits what `slice` takes: for callers whose memory is not to be touched otherwise.
+    /// Fails unless a buffer of `size` bytes has exactly the size of `slice`, or of the whole value
+    /// for `None`.
+    ///
+    /// For callers that must not touch their memory before the size is known to be right.
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT` (`Shape`): the slice does not lie within the tensor, or the size is
+    ///   another one.
+    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants.
     pub fn check_destination(&self, slice: Option<&Slice>, size: usize) -> Result<()> {
-        // The usual case, without the boxes that a message would need.
+        // The usual case, without computing the region, which only a message needs.
         if slice.is_none() && self.dtype().size().is_some() && self.byte_size() == Some(size as u64) {
             return Ok(());
         }
@@ -242,7 +272,8 @@ impl<'a> Tensor<'a> {
 
     fn read_region(&self, region: Bounds) -> Result<Vec<u8>> {
         let bytes = self.region_bytes(&region)?;
-        // Nothing is allocated that the files do not back.
+        // The files must be long enough before memory is allocated: a hostile index can claim any
+        // size.
         if let Stored::V2(bundle) = &self.reader.stored {
             bundle.check_backed(self.index, &region).map_err(|e| e.for_tensor(self.key()))?;
         }
@@ -261,7 +292,7 @@ impl<'a> Tensor<'a> {
 
     fn read_string_region(&self, region: &Bounds) -> Result<Strings> {
         if self.dtype().size().is_some() {
-            return Err(Error::argument("the tensor holds neither strings nor variants")
+            return Err(Error::argument("the tensor does not hold strings or variants")
                 .because(Reason::DType)
                 .expecting("string or variant", self.dtype())
                 .for_tensor(self.key()));

@@ -1,4 +1,4 @@
-//! Checking a whole checkpoint.
+//! Verifying a whole checkpoint.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -8,54 +8,58 @@ use crate::bundle;
 use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::v1;
 
-/// How a checkpoint is verified.
+/// Options for verifying a checkpoint.
 #[derive(Clone, Debug, Default)]
 pub struct VerifyOptions {
     threads: u32,
 }
 
 impl VerifyOptions {
-    /// The defaults.
+    /// Creates options with the defaults.
     pub fn new() -> VerifyOptions {
         VerifyOptions::default()
     }
 
-    /// Reads with `threads` threads; 0 for the library's choice.
+    /// Sets the number of reading threads; 0, the default, lets the library choose.
     pub fn threads(mut self, threads: u32) -> VerifyOptions {
         self.threads = threads;
         self
     }
 }
 
-/// How far a long call is.
+/// The progress of a long call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes dealt with so far.
+    /// The number of bytes processed so far.
     pub bytes_done: u64,
-    /// Bytes in all.
+    /// The total number of bytes.
     pub bytes_total: u64,
 }
 
-/// What verifying found.
+/// The result of a verification.
 #[derive(Debug)]
 pub struct Verification {
-    /// Everything that is wrong, at most 10 000 faults of it; nothing when the checkpoint is whole.
+    /// The problems that were found, at most 10 000; empty if the checkpoint is intact.
     pub problems: Vec<Error>,
     /// The number of tensors listed.
     pub tensors: usize,
-    /// The bytes that were checked.
+    /// The number of bytes checked.
     pub bytes: u64,
-    /// The files that were there.
+    /// The number of existing files.
     pub files: usize,
 }
 
-/// Checks every checksum of every block and tensor of the checkpoint at `path`, which may be anything that a reader opens.
+/// Verifies every checksum of every block and tensor of the checkpoint at `path`, which may be any
+/// path that [`Reader::open`](super::Reader::open) accepts.
 ///
-/// Unlike opening and reading, it goes on after a fault. `progress` is called on the caller's thread and can stop the check.
+/// Unlike reading, verifying continues after a fault: `Ok` means that verifying ran to the end, not
+/// that the checkpoint is intact. For that, check [`Verification::problems`]. `progress` is called
+/// on the calling thread and can stop the verification.
 ///
 /// # Errors
-/// Only when nothing could be checked: `NOT_FOUND` when there is no checkpoint, `CANCELLED` when `progress` stopped it.
-/// What is wrong with a checkpoint is not an error of this function but among the problems.
+/// * `NOT_FOUND` (`NoCheckpoint`): there is no checkpoint at `path`.
+/// * `CANCELLED` (`Callback`): `progress` stopped the verification.
+/// * Another error if nothing could be verified, for example because the system refuses access.
 pub fn verify(
     path: impl AsRef<Path>,
     options: &VerifyOptions,
@@ -82,7 +86,8 @@ pub fn verify(
         }
     };
     if cancelled {
-        Err(Error::new(Code::Cancelled, Reason::Callback, "verifying was stopped by the caller").in_file(path.as_ref()))
+        Err(Error::new(Code::Cancelled, Reason::Callback, "the progress callback stopped the verification")
+            .in_file(path.as_ref()))
     } else {
         Ok(verification)
     }

@@ -1,4 +1,4 @@
-//! Tensors as they lie in the file.
+//! Views of tensors in their data file, mapped into memory.
 
 use std::ops::Deref;
 
@@ -7,10 +7,12 @@ use bytemuck::AnyBitPattern;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::Map;
 
-/// The bytes of one tensor, mapped from the data file: nothing is copied, pages are read as they are touched.
+/// The bytes of one tensor, mapped from the data file. Nothing is copied; the operating system
+/// reads pages when they are accessed.
 ///
-/// A view stays valid after its reader is gone. While it lives, nobody may truncate or rewrite the data file: touching a page
-/// that is no longer there ends the process with SIGBUS. Replacing the file by rename, as every careful writer does, is harmless.
+/// A view stays valid after its reader is dropped. While the view exists, the data file must not be
+/// truncated or rewritten in place: accessing a page that no longer exists ends the process with
+/// SIGBUS. Replacing the file by rename is safe.
 #[derive(Debug)]
 pub struct View(Map);
 
@@ -19,7 +21,8 @@ impl View {
         View(map)
     }
 
-    /// The largest power of two, up to 4096, that the address is a multiple of. TensorFlow packs tensors without gaps, so it can be 1.
+    /// The largest power of two, at most 4096, that divides the address of the first byte. It can
+    /// be 1, because TensorFlow packs tensors without gaps.
     pub fn alignment(&self) -> usize {
         1 << (self.as_ptr() as usize).trailing_zeros().min(12)
     }
@@ -27,10 +30,16 @@ impl View {
     /// The elements as a slice of `T`.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` when the bytes are not aligned for `T` or not a whole number of them: read the tensor instead.
+    /// `FAILED_PRECONDITION` (`Alignment`): the bytes are not aligned for `T`, or their number is
+    /// not a multiple of its size. Read the tensor instead.
     pub fn as_slice<T: AnyBitPattern>(&self) -> Result<&[T]> {
         bytemuck::try_cast_slice(self).map_err(|_| {
-            Error::new(Code::FailedPrecondition, Reason::Alignment, "the view cannot be used as a slice of this type").expecting(
+            Error::new(
+                Code::FailedPrecondition,
+                Reason::Alignment,
+                "the view cannot be used as a slice of this type; read the tensor instead",
+            )
+            .expecting(
                 format_args!("{} bytes each, aligned to {}", size_of::<T>(), align_of::<T>()),
                 format_args!("{} bytes aligned to {}", self.len(), self.alignment()),
             )

@@ -124,7 +124,7 @@ fn where_nothing_is_whole_nothing_is_initialised() {
     assert_eq!(*called.lock().unwrap(), 1);
     damage(&save(&manager));
     let error = manager.restore_or_initialize(&valid).unwrap_err();
-    assert!(error.to_string().contains("none of the directory's checkpoints is whole"), "{error}");
+    assert!(error.to_string().contains("none of the directory's checkpoints is valid"), "{error}");
     assert_eq!(*called.lock().unwrap(), 1);
 }
 

@@ -1,5 +1,5 @@
-//! The commands of the `ckpt` tool that change the object graph. What is expected is what TensorFlow read back from the fixtures
-//! under the names before.
+//! The commands of the `ckpt` tool that change the object graph. What is expected is what
+//! TensorFlow read back from the fixtures under the names before.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -24,7 +24,8 @@ fn run(command: &str, from: &Path, to: &Path, args: &[&str]) -> Output {
     cargo_bin_cmd!("ckpt").arg(command).arg(from).arg(to).args(args).output().unwrap()
 }
 
-/// Runs `ckpt COMMAND FROM TO …`, expects it to succeed and its result to be whole; gives what it printed.
+/// Runs `ckpt COMMAND FROM TO …`, expects it to succeed and its result to be whole; gives what it
+/// printed.
 fn done(command: &str, from: &Path, to: &Path, args: &[&str]) -> String {
     let output = run(command, from, to, args);
     assert_eq!(output.status.code(), Some(0), "{command} {}: {}", from.display(), text(&output.stderr));
@@ -81,7 +82,8 @@ fn renamed(from: &str, renames: &[&str]) -> (tempfile::TempDir, PathBuf) {
     (scratch, to)
 }
 
-/// What the tensors of a fixture are when keys that begin with the first of a pair begin with the second.
+/// What the tensors of a fixture are when keys that begin with the first of a pair begin with the
+/// second.
 fn moved(from: &str, beginnings: &[(&str, &str)]) -> BTreeMap<String, [Json; 3]> {
     let new = |key: String| match beginnings.iter().find(|(old, _)| key.starts_with(old)) {
         Some((old, new)) => format!("{new}{}", &key[old.len()..]),
@@ -224,11 +226,11 @@ fn checkpoints_by_names_are_renamed_by_keys_and_what_is_below_them() {
 fn what_cannot_be_renamed_is_refused() {
     let (slots, saver) = (data().join("guide_slots/ckpt-5"), data().join("saver_v2/model.ckpt-3"));
     for (from, renames, what) in [
-        (&slots, &["net/l2=x"][..], "ckpt-5: the object graph has no path \"net/l2\"; the last object on the way has l1"),
+        (&slots, &["net/l2=x"][..], "ckpt-5: the object graph has no path \"net/l2\": the last object on it has the children l1"),
         (&slots, &["net=step"], "a path \"step\" already"),
-        (&slots, &["net=a", "net=b"], "\"net\" is to be moved twice"),
+        (&slots, &["net=a", "net=b"], "\"net\" is moved twice"),
         (&slots, &["net=net/l1/net"], "below itself"),
-        (&slots, &["net.l1=x"], "\"net.l1\" is no path"),
+        (&slots, &["net.l1=x"], "invalid path \"net.l1\""),
         (&saver, &["dense/k=x"], "no tensor \"dense/k\""),
         (&saver, &["dense/kernel=dense/bias"], "two tensors would have the key \"dense/bias\""),
         (&saver, &["flag=a", "flag=b"], "\"flag\" is to be renamed twice"),

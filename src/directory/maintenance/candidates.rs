@@ -1,4 +1,4 @@
-//! The checkpoints of a directory, the newest first, and whether they are whole.
+//! The checkpoints of a directory, newest first, and whether they are valid.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ use crate::error::{Code, Error, Result};
 use crate::format::state_file::StateFile;
 use crate::reader::{find_at, read_state, verify, Progress, VerifyOptions, STATE_FILE};
 
-/// The state file, if there is one that can be understood.
+/// The state file; `None` if there is none or it cannot be parsed.
 pub(super) fn understood(directory: &Path) -> Result<Option<StateFile>> {
     match read_state(directory, OsStr::new(STATE_FILE)) {
         Err(e) if e.errno().is_none() => Ok(None),
@@ -18,7 +18,8 @@ pub(super) fn understood(directory: &Path) -> Result<Option<StateFile>> {
     }
 }
 
-/// The checkpoints of a directory by their paths from it: the latest, the others that the state file lists, newest first, then all that are there.
+/// The paths of the checkpoints, relative to the directory: first the latest, then the others that
+/// the state file lists, newest first, then all others in the directory.
 pub(super) fn newest_first(directory: &Path, state: Option<&StateFile>) -> Result<Vec<OsString>> {
     let mut paths: Vec<OsString> = Vec::new();
     if let Some(state) = state {
@@ -44,7 +45,8 @@ pub(super) fn newest_first(directory: &Path, state: Option<&StateFile>) -> Resul
     Ok(paths)
 }
 
-/// By number, where all were numbered under one name; else by the time at which they were written.
+/// Sorts by number if all names have a number and differ only in it; otherwise by the time of
+/// writing.
 fn sort_newest_first(directory: &Path, names: &mut Vec<OsString>) {
     let numbered = |name: &OsString| -> Option<(Vec<u8>, i64)> {
         let name = owned(name)?.as_bytes();
@@ -74,7 +76,7 @@ fn sort_newest_first(directory: &Path, names: &mut Vec<OsString>) {
     }
 }
 
-/// The first thing that is wrong with a checkpoint.
+/// The first problem of a checkpoint; `None` if it is valid.
 pub(super) fn first_problem(
     prefix: &Path,
     options: &VerifyOptions,
@@ -86,7 +88,7 @@ pub(super) fn first_problem(
         Err(e) => Some(e),
     };
     match problem {
-        // That says nothing of the checkpoint.
+        // Running out of files or memory says nothing about the checkpoint.
         Some(e) if matches!(e.errno(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM)) => Err(e),
         problem => Ok(problem),
     }

@@ -1,4 +1,4 @@
-//! Removing what a manager would remove, without its program.
+//! Deleting the checkpoints that a manager would delete, without the program that uses the manager.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::storage::{Local, Storage};
 use crate::Durability;
 
-/// Which checkpoints stay.
+/// Options of [`collect_checkpoints`]: which checkpoints to keep.
 #[derive(Clone, Debug)]
 pub struct CollectOptions {
     rule: Retention,
@@ -26,50 +26,53 @@ impl Default for CollectOptions {
 }
 
 impl CollectOptions {
-    /// The newest `keep`, at least 1.
+    /// Keeps the newest `keep` checkpoints, at least 1.
     pub fn keep(keep: usize) -> CollectOptions {
         CollectOptions { rule: Retention { max_to_keep: Some(keep), ..Retention::default() }, dry_run: false }
     }
 
-    /// And one for each so many hours, for good.
+    /// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
+    /// none.
     pub fn keep_every_n_hours(mut self, hours: f64) -> CollectOptions {
         self.rule.keep_every_n_hours = Some(hours);
         self
     }
 
-    /// And the best `count` by the metrics that a manager's program gave.
+    /// Also keeps the best `count` checkpoints by the metrics that were given to a manager.
     pub fn keep_best(mut self, count: usize, better: Better) -> CollectOptions {
         self.rule.best = Some((count, better));
         self
     }
 
-    /// Only says what would be removed.
+    /// Only lists what would be deleted. False by default.
     pub fn dry_run(mut self, dry_run: bool) -> CollectOptions {
         self.dry_run = dry_run;
         self
     }
 }
 
-/// What was removed from a directory, or would be.
+/// What [`collect_checkpoints`] deleted, or would delete.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Collected {
-    /// The checkpoints, oldest first.
+    /// The deleted checkpoints, oldest first.
     pub removed: Vec<PathBuf>,
-    /// Those that are managed and stay, oldest first.
+    /// The managed checkpoints that were kept, oldest first.
     pub kept: Vec<PathBuf>,
-    /// Files that crashes left.
+    /// Files left behind by crashes.
     pub leftovers: Vec<PathBuf>,
-    /// What went wrong without stopping it.
+    /// Problems that did not make the call fail.
     pub warnings: Vec<String>,
 }
 
-/// Removes from `directory` the managed checkpoints that are too many, as a manager does after a save, and what crashes left. A checkpoint that
-/// no manager of TensorFlow or of this library has listed stays, as does one that is held.
+/// Deletes the expired managed checkpoints of `directory`, as a manager does after a save, and
+/// files left behind by crashes. Checkpoints that no manager of TensorFlow or of this library has
+/// listed are kept, as are pinned ones.
 ///
 /// # Errors
-/// * `INVALID_ARGUMENT` when none is to stay.
-/// * `NOT_FOUND` when there is no such directory; `UNAVAILABLE` when another process has its lock.
-/// * `DATA_LOSS` when the state file names no latest checkpoint.
+/// * `INVALID_ARGUMENT`: the options keep no checkpoint, or their hours are negative or not finite.
+/// * `NOT_FOUND`: the directory does not exist.
+/// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock.
+/// * `DATA_LOSS` (`NoCheckpoint`): the state file names no latest checkpoint.
 pub fn collect_checkpoints(directory: impl AsRef<Path>, options: &CollectOptions) -> Result<Collected> {
     collect_on(&Local, directory.as_ref(), options)
 }
@@ -87,7 +90,8 @@ pub(super) fn collect_on(storage: &dyn Storage, directory: &Path, options: &Coll
         collected.kept = ledger.all();
         return Ok(collected);
     }
-    // Sweeps; and what is read now is what nobody else changes.
+    // Beginning a session deletes leftover files. During the session nobody else changes what is
+    // read.
     let session = Session::begin(storage, directory, Durability::Full)?;
     let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
     let mut how = Recording { storage, durability: Durability::Full, rule: &options.rule, warnings: &mut collected.warnings };

@@ -1,4 +1,4 @@
-//! The newest checkpoint of a directory that is whole.
+//! Finding the newest valid checkpoint of a directory.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -7,30 +7,34 @@ use super::candidates::{first_problem, newest_first, understood};
 use crate::error::{Error, Result};
 use crate::reader::{Progress, VerifyOptions};
 
-/// A checkpoint that is not whole, or not there.
+/// A checkpoint that is not valid, or does not exist.
 #[derive(Debug)]
 pub struct BrokenCheckpoint {
-    /// Its prefix.
+    /// The prefix.
     pub prefix: PathBuf,
-    /// The first thing that is wrong with it.
+    /// The first problem that was found.
     pub problem: Error,
 }
 
-/// The newest checkpoint of a directory that is whole.
+/// The newest valid checkpoint of a directory, found by [`latest_valid_checkpoint`].
 #[derive(Debug, Default)]
 pub struct ValidCheckpoint {
-    /// Its prefix; none when there is no whole one.
+    /// The prefix of the newest valid checkpoint; `None` if there is none.
     pub prefix: Option<PathBuf>,
-    /// Those that are newer and are not, the newest first.
+    /// The newer checkpoints that are not valid, newest first.
     pub broken: Vec<BrokenCheckpoint>,
 }
 
-/// Finds the newest checkpoint of `directory` that is whole: every checksum of it is compared. Those that the state file names come first, the
-/// latest before the others; then, also when there is no state file that can be understood, any others that are there. `progress` is
-/// called for each checkpoint from its beginning and can stop the search.
+/// Finds the newest valid checkpoint of `directory`: one whose checksums all match.
+///
+/// The checkpoints that the state file names are tried first, starting with the latest; then all
+/// others in the directory. Without a state file that can be parsed, all of them are tried.
+/// `progress` starts anew for each checkpoint and can stop the search.
 ///
 /// # Errors
-/// `NOT_FOUND` when there is no such directory; `CANCELLED` when `progress` stopped it; what the system says when it cannot be looked at.
+/// * `NOT_FOUND`: the directory does not exist.
+/// * `CANCELLED` (`Callback`): `progress` stopped the search.
+/// * The operating system's error: the directory cannot be read.
 pub fn latest_valid_checkpoint(
     directory: impl AsRef<Path>,
     options: &VerifyOptions,

@@ -1,5 +1,5 @@
-//! Looking after a directory: its newest whole checkpoint, a state file made anew, removing what is
-//! too many.
+//! Maintaining a directory: finding its newest valid checkpoint, repairing its state file, deleting
+//! expired checkpoints.
 
 mod candidates;
 mod collect;

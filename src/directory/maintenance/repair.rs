@@ -1,4 +1,4 @@
-//! A new state file, made of the checkpoints that are whole.
+//! Repairing a state file: making a new one from the valid checkpoints.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
@@ -13,26 +13,31 @@ use crate::reader::{Progress, VerifyOptions, STATE_FILE};
 use crate::storage::{Local, Storage};
 use crate::Durability;
 
-/// A state file that was made anew.
+/// The result of [`repair_checkpoint_state`].
 #[derive(Debug)]
 pub struct RepairedState {
-    /// The latest checkpoint that it names.
+    /// The latest checkpoint of the new state file.
     pub latest: PathBuf,
-    /// Every checkpoint that it lists, oldest first.
+    /// All checkpoints that the new state file lists, oldest first.
     pub all: Vec<PathBuf>,
-    /// Whether it differs from the one before.
+    /// Whether the new state file differs from the previous one.
     pub is_new: bool,
-    /// Checkpoints that it does not list since they are not whole, the newest first.
+    /// The checkpoints that are not listed because they are not valid, newest first.
     pub broken: Vec<BrokenCheckpoint>,
 }
 
-/// Makes a state file for `directory` that names what is whole: of the checkpoints that the state file lists, where there is one that can be
-/// understood; else of all that are there. The latter are listed as nobody's, so that no manager removes what may have been meant to stay.
-/// Nothing but the state file is changed; with `dry_run` not even that.
+/// Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
+/// changed; with `dry_run`, nothing is.
+///
+/// If there is a state file that can be parsed, the new one lists the valid ones among its
+/// checkpoints; if there are none, the newest valid checkpoint of the directory. Otherwise it lists
+/// all valid checkpoints of the directory. Checkpoints that were not listed before are not recorded
+/// as managed, so that no manager removes one that was meant to stay.
 ///
 /// # Errors
-/// * `NOT_FOUND` when there is no such directory, or no whole checkpoint in it.
-/// * `UNAVAILABLE` when another process has the directory's lock; `CANCELLED` when `progress` stopped it.
+/// * `NOT_FOUND`: the directory does not exist, or contains no valid checkpoint (`NoCheckpoint`).
+/// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock.
+/// * `CANCELLED` (`Callback`): `progress` stopped the search.
 pub fn repair_checkpoint_state(
     directory: impl AsRef<Path>,
     dry_run: bool,
@@ -55,7 +60,7 @@ fn repair_on(
     let mut whole = Vec::new();
     for path in newest_first(directory, before.as_ref())? {
         let is_listed = before.as_ref().is_none_or(|state| is_in(state, &path));
-        // What the state file does not list counts only where nothing that it lists is left.
+        // Unlisted checkpoints count only if none of the listed ones is valid.
         if !is_listed && !whole.is_empty() {
             break;
         }
@@ -68,7 +73,7 @@ fn repair_on(
     whole.reverse();
     let Some(latest) = whole.last().cloned() else {
         return Err(
-            Error::new(Code::NotFound, Reason::NoCheckpoint, "there is no whole checkpoint in this directory").in_file(directory)
+            Error::new(Code::NotFound, Reason::NoCheckpoint, "the directory contains no valid checkpoint").in_file(directory)
         );
     };
     let state = match &before {
@@ -84,7 +89,8 @@ fn repair_on(
     Ok(RepairedState { latest: directory.join(latest), all, is_new, broken })
 }
 
-/// A state file without those that are not whole. Those that stay keep their places and times.
+/// The state file without the checkpoints that are not valid. The others keep their order and
+/// times.
 fn remade(before: &StateFile, latest: &OsStr, whole: &[OsString]) -> StateFile {
     let times = before.all_model_checkpoint_timestamps.iter().copied().map(Some).chain(std::iter::repeat(None));
     let mut rows: Vec<(OsString, Option<f64>)> =

@@ -1,4 +1,4 @@
-//! P4 and P5: any operation of a managed save may fail, once or from then on.
+//! P4 and P5: any operation of a managed save may fail, either once or permanently.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use crate::laboratory::{scratch, ERRNOS};
 use crate::storage::{Fault, Kind, Local, Recording};
 use crate::Reason;
 
-/// A directory in which a program saved, with something that a crash left half removed.
+/// A directory in which a program saved, with a checkpoint whose removal was interrupted by a
+/// crash.
 fn start(setup: Setup) -> Files {
     let directory = scratch();
     let program = Program::resumed(directory.path(), setup).unwrap();
@@ -23,7 +24,7 @@ fn start(setup: Setup) -> Files {
     read_directory(directory.path())
 }
 
-/// Fails each operation that `hits` names with each error, and returns how many times that was.
+/// Fails each operation that `hits` selects with each error. Returns the number of failures.
 fn fail(setup: Setup, hits: fn(Kind) -> bool, for_good: bool) -> usize {
     let start = start(setup);
     let directory = scratch();
@@ -67,7 +68,7 @@ fn judge(
             return Err(format!("only {kept} checkpoints are left"));
         }
     }
-    // The handle is as good as before, and so is the directory for another program.
+    // The manager still works, and another program can use the directory.
     let path = program.save(&Local, 51).map_err(|e| format!("the next save: {e}"))?;
     if latest_attempt(directory)? != Some(51) || attempt_of(&path)? != 51 {
         return Err("the next save is not the latest".into());
@@ -91,7 +92,8 @@ fn any_operation_of_a_managed_save_may_fail() {
     println!("managed saves: {points} fault points, nothing lost");
 }
 
-/// The system forgets what it could not write: a second sync would succeed and mean nothing.
+/// After a failed sync the system may drop the unwritten data: a second sync would succeed without
+/// meaning anything.
 #[test]
 fn a_failed_sync_is_not_tried_again() {
     for at in 0..20 {

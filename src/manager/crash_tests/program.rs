@@ -1,4 +1,4 @@
-//! A program that saves under a manager, and what it may find when it resumes.
+//! A program that saves with a manager, and what it may find when it resumes.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use crate::{
 /// How a program saves.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setup {
-    /// None for all.
+    /// The number of newest checkpoints to keep; `None` for all.
     pub keep: Option<i64>,
     pub shards: u32,
-    /// Keeps the best so many as well.
+    /// The number of best checkpoints that are also kept.
     pub best: usize,
 }
 
@@ -40,7 +40,7 @@ impl Setup {
     }
 }
 
-/// Each look at the clock is a second later, over all programs.
+/// A clock that advances one second at each call, across all programs.
 struct Ticks;
 
 impl Clock for Ticks {
@@ -54,7 +54,7 @@ impl Clock for Ticks {
     }
 }
 
-/// A program: what it saves is the number of the save, and bytes that follow from it and from the attempt.
+/// A program. It saves the save counter, and bytes that depend on the attempt.
 pub(super) struct Program {
     graph: Graph,
     values: NodeId,
@@ -63,7 +63,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// A program that has begun, and resumed from what there is.
+    /// Starts a program that resumes from the directory's latest checkpoint.
     pub fn resumed(directory: &Path, setup: Setup) -> Result<Program, Error> {
         let program = Program::begun(directory, setup)?;
         program.manager.restore_or_initialize(&ResumeOptions::new())?;
@@ -82,7 +82,7 @@ impl Program {
     /// Saves the values of `attempt`.
     pub fn save(&self, storage: &dyn Storage, attempt: u64) -> Result<PathBuf, Error> {
         self.graph.assign(self.values, DType::Uint8, &[LENGTH], &values(attempt))?;
-        // One thread: a run is the same each time.
+        // One thread, so that every run is the same.
         let write = WriteOptions::new().shards(self.setup.shards).threads(1);
         let options = ManagerSaveOptions::new().save(SaveOptions::new().write(write)).metric((attempt % 7) as f64);
         self.manager.save_on(storage, &options).map(Option::unwrap_or_default)
@@ -91,7 +91,7 @@ impl Program {
 
 const LENGTH: i64 = 300;
 
-/// Values that no other attempt has; the first eight bytes say which it is.
+/// Values that no other attempt has. The first eight bytes are the number of the attempt.
 fn values(attempt: u64) -> Vec<u8> {
     let mut bytes: Vec<u8> =
         (0..LENGTH as u64).map(|i| (attempt.wrapping_mul(0x9e37_79b9).wrapping_add(i * i) >> 5) as u8).collect();
@@ -99,7 +99,7 @@ fn values(attempt: u64) -> Vec<u8> {
     bytes
 }
 
-/// Which attempt the checkpoint is of, if it is whole.
+/// The attempt that a checkpoint is from, if it is intact.
 pub(super) fn attempt_of(prefix: &Path) -> Result<u64, String> {
     let read = || -> Result<Vec<u8>, Error> { Reader::open(prefix)?.get("values/.ATTRIBUTES/VARIABLE_VALUE")?.read() };
     let bytes = read().map_err(|e| format!("{} is broken: {e}", prefix.display()))?;
@@ -111,12 +111,13 @@ pub(super) fn attempt_of(prefix: &Path) -> Result<u64, String> {
     }
 }
 
-/// What a program finds that looks for the latest checkpoint; none when there is none.
+/// The attempt that a program finds as the latest checkpoint; `None` if there is none.
 pub(super) fn latest_attempt(directory: &Path) -> Result<Option<u64>, String> {
     judge::latest(directory)?.map(|latest| attempt_of(&latest)).transpose()
 }
 
-/// Resumes in a directory and saves once, and says what is then wrong with it: its files must be those of the managed checkpoints, all whole.
+/// Resumes in a directory and saves once. Then fails unless the directory's files are exactly those
+/// of the managed checkpoints, all intact.
 pub(super) fn resume_and_save(directory: &Path, setup: Setup, excused: &dyn Fn(&str) -> bool) -> Result<(), String> {
     let program = Program::resumed(directory, setup).map_err(|e| format!("resuming: {e}"))?;
     let path = program.save(&Local, u64::MAX - 1).map_err(|e| format!("the next save: {e}"))?;

@@ -1,4 +1,4 @@
-//! P1, P2 and P15 over enumerated crash states of whole runs.
+//! P1, P2 and P15 in enumerated crash states of whole runs.
 
 use std::path::Path;
 
@@ -10,21 +10,22 @@ use crate::laboratory::scratch;
 use crate::laboratory::states::{all_cuts, budget, disks, judge_all, Exploration, Judged};
 use crate::storage::{Local, Op, Recording};
 
-/// A recorded run of a program that resumed and saved some times.
+/// A recorded run of a program that resumed and saved several times.
 #[derive(Clone)]
 pub(super) struct Run {
     pub what: String,
     pub setup: Setup,
-    /// What the directory held on disk, and the latest attempt in it.
+    /// The contents of the directory on disk before the run, and the latest attempt in it.
     pub start: Linked,
     pub before: Option<u64>,
     pub ops: Vec<Op>,
-    /// The attempts that were begun, in order; after each there is an `Op::Returned`.
+    /// The attempts that were begun, in order. Each ends with an `Op::Returned`.
     pub attempts: Vec<u64>,
 }
 
 impl Run {
-    /// A program that saved `earlier` times, ended, began again, and then saved `saves` times, which is recorded.
+    /// A program that saved `earlier` times and ended, then began again and saved `saves` times.
+    /// Only the latter part is recorded.
     pub fn of(setup: Setup, earlier: u64, saves: u64) -> Run {
         let directory = scratch();
         if earlier > 0 {
@@ -34,7 +35,7 @@ impl Run {
         Run::on(format!("{setup:?}, {earlier} saves before"), directory.path(), setup, 100, saves)
     }
 
-    /// A run in a directory as it is. Attempts are numbered from `first` on.
+    /// A run in an existing directory. Attempts are numbered from `first`.
     pub fn on(what: String, directory: &Path, setup: Setup, first: u64, saves: u64) -> Run {
         let start = read_linked(directory);
         let before = latest_attempt(directory).unwrap();
@@ -48,8 +49,8 @@ impl Run {
         Run { what, setup, start, before, ops: recording.ops(), attempts }
     }
 
-    /// This run until `at`, where its process was killed and another one began, saved once and ended: what the first had done and not
-    /// synced is still not on disk.
+    /// This run up to the operation `at`, where its process was killed and another process began,
+    /// saved once and ended. Unsynced changes of the first process are still not on disk.
     fn killed_at(&self, at: usize) -> Run {
         let disk = self.disks().swap_remove(at);
         let directory = scratch();
@@ -65,17 +66,18 @@ impl Run {
         run
     }
 
-    /// The disk after each operation, and before the first.
+    /// The disk before the first operation and after each one.
     fn disks(&self) -> Vec<Disk> {
         disks(Disk::holding_linked(&self.start), &self.ops)
     }
 
-    /// How many saves had ended after so many operations.
+    /// The number of saves that had ended after the first `at` operations.
     fn returned(&self, at: usize) -> usize {
         self.ops[..at].iter().filter(|op| matches!(op, Op::Returned { .. })).count()
     }
 
-    /// The last attempt that had been acknowledged then, and those begun since.
+    /// The last attempt that had been acknowledged after the first `at` operations, and those begun
+    /// since.
     fn allowed(&self, at: usize) -> Vec<Option<u64>> {
         let mut allowed = vec![self.before];
         let ends = self.ops[..at].iter().filter_map(|op| match op {
@@ -97,8 +99,8 @@ impl Run {
         if !allowed.contains(&found) {
             return Err(format!("P1: the latest is {found:?} and not of {allowed:?}"));
         }
-        // Where names may be in any order, the files of a checkpoint that was being written or removed may have lost what tells whose
-        // they are.
+        // If names may reach the disk in any order, the files of a checkpoint that was being
+        // written or removed may have lost the name that identifies them.
         let excused = |name: &str| !is_ordered && name.starts_with("ckpt-");
         resume_and_save(directory, self.setup, &excused).map_err(|what| format!("P15: {what}"))
     }
@@ -140,7 +142,7 @@ fn a_crash_while_the_best_are_kept() {
     judge_all("crash states with metrics", &runs, budget() / 8);
 }
 
-/// Each run begins where a crash of the one before ended.
+/// Each run begins in the state in which a crash of the previous run left the directory.
 #[test]
 fn a_crash_after_a_crash() {
     let mut rng = Rng::new(1);
@@ -172,7 +174,8 @@ fn a_crash_after_a_crash() {
     judge_all("crash states after crashes", &runs, budget() / 8);
 }
 
-/// A process that ends loses nothing but leaves what it did unsynced; the next one goes on, and then the power is cut.
+/// A process that is killed leaves its unsynced changes in memory. The next process continues, and
+/// then the power fails.
 #[test]
 fn a_crash_after_a_process_was_killed() {
     let mut rng = Rng::new(3);
@@ -185,7 +188,7 @@ fn a_crash_after_a_process_was_killed() {
     judge_all("crash states after a killed process", &runs, budget() / 4);
 }
 
-/// What somebody holds survives, and goes once it is let go.
+/// A pinned checkpoint survives, and expires once it is unpinned.
 #[test]
 fn a_crash_while_a_checkpoint_is_held() {
     let setup = Setup::keeping(1, 1);

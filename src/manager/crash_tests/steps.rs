@@ -1,4 +1,4 @@
-//! P3: the tests see each step that is left out.
+//! P3: the tests detect each step that is left out.
 
 use super::program::Setup;
 use super::states::Run;
@@ -6,7 +6,7 @@ use crate::laboratory::rng::Rng;
 use crate::laboratory::states::Judged;
 use crate::storage::Op;
 
-/// What the judge says of a run whose operations were changed.
+/// The verdict of the judge on a run whose operations were changed.
 fn verdict(mut run: Run, change: impl FnOnce(&mut Vec<Op>)) -> Option<String> {
     change(&mut run.ops);
     run.judge(1500, &mut Rng::new(5)).1
@@ -17,7 +17,7 @@ fn assert_caught(promise: &str, run: Run, change: impl FnOnce(&mut Vec<Op>)) {
     assert!(fault.contains(promise), "{fault}");
 }
 
-/// A program that keeps one checkpoint: the hardest.
+/// A program that keeps one checkpoint, the hardest case.
 fn run() -> Run {
     Run::of(Setup::keeping(1, 1), 2, 2)
 }
@@ -55,7 +55,8 @@ fn the_sync_of_the_directory() {
     assert_caught("P1", run(), |ops| ops.retain(|op| *op != Op::SyncDirectory));
 }
 
-/// Syncing once for checkpoint and state file would do where names keep their order; of removals against renames no standard says so.
+/// One sync for both the checkpoint and the state file would suffice on file systems that keep the
+/// order of names, but no standard guarantees an order of removals and renames.
 #[test]
 fn the_sync_before_the_old_checkpoint_is_removed() {
     assert_caught("P2", run(), |ops| {

@@ -1,37 +1,39 @@
-//! An object graph put together node by node.
+//! Building an object graph node by node.
 
 use super::{AttributeRecord, EdgeRecord, NodeRecord, ObjectGraph, SaverRecord, SlotRecord, Text};
 use crate::error::{Code, Error, Reason, Result};
 
-/// Most nodes, and most bytes of a serialized graph: ids are `int32`, and no protobuf message may be larger.
+/// The largest number of nodes, and the largest size of a serialized graph in bytes: ids are
+/// `int32`, and a protobuf message cannot be larger.
 const MOST: usize = i32::MAX as usize;
 
-/// Makes an [`ObjectGraph`]: describe a node, end it, describe the next one. The first is the root.
+/// Builds an [`ObjectGraph`]: describe a node, end it, describe the next one. The first node is the
+/// root.
 #[derive(Debug, Default)]
 pub(crate) struct GraphBuilder {
     graph: ObjectGraph,
-    /// The node that is being described.
+    /// The node that is currently described.
     node: NodeRecord,
-    /// Whether something did not fit; everything after it is dropped.
+    /// Whether the graph has exceeded a limit; everything after that is dropped.
     full: bool,
 }
 
 impl GraphBuilder {
-    /// A graph without nodes.
+    /// Creates a builder of a graph without nodes.
     pub fn new() -> GraphBuilder {
         GraphBuilder::default()
     }
 
-    /// Adds an edge to `node`, under a name that is not escaped.
+    /// Adds an edge to the node with the id `node`. `name` is not escaped.
     pub fn edge(&mut self, node: u32, name: &str) {
         if let Some(name) = self.keep(name) {
             self.graph.edges.push(EdgeRecord { node, name });
         }
     }
 
-    /// Adds a value.
+    /// Adds a stored value.
     pub fn attribute(&mut self, name: &str, full_name: &str, checkpoint_key: &str) {
-        // The name is mostly that of the value before.
+        // Most values have the same name as the previous one: share its text.
         let before = self.graph.attributes.last().map(|attribute| attribute.name.clone()).filter(|n| self.graph.text(n) == name);
         let name = before.or_else(|| self.keep(name));
         if let (Some(name), Some(full_name), Some(key)) = (name, self.keep(full_name), self.keep(checkpoint_key)) {
@@ -39,14 +41,14 @@ impl GraphBuilder {
         }
     }
 
-    /// Adds a slot variable, under a name that is not escaped.
+    /// Adds a slot variable. `name` is not escaped.
     pub fn slot_variable(&mut self, original_variable: u32, name: &str, slot_variable: u32) {
         if let Some(name) = self.keep(name) {
             self.graph.slots.push(SlotRecord { variable: original_variable, name, slot_variable });
         }
     }
 
-    /// Says which registered saver saved the node.
+    /// Sets the registered saver that saved the node.
     pub fn registered_saver(&mut self, name: &str, object_name: &str) {
         if let (Some(name), Some(object_name)) = (self.keep(name), self.keep(object_name)) {
             self.graph.savers.push(SaverRecord { name, object_name });
@@ -54,7 +56,7 @@ impl GraphBuilder {
         }
     }
 
-    /// Ends the node that was being described. Ids count up from 0.
+    /// Ends the current node. Its id is the number of nodes ended before it.
     pub fn end_node(&mut self, has_checkpoint_values: Option<bool>) {
         let graph = &self.graph;
         let lists = [graph.nodes.len() + 1, graph.edges.len(), graph.attributes.len(), graph.slots.len(), graph.savers.len()];
@@ -72,11 +74,11 @@ impl GraphBuilder {
         });
     }
 
-    /// The graph.
+    /// Returns the graph.
     ///
     /// # Errors
-    /// * `RESOURCE_EXHAUSTED` when it is larger than a protobuf message can be.
-    /// * `INVALID_ARGUMENT` when there is no node, or an id is that of none.
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): the graph is larger than a protobuf message can be.
+    /// * `INVALID_ARGUMENT`: there is no node, or an id does not refer to a node.
     pub fn finish(self) -> Result<ObjectGraph> {
         if self.full || self.graph.encoded_len() > MOST {
             let what = "the object graph is larger than a protobuf message can be";
@@ -85,16 +87,16 @@ impl GraphBuilder {
             );
         }
         if self.graph.nodes.is_empty() {
-            return Err(Error::argument("an object graph has a root"));
+            return Err(Error::argument("the object graph has no root"));
         }
         match self.graph.id_of_no_node() {
-            Some(id) => Err(Error::argument("the object graph refers to a node that it does not have")
+            Some(id) => Err(Error::argument("the object graph refers to a missing node")
                 .expecting(format_args!("an id below {}", self.graph.len()), id)),
             None => Ok(self.graph),
         }
     }
 
-    /// Takes a name over; none when it does not fit.
+    /// Copies a name into the graph's text; `None` if it does not fit.
     fn keep(&mut self, name: &str) -> Option<Text> {
         let start = self.graph.text.len();
         self.full |= start + name.len() > MOST;

@@ -1,10 +1,10 @@
-//! An object graph as TensorFlow serializes it.
+//! Serializing an object graph as TensorFlow does.
 
 use super::{AttributeRecord, EdgeRecord, Node, NodeRecord, ObjectGraph, SaverRecord, SlotRecord, Text};
 use crate::format::proto::{put_bytes, put_number, put_varint, varint_len};
 
 impl ObjectGraph {
-    /// The serialized `TrackableObjectGraph`, byte for byte as TensorFlow writes it.
+    /// Serializes the graph as a `TrackableObjectGraph`, byte for byte as TensorFlow writes it.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.encoded_len());
         for node in self.nodes() {
@@ -15,7 +15,7 @@ impl ObjectGraph {
         out
     }
 
-    /// The length of what [`ObjectGraph::encode`] gives.
+    /// The length of the result of [`ObjectGraph::encode`] in bytes.
     pub(super) fn encoded_len(&self) -> usize {
         self.nodes().map(|node| message_len(self.node_len(node))).sum()
     }
@@ -54,7 +54,7 @@ impl ObjectGraph {
         out.extend_from_slice(has_values(node.record()));
     }
 
-    /// A text field; as in proto3, an empty one is left out.
+    /// Writes a text field. As in proto3, an empty one is omitted.
     fn put_text(&self, out: &mut Vec<u8>, field: u32, text: &Text) {
         if !text.is_empty() {
             put_bytes(out, field, self.text(text).as_bytes());
@@ -62,13 +62,14 @@ impl ObjectGraph {
     }
 }
 
-/// The tag and length of a message in a field below 16.
+/// Writes the tag and length of a message whose field number is below 16.
 fn put_header(out: &mut Vec<u8>, field: u8, length: usize) {
     out.push(field << 3 | 2);
     put_varint(out, length as u64);
 }
 
-/// Bytes of a message of `length` bytes with its tag, in a field below 16.
+/// The size of a message of `length` bytes including its tag and length, for a field number below
+/// 16.
 fn message_len(length: usize) -> usize {
     1 + varint_len(length as u64) + length
 }
@@ -103,7 +104,7 @@ fn saver_len(saver: &SaverRecord) -> usize {
     text_len(&saver.name) + text_len(&saver.object_name)
 }
 
-/// A `BoolValue`, which is there even when it is false.
+/// The field `has_checkpoint_values`, a `BoolValue`: it is written even if the value is false.
 fn has_values(node: &NodeRecord) -> &'static [u8] {
     match node.has_values {
         None => b"",

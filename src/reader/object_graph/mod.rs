@@ -1,4 +1,5 @@
-//! The object graph of an object-based checkpoint (`TrackableObjectGraph`), validated and compact.
+//! The object graph of an object-based checkpoint (`TrackableObjectGraph`), validated and stored
+//! compactly.
 
 mod build;
 mod encode;
@@ -14,9 +15,11 @@ use std::ops::Range;
 pub(crate) use build::GraphBuilder;
 pub use rekey::Rekeyed;
 
-/// The objects of a checkpoint and the named edges between them. Node 0 is the root.
+/// The object graph stored in an object-based checkpoint: nodes and the named edges between them.
+/// Nodes are numbered from 0, which is the root.
 ///
-/// Every id in it is that of a node. It may have cycles, shared nodes and nodes that no edge leads to.
+/// Every id in the graph refers to an existing node. The graph may have cycles, shared nodes and
+/// nodes that no edge leads to.
 ///
 /// ```
 /// # use checkpoint::{Checkpoint, DType, Graph, SaveOptions, Variable};
@@ -37,25 +40,31 @@ pub use rekey::Rekeyed;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ObjectGraph {
-    /// All names, one after the other.
+    /// All names, keys and paths, concatenated; [`Text`] ranges refer to this text.
     text: String,
+    /// The nodes by their ids.
     nodes: Vec<NodeRecord>,
+    /// The edges, attributes and slots of all nodes, in the order of the nodes.
     edges: Vec<EdgeRecord>,
     attributes: Vec<AttributeRecord>,
     slots: Vec<SlotRecord>,
+    /// The registered savers of the nodes that have one.
     savers: Vec<SaverRecord>,
 }
 
+/// A range of bytes in [`ObjectGraph::text`].
 type Text = Range<u32>;
 
-/// Ends of the node's runs in the lists of the graph; each begins where the node before it ends.
+/// For each list of the graph, the end of the node's part of it. Each part begins where that of the
+/// previous node ends.
 #[derive(Clone, Copy, Debug, Default)]
 struct NodeRecord {
     edges: u32,
     attributes: u32,
     slots: u32,
-    /// One more than the index of its registered saver; 0 for none.
+    /// One more than the index of the node's registered saver; 0 if it has none.
     saver: u32,
+    /// Whether the node or anything below it has values; `None` if the file does not say.
     has_values: Option<bool>,
 }
 
@@ -85,14 +94,14 @@ struct SaverRecord {
     object_name: Text,
 }
 
-/// An object of the graph.
+/// A node of the graph: an object of the program that saved the checkpoint.
 #[derive(Clone, Copy, Debug)]
 pub struct Node<'a> {
     graph: &'a ObjectGraph,
     id: u32,
 }
 
-/// A named edge to a child.
+/// A named edge from a node to a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge<'a> {
     /// The child's id.
@@ -101,29 +110,29 @@ pub struct Edge<'a> {
     pub name: &'a str,
 }
 
-/// A value of an object.
+/// A stored value of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attribute<'a> {
-    /// Its name within the object, `VARIABLE_VALUE` of a variable.
+    /// The name of the value within its node: `VARIABLE_VALUE` for a variable.
     pub name: &'a str,
-    /// The name that a name-based checkpoint gives it; may be empty.
+    /// The name that a name-based checkpoint would use for the value; may be empty.
     pub full_name: &'a str,
     /// The key of the tensor that holds it.
     pub checkpoint_key: &'a str,
 }
 
-/// A variable that an optimizer keeps for another variable.
+/// A slot variable: a variable that an optimizer keeps for another variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotVariable<'a> {
-    /// The id of the variable it is kept for.
+    /// The id of the variable that the slot variable belongs to.
     pub original_variable: u32,
-    /// What it is, e.g. `m`.
+    /// The name of the slot, e.g. `m`.
     pub name: &'a str,
-    /// The id of the kept variable.
+    /// The id of the slot variable itself.
     pub slot_variable: u32,
 }
 
-/// The saver that an object was registered with.
+/// The registered saver that saved an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegisteredSaver<'a> {
     /// The saver's registered name.
@@ -137,39 +146,40 @@ impl ObjectGraph {
         self.text.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
-    /// The largest id in the graph, if it is that of no node.
+    /// The largest id in the graph if no node has it.
     fn id_of_no_node(&self) -> Option<u32> {
         let ids = self.edges.iter().map(|e| e.node).chain(self.slots.iter().flat_map(|s| [s.variable, s.slot_variable]));
         ids.max().filter(|&id| id as usize >= self.nodes.len())
     }
 
-    /// The number of nodes; at least one, the root.
+    /// The number of nodes, at least 1: the root.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Always false: there is a root.
+    /// Always false: every graph has a root.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// The node with this id.
+    /// The node with this id; `None` if there is no such node.
     pub fn node(&self, id: u32) -> Option<Node<'_>> {
         ((id as usize) < self.nodes.len()).then_some(Node { graph: self, id })
     }
 
-    /// The nodes in the order of their ids.
+    /// All nodes in the order of their ids.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = Node<'_>> + '_ {
         (0..self.nodes.len()).map(|id| Node { graph: self, id: id as u32 })
     }
 }
 
 impl<'a> Node<'a> {
-    /// The id: its place in the list of nodes.
+    /// The id of the node: its index in the list of nodes.
     pub fn id(&self) -> u32 {
         self.id
     }
 
+    /// The node's part of a list of the graph; `end` selects the list.
     fn run(&self, end: impl Fn(&NodeRecord) -> u32) -> Range<usize> {
         let start = (self.id as usize).checked_sub(1).map_or(0, |before| end(&self.graph.nodes[before]));
         start as usize..end(self.record()) as usize
@@ -196,13 +206,13 @@ impl<'a> Node<'a> {
         self.graph.savers.get(index as usize)
     }
 
-    /// The edges to children, in the order of the file.
+    /// The edges to the node's children, in the order of the file.
     pub fn children(&self) -> impl ExactSizeIterator<Item = Edge<'a>> + 'a {
         let graph = self.graph;
         self.edge_records().iter().map(|e| Edge { node: e.node, name: graph.text(&e.name) })
     }
 
-    /// The values.
+    /// The node's stored values.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = Attribute<'a>> + 'a {
         let graph = self.graph;
         self.attribute_records().iter().map(|a| Attribute {
@@ -212,7 +222,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The slot variables, of an optimizer.
+    /// The node's slot variables. Only optimizers have any.
     pub fn slot_variables(&self) -> impl ExactSizeIterator<Item = SlotVariable<'a>> + 'a {
         let graph = self.graph;
         self.slot_records().iter().map(|s| SlotVariable {
@@ -222,13 +232,14 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The registered saver, if it has one.
+    /// The registered saver that saved the node; `None` if none did.
     pub fn registered_saver(&self) -> Option<RegisteredSaver<'a>> {
         let saver = self.saver_record()?;
         Some(RegisteredSaver { name: self.graph.text(&saver.name), object_name: self.graph.text(&saver.object_name) })
     }
 
-    /// Whether the node or anything below it has values; none when the writer, an older one, did not say.
+    /// Whether the node or any of its descendants has values; `None` if the checkpoint does not
+    /// say, as with older writers.
     pub fn has_checkpoint_values(&self) -> Option<bool> {
         self.record().has_values
     }

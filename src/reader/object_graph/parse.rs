@@ -1,14 +1,15 @@
-//! A serialized object graph, read and validated.
+//! Parsing and validating a serialized object graph.
 
 use super::{AttributeRecord, EdgeRecord, NodeRecord, ObjectGraph, SaverRecord, SlotRecord, Text};
 use crate::error::{Error, Result};
 use crate::format::proto::{Fields, Value};
 
 impl ObjectGraph {
-    /// Reads a serialized `TrackableObjectGraph`.
+    /// Parses a serialized `TrackableObjectGraph`.
     ///
     /// # Errors
-    /// `DATA_LOSS` when it is not one, a name is not UTF-8, or an id is that of no node.
+    /// `DATA_LOSS` (`Malformed`): the bytes are not a `TrackableObjectGraph`, a name is not UTF-8,
+    /// or an id does not refer to a node.
     pub fn parse(bytes: &[u8]) -> Result<ObjectGraph> {
         if u32::try_from(bytes.len()).is_err() {
             return Err(Error::malformed("the object graph is larger than a protobuf message can be"));
@@ -26,7 +27,7 @@ impl ObjectGraph {
             return Err(Error::malformed("the object graph has no root"));
         }
         match graph.id_of_no_node() {
-            Some(id) => Err(Error::malformed("the object graph refers to a node that it does not have")
+            Some(id) => Err(Error::malformed("the object graph refers to a missing node")
                 .expecting(format_args!("an id below {}", graph.len()), id)),
             None => Ok(graph),
         }
@@ -54,7 +55,7 @@ impl ObjectGraph {
                             (1, v) => name = self.keep_name(v)?,
                             (2, v) => full_name = self.keep(v)?,
                             (3, v) => key = self.keep(v)?,
-                            _ => {} // 4 was optional_restore in older files
+                            _ => {} // 4 is optional_restore in older files
                         }
                     }
                     self.attributes.push(AttributeRecord { name, full_name, key });
@@ -101,13 +102,15 @@ impl ObjectGraph {
         Ok(record)
     }
 
+    /// Copies a text into the graph's text.
     fn keep(&mut self, value: Value<'_>) -> Result<Text> {
         let start = self.text.len() as u32;
         self.text.push_str(value.text()?);
         Ok(start..self.text.len() as u32)
     }
 
-    /// The same of the name of a value, which is mostly that of the value before.
+    /// Like `keep`, for the name of a value. Most values have the same name as the previous one and
+    /// share its text.
     fn keep_name(&mut self, value: Value<'_>) -> Result<Text> {
         match self.attributes.last() {
             Some(before) if self.text(&before.name).as_bytes() == value.bytes()? => Ok(before.name.clone()),
@@ -126,7 +129,8 @@ pub(super) mod tests {
     use super::super::Attribute;
     use super::*;
 
-    /// Bytes that TensorFlow wrote for `Checkpoint(m=a)` with `a.x` empty, `a.v` a variable and `a.e.f` empty.
+    /// Bytes that TensorFlow wrote for `Checkpoint(m=a)` with `a.x` empty, `a.v` a variable and
+    /// `a.e.f` empty.
     pub fn example() -> Vec<u8> {
         let mut bytes = b"\x0a\x0b\x0a\x05\x08\x01\x12\x01m\x2a\x02\x08\x01".to_vec();
         bytes.extend_from_slice(b"\x0a\x19\x0a\x05\x08\x02\x12\x01x\x0a\x05\x08\x03\x12\x01v\x0a\x05\x08\x04\x12\x01e\x2a\x02\x08\x01\x0a\x02\x2a\x00");

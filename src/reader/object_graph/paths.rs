@@ -1,4 +1,4 @@
-//! Ways through an object graph.
+//! Paths through an object graph.
 
 use std::borrow::Cow;
 
@@ -6,19 +6,21 @@ use super::ObjectGraph;
 use crate::format::key;
 
 impl ObjectGraph {
-    /// For each node the parent and the index of the parent's edge by which a breadth-first search from the root first comes to
-    /// it; none for the root and for nodes that no path leads to, slot variables among them.
+    /// For each node, the parent by which a breadth-first search from the root first reaches it,
+    /// and the index of the edge among the parent's edges. `None` for the root and for nodes that
+    /// no path leads to, such as slot variables.
     pub fn parents(&self) -> Vec<Option<(u32, usize)>> {
         let mut parents = vec![None; self.nodes.len()];
         self.search(&mut parents);
         parents
     }
 
-    /// The nodes to which paths lead from the root, which is the first, in the order of a breadth-first search.
+    /// The nodes that are reachable from the root, in breadth-first order; the root is the first.
     pub fn descendants(&self) -> Vec<u32> {
         self.search(&mut vec![None; self.nodes.len()])
     }
 
+    /// A breadth-first search from the root. Returns the nodes found, and sets their `parents`.
     fn search(&self, parents: &mut [Option<(u32, usize)>]) -> Vec<u32> {
         let mut found = Vec::from_iter(self.node(0).map(|root| root.id()));
         let mut next = 0;
@@ -35,8 +37,10 @@ impl ObjectGraph {
         found
     }
 
-    /// The node to which `path` leads: the names of edges from the root on, joined by `/`; empty for the root. In a name `.` is
-    /// written `..`, and `/` is written `.S`.
+    /// The node that `path` leads to; `None` if there is none.
+    ///
+    /// A path is the names of the edges from the root, joined by `/`; the empty path is the root.
+    /// In a name, `.` is written `..` and `/` is written `.S`.
     pub fn node_at(&self, path: &str) -> Option<u32> {
         let mut at = 0;
         for name in names(path)? {
@@ -45,13 +49,13 @@ impl ObjectGraph {
         Some(at)
     }
 
-    /// The child of `node` by the edge `name`.
+    /// The child that the edge `name` of `node` leads to.
     pub(super) fn child(&self, node: u32, name: &str) -> Option<u32> {
         self.node(node)?.children().find(|edge| edge.name == name).map(|edge| edge.node)
     }
 }
 
-/// The names in a path; none when a name is not escaped as it must be.
+/// The unescaped names in a path; `None` if a name is not properly escaped.
 pub(super) fn names(path: &str) -> Option<Vec<Cow<'_, str>>> {
     match path {
         "" => Some(Vec::new()),

@@ -1,17 +1,17 @@
-//! Parts of an object graph as graphs of their own.
+//! Subgraphs: copies of an object graph with some of its nodes.
 
 use std::collections::HashMap;
 
 use super::{NodeRecord, ObjectGraph, SlotRecord};
 
-/// The id of a node that is not picked.
+/// The new id of a node that was not picked.
 const NOT_PICKED: u32 = u32::MAX;
 
-/// Some nodes of a graph with new ids.
+/// Some nodes of a graph, numbered anew.
 pub(super) struct Picked {
-    /// The ids they had, in the order of the new ones.
+    /// The old ids, in the order of the new ones.
     pub ids: Vec<u32>,
-    /// For each node the new id, or `NOT_PICKED`.
+    /// For each node of the graph its new id, or `NOT_PICKED`.
     new_ids: Vec<u32>,
 }
 
@@ -25,7 +25,7 @@ impl Picked {
         Picked { ids: Vec::new(), new_ids: vec![NOT_PICKED; graph.len()] }
     }
 
-    /// Picks a node; says whether it had not been picked yet.
+    /// Picks a node; returns false if it had already been picked.
     fn add(&mut self, id: u32) -> bool {
         let new_id = &mut self.new_ids[id as usize];
         if *new_id != NOT_PICKED {
@@ -36,7 +36,8 @@ impl Picked {
         true
     }
 
-    /// Picks what paths lead to from the nodes picked from the `first`th on.
+    /// Picks all nodes that are reachable by edges from the nodes with the new ids `first` and
+    /// above.
     fn follow_edges(&mut self, graph: &ObjectGraph, first: usize) {
         let mut next = first;
         while let Some(node) = self.ids.get(next).and_then(|&id| graph.node(id)) {
@@ -48,18 +49,19 @@ impl Picked {
     }
 }
 
-/// What is saved of a graph when one of its nodes is the root: nodes, and slot variables by their owner's new id.
+/// What TensorFlow saves of a graph when one of its nodes is the root.
 pub(super) struct Saved {
+    /// The saved nodes.
     pub picked: Picked,
-    /// Ids are new ones.
+    /// The slot variables of each owner, by its new id. The ids in the records are new ones.
     pub slots: HashMap<u32, Vec<SlotRecord>>,
-    /// How many nodes paths lead to; slot variables follow.
+    /// The number of nodes that are reachable by edges. They come first; slot variables follow.
     pub searched: usize,
 }
 
 impl ObjectGraph {
-    /// The nodes that are saved when `root` is the root, in the order in which TensorFlow numbers them: breadth first, then the slot
-    /// variables whose owner and variable are among them.
+    /// The nodes that are saved when `root` is the root, in the order in which TensorFlow numbers
+    /// them: breadth first, then the slot variables whose owner and variable are both reachable.
     pub(super) fn saved_from(&self, root: u32) -> Saved {
         let mut picked = Picked::none_of(self);
         picked.add(root);
@@ -81,12 +83,13 @@ impl ObjectGraph {
             });
             slots.insert(owner as u32, renumbered.collect());
         }
-        // TensorFlow writes no slot variable with children; a graph of somebody else may have one.
+        // TensorFlow writes no slot variable with children, but other writers may.
         picked.follow_edges(self, searched);
         Saved { picked, slots, searched }
     }
 
-    /// The slots of an owner in TensorFlow's order: by name, names in the order in which they were first used, then by variable.
+    /// The slots of an owner in TensorFlow's order: by name and then by variable. Names are in the
+    /// order of their first use.
     fn slots_of(&self, picked: &Picked, owner: usize, searched: usize) -> Vec<SlotRecord> {
         let Some(owner) = self.node(picked.ids[owner]) else { return Vec::new() };
         let is_searched = |id: u32| picked.new_id(id).is_some_and(|id| (id as usize) < searched);
@@ -103,7 +106,8 @@ impl ObjectGraph {
         found.into_iter().map(|(_, _, slot)| slot).collect()
     }
 
-    /// The picked nodes, the edges between them, and slots.
+    /// A graph of the picked nodes and the edges between them. `slots` gives the slots of each
+    /// node, by its new id.
     fn with(&self, picked: &Picked, slots: impl Fn(u32) -> Vec<SlotRecord>) -> ObjectGraph {
         let mut graph = ObjectGraph { text: self.text.clone(), ..ObjectGraph::default() };
         for (new_id, &id) in picked.ids.iter().enumerate() {
@@ -128,15 +132,19 @@ impl ObjectGraph {
         graph
     }
 
-    /// What can be reached from `id`, with that node as the root; none when there is no such node. Ids are those that TensorFlow would
-    /// give. Slot variables are kept where both their owner and their variable are there.
+    /// The part of the graph that is reachable from `id`, with that node as the root; `None` if
+    /// there is no such node.
+    ///
+    /// Nodes get the ids that TensorFlow would give them. A slot variable is kept if both its owner
+    /// and its variable are kept.
     pub fn subtree(&self, id: u32) -> Option<ObjectGraph> {
         self.node(id)?;
         let saved = self.saved_from(id);
         Some(self.with(&saved.picked, |owner| saved.slots.get(&owner).cloned().unwrap_or_default()))
     }
 
-    /// The graph without slots, and without the slot variables that nothing else refers to. The others keep their order.
+    /// A copy of the graph without slots, and without the slot variables that nothing else refers
+    /// to. The other nodes keep their order.
     pub fn without_slots(&self) -> ObjectGraph {
         let mut dropped = vec![false; self.len()];
         for slot in &self.slots {
@@ -155,7 +163,7 @@ impl ObjectGraph {
         self.with(&picked, |_| Vec::new())
     }
 
-    /// Says anew of each node that says so whether it or anything below it has values.
+    /// Recomputes whether each node or anything below it has values, for the nodes that say so.
     pub(super) fn renew_has_values(&mut self) {
         let below = self.have_values();
         for (node, below) in self.nodes.iter_mut().zip(below) {
@@ -163,9 +171,9 @@ impl ObjectGraph {
         }
     }
 
-    /// For each node whether it or anything that edges lead to from it has values.
+    /// For each node, whether it or any node that is reachable from it has values.
     pub(super) fn have_values(&self) -> Vec<bool> {
-        // The edges the other way round: those to node i stand before `ends[i]`.
+        // The reversed edges: those that lead to node i end at `ends[i]` in `parents`.
         let mut ends = vec![0u32; self.len() + 1];
         for edge in &self.edges {
             ends[edge.node as usize + 1] += 1;
@@ -271,7 +279,8 @@ mod tests {
 
     #[test]
     fn slots_are_numbered_as_tensorflow_numbers_them() {
-        // By name, names as first used, then by the variable's id; slot variables in that order behind all others.
+        // Slots are ordered by name, with names in the order of their first use, then by the
+        // variable's id. Slot variables come in that order after all other nodes.
         let mut builder = GraphBuilder::new();
         for (name, to) in [("opt", 1), ("a", 3), ("b", 2)] {
             builder.edge(to, name);

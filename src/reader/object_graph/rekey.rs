@@ -1,4 +1,4 @@
-//! An object graph numbered and named anew, as TensorFlow would save it.
+//! Renumbering an object graph and renaming its keys as TensorFlow would save it.
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
@@ -10,20 +10,22 @@ use super::ObjectGraph;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::key;
 
-/// What stands between the path of a variable and that of the owner of its slots in the key of a slot variable.
+/// The part of a slot variable's key between the path of the variable and that of the slot's owner.
 const SLOT: &str = "/.OPTIMIZER_SLOT/";
 
-/// A graph with new ids and keys, see [`ObjectGraph::rekeyed`].
+/// The result of [`ObjectGraph::rekeyed`]: a graph with new ids and keys.
 #[derive(Clone, Debug)]
 pub struct Rekeyed {
     /// The graph.
     pub graph: ObjectGraph,
-    /// For each value the key that it had and the key that it has, sorted by the former. Most are the same twice. The tensors of a
-    /// value may have keys that go on after the value's own, as those of hash tables do.
+    /// The old and the new key of each value, sorted by the old key. Most are equal.
+    ///
+    /// The tensors of a value may have keys that continue after the value's own key, as those of
+    /// hash tables do.
     pub keys: Vec<(String, String)>,
 }
 
-/// How a node is named.
+/// What the path of a node is made of.
 #[derive(Clone, Copy)]
 enum Place<'a> {
     Root,
@@ -32,15 +34,18 @@ enum Place<'a> {
 }
 
 impl ObjectGraph {
-    /// The graph as TensorFlow would save it: nodes numbered breadth first, then slot variables; keys made of the paths by which the
-    /// search came to the nodes. What no path and no slot leads to is left out. Of keys that are made of paths, what follows
-    /// `.ATTRIBUTES/` stays; others stay as they are, as do the names under which registered savers saved objects.
+    /// A copy of the graph as TensorFlow would save it. Use it after [`ObjectGraph::renamed`]: the
+    /// result is the graph to store and the new keys of its values.
     ///
-    /// After [`ObjectGraph::renamed`], this is the graph to store, and where its values are.
+    /// Nodes are numbered breadth first from the root, followed by slot variables. Nodes that no
+    /// path and no slot leads to are omitted. Each key is made anew from the path by which the
+    /// search reached the node; the part from `/.ATTRIBUTES/` on stays. Keys that are not made of
+    /// paths stay unchanged, and so do the names under which registered savers saved objects.
     ///
     /// # Errors
-    /// * `ALREADY_EXISTS` when two values would have the same key: names that are empty can make paths alike.
-    /// * `RESOURCE_EXHAUSTED` when the graph is larger than a protobuf message can be.
+    /// * `ALREADY_EXISTS` (`NameTaken`): two values would have the same key. Empty names can make
+    ///   two paths equal.
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): the graph is larger than a protobuf message can be.
     pub fn rekeyed(&self) -> Result<Rekeyed> {
         let saved = self.saved_from(0);
         let places = self.places(&saved);
@@ -77,7 +82,7 @@ impl ObjectGraph {
         Ok(Rekeyed { graph, keys })
     }
 
-    /// For each node that is saved, by its new id, how it is named.
+    /// For each saved node, by its new id, what its path is made of.
     fn places<'a>(&'a self, saved: &Saved) -> Vec<Option<Place<'a>>> {
         let mut places = vec![None; saved.picked.ids.len()];
         if let Some(root) = places.first_mut() {
@@ -105,7 +110,8 @@ impl ObjectGraph {
     }
 }
 
-/// The path of a node by its new id; of a slot variable what stands in its key instead.
+/// The path of the node with this new id. For a slot variable, the part of its key that takes the
+/// place of a path.
 fn path_of(places: &[Option<Place<'_>>], id: usize) -> String {
     let mut names = Vec::new();
     let mut at = id;
@@ -117,7 +123,7 @@ fn path_of(places: &[Option<Place<'_>>], id: usize) -> String {
                 at = parent;
             }
             Some(Place::Slot { variable, owner, name }) => {
-                // Variable and owner are no slot variables: this goes no deeper.
+                // The variable and the owner are not slot variables, so the recursion ends here.
                 path = format!("{}{SLOT}{}/{}", path_of(places, variable), path_of(places, owner), key::escape(name));
                 break;
             }
@@ -138,7 +144,7 @@ fn check_distinct(keys: &HashMap<&str, String>) -> Result<()> {
     let mut seen = HashSet::with_capacity(keys.len());
     match keys.values().find(|key| !seen.insert(key.as_str())) {
         Some(key) => {
-            Err(Error::new(Code::AlreadyExists, Reason::NameTaken, "two values of the object graph would have the same key")
+            Err(Error::new(Code::AlreadyExists, Reason::NameTaken, "two values of the object graph would have this key")
                 .for_tensor(key.as_bytes()))
         }
         None => Ok(()),
@@ -152,7 +158,7 @@ mod tests {
     use super::*;
     use crate::reader::Reader;
 
-    /// root → (net → v, opt → state); opt has a slot of v; v has two names.
+    /// root → (net → v, opt → state); opt has a slot of v; two edges lead to v.
     fn graph() -> ObjectGraph {
         let mut builder = GraphBuilder::new();
         for edges in [&[("net", 1), ("opt", 2), ("same", 3)][..], &[("v", 3)]] {

@@ -1,4 +1,4 @@
-//! Edges of an object graph moved to other places and names.
+//! Moving edges of an object graph to other parents and names.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,50 +8,60 @@ use super::{EdgeRecord, NodeRecord, ObjectGraph, Text};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key;
 
-/// Most names that an error lists.
+/// The largest number of names that an error message lists.
 const LISTED: usize = 8;
 
-/// An edge on its way.
+/// An edge that is being moved.
 struct Move<'a> {
+    /// The old and the new path, as the caller gave them.
     from: &'a str,
     to: &'a str,
-    /// The names in `to`.
+    /// The names in `to`, unescaped.
     names: Vec<Cow<'a, str>>,
-    /// Where it was taken from: the parent and the place among its edges.
+    /// The old parent, and the index of the edge among the parent's edges.
     parent: u32,
     place: usize,
+    /// The node that the edge leads to.
     node: u32,
 }
 
-/// A graph that is being changed.
+/// A graph that is being edited.
 struct Edited<'a> {
+    /// The original graph.
     graph: &'a ObjectGraph,
-    /// The names of the graph, then new ones.
+    /// The text of the graph, followed by the new names.
     text: String,
-    /// The edges of nodes that were changed, among them all new ones.
+    /// The edges of all nodes whose edges have changed, including all new nodes.
     changed: HashMap<u32, Edges>,
-    /// How many nodes there are.
+    /// The current number of nodes.
     count: u32,
 }
 
 #[derive(Default)]
 struct Edges {
-    /// An edge that was taken away leaves its place empty.
+    /// The edges in order; `None` where an edge was removed.
     list: Vec<Option<EdgeRecord>>,
+    /// The index in `list` of each name.
     places: HashMap<String, usize>,
 }
 
 impl ObjectGraph {
-    /// The graph with edges moved. Each pair is a path of this graph and the path at which the same node is in the new one; paths are
-    /// spelled as [`ObjectGraph::node_at`] has them. Where the parent stays the same the edge keeps its place, else it is the
-    /// parent's last; parents that are missing are made. Other paths to a moved node stay. Ids stay; those of new nodes follow.
+    /// A copy of the graph in which edges were moved.
     ///
-    /// All edges are taken away before the first is put in its place, so that names can be exchanged.
+    /// Each pair of `renames` is a path in this graph and the path that leads to the same node in
+    /// the new one. Paths are spelled as for [`ObjectGraph::node_at`]. If the parent stays the
+    /// same, the edge keeps its position among the parent's edges; otherwise it becomes the last
+    /// one. Missing parents are created. Other paths to a moved node stay. Nodes keep their ids;
+    /// new nodes get the ids that follow.
+    ///
+    /// All edges are removed before the first is added again, so that names can be exchanged.
     ///
     /// # Errors
-    /// * `NOT_FOUND` when a path to be moved is not in the graph.
-    /// * `ALREADY_EXISTS` when there is an edge at a new path already.
-    /// * `INVALID_ARGUMENT` when a path is misspelled, the root or moved twice, or a node is to be moved below itself.
+    /// * `NOT_FOUND` (`Node`): an old path does not exist in the graph.
+    /// * `ALREADY_EXISTS` (`NameTaken`): there already is an edge at a new path.
+    /// * `INVALID_ARGUMENT` (`Argument`): a path is misspelled, the root or an edge that is already
+    ///   moved is to be moved, or a node is to be moved below itself.
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): the graph would be larger than a protobuf message can be.
     pub fn renamed<S: AsRef<str>>(&self, renames: &[(S, S)]) -> Result<ObjectGraph> {
         let mut edited = Edited { graph: self, text: self.text.clone(), changed: HashMap::new(), count: self.nodes.len() as u32 };
         let mut moves = Vec::with_capacity(renames.len());
@@ -61,7 +71,7 @@ impl ObjectGraph {
         for moved in &moves {
             edited.take(moved)?;
         }
-        // A new path may lead through another new one, which has to be there first.
+        // A new path may lead through another new path, whose edge must be added first.
         let mut by_target: HashMap<&str, usize> = HashMap::new();
         for (index, moved) in moves.iter().enumerate() {
             by_target.entry(moved.to).or_insert(index);
@@ -78,10 +88,11 @@ impl ObjectGraph {
         Ok(edited.finish())
     }
 
+    /// Finds the edge at the path `from` and checks both paths.
     fn planned<'a>(&self, from: &'a str, to: &'a str) -> Result<Move<'a>> {
         let spelled = |path: &'a str| match names(path) {
-            None => Err(Error::argument(format!("\"{}\" is no path: in names . is written .. and / is written .S", shown(path)))),
-            Some(names) if names.is_empty() => Err(Error::argument("the root has no name that could be changed")),
+            None => Err(Error::argument(format!("invalid path \"{}\": in names, write .. for . and .S for /", shown(path)))),
+            Some(names) if names.is_empty() => Err(Error::argument("the root cannot be renamed or replaced")),
             Some(names) => Ok(names),
         };
         let (mut old, new) = (spelled(from)?, spelled(to)?);
@@ -99,20 +110,21 @@ impl ObjectGraph {
         Ok(Move { from, to, names: new, parent, place, node: edge.node })
     }
 
-    /// The error of a path that leads to `node` and no further.
+    /// The error for a path that leads to `node` but no further.
     fn no_path(&self, path: &str, node: u32) -> Error {
         let names = self.node(node).into_iter().flat_map(|node| node.children()).map(|edge| key::escape(edge.name));
         let mut there: Vec<String> = names.take(LISTED + 1).map(|name| shown(&name)).collect();
         if there.len() > LISTED {
             there[LISTED] = "…".to_owned();
         }
-        let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
-        let what = format!("the object graph has no path \"{}\"; the last object on the way has {there}", shown(path));
+        let there = if there.is_empty() { "no children".to_owned() } else { format!("the children {}", there.join(", ")) };
+        let what = format!("the object graph has no path \"{}\": the last object on it has {there}", shown(path));
         Error::new(Code::NotFound, Reason::Node, what)
     }
 }
 
 impl Edited<'_> {
+    /// The edges of a node, copied for editing.
     fn edges(&mut self, node: u32) -> &mut Edges {
         let graph = self.graph;
         self.changed.entry(node).or_insert_with(|| {
@@ -132,6 +144,7 @@ impl Edited<'_> {
         }
     }
 
+    /// Removes the edge from its old parent.
     fn take(&mut self, moved: &Move<'_>) -> Result<()> {
         let graph = self.graph;
         let edges = self.edges(moved.parent);
@@ -140,10 +153,11 @@ impl Edited<'_> {
                 edges.places.remove(graph.text(&edge.name));
                 Ok(())
             }
-            None => Err(Error::argument(format!("\"{}\" is to be moved twice", shown(moved.from)))),
+            None => Err(Error::argument(format!("\"{}\" is moved twice", shown(moved.from)))),
         }
     }
 
+    /// Adds the edge to its new parent, and creates missing parents.
     fn put(&mut self, moved: &Move<'_>) -> Result<()> {
         let Some((last, before)) = moved.names.split_last() else { return Ok(()) };
         let mut parent = 0;
@@ -163,13 +177,13 @@ impl Edited<'_> {
             };
         }
         if self.child(parent, last).is_some() {
-            let what = format!("the object graph has a path \"{}\" already", shown(moved.to));
+            let what = format!("the object graph already has a path \"{}\"", shown(moved.to));
             return Err(Error::new(Code::AlreadyExists, Reason::NameTaken, what));
         }
         self.add(parent, last, moved.node, (parent == moved.parent).then_some(moved.place))
     }
 
-    /// Adds an edge, at a place that is empty or as the last.
+    /// Adds an edge at the empty index `place`, or as the last.
     fn add(&mut self, parent: u32, name: &str, node: u32, place: Option<usize>) -> Result<()> {
         let edge = EdgeRecord { node, name: self.keep(name)? };
         let edges = self.edges(parent);
@@ -182,6 +196,7 @@ impl Edited<'_> {
         Ok(())
     }
 
+    /// Appends a name to the text.
     fn keep(&mut self, name: &str) -> Result<Text> {
         let start = self.text.len();
         if start + name.len() > i32::MAX as usize {
@@ -302,7 +317,8 @@ mod tests {
             assert_eq!(edges(&renamed, "d"), named(&[("x", 4), ("y", 5), ("c", 3)]));
             assert_eq!(renamed.len(), 6);
         }
-        // Old paths are of the graph as it was: a node and what is in it move apart.
+        // Old paths refer to the original graph: a node and one of its descendants can be moved
+        // apart.
         let renamed = graph().renamed(&[("a", "d"), ("a/x", "x")]).unwrap();
         assert_eq!((edges(&renamed, "d"), renamed.node_at("x")), (named(&[("y", 5)]), Some(4)));
     }
@@ -330,17 +346,17 @@ mod tests {
     #[test]
     fn what_cannot_be_moved_is_refused() {
         for (renames, code, what) in [
-            (&[("a/z", "q")][..], Code::NotFound, "no path \"a/z\"; the last object on the way has x, y"),
-            (&[("z/a", "q")], Code::NotFound, "no path \"z/a\"; the last object on the way has a, b, c"),
-            (&[("c/a", "q")], Code::NotFound, "has nothing"),
-            (&[("a", "b")], Code::AlreadyExists, "a path \"b\" already"),
-            (&[("a", "q"), ("b", "q")], Code::AlreadyExists, "a path \"q\" already"),
+            (&[("a/z", "q")][..], Code::NotFound, "no path \"a/z\": the last object on it has the children x, y"),
+            (&[("z/a", "q")], Code::NotFound, "no path \"z/a\": the last object on it has the children a, b, c"),
+            (&[("c/a", "q")], Code::NotFound, "has no children"),
+            (&[("a", "b")], Code::AlreadyExists, "already has a path \"b\""),
+            (&[("a", "q"), ("b", "q")], Code::AlreadyExists, "already has a path \"q\""),
             (&[("a", "a/x/a")], Code::InvalidArgument, "below itself"),
-            (&[("a", "q"), ("a", "r")], Code::InvalidArgument, "\"a\" is to be moved twice"),
-            (&[("a/x", "q"), ("b/again/x", "r")], Code::InvalidArgument, "\"b/again/x\" is to be moved twice"),
+            (&[("a", "q"), ("a", "r")], Code::InvalidArgument, "\"a\" is moved twice"),
+            (&[("a/x", "q"), ("b/again/x", "r")], Code::InvalidArgument, "\"b/again/x\" is moved twice"),
             (&[("", "q")], Code::InvalidArgument, "root"),
             (&[("a", "")], Code::InvalidArgument, "root"),
-            (&[("a", "q.r")], Code::InvalidArgument, "\"q.r\" is no path"),
+            (&[("a", "q.r")], Code::InvalidArgument, "invalid path \"q.r\""),
         ] {
             let error = graph().renamed(renames).unwrap_err();
             assert_eq!(error.code(), code, "{renames:?}");

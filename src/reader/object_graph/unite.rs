@@ -1,20 +1,22 @@
-//! The object graphs of several workers as one: what a path leads to in any of them is one object.
+//! Merging the object graphs of several workers: objects at the same path become one object.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::{GraphBuilder, Node, ObjectGraph};
 use crate::error::{printable, Error, Reason, Result};
 
-/// What has no number yet.
+/// The number of an object that has none yet.
 const NONE: u32 = u32::MAX;
 
 impl ObjectGraph {
-    /// The union of graphs, at least one: an object of it is whatever the same edges lead to from the roots. Children and values of an object are in the order of the first graph that has
+    /// Merges one or more graphs. Nodes are the same object if the same edges lead to them from the
+    /// roots. The children and values of an object are in the order of the first graph that has
     /// them.
     ///
     /// # Errors
-    /// * `INVALID_ARGUMENT` when two graphs have an object under other names, keys or savers.
-    /// * `RESOURCE_EXHAUSTED` when the union is too large.
+    /// * `INVALID_ARGUMENT` (`Node`): two graphs save an object under different keys, names or
+    ///   savers.
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): the merged graph is too large.
     pub(crate) fn united(graphs: &[ObjectGraph]) -> Result<ObjectGraph> {
         if let [only] = graphs {
             return Ok(only.clone());
@@ -46,16 +48,19 @@ impl ObjectGraph {
     }
 }
 
-/// Nodes of all graphs, numbered through, put together to objects.
+/// The nodes of all graphs, numbered consecutively and grouped into objects. An object has the
+/// number of one of its nodes.
 struct Union<'g> {
     graphs: &'g [ObjectGraph],
-    /// Where the nodes of each graph begin.
+    /// The number of the first node of each graph.
     first: Vec<usize>,
-    /// The graph of each node.
+    /// The index of the graph of each node.
     graph_of: Vec<u32>,
-    /// A node of the same object, the object's own in the end.
+    /// For each node, another node of the same object, or the node itself if it is the one whose
+    /// number the object has (a union-find forest). After [`Union::collect`], always the object's
+    /// number.
     same: Vec<usize>,
-    /// The nodes of each object, by its own node, in the order of the graphs.
+    /// The nodes of each object, by the object's number, in the order of the graphs.
     members: Vec<Vec<usize>>,
 }
 
@@ -80,7 +85,7 @@ impl<'g> Union<'g> {
         Node { graph: &self.graphs[graph], id: (number - self.first[graph]) as u32 }
     }
 
-    /// The object of a node.
+    /// The object that a node belongs to.
     fn object(&self, mut number: usize) -> usize {
         while self.same[number] != number {
             number = self.same[number];
@@ -88,12 +93,13 @@ impl<'g> Union<'g> {
         number
     }
 
-    /// The object of a node of the graph of `near`.
+    /// The object of the node `id` in the graph that the node `near` belongs to.
     fn object_of(&self, near: usize, id: u32) -> usize {
         self.object(self.first[self.graph_of[near] as usize] + id as usize)
     }
 
-    /// Makes two nodes one object, that of the lower number.
+    /// Merges the objects of two nodes; the lower number remains. Returns both numbers, or `None`
+    /// if the objects are already the same.
     fn join(&mut self, a: usize, b: usize) -> Option<(usize, usize)> {
         let (a, b) = (self.object(a), self.object(b));
         let (low, high) = (a.min(b), a.max(b));
@@ -101,7 +107,8 @@ impl<'g> Union<'g> {
         (low != high).then_some((low, high))
     }
 
-    /// Joins the roots, and the children under one name of what is joined.
+    /// Merges the roots, and then repeatedly the children that merged objects have under the same
+    /// name.
     fn join_by_edges(&mut self) {
         let mut children: Vec<HashMap<&'g str, usize>> = Vec::with_capacity(self.graph_of.len());
         for number in 0..self.graph_of.len() {
@@ -120,7 +127,8 @@ impl<'g> Union<'g> {
         }
     }
 
-    /// Joins the slots that one owner keeps for one variable under one name. They have no children.
+    /// Merges the slot variables that one owner keeps for one variable under one name. Slot
+    /// variables have no children.
     fn join_slots(&mut self) {
         let mut found: HashMap<(usize, usize, &'g str), usize> = HashMap::new();
         for number in 0..self.graph_of.len() {
@@ -136,6 +144,7 @@ impl<'g> Union<'g> {
         }
     }
 
+    /// Sets `same` of each node to the number of its object, and groups the nodes by object.
     fn collect(&mut self) {
         self.members = vec![Vec::new(); self.graph_of.len()];
         for number in 0..self.graph_of.len() {
@@ -149,7 +158,7 @@ impl<'g> Union<'g> {
         self.members[object].iter().map(|&number| self.node(number))
     }
 
-    /// The edges of an object, each name once.
+    /// The edges of an object: the name and the child's object, each name once.
     fn edges(&self, object: usize) -> Vec<(&'g str, usize)> {
         let mut edges: indexmap::IndexMap<&'g str, usize> = indexmap::IndexMap::new();
         for &number in &self.members[object] {
@@ -160,7 +169,7 @@ impl<'g> Union<'g> {
         edges.into_iter().collect()
     }
 
-    /// The slots of an owner, each once.
+    /// The slots of an owner: the variable, the name and the slot variable, each slot once.
     fn slots(&self, object: usize) -> Vec<(usize, &'g str, usize)> {
         let mut slots: indexmap::IndexMap<(&'g str, usize), usize> = indexmap::IndexMap::new();
         for &number in &self.members[object] {
@@ -172,7 +181,7 @@ impl<'g> Union<'g> {
         slots.into_iter().map(|((name, variable), slot)| (variable, name, slot)).collect()
     }
 
-    /// All objects: breadth first from the root, then what only slots lead to, then the rest.
+    /// All objects: breadth first from the root, then those that only slots lead to, then the rest.
     fn order(&self) -> Vec<usize> {
         let (mut order, mut seen) = (vec![0], vec![false; self.members.len()]);
         seen[0] = true;
@@ -193,10 +202,10 @@ impl<'g> Union<'g> {
         order
     }
 
-    /// Adds the values and the saver of an object.
+    /// Adds the values and the saver of an object to the node that `builder` is describing.
     fn describe(&self, object: usize, builder: &mut GraphBuilder) -> Result<()> {
         let differ = |what: &str, one: &str, other: &str| {
-            Err(Error::argument(format!("an object has another {what} in one part of the program than in another"))
+            Err(Error::argument(format!("two parts of the program save one object with different {what}s"))
                 .because(Reason::Node)
                 .expecting(
                     format_args!("\"{}\"", printable(one.as_bytes())),
@@ -209,7 +218,7 @@ impl<'g> Union<'g> {
             for value in node.attributes() {
                 let own = (value.checkpoint_key, value.full_name);
                 match *values.entry(value.name).or_insert(own) {
-                    (key, _) if key != own.0 => return differ("path", key, own.0),
+                    (key, _) if key != own.0 => return differ("key", key, own.0),
                     (_, name) if name != own.1 => return differ("name", name, own.1),
                     _ => {}
                 }
@@ -234,7 +243,7 @@ mod tests {
 
     type Edges<'a> = &'a [(u32, &'a str)];
 
-    /// Nodes with their edges; one without is a variable under its key.
+    /// Nodes with their edges and, for a variable, its key.
     fn graph(nodes: &[(Edges<'_>, &str)]) -> ObjectGraph {
         let mut builder = GraphBuilder::new();
         for (edges, key) in nodes {
@@ -273,7 +282,8 @@ mod tests {
 
     #[test]
     fn objects_that_one_of_the_graphs_shares_are_shared() {
-        // In the first both names lead to one object; the second knows it by one of them alone, from another object.
+        // In the first graph both names lead to one object; the second graph has only one of the
+        // names, at another object.
         let first = graph(&[(&[(1, "x"), (1, "y"), (2, "z")], ""), (&[], "x"), (&[(1, "x")], "")]);
         let second = graph(&[(&[(1, "z"), (2, "y")], ""), (&[(2, "x"), (0, "up")], ""), (&[], "x")]);
         let united = ObjectGraph::united(&[first.clone(), second]).unwrap();
