@@ -55,7 +55,7 @@ impl Plan {
         match &self.stored {
             Stored::Missing(_) => &[],
             Stored::Variable(tensor) | Stored::Text(tensor) => std::slice::from_ref(tensor),
-            Stored::State(..) => &[], // already checked: they are read before anything is assigned
+            Stored::State(..) => &[], // need no check: they are read before anything is assigned
         }
     }
 }
