@@ -135,7 +135,10 @@ impl Checkpoint {
         all.push((ROOT.into(), root));
         crate::sort::sort_by(&mut all, |a, b| a.0.cmp(&b.0));
         if let Some(pair) = all.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(Error::argument(format!("two attached objects have the same name: \"{}\"", printable(pair[0].0.as_bytes()))));
+            return Err(Error::argument(format!(
+                "two attached objects have the same name: \"{}\"",
+                printable(pair[0].0.as_bytes())
+            )));
         }
         Checkpoint::make(graph, root, true, all)
     }

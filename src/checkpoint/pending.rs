@@ -389,7 +389,8 @@ impl Checkpoint {
             .name("checkpoint".to_owned())
             .spawn(move || of_thread.run(snapshot, storage, options, after))
             .map_err(|e| {
-                Error::new(Code::ResourceExhausted, Reason::Io, format!("cannot start a thread for the save: {e}")).in_file(&job.path)
+                Error::new(Code::ResourceExhausted, Reason::Io, format!("cannot start a thread for the save: {e}"))
+                    .in_file(&job.path)
             })?;
         let mut last = self.0.slot.0.lock();
         (last.job, last.thread) = (Some(job.clone()), Some(thread));

@@ -92,9 +92,7 @@ impl Restore {
         let Some(saver) = nodes.savers.find(saved.name) else {
             self.log(
                 Severity::Warning,
-                &format!(
-                    "an object was saved with the saver '{name}', which is not registered: the object is not restored"
-                ),
+                &format!("an object was saved with the saver '{name}', which is not registered: the object is not restored"),
             );
             return Ok(Restorer::Nobody);
         };

@@ -126,9 +126,8 @@ fn save_states(nodes: &mut Nodes, walk: &Walk<'_>, saver_of: &[u32]) -> Result<V
         let mut sink = Sink::default();
         if let Err(e) = state.save(&mut sink) {
             let what = nodes.describe(object);
-            return Err(
-                Error::callback(format!("the save callback of {what} failed: {e}")).for_tensor(walk.path(nodes, id as u32).as_bytes())
-            );
+            return Err(Error::callback(format!("the save callback of {what} failed: {e}"))
+                .for_tensor(walk.path(nodes, id as u32).as_bytes()));
         }
         states.push((id as u32, sink.tensors));
     }

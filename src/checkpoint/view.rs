@@ -124,8 +124,8 @@ impl CheckpointView {
         self.logged(log, |warnings| checkpoint.graph().with(|nodes| self.find(nodes, checkpoint.as_root(&attached), warnings)))
     }
 
-    /// Compares the checkpoint with the objects of `graph` below `root`. A node matches the object that
-    /// a restore would restore from it.
+    /// Compares the checkpoint with the objects of `graph` below `root`. A node matches the object
+    /// that a restore would restore from it.
     ///
     /// # Errors
     /// Those of [`CheckpointView::match_with`].
@@ -215,7 +215,9 @@ pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, No
         for &(id, object) in restored {
             nodes.need(object).map_err(|e| e.prefixed(&format!("Expecting a valid Trackable to node_id: {id}")))?;
             if !seen.insert(object) {
-                return Err(wrong(nodes, object, |object| format!("{object} is given twice, so it would be restored from two nodes")));
+                return Err(wrong(nodes, object, |object| {
+                    format!("{object} is given twice, so it would be restored from two nodes")
+                }));
             }
         }
         let reader = Reader::open(path)?;

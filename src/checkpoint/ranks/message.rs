@@ -74,7 +74,11 @@ pub(super) fn answer(message: &[u8]) -> Result<Message<'_>> {
 }
 
 fn not_ours() -> Error {
-    Error::new(Code::Internal, Reason::Rank, "a message from another rank is malformed; all ranks must run the same version of this library")
+    Error::new(
+        Code::Internal,
+        Reason::Rank,
+        "a message from another rank is malformed; all ranks must run the same version of this library",
+    )
 }
 
 impl<'m> Message<'m> {

@@ -408,5 +408,8 @@ fn check_state_name(state: &OsStr, name: &OsStr, path: &Path) -> Result<()> {
 /// Returns the variable's own name.
 fn own_name(nodes: &Nodes, node: NodeId) -> Result<Box<str>> {
     let name = nodes.variable(node)?.name.clone().filter(|name| !name.is_empty());
-    name.ok_or_else(|| Error::argument(format!("{} has no name: set one, or pass the saver a name for it", nodes.describe(node))).because(Reason::Node))
+    name.ok_or_else(|| {
+        Error::argument(format!("{} has no name: set one, or pass the saver a name for it", nodes.describe(node)))
+            .because(Reason::Node)
+    })
 }

@@ -105,7 +105,7 @@ impl SaverOptions {
     pub(super) fn check(&self) -> Result<()> {
         match self.keep_every_n_hours {
             hours if hours.is_nan() || hours < 0.0 => {
-                Err(Error::argument("invalid keep_checkpoint_every_n_hours").expecting("0 or more", hours))
+                Err(Error::argument(format!("keep_checkpoint_every_n_hours must be non-negative, got {hours}")))
             }
             _ => Ok(()),
         }
