@@ -124,11 +124,11 @@ fn what_cannot_be_saved_by_name_is_refused() {
     let cases: [(&[(&str, NodeId)], &str); 7] = [
         (&[], "No variables to save"),
         (&[("o", object)], "the object has no values"),
-        (&[("s", state)], "must say the names of its tensors"),
+        (&[("s", state)], "must declare the names of its tensors"),
         (&[("gone", removed)], "removed"),
-        (&[("", v)], "a tensor cannot have this name"),
-        (&[("\0x", v)], "a tensor cannot have this name"),
-        (&[("_CHECKPOINTABLE_OBJECT_GRAPH", v)], "the name is that of the object graph"),
+        (&[("", v)], "invalid name of a tensor"),
+        (&[("\0x", v)], "invalid name of a tensor"),
+        (&[("_CHECKPOINTABLE_OBJECT_GRAPH", v)], "this name is reserved for the object graph"),
     ];
     for (named, text) in cases {
         let error = Saver::new(&graph, named, &SaverOptions::new()).unwrap_err();
@@ -404,7 +404,7 @@ fn an_old_checkpoint_that_cannot_be_removed_is_said_and_tried_again() {
     {
         let heard = heard.lock().unwrap();
         assert!(
-            matches!(&heard[..], [(Severity::Warning, text)] if text.contains("an old checkpoint could not be removed")),
+            matches!(&heard[..], [(Severity::Warning, text)] if text.contains("cannot remove an expired checkpoint")),
             "{heard:?}"
         );
     }

@@ -284,7 +284,7 @@ fn a_rank_that_stops_answering_is_named_and_the_checkpoint_before_stays() {
             for saved in saved {
                 let error = saved.unwrap_err();
                 assert_eq!((error.code(), error.reason()), (Code::Unavailable, Reason::Rank), "{error}");
-                assert!(error.to_string().contains(&format!("rank {lost} did not come")), "{error}");
+                assert!(error.to_string().contains(&format!("rank {lost} did not take part")), "{error}");
             }
             check(&prefix, 4, 1.);
             assert_eq!(names(directory.path()), before, "rank {lost} after {calls} calls");
@@ -479,7 +479,7 @@ fn sections_of_a_save_that_failed_are_gone() {
         let prefix = disks[ranks.rank as usize].path().join("ckpt");
         Program::new(ranks.rank, ranks.count, 3.).checkpoint.write_section(prefix, ranks, &unsynced()).unwrap_err()
     });
-    assert!(errors[0].to_string().contains("rank 2 did not come"), "{}", errors[0]);
+    assert!(errors[0].to_string().contains("rank 2 did not take part"), "{}", errors[0]);
     disks.iter().for_each(|disk| assert_eq!(names(disk.path()), BTreeSet::new()));
 }
 

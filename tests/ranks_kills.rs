@@ -236,7 +236,7 @@ fn killed_and_resumed() {
                     "rank {rank}, while {who} died at {dies}: {text}"
                 );
                 if should_fail && who > 0 {
-                    assert!(text.contains(&format!("rank {who} did not come")), "rank {rank}: {text}");
+                    assert!(text.contains(&format!("rank {who} did not take part")), "rank {rank}: {text}");
                 }
             }
             let expected = directory.path().join(if is_there { "ckpt-2" } else { "ckpt-1" });

@@ -116,7 +116,7 @@ func TestRanks(t *testing.T) {
 		}) {
 			if rank < 2 {
 				because(t, err, Unavailable, ReasonRank)
-				if !strings.Contains(err.Error(), "rank 2 did not come") {
+				if !strings.Contains(err.Error(), "rank 2 did not take part") {
 					t.Errorf("rank %d: %v", rank, err)
 				}
 			}

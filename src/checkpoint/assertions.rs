@@ -1,4 +1,4 @@
-//! The assertions of a status about a restore from an object graph.
+//! The assertions of a status after a restore from an object graph.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::error::{Code, Error, Reason, Result};
 use crate::graph::{Node, NodeId, Nodes, Walk};
 use crate::reader::Node as SavedNode;
 
-/// Most objects that a message names.
+/// The maximum number of objects that a message names.
 const SHOWN: usize = 10;
 
 impl Restore {
@@ -38,7 +38,8 @@ impl Restore {
         )))
     }
 
-    /// The objects with values, in the program now or seen by the restore, that no node of the checkpoint is bound to.
+    /// Returns the objects with values that no node of the checkpoint is bound to, of those that
+    /// the program has now or that the restore has seen.
     fn unmatched(&self, nodes: &Nodes, checkpoint: &Checkpoint) -> Result<Vec<NodeId>> {
         let attached = checkpoint.attached();
         let walk = Walk::new(nodes, checkpoint.as_root(&attached), !self.options.skip_slot_variables)?;
@@ -97,12 +98,12 @@ impl Restore {
     }
 }
 
-/// An assertion that does not hold.
+/// Returns the error of an assertion that does not hold.
 pub(super) fn failed(what: impl Into<String>) -> Error {
     Error::new(Code::FailedPrecondition, Reason::Assertion, what)
 }
 
-/// The attributes of a node as protobuf text, on one line.
+/// Returns the attributes of a node as protobuf text, on one line.
 fn text_of(node: &SavedNode<'_>) -> String {
     let attributes = node.attributes().map(|a| {
         let full_name = if a.full_name.is_empty() { String::new() } else { format!(" full_name: {:?}", a.full_name) };

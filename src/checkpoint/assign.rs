@@ -1,5 +1,5 @@
-//! Giving restored values to objects: what was checked is read straight into the memory of the
-//! variables, in parallel.
+//! Assigns restored values to objects. Where possible, values are read directly into the memory of
+//! the variables, by several threads.
 
 use std::sync::Arc;
 
@@ -13,19 +13,21 @@ use crate::graph::{Data, Device, Failure, Kind, Map, Nodes, Source, SourceTensor
 use crate::reader::Reader;
 use crate::tensor::{elements, Bounds, Buffer, DType, Strings};
 
-/// How many values are read in place at once.
+/// The maximum number of values in one call that reads in place. It keeps the bookkeeping of a call
+/// within the processor's caches.
 const AT_ONCE: usize = 1 << 15;
 
-/// What is done with a batch of plans.
+/// Carries out a batch of plans.
 pub(super) struct Batch<'r> {
     pub reader: &'r Reader,
     pub options: &'r RestoreOptions,
-    /// Only checks.
+    /// Whether to check the plans and change nothing.
     pub dry: bool,
 }
 
 impl Batch<'_> {
-    /// Checks all plans and, if they can be done, does them. Gives what became of each, in any case.
+    /// Checks all plans and, if every check passes, carries them out. Returns the outcome of each
+    /// plan, whether the batch succeeds or fails.
     pub fn run(&self, nodes: &mut Nodes, plans: &[Plan]) -> (Outcomes, Result<()>) {
         let mut outcomes = Outcomes { states: vec![RowState::Skipped; plans.len()], details: Map::default() };
         let result = self.try_run(nodes, plans, &mut outcomes);
@@ -55,7 +57,8 @@ impl Batch<'_> {
         self.reader.spec(tensor)
     }
 
-    /// Makes the memory that variables lack, by the numbers of their plans. Nothing is changed yet.
+    /// Allocates the memory that variables lack, keyed by the numbers of their plans. Does not
+    /// change the graph yet.
     fn make_memory(&self, nodes: &Nodes, plans: &[Plan], lacking: &[usize]) -> Result<Map<usize, Buffer>> {
         let make = |&number: &usize| {
             let Stored::Variable(tensor) = plans[number].stored else { return Ok((number, Buffer::default())) };
@@ -68,7 +71,7 @@ impl Batch<'_> {
         lacking.iter().map(make).collect()
     }
 
-    /// Reads what cannot be read in place. Nothing is changed yet.
+    /// Reads the values that cannot be read in place. Does not change the graph yet.
     fn read_ahead(&self, nodes: &Nodes, plans: &[Plan], others: &[usize]) -> Result<Vec<Ready>> {
         let mut ready = Vec::with_capacity(others.len());
         for &number in others {
@@ -95,7 +98,7 @@ impl Batch<'_> {
         self.reader.tensor(tensor).map_or_else(|| Ok(Strings::default()), |t| t.read_strings())
     }
 
-    /// Reads tensors for an object's callback.
+    /// Reads the tensors that the callback of an object asks for.
     pub fn source(&self, tensors: &[(Box<str>, usize)]) -> Result<Source> {
         let read = |(name, number): &(Box<str>, usize)| {
             let (dtype, shape) = self.spec(*number);
@@ -110,7 +113,7 @@ impl Batch<'_> {
         Ok(Source { tensors: tensors.iter().map(read).collect::<Result<_>>()? })
     }
 
-    /// Assigns what was read ahead, callbacks last.
+    /// Assigns the values that were read ahead. Callbacks come last, because they may fail.
     fn assign(&self, nodes: &mut Nodes, plans: &[Plan], mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
         crate::sort::sort_by_key(&mut ready, |r| matches!(r.value, Value::State(_) | Value::Device(..)));
         for Ready { number, value } in ready {
@@ -146,7 +149,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Reads the values of variables into their memory, so many at a time that what is noted of each stays in the caches.
+    /// Reads the values of whole variables into their memory, at most [`AT_ONCE`] per call of the
+    /// reader.
     fn read_in_place(
         &self,
         nodes: &mut Nodes,
@@ -169,7 +173,7 @@ impl Batch<'_> {
                         taken.is_whole = true;
                         Outcome::new(RowState::Restored)
                     }
-                    // What was to take the place of other memory was never seen by the program.
+                    // Torn bytes in new memory do not matter: the variable keeps its old memory.
                     (Some(Fate::Torn), Err(e)) if taken.new.is_none() => Outcome::because(RowState::Torn, e),
                     (_, Err(e)) if e.tensor() == Some(plans[taken.number].key(self.reader)) => {
                         Outcome::because(RowState::Torn, e)
@@ -183,7 +187,8 @@ impl Batch<'_> {
         })
     }
 
-    /// Reads the values of variables that are parts of tensors into their memory, one after the other.
+    /// Reads the values of variables that are parts of tensors into their memory, one after the
+    /// other.
     fn read_parts(
         &self,
         nodes: &mut Nodes,
@@ -210,7 +215,7 @@ impl Batch<'_> {
         })
     }
 
-    /// Hands a value to a device, piece by piece.
+    /// Reads a value and hands it to a device in pieces.
     fn stream(&self, tensor: usize, region: &Bounds, device: &dyn Device) -> Result<()> {
         let dtype = self.spec(tensor).0;
         device.prepare(dtype, &region.length).map_err(failed)?;
@@ -225,7 +230,7 @@ fn failed(e: Failure) -> Error {
     Error::callback(format!("the object's callback failed: {e}"))
 }
 
-/// A value that is ready to be assigned.
+/// A value that was read and is ready to be assigned.
 struct Ready {
     /// The number of its plan.
     number: usize,

@@ -1,4 +1,5 @@
-//! Restoring a graph from a checkpoint of names: every variable takes the value that the checkpoint has under its full name.
+//! Restores a graph from a name-based checkpoint: each variable takes the value that the checkpoint
+//! has under the variable's full name.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -19,11 +20,11 @@ use crate::error::Result;
 use crate::graph::{Kind, NodeId, Nodes, Root, Waiting, Walk};
 use crate::reader::{Format, Reader};
 
-/// One call of restore or read of a checkpoint without an object graph.
+/// The state of one call of restore or read for a checkpoint without an object graph.
 pub(crate) struct NameRestore {
     uid: u64,
     prefix: PathBuf,
-    /// None between calls for a V1 checkpoint, whose reader would keep files open.
+    /// `None` between calls if the checkpoint is V1, because a V1 reader keeps files open.
     reader: Mutex<Option<Reader>>,
     options: RestoreOptions,
     found: Mutex<Found>,
@@ -31,13 +32,13 @@ pub(crate) struct NameRestore {
 
 #[derive(Default)]
 struct Found {
-    /// Attributes of objects for which the checkpoint has nothing.
+    /// Objects for which the checkpoint has no value, with the names of their attributes.
     unused: IndexMap<NodeId, Vec<String>>,
-    /// What became of each value: its key, and more.
+    /// The outcome for each object that a value was found for, with the key of the value.
     outcomes: IndexMap<NodeId, (Vec<u8>, Outcome)>,
-    /// Objects whose children, when they are tracked, are restored, too.
+    /// Objects that this restore is deferred at: their future children are restored when tracked.
     queued: HashSet<NodeId>,
-    /// Objects that need not be in the checkpoint.
+    /// Objects that assertions do not require in the checkpoint.
     optional: HashSet<NodeId>,
 }
 
@@ -56,7 +57,8 @@ impl NameRestore {
         &self.prefix
     }
 
-    /// Restores everything that `root` leads to now. If it fails, or is dry, the graph is as it was in the end.
+    /// Restores everything that can be reached from `root` now. After a failure or a dry run, the
+    /// objects do not count as restored by this call, and nothing is deferred.
     pub fn begin(self: &Arc<Self>, nodes: &mut Nodes, root: Root<'_>, dry: bool) -> Result<()> {
         let objects = Walk::new(nodes, root, true)?.order;
         let before: Vec<u64> = objects.iter().map(|&object| nodes.get(object).map_or(0, |node| node.restored_by)).collect();
@@ -72,13 +74,13 @@ impl NameRestore {
         result
     }
 
-    /// An object that need not be in the checkpoint.
+    /// Restores an object that need not be in the checkpoint.
     pub fn add_optional(self: &Arc<Self>, nodes: &mut Nodes, object: NodeId) -> Result<()> {
         self.found.lock().optional.insert(object);
         self.restore(nodes, &[object], false)
     }
 
-    /// Restores objects, and those that are tracked below them later.
+    /// Restores objects, and defers the restore of children that are tracked later.
     fn restore(self: &Arc<Self>, nodes: &mut Nodes, objects: &[NodeId], dry: bool) -> Result<()> {
         let mut reader = self.reader.lock();
         let open = match reader.take() {
@@ -116,7 +118,7 @@ impl NameRestore {
                     plans.push(Plan { object, saved: 0, stored: Stored::Variable(tensor) });
                 }
                 (Some(name), Some(_)) => {
-                    let left_out = Outcome { state: RowState::Skipped, detail: Some("left out by the options".to_owned()) };
+                    let left_out = Outcome { state: RowState::Skipped, detail: Some("excluded by the options".to_owned()) };
                     self.found.lock().outcomes.insert(object, (name.as_bytes().to_vec(), left_out));
                 }
                 _ => {
@@ -137,13 +139,13 @@ impl NameRestore {
         result
     }
 
-    /// Takes what waits for this restore from the graph.
+    /// Removes the deferred values of this restore from the graph.
     pub fn forget(&self, nodes: &mut Nodes) {
         let queued = std::mem::take(&mut self.found.lock().queued);
         queued.into_iter().for_each(|object| nodes.forget_deferred(object, self.uid));
     }
 
-    /// All three assertions are this one.
+    /// Checks that every object was restored. All three assertions of a status make this check.
     pub fn assert_restored(&self, nodes: &Nodes, checkpoint: &Checkpoint) -> Result<()> {
         let found = self.found.lock();
         let lacking =
@@ -170,7 +172,7 @@ impl NameRestore {
         }
     }
 
-    /// A row for each tensor of the checkpoint, then one for each object that it lacks.
+    /// Returns one row for each tensor of the checkpoint, then one for each object that it lacks.
     pub fn report(&self, nodes: &Nodes, checkpoint: &Checkpoint) -> Result<Report> {
         let mut guard = self.reader.lock();
         let reader = match guard.take() {
@@ -227,7 +229,7 @@ impl Waiting for NameRestore {
         self.uid
     }
 
-    /// Restores the object alone: what it leads to already is not looked at, as in TensorFlow.
+    /// Restores only the object itself, not the objects that it already leads to, as in TensorFlow.
     fn attach(self: Arc<Self>, nodes: &mut Nodes, _: u32, object: NodeId) -> Result<()> {
         self.restore(nodes, &[object], false)
     }

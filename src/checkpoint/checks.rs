@@ -1,5 +1,5 @@
-//! What is checked before the first value is assigned: presence, dtype, shape, the length of the
-//! data files, shared memory.
+//! The checks before the first value is assigned: presence, dtype, shape, length of the data files,
+//! shared memory.
 
 use super::assign::Batch;
 use super::options::Mismatch;
@@ -10,42 +10,45 @@ use crate::graph::{Data, Kind, Nodes, Part};
 use crate::reader::{Format, Place, Reader};
 use crate::tensor::{shape_text, DType};
 
-/// A value that cannot be given to its object, and why.
+/// A value that does not fit its object, and the reason.
 struct Unfit {
     state: RowState,
     error: Error,
 }
 
-/// The numbers of the plans that can be done.
+/// The numbers of the plans that passed all checks, by how they are carried out.
 #[derive(Default)]
 pub(super) struct Fit {
-    /// Whose values are read into memory, in the order in which they lie in the files.
+    /// Values that are read directly into memory, in the order of their positions in the files.
     pub in_place: Vec<usize>,
-    /// Those that are parts of tensors, read into memory one after the other.
+    /// Values of variables that are parts of tensors, which are read into memory one after the
+    /// other.
     pub parts: Vec<usize>,
-    /// Those of both whose variables lack the memory.
+    /// The plans of `in_place` and `parts` whose variables have no memory of the right size yet.
     pub lacking: Vec<usize>,
+    /// Values that are read ahead and assigned later: strings, texts, states, devices.
     pub others: Vec<usize>,
 }
 
-/// How a value comes to its object.
+/// How a value reaches its object.
 enum Route<'n> {
     InPlace {
         lacks_memory: bool,
     },
-    /// A part of a tensor; nothing said of the memory of one that is on a device.
+    /// The variable is a part of a tensor. The flag says whether it lacks memory; `None` on a
+    /// device.
     Part(&'n Part, Option<bool>),
     Other,
 }
 
 impl Batch<'_> {
-    /// Says which plans can be done. Nothing is changed.
+    /// Checks all plans and returns those that can be carried out. Changes nothing in the graph.
     pub(super) fn check(&self, nodes: &Nodes, plans: &[Plan], outcomes: &mut Outcomes) -> Result<Fit> {
         let mut fit = Fit::default();
         let (mut places, mut in_order) = (Vec::with_capacity(plans.len()), true);
         let mut unfit: Vec<Unfit> = Vec::new();
         let mut unbacked = None;
-        // The memory of borrowed variables.
+        // The address ranges of borrowed variables, with the numbers of their plans.
         let mut ranges: Vec<(usize, usize, usize)> = Vec::new();
         for (number, plan) in plans.iter().enumerate() {
             let route = match self.check_one(nodes, plan) {
@@ -112,7 +115,7 @@ impl Batch<'_> {
             (Stored::Variable(tensor), Kind::Variable(variable)) => {
                 let (dtype, shape) = self.spec(*tensor);
                 if variable.read_only {
-                    let what = format!("{} is read-only", nodes.describe(plan.object));
+                    let what = format!("{} is read-only and cannot be restored", nodes.describe(plan.object));
                     let error = Error::new(Code::FailedPrecondition, Reason::ReadOnly, what).for_tensor(plan.key(self.reader));
                     return Err(Unfit { state: RowState::Skipped, error });
                 }
@@ -174,8 +177,9 @@ impl Batch<'_> {
     }
 }
 
-/// The error of a restore in which some values do not fit: of the first in TensorFlow's order, missing ones before dtypes before shapes. Of V1 files
-/// TensorFlow reads one tensor after the other.
+/// Returns the error of a restore in which values do not fit: the first one in TensorFlow's order,
+/// which reports missing keys before dtypes and dtypes before shapes. TensorFlow reads V1 files
+/// tensor by tensor, so there the first key that is missing or has the wrong dtype comes first.
 fn first_of(mut unfit: Vec<Unfit>, format: Format) -> Error {
     let rank = |unfit: &Unfit| match unfit.state {
         RowState::Missing => 0,
@@ -189,18 +193,19 @@ fn first_of(mut unfit: Vec<Unfit>, format: Format) -> Error {
     let first = unfit.swap_remove(0).error;
     match more {
         0 => first,
-        more => first.prefixed(&format!("nothing was restored, since {} values do not fit; the first", more + 1)),
+        more => first.prefixed(&format!("nothing was restored because {} values do not fit; the first", more + 1)),
     }
 }
 
-/// Fails when two variables that are to be restored share memory: where each begins and ends, and the number of its plan.
+/// Fails if two variables to be restored share memory. `ranges` has the start and end of each
+/// variable's memory and the number of its plan.
 fn check_overlap(reader: &Reader, plans: &[Plan], mut ranges: Vec<(usize, usize, usize)>) -> Result<()> {
     ranges.retain(|(start, end, _)| start < end);
     crate::sort::sort_by(&mut ranges, Ord::cmp);
     match ranges.windows(2).find(|pair| pair[0].1 > pair[1].0) {
         None => Ok(()),
         Some(pair) => Err(Error::argument(format!(
-            "two variables that are to be restored share memory: \"{}\" and \"{}\"",
+            "two variables share memory and cannot both be restored: \"{}\" and \"{}\"",
             printable(plans[pair[0].2].key(reader)),
             printable(plans[pair[1].2].key(reader))
         ))

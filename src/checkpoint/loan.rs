@@ -1,27 +1,33 @@
-//! The memory of variables while values are read into it.
+//! Holds the memory of variables while values are read into it.
 
 use super::plan::{Plan, Stored};
 use crate::graph::{Data, Map, NodeId, Nodes};
 use crate::reader::Reader;
 use crate::tensor::Buffer;
 
-/// The memory of variables, taken from the graph while it is read into; given back in any case.
+/// Memory of variables, taken from the graph while values are read into it. Dropping the loan
+/// returns the memory to the graph, also after a failure or panic.
 pub(super) struct Loan<'n> {
     nodes: &'n mut Nodes,
     pub taken: Vec<Taken>,
 }
 
+/// The memory of one variable.
 pub(super) struct Taken {
+    /// The number of the plan.
     pub number: usize,
     object: NodeId,
+    /// The number of the tensor in the reader's list.
     pub tensor: usize,
     data: Data,
-    /// Memory that takes the place of `data`, if all goes well.
+    /// New memory that replaces `data` if the whole value was read.
     pub new: Option<Buffer>,
+    /// Whether the whole value was read.
     pub is_whole: bool,
 }
 
 impl Taken {
+    /// The memory to read into.
     pub fn memory(&mut self) -> &mut [u8] {
         match (&mut self.new, &mut self.data) {
             (Some(buffer), _) => buffer.bytes_mut(),
@@ -33,6 +39,7 @@ impl Taken {
 }
 
 impl<'n> Loan<'n> {
+    /// Takes the memory of the variables of these plans out of the graph.
     pub fn take(nodes: &'n mut Nodes, plans: &[Plan], numbers: &[usize], memory: &mut Map<usize, Buffer>) -> Loan<'n> {
         let mut taken = Vec::with_capacity(numbers.len());
         for &number in numbers {
@@ -43,6 +50,8 @@ impl<'n> Loan<'n> {
         Loan { nodes, taken }
     }
 
+    /// Returns the memory to the graph. Variables whose whole value was read get their new memory,
+    /// dtype and shape.
     pub fn give_back(mut self, reader: &Reader) {
         for taken in self.taken.drain(..) {
             let Ok(variable) = self.nodes.variable_mut(taken.object) else { continue };

@@ -1,5 +1,5 @@
-//! Which objects of the program a restore has found for the nodes of its checkpoint, and what
-//! became of their values.
+//! The matches of a restore: the object of the program for each node of the checkpoint, and the
+//! outcome for each node's value.
 
 use std::collections::BTreeMap;
 
@@ -8,28 +8,32 @@ use super::plan::Outcome;
 use super::report::RowState;
 use crate::graph::{Map, NodeId, Nodes, Set};
 
-/// What a restore has found so far.
+/// The matches that a restore has found so far.
 #[derive(Default)]
 pub(super) struct Matches {
-    /// The object of each node of the checkpoint.
+    /// The object bound to each node of the checkpoint, by the node's id.
     pub objects: Vec<Option<NodeId>>,
-    /// Every object that was compared with a node of the checkpoint.
+    /// Every object that was matched with a node of the checkpoint, even if the node was already
+    /// bound.
     pub seen: Objects,
-    /// Attributes of nodes that their objects have no use for.
+    /// Names of attributes that the node's object does not use, by the node's id.
     pub unused: BTreeMap<u32, Vec<String>>,
-    /// What became of each node's value, as far as it was tried.
+    /// The outcome for each node's value, by the node's id; `None` if it was not tried yet.
     pub states: Vec<Option<RowState>>,
-    /// Why, where there is more to say.
+    /// More about the outcome of a node, where there is more.
     pub details: Map<u32, String>,
-    /// Slots by the variable that they are for, until that is found: owner, slot, name.
+    /// Slot variables whose variable has no object yet, by the node of that variable. Each entry
+    /// has the node of the owner, the node of the slot and the slot's name.
     pub slots: Map<u32, Vec<(u32, u32, Box<str>)>>,
-    /// Slots of variables that were found, by their owner, until that is found: variable, slot, name.
+    /// Slot variables whose variable has an object but whose owner has none yet, by the node of the
+    /// owner. Each entry has the variable's object, the node of the slot and the slot's name.
     pub waiting_slots: Map<u32, Vec<(NodeId, u32, Box<str>)>>,
-    /// The objects at which something waits.
+    /// The objects that deferred values of this restore are stored at.
     pub waits_at: Set<NodeId>,
 }
 
 impl Matches {
+    /// Records the outcome for a node's value.
     pub fn note(&mut self, id: u32, outcome: Outcome) {
         self.states[id as usize] = Some(outcome.state);
         match outcome.detail {
@@ -39,19 +43,20 @@ impl Matches {
         };
     }
 
-    /// The objects of all nodes of the checkpoint.
+    /// Returns the objects that are bound to nodes of the checkpoint.
     pub fn bound_objects(&self) -> Objects {
         let mut objects = Objects::default();
         objects.extend(self.objects.iter().flatten().copied());
         objects
     }
 
-    /// The object of a node of the checkpoint, while it is there.
+    /// Returns the object that a node is bound to; `None` if there is none or it was removed.
     pub fn bound(&self, nodes: &Nodes, id: u32) -> Option<NodeId> {
         self.objects[id as usize].filter(|&object| nodes.get(object).is_some())
     }
 
-    /// Binds a node to an object, unless it is bound; gives the object that it is bound to already.
+    /// Binds a node to an object, unless the node is already bound. Returns the object that it was
+    /// bound to before.
     pub fn bind(&mut self, nodes: &Nodes, id: u32, object: NodeId) -> Option<NodeId> {
         self.seen.insert(object);
         let there = self.bound(nodes, id);

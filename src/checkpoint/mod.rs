@@ -1,4 +1,4 @@
-//! `tf.train.Checkpoint`: saving a graph of objects, and restoring it by its edges.
+//! `tf.train.Checkpoint`: saves a graph of objects and restores it by matching the names of edges.
 
 mod assertions;
 mod assign;
@@ -52,17 +52,23 @@ use by_name::NameRestore;
 use pending::Slot;
 use restore::Restore;
 
-/// The edge under which a checkpoint counts its saves.
+/// The name of the edge from the root to the save counter.
 const SAVE_COUNTER: &str = "save_counter";
-/// The edge by which a root that is another object than the checkpoint leads to itself.
+/// The name of the edge from a `tf.train.Checkpoint(root)` object to its root. The root stands for
+/// both here, so in files this edge leads from the root to itself.
 const ROOT: &str = "root";
 
-/// Saves and restores what a root object of a graph leads to. (`tf.train.Checkpoint`)
+/// Saves and restores everything that can be reached from a root object of a graph.
+/// (`tf.train.Checkpoint`)
 ///
-/// Clones are the same checkpoint. It keeps its graph alive. Every call takes the graph's lock for its whole length.
+/// Clones refer to the same checkpoint object, which keeps its graph alive. Several threads may use
+/// it at once: each call takes the graph's lock for its whole length, callbacks included. A call
+/// from inside a callback of the graph fails with `FAILED_PRECONDITION` and [`Reason::Reentrant`].
 ///
-/// One save runs in the background at a time ([`Checkpoint::save_async`]); dropping the last clone waits for it. Calls that save or restore wait for it too, without the
-/// graph's lock; those that save then return its error, if nobody has heard of it, and do nothing else.
+/// A checkpoint runs one save in the background at a time ([`Checkpoint::save_async`]). Calls that
+/// save or restore wait for it without the graph's lock, and so does dropping the last clone. If
+/// that save failed and its error has not been reported yet, a call that saves returns this error
+/// and does nothing else.
 ///
 /// ```
 /// use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, SaveOptions, Variable};
@@ -88,7 +94,8 @@ pub struct Checkpoint(Arc<Inner>);
 struct Inner {
     graph: Graph,
     root: NodeId,
-    /// Whether the root is another object than the checkpoint, in TensorFlow's words: `Checkpoint(root, **attached)`.
+    /// Whether the files are those of `Checkpoint(root, **attached)` rather than of
+    /// `Checkpoint(**kwargs)`.
     is_attached: bool,
     state: Mutex<State>,
     slot: Slot,
@@ -96,14 +103,16 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    /// Edges of the root that only the checkpoint has.
+    /// Edges that this checkpoint adds to the root; the graph does not have them.
     attached: Vec<(Box<str>, NodeId)>,
+    /// The save counter, once it is known.
     counter: Option<NodeId>,
     log: Option<Log>,
     last: LastRestore,
 }
 
-/// The last restore.
+/// What is known of the last restore. Weak references do not keep a restore alive that nobody
+/// needs.
 #[derive(Default)]
 enum LastRestore {
     #[default]
@@ -120,27 +129,35 @@ impl fmt::Debug for Checkpoint {
 }
 
 impl Checkpoint {
-    /// The checkpoint of what `root` leads to: its files are those of `tf.train.Checkpoint(**kwargs)`, where `root` stands for the checkpoint itself and its edges, in the
-    /// order in which they were made, for the keyword arguments (which TensorFlow sorts).
+    /// Makes the checkpoint object for everything that can be reached from `root`. Its files are
+    /// those of `tf.train.Checkpoint(**kwargs)`: `root` stands for the checkpoint itself, and its
+    /// edges, in the order in which they were made, for the keyword arguments (which TensorFlow
+    /// sorts).
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when `root` is no object of the graph.
+    /// * `INVALID_ARGUMENT`: `root` is not an object of the graph.
     pub fn new(graph: &Graph, root: NodeId) -> Result<Checkpoint> {
         Checkpoint::make(graph, root, false, Vec::new())
     }
 
-    /// The checkpoint of `root`, to which it attaches more edges: its files are those of `tf.train.Checkpoint(root, **attached)`. They can be restored by a checkpoint
-    /// made by [`Checkpoint::new`], and the other way round.
+    /// Makes the checkpoint object for `root` and attaches more edges to it. Its files are those of
+    /// `tf.train.Checkpoint(root, **attached)`. A checkpoint object made by [`Checkpoint::new`] can
+    /// restore them, and the other way round.
     ///
     /// # Errors
-    /// * `INVALID_ARGUMENT` when `root`, or what is attached, is no object of the graph.
-    /// * `ALREADY_EXISTS` when the root has an edge of one of the names to another object.
+    /// * `INVALID_ARGUMENT`: `root` or an attached node is not an object of the graph, or two names
+    ///   are equal.
+    /// * `ALREADY_EXISTS` ([`Reason::NameTaken`]): the root already has an edge of one of these
+    ///   names, to another object.
     pub fn with_root(graph: &Graph, root: NodeId, attached: &[(&str, NodeId)]) -> Result<Checkpoint> {
         let mut all: Vec<(Box<str>, NodeId)> = attached.iter().map(|(name, object)| (Box::from(*name), *object)).collect();
         all.push((ROOT.into(), root));
         crate::sort::sort_by(&mut all, |a, b| a.0.cmp(&b.0));
         if let Some(pair) = all.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(Error::argument(format!("two objects are attached as \"{}\"", printable(pair[0].0.as_bytes()))));
+            return Err(Error::argument(format!(
+                "two attached objects have the same name: \"{}\"",
+                printable(pair[0].0.as_bytes())
+            )));
         }
         Checkpoint::make(graph, root, true, all)
     }
@@ -172,24 +189,27 @@ impl Checkpoint {
         })))
     }
 
-    /// The graph.
+    /// Returns the graph.
     pub fn graph(&self) -> &Graph {
         &self.0.graph
     }
 
-    /// The root object.
+    /// Returns the root object.
     pub fn root(&self) -> NodeId {
         self.0.root
     }
 
-    /// Has `log` hear what restores have to say: values that were never used, references that do not agree. A restore keeps the one that was set when it was called.
+    /// Sets the log. Restores report to it values that were never used and references that do not
+    /// agree. `None`, the default, turns it off. A restore keeps the log that was set when it was
+    /// called.
     pub fn set_log(&self, log: Option<Log>) {
-        // Dropped without the lock: what it has of the program's may be freed with it.
+        // The old log is dropped without the lock: this may run the destructors of what its closure
+        // owns.
         let old = std::mem::replace(&mut self.0.state.lock().log, log);
         drop(old);
     }
 
-    /// The edges that the checkpoint attaches to the root.
+    /// Returns the edges that the checkpoint attaches to the root.
     fn attached(&self) -> Vec<(Box<str>, NodeId)> {
         self.0.state.lock().attached.clone()
     }
@@ -198,20 +218,21 @@ impl Checkpoint {
         Root { node: self.0.root, attached }
     }
 
-    /// The variable that counts saves, `save_counter`: an int64 scalar. When it is asked for first, it is made, tracked, and restored if a value waits for it.
-    /// An edge of this name that the root has already is taken for it, if it leads to an integer scalar.
+    /// Returns the variable that counts saves, `save_counter`: an int64 scalar. The first call
+    /// makes and tracks it, and restores it if a deferred restore has a value for it. If the root
+    /// already has an edge of this name to an integer scalar, that scalar is the counter.
     ///
     /// # Errors
-    /// * `ALREADY_EXISTS` when the root has another edge of this name.
-    /// * What restoring reports.
+    /// * `ALREADY_EXISTS`: the root has an edge of this name to another kind of object.
+    /// * Those of [`Checkpoint::restore`]: the deferred restore of the counter fails.
     pub fn save_counter(&self) -> Result<NodeId> {
         self.0.graph.with(|nodes| self.counter(nodes))
     }
 
-    /// How often this checkpoint was saved, by the save counter.
+    /// Returns how many times this checkpoint was saved, according to the save counter.
     ///
     /// # Errors
-    /// As for [`Checkpoint::save_counter`].
+    /// Those of [`Checkpoint::save_counter`].
     pub fn save_count(&self) -> Result<i64> {
         self.0.graph.with(|nodes| {
             let counter = self.counter(nodes)?;
@@ -219,6 +240,7 @@ impl Checkpoint {
         })
     }
 
+    /// [`Checkpoint::save_counter`] with the graph's lock already held.
     pub(crate) fn counter(&self, nodes: &mut Nodes) -> Result<NodeId> {
         if let Some(counter) = self.0.state.lock().counter.filter(|&counter| nodes.get(counter).is_some()) {
             return Ok(counter);
@@ -244,42 +266,56 @@ impl Checkpoint {
         restored.map(|()| counter)
     }
 
-    /// Counts one more save.
+    /// Increments the save counter and returns its new value.
     pub(crate) fn advance(&self, nodes: &mut Nodes) -> Result<i64> {
         let counter = self.counter(nodes)?;
         let next = nodes.read_integer(counter)?.checked_add(1);
-        let next = next.ok_or_else(|| Error::argument("the save counter cannot count any further"))?;
+        let next = next.ok_or_else(|| Error::argument("the save counter is at its maximum"))?;
         nodes.write_integer(counter, next)?;
         Ok(next)
     }
 
-    /// Writes the checkpoint `prefix`, neither counting nor telling the state file. Gives the prefix as it is. (`tf.train.Checkpoint.write`)
+    /// Writes the checkpoint `prefix` and returns the prefix. Does not increment the save counter
+    /// and does not change the state file. (`tf.train.Checkpoint.write`)
+    ///
+    /// After an error, an existing checkpoint at the prefix is unchanged and no new one exists.
+    /// Exception: if a write callback ([`SaveOptions::callback`]) failed, the new checkpoint is
+    /// complete and stays.
     ///
     /// # Errors
-    /// * `FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved. Then, as after all that follow, what was at
-    ///   the prefix is still there, and nothing new.
-    /// * `ABORTED` when a callback fails; if it was a write callback, the checkpoint is there.
-    /// * `CANCELLED` when the progress callback stops it; else what writing reports ([`Writer::finish`](crate::Writer::finish)).
-    /// * `UNAVAILABLE` when an earlier save is still running, if so asked ([`SaveOptions::busy`]); the error of an earlier one that nobody has heard of.
+    /// Those of [`Writer::finish`](crate::Writer::finish), and:
+    /// * `FAILED_PRECONDITION`: a variable has no value yet, or the graph contains a list or slot
+    ///   that cannot be saved.
+    /// * `ABORTED`: a callback failed.
+    /// * `CANCELLED`: the progress callback stopped the save.
+    /// * `UNAVAILABLE` ([`Reason::Busy`]): an earlier save is still running in the background and
+    ///   the options say [`Busy::Fail`].
+    /// * The error of an earlier save in the background that has not been reported yet; this call
+    ///   then does nothing else.
     pub fn write(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<PathBuf> {
         let prefix = prefix.as_ref();
         self.when_idle(Some(options.busy), |nodes| self.write_files(nodes, &Local, prefix, options))?;
         Ok(prefix.to_owned())
     }
 
-    /// Writes the checkpoint `prefix-number`, neither counting nor telling the state file. Gives its path. (`CheckpointableSaver.save`)
+    /// Writes the checkpoint `prefix-number` and returns its path. Does not increment the save
+    /// counter and does not change the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
     ///
     /// # Errors
-    /// As for [`Checkpoint::write`].
+    /// Those of [`Checkpoint::write`].
     pub fn write_numbered(&self, prefix: impl AsRef<Path>, number: i64, options: &SaveOptions) -> Result<PathBuf> {
         self.write(numbered(prefix.as_ref(), number), options)
     }
 
-    /// Counts, writes the checkpoint `prefix-count` (the first is `prefix-1`), calls the write callbacks, and has the directory's state file name it as the latest and
-    /// only one. Gives its path. (`tf.train.Checkpoint.save`)
+    /// Increments the save counter, writes the checkpoint `prefix-COUNT` (the first is `prefix-1`),
+    /// calls the write callbacks, and makes it the latest and only checkpoint in the directory's
+    /// state file. Returns its path. (`tf.train.Checkpoint.save`)
+    ///
+    /// After an error the counter stays incremented, unless the error is about an earlier save.
     ///
     /// # Errors
-    /// As for [`Checkpoint::write`]; the count stands unless the error is about an earlier save. `INVALID_ARGUMENT` also when the path is that of the state file.
+    /// Those of [`Checkpoint::write`], and:
+    /// * `INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
     pub fn save(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<PathBuf> {
         self.save_on(&Local, prefix.as_ref(), options)
     }
@@ -303,11 +339,11 @@ impl Checkpoint {
 }
 
 fn cannot_count(why: &str) -> Error {
-    let what = format!("the root has an edge \"{SAVE_COUNTER}\" that cannot count: {why}");
+    let what = format!("the root's edge \"{SAVE_COUNTER}\" does not lead to an integer scalar: {why}");
     Error::new(Code::AlreadyExists, Reason::NameTaken, what)
 }
 
-/// `prefix-number`.
+/// Returns `prefix-number`.
 pub(crate) fn numbered(prefix: &Path, number: i64) -> PathBuf {
     let mut path = prefix.as_os_str().to_owned();
     path.push(format!("-{number}"));

@@ -5,11 +5,13 @@ use crate::graph::NodeId;
 /// A set of objects of one graph.
 #[derive(Default)]
 pub(super) struct Objects {
+    /// Indexed by the object's place in the graph's storage.
     by_place: Vec<Option<NodeId>>,
 }
 
 impl Objects {
-    /// An object that was removed makes room for one that has its place since, which has the greater id.
+    /// Inserts an object. Slots of removed objects are reused by newer objects with greater ids;
+    /// the set then keeps the newer one.
     pub fn insert(&mut self, object: NodeId) {
         let place = object.place();
         if place >= self.by_place.len() {

@@ -1,4 +1,4 @@
-//! How graphs are saved and restored.
+//! Options for saving and restoring graphs.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -8,41 +8,47 @@ use std::sync::Arc;
 use crate::bundle::{ReadOptions, WriteOptions};
 use crate::graph::Failure;
 
-/// How much a message matters.
+/// The severity of a log message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
 #[non_exhaustive]
 pub enum Severity {
-    /// What happened.
+    /// Information about normal operation.
     Info = 1,
-    /// What may be a mistake.
+    /// A possible mistake.
     Warning = 2,
-    /// What went wrong.
+    /// An error.
     Error = 3,
 }
 
-/// Hears messages, one line each. It is called on the thread whose call they are about; calling the graph from it fails.
+/// Receives log messages, one line each. Called on the thread whose call the message is about.
+/// Calling the graph from it fails with `FAILED_PRECONDITION`.
 pub type Log = Arc<dyn Fn(Severity, &str) + Send + Sync>;
 
-/// Called when the files of a checkpoint are complete, with its path. An error ends the call, which then returns it; the checkpoint stays.
-/// Of a save in the background it is called on that thread, and must not wait for that save.
+/// Called with the path of a checkpoint when its files are complete. If it returns an error, the
+/// call that saves returns that error; the checkpoint stays.
+///
+/// For a save in the background it is called on the background thread and must not wait for that
+/// save.
 pub type WriteCallback = Arc<dyn Fn(&Path) -> std::result::Result<(), Failure> + Send + Sync>;
 
-/// Hears how many bytes are done, and of how many, on the thread that saves, in the background on that one; and may stop it.
+/// Receives the number of bytes written and the total number of bytes to write. May stop the save
+/// by returning [`ControlFlow::Break`]. Called on the thread that saves, which for a save in the
+/// background is the background thread.
 pub type SaveProgress = Arc<dyn Fn(u64, u64) -> ControlFlow<()> + Send + Sync>;
 
 /// What a save does while an earlier one of the same checkpoint is still running in the background.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Busy {
-    /// It waits for that.
+    /// Wait for the earlier save; the default.
     #[default]
     Wait = 0,
-    /// It fails with `UNAVAILABLE`; nothing is counted.
+    /// Fail with `UNAVAILABLE`; the save counter does not advance.
     Fail = 1,
 }
 
-/// How a graph is saved (`tf.train.CheckpointOptions`). Clones share the callbacks.
+/// Options of one save (`tf.train.CheckpointOptions`). Clones share the callbacks.
 #[derive(Clone, Default)]
 pub struct SaveOptions {
     pub(crate) write: WriteOptions,
@@ -63,52 +69,57 @@ impl SaveOptions {
         SaveOptions::default()
     }
 
-    /// How the files are written.
+    /// Sets how the files are written.
     pub fn write(mut self, options: WriteOptions) -> SaveOptions {
         self.write = options;
         self
     }
 
-    /// Adds a callback, which is called after those added before, when the files are complete and before the state file says so.
+    /// Adds a callback that is called when the files are complete and before the state file is
+    /// changed. Callbacks are called in the order in which they were added.
     /// (`experimental_write_callbacks`)
     pub fn callback(mut self, callback: WriteCallback) -> SaveOptions {
         self.callbacks.push(callback);
         self
     }
 
-    /// What to do while an earlier save of the checkpoint is running; by default to wait.
+    /// Sets what to do while an earlier save of the checkpoint is running; by default, to wait.
     pub fn busy(mut self, busy: Busy) -> SaveOptions {
         self.busy = busy;
         self
     }
 
-    /// Has `progress` called now and then.
+    /// Sets the callback that receives progress. It is called repeatedly during the save.
     pub fn progress(mut self, progress: SaveProgress) -> SaveOptions {
         self.progress = Some(progress);
         self
     }
 }
 
-/// What to do about a value that does not fit: another dtype or shape, or none where the program's object needs one.
+/// What a restore does about a value that does not fit its object: one of another dtype or shape,
+/// or one that the checkpoint lacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Mismatch {
-    /// Nothing at all is restored, and the call fails.
+    /// The call fails and restores nothing; the default.
     #[default]
     Fail = 0,
-    /// That value is left out; the report has it.
+    /// The value is skipped and recorded in the report.
     Skip = 1,
 }
 
-/// How a checkpoint is restored.
+/// Options of one restore.
 ///
-/// Paths are those of keys: escaped names of edges joined by `/`, as [`Row::path`](super::Row::path) has them. Globs know `*` (within a name), `**` (any
-/// number of names), `?`, `[...]` and `{a,b}`.
+/// Paths in these options are written as in keys: escaped names of edges joined by `/`, as in
+/// [`Row::path`](super::Row::path). Globs support `*` (within a name), `**` (any number of names),
+/// `?`, `[...]` and `{a,b}`.
 #[derive(Clone, Debug, Default)]
 pub struct RestoreOptions {
     pub(crate) read: ReadOptions,
+    /// Globs; empty includes everything.
     pub(crate) include: Vec<String>,
     pub(crate) exclude: Vec<String>,
+    /// Old and new paths, in the order in which they apply.
     pub(crate) renames: Vec<(String, String)>,
     pub(crate) on_mismatch: Mismatch,
     pub(crate) skip_slot_variables: bool,
@@ -122,63 +133,66 @@ impl RestoreOptions {
         RestoreOptions::default()
     }
 
-    /// How values are read: threads, checksums.
+    /// Sets how values are read: threads, checksums.
     pub fn read(mut self, options: ReadOptions) -> RestoreOptions {
         self.read = options;
         self
     }
 
-    /// Restores only values whose path in the checkpoint one of the included globs matches. What is left out is skipped, and assertions do not ask for it.
+    /// Restores only values whose path in the checkpoint matches one of the included globs. Other
+    /// values are skipped, and assertions do not require them.
     pub fn include(mut self, glob: &str) -> RestoreOptions {
         self.include.push(glob.to_owned());
         self
     }
 
-    /// Leaves out values whose path in the checkpoint the glob matches, also included ones.
+    /// Skips values whose path in the checkpoint matches the glob, even if they are included.
     pub fn exclude(mut self, glob: &str) -> RestoreOptions {
         self.exclude.push(glob.to_owned());
         self
     }
 
-    /// Takes what the checkpoint has at `old` for what the program has at `new`: paths of objects, each with all that is below. Renames are done in the order in which
-    /// they were added.
+    /// Restores the object that the checkpoint has at path `old`, with everything below it, as the
+    /// program's object at path `new`. Renames apply in the order in which they were added.
     pub fn rename(mut self, old: &str, new: &str) -> RestoreOptions {
         self.renames.push((old.to_owned(), new.to_owned()));
         self
     }
 
-    /// What to do about values that do not fit.
+    /// Sets what to do about values that do not fit.
     pub fn on_mismatch(mut self, mismatch: Mismatch) -> RestoreOptions {
         self.on_mismatch = mismatch;
         self
     }
 
-    /// Leaves slot variables as they are; assertions do not ask for them. (`experimental_skip_slot_variables`)
+    /// Skips slot variables if `skip` is true; assertions do not require them.
+    /// (`experimental_skip_slot_variables`)
     pub fn skip_slot_variables(mut self, skip: bool) -> RestoreOptions {
         self.skip_slot_variables = skip;
         self
     }
 
-    /// Restores only what the checkpoint has below `path`, as if the object there had been its root.
+    /// Restores only the objects at and below `path` in the checkpoint, as if the object there were
+    /// its root.
     pub fn subtree(mut self, path: &str) -> RestoreOptions {
         self.subtree = Some(path.to_owned());
         self
     }
 
-    /// Reads all values and compares their checksums before the first is assigned, so that only a fault in between can leave some restored and some not.
-    /// Values are read twice.
+    /// Verifies the checksums of all values before the first one is assigned. Values are then read
+    /// twice, and only a fault between the two reads can leave some values restored and others not.
     pub fn verify_first(mut self, verify: bool) -> RestoreOptions {
         self.verify_first = verify;
         self
     }
 
-    /// Whether the value at `path` is wanted.
+    /// Returns whether the value at `path` is to be restored.
     pub(crate) fn wants(&self, path: &str) -> bool {
         let any = |globs: &[String]| globs.iter().any(|glob| fast_glob::glob_match(glob, path));
         (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
     }
 
-    /// Whether all values are wanted.
+    /// Returns whether all values are to be restored.
     pub(crate) fn wants_all(&self) -> bool {
         self.include.is_empty() && self.exclude.is_empty()
     }

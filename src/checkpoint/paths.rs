@@ -1,14 +1,15 @@
-//! What the nodes of a checkpoint are called: by the keys of their values, and in messages.
+//! Names of the nodes of a checkpoint: paths as in keys, and names for messages.
 
 use std::collections::HashMap;
 
 use crate::format::key;
 use crate::reader::ObjectGraph;
 
-/// Ways from the root to every node.
+/// The shortest path from the root to each node of an object graph.
 pub(super) struct Paths {
+    /// For each node its parent and the number of the parent's edge to it.
     parents: Vec<Option<(u32, usize)>>,
-    /// Owner, variable and the number of the owner's slot, of each slot variable.
+    /// For each slot variable its owner, its variable and the number of the slot at the owner.
     slots: HashMap<u32, (u32, u32, usize)>,
 }
 
@@ -23,12 +24,12 @@ impl Paths {
         Paths { parents: saved.parents(), slots }
     }
 
-    /// Whether the node is a slot variable.
+    /// Returns whether the node is a slot variable.
     pub fn is_slot(&self, id: u32) -> bool {
         self.slots.contains_key(&id)
     }
 
-    /// The names of the edges that lead to a node; none when no edge does.
+    /// Returns the names of the edges on the path to a node; `None` if no edge leads to it.
     fn names<'g>(&self, saved: &'g ObjectGraph, id: u32) -> Option<Vec<&'g str>> {
         let (mut names, mut at) = (Vec::new(), id);
         while at != 0 {
@@ -44,7 +45,8 @@ impl Paths {
         saved.node(owner).and_then(|owner| owner.slot_variables().nth(number)).map_or("", |slot| slot.name)
     }
 
-    /// The path by which keys call a node: escaped names joined by `/`; of a slot variable as in its key; of one that nothing leads to, its number.
+    /// Returns the path of a node as written in keys: escaped names joined by `/`. A slot variable
+    /// has the path in its key, and a node that nothing leads to has `#` and its number.
     pub fn path(&self, saved: &ObjectGraph, id: u32) -> String {
         match (self.names(saved, id), self.slots.get(&id)) {
             (Some(names), _) => {
@@ -65,7 +67,8 @@ impl Paths {
         }
     }
 
-    /// The path of a node that is no slot variable: a checkpoint may say that slots have slots.
+    /// Returns the path of a node without treating it as a slot variable. A malformed checkpoint
+    /// may claim that slots have slots; this ends the recursion.
     fn plain(&self, saved: &ObjectGraph, id: u32) -> String {
         match self.names(saved, id) {
             Some(names) => names.into_iter().map(key::escape).collect::<Vec<_>>().join("/"),
@@ -73,7 +76,8 @@ impl Paths {
         }
     }
 
-    /// The name that messages give a node: `(root).net.v`, `(root).optimizer's state 'm' for (root).net.v`.
+    /// Returns the name of a node for messages: `(root).net.v`, or `(root).optimizer's state 'm'
+    /// for (root).net.v` for a slot variable.
     pub fn pretty(&self, saved: &ObjectGraph, id: u32) -> String {
         let plain = |id| match self.names(saved, id) {
             Some(names) => std::iter::once("(root)").chain(names).collect::<Vec<_>>().join("."),

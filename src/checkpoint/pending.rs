@@ -1,4 +1,5 @@
-//! Saves in the background: what is saved is copied first, then written on a thread while the program goes on.
+//! Saves in the background: the values are copied first and then written on another thread while
+//! the program continues.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -18,14 +19,18 @@ use crate::error::{Code, Error, Reason, Result};
 use crate::graph::Nodes;
 use crate::storage::{Local, Storage};
 
-/// What is done when the files are written and the write callbacks have run, or one of both failed; on the background thread. It gives the outcome of the save.
+/// Called on the background thread with the result of writing the files and calling the write
+/// callbacks. Returns the outcome of the save.
 pub(crate) type After = Box<dyn FnOnce(&dyn Storage, &Path, Result<()>) -> Result<()> + Send>;
 
-/// A save that runs in the background.
+/// A save that runs in the background, on a thread of the library. Several threads may use it at
+/// once.
 ///
-/// Dropping it changes nothing: the save goes on. An error that nobody has asked for by then comes out of the checkpoint's next save, or [`Checkpoint::sync`]; it is lost only
-/// with the checkpoint itself, whose last clone waits for the save when it is dropped.
-/// A program that ends without waiting, with the checkpoint still in use, leaves what was there before.
+/// Dropping it does not stop the save. If nobody has called [`Pending::wait`], an error of the save
+/// is returned by the checkpoint's next save or by [`Checkpoint::sync`]. The last clone of the
+/// checkpoint waits for the save when it is dropped; the error is then lost.
+///
+/// If the program exits before the save is over, what was there before is still there.
 ///
 /// ```
 /// # use checkpoint::{Checkpoint, DType, Graph, Reader, SaveOptions, Variable};
@@ -46,14 +51,15 @@ pub(crate) type After = Box<dyn FnOnce(&dyn Storage, &Path, Result<()>) -> Resul
 /// ```
 pub struct Pending(Arc<Job>);
 
-/// How far a save in the background is.
+/// The progress of a save in the background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingProgress {
-    /// Bytes that are written.
+    /// The number of bytes written so far.
     pub done: u64,
-    /// Bytes that are to be written.
+    /// The number of bytes to write.
     pub total: u64,
-    /// Whether the save is over, well or not; all bytes are written some time before that.
+    /// Whether the save is over, successfully or not. It ends some time after the last byte is
+    /// written.
     pub is_finished: bool,
 }
 
@@ -64,25 +70,27 @@ impl fmt::Debug for Pending {
 }
 
 impl Pending {
-    /// The path of the checkpoint that is being written.
+    /// Returns the path of the checkpoint that is being written.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// How far it is. This never waits.
+    /// Returns the progress of the save. Never waits.
     pub fn poll(&self) -> PendingProgress {
         let is_finished = self.0.state.lock().outcome.is_some();
         PendingProgress { done: self.0.done.load(Ordering::Relaxed), total: self.0.total, is_finished }
     }
 
-    /// Waits until the save is over, and gives the path of the checkpoint. It may be called again, and says the same then.
+    /// Waits until the save is over and returns the path of the checkpoint. Further calls return
+    /// the same result.
     ///
     /// # Errors
-    /// * What the save would have reported that is not known before anything is written: as for [`Checkpoint::write`], and of a manager's as for
-    ///   [`Manager::save`](crate::Manager::save). No other call reports it then.
-    /// * `CANCELLED` when it was cancelled.
-    /// * `INTERNAL` when a callback panicked.
-    /// * `FAILED_PRECONDITION` in a callback of this very save.
+    /// Those of the save, as of [`Checkpoint::write`] or [`Manager::save`](crate::Manager::save),
+    /// except those that the call that started it has returned. No other call then reports them.
+    /// And:
+    /// * `CANCELLED`: the save was cancelled.
+    /// * `INTERNAL` ([`Reason::Panic`]): a callback panicked.
+    /// * `FAILED_PRECONDITION` ([`Reason::Reentrant`]): called from a callback of this save.
     pub fn wait(&self) -> Result<PathBuf> {
         self.0.wait()?;
         let mut state = self.0.state.lock();
@@ -93,8 +101,8 @@ impl Pending {
         }
     }
 
-    /// Waits until the save is over, but not longer than `limit`, and says whether it is; in a callback of this very save it does not wait. It asks for no error: that is still
-    /// to be heard of.
+    /// Waits until the save is over, at most `limit`, and returns whether it is over. In a callback
+    /// of the same save it does not wait. An error of the save still counts as not reported.
     pub fn wait_for(&self, limit: Duration) -> bool {
         let end = Instant::now().checked_add(limit);
         let is_own = self.0.is_current();
@@ -109,18 +117,22 @@ impl Pending {
         state.outcome.is_some()
     }
 
-    /// Ends the save soon, unless all is written by then. What was there before is still there, and nothing new; [`Pending::wait`] says whether it came to that.
+    /// Asks the save to stop soon. If everything is already written, the save completes;
+    /// [`Pending::wait`] returns which of the two happened. A cancelled save leaves what was there
+    /// before and nothing new; later saves do not report it.
     pub fn cancel(&self) {
         self.0.is_cancelled.store(true, Ordering::Relaxed);
     }
 }
 
-/// What the background thread shares with those who wait for it. It holds nothing of the checkpoint's, whose last holder waits for the thread.
+/// State that the background thread shares with the threads that wait for it. It must not hold a
+/// clone of the checkpoint, because dropping the last clone waits for the thread.
 struct Job {
     path: PathBuf,
     done: AtomicU64,
     total: u64,
     is_cancelled: AtomicBool,
+    /// The background thread, once it runs.
     thread: OnceLock<ThreadId>,
     state: Mutex<JobState>,
     ended: Condvar,
@@ -128,9 +140,9 @@ struct Job {
 
 #[derive(Default)]
 struct JobState {
-    /// None while it runs.
+    /// `None` while the save runs.
     outcome: Option<Result<()>>,
-    /// Whether there is an error that nobody has heard of.
+    /// Whether the outcome is an error that has not been reported yet.
     is_unread: bool,
 }
 
@@ -139,7 +151,7 @@ impl Job {
         self.state.lock().outcome.is_none()
     }
 
-    /// Whether this is the thread that saves.
+    /// Returns whether the calling thread is the one that saves.
     fn is_current(&self) -> bool {
         self.thread.get() == Some(&thread::current().id())
     }
@@ -160,8 +172,8 @@ impl Job {
         Ok(())
     }
 
-    /// Fails with the error that nobody has heard of.
-    fn hear(&self) -> Result<()> {
+    /// Returns the error that has not been reported yet, which then counts as reported.
+    fn take_error(&self) -> Result<()> {
         let mut state = self.state.lock();
         match &state.outcome {
             Some(Err(error)) if state.is_unread => {
@@ -173,7 +185,8 @@ impl Job {
         }
     }
 
-    /// What the thread does. Everything that is the caller's is let go of before anyone hears that it is over.
+    /// Runs the save on the background thread. All callbacks of the caller are dropped before the
+    /// outcome is published.
     fn run(&self, snapshot: Snapshot, storage: Arc<dyn Storage>, options: SaveOptions, after: After) -> SnapshotMemory {
         let _ = self.thread.set(thread::current().id());
         let mut memory = SnapshotMemory::default();
@@ -189,7 +202,7 @@ impl Job {
             outcome
         });
         let mut state = self.state.lock();
-        // Who cancelled knows.
+        // The caller who cancelled knows it, so this is not reported again.
         state.is_unread = outcome.as_ref().is_err_and(|e| e.code() != Code::Cancelled);
         state.outcome = Some(outcome);
         self.ended.notify_all();
@@ -209,7 +222,7 @@ impl Job {
     }
 }
 
-/// Runs what may panic in a callback.
+/// Runs code that may panic in a callback, and turns a panic into an error.
 fn guarded(body: impl FnOnce() -> Result<()>) -> Result<()> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
@@ -218,7 +231,7 @@ fn guarded(body: impl FnOnce() -> Result<()>) -> Result<()> {
     })
 }
 
-/// The last save of a checkpoint in the background.
+/// The last save in the background of a checkpoint.
 #[derive(Default)]
 pub(super) struct Slot(Mutex<LastSave>);
 
@@ -226,7 +239,7 @@ pub(super) struct Slot(Mutex<LastSave>);
 struct LastSave {
     job: Option<Arc<Job>>,
     thread: Option<JoinHandle<SnapshotMemory>>,
-    /// What the thread gave back.
+    /// Memory of the last snapshot, to be reused for the next one.
     memory: SnapshotMemory,
 }
 
@@ -235,7 +248,8 @@ impl Slot {
         self.0.lock().job.clone()
     }
 
-    /// Takes the memory for the next snapshot. The thread, if there is one, has ended but for giving it back.
+    /// Takes the memory for the next snapshot. The outcome of the last save must be known; the
+    /// thread can then only be returning its memory.
     fn take_memory(&self) -> SnapshotMemory {
         let mut last = self.0.lock();
         match last.thread.take().map(JoinHandle::join) {
@@ -248,32 +262,43 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         let thread = self.0.get_mut().thread.take();
-        // A callback may have been the last that held the checkpoint: then this is the thread itself.
+        // A callback may have held the last clone of the checkpoint; then this runs on the
+        // background thread itself, which cannot join itself.
         if let Some(thread) = thread.filter(|t| t.thread().id() != thread::current().id()) {
             let _ = thread.join();
         }
     }
 }
 
-/// What came of a turn with the graph's lock.
+/// The result of one attempt with the graph's lock held.
 enum Turn<R, B> {
     Done(R),
-    /// This save has to end first, before what there is to do is tried again.
+    /// This save must end before the body can run.
     Wait(Arc<Job>, B),
 }
 
 impl Checkpoint {
-    /// Copies what [`Checkpoint::save`] would write, and does the rest in the background: writes the files, calls the write callbacks, has the state file name the checkpoint.
-    /// When this returns the program may change everything; what is saved is what was there. Custom states, savers and devices are asked on this thread, before it returns.
+    /// Copies what [`Checkpoint::save`] would write and does the rest in the background: writes the
+    /// files, calls the write callbacks, and makes the checkpoint the latest in the state file. The
+    /// program may change everything as soon as this call returns; the values at the time of the
+    /// call are saved.
     ///
-    /// The copy is made by several threads at once, into memory that the checkpoint keeps for the next one.
+    /// Callbacks of states, savers and devices are called before this call returns, on the calling
+    /// thread. Progress and write callbacks are called on the background thread. Several threads
+    /// make the copy, into memory that the checkpoint keeps for the next one.
     ///
     /// # Errors
-    /// What can be known before anything is written; else [`Pending::wait`] has it.
-    /// * `FAILED_PRECONDITION` when a variable has no value yet, or the graph has a list or slot that cannot be saved; `ABORTED` when a callback fails.
-    /// * `RESOURCE_EXHAUSTED` when there is no memory for the copy, or no thread. The count stands, as after those before.
-    /// * `UNAVAILABLE` when an earlier save is still running, if so asked ([`SaveOptions::busy`]); the error of an earlier one that nobody has heard of. Nothing is counted
-    ///   and nothing saved then.
+    /// Errors that are known before anything is written are returned by this call:
+    /// * `FAILED_PRECONDITION`: a variable has no value yet, or the graph contains a list or slot
+    ///   that cannot be saved. The save counter stays incremented.
+    /// * `ABORTED`: a callback failed. The save counter stays incremented.
+    /// * `RESOURCE_EXHAUSTED`: there is not enough memory for the copy, or no thread can be
+    ///   started. The save counter stays incremented.
+    /// * `UNAVAILABLE` ([`Reason::Busy`]): an earlier save is still running and the options say
+    ///   [`Busy::Fail`]. Nothing is counted.
+    /// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
+    ///
+    /// Every other error is returned by [`Pending::wait`].
     pub fn save_async(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<Pending> {
         self.save_async_on(Arc::new(Local), prefix.as_ref(), options)
     }
@@ -290,10 +315,12 @@ impl Checkpoint {
         })
     }
 
-    /// Copies what [`Checkpoint::write`] would write, and does the rest in the background, as [`Checkpoint::save_async`] does.
+    /// Copies what [`Checkpoint::write`] would write and does the rest in the background, as
+    /// [`Checkpoint::save_async`] does. Does not increment the save counter and does not change the
+    /// state file.
     ///
     /// # Errors
-    /// As for [`Checkpoint::save_async`].
+    /// Those of [`Checkpoint::save_async`].
     pub fn write_async(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<Pending> {
         self.write_async_on(Arc::new(Local), prefix.as_ref(), options)
     }
@@ -307,20 +334,23 @@ impl Checkpoint {
     /// Waits for the save that is running in the background, if there is one.
     ///
     /// # Errors
-    /// That of the last one, if nobody has heard of it yet. `FAILED_PRECONDITION` in a callback of that save.
+    /// * The error of the last save, if it has not been reported yet.
+    /// * `FAILED_PRECONDITION` ([`Reason::Reentrant`]): called from a callback of that save.
     pub fn sync(&self) -> Result<()> {
         match self.0.slot.job() {
-            Some(job) => job.wait().and_then(|()| job.hear()),
+            Some(job) => job.wait().and_then(|()| job.take_error()),
             None => Ok(()),
         }
     }
 
-    /// Runs `body` with the graph's lock while no save runs in the background. A call that saves says what it does about one that is running, and fails with the error of the
-    /// last one if nobody has heard of it.
+    /// Runs `body` with the graph's lock while no save runs in the background. `saves` is `Some` if
+    /// the call saves: it says what to do about a save that is running, and makes the call fail
+    /// with the last save's error if that has not been reported yet.
     pub(crate) fn when_idle<R>(&self, saves: Option<Busy>, body: impl FnOnce(&mut Nodes) -> Result<R>) -> Result<R> {
         let mut body = body;
         loop {
-            // Whoever starts one has the graph's lock; it is waited for without, since its callbacks may need that.
+            // A save is started with the graph's lock held, so none can start during the check.
+            // Waiting for one happens without the lock, because its callbacks may need it.
             let turn = self.0.graph.with(|nodes| match self.running(saves)? {
                 Some(job) => Ok(Turn::Wait(job, body)),
                 None => body(nodes).map(Turn::Done),
@@ -339,17 +369,17 @@ impl Checkpoint {
         }
     }
 
-    /// The save that is running. Of one that has ended, a call that saves hears the error if nobody
-    /// has heard of it.
+    /// Returns the save that is running, if any. If the last one has ended and the call saves,
+    /// fails with its error if that has not been reported yet.
     fn running(&self, saves: Option<Busy>) -> Result<Option<Arc<Job>>> {
         match self.0.slot.job() {
             Some(job) if job.is_running() => Ok(Some(job)),
-            Some(job) if saves.is_some() => job.hear().map(|()| None),
+            Some(job) if saves.is_some() => job.take_error().map(|()| None),
             _ => Ok(None),
         }
     }
 
-    /// Copies, and starts the thread. No other is running.
+    /// Copies the values and starts the background thread. No other save may be running.
     pub(crate) fn start(
         &self,
         nodes: &mut Nodes,
@@ -377,7 +407,8 @@ impl Checkpoint {
             .name("checkpoint".to_owned())
             .spawn(move || of_thread.run(snapshot, storage, options, after))
             .map_err(|e| {
-                Error::new(Code::ResourceExhausted, Reason::Io, format!("no thread for the save: {e}")).in_file(&job.path)
+                Error::new(Code::ResourceExhausted, Reason::Io, format!("cannot start a thread for the save: {e}"))
+                    .in_file(&job.path)
             })?;
         let mut last = self.0.slot.0.lock();
         (last.job, last.thread) = (Some(job.clone()), Some(thread));

@@ -1,4 +1,4 @@
-//! Saves in the background that fail: any operation on the file system may.
+//! Saves in the background where each operation on the file system fails in turn.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -29,7 +29,7 @@ fn program() -> Program {
     Program { graph, value, checkpoint }
 }
 
-/// One thread: a run is the same each time.
+/// Options with one thread, so that every run makes the same operations.
 fn options() -> SaveOptions {
     SaveOptions::new().write(WriteOptions::new().shards(2).threads(1))
 }
@@ -47,7 +47,7 @@ fn is_whole(prefix: &Path) -> bool {
     verified.unwrap().problems.is_empty()
 }
 
-/// Runs `save` with every operation failing in turn, and gives how many there were.
+/// Runs `save` with every operation failing in turn, and returns the number of operations.
 fn each_fault(mut save: impl FnMut(&Arc<Recording>, i32)) -> usize {
     let mut points = 0;
     for errno in ERRNOS {
@@ -83,7 +83,7 @@ fn what_fails_in_the_background_comes_out_of_wait() {
         assert!(is_whole(&latest), "after {error}");
         assert!(is_whole(&directory.path().join("ckpt-1")), "after {error}");
 
-        // It was heard of: nothing else reports it.
+        // `wait` has reported the error, so no other call does.
         program.checkpoint.sync().unwrap();
         assert_eq!(program.checkpoint.save(&prefix, &options()).unwrap(), directory.path().join("ckpt-3"));
         assert_eq!(latest_checkpoint(directory.path()).unwrap(), Some(directory.path().join("ckpt-3")));
@@ -128,7 +128,8 @@ fn a_restore_waits_and_leaves_the_error_to_others() {
     program.checkpoint.sync().unwrap();
 }
 
-/// Whatever fails, the manager lists what is there, and a step whose save failed may be saved again.
+/// Whatever fails, the manager lists only complete checkpoints, and a step whose save failed can be
+/// saved again.
 #[test]
 fn a_manager_does_not_list_what_failed() {
     let points = each_fault(|recording, errno| {
@@ -144,7 +145,7 @@ fn a_manager_does_not_list_what_failed() {
         assert_eq!(before.len(), 2);
 
         let pending = manager.save_async_on(recording.clone(), &at(30)).unwrap().unwrap();
-        // What cannot be removed is left for the next save.
+        // A checkpoint that cannot be removed is left for the next save.
         let Err(error) = pending.wait() else {
             assert_eq!(manager.latest_checkpoint().as_deref(), Some(pending.path()));
             assert!(manager.save_async(&at(31)).unwrap().is_none());

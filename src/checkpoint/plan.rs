@@ -1,4 +1,4 @@
-//! Which values of a checkpoint are to be given to which objects, and what became of each.
+//! Plans: which value of a checkpoint an object gets, and the outcome of each plan.
 
 use std::fmt;
 
@@ -6,25 +6,25 @@ use super::report::RowState;
 use crate::graph::{Map, NodeId};
 use crate::reader::Reader;
 
-/// A value that is to be given to an object.
+/// A value to be assigned to an object.
 pub(super) struct Plan {
     pub object: NodeId,
-    /// The node of the checkpoint; of a name-based one, nothing.
+    /// The node of the checkpoint; 0 and without meaning in a name-based one.
     pub saved: u32,
     pub stored: Stored,
 }
 
-/// Which tensors make up the value; numbers are those of the reader's list.
+/// The tensors of the value, as numbers in the reader's list.
 pub(super) enum Stored {
-    /// The checkpoint does not have what the object needs: nothing of this key.
+    /// The checkpoint lacks a value that the object needs; this is its key.
     Missing(Box<[u8]>),
     Variable(usize),
     Text(usize),
-    /// The key by which all go, and each by its name.
+    /// The key of the whole state, and the name and number of each of its tensors.
     State(Box<[u8]>, Vec<(Box<str>, usize)>),
 }
 
-/// What became of a plan.
+/// The outcome of a plan.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     pub state: RowState,
@@ -42,7 +42,7 @@ impl Outcome {
 }
 
 impl Plan {
-    /// The key by which the value goes, in messages.
+    /// Returns the key that messages name the value by.
     pub fn key<'k>(&'k self, reader: &'k Reader) -> &'k [u8] {
         match &self.stored {
             Stored::Missing(key) | Stored::State(key, _) => key,
@@ -50,16 +50,17 @@ impl Plan {
         }
     }
 
+    /// The tensors to check and read. Those of states are not among them.
     pub fn tensors(&self) -> &[usize] {
         match &self.stored {
             Stored::Missing(_) => &[],
             Stored::Variable(tensor) | Stored::Text(tensor) => std::slice::from_ref(tensor),
-            Stored::State(..) => &[], // read ahead, before anything is assigned
+            Stored::State(..) => &[], // need no check: they are read before anything is assigned
         }
     }
 }
 
-/// What became of each of the plans of a batch.
+/// The outcomes of the plans of a batch.
 pub(super) struct Outcomes {
     pub states: Vec<RowState>,
     pub details: Map<usize, String>,
@@ -73,7 +74,7 @@ impl Outcomes {
         }
     }
 
-    /// In the order of the plans.
+    /// Returns the outcomes in the order of the plans.
     pub fn each(mut self) -> impl Iterator<Item = Outcome> {
         self.states.into_iter().enumerate().map(move |(number, state)| Outcome { state, detail: self.details.remove(&number) })
     }

@@ -1,4 +1,4 @@
-//! Planning the values of a node of the checkpoint for its object.
+//! Plans which values of a node of the checkpoint its object gets.
 
 use std::borrow::Cow;
 
@@ -10,18 +10,18 @@ use crate::format::key::{self, VARIABLE_VALUE};
 use crate::graph::{Kind, NodeId, Nodes};
 use crate::reader::Node as SavedNode;
 
-/// Who restores an object.
+/// What restores an object.
 enum Restorer {
-    /// A registered saver, by its number, under the name under which the object was saved.
+    /// A registered saver, by its number, and the name under which the object was saved.
     Saver(usize, String),
-    /// The object is left as it is.
+    /// Nothing: the object is unchanged.
     Nobody,
     /// The restore itself, from the attributes of the object's node.
     Attributes,
 }
 
 impl Restore {
-    /// Plans the values of the node `id` for `object`.
+    /// Plans the assignment of the node's values to `object`.
     pub(super) fn plan(&self, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
         let node = self.node(id);
         if node.registered_saver().is_none() && node.attributes().len() == 0 {
@@ -78,7 +78,7 @@ impl Restore {
         Ok(())
     }
 
-    /// Who is to restore an object.
+    /// Decides what restores an object.
     fn restorer(&self, nodes: &mut Nodes, node: &SavedNode<'_>, object: NodeId) -> Result<Restorer> {
         let Some(saved) = node.registered_saver() else {
             if nodes.savers.len() == 0 {
@@ -92,9 +92,7 @@ impl Restore {
         let Some(saver) = nodes.savers.find(saved.name) else {
             self.log(
                 Severity::Warning,
-                &format!(
-                    "an object was saved using a registered saver named '{name}', which is not registered: it is left as it is"
-                ),
+                &format!("an object was saved with the saver '{name}', which is not registered: the object is not restored"),
             );
             return Ok(Restorer::Nobody);
         };
@@ -113,7 +111,8 @@ impl Restore {
     }
 }
 
-/// A key up to the name of the attribute. An edge may be named `.ATTRIBUTES`, too: the last one counts.
+/// Returns the key up to the name of the attribute. An edge may be named `.ATTRIBUTES` too, so the
+/// last occurrence counts.
 fn before_name(key: &str) -> &str {
     const MARK: &str = ".ATTRIBUTES/";
     key.rfind(MARK).map_or("", |at| &key[..at + MARK.len()])

@@ -1,4 +1,4 @@
-//! What became of every value of a restore, row by row.
+//! The report of a restore: the outcome for each value, row by row.
 
 use std::ffi::CStr;
 use std::fmt::{self, Write};
@@ -6,31 +6,32 @@ use std::fmt::{self, Write};
 use crate::graph::NodeId;
 use crate::tensor::{shape_text, DType};
 
-/// What became of a value.
+/// The outcome for one value of a restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(i32)]
 #[non_exhaustive]
 pub enum RowState {
     /// The object has the value of the checkpoint.
     Restored = 1,
-    /// The object is not there yet; it gets the value when it is tracked.
+    /// The object does not exist yet; it gets the value when it is tracked.
     Deferred = 2,
     /// The program has an object for which the checkpoint has no value.
     Missing = 3,
-    /// The checkpoint has a value for which the program has no object, or one that has no use for it.
+    /// The checkpoint has a value for which the program has no object, or one that does not use it.
     Unused = 4,
-    /// The value has another shape than the object.
+    /// The value and the object differ in shape.
     ShapeMismatch = 5,
-    /// The value has another dtype than the object.
+    /// The value and the object differ in dtype.
     DtypeMismatch = 6,
-    /// The object was left as it was: by wish, because a newer restore gave it its value, or because something else failed before.
+    /// The object is unchanged: skipped on request, already set by a newer restore, or not reached
+    /// because of an earlier failure.
     Skipped = 7,
-    /// Reading or a callback failed half-way: the object has neither its old value nor the new one.
+    /// Reading or a callback failed halfway: the object has neither its old value nor the new one.
     Torn = 8,
 }
 
 impl RowState {
-    /// All of them.
+    /// Returns all states.
     pub fn all() -> impl Iterator<Item = RowState> {
         [
             RowState::Restored,
@@ -45,7 +46,7 @@ impl RowState {
         .into_iter()
     }
 
-    /// What tables and summaries call it.
+    /// Returns the name of the state in tables and summaries.
     pub fn name(self) -> &'static str {
         self.c_name().to_str().unwrap_or_default()
     }
@@ -71,32 +72,40 @@ impl fmt::Display for RowState {
     }
 }
 
-/// A value of the checkpoint, or an object of the program that the checkpoint has no value for.
+/// A row of a report: a value of the checkpoint, or an object of the program that the checkpoint
+/// has no value for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The path of the object: escaped names of edges joined by `/`, in the checkpoint, or of an object that is missing there, in the program.
+    /// The object's path, escaped edge names joined by `/`: its path in the checkpoint or, if the
+    /// checkpoint does not have the object, in the program.
     pub path: String,
-    /// The key of the value in the checkpoint; of an object that is missing there, the key that it would have.
+    /// The value's key in the checkpoint or, if the checkpoint does not have the object, the key
+    /// that it would have.
     pub key: String,
-    /// What became of it.
+    /// The outcome.
     pub state: RowState,
-    /// Type and shape in the checkpoint; none where it has no such tensor.
+    /// Dtype and shape in the checkpoint; `None` if the checkpoint has no such tensor.
     pub saved: Option<(DType, Vec<i64>)>,
-    /// Type and shape in the program, as far as it says; none where it has no such object, or one with state of its own. Of a part of a tensor, the shape of that.
+    /// Dtype and shape in the program; `None` if the program has no such object, or the object is
+    /// not a variable or text. Either part is `None` if the object accepts anything. For a part of
+    /// a tensor the shape is that of the whole tensor.
     pub program: Option<(Option<DType>, Option<Vec<i64>>)>,
-    /// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it, `0,4:-`.
+    /// For a variable that is a part of a tensor: its slice in TensorFlow's notation, `0,4:-`.
     pub slice: Option<String>,
-    /// The object.
+    /// The object in the program.
     pub node: Option<NodeId>,
-    /// The node of the checkpoint.
+    /// The node in the checkpoint's object graph.
     pub saved_node: Option<u32>,
-    /// Of a value that is unused, or an object that is missing: the path of the one on the other side that is plainly meant, having the same shape and last name.
+    /// For an unused value or a missing object: the path of its probable counterpart, the only one
+    /// on the other side with the same shape and last name.
     pub candidate: Option<String>,
-    /// More on why, where there is more to say.
+    /// More about the reason for the state, if there is more.
     pub detail: Option<String>,
 }
 
-/// What became of every value of a restore. It does not change: it says how things stood when it was made.
+/// The outcome for each value of a restore: one row for each value of the checkpoint, then one for
+/// each object of the program that the checkpoint has no value for. It is a snapshot and never
+/// changes.
 ///
 /// ```
 /// # use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, RowState, SaveOptions, Variable};
@@ -127,22 +136,23 @@ impl Report {
         Report { rows }
     }
 
-    /// The rows: the checkpoint's in the order of its nodes, then those of the program's objects that it lacks.
+    /// Returns the rows: those of the checkpoint in the order of its nodes, then those of the
+    /// program's objects that it lacks.
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// How many rows have this state.
+    /// Returns the number of rows with this state.
     pub fn count(&self, state: RowState) -> usize {
         self.rows.iter().filter(|row| row.state == state).count()
     }
 
-    /// Whether everything in the checkpoint and everything in the program was restored.
+    /// Returns whether every value of the checkpoint and every object of the program was restored.
     pub fn is_complete(&self) -> bool {
         self.count(RowState::Restored) == self.rows.len()
     }
 
-    /// One line: how many rows there are of each state.
+    /// Returns one line with the number of rows for each state.
     pub fn summary(&self) -> String {
         let counts = RowState::all().map(|state| (state, self.count(state))).filter(|(_, count)| *count > 0);
         let counts: Vec<String> = counts.map(|(state, count)| format!("{count} {state}")).collect();
@@ -153,7 +163,7 @@ impl Report {
         }
     }
 
-    /// A table for people: a line for each row.
+    /// Returns a table for people, with one line per row.
     pub fn table(&self) -> String {
         let mut out = String::new();
         let width = self.rows.iter().map(|row| row.path.chars().count()).max().unwrap_or(0).min(80);
@@ -176,8 +186,9 @@ impl Report {
         out
     }
 
-    /// JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state", "saved": {"dtype", "shape"}, "program", "slice", "candidate", "detail"}]}`;
-    /// what is not known is left out.
+    /// Returns JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state",
+    /// "saved": {"dtype", "shape"}, "program", "slice", "candidate", "detail"}]}`. Unknown fields
+    /// are omitted.
     pub fn to_json(&self) -> String {
         let mut out = String::from("{\"summary\":{");
         let counts = RowState::all().map(|state| (state, self.count(state))).filter(|(_, count)| *count > 0);
@@ -218,7 +229,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// Writes a JSON string. The library has no JSON library, for these few strings: its users would pay for it.
+/// Writes a JSON string. Written by hand because a JSON library would be a dependency of all users,
+/// only for these strings.
 fn push_json(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
@@ -234,7 +246,8 @@ fn push_json(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Finds, for each value that is unused and each object that is missing, the one on the other side with the same shape and last name, if there is just one.
+/// Sets the candidates: for each unused value and each missing object, the only one on the other
+/// side with the same shape and last name, if there is exactly one.
 fn find_candidates(rows: &mut [Row]) {
     use std::collections::HashMap;
     type Likeness = (String, Vec<i64>);
@@ -246,7 +259,7 @@ fn find_candidates(rows: &mut [Row]) {
         };
         Some((row.path.rsplit('/').next()?.to_owned(), shape?))
     };
-    // For each likeness the numbers of the rows on each side.
+    // For each last name and shape, the numbers of the unused rows and of the missing rows.
     let mut alike: HashMap<Likeness, [Vec<usize>; 2]> = HashMap::new();
     for (number, row) in rows.iter().enumerate() {
         if let Some(likeness) = likeness(row) {

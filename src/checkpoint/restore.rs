@@ -1,7 +1,10 @@
-//! A restore: the objects of a checkpoint matched with those of a program by their edges, now and as the program goes on.
+//! A restore: matches the objects of a checkpoint with those of a program by their edges, at once
+//! and as the program tracks more objects.
 //!
-//! The matching is TensorFlow's: breadth first over the checkpoint's graph; a node of the checkpoint is bound to at most one object, the first that it meets; an
-//! edge that the program does not have yet waits at its parent; of several restores that have a value for an object, the one called last gives it.
+//! The matching is TensorFlow's: breadth first over the checkpoint's graph. A node of the
+//! checkpoint is bound to at most one object, the first that it meets. An edge that the program
+//! does not have yet is deferred at its parent. If several restores have a value for an object, the
+//! one called last sets it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,40 +22,45 @@ use crate::error::{Error, Result};
 use crate::graph::{NodeId, Nodes, Position, Waiting};
 use crate::reader::{Node as SavedNode, ObjectGraph, Reader};
 
-/// Numbers restores in the order in which they are called.
+/// The number of the next restore; restores are numbered in the order of their calls.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 pub(super) fn next_uid() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// One call of restore or read, for as long as anything waits for it or asks about it.
+/// One call of restore or read. It lives as long as it has deferred values or a status refers to
+/// it.
 pub(crate) struct Restore {
     pub(super) uid: u64,
     pub(super) reader: Reader,
     pub(super) saved: ObjectGraph,
     pub(super) options: RestoreOptions,
     log: Option<Log>,
-    /// Which nodes of the checkpoint the options want; all, when there are none.
+    /// Whether the options include each node of the checkpoint; empty if they include all.
     wanted: Vec<bool>,
     pub(super) found: Mutex<Matches>,
-    /// Says nothing in the end.
+    /// Whether to suppress the warning about unused values when the restore is dropped.
     quiet: AtomicBool,
 }
 
-/// One walk over the checkpoint's graph.
+/// The state of one walk over the checkpoint's graph.
 #[derive(Default)]
 pub(super) struct Pass {
+    /// Nodes to visit, with their objects.
     pub queue: VecDeque<(u32, NodeId)>,
     pub plans: Vec<Plan>,
-    /// The tensor that was found last: the next one is often its neighbour.
+    /// The tensor that was found last; the search for the next one starts there, since it is often
+    /// close.
     pub near: usize,
-    /// Objects of registered savers, with the names under which they were saved.
+    /// The objects of each registered saver, with the names under which they were saved.
     pub savers: BTreeMap<usize, Vec<(String, NodeId)>>,
-    /// The objects whose values are planned, with the restore that gave them theirs before.
+    /// The objects whose values are planned, each with the number of the restore that set it
+    /// before.
     marked: Vec<(NodeId, u64)>,
-    /// Slots that were made: owner, variable, name.
+    /// Slots that were made: owner, variable, name. They are removed if the restore fails.
     pub made: Vec<(NodeId, NodeId, Box<str>)>,
+    /// Whether to assign nothing.
     pub dry: bool,
 }
 
@@ -106,13 +114,14 @@ impl Restore {
         self.saved.node(id).unwrap_or_else(|| self.saved.nodes().next().expect("an object graph has a root"))
     }
 
-    /// The object of a node of the checkpoint, while it is there.
+    /// Returns the object that a node is bound to; `None` if there is none or it was removed.
     pub fn bound(&self, nodes: &Nodes, id: u32) -> Option<NodeId> {
         self.found.lock().bound(nodes, id)
     }
 
-    /// The first walk: from the root, then what the checkpoint attaches to it. If it fails, or is
-    /// dry, the graph is as it was after [`Restore::undo`].
+    /// Makes the first walk: from the root, then from the objects that the checkpoint attaches to
+    /// it. After a failure or a dry run, [`Restore::undo`] restores the previous state of the
+    /// graph.
     pub fn begin(
         self: &Arc<Self>,
         nodes: &mut Nodes,
@@ -133,8 +142,7 @@ impl Restore {
         (pass, result)
     }
 
-    /// Takes back what a walk has done to the graph but for the values that it has assigned.
-    /// Nothing is said about this restore in the end.
+    /// Reverts the changes of a walk to the graph, except for values that it has assigned.
     pub fn undo(&self, nodes: &mut Nodes, pass: &Pass) {
         self.expect_partial();
         for &(object, before) in &pass.marked {
@@ -148,7 +156,7 @@ impl Restore {
         self.forget(nodes);
     }
 
-    /// Takes everything that waits for this restore from the graph.
+    /// Removes the deferred values of this restore from the graph.
     pub fn forget(&self, nodes: &mut Nodes) {
         let waits_at = std::mem::take(&mut self.found.lock().waits_at);
         waits_at.into_iter().for_each(|object| nodes.forget_deferred(object, self.uid));
@@ -157,7 +165,7 @@ impl Restore {
         found.waiting_slots.clear();
     }
 
-    /// Binds a node to an object; says whether it is new to it.
+    /// Binds a node to an object. Returns false if the node was already bound.
     pub(super) fn bind(&self, nodes: &Nodes, id: u32, object: NodeId) -> bool {
         let there = self.found.lock().bind(nodes, id, object);
         if let Some(there) = there {
@@ -180,7 +188,8 @@ impl Restore {
         }
     }
 
-    /// Walks the checkpoint's graph from the node `id` on, with `object` for it; plans values and lets wait what is not there.
+    /// Walks the checkpoint's graph from the node `id`, which is matched with `object`. Plans
+    /// values, and defers those whose objects do not exist yet.
     fn walk(self: &Arc<Self>, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
         if !self.bind(nodes, id, object) {
             return Ok(());
@@ -207,11 +216,11 @@ impl Restore {
             if found.bound(nodes, edge.node).is_some() {
                 continue;
             }
-            // Most programs have their edges in the order in which they were saved.
+            // Fast path: most programs have their edges in the order in which they were saved.
             let same = edges.get_index(number).filter(|(name, _)| ***name == *edge.name).map(|(_, child)| child);
             match same.or_else(|| edges.get(edge.name)) {
                 Some(&child) => {
-                    // It is not bound, so the bond is new.
+                    // The node was not bound before, as checked above.
                     let bound = found.bind(nodes, edge.node, child);
                     debug_assert!(bound.is_none());
                     pass.queue.push_back((edge.node, child));
@@ -230,7 +239,8 @@ impl Restore {
         Ok(())
     }
 
-    /// Whether the node, or anything below it, has values; of files that do not say so, whether it has anything at all.
+    /// Returns whether the node or anything below it has values. For files that do not record this,
+    /// returns whether the node has anything at all.
     fn may_have_values(&self, id: u32) -> bool {
         let node = self.node(id);
         node.has_checkpoint_values().unwrap_or_else(|| {
@@ -238,7 +248,8 @@ impl Restore {
         })
     }
 
-    /// Restores single objects from nodes, without looking at edges; no assertion and no later restore takes notice.
+    /// Restores single objects from nodes without following edges. Assertions and later restores do
+    /// not see this restore.
     pub fn restore_single(&self, nodes: &mut Nodes, pairs: &[(u32, NodeId)]) -> Result<()> {
         let mut pass = Pass::default();
         for &(id, object) in pairs.iter().filter(|(id, _)| self.wants(*id)) {
@@ -247,7 +258,7 @@ impl Restore {
         self.assign(nodes, &mut pass)
     }
 
-    /// Assigns what a walk has planned.
+    /// Assigns the values that a walk has planned.
     fn assign(&self, nodes: &mut Nodes, pass: &mut Pass) -> Result<()> {
         if pass.plans.is_empty() && pass.savers.is_empty() {
             return Ok(());
@@ -269,7 +280,9 @@ impl Restore {
             let wanted: Vec<(Box<str>, usize)> =
                 wanted.map(|t| (String::from_utf8_lossy(t.key()).into_owned().into_boxed_str(), t.index())).collect();
             let restored = batch.source(&wanted).and_then(|source| {
-                functions.restore(objects, &source).map_err(|e| Error::callback(format!("a registered saver failed: {e}")))
+                functions
+                    .restore(objects, &source)
+                    .map_err(|e| Error::callback(format!("the restore callback of a registered saver failed: {e}")))
             });
             nodes.savers.get_mut(saver).functions = Some(functions);
             restored?;
@@ -289,7 +302,8 @@ impl Waiting for Restore {
         let walked = self.walk(nodes, saved, object, &mut pass);
         let is_read = !pass.plans.is_empty() || !pass.savers.is_empty();
         if let Err(e) = walked.and_then(|()| if is_read { self.reader.check_current() } else { Ok(()) }) {
-            // The objects count as bound all the same: assertions and the report have to know that they have no values.
+            // The objects stay bound, so that assertions and the report say that they have no
+            // values.
             let mut found = self.found.lock();
             for plan in &pass.plans {
                 found.note(plan.saved, Outcome { state: RowState::Skipped, detail: Some(e.to_string()) });
@@ -301,7 +315,7 @@ impl Waiting for Restore {
 }
 
 impl Drop for Restore {
-    /// Says what of the checkpoint was never used, unless that was expected.
+    /// Logs which values of the checkpoint were never used, unless that was expected.
     fn drop(&mut self) {
         if self.quiet.load(Ordering::Relaxed) || self.log.is_none() {
             return;

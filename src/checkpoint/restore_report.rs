@@ -8,7 +8,7 @@ use super::Checkpoint;
 use crate::error::Result;
 use crate::graph::{NodeId, Nodes, Walk};
 
-/// The rows of a restore from an object graph.
+/// Returns the report of a restore from an object graph, as of now.
 pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoint) -> Result<Report> {
     let saved = &restore.saved;
     let paths = Paths::new(saved);
@@ -23,15 +23,15 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
         };
         let (state, detail) = match (object, outcome) {
             _ if !restore.wants(id) || (restore.options.skip_slot_variables && paths.is_slot(id)) => {
-                (RowState::Skipped, Some("left out by the options".to_owned()))
+                (RowState::Skipped, Some("excluded by the options".to_owned()))
             }
-            (Some(_), _) if unused => (RowState::Unused, Some("the object has no use for it".to_owned())),
+            (Some(_), _) if unused => (RowState::Unused, Some("the object does not use this value".to_owned())),
             (_, Some(outcome)) => outcome,
             (Some(object), None) => match nodes.get(object).map_or(0, |node| node.restored_by) {
-                by if by > restore.uid => (RowState::Skipped, Some("a newer restore gave the object its value".to_owned())),
+                by if by > restore.uid => (RowState::Skipped, Some("the object was set by a newer restore".to_owned())),
                 by if by == restore.uid && node.registered_saver().is_some() => (RowState::Restored, None),
                 by if by == restore.uid => {
-                    (RowState::Skipped, Some("the object got the value of another node of the checkpoint".to_owned()))
+                    (RowState::Skipped, Some("the object was restored from another node of the checkpoint".to_owned()))
                 }
                 _ => (RowState::Skipped, None),
             },
@@ -69,7 +69,8 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
     Ok(Report::new(rows))
 }
 
-/// Which nodes of the checkpoint wait for objects: those that an edge or slot waits for, and all below them that have none.
+/// Returns for each node of the checkpoint whether it is deferred: a deferred edge or slot leads to
+/// it, or to a node above it, and it has no object yet.
 fn waiting(nodes: &Nodes, restore: &Restore) -> Vec<bool> {
     let saved = &restore.saved;
     let mut waiting = vec![false; saved.len()];
@@ -90,7 +91,7 @@ fn waiting(nodes: &Nodes, restore: &Restore) -> Vec<bool> {
     if waits_at.is_empty() {
         return waiting;
     }
-    // A slot waits with its owner or its variable.
+    // A slot is deferred if its owner or its variable is, and the other one is deferred or bound.
     for owner in saved.nodes() {
         let owner_comes = waiting[owner.id() as usize]
             || restore.bound(nodes, owner.id()).is_some_and(|object| nodes.slot_owner(object).is_ok());

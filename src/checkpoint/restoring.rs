@@ -1,4 +1,4 @@
-//! What a program calls to restore.
+//! The restoring calls of a checkpoint object.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::graph::{is_integer, Nodes, Variable};
 use crate::reader::{ObjectGraph, Reader};
 use crate::tensor::{shape_text, DType};
 
-/// How a path is opened: what restore does and read does not.
+/// Which of the two calls is running.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verb {
     Restore,
@@ -23,44 +23,56 @@ enum Verb {
 }
 
 impl Checkpoint {
-    /// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory with a state file (its latest), or a SavedModel. Every object that
-    /// the root leads to by the edges that were saved takes its value; what the program does not have yet is restored when it is tracked.
-    /// Makes the save counter. A checkpoint of names is restored by the full names of variables. (`tf.train.Checkpoint.restore`)
+    /// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory
+    /// with a state file (its latest checkpoint), or a SavedModel. (`tf.train.Checkpoint.restore`)
     ///
-    /// All that can be known is checked before the first value is assigned. If it fails then, the graph is as it was. If reading, a checksum or a callback fails
-    /// after that, [`Checkpoint::last_report`] says of each value what became of it; nothing waits for the restore.
+    /// Each object that the root reaches by the edges that were saved takes its value. Values whose
+    /// objects the program does not have yet are deferred: they are restored when the object is
+    /// tracked. The save counter is made. A name-based checkpoint ([`Saver`](crate::Saver)) is
+    /// restored by the full names of variables.
+    ///
+    /// Everything that can be checked is checked before the first value is assigned; if a check
+    /// fails, the graph is unchanged. If reading, a checksum or a callback fails later,
+    /// [`Checkpoint::last_report`] says what became of each value, and nothing is deferred.
     ///
     /// # Errors
-    /// * `NOT_FOUND` when there is no checkpoint, a data file is missing, it lacks a value that it should have, or a path that an option names.
-    /// * `INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory.
-    /// * `FAILED_PRECONDITION` for a variable that is read-only, a list that cannot be saved, or a registered saver that does not accept its object.
-    /// * `DATA_LOSS` when the checkpoint is damaged, `ABORTED` when a callback fails.
+    /// * `NOT_FOUND`: there is no checkpoint; a data file is missing; or the checkpoint lacks a
+    ///   value that it should have, or a path that an option names.
+    /// * `INVALID_ARGUMENT`: a value has another dtype or shape than its object, or two variables
+    ///   share memory.
+    /// * `FAILED_PRECONDITION`: a variable is read-only, a list cannot be saved, or a registered
+    ///   saver does not accept its object.
+    /// * `DATA_LOSS`: the checkpoint is damaged.
+    /// * `ABORTED`: a callback failed.
     pub fn restore(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Status> {
         self.load(path.as_ref(), options, Verb::Restore)
     }
 
-    /// The same without the save counter, for what [`Checkpoint::write`] wrote. (`tf.train.Checkpoint.read`)
+    /// Like [`Checkpoint::restore`], but without the save counter: for what [`Checkpoint::write`]
+    /// wrote. (`tf.train.Checkpoint.read`)
     ///
     /// # Errors
-    /// As for [`Checkpoint::restore`].
+    /// Those of [`Checkpoint::restore`].
     pub fn read(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Status> {
         self.load(path.as_ref(), options, Verb::Read)
     }
 
-    /// Restores nothing, but makes the save counter: `tf.train.Checkpoint.restore(None)`. All assertions of the status fail.
+    /// Makes the save counter and restores nothing. All assertions of the status fail.
+    /// (`tf.train.Checkpoint.restore(None)`)
     ///
     /// # Errors
-    /// As for [`Checkpoint::save_counter`].
+    /// Those of [`Checkpoint::save_counter`].
     pub fn restore_nothing(&self) -> Result<Status> {
         self.save_counter()?;
         next_uid();
         Ok(Status { origin: Origin::Nothing, checkpoint: self.clone() })
     }
 
-    /// Says what [`Checkpoint::read`] would do. Nothing is assigned, and nothing waits for it. What would fail is in the rows.
+    /// Reports what [`Checkpoint::read`] would do. Assigns nothing and defers nothing. Values that
+    /// do not fit are rows of the report rather than errors.
     ///
     /// # Errors
-    /// As for [`Checkpoint::read`], save for what rows can tell.
+    /// Those of [`Checkpoint::read`], except those that rows can express.
     pub fn dry_run(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Report> {
         let path = path.as_ref();
         self.when_idle(None, |nodes| {
@@ -83,8 +95,9 @@ impl Checkpoint {
         })
     }
 
-    /// What became of every value in the last call of [`Checkpoint::restore`] or [`Checkpoint::read`], also of one that failed; none before the first, or when nobody
-    /// holds on to that restore any more.
+    /// Reports what became of each value in the last [`Checkpoint::restore`] or
+    /// [`Checkpoint::read`], whether it succeeded or failed. `None` before the first, and when the
+    /// last restore is no longer known: its status was dropped and it has no deferred values.
     pub fn last_report(&self) -> Option<Report> {
         let last = match &self.0.state.lock().last {
             LastRestore::None => return None,
@@ -148,7 +161,8 @@ impl Checkpoint {
         Ok(Status { origin: Origin::Objects(restore), checkpoint: self.clone() })
     }
 
-    /// Fails when the save counter, the program's or the checkpoint's under `key`, is none, before anything is assigned: it is made after that.
+    /// Fails if the save counter cannot be one: the program's, or the value that the checkpoint has
+    /// under `key`. Called before anything is assigned, because the counter is made afterwards.
     fn check_counter(&self, nodes: &Nodes, reader: &Reader, key: Option<&str>) -> Result<()> {
         if self.0.state.lock().counter.is_some_and(|counter| nodes.get(counter).is_some()) {
             return Ok(());
@@ -162,7 +176,7 @@ impl Checkpoint {
         let tensor = reader.get(key)?;
         match (tensor.dtype(), tensor.shape()) {
             (DType::Int64, []) => Ok(()),
-            (dtype, shape) => Err(Error::argument(format!("tensor_name = {key}; the save counter cannot be restored"))
+            (dtype, shape) => Err(Error::argument(format!("tensor_name = {key}; the value cannot be a save counter"))
                 .because(if dtype == DType::Int64 { Reason::Shape } else { Reason::DType })
                 .expecting("int64 []", format_args!("{dtype} {}", shape_text(shape)))
                 .for_tensor(key.as_bytes())
@@ -171,12 +185,12 @@ impl Checkpoint {
     }
 }
 
-/// Whether the rows of a report say what the error says.
+/// Returns whether the rows of a report express the error.
 fn is_in_rows(error: &Error) -> bool {
     matches!(error.reason(), Reason::NoTensor | Reason::DType | Reason::Shape | Reason::ReadOnly)
 }
 
-/// The object graph as the options have it.
+/// Applies the renames and the subtree of the options to an object graph.
 fn transformed(saved: ObjectGraph, options: &RestoreOptions) -> Result<ObjectGraph> {
     let saved = if options.renames.is_empty() { saved } else { saved.renamed(&options.renames)? };
     match &options.subtree {
@@ -186,7 +200,7 @@ fn transformed(saved: ObjectGraph, options: &RestoreOptions) -> Result<ObjectGra
                 Error::new(
                     Code::NotFound,
                     Reason::NoTensor,
-                    format!("the checkpoint has no object \"{}\"", printable(path.as_bytes())),
+                    format!("the checkpoint has no object at \"{}\"", printable(path.as_bytes())),
                 )
             };
             saved.subtree(saved.node_at(path).ok_or_else(absent)?).ok_or_else(absent)

@@ -1,11 +1,11 @@
-//! What rows of a report say of objects.
+//! What the rows of a report say about objects of the program.
 
 use super::report::{Row, RowState};
 use crate::format::key::{ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
 use crate::graph::{Kind, NodeId, Nodes, Variable, Walk};
 use crate::tensor::DType;
 
-/// The type and shape of an object, for a row.
+/// Returns the dtype and shape of an object, as in [`Row::program`].
 pub(super) fn spec_of(nodes: &Nodes, object: NodeId) -> Option<(Option<DType>, Option<Vec<i64>>)> {
     match &nodes.get(object)?.kind {
         Kind::Variable(Variable { part: Some(part), dtype, .. }) => Some((*dtype, Some(part.whole.to_vec()))),
@@ -18,12 +18,12 @@ pub(super) fn spec_of(nodes: &Nodes, object: NodeId) -> Option<(Option<DType>, O
     }
 }
 
-/// Of a variable that is a part of a tensor, which slice of it, for a row.
+/// Returns the slice of a variable that is a part of a tensor, as in [`Row::slice`].
 pub(super) fn slice_of(nodes: &Nodes, object: NodeId) -> Option<String> {
     nodes.variable(object).ok()?.part.as_ref().map(|part| part.slice.to_string())
 }
 
-/// The attribute under which an object's value would be saved.
+/// Returns the attribute under which an object's value would be saved.
 pub(super) fn attribute_of(nodes: &Nodes, object: NodeId) -> &'static str {
     match nodes.get(object).map(|node| &node.kind) {
         Some(Kind::Variable(_)) => VARIABLE_VALUE,
@@ -32,7 +32,7 @@ pub(super) fn attribute_of(nodes: &Nodes, object: NodeId) -> &'static str {
     }
 }
 
-/// The row of an object that the checkpoint has no value for.
+/// Returns the row of an object that the checkpoint has no value for.
 pub(super) fn missing_row(nodes: &Nodes, walk: &Walk<'_>, id: u32, object: NodeId) -> Row {
     let path = walk.path(nodes, id);
     Row {

@@ -1,4 +1,5 @@
-//! From a graph to the files of a checkpoint: walk, keys, object graph, tensors in TensorFlow's order.
+//! Writes a graph as a checkpoint: walks it, forms the keys and the object graph, and passes the
+//! tensors to the writer in TensorFlow's order.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -15,11 +16,11 @@ use crate::tensor::DType;
 /// Objects that a registered saver saves together.
 struct Group {
     saver: usize,
-    /// With their paths.
+    /// The objects with their paths.
     objects: Vec<(String, NodeId)>,
 }
 
-/// Writes the checkpoint `prefix` of everything that `root` leads to.
+/// Writes the checkpoint `prefix` of everything that can be reached from `root`.
 pub(super) fn write(
     nodes: &mut Nodes,
     root: Root<'_>,
@@ -37,7 +38,7 @@ pub(super) fn write(
     written.map(drop)
 }
 
-/// Copies what the checkpoint `prefix` of everything that `root` leads to is made of.
+/// Copies the contents of the checkpoint `prefix` of everything that can be reached from `root`.
 pub(super) fn snapshot(
     nodes: &mut Nodes,
     root: Root<'_>,
@@ -51,18 +52,19 @@ pub(super) fn snapshot(
     writer.snapshot(memory)
 }
 
-/// What a save has asked for before it looks at values.
+/// The objects of a save, and the tensors that savers and states have returned. Variables and texts
+/// are read later.
 pub(super) struct Collected<'r> {
     walk: Walk<'r>,
-    /// The saver of each object, one more than its number.
+    /// For each object the number of its saver plus one; 0 if it has none.
     saver_of: Vec<u32>,
-    /// The tensors of each saver.
+    /// The tensors of each saver that has objects.
     of_savers: Vec<Vec<Put>>,
-    /// Those of each object with state of its own, in the order of their ids.
+    /// The tensors of each object with state, in the order of the objects' ids.
     of_states: Vec<(u32, Vec<Put>)>,
 }
 
-/// Walks from `root`, and asks savers and objects with state of their own for their tensors.
+/// Walks the graph from `root` and asks savers and objects with state for their tensors.
 pub(super) fn collect<'r>(nodes: &mut Nodes, root: Root<'r>) -> Result<Collected<'r>> {
     let walk = Walk::new(nodes, root, true)?;
     let (saver_of, groups) = group(nodes, &walk);
@@ -72,8 +74,8 @@ pub(super) fn collect<'r>(nodes: &mut Nodes, root: Root<'r>) -> Result<Collected
 }
 
 impl Collected<'_> {
-    /// A writer of the checkpoint `prefix` that has everything, and the object graph, which it has
-    /// not.
+    /// Returns a writer of the checkpoint `prefix` that has all values, and the encoded object
+    /// graph, which the caller must add.
     pub fn writer<'n>(&'n self, nodes: &'n Nodes, prefix: &Path, options: &SaveOptions) -> Result<(Writer<'n>, Vec<u8>)> {
         let mut writer = Writer::new(prefix, &options.write)?;
         for put in self.of_savers.iter().flatten() {
@@ -84,7 +86,8 @@ impl Collected<'_> {
     }
 }
 
-/// The saver of each object, one more than its number, and the objects of each saver.
+/// Returns for each object the number of its saver plus one (0 if it has none), and the objects of
+/// each saver.
 fn group(nodes: &mut Nodes, walk: &Walk<'_>) -> (Vec<u32>, Vec<Group>) {
     let mut saver_of = vec![0; walk.order.len()];
     let mut groups: Vec<Group> = (0..nodes.savers.len()).map(|saver| Group { saver, objects: Vec::new() }).collect();
@@ -115,7 +118,7 @@ fn save_groups(nodes: &mut Nodes, groups: &[Group]) -> Result<Vec<Vec<Put>>> {
     Ok(puts)
 }
 
-/// The tensors of each object with state of its own, in the order of their ids.
+/// Returns the tensors of each object with state, in the order of the objects' ids.
 fn save_states(nodes: &mut Nodes, walk: &Walk<'_>, saver_of: &[u32]) -> Result<Vec<(u32, Vec<Put>)>> {
     let mut states = Vec::new();
     for (id, &object) in walk.order.iter().enumerate().filter(|(id, _)| saver_of[*id] == 0) {
@@ -123,16 +126,15 @@ fn save_states(nodes: &mut Nodes, walk: &Walk<'_>, saver_of: &[u32]) -> Result<V
         let mut sink = Sink::default();
         if let Err(e) = state.save(&mut sink) {
             let what = nodes.describe(object);
-            return Err(
-                Error::callback(format!("{what}: its callback failed: {e}")).for_tensor(walk.path(nodes, id as u32).as_bytes())
-            );
+            return Err(Error::callback(format!("the save callback of {what} failed: {e}"))
+                .for_tensor(walk.path(nodes, id as u32).as_bytes()));
         }
         states.push((id as u32, sink.tensors));
     }
     Ok(states)
 }
 
-/// Adds every object to the object graph and its values to the writer, and gives the graph's bytes.
+/// Adds every object to the object graph and its values to the writer. Returns the encoded graph.
 fn describe<'n>(
     nodes: &'n Nodes,
     walk: &Walk<'_>,
@@ -203,6 +205,7 @@ fn describe<'n>(
     Ok(builder.finish()?.encode())
 }
 
+/// Adds the value of a variable to the writer.
 pub(super) fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object: NodeId, key: &str) -> Result<()> {
     let variable = nodes.variable(object)?;
     let Some((dtype, shape)) = variable.spec() else {
@@ -210,7 +213,7 @@ pub(super) fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object
     };
     let part = variable.part.as_deref();
     if part.is_some_and(|part| part.region.elements() == 0) {
-        return Ok(()); // what the others save is all of the tensor
+        return Ok(()); // the other parts cover the whole tensor
     }
     let mut add = |bytes| match part {
         None => writer.add(key, dtype, &shape, bytes),
@@ -235,6 +238,7 @@ pub(super) fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object
     }
 }
 
+/// Adds a tensor that a saver or a state has returned to the writer.
 pub(super) fn add_put<'n>(writer: &mut Writer<'n>, key: &str, put: &'n Put) -> Result<()> {
     match &put.content {
         Content::Memory(memory) => writer.add(key, put.dtype, &put.shape, memory.bytes()),
@@ -246,7 +250,8 @@ pub(super) fn add_put<'n>(writer: &mut Writer<'n>, key: &str, put: &'n Put) -> R
     }
 }
 
-/// Whether each object, or anything that its edges lead to, has values: backwards from those that do.
+/// Returns for each object whether it, or anything that its edges lead to, has values. Searches
+/// backwards from the objects that have values.
 fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32, Vec<Put>)]) -> Vec<bool> {
     let count = walk.order.len();
     let mut has = vec![false; count];
@@ -256,7 +261,7 @@ fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32,
     }
     states.iter().filter(|(_, puts)| !puts.is_empty()).for_each(|(id, _)| has[*id as usize] = true);
     walk.slots.iter().for_each(|slot| has[slot.owner as usize] = true);
-    // The parents of each object, one after the other, and where those of each begin.
+    // The parents of all objects in one list; `starts` says where those of each object begin.
     let edges = || (0..walk.objects() as u32).flat_map(|id| walk.children(id).iter().map(move |&child| (id, child)));
     let mut starts = vec![0usize; count + 1];
     edges().for_each(|(_, child)| starts[child as usize + 1] += 1);
@@ -278,7 +283,7 @@ fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32,
     has
 }
 
-/// Calls the write callbacks, in order.
+/// Calls the write callbacks in the order in which they were added.
 pub(super) fn call_back(options: &SaveOptions, path: &Path) -> Result<()> {
     options.callbacks.iter().try_for_each(|callback| {
         callback(path)

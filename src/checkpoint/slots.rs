@@ -1,4 +1,4 @@
-//! Matching the slot variables of a checkpoint: each with its owner and the variable that it is
+//! Matches the slot variables of a checkpoint: each with its owner and the variable that it is kept
 //! for.
 
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use crate::format::key::VARIABLE_VALUE;
 use crate::graph::{Kind, NodeId, Nodes, Position};
 
 impl Restore {
+    /// Matches the slots whose owner or variable is the node `id`, now that its object is found.
     pub(super) fn follow_slots(self: &Arc<Self>, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
         let (as_owner, as_variable) = {
             let mut found = self.found.lock();
@@ -29,8 +30,8 @@ impl Restore {
         Ok(())
     }
 
-    /// Gives the value of the node `id` to the slot `name` that `owner` keeps for `variable`, or lets it wait for that. An object that is no slot owner
-    /// has no use for it.
+    /// Matches the node `id` with the slot `name` that `owner` keeps for `variable`, or defers it
+    /// until that slot is made. An object that is not a slot owner does not use the value.
     fn attach_slot(
         self: &Arc<Self>,
         nodes: &mut Nodes,
@@ -64,7 +65,7 @@ impl Restore {
         Ok(())
     }
 
-    /// Has the owner make a slot, if it can and the node is that of a variable.
+    /// Lets the owner make a slot, if it can and the node is that of a variable.
     fn make_slot(
         &self,
         nodes: &mut Nodes,
@@ -83,13 +84,14 @@ impl Restore {
             _ => None,
         };
         let Some(tensor) = tensor.and_then(|tensor| self.reader.tensor(tensor)) else { return Ok(None) };
-        // The slots of a part are parts, too, if they are of the same shape.
+        // The slot of a part of a tensor is a part too, if the whole slot has the shape of the
+        // whole tensor.
         let part = nodes.variable(variable).ok().and_then(|variable| variable.part.clone());
         let part = part.filter(|part| *part.whole == *tensor.shape());
         let shape = part.as_ref().map_or(tensor.shape(), |part| &part.region.length);
         let Some(create) = &mut nodes.slot_owner_mut(owner)?.create else { return Ok(None) };
         let made = create(owner, variable, name, tensor.dtype(), shape)
-            .map_err(|e| Error::callback(format!("the callback that makes slots failed: {e}")).for_tensor(tensor.key()))?;
+            .map_err(|e| Error::callback(format!("the callback that creates slots failed: {e}")).for_tensor(tensor.key()))?;
         let Some(mut made) = made else { return Ok(None) };
         if let (Some(part), None) = (part, &made.part) {
             made = made.part(&part.whole, &part.slice).map_err(|e| e.for_tensor(tensor.key()))?;

@@ -1,4 +1,4 @@
-//! What a program may ask of a restore: assertions, the report.
+//! The status of a restore: assertions and the report.
 
 use std::fmt;
 use std::path::Path;
@@ -13,29 +13,35 @@ use super::Checkpoint;
 use crate::error::Result;
 use crate::graph::Nodes;
 
-/// What kind of restore a status is of.
+/// The kind of checkpoint that a restore status belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum RestoreKind {
-    /// Of a checkpoint with an object graph (`CheckpointLoadStatus`).
+    /// A checkpoint with an object graph (`CheckpointLoadStatus`).
     Objects = 1,
-    /// Of a checkpoint of names (`NameBasedSaverStatus`).
+    /// A name-based checkpoint (`NameBasedSaverStatus`).
     Names = 2,
-    /// Of no checkpoint at all (`InitializationOnlyStatus`).
+    /// No checkpoint (`InitializationOnlyStatus`).
     None = 3,
 }
 
-/// What a restore is from.
+/// The restore that a status belongs to.
 pub(super) enum Origin {
     Objects(Arc<Restore>),
     Names(Arc<NameRestore>),
     Nothing,
 }
 
-/// What became of a restore, and becomes of it as the program goes on: values that wait for objects are restored when these are tracked.
+/// The outcome of a restore, which changes while the program goes on: deferred values are restored
+/// when their objects are tracked. Several threads may use it at once.
 ///
-/// When the status, and everything that waits for its restore, is gone, a warning lists what of the checkpoint was never used, unless
-/// [`Status::expect_partial`] was called. Assertions fail with `FAILED_PRECONDITION` and name the first few objects; the report has all.
+/// When the status is dropped and the restore has no deferred values left, the checkpoint's log
+/// gets a warning that lists the values that were never used, unless [`Status::expect_partial`] was
+/// called.
+///
+/// An assertion that does not hold fails with `FAILED_PRECONDITION` and
+/// [`Reason::Assertion`](crate::Reason::Assertion). Its message names the first few objects; the
+/// report has all of them.
 ///
 /// ```
 /// # use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, RowState, SaveOptions, Variable};
@@ -69,7 +75,7 @@ impl fmt::Debug for Status {
 }
 
 impl Status {
-    /// What it is of.
+    /// Returns the kind of the restore.
     pub fn kind(&self) -> RestoreKind {
         match &self.origin {
             Origin::Objects(_) => RestoreKind::Objects,
@@ -78,7 +84,7 @@ impl Status {
         }
     }
 
-    /// The prefix of the checkpoint.
+    /// Returns the prefix of the checkpoint that was restored; `None` if there is none.
     pub fn path(&self) -> Option<&Path> {
         match &self.origin {
             Origin::Objects(restore) => Some(restore.reader.prefix()),
@@ -87,17 +93,18 @@ impl Status {
         }
     }
 
-    /// Says nothing in the end about values that were not used.
+    /// Suppresses the warning about values that were never used.
     pub fn expect_partial(&self) {
         if let Origin::Objects(restore) = &self.origin {
             restore.expect_partial();
         }
     }
 
-    /// Nothing, as in TensorFlow when it is eager: values are restored at once, or when their objects are tracked.
+    /// No-op, as in TensorFlow's eager mode: values are restored at once or when their objects are
+    /// tracked.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` when there is no checkpoint.
+    /// * `FAILED_PRECONDITION`: there is no checkpoint.
     pub fn run_restore_ops(&self) -> Result<()> {
         match &self.origin {
             Origin::Nothing => {
@@ -107,29 +114,29 @@ impl Status {
         }
     }
 
-    /// Nothing, as in TensorFlow when it is eager: variables have their values when they are made.
-    ///
-    /// # Errors
-    /// None.
+    /// No-op, as in TensorFlow's eager mode: variables have their values from the start. Never
+    /// fails.
     pub fn initialize_or_restore(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Asserts that every object of the program that is there by now, and has values, got its value from the checkpoint.
+    /// Asserts that every object that the program has so far, and that has values, got its value
+    /// from the checkpoint.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` with [`Reason::Assertion`](crate::Reason::Assertion) when one did not,
-    /// when there is no checkpoint, or with [`Reason::Unsavable`](crate::Reason::Unsavable) at a
-    /// list that cannot be
-    /// saved.
+    /// * `FAILED_PRECONDITION` ([`Reason::Assertion`](crate::Reason::Assertion)): the assertion
+    ///   does not hold, or there is no checkpoint.
+    /// * `FAILED_PRECONDITION` ([`Reason::Unsavable`](crate::Reason::Unsavable)): the program
+    ///   contains a list that cannot be saved.
     pub fn assert_existing_objects_matched(&self) -> Result<()> {
         self.ask(|nodes, restore| restore.assert_existing_matched(nodes, &self.checkpoint))
     }
 
-    /// Asserts that everything in the checkpoint was restored, and every object of the program from it.
+    /// Asserts that everything in the checkpoint was restored, and that every object of the program
+    /// was restored from it.
     ///
     /// # Errors
-    /// As for [`Status::assert_existing_objects_matched`].
+    /// Those of [`Status::assert_existing_objects_matched`].
     pub fn assert_consumed(&self) -> Result<()> {
         self.ask(|nodes, restore| {
             restore.assert_existing_matched(nodes, &self.checkpoint)?;
@@ -137,10 +144,10 @@ impl Status {
         })
     }
 
-    /// Asserts that anything but the root was matched.
+    /// Asserts that at least one object other than the root was matched.
     ///
     /// # Errors
-    /// As for [`Status::assert_existing_objects_matched`].
+    /// Those of [`Status::assert_existing_objects_matched`].
     pub fn assert_nontrivial_match(&self) -> Result<()> {
         self.ask(|nodes, restore| restore.assert_nontrivial_match(nodes, &self.checkpoint))
     }
@@ -153,10 +160,10 @@ impl Status {
         })
     }
 
-    /// What became of every value, as things stand now.
+    /// Reports what has become of each value so far.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` at a list that cannot be saved.
+    /// * `FAILED_PRECONDITION`: the program contains a list that cannot be saved.
     pub fn report(&self) -> Result<Report> {
         self.checkpoint.graph().with(|nodes| match &self.origin {
             Origin::Objects(restore) => report_of(nodes, restore, &self.checkpoint),
@@ -165,11 +172,15 @@ impl Status {
         })
     }
 
-    /// Lets nothing wait for this restore any more: edges and slots that are made later are not restored from it. What waits costs memory, the
-    /// checkpoint's index among it, until it is restored, forgotten, or the graph is freed. Nothing is said about values that were not used.
+    /// Drops the deferred values of this restore: edges and slots that are made later are not
+    /// restored from it. Values never used are not logged.
+    ///
+    /// Deferred values keep memory, including the checkpoint's index, until they are restored or
+    /// dropped or the graph is freed.
     ///
     /// # Errors
-    /// Only that of a call from inside a callback.
+    /// * `FAILED_PRECONDITION` ([`Reason::Reentrant`](crate::Reason::Reentrant)): called from a
+    ///   callback of the graph.
     pub fn forget(&self) -> Result<()> {
         self.checkpoint.graph().with(|nodes| {
             match &self.origin {

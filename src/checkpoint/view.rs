@@ -1,4 +1,5 @@
-//! Looking at the objects of a checkpoint without restoring: comparing them with those of a program, restoring single ones.
+//! Inspects the objects of a checkpoint without restoring them, compares them with those of a
+//! program, and restores single objects.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,8 @@ use crate::error::{printable, Error, Reason, Result};
 use crate::graph::{Graph, Kind, Map, NodeId, Nodes, Root, Set, Walk};
 use crate::reader::{Node, ObjectGraph, Reader};
 
-/// The objects of a checkpoint (`tf.train.CheckpointView`). The index is read once; no file stays open.
+/// The objects of a checkpoint (`tf.train.CheckpointView`). The index is read once; no file stays
+/// open.
 ///
 /// ```
 /// # use checkpoint::{Checkpoint, CheckpointView, DType, Graph, SaveOptions, Variable};
@@ -38,56 +40,62 @@ pub struct CheckpointView {
     saved: ObjectGraph,
 }
 
-/// What a checkpoint and a program have in common, and what not. Slot variables are in none of it.
+/// The result of comparing a checkpoint with a program: what they have in common, and what only one
+/// of them has. Slot variables are not included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Nodes of the checkpoint, each with the object that it matches, in the order in which they were found.
+    /// Nodes of the checkpoint, each with the object that it matches, in the order in which the
+    /// matches were found.
     pub matches: Vec<(u32, NodeId)>,
-    /// Nodes that match no object, breadth first.
+    /// Nodes of the checkpoint that match no object, in breadth-first order.
     pub only_in_checkpoint: Vec<u32>,
-    /// Objects that no node matches, breadth first.
+    /// Objects of the program that match no node, in breadth-first order.
     pub only_in_program: Vec<NodeId>,
 }
 
 impl CheckpointView {
-    /// Reads the objects of the checkpoint at `path`, which is that of [`Reader::open`].
+    /// Reads the objects of the checkpoint at `path`, which is resolved as by [`Reader::open`].
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is no checkpoint, or, with [`Reason::NoObjectGraph`], it has no objects; what [`Reader::open`] reports.
+    /// Those of [`Reader::open`], and:
+    /// * `NOT_FOUND`: there is no checkpoint.
+    /// * `NOT_FOUND` ([`Reason::NoObjectGraph`]): the checkpoint has no object graph.
     pub fn open(path: impl AsRef<Path>) -> Result<CheckpointView> {
         let reader = Reader::open(path)?;
         Ok(CheckpointView { saved: objects_of(&reader)?, prefix: reader.prefix().to_owned() })
     }
 
-    /// The prefix of the checkpoint.
+    /// Returns the prefix of the checkpoint.
     pub fn prefix(&self) -> &Path {
         &self.prefix
     }
 
-    /// All objects, with what is known of each.
+    /// Returns the object graph: all objects with their children, values and slot variables.
     pub fn object_graph(&self) -> &ObjectGraph {
         &self.saved
     }
 
-    /// The children of a node, each with its name, in the order in which they were saved.
+    /// Returns the children of a node, each with its name, in the order in which they were saved.
     ///
     /// # Errors
-    /// `OUT_OF_RANGE` when there is no such node.
+    /// * `OUT_OF_RANGE`: there is no such node.
     pub fn children(&self, id: u32) -> Result<Vec<(&str, u32)>> {
         let node = self.saved.node(id).ok_or_else(|| {
-            Error::new(crate::Code::OutOfRange, Reason::Node, "the checkpoint has no such object")
-                .expecting(format_args!("below {}", self.saved.len()), id)
+            Error::new(crate::Code::OutOfRange, Reason::Node, "the checkpoint has no such node")
+                .expecting(format_args!("less than {}", self.saved.len()), id)
                 .in_file(&self.prefix)
         })?;
         Ok(node.children().map(|edge| (edge.name, edge.node)).collect())
     }
 
-    /// The nodes that edges lead to from the root, breadth first, the root the first of them. Slot variables are not among them.
+    /// Returns the nodes that can be reached from the root by edges, in breadth-first order; the
+    /// first is the root. Slot variables are not included.
     pub fn descendants(&self) -> Vec<u32> {
         self.breadth_first().into_iter().map(|(id, _)| id).collect()
     }
 
-    /// The same, each with the way by which it was found: `root`, `root.leaf`, `root.leaf.v`.
+    /// Like [`CheckpointView::descendants`], each with the path by which it was found: `root`,
+    /// `root.leaf`, `root.leaf.v`.
     pub fn descendants_with_paths(&self) -> Vec<(u32, String)> {
         let found = self.breadth_first();
         let mut paths: Vec<(u32, String)> = Vec::with_capacity(found.len());
@@ -98,7 +106,8 @@ impl CheckpointView {
         paths
     }
 
-    /// Every node with the place in this list, and the name of the edge, by which it was found.
+    /// Returns every reachable node in breadth-first order, with the index in this list of the node
+    /// that it was found from, and the name of the edge.
     fn breadth_first(&self) -> Vec<(u32, Option<(usize, &str)>)> {
         let mut is_found = vec![false; self.saved.len()];
         let mut found = vec![(0, None)];
@@ -115,42 +124,46 @@ impl CheckpointView {
         found
     }
 
-    /// Finds the objects below `root` that have the same place as nodes of the checkpoint: what a restore would restore, without its side effects. A node for
-    /// which the program has two objects matches the one that is found first; `log` hears of the other.
+    /// Finds the objects that a restore of the objects of `graph` below `root` would restore,
+    /// without restoring them. If the program has two objects for a node, the node matches the one
+    /// that is found first; the log gets a warning about the other.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` at a list that cannot be saved.
+    /// * `FAILED_PRECONDITION`: the program contains a list that cannot be saved.
     pub fn match_with(&self, graph: &Graph, root: NodeId, log: Option<&Log>) -> Result<Vec<(u32, NodeId)>> {
         self.logged(log, |warnings| graph.with(|nodes| self.find(nodes, Root { node: root, attached: &[] }, warnings)))
     }
 
-    /// The same with what a checkpoint leads to: also by the edges that it attaches to its root.
+    /// Like [`CheckpointView::match_with`], with the objects that can be reached from the root of
+    /// `checkpoint`, also by the edges that it attaches to its root.
     ///
     /// # Errors
-    /// As for [`CheckpointView::match_with`].
+    /// Those of [`CheckpointView::match_with`].
     pub fn match_checkpoint(&self, checkpoint: &Checkpoint, log: Option<&Log>) -> Result<Vec<(u32, NodeId)>> {
         let attached = checkpoint.attached();
         self.logged(log, |warnings| checkpoint.graph().with(|nodes| self.find(nodes, checkpoint.as_root(&attached), warnings)))
     }
 
-    /// What the checkpoint and the objects below `root` have in common, and what not.
+    /// Compares the checkpoint with the objects of `graph` below `root`. A node matches the object
+    /// that a restore would restore from it.
     ///
     /// # Errors
-    /// As for [`CheckpointView::match_with`].
+    /// Those of [`CheckpointView::match_with`].
     pub fn diff(&self, graph: &Graph, root: NodeId, log: Option<&Log>) -> Result<Comparison> {
         self.logged(log, |warnings| graph.with(|nodes| self.compare(nodes, Root { node: root, attached: &[] }, warnings)))
     }
 
-    /// The same with what a checkpoint leads to: also by the edges that it attaches to its root.
+    /// Like [`CheckpointView::diff`], with the objects that can be reached from the root of
+    /// `checkpoint`, also by the edges that it attaches to its root.
     ///
     /// # Errors
-    /// As for [`CheckpointView::match_with`].
+    /// Those of [`CheckpointView::match_with`].
     pub fn diff_checkpoint(&self, checkpoint: &Checkpoint, log: Option<&Log>) -> Result<Comparison> {
         let attached = checkpoint.attached();
         self.logged(log, |warnings| checkpoint.graph().with(|nodes| self.compare(nodes, checkpoint.as_root(&attached), warnings)))
     }
 
-    /// Calls the log without the graph's lock.
+    /// Calls `look`, then the log with its warnings, without the graph's lock.
     fn logged<T>(&self, log: Option<&Log>, look: impl FnOnce(&mut Vec<String>) -> Result<T>) -> Result<T> {
         let mut warnings = Vec::new();
         let found = look(&mut warnings);
@@ -165,7 +178,7 @@ impl CheckpointView {
         let mut matches = vec![(0, root.node)];
         let mut object_of: Map<u32, NodeId> = Map::default();
         let mut is_done = vec![false; self.saved.len()];
-        is_done[0] = true; // An edge that leads back to the root says nothing new.
+        is_done[0] = true; // an edge back to the root needs no match
         let mut queue = VecDeque::from([(0, root.node)]);
         while let Some((id, object)) = queue.pop_front() {
             let edges = nodes.children(object)?;
@@ -204,22 +217,27 @@ impl CheckpointView {
     }
 }
 
-/// Restores single objects from nodes of the checkpoint at `path`, without looking at edges. All that can be known is checked before the first value is assigned.
+/// Restores single objects from nodes of the checkpoint at `path`. Edges are not followed.
+/// Everything that can be checked is checked before the first value is assigned.
 ///
 /// # Errors
-/// * `INVALID_ARGUMENT` when an option renames or asks for a subtree, the root leads to no such node, the object was removed or is given twice, or one of the two has values and the other has none or another
-///   number of them; then also what [`Checkpoint::restore`] reports.
-/// * `NOT_FOUND` with [`Reason::NoObjectGraph`] when the checkpoint has no objects.
+/// Those of [`Checkpoint::restore`], and:
+/// * `INVALID_ARGUMENT`: the options have renames or a subtree; the checkpoint's root does not
+///   reach such a node; an object was removed or is given twice; or node and object do not have the
+///   same number of values.
+/// * `NOT_FOUND` ([`Reason::NoObjectGraph`]): the checkpoint has no object graph.
 pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, NodeId)], options: &RestoreOptions) -> Result<()> {
     if !options.renames.is_empty() || options.subtree.is_some() {
-        return Err(Error::argument("single nodes are restored by their ids: renames and subtrees are not for them"));
+        return Err(Error::argument("single nodes are restored by their ids, so renames and subtrees are not supported"));
     }
     graph.with(|nodes| {
         let mut seen = BTreeSet::new();
         for &(id, object) in restored {
             nodes.need(object).map_err(|e| e.prefixed(&format!("Expecting a valid Trackable to node_id: {id}")))?;
             if !seen.insert(object) {
-                return Err(wrong(nodes, object, |object| format!("{object} is to be restored from two nodes")));
+                return Err(wrong(nodes, object, |object| {
+                    format!("{object} is given twice, so it would be restored from two nodes")
+                }));
             }
         }
         let reader = Reader::open(path)?;
@@ -239,7 +257,7 @@ pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, No
     })
 }
 
-/// Fails when a node has not as many values as its object.
+/// Fails if a node does not have the same number of values as its object.
 fn check_values(nodes: &mut Nodes, node: &Node<'_>, object: NodeId) -> Result<()> {
     if node.registered_saver().is_some() {
         return Ok(());
@@ -275,7 +293,7 @@ fn wrong(nodes: &Nodes, object: NodeId, what: impl FnOnce(&str) -> String) -> Er
     Error::argument(what(&nodes.describe(object))).because(Reason::Node)
 }
 
-/// The objects of a checkpoint, which must have some.
+/// Returns the object graph of a checkpoint, which must have one.
 fn objects_of(reader: &Reader) -> Result<ObjectGraph> {
     reader.object_graph()?.ok_or_else(|| {
         let what = format!(

@@ -818,7 +818,7 @@ TEST_F(binding, a_rank_that_stays_away_is_named_to_all) {
         ASSERT_TRUE(thrown[rank]);
         EXPECT_EQ(thrown[rank]->code(), ckpt::code::unavailable);
         EXPECT_EQ(thrown[rank]->reason(), ckpt::reason::rank);
-        EXPECT_TRUE(has(thrown[rank]->what(), "rank 1 did not come")) << thrown[rank]->what();
+        EXPECT_TRUE(has(thrown[rank]->what(), "rank 1 did not take part")) << thrown[rank]->what();
     }
     EXPECT_EQ(files(), 0u);
 }

@@ -241,8 +241,8 @@ internal static class Together
                 program.Checkpoint.WriteRanked(prefix, ranks);
             }
         });
-        Check.Contains("rank 2 did not come", Failure(ErrorCode.Unavailable, thrown[0]).Message);
-        Check.Contains("rank 2 did not come", Failure(ErrorCode.Unavailable, thrown[1]).Message);
+        Check.Contains("rank 2 did not take part", Failure(ErrorCode.Unavailable, thrown[0]).Message);
+        Check.Contains("rank 2 did not take part", Failure(ErrorCode.Unavailable, thrown[1]).Message);
 
         // One that cannot talk hears its own exception, the others that it did not come.
         var fault = new TimeoutException("nobody there");
@@ -251,7 +251,7 @@ internal static class Together
             ranks.Fault = ranks.Rank == 1 ? fault : null;
             program.Checkpoint.WriteRanked(prefix, ranks);
         });
-        Check.Contains("rank 1 did not come", Failure(ErrorCode.Unavailable, thrown[0]).Message);
+        Check.Contains("rank 1 did not take part", Failure(ErrorCode.Unavailable, thrown[0]).Message);
         Check.Contains("TimeoutException: nobody there", Failure(ErrorCode.Unavailable, thrown[1]).Message);
         Check.That(thrown[1].InnerException == fault, "not the callback's own exception: " + thrown[1]);
         Check.Equal(false, CheckpointFiles.Exists(prefix));

@@ -46,7 +46,7 @@ lost() {
   if train 4 "$directory" 60 "$how" "$rank" 30 >"$work/out" 2>&1; then fail "the save at 30 succeeded without rank $rank"; fi
   values "$directory" 20
   if [ "$how" = never ] && [ "$rank" != 0 ]; then
-    grep -q "rank $rank did not come" "$work/out" || { cat "$work/out"; fail "rank $rank was not named"; }
+    grep -q "rank $rank did not take part" "$work/out" || { cat "$work/out"; fail "rank $rank was not named"; }
   fi
   train 3 "$directory" 60 | tee "$work/out"
   grep -q '^3 ranks, from step 20$' "$work/out" || fail "the next start did not go on from step 20"

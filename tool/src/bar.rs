@@ -5,16 +5,17 @@ use std::ops::ControlFlow;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A progress bar on standard error, or nothing where that is no terminal. It goes when it is dropped.
+/// A progress bar on standard error; hidden if standard error is not a terminal. Dropping it
+/// removes the bar from the screen.
 pub struct Bar(ProgressBar);
 
 impl Bar {
-    /// Shows nothing until there is progress.
+    /// Makes a bar, which appears with the first progress.
     pub fn new() -> Bar {
         if !std::io::stderr().is_terminal() {
             return Bar(ProgressBar::hidden());
         }
-        // Drawn at most 10 times a second: progress is reported far more often.
+        // At most 10 redraws per second, because progress is reported far more often.
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
         let style = "{bar:40} {percent:>3}%  {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(style) {
@@ -23,7 +24,7 @@ impl Bar {
         Bar(bar)
     }
 
-    /// Shows how many bytes are done, of how many.
+    /// Shows the number of bytes done and the total. Never asks to stop.
     pub fn report(&self, done: u64, total: u64) -> ControlFlow<()> {
         if self.0.length() != Some(total) {
             self.0.set_length(total);

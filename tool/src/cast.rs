@@ -1,8 +1,8 @@
-//! `--cast`: floating-point numbers from one type to another.
+//! `--cast`: converts floating-point numbers from one type to another.
 
 use checkpoint::DType;
 
-/// From which type to which.
+/// A conversion from one type to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cast {
     pub from: DType,
@@ -12,9 +12,9 @@ pub struct Cast {
 const TYPES: [DType; 4] = [DType::Double, DType::Float, DType::Half, DType::Bfloat16];
 
 impl Cast {
-    /// Reads `float32=bfloat16`.
+    /// Parses `float32=bfloat16`.
     pub fn parse(text: &str) -> Result<Cast, String> {
-        let wanted = "two of float64, float32, float16, bfloat16, as in float32=bfloat16";
+        let wanted = "expected two different types of float64, float32, float16, bfloat16, as in float32=bfloat16";
         let dtype = |name: &str| DType::from_name(name).filter(|dtype| TYPES.contains(dtype)).ok_or(wanted);
         let (from, to) = text.split_once('=').ok_or(wanted)?;
         let cast = Cast { from: dtype(from)?, to: dtype(to)? };
@@ -24,8 +24,8 @@ impl Cast {
         }
     }
 
-    /// Casts little-endian numbers: rounded once, to the nearest, of two that are equally near to the even one. Also says how many finite
-    /// numbers were too large and became infinite.
+    /// Casts little-endian numbers, rounding once to the nearest, ties to even. Also returns how
+    /// many finite numbers were too large and became infinite.
     pub fn apply(self, bytes: &[u8]) -> (Vec<u8>, u64) {
         match self.from {
             DType::Double => self.write(numbers(bytes, f64::from_le_bytes)),
@@ -69,7 +69,7 @@ fn numbers<'b, const N: usize>(bytes: &'b [u8], decode: impl Fn([u8; N]) -> f64 
     bytes.as_chunks::<N>().0.iter().map(move |&bytes| decode(bytes))
 }
 
-/// A format of 16 bits.
+/// A floating-point format of 16 bits; the sizes are in bits.
 #[derive(Clone, Copy)]
 struct Format {
     exponent: u32,
@@ -79,7 +79,7 @@ struct Format {
 const HALF: Format = Format { exponent: 5, mantissa: 10 };
 const BFLOAT16: Format = Format { exponent: 8, mantissa: 7 };
 
-/// Exact, since a double has room for all of it.
+/// Converts a number of a 16-bit format to a double, which is always exact.
 fn widen(bits: u16, format: Format) -> f64 {
     let bias = (1 << (format.exponent - 1)) - 1;
     let sign = u64::from(bits >> 15) << 63;
@@ -93,6 +93,7 @@ fn widen(bits: u16, format: Format) -> f64 {
     f64::from_bits(magnitude.to_bits() | sign)
 }
 
+/// Converts a double to a 16-bit format, rounding to the nearest, ties to even.
 fn narrow(value: f64, format: Format) -> u16 {
     let bits = value.to_bits();
     let sign = (bits >> 48 & 0x8000) as u16;
@@ -100,21 +101,23 @@ fn narrow(value: f64, format: Format) -> u16 {
     let bias = (1i64 << (format.exponent - 1)) - 1;
     let (exponent, fraction) = ((bits >> 52 & 0x7ff) as i64, bits & ((1 << 52) - 1));
     if exponent == 0x7ff {
-        // What is not a number stays so, with the upper bits of what it carries, and becomes quiet.
+        // A NaN stays a NaN: it keeps the upper bits of its payload and becomes quiet.
         let payload = (fraction >> (52 - format.mantissa)) as u16;
         let quiet = if fraction == 0 { 0 } else { 1 << (format.mantissa - 1) };
         return sign | infinity | payload | quiet;
     }
-    // All bits of the number, and how many of them the format has no room for: more where it is subnormal there.
+    // All significant bits of the number, and how many of them the format has no room for: more if
+    // the result is subnormal.
     let number = fraction | u64::from(exponent > 0) << 52;
     let target = exponent - 1023 + bias;
     let lost = (52 - format.mantissa as i64) + (1 - target).max(0);
     if lost > 54 {
-        return sign; // below half of the smallest number; doubles that are subnormal are among these
+        return sign; // below half of the smallest number; includes all subnormal doubles
     }
     let (kept, rest, half) = (number >> lost, number & ((1 << lost) - 1), 1u64 << (lost - 1));
     let up = rest > half || (rest == half && kept & 1 == 1);
-    // The leading bit of a normal number counts as one in the exponent, and rounding up may carry into it.
+    // The leading bit of a normal number adds one to the exponent, and rounding up may carry into
+    // it.
     let magnitude = ((target - 1).max(0) as u64) << format.mantissa;
     let rounded = magnitude + kept + u64::from(up);
     sign | rounded.min(infinity.into()) as u16
@@ -124,7 +127,7 @@ fn narrow(value: f64, format: Format) -> u16 {
 mod tests {
     use super::*;
 
-    /// The nearest of all numbers of the format, found by trying each.
+    /// Returns the nearest number of the format, found by trying all of them.
     fn nearest(value: f64, format: Format) -> u16 {
         let infinity = ((1u16 << format.exponent) - 1) << format.mantissa;
         let limit = widen(infinity - 1, format);

@@ -1,4 +1,4 @@
-//! `ckpt copy`: a checkpoint written anew.
+//! `ckpt copy`: writes a copy of a checkpoint.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -13,39 +13,42 @@ use crate::filter::Filter;
 use crate::rewrite::{self, GRAPH};
 use crate::term::{self, Screen};
 
-/// Write a checkpoint anew, in format V2: all of it, or some tensors, or with numbers of other types.
+/// Copy a checkpoint to format V2: all tensors or some, optionally with other floating-point types.
 ///
-/// Without options keys, dtypes, values and object graph stay as they are, and every checksum is checked on the way. A checkpoint
-/// of TensorFlow 1 becomes one of format V2. Partitioned tensors are joined. A checkpoint that is at DST already is replaced
-/// when the new one is complete; on failure it stays, and nothing of the new one does. The `checkpoint` file of a directory
-/// is not changed.
+/// By default keys, dtypes, values and the object graph are kept, and every checksum is verified. A
+/// checkpoint of TensorFlow 1 is converted to format V2. Partitioned tensors are joined. An
+/// existing checkpoint at DESTINATION is replaced when the new one is complete; after a failure it
+/// is unchanged and nothing of the new one remains. The `checkpoint` file of a directory is not
+/// changed.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
     /// The checkpoint: a prefix, an .index file, a directory, …
     source: PathBuf,
-    /// Prefix of the copy: run/small makes run/small.index and run/small.data-…
+    /// Prefix of the copy: run/small creates run/small.index and run/small.data-…
     destination: PathBuf,
-    /// Only keys that match; `*` matches slashes too. May be given several times
+    /// Include only keys that match; `*` also matches slashes. May be repeated
     #[arg(long, value_name = "GLOB")]
     filter: Vec<String>,
-    /// Leave the object graph out, so that what is left is a checkpoint by names
+    /// Omit the object graph, so that the copy is name-based
     #[arg(long)]
     drop_graph: bool,
-    /// Change a floating-point type: float64, float32, float16, bfloat16. May be given several times
+    /// Convert a floating-point type: float64, float32, float16, bfloat16. May be repeated
     ///
-    /// Rounds to nearest, ties to even. Finite numbers that are too large become infinite; how many is reported.
+    /// Rounds to nearest, ties to even. Finite numbers that are too large become infinite; their
+    /// number is reported.
     #[arg(long, value_name = "FROM=TO", value_parser = Cast::parse)]
     cast: Vec<Cast>,
-    /// Most bytes of a data file: 2GiB, 500MB, …
+    /// Maximum size of a data file: 2GiB, 500MB, …
     ///
-    /// Larger tensors are stored in slices, of the types that TensorFlow puts together again; others get a file of their own.
+    /// A larger tensor is stored in slices if TensorFlow can join slices of its type; otherwise it
+    /// gets a data file of its own.
     #[arg(long, value_name = "SIZE", value_parser = destination::parse_size)]
     max_shard: Option<u64>,
 }
 
-const NOTES: &str = "The object graph, which belongs to checkpoints of TensorFlow 2, refers to tensors. It is copied, whatever --filter says, if all
-of them are; otherwise it has to be left out with --drop-graph.
+const NOTES: &str = "The object graph of a TensorFlow 2 checkpoint refers to tensors. If all of them are copied, it is copied too, whatever --filter
+says. Otherwise the command fails unless --drop-graph is given.
 
 Examples:
   ckpt copy run/ckpt-7 backup/ckpt-7
@@ -53,7 +56,7 @@ Examples:
   ckpt copy run/ckpt-7 small --filter 'model/*' --drop-graph
   ckpt copy run/ckpt-7 half/ckpt-7 --cast float32=bfloat16 --max-shard 2GiB";
 
-/// Most keys that are listed.
+/// The maximum number of keys that a message lists.
 const LISTED: usize = 3;
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
@@ -89,12 +92,13 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
 fn check_casts(casts: &[Cast]) -> Outcome {
     let mut seen = HashSet::new();
     match casts.iter().find(|cast| !seen.insert(cast.from)) {
-        Some(cast) => Err(Failure::Usage(format!("--cast: {} is to be two types", cast.from))),
+        Some(cast) => Err(Failure::Usage(format!("--cast: {} is given twice", cast.from))),
         None => Ok(()),
     }
 }
 
-/// What is to be copied, in the order in which it lies in the files, so that one file comes out as it was.
+/// Returns the tensors to copy, in the order of their positions in the files, so that a single data
+/// file is reproduced exactly.
 fn select<'a>(reader: &'a Reader, filter: &Filter, drop_graph: bool) -> Outcome<Vec<Tensor<'a>>> {
     let kept = |tensor: &Tensor<'_>| tensor.key() != GRAPH && filter.lets_through(tensor.key());
     let mut tensors: Vec<Tensor<'a>> = reader.tensors().filter(kept).collect();
@@ -105,13 +109,14 @@ fn select<'a>(reader: &'a Reader, filter: &Filter, drop_graph: bool) -> Outcome<
         tensors.push(graph);
     }
     if tensors.is_empty() && !reader.is_empty() {
-        return Err(Failure::Problem("there is nothing to copy: --filter lets no tensor through".to_owned()));
+        return Err(Failure::Problem("nothing to copy: no key matches --filter".to_owned()));
     }
     rewrite::in_file_order(&mut tensors);
     Ok(tensors)
 }
 
-/// Says whether everything that the object graph refers to is copied. What is missing already does not count.
+/// Checks that all tensors that the object graph refers to are copied, except those that the
+/// checkpoint itself lacks.
 fn check_graph(reader: &Reader, kept: &[Tensor<'_>]) -> Outcome {
     let kept: HashSet<&[u8]> = kept.iter().map(|tensor| tensor.key()).collect();
     let Some(graph) = reader.object_graph()? else { return Ok(()) };
@@ -125,7 +130,7 @@ fn check_graph(reader: &Reader, kept: &[Tensor<'_>]) -> Outcome {
         listed.push(format!("{} more", missing.len() - LISTED));
     }
     Err(Failure::Problem(format!(
-        "the object graph refers to {} that --filter leaves out: {}; --drop-graph leaves the graph out as well",
+        "the object graph refers to {} excluded by --filter: {}; use --drop-graph to omit the graph too",
         term::plural(missing.len() as u64, "tensor"),
         listed.join(", "),
     )))

@@ -1,4 +1,4 @@
-//! Where a checkpoint is written to, and how.
+//! The destination of a checkpoint: checks, options, progress.
 
 use std::path::{Path, PathBuf};
 
@@ -8,32 +8,32 @@ use crate::bar::Bar;
 use crate::failure::{Failure, Outcome};
 use crate::term::printable;
 
-/// Threads that write. What they write is read by as many as the library thinks fit.
+/// The number of writing threads. Reading uses as many as the library chooses.
 const THREADS: u32 = 2;
 
-/// Says whether `path` can be the prefix of a checkpoint to write.
+/// Checks that `path` can be the prefix of a checkpoint to write.
 pub fn check(path: &Path) -> Outcome {
     let shown = printable(path.as_os_str().as_encoded_bytes());
     if path.is_dir() || path.file_name().is_none() || shown.ends_with('/') {
         return Err(Failure::Usage(format!(
-            "{shown}: a directory; name the checkpoint in it: {}/ckpt",
+            "{shown} is a directory; append a name for the checkpoint: {}/ckpt",
             shown.trim_end_matches('/')
         )));
     }
     if shown.ends_with(".index") || is_data_file(&shown) {
-        return Err(Failure::Usage(format!("{shown}: name the checkpoint, not one of its files: without .index or .data-…")));
+        return Err(Failure::Usage(format!("{shown} is the name of a file of a checkpoint; omit .index or .data-…")));
     }
     Ok(())
 }
 
-/// Whether a name ends as those of data files do: `.data-00000-of-00001`.
+/// Returns whether a name ends like that of a data file: `.data-00000-of-00001`.
 fn is_data_file(name: &str) -> bool {
     let numbers = name.rsplit_once(".data-").and_then(|(_, numbers)| numbers.split_once("-of-"));
     let is_number = |text: &str| text.len() >= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
     numbers.is_some_and(|(shard, shards)| is_number(shard) && is_number(shards))
 }
 
-/// Says whether `path` is not the checkpoint that is being read.
+/// Checks that `path` is not the checkpoint that is being read.
 pub fn check_other(path: &Path, source: &Reader) -> Outcome {
     let real = |prefix: &Path| {
         let parent = prefix.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -43,13 +43,13 @@ pub fn check_other(path: &Path, source: &Reader) -> Outcome {
     match place.is_some() && place == real(source.prefix()) {
         true => {
             let shown = printable(path.as_os_str().as_encoded_bytes());
-            Err(Failure::Usage(format!("{shown}: the checkpoint that is to be read")))
+            Err(Failure::Usage(format!("{shown} is both source and destination")))
         }
         false => Ok(()),
     }
 }
 
-/// How checkpoints are written.
+/// Returns the options for writing.
 pub fn options(max_shard: Option<u64>) -> WriteOptions {
     let options = WriteOptions::new().threads(THREADS);
     match max_shard {
@@ -58,13 +58,13 @@ pub fn options(max_shard: Option<u64>) -> WriteOptions {
     }
 }
 
-/// Writes it all, with a progress bar.
+/// Writes the checkpoint and shows a progress bar.
 pub fn finish(writer: Writer<'_>) -> Outcome<Written> {
     let bar = Bar::new();
     Ok(writer.finish_with(&mut |done, total| bar.report(done, total))?)
 }
 
-/// Reads a size: `1000`, `64MiB`, `2GB`.
+/// Parses a size: `1000`, `64MiB`, `2GB`.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, u64); 9] = [
         ("KiB", 1 << 10),
@@ -83,10 +83,10 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         unit => UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, size)| *size),
     };
     let size = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit)).filter(|&size| size > 0);
-    size.ok_or_else(|| "a size is wanted, such as 2GiB, 500MB or 1048576".to_owned())
+    size.ok_or_else(|| "expected a size, such as 2GiB, 500MB or 1048576".to_owned())
 }
 
-/// A path that names a checkpoint by one of its files, without what is the file's.
+/// Returns the prefix for a path: removes `.index` from its end.
 pub fn prefix_of(path: &Path) -> PathBuf {
     let stripped = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".index"));
     stripped.map_or_else(|| path.to_owned(), |name| path.with_file_name(name))

@@ -1,4 +1,4 @@
-//! How a command ends when it does not end well.
+//! The ways in which a command fails.
 
 use std::io;
 
@@ -7,13 +7,13 @@ pub type Outcome<T = ()> = Result<T, Failure>;
 
 /// Why a command stops, which decides the exit code.
 pub enum Failure {
-    /// The command was asked for what cannot be; exit 2.
+    /// Wrong usage; exit 2.
     Usage(String),
-    /// A problem with the checkpoint, or in reading or writing; exit 1.
+    /// A problem with the checkpoint, or with reading or writing; exit 1.
     Problem(String),
-    /// A problem that the command has printed already; exit 1.
+    /// A problem that the command has already printed; exit 1.
     Reported,
-    /// Whoever read our output has heard enough; exit 0, silently.
+    /// The reader of the output has closed the pipe; exit 0, silently.
     ClosedPipe,
 }
 

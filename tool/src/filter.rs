@@ -1,4 +1,4 @@
-//! `--filter`: tensors whose keys match a glob.
+//! `--filter`: selects tensors whose keys match a glob.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::failure::{Failure, Outcome};
 pub struct Filter(Option<GlobSet>);
 
 impl Filter {
-    /// None given lets everything through.
+    /// Compiles the globs. Without globs every key passes.
     pub fn new(globs: &[String]) -> Outcome<Filter> {
         if globs.is_empty() {
             return Ok(Filter(None));
@@ -24,18 +24,18 @@ impl Filter {
         Ok(Filter(Some(set.build().map_err(wrong)?)))
     }
 
-    /// Whether any glob was given.
+    /// Returns whether any glob was given.
     pub fn is_set(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether some glob matches the key as a whole.
+    /// Returns whether a glob matches the whole key.
     pub fn lets_through(&self, key: &[u8]) -> bool {
         self.0.as_ref().is_none_or(|set| set.is_match(path_of(key)))
     }
 }
 
-/// A key where globset wants a path.
+/// Returns a key as the path that globset requires.
 fn path_of(key: &[u8]) -> Cow<'_, Path> {
     #[cfg(unix)]
     {

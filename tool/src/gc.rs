@@ -1,4 +1,4 @@
-//! `ckpt gc`: removing checkpoints that are too many.
+//! `ckpt gc`: removes expired checkpoints.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,29 +10,30 @@ use crate::failure::Outcome;
 use crate::latest::text;
 use crate::term::{self, Screen};
 
-/// Remove checkpoints that are too many from a managed directory, and what crashes left.
+/// Remove expired checkpoints from a managed directory, and files left by crashes.
 ///
-/// Does what a manager does after a save: of the checkpoints that the `checkpoint` file lists with their times, as managers of
-/// TensorFlow and of this library write it, the newest stay. All others in the directory stay, too, and so does one that a
-/// program holds.
+/// Does what a manager does after a save. It considers only checkpoints that the `checkpoint` file
+/// lists with their times, as managers of TensorFlow and of this library write it, and keeps the
+/// newest of them. Other checkpoints in the directory are never removed, nor is one that a program
+/// has pinned.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
     /// The directory
     directory: PathBuf,
-    /// How many stay, the newest
+    /// Number of newest checkpoints to keep
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     keep: u64,
-    /// Also keep one for each so many hours, for good
+    /// Also keep, permanently, one otherwise expired checkpoint per HOURS hours
     #[arg(long, value_name = "HOURS", value_parser = hours, allow_negative_numbers = true)]
     every_hours: Option<f64>,
-    /// Also keep the best so many by the metrics that the program gave
+    /// Also keep the K checkpoints with the best metrics, as recorded by the program
     #[arg(long, value_name = "K", requires = "better")]
     best: Option<usize>,
-    /// Which metrics are better
+    /// Which metric values are better
     #[arg(long, value_name = "ORDER")]
     better: Option<Order>,
-    /// Only say what would be removed
+    /// Only print what would be removed
     #[arg(long)]
     dry_run: bool,
     /// Print one JSON object, for programs
@@ -42,19 +43,19 @@ pub struct Args {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Order {
-    /// A loss
+    /// Lower is better, as for a loss
     Lower,
-    /// An accuracy
+    /// Higher is better, as for an accuracy
     Higher,
 }
 
 const NOTES: &str =
-    "Without --best, checkpoints that a manager keeps for their metric go on being kept. The program may not be running: its
-manager has the directory's lock.
+    "Without --best, checkpoints that a manager keeps for their metric are still kept. The training program must not be
+running, because its manager holds the directory's lock.
 
-In JSON the result is
+The JSON output is
   {\"removed\", \"kept\", \"leftovers\": [PATH...]}
-where leftovers are files that crashes left, which went as well.
+where leftovers are files left by crashes, which are removed as well.
 
 Examples:
   ckpt gc run/ckpts --keep 3 --dry-run
@@ -63,7 +64,7 @@ Examples:
 fn hours(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(hours) if hours.is_finite() && hours >= 0.0 => Ok(hours),
-        _ => Err("not a number of hours".to_owned()),
+        _ => Err("expected a non-negative number of hours".to_owned()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `ckpt info`: a checkpoint at a glance.
+//! `ckpt info`: summarizes a checkpoint.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -12,10 +12,10 @@ use crate::failure::Outcome;
 use crate::json::key_member;
 use crate::term::{self, Align, Screen};
 
-/// Show what a checkpoint is: format, shards, tensors, parameters, bytes, its largest tensors.
+/// Summarize a checkpoint: format, shards, tensors, parameters, bytes, largest tensors.
 ///
-/// Parameters are the numbers in all numeric tensors, those of optimizers and counters included. Of a directory, the
-/// checkpoints that its `checkpoint` file lists are shown too.
+/// Parameters are the elements of all numeric tensors, including those of optimizers and counters.
+/// For a directory, the checkpoints that its `checkpoint` file lists are shown too.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -31,7 +31,7 @@ const EXAMPLES: &str = "Examples:
   ckpt info run/ckpts
   ckpt info run/ckpts --json | jq .parameters";
 
-/// How many of the largest tensors are shown.
+/// The number of largest tensors that are shown.
 const LARGEST: usize = 5;
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
@@ -48,7 +48,8 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
 }
 
-/// The `checkpoint` file of a directory; none for other paths, and none if it cannot be read: what it names was opened already.
+/// Returns the content of a directory's `checkpoint` file. `None` for other paths, and if the file
+/// cannot be read: the checkpoint that it names is already open.
 fn state_of(path: &Path) -> Option<StateFile> {
     if !path.is_dir() {
         return None;
@@ -60,7 +61,7 @@ struct Summary<'a> {
     parameters: u64,
     bytes: u64,
     partitioned: usize,
-    /// How many objects the object graph has, if there is one.
+    /// The number of objects in the object graph, if there is one.
     objects: checkpoint::Result<Option<usize>>,
     largest: Vec<Tensor<'a>>,
 }
@@ -80,7 +81,7 @@ impl Summary<'_> {
             }
             summary.bytes = summary.bytes.saturating_add(tensor.byte_size().unwrap_or(0));
             summary.partitioned += usize::from(!tensor.slices().is_empty());
-            // Kept sorted, largest first; of two of one size the first by key.
+            // Sorted by size, largest first, then by key.
             let place = summary.largest.partition_point(|kept| kept.byte_size() >= tensor.byte_size());
             if place < LARGEST {
                 summary.largest.insert(place, tensor);
@@ -104,7 +105,7 @@ impl Summary<'_> {
                 "object graph",
                 match self.objects {
                     Ok(Some(objects)) => format!("yes, {}", term::plural(objects as u64, "object")),
-                    Ok(None) => "no, saved by names".to_owned(),
+                    Ok(None) => "no, name-based".to_owned(),
                     Err(_) => "yes, but it cannot be read".to_owned(),
                 },
             ),
@@ -161,7 +162,7 @@ impl Summary<'_> {
     }
 }
 
-/// The size of a tensor; of strings it is not always known without reading them.
+/// Returns the size of a tensor; that of strings is not always known without reading them.
 fn bytes_text(tensor: &Tensor<'_>) -> String {
     tensor.byte_size().map_or("-".to_owned(), term::bytes)
 }
@@ -170,7 +171,8 @@ fn latest_of(state: &StateFile) -> &OsStr {
     &state.model_checkpoint_path
 }
 
-/// All paths that the state file lists; TensorFlow takes the latest as part of the list, even if it is missing there.
+/// Returns all paths that the state file lists. As in TensorFlow, the latest is part of the list
+/// even if the file omits it.
 fn all_of(state: &StateFile) -> Vec<&OsStr> {
     let mut all: Vec<&OsStr> = state.all_model_checkpoint_paths.iter().map(|path| &**path).collect();
     if all.last() != Some(&latest_of(state)) {
@@ -193,7 +195,7 @@ fn tensors_text(tensors: usize, partitioned: usize) -> String {
     }
 }
 
-/// `7.1 M (7123456)`, or the number alone if that says it all.
+/// Returns `7.1 M (7123456)`, or only the number if it is not abbreviated.
 fn exact(human: String, number: u64) -> String {
     match human.contains('.') {
         true => format!("{human} ({number})"),

@@ -1,4 +1,4 @@
-//! `ckpt latest`: which checkpoint of a directory is the latest.
+//! `ckpt latest`: prints the latest checkpoint of a directory.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,15 @@ use crate::term::{self, Screen};
 
 /// Print the latest checkpoint of a directory.
 ///
-/// That is the one that the directory's `checkpoint` file names; it must be there, but what is in it is not looked at. With
-/// `--valid` it is the newest one that is whole: every checksum is compared.
+/// By default this is the one that the directory's `checkpoint` file names; it must exist, but its
+/// content is not verified. With `--valid` it is the newest checkpoint that is intact: all its
+/// checksums are verified.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
     /// The directory
     directory: PathBuf,
-    /// The newest checkpoint that is whole; those that are newer and are not are listed on standard error
+    /// Print the newest intact checkpoint; list newer, damaged ones on standard error
     #[arg(long)]
     valid: bool,
     /// Print one JSON object, for programs
@@ -27,14 +28,14 @@ pub struct Args {
     json: bool,
 }
 
-const NOTES: &str = "With --valid, the checkpoints that the `checkpoint` file lists are looked at first, the newest before the others; then, also if there
-is no such file or it cannot be understood, all others that are there.
+const NOTES: &str = "With --valid, the checkpoints that the `checkpoint` file lists are tried first, newest first, then all others in the directory.
+The file may be missing or damaged.
 
-In JSON the result is
+The JSON output is
   {\"latest\", \"broken\": [{\"checkpoint\", \"problem\"}]}
-where \"latest\" is null if there is none; \"broken\" is there with --valid alone.
+where \"latest\" is null if there is no checkpoint, and \"broken\" is present only with --valid.
 
-Exit codes: 0 there is one, 1 there is none.
+Exit codes: 0 a checkpoint was found, 1 there is none.
 
 Examples:
   ckpt latest run/ckpts
@@ -59,7 +60,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         writeln!(screen, "{result:#}")?;
     } else {
         for BrokenCheckpoint { prefix, problem } in broken.iter().flatten() {
-            term::complain(&format!("{}: not whole: {problem}", text(prefix)));
+            term::complain(&format!("{}: damaged: {problem}", text(prefix)));
         }
         if let Some(latest) = &latest {
             print_path(screen, latest)?;
@@ -72,21 +73,21 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
 }
 
-/// Why there is no latest checkpoint.
+/// Returns the reason why there is no latest checkpoint.
 fn why_none(directory: &Path, valid: bool) -> String {
     let shown = text(directory);
     let named = get_checkpoint_state(directory).ok().flatten().map(|state| state.latest);
     match (valid, named) {
-        (true, _) => format!("{shown}: there is no whole checkpoint"),
+        (true, _) => format!("{shown}: there is no intact checkpoint"),
         (false, Some(latest)) => {
-            format!("{shown}: the checkpoint file names {}, which is not there (--valid looks for another)", text(&latest))
+            format!("{shown}: the checkpoint file names {}, which does not exist; use --valid to find another", text(&latest))
         }
-        (false, None) if !directory.is_dir() => format!("{shown}: there is no such directory"),
-        (false, None) => format!("{shown}: there is no checkpoint file (--valid looks for checkpoints without one)"),
+        (false, None) if !directory.is_dir() => format!("{shown}: no such directory"),
+        (false, None) => format!("{shown}: there is no checkpoint file; use --valid to find checkpoints without one"),
     }
 }
 
-/// A path as a line: as it is for programs, escaped for people.
+/// Prints a path on a line of its own: escaped on a terminal, else unchanged, for programs.
 pub fn print_path(screen: &mut Screen, path: &Path) -> Outcome {
     match screen.is_terminal() {
         true => writeln!(screen, "{}", text(path))?,
@@ -98,12 +99,12 @@ pub fn print_path(screen: &mut Screen, path: &Path) -> Outcome {
     Ok(())
 }
 
-/// A path as text.
+/// Returns a path as text for people.
 pub fn text(path: &Path) -> String {
     term::printable(path.as_os_str().as_encoded_bytes())
 }
 
-/// A checkpoint that is not whole, in JSON.
+/// Returns a damaged checkpoint as JSON.
 pub fn broken_json(broken: &BrokenCheckpoint) -> Value {
     let problem: &Error = &broken.problem;
     json!({ "checkpoint": broken.prefix.to_string_lossy(), "problem": problem.to_string() })

@@ -1,4 +1,4 @@
-//! `ckpt ls`: the tensors of a checkpoint.
+//! `ckpt ls`: lists the tensors of a checkpoint.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -15,9 +15,9 @@ use crate::term::{self, Align, Screen};
 
 /// List the tensors: key, dtype, shape, bytes, shard, slices.
 ///
-/// The list is sorted by key. Bytes are those of the whole value; of strings and variants what is stored, if the index
-/// tells. A partitioned tensor has no shard of its own, but slices, in TensorFlow's spelling: for each dimension `-` (all
-/// of it) or `start,length`.
+/// The list is sorted by key. Bytes are the size of the whole value; for strings and variants, the
+/// stored size if the index has it. A partitioned tensor has no shard of its own but slices, in
+/// TensorFlow's notation: for each dimension `-` (all of it) or `start,length`.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
@@ -28,20 +28,21 @@ pub struct Args {
     json: bool,
     /// Add the SHA-256 of each value (reads everything)
     ///
-    /// It is over the row-major little-endian bytes; of a string tensor over, for each element, its length as 8 little-endian
-    /// bytes and then the element; of a variant tensor the same over the serialized elements. A tensor that cannot be read is
-    /// reported on standard error, and the exit code is 1.
+    /// The digest covers the row-major little-endian bytes. For a string tensor it covers, for each
+    /// element, its length in 8 little-endian bytes followed by its bytes; for a variant tensor,
+    /// the same of the serialized elements. A tensor that cannot be read is reported on standard
+    /// error, and the exit code is 1.
     #[arg(long)]
     sha256: bool,
-    /// Only keys that match; `*` matches slashes too. May be given several times
+    /// List only keys that match; `*` also matches slashes. May be repeated
     #[arg(long, value_name = "GLOB")]
     filter: Vec<String>,
 }
 
-const NOTES: &str = "In JSON each tensor is
+const NOTES: &str = "In the JSON output each tensor is
   {\"key\", \"dtype\", \"shape\", \"bytes\", \"shard\", \"offset\", \"slices\", \"sha256\"}
 where shard and offset are null for a partitioned tensor or one of TensorFlow 1, bytes is null for strings whose size
-the index does not tell (partitioned, or of TensorFlow 1), sha256 is there only with --sha256 (null if the tensor
+the index does not have (partitioned, or of TensorFlow 1), sha256 is present only with --sha256 (null if the tensor
 cannot be read), and a key that is not UTF-8 is \"key_base64\" instead of \"key\".
 
 Examples:
@@ -67,7 +68,7 @@ fn selected<'a>(reader: &'a Reader, filter: &'a Filter) -> impl Iterator<Item = 
     reader.tensors().filter(move |tensor| filter.lets_through(tensor.key()))
 }
 
-/// One tensor in JSON.
+/// A tensor in the JSON output.
 #[derive(Serialize)]
 struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,7 +93,7 @@ struct Listing {
 }
 
 impl Listing {
-    /// One array, one line for each tensor, so that `grep` is of use too.
+    /// Prints one array with one line per tensor, which suits `grep` too.
     fn json(&mut self, reader: &Reader, filter: &Filter, screen: &mut Screen) -> Outcome {
         let mut before = "[\n";
         for tensor in selected(reader, filter) {
@@ -119,7 +120,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Aligned columns. Two passes over the tensors, so that a million of them need no memory of ours.
+    /// Prints aligned columns. Two passes over the tensors avoid holding a million rows in memory.
     fn table(&mut self, reader: &Reader, filter: &Filter, screen: &mut Screen) -> Outcome {
         const SIDES: [Align; 6] = [Align::Left, Align::Left, Align::Left, Align::Right, Align::Right, Align::Left];
         let heading = ["KEY", "DTYPE", "SHAPE", "BYTES", "SHARD", "SLICES"];
@@ -129,7 +130,7 @@ impl Listing {
                 *width = term::width(&cell).max(*width);
             }
         }
-        // The last column is not filled up, and there is none where no tensor has slices.
+        // The last column is not padded, and is omitted if no tensor has slices.
         let partitioned = selected(reader, filter).any(|tensor| !tensor.slices().is_empty());
         let columns = if partitioned { 6 } else { 5 };
         let line = |cells: &[String]| {
@@ -155,7 +156,8 @@ impl Listing {
         Ok(())
     }
 
-    /// The SHA-256 of a value in hexadecimal; none, and a complaint, if it cannot be read.
+    /// Returns the SHA-256 of a value in hexadecimal. If the value cannot be read, prints an error
+    /// and returns `None`.
     fn digest(&mut self, tensor: &Tensor<'_>) -> Option<String> {
         let mut sha256 = Sha256::new();
         let read = match tensor.dtype().size() {
@@ -182,9 +184,9 @@ impl Listing {
     }
 }
 
-/// What a person sees of a tensor, column by column.
+/// Returns the columns of a tensor.
 fn cells(tensor: &Tensor<'_>) -> [String; 6] {
-    /// Most slices that are listed.
+    /// The maximum number of slices that are listed.
     const LISTED: usize = 4;
     let slices = tensor.slices();
     let mut listed: Vec<String> = slices.iter().take(LISTED).map(ToString::to_string).collect();

@@ -1,7 +1,8 @@
-//! `ckpt`, the command-line tool: looks into TensorFlow checkpoints from a shell, and rewrites them.
+//! `ckpt`, the command-line tool: inspects and rewrites TensorFlow checkpoints.
 //!
-//! One file per command, on the public API of the library only. What people read goes to standard output, aligned, and with
-//! colour on a terminal; `--json` is for programs. Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
+//! One file per command, using only the public API of the library. Text for people goes to standard
+//! output, aligned, and coloured on a terminal; `--json` prints JSON for programs. Exit codes: 0
+//! success, 1 a problem was found, 2 wrong usage.
 
 #![forbid(unsafe_code)]
 
@@ -41,11 +42,11 @@ use clap::{Parser, Subcommand};
 use crate::failure::{Failure, Outcome};
 use crate::term::Screen;
 
-/// Look into TensorFlow checkpoints, and rewrite them, without TensorFlow.
+/// Inspect and rewrite TensorFlow checkpoints, without TensorFlow.
 ///
-/// PATH is what TensorFlow's own functions take, and a little more: a prefix (`run/ckpt-7`), one of its files
-/// (`run/ckpt-7.index`), a directory with a `checkpoint` file (its latest one is taken), a SavedModel directory,
-/// or a checkpoint of TensorFlow 1 (`model.ckpt`, `model.ckpt-?????-of-00004`).
+/// PATH is a prefix (`run/ckpt-7`), one of the checkpoint's files (`run/ckpt-7.index`), a directory
+/// with a `checkpoint` file (its latest checkpoint is used), a SavedModel directory, or a
+/// checkpoint of TensorFlow 1 (`model.ckpt`, `model.ckpt-?????-of-00004`).
 #[derive(Parser)]
 #[command(name = "ckpt", version, about, long_about, after_help = EXIT_CODES)]
 struct Cli {
@@ -53,8 +54,8 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 fine, 1 a problem was found, 2 wrong usage; of diff 0 the same, 1 different, 2 trouble.
-Colour: only on a terminal, and not if NO_COLOR is set.";
+const EXIT_CODES: &str = "Exit codes: 0 success, 1 a problem was found, 2 wrong usage. For diff: 0 same, 1 different, 2 an error.
+Output is coloured only on a terminal, and only if NO_COLOR is not set.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -98,7 +99,7 @@ fn main() -> ExitCode {
     finish(outcome, &mut screen)
 }
 
-/// Flushes what was printed, reports what went wrong, and gives the exit code.
+/// Flushes the output, prints the error message, and returns the exit code.
 fn finish(outcome: Outcome, screen: &mut Screen) -> ExitCode {
     let flushed = screen.flush().map_err(Failure::from);
     let failure = match (outcome, flushed) {
@@ -106,7 +107,7 @@ fn finish(outcome: Outcome, screen: &mut Screen) -> ExitCode {
         (Err(failure), _) | (Ok(()), Err(failure)) => failure,
     };
     match failure {
-        // `ckpt ls … | head` is no problem.
+        // `ckpt ls … | head` is not an error.
         Failure::ClosedPipe => ExitCode::SUCCESS,
         Failure::Reported => ExitCode::from(1),
         Failure::Problem(message) => {

@@ -1,4 +1,4 @@
-//! `ckpt merge`: sections that several workers wrote, as one checkpoint.
+//! `ckpt merge`: merges the sections that several workers wrote into one checkpoint.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,12 @@ use crate::destination;
 use crate::failure::Outcome;
 use crate::term::{self, Screen};
 
-/// Make one checkpoint of the sections that several workers wrote.
+/// Merge the sections that several workers wrote into one checkpoint.
 ///
-/// As TensorFlow's MergeV2Checkpoints: the index is written anew, the data files get new names, and slices of one tensor from
-/// several sections come together. The sections are removed when the merged checkpoint is complete; on failure they stay, and
-/// so does a checkpoint that was at DST.
+/// Like TensorFlow's MergeV2Checkpoints: writes a new index, renames the data files, and joins
+/// slices of the same tensor from several sections. The sections are removed when the merged
+/// checkpoint is complete. After a failure the sections and an existing checkpoint at DESTINATION
+/// are unchanged.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -23,10 +24,10 @@ pub struct Args {
     /// The sections: prefixes or .index files
     #[arg(value_name = "PART", required = true)]
     parts: Vec<PathBuf>,
-    /// Merge what is there if sections are missing
+    /// Ignore missing sections
     #[arg(long)]
     allow_missing: bool,
-    /// Leave the sections where they are
+    /// Do not remove the sections
     #[arg(long)]
     keep: bool,
 }
@@ -44,7 +45,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         index.push(".index");
         Path::new(&index).exists()
     };
-    let there = sections.iter().filter(has_index).count() as u64; // those that are merged are gone afterwards
+    let there = sections.iter().filter(has_index).count() as u64; // counted now because merging removes them
     let bar = Bar::new();
     let written = checkpoint::merge(&args.destination, &sections, &options, &mut |done, total| bar.report(done, total))?;
     drop(bar);

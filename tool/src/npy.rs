@@ -1,4 +1,4 @@
-//! NumPy's `.npy` files: format 1.0 written, all formats read.
+//! NumPy's `.npy` files: writes format 1.0 and reads all formats.
 
 use std::io::{self, Read, Write};
 
@@ -6,10 +6,11 @@ use checkpoint::DType;
 
 use crate::stream::Fault;
 
-/// NumPy's type descriptor for a dtype of fixed size: what `np.save` writes.
+/// Returns NumPy's type descriptor for a dtype of fixed size: what `np.save` writes.
 ///
-/// Types that NumPy does not know are void, as for the arrays of the package `ml_dtypes` (`a.view(ml_dtypes.bfloat16)` gives
-/// them back). It writes `<f1` for float8_e5m2, which `np.load` then refuses; void is what it writes for all others.
+/// Types that NumPy does not have are void, as for arrays of the package `ml_dtypes`
+/// (`a.view(ml_dtypes.bfloat16)` converts them back). Exception: for float8_e5m2 NumPy writes
+/// `<f1`, which `np.load` then refuses, so it is void here too.
 pub fn descriptor(dtype: DType) -> Option<&'static str> {
     Some(match dtype {
         DType::Bool => "|b1",
@@ -34,7 +35,7 @@ pub fn descriptor(dtype: DType) -> Option<&'static str> {
     })
 }
 
-/// Writes all that stands before the values, as NumPy writes it to the byte.
+/// Writes the header, byte for byte as NumPy does.
 pub fn write_header(descriptor: &str, shape: &[i64], out: &mut dyn Write) -> io::Result<()> {
     let dims: Vec<String> = shape.iter().map(i64::to_string).collect();
     let dims = match dims.as_slice() {
@@ -42,7 +43,8 @@ pub fn write_header(descriptor: &str, shape: &[i64], out: &mut dyn Write) -> io:
         dims => format!("({})", dims.join(", ")),
     };
     let mut header = format!("{{'descr': '{descriptor}', 'fortran_order': False, 'shape': {dims}, }}");
-    // NumPy leaves room for the first dimension to grow, then fills up so that the values start at a multiple of 64.
+    // NumPy leaves room for the first dimension to grow, then pads so that the values start at a
+    // multiple of 64.
     if let Some(first) = shape.first() {
         header.push_str(&" ".repeat(21usize.saturating_sub(first.to_string().len())));
     }
@@ -57,11 +59,12 @@ pub fn write_header(descriptor: &str, shape: &[i64], out: &mut dyn Write) -> io:
     out.write_all(header.as_bytes())
 }
 
-/// The width of NumPy's fixed-width `S` type that holds the strings, or why it cannot.
+/// Returns the width of NumPy's fixed-width `S` type for the strings, or the reason why it cannot
+/// hold them.
 pub fn string_width<S: AsRef<[u8]>>(strings: &[S]) -> Result<usize, String> {
-    /// A file may be this many times larger than the strings in it before we refuse to write it.
+    /// A file may be at most this many times larger than the strings in it.
     const BLOAT: usize = 16;
-    /// Below this many bytes any bloat will do.
+    /// Files of at most this many bytes are always accepted.
     const SMALL: usize = 64 << 20;
     let lengths = || strings.iter().map(|element| element.as_ref().len());
     if let Some(i) = strings.iter().position(|element| element.as_ref().ends_with(b"\0")) {
@@ -71,11 +74,11 @@ pub fn string_width<S: AsRef<[u8]>>(strings: &[S]) -> Result<usize, String> {
     let stored: usize = lengths().sum();
     match width.checked_mul(strings.len()) {
         Some(total) if total <= SMALL.max(stored.saturating_mul(BLOAT)) => Ok(width),
-        _ => Err(format!("{} elements would each take the {width} bytes of the longest", strings.len())),
+        _ => Err(format!("each of the {} elements would take {width} bytes, the length of the longest", strings.len())),
     }
 }
 
-/// Writes the strings, each filled up with zeros to `width`.
+/// Writes the strings, each padded with zeros to `width`.
 pub fn write_strings<S: AsRef<[u8]>>(strings: &[S], width: usize, out: &mut dyn Write) -> io::Result<()> {
     let zeros = vec![0; width];
     for element in strings.iter().map(AsRef::as_ref) {
@@ -85,20 +88,21 @@ pub fn write_strings<S: AsRef<[u8]>>(strings: &[S], width: usize, out: &mut dyn 
     Ok(())
 }
 
-/// What the elements of an array are.
+/// The type of the elements of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// Numbers, perhaps of the other byte order.
+    /// Numbers; big-endian if `swapped`.
     Numbers { dtype: DType, swapped: bool },
-    /// `S`: so many bytes, filled up with zeros.
+    /// `S`: strings of this many bytes, padded with zeros.
     Bytes(usize),
-    /// `U`: so many characters of four bytes, filled up with zeros.
+    /// `U`: strings of this many characters of four bytes, padded with zeros.
     Text(usize),
-    /// What no tensor can hold: dates, Python objects, records.
+    /// Types that no tensor can hold: dates, Python objects, records.
     Other,
 }
 
-/// The type of a descriptor. Void of two bytes is bfloat16: nothing else that has a name in NumPy is written so.
+/// Returns the type of a descriptor. Void of two bytes is bfloat16, the only known type that is
+/// written so.
 pub fn type_of(descriptor: &str) -> Type {
     let order = descriptor.chars().next().filter(|c| "<>|=".contains(*c));
     let kind = &descriptor[order.map_or(0, char::len_utf8)..];
@@ -131,21 +135,21 @@ pub fn type_of(descriptor: &str) -> Type {
     Type::Numbers { dtype, swapped: swapped && dtype.size() > Some(1) }
 }
 
-/// What stands before the values.
+/// The header of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     descriptor: String,
     pub element: Type,
-    /// Whether the first index runs fastest.
+    /// Whether the values are column-major (Fortran order).
     fortran: bool,
     pub shape: Vec<i64>,
-    /// Where the values begin.
+    /// The offset of the values.
     pub start: u64,
 }
 
-/// Reads the header, or says why it cannot.
+/// Reads the header, or returns the reason why it cannot be read.
 pub fn read_header(file: &mut dyn Read) -> Result<Header, String> {
-    /// More than any header that NumPy reads takes.
+    /// An upper limit for the length of headers that NumPy reads.
     const LONGEST: usize = 1 << 20;
     let cannot = |e: io::Error| format!("not a NumPy array: {e}");
     let mut start = [0; 10];
@@ -158,7 +162,7 @@ pub fn read_header(file: &mut dyn Read) -> Result<Header, String> {
             file.read_exact(&mut upper).map_err(cannot)?;
             (length, at) = (length | usize::from(u16::from_le_bytes(upper)) << 16, 12);
         }
-        (true, version) => return Err(format!("a NumPy array of the unknown format {version}")),
+        (true, version) => return Err(format!("a NumPy array of unknown format version {version}")),
         (false, _) => return Err("not a NumPy array".to_owned()),
     }
     if length > LONGEST {
@@ -170,7 +174,8 @@ pub fn read_header(file: &mut dyn Read) -> Result<Header, String> {
     parse_header(&text, (at + length) as u64).ok_or_else(|| "not a NumPy array: the header is malformed".to_owned())
 }
 
-/// `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`; None if it is not that. Records have a list as `descr`.
+/// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`; `None` if it is malformed.
+/// Records have a list as `descr`.
 fn parse_header(text: &str, start: u64) -> Option<Header> {
     let after = |name: &str| {
         let (_, rest) = text.split_once(&format!("'{name}':"))?;
@@ -205,7 +210,7 @@ impl Header {
         self.shape.iter().try_fold(1u64, |count, &n| count.checked_mul(n as u64))
     }
 
-    /// Bytes of an element; of what we know nothing about, none.
+    /// Returns the size of an element in bytes; 0 for `Type::Other`.
     fn size(&self) -> usize {
         match self.element {
             Type::Numbers { dtype, .. } => dtype.size().unwrap_or(0),
@@ -215,7 +220,7 @@ impl Header {
         }
     }
 
-    /// Bytes of all values; none if it is not known what they are.
+    /// Returns the size of all values in bytes; `None` for `Type::Other`.
     pub fn bytes(&self) -> Option<u64> {
         match self.element {
             Type::Other => None,
@@ -223,17 +228,18 @@ impl Header {
         }
     }
 
-    /// Whether the values are in the file as a checkpoint has them.
+    /// Returns whether the file stores the values as a checkpoint does: row-major and
+    /// little-endian.
     pub fn is_plain(&self) -> bool {
         !self.fortran && !matches!(self.element, Type::Numbers { swapped: true, .. })
     }
 
-    /// Type and shape, for people.
+    /// Returns type and shape as text for people.
     pub fn about(&self) -> String {
         format!("{} {}", self.descriptor, crate::term::shape(&self.shape))
     }
 
-    /// The values row-major and little-endian.
+    /// Converts the values to row-major and little-endian.
     pub fn row_major(&self, mut bytes: Vec<u8>) -> Vec<u8> {
         if let Type::Numbers { dtype, swapped: true } = self.element {
             let complex = matches!(dtype, DType::Complex64 | DType::Complex128);
@@ -244,7 +250,7 @@ impl Header {
         if !self.fortran || self.shape.len() < 2 || size == 0 {
             return bytes;
         }
-        // For each element in row-major order its place where the first index runs fastest.
+        // `at` is the column-major position of each element, in row-major order.
         let mut out = Vec::with_capacity(bytes.len());
         let mut index = vec![0; self.shape.len()];
         let mut at = 0;
@@ -264,7 +270,7 @@ impl Header {
         out
     }
 
-    /// The strings in row-major values: bytes as they are, text as UTF-8.
+    /// Returns the strings in row-major values: bytes unchanged, text as UTF-8.
     pub fn strings(&self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
         let (size, count) = (self.size(), self.count().unwrap_or(0));
         if size == 0 {
@@ -287,7 +293,7 @@ impl Header {
 mod tests {
     use super::*;
 
-    /// What NumPy 2.4 writes for the same arrays.
+    /// The expected headers are those of NumPy 2.4 for the same arrays.
     #[test]
     fn headers_are_those_of_numpy() {
         let table: &[(&str, &[i64], usize, &str)] = &[

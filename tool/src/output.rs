@@ -1,4 +1,4 @@
-//! Files that the tool writes: whole or not at all.
+//! Writes output files completely or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::failure::{Failure, Outcome};
 use crate::term::printable;
 
-/// Writes `path` with `fill`. A plain file appears under its name only when it is complete, so that a failure on the way
-/// leaves what was there; a device or a pipe is written straight.
+/// Writes `path` with `fill`. A regular file appears under its name only when it is complete, so
+/// after a failure an existing file is unchanged. A device or a pipe is written directly.
 pub fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Outcome) -> Outcome {
     let into_place = fs::symlink_metadata(path).map_or(true, |found| found.is_file());
     if !into_place {
@@ -31,7 +31,7 @@ pub fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Outcom
         fs::rename(&partial, path).map_err(|e| cannot("rename to", path, &e))
     })();
     if written.is_err() {
-        let _ = fs::remove_file(&partial); // it may never have been made; the first error is the one to tell
+        let _ = fs::remove_file(&partial); // it may not exist, and the first error is the one to report
     }
     written
 }

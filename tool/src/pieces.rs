@@ -1,13 +1,14 @@
-//! Tensors of any size in a bounded amount of memory: a region of a tensor, and its values piece by piece.
+//! Reads tensors of any size in bounded memory: regions of a tensor, and values in pieces.
 
 use checkpoint::{Checksums, Extent, ReadOptions, Slice, Tensor};
 
 use crate::failure::Outcome;
 
-/// Most bytes of a fixed-size tensor that are held at a time.
+/// The maximum number of bytes of a fixed-size tensor that are held at a time.
 const PIECE: u64 = 64 << 20;
 
-/// A box within a tensor whose dtype has a fixed size: for each dimension the first index and the number of indices.
+/// A box within a tensor of a fixed-size dtype: for each dimension the first index and the number
+/// of indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region {
     pub start: Vec<i64>,
@@ -15,12 +16,13 @@ pub struct Region {
 }
 
 impl Region {
-    /// All of a tensor of shape `shape`.
+    /// Returns the region of a whole tensor of shape `shape`.
     pub fn whole(shape: &[i64]) -> Region {
         Region { start: vec![0; shape.len()], length: shape.to_vec() }
     }
 
-    /// How many elements it has. A region lies within a tensor, whose number of elements the library has checked.
+    /// Returns the number of elements. It cannot overflow: a region lies within a tensor, whose
+    /// number of elements the library has checked.
     pub fn elements(&self) -> u64 {
         if self.length.contains(&0) {
             return 0;
@@ -28,12 +30,12 @@ impl Region {
         self.length.iter().map(|&n| n as u64).product()
     }
 
-    /// Whether it is all of a tensor of shape `shape`.
+    /// Returns whether it is the region of a whole tensor of shape `shape`.
     pub fn is_whole(&self, shape: &[i64]) -> bool {
         self.length == shape
     }
 
-    /// What a slice of a tensor of shape `shape` covers.
+    /// Returns the region that a slice of a tensor of shape `shape` covers.
     fn of_slice(slice: &Slice, shape: &[i64]) -> Region {
         let extents = slice.extents();
         Region {
@@ -42,14 +44,14 @@ impl Region {
         }
     }
 
-    /// Whether the two have an element in common.
+    /// Returns whether the two regions have an element in common.
     fn meets(&self, other: &Region) -> bool {
         let starts = self.start.iter().zip(&other.start);
         let lengths = self.length.iter().zip(&other.length);
         starts.zip(lengths).all(|((a, b), (a_length, b_length))| *a.max(b) < (a + a_length).min(b + b_length))
     }
 
-    /// In the library's terms.
+    /// Returns the region as a slice of the library.
     pub fn slice(&self) -> Slice {
         Slice::new(self.start.iter().zip(&self.length).map(|(&start, &length)| Extent::range(start, length)).collect())
     }
@@ -57,12 +59,12 @@ impl Region {
 
 /// A tensor of a fixed-size dtype that is read in pieces.
 ///
-/// The checksum of a stored record covers all of it, so that each checked read of a part costs a read of the whole record.
-/// Every record is checked when it is first touched, and not again.
+/// The checksum of a stored record covers the whole record, so each verified read of a part reads
+/// all of it. Therefore every record is verified only when it is first read.
 pub struct Source<'a> {
     tensor: Tensor<'a>,
     element_size: u64,
-    /// What each stored record covers, and whether it was checked.
+    /// The region of each stored record, and whether the record has been verified.
     records: Vec<(Region, bool)>,
 }
 
@@ -76,12 +78,12 @@ impl<'a> Source<'a> {
         Source { tensor, element_size: tensor.dtype().size().unwrap_or(1) as u64, records }
     }
 
-    /// Whether a region is small enough to be read in one piece.
+    /// Returns whether a region is small enough to be read in one piece.
     pub fn fits(&self, region: &Region) -> bool {
         region.elements().saturating_mul(self.element_size) <= PIECE
     }
 
-    /// The bytes of a region that fits, row-major and little-endian.
+    /// Reads a region that fits; the bytes are row-major and little-endian.
     pub fn read(&mut self, region: &Region) -> Outcome<Vec<u8>> {
         if region.is_whole(self.tensor.shape()) {
             return Ok(self.tensor.read()?);
@@ -98,7 +100,8 @@ impl<'a> Source<'a> {
         Ok(bytes)
     }
 
-    /// Hands the bytes of a region of any size to `take`, row-major and little-endian, in pieces of bounded size.
+    /// Reads a region of any size and passes its bytes to `take`, row-major and little-endian, in
+    /// pieces of bounded size.
     pub fn for_each(&mut self, region: &Region, mut take: impl FnMut(&[u8]) -> Outcome) -> Outcome {
         if self.fits(region) {
             return take(&self.read(region)?);
@@ -110,9 +113,10 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Cuts a region with elements into boxes of at most `limit` elements each, which follow each other in row-major order.
+/// Splits a region into boxes of at most `limit` elements each, in row-major order.
 fn split(region: &Region, limit: u64) -> impl Iterator<Item = Region> + '_ {
-    // The dimension to cut: everything inside one index of it fits, everything inside one index of the one before it does not.
+    // The dimension to split: what is inside one index of it fits, what is inside one index of the
+    // dimension before does not.
     let mut inside = 1u64;
     let mut cut = region.length.len();
     while cut > 0 && inside.saturating_mul(region.length[cut - 1] as u64) <= limit {
@@ -130,7 +134,7 @@ fn split(region: &Region, limit: u64) -> impl Iterator<Item = Region> + '_ {
             piece.start[dim] += index;
             piece.length[dim] = if dim == cut { step.min(region.length[dim] - index) } else { 1 };
         }
-        // Count on like an odometer, the cut dimension in steps.
+        // Advance like an odometer; the split dimension advances in steps.
         let mut on = at;
         for dim in (0..on.len()).rev() {
             on[dim] += if dim == cut { step } else { 1 };
@@ -144,12 +148,13 @@ fn split(region: &Region, limit: u64) -> impl Iterator<Item = Region> + '_ {
     })
 }
 
-/// The elements of a tensor of shape `shape` from the `from`th on, `count` of them in row-major order, as boxes that follow each other.
+/// Returns `count` elements of a tensor of shape `shape`, from the element number `from` in
+/// row-major order, as consecutive boxes.
 pub fn flat(shape: &[i64], from: u64, count: u64) -> Vec<Region> {
     let mut boxes = Vec::new();
     let (mut at, end) = (from, from + count);
     while at < end {
-        // The outermost dimension of which whole indices begin here and end in time.
+        // The outermost dimension with a whole index that begins here and ends before `end`.
         let mut inside: u64 = shape.iter().skip(1).map(|&n| n as u64).product();
         let mut dim = 0;
         while dim + 1 < shape.len() && (at % inside != 0 || inside > end - at) {

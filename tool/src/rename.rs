@@ -1,4 +1,4 @@
-//! `ckpt rename`: objects, or tensors saved by names, under other names.
+//! `ckpt rename`: renames objects, or tensors of a name-based checkpoint.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -11,13 +11,15 @@ use crate::failure::{Failure, Outcome};
 use crate::rewrite::{self, Values, GRAPH};
 use crate::term::{self, printable, Screen};
 
-/// Write a checkpoint with objects under other names, as if they had been saved under these.
+/// Write a checkpoint in which objects have other names, as if they had been saved under them.
 ///
-/// OLD and NEW are paths of names from the root of the object graph on, as `ckpt graph` shows them: net/l1 is what the root's net
-/// calls l1. The object at OLD, with all that is in it, is at NEW afterwards. The object graph, the keys of all tensors, slot
-/// variables and objects with several names follow. Objects on the way to NEW are made where they are missing.
+/// OLD and NEW are paths of names from the root of the object graph, as shown by `ckpt graph`:
+/// net/l1 is the child l1 of the root's child net. The object at OLD moves to NEW with everything
+/// below it. The object graph, the keys of all tensors, slot variables and objects with several
+/// names are adapted. Missing objects on the way to NEW are created.
 ///
-/// In a checkpoint that was saved by names (TensorFlow 1), OLD and NEW are keys, or the part of keys before a slash.
+/// In a name-based checkpoint (TensorFlow 1), OLD and NEW are keys, or the part of keys before a
+/// slash.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
@@ -25,14 +27,14 @@ pub struct Args {
     source: PathBuf,
     /// Prefix of the new checkpoint
     destination: PathBuf,
-    /// What is renamed. Any number: all at once, so that names can be exchanged
+    /// The renames. All apply at once, so that names can be swapped
     #[arg(value_name = "OLD=NEW", required = true, value_parser = Rename::parse)]
     renames: Vec<Rename>,
 }
 
 const NOTES: &str =
-    "All OLD paths are those of SRC, all NEW paths those of DST. In names . is written .. and / is written .S, as in keys; = is
-written \\= and \\ is written \\\\.
+    "All OLD paths refer to SOURCE, all NEW paths to DESTINATION. As in keys, a dot within a name is written .. and a slash .S;
+an equals sign is written \\= and a backslash \\\\.
 
 Examples:
   ckpt rename run/ckpt-7 new/ckpt-7 net=model
@@ -56,7 +58,7 @@ impl Rename {
                 ('=', _) => sides.push(String::new()),
                 ('\\', Some(side)) => match chars.next() {
                     Some(c @ ('=' | '\\')) => side.push(c),
-                    _ => return Err("\\ stands before = and \\ only".to_owned()),
+                    _ => return Err("\\ may only precede = or \\".to_owned()),
                 },
                 (c, Some(side)) => side.push(c),
                 (_, None) => {}
@@ -64,9 +66,9 @@ impl Rename {
         }
         match <[String; 2]>::try_from(sides) {
             Ok([old, new]) if !old.is_empty() && !new.is_empty() => Ok(Rename { old, new }),
-            Ok(_) => Err("there is a name on both sides of =".to_owned()),
-            Err(sides) if sides.len() < 2 => Err("OLD=NEW is wanted".to_owned()),
-            Err(_) => Err("more than one =; in a name it is written \\=".to_owned()),
+            Ok(_) => Err("expected a name on both sides of =".to_owned()),
+            Err(sides) if sides.len() < 2 => Err("expected OLD=NEW".to_owned()),
+            Err(_) => Err("more than one =; write \\= for one in a name".to_owned()),
         }
     }
 }
@@ -114,7 +116,7 @@ fn shown(path: &Path) -> String {
     printable(path.as_os_str().as_encoded_bytes())
 }
 
-/// The new graph, and all tensors but the graph's own.
+/// Returns the new graph, and all tensors except the one that stores the graph.
 fn by_paths<'a>(graph: &ObjectGraph, tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<(ObjectGraph, Vec<Renamed<'a>>)> {
     let renames: Vec<(&str, &str)> = renames.iter().map(|rename| (rename.old.as_str(), rename.new.as_str())).collect();
     let rekeyed = graph.renamed(&renames).and_then(|graph| graph.rekeyed())?;
@@ -130,7 +132,8 @@ fn by_paths<'a>(graph: &ObjectGraph, tensors: Vec<Tensor<'a>>, renames: &[Rename
     Ok((rekeyed.graph, tensors))
 }
 
-/// All tensors of a checkpoint without object graph. Of several names that a key begins with, the longest counts.
+/// Returns all tensors of a checkpoint without object graph. If a key begins with several OLD
+/// names, the longest applies.
 fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<Vec<Renamed<'a>>> {
     let mut used = vec![false; renames.len()];
     let mut renamed = Vec::with_capacity(tensors.len());
@@ -151,15 +154,15 @@ fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<Vec<Ren
             let old = printable(renames[unused].old.as_bytes());
             let again = renames[..unused].iter().any(|rename| rename.old == renames[unused].old);
             Err(Failure::Problem(match again {
-                true => format!("\"{old}\" is to be renamed twice"),
-                false => format!("there is no tensor \"{old}\", and none below it, in this checkpoint, which was saved by names"),
+                true => format!("\"{old}\" is renamed twice"),
+                false => format!("this name-based checkpoint has no tensor \"{old}\", and none below it"),
             }))
         }
         None => Ok(renamed),
     }
 }
 
-/// What follows `old` in a key that is `old`, or goes on after it with a slash.
+/// Returns the part of a key after `old`, if the key is `old` or continues with a slash.
 fn rest<'k>(key: &'k [u8], old: &str) -> Option<&'k [u8]> {
     let rest = key.strip_prefix(old.as_bytes())?;
     (rest.is_empty() || rest[0] == b'/' || old.ends_with('/')).then_some(rest)

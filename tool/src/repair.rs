@@ -1,4 +1,4 @@
-//! `ckpt repair`: a state file made of what is whole.
+//! `ckpt repair`: rewrites the state file of a directory to list the intact checkpoints.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,17 +11,17 @@ use crate::failure::Outcome;
 use crate::latest::{broken_json, text};
 use crate::term::{self, Screen};
 
-/// Make a directory's `checkpoint` file anew, from the checkpoints that are whole.
+/// Rewrite a directory's `checkpoint` file to list only intact checkpoints.
 ///
-/// Of the checkpoints that the `checkpoint` file lists, those stay listed of which every checksum is right. Where there is no such
-/// file, or it cannot be understood, all whole checkpoints that are there are listed. Nothing but that file is changed: what is broken
-/// stays where it is.
+/// Of the checkpoints that the `checkpoint` file lists, those with only correct checksums remain
+/// listed. If the file is missing or damaged, all intact checkpoints in the directory are listed.
+/// Only this file is changed; damaged checkpoints are not removed.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
     /// The directory
     directory: PathBuf,
-    /// Only say what the file would list
+    /// Only print what the file would list
     #[arg(long)]
     dry_run: bool,
     /// Print one JSON object, for programs
@@ -29,13 +29,13 @@ pub struct Args {
     json: bool,
 }
 
-const NOTES: &str = "Checkpoints that were listed by a manager go on being managed. Those that are listed anew are nobody's: no manager removes them, for
-some may have been meant to stay.
+const NOTES: &str = "Checkpoints that a manager has listed remain managed. Those that are added to the list are not managed: no manager removes them,
+because some may have been meant to be kept.
 
-In JSON the result is
+The JSON output is
   {\"latest\", \"all\": [PATH...], \"changed\", \"broken\": [{\"checkpoint\", \"problem\"}]}
 
-Exit codes: 0 the file names what is whole, 1 there is no whole checkpoint.
+Exit codes: 0 the file lists intact checkpoints, 1 there is no intact checkpoint.
 
 Examples:
   ckpt repair run/ckpts --dry-run
@@ -67,9 +67,9 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         writeln!(screen, "{good} {}{is_latest}", text(path))?;
     }
     let outcome = match (repaired.is_new, args.dry_run) {
-        (false, _) => "the checkpoint file is right as it is",
-        (true, false) => "the checkpoint file was made anew",
-        (true, true) => "the checkpoint file would be made anew",
+        (false, _) => "the checkpoint file is already correct",
+        (true, false) => "the checkpoint file was rewritten",
+        (true, true) => "the checkpoint file would be rewritten",
     };
     writeln!(screen, "{outcome}")?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Tensors on their way from one checkpoint to another.
+//! Copies tensors from one checkpoint to another.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
@@ -11,15 +11,17 @@ use crate::failure::{Failure, Outcome};
 use crate::stream::Stream;
 use crate::term::printable;
 
-/// Under this key TensorFlow stores the object graph.
+/// The key of the tensor in which TensorFlow stores the object graph.
 pub const GRAPH: &[u8] = b"_CHECKPOINTABLE_OBJECT_GRAPH";
 
-/// Sorts tensors in the order in which they lie in the files, so that one file comes out as it was.
+/// Sorts tensors in the order of their positions in the files, so that a single data file is
+/// reproduced exactly.
 pub fn in_file_order(tensors: &mut [Tensor<'_>]) {
     tensors.sort_by_key(|tensor| (tensor.shard(), tensor.offset(), tensor.byte_size(), tensor.index()));
 }
 
-/// Gives a tensor to the writer under a key, numbers perhaps cast. Numbers are read when it is written, strings and variants now.
+/// Adds a tensor to the writer under a key, optionally cast. Strings and variants are read now,
+/// numbers when they are written; the returned stream reads them.
 pub fn add<'a>(
     writer: &mut Writer<'a>,
     reader: &'a Reader,
@@ -44,7 +46,8 @@ pub fn add<'a>(
     Ok(Some(stream))
 }
 
-/// Says whether no two tensors would get one key, and that none gets that of the object graph.
+/// Checks that no two tensors would have the same key, and that none would have that of the object
+/// graph.
 pub fn check_keys<'k>(keys: impl Iterator<Item = &'k [u8]>) -> Outcome {
     let mut seen = HashSet::from([GRAPH]);
     for key in keys {
@@ -55,8 +58,8 @@ pub fn check_keys<'k>(keys: impl Iterator<Item = &'k [u8]>) -> Outcome {
     Ok(())
 }
 
-/// The values of an object graph by their keys, to find which value a tensor is of: the one whose key it has, or whose key its
-/// own begins with, as the tensors of a hash table do (`…/table`, `…/table-keys`).
+/// The values of an object graph by their keys. A tensor belongs to the value whose key it has or
+/// its key begins with; the tensors of a hash table are `…/table-keys` and `…/table-values`.
 pub struct Values<'a, T>(BTreeMap<&'a [u8], T>);
 
 impl<'a, T> FromIterator<(&'a [u8], T)> for Values<'a, T> {
@@ -66,7 +69,8 @@ impl<'a, T> FromIterator<(&'a [u8], T)> for Values<'a, T> {
 }
 
 impl<'a, T> Values<'a, T> {
-    /// The value that a tensor is of: its key, which is as long as possible, and what goes with it.
+    /// Returns the value that a tensor belongs to: the longest matching key, and the entry of the
+    /// map.
     pub fn of_tensor(&self, key: &[u8]) -> Option<(&'a [u8], &T)> {
         let mut probe = key;
         loop {
@@ -74,7 +78,8 @@ impl<'a, T> Values<'a, T> {
             if key.starts_with(found) {
                 return Some((found, value));
             }
-            // A value whose key is a beginning of the tensor's sorts before what was found, so that is a beginning of this, too.
+            // A key that is a prefix of the tensor's key sorts before the key just found, so it is
+            // a prefix of what they have in common.
             let common = found.iter().zip(probe).take_while(|(a, b)| a == b).count();
             probe = &probe[..common];
         }

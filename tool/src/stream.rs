@@ -1,4 +1,5 @@
-//! The value of a tensor by offset, as a writer asks for it: from several threads, a little at a time, nearly in order.
+//! Reads the value of a tensor by offset, as a writer requests it: from several threads, in small
+//! parts, mostly in ascending order.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::error::Error;
@@ -10,32 +11,33 @@ use crate::cast::Cast;
 use crate::failure::{Failure, Outcome};
 use crate::pieces::{flat, Source};
 
-/// Bytes that are read at a time.
+/// The number of bytes that are read at a time.
 const PIECE: u64 = 8 << 20;
-/// Pieces that are kept: threads may be at different places of a tensor.
+/// The number of pieces that are kept, because threads may read different places of a tensor.
 const KEPT: usize = 3;
 
-/// The error of a callback of the library.
+/// The error type of the library's callbacks.
 pub type Fault = Box<dyn Error + Send + Sync>;
 
-/// A tensor of a fixed-size dtype, perhaps cast. Holds a few pieces of it at most, and none when all of it was asked for.
+/// A tensor of a fixed-size dtype, optionally cast. Holds at most a few pieces in memory, and none
+/// after all of it was read.
 pub struct Stream<'a> {
     shape: Vec<i64>,
     cast: Option<Cast>,
     /// Elements in a piece.
     piece: u64,
     elements: u64,
-    /// Bytes of an element as it is handed out.
+    /// The size of an element in bytes, after the cast.
     size: u64,
     state: Mutex<State<'a>>,
 }
 
 struct State<'a> {
     source: Source<'a>,
-    /// Number and bytes.
+    /// The number and the bytes of each piece that is kept.
     pieces: VecDeque<(u64, Vec<u8>)>,
     handed_out: u64,
-    /// Pieces in which overflows were counted: a piece may be read again.
+    /// Pieces whose overflows have been counted: a piece may be read again.
     counted: BTreeSet<u64>,
     overflowed: u64,
 }
@@ -45,7 +47,7 @@ impl<'a> Stream<'a> {
         let from = tensor.dtype().size().unwrap_or(1) as u64;
         let size = cast.and_then(|cast| cast.to.size()).map_or(from, |size| size as u64);
         let elements = tensor.element_count();
-        // Each read of a part of a V1 tensor decodes all of it: it is read at once.
+        // Each partial read of a V1 tensor decodes all of it, so it is read at once.
         let piece = match reader.format() {
             Format::V1 => elements.max(1),
             _ => PIECE / from.max(size),
@@ -80,7 +82,7 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
-    /// How many finite numbers the cast made infinite.
+    /// Returns how many finite numbers became infinite in the cast.
     pub fn overflowed(&self) -> u64 {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).overflowed
     }
@@ -119,7 +121,7 @@ impl State<'_> {
     }
 }
 
-/// A failure as the library takes it.
+/// Converts a failure to the error type of the library's callbacks.
 pub fn fault(failure: Failure) -> Fault {
     match failure {
         Failure::Usage(message) | Failure::Problem(message) => message.into(),

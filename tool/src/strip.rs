@@ -1,4 +1,4 @@
-//! `ckpt strip`: a checkpoint without what training alone needs.
+//! `ckpt strip`: writes a checkpoint without data that only training needs.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -11,11 +11,12 @@ use crate::failure::{Failure, Outcome};
 use crate::rewrite::{self, Values, GRAPH};
 use crate::term::{self, Screen};
 
-/// Write a checkpoint without the slot variables of optimizers, from its object graph and its tensors.
+/// Write a checkpoint without the slot variables of optimizers.
 ///
-/// Slot variables are what an optimizer keeps for each variable, such as Adam's m and v; without them a checkpoint of a model that
-/// was trained with Adam is a third of its size. Everything else stays as it is: TensorFlow restores it, and optimizers begin
-/// with fresh slots.
+/// Slot variables are what an optimizer keeps for each variable, such as Adam's m and v; without
+/// them, the checkpoint of a model trained with Adam has a third of its size. They are removed from
+/// the object graph and the tensors; everything else is unchanged. TensorFlow restores such a
+/// checkpoint, and optimizers start with fresh slots.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
@@ -23,13 +24,13 @@ pub struct Args {
     source: PathBuf,
     /// Prefix of the new checkpoint
     destination: PathBuf,
-    /// Leave slot variables out
+    /// Remove slot variables
     #[arg(long, required = true)]
     slots: bool,
 }
 
 const NOTES: &str =
-    "The optimizers of Keras 3 and of TensorFlow's Keras since 2.11 have no slot variables: theirs are objects as all others.
+    "Optimizers of Keras 3, and of TensorFlow's Keras since 2.11, have no slot variables; they keep ordinary objects instead.
 
 Examples:
   ckpt strip run/ckpt-7 small/ckpt-7 --slots";
@@ -40,7 +41,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     destination::check_other(&args.destination, &reader)?;
     let Some(graph) = reader.object_graph()? else {
         return Err(Failure::Problem(
-            "the checkpoint has no object graph, which would tell the slot variables: its tensors were saved by names".to_owned(),
+            "the checkpoint is name-based and has no object graph, so its slot variables cannot be identified".to_owned(),
         ));
     };
     let stripped = graph.without_slots();
@@ -61,7 +62,8 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     Ok(())
 }
 
-/// All tensors but the graph's own and those of values that only the whole graph has.
+/// Returns all tensors except the one that stores the graph and those of values that the stripped
+/// graph lacks.
 fn kept<'a>(graph: &ObjectGraph, stripped: &ObjectGraph, tensors: impl Iterator<Item = Tensor<'a>>) -> Vec<Tensor<'a>> {
     let stay: HashSet<&str> = stripped.nodes().flat_map(keys).collect();
     let values: Values<'_, bool> = graph.nodes().flat_map(keys).map(|key| (key.as_bytes(), stay.contains(key))).collect();

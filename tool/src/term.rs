@@ -1,4 +1,4 @@
-//! Text for people: colour, escapes, human numbers, aligned columns.
+//! Text for people: colour, escapes, abbreviated numbers, aligned columns.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
@@ -7,11 +7,11 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Headings and names of columns.
 pub const HEADING: Style = Style::new().bold();
-/// What may be overlooked at first.
+/// Secondary information.
 pub const FAINT: Style = Style::new().dimmed();
-/// Something is wrong.
+/// Errors and differences.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
-/// All is well.
+/// Success.
 pub const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// The objects that own slots, as in TensorFlow's guide.
 pub const OPTIMIZER: Style = AnsiColor::Red.on_default();
@@ -28,19 +28,20 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Standard output; coloured if it is a terminal that can show it and `NO_COLOR` is not set.
+    /// Opens standard output. It is coloured if it is a terminal that supports colours and
+    /// `NO_COLOR` is not set.
     pub fn stdout() -> Screen {
         let stdout = io::stdout();
         let color = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
         Screen { color, terminal: stdout.is_terminal(), out: BufWriter::with_capacity(1 << 16, stdout.lock()) }
     }
 
-    /// Whether a person is looking.
+    /// Returns whether standard output is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// `text` in `style`, or as it is where there is no colour.
+    /// Returns `text` in `style`, or unchanged if the output is not coloured.
     pub fn paint(&self, style: Style, text: &str) -> String {
         if self.color && !text.is_empty() {
             format!("{style}{text}{style:#}")
@@ -60,17 +61,19 @@ impl Write for Screen {
     }
 }
 
-/// A message on standard error, `ckpt: …`. It may quote what a file holds: control characters other than newlines are escaped.
+/// Prints a message on standard error, `ckpt: …`. The message may quote the content of a file, so
+/// control characters other than newlines are escaped.
 pub fn complain(message: &str) {
     let mut err = anstream::stderr().lock();
     let message: String =
         message.chars().flat_map(|c| if c.is_control() && c != '\n' { c.escape_default().collect() } else { vec![c] }).collect();
-    // Nobody is left to tell if standard error cannot be written.
+    // An error of standard error cannot be reported anywhere.
     let _ = writeln!(err, "{BAD}ckpt:{BAD:#} {message}");
 }
 
-/// Bytes from a checkpoint as one line of text, safe to print: UTF-8 as it is; backslashes, control characters, invisible
-/// characters and bytes that are not UTF-8 escaped.
+/// Returns bytes from a checkpoint as one line of text that is safe to print: valid UTF-8 is kept,
+/// but backslashes, control characters, invisible characters and bytes that are not UTF-8 are
+/// escaped.
 pub fn printable(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -87,18 +90,18 @@ pub fn printable(bytes: &[u8]) -> String {
     out
 }
 
-/// A shape as TensorFlow prints it: `[2,3]`, a scalar `[]`.
+/// Returns a shape as TensorFlow prints it: `[2,3]`; `[]` for a scalar.
 pub fn shape(dims: &[i64]) -> String {
     let dims: Vec<String> = dims.iter().map(i64::to_string).collect();
     format!("[{}]", dims.join(","))
 }
 
-/// A number of bytes for people: `20 B`, `1.4 KiB`, `3.2 GiB`.
+/// Returns a number of bytes for people: `20 B`, `1.4 KiB`, `3.2 GiB`.
 pub fn bytes(count: u64) -> String {
     scaled(count, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
 }
 
-/// A number of things for people: `950`, `1.4 k`, `7.1 M`, `1.8 G`.
+/// Returns a number for people: `950`, `1.4 k`, `7.1 M`, `1.8 G`.
 pub fn count(count: u64) -> String {
     scaled(count, 1000.0, &["", "k", "M", "G", "T", "P", "E"])
 }
@@ -106,7 +109,7 @@ pub fn count(count: u64) -> String {
 fn scaled(count: u64, base: f64, units: &[&str]) -> String {
     let mut value = count as f64;
     let mut unit = 0;
-    // 1023.97 KiB would print as 1024.0 KiB: the unit changes where the rounded number does.
+    // The unit changes where the rounded number does: 1023.97 KiB would print as 1024.0 KiB.
     while value >= base - 0.05 && unit + 1 < units.len() && (unit > 0 || value >= base) {
         value /= base;
         unit += 1;
@@ -118,17 +121,17 @@ fn scaled(count: u64, base: f64, units: &[&str]) -> String {
     }
 }
 
-/// `1 tensor`, `2 tensors`.
+/// Returns `1 tensor`, `2 tensors`.
 pub fn plural(count: u64, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Columns that `text` takes on a terminal.
+/// Returns the number of columns that `text` takes on a terminal.
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// `text` cut to `columns` columns, with an ellipsis where something was cut off.
+/// Cuts `text` to `columns` columns; an ellipsis marks the cut.
 pub fn fit(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
@@ -146,14 +149,14 @@ pub fn fit(text: &str, columns: usize) -> String {
     out
 }
 
-/// Which side of its column a text keeps to.
+/// The alignment of a text in its column.
 #[derive(Clone, Copy)]
 pub enum Align {
     Left,
     Right,
 }
 
-/// `text` filled up with spaces to `columns` columns.
+/// Pads `text` with spaces to `columns` columns.
 pub fn pad(text: &str, columns: usize, align: Align) -> String {
     let fill = " ".repeat(columns.saturating_sub(width(text)));
     match align {

@@ -1,4 +1,4 @@
-//! `ckpt verify`: every checksum of a checkpoint.
+//! `ckpt verify`: verifies every checksum of a checkpoint.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,9 +11,10 @@ use crate::failure::{Failure, Outcome};
 use crate::json::key_member;
 use crate::term::{self, Screen};
 
-/// Check every checksum of a checkpoint, and list all that is wrong.
+/// Verify every checksum of a checkpoint and list all problems.
 ///
-/// Reads the index, every block of it, and every byte of every tensor. On a terminal a bar shows how far it is.
+/// Reads every block of the index and every byte of every tensor. On a terminal a progress bar is
+/// shown.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
@@ -24,10 +25,10 @@ pub struct Args {
     json: bool,
 }
 
-const NOTES: &str = "In JSON the result is
+const NOTES: &str = "The JSON output is
   {\"ok\", \"tensors\", \"files\", \"bytes\",
    \"problems\": [{\"code\", \"message\", \"file\", \"tensor\", \"expected\", \"found\"}]}
-where what is not known of a problem is left out, and a key that is not UTF-8 is \"tensor_base64\" instead of \"tensor\".
+where unknown members of a problem are omitted, and a key that is not UTF-8 is \"tensor_base64\" instead of \"tensor\".
 
 Examples:
   ckpt verify run/ckpt-7
@@ -65,7 +66,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         match problems.len() as u64 {
             0 => {
                 let good = screen.paint(term::GOOD, "good");
-                writeln!(screen, "{good} {checked}: every checksum is right")?;
+                writeln!(screen, "{good} {checked}: all checksums are correct")?;
             }
             count => writeln!(screen, "{} in {checked}", screen.paint(term::BAD, &term::plural(count, "problem")))?,
         }
@@ -76,7 +77,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
 }
 
-/// One problem in JSON.
+/// Returns a problem as JSON.
 fn problem(error: &Error) -> Value {
     let mut object = Map::new();
     object.insert("code".to_owned(), json!(error.code().name()));

@@ -1,4 +1,4 @@
-//! `ckpt watch`: each new checkpoint of a directory.
+//! `ckpt watch`: prints each new checkpoint of a directory.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,37 +9,37 @@ use crate::failure::{Failure, Outcome};
 use crate::latest::{print_path, text};
 use crate::term::Screen;
 
-/// Print each new checkpoint of a directory as it appears, one a line.
+/// Print each new checkpoint of a directory as it appears, one per line.
 ///
-/// The latest one first, if there is one. When several appear between two looks, the last of them is printed. The directory need not
-/// be there yet.
+/// Begins with the latest checkpoint, if there is one. If several appear between two polls, only
+/// the last one is printed. The directory need not exist yet.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
     /// The directory
     directory: PathBuf,
-    /// End when no new checkpoint has come for so long
+    /// Exit if no new checkpoint appears for SECONDS
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     timeout: Option<f64>,
-    /// The time between two looks
+    /// Time between two polls
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds, allow_negative_numbers = true)]
     interval: f64,
-    /// End after so many checkpoints
+    /// Exit after N checkpoints
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 }
 
-const NOTES: &str = "Exit codes: 0 the end that was asked for, 1 time ran out before --count was reached.
+const NOTES: &str = "Exit codes: 0 success, or the time-out without --count; 1 the time-out came before --count was reached.
 
 Examples:
   ckpt watch run/ckpts
   ckpt watch run/ckpts | while read -r path; do ckpt verify \"$path\"; done
-  ckpt watch run/ckpts --count 1 --timeout 600 # waits for the first";
+  ckpt watch run/ckpts --count 1 --timeout 600 # waits for the first one";
 
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(seconds),
-        _ => Err("not a number of seconds".to_owned()),
+        _ => Err("expected a non-negative number of seconds".to_owned()),
     }
 }
 
@@ -59,7 +59,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
     match args.count {
         Some(count) if printed < count => {
-            Err(Failure::Problem(format!("{}: time ran out after {printed} of {count} checkpoints", text(&args.directory))))
+            Err(Failure::Problem(format!("{}: timed out after {printed} of {count} checkpoints", text(&args.directory))))
         }
         _ => Ok(()),
     }

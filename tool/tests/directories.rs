@@ -81,7 +81,7 @@ fn the_newest_whole_one_is_printed_and_what_is_wrong_with_the_others_said() {
     assert_eq!(done(scratch.path(), &["latest", "run"]), "run/ckpt-3\n");
     let output = ckpt(scratch.path(), &["latest", "run", "--valid"]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "run/ckpt-2\n".into()));
-    assert!(text(&output.stderr).contains("run/ckpt-3: not whole: "), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("run/ckpt-3: damaged: "), "{}", text(&output.stderr));
     let json: Json = serde_json::from_str(&done(scratch.path(), &["latest", "run", "--valid", "--json"])).unwrap();
     assert_eq!((&json["latest"], &json["broken"][0]["checkpoint"]), (&json!("run/ckpt-2"), &json!("run/ckpt-3")));
 }
@@ -91,9 +91,9 @@ fn where_there_is_no_latest_the_reason_is_said() {
     let scratch = run_of(1);
     std::fs::create_dir(scratch.path().join("empty")).unwrap();
     for (args, reason) in [
-        (["latest", "nowhere"].as_slice(), "there is no such directory"),
+        (["latest", "nowhere"].as_slice(), "no such directory"),
         (&["latest", "empty"], "there is no checkpoint file"),
-        (&["latest", "empty", "--valid"], "there is no whole checkpoint"),
+        (&["latest", "empty", "--valid"], "there is no intact checkpoint"),
         (&["latest", "nowhere", "--valid"], "nowhere"),
     ] {
         let (printed, said) = failed(scratch.path(), args, 1);
@@ -102,7 +102,7 @@ fn where_there_is_no_latest_the_reason_is_said() {
     }
     std::fs::remove_file(scratch.path().join("run/ckpt-1.index")).unwrap();
     let (_, said) = failed(scratch.path(), &["latest", "run"], 1);
-    assert!(said.contains("names run/ckpt-1, which is not there"), "{said}");
+    assert!(said.contains("names run/ckpt-1, which does not exist"), "{said}");
     let (printed, said) = failed(scratch.path(), &["latest", "run", "--json"], 1);
     assert_eq!((serde_json::from_str::<Json>(&printed).unwrap(), said), (json!({ "latest": null }), String::new()));
 }
@@ -149,14 +149,14 @@ fn repair_says_and_does() {
     let scratch = run_of(3);
     assert_eq!(
         done(scratch.path(), &["repair", "run"]),
-        "good run/ckpt-1\ngood run/ckpt-2\ngood run/ckpt-3  latest\nthe checkpoint file is right as it is\n"
+        "good run/ckpt-1\ngood run/ckpt-2\ngood run/ckpt-3  latest\nthe checkpoint file is already correct\n"
     );
     empty(&scratch, "ckpt-3.index");
     empty(&scratch, "checkpoint");
     let printed = done(scratch.path(), &["repair", "run", "--dry-run"]);
     assert!(printed.starts_with("bad  run/ckpt-3: "), "{printed}");
     assert!(
-        printed.ends_with("\ngood run/ckpt-1\ngood run/ckpt-2  latest\nthe checkpoint file would be made anew\n"),
+        printed.ends_with("\ngood run/ckpt-1\ngood run/ckpt-2  latest\nthe checkpoint file would be rewritten\n"),
         "{printed}"
     );
     failed(scratch.path(), &["latest", "run"], 1);
@@ -177,7 +177,7 @@ fn watch_prints_until_its_end() {
     assert_eq!(done(scratch.path(), &["watch", "run", "--timeout", "0"]), "run/ckpt-2\n");
     let (printed, said) = failed(scratch.path(), &["watch", "run", "--count", "2", "--timeout", "0"], 1);
     assert_eq!(printed, "run/ckpt-2\n");
-    assert!(said.contains("time ran out after 1 of 2 checkpoints"), "{said}");
+    assert!(said.contains("timed out after 1 of 2 checkpoints"), "{said}");
     failed(scratch.path(), &["watch", "nowhere", "--count", "1", "--timeout", "0.1", "--interval", "0.01"], 1);
     failed(scratch.path(), &["watch", "run", "--timeout", "-1"], 2);
 }

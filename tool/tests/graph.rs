@@ -233,7 +233,7 @@ fn what_cannot_be_renamed_is_refused() {
         (&slots, &["net.l1=x"], "invalid path \"net.l1\""),
         (&saver, &["dense/k=x"], "no tensor \"dense/k\""),
         (&saver, &["dense/kernel=dense/bias"], "two tensors would have the key \"dense/bias\""),
-        (&saver, &["flag=a", "flag=b"], "\"flag\" is to be renamed twice"),
+        (&saver, &["flag=a", "flag=b"], "\"flag\" is renamed twice"),
     ] {
         let said = refused("rename", from, renames, 1);
         assert!(said.contains(what), "{said}");

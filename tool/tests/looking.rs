@@ -436,7 +436,7 @@ fn verify_finds_no_fault_in_what_tensorflow_wrote() {
         assert_eq!(result["tensors"], Json::from(manifest.tensors.len()), "{}", directory.display());
     }
     let text = printed_text("verify", &data().join("sharded/s"), &[]);
-    assert!(text.starts_with("good 9 tensors in 4 files, ") && text.ends_with(": every checksum is right\n"), "{text}");
+    assert!(text.starts_with("good 9 tensors in 4 files, ") && text.ends_with(": all checksums are correct\n"), "{text}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What ranks say to each other: whether all is well, then numbers of eight bytes, and bytes after
-//! their number.
+//! The messages that ranks exchange. Each begins with a byte that says success or failure; then
+//! follow numbers of eight bytes, and byte strings, each after its length.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -10,10 +10,10 @@ use crate::bundle::Writer;
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::shape_text;
 
-/// What a rank brings: its values and its object graph, or why it has none.
+/// The values and the object graph of a rank, or the reason why it cannot save.
 pub(crate) type Own<'n> = Result<(Writer<'n>, Vec<u8>)>;
 
-/// What was saved.
+/// The result of a save by ranks.
 pub(crate) struct Saved {
     /// The name of the checkpoint in its directory.
     pub name: OsString,
@@ -33,6 +33,7 @@ fn put_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&number.to_le_bytes());
 }
 
+/// Returns the message that reports an error.
 pub(super) fn failure(e: &Error) -> Vec<u8> {
     let mut out = vec![FAILED];
     put_number(&mut out, e.code() as u64);
@@ -40,6 +41,7 @@ pub(super) fn failure(e: &Error) -> Vec<u8> {
     out
 }
 
+/// Returns the first message of a rank: its object graph, and key, dtype and shape of each value.
 pub(super) fn announcement(own: &Own<'_>) -> Vec<u8> {
     let (writer, graph) = match own {
         Ok(own) => own,
@@ -55,10 +57,10 @@ pub(super) fn announcement(own: &Own<'_>) -> Vec<u8> {
     out
 }
 
-/// A message, as far as it has not been read yet.
+/// The part of a message that has not been read yet.
 pub(super) struct Message<'m>(&'m [u8]);
 
-/// A message that does not say that something failed.
+/// Returns the content of a message. Fails with the other rank's error if the message reports one.
 pub(super) fn answer(message: &[u8]) -> Result<Message<'_>> {
     match message.split_first() {
         Some((&OK, rest)) => Ok(Message(rest)),
@@ -72,7 +74,11 @@ pub(super) fn answer(message: &[u8]) -> Result<Message<'_>> {
 }
 
 fn not_ours() -> Error {
-    Error::new(Code::Internal, Reason::Rank, "a message of another rank cannot be understood")
+    Error::new(
+        Code::Internal,
+        Reason::Rank,
+        "a message from another rank is malformed; all ranks must run the same version of this library",
+    )
 }
 
 impl<'m> Message<'m> {
@@ -90,16 +96,18 @@ impl<'m> Message<'m> {
     }
 }
 
-/// What the chief tells everybody to do.
+/// The work of each rank, as decided by rank 0.
 #[derive(Default)]
 pub(super) struct Division {
-    /// The name of the directory of the sections.
+    /// The name of the directory of the sections; empty if each rank keeps its section elsewhere.
     pub sections: OsString,
-    /// The values of each rank that it leaves out.
+    /// For each rank the numbers of the values that it does not write, because an earlier rank
+    /// does.
     pub left_out: Vec<BTreeSet<u32>>,
 }
 
 impl Division {
+    /// Returns the message for the ranks.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![OK];
         put(&mut out, self.sections.as_bytes());
@@ -113,7 +121,7 @@ impl Division {
 
     pub fn decode(message: &[u8]) -> Result<Division> {
         let mut message = answer(message)?;
-        // A name and nothing else: it is joined to a path of ours.
+        // The name is joined to a path on this rank, so it must be a plain file name.
         let sections = OsStr::from_bytes(message.bytes()?).to_owned();
         if !sections.is_empty() && Path::new(&sections).file_name() != Some(&sections) {
             return Err(not_ours());

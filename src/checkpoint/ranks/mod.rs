@@ -1,11 +1,17 @@
-//! One checkpoint saved by several processes together: each writes its own section, one of them, the chief, makes a checkpoint of these.
+//! One checkpoint saved by several processes together. Each process, a rank, writes its own
+//! section; rank 0, the chief, merges the sections into a checkpoint.
 //!
-//! Twice everybody tells the chief something, and the chief tells everybody something back:
+//! There are two rounds of messages. In each, all ranks send a message to the chief and the chief
+//! answers all of them:
 //!
-//! 1. each its object graph and what values it has; back, or why there will be no save: where the sections go, and who leaves out what since a rank before it has it, too;
-//! 2. each that its section is written; back, when the chief has merged them and has published the checkpoint: that it is there.
+//! 1. Each rank sends its object graph and the keys, dtypes and shapes of its values. The chief
+//!    answers with the directory for the sections and the values that each rank leaves out because
+//!    an earlier rank has them too; or with the reason why there will be no save.
+//! 2. Each rank reports that its section is written. When the chief has merged the sections and
+//!    published the checkpoint, it answers that the save has succeeded.
 //!
-//! Whatever fails, everybody who still listens hears of it. The chief has the directory's lock from 1 on; who takes it next removes the sections that were left.
+//! If a rank fails, all ranks that still communicate get its error. The chief holds the directory's
+//! lock from the first round on; the next holder of the lock removes sections that were left over.
 
 mod message;
 mod party;
@@ -22,10 +28,12 @@ use crate::storage::{Local, Storage};
 pub(crate) use message::Saved;
 pub(crate) use party::{Lead, Party, Place};
 
-/// The processes, or threads, that save a checkpoint together, as one of them sees them. Ranks count from 0, which is the chief's.
+/// The processes or threads that save a checkpoint together, as seen by one of them. Ranks are
+/// counted from 0; rank 0 is the chief, which merges and publishes what all ranks have written.
 ///
-/// All of them make the same calls in the same order. The functions are called on the thread that saves, with the graph's lock held: calling the graph from them fails. How long to
-/// wait for the others is theirs to say.
+/// All ranks must make the same calls in the same order. The functions are called on the thread
+/// that saves, with the graph's lock held: calling the graph from them fails. The implementation
+/// decides how long to wait for the other ranks.
 ///
 /// ```
 /// use checkpoint::{Checkpoint, DType, Failure, Graph, Ranks, SaveOptions, Slice, Variable};
@@ -63,56 +71,73 @@ pub(crate) use party::{Lead, Party, Place};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Ranks {
-    /// The own one.
+    /// Returns the rank of the caller.
     fn rank(&self) -> u32;
 
-    /// How many there are.
+    /// Returns the number of ranks.
     fn count(&self) -> u32;
 
-    /// Sends a message to the chief. The chief gets all, its own among them, in the order of the ranks; none of one that did not come in time. What the others get is not looked at.
+    /// Sends this rank's message to the chief. On the chief, returns the messages of all ranks, its
+    /// own included, in the order of the ranks; `None` for a rank whose message did not arrive in
+    /// time. On other ranks the return value is ignored.
     ///
     /// # Errors
-    /// End the save on this rank with `UNAVAILABLE` and the message.
+    /// Any error ends the save on this rank with `UNAVAILABLE` and the error's text.
     fn gather(&self, message: &[u8]) -> std::result::Result<Vec<Option<Vec<u8>>>, Failure>;
 
-    /// Gives everybody the chief's message; that of the others is empty.
+    /// Sends the chief's message to all other ranks and returns it on every rank. On the other
+    /// ranks `message` is empty.
     ///
     /// # Errors
-    /// As for [`Ranks::gather`].
+    /// Those of [`Ranks::gather`].
     fn broadcast(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Failure>;
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint `prefix` together with other ranks, neither counting nor telling the state file. Each has a checkpoint of a graph of its own; an object of the file is
-    /// what the same edges lead to in any of them. What several have, a replicated variable, is written by the first of them; parts of a tensor ([`Variable::part`](crate::Variable::part)) by
-    /// whoever has them. `prefix` must lead every rank to the same files. Gives it.
+    /// Writes the checkpoint `prefix` together with other ranks and returns the prefix. Does not
+    /// increment the save counter and does not change the state file. `prefix` must lead every rank
+    /// to the same files.
     ///
-    /// Nothing is published unless all have written their sections; each call then returns the same, success or error. A rank that fails or does not come is named.
-    /// Write callbacks are called on the chief.
+    /// Each rank has a checkpoint of its own graph. Objects that different ranks reach by the same
+    /// edges are one object in the file. A value that several ranks have, a replicated variable, is
+    /// written by the first of them. Parts of a tensor ([`Variable::part`](crate::Variable::part))
+    /// are written by the ranks that have them.
+    ///
+    /// Nothing is published unless all ranks have written their sections; all calls then return the
+    /// same success or error. A rank that fails or does not take part is named in the error. Write
+    /// callbacks are called on the chief.
     ///
     /// # Errors
-    /// * With [`Reason::Rank`](crate::Reason::Rank) and its own code what failed on a rank;
-    ///   `UNAVAILABLE` when one did not come, or the others could not be reached.
-    /// * `INVALID_ARGUMENT` with that reason when two ranks have values of another dtype or shape under one key, an object under different keys, or slices that overlap.
-    /// * What [`Checkpoint::write`] reports. Then what was at the prefix is still there.
+    /// Those of [`Checkpoint::write`], after which an existing checkpoint at the prefix is
+    /// unchanged, and with [`Reason::Rank`](crate::Reason::Rank):
+    /// * The code that a rank failed with.
+    /// * `UNAVAILABLE`: a rank did not take part, or the other ranks could not be reached.
+    /// * `INVALID_ARGUMENT`: two ranks disagree on the dtype or shape of a key, have the same
+    ///   object under different keys, or have slices that overlap.
     pub fn write_ranked(&self, prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<PathBuf> {
         self.ranked(&Local, prefix.as_ref(), ranks, options, false)
     }
 
-    /// Counts and writes the checkpoint `prefix-count` together with other ranks, as [`Checkpoint::write_ranked`]; calls the write callbacks, and has the directory's state file name it.
-    /// The count is the chief's, and the others' after that. Gives the path.
+    /// Increments the save counter and writes the checkpoint `prefix-COUNT` together with other
+    /// ranks, as [`Checkpoint::write_ranked`] does. Then the chief calls the write callbacks and
+    /// makes the checkpoint the latest in the directory's state file. COUNT is the counter of the
+    /// chief; the other ranks set theirs to it after the save. Returns the path.
     ///
     /// # Errors
-    /// As for [`Checkpoint::write_ranked`]; and [`Checkpoint::save`]: a count stands in any case.
+    /// Those of [`Checkpoint::write_ranked`] and [`Checkpoint::save`]. After an error the counter
+    /// stays incremented.
     pub fn save_ranked(&self, prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<PathBuf> {
         self.ranked(&Local, prefix.as_ref(), ranks, options, true)
     }
 
-    /// Writes the own section of a checkpoint, to be merged with those of the other ranks later ([`merge`](crate::merge)): `prefix.section-RANK-of-COUNT`, of five digits each. The
-    /// prefix may be on a disk of the rank's own. Values and objects are divided as by [`Checkpoint::write_ranked`]. Gives the path of the section. Write callbacks are not called.
+    /// Writes this rank's section of a checkpoint, to be merged later with those of the other ranks
+    /// by [`merge`](crate::merge). Returns its path: `prefix.section-RANK-of-COUNT`, with five
+    /// digits each. Each rank may write to a disk of its own. Values and objects are divided as by
+    /// [`Checkpoint::write_ranked`]. Write callbacks are not called.
     ///
     /// # Errors
-    /// As for [`Checkpoint::write_ranked`]. Then the own section is not there, nor one that was.
+    /// Those of [`Checkpoint::write_ranked`]. After an error there is no section, even if one
+    /// existed before.
     pub fn write_section(&self, prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<PathBuf> {
         let mut section = prefix.as_ref().as_os_str().to_owned();
         section.push(format!(".section-{:05}-of-{:05}", ranks.rank(), ranks.count()));
@@ -123,12 +148,12 @@ impl Checkpoint {
             let lead = Lead { storage: &Local, path: section.clone(), count: None, settle: &mut settle };
             Ok(self.take_part(nodes, &party, Some(lead).filter(|_| ranks.rank() == 0)))
         });
-        saved.unwrap_or_else(|e| party.save(Err(e), None))?; // the others wait for a word of this one
+        saved.unwrap_or_else(|e| party.save(Err(e), None))?; // the others wait for this rank's message
         Ok(section)
     }
 
-    /// Writes the checkpoint `prefix`, or counts and writes the checkpoint `prefix-count` and has
-    /// the state file name it.
+    /// Writes the checkpoint `prefix`; or, if `counts`, increments the save counter, writes the
+    /// checkpoint `prefix-COUNT` and records it in the state file.
     fn ranked(
         &self,
         storage: &dyn Storage,
@@ -152,16 +177,16 @@ impl Checkpoint {
             let lead = Lead { storage, path, count, settle: &mut settle };
             Ok(self.take_part(nodes, &party, Some(lead).filter(|_| ranks.rank() == 0)))
         });
-        // The others wait for a word of this one.
+        // The other ranks wait for this rank's message, also after an error.
         let saved = saved.unwrap_or_else(|e| party.save(Err(e), None))?;
         Ok(directory.join(saved.name))
     }
 
-    /// Takes part in a save, and then counts as the chief does.
+    /// Takes part in a save, then sets the save counter to that of the chief.
     pub(crate) fn take_part(&self, nodes: &mut Nodes, party: &Party<'_>, lead: Option<Lead<'_>>) -> Result<Saved> {
         let attached = self.attached();
         let collected = save::collect(nodes, self.as_root(&attached));
-        // Where it is written is not known yet.
+        // The chief decides later where the section is written.
         let own = match &collected {
             Ok(collected) => collected.writer(nodes, Path::new("section"), party.options),
             Err(e) => Err(e.clone()),

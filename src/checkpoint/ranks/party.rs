@@ -1,5 +1,5 @@
-//! What one rank does in a save of all: it gathers, is told, writes its section; the chief divides
-//! the values and merges the sections.
+//! The part of one rank in a save by several: it announces its values, gets its share of the work
+//! and writes its section. The chief also divides the values and merges the sections.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
@@ -19,43 +19,45 @@ use crate::graph::Failure;
 use crate::reader::{ObjectGraph, OBJECT_GRAPH_KEY};
 use crate::storage::Storage;
 
-/// What only the chief has.
+/// What the chief needs to publish the checkpoint.
 pub(crate) struct Lead<'l> {
     pub storage: &'l dyn Storage,
-    /// The checkpoint.
+    /// The path of the checkpoint.
     pub path: PathBuf,
-    /// The save counter.
+    /// The value of the save counter, if the save has incremented it.
     pub count: Option<i64>,
-    /// Called with what became of the files; gives what becomes of the call.
+    /// Called with the result of writing the files; returns the result of the save.
     pub settle: &'l mut dyn FnMut(&Path, Result<()>) -> Result<()>,
 }
 
 /// A save, as one rank takes part in it.
 pub(crate) struct Party<'p> {
     pub ranks: &'p dyn Ranks,
-    /// Of the sections.
+    /// The storage of the sections.
     pub storage: &'p dyn Storage,
-    /// The directory of the checkpoint; of sections that are merged later, the own one's prefix.
+    /// Where the sections go.
     pub place: Place<'p>,
     pub options: &'p SaveOptions,
 }
 
-/// Where sections go.
+/// Where the sections of a save go.
 #[derive(Clone, Copy)]
 pub(crate) enum Place<'p> {
-    /// Into this directory, where they are merged.
+    /// Into the checkpoint's directory, where they are merged at once.
     Merged(&'p Path),
-    /// There, and stay.
+    /// To this prefix on this rank, to be merged later.
     Kept(&'p Path),
 }
 
-/// Only where a chief that has values has no checkpoint to save.
+/// The error of a chief that announced values but has no [`Lead`], so no checkpoint to save them
+/// to.
 fn nothing() -> Error {
-    Error::argument("there is nothing to save")
+    Error::argument("rank 0 has no checkpoint to save")
 }
 
 impl<'p> Party<'p> {
-    /// Saves what this rank brings, together with the others. Without a lead, on the chief, all are told that there will be no save.
+    /// Saves this rank's values together with the other ranks. On the chief, a call without a lead
+    /// makes all ranks fail.
     pub fn save(&self, own: Own<'_>, mut lead: Option<Lead<'_>>) -> Result<Saved> {
         let mut attempt = None;
         let division = match self.gather(&announcement(&own))? {
@@ -69,7 +71,7 @@ impl<'p> Party<'p> {
             }
         };
         let division = Division::decode(&division)?;
-        let (writer, _) = own?; // of which all have been told
+        let (writer, _) = own?; // the other ranks already have this error
         let written = self.write_section(writer, &division, attempt.as_mut());
         let told = self.gather(&written.map_or_else(|e| failure(&e), |()| vec![OK]));
         let outcome = match told {
@@ -77,7 +79,8 @@ impl<'p> Party<'p> {
             Ok(None) => self.told(&[]).and_then(|outcome| Saved::decode(&outcome).map_err(|e| self.drop_section(&division, e))),
             Ok(Some(messages)) => {
                 let saved = self.answers(&messages).and_then(|_| self.publish(&division, lead.as_mut()));
-                // Before the others hear that it is over.
+                // Done before the other ranks learn that the save is over: they may start the next
+                // one.
                 if let Some(attempt) = &attempt {
                     attempt.remove_sections();
                 }
@@ -89,16 +92,20 @@ impl<'p> Party<'p> {
         outcome
     }
 
+    /// Sends a message to the chief. Returns the messages of all ranks on the chief, and `None` on
+    /// other ranks.
     fn gather(&self, message: &[u8]) -> Result<Option<Vec<Option<Vec<u8>>>>> {
         let messages = self.ranks.gather(message).map_err(unreachable)?;
         Ok((self.ranks.rank() == 0).then_some(messages))
     }
 
+    /// Returns the chief's message; `message` is that message on the chief, else empty.
     fn told(&self, message: &[u8]) -> Result<Vec<u8>> {
         self.ranks.broadcast(message).map_err(unreachable)
     }
 
-    /// The chief tells everybody; what, if it is an error, it returns itself, whether others hear it or not.
+    /// Sends a message or an error from the chief to all ranks. Returns the chief's own error even
+    /// if sending it fails.
     fn tell(&self, message: Result<Vec<u8>>) -> Result<Vec<u8>> {
         match message {
             Ok(message) => {
@@ -112,15 +119,15 @@ impl<'p> Party<'p> {
         }
     }
 
-    /// The messages of all ranks, of which none says that it failed.
+    /// Returns the messages of all ranks. Fails if a rank did not take part or reports an error.
     fn answers<'m>(&self, messages: &'m [Option<Vec<u8>>]) -> Result<Vec<Message<'m>>> {
         let count = self.ranks.count() as usize;
         let absent: Vec<String> =
             (0..count).filter(|&rank| !matches!(messages.get(rank), Some(Some(_)))).map(|rank| rank.to_string()).collect();
         if !absent.is_empty() {
             let what = match &absent[..] {
-                [one] => format!("rank {one} did not come"),
-                several => format!("ranks {} did not come", several.join(", ")),
+                [one] => format!("rank {one} did not take part"),
+                several => format!("ranks {} did not take part", several.join(", ")),
             };
             return Err(Error::new(Code::Unavailable, Reason::Rank, what));
         }
@@ -128,7 +135,8 @@ impl<'p> Party<'p> {
         each.map(|(rank, message)| answer(message).map_err(|e| e.prefixed(&format!("rank {rank}")))).collect()
     }
 
-    /// What the chief says to what all have announced, and what it has from then on.
+    /// Divides the work, on the chief, according to what all ranks have announced. Returns the
+    /// answer to the ranks, and the state that the chief keeps until the save is over.
     fn divide(&self, messages: &[Option<Vec<u8>>], lead: Option<&Lead<'_>>) -> Result<(Division, Attempt<'p>)> {
         let mut answers = self.answers(messages)?;
         let mut graphs = Vec::with_capacity(answers.len());
@@ -141,7 +149,7 @@ impl<'p> Party<'p> {
                 let (key, spec) = (answer.bytes()?, answer.bytes()?);
                 let (holder, its) = *first.entry(key).or_insert((rank as u32, spec));
                 if its != spec {
-                    return Err(Error::argument(format!("ranks {holder} and {rank} have other values under one key"))
+                    return Err(Error::argument(format!("ranks {holder} and {rank} disagree on dtype or shape"))
                         .because(Reason::Rank)
                         .expecting(printable(its), printable(spec))
                         .for_tensor(key));
@@ -156,7 +164,7 @@ impl<'p> Party<'p> {
         let lead = lead.ok_or_else(nothing)?;
         let mut attempt = Attempt { storage: self.storage, sections: None, _claim: None, _held: None, graph: united.encode() };
         if let Place::Merged(directory) = self.place {
-            let name = lead.path.file_name().ok_or_else(|| Error::argument("the prefix names no file").in_file(&lead.path))?;
+            let name = lead.path.file_name().ok_or_else(|| Error::argument("the prefix has no file name").in_file(&lead.path))?;
             let own = Held::new(lead.storage, directory, true)?;
             division.sections = sections_name(name);
             attempt._claim = own.claim(&division.sections);
@@ -168,7 +176,7 @@ impl<'p> Party<'p> {
         Ok((division, attempt))
     }
 
-    /// Where the section of a rank goes.
+    /// Returns the prefix of the section of a rank.
     fn section(&self, division: &Division, rank: u32) -> PathBuf {
         match self.place {
             Place::Merged(directory) => section_prefix(&directory.join(&division.sections), rank),
@@ -195,7 +203,7 @@ impl<'p> Party<'p> {
         written.map(drop)
     }
 
-    /// Makes the checkpoint of the sections.
+    /// Merges the sections into the checkpoint and publishes it.
     fn publish(&self, division: &Division, lead: Option<&mut Lead<'_>>) -> Result<Saved> {
         let lead = lead.ok_or_else(nothing)?;
         if let Place::Merged(_) = self.place {
@@ -207,7 +215,7 @@ impl<'p> Party<'p> {
         Ok(Saved { name: lead.path.file_name().unwrap_or_default().to_owned(), count: lead.count })
     }
 
-    /// Removes the own section after a failure.
+    /// Removes this rank's section after a failure, and returns the failure.
     fn drop_section(&self, division: &Division, e: Error) -> Error {
         match self.place {
             Place::Merged(directory) => {
@@ -215,7 +223,7 @@ impl<'p> Party<'p> {
                 if let Some(own) = self.section(division, self.ranks.rank()).parent() {
                     remove_section(self.storage, own);
                 }
-                let _ = self.storage.remove_directory(&sections); // the last one does
+                let _ = self.storage.remove_directory(&sections); // fails until the last rank has removed its section
             }
             Place::Kept(prefix) => drop(directory::remove_on(self.storage, prefix)),
         }
@@ -224,17 +232,19 @@ impl<'p> Party<'p> {
 }
 
 fn unreachable(e: Failure) -> Error {
-    Error::new(Code::Unavailable, Reason::Rank, format!("the ranks could not be reached: {e}"))
+    Error::new(Code::Unavailable, Reason::Rank, format!("cannot reach the other ranks: {e}"))
 }
 
-/// What the chief has while a save is on its way.
+/// What the chief holds while a save is running. Dropping it removes the sections.
 struct Attempt<'p> {
     storage: &'p dyn Storage,
-    /// Where the sections are. When the save is over, however it ended, they are of no use.
+    /// The directory of the sections, which is removed when the save is over, successfully or not.
     sections: Option<PathBuf>,
-    /// Let go before the lock.
+    /// The claim on the sections' directory. Declared before the lock so that it is released first.
     _claim: Option<Claim>,
+    /// The lock of the checkpoint's directory.
     _held: Option<Held>,
+    /// The encoded object graph of all ranks.
     graph: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! What is saved under a name: which keys the tensors of an object have, and how they are written and found.
+//! Saving under names: the keys of an object's tensors, and how they are written and found.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -13,30 +13,31 @@ use crate::graph::{Kind, NodeId, Nodes, Put, Sink};
 use crate::reader::OBJECT_GRAPH_KEY;
 use crate::storage::Storage;
 
-/// Refuses what cannot be saved by name.
+/// Checks that an object can be saved under a name.
 pub(super) fn check_saveable(nodes: &Nodes, name: &str, node: NodeId) -> Result<()> {
     let impossible = |what: &str| {
         Err(Error::argument(format!("{what}: \"{}\", of {}", printable(name.as_bytes()), nodes.describe(node)))
             .because(Reason::Node))
     };
     match &nodes.need(node)?.kind {
-        _ if name.as_bytes() == OBJECT_GRAPH_KEY => impossible("the name is that of the object graph"),
-        Kind::Variable(_) if name.is_empty() || name.starts_with('\0') => impossible("a tensor cannot have this name"),
+        _ if name.as_bytes() == OBJECT_GRAPH_KEY => impossible("this name is reserved for the object graph"),
+        Kind::Variable(_) if name.is_empty() || name.starts_with('\0') => impossible("invalid name of a tensor"),
         Kind::Variable(_) | Kind::Text(_) => Ok(()),
         Kind::State(_, options) if options.names.is_some() => Ok(()),
-        Kind::State(..) => impossible("an object with state must say the names of its tensors to be saved by name"),
+        Kind::State(..) => impossible("an object with state must declare the names of its tensors to be saved by name"),
         _ => impossible("the object has no values"),
     }
 }
 
-/// The key of a tensor of an object with state.
+/// Returns the key of a tensor of an object with state.
 fn state_key(name: &str, tensor: &str) -> String {
     let mut key = name.to_owned();
     push_escaped(&mut key, tensor);
     key
 }
 
-/// Writes the files of a checkpoint: the tensors of the objects in the order of their names, as TensorFlow does.
+/// Writes the files of a checkpoint. The tensors are in the order of the objects' names, as in
+/// TensorFlow.
 pub(super) fn write(
     nodes: &mut Nodes,
     named: &[(Box<str>, NodeId)],
@@ -50,7 +51,7 @@ pub(super) fn write(
         let mut sink = Sink::default();
         if let Kind::State(Some(state), _) = &mut nodes.need_mut(*node)?.kind {
             let saved = state.save(&mut sink);
-            saved.map_err(|e| Error::callback(format!("{what}: its callback failed: {e}")).for_tensor(name.as_bytes()))?;
+            saved.map_err(|e| Error::callback(format!("the save callback of {what} failed: {e}")).for_tensor(name.as_bytes()))?;
         }
         puts.push(sink.tensors);
     }
@@ -70,11 +71,13 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Returns the key of a text.
 fn text_key(name: &str) -> String {
     format!("{name}_{PY_STATE}")
 }
 
-/// What is to be given to an object; `find` finds a tensor by its name, or gives the key that is missing.
+/// Plans the restore of an object. `find` returns the number of the tensor with a name, or the key
+/// that is missing.
 pub(super) fn plan(
     nodes: &Nodes,
     name: &str,

@@ -1,5 +1,6 @@
-//! P1, P2, P4 and P15 of RELIABILITY.md for savers: whole runs of a program that saves by names are recorded; every state that a power cut may leave is judged by
-//! the program that then resumes.
+//! P1, P2, P4 and P15 of RELIABILITY.md for savers. The operations of whole runs of a program that
+//! saves by names are recorded; for every state that a power failure may leave, a resumed program
+//! checks that it can continue.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,7 +16,7 @@ use crate::{DType, Graph, NodeId, Reader, Result, SaveOptions, Variable, WriteOp
 
 const LENGTH: usize = 100;
 
-/// Values that no other attempt has.
+/// Returns values that are unique to an attempt.
 fn values(attempt: u64) -> Vec<u8> {
     (0..LENGTH as u64).map(|i| (attempt.wrapping_mul(0x9e37_79b9).wrapping_add(i * i) >> 3) as u8).collect()
 }
@@ -27,7 +28,7 @@ struct Program {
 }
 
 impl Program {
-    /// A program that goes on where another one ended.
+    /// A program that resumes where another one ended.
     fn resumed(directory: &Path, keep: usize) -> Result<Program> {
         let graph = Graph::new();
         let variable = graph.add_variable(Variable::zeros(DType::Uint8, &[LENGTH as i64])?)?;
@@ -39,14 +40,14 @@ impl Program {
 
     fn save(&self, storage: &dyn Storage, directory: &Path, attempt: u64) -> Result<()> {
         self.graph.assign(self.variable, DType::Uint8, &[LENGTH as i64], &values(attempt))?;
-        // One thread: a run is the same each time.
+        // One thread, so that every run makes the same operations.
         let save = SaveOptions::new().write(WriteOptions::new().threads(1));
         let options = SaverSaveOptions::new().global_step(attempt as i64).save(save);
         self.saver.save_on(storage, &directory.join("model"), &options).map(drop)
     }
 }
 
-/// The attempt that the latest checkpoint is of; none when there is none.
+/// Returns the attempt that wrote the latest checkpoint; `None` if there is no checkpoint.
 fn latest(directory: &Path) -> std::result::Result<Option<u64>, String> {
     let Some(latest) = judge::latest(directory)? else { return Ok(None) };
     let step: u64 = latest.to_str().and_then(|p| p.rsplit('-').next()).and_then(|step| step.parse().ok()).ok_or("no step")?;
@@ -59,7 +60,8 @@ fn latest(directory: &Path) -> std::result::Result<Option<u64>, String> {
     }
 }
 
-/// Resumes at the step after the latest and saves: what is there then are the newest checkpoints, whole, and nothing else.
+/// Resumes at the step after the latest and saves. Afterwards the directory must contain exactly
+/// the newest checkpoints, all complete.
 fn resume_and_save(directory: &Path, keep: usize) -> std::result::Result<(), String> {
     let program = Program::resumed(directory, keep).map_err(|e| format!("resuming: {e}"))?;
     let next = latest(directory)?.unwrap_or(0) + 1;
@@ -148,7 +150,7 @@ fn any_operation_may_fail() {
                     if outcome.is_ok() { found == Some(4) } else { matches!(found, Some(3 | 4)) },
                     "{errno} at {at}: {outcome:?}, {found:?}"
                 );
-                // The handle is as good as before.
+                // The saver still works after the failure.
                 program.save(&Local, directory.path(), 5).unwrap();
                 assert_eq!(latest(directory.path()), Ok(Some(5)));
                 assert!(program.saver.last_checkpoints().len() <= 2);

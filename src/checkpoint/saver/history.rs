@@ -1,53 +1,56 @@
-//! The checkpoints that a saver made: which it still knows, and which go.
+//! The checkpoints that a saver has recorded, and which of them expire.
 
 use std::path::{Path, PathBuf};
 
-/// A checkpoint.
+/// A recorded checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
-    /// As the program named it.
+    /// The path as the program gave it.
     pub path: PathBuf,
-    /// The same from the root on, by which it is told from others.
+    /// The absolute path, which identifies the checkpoint.
     pub place: PathBuf,
-    /// When it was made, in seconds since the epoch.
+    /// When the checkpoint was made, in seconds since the epoch.
     pub time: f64,
-    /// Whether this saver made it, rather than the program saying that one did.
+    /// Whether this saver made the checkpoint; false if the program passed it to the saver.
     pub is_own: bool,
 }
 
-/// What a saver remembers.
+/// The checkpoints that a saver has recorded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct History {
-    /// The newest, oldest first.
+    /// The checkpoints to keep, oldest first.
     pub last: Vec<Entry>,
-    /// Those that are to be removed.
-    pub leaving: Vec<Entry>,
-    /// A checkpoint that is made after this stays for good.
+    /// The expired checkpoints, which are to be removed.
+    pub expired: Vec<Entry>,
+    /// An expiring checkpoint that was made after this time, in seconds since the epoch, is kept
+    /// permanently.
     pub next_kept: f64,
 }
 
 impl History {
-    /// Adds a checkpoint as the newest, in place of one of the same path, and moves those that are more than `max_to_keep` to the leaving ones. One of those
-    /// that was made after `next_kept` stays for good, and the next one after `hours` more.
+    /// Adds a checkpoint as the newest, replacing one with the same path. If there are more than
+    /// `max_to_keep`, the oldest expire; one that was made after `next_kept` is kept permanently
+    /// instead, and `next_kept` moves on by `hours`.
     pub fn record(&mut self, entry: Entry, max_to_keep: usize, hours: f64) {
         self.last.retain(|other| other.place != entry.place);
-        self.leaving.retain(|other| other.place != entry.place);
+        self.expired.retain(|other| other.place != entry.place);
         self.last.push(entry);
         let too_many = self.last.len().saturating_sub(max_to_keep);
         for old in self.last.drain(..too_many) {
             if old.time > self.next_kept {
                 self.next_kept += hours * 3600.0
             } else {
-                self.leaving.push(old)
+                self.expired.push(old)
             }
         }
     }
 
-    /// Takes out what can be removed now: everything in `directory`, and elsewhere what the saver made. The rest is only forgotten.
-    pub fn take_leaving(&mut self, directory: &Path) -> Vec<Entry> {
-        let mut leaving = std::mem::take(&mut self.leaving);
-        leaving.retain(|entry| entry.is_own || entry.place.parent() == Some(directory));
-        leaving
+    /// Takes the expired checkpoints that may be removed now: all in `directory`, and elsewhere
+    /// only those that this saver made. The others are forgotten but not removed.
+    pub fn take_expired(&mut self, directory: &Path) -> Vec<Entry> {
+        let mut expired = std::mem::take(&mut self.expired);
+        expired.retain(|entry| entry.is_own || entry.place.parent() == Some(directory));
+        expired
     }
 }
 
@@ -63,14 +66,15 @@ mod tests {
         entries.iter().map(|entry| entry.path.to_str().unwrap()).collect()
     }
 
-    /// What `Saver` of TensorFlow says, of `max_to_keep=2, keep_checkpoint_every_n_hours=0.7 / 3600` (KeepCheckpointEveryNHoursTest).
+    /// The behaviour of TensorFlow's `Saver` with `max_to_keep=2, keep_checkpoint_every_n_hours=0.7
+    /// / 3600` (KeepCheckpointEveryNHoursTest).
     #[test]
     fn one_of_each_so_many_hours_stays_for_good() {
         let mut history = History { next_kept: 100.7, ..History::default() };
         for name in ["s1", "s2", "s3", "s4"] {
             history.record(entry(name, 101.0), 2, 0.7 / 3600.0);
         }
-        assert_eq!((names(&history.last), names(&history.leaving)), (vec!["s3", "s4"], vec!["s2"]));
+        assert_eq!((names(&history.last), names(&history.expired)), (vec!["s3", "s4"], vec!["s2"]));
     }
 
     #[test]
@@ -78,26 +82,26 @@ mod tests {
         let mut history = History { next_kept: 10.0, ..History::default() };
         history.record(entry("a", 10.0), 1, 1.0);
         history.record(entry("b", 10.0), 1, 1.0);
-        assert_eq!((names(&history.leaving), history.next_kept), (vec!["a"], 10.0));
+        assert_eq!((names(&history.expired), history.next_kept), (vec!["a"], 10.0));
     }
 
     #[test]
     fn a_path_saved_again_is_the_newest_and_does_not_leave() {
         let mut history = History { next_kept: f64::INFINITY, ..History::default() };
         ["a", "b", "a"].into_iter().for_each(|name| history.record(entry(name, 1.0), 2, 1.0));
-        assert_eq!((names(&history.last), names(&history.leaving)), (vec!["b", "a"], vec![]));
+        assert_eq!((names(&history.last), names(&history.expired)), (vec!["b", "a"], vec![]));
         history.record(entry("c", 1.0), 2, 1.0);
-        assert_eq!(names(&history.leaving), ["b"]);
+        assert_eq!(names(&history.expired), ["b"]);
         history.record(entry("b", 1.0), 2, 1.0);
-        assert_eq!((names(&history.last), names(&history.leaving)), (vec!["c", "b"], vec!["a"]));
+        assert_eq!((names(&history.last), names(&history.expired)), (vec!["c", "b"], vec!["a"]));
     }
 
     #[test]
     fn what_a_program_names_elsewhere_is_only_forgotten() {
         let mut history = History::default();
         let there = |place: &str, is_own| Entry { path: place.into(), place: place.into(), time: 0.0, is_own };
-        history.leaving = vec![there("/run/a", false), there("/etc/b", false), there("/other/c", true)];
-        assert_eq!(names(&history.take_leaving(Path::new("/run"))), ["/run/a", "/other/c"]);
-        assert_eq!(history.leaving, []);
+        history.expired = vec![there("/run/a", false), there("/etc/b", false), there("/other/c", true)];
+        assert_eq!(names(&history.take_expired(Path::new("/run"))), ["/run/a", "/other/c"]);
+        assert_eq!(history.expired, []);
     }
 }

@@ -1,4 +1,5 @@
-//! Saving and restoring variables by their names, without an object graph: `tf.compat.v1.train.Saver`.
+//! Saves and restores variables by their names, without an object graph:
+//! `tf.compat.v1.train.Saver`.
 
 mod content;
 #[cfg(test)]
@@ -31,12 +32,15 @@ pub use options::{SaverOptions, SaverSaveOptions};
 use content::check_saveable;
 use history::{Entry, History};
 
-/// Saves objects of a graph under names of the program's, and restores them by these: `tf.compat.v1.train.Saver`. Its checkpoints have no object graph.
+/// Saves objects of a graph under names that the program chooses, and restores them by these names
+/// (`tf.compat.v1.train.Saver`). Its checkpoints have no object graph. It writes format V2. It
+/// restores V2 and V1 and, by the full names of variables, checkpoints with an object graph.
 ///
-/// A variable is saved under its name, an object with state of its own under its name followed by those of its tensors, a text under its name and `_py_state`, as
-/// in TensorFlow. Format V2 is written; V2 and V1 are restored, and by the full names of variables also checkpoints with an object graph.
+/// As in TensorFlow, a variable is saved under its name, an object with state under its name
+/// followed by the names of its tensors, and a text under its name and `_py_state`.
 ///
-/// Clones are the same saver. It keeps the graph alive. Calls that save or restore take the graph's lock for their whole length.
+/// Clones refer to the same saver. It keeps the graph alive. Several threads may use it at once:
+/// calls that save or restore take the graph's lock for their whole length.
 ///
 /// ```
 /// use checkpoint::{DType, Graph, Reader, RestoreOptions, Variable};
@@ -58,7 +62,7 @@ pub struct Saver(Arc<Inner>);
 
 struct Inner {
     graph: Graph,
-    /// Sorted by name.
+    /// The objects and their names, sorted by name.
     named: Vec<(Box<str>, NodeId)>,
     options: SaverOptions,
     history: Mutex<History>,
@@ -72,22 +76,25 @@ impl fmt::Debug for Saver {
 }
 
 impl Saver {
-    /// A saver of these objects under these names.
+    /// Makes a saver of objects under the given names.
     ///
     /// # Errors
-    /// * `ALREADY_EXISTS` when two objects have one name, or one object two names.
-    /// * `INVALID_ARGUMENT` when there is no object, one has no values, one with state of its own does not say which tensors it has
-    ///   ([`StateOptions::names`](crate::StateOptions::names)), a name is impossible, or an option is.
+    /// * `ALREADY_EXISTS`: two objects have the same name, or one object has two names.
+    /// * `INVALID_ARGUMENT`: there are no objects; an object has no values; an object with state
+    ///   does not declare its tensors ([`StateOptions::names`](crate::StateOptions::names)); or a
+    ///   name or an option is invalid.
     pub fn new(graph: &Graph, named: &[(&str, NodeId)], options: &SaverOptions) -> Result<Saver> {
         graph.with(|nodes| {
             Saver::make(graph, nodes, named.iter().map(|(name, node)| (Box::from(*name), *node)).collect(), options)
         })
     }
 
-    /// A saver of these variables under their own names ([`Graph::set_name`]). One that comes twice is saved once.
+    /// Makes a saver of variables under their own names ([`Graph::set_name`]). A variable that is
+    /// given twice is saved once.
     ///
     /// # Errors
-    /// As for [`Saver::new`]; `INVALID_ARGUMENT` also for an object that is no variable or has no name.
+    /// Those of [`Saver::new`], and:
+    /// * `INVALID_ARGUMENT`: an object is not a variable or has no name.
     pub fn of_variables(graph: &Graph, variables: &[NodeId], options: &SaverOptions) -> Result<Saver> {
         graph.with(|nodes| {
             let distinct: BTreeSet<NodeId> = variables.iter().copied().collect();
@@ -96,10 +103,12 @@ impl Saver {
         })
     }
 
-    /// A saver of everything that `root` leads to and that has values, slot variables among it, by the variables' own names.
+    /// Makes a saver of all objects that can be reached from `root` and that have values, slot
+    /// variables included, under the variables' own names.
     ///
     /// # Errors
-    /// As for [`Saver::of_variables`]; `FAILED_PRECONDITION` at a list or slot that cannot be saved.
+    /// Those of [`Saver::of_variables`], and:
+    /// * `FAILED_PRECONDITION`: the graph contains a list or slot that cannot be saved.
     pub fn of(graph: &Graph, root: NodeId, options: &SaverOptions) -> Result<Saver> {
         graph.with(|nodes| {
             let walk = Walk::new(nodes, Root { node: root, attached: &[] }, true)?;
@@ -141,27 +150,33 @@ impl Saver {
         Ok(Saver(Arc::new(inner)))
     }
 
-    /// The graph.
+    /// Returns the graph.
     pub fn graph(&self) -> &Graph {
         &self.0.graph
     }
 
-    /// The names under which objects are saved, sorted.
+    /// Returns the names under which objects are saved, sorted.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.named.iter().map(|(name, _)| &**name)
     }
 
-    /// Writes the checkpoint `prefix`, or `prefix-STEP` where the options give a step, and calls the write callbacks. Then it is recorded, unless the options say
-    /// otherwise: the directory's state file names it as the latest, and old ones that this saver recorded are removed. Gives its path.
+    /// Writes the checkpoint `prefix`, or `prefix-STEP` if the options give a step, and calls the
+    /// write callbacks. Then, unless the options say otherwise, records it: the directory's state
+    /// file names it as the latest, and expired checkpoints that this saver recorded are deleted.
+    /// Returns its path.
     ///
-    /// The directory must be there. What is removed are the files of checkpoints by their own names, never by pattern or by way of links; those that somebody holds
-    /// stay until a later save.
+    /// The directory must exist. Only the files of expired checkpoints are deleted, by their own
+    /// names, never by a pattern and never through a link. A pinned checkpoint
+    /// ([`Pin`](crate::Pin)) stays until a later save.
     ///
     /// # Errors
-    /// * `NOT_FOUND` when the directory is not there.
-    /// * `INVALID_ARGUMENT` when the state file's name has a directory, or is that of the checkpoint.
-    /// * `FAILED_PRECONDITION` when a variable has no value yet; `ABORTED` when a callback fails, `CANCELLED` when the progress callback stops it, else
-    ///   what writing reports ([`Writer::finish`](crate::Writer::finish)).
+    /// Those of [`Writer::finish`](crate::Writer::finish), and:
+    /// * `NOT_FOUND`: the directory does not exist.
+    /// * `INVALID_ARGUMENT`: the state file's name contains a directory, or is that of a file of
+    ///   the checkpoint.
+    /// * `FAILED_PRECONDITION`: a variable has no value yet.
+    /// * `ABORTED`: a callback failed.
+    /// * `CANCELLED`: the progress callback stopped the save.
     pub fn save(&self, prefix: impl AsRef<Path>, options: &SaverSaveOptions) -> Result<PathBuf> {
         self.save_on(&Local, prefix.as_ref(), options)
     }
@@ -182,12 +197,14 @@ impl Saver {
             })?;
             let was_there = is_there(&path);
             let written = content::write(nodes, &self.0.named, storage, &path, &options.save);
-            // When only the last sync fails, the checkpoint is there, and goes in its turn.
+            // If only the last sync fails, the checkpoint exists, so it is recorded and will
+            // expire.
             if options.write_state && written.is_err() && !was_there && is_there(&path) {
                 self.0.remember(&path);
             }
             written?;
-            // Before the callbacks: a checkpoint that one of them refuses is there all the same, and goes in its turn.
+            // Recorded before the callbacks: if a callback fails, the checkpoint exists all the
+            // same and must expire later.
             if options.write_state {
                 self.0.remember(&path);
             }
@@ -201,24 +218,32 @@ impl Saver {
         saved
     }
 
-    /// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory with a state file (its latest). A checkpoint that has an object
-    /// graph, and not the names, is restored by the full names of the variables that it has. Of the options, those that are about paths of objects, renames and
-    /// subtrees, are not for savers; globs match names.
+    /// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a
+    /// directory with a state file (its latest checkpoint). A checkpoint that has an object graph
+    /// instead of the saver's names is restored by the full names of its variables. Globs in the
+    /// options match names; renames and subtrees are not supported.
     ///
-    /// All that can be known is checked before the first value is assigned. The report has a row for each object, then one for each value of the checkpoint that
-    /// was not used. [`Saver::last_report`] has the same, also after a failure. That a restore of a [`Checkpoint`](super::Checkpoint) waits for an object
-    /// is not changed by this: it counts as an assignment.
+    /// Everything that can be checked is checked before the first value is assigned. A deferred
+    /// restore of a [`Checkpoint`](super::Checkpoint) treats this restore like an assignment by the
+    /// program.
+    ///
+    /// The report has one row for each object, then one for each unused value of the checkpoint.
+    /// [`Saver::last_report`] returns the same, also after a failure.
     ///
     /// # Errors
-    /// * `NOT_FOUND` when there is no checkpoint, a data file is missing, or a name is not in it.
-    /// * `INVALID_ARGUMENT` when a value has another dtype or shape than its object, or two variables share memory.
-    /// * `FAILED_PRECONDITION` for a variable that is read-only, `DATA_LOSS` when the checkpoint is damaged, `ABORTED` when a callback fails.
+    /// * `NOT_FOUND`: there is no checkpoint, a data file is missing, or a name is not in the
+    ///   checkpoint.
+    /// * `INVALID_ARGUMENT`: a value has another dtype or shape than its object; two variables
+    ///   share memory; or the options have renames or a subtree.
+    /// * `FAILED_PRECONDITION`: a variable is read-only.
+    /// * `DATA_LOSS`: the checkpoint is damaged.
+    /// * `ABORTED`: a callback failed.
     pub fn restore(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Report> {
         let mut warnings = Vec::new();
         let restored = self.0.graph.with(|nodes| {
             *self.0.last_report.lock() = None;
             if !options.renames.is_empty() || options.subtree.is_some() {
-                return Err(Error::argument("a saver restores by its own names: renames and subtrees are not for it"));
+                return Err(Error::argument("a saver restores by its own names and does not support renames or subtrees"));
             }
             let reader = Reader::open(path).map_err(|e| match e.reason() {
                 Reason::NoCheckpoint => e.prefixed("The passed save_path is not a valid checkpoint"),
@@ -232,29 +257,33 @@ impl Saver {
         restored
     }
 
-    /// What became of every value in the last call of [`Saver::restore`], also if it failed; none before the first, and when there was nothing to restore from.
+    /// Reports what became of each value in the last [`Saver::restore`], whether it succeeded or
+    /// failed. `None` before the first, and if there was nothing to restore from.
     pub fn last_report(&self) -> Option<Report> {
         self.0.last_report.lock().clone()
     }
 
-    /// The checkpoints that were recorded and are not removed yet, oldest first, as the calls that saved them gave them.
+    /// Returns the checkpoints that were recorded and not removed yet, oldest first, with the paths
+    /// that the saving calls returned.
     pub fn last_checkpoints(&self) -> Vec<PathBuf> {
         self.0.history.lock().last.iter().map(|entry| entry.path.clone()).collect()
     }
 
-    /// Takes these for the checkpoints that were recorded, oldest first. None of them is removed, ever, for it is not known when they were made.
+    /// Replaces the list of recorded checkpoints by these paths, oldest first. None of them is ever
+    /// removed, because it is not known when they were made.
     ///
     /// # Errors
-    /// As for [`Saver::set_last_checkpoints_with_time`].
+    /// Those of [`Saver::set_last_checkpoints_with_time`].
     pub fn set_last_checkpoints<P: AsRef<Path>>(&self, paths: impl IntoIterator<Item = P>) -> Result<()> {
         self.set_last_checkpoints_with_time(paths.into_iter().map(|path| (path, f64::INFINITY)))
     }
 
-    /// Takes these for the checkpoints that were recorded, oldest first, with the times when they were made in seconds since the epoch. Those that are not in
-    /// the directory of a later save are never removed: a program may have them from a state file.
+    /// Replaces the list of recorded checkpoints by these paths, oldest first, each with the time
+    /// when it was made, in seconds since the epoch. A checkpoint that is not in the directory of a
+    /// later save is never removed, because the program may have read its path from a state file.
     ///
     /// # Errors
-    /// What the system says when a relative path cannot be told.
+    /// * The error of the operating system: a relative path cannot be resolved.
     pub fn set_last_checkpoints_with_time<P: AsRef<Path>>(&self, all: impl IntoIterator<Item = (P, f64)>) -> Result<()> {
         let entry = |(path, time): (P, f64)| {
             let path = path.as_ref();
@@ -265,11 +294,13 @@ impl Saver {
         Ok(())
     }
 
-    /// Takes those of these checkpoints that are there for the ones that were recorded, with the times of their files: what a program that was ended gives the
-    /// saver of its next run, from [`get_checkpoint_state`](crate::get_checkpoint_state).
+    /// Adopts those of the given checkpoints that still exist: replaces the list of recorded
+    /// checkpoints by them, with the modification times of their files. A restarted program uses it
+    /// to give its new saver the checkpoints of the previous run, from
+    /// [`get_checkpoint_state`](crate::get_checkpoint_state).
     ///
     /// # Errors
-    /// What the system says when it cannot be found out.
+    /// * The error of the operating system: it cannot be determined whether a checkpoint exists.
     pub fn recover_last_checkpoints<P: AsRef<Path>>(&self, paths: impl IntoIterator<Item = P>) -> Result<()> {
         let mut found = Vec::new();
         for path in paths {
@@ -292,7 +323,7 @@ impl Inner {
         path.into()
     }
 
-    /// Adds a checkpoint to those that are known.
+    /// Adds a checkpoint to the history, unless the saver keeps all.
     fn remember(&self, path: &Path) {
         let Some(max_to_keep) = self.options.max_to_keep else { return };
         let place = identity(path).unwrap_or_else(|_| path.to_owned());
@@ -300,7 +331,8 @@ impl Inner {
         self.history.lock().record(entry, max_to_keep, self.options.keep_every_n_hours);
     }
 
-    /// Replaces the state file, which names `path` as the latest, and removes what is too much.
+    /// Writes a state file that names `path` as the latest checkpoint and omits expired ones, then
+    /// deletes those.
     fn record(
         &self,
         storage: &dyn Storage,
@@ -319,61 +351,63 @@ impl Inner {
             .keep_absolute(!relative)
             .file_name(&options.latest_filename)
             .durability(options.save.write.durability);
-        let kept = history.leaving.clone();
-        let mut leaving: BTreeMap<PathBuf, Vec<Entry>> = BTreeMap::new();
-        for entry in history.take_leaving(&here) {
-            leaving.entry(entry.place.parent().unwrap_or(&here).to_owned()).or_default().push(entry);
+        let kept = history.expired.clone();
+        let mut expired: BTreeMap<PathBuf, Vec<Entry>> = BTreeMap::new();
+        for entry in history.take_expired(&here) {
+            expired.entry(entry.place.parent().unwrap_or(&here).to_owned()).or_default().push(entry);
         }
         let durability = options.save.write.durability;
         let directory = if relative { &here } else { directory };
-        let gone = leaving.remove(&here).unwrap_or_default();
+        let gone = expired.remove(&here).unwrap_or_default();
         let mut stay =
-            replace(storage, directory, Some(&update), durability, gone, warnings).inspect_err(|_| history.leaving = kept)?;
-        for (elsewhere, gone) in leaving {
+            replace(storage, directory, Some(&update), durability, gone, warnings).inspect_err(|_| history.expired = kept)?;
+        for (elsewhere, gone) in expired {
             match replace(storage, &elsewhere, None, durability, gone.clone(), warnings) {
                 Ok(left) => stay.extend(left),
                 Err(e) if e.code() == Code::NotFound => {}
                 Err(e) => {
                     stay.extend(gone);
-                    warnings.push(format!("an old checkpoint could not be removed: {e}"));
+                    warnings.push(format!("cannot remove an expired checkpoint: {e}"));
                 }
             }
         }
-        history.leaving = stay;
+        history.expired = stay;
         Ok(())
     }
 }
 
-/// Replaces the state file of a directory, if there is an update, and removes checkpoints from it. Gives those that stay.
+/// Replaces the state file of a directory, if there is an update, and deletes expired checkpoints
+/// from the directory. Returns those that could not be deleted or are pinned.
 fn replace(
     storage: &dyn Storage,
     directory: &Path,
     update: Option<&StateUpdate>,
     durability: Durability,
-    mut leaving: Vec<Entry>,
+    mut expired: Vec<Entry>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Entry>> {
     let name = |entry: &Entry| entry.place.file_name().map(OsStr::to_owned);
-    let names: Vec<OsString> = leaving.iter().filter_map(name).collect();
+    let names: Vec<OsString> = expired.iter().filter_map(name).collect();
     let stay = directory::replace(storage, directory, update, durability, &names, warnings)?;
-    leaving.retain(|entry| name(entry).is_some_and(|name| stay.contains(&name)));
-    Ok(leaving)
+    expired.retain(|entry| name(entry).is_some_and(|name| stay.contains(&name)));
+    Ok(expired)
 }
 
-/// Whether there is a checkpoint, as far as can be found out.
+/// Returns whether there is a checkpoint; true if this cannot be determined.
 fn is_there(path: &Path) -> bool {
     checkpoint_exists(path).unwrap_or(true)
 }
 
-/// The directory of a checkpoint, and its name there.
+/// Splits the path of a checkpoint into directory and name.
 fn directory_and_name(path: &Path) -> Result<(&Path, &OsStr)> {
     let name = path.file_name().filter(|_| !path.as_os_str().as_encoded_bytes().ends_with(b"/"));
-    let name = name.ok_or_else(|| Error::argument("the prefix names no file").in_file(path))?;
+    let name = name.ok_or_else(|| Error::argument("the prefix has no file name").in_file(path))?;
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok((directory, name))
 }
 
-/// Refuses a state file that would take the place of a file of the checkpoint, or is not in its directory.
+/// Checks the name of a state file: it must be a plain file name, and not that of a file of the
+/// checkpoint.
 fn check_state_name(state: &OsStr, name: &OsStr, path: &Path) -> Result<()> {
     let said = printable(state.as_encoded_bytes());
     if Path::new(state).file_name() != Some(state) || state.as_encoded_bytes().contains(&0) {
@@ -387,8 +421,11 @@ fn check_state_name(state: &OsStr, name: &OsStr, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The name that a variable has by itself.
+/// Returns the variable's own name.
 fn own_name(nodes: &Nodes, node: NodeId) -> Result<Box<str>> {
     let name = nodes.variable(node)?.name.clone().filter(|name| !name.is_empty());
-    name.ok_or_else(|| Error::argument(format!("{} has no name: give it one", nodes.describe(node))).because(Reason::Node))
+    name.ok_or_else(|| {
+        Error::argument(format!("{} has no name: set one, or pass the saver a name for it", nodes.describe(node)))
+            .because(Reason::Node)
+    })
 }

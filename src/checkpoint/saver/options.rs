@@ -1,4 +1,4 @@
-//! How graphs are saved by names.
+//! Options of savers.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,10 +10,11 @@ use crate::error::{Error, Result};
 use crate::graph::{NodeId, Nodes};
 use crate::reader::STATE_FILE;
 
-/// How a [`Saver`](super::Saver) numbers its checkpoints and keeps them. Clones share the clock and the log.
+/// Options of a [`Saver`](super::Saver): how it numbers and keeps checkpoints. Clones share the
+/// clock and the log.
 #[derive(Clone)]
 pub struct SaverOptions {
-    /// None for all, of which the state file then lists the newest alone.
+    /// `None` keeps all checkpoints; the state file then lists only the newest.
     pub(super) max_to_keep: Option<usize>,
     pub(super) keep_every_n_hours: f64,
     pub(super) pad_step_number: bool,
@@ -52,38 +53,44 @@ impl SaverOptions {
         SaverOptions::default()
     }
 
-    /// How many checkpoints stay, the newest; 5 by default. 0: all of them, but the state file lists the newest alone.
+    /// Keeps the newest `count` checkpoints; 5 by default. 0 keeps all of them, but the state file
+    /// then lists only the newest.
     pub fn max_to_keep(mut self, count: usize) -> SaverOptions {
         self.max_to_keep = (count > 0).then_some(count);
         self
     }
 
-    /// Of those that would be removed, keeps one for each so many hours for good; 10 000 by default. The hours are counted from when the saver was made.
+    /// Permanently keeps one otherwise expired checkpoint per `hours` hours, counted from when the
+    /// saver was made; 10 000 by default. 0 keeps every checkpoint.
+    /// [`Saver::new`](super::Saver::new) refuses negative values and NaN.
     pub fn keep_checkpoint_every_n_hours(mut self, hours: f64) -> SaverOptions {
         self.keep_every_n_hours = hours;
         self
     }
 
-    /// Writes steps with at least eight digits: `model-00000012`. Not by default.
+    /// Writes steps with at least eight digits if `pad` is true: `model-00000012`. False by
+    /// default.
     pub fn pad_step_number(mut self, pad: bool) -> SaverOptions {
         self.pad_step_number = pad;
         self
     }
 
-    /// Whether the state file names checkpoints from its own directory, so that this can be moved; true by default. TensorFlow's default is the paths as they
-    /// were given.
+    /// Sets whether the state file names checkpoints relative to its own directory, so that the
+    /// directory can be moved. True by default; TensorFlow by default writes the paths as they were
+    /// given.
     pub fn save_relative_paths(mut self, relative: bool) -> SaverOptions {
         self.relative_paths = relative;
         self
     }
 
-    /// Another clock than the machine's.
+    /// Sets the clock; that of the machine by default.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> SaverOptions {
         self.clock = clock;
         self
     }
 
-    /// Hears what the saver has to say. No lock is held meanwhile.
+    /// Sets the log, which gets warnings about expired checkpoints that cannot be removed and the
+    /// like. No lock is held during the call.
     pub fn log_to(mut self, log: Log) -> SaverOptions {
         self.log = Some(log);
         self
@@ -98,21 +105,21 @@ impl SaverOptions {
     pub(super) fn check(&self) -> Result<()> {
         match self.keep_every_n_hours {
             hours if hours.is_nan() || hours < 0.0 => {
-                Err(Error::argument("one checkpoint for each so many hours").expecting("hours, 0 or more", hours))
+                Err(Error::argument(format!("keep_checkpoint_every_n_hours must be non-negative, got {hours}")))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// A step, or where it stands.
+/// A step, or the variable that has it.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Number(i64),
     Of(NodeId),
 }
 
-/// How one checkpoint is saved by names.
+/// Options of one save by a saver.
 #[derive(Clone, Debug)]
 pub struct SaverSaveOptions {
     step: Option<Step>,
@@ -139,25 +146,28 @@ impl SaverSaveOptions {
         self
     }
 
-    /// The same by an integer scalar.
+    /// Appends `-STEP` to the prefix, where the step is the value of `node`, an integer scalar of
+    /// the saver's graph.
     pub fn global_step_of(mut self, node: NodeId) -> SaverSaveOptions {
         self.step = Some(Step::Of(node));
         self
     }
 
-    /// Another name for the state file than `checkpoint`: several savers of one directory may each have their own.
+    /// Sets the name of the state file; `checkpoint` by default. Several savers of one directory
+    /// may each have their own.
     pub fn latest_filename(mut self, name: impl Into<OsString>) -> SaverSaveOptions {
         self.latest_filename = name.into();
         self
     }
 
-    /// Whether the checkpoint is recorded: in the state file, and by the saver, which removes old ones then. True by default.
+    /// Sets whether the checkpoint is recorded in the state file and by the saver, which then
+    /// removes expired ones. True by default.
     pub fn write_state(mut self, write: bool) -> SaverSaveOptions {
         self.write_state = write;
         self
     }
 
-    /// How the files are written, write callbacks, progress.
+    /// Sets how files are written, including write callbacks and progress.
     pub fn save(mut self, options: SaveOptions) -> SaverSaveOptions {
         self.save = options;
         self

@@ -1,4 +1,5 @@
-//! Restoring by names: finding the tensors, by full names where there are none of the names, and saying what became of each.
+//! Restoring by names: finds the tensors, by full names if the checkpoint lacks the names, and
+//! reports the outcome for each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +14,12 @@ use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{NodeId, Nodes};
 use crate::reader::{Reader, OBJECT_GRAPH_KEY};
 
-/// Most names that a message lists.
+/// The maximum number of names that a message lists.
 const SHOWN: usize = 10;
 
 impl Inner {
-    /// Restores what is wanted, and says what became of everything. An error here is one without a report.
+    /// Restores the objects that the options include. Returns a report together with the result; an
+    /// outer error is one without a report.
     pub(super) fn restore(
         &self,
         nodes: &mut Nodes,
@@ -76,7 +78,7 @@ impl Inner {
         let mut rows = Vec::new();
         for (name, node) in &self.named {
             let Some((plan, outcome)) = fates.next_if(|(plan, _)| plan.object == *node && options.wants(name)) else {
-                let left_out = Some("left out by the options".to_owned());
+                let left_out = Some("excluded by the options".to_owned());
                 rows.push(row(name, name, Some(*node), reader.find(name.as_bytes()), RowState::Skipped, left_out));
                 continue;
             };
@@ -106,7 +108,7 @@ impl Inner {
     }
 }
 
-/// Fails when a checkpoint with an object graph lacks a name.
+/// Fails if a checkpoint with an object graph lacks one of the names.
 fn check_names(reader: &Reader, plans: &[Plan], names: &BTreeMap<&str, &str>) -> Result<()> {
     let missing: Vec<String> =
         plans.iter().filter(|plan| matches!(plan.stored, Stored::Missing(_))).map(|plan| printable(plan.key(reader))).collect();
@@ -130,7 +132,7 @@ fn check_names(reader: &Reader, plans: &[Plan], names: &BTreeMap<&str, &str>) ->
     .in_file(reader.prefix()))
 }
 
-/// The first few names of a list.
+/// Returns the first few names of a list.
 fn first(names: &[String]) -> String {
     let shown = names[..names.len().min(SHOWN)].join(", ");
     match names.len().checked_sub(SHOWN) {

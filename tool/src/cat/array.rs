@@ -1,28 +1,29 @@
-//! Arrays as text: nested brackets, wrapped lines, and the middle left out where there is too much, as NumPy prints them.
+//! Formats arrays as text as NumPy does: nested brackets, wrapped lines, and only the edges of
+//! large arrays.
 
 use std::io::{self, Write};
 
-/// Arrays of more elements than this are abridged.
+/// Arrays with more elements than this are abridged.
 const THRESHOLD: u64 = 1000;
-/// How many elements are shown at either end of an abridged dimension.
+/// The number of elements shown at either end of an abridged dimension.
 const EDGE: i64 = 3;
-/// Columns of a line.
+/// The number of columns of a line.
 const LINE: usize = 75;
 
-/// What is shown of an array of a given shape.
+/// Which elements of an array of a given shape are shown.
 pub struct View {
     shape: Vec<i64>,
     abridged: bool,
 }
 
 impl View {
-    /// All of it, or its edges if that is too much.
+    /// Shows all elements, or only the edges of a large array.
     pub fn of(shape: &[i64]) -> View {
         let elements = shape.iter().fold(1u64, |product, &n| product.saturating_mul(n as u64));
         View { shape: shape.to_vec(), abridged: elements > THRESHOLD && !shape.contains(&0) }
     }
 
-    /// The indices of dimension `dim` that are shown.
+    /// Returns the indices of dimension `dim` that are shown.
     pub fn shown(&self, dim: usize) -> Vec<i64> {
         let size = self.shape[dim];
         match self.leaves_out(dim) {
@@ -35,7 +36,7 @@ impl View {
         self.abridged && self.shape[dim] > 2 * EDGE
     }
 
-    /// Writes the array; `texts` are the shown elements, row-major.
+    /// Writes the array; `texts` are the texts of the shown elements, row-major.
     pub fn write(&self, texts: &[String], out: &mut dyn Write) -> io::Result<()> {
         if self.shape.contains(&0) {
             return out.write_all(b"[]");
@@ -46,7 +47,8 @@ impl View {
         }
     }
 
-    /// Writes one element of the dimensions before `dim`. Tensors have at most 254 dimensions, so this does not go deep.
+    /// Writes the part of the array at one index of each dimension before `dim`. The recursion is
+    /// shallow: tensors have at most 254 dimensions.
     fn write_from(&self, dim: usize, texts: &mut std::slice::Iter<'_, String>, out: &mut dyn Write) -> io::Result<()> {
         let mut items = vec![Item::Element; self.shown(dim).len()];
         if self.leaves_out(dim) {
@@ -72,19 +74,19 @@ impl View {
     }
 }
 
-/// What stands in a row.
+/// An item of a row.
 #[derive(Clone, Copy)]
 enum Item {
     Element,
     LeftOut,
 }
 
-/// Writes the elements of the last dimension, `dim`, wrapped where the line is full.
+/// Writes the elements of the last dimension, `dim`, and wraps full lines.
 fn write_line(items: &[Item], dim: usize, texts: &mut std::slice::Iter<'_, String>, out: &mut dyn Write) -> io::Result<()> {
     let indent = dim + 1;
-    let width = LINE.saturating_sub(dim + 1); // room for the brackets that close
+    let width = LINE.saturating_sub(dim + 1); // room for the closing brackets
     let mut column = indent;
-    let mut spaces = 0; // owed before the next word, but not at the end of a line
+    let mut spaces = 0; // to be written before the next word unless the line ends
     for item in items {
         let word = match item {
             Item::Element => texts.next().map_or("", |text| text),
@@ -119,7 +121,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    /// What NumPy prints for `np.arange(prod(shape)).reshape(shape)`.
+    /// The expected texts are NumPy's for `np.arange(prod(shape)).reshape(shape)`.
     #[test]
     fn arrays_print_as_in_numpy() {
         assert_eq!(print(&[]), "0");

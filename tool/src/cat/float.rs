@@ -1,8 +1,9 @@
-//! Floating-point formats: small ones decoded, and of every one the shortest decimal digits that read back as the same value.
+//! Floating-point formats: decodes small formats, and finds the shortest decimal digits that read
+//! back as the same value.
 
 use std::ops::{Bound, RangeBounds};
 
-/// A format with its way to the shortest digits.
+/// A floating-point format whose values can be written with the shortest digits.
 #[derive(Clone, Copy)]
 pub enum Float {
     F64,
@@ -19,14 +20,14 @@ pub struct Minifloat {
     special: Special,
 }
 
-/// Which bit patterns are no ordinary numbers.
+/// Which bit patterns are not ordinary numbers.
 #[derive(Clone, Copy, PartialEq)]
 enum Special {
-    /// The highest exponent is infinity or not a number, as in IEEE 754.
+    /// The highest exponent is infinity or NaN, as in IEEE 754.
     Ieee,
-    /// `fn`, finite: no infinity, all bits set is not a number.
+    /// `fn` (finite): no infinity; NaN has all bits set.
     AllOnesIsNan,
-    /// `fnuz`, finite, unsigned zero: the pattern of minus zero is not a number.
+    /// `fnuz` (finite, unsigned zero): no infinity; NaN has the pattern of minus zero.
     MinusZeroIsNan,
     /// Every pattern is a number.
     None,
@@ -46,7 +47,7 @@ impl Minifloat {
         Minifloat { exponent_bits, mantissa_bits, bias, special }
     }
 
-    /// The value of a bit pattern; bits above the format's are ignored.
+    /// Returns the value of a bit pattern; bits above the format's are ignored.
     pub fn decode(&self, bits: u32) -> f64 {
         let width = self.exponent_bits + self.mantissa_bits;
         let negative = bits >> width & 1 == 1;
@@ -67,7 +68,7 @@ impl Minifloat {
         }
     }
 
-    /// The value of a magnitude without regard to special patterns; exact, since a double has room for all of it.
+    /// Returns the value of a magnitude, ignoring special patterns. Always exact in a double.
     fn finite(&self, magnitude: u32) -> f64 {
         let exponent = (magnitude >> self.mantissa_bits) as i32;
         let mantissa = f64::from(magnitude & ((1 << self.mantissa_bits) - 1));
@@ -78,9 +79,11 @@ impl Minifloat {
         }
     }
 
-    /// The interval of reals that round to the positive value `value` of this format, ties to even.
+    /// Returns the interval of real numbers that round to the positive value `value` of this
+    /// format, ties to even.
     fn rounds_to(&self, value: f64) -> (Bound<f64>, Bound<f64>) {
-        // Magnitudes are ordered like their bit patterns: search the pattern of `value`.
+        // Magnitudes are ordered like their bit patterns, so the pattern of `value` can be
+        // searched.
         let patterns = 1u32 << (self.exponent_bits + self.mantissa_bits);
         let (mut low, mut high) = (0, patterns);
         while high - low > 1 {
@@ -107,12 +110,14 @@ pub struct Digits {
 }
 
 impl Float {
-    /// The fewest digits that read back as `value` in this format, the nearest to it of those.
+    /// Returns the fewest digits that read back as `value` in this format; of several such numbers,
+    /// the nearest to `value`.
     pub fn shortest(&self, value: f64) -> Digits {
         match self {
             Float::F64 => Digits::of(&format!("{value:e}")).evenly(value, |text| text.parse() == Ok(value)),
             Float::F32 => Digits::of(&format!("{:e}", value as f32)).evenly(value, |text| text.parse() == Ok(value as f32)),
-            // 448 of an eight-bit format would shorten to 450; so few digits mislead, and the values themselves are short.
+            // Values of 8-bit formats are written exactly: 448 would shorten to 450, which
+            // misleads, and the exact values are short anyway.
             Float::Mini(format) if value == 0.0 || format.mantissa_bits < 7 => Digits::of(&format!("{value:e}")),
             Float::Mini(format) => {
                 let interval = format.rounds_to(value);
@@ -123,7 +128,7 @@ impl Float {
         }
     }
 
-    /// From which magnitude on NumPy changes to exponents: 10^8, but not more digits than the format has.
+    /// The magnitude from which NumPy uses exponents: 10^8, or less for formats with fewer digits.
     pub fn exponent_from(&self) -> f64 {
         match self {
             Float::F64 => 1e8,
@@ -134,7 +139,7 @@ impl Float {
 }
 
 impl Digits {
-    /// Takes `d.ddde-7` apart, and drops zeros at the end.
+    /// Parses `d.ddde-7` and drops trailing zeros.
     fn of(text: &str) -> Digits {
         let (digits, exponent) = text.split_once('e').unwrap_or((text, "0"));
         let digits = digits.replace('.', "");
@@ -145,7 +150,8 @@ impl Digits {
         Digits { digits: digits.to_owned(), exponent: exponent.parse().unwrap_or(0) }
     }
 
-    /// The same number of digits, but of two that are equally near to the value the even one, as NumPy has it.
+    /// Keeps the number of digits but, of two candidates equally near to the value, takes the even
+    /// one, as NumPy does.
     fn evenly(self, value: f64, reads_back: impl Fn(&str) -> bool) -> Digits {
         let fraction = self.digits.len() - 1;
         let text = format!("{value:.fraction$e}");
@@ -156,7 +162,8 @@ impl Digits {
         }
     }
 
-    /// Without exponent, `12.`, `0.5`, with at most `precision` digits after the point; `value` is what the digits are of.
+    /// Formats without exponent, `12.`, `0.5`, with at most `precision` digits after the point.
+    /// `value` is the value that the digits represent.
     pub fn positional(&self, value: f64, precision: Option<usize>) -> String {
         let fraction = (self.digits.len() as i32 - 1 - self.exponent).max(0) as usize;
         if let Some(precision) = precision.filter(|&precision| fraction > precision) {
@@ -173,7 +180,8 @@ impl Digits {
         }
     }
 
-    /// With exponent, as its parts: digits before the point, after it, and the exponent, for `d.ddde±dd`.
+    /// Formats with exponent, `d.ddde±dd`, as parts: the digit before the point, the digits after
+    /// it, and the exponent.
     pub fn scientific(&self, value: f64, precision: Option<usize>) -> (String, String, i32) {
         let digits = match precision.filter(|&precision| self.digits.len() - 1 > precision) {
             Some(precision) => &Digits::of(&format!("{value:.precision$e}")),
@@ -182,7 +190,7 @@ impl Digits {
         (digits.digits[..1].to_owned(), digits.digits[1..].to_owned(), digits.exponent)
     }
 
-    /// With exponent, and `fraction` digits after the point, of the value itself.
+    /// Formats the exact value with exponent and `fraction` digits after the point, as parts.
     pub fn exactly(value: f64, fraction: usize) -> (String, String, i32) {
         let text = format!("{value:.fraction$e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -195,7 +203,7 @@ impl Digits {
 mod tests {
     use super::*;
 
-    /// Values that ml_dtypes and NumPy give for bit patterns.
+    /// The expected values are those of ml_dtypes and NumPy.
     #[test]
     fn small_formats_decode_as_ml_dtypes_does() {
         let table = [

@@ -1,17 +1,18 @@
-//! Elements as text of one width, as NumPy's `FloatingFormat` and its siblings make it.
+//! Formats elements as texts of equal width, as NumPy's `FloatingFormat` and similar classes do.
 
 use super::float::{Digits, Float};
 use super::value::Values;
 use crate::term::printable;
 
-/// Digits after the point, as NumPy's `precision`.
+/// The maximum number of digits after the point: NumPy's `precision`.
 const PRECISION: usize = 8;
-/// Strings longer than this are cut: one element may be megabytes.
+/// Strings longer than this, in bytes, are cut: one element may have megabytes.
 const LONG_STRING: usize = 1000;
-/// What is shown of a long string.
+/// The number of bytes shown of a string that is cut.
 const SHOWN: usize = 500;
 
-/// The text of each element. `scalar` is for a value without dimensions, which nothing has to be aligned with.
+/// Returns the text of each element. `scalar` is set for a value without dimensions, whose text is
+/// not padded.
 pub fn texts(values: &Values, scalar: bool) -> Vec<String> {
     match values {
         Values::Integers(values) => {
@@ -45,17 +46,18 @@ pub fn texts(values: &Values, scalar: bool) -> Vec<String> {
     }
 }
 
-/// How the numbers of one array are written, so that their points align.
+/// The format of the numbers of one array, which aligns their points.
 struct FloatFormat {
     float: Float,
     plus: bool,
-    /// Digits of the exponent, or none for numbers without exponents.
+    /// The number of digits of the exponent; `None` without exponents.
     exponent_digits: Option<usize>,
-    /// Digits after the point: with exponents exactly so many, without at most (the rest is spaces).
+    /// The number of digits after the point: exact with exponents; without, the maximum (the rest
+    /// is spaces).
     fraction: usize,
-    /// Columns before the point.
+    /// The number of columns before the point.
     left: usize,
-    /// Columns after the point.
+    /// The number of columns after the point.
     right: usize,
 }
 
@@ -110,7 +112,7 @@ impl FloatFormat {
             return format!("{:>left$}.{fraction:<right$}", format!("{sign}{whole}"), left = self.left, right = self.right);
         };
         let (whole, fraction, exponent) = match digits.scientific(value.abs(), Some(PRECISION)) {
-            // Not filled up with zeros: NumPy goes on with the digits that the value has.
+            // NumPy does not pad with zeros here but continues with the digits of the exact value.
             (_, fraction, _) if fraction.len() < self.fraction => Digits::exactly(value.abs(), self.fraction),
             parts => parts,
         };
@@ -120,12 +122,12 @@ impl FloatFormat {
     }
 }
 
-/// `+05`, `-123`.
+/// Returns an exponent as text: `+05`, `-123`.
 fn exponent_text(exponent: i32, digits: usize) -> String {
     format!("{}{:0digits$}", if exponent < 0 { '-' } else { '+' }, exponent.unsigned_abs())
 }
 
-/// One number by itself, as NumPy writes scalars; `1.0` with `point`, else `1`.
+/// Formats a single number as NumPy writes scalars: `1.0` with `point`, else `1`.
 fn number(value: f64, float: Float, point: bool) -> String {
     let sign = if value.is_sign_negative() { "-" } else { "" };
     let magnitude = value.abs();
@@ -150,7 +152,7 @@ fn number(value: f64, float: Float, point: bool) -> String {
     format!("{sign}{whole}{point}{fraction}e{}", exponent_text(exponent, 2))
 }
 
-/// One complex number by itself: `(1+2j)`, or `2j` if the real part is zero.
+/// Formats a single complex number: `(1+2j)`, or `2j` if the real part is zero.
 fn complex((real, imaginary): (f64, f64), float: Float) -> String {
     let plus = if imaginary.is_sign_negative() && !imaginary.is_nan() { "" } else { "+" };
     let (real_text, imaginary_text) = (number(real, float, false), number(imaginary, float, false));
@@ -160,7 +162,7 @@ fn complex((real, imaginary): (f64, f64), float: Float) -> String {
     }
 }
 
-/// Bytes as Python writes them: `b'to be'`.
+/// Formats bytes as Python does: `b'to be'`.
 fn string(bytes: &[u8]) -> String {
     let shown = if bytes.len() > LONG_STRING { &bytes[..SHOWN] } else { bytes };
     let quote = if shown.contains(&b'\'') && !shown.contains(&b'"') { '"' } else { '\'' };
@@ -183,7 +185,8 @@ fn string(bytes: &[u8]) -> String {
     out
 }
 
-/// A serialized variant: `<tensorflow::TensorList, 70 bytes>`. Its type is the first field of `VariantTensorDataProto`.
+/// Formats a serialized variant: `<tensorflow::TensorList, 70 bytes>`. The type is the first field
+/// of `VariantTensorDataProto`.
 fn variant(bytes: &[u8]) -> String {
     let type_name = match bytes {
         [0x0a, length @ 0..=0x7f, rest @ ..] => rest.get(..usize::from(*length)),
@@ -201,7 +204,7 @@ mod tests {
         texts(&Values::Floats(values.to_vec(), Float::F64), false)
     }
 
-    /// Each row is what NumPy 2 prints.
+    /// The expected texts are those of NumPy 2.
     #[test]
     fn floats_align_as_in_numpy() {
         assert_eq!(floats(&[1.0, 2.5, -3.25]), [" 1.  ", " 2.5 ", "-3.25"]);

@@ -1,4 +1,4 @@
-//! `ckpt cat`: the values of one tensor.
+//! `ckpt cat`: prints the values of one tensor.
 
 mod array;
 mod float;
@@ -20,34 +20,39 @@ use crate::pieces::{Region, Source};
 use crate::term::{self, Screen};
 use crate::{npy, output};
 
-/// Print the values of a tensor, or write them as bytes or as a NumPy file.
+/// Print the values of a tensor, or write them as raw bytes or as a NumPy file.
 ///
-/// Values are printed as NumPy prints arrays: more than 1000 elements are abridged to the first and last three of each
-/// dimension. Strings print as Python's b'...', cut after 500 bytes if they are longer than 1000. On a terminal a line with
-/// key, dtype and shape stands above.
+/// Values are printed as NumPy prints arrays: if there are more than 1000 elements, only the first
+/// and last three of each dimension are shown. Strings are printed as Python's b'...'; a string of
+/// more than 1000 bytes is cut after 500. On a terminal, a heading shows key, dtype and shape.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The checkpoint: a prefix, an .index file, a directory, …
     path: PathBuf,
-    /// Key of the tensor, as `ckpt ls` lists it; a trailing /.ATTRIBUTES/VARIABLE_VALUE may be left out
+    /// Key of the tensor, as listed by `ckpt ls`; a trailing /.ATTRIBUTES/VARIABLE_VALUE may be
+    /// omitted
     key: OsString,
-    /// Part of the tensor, in NumPy's spelling: `0:4,:`, `-1`, `...,0`
+    /// Part of the tensor, in NumPy's notation: `0:4,:`, `-1`, `...,0`
     ///
-    /// `start:stop` takes a range, clipped to the dimension; a single index takes one and drops the dimension; negative numbers
-    /// count from the end; `...` stands for the dimensions in the middle; dimensions not mentioned are whole. No steps.
+    /// `start:stop` selects a range, clipped to the dimension; a single index selects one element
+    /// and removes the dimension; negative numbers count from the end; `...` stands for the
+    /// dimensions in between; dimensions that are not mentioned are selected whole. Steps are not
+    /// supported.
     #[arg(long, allow_hyphen_values = true)]
     slice: Option<String>,
     /// Write the bytes to standard output: row-major, little-endian
     ///
-    /// A string without dimensions is written as it is; of strings with dimensions, for each element, its length as 8
-    /// little-endian bytes and then the element. Types of less than a byte take a byte, as in the checkpoint.
+    /// A scalar string is written as it is. For strings with dimensions, each element is written as
+    /// its length in 8 little-endian bytes followed by its bytes. Types smaller than a byte take
+    /// one byte per element, as in the checkpoint.
     #[arg(long, conflicts_with = "npy")]
     raw: bool,
     /// Write a NumPy file; `-` is standard output
     ///
-    /// bfloat16, float8, int4 and the like are written as np.save writes the arrays of the Python package ml_dtypes, as void:
-    /// np.load(FILE).view(ml_dtypes.bfloat16). Strings are written in fixed width, refused if one ends with a zero byte.
+    /// bfloat16, float8, int4 and similar types are written as void, as np.save writes arrays of
+    /// the Python package ml_dtypes; read them with np.load(FILE).view(ml_dtypes.bfloat16). Strings
+    /// are written with a fixed width; this fails if a string ends with a zero byte.
     #[arg(long, value_name = "FILE")]
     npy: Option<PathBuf>,
 }
@@ -61,7 +66,9 @@ const EXAMPLES: &str = "Examples:
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let to_stdout = args.raw || args.npy.as_deref() == Some(Path::new("-"));
     if to_stdout && screen.is_terminal() {
-        return Err(Failure::Usage("bytes would garble the terminal: redirect them to a file or a pipe".to_owned()));
+        return Err(Failure::Usage(
+            "refusing to write binary data to a terminal: redirect the output to a file or a pipe".to_owned(),
+        ));
     }
     let reader = Reader::open(&args.path)?;
     let tensor = find(&reader, args.key.as_encoded_bytes())?;
@@ -77,7 +84,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
 }
 
-/// The tensor of the key, or of the variable value under it.
+/// Finds the tensor with the key, or the variable value under it.
 fn find<'a>(reader: &'a Reader, key: &[u8]) -> Outcome<Tensor<'a>> {
     let error = match reader.get(key) {
         Ok(tensor) => return Ok(tensor),
@@ -104,7 +111,7 @@ fn print(tensor: &Tensor<'_>, selection: &Selection, screen: &mut Screen) -> Out
     Ok(())
 }
 
-/// The elements of a region that an abridged print of it shows.
+/// Returns the elements of a region that an abridged print shows.
 fn shown_values(tensor: &Tensor<'_>, region: &Region) -> Outcome<Values> {
     let view = View::of(&region.length);
     let dtype = tensor.dtype();
@@ -116,8 +123,9 @@ fn shown_values(tensor: &Tensor<'_>, region: &Region) -> Outcome<Values> {
     Values::decode(dtype, &bytes).ok_or_else(|| Failure::Problem(format!("cannot print values of type {dtype}")))
 }
 
-/// The bytes of the shown elements. A region too large to be read at once is taken apart by its first dimensions, of which only
-/// the indices are read that are shown; `dim` is the first one that is still whole.
+/// Returns the bytes of the shown elements. A region that is too large to be read at once is split
+/// along its first dimensions, and only the shown indices are read. `dim` is the first dimension
+/// that is not split yet.
 fn shown_bytes(source: &mut Source<'_>, element_size: usize, region: &Region, view: &View, dim: usize) -> Outcome<Vec<u8>> {
     let mut out = Vec::new();
     if source.fits(region) {
@@ -136,7 +144,8 @@ fn shown_bytes(source: &mut Source<'_>, element_size: usize, region: &Region, vi
     Ok(out)
 }
 
-/// The row-major positions, in a region whose dimensions before `dim` have one index, of the elements that are shown.
+/// Returns the row-major positions of the shown elements, in a region whose dimensions before `dim`
+/// have one index.
 fn positions(lengths: &[i64], view: &View, dim: usize) -> Vec<usize> {
     let mut positions = vec![0];
     for (dim, &length) in lengths.iter().enumerate().skip(dim) {
@@ -146,7 +155,7 @@ fn positions(lengths: &[i64], view: &View, dim: usize) -> Vec<usize> {
     positions
 }
 
-/// The elements of a region of a string or variant tensor.
+/// Reads the elements of a region of a string or variant tensor.
 fn read_strings(tensor: &Tensor<'_>, region: &Region) -> Outcome<Strings> {
     match region.is_whole(tensor.shape()) {
         true => Ok(tensor.read_strings()?),
@@ -176,7 +185,7 @@ fn write_npy(tensor: &Tensor<'_>, selection: &Selection, out: &mut dyn Write) ->
         return Source::new(*tensor).for_each(&selection.region, |bytes| Ok(out.write_all(bytes)?));
     }
     let refused =
-        |why: String| Failure::Problem(format!("a .npy file cannot hold this {dtype} tensor: {why}; --raw gives its bytes"));
+        |why: String| Failure::Problem(format!("a .npy file cannot hold this {dtype} tensor: {why}; use --raw to get its bytes"));
     if dtype != DType::String {
         return Err(refused("NumPy has no such type".to_owned()));
     }

@@ -1,24 +1,25 @@
-//! `--slice`: NumPy's basic indexing, `0:4,:,-1`.
+//! `--slice`: NumPy's basic indexing, such as `0:4,:,-1`.
 
 use crate::pieces::Region;
 
-/// What `--slice` selects: a box of the tensor, and which of its dimensions remain.
+/// The selection of `--slice`: a box of the tensor and the shape of the result.
 pub struct Selection {
-    /// The box, with every dimension of the tensor.
+    /// The box, which has all dimensions of the tensor.
     pub region: Region,
-    /// The shape of what is selected: dimensions given by a single index are gone.
+    /// The shape of the result, without the dimensions that a single index removes.
     pub shape: Vec<i64>,
 }
 
 impl Selection {
-    /// All of a tensor.
+    /// Selects a whole tensor.
     pub fn whole(shape: &[i64]) -> Selection {
         Selection { region: Region::whole(shape), shape: shape.to_vec() }
     }
 
-    /// Reads NumPy's spelling against a shape. As in NumPy, `start:stop` is clipped to the dimension, negative numbers count
-    /// from its end, a single index takes its dimension away, `...` stands for the dimensions in the middle, and dimensions
-    /// that are not mentioned are taken whole.
+    /// Parses NumPy's notation for a tensor of a given shape. As in NumPy, `start:stop` is clipped
+    /// to the dimension, negative numbers count from its end, a single index removes its dimension,
+    /// `...` stands for the dimensions in between, and dimensions that are not mentioned are
+    /// selected whole.
     pub fn parse(text: &str, shape: &[i64]) -> Result<Selection, String> {
         let wrong = |why: String| format!("--slice {text:?}: {why}");
         let items: Vec<&str> = match text.trim() {
@@ -28,7 +29,7 @@ impl Selection {
         let dots = items.iter().filter(|item| **item == "...").count();
         let given = items.len() - dots;
         if dots > 1 {
-            return Err(wrong("\"...\" can stand only once".to_owned()));
+            return Err(wrong("\"...\" may occur only once".to_owned()));
         }
         if given > shape.len() {
             return Err(wrong(format!("{given} indices for a tensor of {} dimensions", shape.len())));
@@ -59,7 +60,8 @@ impl Selection {
     }
 }
 
-/// One item against a dimension of `size`: first index, how many, and whether the dimension remains.
+/// Parses one item for a dimension of `size`. Returns the first index, the number of indices, and
+/// whether the dimension remains.
 fn extent(item: &str, size: i64) -> Result<(i64, i64, bool), String> {
     let number = |text: &str| text.trim().parse::<i64>().map_err(|_| format!("{item:?} is neither an index nor start:stop"));
     let Some((start, stop)) = item.split_once(':') else {
@@ -73,7 +75,7 @@ fn extent(item: &str, size: i64) -> Result<(i64, i64, bool), String> {
     let stop = match stop.split_once(':') {
         None => stop,
         Some((stop, step)) if matches!(step.trim(), "" | "1") => stop,
-        Some(_) => return Err(format!("{item:?} has a step, and only steps of 1 can be read")),
+        Some(_) => return Err(format!("{item:?} has a step, and only steps of 1 are supported")),
     };
     let clipped = |text: &str, default: i64| -> Result<i64, String> {
         if text.trim().is_empty() {

@@ -1,10 +1,10 @@
-//! Elements as values: what the bytes of each dtype mean.
+//! Decodes elements: the meaning of the bytes of each dtype.
 
 use checkpoint::{DType, Strings};
 
 use super::float::{Float, Minifloat};
 
-/// Decoded elements, by the kind of formatting they get.
+/// Decoded elements, grouped by how they are formatted.
 pub enum Values {
     Integers(Vec<i128>),
     Floats(Vec<f64>, Float),
@@ -17,7 +17,7 @@ pub enum Values {
 }
 
 impl Values {
-    /// The elements at the given positions of a string or variant tensor.
+    /// Returns the elements at the given positions of a string or variant tensor.
     pub fn of_strings(dtype: DType, strings: &Strings, positions: &[usize]) -> Values {
         let elements = positions.iter().map(|&i| strings.get(i).unwrap_or_default().to_vec()).collect();
         match dtype {
@@ -26,7 +26,8 @@ impl Values {
         }
     }
 
-    /// Decodes little-endian elements of a fixed-size dtype. None for a dtype that this version does not know.
+    /// Decodes little-endian elements of a fixed-size dtype. `None` for a dtype that this version
+    /// does not know.
     pub fn decode(dtype: DType, bytes: &[u8]) -> Option<Values> {
         /// One number from the little-endian bytes of an element.
         macro_rules! le {
@@ -44,7 +45,8 @@ impl Values {
             let decode = |e: &[u8]| format.decode(e.iter().rev().fold(0, |bits, &byte| bits << 8 | u32::from(byte)));
             Values::Floats(bytes.chunks_exact(dtype.size().unwrap_or(1)).map(decode).collect(), Float::Mini(format))
         };
-        // The value of a sub-byte integer is in the low bits of its byte, the others are to be ignored.
+        // The value of a sub-byte integer is in the low bits of its byte; the other bits are
+        // ignored.
         let low = |bits: u32, signed: bool| {
             let value = move |&byte: &u8| {
                 let value = i128::from(byte) & ((1 << bits) - 1);

@@ -1,4 +1,4 @@
-//! `ckpt convert`: checkpoints to and from files of other libraries.
+//! `ckpt convert`: converts checkpoints to and from files of other libraries.
 
 mod npz;
 mod safetensors;
@@ -18,33 +18,34 @@ use crate::term::{self, Screen};
 
 /// Convert a checkpoint to or from .safetensors or .npz.
 ///
-/// A name that ends in .safetensors or .npz is such a file; any other is a checkpoint. Keys, dtypes, shapes and values stay as they
-/// are. What the target cannot hold, such as strings in .safetensors, is refused and listed; --skip leaves it out.
+/// A path that ends in .safetensors or .npz is such a file; any other is a checkpoint. Keys,
+/// dtypes, shapes and values are kept. If the target cannot hold some tensors, such as strings in
+/// .safetensors, the command lists them and fails; --skip omits them instead.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
-    /// What is converted: a checkpoint, a .safetensors or a .npz file
+    /// Input: a checkpoint, a .safetensors or a .npz file
     source: PathBuf,
-    /// What it becomes: a prefix, or the name of a .safetensors or .npz file
+    /// Output: a prefix, or the path of a .safetensors or .npz file
     destination: PathBuf,
-    /// Only keys that match; `*` matches slashes too. May be given several times
+    /// Include only keys that match; `*` also matches slashes. May be repeated
     #[arg(long, value_name = "GLOB")]
     filter: Vec<String>,
-    /// Leave out what the target cannot hold, and list it
+    /// Omit and list tensors that the target cannot hold
     #[arg(long)]
     skip: bool,
 }
 
 const NOTES: &str =
-    "A .safetensors file has no place for the object graph, which is a string: what is made of it is a checkpoint by names.
-In .npz files bfloat16 is what np.savez makes of it: np.load(FILE)[KEY].view(ml_dtypes.bfloat16).
+    "A .safetensors file cannot hold the object graph, which is a string. A checkpoint made from such a file is name-based.
+In .npz files bfloat16 is stored as np.savez stores it; read it with np.load(FILE)[KEY].view(ml_dtypes.bfloat16).
 
 Examples:
   ckpt convert run/ckpt-7 model.safetensors --skip
   ckpt convert run/ckpt-7 weights.npz --filter 'model/*'
   ckpt convert model.safetensors run/imported";
 
-/// A tensor on its way.
+/// A tensor to be converted.
 pub struct Entry<'a> {
     pub key: Vec<u8>,
     pub dtype: DType,
@@ -53,14 +54,14 @@ pub struct Entry<'a> {
 }
 
 pub enum Value<'a> {
-    /// Row-major and little-endian, by offset.
+    /// Numbers, row-major and little-endian.
     Numbers(Arc<dyn ReadAt + 'a>),
-    /// Strings or variants that are still in the checkpoint.
+    /// Strings or variants that have not been read from the checkpoint yet.
     Stored(Tensor<'a>),
     Strings(Vec<Vec<u8>>),
 }
 
-/// Where bytes are, nearly in order and from one thread.
+/// A source of bytes. It is read by one thread, mostly in ascending order of offsets.
 pub trait ReadAt: Send + Sync {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Fault>;
 }
@@ -71,14 +72,14 @@ impl ReadAt for Stream<'_> {
     }
 }
 
-/// Something that cannot be converted.
+/// A tensor that the target cannot hold, and the reason.
 pub struct Refused {
     pub what: String,
     pub why: String,
 }
 
 impl Entry<'_> {
-    /// Bytes of a value that is numbers.
+    /// Returns the size of numbers, in bytes.
     pub fn bytes(&self) -> u64 {
         let size = self.dtype.size().unwrap_or(0) as u64;
         if self.shape.contains(&0) {
@@ -87,7 +88,7 @@ impl Entry<'_> {
         self.shape.iter().map(|&n| n as u64).product::<u64>() * size
     }
 
-    /// The elements of a value that is strings or variants.
+    /// Returns the elements of strings or variants; none for numbers.
     pub fn elements(&self) -> Outcome<Vec<Vec<u8>>> {
         match &self.value {
             Value::Numbers(_) => Ok(Vec::new()),
@@ -126,7 +127,7 @@ impl Kind {
         }
     }
 
-    /// Why something of this kind cannot hold a tensor.
+    /// Returns the reason why a target of this kind cannot hold a tensor; `None` if it can.
     fn refuses(self, entry: &Entry<'_>) -> Outcome<Option<String>> {
         match self {
             Kind::Checkpoint => Ok(match entry.key.first() {
@@ -145,8 +146,8 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let (from, to) = (Kind::of(&args.source), Kind::of(&args.destination));
     if from == to {
         return Err(Failure::Usage(match from {
-            Kind::Checkpoint => "both are checkpoints: `ckpt copy` is for that".to_owned(),
-            _ => format!("both are {}s: there is nothing to convert", from.name().trim_start_matches("a ")),
+            Kind::Checkpoint => "both paths are checkpoints; use `ckpt copy`".to_owned(),
+            _ => format!("both paths are {}s, so there is nothing to convert", from.name().trim_start_matches("a ")),
         }));
     }
     if to == Kind::Checkpoint {
@@ -172,7 +173,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
     report_refused(&refused, args.skip, to, screen)?;
     if kept.is_empty() && (filter.is_set() || passed > 0) {
-        return Err(Failure::Problem("there is nothing to convert".to_owned()));
+        return Err(Failure::Problem("no tensors to convert".to_owned()));
     }
     let bytes = match to {
         Kind::Checkpoint => write_checkpoint(&args.destination, &kept)?,
@@ -185,7 +186,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     Ok(())
 }
 
-/// Lists what the target cannot hold, which is a failure unless it is to be left out.
+/// Lists the tensors that the target cannot hold, and fails unless `skip` is set.
 fn report_refused(refused: &[Refused], skip: bool, to: Kind, screen: &mut Screen) -> Outcome {
     if skip {
         for Refused { what, why } in refused {
@@ -198,10 +199,10 @@ fn report_refused(refused: &[Refused], skip: bool, to: Kind, screen: &mut Screen
     }
     let list: Vec<String> = refused.iter().map(|Refused { what, why }| format!("\n  {what}: {why}")).collect();
     let count = term::plural(refused.len() as u64, "tensor");
-    Err(Failure::Problem(format!("{} cannot hold {count}, which --skip leaves out:{}", to.name(), list.concat())))
+    Err(Failure::Problem(format!("{} cannot hold {count} (use --skip to omit them):{}", to.name(), list.concat())))
 }
 
-/// The tensors of a checkpoint, in the order in which they lie in its files.
+/// Returns the tensors of a checkpoint in the order of their positions in the files.
 fn stored<'a>(reader: &'a Reader) -> Vec<Entry<'a>> {
     let mut tensors: Vec<Tensor<'a>> = reader.tensors().collect();
     tensors.sort_by_key(|tensor| (tensor.shard(), tensor.offset(), tensor.byte_size(), tensor.index()));
@@ -219,7 +220,7 @@ fn stored<'a>(reader: &'a Reader) -> Vec<Entry<'a>> {
 }
 
 fn write_checkpoint(prefix: &Path, entries: &[Entry<'_>]) -> Outcome<u64> {
-    // One thread, so that one member of an archive at a time is unpacked.
+    // One thread, so that only one member of an archive is unpacked at a time.
     let mut writer = Writer::new(prefix, &destination::options(None).threads(1))?;
     for entry in entries {
         match &entry.value {
@@ -234,7 +235,7 @@ fn write_checkpoint(prefix: &Path, entries: &[Entry<'_>]) -> Outcome<u64> {
     Ok(destination::finish(writer)?.bytes)
 }
 
-/// Writes the numbers of a tensor to `out`, in pieces.
+/// Writes the numbers of a tensor to `out`, in pieces. `done` receives the size of each piece.
 fn copy_numbers(entry: &Entry<'_>, source: &dyn ReadAt, out: &mut dyn Write, mut done: impl FnMut(u64)) -> Outcome {
     let mut buffer = vec![0; (1 << 20).min(entry.bytes()) as usize];
     let mut offset = 0;
@@ -249,7 +250,7 @@ fn copy_numbers(entry: &Entry<'_>, source: &dyn ReadAt, out: &mut dyn Write, mut
     Ok(())
 }
 
-/// The error of a file that cannot be converted.
+/// Returns the error of a file that cannot be converted.
 fn malformed(path: &Path, what: impl std::fmt::Display) -> Failure {
     Failure::Problem(format!("{}: {what}", term::printable(path.as_os_str().as_encoded_bytes())))
 }

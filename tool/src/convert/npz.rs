@@ -18,18 +18,20 @@ use crate::output;
 use crate::stream::{fault, Fault};
 use crate::term;
 
-/// Up to so many bytes a member is read at once; of a larger one that is stored as it is, the checksum is compared first.
+/// Members of at most this many bytes are read at once. Larger members that are not compressed are
+/// read in pieces, after a first pass that compares the checksum.
 const AT_ONCE: u64 = 64 << 20;
-/// From so many bytes on a member needs the format's longer sizes; NumPy's headers count, too.
+/// Members of at least this many bytes need the ZIP64 format; leaves room for NumPy's header.
 const LARGE: u64 = u32::MAX as u64 - (1 << 20);
 
-/// Why such a file cannot hold a tensor so that it comes back as it was.
+/// Returns the reason why a .npz file cannot hold a tensor so that it reads back unchanged; `None`
+/// if it can.
 pub fn refuses(entry: &Entry<'_>) -> Outcome<Option<String>> {
     if std::str::from_utf8(&entry.key).is_err() {
         return Ok(Some("the key is not UTF-8".to_owned()));
     }
     if entry.key.contains(&0) {
-        return Ok(Some("the key has a zero byte in it".to_owned()));
+        return Ok(Some("the key contains a zero byte".to_owned()));
     }
     if entry.dtype == DType::String {
         return Ok(npy::string_width(&entry.elements()?).err());
@@ -38,7 +40,7 @@ pub fn refuses(entry: &Entry<'_>) -> Outcome<Option<String>> {
     Ok((!comes_back).then(|| format!("NumPy has no type for {}", entry.dtype)))
 }
 
-/// Writes a file, uncompressed, as `np.savez` does.
+/// Writes an uncompressed file, as `np.savez` does. Returns the number of bytes of all numbers.
 pub fn write(path: &Path, entries: &[Entry<'_>], bar: &Bar) -> Outcome<u64> {
     let total: u64 = entries.iter().map(Entry::bytes).sum();
     let mut done = 0;
@@ -74,7 +76,8 @@ pub fn write(path: &Path, entries: &[Entry<'_>], bar: &Bar) -> Outcome<u64> {
 
 type Archive = ZipArchive<BufReader<File>>;
 
-/// The arrays of a file, in the order in which they lie in it.
+/// Returns the arrays of a file in the order of their positions in it, and the members that cannot
+/// be converted.
 pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
     let wrong = |what: &dyn std::fmt::Display| malformed(path, format!("not a .npz file: {what}"));
     let opened = File::open(path).and_then(|file| Ok((file.try_clone()?, file)));
@@ -114,7 +117,7 @@ pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
     Ok((entries, refused))
 }
 
-/// An array in the archive.
+/// An array in an archive.
 struct Member {
     path: PathBuf,
     file: Arc<File>,
@@ -122,16 +125,16 @@ struct Member {
     number: usize,
     name: String,
     header: Option<Header>,
-    /// Where in the file the values are, if they are there as they are.
+    /// The offset of the values in the file, if the member is not compressed.
     place: Option<u64>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// All values, as they are handed out.
+    /// All values, in the form in which they are returned; dropped when all were returned.
     bytes: Option<Vec<u8>>,
-    /// Whether the checksum was compared.
+    /// Whether the checksum has been compared.
     checked: bool,
     handed_out: u64,
 }
@@ -150,7 +153,8 @@ impl Member {
         }
     }
 
-    /// Reads the name and the header; an error says why it is no array.
+    /// Reads the name and the header. No header for a folder; an error if the member is not an
+    /// array, with its name and the reason.
     fn look(&mut self) -> Result<(String, Option<Header>), (String, String)> {
         let archive = Arc::clone(&self.archive);
         let mut archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,7 +169,7 @@ impl Member {
         let header = npy::read_header(&mut member).map_err(|e| (name.clone(), e))?;
         let size = header.bytes().map(|bytes| header.start.saturating_add(bytes));
         if size.is_some_and(|size| size != member.size()) {
-            return Err((name, "the array has another size than its header says".to_owned()));
+            return Err((name, "the size of the array does not match its header".to_owned()));
         }
         let stored = member.compression() == CompressionMethod::Stored;
         self.place = member.data_start().filter(|_| stored).map(|start| start + header.start);
@@ -174,7 +178,7 @@ impl Member {
         Ok((name, Some(header)))
     }
 
-    /// Reads all of it, which compares the checksum; keeps the values if they are wanted.
+    /// Reads the whole member, which compares the checksum. Returns the values if `keep` is set.
     fn unpack(&self, keep: bool) -> Result<Vec<u8>, Fault> {
         let Some(header) = &self.header else { return Ok(Vec::new()) };
         let mut archive = self.archive.lock().unwrap_or_else(PoisonError::into_inner);

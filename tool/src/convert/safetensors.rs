@@ -17,9 +17,9 @@ use crate::output;
 use crate::stream::Fault;
 use crate::term;
 
-/// The largest header that the library `safetensors` reads.
+/// The size of the largest header that the library `safetensors` reads.
 const LARGEST_HEADER: u64 = 100_000_000;
-/// Under this key the format keeps text, not a tensor.
+/// The key that the format reserves for text.
 const METADATA: &[u8] = b"__metadata__";
 
 const TYPES: [(DType, Dtype); 18] = [
@@ -47,17 +47,18 @@ fn target(dtype: DType) -> Option<Dtype> {
     TYPES.iter().find(|row| row.0 == dtype).map(|row| row.1)
 }
 
-/// Why such a file cannot hold a tensor.
+/// Returns the reason why a .safetensors file cannot hold a tensor; `None` if it can.
 pub fn refuses(entry: &Entry<'_>) -> Option<String> {
     match std::str::from_utf8(&entry.key) {
         Err(_) => return Some("the key is not UTF-8".to_owned()),
-        Ok(_) if entry.key == METADATA => return Some("the key has another meaning there".to_owned()),
+        Ok(_) if entry.key == METADATA => return Some("the format reserves this key".to_owned()),
         Ok(_) => {}
     }
     target(entry.dtype).is_none().then(|| format!("the format has no type for {}", entry.dtype))
 }
 
-/// The tensors of a file, in the order in which they lie in it.
+/// Returns the tensors of a file in the order of their positions in it, and those that cannot be
+/// converted.
 pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
     let cannot = |e: std::io::Error| malformed(path, format!("cannot read the file: {e}"));
     let wrong = |what: &dyn std::fmt::Display| malformed(path, format!("not a .safetensors file: {what}"));
@@ -67,7 +68,7 @@ pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
     file.read_exact(&mut length).map_err(|e| wrong(&e))?;
     let length = u64::from_le_bytes(length);
     if length > LARGEST_HEADER || length + 8 > size {
-        return Err(wrong(&format!("a header of {length} bytes in a file of {size}")));
+        return Err(wrong(&format!("it claims a header of {length} bytes, but has only {size} bytes")));
     }
     let mut header = vec![0; length as usize];
     file.read_exact(&mut header).map_err(cannot)?;
@@ -75,7 +76,7 @@ pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
     let start = 8 + length;
     if start + metadata.data_len() as u64 != size {
         let needed = start + metadata.data_len() as u64;
-        return Err(wrong(&format!("the header speaks of {needed} bytes, the file has {size}")));
+        return Err(wrong(&format!("its header requires {needed} bytes, but it has {size} bytes")));
     }
     let file = Arc::new(file);
     let (mut entries, mut refused) = (Vec::new(), Vec::new());
@@ -93,7 +94,7 @@ pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
     Ok((entries, refused))
 }
 
-/// A part of a file.
+/// The part of a file that begins at an offset.
 struct Part {
     file: Arc<File>,
     start: u64,
@@ -105,8 +106,8 @@ impl ReadAt for Part {
     }
 }
 
-/// Writes a file. Larger types come first, then the order is that of the keys, as the library `safetensors` has it, so that every
-/// value is aligned.
+/// Writes a file. As the library `safetensors` does, it sorts tensors with larger types first, then
+/// by key, so that every value is aligned. Returns the number of bytes of all tensors.
 pub fn write(path: &Path, entries: &mut [Entry<'_>], bar: &Bar) -> Outcome<u64> {
     entries.sort_by(|a, b| target(b.dtype).cmp(&target(a.dtype)).then_with(|| a.key.cmp(&b.key)));
     let (mut infos, mut total) = (Vec::new(), 0);
@@ -122,7 +123,7 @@ pub fn write(path: &Path, entries: &mut [Entry<'_>], bar: &Bar) -> Outcome<u64> 
     let mut header = serde_json::to_vec(&metadata).map_err(|e| malformed(path, e))?;
     header.resize(header.len().next_multiple_of(8), b' ');
     if header.len() as u64 > LARGEST_HEADER {
-        return Err(Failure::Problem("there are too many tensors for one .safetensors file".to_owned()));
+        return Err(Failure::Problem("too many tensors for one .safetensors file: its header would exceed 100 MB".to_owned()));
     }
     let mut done = 0;
     output::write_file(path, |out| {

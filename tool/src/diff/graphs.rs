@@ -1,13 +1,13 @@
-//! Two object graphs side by side.
+//! Compares two object graphs.
 
 use std::collections::{HashMap, HashSet};
 
 use checkpoint::{Node, ObjectGraph};
 
-/// What object graphs do not have in common.
+/// The differences of two object graphs.
 #[derive(Debug, Default)]
 pub struct GraphDiff {
-    /// How many objects are in both; none if there are no graphs to compare.
+    /// The number of objects in both graphs; `None` if one is missing.
     pub same: Option<u64>,
     pub only_in_a: Vec<Part>,
     pub only_in_b: Vec<Part>,
@@ -20,38 +20,41 @@ impl GraphDiff {
     }
 }
 
-/// Something of one graph. Paths are spelled as in keys.
+/// Something that only one graph has. Paths are written as in keys.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part {
-    /// The whole graph, of so many objects: the other checkpoint was saved by names.
+    /// The whole graph, because the other checkpoint is name-based.
     Graph { objects: u64 },
-    /// An edge, and how many objects can be reached through it alone or such as it, besides its own.
+    /// An edge, and the number of objects that can be reached only through such edges, without its
+    /// own target.
     Edge { path: String, below: u64 },
-    /// A value of an object that both have.
+    /// A value of an object that both graphs have.
     Value { path: String, name: String },
-    /// A slot of an optimizer that both have.
+    /// A slot of an optimizer that both graphs have.
     Slot { owner: String, variable: String, name: String },
 }
 
-/// Something that both graphs have, but not alike.
+/// Something that differs between the graphs.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A path leads to an object that has another path first, which is not the same one in both.
+    /// A path that leads to a shared object, but to different ones in the two graphs. `a` and `b`
+    /// are the first paths of these objects.
     Shared { path: String, a: String, b: String },
-    /// An object was saved by different savers, of which none is TensorFlow's own.
+    /// An object that was saved by different registered savers; `None` stands for TensorFlow's own
+    /// way of saving.
     Saver { path: String, a: Option<String>, b: Option<String> },
 }
 
-/// A graph with what is known of its nodes.
+/// One of the graphs, with the results for its nodes.
 struct Side<'a> {
     graph: &'a ObjectGraph,
-    /// For each node but the root the parent and the name that it has there, on the shortest path.
+    /// For each node except the root, its parent on the shortest path and the name of the edge.
     parents: Vec<Option<(u32, &'a str)>>,
-    /// For each node the one of the other graph that it was found together with.
+    /// For each node, the node of the other graph that it is paired with.
     partner: Vec<Option<u32>>,
 }
 
-/// Compares two graphs; none stands for a checkpoint that was saved by names.
+/// Compares two graphs; `None` stands for a name-based checkpoint.
 pub fn compare(a: Option<&ObjectGraph>, b: Option<&ObjectGraph>) -> GraphDiff {
     let mut diff = GraphDiff::default();
     let whole = |graph: &ObjectGraph| Part::Graph { objects: graph.len() as u64 };
@@ -79,7 +82,7 @@ impl<'a> Side<'a> {
         self.graph.node(id)
     }
 
-    /// The first path to a node, or its number if there is none.
+    /// Returns the shortest path to a node, or its number if no path leads to it.
     fn path(&self, id: u32) -> String {
         let mut names = Vec::new();
         let mut at = id;
@@ -100,7 +103,8 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// The edges of paired nodes that the other graph does not have, each with the objects that it adds.
+    /// Returns the edges of paired nodes that the other graph does not have, each with the number
+    /// of objects that it adds.
     fn lonely_edges(&self, other: &Side<'_>, paired: &[(u32, u32)]) -> Vec<Part> {
         let mut counted = vec![false; self.graph.len()];
         let mut parts = Vec::new();
@@ -116,7 +120,8 @@ impl<'a> Side<'a> {
         parts
     }
 
-    /// How many nodes without partner can be reached from `id` on that were not counted yet.
+    /// Returns the number of unpaired nodes that can be reached from `id` and were not counted
+    /// before.
     fn count_lonely(&self, id: u32, counted: &mut [bool]) -> u64 {
         let mut count = 0;
         let mut queue = vec![id];
@@ -129,7 +134,7 @@ impl<'a> Side<'a> {
         count
     }
 
-    /// The values and slots of paired nodes that the other graph does not have.
+    /// Returns the values and slots of paired nodes that the other graph does not have.
     fn lonely_values(&self, other: &Side<'_>, paired: &[(u32, u32)]) -> Vec<Part> {
         let mut parts = Vec::new();
         for &(mine, theirs) in paired {
@@ -193,7 +198,8 @@ impl GraphDiff {
     }
 }
 
-/// Finds the slot variables that an owner has in both graphs for the same variable and name, and says how many there are.
+/// Pairs the slot variables that an owner has in both graphs for the same variable and name.
+/// Returns their number.
 fn pair_slots(a: &mut Side<'_>, b: &mut Side<'_>, of_a: u32, of_b: u32) -> u64 {
     let (Some(owner_in_a), Some(owner_in_b)) = (a.node(of_a), b.node(of_b)) else { return 0 };
     let slots_of_b: HashMap<(u32, &str), u32> =
@@ -211,7 +217,7 @@ fn pair_slots(a: &mut Side<'_>, b: &mut Side<'_>, of_a: u32, of_b: u32) -> u64 {
     count
 }
 
-/// A name as it stands in keys.
+/// Returns a name as written in keys.
 fn escaped(name: &str) -> String {
     name.replace('.', "..").replace('/', ".S")
 }

@@ -1,4 +1,4 @@
-//! Differences for programs.
+//! Prints differences as JSON.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use crate::failure::Outcome;
 use crate::json::key_member;
 use crate::term::Screen;
 
-/// Writes one object.
+/// Writes the differences as one JSON object.
 pub fn write(diff: &Diff, screen: &mut Screen) -> Outcome {
     let (graph, tensors) = (&diff.graph, &diff.tensors);
     let list = |values: &mut dyn Iterator<Item = Value>| values.collect::<Vec<Value>>();
@@ -78,7 +78,7 @@ fn values(values: &ValueDiff) -> Value {
     object
 }
 
-/// JSON has no infinity.
+/// Returns a number as JSON, which has no infinity.
 fn number(value: f64) -> Value {
     match value.is_finite() {
         true => json!(value),

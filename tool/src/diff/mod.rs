@@ -1,4 +1,4 @@
-//! `ckpt diff`: what two checkpoints have in common and what not.
+//! `ckpt diff`: compares two checkpoints.
 
 mod graphs;
 mod json;
@@ -16,27 +16,28 @@ use self::values::Tolerance;
 use crate::failure::{Failure, Outcome};
 use crate::term::Screen;
 
-/// Compare two checkpoints: object graphs, tensors, and, if asked for, values.
+/// Compare two checkpoints: object graphs, tensors, and optionally values.
 ///
-/// Object graphs are compared by the names of edges, from the root on, as restoring does: the order and the numbers of objects do not
-/// matter. Tensors are compared by key, dtype and shape. How a checkpoint is stored (format, data files, slices) does
-/// not matter, so that one of TensorFlow 1 can be compared with one of format V2.
+/// Object graphs are compared by the names of edges from the root, as in a restore; the order and
+/// numbering of objects do not matter. Tensors are compared by key, dtype and shape. The storage
+/// (format, data files, slices) does not matter, so a checkpoint of TensorFlow 1 can be compared
+/// with one of format V2.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
-    /// A checkpoint: a prefix, an .index file, a directory, …
+    /// The first checkpoint: a prefix, an .index file, a directory, …
     #[arg(value_name = "A")]
     first: PathBuf,
-    /// The other one
+    /// The second checkpoint
     #[arg(value_name = "B")]
     second: PathBuf,
-    /// Compare the values as well (reads everything, and checks checksums)
+    /// Compare values too (reads everything and verifies checksums)
     #[arg(long)]
     values: bool,
-    /// How much a number may differ, relative to that of B
+    /// Tolerance relative to the number in B
     #[arg(long, value_name = "R", default_value_t = 0.0, requires = "values", value_parser = parse_tolerance)]
     rtol: f64,
-    /// How much a number may differ
+    /// Absolute tolerance
     #[arg(long, value_name = "A", default_value_t = 0.0, requires = "values", value_parser = parse_tolerance)]
     atol: f64,
     /// Print one JSON object, for programs
@@ -45,22 +46,22 @@ pub struct Args {
 }
 
 const NOTES: &str =
-    "Numbers differ if |a - b| > atol + rtol * |b|, as in numpy.isclose; what is not a number (NaN) equals any other NaN. Strings
-differ by elements. The largest relative difference is over numbers that are not 0 in B.
+    "Numbers differ if |a - b| > atol + rtol * |b|, as in numpy.isclose; all NaNs are equal. Strings are compared element by
+element. The largest relative difference ignores numbers that are 0 in B.
 
-Exit codes, as of diff(1): 0 the same, 1 different, 2 wrong usage or a checkpoint that cannot be read.
+Exit codes, as for diff(1): 0 same, 1 different, 2 wrong usage or an unreadable checkpoint.
 
-In JSON the result is
+The JSON output is
   {\"same\", \"graph\": {\"only_in_a\", \"only_in_b\", \"changed\"},
    \"tensors\": {\"only_in_a\", \"only_in_b\", \"changed\", \"same\"}}
-of which docs/tool.md lists the members.
+docs/tool.md describes the members.
 
 Examples:
   ckpt diff run/ckpt-6 run/ckpt-7
   ckpt diff run/ckpt-6 run/ckpt-7 --values --rtol 1e-5
   ckpt diff tf1/model.ckpt copy/model.ckpt --values --json | jq .same";
 
-/// What was found.
+/// The result of the comparison.
 struct Diff {
     graph: GraphDiff,
     tensors: TensorDiff,
@@ -73,7 +74,8 @@ impl Diff {
 }
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    // Exit code 1 says that there is a difference, which nobody knows if a checkpoint cannot be read.
+    // Exit code 1 means that the checkpoints differ, so a checkpoint that cannot be read must exit
+    // with 2.
     let trouble = |failure| match failure {
         Failure::Problem(message) => Failure::Usage(message),
         other => other,
@@ -100,5 +102,5 @@ fn open(path: &PathBuf) -> Outcome<(Reader, Option<ObjectGraph>)> {
 
 fn parse_tolerance(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
-    number.ok_or_else(|| "a number from 0 on is wanted, such as 1e-5".to_owned())
+    number.ok_or_else(|| "expected a non-negative number, such as 1e-5".to_owned())
 }

@@ -1,4 +1,4 @@
-//! The tensors of two checkpoints side by side.
+//! Compares the tensors of two checkpoints.
 
 use std::cmp::Ordering;
 
@@ -9,13 +9,13 @@ use crate::bar::Bar;
 use crate::failure::Outcome;
 use crate::rewrite::GRAPH;
 
-/// What checkpoints do not have in common of their tensors. The object graph does not count as one.
+/// The differences of the tensors. The object graph does not count as a tensor.
 #[derive(Debug, Default)]
 pub struct TensorDiff {
     pub only_in_a: Vec<About>,
     pub only_in_b: Vec<About>,
     pub changed: Vec<Changed>,
-    /// How many tensors are the same, as far as was looked.
+    /// The number of tensors without differences in what was compared.
     pub same: u64,
 }
 
@@ -25,7 +25,7 @@ impl TensorDiff {
     }
 }
 
-/// What is said of a tensor.
+/// The description of a tensor.
 #[derive(Clone, Debug)]
 pub struct About {
     pub key: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Differences for people.
+//! Prints differences for people.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use super::{Args, Diff};
 use crate::failure::Outcome;
 use crate::term::{self, printable, Screen};
 
-/// Writes what differs, line by line, and a summary.
+/// Writes one line per difference, and a summary.
 pub fn write(diff: &Diff, args: &Args, screen: &mut Screen) -> Outcome {
     let (graph, tensors) = (&diff.graph, &diff.tensors);
     if !diff.is_same() {
@@ -70,7 +70,7 @@ fn line(screen: &mut Screen, mark: char, text: &str) -> Outcome {
     Ok(())
 }
 
-/// A path; the root's, which is empty, by name.
+/// Returns a path for people; that of the root, which is empty, is `root`.
 fn path(path: &str) -> String {
     match path {
         "" => "root".to_owned(),
@@ -134,7 +134,7 @@ fn values_text(values: &ValueDiff) -> String {
     text
 }
 
-/// Four digits tell how much something differs.
+/// Formats a difference with four significant digits.
 fn number(value: f64) -> String {
     if value == 0.0 || value.is_infinite() {
         return value.to_string();

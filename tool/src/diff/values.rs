@@ -1,4 +1,4 @@
-//! Values side by side.
+//! Compares the values of two tensors.
 
 use checkpoint::{DType, Reader, Tensor};
 
@@ -6,10 +6,10 @@ use crate::cat::value::Values;
 use crate::failure::{Failure, Outcome};
 use crate::stream::Stream;
 
-/// Elements that are compared at a time.
+/// The number of elements that are compared at a time.
 const PIECE: u64 = 1 << 17;
 
-/// How much numbers may differ.
+/// How much numbers may differ without counting as different.
 #[derive(Clone, Copy, Debug)]
 pub struct Tolerance {
     pub relative: f64,
@@ -22,22 +22,23 @@ pub struct ValueDiff {
     pub elements: u64,
     /// Elements that differ by more than the tolerance.
     pub differing: u64,
-    /// For numbers, how much and how many are none.
+    /// How much numbers differ; `None` for strings.
     pub numbers: Option<NumberDiff>,
 }
 
-/// How numbers differ, within the tolerance or not.
+/// How much numbers differ, including differences within the tolerance.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct NumberDiff {
     pub max_abs: f64,
-    /// Over elements that are not 0 in B; none if there are none such that differ.
+    /// The maximum over elements that are not 0 in B; `None` if no such element differs.
     pub max_rel: Option<f64>,
-    /// Elements that are not a number.
+    /// The number of NaNs in each checkpoint.
     pub nan_a: u64,
     pub nan_b: u64,
 }
 
-/// Compares the elements of two tensors of one shape; none if the dtypes have nothing in common.
+/// Compares the elements of two tensors of the same shape. `None` if their dtypes cannot be
+/// compared.
 pub fn compare(a: (&Reader, Tensor<'_>), b: (&Reader, Tensor<'_>), tolerance: Tolerance) -> Outcome<Option<ValueDiff>> {
     let (of_a, of_b) = (a.1.dtype(), b.1.dtype());
     match (of_a.size(), of_b.size()) {
@@ -70,7 +71,7 @@ fn read(stream: &Stream<'_>, from: u64, count: u64, size: usize) -> Outcome<Vec<
     Ok(bytes)
 }
 
-/// What numbers can be compared with each other, though their dtypes differ.
+/// Kinds of numbers. Numbers of the same kind can be compared even if their dtypes differ.
 #[derive(PartialEq)]
 enum Kind {
     Integer,
@@ -81,7 +82,7 @@ enum Kind {
 }
 
 fn kind(dtype: DType) -> Kind {
-    // One element of zeros of every dtype tells.
+    // Decoding zeros shows the kind of every dtype.
     match Values::decode(dtype, &[0; 16]) {
         Some(Values::Integers(_)) => Kind::Integer,
         Some(Values::Floats(..)) => Kind::Float,
@@ -104,7 +105,7 @@ impl Sum {
             Values::decode(dtype, bytes).ok_or_else(|| Failure::Problem(format!("cannot compare values of type {dtype}")))
         };
         match (same, kind(a.0)) {
-            // Most tensors that are compared are the same. Of these only what is not a number has to be counted.
+            // Most compared tensors are equal; then only NaNs have to be counted.
             (true, Kind::Integer | Kind::Bool) => return Ok(()),
             (true, _) => {
                 let nans = nans(&decode(a)?);
@@ -141,18 +142,18 @@ impl Sum {
         match nan {
             [true, true] => {}
             [false, false] if equal => {}
-            // Infinities of both signs in the parts of complex numbers: the difference is no number.
+            // Complex numbers with infinite parts: the difference may be NaN.
             [false, false] => self.differ(if difference.is_nan() { f64::INFINITY } else { difference }, of_b),
             _ => self.found.differing += 1,
         }
     }
 
-    /// Two numbers that differ by `difference`, the second of which has the magnitude `of_b`.
+    /// Adds two numbers that differ by `difference`; the one of B has the magnitude `of_b`.
     fn differ(&mut self, difference: f64, of_b: f64) {
         if difference == 0.0 {
             return;
         }
-        // An infinite number is near to nothing else, as in numpy.isclose.
+        // An infinite number is close only to itself, as in numpy.isclose.
         let near = of_b.is_finite() && difference <= self.tolerance.absolute + self.tolerance.relative * of_b;
         self.found.differing += u64::from(!near);
         self.numbers.max_abs = self.numbers.max_abs.max(difference);
@@ -163,7 +164,7 @@ impl Sum {
     }
 }
 
-/// How many elements are not a number.
+/// Returns the number of NaNs.
 fn nans(values: &Values) -> u64 {
     match values {
         Values::Floats(values, _) => values.iter().filter(|value| value.is_nan()).count() as u64,

@@ -1,4 +1,4 @@
-//! The object graph in Graphviz's language.
+//! Prints the object graph in Graphviz's DOT language.
 
 use std::io::Write;
 
@@ -33,7 +33,7 @@ pub fn write(model: &Model, out: &mut dyn Write) -> Outcome {
     Ok(())
 }
 
-/// Text between double quotes; control characters are escaped already.
+/// Escapes text for double quotes; control characters are already escaped.
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
 }

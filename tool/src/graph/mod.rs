@@ -1,4 +1,4 @@
-//! `ckpt graph`: the object graph of a checkpoint, as a tree, for Graphviz, or drawn.
+//! `ckpt graph`: shows the object graph of a checkpoint as a tree, in DOT, or as a picture.
 
 mod dot;
 mod layout;
@@ -17,16 +17,17 @@ use crate::term::Screen;
 
 /// Show the object graph: which objects hold which, down to the variables.
 ///
-/// As a tree, each object stands where the shortest path from the root leads to it, and where it is met again an arrow
-/// tells that place: objects may be shared, and cycles are common. Slot variables, which optimizers keep for
-/// each variable, stand under their optimizer. Colours are those of TensorFlow's guide: optimizers red, variables blue, slot
-/// variables orange (yellow on a terminal).
+/// In the tree, each object is shown in full at its shortest path from the root. Where it occurs
+/// again, because objects are shared or form cycles, an arrow shows that path. Slot variables,
+/// which an optimizer keeps for other variables, are shown under their optimizer. Colours follow
+/// TensorFlow's guide: optimizers red, variables blue, slot variables orange (yellow on a
+/// terminal).
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The checkpoint: a prefix, an .index file, a directory, …
     path: PathBuf,
-    /// Print the graph in Graphviz's language
+    /// Print the graph in Graphviz's DOT language
     #[arg(long, conflicts_with = "svg")]
     dot: bool,
     /// Draw the graph as an SVG picture; `-` is standard output
@@ -43,7 +44,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let reader = Reader::open(&args.path)?;
     let Some(graph) = reader.object_graph()? else {
         return Err(Failure::Problem(
-            "the checkpoint has no object graph: its tensors were saved by names (`ckpt ls` lists them)".to_owned(),
+            "the checkpoint is name-based and has no object graph; `ckpt ls` lists its tensors".to_owned(),
         ));
     };
     let model = Model::new(&graph, &reader);

@@ -1,4 +1,4 @@
-//! The object graph as people look at it: what kind of thing each object is, what it is called, what it holds.
+//! The object graph for display: the kind, name and values of each object.
 
 use std::collections::VecDeque;
 
@@ -6,14 +6,14 @@ use checkpoint::{Attribute, ObjectGraph, Reader, Tensor};
 
 use crate::term;
 
-/// What an object is in a picture.
+/// The kind of an object in a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The object that was saved.
     Root,
-    /// Something that holds other objects, or values of another kind than a variable's.
+    /// An object that holds other objects, or values other than a variable's.
     Object,
-    /// An object that keeps slot variables: an optimizer.
+    /// An optimizer: an object that keeps slot variables.
     Optimizer,
     /// An object with a variable's value.
     Variable,
@@ -21,43 +21,45 @@ pub enum Kind {
     Slot,
 }
 
-/// An object.
+/// An object of the graph.
 pub struct Node {
     pub kind: Kind,
-    /// The name under which the shortest path leads to it; of a slot variable the name of the slot.
+    /// The name of the last edge of the shortest path to it; for a slot variable, the name of the
+    /// slot.
     pub name: String,
-    /// The object on the shortest path before it; none for the root and for what no path leads to.
+    /// The previous object on the shortest path; `None` for the root and for objects that no path
+    /// leads to.
     pub parent: Option<usize>,
-    /// The values it holds: name of the attribute, and what is stored for it.
+    /// Its values: the name of the attribute and a description of the tensor.
     pub values: Vec<(String, String)>,
-    /// To the objects that it holds, then to its slot variables.
+    /// Edges to its children, then to its slot variables.
     pub edges: Vec<Edge>,
 }
 
-/// One object holds another.
+/// An edge to an object.
 pub struct Edge {
     pub to: usize,
-    /// The name under which it does.
+    /// The name of the edge.
     pub name: String,
-    /// The variable that the slot variable `to` is for, if that is what the edge leads to.
+    /// If the edge leads to a slot variable, the variable that the slot is kept for.
     pub slot_of: Option<usize>,
-    /// Whether `to` stands here in the tree, since its shortest path ends with this edge.
+    /// Whether the tree shows `to` in full at this edge, because the edge ends its shortest path.
     pub in_tree: bool,
 }
 
 /// The name of the attribute that holds a variable's value.
 const VARIABLE_VALUE: &str = "VARIABLE_VALUE";
 
-/// Most values that are looked up for one attribute.
+/// The maximum number of values that are looked up for one attribute.
 const MOST_VALUES: usize = 8;
 
-/// All objects; the root is the first.
+/// All objects; the first is the root.
 pub struct Model {
     pub nodes: Vec<Node>,
 }
 
 impl Model {
-    /// Takes a graph apart, and looks up in the checkpoint what its values are.
+    /// Builds the model of a graph and looks up its values in the checkpoint.
     pub fn new(graph: &ObjectGraph, reader: &Reader) -> Model {
         let mut nodes: Vec<Node> = graph.nodes().map(|node| Node::new(&node, reader)).collect();
         for slot in graph.nodes().flat_map(|node| node.slot_variables()) {
@@ -75,7 +77,8 @@ impl Model {
         model
     }
 
-    /// Finds for each object its place in the tree: breadth first along the children, then along the slots of what was found.
+    /// Finds the place of each object in the tree: breadth first along children, then along the
+    /// slots of the objects found.
     fn place(&mut self) {
         let mut found = vec![false; self.nodes.len()];
         if let Some(root) = found.first_mut() {
@@ -108,14 +111,15 @@ impl Model {
         }
     }
 
-    /// The objects that no path from the root leads to.
+    /// Returns the objects that no path from the root leads to.
     pub fn unreachable(&self) -> impl Iterator<Item = usize> + '_ {
         (1..self.nodes.len()).filter(|&id| self.nodes[id].parent.is_none())
     }
 
-    /// Where an object stands in the tree: the names from the root on, of a deep one the last.
+    /// Returns the place of an object in the tree as the names from the root; only the last ones of
+    /// a long path.
     pub fn path(&self, id: usize) -> String {
-        /// Most names in a path.
+        /// The maximum number of names in a path.
         const NAMES: usize = 16;
         let mut names = Vec::new();
         let mut at = id;
@@ -134,7 +138,7 @@ impl Model {
         names.join("/")
     }
 
-    /// How many objects of a kind there are.
+    /// Returns the number of objects of a kind.
     pub fn count(&self, kind: Kind) -> u64 {
         self.nodes.iter().filter(|node| node.kind == kind).count() as u64
     }
@@ -168,7 +172,7 @@ impl Node {
         }
     }
 
-    /// The values as lines of text; the name of a variable's only value goes without saying.
+    /// Returns the values as lines of text. A variable's only value is shown without its name.
     pub fn value_lines(&self) -> Vec<String> {
         match self.values.as_slice() {
             [(name, value)] if name == VARIABLE_VALUE => vec![value.clone()],
@@ -177,8 +181,9 @@ impl Node {
     }
 }
 
-/// What the checkpoint has for an attribute. Some objects store under names that go on after the attribute's key: iterators
-/// (`…ITERATOR` is stored as `…ITERATOR_STATE`), hash tables (`…table` as `…table-keys` and `…table-values`).
+/// Returns the values that the checkpoint has for an attribute. Some objects store tensors under
+/// longer keys: iterators (`…ITERATOR` is stored as `…ITERATOR_STATE`), hash tables (`…table` as
+/// `…table-keys` and `…table-values`).
 fn values_of(attribute: &Attribute<'_>, reader: &Reader) -> Vec<(String, String)> {
     let key = attribute.checkpoint_key.as_bytes();
     let name = term::printable(attribute.name.as_bytes());
@@ -197,7 +202,7 @@ fn values_of(attribute: &Attribute<'_>, reader: &Reader) -> Vec<(String, String)
     }
 }
 
-/// The index of the first tensor whose key is not less than `key`.
+/// Returns the index of the first tensor whose key is not less than `key`.
 fn first_not_before(reader: &Reader, key: &[u8]) -> usize {
     let (mut low, mut high) = (0, reader.len());
     while low < high {
@@ -210,7 +215,7 @@ fn first_not_before(reader: &Reader, key: &[u8]) -> usize {
     low
 }
 
-/// A name in a picture, where an empty one would not be seen.
+/// Returns a name for display; an empty name is shown as `""`.
 fn shown_name(name: &str) -> String {
     if name.is_empty() {
         "\"\"".to_owned()

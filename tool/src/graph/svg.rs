@@ -1,4 +1,4 @@
-//! The object graph as a picture.
+//! Draws the object graph as an SVG picture.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use super::model::{Kind, Model};
 use crate::failure::{Failure, Outcome};
 use crate::term;
 
-/// The outline of an object: the colours of the picture in TensorFlow's guide.
+/// Returns the outline colour of an object, as in the pictures of TensorFlow's guide.
 pub fn color(kind: Kind) -> &'static str {
     match kind {
         Kind::Root | Kind::Object => "#202124",
@@ -19,18 +19,19 @@ pub fn color(kind: Kind) -> &'static str {
     }
 }
 
-/// Sizes in pixels. The font has one width for all letters, so that the room a text takes is known without the font.
+/// Sizes in pixels. The font is monospaced, so the width of a text is known without the font.
 const FONT: f64 = 12.0;
 const SMALL_FONT: f64 = 10.0;
 const LINE_HEIGHT: f64 = 16.0;
 const PADDING: f64 = 8.0;
 const MARGIN: f64 = 20.0;
-/// Width of a letter, as part of the size of the font. Common fonts have 0.6.
+/// The width of a letter relative to the font size. Common fonts have 0.6.
 const LETTER: f64 = 0.62;
-/// Longest text in a box or on an edge, in letters.
+/// The maximum length of a text in a box or on an edge, in letters.
 const LONGEST: usize = 40;
 
-/// A line between two boxes: all edges between them, with the names that do not go without saying.
+/// A line between two boxes. It stands for all edges between them; `names` are those that differ
+/// from the name in the box.
 struct Link {
     from: usize,
     to: usize,
@@ -46,7 +47,7 @@ pub fn write(model: &Model, out: &mut dyn Write) -> Outcome {
         links.iter().map(|link| layout::Edge { from: link.from, to: link.to, label: label_width(&label_of(link)) }).collect();
     let Some(layout) = layout::place(&boxes, &edges) else {
         let objects = term::plural(model.nodes.len() as u64, "object");
-        return Err(Failure::Problem(format!("a picture of {objects} would be too large; the tree and --dot show them all")));
+        return Err(Failure::Problem(format!("a picture of {objects} would be too large; use the tree or --dot")));
     };
 
     let legend = legend_of(model);
@@ -78,7 +79,7 @@ pub fn write(model: &Model, out: &mut dyn Write) -> Outcome {
     Ok(())
 }
 
-/// The lines of text in each box, and the links between boxes.
+/// Returns the lines of text in each box, and the links between boxes.
 fn contents(model: &Model) -> (Vec<Vec<String>>, Vec<Link>) {
     let mut texts: Vec<Vec<String>> = model
         .nodes
@@ -97,7 +98,8 @@ fn contents(model: &Model) -> (Vec<Vec<String>>, Vec<Link>) {
     };
     for (id, node) in model.nodes.iter().enumerate() {
         for edge in &node.edges {
-            // The box bears the name of the edge of the tree; other edges tell their name if it is another.
+            // The box shows the name of its edge in the tree; other edges show their name only if
+            // it differs.
             let name = (model.nodes[edge.to].name != edge.name).then_some(edge.name.as_str());
             if edge.to == id {
                 texts[id].push(term::fit(&format!("↺ {}", edge.name), LONGEST));
@@ -178,7 +180,7 @@ fn write_box(kind: Kind, path: &str, lines: &[String], size: &layout::Node, (x, 
     Ok(())
 }
 
-/// A rounded box in the colour of its kind.
+/// Draws a rounded box in the colour of its kind.
 fn write_outline(kind: Kind, (x, y): (f64, f64), (width, height): (f64, f64), radius: f64, out: &mut dyn Write) -> Outcome {
     let (color, stroke) = (color(kind), if kind == Kind::Root { 2.5 } else { 1.2 });
     writeln!(
@@ -189,7 +191,7 @@ fn write_outline(kind: Kind, (x, y): (f64, f64), (width, height): (f64, f64), ra
     Ok(())
 }
 
-/// What the colours in the picture mean.
+/// Returns the legend of the colours in the picture.
 fn legend_of(model: &Model) -> Vec<(Kind, &'static str)> {
     let all = [
         (Kind::Root, "root"),
@@ -216,7 +218,7 @@ fn write_legend(legend: &[(Kind, &str)], y: f64, out: &mut dyn Write) -> Outcome
     Ok(())
 }
 
-/// Text in XML; control characters are escaped already.
+/// Escapes text for XML; control characters are already escaped.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

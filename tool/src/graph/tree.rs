@@ -1,4 +1,4 @@
-//! The object graph as a tree on a terminal.
+//! Prints the object graph as a tree.
 
 use std::io::Write;
 
@@ -8,14 +8,17 @@ use super::model::{Edge, Kind, Model, Node};
 use crate::failure::Outcome;
 use crate::term::{self, Screen};
 
-/// How deep the tree is followed. Models nest a dozen levels; a file made to annoy could nest a million.
+/// The maximum depth that is shown. Models have about a dozen levels; a malicious file may have a
+/// million.
 const DEEPEST: usize = 100;
 
-/// Prints the tree, then what no path leads to, then what there is of each kind.
+/// Prints the tree, then the objects that no path leads to, then the number of objects of each
+/// kind.
 pub fn write(model: &Model, screen: &mut Screen) -> Outcome {
     write_tree(model, 0, screen)?;
     for id in model.unreachable() {
-        // What hangs together is shown together, without a tree of its own: nothing says where it would begin.
+        // These objects are listed without a tree of their own, because nothing tells where it
+        // would begin.
         let line = format!("{}{}", head(&model.nodes[id], &model.nodes[id].name, screen), tail(&model.nodes[id], screen));
         writeln!(screen, "{line}  {}", screen.paint(term::FAINT, "(no path from the root)"))?;
     }
@@ -37,15 +40,17 @@ struct Frame {
     id: usize,
     /// The next of its edges.
     next: usize,
-    /// How long the lead of the lines of its parent is.
+    /// The length of `lead` for the lines of its parent.
     lead: usize,
 }
 
-/// Prints the object and everything that stands under it. A loop with a stack: depth is up to the file.
+/// Prints an object and everything below it. Uses an explicit stack, because the file determines
+/// the depth.
 fn write_tree(model: &Model, top: usize, screen: &mut Screen) -> Outcome {
     let node = &model.nodes[top];
     writeln!(screen, "{}{}", head(node, &node.name, screen), tail(node, screen))?;
-    // What stands before the lines under the innermost object: a bar for each object around it that has more to come.
+    // The prefix of the lines below the innermost object: a bar for each enclosing object that has
+    // more lines to come.
     let mut lead = String::new();
     write_values(node, &lead, screen)?;
     let mut stack = vec![Frame { id: top, next: 0, lead: 0 }];
@@ -76,7 +81,7 @@ fn write_tree(model: &Model, top: usize, screen: &mut Screen) -> Outcome {
         if stack.len() < DEEPEST || node.edges.is_empty() {
             stack.push(Frame { id: edge.to, next: 0, lead: outer });
         } else {
-            let note = format!("{lead}└── … too deep to show; --dot has everything");
+            let note = format!("{lead}└── … too deep to show; use --dot");
             writeln!(screen, "{}", screen.paint(term::FAINT, &note))?;
             lead.truncate(outer);
         }
@@ -84,7 +89,7 @@ fn write_tree(model: &Model, top: usize, screen: &mut Screen) -> Outcome {
     Ok(())
 }
 
-/// The text of an edge: the object, or the place where it stands.
+/// Returns the text of an edge: the object, or the path at which it is shown.
 fn edge_line(model: &Model, edge: &Edge, screen: &Screen) -> String {
     let node = &model.nodes[edge.to];
     let of = match edge.slot_of {
@@ -100,7 +105,7 @@ fn edge_line(model: &Model, edge: &Edge, screen: &Screen) -> String {
     }
 }
 
-/// A name in the colour of what it names.
+/// Returns a name in the colour of the object's kind.
 fn head(node: &Node, name: &str, screen: &Screen) -> String {
     let style = match node.kind {
         Kind::Root => term::HEADING,
@@ -112,7 +117,7 @@ fn head(node: &Node, name: &str, screen: &Screen) -> String {
     screen.paint(style, name)
 }
 
-/// The value of an object that has one.
+/// Returns the value of an object that has exactly one.
 fn tail(node: &Node, screen: &Screen) -> String {
     match node.value_lines().as_slice() {
         [value] => screen.paint(term::FAINT, &format!("  {value}")),
@@ -120,7 +125,7 @@ fn tail(node: &Node, screen: &Screen) -> String {
     }
 }
 
-/// The values of an object that has several, a line each.
+/// Prints the values of an object that has several, one per line.
 fn write_values(node: &Node, lead: &str, screen: &mut Screen) -> Outcome {
     let bar = if node.edges.is_empty() { " " } else { "│" };
     let values = node.value_lines();

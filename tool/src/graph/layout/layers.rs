@@ -1,8 +1,8 @@
-//! Which layer each box goes into.
+//! Assigns boxes to layers.
 
 use super::Edge;
 
-/// Which edges lead back to where a walk came from. Without them there is no cycle.
+/// Finds the edges that close a cycle in a depth-first walk. Without them the graph has no cycle.
 pub fn closing_cycles(nodes: usize, edges: &[Edge]) -> Vec<bool> {
     #[derive(Clone, Copy, PartialEq)]
     enum Seen {
@@ -43,7 +43,7 @@ pub fn closing_cycles(nodes: usize, edges: &[Edge]) -> Vec<bool> {
     closing
 }
 
-/// The layer of each node: one more than the highest of those that lead to it.
+/// Returns the layer of each node: one more than the highest layer of a node that leads to it.
 pub fn layers(nodes: usize, ends: &[(usize, usize)]) -> Vec<usize> {
     let mut out: Vec<Vec<usize>> = vec![Vec::new(); nodes];
     let mut waiting = vec![0usize; nodes];

@@ -1,13 +1,14 @@
-//! Where the boxes and lines of a drawing go: layers from left to right, after Sugiyama.
+//! The layout of a drawing: boxes and lines in layers from left to right (Sugiyama's method).
 //!
-//! * Edges that close a cycle are turned round.
-//! * Each box goes one layer right of the last that leads to it. A longer edge gets a joint in every layer it passes, which
-//!   keeps a row free for it.
-//! * Layers are sorted so that few edges cross.
-//! * Rows are moved towards what they are connected with, as far as the others allow.
+//! * Edges that close a cycle are reversed.
+//! * Each box is placed one layer to the right of the last box that leads to it. A longer edge gets
+//!   a joint in each layer that it passes, which reserves a row for it.
+//! * Layers are sorted to reduce the number of crossing edges.
+//! * Rows are moved towards the items that they are connected with, as far as the other rows allow.
 //!
-//! An edge reaches its box along a row of its own, and its label stands on that row, left of the box, in a gutter as wide as
-//! the widest label: whatever the graph, no text can meet another text, a box, or a line that is not its own.
+//! An edge reaches its box along a row of its own. Its label stands on that row, left of the box,
+//! in a gutter as wide as the widest label. So in any graph, no text overlaps another text, a box,
+//! or the line of another edge.
 
 mod layers;
 mod order;
@@ -34,51 +35,52 @@ pub struct Edge {
 /// Distances, in the unit of the boxes.
 const BETWEEN_BOXES: f64 = 14.0;
 const BETWEEN_LINES: f64 = 8.0;
-/// Width in which edges change rows.
+/// The width of the area between layers in which edges change rows.
 const CHANNEL: f64 = 56.0;
-/// Height of a row that a label stands on, and of one without.
+/// The height of a row with a label, and of one without.
 const LABELLED_ROW: f64 = 15.0;
 const PLAIN_ROW: f64 = 5.0;
 /// Room for the arrowhead.
 const ARROW: f64 = 10.0;
-/// Most boxes and joints, and most edges; a drawing of more than this is of no use to anybody.
+/// The maximum number of boxes and joints, and of edges. A larger drawing would be useless.
 const MOST: u64 = 20_000;
-/// How often the layers are sorted from left to right and back.
+/// The number of times that the layers are sorted from left to right and back.
 const SWEEPS: usize = 12;
 
 /// A finished layout.
 pub struct Layout {
     pub width: f64,
     pub height: f64,
-    /// Left upper corner of each box.
+    /// The upper left corner of each box.
     pub boxes: Vec<(f64, f64)>,
-    /// What each edge looks like.
+    /// The line of each edge.
     pub lines: Vec<Line>,
 }
 
 /// An edge in the drawing.
 pub struct Line {
-    /// Horizontal pieces from left to right, `(x from, x to, y)`, to be joined by curves.
+    /// Horizontal pieces from left to right, `(x from, x to, y)`, which curves join.
     pub runs: Vec<(f64, f64, f64)>,
-    /// Whether the arrow is at the left end: the edge was turned round.
+    /// Whether the arrow is at the left end, because the edge was reversed.
     pub turned: bool,
-    /// Right end of the label and the row it stands on.
+    /// The right end of the label and the y of its row.
     pub label: (f64, f64),
 }
 
 /// A box, or the joint of an edge that passes a layer.
 struct Item {
     layer: usize,
-    /// Half its height: boxes and joints are placed by their middle.
+    /// Half the height: boxes and joints are positioned by their middle.
     half: f64,
     joint: bool,
-    /// Items of the layers before and after that it is connected with.
+    /// The items of the previous and the next layer that it is connected with.
     left: Vec<usize>,
     right: Vec<usize>,
     y: f64,
 }
 
-/// Places the boxes and edges; none if there are too many. Edges between a box and itself must have been taken out.
+/// Places the boxes and edges; `None` if there are too many. The caller must remove edges from a
+/// box to itself.
 pub fn place(nodes: &[Node], edges: &[Edge]) -> Option<Layout> {
     let turned = closing_cycles(nodes.len(), edges);
     let ends: Vec<(usize, usize)> =
@@ -133,7 +135,7 @@ fn draw(
     columns: &[Vec<usize>],
     chains: &[Vec<usize>],
 ) -> Layout {
-    // Across: gutter for labels and arrows, boxes, channel; and again.
+    // From left to right: gutter for labels and arrows, boxes, channel; then the next layer.
     let mut gutters = vec![0.0f64; columns.len()];
     let mut widths = vec![0.0f64; columns.len()];
     for (edge, end) in edges.iter().zip(ends) {
@@ -156,7 +158,7 @@ fn draw(
     let bottom = items.iter().map(|item| item.y + item.half).fold(f64::NEG_INFINITY, f64::max).max(top);
     let boxes = nodes.iter().zip(items).map(|(node, item)| (box_x[item.layer], item.y - node.height / 2.0 - top)).collect();
 
-    // The rows on which edges reach a box, from top to bottom in the order of where they come from.
+    // The rows on which edges reach a box, from top to bottom in the order of their origins.
     let mut reaching: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
     for (edge, end) in ends.iter().enumerate() {
         reaching[end.1].push(edge);

@@ -1,8 +1,9 @@
-//! In which order the items of a layer stand, so that few edges cross.
+//! Orders the items of each layer to reduce the number of crossing edges.
 
 use super::{Item, SWEEPS};
 
-/// The items of each layer, in the order in which a walk from the first box meets them: trees come out without crossings.
+/// Returns the items of each layer in the order in which a walk from the first box meets them.
+/// Trees then have no crossings.
 pub fn order(items: &mut [Item]) -> Vec<Vec<usize>> {
     let layers = items.iter().map(|item| item.layer + 1).max().unwrap_or(0);
     let mut columns: Vec<Vec<usize>> = vec![Vec::new(); layers];
@@ -23,7 +24,8 @@ pub fn order(items: &mut [Item]) -> Vec<Vec<usize>> {
     columns
 }
 
-/// Sorts each layer by where its neighbours are, to and fro, and keeps the best order met.
+/// Sorts each layer by the positions of its neighbours, alternating between directions, and keeps
+/// the best order found.
 pub fn uncross(items: &[Item], columns: &mut Vec<Vec<usize>>) {
     let mut place = vec![0.0; items.len()];
     let note = |columns: &[Vec<usize>], place: &mut [f64]| {
@@ -57,7 +59,7 @@ pub fn uncross(items: &[Item], columns: &mut Vec<Vec<usize>>) {
     *columns = best.1;
 }
 
-/// How many edges cross, counted for each pair of layers with a tree of sums.
+/// Returns the number of crossing edges, counted for each pair of layers with a tree of sums.
 fn crossings(items: &[Item], columns: &[Vec<usize>], place: &[f64]) -> u64 {
     let mut crossed = 0;
     for (column, next) in columns.iter().zip(columns.iter().skip(1)) {

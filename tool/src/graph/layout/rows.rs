@@ -1,8 +1,10 @@
-//! How high the items of each layer stand: near to what they are connected with.
+//! Chooses the vertical positions of the items of each layer, close to the items that they are
+//! connected with.
 
 use super::{Item, BETWEEN_BOXES, BETWEEN_LINES, SWEEPS};
 
-/// Moves every item towards the middle of what it is connected with, keeping order and distances.
+/// Moves every item towards the middle of the items that it is connected with, keeping order and
+/// distances.
 pub fn align(items: &mut [Item], columns: &[Vec<usize>]) {
     for column in columns {
         let mut y = 0.0;
@@ -12,7 +14,8 @@ pub fn align(items: &mut [Item], columns: &[Vec<usize>]) {
         }
     }
     for sweep in 0..2 * SWEEPS {
-        // First to the left neighbours only, which lays trees out, then to and fro, in the end to both sides at once.
+        // First towards the left neighbours only, which lays out trees; then alternating; finally
+        // towards both sides at once.
         let (use_left, use_right) = match sweep {
             0 => (true, false),
             s if s >= 2 * SWEEPS - 4 => (true, true),
@@ -31,7 +34,8 @@ pub fn align(items: &mut [Item], columns: &[Vec<usize>]) {
     }
 }
 
-/// Where an item would best be, and how much that matters. Joints matter most, so that long edges run straight.
+/// Returns the best position of an item and its weight. Joints weigh most, so that long edges are
+/// straight.
 fn wish(items: &[Item], item: usize, use_left: bool, use_right: bool) -> (f64, f64) {
     let (mut sum, mut weight) = (0.0, 0.0);
     let sides = [(&items[item].left, use_left), (&items[item].right, use_right)];
@@ -55,9 +59,11 @@ fn distance(above: &Item, below: &Item) -> f64 {
     above.half + gap + below.half
 }
 
-/// The positions nearest to the wishes `(position, weight)`, in the sense of least squares, that keep the gaps.
+/// Returns the positions nearest to the wishes `(position, weight)`, by least squares, that keep
+/// the gaps.
 fn nearest(wishes: &[(f64, f64)], gaps: &[f64]) -> Vec<f64> {
-    // Without the gaps the question is for the nearest ascending sequence: neighbours out of order are pooled at their mean.
+    // Without the gaps this is isotonic regression: neighbours that are out of order are pooled at
+    // their mean.
     struct Pool {
         mean: f64,
         weight: f64,
