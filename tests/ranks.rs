@@ -388,7 +388,7 @@ fn ranks_that_do_not_fit_together_are_refused() {
         program.graph.track(root, "own0", own).unwrap();
         program.graph.track_overwrite(root, "shared", own).unwrap();
     })
-    .contains("another path"));
+    .contains("different keys"));
 }
 
 /// State with one tensor.

@@ -80,8 +80,8 @@ impl fmt::Debug for Graph {
     }
 }
 
-/// Maps and sets whose keys are numbers that the library chose, so a fast hash that is not
-/// resistant to hostile keys suffices. They may have millions of elements.
+/// Maps and sets of up to millions of elements. Their keys are mostly numbers that the library
+/// chose, so a fast hash that is not made for hostile keys suffices.
 pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 pub(crate) type Set<T> = indexmap::IndexSet<T, foldhash::fast::RandomState>;
 

@@ -80,7 +80,9 @@ impl Books {
             (None, ..) => Ok(None),
             (Some(_), Some(step), _) => Ok(Some(step)),
             (Some(_), None, Some(counter)) => nodes.read_integer(counter).map(Some),
-            (Some(_), None, None) => Err(Error::argument("the step is missing: the manager saves by steps that each call gives")),
+            (Some(_), None, None) => {
+                Err(Error::argument("the step is missing: the manager saves by steps, which each call must give"))
+            }
         }
     }
 

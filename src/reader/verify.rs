@@ -86,8 +86,7 @@ pub fn verify(
         }
     };
     if cancelled {
-        Err(Error::new(Code::Cancelled, Reason::Callback, "the progress callback stopped the verification")
-            .in_file(path.as_ref()))
+        Err(Error::new(Code::Cancelled, Reason::Callback, "the caller stopped the verification").in_file(path.as_ref()))
     } else {
         Ok(verification)
     }

@@ -227,7 +227,7 @@ fn what_cannot_be_renamed_is_refused() {
     let (slots, saver) = (data().join("guide_slots/ckpt-5"), data().join("saver_v2/model.ckpt-3"));
     for (from, renames, what) in [
         (&slots, &["net/l2=x"][..], "ckpt-5: the object graph has no path \"net/l2\": the last object on it has the children l1"),
-        (&slots, &["net=step"], "a path \"step\" already"),
+        (&slots, &["net=step"], "already has a path \"step\""),
         (&slots, &["net=a", "net=b"], "\"net\" is moved twice"),
         (&slots, &["net=net/l1/net"], "below itself"),
         (&slots, &["net.l1=x"], "invalid path \"net.l1\""),
