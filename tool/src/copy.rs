@@ -47,7 +47,7 @@ pub struct Args {
     max_shard: Option<u64>,
 }
 
-const NOTES: &str = "The object graph of a TensorFlow 2 checkpoint refers to tensors. If all of them are copied, it is copied too, whatever --filter
+const NOTES: &str = "The object graph of a TensorFlow 2 checkpoint refers to tensors. If all of them are copied, it is copied too, whatever --filter \
 says. Otherwise the command fails unless --drop-graph is given.
 
 Examples:

@@ -50,7 +50,7 @@ enum Order {
 }
 
 const NOTES: &str =
-    "Without --best, checkpoints that a manager keeps for their metric are still kept. The training program must not be
+    "Without --best, checkpoints that a manager keeps for their metric are still kept. The training program must not be \
 running, because its manager holds the directory's lock.
 
 The JSON output is

@@ -28,7 +28,7 @@ pub struct Args {
     json: bool,
 }
 
-const NOTES: &str = "With --valid, the checkpoints that the `checkpoint` file lists are tried first, newest first, then all others in the directory.
+const NOTES: &str = "With --valid, the checkpoints that the `checkpoint` file lists are tried first, newest first, then all others in the directory. \
 The file may be missing or damaged.
 
 The JSON output is

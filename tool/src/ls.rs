@@ -41,8 +41,8 @@ pub struct Args {
 
 const NOTES: &str = "In the JSON output each tensor is
   {\"key\", \"dtype\", \"shape\", \"bytes\", \"shard\", \"offset\", \"slices\", \"sha256\"}
-where shard and offset are null for a partitioned tensor or one of TensorFlow 1, bytes is null for strings whose size
-the index does not have (partitioned, or of TensorFlow 1), sha256 is present only with --sha256 (null if the tensor
+where shard and offset are null for a partitioned tensor or one of TensorFlow 1, bytes is null for strings whose size \
+the index does not have (partitioned, or of TensorFlow 1), sha256 is present only with --sha256 (null if the tensor \
 cannot be read), and a key that is not UTF-8 is \"key_base64\" instead of \"key\".
 
 Examples:

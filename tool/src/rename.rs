@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 const NOTES: &str =
-    "All OLD paths refer to SOURCE, all NEW paths to DESTINATION. As in keys, a dot within a name is written .. and a slash .S;
+    "All OLD paths refer to SOURCE, all NEW paths to DESTINATION. As in keys, a dot within a name is written .. and a slash .S; \
 an equals sign is written \\= and a backslash \\\\.
 
 Examples:

@@ -29,7 +29,7 @@ pub struct Args {
     json: bool,
 }
 
-const NOTES: &str = "Checkpoints that a manager has listed remain managed. Those that are added to the list are not managed: no manager removes them,
+const NOTES: &str = "Checkpoints that a manager has listed remain managed. Those that are added to the list are not managed: no manager removes them, \
 because some may have been meant to be kept.
 
 The JSON output is

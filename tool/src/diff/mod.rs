@@ -46,7 +46,7 @@ pub struct Args {
 }
 
 const NOTES: &str =
-    "Numbers differ if |a - b| > atol + rtol * |b|, as in numpy.isclose; all NaNs are equal. Strings are compared element by
+    "Numbers differ if |a - b| > atol + rtol * |b|, as in numpy.isclose; all NaNs are equal. Strings are compared element by \
 element. The largest relative difference ignores numbers that are 0 in B.
 
 Exit codes, as for diff(1): 0 same, 1 different, 2 wrong usage or an unreadable checkpoint.
