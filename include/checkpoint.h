@@ -3911,7 +3911,7 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
                                        ckpt_error **error);
 
 // Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
-// handle_mut; with `dry_run`, nothing is.
+// changed; with `dry_run`, nothing is.
 //
 // If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 // there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid

@@ -98,7 +98,7 @@ pub struct ckpt_repaired_state {
 }
 
 /// Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
-/// handle_mut; with `dry_run`, nothing is.
+/// changed; with `dry_run`, nothing is.
 ///
 /// If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 /// there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
