@@ -1,8 +1,10 @@
-// What the C++ binding costs: 100 tensors of 1 KiB, found and read by key, through C and through C++ by turns in one process.
+// What the C++ binding costs: 100 tensors of 1 KiB, found and read by key, through C and through
+// C++ by turns in one process.
 //
 //     c++ -std=c++17 -O2 binding.cpp -Iinclude -Ibindings/cpp/include -lcheckpoint && ./a.out
 //
-// Prints the times of the fastest turn and their ratio: reading into memory of the caller's, and into vectors.
+// Prints the times of the fastest turn and their ratio: reading into memory of the caller's, and
+// into vectors.
 #include <algorithm>
 #include <checkpoint.hpp>
 #include <chrono>

@@ -9,7 +9,8 @@ if(NOT CARGO_EXECUTABLE)
     message(FATAL_ERROR "libcheckpoint is built with cargo, which is not here: see https://rustup.rs")
 endif()
 
-# Named, so that cargo builds for this machine wherever its configuration or environment would have it build for another.
+# Named, so that cargo builds for this machine wherever its configuration or environment would have
+# it build for another.
 set(_triple ${CMAKE_SYSTEM_PROCESSOR}-unknown-linux-gnu)
 execute_process(COMMAND "${CARGO_EXECUTABLE}" --version --verbose OUTPUT_VARIABLE _cargo_version COMMAND_ERROR_IS_FATAL ANY)
 if(NOT _cargo_version MATCHES "\nhost: ${_triple}\n")
@@ -39,7 +40,8 @@ set(_cargo_made "${CHECKPOINT_CARGO_TARGET_DIR}/${_triple}/${_profile_dir}")
 # A directory must exist before cargo's output is copied to it.
 file(MAKE_DIRECTORY "${CHECKPOINT_LIB_DIR}" "${CHECKPOINT_BIN_DIR}")
 
-# Cargo knows better than CMake what is out of date, so it is asked every time; the copies keep their times if nothing changed.
+# Cargo knows better than CMake what is out of date, so it is asked every time; the copies keep
+# their times if nothing changed.
 add_custom_target(checkpoint_cargo ALL
     COMMAND ${_cargo_library} --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}"
     COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_cargo_made}/${_so}" "${CHECKPOINT_LIB_DIR}/${_sofile}"

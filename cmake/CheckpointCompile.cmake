@@ -3,7 +3,8 @@ include_guard()
 
 set(CHECKPOINT_WARNINGS -Wall -Wextra -pedantic -Werror)
 
-# checkpoint_executable(NAME SOURCE [LIBRARY TARGET]): a C11 program, on the shared library unless told otherwise.
+# checkpoint_executable(NAME SOURCE [LIBRARY TARGET]): a C11 program, on the shared library unless
+# told otherwise.
 function(checkpoint_executable name source)
     cmake_parse_arguments(PARSE_ARGV 2 _arg "" LIBRARY "")
     if(NOT _arg_LIBRARY)
@@ -21,7 +22,8 @@ function(checkpoint_executable name source)
     endif()
 endfunction()
 
-# checkpoint_test(NAME TARGET ARG...): runs it, and once more under valgrind where that is asked for.
+# checkpoint_test(NAME TARGET ARG...): runs it, and once more under valgrind where that is asked
+# for.
 if(CHECKPOINT_VALGRIND)
     find_program(VALGRIND_EXECUTABLE valgrind REQUIRED)
 endif()

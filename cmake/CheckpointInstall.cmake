@@ -1,13 +1,15 @@
 # What `cmake --install` puts where, in two components:
 #   runtime      the shared library under the name that programs ask for, the tool, the licences
-#   development  the name that linkers ask for, the static library, the headers, and what CMake and pkg-config read
+#   development  the name that linkers ask for, the static library, the headers, and what CMake and
+#   pkg-config read
 include_guard()
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(_made "${PROJECT_BINARY_DIR}/package")
 
-# From what is installed to its neighbours. Where the directories are absolute, as some packagers set them, this holds too.
+# From what is installed to its neighbours. Where the directories are absolute, as some packagers
+# set them, this holds too.
 set(_include "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
 set(_cmake "${CMAKE_INSTALL_FULL_LIBDIR}/cmake/checkpoint")
 set(_pkgconfig "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")

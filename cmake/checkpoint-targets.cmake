@@ -1,7 +1,9 @@
-# What a program links: used by the build tree and installed beside the package's configuration, so that both are the same.
+# What a program links: used by the build tree and installed beside the package's configuration, so
+# that both are the same.
 #
 #   checkpoint::shared, checkpoint::static   the C library
-#   checkpoint::checkpoint                   the static one where BUILD_SHARED_LIBS is set to OFF, else the shared one
+#   checkpoint::checkpoint                   the static one where BUILD_SHARED_LIBS is set to OFF,
+#                                            else the shared one
 #   checkpoint::cpp                          the C++17 headers, on checkpoint::checkpoint
 
 # _checkpoint_targets(LIBDIR <dir> INCLUDE <dir> INCLUDE_CPP <dir> VERSION <x.y.z> [GLOBAL])

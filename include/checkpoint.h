@@ -116,8 +116,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Marks what a later version drops, so that a compiler warns of its use. The message says what to use instead. Define it as nothing, before
-// this header is included, to silence these warnings alone.
+// Marks what a later version drops, so that a compiler warns of its use. The message says what to
+// use instead. Define it as nothing, before including this header, to silence these warnings only.
 #ifndef CKPT_DEPRECATED
 #if defined(__GNUC__)
 #define CKPT_DEPRECATED(message) __attribute__((deprecated(message)))
@@ -523,9 +523,9 @@ typedef ckpt_code (*ckpt_save_objects_callback)(void *user_data, const ckpt_node
 // keys of the checkpoint. The names in `objects` are the paths under which the objects were saved.
 typedef bool (*ckpt_wants_callback)(void *user_data, const ckpt_nodes *objects, const char *key, size_t key_len);
 
-// Restores `objects` from the tensors that the saver optional_output, after everything else was restored.
-// The name of each tensor is its key. Any result other than `CKPT_CODE_OK` ends the restore with
-// `CKPT_CODE_ABORTED`.
+// Restores `objects` from the tensors that the saver requested, after everything else was
+// restored. The name of each tensor is its key. Any result other than `CKPT_CODE_OK` ends the
+// restore with `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
                                                    const ckpt_nodes *objects,
                                                    const ckpt_source *source,
@@ -952,8 +952,8 @@ extern "C" {
 const char *ckpt_version(void);
 
 // Checks that the loaded library serves a program built with another version of this header: call
-// it once with `CKPT_VERSION_MAJOR`, `CKPT_VERSION_MINOR` and `CKPT_VERSION_PATCH`. The bindings do
-// so when they are loaded.
+// it once with `CKPT_VERSION_MAJOR`, `CKPT_VERSION_MINOR` and `CKPT_VERSION_PATCH`. The bindings
+// do so when they are loaded.
 //
 // Errors: `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_VERSION`): the library is older than the
 // header, or their first numbers differ.

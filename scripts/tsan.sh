@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the C tests that use several threads under ThreadSanitizer. The library, Rust's standard library and the tests are all
-# compiled for it: what is not would be reported for locks that it cannot see.
-# `scripts/tsan.sh --build` only compiles.
+# Runs the C tests that use several threads under ThreadSanitizer. The library, Rust's standard
+# library and the tests are all compiled for it: what is not would be reported for locks that it
+# cannot see. `scripts/tsan.sh --build` only compiles.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh

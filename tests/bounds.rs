@@ -1,7 +1,8 @@
 //! Memory and time are bounded, whatever a file says.
 //!
-//! Opening and listing cost at most 16 MiB and 24 times the index; reading numbers, their bytes; reading strings, ten times
-//! their bytes. A counting allocator is the judge, so the tests of this file take turns.
+//! Opening and listing cost at most 16 MiB and 24 times the index; reading numbers, their bytes;
+//! reading strings, ten times their bytes. A counting allocator is the judge, so the tests of this
+//! file take turns.
 
 mod common;
 
@@ -520,7 +521,8 @@ fn a_state_file_of_a_gigabyte_is_not_read_in() {
 fn verifying_what_is_broken_throughout_is_bounded() {
     let _turn = turn();
     let scratch = tempdir().unwrap();
-    // Slices without records, of a tensor with a long name; records with wrong checksums; entries that do not parse.
+    // Slices without records, of a tensor with a long name; records with wrong checksums; entries
+    // that do not parse.
     let missing = |length: usize, count: i64| {
         let mut bundle = Bundle::new();
         let slices: Vec<Vec<Extent>> = (0..count).map(|i| vec![Part(i, 1)]).collect();
@@ -570,10 +572,12 @@ fn verifying_is_bounded_by_its_largest_string_tensor() {
     assert!(problems.is_empty() && used <= 10 * 800_000 + 2 * CONSTANT, "{used}");
 }
 
-/// What a hostile file may cost in seconds of a processor; without optimization everything takes longer.
+/// What a hostile file may cost in seconds of a processor; without optimization everything takes
+/// longer.
 const LIMIT: f64 = if cfg!(debug_assertions) { 10.0 } else { 2.0 };
 
-/// Runs `work` on a thread of its own, whose processor time is what counts: the machine may be busy with something else.
+/// Runs `work` on a thread of its own, whose processor time is what counts: the machine may be busy
+/// with something else.
 fn within<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || {
@@ -721,7 +725,8 @@ fn many_slices_of_a_long_name_take_no_longer_than_their_list() {
     }
 }
 
-/// Half of the boxes are rows, half are columns: whichever dimension is swept, many pairs share an index of it.
+/// Half of the boxes are rows, half are columns: whichever dimension is swept, many pairs share an
+/// index of it.
 fn crossing(i: i64) -> Vec<Extent> {
     let (half, long) = (1 << 14, 1 << 16);
     match i % 2 {

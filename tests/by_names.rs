@@ -1,4 +1,5 @@
-//! Saving and restoring by names: what goes beyond TensorFlow's own tests, which are in tests/conformance.
+//! Saving and restoring by names: what goes beyond TensorFlow's own tests, which are in
+//! tests/conformance.
 
 mod common;
 
@@ -80,7 +81,8 @@ fn tensors(graph: &Graph, options: StateOptions, values: &[(&str, i64)]) -> (Nod
     (graph.add_state(Box::new(Tensors(values.clone())), &options).unwrap(), values)
 }
 
-/// The keys are those that TensorFlow's Saver gives a table, an iterator, an object with several tensors and a PythonState.
+/// The keys are those that TensorFlow's Saver gives a table, an iterator, an object with several
+/// tensors and a PythonState.
 #[test]
 fn objects_with_state_have_their_tensors_below_their_name() {
     let (graph, directory) = (Graph::new(), tempfile::tempdir().unwrap());
@@ -187,7 +189,8 @@ fn both_formats_are_restored() {
     assert_eq!((value(&graph, v), report.is_complete()), (4.0, true));
 }
 
-/// TensorFlow asks a V2 file for all tensors at once, and first sees which are not there; of a V1 file it reads one after the other.
+/// TensorFlow asks a V2 file for all tensors at once, and first sees which are not there; of a V1
+/// file it reads one after the other.
 #[test]
 fn of_several_faults_the_first_of_the_format_is_told() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! What a Rust program pays that depends on the library: no other library is built, and no symbol of the C ABI is in what it makes.
+//! What a Rust program pays that depends on the library: no other library is built, and no symbol
+//! of the C ABI is in what it makes.
 
 use std::path::Path;
 use std::process::Command;

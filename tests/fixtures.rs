@@ -46,7 +46,8 @@ fn what_tensorflow_could_not_read_equals_an_independent_source() {
             }
             let tensor = &contents[key.as_bytes()];
             match &tensor.value {
-                // Written by one program from one seed in both formats; TensorFlow reads the V2 file.
+                // Written by one program from one seed in both formats; TensorFlow reads the V2
+                // file.
                 Value::Numbers(bytes) => {
                     assert_eq!(folder, "saver_v1");
                     let twin = manifest::read(&files::data().join("saver_v2/manifest.json"));
@@ -192,8 +193,8 @@ fn object_graphs_are_there_where_objects_were_saved() {
         let graph = reader.object_graph().unwrap();
         assert_eq!(graph.is_some(), reader.contains("_CHECKPOINTABLE_OBJECT_GRAPH"), "{}", directory.display());
         let Some(graph) = graph else { continue };
-        // Every value but the graph itself belongs to an object, and every object has its values: an iterator or a table under
-        // several keys that begin with the one in the graph.
+        // Every value but the graph itself belongs to an object, and every object has its values:
+        // an iterator or a table under several keys that begin with the one in the graph.
         let attributes: Vec<&str> =
             graph.nodes().flat_map(|node| node.attributes()).map(|attribute| attribute.checkpoint_key).collect();
         let keys: Vec<&[u8]> = reader.tensors().map(|tensor| tensor.key()).collect();

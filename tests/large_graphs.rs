@@ -1,6 +1,8 @@
-//! Graphs that are deep, that have more paths than anybody can count, that lead back to themselves, or wait for much.
+//! Graphs that are deep, that have more paths than anybody can count, that lead back to themselves,
+//! or wait for much.
 //!
-//! Everything runs on a small stack, so that recursion would show. A counting allocator is the judge of memory, so the tests take turns.
+//! Everything runs on a small stack, so that recursion would show. A counting allocator is the
+//! judge of memory, so the tests take turns.
 
 mod common;
 
@@ -53,7 +55,8 @@ fn read(checkpoint: &Checkpoint, path: &Path) -> Status {
 
 const DEPTH: usize = 100_000;
 
-/// A chain of objects, built from its end, with a variable in the middle and one at the end. Keys of both are as long as their paths.
+/// A chain of objects, built from its end, with a variable in the middle and one at the end. Keys
+/// of both are as long as their paths.
 fn chain(graph: &Graph, values: [f32; 2]) -> (NodeId, [NodeId; 2]) {
     let variables = values.map(|value| number(graph, value));
     let mut top = graph.add_object().unwrap();
@@ -253,7 +256,8 @@ fn forgotten_restores_cost_nothing() {
     });
 }
 
-/// A thousand restores that wait: what is tracked has the newest value, all are consumed, and then their memory is free.
+/// A thousand restores that wait: what is tracked has the newest value, all are consumed, and then
+/// their memory is free.
 #[test]
 fn a_thousand_restores_wait() {
     on_a_small_stack(|directory| {

@@ -1,6 +1,8 @@
-//! Programs that save and are killed (`kill -9`), alone and two at once, and programs that read meanwhile.
+//! Programs that save and are killed (`kill -9`), alone and two at once, and programs that read
+//! meanwhile.
 //!
-//! The test is its own child: with arguments it is one of the programs. `CKPT_KILL_ROUNDS` sets how often each is killed.
+//! The test is its own child: with arguments it is one of the programs. `CKPT_KILL_ROUNDS` sets how
+//! often each is killed.
 
 mod common;
 
@@ -49,7 +51,8 @@ fn tests(arguments: &[&str]) -> ExitCode {
 
 // ---- the programs
 
-/// Some hundred kilobytes that follow from the step, which is saved with them: two values that must agree.
+/// Some hundred kilobytes that follow from the step, which is saved with them: two values that must
+/// agree.
 struct Program {
     checkpoint: Checkpoint,
     step: NodeId,
@@ -93,7 +96,8 @@ fn manage(program: &Program, directory: &Path, keep: i64) -> Result<Manager, Err
     Manager::open(&program.checkpoint, directory, &ManagerOptions::new().max_to_keep(keep))
 }
 
-/// Resumes, and saves step after step. Says of each that it is saved, and of each refusal who saves.
+/// Resumes, and saves step after step. Says of each that it is saved, and of each refusal who
+/// saves.
 fn save_for_ever(directory: &Path, keep: i64) -> ExitCode {
     // What a process did survives its end: nothing need be synced.
     let write = WriteOptions::new().durability(Durability::None).shards(2);

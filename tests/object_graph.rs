@@ -1,4 +1,5 @@
-//! Object graphs taken apart and put together, on random ones: shared objects, cycles, slots, objects that nothing leads to.
+//! Object graphs taken apart and put together, on random ones: shared objects, cycles, slots,
+//! objects that nothing leads to.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! docs/on-disk.md says which names the library makes and removes: the directory is watched while the library works in it.
+//! docs/on-disk.md says which names the library makes and removes: the directory is watched while
+//! the library works in it.
 
 use std::collections::BTreeSet;
 use std::fs::File;

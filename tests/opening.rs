@@ -1,4 +1,5 @@
-//! What a path may be: a prefix, one of its files, a directory, a pattern, a SavedModel; and the state file.
+//! What a path may be: a prefix, one of its files, a directory, a pattern, a SavedModel; and the
+//! state file.
 
 mod common;
 
@@ -117,7 +118,8 @@ fn a_directory_through_its_state_file() {
 
 #[test]
 fn a_directory_that_was_moved() {
-    // An absolute path within the directory as it was; the checkpoint lies beside the state file now.
+    // An absolute path within the directory as it was; the checkpoint lies beside the state file
+    // now.
     let scratch = tempdir().unwrap();
     let moved = scratch.path().join("moved");
     std::fs::create_dir(&moved).unwrap();

@@ -1,4 +1,5 @@
-//! Variables that are parts of tensors: saved as slices, restored from whatever the tensor was cut into.
+//! Variables that are parts of tensors: saved as slices, restored from whatever the tensor was cut
+//! into.
 
 mod common;
 
@@ -116,7 +117,8 @@ fn parts_are_restored_from_whatever_the_tensor_was_cut_into() {
         for cut in cuts(&mut rng, &shape, count) {
             let what = format!("round {round}, {shape:?}, {cut:?}");
             let expected = values(&shape, &cut);
-            // By names, by a saver and by a checkpoint; by objects; into memory that was there and into new memory.
+            // By names, by a saver and by a checkpoint; by objects; into memory that was there and
+            // into new memory.
             let graph = Graph::new();
             let node = part(&graph, &shape, &cut, false);
             let saver = Saver::new(&graph, &[("table", node)], &SaverOptions::new()).unwrap();

@@ -1,4 +1,5 @@
-//! Checkpoints that several ranks save together: threads with channels between them, each of which may stop listening at any point.
+//! Checkpoints that several ranks save together: threads with channels between them, each of which
+//! may stop listening at any point.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,8 @@ impl Ranks for Channels {
     }
 }
 
-/// What a rank has: its rows of a table, with a slot; a variable of its own; one that all have; a step that it counts.
+/// What a rank has: its rows of a table, with a slot; a variable of its own; one that all have; a
+/// step that it counts.
 struct Program {
     graph: Graph,
     checkpoint: Checkpoint,
@@ -261,7 +263,8 @@ fn saves_are_counted_together_and_recorded_once() {
     assert_eq!(program.checkpoint.save_count().unwrap(), 2);
 }
 
-/// A rank that stops answering, at any point, is named; what was there stays, and what it leaves goes with the next save.
+/// A rank that stops answering, at any point, is named; what was there stays, and what it leaves
+/// goes with the next save.
 #[test]
 fn a_rank_that_stops_answering_is_named_and_the_checkpoint_before_stays() {
     for lost in 1..4 {
@@ -527,7 +530,8 @@ fn a_directory_that_another_process_writes_in_is_refused_to_all() {
     save(world(3), &directory.path().join("ckpt"), 1.).into_iter().for_each(|saved| drop(saved.unwrap()));
 }
 
-/// Nothing is removed but what has our names, in directories of our names, not by way of links, and while nobody writes it.
+/// Nothing is removed but what has our names, in directories of our names, not by way of links, and
+/// while nobody writes it.
 #[test]
 fn only_sections_whose_lock_is_free_are_swept() {
     let directory = TempDir::new().unwrap();

@@ -1,6 +1,8 @@
-//! Ranks that are processes and die in the middle of a save: the others are told who did not come, the checkpoint before stays, and the next ranks go on from it.
+//! Ranks that are processes and die in the middle of a save: the others are told who did not come,
+//! the checkpoint before stays, and the next ranks go on from it.
 //!
-//! The test is its own child: with arguments it is one of the ranks. They talk through the test, which knows by the end of a connection that a rank is gone.
+//! The test is its own child: with arguments it is one of the ranks. They talk through the test,
+//! which knows by the end of a connection that a rank is gone.
 
 use std::io::{ErrorKind, Read, Write};
 use std::ops::ControlFlow;
@@ -132,7 +134,8 @@ fn what_failed(socket: &Path, rank: usize) -> PathBuf {
     socket.with_extension(rank.to_string())
 }
 
-/// Goes on from the latest checkpoint, fails unless it is whole, saves the next two, and dies where it is told to in the second.
+/// Goes on from the latest checkpoint, fails unless it is whole, saves the next two, and dies where
+/// it is told to in the second.
 fn be_a_rank(rank: u32, count: u32, directory: &Path, socket: &Path, dies: &str) -> ExitCode {
     let mut stream = UnixStream::connect(socket).unwrap();
     send(&mut stream, &[rank as u8]).unwrap();
@@ -163,7 +166,8 @@ fn be_a_rank(rank: u32, count: u32, directory: &Path, socket: &Path, dies: &str)
 
 // ---- the test
 
-/// Starts ranks and passes on what they say until all have ended. Gives how each ended, and why its save failed.
+/// Starts ranks and passes on what they say until all have ended. Gives how each ended, and why its
+/// save failed.
 fn run(directory: &Path, count: usize, dies: Option<(usize, &str)>) -> Vec<(ExitStatus, String)> {
     let sockets = TempDir::new().unwrap();
     let socket = sockets.path().join("s");

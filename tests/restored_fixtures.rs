@@ -1,4 +1,5 @@
-//! Programs with the objects of each checkpoint in tests/data, which TensorFlow wrote, restore it in full, and save the same again.
+//! Programs with the objects of each checkpoint in tests/data, which TensorFlow wrote, restore it
+//! in full, and save the same again.
 
 mod common;
 
@@ -162,7 +163,8 @@ fn every_fixture_is_restored_in_full_and_saved_the_same() {
             .map(|(key, _)| String::from_utf8_lossy(key).into_owned())
             .collect();
         assert!(differing.is_empty() && found.len() == expected.len(), "{name}: {differing:?}");
-        // Where TensorFlow of today wrote one data file, it is the same byte for byte, and so is the index.
+        // Where TensorFlow of today wrote one data file, it is the same byte for byte, and so is
+        // the index.
         if reader.shard_count() == 1 && !is_old {
             let (found, expected) = (files(&again), files(&path));
             let names = |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();

@@ -89,7 +89,8 @@ fn what_lies_in_the_directory_is_named_from_it() {
     }
 }
 
-/// As the tests of a process share its working directory, these paths begin there and lead out of it.
+/// As the tests of a process share its working directory, these paths begin there and lead out of
+/// it.
 #[test]
 fn of_a_relative_directory_relative_paths_are_meant_from_the_working_directory() {
     let scratch = tempfile::tempdir_in(".").unwrap();
@@ -216,7 +217,8 @@ fn threads_that_update_one_state_file_take_turns() {
     assert_eq!(names_in(directory), ["checkpoint"]);
 }
 
-/// V2 and V1, in one file and several, some with the graph that a Saver writes beside them: `(prefix, its files)`.
+/// V2 and V1, in one file and several, some with the graph that a Saver writes beside them:
+/// `(prefix, its files)`.
 fn all_forms(directory: &Path) -> Vec<(PathBuf, Vec<&'static str>)> {
     checkpoint(&directory.join("v2"), 1);
     checkpoint(&directory.join("v2s"), 2);

@@ -1,4 +1,5 @@
-//! Every truncation and every flipped bit is found; what cannot matter is listed here, with the reason.
+//! Every truncation and every flipped bit is found; what cannot matter is listed here, with the
+//! reason.
 
 mod common;
 
@@ -32,7 +33,8 @@ impl Subject {
         Subject { checkpoint: checkpoint.to_owned(), file, unread: Vec::new() }
     }
 
-    /// Writes `bytes` in the place of the file; says whether anybody noticed. Values that are read must be the true ones.
+    /// Writes `bytes` in the place of the file; says whether anybody noticed. Values that are read
+    /// must be the true ones.
     fn noticed(&self, bytes: &[u8], truth: &BTreeMap<Vec<u8>, Read>) -> bool {
         std::fs::write(&self.file, bytes).unwrap();
         let read = read_all(&self.checkpoint);

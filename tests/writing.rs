@@ -1,4 +1,5 @@
-//! What is written is what TensorFlow writes, byte for byte, and what was there before survives every failure.
+//! What is written is what TensorFlow writes, byte for byte, and what was there before survives
+//! every failure.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -54,7 +55,8 @@ fn tensorflows_files_come_out_the_same() {
             continue; // the slices of others are compared below
         }
         tensors.sort_by_key(|t| t.offset());
-        // Empty tensors share their offset with the one after them; TensorFlow wrote them in an order that the index does not tell.
+        // Empty tensors share their offset with the one after them; TensorFlow wrote them in an
+        // order that the index does not tell.
         let values: Vec<Value> = tensors.iter().map(value).collect();
         let prefix = scratch.path().join(name.replace('/', "_"));
         let mut writer = Writer::new(&prefix, &quick()).unwrap();
@@ -275,7 +277,8 @@ fn data_files_stay_below_their_size() {
     assert_eq!(sizes.iter().filter(|&&size| size > 1000).count(), 1, "{sizes:?}");
 }
 
-/// Durable files of this size are written past the page cache, in stretches that hold several values or parts of them.
+/// Durable files of this size are written past the page cache, in stretches that hold several
+/// values or parts of them.
 #[test]
 fn large_durable_files_are_the_same() {
     let scratch = tempfile::tempdir().unwrap();

@@ -41,12 +41,14 @@ namespace LibCheckpoint
         }
     }
 
-    /// <summary>Fills a buffer with bytes of a value, row-major and in native byte order, from byte <paramref name="offset"/> on.</summary>
+    /// <summary>Fills a buffer with bytes of a value, row-major and in native byte order, from byte
+    /// <paramref name="offset"/> on.</summary>
     /// <param name="offset">Where in the value the bytes begin.</param>
     /// <param name="buffer">To be filled whole; not to be used after the call.</param>
     public delegate void ReadBytes(long offset, Span<byte> buffer);
 
-    /// <summary>Takes bytes of a value, row-major and in native byte order, from byte <paramref name="offset"/> on.</summary>
+    /// <summary>Takes bytes of a value, row-major and in native byte order, from byte <paramref
+    /// name="offset"/> on.</summary>
     /// <param name="offset">Where in the value the bytes begin.</param>
     /// <param name="data">The bytes; not to be used after the call.</param>
     public delegate void WriteBytes(long offset, ReadOnlySpan<byte> data);
@@ -57,7 +59,8 @@ namespace LibCheckpoint
     /// <summary>Looks at bytes that are lent for the call.</summary>
     public delegate void UseReadOnlyBytes(ReadOnlySpan<byte> bytes);
 
-    /// <summary>An object of the program's that the library keeps, under a number, until it releases it.</summary>
+    /// <summary>An object of the program's that the library keeps, under a number, until it
+    /// releases it.</summary>
     internal sealed class CallbackValue
     {
         private static long count;
@@ -76,8 +79,9 @@ namespace LibCheckpoint
         internal object Value { get; }
 
         /// <summary>
-        /// The number of an object, for a call that releases it also when it fails. What the call is made with has to be held by then: a call
-        /// that the runtime refuses would release nothing.
+        /// The number of an object, for a call that releases it also when it fails. What the call
+        /// is made with has to be held by then: a call that the runtime refuses would release
+        /// nothing.
         /// </summary>
         internal static IntPtr Give(object value, Causes causes) => Give(new CallbackValue(value, causes));
 
@@ -112,7 +116,8 @@ namespace LibCheckpoint
             Interlocked.Decrement(ref count);
         }
 
-        /// <summary>Runs a callback of the program's: what it throws becomes the text of the library's error, and its cause.</summary>
+        /// <summary>Runs a callback of the program's: what it throws becomes the text of the
+        /// library's error, and its cause.</summary>
         internal static ErrorCode Guard<T>(IntPtr number, IntPtr failure, Action<T> callback)
         {
             CallbackValue kept = Of(number);
@@ -142,8 +147,8 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// What the library calls. The delegates live as long as the program, so that the garbage collector never takes one that the library
-    /// holds; none lets an exception out.
+    /// What the library calls. The delegates live as long as the program, so that the garbage
+    /// collector never takes one that the library holds; none lets an exception out.
     /// </summary>
     internal static class Callbacks
     {

@@ -11,8 +11,9 @@ namespace LibCheckpoint
         public WriteOptions Write { get; set; }
 
         /// <summary>
-        /// Hear, one after the other, that the files of a checkpoint are complete, before the state file says so. What one throws ends the call
-        /// with <see cref="ErrorCode.Aborted"/>; the checkpoint stays. (<c>experimental_write_callbacks</c>)
+        /// Hear, one after the other, that the files of a checkpoint are complete, before the state
+        /// file says so. What one throws ends the call with <see cref="ErrorCode.Aborted"/>; the
+        /// checkpoint stays. (<c>experimental_write_callbacks</c>)
         /// </summary>
         public IList<Action<string>> Written { get; } = new List<Action<string>>();
 
@@ -41,8 +42,8 @@ namespace LibCheckpoint
         }
     }
 
-    /// <summary>Takes what a checkpoint has at <see cref="From"/> for what the program has at <see cref="To"/>: paths of objects, each with
-    /// all that is below.</summary>
+    /// <summary>Takes what a checkpoint has at <see cref="From"/> for what the program has at <see
+    /// cref="To"/>: paths of objects, each with all that is below.</summary>
     public sealed class Rename
     {
         /// <summary>Makes one.</summary>
@@ -60,8 +61,9 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// How a graph is restored. Paths are those of keys: names of edges joined by <c>/</c>. Globs know <c>*</c> (within a name), <c>**</c>
-    /// (any number of names), <c>?</c>, <c>[...]</c> and <c>{a,b}</c>.
+    /// How a graph is restored. Paths are those of keys: names of edges joined by <c>/</c>. Globs
+    /// know <c>*</c> (within a name), <c>**</c> (any number of names), <c>?</c>, <c>[...]</c> and
+    /// <c>{a,b}</c>.
     /// </summary>
     public sealed partial class RestoreOptions
     {
@@ -87,24 +89,25 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// Saves and restores what a root object of a graph leads to (<c>tf.train.Checkpoint</c>). It keeps the graph alive. Several threads
-    /// may use it at once; their calls come one after the other.
+    /// Saves and restores what a root object of a graph leads to (<c>tf.train.Checkpoint</c>). It
+    /// keeps the graph alive. Several threads may use it at once; their calls come one after the
+    /// other.
     /// </summary>
     public sealed class Checkpoint : IDisposable
     {
         private readonly CheckpointHandle handle;
         private readonly Causes causes;
 
-        /// <summary>Makes the checkpoint of what <paramref name="root"/> leads to. Its files are those of
-        /// <c>tf.train.Checkpoint(**edges of root)</c>.</summary>
+        /// <summary>Makes the checkpoint of what <paramref name="root"/> leads to. Its files are
+        /// those of <c>tf.train.Checkpoint(**edges of root)</c>.</summary>
         public Checkpoint(Graph graph, Node root)
         {
             NativeMethods.ckpt_checkpoint_new(graph.Handle, root, out handle);
             causes = graph.Causes;
         }
 
-        /// <summary>Makes the checkpoint of <paramref name="root"/>, to which it attaches more edges. Its files are those of
-        /// <c>tf.train.Checkpoint(root, **attached)</c>.</summary>
+        /// <summary>Makes the checkpoint of <paramref name="root"/>, to which it attaches more
+        /// edges. Its files are those of <c>tf.train.Checkpoint(root, **attached)</c>.</summary>
         public Checkpoint(Graph graph, Node root, IReadOnlyList<Edge> attached)
         {
             using (var pins = new Pins())
@@ -140,8 +143,8 @@ namespace LibCheckpoint
         public Graph Graph() => new Graph(NativeMethods.ckpt_checkpoint_graph(handle), causes);
 
         /// <summary>
-        /// Has <paramref name="log"/> called about values of a checkpoint that were never used and the like; null for no one. A restore keeps
-        /// the one that was set when it was called.
+        /// Has <paramref name="log"/> called about values of a checkpoint that were never used and
+        /// the like; null for no one. A restore keeps the one that was set when it was called.
         /// </summary>
         public void SetLog(Action<Severity, string> log)
         {
@@ -152,7 +155,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The variable that counts saves, an int64 scalar; it is made when it is asked for first.</summary>
+        /// <summary>The variable that counts saves, an int64 scalar; it is made when it is asked
+        /// for first.</summary>
         public Node SaveCounter()
         {
             Node counter;
@@ -169,11 +173,13 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Counts, writes the checkpoint <c>prefix-COUNT</c> (the first is <c>prefix-1</c>), and has the directory's state file name it as the latest
-        /// and only one. Gives its path. (<c>tf.train.Checkpoint.save</c>)
+        /// Counts, writes the checkpoint <c>prefix-COUNT</c> (the first is <c>prefix-1</c>), and
+        /// has the directory's state file name it as the latest and only one. Gives its path.
+        /// (<c>tf.train.Checkpoint.save</c>)
         /// </summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> when a variable has no value yet, or a list
-        /// or slot cannot be saved; <see cref="ErrorCode.Aborted"/> when a callback fails; else what <see cref="Writer.Finish"/>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> when a
+        /// variable has no value yet, or a list or slot cannot be saved; <see
+        /// cref="ErrorCode.Aborted"/> when a callback fails; else what <see cref="Writer.Finish"/>
         /// reports. What was at the path is then still there.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string Save(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
@@ -185,8 +191,8 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Writes the checkpoint <paramref name="prefix"/>, neither counting nor telling the state file.
-        /// (<c>tf.train.Checkpoint.write</c>)</summary>
+        /// <summary>Writes the checkpoint <paramref name="prefix"/>, neither counting nor telling
+        /// the state file. (<c>tf.train.Checkpoint.write</c>)</summary>
         public string Write(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix);
@@ -196,7 +202,8 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Writes the checkpoint <c>prefix-number</c>, neither counting nor telling the state file.</summary>
+        /// <summary>Writes the checkpoint <c>prefix-number</c>, neither counting nor telling the
+        /// state file.</summary>
         public string WriteNumbered(
             string prefix, long number, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
@@ -208,16 +215,19 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Copies what <see cref="Save"/> would write, and does the rest in the background. When this returns the program may change everything;
-        /// what is saved is what was there. States, savers and devices are asked before it returns; progress and written callbacks are called
-        /// in the background.
+        /// Copies what <see cref="Save"/> would write, and does the rest in the background. When
+        /// this returns the program may change everything; what is saved is what was there. States,
+        /// savers and devices are asked before it returns; progress and written callbacks are
+        /// called in the background.
         /// </summary>
-        /// <remarks>One save of a checkpoint runs at a time: calls that save or restore wait for it (<see cref="SaveOptions.Busy"/>), and so does
-        /// disposing of the last object that holds the checkpoint.</remarks>
-        /// <exception cref="CheckpointException">What is known before anything is written; any other error comes from
-        /// <see cref="Pending.Wait()"/>, or, when nobody asks there, from the next call that saves, which then does nothing else, or from
-        /// <see cref="Sync"/>. <see cref="ErrorCode.Unavailable"/> with <see cref="Reason.Busy"/> when an earlier save is still running, if so
-        /// asked.</exception>
+        /// <remarks>One save of a checkpoint runs at a time: calls that save or restore wait for it
+        /// (<see cref="SaveOptions.Busy"/>), and so does disposing of the last object that holds
+        /// the checkpoint.</remarks>
+        /// <exception cref="CheckpointException">What is known before anything is written; any
+        /// other error comes from <see cref="Pending.Wait()"/>, or, when nobody asks there, from
+        /// the next call that saves, which then does nothing else, or from <see cref="Sync"/>. <see
+        /// cref="ErrorCode.Unavailable"/> with <see cref="Reason.Busy"/> when an earlier save is
+        /// still running, if so asked.</exception>
         public Pending SaveAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix);
@@ -227,8 +237,8 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Copies what <see cref="Write"/> would write, and does the rest in the background, as <see cref="SaveAsync"/>
-        /// does.</summary>
+        /// <summary>Copies what <see cref="Write"/> would write, and does the rest in the
+        /// background, as <see cref="SaveAsync"/> does.</summary>
         public Pending WriteAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix);
@@ -238,19 +248,20 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Waits for the save that is running in the background, if there is one. The error is that of the last one, if nobody has
-        /// heard of it yet.</summary>
+        /// <summary>Waits for the save that is running in the background, if there is one. The
+        /// error is that of the last one, if nobody has heard of it yet.</summary>
         public void Sync()
         {
             NativeMethods.ckpt_checkpoint_sync(handle, causes);
         }
 
         /// <summary>
-        /// Counts and writes the checkpoint <c>prefix-COUNT</c> together with other ranks, as <see cref="WriteRanked"/> does, and has the directory's
-        /// state file name it. The count is that of rank 0, and the others' after that. Gives the path.
+        /// Counts and writes the checkpoint <c>prefix-COUNT</c> together with other ranks, as <see
+        /// cref="WriteRanked"/> does, and has the directory's state file name it. The count is that
+        /// of rank 0, and the others' after that. Gives the path.
         /// </summary>
-        /// <exception cref="CheckpointException">What <see cref="WriteRanked"/> and <see cref="Save"/> report; a count stands in any
-        /// case.</exception>
+        /// <exception cref="CheckpointException">What <see cref="WriteRanked"/> and <see
+        /// cref="Save"/> report; a count stands in any case.</exception>
         public string SaveRanked(
             string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
@@ -262,16 +273,19 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Writes the checkpoint <paramref name="prefix"/> together with other ranks, neither counting nor telling the state file. Each rank has a
-        /// checkpoint of a graph of its own; an object of the file is what the same edges lead to in any of them. What several have is written by
-        /// the first of them; parts of a tensor (<see cref="Part"/>) by whoever has them. The prefix must lead every rank to the same files.
+        /// Writes the checkpoint <paramref name="prefix"/> together with other ranks, neither
+        /// counting nor telling the state file. Each rank has a checkpoint of a graph of its own;
+        /// an object of the file is what the same edges lead to in any of them. What several have
+        /// is written by the first of them; parts of a tensor (<see cref="Part"/>) by whoever has
+        /// them. The prefix must lead every rank to the same files.
         /// </summary>
-        /// <remarks>Nothing is published unless all have written their sections; each call then returns the same. Written callbacks are called on
-        /// rank 0.</remarks>
-        /// <exception cref="CheckpointException">With <see cref="Reason.Rank"/> what failed on a rank, which is named;
-        /// <see cref="ErrorCode.Unavailable"/> when one did not come, or the others could not be reached;
-        /// <see cref="ErrorCode.InvalidArgument"/> when ranks do not fit together. Else what <see cref="Write"/> reports. What was at the
-        /// prefix is then still there.</exception>
+        /// <remarks>Nothing is published unless all have written their sections; each call then
+        /// returns the same. Written callbacks are called on rank 0.</remarks>
+        /// <exception cref="CheckpointException">With <see cref="Reason.Rank"/> what failed on a
+        /// rank, which is named; <see cref="ErrorCode.Unavailable"/> when one did not come, or the
+        /// others could not be reached; <see cref="ErrorCode.InvalidArgument"/> when ranks do not
+        /// fit together. Else what <see cref="Write"/> reports. What was at the prefix is then
+        /// still there.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string WriteRanked(
             string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
@@ -284,11 +298,12 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Writes the own section of a checkpoint, <c>prefix.section-RANK-of-COUNT</c>, to be merged with those of the other ranks later
-        /// (<see cref="CheckpointFiles.Merge"/>). The prefix may be on a disk of the rank's own. Gives the path of the section.
+        /// Writes the own section of a checkpoint, <c>prefix.section-RANK-of-COUNT</c>, to be
+        /// merged with those of the other ranks later (<see cref="CheckpointFiles.Merge"/>). The
+        /// prefix may be on a disk of the rank's own. Gives the path of the section.
         /// </summary>
-        /// <exception cref="CheckpointException">What <see cref="WriteRanked"/> reports; then the section is not there, nor one that
-        /// was.</exception>
+        /// <exception cref="CheckpointException">What <see cref="WriteRanked"/> reports; then the
+        /// section is not there, nor one that was.</exception>
         public string WriteSection(
             string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
@@ -300,16 +315,17 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Restores the program from the checkpoint at a path: a prefix, one of its files, a directory with a state file (its latest), or a
-        /// SavedModel. Every object that the root leads to by the edges that were saved takes its value; what the program does not have yet is restored
-        /// when it is tracked. (<c>tf.train.Checkpoint.restore</c>)
+        /// Restores the program from the checkpoint at a path: a prefix, one of its files, a
+        /// directory with a state file (its latest), or a SavedModel. Every object that the root
+        /// leads to by the edges that were saved takes its value; what the program does not have
+        /// yet is restored when it is tracked. (<c>tf.train.Checkpoint.restore</c>)
         /// </summary>
-        /// <exception cref="CheckpointException">
-        /// All that can be known is checked before the first value is assigned; if it fails then, nothing has changed. Else
-        /// <see cref="LastReport"/> says of each value what became of it. <see cref="ErrorCode.NotFound"/> when there is no checkpoint;
-        /// <see cref="ErrorCode.InvalidArgument"/> when a value does not fit its object; <see cref="ErrorCode.DataLoss"/> when the
-        /// checkpoint is damaged; <see cref="ErrorCode.Aborted"/> when a callback fails.
-        /// </exception>
+        /// <exception cref="CheckpointException"> All that can be known is checked before the first
+        /// value is assigned; if it fails then, nothing has changed. Else <see cref="LastReport"/>
+        /// says of each value what became of it. <see cref="ErrorCode.NotFound"/> when there is no
+        /// checkpoint; <see cref="ErrorCode.InvalidArgument"/> when a value does not fit its
+        /// object; <see cref="ErrorCode.DataLoss"/> when the checkpoint is damaged; <see
+        /// cref="ErrorCode.Aborted"/> when a callback fails. </exception>
         public Status Restore(string path, RestoreOptions options = null)
         {
             byte[] bytes = Utf8.Path(path);
@@ -319,7 +335,8 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Does the same without the save counter, for what <see cref="Write"/> wrote. (<c>tf.train.Checkpoint.read</c>)</summary>
+        /// <summary>Does the same without the save counter, for what <see cref="Write"/> wrote.
+        /// (<c>tf.train.Checkpoint.read</c>)</summary>
         public Status Read(string path, RestoreOptions options = null)
         {
             byte[] bytes = Utf8.Path(path);
@@ -329,8 +346,8 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Restores nothing, but makes the save counter. All assertions of the status fail.
-        /// (<c>tf.train.Checkpoint.restore(None)</c>)</summary>
+        /// <summary>Restores nothing, but makes the save counter. All assertions of the status
+        /// fail. (<c>tf.train.Checkpoint.restore(None)</c>)</summary>
         public Status RestoreNothing()
         {
             StatusHandle status;
@@ -338,8 +355,8 @@ namespace LibCheckpoint
             return Status.Of(status);
         }
 
-        /// <summary>Says what <see cref="Read"/> would do. Nothing is assigned, and nothing waits for it. What does not fit is in the
-        /// rows.</summary>
+        /// <summary>Says what <see cref="Read"/> would do. Nothing is assigned, and nothing waits
+        /// for it. What does not fit is in the rows.</summary>
         public Report DryRun(string path, RestoreOptions options = null)
         {
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
@@ -350,7 +367,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>What became of every value in the last restore or read, also in one that failed; null before the first.</summary>
+        /// <summary>What became of every value in the last restore or read, also in one that
+        /// failed; null before the first.</summary>
         public Report LastReport()
         {
             IntPtr report;
@@ -358,7 +376,8 @@ namespace LibCheckpoint
             return Report.TakeFrom(report);
         }
 
-        /// <summary>Lets go of the checkpoint. Restores that wait go on waiting while the graph is there.</summary>
+        /// <summary>Lets go of the checkpoint. Restores that wait go on waiting while the graph is
+        /// there.</summary>
         public void Dispose() => handle.Dispose();
 
         private string SaveBy(SaveOptions options, CancellationToken token, SaveCall call)

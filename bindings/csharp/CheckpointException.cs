@@ -4,8 +4,9 @@ using System.Collections.Generic;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// A call failed. The message is one line and names file, tensor, what was expected and what was found. When a callback of the
-    /// program's made it fail, <see cref="Exception.InnerException"/> is what that threw.
+    /// A call failed. The message is one line and names file, tensor, what was expected and what
+    /// was found. When a callback of the program's made it fail, <see
+    /// cref="Exception.InnerException"/> is what that threw.
     /// </summary>
     public sealed class CheckpointException : Exception
     {
@@ -37,7 +38,8 @@ namespace LibCheckpoint
         /// <summary>The operating system's error number; 0 if it reported none.</summary>
         public int SystemError { get; private set; }
 
-        /// <summary>Fails unless the code is success. The error, which belongs to the caller, is freed.</summary>
+        /// <summary>Fails unless the code is success. The error, which belongs to the caller, is
+        /// freed.</summary>
         internal static void Check(ErrorCode code, IntPtr error, Causes causes = null)
         {
             if (code != ErrorCode.Ok)
@@ -81,7 +83,8 @@ namespace LibCheckpoint
         }
     }
 
-    /// <summary>What callbacks threw last. Not all of it makes a call fail, and who asks after a save in the background may ask again.</summary>
+    /// <summary>What callbacks threw last. Not all of it makes a call fail, and who asks after a
+    /// save in the background may ask again.</summary>
     internal sealed class Causes
     {
         private const int Most = 8;

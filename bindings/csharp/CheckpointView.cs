@@ -20,7 +20,8 @@ namespace LibCheckpoint
         public Node Object { get; }
     }
 
-    /// <summary>What a checkpoint and a program have in common, and what not. Slot variables are in none of it.</summary>
+    /// <summary>What a checkpoint and a program have in common, and what not. Slot variables are in
+    /// none of it.</summary>
     public sealed class Comparison
     {
         private Comparison(IntPtr diff)
@@ -52,7 +53,8 @@ namespace LibCheckpoint
             Warnings = warnings;
         }
 
-        /// <summary>Nodes and the objects that have their places, in the order in which they were found.</summary>
+        /// <summary>Nodes and the objects that have their places, in the order in which they were
+        /// found.</summary>
         public IReadOnlyList<Match> Matches { get; }
 
         /// <summary>Nodes that match no object, breadth first.</summary>
@@ -78,16 +80,16 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// The objects of a checkpoint (<c>tf.train.CheckpointView</c>). No file is open. It does not change; several threads may use it at
-    /// once.
+    /// The objects of a checkpoint (<c>tf.train.CheckpointView</c>). No file is open. It does not
+    /// change; several threads may use it at once.
     /// </summary>
     public sealed class CheckpointView : IDisposable
     {
         private readonly CheckpointViewHandle handle;
 
         /// <summary>Reads the objects of the checkpoint at a path.</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is none, or, with
-        /// <see cref="Reason.NoObjectGraph"/>, it has no objects.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is
+        /// none, or, with <see cref="Reason.NoObjectGraph"/>, it has no objects.</exception>
         public CheckpointView(string path)
         {
             NativeMethods.ckpt_checkpoint_view_open(Utf8.Path(path), out handle);
@@ -113,8 +115,9 @@ namespace LibCheckpoint
             return LibCheckpoint.ObjectGraph.TakeFrom(graph);
         }
 
-        /// <summary>The nodes that edges lead to from the root, breadth first, the root among them; each with the way by which it was
-        /// found, as <c>root.leaf.v</c>. Slot variables are not among them.</summary>
+        /// <summary>The nodes that edges lead to from the root, breadth first, the root among them;
+        /// each with the way by which it was found, as <c>root.leaf.v</c>. Slot variables are not
+        /// among them.</summary>
         public SavedEdge[] Descendants()
         {
             using (handle.Hold())
@@ -130,7 +133,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Compares the checkpoint with the objects below <paramref name="root"/>, without restoring anything.</summary>
+        /// <summary>Compares the checkpoint with the objects below <paramref name="root"/>, without
+        /// restoring anything.</summary>
         public Comparison Diff(Graph graph, Node root)
         {
             IntPtr diff;
@@ -138,7 +142,8 @@ namespace LibCheckpoint
             return Comparison.TakeFrom(diff);
         }
 
-        /// <summary>Does the same with what a checkpoint of a program leads to, also by the edges that it attaches to its root.</summary>
+        /// <summary>Does the same with what a checkpoint of a program leads to, also by the edges
+        /// that it attaches to its root.</summary>
         public Comparison Diff(Checkpoint checkpoint)
         {
             IntPtr diff;
@@ -153,8 +158,8 @@ namespace LibCheckpoint
     public sealed partial class Graph
     {
         /// <summary>
-        /// Restores single objects from nodes of the checkpoint at a path, without looking at edges. All that can be known is checked before
-        /// the first value is assigned.
+        /// Restores single objects from nodes of the checkpoint at a path, without looking at
+        /// edges. All that can be known is checked before the first value is assigned.
         /// </summary>
         public void RestoreNodes(string path, IReadOnlyList<Match> matches, RestoreOptions options = null)
         {

@@ -6,8 +6,8 @@ namespace LibCheckpoint
     public sealed partial class Graph
     {
         /// <summary>
-        /// Adds an empty list, whose elements are tracked under their indices. A list may only grow: whatever else changes it makes it unsavable
-        /// for good.
+        /// Adds an empty list, whose elements are tracked under their indices. A list may only
+        /// grow: whatever else changes it makes it unsavable for good.
         /// </summary>
         public Node AddList(NodeOptions options = null)
         {
@@ -30,7 +30,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Adds a tuple; <see cref="Node.None"/> for elements that are not tracked.</summary>
+        /// <summary>Adds a tuple; <see cref="Node.None"/> for elements that are not
+        /// tracked.</summary>
         public Node AddTuple(Node[] elements, NodeOptions options = null)
         {
             using (NodeOptionsHandle made = NodeOptions.Make(options))
@@ -41,7 +42,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Adds a named tuple: each element is tracked under its name and its index.</summary>
+        /// <summary>Adds a named tuple: each element is tracked under its name and its
+        /// index.</summary>
         public Node AddNamedTuple(IReadOnlyList<Edge> fields, NodeOptions options = null)
         {
             using (NodeOptionsHandle made = NodeOptions.Make(options))
@@ -54,7 +56,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The elements of a list; <see cref="Node.None"/> for those that are not tracked.</summary>
+        /// <summary>The elements of a list; <see cref="Node.None"/> for those that are not
+        /// tracked.</summary>
         public Node[] ListElements(Node list)
         {
             IntPtr found;
@@ -62,7 +65,8 @@ namespace LibCheckpoint
             return Edge.Children(Edge.TakeFrom(found));
         }
 
-        /// <summary>Appends an element to a list. If a restore has values for it, it is restored here and now, as by <see cref="Track"/>.</summary>
+        /// <summary>Appends an element to a list. If a restore has values for it, it is restored
+        /// here and now, as by <see cref="Track"/>.</summary>
         public void ListAppend(Node list, Node element)
         {
             NativeMethods.ckpt_graph_list_append(handle, list, element, causes);
@@ -74,20 +78,22 @@ namespace LibCheckpoint
             NativeMethods.ckpt_graph_list_repeat(handle, list, times, causes);
         }
 
-        /// <summary>Replaces an element; a negative index counts from the end. If that was an object, the list cannot be saved any more.</summary>
+        /// <summary>Replaces an element; a negative index counts from the end. If that was an
+        /// object, the list cannot be saved any more.</summary>
         public void ListSet(Node list, long index, Node element)
         {
             NativeMethods.ckpt_graph_list_set(handle, list, index, element, causes);
         }
 
-        /// <summary>Inserts an element before <paramref name="index"/>, as Python does. A list that has any object then cannot be saved any
-        /// more.</summary>
+        /// <summary>Inserts an element before <paramref name="index"/>, as Python does. A list that
+        /// has any object then cannot be saved any more.</summary>
         public void ListInsert(Node list, long index, Node element)
         {
             NativeMethods.ckpt_graph_list_insert(handle, list, index, element, causes);
         }
 
-        /// <summary>Removes an element, and gives it back. A list that had any object cannot be saved any more.</summary>
+        /// <summary>Removes an element, and gives it back. A list that had any object cannot be
+        /// saved any more.</summary>
         public Node ListRemove(Node list, long index)
         {
             Node element;
@@ -95,21 +101,22 @@ namespace LibCheckpoint
             return element;
         }
 
-        /// <summary>Replaces the elements from <paramref name="start"/> up to <paramref name="end"/> by others. A list that had any object
-        /// cannot be saved any more.</summary>
+        /// <summary>Replaces the elements from <paramref name="start"/> up to <paramref
+        /// name="end"/> by others. A list that had any object cannot be saved any more.</summary>
         public void ListSplice(Node list, long start, long end, params Node[] elements)
         {
             NativeMethods.ckpt_graph_list_splice(handle, list, start, end, elements, elements.Length, causes);
         }
 
-        /// <summary>Puts the elements of a list into another order: the old index of each. A list that has any object cannot be saved any
-        /// more.</summary>
+        /// <summary>Puts the elements of a list into another order: the old index of each. A list
+        /// that has any object cannot be saved any more.</summary>
         public void ListReorder(Node list, params long[] order)
         {
             NativeMethods.ckpt_graph_list_reorder(handle, list, order, order.Length, causes);
         }
 
-        /// <summary>Sets what a key of a dict leads to. Where the key is new it is restored as by <see cref="Track"/>.</summary>
+        /// <summary>Sets what a key of a dict leads to. Where the key is new it is restored as by
+        /// <see cref="Track"/>.</summary>
         public void DictSet(Node dict, string key, Node child)
         {
             byte[] bytes = Utf8.Encode(key, "key");

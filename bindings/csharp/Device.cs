@@ -3,30 +3,34 @@ using System;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// How the library gets at a value that lives where the processor cannot reach it: on an accelerator, or in another process. What one of
-    /// these throws ends the call with <see cref="ErrorCode.Aborted"/>, and is the inner exception.
+    /// How the library gets at a value that lives where the processor cannot reach it: on an
+    /// accelerator, or in another process. What one of these throws ends the call with <see
+    /// cref="ErrorCode.Aborted"/>, and is the inner exception.
     /// </summary>
     public sealed class Device
     {
-        /// <summary>Reads the value. A variable cannot be added without it. It is called by the threads that write.</summary>
+        /// <summary>Reads the value. A variable cannot be added without it. It is called by the
+        /// threads that write.</summary>
         public ReadBytes Read { get; set; }
 
         /// <summary>Whether <see cref="Read"/> may be called by several threads at once.</summary>
         public bool Concurrent { get; set; }
 
-        /// <summary>Writes the value: each byte comes once. Without it the variable can only be saved.</summary>
+        /// <summary>Writes the value: each byte comes once. Without it the variable can only be
+        /// saved.</summary>
         public WriteBytes Write { get; set; }
 
         /// <summary>
-        /// Says what shape the value has now; null when there is no value yet. Without it, it is the shape that the variable was added with or
-        /// that of the value that was written last.
+        /// Says what shape the value has now; null when there is no value yet. Without it, it is
+        /// the shape that the variable was added with or that of the value that was written last.
         /// </summary>
         public Func<long[]> Describe { get; set; }
 
         /// <summary>Hears of what type and shape a value is that is about to be written.</summary>
         public Action<DType, long[]> Prepare { get; set; }
 
-        /// <summary>Hears that a value was written; whether all bytes came and their checksum was right.</summary>
+        /// <summary>Hears that a value was written; whether all bytes came and their checksum was
+        /// right.</summary>
         public Action<bool> Finish { get; set; }
 
         internal static DeviceHandle Make(Device device, Causes causes)
@@ -69,7 +73,8 @@ namespace LibCheckpoint
     {
         /// <summary>Adds a variable whose value is on a device.</summary>
         /// <param name="dtype">Of a fixed size.</param>
-        /// <param name="shape">What shapes it takes, -1 for a dimension that may be anything; null for any shape at all.</param>
+        /// <param name="shape">What shapes it takes, -1 for a dimension that may be anything; null
+        /// for any shape at all.</param>
         /// <param name="device">How to get at the value.</param>
         /// <param name="options">More about it.</param>
         public Node AddDevice(DType dtype, long[] shape, Device device, NodeOptions options = null)

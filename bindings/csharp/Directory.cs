@@ -3,14 +3,18 @@ using System.Collections.Generic;
 
 namespace LibCheckpoint
 {
-    /// <summary>What the state file of a directory says, with paths that can be used as they are.</summary>
+    /// <summary>What the state file of a directory says, with paths that can be used as they
+    /// are.</summary>
     public sealed class CheckpointState
     {
         /// <summary>Says what a state file is to say.</summary>
         /// <param name="latest">The latest checkpoint.</param>
-        /// <param name="paths">All that are listed, oldest first; null for the latest alone.</param>
-        /// <param name="timestamps">When each was made: as many as there are paths; null or none if nobody knows.</param>
-        /// <param name="lastPreserved">When the last checkpoint that is kept for good was made.</param>
+        /// <param name="paths">All that are listed, oldest first; null for the latest
+        /// alone.</param>
+        /// <param name="timestamps">When each was made: as many as there are paths; null or none if
+        /// nobody knows.</param>
+        /// <param name="lastPreserved">When the last checkpoint that is kept for good was
+        /// made.</param>
         public CheckpointState(
             string latest, IReadOnlyList<string> paths = null, IReadOnlyList<DateTimeOffset?> timestamps = null,
             DateTimeOffset? lastPreserved = null)
@@ -30,7 +34,8 @@ namespace LibCheckpoint
         /// <summary>When each was made; null where nobody said.</summary>
         public IReadOnlyList<DateTimeOffset?> Timestamps { get; }
 
-        /// <summary>When the last checkpoint that is kept for good was made; null if nobody said.</summary>
+        /// <summary>When the last checkpoint that is kept for good was made; null if nobody
+        /// said.</summary>
         public DateTimeOffset? LastPreserved { get; }
 
         internal static CheckpointState TakeFrom(IntPtr state)
@@ -59,14 +64,15 @@ namespace LibCheckpoint
         }
     }
 
-    /// <summary>A checkpoint that is held: no manager of this library removes it, in whatever process, until this is disposed of or the
-    /// process ends.</summary>
+    /// <summary>A checkpoint that is held: no manager of this library removes it, in whatever
+    /// process, until this is disposed of or the process ends.</summary>
     public sealed class Pin : IDisposable
     {
         private readonly PinHandle handle;
 
         /// <summary>Holds the checkpoint at a prefix.</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is none.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is
+        /// none.</exception>
         public Pin(string prefix)
         {
             NativeMethods.ckpt_pin_new(Utf8.Path(prefix), out handle);
@@ -89,7 +95,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Holds the latest checkpoint of a directory, also while others are saved and removed there; null if there is none.</summary>
+        /// <summary>Holds the latest checkpoint of a directory, also while others are saved and
+        /// removed there; null if there is none.</summary>
         public static Pin Latest(string directory)
         {
             PinHandle handle;
@@ -101,12 +108,15 @@ namespace LibCheckpoint
         public void Dispose() => handle.Dispose();
     }
 
-    /// <summary>What is done with checkpoints as files, and with the state files of directories.</summary>
+    /// <summary>What is done with checkpoints as files, and with the state files of
+    /// directories.</summary>
     public static partial class CheckpointFiles
     {
-        /// <summary>The latest checkpoint that the state file of a directory names; null when there is no state file, or none of that
-        /// checkpoint's files is there. (<c>tf.train.latest_checkpoint</c>)</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.DataLoss"/> when the state file cannot be understood.</exception>
+        /// <summary>The latest checkpoint that the state file of a directory names; null when there
+        /// is no state file, or none of that checkpoint's files is there.
+        /// (<c>tf.train.latest_checkpoint</c>)</summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.DataLoss"/> when the state
+        /// file cannot be understood.</exception>
         public static string Latest(string directory)
         {
             IntPtr path;
@@ -114,7 +124,8 @@ namespace LibCheckpoint
             return NativeResult.Text(path);
         }
 
-        /// <summary>Reads the state file of a directory; null when there is none. (<c>tf.train.get_checkpoint_state</c>)</summary>
+        /// <summary>Reads the state file of a directory; null when there is none.
+        /// (<c>tf.train.get_checkpoint_state</c>)</summary>
         /// <param name="directory">The directory.</param>
         /// <param name="fileName">The name of the state file; null for <c>checkpoint</c>.</param>
         public static CheckpointState GetState(string directory, string fileName = null)
@@ -124,7 +135,8 @@ namespace LibCheckpoint
             return CheckpointState.TakeFrom(state);
         }
 
-        /// <summary>Replaces the state file of a directory: all of it or nothing. (<c>tf.train.update_checkpoint_state</c>)</summary>
+        /// <summary>Replaces the state file of a directory: all of it or nothing.
+        /// (<c>tf.train.update_checkpoint_state</c>)</summary>
         public static void UpdateState(
             string directory, CheckpointState state, string fileName = null, Durability durability = Durability.Full)
         {
@@ -155,7 +167,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Whether there is a checkpoint at a prefix. (<c>tf.train.checkpoint_exists</c>)</summary>
+        /// <summary>Whether there is a checkpoint at a prefix.
+        /// (<c>tf.train.checkpoint_exists</c>)</summary>
         public static bool Exists(string prefix)
         {
             bool exists;
@@ -182,8 +195,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Removes the checkpoint at a prefix: the index first. The state file stays as it is.
-        /// (<c>tf.train.remove_checkpoint</c>)</summary>
+        /// <summary>Removes the checkpoint at a prefix: the index first. The state file stays as it
+        /// is. (<c>tf.train.remove_checkpoint</c>)</summary>
         public static void Remove(string prefix)
         {
             NativeMethods.ckpt_remove_checkpoint(Utf8.Path(prefix));

@@ -55,7 +55,8 @@ namespace LibCheckpoint
         public override string ToString() => "0x" + Bits.ToString("x4");
     }
 
-    /// <summary>A complex number of two <see cref="float"/>; those of two <see cref="double"/> are <see cref="Complex"/>.</summary>
+    /// <summary>A complex number of two <see cref="float"/>; those of two <see cref="double"/> are
+    /// <see cref="Complex"/>.</summary>
     public readonly struct Complex64 : IEquatable<Complex64>
     {
         /// <summary>Makes one of its parts.</summary>
@@ -87,13 +88,15 @@ namespace LibCheckpoint
     /// <summary>What is known of dtypes.</summary>
     public static class DTypes
     {
-        /// <summary>The bytes of an element; 0 of strings and variants, whose elements have lengths of their own.</summary>
+        /// <summary>The bytes of an element; 0 of strings and variants, whose elements have lengths
+        /// of their own.</summary>
         public static int Size(this DType dtype) => (int)NativeMethods.ckpt_dtype_size(dtype);
 
         /// <summary>
-        /// The dtype of elements of <typeparamref name="T"/>: <see cref="bool"/>, the integers, <see cref="float"/>,
-        /// <see cref="double"/>, <see cref="Complex"/>, <see cref="Complex64"/>, <see cref="Float16"/> or <see cref="BFloat16"/>.
-        /// Others are an <see cref="ArgumentException"/>.
+        /// The dtype of elements of <typeparamref name="T"/>: <see cref="bool"/>, the integers,
+        /// <see cref="float"/>, <see cref="double"/>, <see cref="Complex"/>, <see
+        /// cref="Complex64"/>, <see cref="Float16"/> or <see cref="BFloat16"/>. Others are an <see
+        /// cref="ArgumentException"/>.
         /// </summary>
         public static DType Of<T>()
             where T : struct => Elements<T>.DType;
@@ -112,7 +115,8 @@ namespace LibCheckpoint
 
         private static readonly HashSet<DType> HaveTypes = new HashSet<DType>(Known.Values);
 
-        // A span of bytes can be too short for the bytes of all values: of one value it is long enough.
+        // A span of bytes can be too short for the bytes of all values: of one value it is long
+        // enough.
         internal static ref byte First<T>(Span<T> values)
             where T : struct => ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values.Length > 1 ? values.Slice(0, 1) : values));
 
@@ -123,8 +127,8 @@ namespace LibCheckpoint
             where T : struct => (long)count * Elements<T>.Size;
 
         /// <summary>
-        /// Fails unless a tensor holds elements of T. Types of one byte that C# lacks are read as byte, those of two as ushort, those of four
-        /// as uint.
+        /// Fails unless a tensor holds elements of T. Types of one byte that C# lacks are read as
+        /// byte, those of two as ushort, those of four as uint.
         /// </summary>
         internal static void Check<T>(DType dtype)
             where T : struct
@@ -151,7 +155,8 @@ namespace LibCheckpoint
             return count;
         }
 
-        /// <summary>Memory for so many values. What a file says may be more than there is in the world.</summary>
+        /// <summary>Memory for so many values. What a file says may be more than there is in the
+        /// world.</summary>
         internal static T[] Room<T>(long count)
         {
             if (count > 0x7fffffc7)

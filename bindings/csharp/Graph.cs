@@ -4,12 +4,14 @@ using System.Collections.Generic;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// A graph of objects with named edges: what a program saves and restores. Several threads may use it at once: each call takes the
-    /// graph's one lock for its whole length, callbacks included.
+    /// A graph of objects with named edges: what a program saves and restores. Several threads may
+    /// use it at once: each call takes the graph's one lock for its whole length, callbacks
+    /// included.
     /// </summary>
     /// <remarks>
-    /// What it borrows of the program's (arrays, objects with methods) it keeps until the object is removed, or the graph and all
-    /// checkpoints, managers and savers of it are disposed of. It may be disposed of before these.
+    /// What it borrows of the program's (arrays, objects with methods) it keeps until the object is
+    /// removed, or the graph and all checkpoints, managers and savers of it are disposed of. It may
+    /// be disposed of before these.
     /// </remarks>
     public sealed partial class Graph : IDisposable
     {
@@ -43,8 +45,9 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Adds an object that is saved as one string (TensorFlow's <c>PythonState</c>). <see cref="ReadStrings"/> and
-        /// <see cref="AssignStrings(Node, IReadOnlyList{byte[]}, long[])"/> get at it.</summary>
+        /// <summary>Adds an object that is saved as one string (TensorFlow's <c>PythonState</c>).
+        /// <see cref="ReadStrings"/> and <see cref="AssignStrings(Node, IReadOnlyList{byte[]},
+        /// long[])"/> get at it.</summary>
         public Node AddText(string text, NodeOptions options = null)
         {
             byte[] bytes = Utf8.Encode(text, "text");
@@ -56,7 +59,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Removes an object, with all edges and slots from and to it. Its children stay. What it borrowed is let go of.</summary>
+        /// <summary>Removes an object, with all edges and slots from and to it. Its children stay.
+        /// What it borrowed is let go of.</summary>
         public void Remove(Node node)
         {
             NativeMethods.ckpt_graph_remove(handle, node);
@@ -100,17 +104,20 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Makes the edge from parent to child. If a restore has values for it, the child and what it leads to are restored here and now, and
-        /// errors of that come from here: the edge stands all the same.
+        /// Makes the edge from parent to child. If a restore has values for it, the child and what
+        /// it leads to are restored here and now, and errors of that come from here: the edge
+        /// stands all the same.
         /// </summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.AlreadyExists"/> when the name leads to another object.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.AlreadyExists"/> when the
+        /// name leads to another object.</exception>
         public void Track(Node parent, string name, Node child)
         {
             byte[] bytes = Utf8.Encode(name);
             NativeMethods.ckpt_graph_track(handle, parent, bytes, child, causes);
         }
 
-        /// <summary>The same, but a name that leads to another object is made to lead to this one, which is then not restored.</summary>
+        /// <summary>The same, but a name that leads to another object is made to lead to this one,
+        /// which is then not restored.</summary>
         public void TrackOverwrite(Node parent, string name, Node child)
         {
             byte[] bytes = Utf8.Encode(name);
@@ -126,7 +133,8 @@ namespace LibCheckpoint
             return child;
         }
 
-        /// <summary>The object that an edge leads to; <see cref="Node.None"/> if there is no such edge.</summary>
+        /// <summary>The object that an edge leads to; <see cref="Node.None"/> if there is no such
+        /// edge.</summary>
         public Node Lookup(Node parent, string name)
         {
             byte[] bytes = Utf8.Encode(name);
@@ -144,7 +152,8 @@ namespace LibCheckpoint
             return checked((int)count);
         }
 
-        /// <summary>The edges of an object in the order in which they were made. (<c>TrackableView.children</c>)</summary>
+        /// <summary>The edges of an object in the order in which they were made.
+        /// (<c>TrackableView.children</c>)</summary>
         public Edge[] Children(Node node)
         {
             IntPtr found;
@@ -152,8 +161,8 @@ namespace LibCheckpoint
             return Edge.TakeFrom(found);
         }
 
-        /// <summary>The objects that edges lead to from <paramref name="root"/>, breadth first, the root the first of them.
-        /// (<c>TrackableView.descendants</c>)</summary>
+        /// <summary>The objects that edges lead to from <paramref name="root"/>, breadth first, the
+        /// root the first of them. (<c>TrackableView.descendants</c>)</summary>
         public Node[] Descendants(Node root)
         {
             IntPtr found;
@@ -161,7 +170,8 @@ namespace LibCheckpoint
             return Edge.Children(Edge.TakeFrom(found));
         }
 
-        /// <summary>Lets go of the graph, which lives on while checkpoints, managers and savers need it.</summary>
+        /// <summary>Lets go of the graph, which lives on while checkpoints, managers and savers
+        /// need it.</summary>
         public void Dispose() => handle.Dispose();
     }
 }

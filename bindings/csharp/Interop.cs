@@ -9,7 +9,8 @@ namespace LibCheckpoint
     {
         internal const string Name = "checkpoint";
 
-        // A library that is older than the header would fail at some call: it is refused at the first.
+        // A library that is older than the header would fail at some call: it is refused at the
+        // first.
         static NativeMethods()
         {
 #if NETCOREAPP3_0_OR_GREATER
@@ -23,7 +24,8 @@ namespace LibCheckpoint
         [DllImport(Name, EntryPoint = "ckpt_status_expect_partial", CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ExpectPartial(IntPtr status);
 
-        // What every tensor takes, without the marshaller: it would cost as much as the calls. The caller holds the reader.
+        // What every tensor takes, without the marshaller: it would cost as much as the calls. The
+        // caller holds the reader.
         [DllImport(Name, EntryPoint = "ckpt_reader_find", CallingConvention = CallingConvention.Cdecl)]
         internal static extern unsafe ErrorCode Find(IntPtr reader, byte* key, long keyLen, IntPtr* tensor, IntPtr* error);
 
@@ -31,7 +33,8 @@ namespace LibCheckpoint
         internal static extern unsafe ErrorCode Read(IntPtr reader, IntPtr tensor, IntPtr options, byte* buffer, long size, IntPtr* error);
     }
 
-    /// <summary>Owns an object of the library's. The runtime holds it during each call that it is given to.</summary>
+    /// <summary>Owns an object of the library's. The runtime holds it during each call that it is
+    /// given to.</summary>
     internal abstract class Handle : SafeHandle
     {
         [ThreadStatic]
@@ -44,7 +47,8 @@ namespace LibCheckpoint
         {
         }
 
-        /// <summary>Whether this thread is freeing what nobody disposed of: then the program's log is not called.</summary>
+        /// <summary>Whether this thread is freeing what nobody disposed of: then the program's log
+        /// is not called.</summary>
         internal static bool Collecting => collecting;
 
         public override bool IsInvalid => handle == IntPtr.Zero;
@@ -52,7 +56,8 @@ namespace LibCheckpoint
         /// <summary>Whether the garbage collector frees it rather than the program.</summary>
         protected bool Collected => collected;
 
-        /// <summary>Keeps it from being freed until what this gives is disposed of; fails if it was disposed of already.</summary>
+        /// <summary>Keeps it from being freed until what this gives is disposed of; fails if it was
+        /// disposed of already.</summary>
         internal HandleReference Hold() => new HandleReference(this);
 
         protected sealed override bool ReleaseHandle()

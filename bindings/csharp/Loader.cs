@@ -7,8 +7,9 @@ using System.Runtime.InteropServices;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// Finds the native library under <c>runtimes/RID/native</c> beside the assembly, where a package puts it, also when the program has no
-    /// list of its dependencies. Else the runtime looks where it always does; and where only programs are to find the library, and not
+    /// Finds the native library under <c>runtimes/RID/native</c> beside the assembly, where a
+    /// package puts it, also when the program has no list of its dependencies. Else the runtime
+    /// looks where it always does; and where only programs are to find the library, and not
     /// compilers, that has the number of its version in its name.
     /// </summary>
     internal static partial class NativeMethods

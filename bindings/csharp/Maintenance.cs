@@ -47,7 +47,8 @@ namespace LibCheckpoint
 
     public static partial class CheckpointFiles
     {
-        /// <summary>The newest checkpoint of a directory that is whole, every checksum of it compared; null if there is none.</summary>
+        /// <summary>The newest checkpoint of a directory that is whole, every checksum of it
+        /// compared; null if there is none.</summary>
         /// <param name="directory">The directory.</param>
         /// <param name="broken">Those that are newer and not whole.</param>
         /// <param name="options">How to verify.</param>
@@ -68,8 +69,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Makes a state file for a directory that names what is whole; with <paramref name="dryRun"/> it says only what it would
-        /// be.</summary>
+        /// <summary>Makes a state file for a directory that names what is whole; with <paramref
+        /// name="dryRun"/> it says only what it would be.</summary>
         public static RepairedState RepairState(
             string directory, bool dryRun, VerifyOptions options = null, CancellationToken token = default(CancellationToken))
         {
@@ -92,8 +93,9 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Removes the managed checkpoints of a directory that are too many, as a manager does after a save, and what crashes left; without
-        /// options only that. Gives what was removed, oldest first.
+        /// Removes the managed checkpoints of a directory that are too many, as a manager does
+        /// after a save, and what crashes left; without options only that. Gives what was removed,
+        /// oldest first.
         /// </summary>
         public static string[] Collect(string directory, CollectOptions options = null)
         {
@@ -106,7 +108,8 @@ namespace LibCheckpoint
         }
     }
 
-    /// <summary>A checkpoint that is not whole, with the first thing that is wrong with it.</summary>
+    /// <summary>A checkpoint that is not whole, with the first thing that is wrong with
+    /// it.</summary>
     public sealed class BrokenCheckpoint
     {
         private BrokenCheckpoint(string prefix, CheckpointException problem)

@@ -8,7 +8,8 @@ namespace LibCheckpoint
     /// <summary>How a directory is managed; by default all checkpoints are kept.</summary>
     public sealed partial class ManagerOptions
     {
-        /// <summary>Gives the program its first values where there is no checkpoint. It may use the graph.</summary>
+        /// <summary>Gives the program its first values where there is no checkpoint. It may use the
+        /// graph.</summary>
         public Action Init { get; set; }
 
         /// <summary>Another clock than the machine's.</summary>
@@ -84,22 +85,26 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest
-    /// (<c>tf.train.CheckpointManager</c>). It keeps the checkpoint and its graph alive. Several threads may use it at once. It is the
-    /// list of the newest checkpoints, those that may be removed in their turn, oldest first.
+    /// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from
+    /// the latest (<c>tf.train.CheckpointManager</c>). It keeps the checkpoint and its graph alive.
+    /// Several threads may use it at once. It is the list of the newest checkpoints, those that may
+    /// be removed in their turn, oldest first.
     /// </summary>
     /// <remarks>
-    /// A save is safe: the new checkpoint is on disk before the state file names it, and that names it before an old one is removed. The
-    /// first save takes the directory's lock, which is the manager's until it is disposed of.
+    /// A save is safe: the new checkpoint is on disk before the state file names it, and that names
+    /// it before an old one is removed. The first save takes the directory's lock, which is the
+    /// manager's until it is disposed of.
     /// </remarks>
     public sealed class Manager : IEnumerable<string>, IDisposable
     {
         private readonly ManagerHandle handle;
         private readonly Causes causes;
 
-        /// <summary>Makes a manager of a checkpoint in a directory, which the first save makes if need be.</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> for impossible options;
-        /// <see cref="ErrorCode.DataLoss"/> when the state file names no latest checkpoint.</exception>
+        /// <summary>Makes a manager of a checkpoint in a directory, which the first save makes if
+        /// need be.</summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> for
+        /// impossible options; <see cref="ErrorCode.DataLoss"/> when the state file names no latest
+        /// checkpoint.</exception>
         public Manager(Checkpoint checkpoint, string directory, ManagerOptions options = null)
         {
             byte[] path = Utf8.Path(directory);
@@ -124,7 +129,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>How many steps there are from one save to the next; null when the manager does not save by steps.</summary>
+        /// <summary>How many steps there are from one save to the next; null when the manager does
+        /// not save by steps.</summary>
         public long? CheckpointInterval
         {
             get
@@ -134,19 +140,22 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The checkpoint that was recorded last; null if there is none. That it is still there is not looked at.</summary>
+        /// <summary>The checkpoint that was recorded last; null if there is none. That it is still
+        /// there is not looked at.</summary>
         public string LatestCheckpoint => NativeResult.Text(NativeMethods.ckpt_manager_latest_checkpoint(handle));
 
         /// <summary>The manager's checkpoint: an object of its own, to be disposed of.</summary>
         public Checkpoint Checkpoint() => new Checkpoint(NativeMethods.ckpt_manager_checkpoint(handle), causes);
 
-        /// <summary>The newest checkpoints, those that may be removed in their turn, oldest first.</summary>
+        /// <summary>The newest checkpoints, those that may be removed in their turn, oldest
+        /// first.</summary>
         public string[] Checkpoints() => NativeResult.Texts(NativeMethods.ckpt_manager_checkpoints(handle));
 
         /// <summary>All managed checkpoints with a metric, the best first.</summary>
         public string[] BestCheckpoints() => NativeResult.Texts(NativeMethods.ckpt_manager_best_checkpoints(handle));
 
-        /// <summary>The metric that a checkpoint of <see cref="BestCheckpoints"/> was saved with; null when it is none of those.</summary>
+        /// <summary>The metric that a checkpoint of <see cref="BestCheckpoints"/> was saved with;
+        /// null when it is none of those.</summary>
         public double? Metric(string checkpoint)
         {
             byte[] path = Utf8.Encode(checkpoint, "checkpoint");
@@ -155,12 +164,14 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Saves a checkpoint, makes it the latest, and removes what is too many. Gives the checkpoint's path; null when the manager saves by
-        /// steps and it is too early. (<c>tf.train.CheckpointManager.save</c>)
+        /// Saves a checkpoint, makes it the latest, and removes what is too many. Gives the
+        /// checkpoint's path; null when the manager saves by steps and it is too early.
+        /// (<c>tf.train.CheckpointManager.save</c>)
         /// </summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.Unavailable"/> when another process saves in this directory;
-        /// <see cref="ErrorCode.FailedPrecondition"/> with <see cref="Reason.Replaced"/> when one has since the manager was made; else what
-        /// <see cref="LibCheckpoint.Checkpoint.Save"/> reports.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.Unavailable"/> when another
+        /// process saves in this directory; <see cref="ErrorCode.FailedPrecondition"/> with <see
+        /// cref="Reason.Replaced"/> when one has since the manager was made; else what <see
+        /// cref="LibCheckpoint.Checkpoint.Save"/> reports.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string Save(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken)) =>
             SaveBy(options, token, delegate(ManagerSaveOptionsHandle made, out IntPtr path, out IntPtr error)
@@ -169,10 +180,13 @@ namespace LibCheckpoint
             });
 
         /// <summary>
-        /// Saves a checkpoint together with other ranks, as <see cref="Save"/> and <see cref="LibCheckpoint.Checkpoint.SaveRanked"/> do. Each rank
-        /// has a manager of the same directory with the same options; only that of rank 0 takes its lock, numbers, records and removes.
+        /// Saves a checkpoint together with other ranks, as <see cref="Save"/> and <see
+        /// cref="LibCheckpoint.Checkpoint.SaveRanked"/> do. Each rank has a manager of the same
+        /// directory with the same options; only that of rank 0 takes its lock, numbers, records
+        /// and removes.
         /// </summary>
-        /// <remarks>That it is too early, which gives null, each rank finds by itself, so that all must be given the same steps.</remarks>
+        /// <remarks>That it is too early, which gives null, each rank finds by itself, so that all
+        /// must be given the same steps.</remarks>
         public string SaveRanked(
             IRanks ranks, ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
@@ -186,9 +200,10 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Copies what <see cref="Save"/> would save, and does the rest in the background, as <see cref="LibCheckpoint.Checkpoint.SaveAsync"/> does:
-        /// the checkpoint is recorded, and what is too many is removed, when it is complete. Gives null when the manager saves by steps and it
-        /// is too early.
+        /// Copies what <see cref="Save"/> would save, and does the rest in the background, as <see
+        /// cref="LibCheckpoint.Checkpoint.SaveAsync"/> does: the checkpoint is recorded, and what
+        /// is too many is removed, when it is complete. Gives null when the manager saves by steps
+        /// and it is too early.
         /// </summary>
         public Pending SaveAsync(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
@@ -206,8 +221,9 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Restores the latest checkpoint and gives the status, whose path is the checkpoint's; where there is none, calls the init callback, if
-        /// there is one, and gives null. (<c>tf.train.CheckpointManager.restore_or_initialize</c>)
+        /// Restores the latest checkpoint and gives the status, whose path is the checkpoint's;
+        /// where there is none, calls the init callback, if there is one, and gives null.
+        /// (<c>tf.train.CheckpointManager.restore_or_initialize</c>)
         /// </summary>
         public Status RestoreOrInitialize(ResumeOptions options = null)
         {
@@ -215,7 +231,8 @@ namespace LibCheckpoint
             return RestoreOrInitialize(out path, options);
         }
 
-        /// <summary>The same, which also says what was restored: the checkpoint as the state file names it; null if there was none.</summary>
+        /// <summary>The same, which also says what was restored: the checkpoint as the state file
+        /// names it; null if there was none.</summary>
         public Status RestoreOrInitialize(out string path, ResumeOptions options = null)
         {
             using (ResumeOptionsHandle made = ResumeOptions.Make(options))
@@ -228,7 +245,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The newest checkpoint of the directory that is whole, every checksum of it compared; null if there is none.</summary>
+        /// <summary>The newest checkpoint of the directory that is whole, every checksum of it
+        /// compared; null if there is none.</summary>
         /// <param name="broken">Those that are newer and not whole.</param>
         public string LatestValid(out BrokenCheckpoint[] broken)
         {

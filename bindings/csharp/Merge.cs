@@ -7,8 +7,8 @@ namespace LibCheckpoint
     /// <summary>How checkpoints are merged.</summary>
     public sealed partial class MergeOptions
     {
-        /// <summary>Hears how many bytes of how many are done. What it throws ends the call with <see cref="ErrorCode.Cancelled"/>, and
-        /// is the inner exception.</summary>
+        /// <summary>Hears how many bytes of how many are done. What it throws ends the call with
+        /// <see cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
         public Action<long, long> Progress { get; set; }
 
         internal void Set(MergeOptionsHandle made, Cancellation cancellation)
@@ -26,8 +26,10 @@ namespace LibCheckpoint
     public static partial class CheckpointFiles
     {
         /// <summary>
-        /// Merges checkpoints, given by their prefixes, into one, as the workers of a distributed program do with the sections that each of them
-        /// wrote (<c>tf.raw_ops.MergeV2Checkpoints</c>). Sections are removed in the end, unless the options keep them.
+        /// Merges checkpoints, given by their prefixes, into one, as the workers of a distributed
+        /// program do with the sections that each of them wrote
+        /// (<c>tf.raw_ops.MergeV2Checkpoints</c>). Sections are removed in the end, unless the
+        /// options keep them.
         /// </summary>
         public static void Merge(
             string destination, IReadOnlyList<string> sections, MergeOptions options = null,

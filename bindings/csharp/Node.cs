@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// An object of a graph. It stands for that object alone: once that was removed, and in other graphs, it is an error. The default
-    /// is no object.
+    /// An object of a graph. It stands for that object alone: once that was removed, and in other
+    /// graphs, it is an error. The default is no object.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     public readonly struct Node : IEquatable<Node>
@@ -103,9 +103,9 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// Says that a variable is a part of a larger tensor, which several variables make up, mostly one in each process. The variable is added
-    /// with the shape of the part; it is saved as this slice of the tensor, and restored from it however that was cut, or whole, when it
-    /// was saved.
+    /// Says that a variable is a part of a larger tensor, which several variables make up, mostly
+    /// one in each process. The variable is added with the shape of the part; it is saved as this
+    /// slice of the tensor, and restored from it however that was cut, or whole, when it was saved.
     /// </summary>
     public sealed class Part
     {
@@ -126,7 +126,8 @@ namespace LibCheckpoint
         public Region Region { get; }
     }
 
-    /// <summary>More about an object that is added to a graph. What is not for its kind is an error.</summary>
+    /// <summary>More about an object that is added to a graph. What is not for its kind is an
+    /// error.</summary>
     public sealed partial class NodeOptions
     {
         /// <summary>Of a variable: the part of a larger tensor that it is.</summary>
@@ -171,7 +172,8 @@ namespace LibCheckpoint
         /// <summary>The kind of the object.</summary>
         public NodeKind Kind { get; }
 
-        /// <summary>Of a variable; <see cref="DType.Invalid"/> of one that takes it from the checkpoint, and of other objects.</summary>
+        /// <summary>Of a variable; <see cref="DType.Invalid"/> of one that takes it from the
+        /// checkpoint, and of other objects.</summary>
         public DType DType { get; }
 
         /// <summary>Of a variable with a value; null otherwise.</summary>

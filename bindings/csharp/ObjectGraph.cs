@@ -4,7 +4,8 @@ using System.Collections.Generic;
 
 namespace LibCheckpoint
 {
-    /// <summary>An edge of a checkpoint: a name, and the number of the node that it leads to.</summary>
+    /// <summary>An edge of a checkpoint: a name, and the number of the node that it leads
+    /// to.</summary>
     public sealed class SavedEdge
     {
         internal SavedEdge(string name, int node)
@@ -106,18 +107,21 @@ namespace LibCheckpoint
         /// <summary>Its slot variables, if it is an optimizer.</summary>
         public IReadOnlyList<SavedSlot> Slots { get; }
 
-        /// <summary>The registered name of the saver that it was saved with; null if there was none.</summary>
+        /// <summary>The registered name of the saver that it was saved with; null if there was
+        /// none.</summary>
         public string SaverName { get; }
 
         /// <summary>The name under which that saved it; null if there was none.</summary>
         public string SaverObjectName { get; }
 
-        /// <summary>Whether it or anything below it has values; null when the writer, an older one, did not say.</summary>
+        /// <summary>Whether it or anything below it has values; null when the writer, an older one,
+        /// did not say.</summary>
         public bool? HasValues { get; }
     }
 
     /// <summary>
-    /// The objects of an object-based checkpoint and the named edges between them, copied. Nodes are numbered from 0, which is the root.
+    /// The objects of an object-based checkpoint and the named edges between them, copied. Nodes
+    /// are numbered from 0, which is the root.
     /// </summary>
     public sealed class ObjectGraph : IReadOnlyList<SavedNode>
     {

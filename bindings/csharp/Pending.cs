@@ -6,8 +6,8 @@ using System.Threading.Tasks;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// A save that runs in the background, on a thread of the library's own. Several threads may use it at once. It can be awaited: that is
-    /// <see cref="Wait()"/> without a thread that waits.
+    /// A save that runs in the background, on a thread of the library's own. Several threads may
+    /// use it at once. It can be awaited: that is <see cref="Wait()"/> without a thread that waits.
     /// </summary>
     public sealed class Pending : IDisposable
     {
@@ -50,11 +50,12 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Completes when the save is over, well or not. It never fails, so that no error is lost with it: what became of the save
-        /// <see cref="Wait()"/> says.</summary>
+        /// <summary>Completes when the save is over, well or not. It never fails, so that no error
+        /// is lost with it: what became of the save <see cref="Wait()"/> says.</summary>
         public Task Completion => completion.Value;
 
-        /// <summary>Whether the save is over, and how many bytes of how many are written. This never waits.</summary>
+        /// <summary>Whether the save is over, and how many bytes of how many are written. This
+        /// never waits.</summary>
         public bool Poll(out long done, out long total)
         {
             ulong written, all;
@@ -64,10 +65,13 @@ namespace LibCheckpoint
             return over;
         }
 
-        /// <summary>Waits until the save is over, and gives the path of the checkpoint. It may be called again, and says the same then.</summary>
-        /// <exception cref="CheckpointException">The save failed; nobody else hears of it then. <see cref="ErrorCode.Cancelled"/> when it
-        /// was cancelled by <see cref="Cancel"/> or a progress callback.</exception>
-        /// <exception cref="OperationCanceledException">The token that it was begun with was cancelled.</exception>
+        /// <summary>Waits until the save is over, and gives the path of the checkpoint. It may be
+        /// called again, and says the same then.</summary>
+        /// <exception cref="CheckpointException">The save failed; nobody else hears of it then.
+        /// <see cref="ErrorCode.Cancelled"/> when it was cancelled by <see cref="Cancel"/> or a
+        /// progress callback.</exception>
+        /// <exception cref="OperationCanceledException">The token that it was begun with was
+        /// cancelled.</exception>
         public string Wait()
         {
             IntPtr path, e;
@@ -75,8 +79,8 @@ namespace LibCheckpoint
             return NativeResult.Text(path);
         }
 
-        /// <summary>Waits until the save is over, but not longer than <paramref name="limit"/>, and says whether it is. It asks for no error:
-        /// that is still to be heard of.</summary>
+        /// <summary>Waits until the save is over, but not longer than <paramref name="limit"/>, and
+        /// says whether it is. It asks for no error: that is still to be heard of.</summary>
         /// <param name="limit">How long; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
         public bool Wait(TimeSpan limit)
         {
@@ -84,7 +88,8 @@ namespace LibCheckpoint
             return NativeMethods.ckpt_pending_wait_for(handle, seconds);
         }
 
-        /// <summary>Ends the save soon, unless all is written by then. What was there before is still there, and nothing new.</summary>
+        /// <summary>Ends the save soon, unless all is written by then. What was there before is
+        /// still there, and nothing new.</summary>
         public void Cancel()
         {
             try
@@ -100,7 +105,8 @@ namespace LibCheckpoint
         /// <summary>What <c>await</c> asks for.</summary>
         public PendingAwaiter GetAwaiter() => new PendingAwaiter(this);
 
-        /// <summary>Lets go of the save, which goes on. If it fails, the next save of the checkpoint says so.</summary>
+        /// <summary>Lets go of the save, which goes on. If it fails, the next save of the
+        /// checkpoint says so.</summary>
         public void Dispose()
         {
             registration.Dispose();
@@ -124,7 +130,8 @@ namespace LibCheckpoint
         }
     }
 
-    /// <summary>Awaits a save in the background. Only who takes the result has heard of its error.</summary>
+    /// <summary>Awaits a save in the background. Only who takes the result has heard of its
+    /// error.</summary>
     public struct PendingAwaiter : ICriticalNotifyCompletion
     {
         private readonly Pending pending;
@@ -143,7 +150,8 @@ namespace LibCheckpoint
         /// <summary>The same without the context of the execution.</summary>
         public void UnsafeOnCompleted(Action continuation) => pending.Completion.GetAwaiter().UnsafeOnCompleted(continuation);
 
-        /// <summary>The path of the checkpoint, or what went wrong: <see cref="Pending.Wait()"/>.</summary>
+        /// <summary>The path of the checkpoint, or what went wrong: <see
+        /// cref="Pending.Wait()"/>.</summary>
         public string GetResult() => pending.Wait();
     }
 }

@@ -3,7 +3,8 @@ using System.Threading;
 
 namespace LibCheckpoint
 {
-    /// <summary>What stops a long call: a token that is cancelled, or a progress callback that throws.</summary>
+    /// <summary>What stops a long call: a token that is cancelled, or a progress callback that
+    /// throws.</summary>
     internal sealed class Cancellation : IDisposable
     {
         private readonly CancelHandle cancel = NativeMethods.ckpt_cancel_new();
@@ -21,7 +22,8 @@ namespace LibCheckpoint
 
         public void Dispose() => cancel.Dispose();
 
-        /// <summary>Has the call stop when the token is cancelled, until what this gives is disposed of.</summary>
+        /// <summary>Has the call stop when the token is cancelled, until what this gives is
+        /// disposed of.</summary>
         internal CancellationTokenRegistration Begin(CancellationToken token)
         {
             Stopped = null;

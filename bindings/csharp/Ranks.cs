@@ -5,12 +5,13 @@ using System.Runtime.InteropServices;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// The processes that save a checkpoint together, as one of them sees them, over MPI for instance. Rank 0 merges and publishes what all
-    /// have written.
+    /// The processes that save a checkpoint together, as one of them sees them, over MPI for
+    /// instance. Rank 0 merges and publishes what all have written.
     /// </summary>
-    /// <remarks>All of them make the same calls in the same order. The methods are called on the thread that saves, and must not use the
-    /// graph; how long to wait for the others is theirs to say. What one throws ends the save on this rank with
-    /// <see cref="ErrorCode.Unavailable"/>, and is the <see cref="Exception.InnerException"/>.</remarks>
+    /// <remarks>All of them make the same calls in the same order. The methods are called on the
+    /// thread that saves, and must not use the graph; how long to wait for the others is theirs to
+    /// say. What one throws ends the save on this rank with <see cref="ErrorCode.Unavailable"/>,
+    /// and is the <see cref="Exception.InnerException"/>.</remarks>
     public interface IRanks
     {
         /// <summary>The own one, from 0 on.</summary>
@@ -19,8 +20,8 @@ namespace LibCheckpoint
         /// <summary>How many there are.</summary>
         int Count { get; }
 
-        /// <summary>Sends a message to rank 0. There it gives those of all ranks in their order, null for one that did not come in time; what the
-        /// others give is not looked at.</summary>
+        /// <summary>Sends a message to rank 0. There it gives those of all ranks in their order,
+        /// null for one that did not come in time; what the others give is not looked at.</summary>
         IReadOnlyList<byte[]> Gather(byte[] message);
 
         /// <summary>Gives everybody the message of rank 0; that of the others is empty.</summary>

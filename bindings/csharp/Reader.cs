@@ -30,7 +30,8 @@ namespace LibCheckpoint
         }
     }
 
-    /// <summary>A part of a tensor: where it begins in each dimension, and how much of it it takes; -1 takes a dimension to its end.</summary>
+    /// <summary>A part of a tensor: where it begins in each dimension, and how much of it it takes;
+    /// -1 takes a dimension to its end.</summary>
     public sealed class Region
     {
         /// <summary>Makes one.</summary>
@@ -56,7 +57,8 @@ namespace LibCheckpoint
         /// <summary>How much it takes, for each dimension.</summary>
         public long[] Length { get; }
 
-        /// <summary>How many elements of a tensor it has; 0 if it is none of that, which the library then says.</summary>
+        /// <summary>How many elements of a tensor it has; 0 if it is none of that, which the
+        /// library then says.</summary>
         internal long Count(long[] shape)
         {
             if (Start.Length != shape.Length)
@@ -86,19 +88,21 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// An open checkpoint: a list of tensors in the byte order of their keys, whose values are read on demand
-    /// (<c>tf.train.CheckpointReader</c>). It does not change; several threads may use it at once.
+    /// An open checkpoint: a list of tensors in the byte order of their keys, whose values are read
+    /// on demand (<c>tf.train.CheckpointReader</c>). It does not change; several threads may use it
+    /// at once.
     /// </summary>
     public sealed class Reader : IReadOnlyList<Tensor>, IDisposable
     {
         private readonly ReaderHandle handle;
 
         /// <summary>
-        /// Opens the checkpoint at a path: a prefix, one of its files, a directory with a state file (its latest checkpoint), a
-        /// SavedModel, a V1 file or pattern. Only the index is read, and all of it is checked. (<c>tf.train.load_checkpoint</c>)
+        /// Opens the checkpoint at a path: a prefix, one of its files, a directory with a state
+        /// file (its latest checkpoint), a SavedModel, a V1 file or pattern. Only the index is
+        /// read, and all of it is checked. (<c>tf.train.load_checkpoint</c>)
         /// </summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is no checkpoint;
-        /// <see cref="ErrorCode.DataLoss"/> when the index is damaged.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is no
+        /// checkpoint; <see cref="ErrorCode.DataLoss"/> when the index is damaged.</exception>
         public Reader(string path, OpenOptions options = null)
         {
             using (OpenOptionsHandle made = OpenOptions.Make(options))
@@ -128,7 +132,8 @@ namespace LibCheckpoint
         /// <summary>The least version of a reader that may read the checkpoint.</summary>
         public int MinConsumerVersion => NativeMethods.ckpt_reader_min_consumer_version(handle);
 
-        /// <summary>Whether the values in the data files are big-endian. What is read is always in native order.</summary>
+        /// <summary>Whether the values in the data files are big-endian. What is read is always in
+        /// native order.</summary>
         public bool IsBigEndian => NativeMethods.ckpt_reader_is_big_endian(handle);
 
         /// <summary>The number of tensors.</summary>
@@ -153,8 +158,8 @@ namespace LibCheckpoint
         }
 
         /// <summary>The tensor with a key.</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is none; the message names keys that were
-        /// perhaps meant.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is
+        /// none; the message names keys that were perhaps meant.</exception>
         public Tensor this[string key]
         {
             get
@@ -196,13 +201,14 @@ namespace LibCheckpoint
             return NativeMethods.ckpt_reader_has(handle, bytes, bytes.Length);
         }
 
-        /// <summary>The value of the tensor with a key, as <see cref="Tensor.Read{T}(ReadOptions)"/> gives it.</summary>
+        /// <summary>The value of the tensor with a key, as <see
+        /// cref="Tensor.Read{T}(ReadOptions)"/> gives it.</summary>
         public T[] Read<T>(string key)
             where T : struct => this[key].Read<T>();
 
         /// <summary>
-        /// Reads tensors at once, with several threads: each as bytes in native order into its buffer, which has exactly its size. The buffers
-        /// must not overlap.
+        /// Reads tensors at once, with several threads: each as bytes in native order into its
+        /// buffer, which has exactly its size. The buffers must not overlap.
         /// </summary>
         public void ReadMany(IReadOnlyList<Tensor> tensors, IReadOnlyList<Memory<byte>> buffers, ReadOptions options = null)
         {
@@ -245,8 +251,8 @@ namespace LibCheckpoint
         }
 
         /// <summary>The objects of an object-based checkpoint.</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> with <see cref="Reason.NoObjectGraph"/> when the
-        /// checkpoint was saved by names.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> with <see
+        /// cref="Reason.NoObjectGraph"/> when the checkpoint was saved by names.</exception>
         public ObjectGraph ObjectGraph()
         {
             IntPtr graph;
@@ -274,7 +280,8 @@ namespace LibCheckpoint
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-        /// <summary>Closes the checkpoint. Views that it gave live on, its tensors do not.</summary>
+        /// <summary>Closes the checkpoint. Views that it gave live on, its tensors do
+        /// not.</summary>
         public void Dispose() => handle.Dispose();
 
         private unsafe Tensor Find(ReadOnlySpan<byte> key, string text)

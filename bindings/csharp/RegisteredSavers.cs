@@ -4,8 +4,9 @@ using System.Collections.Generic;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// Saves objects in its own way (<c>tf.train.experimental.register_checkpoint_saver</c>). Objects come with the paths under which they
-    /// are saved; the names of tensors in sinks and sources are their keys. Its methods must not use the graph.
+    /// Saves objects in its own way (<c>tf.train.experimental.register_checkpoint_saver</c>).
+    /// Objects come with the paths under which they are saved; the names of tensors in sinks and
+    /// sources are their keys. Its methods must not use the graph.
     /// </summary>
     public interface IObjectSaver
     {
@@ -25,8 +26,9 @@ namespace LibCheckpoint
     public sealed partial class Graph
     {
         /// <summary>
-        /// Registers a saver for the objects that it accepts; in checkpoints its name is <c>package.name</c>, and no package means
-        /// <c>Custom</c>. If it is not strict, an object that it saved and does not accept any more is left as it is.
+        /// Registers a saver for the objects that it accepts; in checkpoints its name is
+        /// <c>package.name</c>, and no package means <c>Custom</c>. If it is not strict, an object
+        /// that it saved and does not accept any more is left as it is.
         /// </summary>
         public void RegisterSaver(string package, string name, bool strict, IObjectSaver saver)
         {

@@ -24,40 +24,46 @@ namespace LibCheckpoint
             Detail = NativeMethods.ckpt_report_row_detail(row).TextOrNull;
         }
 
-        /// <summary>The path of the object: names of edges joined by <c>/</c>, in the checkpoint; of one that is missing there, in the
-        /// program.</summary>
+        /// <summary>The path of the object: names of edges joined by <c>/</c>, in the checkpoint;
+        /// of one that is missing there, in the program.</summary>
         public string Path { get; }
 
-        /// <summary>The key in the checkpoint; of an object that is missing there, the key that it would have.</summary>
+        /// <summary>The key in the checkpoint; of an object that is missing there, the key that it
+        /// would have.</summary>
         public string Key { get; }
 
         /// <summary>What became of it.</summary>
         public RowState State { get; }
 
-        /// <summary>The type in the checkpoint; <see cref="DType.Invalid"/> where it has no such tensor.</summary>
+        /// <summary>The type in the checkpoint; <see cref="DType.Invalid"/> where it has no such
+        /// tensor.</summary>
         public DType SavedDType { get; }
 
         /// <summary>The dimensions in the checkpoint; null where it has no such tensor.</summary>
         public long[] SavedShape { get; }
 
-        /// <summary>The type in the program; <see cref="DType.Invalid"/> where it has no such object, takes what comes, or has state of its
-        /// own.</summary>
+        /// <summary>The type in the program; <see cref="DType.Invalid"/> where it has no such
+        /// object, takes what comes, or has state of its own.</summary>
         public DType ProgramDType { get; }
 
-        /// <summary>The dimensions in the program, -1 for one that may be anything; null where the type is not known either.</summary>
+        /// <summary>The dimensions in the program, -1 for one that may be anything; null where the
+        /// type is not known either.</summary>
         public long[] ProgramShape { get; }
 
-        /// <summary>Of a variable that is a part of a tensor, whose dimensions <see cref="ProgramShape"/> then has: which slice of it, as
-        /// <c>0,4:-</c>; null of other objects.</summary>
+        /// <summary>Of a variable that is a part of a tensor, whose dimensions <see
+        /// cref="ProgramShape"/> then has: which slice of it, as <c>0,4:-</c>; null of other
+        /// objects.</summary>
         public string ProgramSlice { get; }
 
-        /// <summary>The object in the program; <see cref="LibCheckpoint.Node.None"/> where it has none.</summary>
+        /// <summary>The object in the program; <see cref="LibCheckpoint.Node.None"/> where it has
+        /// none.</summary>
         public Node Node { get; }
 
         /// <summary>The node in the checkpoint's object graph; -1 where it has none.</summary>
         public long SavedNode { get; }
 
-        /// <summary>The path of the one on the other side that is plainly meant; null if there is none.</summary>
+        /// <summary>The path of the one on the other side that is plainly meant; null if there is
+        /// none.</summary>
         public string Candidate { get; }
 
         /// <summary>More on why; null if there is no more to say.</summary>
@@ -65,8 +71,8 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// What became of every value of a restore: a row for each value of the checkpoint, then one for each object of the program that it has
-    /// no value for. It does not change.
+    /// What became of every value of a restore: a row for each value of the checkpoint, then one
+    /// for each object of the program that it has no value for. It does not change.
     /// </summary>
     public sealed class Report : IReadOnlyList<Row>
     {

@@ -57,8 +57,9 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// Saves objects of a graph under names of the program's, and restores them by these (<c>tf.compat.v1.train.Saver</c>). Its checkpoints
-    /// have no object graph. It keeps the graph alive. Several threads may use it at once.
+    /// Saves objects of a graph under names of the program's, and restores them by these
+    /// (<c>tf.compat.v1.train.Saver</c>). Its checkpoints have no object graph. It keeps the graph
+    /// alive. Several threads may use it at once.
     /// </summary>
     public sealed class Saver : IDisposable
     {
@@ -66,8 +67,9 @@ namespace LibCheckpoint
         private readonly Causes causes;
 
         /// <summary>Makes a saver of objects, each under its name.</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.AlreadyExists"/> when two objects have one name, or one object
-        /// two; <see cref="ErrorCode.InvalidArgument"/> for what has no values.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.AlreadyExists"/> when two
+        /// objects have one name, or one object two; <see cref="ErrorCode.InvalidArgument"/> for
+        /// what has no values.</exception>
         public Saver(Graph graph, IReadOnlyList<Edge> objects, SaverOptions options = null)
         {
             using (SaverOptionsHandle made = SaverOptions.Make(options))
@@ -85,7 +87,8 @@ namespace LibCheckpoint
             this.causes = causes;
         }
 
-        /// <summary>Makes a saver of variables under their own names (<see cref="NodeOptions.Name"/>).</summary>
+        /// <summary>Makes a saver of variables under their own names (<see
+        /// cref="NodeOptions.Name"/>).</summary>
         public static Saver OfVariables(Graph graph, Node[] variables, SaverOptions options = null)
         {
             using (SaverOptionsHandle made = SaverOptions.Make(options))
@@ -96,7 +99,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Makes a saver of everything that <paramref name="root"/> leads to and that has values, by the variables' own names.</summary>
+        /// <summary>Makes a saver of everything that <paramref name="root"/> leads to and that has
+        /// values, by the variables' own names.</summary>
         public static Saver OfRoot(Graph graph, Node root, SaverOptions options = null)
         {
             using (SaverOptionsHandle made = SaverOptions.Make(options))
@@ -115,8 +119,8 @@ namespace LibCheckpoint
             return NativeResult.Texts(names);
         }
 
-        /// <summary>Writes the checkpoint <paramref name="prefix"/>, or <c>prefix-STEP</c>, records it, and removes old ones. Gives its
-        /// path.</summary>
+        /// <summary>Writes the checkpoint <paramref name="prefix"/>, or <c>prefix-STEP</c>, records
+        /// it, and removes old ones. Gives its path.</summary>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string Save(string prefix, SaverSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
@@ -131,8 +135,9 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Restores all objects from the checkpoint at a path. One that has an object graph, and not the names, is restored by the full names of
-        /// variables. Of the options, globs match names; renames and subtrees are not for savers.
+        /// Restores all objects from the checkpoint at a path. One that has an object graph, and
+        /// not the names, is restored by the full names of variables. Of the options, globs match
+        /// names; renames and subtrees are not for savers.
         /// </summary>
         public Report Restore(string path, RestoreOptions options = null)
         {
@@ -144,7 +149,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>What became of every value in the last restore, also in one that failed; null before the first.</summary>
+        /// <summary>What became of every value in the last restore, also in one that failed; null
+        /// before the first.</summary>
         public Report LastReport()
         {
             IntPtr report;
@@ -152,7 +158,8 @@ namespace LibCheckpoint
             return Report.TakeFrom(report);
         }
 
-        /// <summary>The checkpoints that were recorded and are not removed yet, oldest first.</summary>
+        /// <summary>The checkpoints that were recorded and are not removed yet, oldest
+        /// first.</summary>
         public string[] LastCheckpoints()
         {
             IntPtr paths;
@@ -160,9 +167,11 @@ namespace LibCheckpoint
             return NativeResult.Texts(paths);
         }
 
-        /// <summary>Takes these paths for the checkpoints that were recorded, oldest first.</summary>
+        /// <summary>Takes these paths for the checkpoints that were recorded, oldest
+        /// first.</summary>
         /// <param name="paths">The checkpoints.</param>
-        /// <param name="times">When each was made; null if that is not known: then none of them is ever removed.</param>
+        /// <param name="times">When each was made; null if that is not known: then none of them is
+        /// ever removed.</param>
         public void SetLastCheckpoints(IReadOnlyList<string> paths, IReadOnlyList<DateTimeOffset> times = null)
         {
             if (times != null && times.Count != paths.Count)
@@ -185,7 +194,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Takes those of these checkpoints that are there for the ones that were recorded, with the times of their files.</summary>
+        /// <summary>Takes those of these checkpoints that are there for the ones that were
+        /// recorded, with the times of their files.</summary>
         public void RecoverLastCheckpoints(IReadOnlyList<string> paths)
         {
             using (var pins = new Pins())

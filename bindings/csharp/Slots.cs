@@ -4,17 +4,19 @@ namespace LibCheckpoint
 {
     public sealed partial class Graph
     {
-        /// <summary>Makes <paramref name="slot"/> the slot that <paramref name="owner"/> keeps for <paramref name="variable"/>. If a restore has a
-        /// value for it, it is restored here and now.</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.AlreadyExists"/> when there is another.</exception>
+        /// <summary>Makes <paramref name="slot"/> the slot that <paramref name="owner"/> keeps for
+        /// <paramref name="variable"/>. If a restore has a value for it, it is restored here and
+        /// now.</summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.AlreadyExists"/> when there
+        /// is another.</exception>
         public void SetSlot(Node owner, Node variable, string name, Node slot)
         {
             byte[] bytes = Utf8.Encode(name);
             NativeMethods.ckpt_graph_set_slot(handle, owner, variable, bytes, slot, causes);
         }
 
-        /// <summary>The slot that <paramref name="owner"/> keeps for <paramref name="variable"/>; <see cref="Node.None"/> if there is
-        /// none.</summary>
+        /// <summary>The slot that <paramref name="owner"/> keeps for <paramref name="variable"/>;
+        /// <see cref="Node.None"/> if there is none.</summary>
         public Node Slot(Node owner, Node variable, string name)
         {
             byte[] bytes = Utf8.Encode(name);
@@ -23,7 +25,8 @@ namespace LibCheckpoint
             return slot;
         }
 
-        /// <summary>Takes a slot from its owner. The slot variable stays, and is given back.</summary>
+        /// <summary>Takes a slot from its owner. The slot variable stays, and is given
+        /// back.</summary>
         public Node RemoveSlot(Node owner, Node variable, string name)
         {
             byte[] bytes = Utf8.Encode(name);
@@ -32,7 +35,8 @@ namespace LibCheckpoint
             return slot;
         }
 
-        /// <summary>The names of an owner's slots, in the order in which the first of each was made.</summary>
+        /// <summary>The names of an owner's slots, in the order in which the first of each was
+        /// made.</summary>
         public string[] SlotNames(Node owner)
         {
             IntPtr names;
@@ -41,8 +45,9 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Adds an object that may have slot variables, as an optimizer does. <paramref name="create"/>, which may be null, makes slots for
-        /// which a checkpoint has values; without it the values wait for <see cref="SetSlot"/>. It must not use the graph.
+        /// Adds an object that may have slot variables, as an optimizer does. <paramref
+        /// name="create"/>, which may be null, makes slots for which a checkpoint has values;
+        /// without it the values wait for <see cref="SetSlot"/>. It must not use the graph.
         /// </summary>
         public Node AddSlotOwner(Action<SlotRequest> create = null, NodeOptions options = null)
         {
@@ -59,8 +64,9 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// Asks for a slot variable for which a checkpoint has a value. If none of its methods is called, the value waits until the program
-    /// makes the slot. It can be used until the callback that got it returns.
+    /// Asks for a slot variable for which a checkpoint has a value. If none of its methods is
+    /// called, the value waits until the program makes the slot. It can be used until the callback
+    /// that got it returns.
     /// </summary>
     public sealed class SlotRequest
     {

@@ -5,21 +5,25 @@ using System.Collections.Generic;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// An object with state of its own that is saved as named tensors, whose number and shapes are known only then: a hash table, an
-    /// iterator, a random number generator. Its methods must not use the graph; what they throw ends the call with
-    /// <see cref="ErrorCode.Aborted"/>, and is the inner exception. (<c>_serialize_to_tensors</c> and <c>_restore_from_tensors</c> of
+    /// An object with state of its own that is saved as named tensors, whose number and shapes are
+    /// known only then: a hash table, an iterator, a random number generator. Its methods must not
+    /// use the graph; what they throw ends the call with <see cref="ErrorCode.Aborted"/>, and is
+    /// the inner exception. (<c>_serialize_to_tensors</c> and <c>_restore_from_tensors</c> of
     /// TensorFlow's <c>Trackable</c>)
     /// </summary>
     public interface IState
     {
-        /// <summary>Puts the tensors into a sink, in the order in which they are to be stored.</summary>
+        /// <summary>Puts the tensors into a sink, in the order in which they are to be
+        /// stored.</summary>
         void Save(Sink sink);
 
-        /// <summary>Takes the tensors from a source, after all of them were read and checked.</summary>
+        /// <summary>Takes the tensors from a source, after all of them were read and
+        /// checked.</summary>
         void Restore(Source source);
     }
 
-    /// <summary>Takes the tensors of an object that is being saved. It can be used until the method that got it returns.</summary>
+    /// <summary>Takes the tensors of an object that is being saved. It can be used until the method
+    /// that got it returns.</summary>
     public sealed class Sink
     {
         private readonly Causes causes;
@@ -32,9 +36,11 @@ namespace LibCheckpoint
         }
 
         /// <summary>Puts a tensor; its values are copied.</summary>
-        /// <param name="name">Which of the object's tensors it is; to a registered saver its key.</param>
+        /// <param name="name">Which of the object's tensors it is; to a registered saver its
+        /// key.</param>
         /// <param name="values">The elements, row-major.</param>
-        /// <param name="shape">The dimensions; null for the one that the number of elements is.</param>
+        /// <param name="shape">The dimensions; null for the one that the number of elements
+        /// is.</param>
         public unsafe void Put<T>(string name, ReadOnlySpan<T> values, long[] shape = null)
             where T : struct
         {
@@ -53,7 +59,8 @@ namespace LibCheckpoint
         public void PutScalar<T>(string name, T value)
             where T : struct => Put(name, new[] { value }, new long[0]);
 
-        /// <summary>Puts a tensor of any fixed-size dtype, given as bytes in native order.</summary>
+        /// <summary>Puts a tensor of any fixed-size dtype, given as bytes in native
+        /// order.</summary>
         public unsafe void PutBytes(string name, DType dtype, long[] shape, ReadOnlySpan<byte> data)
         {
             fixed (byte* first = &Elements.First(data))
@@ -62,7 +69,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Puts a tensor without copying it: the values must stay as they are until the save is over.</summary>
+        /// <summary>Puts a tensor without copying it: the values must stay as they are until the
+        /// save is over.</summary>
         public void PutBorrowed<T>(string name, Memory<T> values, long[] shape = null)
             where T : struct
         {
@@ -80,7 +88,8 @@ namespace LibCheckpoint
         public void PutBorrowed<T>(string name, T[] values, long[] shape = null)
             where T : struct => PutBorrowed(name, new Memory<T>(values), shape);
 
-        /// <summary>Puts a tensor of a fixed-size dtype whose bytes are asked for while it is written, by several threads at once.</summary>
+        /// <summary>Puts a tensor of a fixed-size dtype whose bytes are asked for while it is
+        /// written, by several threads at once.</summary>
         public void PutRead(string name, DType dtype, long[] shape, ReadBytes read)
         {
             byte[] bytes = Utf8.Encode(name);
@@ -109,7 +118,8 @@ namespace LibCheckpoint
         public void PutStrings(string name, IReadOnlyList<string> values, long[] shape = null) =>
             PutStrings(name, Utf8.Encode(values), shape);
 
-        /// <summary>Puts a variant tensor of serialized elements, as <see cref="SourceTensor.ReadStrings"/> gave them.</summary>
+        /// <summary>Puts a variant tensor of serialized elements, as <see
+        /// cref="SourceTensor.ReadStrings"/> gave them.</summary>
         public void PutVariants(string name, IReadOnlyList<byte[]> values, long[] shape = null)
         {
             byte[] bytes = Utf8.Encode(name);
@@ -138,7 +148,8 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// The tensors that a checkpoint has for an object. It and its tensors can be used until the method that got it returns.
+    /// The tensors that a checkpoint has for an object. It and its tensors can be used until the
+    /// method that got it returns.
     /// </summary>
     public sealed class Source : IReadOnlyList<SourceTensor>
     {
@@ -175,7 +186,8 @@ namespace LibCheckpoint
         }
 
         /// <summary>The value of the tensor of a name.</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> if there is none.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> if there is
+        /// none.</exception>
         public T[] Read<T>(string name)
             where T : struct
         {
@@ -225,7 +237,8 @@ namespace LibCheckpoint
             Shape = NativeResult.Shape(NativeMethods.ckpt_source_tensor_shape(pointer), NativeMethods.ckpt_source_tensor_rank(pointer));
         }
 
-        /// <summary>The name that the object gave the tensor; to a registered saver its key.</summary>
+        /// <summary>The name that the object gave the tensor; to a registered saver its
+        /// key.</summary>
         public string Name { get; }
 
         /// <summary>The type of the elements.</summary>
@@ -234,7 +247,8 @@ namespace LibCheckpoint
         /// <summary>The dimensions; none of a scalar.</summary>
         public long[] Shape { get; }
 
-        /// <summary>The value of a tensor of a fixed-size dtype, which has to be that of <typeparamref name="T"/>.</summary>
+        /// <summary>The value of a tensor of a fixed-size dtype, which has to be that of
+        /// <typeparamref name="T"/>.</summary>
         public T[] Read<T>()
             where T : struct
         {
@@ -262,7 +276,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The value of a fixed-size dtype, whatever it is, as bytes in native order.</summary>
+        /// <summary>The value of a fixed-size dtype, whatever it is, as bytes in native
+        /// order.</summary>
         public byte[] ReadBytes()
         {
             source.Pointer();
@@ -281,7 +296,8 @@ namespace LibCheckpoint
             return strings;
         }
 
-        /// <summary>The elements of a string tensor as text; bytes that are no UTF-8 are replaced.</summary>
+        /// <summary>The elements of a string tensor as text; bytes that are no UTF-8 are
+        /// replaced.</summary>
         public string[] ReadText() => Array.ConvertAll(ReadStrings(), System.Text.Encoding.UTF8.GetString);
     }
 

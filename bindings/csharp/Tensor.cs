@@ -3,7 +3,8 @@ using System.Text;
 
 namespace LibCheckpoint
 {
-    /// <summary>A tensor of an open checkpoint. It can be used until its reader is disposed of.</summary>
+    /// <summary>A tensor of an open checkpoint. It can be used until its reader is disposed
+    /// of.</summary>
     public sealed class Tensor
     {
         private readonly ReaderHandle reader;
@@ -21,7 +22,8 @@ namespace LibCheckpoint
             shape = NativeResult.Shape(NativeMethods.ckpt_tensor_shape(pointer), NativeMethods.ckpt_tensor_rank(pointer));
         }
 
-        /// <summary>The key. Bytes that are no UTF-8 are replaced; <see cref="KeyBytes"/> has them.</summary>
+        /// <summary>The key. Bytes that are no UTF-8 are replaced; <see cref="KeyBytes"/> has
+        /// them.</summary>
         public string Key => key ?? (key = Encoding.UTF8.GetString(KeyBytes()));
 
         /// <summary>The type of the elements.</summary>
@@ -42,7 +44,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The bytes of the value; of strings and variants those that are stored, or -1 when that is not known without reading.</summary>
+        /// <summary>The bytes of the value; of strings and variants those that are stored, or -1
+        /// when that is not known without reading.</summary>
         public long ByteSize
         {
             get
@@ -54,7 +57,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The data file that holds the tensor; -1 of a partitioned tensor, and in a V1 checkpoint.</summary>
+        /// <summary>The data file that holds the tensor; -1 of a partitioned tensor, and in a V1
+        /// checkpoint.</summary>
         public long Shard
         {
             get
@@ -66,7 +70,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Where in the data file the tensor begins, in bytes; -1 of a partitioned tensor, and in a V1 checkpoint.</summary>
+        /// <summary>Where in the data file the tensor begins, in bytes; -1 of a partitioned tensor,
+        /// and in a V1 checkpoint.</summary>
         public long Offset
         {
             get
@@ -87,7 +92,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The slices in which a partitioned tensor is stored; none of a tensor stored whole.</summary>
+        /// <summary>The slices in which a partitioned tensor is stored; none of a tensor stored
+        /// whole.</summary>
         public Region[] Slices()
         {
             using (reader.Hold())
@@ -103,13 +109,15 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// The value of a tensor of a fixed-size dtype, in row-major order. <typeparamref name="T"/> has to be the tensor's type; <see cref="byte"/>,
-        /// <see cref="ushort"/> and <see cref="uint"/> also stand for types of their size that C# lacks.
+        /// The value of a tensor of a fixed-size dtype, in row-major order. <typeparamref
+        /// name="T"/> has to be the tensor's type; <see cref="byte"/>, <see cref="ushort"/> and
+        /// <see cref="uint"/> also stand for types of their size that C# lacks.
         /// (<c>CheckpointReader.get_tensor</c>)
         /// </summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> for another type;
-        /// <see cref="ErrorCode.NotFound"/> when a data file is missing; <see cref="ErrorCode.DataLoss"/> when it is too short or a
-        /// checksum does not match.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> for
+        /// another type; <see cref="ErrorCode.NotFound"/> when a data file is missing; <see
+        /// cref="ErrorCode.DataLoss"/> when it is too short or a checksum does not
+        /// match.</exception>
         public T[] Read<T>(ReadOptions options = null)
             where T : struct
         {
@@ -119,7 +127,8 @@ namespace LibCheckpoint
             return values;
         }
 
-        /// <summary>Reads the value into memory, which has exactly as many elements, straight and with several threads.</summary>
+        /// <summary>Reads the value into memory, which has exactly as many elements, straight and
+        /// with several threads.</summary>
         public unsafe void ReadInto<T>(Span<T> values, ReadOptions options = null)
             where T : struct
         {
@@ -144,7 +153,8 @@ namespace LibCheckpoint
             return values;
         }
 
-        /// <summary>Reads a part of the tensor into memory, which has exactly as many elements.</summary>
+        /// <summary>Reads a part of the tensor into memory, which has exactly as many
+        /// elements.</summary>
         public unsafe void ReadInto<T>(Region region, Span<T> values, ReadOptions options = null)
             where T : struct
         {
@@ -159,7 +169,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Reads the value of a fixed-size dtype, whatever it is, as bytes in native order into a buffer of exactly their size.</summary>
+        /// <summary>Reads the value of a fixed-size dtype, whatever it is, as bytes in native order
+        /// into a buffer of exactly their size.</summary>
         public unsafe void ReadBytes(Span<byte> buffer, ReadOptions options = null)
         {
             fixed (byte* first = &Elements.First(buffer))
@@ -168,7 +179,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The elements of a string tensor; of a variant tensor the serialized elements.</summary>
+        /// <summary>The elements of a string tensor; of a variant tensor the serialized
+        /// elements.</summary>
         public byte[][] ReadStrings(ReadOptions options = null)
         {
             using (ReadOptionsHandle made = ReadOptions.Make(options))
@@ -191,15 +203,18 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The elements of a string tensor as text; bytes that are no UTF-8 are replaced.</summary>
+        /// <summary>The elements of a string tensor as text; bytes that are no UTF-8 are
+        /// replaced.</summary>
         public string[] ReadText(ReadOptions options = null) => Array.ConvertAll(ReadStrings(options), Encoding.UTF8.GetString);
 
         /// <summary>
-        /// Maps the value of a fixed-size tensor as it lies in its data file, without copying it. While the view is open nobody may truncate
-        /// or rewrite the data file in place; replacing it by rename is harmless.
+        /// Maps the value of a fixed-size tensor as it lies in its data file, without copying it.
+        /// While the view is open nobody may truncate or rewrite the data file in place; replacing
+        /// it by rename is harmless.
         /// </summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> for strings, partitioned tensors, V1
-        /// checkpoints and values of the other byte order.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> for
+        /// strings, partitioned tensors, V1 checkpoints and values of the other byte
+        /// order.</exception>
         public View View(ReadOptions options = null)
         {
             using (ReadOptionsHandle made = ReadOptions.Make(options))

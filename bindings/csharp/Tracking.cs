@@ -59,20 +59,24 @@ namespace LibCheckpoint
     public sealed partial class Graph
     {
         /// <summary>
-        /// Adds the objects that a program's object holds, and tracks them below <paramref name="root"/> by names, as <c>tf.Module</c> does with its
-        /// attributes. Members are tracked that have a <see cref="TrackedAttribute"/>, those of base classes and private ones too, in the
-        /// order of their names:
+        /// Adds the objects that a program's object holds, and tracks them below <paramref
+        /// name="root"/> by names, as <c>tf.Module</c> does with its attributes. Members are
+        /// tracked that have a <see cref="TrackedAttribute"/>, those of base classes and private
+        /// ones too, in the order of their names:
         /// </summary>
         /// <remarks>
-        /// <para>Arrays of any rank are variables, <see cref="Scalar{T}"/> variables without dimensions, <see cref="IState"/> state of its own,
-        /// dictionaries with strings for keys dicts, in the order of the keys, other collections lists, other objects of classes objects with
-        /// tracked members of their own. Null is left out; in a list it takes a place. What is held twice is one object, as in
-        /// TensorFlow.</para>
-        /// <para>The arrays are the graph's until that is gone. Lists and dicts that change later have to be tracked by hand. Values wait for
-        /// what is tracked after a restore, as they do for <see cref="Track"/>. When it fails, what was tracked before stays tracked.</para>
+        /// <para>Arrays of any rank are variables, <see cref="Scalar{T}"/> variables without
+        /// dimensions, <see cref="IState"/> state of its own, dictionaries with strings for keys
+        /// dicts, in the order of the keys, other collections lists, other objects of classes
+        /// objects with tracked members of their own. Null is left out; in a list it takes a place.
+        /// What is held twice is one object, as in TensorFlow.</para>
+        /// <para>The arrays are the graph's until that is gone. Lists and dicts that change later
+        /// have to be tracked by hand. Values wait for what is tracked after a restore, as they do
+        /// for <see cref="Track"/>. When it fails, what was tracked before stays tracked.</para>
         /// </remarks>
         /// <returns>All objects by their paths, as <c>layers/0/kernel</c>.</returns>
-        /// <exception cref="ArgumentException">Something is marked that cannot be tracked.</exception>
+        /// <exception cref="ArgumentException">Something is marked that cannot be
+        /// tracked.</exception>
         public IReadOnlyDictionary<string, Node> TrackObject(Node root, object model)
         {
             if (model == null)
@@ -109,7 +113,8 @@ namespace LibCheckpoint
 
             private static string Join(string path, string name) => path == "" ? name : path + "/" + name;
 
-            // Adds one object, has it tracked, and goes on below it: parents first, as a restore wants it.
+            // Adds one object, has it tracked, and goes on below it: parents first, as a restore
+            // wants it.
             private void Add(string path, object value, long[] shape, Action<Node> track)
             {
                 Node node;

@@ -6,11 +6,13 @@ namespace LibCheckpoint
     public sealed partial class Graph
     {
         /// <summary>
-        /// Adds a variable whose value is the program's memory: it is saved from there and restored into it, in place. The library uses it
-        /// during calls that reach the graph, and never in between. It stays where it is until nothing can touch it any more.
+        /// Adds a variable whose value is the program's memory: it is saved from there and restored
+        /// into it, in place. The library uses it during calls that reach the graph, and never in
+        /// between. It stays where it is until nothing can touch it any more.
         /// </summary>
         /// <param name="values">The elements, row-major.</param>
-        /// <param name="shape">The dimensions; null for the one that the number of elements is.</param>
+        /// <param name="shape">The dimensions; null for the one that the number of elements
+        /// is.</param>
         /// <param name="options">More about it.</param>
         public Node AddVariable<T>(Memory<T> values, long[] shape = null, NodeOptions options = null)
             where T : struct
@@ -29,19 +31,23 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Adds a variable whose value is the program's array, as the other does.</summary>
+        /// <summary>Adds a variable whose value is the program's array, as the other
+        /// does.</summary>
         public Node AddVariable<T>(T[] values, long[] shape = null, NodeOptions options = null)
             where T : struct => AddVariable(new Memory<T>(values), shape, options);
 
-        /// <summary>Adds a variable without dimensions, whose value is the one element of the program's array.</summary>
+        /// <summary>Adds a variable without dimensions, whose value is the one element of the
+        /// program's array.</summary>
         public Node AddScalar<T>(T[] value, NodeOptions options = null)
             where T : struct => AddVariable(new Memory<T>(value), new long[0], options);
 
-        /// <summary>Adds a variable without dimensions whose value is a number of the program's.</summary>
+        /// <summary>Adds a variable without dimensions whose value is a number of the
+        /// program's.</summary>
         public Node AddScalar<T>(Scalar<T> value, NodeOptions options = null)
             where T : struct => Borrow(((IScalar)value).Memory, new long[0], options);
 
-        /// <summary>Adds a variable whose value is an array of any rank, whose shape is the array's.</summary>
+        /// <summary>Adds a variable whose value is an array of any rank, whose shape is the
+        /// array's.</summary>
         public Node AddArray(Array values, NodeOptions options = null)
         {
             if (values == null)
@@ -51,7 +57,8 @@ namespace LibCheckpoint
             return Borrow(values, ShapeOf(values), options);
         }
 
-        /// <summary>Adds a variable of any fixed-size dtype whose value is the program's bytes, in native order.</summary>
+        /// <summary>Adds a variable of any fixed-size dtype whose value is the program's bytes, in
+        /// native order.</summary>
         public Node AddBytes(Memory<byte> values, DType dtype, long[] shape, NodeOptions options = null)
         {
             using (NodeOptionsHandle made = NodeOptions.Make(options))
@@ -66,8 +73,9 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Replaces the memory that a variable of <see cref="AddVariable{T}(T[], long[], NodeOptions)"/> is saved from and restored into by
-        /// other of the same size. The old memory is the program's again.</summary>
+        /// <summary>Replaces the memory that a variable of <see cref="AddVariable{T}(T[], long[],
+        /// NodeOptions)"/> is saved from and restored into by other of the same size. The old
+        /// memory is the program's again.</summary>
         public void SetMemory<T>(Node variable, Memory<T> values)
             where T : struct
         {
@@ -87,7 +95,8 @@ namespace LibCheckpoint
 
         /// <summary>Adds a variable whose memory is the graph's. The values are copied.</summary>
         /// <param name="values">The elements, row-major.</param>
-        /// <param name="shape">The dimensions; null for the one that the number of elements is.</param>
+        /// <param name="shape">The dimensions; null for the one that the number of elements
+        /// is.</param>
         /// <param name="options">More about it.</param>
         public unsafe Node AddOwned<T>(ReadOnlySpan<T> values, long[] shape = null, NodeOptions options = null)
             where T : struct
@@ -103,15 +112,18 @@ namespace LibCheckpoint
         public Node AddOwned<T>(T[] values, long[] shape = null, NodeOptions options = null)
             where T : struct => AddOwned(new ReadOnlySpan<T>(values), shape, options);
 
-        /// <summary>Adds a variable of any fixed-size dtype whose memory is the graph's; its value is zeros.</summary>
+        /// <summary>Adds a variable of any fixed-size dtype whose memory is the graph's; its value
+        /// is zeros.</summary>
         public Node AddOwned(DType dtype, long[] shape, NodeOptions options = null) =>
             AddOwned(dtype, shape, IntPtr.Zero, 0, options);
 
         /// <summary>
-        /// Adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on create).
+        /// Adds a variable that has no value before it is restored or assigned, and takes its shape
+        /// from that (restore on create).
         /// </summary>
         /// <param name="dtype"><see cref="DType.Invalid"/> for whatever the checkpoint has.</param>
-        /// <param name="shape">What shapes it takes, -1 for a dimension that may be anything; null for any shape at all.</param>
+        /// <param name="shape">What shapes it takes, -1 for a dimension that may be anything; null
+        /// for any shape at all.</param>
         /// <param name="options">More about it.</param>
         public Node AddWithoutValue(DType dtype, long[] shape, NodeOptions options = null)
         {
@@ -143,7 +155,8 @@ namespace LibCheckpoint
             AddStrings(Utf8.Encode(values), shape, options);
 
         /// <summary>Copies the value of a variable, wherever it is.</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> when it has none yet.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> when it
+        /// has none yet.</exception>
         public T[] Value<T>(Node variable)
             where T : struct
         {
@@ -153,7 +166,8 @@ namespace LibCheckpoint
             return values;
         }
 
-        /// <summary>Copies the value of a variable, wherever it is, into memory of exactly its size.</summary>
+        /// <summary>Copies the value of a variable, wherever it is, into memory of exactly its
+        /// size.</summary>
         public unsafe void ReadInto<T>(Node variable, Span<T> values)
             where T : struct
         {
@@ -168,7 +182,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Copies the value of a variable of any fixed-size dtype, in native order, into a buffer of exactly its size.</summary>
+        /// <summary>Copies the value of a variable of any fixed-size dtype, in native order, into a
+        /// buffer of exactly its size.</summary>
         public unsafe void ReadBytes(Node variable, Span<byte> buffer)
         {
             fixed (byte* first = &Elements.First(buffer))
@@ -177,10 +192,12 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Gives a variable, wherever it is, a value of its type and shape. One without a value takes them from this.</summary>
+        /// <summary>Gives a variable, wherever it is, a value of its type and shape. One without a
+        /// value takes them from this.</summary>
         /// <param name="variable">The variable.</param>
         /// <param name="values">The elements, row-major.</param>
-        /// <param name="shape">The dimensions; null for the one that the number of elements is.</param>
+        /// <param name="shape">The dimensions; null for the one that the number of elements
+        /// is.</param>
         public unsafe void Assign<T>(Node variable, ReadOnlySpan<T> values, long[] shape = null)
             where T : struct
         {
@@ -195,7 +212,8 @@ namespace LibCheckpoint
         public void Assign<T>(Node variable, T[] values, long[] shape = null)
             where T : struct => Assign(variable, new ReadOnlySpan<T>(values), shape);
 
-        /// <summary>Gives a variable of any fixed-size dtype a value, given as bytes in native order.</summary>
+        /// <summary>Gives a variable of any fixed-size dtype a value, given as bytes in native
+        /// order.</summary>
         public unsafe void AssignBytes(Node variable, DType dtype, long[] shape, ReadOnlySpan<byte> values)
         {
             fixed (byte* first = &Elements.First(values))
@@ -205,11 +223,11 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Shows the memory of a variable, owned or borrowed, in native order, to be read and changed during the call, in which nobody may call the
-        /// graph otherwise.
+        /// Shows the memory of a variable, owned or borrowed, in native order, to be read and
+        /// changed during the call, in which nobody may call the graph otherwise.
         /// </summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> when the variable has no value yet, or has it on a
-        /// device.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> when
+        /// the variable has no value yet, or has it on a device.</exception>
         public unsafe void Use(Node variable, UseBytes use)
         {
             using (handle.Hold())
@@ -232,7 +250,8 @@ namespace LibCheckpoint
         /// <summary>The string of a text; bytes that are no UTF-8 are replaced.</summary>
         public string ReadText(Node text) => System.Text.Encoding.UTF8.GetString(ReadStrings(text)[0]);
 
-        /// <summary>Gives a string variable a value, or a text (whose shape has no dimensions).</summary>
+        /// <summary>Gives a string variable a value, or a text (whose shape has no
+        /// dimensions).</summary>
         public void AssignStrings(Node node, IReadOnlyList<byte[]> values, long[] shape = null)
         {
             using (var pins = new Pins())
@@ -243,11 +262,13 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Gives a string variable, or a text, a value of texts, which are stored as UTF-8.</summary>
+        /// <summary>Gives a string variable, or a text, a value of texts, which are stored as
+        /// UTF-8.</summary>
         public void AssignStrings(Node node, IReadOnlyList<string> values, long[] shape = null) =>
             AssignStrings(node, Utf8.Encode(values), shape);
 
-        /// <summary>The value of an integer scalar of any integer dtype: a step, a counter.</summary>
+        /// <summary>The value of an integer scalar of any integer dtype: a step, a
+        /// counter.</summary>
         public long ReadInteger(Node variable)
         {
             long value;

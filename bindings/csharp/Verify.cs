@@ -7,8 +7,8 @@ namespace LibCheckpoint
     /// <summary>How a checkpoint is verified.</summary>
     public sealed partial class VerifyOptions
     {
-        /// <summary>Hears how many bytes of how many were checked. What it throws ends the call with
-        /// <see cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
+        /// <summary>Hears how many bytes of how many were checked. What it throws ends the call
+        /// with <see cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
         public Action<long, long> Progress { get; set; }
 
         internal static Cancellation Cancellation(VerifyOptions options) => new Cancellation(options == null ? null : options.Progress);
@@ -60,8 +60,8 @@ namespace LibCheckpoint
     public static partial class CheckpointFiles
     {
         /// <summary>
-        /// Checks every checksum of every block and tensor of a checkpoint, and goes on after a fault: that it returns says that it came to the
-        /// end, not that the checkpoint is whole.
+        /// Checks every checksum of every block and tensor of a checkpoint, and goes on after a
+        /// fault: that it returns says that it came to the end, not that the checkpoint is whole.
         /// </summary>
         public static Verification Verify(
             string path, VerifyOptions options = null, CancellationToken token = default(CancellationToken))

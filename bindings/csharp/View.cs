@@ -3,8 +3,8 @@ using System;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// A tensor as it lies in its data file, mapped into memory. It outlives its reader. It does not change; several threads may use it at
-    /// once.
+    /// A tensor as it lies in its data file, mapped into memory. It outlives its reader. It does
+    /// not change; several threads may use it at once.
     /// </summary>
     public sealed class View : IDisposable
     {
@@ -28,16 +28,18 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// The largest power of two, up to 4096, that the address of the bytes is a multiple of. TensorFlow packs tensors without gaps, so it
-        /// can be 1.
+        /// The largest power of two, up to 4096, that the address of the bytes is a multiple of.
+        /// TensorFlow packs tensors without gaps, so it can be 1.
         /// </summary>
         public int Alignment => (int)NativeMethods.ckpt_view_alignment(handle);
 
-        /// <summary>Shows the bytes, row-major and little-endian, which can be used during the call.</summary>
+        /// <summary>Shows the bytes, row-major and little-endian, which can be used during the
+        /// call.</summary>
         public unsafe void Use(UseReadOnlyBytes use) =>
             Use((IntPtr bytes, long length) => use(new ReadOnlySpan<byte>((void*)bytes, checked((int)length))));
 
-        /// <summary>The same of values of any size: shows where the bytes are and how many.</summary>
+        /// <summary>The same of values of any size: shows where the bytes are and how
+        /// many.</summary>
         public void Use(Action<IntPtr, long> use)
         {
             using (handle.Hold())

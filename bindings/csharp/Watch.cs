@@ -10,8 +10,8 @@ namespace LibCheckpoint
         /// <summary>Another clock than the machine's.</summary>
         public Func<DateTimeOffset> Clock { get; set; }
 
-        /// <summary>Waits, in place of the machine's clock. What it throws ends the call with <see cref="ErrorCode.Cancelled"/>, and is the
-        /// inner exception.</summary>
+        /// <summary>Waits, in place of the machine's clock. What it throws ends the call with <see
+        /// cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
         public Action<TimeSpan> Sleep { get; set; }
 
         internal WaitOptionsHandle Make(CancellationToken token, out Clock clock)
@@ -41,8 +41,9 @@ namespace LibCheckpoint
     public static partial class CheckpointFiles
     {
         /// <summary>
-        /// Waits until the latest checkpoint of a directory, which need not be there yet, is another one than <paramref name="last"/>, which may
-        /// be null. Gives its path; null when time ran out.
+        /// Waits until the latest checkpoint of a directory, which need not be there yet, is
+        /// another one than <paramref name="last"/>, which may be null. Gives its path; null when
+        /// time ran out.
         /// </summary>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public static string WaitForNew(
@@ -60,14 +61,16 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Goes over the checkpoints of a directory, which need not be there yet, as they appear (<c>tf.train.checkpoints_iterator</c>): the
-        /// latest only, and never the same twice in a row.
+        /// Goes over the checkpoints of a directory, which need not be there yet, as they appear
+        /// (<c>tf.train.checkpoints_iterator</c>): the latest only, and never the same twice in a
+        /// row.
         /// </summary>
         /// <param name="directory">The directory.</param>
         /// <param name="options">How to wait.</param>
-        /// <param name="isDone">Is asked after each time-out, and after each checkpoint, whether there will be no more; without it a time-out
-        /// is the end.</param>
-        /// <param name="token">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
+        /// <param name="isDone">Is asked after each time-out, and after each checkpoint, whether
+        /// there will be no more; without it a time-out is the end.</param>
+        /// <param name="token">Ends the wait with an <see
+        /// cref="OperationCanceledException"/>.</param>
         public static IEnumerable<string> Watch(
             string directory, WaitOptions options = null, Func<bool> isDone = null,
             CancellationToken token = default(CancellationToken))

@@ -9,8 +9,8 @@ namespace LibCheckpoint
     public sealed partial class WriteOptions
     {
         /// <summary>
-        /// Hears how many bytes of how many were written. What it throws ends the call with <see cref="ErrorCode.Cancelled"/>, and is the
-        /// inner exception.
+        /// Hears how many bytes of how many were written. What it throws ends the call with <see
+        /// cref="ErrorCode.Cancelled"/>, and is the inner exception.
         /// </summary>
         public Action<long, long> Progress { get; set; }
 
@@ -32,8 +32,9 @@ namespace LibCheckpoint
     }
 
     /// <summary>
-    /// Puts a checkpoint of named tensors together, without an object graph (<c>tf.raw_ops.SaveV2</c>): tensors are added, then
-    /// <see cref="Finish"/> writes them all. For one thread at a time.
+    /// Puts a checkpoint of named tensors together, without an object graph
+    /// (<c>tf.raw_ops.SaveV2</c>): tensors are added, then <see cref="Finish"/> writes them all.
+    /// For one thread at a time.
     /// </summary>
     public sealed class Writer : IDisposable
     {
@@ -42,7 +43,8 @@ namespace LibCheckpoint
         private readonly Causes causes = new Causes();
         private readonly Borrowed borrowed = new Borrowed();
 
-        /// <summary>Makes a writer of the checkpoint <paramref name="prefix"/>. Nothing is written before <see cref="Finish"/>.</summary>
+        /// <summary>Makes a writer of the checkpoint <paramref name="prefix"/>. Nothing is written
+        /// before <see cref="Finish"/>.</summary>
         public Writer(string prefix, WriteOptions options = null)
         {
             byte[] path = Utf8.Path(prefix);
@@ -62,12 +64,13 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Adds a tensor. Its memory is the writer's until <see cref="Finish"/> or <see cref="Dispose"/>: it stays where it is, and must not be
-        /// changed.
+        /// Adds a tensor. Its memory is the writer's until <see cref="Finish"/> or <see
+        /// cref="Dispose"/>: it stays where it is, and must not be changed.
         /// </summary>
         /// <param name="key">Not empty.</param>
         /// <param name="values">The elements, row-major.</param>
-        /// <param name="shape">The dimensions; null for the one that the number of elements is.</param>
+        /// <param name="shape">The dimensions; null for the one that the number of elements
+        /// is.</param>
         public void Add<T>(string key, Memory<T> values, long[] shape = null)
             where T : struct => AddBytes(key, DTypes.Of<T>(), shape ?? new long[] { values.Length }, borrowed.Pin(values));
 
@@ -79,12 +82,14 @@ namespace LibCheckpoint
         public void AddScalar<T>(string key, T value)
             where T : struct => Add(key, new[] { value }, new long[0]);
 
-        /// <summary>Adds a tensor of any fixed-size dtype, given as bytes in native order, as <see cref="Add{T}(string, T[], long[])"/> does.</summary>
+        /// <summary>Adds a tensor of any fixed-size dtype, given as bytes in native order, as <see
+        /// cref="Add{T}(string, T[], long[])"/> does.</summary>
         public void AddBytes(string key, DType dtype, long[] shape, Memory<byte> data) =>
             AddBytes(key, dtype, shape, borrowed.Pin(data));
 
         /// <summary>
-        /// Adds a slice of a partitioned tensor. Slices of one tensor do not overlap, and are stored in the order in which they were added.
+        /// Adds a slice of a partitioned tensor. Slices of one tensor do not overlap, and are
+        /// stored in the order in which they were added.
         /// </summary>
         /// <param name="key">The key of the tensor.</param>
         /// <param name="values">The elements of the slice.</param>
@@ -97,13 +102,16 @@ namespace LibCheckpoint
         public void AddSlice<T>(string key, T[] values, long[] shape, Region region)
             where T : struct => AddSlice(key, new Memory<T>(values), shape, region);
 
-        /// <summary>Adds a slice of a partitioned tensor of any fixed-size dtype, given as bytes in native order.</summary>
+        /// <summary>Adds a slice of a partitioned tensor of any fixed-size dtype, given as bytes in
+        /// native order.</summary>
         public void AddSliceBytes(string key, DType dtype, long[] shape, Region region, Memory<byte> data) =>
             AddSlice(key, dtype, shape, region, borrowed.Pin(data));
 
         /// <summary>
-        /// Adds a tensor, or a slice of one, as <c>SaveV2</c> takes it: <paramref name="shape"/> is that of the values,
-        /// <paramref name="shapeAndSlice"/> empty for a whole tensor, else the whole tensor's shape and the slice, <c>5 10 -:0,1</c>.
+        /// Adds a tensor, or a slice of one, as <c>SaveV2</c> takes it: <paramref name="shape"/> is
+        /// that of the values,
+        /// <paramref name="shapeAndSlice"/> empty for a whole tensor, else the whole tensor's shape
+        /// and the slice, <c>5 10 -:0,1</c>.
         /// </summary>
         public void AddShapeAndSlice<T>(string key, T[] values, long[] shape, string shapeAndSlice)
             where T : struct
@@ -115,8 +123,10 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Adds a tensor of a fixed-size dtype whose bytes are asked for while it is written: each once, by several threads at once. What
-        /// <paramref name="read"/> throws ends <see cref="Finish"/> with <see cref="ErrorCode.Aborted"/>.
+        /// Adds a tensor of a fixed-size dtype whose bytes are asked for while it is written: each
+        /// once, by several threads at once. What
+        /// <paramref name="read"/> throws ends <see cref="Finish"/> with <see
+        /// cref="ErrorCode.Aborted"/>.
         /// </summary>
         public void AddRead(string key, DType dtype, long[] shape, ReadBytes read)
         {
@@ -161,7 +171,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Adds a variant tensor; its elements are serialized, as <see cref="Tensor.ReadStrings(ReadOptions)"/> gives them.</summary>
+        /// <summary>Adds a variant tensor; its elements are serialized, as <see
+        /// cref="Tensor.ReadStrings(ReadOptions)"/> gives them.</summary>
         public void AddVariants(string key, IReadOnlyList<byte[]> values, long[] shape = null)
         {
             byte[] name = Utf8.Encode(key, "key");
@@ -174,13 +185,16 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Writes everything that was added, and publishes it: the checkpoint that the prefix had before stays until the new one takes its
-        /// place at one stroke. Then memory is the caller's again, and the writer is used up, whether this succeeds or not.
+        /// Writes everything that was added, and publishes it: the checkpoint that the prefix had
+        /// before stays until the new one takes its place at one stroke. Then memory is the
+        /// caller's again, and the writer is used up, whether this succeeds or not.
         /// </summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> when two tensors have one key;
-        /// <see cref="ErrorCode.ResourceExhausted"/> when there is no space; <see cref="ErrorCode.Unavailable"/> when another process
-        /// writes in the directory; <see cref="ErrorCode.Aborted"/> when a callback fails.</exception>
-        /// <exception cref="OperationCanceledException">The token was cancelled; nothing has changed.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> when two
+        /// tensors have one key; <see cref="ErrorCode.ResourceExhausted"/> when there is no space;
+        /// <see cref="ErrorCode.Unavailable"/> when another process writes in the directory; <see
+        /// cref="ErrorCode.Aborted"/> when a callback fails.</exception>
+        /// <exception cref="OperationCanceledException">The token was cancelled; nothing has
+        /// changed.</exception>
         public void Finish(CancellationToken token = default(CancellationToken))
         {
             using (this)
@@ -222,7 +236,8 @@ namespace LibCheckpoint
             internal long Size;
         }
 
-        /// <summary>The memory of what was added. It is let go of after the writer, also by the garbage collector.</summary>
+        /// <summary>The memory of what was added. It is let go of after the writer, also by the
+        /// garbage collector.</summary>
         private sealed class Borrowed : IDisposable
         {
             private readonly List<MemoryHandle> handles = new List<MemoryHandle>();

@@ -63,15 +63,16 @@ func goRelease(value C.go_value) {
 	keptValues.Add(-1)
 }
 
-// sharedState is what all handles of one graph share: the slices that it borrows, and what the last callback that failed said.
+// sharedState is what all handles of one graph share: the slices that it borrows, and what the last
+// callback that failed said.
 type sharedState struct {
 	mutex    sync.Mutex
 	borrowed map[Node]*borrowedMemory
 	cause    error
 }
 
-// guard runs a callback of the program's. Its error or panic becomes the text of the library's error, and the error itself what
-// that unwraps to.
+// guard runs a callback of the program's. Its error or panic becomes the text of the library's
+// error, and the error itself what that unwraps to.
 func guard(g *callbackValue, failure *C.ckpt_failure, f func() error) (code C.ckpt_code) {
 	fail := func(err error) {
 		c, n := name(err.Error())

@@ -11,16 +11,18 @@ import (
 	"runtime"
 )
 
-// Checkpoint saves and restores what a root object of a graph leads to (tf.train.Checkpoint). It keeps the graph alive. Several
-// goroutines may use it at once; their calls come one after the other.
+// Checkpoint saves and restores what a root object of a graph leads to (tf.train.Checkpoint). It
+// keeps the graph alive. Several goroutines may use it at once; their calls come one after the
+// other.
 type Checkpoint struct {
 	*handle[*C.ckpt_checkpoint]
 	graph  *Graph // a handle of its own, so that the program may close its
 	shared *sharedState
 }
 
-// NewCheckpoint makes the checkpoint of what root leads to. Edges that are attached come on top, as the keyword arguments of
-// tf.train.Checkpoint(root, **attached); without any, its files are those of tf.train.Checkpoint(**edges of root).
+// NewCheckpoint makes the checkpoint of what root leads to. Edges that are attached come on top, as
+// the keyword arguments of tf.train.Checkpoint(root, **attached); without any, its files are those
+// of tf.train.Checkpoint(**edges of root).
 func NewCheckpoint(g *Graph, root Node, attached ...Edge) (*Checkpoint, error) {
 	var checkpoint *C.ckpt_checkpoint
 	var err error
@@ -77,8 +79,8 @@ func (c *Checkpoint) touch(f func(*C.ckpt_checkpoint, **C.ckpt_error) C.ckpt_cod
 	return c.shared.because(call(c.handle, f))
 }
 
-// SetLog has log called about values of a checkpoint that were never used and the like; nil for no one. A restore keeps the one
-// that was set when it was called.
+// SetLog has log called about values of a checkpoint that were never used and the like; nil for no
+// one. A restore keeps the one that was set when it was called.
 func (c *Checkpoint) SetLog(log func(Severity, string)) error {
 	return call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
 		if log == nil {
@@ -88,7 +90,8 @@ func (c *Checkpoint) SetLog(log func(Severity, string)) error {
 	})
 }
 
-// SaveCounter gives the variable that counts saves, an int64 scalar; it is made when it is asked for first.
+// SaveCounter gives the variable that counts saves, an int64 scalar; it is made when it is asked
+// for first.
 func (c *Checkpoint) SaveCounter() (Node, error) {
 	var counter C.ckpt_node
 	err := c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
@@ -106,13 +109,15 @@ func (c *Checkpoint) SaveCount() (int64, error) {
 	return int64(count), err
 }
 
-// SaveOptions says how a graph is saved (tf.train.CheckpointOptions). The zero value, and nil, are the defaults.
+// SaveOptions says how a graph is saved (tf.train.CheckpointOptions). The zero value, and nil, are
+// the defaults.
 type SaveOptions struct {
 	Write WriteOptions // how files are written
 	Busy  Busy         // what to do while an earlier save is running in the background
 
-	// Written hear, one after the other, that the files of a checkpoint are complete, before the state file says so. An error
-	// ends the call, which returns Aborted; the checkpoint stays. (experimental_write_callbacks)
+	// Written hear, one after the other, that the files of a checkpoint are complete, before the
+	// state file says so. An error ends the call, which returns Aborted; the checkpoint stays.
+	// (experimental_write_callbacks)
 	Written []func(path string) error
 }
 
@@ -159,11 +164,12 @@ func (c *Checkpoint) save(
 	return takeString(saved), err
 }
 
-// Save counts, writes the checkpoint prefix-COUNT (the first is prefix-1), and has the directory's state file name it as the
-// latest and only one. It gives its path. (tf.train.Checkpoint.save)
+// Save counts, writes the checkpoint prefix-COUNT (the first is prefix-1), and has the directory's
+// state file name it as the latest and only one. It gives its path. (tf.train.Checkpoint.save)
 //
-// FailedPrecondition when a variable has no value yet, or a list or slot cannot be saved; Cancelled, and what the context says,
-// when that is done; Aborted when a callback fails; else what Writer.Finish reports. What was at the path is then still there.
+// FailedPrecondition when a variable has no value yet, or a list or slot cannot be saved;
+// Cancelled, and what the context says, when that is done; Aborted when a callback fails; else what
+// Writer.Finish reports. What was at the path is then still there.
 func (c *Checkpoint) Save(ctx context.Context, prefix string, options *SaveOptions) (string, error) {
 	s, free, err := path(prefix)
 	if err != nil {
@@ -176,7 +182,8 @@ func (c *Checkpoint) Save(ctx context.Context, prefix string, options *SaveOptio
 		})
 }
 
-// Write writes the checkpoint prefix, neither counting nor telling the state file. (tf.train.Checkpoint.write)
+// Write writes the checkpoint prefix, neither counting nor telling the state file.
+// (tf.train.Checkpoint.write)
 func (c *Checkpoint) Write(ctx context.Context, prefix string, options *SaveOptions) (string, error) {
 	s, free, err := path(prefix)
 	if err != nil {
@@ -202,12 +209,14 @@ func (c *Checkpoint) WriteNumbered(ctx context.Context, prefix string, number in
 		})
 }
 
-// SaveAsync copies what Save would write, and does the rest in the background. When it returns, the program may change everything;
-// what is saved is what was there. States, savers and devices are asked before it returns; what the options have called is called
-// in the background. When the context is done before the save is, the save is cancelled.
+// SaveAsync copies what Save would write, and does the rest in the background. When it returns, the
+// program may change everything; what is saved is what was there. States, savers and devices are
+// asked before it returns; what the options have called is called in the background. When the
+// context is done before the save is, the save is cancelled.
 //
-// One save of a checkpoint runs at a time: calls that save or restore wait for it (SaveOptions.Busy), and so does closing the last
-// handle of the checkpoint. An error of an earlier save that nobody has asked for is returned here, and nothing is saved then.
+// One save of a checkpoint runs at a time: calls that save or restore wait for it
+// (SaveOptions.Busy), and so does closing the last handle of the checkpoint. An error of an earlier
+// save that nobody has asked for is returned here, and nothing is saved then.
 func (c *Checkpoint) SaveAsync(ctx context.Context, prefix string, options *SaveOptions) (*Pending, error) {
 	s, free, err := path(prefix)
 	if err != nil {
@@ -247,19 +256,21 @@ func (c *Checkpoint) saveAsync(
 	})
 }
 
-// Sync waits for the save that is running in the background, if there is one. It returns the error of the last one, if nobody has
-// asked for it.
+// Sync waits for the save that is running in the background, if there is one. It returns the error
+// of the last one, if nobody has asked for it.
 func (c *Checkpoint) Sync() error {
 	return c.shared.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_checkpoint_sync(p, e)
 	}))
 }
 
-// Rename takes what the checkpoint has at From for what the program has at To: paths of objects, each with all that is below.
+// Rename takes what the checkpoint has at From for what the program has at To: paths of objects,
+// each with all that is below.
 type Rename struct{ From, To string }
 
-// RestoreOptions says how a graph is restored. The zero value, and nil, are the defaults. Paths are those of keys: names of
-// edges joined by "/". Globs know * (within a name), ** (any number of names), ?, [...] and {a,b}.
+// RestoreOptions says how a graph is restored. The zero value, and nil, are the defaults. Paths are
+// those of keys: names of edges joined by "/". Globs know * (within a name), ** (any number of
+// names), ?, [...] and {a,b}.
 type RestoreOptions struct {
 	Read              ReadOptions // how values are read
 	Include           []string    // globs: only these are restored
@@ -309,13 +320,14 @@ func (c *Checkpoint) restore(
 	return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, s, made, e) })
 }
 
-// Restore restores the program from the checkpoint at a path, which may be anything that Open takes. Every object that the root
-// leads to by the edges that were saved takes its value; what the program does not have yet is restored when it is tracked.
-// (tf.train.Checkpoint.restore)
+// Restore restores the program from the checkpoint at a path, which may be anything that Open
+// takes. Every object that the root leads to by the edges that were saved takes its value; what the
+// program does not have yet is restored when it is tracked. (tf.train.Checkpoint.restore)
 //
-// All that can be known is checked before the first value is assigned; if it fails then, nothing has changed. Else LastReport
-// says of each value what became of it. fs.ErrNotExist when there is no checkpoint; InvalidArgument when a value does not fit its
-// object; DataLoss when the checkpoint is damaged; Aborted when a callback fails.
+// All that can be known is checked before the first value is assigned; if it fails then, nothing
+// has changed. Else LastReport says of each value what became of it. fs.ErrNotExist when there is
+// no checkpoint; InvalidArgument when a value does not fit its object; DataLoss when the checkpoint
+// is damaged; Aborted when a callback fails.
 func (c *Checkpoint) Restore(p string, options *RestoreOptions) (*Status, error) {
 	var status *C.ckpt_status
 	err := c.restore(p, options,
@@ -345,7 +357,8 @@ func (c *Checkpoint) RestoreNothing() (*Status, error) {
 	return statusOf(status), err
 }
 
-// DryRun says what Read would do. Nothing is assigned, and nothing waits for it. What does not fit is in the rows.
+// DryRun says what Read would do. Nothing is assigned, and nothing waits for it. What does not fit
+// is in the rows.
 func (c *Checkpoint) DryRun(p string, options *RestoreOptions) (*Report, error) {
 	var report *C.ckpt_report
 	err := c.restore(p, options,
@@ -355,7 +368,8 @@ func (c *Checkpoint) DryRun(p string, options *RestoreOptions) (*Report, error) 
 	return takeReport(report), err
 }
 
-// LastReport says what became of every value in the last restore or read, also in one that failed; nil before the first.
+// LastReport says what became of every value in the last restore or read, also in one that failed;
+// nil before the first.
 func (c *Checkpoint) LastReport() (*Report, error) {
 	var report *C.ckpt_report
 	err := call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {

@@ -7,14 +7,14 @@ import "C"
 
 import "unsafe"
 
-// CheckpointView is the objects of a checkpoint (tf.train.CheckpointView). No file is open. Several goroutines may use it at
-// once.
+// CheckpointView is the objects of a checkpoint (tf.train.CheckpointView). No file is open. Several
+// goroutines may use it at once.
 type CheckpointView struct {
 	*handle[*C.ckpt_checkpoint_view]
 }
 
-// OpenCheckpointView reads the objects of the checkpoint at a path. fs.ErrNotExist when there is none or, with ReasonNoObjectGraph, it has
-// no objects.
+// OpenCheckpointView reads the objects of the checkpoint at a path. fs.ErrNotExist when there is
+// none or, with ReasonNoObjectGraph, it has no objects.
 func OpenCheckpointView(p string) (*CheckpointView, error) {
 	c, free, err := path(p)
 	if err != nil {
@@ -45,8 +45,8 @@ func (v *CheckpointView) ObjectGraph() (*ObjectGraph, error) {
 	return takeObjectGraph(found), err
 }
 
-// Descendants gives the nodes that edges lead to from the root, breadth first, the root among them; each with the way by which
-// it was found, as root.leaf.v. Slot variables are not among them.
+// Descendants gives the nodes that edges lead to from the root, breadth first, the root among them;
+// each with the way by which it was found, as root.leaf.v. Slot variables are not among them.
 func (v *CheckpointView) Descendants() []SavedEdge {
 	p := v.hold()
 	defer v.drop(p)
@@ -64,7 +64,8 @@ type Match struct {
 	Object Node
 }
 
-// Comparison is what a checkpoint and a program have in common, and what not. Slot variables are in none of it.
+// Comparison is what a checkpoint and a program have in common, and what not. Slot variables are in
+// none of it.
 type Comparison struct {
 	Matches        []Match
 	CheckpointOnly []int  // nodes that match no object, breadth first
@@ -83,7 +84,8 @@ func (v *CheckpointView) Diff(g *Graph, root Node) (*Comparison, error) {
 	return takeComparison(found), err
 }
 
-// DiffCheckpoint does the same with what a checkpoint of a program leads to, also by the edges that it attaches to its root.
+// DiffCheckpoint does the same with what a checkpoint of a program leads to, also by the edges that
+// it attaches to its root.
 func (v *CheckpointView) DiffCheckpoint(c *Checkpoint) (*Comparison, error) {
 	var found *C.ckpt_comparison
 	checkpoint := c.hold()
@@ -115,8 +117,8 @@ func takeComparison(d *C.ckpt_comparison) *Comparison {
 	return c
 }
 
-// RestoreNodes restores single objects of a graph from nodes of the checkpoint at a path, without looking at edges. All that can
-// be known is checked before the first value is assigned.
+// RestoreNodes restores single objects of a graph from nodes of the checkpoint at a path, without
+// looking at edges. All that can be known is checked before the first value is assigned.
 func (g *Graph) RestoreNodes(p string, matches []Match, options *RestoreOptions) error {
 	c, free, err := path(p)
 	if err != nil {

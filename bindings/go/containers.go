@@ -10,8 +10,8 @@ import (
 	"unsafe"
 )
 
-// AddList adds an empty list, whose elements are tracked under their indices. A list may only grow: whatever else changes it
-// makes it unsavable for good.
+// AddList adds an empty list, whose elements are tracked under their indices. A list may only grow:
+// whatever else changes it makes it unsavable for good.
 func (g *Graph) AddList(options ...NodeOptions) (Node, error) {
 	return g.add(options, func(p *C.ckpt_graph, o *C.ckpt_node_options, n *C.ckpt_node, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_graph_add_list(p, o, n, e)
@@ -55,7 +55,8 @@ func (g *Graph) Elements(list Node) ([]Node, error) {
 	return children(found), err
 }
 
-// Append appends an element to a list; 0 for one that is not tracked but takes a place. It is restored as by Track.
+// Append appends an element to a list; 0 for one that is not tracked but takes a place. It is
+// restored as by Track.
 func (g *Graph) Append(list, element Node) error {
 	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_graph_list_append(p, C.ckpt_node(list), C.ckpt_node(element), e)
@@ -69,15 +70,16 @@ func (g *Graph) Repeat(list Node, times int64) error {
 	})
 }
 
-// SetElement replaces an element of a list; a negative index counts from the end. If that was an object, the list cannot be
-// saved any more.
+// SetElement replaces an element of a list; a negative index counts from the end. If that was an
+// object, the list cannot be saved any more.
 func (g *Graph) SetElement(list Node, index int64, element Node) error {
 	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_graph_list_set(p, C.ckpt_node(list), C.int64_t(index), C.ckpt_node(element), e)
 	})
 }
 
-// Insert inserts an element before index, as Python does. A list that has any object cannot be saved any more then.
+// Insert inserts an element before index, as Python does. A list that has any object cannot be
+// saved any more then.
 func (g *Graph) Insert(list Node, index int64, element Node) error {
 	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_graph_list_insert(p, C.ckpt_node(list), C.int64_t(index), C.ckpt_node(element), e)
@@ -91,7 +93,8 @@ func (g *Graph) RemoveElement(list Node, index int64) (Node, error) {
 	})
 }
 
-// Splice replaces the elements from start up to end by others. A list that held any object cannot be saved any more.
+// Splice replaces the elements from start up to end by others. A list that held any object cannot
+// be saved any more.
 func (g *Graph) Splice(list Node, start, end uint, elements []Node) error {
 	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		all, count := nodes(elements)
@@ -99,8 +102,8 @@ func (g *Graph) Splice(list Node, start, end uint, elements []Node) error {
 	})
 }
 
-// Reorder puts the elements of a list into another order: the old index of each. A list that has any object cannot be saved any
-// more.
+// Reorder puts the elements of a list into another order: the old index of each. A list that has
+// any object cannot be saved any more.
 func (g *Graph) Reorder(list Node, order []uint) error {
 	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_graph_list_reorder(

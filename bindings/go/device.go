@@ -11,8 +11,9 @@ import (
 	"unsafe"
 )
 
-// A device is where a value lives that the processor cannot reach: an io.ReaderAt of its bytes, row-major and in native order.
-// If it is an io.WriterAt too, the value can be restored; what else it is is used as well.
+// A device is where a value lives that the processor cannot reach: an io.ReaderAt of its bytes,
+// row-major and in native order. If it is an io.WriterAt too, the value can be restored; what else
+// it is is used as well.
 type (
 	// Describer says what shape the value has now; false when there is none yet.
 	Describer interface {
@@ -22,12 +23,13 @@ type (
 	Preparer interface {
 		Prepare(dtype DType, shape []int64) error
 	}
-	// Finisher hears that a value was written; complete if all bytes came and their checksum was right.
+	// Finisher hears that a value was written; complete if all bytes came and their checksum was
+	// right.
 	Finisher interface{ Finish(complete bool) error }
 )
 
-// AddDevice adds a variable whose value is on a device. shape: what shapes it takes, -1 for a dimension that may be anything.
-// concurrent: whether it may be read by several threads at once.
+// AddDevice adds a variable whose value is on a device. shape: what shapes it takes, -1 for a
+// dimension that may be anything. concurrent: whether it may be read by several threads at once.
 func (g *Graph) AddDevice(dtype DType, shape []int64, device io.ReaderAt, concurrent bool, options ...NodeOptions) (Node, error) {
 	if device == nil {
 		return 0, argument("there is no device")

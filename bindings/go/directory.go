@@ -10,8 +10,9 @@ import (
 	"unsafe"
 )
 
-// LatestCheckpoint gives the latest checkpoint that the state file of a directory names; empty when there is no state file, or
-// none of that checkpoint's files is there. DataLoss when the state file cannot be understood. (tf.train.latest_checkpoint)
+// LatestCheckpoint gives the latest checkpoint that the state file of a directory names; empty when
+// there is no state file, or none of that checkpoint's files is there. DataLoss when the state file
+// cannot be understood. (tf.train.latest_checkpoint)
 func LatestCheckpoint(directory string) (string, error) {
 	d, free, err := path(directory)
 	if err != nil {
@@ -24,7 +25,8 @@ func LatestCheckpoint(directory string) (string, error) {
 	return takeString(found), takeError(e)
 }
 
-// CheckpointState is what the state file of a directory says. Times are seconds since the epoch; NaN where nobody said.
+// CheckpointState is what the state file of a directory says. Times are seconds since the epoch;
+// NaN where nobody said.
 type CheckpointState struct {
 	Latest        string   // the latest checkpoint
 	Paths         []string // all that are listed, oldest first
@@ -32,8 +34,8 @@ type CheckpointState struct {
 	LastPreserved float64 // when the last checkpoint that is kept for good was made
 }
 
-// GetCheckpointState reads the state file of a directory; nil when there is none. fileName may be empty for the usual one,
-// checkpoint. (tf.train.get_checkpoint_state)
+// GetCheckpointState reads the state file of a directory; nil when there is none. fileName may be
+// empty for the usual one, checkpoint. (tf.train.get_checkpoint_state)
 func GetCheckpointState(directory, fileName string) (*CheckpointState, error) {
 	d, free, err := path(directory)
 	if err != nil {
@@ -66,8 +68,9 @@ func GetCheckpointState(directory, fileName string) (*CheckpointState, error) {
 	return state, nil
 }
 
-// UpdateCheckpointState replaces the state file of a directory: all of it or nothing. Timestamps are as many as paths, or none;
-// a LastPreserved of NaN or 0 is none. fileName may be empty for the usual one. (tf.train.update_checkpoint_state)
+// UpdateCheckpointState replaces the state file of a directory: all of it or nothing. Timestamps
+// are as many as paths, or none; a LastPreserved of NaN or 0 is none. fileName may be empty for the
+// usual one. (tf.train.update_checkpoint_state)
 func UpdateCheckpointState(directory, fileName string, state CheckpointState, durability Durability) error {
 	strings, free, err := paths(append([]string{directory, state.Latest, fileName}, state.Paths...))
 	if err != nil {
@@ -112,8 +115,8 @@ func Exists(prefix string) (bool, error) {
 	return bool(exists), takeError(e)
 }
 
-// Mtimes gives when each checkpoint was written, in seconds since the epoch. Those that are not there are left out.
-// (tf.train.get_checkpoint_mtimes)
+// Mtimes gives when each checkpoint was written, in seconds since the epoch. Those that are not
+// there are left out. (tf.train.get_checkpoint_mtimes)
 func Mtimes(prefixes []string) ([]float64, error) {
 	all, free, err := paths(prefixes)
 	if err != nil {
@@ -128,7 +131,8 @@ func Mtimes(prefixes []string) ([]float64, error) {
 	return times[:found], takeError(e)
 }
 
-// Remove removes the checkpoint at a prefix: the index first. The state file stays as it is. (tf.train.remove_checkpoint)
+// Remove removes the checkpoint at a prefix: the index first. The state file stays as it is.
+// (tf.train.remove_checkpoint)
 func Remove(prefix string) error {
 	c, free, err := path(prefix)
 	if err != nil {
@@ -140,8 +144,8 @@ func Remove(prefix string) error {
 	return takeError(e)
 }
 
-// Pin is a checkpoint that is held: no manager of this library removes it, in whatever process, until it is closed or the process
-// ends.
+// Pin is a checkpoint that is held: no manager of this library removes it, in whatever process,
+// until it is closed or the process ends.
 type Pin struct {
 	*handle[*C.ckpt_pin]
 }
@@ -159,7 +163,8 @@ func NewPin(prefix string) (*Pin, error) {
 	return pinOf(pin), takeError(e)
 }
 
-// PinLatest holds the latest checkpoint of a directory, also while others are saved and removed there; nil if there is none.
+// PinLatest holds the latest checkpoint of a directory, also while others are saved and removed
+// there; nil if there is none.
 func PinLatest(directory string) (*Pin, error) {
 	c, free, err := path(directory)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"unsafe"
 )
 
-// Size gives the bytes of an element; 0 for strings and variants, whose elements have lengths of their own.
+// Size gives the bytes of an element; 0 for strings and variants, whose elements have lengths of
+// their own.
 func (d DType) Size() int { return int(C.ckpt_dtype_size(C.ckpt_dtype(d))) }
 
 // F16 holds the bits of an IEEE half-precision number.
@@ -73,8 +74,8 @@ func sizedBytes[T Element](dtype DType, values []T) ([]byte, error) {
 	return bytesOf(values), check[T](dtype)
 }
 
-// check fails when elements of T are not what a tensor of dtype holds. Types of one byte that Go lacks are read as uint8, those of
-// two as uint16, and so on.
+// check fails when elements of T are not what a tensor of dtype holds. Types of one byte that Go
+// lacks are read as uint8, those of two as uint16, and so on.
 func check[T Element](dtype DType) error {
 	own := DTypeOf[T]()
 	if own == dtype {

@@ -36,7 +36,8 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap gives the error of the context or callback that stopped the call; nil if none did.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is makes errors.Is compare an error with classes, with errors of io/fs, and with those of package context.
+// Is makes errors.Is compare an error with classes, with errors of io/fs, and with those of package
+// context.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case fs.ErrNotExist:
@@ -56,7 +57,8 @@ func (e *Error) Is(target error) bool {
 	return e.Errno != 0 && target == error(e.Errno)
 }
 
-// takeError makes an error of the library's that belongs to the caller, which it frees; nil of none.
+// takeError makes an error of the library's that belongs to the caller, which it frees; nil of
+// none.
 func takeError(e *C.ckpt_error) error {
 	if e == nil {
 		return nil
@@ -106,13 +108,15 @@ func takeStrings(s *C.ckpt_strings) []string {
 	return all
 }
 
-// LiveHandles says how many handles of the library are not freed yet, in the whole process: for tests that look for leaks.
+// LiveHandles says how many handles of the library are not freed yet, in the whole process: for
+// tests that look for leaks.
 func LiveHandles() uint64 { return uint64(C.ckpt_live_handles()) }
 
 // Version gives the version of the library.
 func Version() string { return C.GoString(C.ckpt_version()) }
 
-// A library that is older than the header would fail at some call: the program does not start with it.
+// A library that is older than the header would fail at some call: the program does not start with
+// it.
 func init() {
 	var e *C.ckpt_error
 	C.ckpt_check_version(C.CKPT_VERSION_MAJOR, C.CKPT_VERSION_MINOR, C.CKPT_VERSION_PATCH, &e)
@@ -121,6 +125,6 @@ func init() {
 	}
 }
 
-// HeaderVersion is the version of the header that the package was compiled with: the program runs with every library of its major
-// version that is no older.
+// HeaderVersion is the version of the header that the package was compiled with: the program runs
+// with every library of its major version that is no older.
 var HeaderVersion = fmt.Sprintf("%d.%d.%d", C.CKPT_VERSION_MAJOR, C.CKPT_VERSION_MINOR, C.CKPT_VERSION_PATCH)

@@ -5,10 +5,11 @@ package checkpoint
 */
 import "C"
 
-// Graph is a graph of objects with named edges: what a program saves and restores. Several goroutines may use it at once.
+// Graph is a graph of objects with named edges: what a program saves and restores. Several
+// goroutines may use it at once.
 //
-// What it borrows of the program's (slices, values with methods) it keeps until the object is removed, or the graph and all
-// checkpoints, managers and savers of it are closed.
+// What it borrows of the program's (slices, values with methods) it keeps until the object is
+// removed, or the graph and all checkpoints, managers and savers of it are closed.
 type Graph struct {
 	*handle[*C.ckpt_graph]
 	shared *sharedState
@@ -58,7 +59,8 @@ func (g *Graph) add(
 	return Node(node), err
 }
 
-// touch calls a function that may touch the values of variables: slices that moved are followed first.
+// touch calls a function that may touch the values of variables: slices that moved are followed
+// first.
 func (g *Graph) touch(f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
 	if err := g.shared.follow(g.handle); err != nil {
 		return err
@@ -73,7 +75,8 @@ func (g *Graph) AddObject(options ...NodeOptions) (Node, error) {
 	})
 }
 
-// AddText adds an object that is saved as one string (TensorFlow's PythonState). Strings and AssignStrings get at it.
+// AddText adds an object that is saved as one string (TensorFlow's PythonState). Strings and
+// AssignStrings get at it.
 func (g *Graph) AddText(s string, options ...NodeOptions) (Node, error) {
 	return g.add(options, func(p *C.ckpt_graph, o *C.ckpt_node_options, n *C.ckpt_node, e **C.ckpt_error) C.ckpt_code {
 		c, size := name(s)
@@ -81,7 +84,8 @@ func (g *Graph) AddText(s string, options ...NodeOptions) (Node, error) {
 	})
 }
 
-// Remove removes an object, with all edges and slots from and to it. Its children stay. What it borrowed is released.
+// Remove removes an object, with all edges and slots from and to it. Its children stay. What it
+// borrowed is released.
 func (g *Graph) Remove(node Node) error {
 	err := call(g.handle, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_graph_remove(p, C.ckpt_node(node), e)
@@ -134,8 +138,9 @@ func (g *Graph) SetName(variable Node, to string) error {
 	})
 }
 
-// Track makes the edge from parent to child. If a restore has values for it, the child and what it leads to are restored here
-// and now, and errors of that come from here: the edge stands all the same. fs.ErrExist when the name leads to another object.
+// Track makes the edge from parent to child. If a restore has values for it, the child and what it
+// leads to are restored here and now, and errors of that come from here: the edge stands all the
+// same. fs.ErrExist when the name leads to another object.
 func (g *Graph) Track(parent Node, edge string, child Node) error {
 	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		c, n := name(edge)
@@ -143,7 +148,8 @@ func (g *Graph) Track(parent Node, edge string, child Node) error {
 	})
 }
 
-// TrackOverwrite does the same, but has a name that leads to another object lead to this one, which is then not restored.
+// TrackOverwrite does the same, but has a name that leads to another object lead to this one, which
+// is then not restored.
 func (g *Graph) TrackOverwrite(parent Node, edge string, child Node) error {
 	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		c, n := name(edge)
@@ -202,7 +208,8 @@ func (g *Graph) Children(node Node) ([]Edge, error) {
 	})
 }
 
-// Descendants gives the objects that edges lead to from root, breadth first, root the first of them.
+// Descendants gives the objects that edges lead to from root, breadth first, root the first of
+// them.
 func (g *Graph) Descendants(root Node) ([]Node, error) {
 	found, err := g.edges(func(p *C.ckpt_graph, found **C.ckpt_nodes, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_graph_descendants(p, C.ckpt_node(root), found, e)

@@ -12,8 +12,8 @@ import (
 	"unsafe"
 )
 
-// handle owns an object of the library's; types embed it by pointer. Close from any goroutine, at any time: the object is freed
-// when the last call that uses it is over.
+// handle owns an object of the library's; types embed it by pointer. Close from any goroutine, at
+// any time: the object is freed when the last call that uses it is over.
 type handle[P comparable] struct {
 	mutex   sync.Mutex
 	pointer P
@@ -23,7 +23,8 @@ type handle[P comparable] struct {
 	cleanup runtime.Cleanup
 }
 
-// own takes an object over, to be freed by Close or, if that is never called, by the garbage collector.
+// own takes an object over, to be freed by Close or, if that is never called, by the garbage
+// collector.
 func own[P comparable](pointer P, free func(P)) *handle[P] { return ownWith(pointer, free, free) }
 
 // ownWith does the same with another function for the garbage collector.
@@ -33,7 +34,8 @@ func ownWith[P comparable](pointer P, free, collect func(P)) *handle[P] {
 	return h
 }
 
-// Close frees the object. Calling it again does nothing; it never fails. Other objects that need this one keep what they need.
+// Close frees the object. Calling it again does nothing; it never fails. Other objects that need
+// this one keep what they need.
 func (h *handle[P]) Close() error {
 	if h != nil {
 		h.mutex.Lock()
@@ -44,7 +46,8 @@ func (h *handle[P]) Close() error {
 	return nil
 }
 
-// hold gives the object until drop is called; nil if it was closed, which the library answers with INVALID_ARGUMENT.
+// hold gives the object until drop is called; nil if it was closed, which the library answers with
+// INVALID_ARGUMENT.
 func (h *handle[P]) hold() P {
 	var none P
 	if h == nil {

@@ -7,8 +7,8 @@ import "C"
 
 import "context"
 
-// LatestValidCheckpoint finds the newest checkpoint of a directory that is whole, every checksum of it compared, and those that
-// are newer and not whole; no path if there is none.
+// LatestValidCheckpoint finds the newest checkpoint of a directory that is whole, every checksum of
+// it compared, and those that are newer and not whole; no path if there is none.
 func LatestValidCheckpoint(ctx context.Context, directory string, options *VerifyOptions) (string, []BrokenCheckpoint, error) {
 	var found *C.ckpt_string
 	var broken *C.ckpt_broken_checkpoints
@@ -27,7 +27,8 @@ type RepairedState struct {
 	Broken []BrokenCheckpoint // checkpoints that it does not list since they are not whole
 }
 
-// RepairCheckpointState makes a state file for a directory that names what is whole; with dryRun it says only what it would be.
+// RepairCheckpointState makes a state file for a directory that names what is whole; with dryRun it
+// says only what it would be.
 func RepairCheckpointState(ctx context.Context, directory string, dryRun bool, options *VerifyOptions) (*RepairedState, error) {
 	var found *C.ckpt_repaired_state
 	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
@@ -56,8 +57,9 @@ type CollectOptions struct {
 	DryRun          bool    // says only what would be removed
 }
 
-// Collect removes the managed checkpoints of a directory that are too many, as a manager does after a save, and what crashes
-// left; without options only that. It gives what was removed, oldest first.
+// Collect removes the managed checkpoints of a directory that are too many, as a manager does after
+// a save, and what crashes left; without options only that. It gives what was removed, oldest
+// first.
 func Collect(directory string, options *CollectOptions) ([]string, error) {
 	d, free, err := path(directory)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// ManagerOptions says how a directory is managed. The zero value, and nil, are the defaults: all checkpoints are kept.
+// ManagerOptions says how a directory is managed. The zero value, and nil, are the defaults: all
+// checkpoints are kept.
 type ManagerOptions struct {
 	MaxToKeep          int64            // how many stay, the newest; 0 for all
 	KeepEveryNHours    float64          // of those that would be removed, keeps one for each so many hours; 0 for none
@@ -28,19 +29,21 @@ type ManagerOptions struct {
 	Log                func(Severity, string)
 }
 
-// Manager saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest
-// (tf.train.CheckpointManager). It keeps the checkpoint and its graph alive. Several goroutines may use it at once.
+// Manager saves a checkpoint again and again in one directory, keeps some of them, and resumes from
+// the latest (tf.train.CheckpointManager). It keeps the checkpoint and its graph alive. Several
+// goroutines may use it at once.
 //
-// A save is safe: the new checkpoint is on disk before the state file names it, and that names it before an old one is removed.
-// The first save takes the directory's lock, which is the manager's until it is closed.
+// A save is safe: the new checkpoint is on disk before the state file names it, and that names it
+// before an old one is removed. The first save takes the directory's lock, which is the manager's
+// until it is closed.
 type Manager struct {
 	*handle[*C.ckpt_manager]
 	graph  *Graph
 	shared *sharedState
 }
 
-// NewManager makes a manager of a checkpoint in a directory, which the first save makes if need be. InvalidArgument for
-// impossible options; DataLoss when the state file names no latest checkpoint.
+// NewManager makes a manager of a checkpoint in a directory, which the first save makes if need be.
+// InvalidArgument for impossible options; DataLoss when the state file names no latest checkpoint.
 func NewManager(c *Checkpoint, directory string, options *ManagerOptions) (*Manager, error) {
 	d, free, err := path(directory)
 	if err != nil {
@@ -114,7 +117,8 @@ func (m *Manager) Directory() string {
 	return text(C.ckpt_manager_directory(p))
 }
 
-// CheckpointInterval gives how many steps there are from one save to the next; false when the manager does not save by steps.
+// CheckpointInterval gives how many steps there are from one save to the next; false when the
+// manager does not save by steps.
 func (m *Manager) CheckpointInterval() (int64, bool) {
 	p := m.hold()
 	defer m.drop(p)
@@ -123,7 +127,8 @@ func (m *Manager) CheckpointInterval() (int64, bool) {
 	return int64(steps), bool(bySteps)
 }
 
-// LatestCheckpoint gives the checkpoint that was recorded last; empty if there is none. That it is still there is not looked at.
+// LatestCheckpoint gives the checkpoint that was recorded last; empty if there is none. That it is
+// still there is not looked at.
 func (m *Manager) LatestCheckpoint() string {
 	p := m.hold()
 	defer m.drop(p)
@@ -144,7 +149,8 @@ func (m *Manager) BestCheckpoints() []string {
 	return takeStrings(C.ckpt_manager_best_checkpoints(p))
 }
 
-// Metric gives the metric that a checkpoint of BestCheckpoints was saved with; false when it is none of those.
+// Metric gives the metric that a checkpoint of BestCheckpoints was saved with; false when it is
+// none of those.
 func (m *Manager) Metric(checkpoint string) (float64, bool) {
 	p := m.hold()
 	defer m.drop(p)
@@ -175,11 +181,12 @@ func (o *ManagerSaveOptions) make(save *C.ckpt_save_options) (*C.ckpt_manager_sa
 	return made, nil
 }
 
-// Save saves a checkpoint, makes it the latest, and removes what is too many. It gives the checkpoint's path; an empty one when
-// the manager saves by steps and it is too early. (tf.train.CheckpointManager.save)
+// Save saves a checkpoint, makes it the latest, and removes what is too many. It gives the
+// checkpoint's path; an empty one when the manager saves by steps and it is too early.
+// (tf.train.CheckpointManager.save)
 //
-// Unavailable when another process saves in this directory; FailedPrecondition with ReasonReplaced when one has since the
-// manager was opened; else what Checkpoint.Save reports.
+// Unavailable when another process saves in this directory; FailedPrecondition with ReasonReplaced
+// when one has since the manager was opened; else what Checkpoint.Save reports.
 func (m *Manager) Save(ctx context.Context, options *ManagerSaveOptions) (string, error) {
 	return m.save(ctx, options,
 		func(p *C.ckpt_manager, o *C.ckpt_manager_save_options, saved **C.ckpt_string, e **C.ckpt_error) C.ckpt_code {
@@ -212,9 +219,10 @@ func (m *Manager) save(
 	return takeString(saved), err
 }
 
-// SaveAsync copies what Save would save, and does the rest in the background, as Checkpoint.SaveAsync does: the checkpoint is recorded,
-// and what is too many is removed, when it is complete. It gives nil when the manager saves by steps and it is too early; that is
-// said without waiting.
+// SaveAsync copies what Save would save, and does the rest in the background, as
+// Checkpoint.SaveAsync does: the checkpoint is recorded, and what is too many is removed, when it
+// is complete. It gives nil when the manager saves by steps and it is too early; that is said
+// without waiting.
 func (m *Manager) SaveAsync(ctx context.Context, options *ManagerSaveOptions) (*Pending, error) {
 	if options == nil {
 		options = &ManagerSaveOptions{}
@@ -251,8 +259,9 @@ type ResumeOptions struct {
 	Restore     RestoreOptions
 }
 
-// RestoreOrInitialize restores the latest checkpoint; where there is none, it calls the manager's init function, if there is
-// one, and gives no path and no status. (tf.train.CheckpointManager.restore_or_initialize)
+// RestoreOrInitialize restores the latest checkpoint; where there is none, it calls the manager's
+// init function, if there is one, and gives no path and no status.
+// (tf.train.CheckpointManager.restore_or_initialize)
 func (m *Manager) RestoreOrInitialize(options *ResumeOptions) (string, *Status, error) {
 	if options == nil {
 		options = &ResumeOptions{}
@@ -277,8 +286,8 @@ func (m *Manager) RestoreOrInitialize(options *ResumeOptions) (string, *Status, 
 	return takeString(restored), statusOf(status), err
 }
 
-// LatestValid gives the newest checkpoint of the directory that is whole, every checksum of it compared, and those that are
-// newer and not whole; no path if there is none.
+// LatestValid gives the newest checkpoint of the directory that is whole, every checksum of it
+// compared, and those that are newer and not whole; no path if there is none.
 func (m *Manager) LatestValid() (string, []BrokenCheckpoint, error) {
 	var found *C.ckpt_string
 	var broken *C.ckpt_broken_checkpoints

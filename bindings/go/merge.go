@@ -21,8 +21,9 @@ type MergeOptions struct {
 	Progress func(done, total uint64) error
 }
 
-// Merge merges checkpoints, given by their prefixes, into one, as the workers of a distributed program do with the sections
-// that each of them wrote (tf.raw_ops.MergeV2Checkpoints). Sections are removed in the end, unless the options keep them.
+// Merge merges checkpoints, given by their prefixes, into one, as the workers of a distributed
+// program do with the sections that each of them wrote (tf.raw_ops.MergeV2Checkpoints). Sections
+// are removed in the end, unless the options keep them.
 func Merge(ctx context.Context, destination string, sections []string, options *MergeOptions) error {
 	if options == nil {
 		options = &MergeOptions{}

@@ -10,11 +10,12 @@ import (
 	"unsafe"
 )
 
-// Node is an object of a graph. It stands for that object alone: when the object was removed, and in other graphs, it is an
-// error. The zero value is none.
+// Node is an object of a graph. It stands for that object alone: when the object was removed, and
+// in other graphs, it is an error. The zero value is none.
 type Node uint64
 
-// NodeOptions says more about an object that is added to a graph. What is not for its kind is an error.
+// NodeOptions says more about an object that is added to a graph. What is not for its kind is an
+// error.
 type NodeOptions struct {
 	DebugName   string   // a name for messages
 	Name        string   // of a variable: its name in name-based checkpoints
@@ -24,9 +25,9 @@ type NodeOptions struct {
 	LegacyName  string   // of state: the attribute under which it is saved, as ITERATOR or table
 }
 
-// Part says that a variable is a part of a larger tensor, which several variables make up, mostly one in each process. The variable
-// is added with the shape of the part; it is saved as this slice of the tensor, and restored from it however that was cut, or whole,
-// when it was saved.
+// Part says that a variable is a part of a larger tensor, which several variables make up, mostly
+// one in each process. The variable is added with the shape of the part; it is saved as this slice
+// of the tensor, and restored from it however that was cut, or whole, when it was saved.
 type Part struct {
 	Shape []int64 // of the whole tensor
 	Region

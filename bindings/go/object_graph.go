@@ -5,8 +5,8 @@ package checkpoint
 */
 import "C"
 
-// ObjectGraph is the objects of an object-based checkpoint and the named edges between them, copied. Nodes are numbered from 0,
-// which is the root.
+// ObjectGraph is the objects of an object-based checkpoint and the named edges between them,
+// copied. Nodes are numbered from 0, which is the root.
 type ObjectGraph struct{ Nodes []SavedNode }
 
 // SavedNode is an object of a checkpoint.
@@ -39,8 +39,8 @@ type SavedSlot struct {
 	Node     int    // its own node
 }
 
-// ObjectGraph gives the object graph of an object-based checkpoint. fs.ErrNotExist with ReasonNoObjectGraph when it was saved by
-// names.
+// ObjectGraph gives the object graph of an object-based checkpoint. fs.ErrNotExist with
+// ReasonNoObjectGraph when it was saved by names.
 func (r *Reader) ObjectGraph() (*ObjectGraph, error) {
 	var found *C.ckpt_object_graph
 	err := call(r.handle, func(p *C.ckpt_reader, e **C.ckpt_error) C.ckpt_code {

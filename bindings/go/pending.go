@@ -10,8 +10,9 @@ import (
 	"math"
 )
 
-// Pending is a save that runs in the background. Several goroutines may use it at once. It need not be closed; when it is, the save
-// goes on. An error that nobody has asked for by then is returned by the checkpoint's next call that saves, or by Checkpoint.Sync.
+// Pending is a save that runs in the background. Several goroutines may use it at once. It need not
+// be closed; when it is, the save goes on. An error that nobody has asked for by then is returned
+// by the checkpoint's next call that saves, or by Checkpoint.Sync.
 type Pending struct {
 	*handle[*C.ckpt_pending]
 	stopper *stopper
@@ -53,7 +54,8 @@ func (p *Pending) Path() string {
 	return text(C.ckpt_pending_path(h))
 }
 
-// Poll says how many bytes of how many are written, and whether the save is over, well or not. It never waits.
+// Poll says how many bytes of how many are written, and whether the save is over, well or not. It
+// never waits.
 func (p *Pending) Poll() (done, total uint64, finished bool) {
 	h := p.hold()
 	defer p.drop(h)
@@ -65,8 +67,9 @@ func (p *Pending) Poll() (done, total uint64, finished bool) {
 // Done gives a channel that is closed when the save is over, well or not.
 func (p *Pending) Done() <-chan struct{} { return p.done }
 
-// Wait waits until the save is over, and gives the path of the checkpoint, or what went wrong. When the context is done before that,
-// it returns what the context says, and the save goes on. It may be called again, but not in a callback of this very save.
+// Wait waits until the save is over, and gives the path of the checkpoint, or what went wrong. When
+// the context is done before that, it returns what the context says, and the save goes on. It may
+// be called again, but not in a callback of this very save.
 func (p *Pending) Wait(ctx context.Context) (string, error) {
 	if ctx == nil {
 		ctx = context.Background()

@@ -12,7 +12,8 @@ import (
 	"sync"
 )
 
-// cancellation is what stops a call: a flag that is raised when the context is done, and the progress function.
+// cancellation is what stops a call: a flag that is raised when the context is done, and the
+// progress function.
 type cancellation struct {
 	stopper *stopper
 	cancel  *handle[*C.ckpt_cancel]

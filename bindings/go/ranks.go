@@ -9,15 +9,17 @@ import (
 	"unsafe"
 )
 
-// Ranks are the processes that save a checkpoint together, as one of them sees them. Rank 0 merges and publishes what all have
-// written. All of them make the same calls in the same order. The functions are called while the graph is locked, and must not call
-// it; how long to wait for the others is theirs to say.
+// Ranks are the processes that save a checkpoint together, as one of them sees them. Rank 0 merges
+// and publishes what all have written. All of them make the same calls in the same order. The
+// functions are called while the graph is locked, and must not call it; how long to wait for the
+// others is theirs to say.
 type Ranks interface {
 	Rank() int  // the own one, from 0 on
 	Count() int // how many there are
 
-	// Gather sends a message to rank 0. There it gives those of all ranks, nil for one that did not come in time; what the others
-	// give is not looked at. An error ends the save on this rank with Unavailable.
+	// Gather sends a message to rank 0. There it gives those of all ranks, nil for one that did not
+	// come in time; what the others give is not looked at. An error ends the save on this rank with
+	// Unavailable.
 	Gather(message []byte) ([][]byte, error)
 
 	// Broadcast gives everybody the message of rank 0; that of the others is empty.
@@ -59,8 +61,9 @@ func (c *Checkpoint) ranked(
 		})
 }
 
-// SaveRanked counts and writes the checkpoint prefix-COUNT together with other ranks, as WriteRanked does, and has the directory's
-// state file name it. The count is that of rank 0, and the others' after that. It gives the path.
+// SaveRanked counts and writes the checkpoint prefix-COUNT together with other ranks, as
+// WriteRanked does, and has the directory's state file name it. The count is that of rank 0, and
+// the others' after that. It gives the path.
 func (c *Checkpoint) SaveRanked(ctx context.Context, prefix string, ranks Ranks, options *SaveOptions) (string, error) {
 	return c.ranked(ctx, prefix, ranks, options, func(p *C.ckpt_checkpoint, s *C.char, r *C.ckpt_ranks, o *C.ckpt_save_options,
 		saved **C.ckpt_string, e **C.ckpt_error) C.ckpt_code {
@@ -68,12 +71,14 @@ func (c *Checkpoint) SaveRanked(ctx context.Context, prefix string, ranks Ranks,
 	})
 }
 
-// WriteRanked writes the checkpoint prefix together with other ranks, neither counting nor telling the state file. Each rank has a
-// checkpoint of a graph of its own; an object of the file is what the same edges lead to in any of them. What several have is
-// written by the first of them; parts of a tensor (Part) by whoever has them.
+// WriteRanked writes the checkpoint prefix together with other ranks, neither counting nor telling
+// the state file. Each rank has a checkpoint of a graph of its own; an object of the file is what
+// the same edges lead to in any of them. What several have is written by the first of them; parts
+// of a tensor (Part) by whoever has them.
 //
-// Nothing is published unless all have written their sections; each call then returns the same. ReasonRank says that a rank, which is
-// named, failed or did not come, or that ranks do not fit together.
+// Nothing is published unless all have written their sections; each call then returns the same.
+// ReasonRank says that a rank, which is named, failed or did not come, or that ranks do not fit
+// together.
 func (c *Checkpoint) WriteRanked(ctx context.Context, prefix string, ranks Ranks, options *SaveOptions) (string, error) {
 	return c.ranked(ctx, prefix, ranks, options, func(p *C.ckpt_checkpoint, s *C.char, r *C.ckpt_ranks, o *C.ckpt_save_options,
 		saved **C.ckpt_string, e **C.ckpt_error) C.ckpt_code {
@@ -81,8 +86,9 @@ func (c *Checkpoint) WriteRanked(ctx context.Context, prefix string, ranks Ranks
 	})
 }
 
-// WriteSection writes the own section of a checkpoint, prefix.section-RANK-of-COUNT, to be merged with those of the other ranks later
-// (Merge). The prefix may be on a disk of the rank's own. It gives the path of the section.
+// WriteSection writes the own section of a checkpoint, prefix.section-RANK-of-COUNT, to be merged
+// with those of the other ranks later (Merge). The prefix may be on a disk of the rank's own. It
+// gives the path of the section.
 func (c *Checkpoint) WriteSection(ctx context.Context, prefix string, ranks Ranks, options *SaveOptions) (string, error) {
 	return c.ranked(ctx, prefix, ranks, options, func(p *C.ckpt_checkpoint, s *C.char, r *C.ckpt_ranks, o *C.ckpt_save_options,
 		saved **C.ckpt_string, e **C.ckpt_error) C.ckpt_code {
@@ -90,9 +96,10 @@ func (c *Checkpoint) WriteSection(ctx context.Context, prefix string, ranks Rank
 	})
 }
 
-// SaveRanked saves a checkpoint together with other ranks, as Save and Checkpoint.SaveRanked do. Each rank has a manager of the same
-// directory with the same options; only that of rank 0 takes its lock, numbers, records and removes. That it is too early each rank
-// finds by itself, so that all must be given the same steps.
+// SaveRanked saves a checkpoint together with other ranks, as Save and Checkpoint.SaveRanked do.
+// Each rank has a manager of the same directory with the same options; only that of rank 0 takes
+// its lock, numbers, records and removes. That it is too early each rank finds by itself, so that
+// all must be given the same steps.
 func (m *Manager) SaveRanked(ctx context.Context, ranks Ranks, options *ManagerSaveOptions) (string, error) {
 	r, err := ranksOf(ranks, m.shared)
 	if err != nil {

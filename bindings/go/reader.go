@@ -11,8 +11,8 @@ import (
 	"unsafe"
 )
 
-// Reader is an open checkpoint: a sorted list of tensors whose values are read on demand (tf.train.CheckpointReader). It does
-// not change; several goroutines may use it at once.
+// Reader is an open checkpoint: a sorted list of tensors whose values are read on demand
+// (tf.train.CheckpointReader). It does not change; several goroutines may use it at once.
 type Reader struct {
 	*handle[*C.ckpt_reader]
 }
@@ -28,9 +28,9 @@ type OpenOptions struct {
 	MemoryLimit uint64 // most bytes that listing may take; 0 for the default: 16 MiB and 24 for each byte of the index
 }
 
-// Open opens the checkpoint at a path: a prefix, one of its files, a directory with a state file (its latest checkpoint), a
-// SavedModel, a V1 file or pattern. The error is fs.ErrNotExist when there is none, DataLoss when the index is damaged.
-// (tf.train.load_checkpoint)
+// Open opens the checkpoint at a path: a prefix, one of its files, a directory with a state file
+// (its latest checkpoint), a SavedModel, a V1 file or pattern. The error is fs.ErrNotExist when
+// there is none, DataLoss when the index is damaged. (tf.train.load_checkpoint)
 func Open(p string, options *OpenOptions) (*Reader, error) {
 	c, free, err := path(p)
 	if err != nil {
@@ -67,14 +67,16 @@ func (r *Reader) Format() Format {
 	return Format(C.ckpt_reader_format(p))
 }
 
-// Versions gives the version that the writer gave the checkpoint, and the least version of a reader that may read it.
+// Versions gives the version that the writer gave the checkpoint, and the least version of a reader
+// that may read it.
 func (r *Reader) Versions() (producer, minConsumer int) {
 	p := r.hold()
 	defer r.drop(p)
 	return int(C.ckpt_reader_producer_version(p)), int(C.ckpt_reader_min_consumer_version(p))
 }
 
-// BigEndian says whether the values in the data files are big-endian. What is read is always in native order.
+// BigEndian says whether the values in the data files are big-endian. What is read is always in
+// native order.
 func (r *Reader) BigEndian() bool {
 	p := r.hold()
 	defer r.drop(p)
@@ -132,7 +134,8 @@ func (r *Reader) tensor(t *C.ckpt_tensor) Tensor {
 	}
 }
 
-// Get finds the tensor with this key. The error is fs.ErrNotExist when there is none, and names keys that were perhaps meant.
+// Get finds the tensor with this key. The error is fs.ErrNotExist when there is none, and names
+// keys that were perhaps meant.
 func (r *Reader) Get(key string) (Tensor, error) {
 	p := r.hold()
 	defer r.drop(p)
@@ -176,8 +179,8 @@ func (o *ReadOptions) make() (*C.ckpt_read_options, error) {
 	return made, nil
 }
 
-// ReadMany reads tensors of one reader at once, with several threads: tensor i into buffers[i], which has exactly its size. The
-// buffers must not overlap.
+// ReadMany reads tensors of one reader at once, with several threads: tensor i into buffers[i],
+// which has exactly its size. The buffers must not overlap.
 func (r *Reader) ReadMany(tensors []Tensor, buffers [][]byte, options *ReadOptions) error {
 	if len(tensors) != len(buffers) {
 		return argument("there is a buffer for each tensor")

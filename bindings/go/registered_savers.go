@@ -6,8 +6,9 @@ package checkpoint
 */
 import "C"
 
-// ObjectSaver saves objects in its own way (tf.train.experimental.register_checkpoint_saver). Objects come with the paths under
-// which they are saved; the names of tensors in sinks and sources are their keys. Its methods must not use the graph.
+// ObjectSaver saves objects in its own way (tf.train.experimental.register_checkpoint_saver).
+// Objects come with the paths under which they are saved; the names of tensors in sinks and sources
+// are their keys. Its methods must not use the graph.
 type ObjectSaver interface {
 	// Accepts says whether the saver saves this object.
 	Accepts(node Node) bool
@@ -19,8 +20,9 @@ type ObjectSaver interface {
 	Restore(objects []Edge, source *Source) error
 }
 
-// RegisterSaver registers a saver for the objects that it accepts; in checkpoints its name is package.name, and no package means
-// Custom. If it is not strict, an object that it saved and does not accept any more is left as it is.
+// RegisterSaver registers a saver for the objects that it accepts; in checkpoints its name is
+// package.name, and no package means Custom. If it is not strict, an object that it saved and does
+// not accept any more is left as it is.
 func (g *Graph) RegisterSaver(pkg, saverName string, strict bool, saver ObjectSaver) error {
 	if saver == nil {
 		return argument("there is no saver")

@@ -23,8 +23,8 @@ type Row struct {
 	Detail       string   // more on why
 }
 
-// Report says what became of every value of a restore: a row for each value of the checkpoint, then one for each object of the
-// program that it has no value for.
+// Report says what became of every value of a restore: a row for each value of the checkpoint, then
+// one for each object of the program that it has no value for.
 type Report struct {
 	Rows    []Row
 	Summary string // one line: how many rows there are of each state

@@ -21,8 +21,9 @@ type SaverOptions struct {
 	Log             func(Severity, string)
 }
 
-// Saver saves objects of a graph under names of the program's, and restores them by these (tf.compat.v1.train.Saver). Its
-// checkpoints have no object graph. It keeps the graph alive. Several goroutines may use it at once.
+// Saver saves objects of a graph under names of the program's, and restores them by these
+// (tf.compat.v1.train.Saver). Its checkpoints have no object graph. It keeps the graph alive.
+// Several goroutines may use it at once.
 type Saver struct {
 	*handle[*C.ckpt_saver]
 	graph  *Graph
@@ -32,8 +33,8 @@ type Saver struct {
 // NamedNode is an object with the name under which it is saved.
 type NamedNode = Edge
 
-// NewSaver makes a saver of objects, each under its name. fs.ErrExist when two objects have one name, or one object two;
-// InvalidArgument for what has no values.
+// NewSaver makes a saver of objects, each under its name. fs.ErrExist when two objects have one
+// name, or one object two; InvalidArgument for what has no values.
 func NewSaver(g *Graph, objects []NamedNode, options *SaverOptions) (*Saver, error) {
 	names := make([]string, len(objects))
 	for i, object := range objects {
@@ -56,7 +57,8 @@ func NewSaverOfVariables(g *Graph, variables []Node, options *SaverOptions) (*Sa
 	})
 }
 
-// NewSaverOfRoot makes a saver of everything that root leads to and that has values, by the variables' own names.
+// NewSaverOfRoot makes a saver of everything that root leads to and that has values, by the
+// variables' own names.
 func NewSaverOfRoot(g *Graph, root Node, options *SaverOptions) (*Saver, error) {
 	return newSaver(g, options, func(p *C.ckpt_graph, o *C.ckpt_saver_options, s **C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_saver_new_of_root(p, C.ckpt_node(root), o, s, e)
@@ -137,7 +139,8 @@ type SaverSaveOptions struct {
 	Save           SaveOptions
 }
 
-// Save writes the checkpoint prefix, or prefix-STEP, records it, and removes old ones. It gives its path.
+// Save writes the checkpoint prefix, or prefix-STEP, records it, and removes old ones. It gives its
+// path.
 func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptions) (string, error) {
 	if options == nil {
 		options = &SaverSaveOptions{}
@@ -172,8 +175,9 @@ func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptio
 	return takeString(saved), err
 }
 
-// Restore restores all objects from the checkpoint at a path. One that has an object graph, and not the names, is restored by
-// the full names of variables. Of the options, globs match names; renames and subtrees are not for savers.
+// Restore restores all objects from the checkpoint at a path. One that has an object graph, and not
+// the names, is restored by the full names of variables. Of the options, globs match names; renames
+// and subtrees are not for savers.
 func (s *Saver) Restore(p string, options *RestoreOptions) (*Report, error) {
 	c, free, err := path(p)
 	if err != nil {
@@ -192,7 +196,8 @@ func (s *Saver) Restore(p string, options *RestoreOptions) (*Report, error) {
 	return takeReport(report), err
 }
 
-// LastReport says what became of every value in the last restore, also in one that failed; nil before the first.
+// LastReport says what became of every value in the last restore, also in one that failed; nil
+// before the first.
 func (s *Saver) LastReport() (*Report, error) {
 	var report *C.ckpt_report
 	err := call(s.handle, func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
@@ -208,8 +213,9 @@ func (s *Saver) LastCheckpoints() ([]string, error) {
 	})
 }
 
-// SetLastCheckpoints takes these paths for the checkpoints that were recorded, oldest first, and times, in seconds since the
-// epoch, for when they were made. times may be nil: then none of them is ever removed.
+// SetLastCheckpoints takes these paths for the checkpoints that were recorded, oldest first, and
+// times, in seconds since the epoch, for when they were made. times may be nil: then none of them
+// is ever removed.
 func (s *Saver) SetLastCheckpoints(recorded []string, times []float64) error {
 	if times != nil && len(times) != len(recorded) {
 		return argument("there is a time for each checkpoint")
@@ -222,8 +228,9 @@ func (s *Saver) SetLastCheckpoints(recorded []string, times []float64) error {
 	})
 }
 
-// RecoverLastCheckpoints takes those of these checkpoints that are there for the ones that were recorded, with the times of
-// their files: what a program that was ended gives the saver of its next run.
+// RecoverLastCheckpoints takes those of these checkpoints that are there for the ones that were
+// recorded, with the times of their files: what a program that was ended gives the saver of its
+// next run.
 func (s *Saver) RecoverLastCheckpoints(recorded []string) error {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()

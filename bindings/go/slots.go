@@ -8,8 +8,9 @@ import "C"
 
 import "io"
 
-// AddSlotOwner adds an object that may have slot variables, as an optimizer does. create, which may be nil, makes slots for
-// which a checkpoint has values; without it the values wait for SetSlot. It must not use the graph.
+// AddSlotOwner adds an object that may have slot variables, as an optimizer does. create, which may
+// be nil, makes slots for which a checkpoint has values; without it the values wait for SetSlot. It
+// must not use the graph.
 func (g *Graph) AddSlotOwner(create func(*SlotRequest) error, options ...NodeOptions) (Node, error) {
 	return g.add(options, func(p *C.ckpt_graph, o *C.ckpt_node_options, n *C.ckpt_node, e **C.ckpt_error) C.ckpt_code {
 		var value C.go_value
@@ -20,8 +21,8 @@ func (g *Graph) AddSlotOwner(create func(*SlotRequest) error, options ...NodeOpt
 	})
 }
 
-// SlotRequest asks for a slot variable for which a checkpoint has a value. If it is not answered by MakeOwned or MakeSlot, the
-// value waits until the program makes the slot.
+// SlotRequest asks for a slot variable for which a checkpoint has a value. If it is not answered by
+// MakeOwned or MakeSlot, the value waits until the program makes the slot.
 type SlotRequest struct {
 	Owner    Node    // the object that is to have the slot
 	Variable Node    // the variable that the slot is kept for
@@ -50,8 +51,8 @@ func (r *SlotRequest) MakeOwned() error {
 	return takeError(e)
 }
 
-// MakeSlot makes the slot a variable whose value is the program's memory, which is pinned until the variable is gone: unlike a
-// variable of AddVariable's it is not followed when the slice is moved.
+// MakeSlot makes the slot a variable whose value is the program's memory, which is pinned until the
+// variable is gone: unlike a variable of AddVariable's it is not followed when the slice is moved.
 func MakeSlot[T Element](r *SlotRequest, values []T) error {
 	b, err := sizedBytes(r.DType, values)
 	if err != nil {
@@ -78,8 +79,8 @@ func (r *SlotRequest) MakeDevice(device io.ReaderAt, concurrent bool) error {
 	return takeError(e)
 }
 
-// SetSlot makes slot the slot that owner keeps for variable. If a restore has a value for it, it is restored here and now.
-// fs.ErrExist when there is another.
+// SetSlot makes slot the slot that owner keeps for variable. If a restore has a value for it, it is
+// restored here and now. fs.ErrExist when there is another.
 func (g *Graph) SetSlot(owner, variable Node, slotName string, slot Node) error {
 	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		c, n := name(slotName)

@@ -13,9 +13,10 @@ import (
 	"unsafe"
 )
 
-// State is an object with state of its own that is saved as named tensors, whose number and shapes are known only then: a hash
-// table, an iterator, a random number generator. Its methods must not use the graph; their errors and panics end the call with
-// an error that unwraps to theirs. (_serialize_to_tensors and _restore_from_tensors of TensorFlow's Trackable)
+// State is an object with state of its own that is saved as named tensors, whose number and shapes
+// are known only then: a hash table, an iterator, a random number generator. Its methods must not
+// use the graph; their errors and panics end the call with an error that unwraps to theirs.
+// (_serialize_to_tensors and _restore_from_tensors of TensorFlow's Trackable)
 type State interface {
 	// Save puts the tensors into a sink, in the order in which they are to be stored.
 	Save(sink *Sink) error
@@ -33,7 +34,8 @@ func (g *Graph) AddState(state State, options ...NodeOptions) (Node, error) {
 	})
 }
 
-// Sink takes the tensors of an object that is being saved. It can be used until the method that got it returns.
+// Sink takes the tensors of an object that is being saved. It can be used until the method that got
+// it returns.
 type Sink struct {
 	mutex   sync.Mutex
 	pointer *C.ckpt_sink
@@ -72,7 +74,8 @@ func (s *Sink) PutBytes(key string, dtype DType, shape []int64, data []byte) err
 	})
 }
 
-// PutBorrowed does the same without copying: the values must stay as they are until the save is over.
+// PutBorrowed does the same without copying: the values must stay as they are until the save is
+// over.
 func PutBorrowed[T Element](s *Sink, key string, shape []int64, values []T) error {
 	return s.put(func(p *C.ckpt_sink, e **C.ckpt_error) {
 		k, n := name(key)
@@ -82,7 +85,8 @@ func PutBorrowed[T Element](s *Sink, key string, shape []int64, values []T) erro
 	})
 }
 
-// PutReader puts a tensor whose bytes, in native order, are asked for while it is written, by several threads at once.
+// PutReader puts a tensor whose bytes, in native order, are asked for while it is written, by
+// several threads at once.
 func (s *Sink) PutReader(key string, dtype DType, shape []int64, reader io.ReaderAt) error {
 	if reader == nil {
 		return argument("there is no reader")
@@ -118,7 +122,8 @@ func (s *Sink) PutVariants(key string, shape []int64, values []string) error {
 	})
 }
 
-// Source has the tensors that a checkpoint has for an object. It can be used until the method that got it returns.
+// Source has the tensors that a checkpoint has for an object. It can be used until the method that
+// got it returns.
 type Source struct {
 	mutex   sync.Mutex
 	pointer *C.ckpt_source
@@ -188,7 +193,8 @@ func sourceTensorOf(t *C.ckpt_source_tensor) *SourceTensor {
 	return tensor
 }
 
-// SourceValue gives the value of a tensor of a fixed-size dtype, which has to be T's; of no tensor, fs.ErrNotExist.
+// SourceValue gives the value of a tensor of a fixed-size dtype, which has to be T's; of no tensor,
+// fs.ErrNotExist.
 func SourceValue[T Element](t *SourceTensor) ([]T, error) {
 	if t == nil {
 		return nil, &Error{Code: NotFound, Reason: ReasonNoTensor, Message: "the checkpoint has no such tensor for this object"}

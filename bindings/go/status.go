@@ -5,11 +5,12 @@ package checkpoint
 */
 import "C"
 
-// Status is what became of a restore, and becomes of it as the program goes on: values that wait for objects are restored when
-// these are tracked. Several goroutines may use it at once.
+// Status is what became of a restore, and becomes of it as the program goes on: values that wait
+// for objects are restored when these are tracked. Several goroutines may use it at once.
 //
-// When it is closed, and everything that waits for its restore is gone, the checkpoint's log hears what was never used, unless
-// ExpectPartial was called. One that the garbage collector closes says nothing.
+// When it is closed, and everything that waits for its restore is gone, the checkpoint's log hears
+// what was never used, unless ExpectPartial was called. One that the garbage collector closes says
+// nothing.
 type Status struct {
 	*handle[*C.ckpt_status]
 }
@@ -38,14 +39,15 @@ func (s *Status) Path() string {
 	return text(C.ckpt_status_path(p))
 }
 
-// AssertConsumed fails unless everything in the checkpoint was restored, and every object of the program from it. It fails with
-// FailedPrecondition and ReasonAssertion, and names the first few objects; the report has all.
+// AssertConsumed fails unless everything in the checkpoint was restored, and every object of the
+// program from it. It fails with FailedPrecondition and ReasonAssertion, and names the first few
+// objects; the report has all.
 func (s *Status) AssertConsumed() error {
 	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_assert_consumed(p, e) })
 }
 
-// AssertExistingObjectsMatched fails unless every object of the program that is there by now, and has values, got its value
-// from the checkpoint.
+// AssertExistingObjectsMatched fails unless every object of the program that is there by now, and
+// has values, got its value from the checkpoint.
 func (s *Status) AssertExistingObjectsMatched() error {
 	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_status_assert_existing_objects_matched(p, e)
@@ -59,7 +61,8 @@ func (s *Status) AssertNontrivialMatch() error {
 	})
 }
 
-// ExpectPartial has nothing said in the end about values that were not used. It gives the status back.
+// ExpectPartial has nothing said in the end about values that were not used. It gives the status
+// back.
 func (s *Status) ExpectPartial() *Status {
 	p := s.hold()
 	defer s.drop(p)
@@ -67,7 +70,8 @@ func (s *Status) ExpectPartial() *Status {
 	return s
 }
 
-// RunRestoreOps does nothing, as in TensorFlow when it is eager: values are restored at once, or when their objects are tracked.
+// RunRestoreOps does nothing, as in TensorFlow when it is eager: values are restored at once, or
+// when their objects are tracked.
 func (s *Status) RunRestoreOps() error {
 	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_run_restore_ops(p, e) })
 }
@@ -86,8 +90,8 @@ func (s *Status) Report() (*Report, error) {
 	return takeReport(report), err
 }
 
-// Drop lets nothing wait for this restore any more: what is tracked later is not restored from it. Nothing is said about values
-// that were not used. The status is still to be closed.
+// Drop lets nothing wait for this restore any more: what is tracked later is not restored from it.
+// Nothing is said about values that were not used. The status is still to be closed.
 func (s *Status) Drop() error {
 	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_drop(p, e) })
 }

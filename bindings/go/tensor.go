@@ -8,7 +8,8 @@ import "C"
 
 import "unsafe"
 
-// Tensor is a tensor of an open checkpoint. It keeps its reader open unless that is closed by Close; then reading it fails.
+// Tensor is a tensor of an open checkpoint. It keeps its reader open unless that is closed by
+// Close; then reading it fails.
 type Tensor struct {
 	reader  *Reader
 	pointer *C.ckpt_tensor
@@ -30,11 +31,12 @@ func (t Tensor) Shape() []int64 { return append([]int64{}, t.shape...) }
 // Len gives the number of elements.
 func (t Tensor) Len() int { return t.count }
 
-// Region is a part of a tensor: where it begins, and how much it takes of each dimension; a length of -1 takes a dimension to
-// its end.
+// Region is a part of a tensor: where it begins, and how much it takes of each dimension; a length
+// of -1 takes a dimension to its end.
 type Region struct{ Start, Length []int64 }
 
-// Size gives the bytes of the value; of strings and variants those that are stored, or -1 when that is not known without reading.
+// Size gives the bytes of the value; of strings and variants those that are stored, or -1 when that
+// is not known without reading.
 func (t Tensor) Size() int64 {
 	var size int64
 	if t.use(func() { size = int64(C.ckpt_tensor_byte_size(t.pointer)) }) != nil {
@@ -43,7 +45,8 @@ func (t Tensor) Size() int64 {
 	return size
 }
 
-// Place says in which data file the tensor lies, and where in it; -1 of partitioned tensors and in V1 checkpoints.
+// Place says in which data file the tensor lies, and where in it; -1 of partitioned tensors and in
+// V1 checkpoints.
 func (t Tensor) Place() (shard, offset int64) {
 	shard, offset = -1, -1
 	t.use(func() { shard, offset = int64(C.ckpt_tensor_shard(t.pointer)), int64(C.ckpt_tensor_offset(t.pointer)) })
@@ -96,11 +99,12 @@ func elements(shape []int64) int {
 	return n
 }
 
-// Read gives the value of a tensor of a fixed-size dtype. T has to be the tensor's type; uint8, uint16 and uint32 also stand
-// for types of their size that Go does not have. (CheckpointReader.get_tensor)
+// Read gives the value of a tensor of a fixed-size dtype. T has to be the tensor's type; uint8,
+// uint16 and uint32 also stand for types of their size that Go does not have.
+// (CheckpointReader.get_tensor)
 //
-// InvalidArgument for another type; fs.ErrNotExist when a data file is missing; DataLoss when it is too short or a checksum
-// does not match.
+// InvalidArgument for another type; fs.ErrNotExist when a data file is missing; DataLoss when it is
+// too short or a checksum does not match.
 func Read[T Element](t Tensor) ([]T, error) {
 	if err := check[T](t.dtype); err != nil {
 		return nil, err
@@ -115,7 +119,8 @@ func Read[T Element](t Tensor) ([]T, error) {
 	return values, nil
 }
 
-// room makes memory for a value of size bytes. What a file says may be more than there is in the world.
+// room makes memory for a value of size bytes. What a file says may be more than there is in the
+// world.
 func room[T Element](size int64) ([]T, error) {
 	var zero T
 	if size > 1<<46 {
@@ -124,7 +129,8 @@ func room[T Element](size int64) ([]T, error) {
 	return make([]T, max(0, size)/int64(unsafe.Sizeof(zero))), nil
 }
 
-// ReadInto reads the value of a tensor into memory, which has exactly as many elements, straight and with several threads.
+// ReadInto reads the value of a tensor into memory, which has exactly as many elements, straight
+// and with several threads.
 func ReadInto[T Element](t Tensor, values []T, options *ReadOptions) error {
 	buffer, err := sizedBytes(t.dtype, values)
 	if err != nil {
@@ -145,7 +151,8 @@ func ReadRegion[T Element](t Tensor, region Region, options *ReadOptions) ([]T, 
 	return values, nil
 }
 
-// elements says how many elements a region of a tensor has; 0 if it is none, which the library then says.
+// elements says how many elements a region of a tensor has; 0 if it is none, which the library then
+// says.
 func (r Region) elements(shape []int64) int {
 	if len(r.Start) != len(shape) || len(r.Length) != len(shape) {
 		return 0
@@ -163,7 +170,8 @@ func (r Region) elements(shape []int64) int {
 	return int(n)
 }
 
-// ReadBytes reads the value of a tensor of a fixed-size dtype as bytes in native order into a buffer of exactly their size.
+// ReadBytes reads the value of a tensor of a fixed-size dtype as bytes in native order into a
+// buffer of exactly their size.
 func (t Tensor) ReadBytes(buffer []byte, options *ReadOptions) error {
 	made, err := options.make()
 	if err != nil {

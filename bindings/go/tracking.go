@@ -9,11 +9,12 @@ import (
 	"unsafe"
 )
 
-// TrackStruct adds the objects that a Go value holds to a graph, and tracks them below root by names, as tf.Module does with its
-// attributes. model is a pointer to a struct; its fields are tracked under the names of their tags:
+// TrackStruct adds the objects that a Go value holds to a graph, and tracks them below root by
+// names, as tf.Module does with its attributes. model is a pointer to a struct; its fields are
+// tracked under the names of their tags:
 //
 //	type model struct {
-//		Kernel []float32 `ckpt:"kernel" shape:"2,3"` // a variable over the slice; without a shape it has one dimension
+//		Kernel []float32 `ckpt:"kernel" shape:"2,3"` // without a shape it has one dimension
 //		Step   int64     `ckpt:"step"`               // a scalar
 //		Layers []*layer  `ckpt:"layers"`             // a list
 //		Heads  map[string]*layer `ckpt:"heads"`      // a dict, in the order of its keys
@@ -21,10 +22,12 @@ import (
 //		Inner  layer     `ckpt:"inner"`              // an object
 //	}
 //
-// Fields without a tag, and nil pointers, are left out. What two fields point to is one object, as in TensorFlow. It gives the
-// objects of all variables and objects by their paths, as "layers/0/kernel". The model is the graph's until that is closed: slices
-// may be moved, but structs, lists and dicts that change later have to be tracked by hand. Values wait for what is tracked after
-// a restore as they do for Track. When it fails, what was tracked before stays tracked.
+// Fields without a tag, and nil pointers, are left out. What two fields point to is one object, as
+// in TensorFlow. It gives the objects of all variables and objects by their paths, as
+// "layers/0/kernel". The model is the graph's until that is closed: slices may be moved, but
+// structs, lists and dicts that change later have to be tracked by hand. Values wait for what is
+// tracked after a restore as they do for Track. When it fails, what was tracked before stays
+// tracked.
 func TrackStruct(g *Graph, root Node, model any) (map[string]Node, error) {
 	v := reflect.ValueOf(model)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
@@ -92,7 +95,8 @@ func shapeTag(field reflect.StructField) ([]int64, error) {
 
 var stateType = reflect.TypeFor[State]()
 
-// value adds what a value is to the graph, has it tracked, and goes on below it: parents first, as a restore wants it.
+// value adds what a value is to the graph, has it tracked, and goes on below it: parents first, as
+// a restore wants it.
 func (w *structWalk) value(path string, v reflect.Value, shape []int64, track func(Node) error) error {
 	for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer && !v.Type().Implements(stateType) {
 		if v.IsNil() {

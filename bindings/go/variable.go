@@ -8,8 +8,8 @@ import "C"
 
 import "unsafe"
 
-// borrowedMemory is memory of the program's that a graph borrows by way of something that may lead elsewhere later, as a slice does after
-// append.
+// borrowedMemory is memory of the program's that a graph borrows by way of something that may lead
+// elsewhere later, as a slice does after append.
 type borrowedMemory struct {
 	where func() []byte  // where the memory is now
 	last  unsafe.Pointer // where the graph thinks it is; not followed, only compared
@@ -30,7 +30,8 @@ func (w *sharedState) follow(h *handle[*C.ckpt_graph]) error {
 		}
 	}
 	w.mutex.Unlock()
-	// Without the mutex, since the call waits for the graph and the one who has that may want the mutex.
+	// Without the mutex, since the call waits for the graph and the one who has that may want the
+	// mutex.
 	for _, m := range moves {
 		err := call(h, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 			data, size := memory(m.to)
@@ -67,9 +68,10 @@ func (w *sharedState) forget(node Node) {
 	delete(w.borrowed, node)
 }
 
-// AddVariable adds a variable whose value is the program's slice: it is saved from there and restored into it, in place. The
-// graph looks at *values at each call, so that it may be moved (by append, say) or replaced by another slice of the same length.
-// The memory is used during calls that reach the graph, and never in between.
+// AddVariable adds a variable whose value is the program's slice: it is saved from there and
+// restored into it, in place. The graph looks at *values at each call, so that it may be moved (by
+// append, say) or replaced by another slice of the same length. The memory is used during calls
+// that reach the graph, and never in between.
 //
 // The shape is that of a tensor with as many elements as the slice.
 func AddVariable[T Element](g *Graph, values *[]T, shape []int64, options ...NodeOptions) (Node, error) {
@@ -87,7 +89,8 @@ func AddScalar[T Element](g *Graph, value *T, options ...NodeOptions) (Node, err
 	return g.borrow(DTypeOf[T](), nil, func() []byte { return bytesOf(unsafe.Slice(value, 1)) }, options)
 }
 
-// AddBytes adds a variable of any fixed-size dtype whose value is the program's bytes, in native order, as AddVariable does.
+// AddBytes adds a variable of any fixed-size dtype whose value is the program's bytes, in native
+// order, as AddVariable does.
 func (g *Graph) AddBytes(dtype DType, values *[]byte, shape []int64, options ...NodeOptions) (Node, error) {
 	if values == nil {
 		return 0, argument("there is no slice")
@@ -108,7 +111,8 @@ func (g *Graph) borrow(dtype DType, shape []int64, where func() []byte, options 
 	return node, err
 }
 
-// AddOwned adds a variable whose memory is the graph's; values, which are copied, may be nil for zeros.
+// AddOwned adds a variable whose memory is the graph's; values, which are copied, may be nil for
+// zeros.
 func AddOwned[T Element](g *Graph, shape []int64, values []T, options ...NodeOptions) (Node, error) {
 	return g.AddOwnedBytes(DTypeOf[T](), shape, bytesOf(values), options...)
 }
@@ -122,8 +126,9 @@ func (g *Graph) AddOwnedBytes(dtype DType, shape []int64, values []byte, options
 	})
 }
 
-// AddWithoutValue adds a variable that has no value before it is restored or assigned, and takes its shape from that (restore on
-// create). dtype: Invalid for whatever the checkpoint has. shape: what shapes it takes, -1 for a dimension that may be anything.
+// AddWithoutValue adds a variable that has no value before it is restored or assigned, and takes
+// its shape from that (restore on create). dtype: Invalid for whatever the checkpoint has. shape:
+// what shapes it takes, -1 for a dimension that may be anything.
 func (g *Graph) AddWithoutValue(dtype DType, shape []int64, options ...NodeOptions) (Node, error) {
 	return g.add(options, func(p *C.ckpt_graph, o *C.ckpt_node_options, n *C.ckpt_node, e **C.ckpt_error) C.ckpt_code {
 		d, rank := dims(shape)
@@ -175,8 +180,9 @@ func (g *Graph) ReadBytes(variable Node, buffer []byte) error {
 	})
 }
 
-// Use gives f the memory of a variable, owned or borrowed, in native order, to be read and changed while no other call reaches the
-// graph; it must not be used when f has returned. FailedPrecondition when the variable has no value yet, or has it on a device.
+// Use gives f the memory of a variable, owned or borrowed, in native order, to be read and changed
+// while no other call reaches the graph; it must not be used when f has returned.
+// FailedPrecondition when the variable has no value yet, or has it on a device.
 func (g *Graph) Use(variable Node, f func(value []byte)) error {
 	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		var data unsafe.Pointer
@@ -189,7 +195,8 @@ func (g *Graph) Use(variable Node, f func(value []byte)) error {
 	})
 }
 
-// Assign gives a variable, wherever it is, a value of its type and shape. One without a value takes them from this.
+// Assign gives a variable, wherever it is, a value of its type and shape. One without a value takes
+// them from this.
 func Assign[T Element](g *Graph, variable Node, shape []int64, values []T) error {
 	return g.AssignBytes(variable, DTypeOf[T](), shape, bytesOf(values))
 }

@@ -22,8 +22,8 @@ type Verification struct {
 	Files    int      // files that were there
 }
 
-// Verify checks every checksum of every block and tensor of a checkpoint, and goes on after a fault: no error says that it came
-// to the end, not that the checkpoint is whole.
+// Verify checks every checksum of every block and tensor of a checkpoint, and goes on after a
+// fault: no error says that it came to the end, not that the checkpoint is whole.
 func Verify(ctx context.Context, p string, options *VerifyOptions) (*Verification, error) {
 	var found *C.ckpt_verification
 	err := options.verifying(ctx, p, func(c *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {

@@ -9,16 +9,17 @@ import (
 	"unsafe"
 )
 
-// View is a tensor as it lies in its data file, mapped into memory. It outlives its reader. It has to be closed: the garbage
-// collector does not see its size.
+// View is a tensor as it lies in its data file, mapped into memory. It outlives its reader. It has
+// to be closed: the garbage collector does not see its size.
 type View struct {
 	*handle[*C.ckpt_view]
 }
 
-// View maps the value of a fixed-size tensor without copying it. While the view is open nobody may truncate or rewrite the data
-// file in place; replacing it by rename is harmless.
+// View maps the value of a fixed-size tensor without copying it. While the view is open nobody may
+// truncate or rewrite the data file in place; replacing it by rename is harmless.
 //
-// FailedPrecondition for strings, partitioned tensors, V1 checkpoints and values of the other byte order.
+// FailedPrecondition for strings, partitioned tensors, V1 checkpoints and values of the other byte
+// order.
 func (t Tensor) View(options *ReadOptions) (*View, error) {
 	made, err := options.make()
 	if err != nil {
@@ -36,8 +37,8 @@ func (t Tensor) View(options *ReadOptions) (*View, error) {
 	return &View{own(view, func(v *C.ckpt_view) { C.ckpt_view_free(v) })}, nil
 }
 
-// Use gives f the bytes, row-major and little-endian, which must not be changed, nor used when f has returned; and the largest
-// power of two, up to 4096, that their address is a multiple of.
+// Use gives f the bytes, row-major and little-endian, which must not be changed, nor used when f
+// has returned; and the largest power of two, up to 4096, that their address is a multiple of.
 func (v *View) Use(f func(bytes []byte, alignment int)) error {
 	p := v.hold()
 	if p == nil {

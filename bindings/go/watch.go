@@ -53,8 +53,9 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// WaitForNewCheckpoint waits until the latest checkpoint of a directory, which need not be there yet, is another one than last
-// (which may be empty). It gives its path; an empty one when time ran out.
+// WaitForNewCheckpoint waits until the latest checkpoint of a directory, which need not be there
+// yet, is another one than last (which may be empty). It gives its path; an empty one when time ran
+// out.
 func WaitForNewCheckpoint(ctx context.Context, directory, last string, options *WaitOptions) (string, error) {
 	d, free, err := path(directory)
 	if err != nil {
@@ -81,9 +82,9 @@ func WaitForNewCheckpoint(ctx context.Context, directory, last string, options *
 	return takeString(found), stopped(ctx, takeError(e))
 }
 
-// Checkpoints goes over the checkpoints of a directory as they appear (tf.train.checkpoints_iterator): the latest only, and
-// never the same twice in a row. It ends when time runs out and done, which may be nil, does not say that there will be more;
-// or with an error.
+// Checkpoints goes over the checkpoints of a directory as they appear
+// (tf.train.checkpoints_iterator): the latest only, and never the same twice in a row. It ends when
+// time runs out and done, which may be nil, does not say that there will be more; or with an error.
 func Checkpoints(ctx context.Context, directory string, options *WaitOptions, done func() bool) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		d, free, err := path(directory)

@@ -19,8 +19,8 @@ type WriteOptions struct {
 	Threads      uint32     // the caller's among them; 0 for the library's choice
 	Durability   Durability // what survives a power cut; all by default
 
-	// Progress hears how many bytes of how many were written. Its error stops the call, which returns Cancelled, and that
-	// unwraps to it.
+	// Progress hears how many bytes of how many were written. Its error stops the call, which
+	// returns Cancelled, and that unwraps to it.
 	Progress func(done, total uint64) error
 }
 
@@ -53,7 +53,8 @@ func (o *WriteOptions) cancellation() *cancellation {
 	return newCancellation(o.Progress)
 }
 
-// Writer puts a checkpoint of named tensors together, without an object graph (tf.raw_ops.SaveV2). For one goroutine at a time.
+// Writer puts a checkpoint of named tensors together, without an object graph (tf.raw_ops.SaveV2).
+// For one goroutine at a time.
 type Writer struct {
 	*handle[*C.ckpt_writer]
 	pins         *pinnedMemory // the memory of what was added
@@ -104,8 +105,9 @@ func (w *Writer) AddBytes(key string, dtype DType, shape []int64, data []byte) e
 	})
 }
 
-// AddSlice adds a slice of a partitioned tensor: shape is that of the whole tensor, region what the slice takes of it. Slices
-// of one tensor do not overlap, and are stored in the order in which they were added.
+// AddSlice adds a slice of a partitioned tensor: shape is that of the whole tensor, region what the
+// slice takes of it. Slices of one tensor do not overlap, and are stored in the order in which they
+// were added.
 func AddSlice[T Element](w *Writer, key string, shape []int64, region Region, values []T) error {
 	return w.AddSliceBytes(key, DTypeOf[T](), shape, region, bytesOf(values))
 }
@@ -126,8 +128,9 @@ func (w *Writer) AddSliceBytes(key string, dtype DType, shape []int64, region Re
 	})
 }
 
-// AddShapeAndSlice adds a tensor or a slice of one as SaveV2 takes it: shape is that of values, shapeAndSlice empty for a whole
-// tensor, else the whole tensor's shape and the slice, "5 10 -:0,1".
+// AddShapeAndSlice adds a tensor or a slice of one as SaveV2 takes it: shape is that of values,
+// shapeAndSlice empty for a whole tensor, else the whole tensor's shape and the slice, "5 10
+// -:0,1".
 func AddShapeAndSlice[T Element](w *Writer, key string, shape []int64, shapeAndSlice string, values []T) error {
 	data := bytesOf(values)
 	w.pins.bytes(data)
@@ -140,8 +143,9 @@ func AddShapeAndSlice[T Element](w *Writer, key string, shape []int64, shapeAndS
 	})
 }
 
-// AddReader adds a tensor whose bytes, in native order, are asked for while it is written: each once, by several goroutines'
-// threads at once. What the reader fails with is what Finish's error unwraps to.
+// AddReader adds a tensor whose bytes, in native order, are asked for while it is written: each
+// once, by several goroutines' threads at once. What the reader fails with is what Finish's error
+// unwraps to.
 func (w *Writer) AddReader(key string, dtype DType, shape []int64, reader io.ReaderAt) error {
 	if reader == nil {
 		return argument("there is no reader")
@@ -194,11 +198,13 @@ func (w *Writer) addStrings(
 	return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code { return add(p, all, count, e) })
 }
 
-// Finish writes everything that was added, and publishes it: the checkpoint that the prefix had before stays until the new one
-// takes its place at one stroke. Then memory is the caller's again, and the writer is used up, whether this succeeds or not.
+// Finish writes everything that was added, and publishes it: the checkpoint that the prefix had
+// before stays until the new one takes its place at one stroke. Then memory is the caller's again,
+// and the writer is used up, whether this succeeds or not.
 //
-// InvalidArgument when two tensors have one key; ResourceExhausted when there is no space; Unavailable when another process
-// writes in the directory; Cancelled, and what the context says, when that is done; Aborted when a reader fails.
+// InvalidArgument when two tensors have one key; ResourceExhausted when there is no space;
+// Unavailable when another process writes in the directory; Cancelled, and what the context says,
+// when that is done; Aborted when a reader fails.
 func (w *Writer) Finish(ctx context.Context) error {
 	defer w.Close()
 	return w.shared.because(w.cancellation.run(ctx, func() error {

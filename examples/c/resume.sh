@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Training that is killed and resumed ends with the same bits as training that is not; and it goes on from TensorFlow's checkpoint.
-# usage: resume.sh TRAIN-CHECKPOINT GUIDE    (GUIDE: a directory of checkpoints that the guide's program wrote)
+# Training that is killed and resumed ends with the same bits as training that is not; and it goes
+# on from TensorFlow's checkpoint.
+# usage: resume.sh TRAIN-CHECKPOINT GUIDE    (GUIDE: a directory of checkpoints that the guide's
+# program wrote)
 set -euo pipefail
 train=$1 guide=$2
 work=$(mktemp -d)

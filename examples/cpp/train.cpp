@@ -1,11 +1,13 @@
-// The training loop of TensorFlow's guide to checkpoints, without TensorFlow: a linear model learns y = 5x + [0, 1, 2, 3, 4].
+// The training loop of TensorFlow's guide to checkpoints, without TensorFlow: a linear model learns
+// y = 5x + [0, 1, 2, 3, 4].
 //
 //     train-checkpoint-cpp DIRECTORY STEPS [DIE]
 //     c++ -std=c++17 train.cpp $(pkg-config --cflags --libs checkpoint) -o train-checkpoint-cpp
 //
-// It is examples/c/train.c in C++: trains until STEPS steps are done and saves after every tenth, as DIRECTORY/ckpt-1, ckpt-2,
-// ... If the directory has a checkpoint, it goes on from there, whoever wrote it, in whatever language; with the same bits as if
-// it had never stopped. With DIE it kills itself in that step, as kill -9 would.
+// It is examples/c/train.c in C++: trains until STEPS steps are done and saves after every tenth,
+// as DIRECTORY/ckpt-1, ckpt-2, ... If the directory has a checkpoint, it goes on from there,
+// whoever wrote it, in whatever language; with the same bits as if it had never stopped. With DIE
+// it kills itself in that step, as kill -9 would.
 #include <checkpoint.hpp>
 #include <cmath>
 #include <csignal>
@@ -44,7 +46,8 @@ struct model : ckpt::module {
     dense l1{*this, "l1"};
 };
 
-// Everything is computed in float, in the order that is written here: so the same bits come out wherever it is done again.
+// Everything is computed in float, in the order that is written here: so the same bits come out
+// wherever it is done again.
 float power(float base, std::int64_t exponent) {
     float product = 1;
     for (std::int64_t i = 0; i < exponent; i++) product = product * base;
@@ -143,7 +146,8 @@ void train(const std::string &directory, int steps, int die) {
         const float loss = program.train_step();
         if (program.step.value() == die) std::raise(SIGKILL);
         if (program.step.value() % save_every == 0) {
-            // When this returns the checkpoint is on disk; when the machine dies before, the one before it is still the latest.
+            // When this returns the checkpoint is on disk; when the machine dies before, the one
+            // before it is still the latest.
             checkpoint.save(directory + "/ckpt");
             std::printf("step %d: loss %.2f, saved\n", program.step.value(), static_cast<double>(loss));
             std::fflush(stdout);

@@ -1,10 +1,12 @@
-// The training loop of TensorFlow's guide to checkpoints, without TensorFlow: a linear model learns y = 5x + [0, 1, 2, 3, 4].
+// The training loop of TensorFlow's guide to checkpoints, without TensorFlow: a linear model learns
+// y = 5x + [0, 1, 2, 3, 4].
 //
 //     train.exe DIRECTORY STEPS [DIE]
 //
-// Trains until STEPS steps are done and saves after every tenth, as DIRECTORY/ckpt-1, ckpt-2, ..., of which the newest three stay. If the
-// directory has a checkpoint, of this program, of examples/c/train.c or of TensorFlow's, it goes on from there, with the same bits as if
-// it had never stopped. With DIE it kills itself in that step.
+// Trains until STEPS steps are done and saves after every tenth, as DIRECTORY/ckpt-1, ckpt-2, ...,
+// of which the newest three stay. If the directory has a checkpoint, of this program, of
+// examples/c/train.c or of TensorFlow's, it goes on from there, with the same bits as if it had
+// never stopped. With DIE it kills itself in that step.
 using System;
 using System.Diagnostics;
 using System.Linq;
@@ -17,7 +19,8 @@ internal sealed class Parameter
     internal readonly float[] Value = new float[Training.Outputs], M = new float[Training.Outputs], V = new float[Training.Outputs];
 }
 
-/// <summary>The whole program. The library saves its arrays and restores into them, in place.</summary>
+/// <summary>The whole program. The library saves its arrays and restores into them, in
+/// place.</summary>
 internal sealed class Training : IState
 {
     internal const int Outputs = 5, Examples = 10, Batch = 2, SaveEvery = 10;
@@ -36,7 +39,8 @@ internal sealed class Training : IState
         }
     }
 
-    /// <summary>The iterator's state is more than a variable: it says itself how it is saved.</summary>
+    /// <summary>The iterator's state is more than a variable: it says itself how it is
+    /// saved.</summary>
     public void Save(Sink sink) => sink.PutScalar("_POSITION", position);
 
     /// <summary>And how it is restored.</summary>
@@ -70,7 +74,7 @@ internal sealed class Training : IState
         }
     }
 
-    // ---------------------------------------------------------------- the graph of the program's objects
+    // ------------------------------------------------------ the graph of the program's objects
 
     /// <summary>The objects that a checkpoint has, by the names of TensorFlow's program.</summary>
     private Checkpoint MakeCheckpoint()
@@ -107,8 +111,8 @@ internal sealed class Training : IState
 
     // ---------------------------------------------------------------- training
 
-    // Everything is computed in float, in the order that is written here: so the same bits come out wherever it is done again. The casts
-    // keep the compiler from computing in more.
+    // Everything is computed in float, in the order that is written here: so the same bits come out
+    // wherever it is done again. The casts keep the compiler from computing in more.
     private static float Power(float number, long exponent)
     {
         float product = 1;
@@ -193,7 +197,8 @@ internal sealed class Training : IState
                 }
                 if (step[0] % SaveEvery == 0)
                 {
-                    // When this returns the checkpoint is on disk. Should the machine die before, the one before it is still the latest.
+                    // When this returns the checkpoint is on disk. Should the machine die before,
+                    // the one before it is still the latest.
                     manager.Save();
                     Console.WriteLine("step " + step[0] + ": loss " + loss.ToString("F2") + ", saved");
                 }

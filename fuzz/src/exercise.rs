@@ -1,4 +1,5 @@
-//! Looks at everything that a checkpoint offers. Errors are fine; panics, hangs and nonsense are not.
+//! Looks at everything that a checkpoint offers. Errors are fine; panics, hangs and nonsense are
+//! not.
 
 use std::ops::ControlFlow;
 use std::path::Path;

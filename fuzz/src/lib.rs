@@ -1,4 +1,5 @@
-//! What the fuzz targets share: files in memory, mended checksums, and a reader that looks at everything.
+//! What the fuzz targets share: files in memory, mended checksums, and a reader that looks at
+//! everything.
 
 pub mod common;
 pub mod exercise;

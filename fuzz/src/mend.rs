@@ -1,4 +1,5 @@
-//! Puts right checksums where the fuzzer changed what they cover, so that its changes get past them.
+//! Puts right checksums where the fuzzer changed what they cover, so that its changes get past
+//! them.
 
 use crate::common::{crc, dtypes};
 
@@ -29,7 +30,8 @@ fn mend_block(file: &mut [u8], range: std::ops::Range<usize>) {
     file[trailer..trailer + 4].copy_from_slice(&masked.to_le_bytes());
 }
 
-/// The entries of an uncompressed block, as far as they can be told: key and the place of the value in the file.
+/// The entries of an uncompressed block, as far as they can be told: key and the place of the value
+/// in the file.
 fn entries(file: &[u8], range: std::ops::Range<usize>) -> Vec<(Vec<u8>, std::ops::Range<usize>)> {
     let mut found = Vec::new();
     let contents = &file[range.clone()];

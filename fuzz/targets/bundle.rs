@@ -1,4 +1,5 @@
-//! A whole bundle of any bytes: two bytes give the length of the index, the rest is the data file. All checksums mended.
+//! A whole bundle of any bytes: two bytes give the length of the index, the rest is the data file.
+//! All checksums mended.
 #![no_main]
 
 use checkpoint_fuzz::{exercise, mend, scratch};

@@ -34,7 +34,8 @@ fuzz_target!(|bytes: &[u8]| {
     let paths = graph.parents();
     assert_eq!(paths.len(), graph.len());
     for (id, path) in paths.iter().enumerate() {
-        // Each step back leads to the parent's edge, and in fewer steps than there are nodes to the root.
+        // Each step back leads to the parent's edge, and in fewer steps than there are nodes to the
+        // root.
         let (mut at, mut steps, mut path) = (id, 0, *path);
         while let Some((parent, edge)) = path {
             assert_eq!(graph.node(parent).unwrap().children().nth(edge).unwrap().node as usize, at);

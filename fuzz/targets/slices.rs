@@ -1,4 +1,5 @@
-//! Partitioned tensors: any list of slices, any request. What is read must be what a plain model has.
+//! Partitioned tensors: any list of slices, any request. What is read must be what a plain model
+//! has.
 #![no_main]
 
 use checkpoint::{Reader, Slice};

@@ -1,4 +1,5 @@
-//! A payload of strings or variants of any bytes, checksums mended; the first bytes say of what it is the payload.
+//! A payload of strings or variants of any bytes, checksums mended; the first bytes say of what it
+//! is the payload.
 #![no_main]
 
 use checkpoint_fuzz::common::bundle::Bundle;
@@ -20,7 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
     bundle.put(b"s", dtype, &[elements as i64], &stored, masked.unwrap_or(0));
     let prefix = scratch::bundle(&bundle.index(), &stored);
     exercise::everything(&prefix, 0);
-    // What is read is what is stored: written again, it is the same but for numbers in more bytes than they need.
+    // What is read is what is stored: written again, it is the same but for numbers in more bytes
+    // than they need.
     let Ok(reader) = checkpoint::Reader::open(&prefix) else { return };
     let Ok(strings) = reader.get("s").unwrap().read_strings() else { return };
     let elements: Vec<&[u8]> = strings.iter().collect();

@@ -2,8 +2,8 @@
 //!
 //! The sections of one save attempt are in a directory beside the checkpoint; the directory has a
 //! temporary name. Each section has its own directory in there; its worker holds the lock of that
-//! directory while it writes. The holder of the lock of the checkpoint's directory is the only process that
-//! could merge the sections. So it may remove all sections whose locks are free.
+//! directory while it writes. The holder of the lock of the checkpoint's directory is the only
+//! process that could merge the sections. So it may remove all sections whose locks are free.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

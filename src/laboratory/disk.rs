@@ -1,8 +1,9 @@
 //! What a disk may hold after a power cut, given the operations before it.
 //!
-//! Of a file, what was written since its last sync may be there or not, piece by piece, and each piece in part or as other bytes.
-//! Of a directory, what was done since its last sync is there up to some point: file systems keep the order of what is done in
-//! one directory. As no standard says so for removals against renames, [`Names::Loose`] takes those in any order.
+//! Of a file, what was written since its last sync may be there or not, piece by piece, and each
+//! piece in part or as other bytes. Of a directory, what was done since its last sync is there up
+//! to some point: file systems keep the order of what is done in one directory. As no standard says
+//! so for removals against renames, [`Names::Loose`] takes those in any order.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -112,7 +113,8 @@ impl Disk {
         self.linked_after_cut(Names::First(self.pending.len()), Unsynced::Kept, &mut Rng::new(0))
     }
 
-    /// An operation that was recorded on what programs see of this disk, with the numbers that files have on it.
+    /// An operation that was recorded on what programs see of this disk, with the numbers that
+    /// files have on it.
     pub fn renumbered(&self, mut op: Op) -> Op {
         let mut names = self.names.clone();
         self.pending.iter().for_each(|op| rename(&mut names, op));

@@ -106,7 +106,8 @@ impl Exploration<'_> {
 
 /// A recorded run whose states can be judged.
 pub(crate) trait Judged {
-    /// Judges about `budget` states and returns how many differed, and what was wrong with the first that was.
+    /// Judges about `budget` states and returns how many differed, and what was wrong with the
+    /// first that was.
     fn judge(&self, budget: usize, rng: &mut Rng) -> (usize, Option<String>);
 }
 

@@ -2,8 +2,10 @@
 # Compares the C ABI of a library and its header with a baseline. The ABI may only grow.
 # usage: check.sh BASELINE_DIR LIBRARY HEADER
 #
-# Symbols, SONAME, constants and type names are compared as text. The release library has no debug information, so signatures and layouts are compared
-# by abidiff on two stub libraries, each compiled from one of the two headers. Last, a program compiled against the baseline runs with the library.
+# Symbols, SONAME, constants and type names are compared as text. The release library has no debug
+# information, so signatures and layouts are compared by abidiff on two stub libraries, each
+# compiled from one of the two headers. Last, a program compiled against the baseline runs with the
+# library.
 set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=tests/abi/common.sh

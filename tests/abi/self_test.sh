@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# check.sh finds what it is for: against a throw-away baseline the present build passes, and each change that breaks programs is reported.
+# check.sh finds what it is for: against a throw-away baseline the present build passes, and each
+# change that breaks programs is reported.
 # usage: self_test.sh LIBRARY HEADER
 set -euo pipefail
 here=$(dirname "$0")
@@ -12,7 +13,8 @@ passed=0
 "$here/check.sh" "$scratch/now" "$library" "$header"
 passed=$((passed + 1))
 
-# change WHAT FILE EXPRESSION...: a baseline that differs from the present build; the expression must match something.
+# change WHAT FILE EXPRESSION...: a baseline that differs from the present build; the expression
+# must match something.
 change() {
   local what=$1 file=$2
   shift 2
@@ -22,7 +24,8 @@ change() {
   ! cmp -s "$scratch/now/$file" "$scratch/then/$file" || { echo "self-test: $what: the header has changed, adapt this test"; exit 1; }
 }
 
-# reported MESSAGE: check.sh must fail and say so. What it compares is the other way round: the baseline is the changed one.
+# reported MESSAGE: check.sh must fail and say so. What it compares is the other way round: the
+# baseline is the changed one.
 reported() {
   if "$here/check.sh" "$scratch/then" "$library" "$header" >"$scratch/out" 2>&1 || ! grep -q "$1" "$scratch/out"; then
     cat "$scratch/out"

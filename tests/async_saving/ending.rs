@@ -1,4 +1,5 @@
-//! How saves in the background end: cancelled, failed, with the last holder of the checkpoint; and who hears of it.
+//! How saves in the background end: cancelled, failed, with the last holder of the checkpoint; and
+//! who hears of it.
 
 use std::sync::{Arc, Mutex};
 

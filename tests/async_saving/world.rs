@@ -1,4 +1,5 @@
-//! A program with a value, and gates at which a save is held until the test has done what it has to do meanwhile.
+//! A program with a value, and gates at which a save is held until the test has done what it has to
+//! do meanwhile.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{channel, Receiver, Sender};

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The shared library exports exactly the functions of symbols.txt, has its SONAME, and is small.
-# usage: abi.sh LIBRARY SONAME SYMBOLS.TXT [--size]    (--size: at most 2 MiB when stripped; release builds only)
+# usage: abi.sh LIBRARY SONAME SYMBOLS.TXT [--size]    (--size: at most 2 MiB when stripped; release
+# builds only)
 set -euo pipefail
 library=$1 soname=$2 symbols=$3
 

@@ -240,7 +240,9 @@ static void a_rank_that_stays_away_is_named(void) {
         run(WRITE, away, jobs);
         for (int rank = 0; rank < RANKS; rank++) {
             if (rank == away) continue;
-            const char *expected = away == 0 ? "the chief is away" : away == 1 ? "rank 1 did not take part" : "rank 2 did not take part";
+            const char *expected = away == 0   ? "the chief is away"
+                                   : away == 1 ? "rank 1 did not take part"
+                                               : "rank 2 did not take part";
             CHECK_INT(CKPT_CODE_UNAVAILABLE, jobs[rank].code);
             CHECK_INT(CKPT_REASON_RANK, ckpt_error_reason(jobs[rank].problem));
             CHECK(strstr(ckpt_error_message(jobs[rank].problem), expected) != NULL);

@@ -1,4 +1,5 @@
-//! An allocator that knows how much was allocated at most. Whoever wants it declares it as the global one.
+//! An allocator that knows how much was allocated at most. Whoever wants it declares it as the
+//! global one.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

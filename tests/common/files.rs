@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The checkpoints that TensorFlow wrote. They lie below the project's root, where one of its packages may have its own tests.
+/// The checkpoints that TensorFlow wrote. They lie below the project's root, where one of its
+/// packages may have its own tests.
 pub fn data() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let data = package.ancestors().map(|directory| directory.join("tests/data")).find(|data| data.is_dir());

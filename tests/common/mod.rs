@@ -1,7 +1,7 @@
 //! A second, independent account of TensorFlow's checkpoint formats, for writing test files.
 //!
-//! Nothing here uses the library's own encoders, parsers or checksums, so that the reader is never its
-//! own witness. `tests/support.rs` holds this writer against bytes that TensorFlow wrote.
+//! Nothing here uses the library's own encoders, parsers or checksums, so that the reader is never
+//! its own witness. `tests/support.rs` holds this writer against bytes that TensorFlow wrote.
 #![allow(dead_code)] // every test binary uses another part
 
 pub mod bundle;

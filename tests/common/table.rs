@@ -111,7 +111,8 @@ impl TableFile {
         handle
     }
 
-    /// Metaindex and index blocks and the footer, over data blocks already written: (separator, handle).
+    /// Metaindex and index blocks and the footer, over data blocks already written: (separator,
+    /// handle).
     pub fn finish(mut self, blocks: &[(Vec<u8>, Handle)]) -> Vec<u8> {
         let metaindex = self.block(&Block::new(1).finish());
         let mut index = Block::new(1);

@@ -1,4 +1,5 @@
-//! The asynchronous forms of TensorFlow's tests (`enable_async=True`), and what of its asynchronous saving is done better here.
+//! The asynchronous forms of TensorFlow's tests (`enable_async=True`), and what of its asynchronous
+//! saving is done better here.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use checkpoint::{
 use crate::checkpointing::Mirrored;
 use crate::world::*;
 
-/// `checkpoint.save(prefix, options=CheckpointOptions(enable_async=True))`: the path, before the files are there.
+/// `checkpoint.save(prefix, options=CheckpointOptions(enable_async=True))`: the path, before the
+/// files are there.
 #[track_caller]
 fn save_async(w: &World, checkpoint: &Checkpoint, name: &str) -> PathBuf {
     checkpoint.save_async(w.path(name), &unsynced()).unwrap().path().to_owned()
@@ -127,7 +129,8 @@ fn test_callback_without_manager() {
     assert_eq!(called.take(), [("first", path.clone()), ("second", path)]);
 }
 
-/// The object map is how TensorFlow saves copies in place of the objects: what is saved are the values when the call was made.
+/// The object map is how TensorFlow saves copies in place of the objects: what is saved are the
+/// values when the call was made.
 #[test]
 fn test_serialize_gathered_objects_with_map() {
     const LENGTH: usize = 1 << 20;
@@ -157,8 +160,8 @@ fn test_serialize_gathered_objects_with_map() {
     w.holds(small, 2f32);
 }
 
-/// TensorFlow's copy has a counter of its own: a `write` has one that nobody asked for, what a manager saves has the number 0, and a program that resumes from that
-/// overwrites what is there.
+/// TensorFlow's copy has a counter of its own: a `write` has one that nobody asked for, what a
+/// manager saves has the number 0, and a program that resumes from that overwrites what is there.
 #[test]
 fn one_counter_counts_whether_saves_are_asynchronous_or_not() {
     let w = World::new();
@@ -179,7 +182,8 @@ fn one_counter_counts_whether_saves_are_asynchronous_or_not() {
     assert_eq!(manager.save_async(&saving).unwrap().unwrap().wait().unwrap(), w.path("ckpt-3"));
 }
 
-/// TensorFlow's copy has the objects of the first asynchronous save, and reads those that were tracked later while it writes.
+/// TensorFlow's copy has the objects of the first asynchronous save, and reads those that were
+/// tracked later while it writes.
 #[test]
 fn what_was_tracked_since_the_last_save_is_saved_too() {
     let w = World::new();

@@ -1,4 +1,5 @@
-//! checkpoint_test.py: InterfaceTests, and CheckpointingTests save those of root objects (`root_objects`) and warnings (`warnings`).
+//! checkpoint_test.py: InterfaceTests, and CheckpointingTests save those of root objects
+//! (`root_objects`) and warnings (`warnings`).
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,8 @@ use checkpoint::{
 
 use crate::world::*;
 
-/// InterfaceTests.testAddVariable. That a shape is not given twice is left to the types of `Variable`.
+/// InterfaceTests.testAddVariable. That a shape is not given twice is left to the types of
+/// `Variable`.
 #[test]
 fn test_add_variable() {
     let w = World::new();
@@ -163,7 +165,8 @@ fn test_numbered_path() {
     assert_eq!(value_keys(w.write(&w.checkpoint_of(root), "ckpt")), ["leaf/v/.ATTRIBUTES/VARIABLE_VALUE"]);
 }
 
-/// CheckpointingTests.testLocalNameValidation. TensorFlow cannot restore what it saved here; the library can (`invariants`).
+/// CheckpointingTests.testLocalNameValidation. TensorFlow cannot restore what it saved here; the
+/// library can (`invariants`).
 #[test]
 fn test_local_name_validation() {
     let w = World::new();

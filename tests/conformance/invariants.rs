@@ -1,4 +1,5 @@
-//! What holds of restoring beyond TensorFlow's own tests: which restore wins, what waits, what a failure leaves, what is asserted of what.
+//! What holds of restoring beyond TensorFlow's own tests: which restore wins, what waits, what a
+//! failure leaves, what is asserted of what.
 
 use checkpoint::{Code, NodeId, Reader, Reason, RestoreOptions, RowState};
 
@@ -16,7 +17,8 @@ fn two_checkpoints(w: &World, slot: bool) -> [std::path::PathBuf; 2] {
     })
 }
 
-/// Two restores and the making of the objects in every order, of variables alone and with slots: the newest call wins.
+/// Two restores and the making of the objects in every order, of variables alone and with slots:
+/// the newest call wins.
 #[test]
 fn newest_restore_call_wins() {
     for slot in [false, true] {
@@ -80,7 +82,8 @@ fn a_value_that_waits_takes_the_place_of_an_assigned_one() {
     w.holds(v, 1f32);
 }
 
-/// Each edge by itself: a newer checkpoint that lacks a value does not take away what an older one has for it.
+/// Each edge by itself: a newer checkpoint that lacks a value does not take away what an older one
+/// has for it.
 #[test]
 fn each_edge_has_the_newest_that_has_it() {
     let w = World::new();
@@ -96,7 +99,8 @@ fn each_edge_has_the_newest_that_has_it() {
     second.not_matched(); // y
 }
 
-/// An edge to a node that has its object is not deferred: an object that is tracked there later is not restored, and nobody warns.
+/// An edge to a node that has its object is not deferred: an object that is tracked there later is
+/// not restored, and nobody warns.
 #[test]
 fn an_edge_to_a_bound_node_does_not_wait() {
     let w = World::new();
@@ -188,7 +192,8 @@ fn overwriting_takes_no_value_that_waits() {
     w.holds(again, -1f32);
 }
 
-/// Presence, type and shape of everything are checked before the first value is assigned; a failed restore leaves nothing behind.
+/// Presence, type and shape of everything are checked before the first value is assigned; a failed
+/// restore leaves nothing behind.
 #[test]
 fn a_failed_restore_changes_nothing() {
     let w = World::new();
@@ -220,7 +225,8 @@ fn a_failed_restore_changes_nothing() {
         let report = ckpt.last_report().expect("a failed restore has a report");
         assert_eq!(report.count(state), 1, "{}", report.table());
         assert_eq!(report.count(RowState::Restored), 0, "{}", report.table());
-        // Nothing waits, and nothing counts as restored: an older checkpoint still gives its value to what is made later.
+        // Nothing waits, and nothing counts as restored: an older checkpoint still gives its value
+        // to what is made later.
         assert_eq!(w.graph.waiting(ckpt.root(), "late").unwrap(), 0);
         let late = w.add(ckpt.root(), "late", -4f32);
         w.holds(late, -4f32);
@@ -241,7 +247,8 @@ fn a_failed_restore_changes_nothing() {
     status.not_matched(); // b
 }
 
-/// An object that a restore came to before it failed does not count as restored: what waited before still gives it its value.
+/// An object that a restore came to before it failed does not count as restored: what waited before
+/// still gives it its value.
 #[test]
 fn a_failed_restore_is_no_newer_restore() {
     let w = World::new();
@@ -259,7 +266,8 @@ fn a_failed_restore_is_no_newer_restore() {
     status.not_matched(); // z
 }
 
-/// Slots that a restore made before it failed are gone, and the order of the owner's slots is as it was.
+/// Slots that a restore made before it failed are gone, and the order of the owner's slots is as it
+/// was.
 #[test]
 fn a_failed_restore_leaves_no_slots() {
     let w = World::new();
@@ -280,7 +288,8 @@ fn a_failed_restore_leaves_no_slots() {
     assert_eq!(w.graph.slot_names(optimizer.node).unwrap(), ["m", "v"]);
 }
 
-/// Tracking restores what waits; if that fails, the edge stands, nothing is assigned, and it does not count as restored.
+/// Tracking restores what waits; if that fails, the edge stands, nothing is assigned, and it does
+/// not count as restored.
 #[test]
 fn a_deferred_restore_that_fails_is_not_consumed() {
     let w = World::new();
@@ -399,7 +408,8 @@ fn restoring_nothing_is_asserted_to_be_nothing() {
     status.expect_partial();
 }
 
-/// `write` and `restore`: the counter has no value. `save` and `read`: the counter is left over, and has its value when it is asked for.
+/// `write` and `restore`: the counter has no value. `save` and `read`: the counter is left over,
+/// and has its value when it is asked for.
 #[test]
 fn restore_minds_the_counter_and_read_does_not() {
     let w = World::new();
@@ -431,7 +441,8 @@ fn two_nodes_for_one_object_are_fine() {
     assert_eq!(w.warnings(), "");
 }
 
-/// Lists, tuples and dicts with the keys 0 and 1 are the same to a checkpoint; a dict stands for a named tuple.
+/// Lists, tuples and dicts with the keys 0 and 1 are the same to a checkpoint; a dict stands for a
+/// named tuple.
 #[test]
 fn containers_load_into_each_other() {
     let w = World::new();

@@ -1,10 +1,12 @@
-//! A model of two dense layers and Adam, as far as checkpoints see them: objects, variables and slots.
+//! A model of two dense layers and Adam, as far as checkpoints see them: objects, variables and
+//! slots.
 
 use checkpoint::{NodeId, Variable};
 
 use crate::world::*;
 
-/// `MyModel` of tracking_util_test.py: `_named_dense` with kernel and bias, `_second` with a kernel, and an object that is no layer.
+/// `MyModel` of tracking_util_test.py: `_named_dense` with kernel and bias, `_second` with a
+/// kernel, and an object that is no layer.
 pub struct Model {
     pub node: NodeId,
     named_dense: NodeId,
@@ -40,7 +42,8 @@ impl Model {
     }
 }
 
-/// The legacy Adam of Keras: hyperparameters and a step as edges, slots `m` and `v`. Where a checkpoint has a slot's value, the slot is made.
+/// The legacy Adam of Keras: hyperparameters and a step as edges, slots `m` and `v`. Where a
+/// checkpoint has a slot's value, the slot is made.
 pub struct Adam {
     pub node: NodeId,
     hyper: Option<[NodeId; 5]>,

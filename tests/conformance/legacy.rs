@@ -1,4 +1,5 @@
-//! saveable_compat_test.py, registration_saving_test.py and util_test.py: hash tables and their older files; registered savers.
+//! saveable_compat_test.py, registration_saving_test.py and util_test.py: hash tables and their
+//! older files; registered savers.
 
 use std::sync::{Arc, Mutex};
 
@@ -97,7 +98,8 @@ fn test_backwards_compatibility() {
     assert_eq!(*rows.lock().unwrap(), [(2, 4), (3, 9)]);
 }
 
-/// TestForceCheckpointConversionFlag.test_forward_compatibility: an object of one attribute `foo` takes `foo-a` and `foo-b`.
+/// TestForceCheckpointConversionFlag.test_forward_compatibility: an object of one attribute `foo`
+/// takes `foo-a` and `foo-b`.
 #[test]
 fn test_forward_compatibility() {
     let w = World::new();
@@ -249,7 +251,8 @@ fn test_strict_predicate() {
     says(&error.to_string(), &["saver cannot be used", "Custom.Predicate"]);
 }
 
-/// SingleCycleTest.test_registered_saver_is_called_before_save_after_load: saved before anything is written, restored after everything else.
+/// SingleCycleTest.test_registered_saver_is_called_before_save_after_load: saved before anything is
+/// written, restored after everything else.
 #[test]
 fn test_registered_saver_is_called_before_save_after_load() {
     struct Order(Arc<Mutex<NodeId>>, std::path::PathBuf, Arc<Mutex<Vec<f32>>>, Arc<Mutex<f32>>);
@@ -293,8 +296,8 @@ fn test_registered_saver_is_called_before_save_after_load() {
     assert_eq!(*seen.lock().unwrap(), [123.0]);
 }
 
-/// SingleCycleTest.test_migration_backwards_compatibility: an object that has a saver by now, from a file where it had an attribute. The saver knows it by
-/// the key of that.
+/// SingleCycleTest.test_migration_backwards_compatibility: an object that has a saver by now, from
+/// a file where it had an attribute. The saver knows it by the key of that.
 #[test]
 fn test_migration_backwards_compatibility() {
     struct Migrated(NodeId, Arc<Mutex<String>>);
@@ -338,7 +341,8 @@ fn test_migration_backwards_compatibility() {
     assert_eq!(*name.lock().unwrap(), "after");
 }
 
-/// UtilTest.test_serialize_gathered_objects: an object is saved by its saver or by its values, not by both.
+/// UtilTest.test_serialize_gathered_objects: an object is saved by its saver or by its values, not
+/// by both.
 #[test]
 fn test_serialize_gathered_objects() {
     let w = World::new();

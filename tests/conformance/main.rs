@@ -1,7 +1,8 @@
-//! TensorFlow's own tests of checkpoints, by their names, against this library. README.md says where each of them is.
+//! TensorFlow's own tests of checkpoints, by their names, against this library. README.md says
+//! where each of them is.
 //!
-//! What they expect is what TensorFlow asserts. Python's objects become nodes of a graph: assigning an attribute is `track`,
-//! or `overwrite` where there is one already; `del object` is `remove`.
+//! What they expect is what TensorFlow asserts. Python's objects become nodes of a graph: assigning
+//! an attribute is `track`, or `overwrite` where there is one already; `del object` is `remove`.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -29,7 +30,8 @@ mod training_loops;
 mod views;
 mod warnings;
 
-/// Every test that has the name of one of TensorFlow's is in the table of README.md, and what the table names is there.
+/// Every test that has the name of one of TensorFlow's is in the table of README.md, and what the
+/// table names is there.
 #[test]
 fn the_table_is_complete() {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");

@@ -1,4 +1,5 @@
-//! checkpoint_management_test.py, and what other suites say of the manager and of waiting for checkpoints.
+//! checkpoint_management_test.py, and what other suites say of the manager and of waiting for
+//! checkpoints.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -70,7 +71,8 @@ fn exists(path: impl AsRef<Path>) -> bool {
     checkpoint_exists(path).unwrap()
 }
 
-/// LatestCheckpointWithRelativePaths.testRelativePath. The tests of a process share its working directory: the directory lies in it instead.
+/// LatestCheckpointWithRelativePaths.testRelativePath. The tests of a process share its working
+/// directory: the directory lies in it instead.
 #[test]
 fn test_relative_path() {
     let w = World::new();
@@ -90,7 +92,8 @@ fn test_relative_path() {
     w.holds(v0, 3f32);
 }
 
-/// CheckpointStateTest.testAbsPath. The file holds a relative path, so that the directory can be moved; what comes back is absolute.
+/// CheckpointStateTest.testAbsPath. The file holds a relative path, so that the directory can be
+/// moved; what comes back is absolute.
 #[test]
 fn test_abs_path() {
     let w = World::new();
@@ -453,7 +456,8 @@ fn test_restore_or_initialize() {
     assert_eq!(*calls.lock().unwrap(), 1);
 }
 
-/// CheckpointManagerTest.testCheckpointManagerFSpathDirectory, testLatestCheckpointFSpathDirectory: what is returned is the directory joined with the name.
+/// CheckpointManagerTest.testCheckpointManagerFSpathDirectory, testLatestCheckpointFSpathDirectory:
+/// what is returned is the directory joined with the name.
 #[test]
 fn test_checkpoint_manager_fspath_directory() {
     let w = World::new();

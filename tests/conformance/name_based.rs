@@ -1,4 +1,5 @@
-//! tf_keras' tracking_util_test.py CheckpointCompatibilityTests: checkpoints of names, as TensorFlow 1 wrote them, into a graph of objects.
+//! tf_keras' tracking_util_test.py CheckpointCompatibilityTests: checkpoints of names, as
+//! TensorFlow 1 wrote them, into a graph of objects.
 
 use std::path::PathBuf;
 
@@ -146,7 +147,8 @@ fn equal_names_take_equal_values() {
     assert_eq!((report.count(RowState::Restored), report.count(RowState::Unused)), (2, 1), "{}", report.table());
 }
 
-/// Objects that are tracked later are restored top-down: what an object leads to already when it is tracked is missed, as in TensorFlow.
+/// Objects that are tracked later are restored top-down: what an object leads to already when it is
+/// tracked is missed, as in TensorFlow.
 #[test]
 fn names_are_restored_as_objects_come_from_the_top() {
     let w = World::new();

@@ -1,7 +1,9 @@
-//! sharding_policies_test.py, sharding_util_test.py and what functional_saver_test.py says of tasks: which values go into which files.
+//! sharding_policies_test.py, sharding_util_test.py and what functional_saver_test.py says of
+//! tasks: which values go into which files.
 //!
-//! A task of TensorFlow's is a rank here, its shard a section. The numbers are those of TensorFlow 2.21; where it cuts columns, this library cuts rows, so that no value is
-//! copied (`MaxShardSizePolicy` of 12 bytes).
+//! A task of TensorFlow's is a rank here, its shard a section. The numbers are those of TensorFlow
+//! 2.21; where it cuts columns, this library cuts rows, so that no value is copied
+//! (`MaxShardSizePolicy` of 12 bytes).
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{channel, Receiver, Sender};
@@ -75,8 +77,8 @@ fn data_files(w: &World) -> usize {
     w.files().iter().filter(|file| file.contains(".data-")).count()
 }
 
-/// functional_saver_test.py SaverTest.test_checkpoint_is_sharded_by_task; sharding_policies_test.py test_ShardByTaskPolicy: three workers and the
-/// task that has the graph, four files.
+/// functional_saver_test.py SaverTest.test_checkpoint_is_sharded_by_task; sharding_policies_test.py
+/// test_ShardByTaskPolicy: three workers and the task that has the graph, four files.
 #[test]
 fn test_checkpoint_is_sharded_by_task() {
     let w = World::new();
@@ -166,7 +168,8 @@ fn test_max_shard_size_policy_2d() {
     }
 }
 
-/// sharding_policies_test.py test_MaxShardSizePolicy_LargeScalar, test_MaxShardSizePolicy_Strings: what cannot be cut has a file of its own, however large.
+/// sharding_policies_test.py test_MaxShardSizePolicy_LargeScalar, test_MaxShardSizePolicy_Strings:
+/// what cannot be cut has a file of its own, however large.
 #[test]
 fn test_max_shard_size_policy_large_scalar() {
     let w = World::new();
@@ -177,7 +180,8 @@ fn test_max_shard_size_policy_large_scalar() {
     assert_eq!(slices(&path, "v0"), [""; 0]);
 }
 
-/// sharding_policies_test.py test_MaxShardSizePolicy_PreSlicedTensor: what is a slice already is cut to slices of the whole tensor.
+/// sharding_policies_test.py test_MaxShardSizePolicy_PreSlicedTensor: what is a slice already is
+/// cut to slices of the whole tensor.
 #[test]
 fn test_max_shard_size_policy_pre_sliced_tensor() {
     let w = World::new();
@@ -203,8 +207,9 @@ fn test_max_shard_size_policy_pre_sliced_tensor() {
     assert_eq!(reader.get("t").unwrap().read_slice(&"-:2,2".parse().unwrap()).unwrap(), rest);
 }
 
-/// sharding_util_test.py test_validate_shards_*: one key twice, another shape, another dtype. That values are added, dropped or moved to another task
-/// is nothing that a caller of this library could do.
+/// sharding_util_test.py test_validate_shards_*: one key twice, another shape, another dtype. That
+/// values are added, dropped or moved to another task is nothing that a caller of this library
+/// could do.
 #[test]
 fn test_validate_shards() {
     let w = World::new();

@@ -30,7 +30,8 @@ fn test_wrapper() {
     reads(&w, numpy, "[1.]");
 }
 
-/// NumpyStateTests.testSaveRestoreNumpyState. Python makes the attributes when they are restored; here the program does.
+/// NumpyStateTests.testSaveRestoreNumpyState. Python makes the attributes when they are restored;
+/// here the program does.
 #[test]
 fn test_save_restore_numpy_state() {
     let w = World::new();

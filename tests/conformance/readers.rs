@@ -1,4 +1,5 @@
-//! checkpoint_utils_test.py, and the readers of saver_test.py: looking at checkpoints, of both formats.
+//! checkpoint_utils_test.py, and the readers of saver_test.py: looking at checkpoints, of both
+//! formats.
 
 use checkpoint::{Code, Reader, Reason, Saver, SaverOptions, SaverSaveOptions};
 

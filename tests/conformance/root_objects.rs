@@ -201,7 +201,8 @@ fn test_weakref_root() {
     drop(status);
 }
 
-/// The edge by which a root leads to itself is nobody's: a file where `root` is another object does not restore that into the root.
+/// The edge by which a root leads to itself is nobody's: a file where `root` is another object does
+/// not restore that into the root.
 #[test]
 fn the_edge_of_the_root_to_itself_is_not_restored() {
     let w = World::new();

@@ -88,7 +88,9 @@ fn test_eager_basic() {
     w.holds(v2, [5f32, 6.0]);
 }
 
-/// SaverTest.testEagerGraphCompatibility and TrackableCompatibilityTests.testLoadFromObjectBasedEager: by full names from a checkpoint with an object graph
+/// SaverTest.testEagerGraphCompatibility and
+/// TrackableCompatibilityTests.testLoadFromObjectBasedEager: by full names from a checkpoint with
+/// an object graph
 #[test]
 fn test_load_from_object_based() {
     let w = World::new();
@@ -255,7 +257,8 @@ fn test_restore_large_tensors() {
     }
 }
 
-/// SaveRestoreShardedTestV2.testBasics, with one program for both devices: two data files, restored in part
+/// SaveRestoreShardedTestV2.testBasics, with one program for both devices: two data files, restored
+/// in part
 #[test]
 fn test_sharded() {
     let w = World::new();
@@ -273,7 +276,8 @@ fn test_sharded() {
     w.holds(v1, 20f32);
 }
 
-/// SaveRestoreShardedTestV2.testPartitionedVariable: a tensor that was saved in slices is restored whole
+/// SaveRestoreShardedTestV2.testPartitionedVariable: a tensor that was saved in slices is restored
+/// whole
 #[test]
 fn test_partitioned_variable() {
     let w = World::new();
@@ -408,7 +412,8 @@ fn test_save_restore_with_variable_name_map() {
     w.holds(v1, 20f32);
 }
 
-/// LatestCheckpointWithRelativePaths.testNameCollision, and what else may take the place of a checkpoint's files
+/// LatestCheckpointWithRelativePaths.testNameCollision, and what else may take the place of a
+/// checkpoint's files
 #[test]
 fn test_name_collision() {
     let w = World::new();
@@ -445,7 +450,8 @@ impl State for Mirrored {
     }
 }
 
-/// TrackableCompatibilityTests.testNotSaveableButIsTrackable, testMoreComplexSaveableReturned, testMoreComplexSaveableReturnedWithGlobalName
+/// TrackableCompatibilityTests.testNotSaveableButIsTrackable, testMoreComplexSaveableReturned,
+/// testMoreComplexSaveableReturnedWithGlobalName
 #[test]
 fn test_more_complex_saveable_returned() {
     let w = World::new();

@@ -1,4 +1,5 @@
-//! What holds of saving beyond TensorFlow's own tests: bytes of object graphs, numbering, what a failure leaves.
+//! What holds of saving beyond TensorFlow's own tests: bytes of object graphs, numbering, what a
+//! failure leaves.
 
 use checkpoint::{Code, Reader, Reason, SaveOptions};
 
@@ -17,7 +18,8 @@ fn text(text: &str) -> String {
     hex(text.as_bytes())
 }
 
-/// The example that TensorFlow wrote: `Checkpoint(m=a)` with `a.x` empty, `a.v` a variable, `a.e.f` empty.
+/// The example that TensorFlow wrote: `Checkpoint(m=a)` with `a.x` empty, `a.v` a variable, `a.e.f`
+/// empty.
 #[test]
 fn an_object_graph_has_tensorflows_bytes() {
     let w = World::new();
@@ -40,7 +42,8 @@ fn an_object_graph_has_tensorflows_bytes() {
     assert_eq!(graph_bytes(path), hex(&unhex(&expected)));
 }
 
-/// Slots come last, by owner, then name in the order in which the owner first had it, then variable; `('m',a) ('m',b) ('v',a) ('v',b)`.
+/// Slots come last, by owner, then name in the order in which the owner first had it, then
+/// variable; `('m',a) ('m',b) ('v',a) ('v',b)`.
 #[test]
 fn slots_are_numbered_after_all_objects() {
     let w = World::new();
@@ -73,7 +76,8 @@ fn a_root_that_owns_slots_has_an_empty_path() {
     assert_eq!(value_keys(path), ["v/.ATTRIBUTES/VARIABLE_VALUE", "v/.OPTIMIZER_SLOT//m/.ATTRIBUTES/VARIABLE_VALUE"]);
 }
 
-/// `v, sub` of the root's own; attached `zz`, `aa` and `sub` again: `v, sub, aa, root, zz, save_counter`.
+/// `v, sub` of the root's own; attached `zz`, `aa` and `sub` again: `v, sub, aa, root, zz,
+/// save_counter`.
 #[test]
 fn attached_edges_follow_the_roots_own() {
     let w = World::new();
@@ -175,7 +179,8 @@ fn a_failing_callback_leaves_the_checkpoint_and_the_old_state() {
     assert_eq!(std::fs::read(w.path("checkpoint")).unwrap(), state);
 }
 
-/// Parents are made, `save("dir/")` gives `dir/-1`, and a prefix may be called `checkpoint` as long as nobody keeps a state file there.
+/// Parents are made, `save("dir/")` gives `dir/-1`, and a prefix may be called `checkpoint` as long
+/// as nobody keeps a state file there.
 #[test]
 fn prefixes_are_taken_as_they_are() {
     let w = World::new();

@@ -1,4 +1,5 @@
-//! checkpoint_test.py SerializeToTensorTest and restore_test.py: objects with several tensors of their own.
+//! checkpoint_test.py SerializeToTensorTest and restore_test.py: objects with several tensors of
+//! their own.
 
 use std::sync::{Arc, Mutex};
 
@@ -63,7 +64,8 @@ fn test_keys_and_metadata() {
     assert_eq!((&of_root.lock().unwrap()[..], &of_child.lock().unwrap()[..]), (&[1, 2][..], &[3, 4][..]));
 }
 
-/// ExtractSaveablenameTest.test_standard_saveable_name: where the keys of an object begin is not confused by edges named like the marker.
+/// ExtractSaveablenameTest.test_standard_saveable_name: where the keys of an object begin is not
+/// confused by edges named like the marker.
 #[test]
 fn test_standard_saveable_name() {
     let w = World::new();

@@ -54,8 +54,9 @@ fn test_basics_sharded() {
     }
 }
 
-/// saver_test.py SaveRestoreShardedTest.testPartitionedVariable, testPartitionedResourceVariable: however a variable was cut, it is restored into
-/// a whole one, by names and by edges, and a whole one is read in parts.
+/// saver_test.py SaveRestoreShardedTest.testPartitionedVariable, testPartitionedResourceVariable:
+/// however a variable was cut, it is restored into a whole one, by names and by edges, and a whole
+/// one is read in parts.
 #[test]
 fn test_partitioned_resource_variable() {
     let w = World::new();
@@ -117,8 +118,8 @@ fn test_max_to_keep_sharded() {
     assert_eq!(w.files().len(), 2 * 3 + 1);
 }
 
-/// functional_saver_test.py SaverTest.test_resource_variable, test_resource_variable_use_localhost: two files; and another variable under the
-/// same key.
+/// functional_saver_test.py SaverTest.test_resource_variable, test_resource_variable_use_localhost:
+/// two files; and another variable under the same key.
 #[test]
 fn test_resource_variable() {
     let w = World::new();

@@ -5,8 +5,9 @@ use checkpoint::{RestoreOptions, Variable};
 use crate::keras::{Adam, Model};
 use crate::world::*;
 
-/// checkpoint_with_v1_optimizers_test.py CheckpointingTests.testDeferredSlotRestoration, with slots that are made where the checkpoint has
-/// them (eager), and with slots that wait for the program (graph).
+/// checkpoint_with_v1_optimizers_test.py CheckpointingTests.testDeferredSlotRestoration, with slots
+/// that are made where the checkpoint has them (eager), and with slots that wait for the program
+/// (graph).
 #[test]
 fn test_deferred_slot_restoration() {
     for eager in [true, false] {
@@ -44,8 +45,8 @@ fn test_deferred_slot_restoration() {
     }
 }
 
-/// tf_keras CheckpointingTests.testDeferredSlotRestoration: once the optimizer is there with all that it has, the step included, everything is
-/// consumed; the variable keeps the newer value.
+/// tf_keras CheckpointingTests.testDeferredSlotRestoration: once the optimizer is there with all
+/// that it has, the step included, everything is consumed; the variable keeps the newer value.
 #[test]
 fn test_deferred_slot_restoration_keras() {
     let w = World::new();
@@ -221,7 +222,8 @@ fn test_save_restore() {
     w.holds(iterations, 2i64);
 }
 
-/// tf_keras CheckpointingTests.testAnonymousVarsInInit: variables without names, tracked as attributes and in a list.
+/// tf_keras CheckpointingTests.testAnonymousVarsInInit: variables without names, tracked as
+/// attributes and in a list.
 #[test]
 fn test_anonymous_vars_in_init() {
     let w = World::new();
@@ -242,7 +244,8 @@ fn test_anonymous_vars_in_init() {
     restore(&ckpt, path).consumed();
 }
 
-/// A slot is restored whatever comes first: owner, variable, or slot. With a slot that is made by the owner, and one that is made by the program.
+/// A slot is restored whatever comes first: owner, variable, or slot. With a slot that is made by
+/// the owner, and one that is made by the program.
 #[test]
 fn a_slot_is_restored_in_every_order() {
     let w = World::new();

@@ -1,4 +1,5 @@
-//! autotrackable_test.py, base_test.py, trackable_view_test.py, and tf_keras' tracking_test.py: edges, by attributes and in containers.
+//! autotrackable_test.py, base_test.py, trackable_view_test.py, and tf_keras' tracking_test.py:
+//! edges, by attributes and in containers.
 
 use checkpoint::{Code, NodeId, Reason};
 
@@ -225,8 +226,9 @@ fn test_overwrite_can_still_save() {
     assert_eq!(object_graph(path).len(), 3);
 }
 
-/// tf_keras MappingTests.testNonAppendNotTrackable, testDictWrapperNoDependency, testNonStringKeyNotTrackableValue: what is not tracked may
-/// change, and an element that is removed is gone.
+/// tf_keras MappingTests.testNonAppendNotTrackable, testDictWrapperNoDependency,
+/// testNonStringKeyNotTrackableValue: what is not tracked may change, and an element that is
+/// removed is gone.
 #[test]
 fn test_non_append_not_trackable() {
     let w = World::new();

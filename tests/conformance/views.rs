@@ -1,4 +1,5 @@
-//! checkpoint_view_test.py and the restore_nodes tests of restore_test.py: looking at a checkpoint's objects, and restoring single ones.
+//! checkpoint_view_test.py and the restore_nodes tests of restore_test.py: looking at a
+//! checkpoint's objects, and restoring single ones.
 
 use std::sync::{Arc, Mutex};
 
@@ -230,7 +231,8 @@ fn test_restore_nodes_error_cases_trackable_ckpt_view_mismatch() {
     );
 }
 
-/// RestoreTest.test_restore_nodes_has_serialize_to_tensor, test_restore_nodes_not_serialize_to_tensor
+/// RestoreTest.test_restore_nodes_has_serialize_to_tensor,
+/// test_restore_nodes_not_serialize_to_tensor
 #[test]
 fn test_restore_nodes_has_serialize_to_tensor() {
     let w = World::new();
@@ -250,7 +252,8 @@ fn test_restore_nodes_has_serialize_to_tensor() {
     assert_eq!((one.get(), two.get()), (vec![0.0], vec![6.0, 7.0]));
 }
 
-/// RestoreTest.test_restore_nodes_with_different_number_of_serialized_to_tensors, test_restore_nodes_not_serialize_to_tensor_error_cases
+/// RestoreTest.test_restore_nodes_with_different_number_of_serialized_to_tensors,
+/// test_restore_nodes_not_serialize_to_tensor_error_cases
 #[test]
 fn test_restore_nodes_with_different_number_of_serialized_to_tensors() {
     for (saved, program) in [(&[5f32][..], &[1f32, 2.0][..]), (&[5.0, 6.0], &[1.0])] {
@@ -268,7 +271,8 @@ fn test_restore_nodes_with_different_number_of_serialized_to_tensors() {
     }
 }
 
-/// A plain variable is restored, which TensorFlow 2.21 fails to do; and nothing is assigned unless everything fits.
+/// A plain variable is restored, which TensorFlow 2.21 fails to do; and nothing is assigned unless
+/// everything fits.
 #[test]
 fn single_variables_are_validated_first() {
     let w = World::new();

@@ -1,4 +1,5 @@
-//! checkpoint_test.py and tf_keras' tracking_util_test.py: what is said of a restore that left something, and what silences it.
+//! checkpoint_test.py and tf_keras' tracking_util_test.py: what is said of a restore that left
+//! something, and what silences it.
 //!
 //! It is said when nothing can be restored any more: the status is dropped and nothing waits.
 

@@ -1,4 +1,5 @@
-//! What the tests are written in: a program's objects, a directory for its checkpoints, and what was logged.
+//! What the tests are written in: a program's objects, a directory for its checkpoints, and what
+//! was logged.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -119,7 +120,8 @@ impl World {
         self.graph.add_variable(variable(value).name(name)).unwrap()
     }
 
-    /// `add_variable(parent, name)`: a variable that takes its shape, and its type, from the checkpoint that waits for it.
+    /// `add_variable(parent, name)`: a variable that takes its shape, and its type, from the
+    /// checkpoint that waits for it.
     #[track_caller]
     pub fn create(&self, parent: NodeId, name: &str) -> NodeId {
         let made = self.graph.add_variable(Variable::without_value(None, None).unwrap()).unwrap();

@@ -1,5 +1,5 @@
-// The steps that every language goes through, under the same names in each: values, objects, restores. The rest is in
-// conformance_runs.cpp.
+// The steps that every language goes through, under the same names in each: values, objects,
+// restores. The rest is in conformance_runs.cpp.
 #include <cmath>
 #include <fstream>
 
@@ -164,7 +164,8 @@ struct dense : ckpt::module {
 }  // namespace
 
 TEST_F(conformance, containers) {
-    // The graph of a program that TensorFlow ran (make_fixtures.py), with its lists, dicts and tuples.
+    // The graph of a program that TensorFlow ran (make_fixtures.py), with its lists, dicts and
+    // tuples.
     ckpt::graph graph;
     const auto root = graph.add_object(), listed = graph.add_list(), mapped = graph.add_dict(), nested = graph.add_list();
     const auto variable = [&] { return graph.add_owned(ckpt::dtype::float32, {2}); };

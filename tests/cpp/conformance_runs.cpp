@@ -1,5 +1,5 @@
-// The steps that every language goes through, under the same names in each: reports, runs, callbacks, names, leaks. The others
-// are in conformance.cpp.
+// The steps that every language goes through, under the same names in each: reports, runs,
+// callbacks, names, leaks. The others are in conformance.cpp.
 #include <map>
 
 #include "testing.hpp"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tests the C++ binding against a build tree or an installed prefix: compiled strictly as C++17 with sanitizers and as C++20, its
-# example killed and resumed, its documented programs compared. Needs GoogleTest and python3;
-# installs nothing.
+# Tests the C++ binding against a build tree or an installed prefix: compiled strictly as C++17 with
+# sanitizers and as C++20, its example killed and resumed, its documented programs compared. Needs
+# GoogleTest and python3; installs nothing.
 # usage: run.sh [--build] [TREE]    (--build: compiles, runs nothing; TREE: has
 # lib/libcheckpoint.so, build/release by default)
 set -euo pipefail
@@ -20,7 +20,8 @@ say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 strict=(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror "${headers[@]}")
 link=("-L$tree/lib" -lcheckpoint "-Wl,-rpath,$tree/lib" -lpthread)
 
-# at_once COMMAND...: runs one command for each line of stdin, as many at once as there are processors.
+# at_once COMMAND...: runs one command for each line of stdin, as many at once as there are
+# processors.
 at_once() { xargs -P "$(nproc)" -I{} bash -c "$*"; }
 
 say "each header alone, in every standard"

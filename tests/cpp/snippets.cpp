@@ -1,4 +1,5 @@
-// The programs of docs/cpp.md: what stands there between two of these marks is the same, line by line (tests/snippets.py).
+// The programs of docs/cpp.md: what stands there between two of these marks is the same, line by
+// line (tests/snippets.py).
 #include <cstdio>
 #include <thread>
 

@@ -17,7 +17,8 @@ inline std::string fixture(const std::string &name) { return "tests/data/" + nam
 
 inline std::string value_key(const std::string &path) { return path + "/.ATTRIBUTES/VARIABLE_VALUE"; }
 
-// Each test in a directory of its own, which goes with it; in the end it has leaked no handle of the library.
+// Each test in a directory of its own, which goes with it; in the end it has leaked no handle of
+// the library.
 class in_directory : public testing::Test {
    protected:
     in_directory() {

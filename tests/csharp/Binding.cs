@@ -300,7 +300,8 @@ internal static class Binding
         }
     }
 
-    // What the library keeps for a save in the background it lets go of a moment after the save is over.
+    // What the library keeps for a save in the background it lets go of a moment after the save is
+    // over.
     private static void NothingIsKept() =>
         Check.That(SpinWait.SpinUntil(() => Library.KeptObjects == 0 && Library.LiveHandles == 0, 10000), "something is kept");
 

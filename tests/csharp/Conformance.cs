@@ -858,8 +858,8 @@ internal static class Conformance
     [Test("leaks")]
     private static void Leaks()
     {
-        // What nobody disposes of is freed by the garbage collector, a status without a word. On a thread of its own, whose stack is
-        // gone when the collector looks.
+        // What nobody disposes of is freed by the garbage collector, a status without a word. On a
+        // thread of its own, whose stack is gone when the collector looks.
         var said = new List<string>();
         Exception fault = null;
         var thread = new Thread(() =>

@@ -1,4 +1,5 @@
-// What the binding costs: 100 tensors of 1 KiB are found and read by key, in C and in C#, in turns; the medians and their ratio.
+// What the binding costs: 100 tensors of 1 KiB are found and read by key, in C and in C#, in turns;
+// the medians and their ratio.
 //
 //     cost.exe    (beside libcost.so, which is cost.c)
 using System;

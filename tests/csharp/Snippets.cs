@@ -5,7 +5,8 @@ using System.Linq;
 using System.Threading;
 using LibCheckpoint;
 
-/// <summary>The programs of docs/csharp.md, each between the lines <c>[name]</c> and <c>[end]</c>.</summary>
+/// <summary>The programs of docs/csharp.md, each between the lines <c>[name]</c> and
+/// <c>[end]</c>.</summary>
 internal static class Snippets
 {
     // [state]

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The C# binding: compiled strictly for Mono and for .NET Core, tested on both, with and without a garbage collector that never rests; the
-# training example, killed and resumed, and taking turns with C's; and what the binding costs. Needs mono, mcs and the Python package
-# dotnetcore2, which has the runtime; installs nothing.
+# The C# binding: compiled strictly for Mono and for .NET Core, tested on both, with and without a
+# garbage collector that never rests; the training example, killed and resumed, and taking turns
+# with C's; and what the binding costs. Needs mono, mcs and the Python package dotnetcore2, which
+# has the runtime; installs nothing.
 # usage: run.sh [--build] [TREE]    (--build: compiles, runs nothing; TREE: has
 # lib/libcheckpoint.so, build/release by default)
 set -euo pipefail

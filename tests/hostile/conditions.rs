@@ -1,6 +1,7 @@
 //! What is checked, and which error it gives.
 //!
-//! Where TensorFlow notices on use, and wrongly or not at all, the index is refused when it is opened.
+//! Where TensorFlow notices on use, and wrongly or not at all, the index is refused when it is
+//! opened.
 
 use checkpoint::{Code, DType, OpenOptions, ReadOptions, Reader, Reason};
 use tempfile::tempdir;
@@ -497,7 +498,8 @@ fn slices_that_overlap_or_have_another_rank_are_refused() {
             }
         }
         let prefix = bundle.write(scratch.path(), "b");
-        // Whether slices overlap is found when the tensor is read: it costs more than listing should.
+        // Whether slices overlap is found when the tensor is read: it costs more than listing
+        // should.
         match reason {
             Reason::Overlap => drop(refuses_to_read(&prefix, "t", Code::DataLoss).because(reason)),
             _ => drop(refuses_to_open(&prefix, Code::DataLoss).in_file("b.index").for_key("t").because(reason)),

@@ -1,7 +1,8 @@
 //! A malformed checkpoint costs its reader an error that says what is wrong, and where.
 //!
-//! `weaknesses`: files that crash TensorFlow 2.21 or that it reads wrongly. `conditions`: what TensorFlow checks, and more.
-//! `strict_open`: the order of the checks, versions. `legal`: odd, but not to be refused. `old_format`: V1 files.
+//! `weaknesses`: files that crash TensorFlow 2.21 or that it reads wrongly. `conditions`: what
+//! TensorFlow checks, and more. `strict_open`: the order of the checks, versions. `legal`: odd, but
+//! not to be refused. `old_format`: V1 files.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,5 @@
-//! One test for each known weakness of TensorFlow 2.21: files that crash it, or that it reads wrongly.
+//! One test for each known weakness of TensorFlow 2.21: files that crash it, or that it reads
+//! wrongly.
 
 use checkpoint::{Code, Reader, Reason};
 use tempfile::tempdir;
@@ -11,7 +12,8 @@ use crate::common::proto::{self, varint, Message};
 use crate::common::table::{Block, Handle, Style, TableFile};
 use crate::common::{crc, dtypes, naive, payload, v1};
 
-/// A table whose one data block holds the header and then `entry`: (shared, unshared, value length, bytes).
+/// A table whose one data block holds the header and then `entry`: (shared, unshared, value length,
+/// bytes).
 fn with_last_entry(entry: (u64, u64, u64, &[u8])) -> Vec<u8> {
     let mut block = Block::new(16);
     block.add(b"", &header(1, false));

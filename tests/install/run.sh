@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Installs the package, moves it elsewhere, and has other projects build against it, in every way that docs/installing.md names.
-# usage: tests/install/run.sh [CMAKE-ARGUMENT...]    (for the build of the package; the presets' cargo directory is used)
+# Installs the package, moves it elsewhere, and has other projects build against it, in every way
+# that docs/installing.md names.
+# usage: tests/install/run.sh [CMAKE-ARGUMENT...]    (for the build of the package; the presets'
+# cargo directory is used)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -27,8 +29,8 @@ listing() { find "$1" \( -type f -o -type l \) -printf '%P %l\n' | sed 's/ $//' 
 # runs PROGRAM...: it prints one version, this one, and TensorFlow's values.
 runs() { same "header $version"$'\n'"library $version"$'\n'"$kernel" "$("$@" "$root/tests/data/guide")"; }
 
-# builds DIRECTORY shared|none: its programs run, and need the shared library where they should; the second argument says it of
-# those that link what BUILD_SHARED_LIBS chooses.
+# builds DIRECTORY shared|none: its programs run, and need the shared library where they should; the
+# second argument says it of those that link what BUILD_SHARED_LIBS chooses.
 builds() {
   local program
   cmake --build "$1"
@@ -92,7 +94,8 @@ all_versions_agree() {
   cmake -S tests/install/requests -B "$work/version" -DCMAKE_PREFIX_PATH="$prefix" -DACCEPTED="$version" >"$work/version.log"
   same "-- found $version" "$(grep found "$work/version.log")"
   grep -qF "<Version>$version</Version>" bindings/csharp/Checkpoint.csproj
-  # Header and library, as C, C++, Go and C# see them: every consumer. Crate, header and C ABI: `cargo test`.
+  # Header and library, as C, C++, Go and C# see them: every consumer. Crate, header and C ABI:
+  # `cargo test`.
 }
 
 requests_for_another_major_or_a_newer_version_are_refused() {
@@ -193,7 +196,8 @@ csharp_programs_find_it() {
   LD_LIBRARY_PATH=$prefix/lib runs mono "$work/consumer.exe"
 }
 
-# As a distribution's package is made: staged, in the directories of the distribution (on Debian lib/x86_64-linux-gnu).
+# As a distribution's package is made: staged, in the directories of the distribution (on Debian
+# lib/x86_64-linux-gnu).
 a_staged_package_in_usr_is_found() {
   local libdir
   configure . "$work/staged-build" "${parts[@]}" -DCMAKE_INSTALL_PREFIX=/usr

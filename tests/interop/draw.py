@@ -6,7 +6,8 @@ NUMERIC = [tf.as_dtype(n).name for n in [*range(1, 7), *range(8, 20), *range(22,
 DTYPES = NUMERIC + ["string"]
 # The bits that TensorFlow uses of the one byte that each of these elements takes.
 NARROW = {"bool": 1, "int4": 15, "uint4": 15, "int2": 3, "uint2": 3, "float4_e2m1fn": 15}
-# What TensorFlow puts together from several slices; of the others it reads back only a slice exactly as it was written.
+# What TensorFlow puts together from several slices; of the others it reads back only a slice
+# exactly as it was written.
 ASSEMBLED = ["float32", "float64", "int32", "uint8", "int16", "int8", "complex64", "complex128", "int64", "bool", "qint32", "quint8",
              "qint8", "bfloat16", "int4", "uint4"]
 NOT_ASSEMBLED = [d for d in DTYPES if d not in ASSEMBLED]

@@ -144,7 +144,7 @@ def test_shared_elements_are_restored_where_they_are_found_first(prefix):
     assert (v1.numpy(), v2.numpy(), another.numpy()) == (1, 2, 0)
 
 
-# ---------------------------------------------------------------------------------------------------------- root mode
+# ---------------------------------------------------------------------------------------- root mode
 
 
 def rooted(seed):
@@ -183,7 +183,7 @@ def test_root_mode_and_keyword_mode_load_into_each_other(rng, prefix):
                 assert int(fresh.save_counter) == 2 and int(fresh.step) == 5
 
 
-# ---------------------------------------------------------------------------------------------------------- state
+# -------------------------------------------------------------------------------------------- state
 
 
 def entries(made):
@@ -226,7 +226,8 @@ def test_dense_and_static_tables(rng, prefix):
     node, v = ours.state({}, legacy="table"), ours.unset()
     checkpoint = Checkpoint(ours, ours.object(dense=node, v=v))
     status = checkpoint.read(path).assert_existing_objects_matched()
-    # A static table is made by its program and has no values: its node, and that of its initializer, wait for nothing.
+    # A static table is made by its program and has no values: its node, and that of its
+    # initializer, wait for nothing.
     status.assert_consumed()
     again = tf.lookup.experimental.DenseHashTable(tf.int64, tf.float32, -1., -1, -2, initial_num_buckets=8)
     path = checkpoint.write(prefix + "-ours")

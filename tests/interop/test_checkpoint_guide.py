@@ -86,7 +86,8 @@ def test_there_and_back(rng, tmp_path):
     for name, value in before.items():
         assert (found[name] == value).all(), name
 
-    # TensorFlow goes on from there: the latest checkpoint of the directory, restored in full, the iterator where it was.
+    # TensorFlow goes on from there: the latest checkpoint of the directory, restored in full, the
+    # iterator where it was.
     again = Guide(np.random.default_rng(seed), directory)
     latest = tf.train.latest_checkpoint(directory)
     assert os.path.basename(latest) == f"ckpt-{int(trained.checkpoint.save_counter) + 1}"

@@ -111,7 +111,7 @@ def test_weights_of_a_model(rng, tmp_path):
         assert witness.flat(program.value(program.child(layer, "kernel"))) == witness.flat(theirs.kernel.numpy())
 
 
-# ------------------------------------------------------------------------------------------- what the guide says of parts
+# --------------------------------------------------------------------- what the guide says of parts
 
 
 class Net(tf_keras.Model):

@@ -185,7 +185,7 @@ def test_errors_are_of_the_same_kind(rng, tmp_path):
         assert mine.value.code == code and part in mine.value.message and part in str(theirs.value)
 
 
-# ------------------------------------------------------------------------------------------- many checkpoints
+# --------------------------------------------------------------------------------- many checkpoints
 
 
 def listed(folder):

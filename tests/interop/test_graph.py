@@ -82,7 +82,7 @@ def test_a_registered_saver(prefix):
     assert [n.registered_saver.object_name for n in proto.nodes if n.HasField("registered_saver")]
 
 
-# ---------------------------------------------------------------------------------------------------------- models
+# ------------------------------------------------------------------------------------------- models
 
 
 def trained(library, rng, optimizer):

@@ -146,7 +146,8 @@ def test_copies_are_read_by_tensorflow(rng, prefix):
     written = {d: draw.value(rng, d, draw.shape(rng)) for d in draw.DTYPES}
     save(prefix, written)
     done("copy", prefix, prefix + "-copy", "--max-shard", "1kB")
-    # Some types that are stored in slices TensorFlow cannot read whole; those must not have been cut.
+    # Some types that are stored in slices TensorFlow cannot read whole; those must not have been
+    # cut.
     assert {k: v[2] for k, v in witness.read(prefix + "-copy").items()} == {k: v[2] for k, v in witness.read(prefix).items()}
 
 

@@ -25,7 +25,7 @@ def files(prefix):
     return [open(prefix + suffix, "rb").read() for suffix in (".index", ".data-00000-of-00001")]
 
 
-# ------------------------------------------------------------------------------------------------------------ rename
+# ------------------------------------------------------------------------------------------- rename
 
 
 def escape(name):
@@ -203,7 +203,7 @@ def test_names_of_a_saver_are_changed(rng, prefix):
             assert reader.get_tensor(new).tobytes() == written[old].tobytes()
 
 
-# ------------------------------------------------------------------------------------------------------------- strip
+# -------------------------------------------------------------------------------------------- strip
 
 
 def test_stripped_of_slots_it_is_what_tensorflow_saves_without_them(rng, prefix):
@@ -231,7 +231,7 @@ def test_what_was_stripped_is_restored(rng, prefix):
     assert int(fresh.iterations) == int(optimizer.iterations) + 1
 
 
-# -------------------------------------------------------------------------------------------------------------- diff
+# --------------------------------------------------------------------------------------------- diff
 
 
 def difference(a, b, *options):

@@ -63,7 +63,7 @@ def loaded(prefix, written):
         assert np.shape(found) == array.shape, key
 
 
-# ---------------------------------------------------------------------------------------------------- whole tensors
+# ------------------------------------------------------------------------------------ whole tensors
 
 
 @pytest.mark.parametrize("dtype", draw.DTYPES)
@@ -157,7 +157,7 @@ def test_large_tensors(rng, prefix, threads):
     same_files(contents(prefix), contents(prefix + "-theirs"))
 
 
-# ------------------------------------------------------------------------------------------------------------- keys
+# --------------------------------------------------------------------------------------------- keys
 
 
 def test_odd_keys(rng, prefix):
@@ -196,7 +196,7 @@ def test_a_key_longer_than_two_blocks(prefix):
     same_files(contents(prefix), contents(prefix + "-theirs"))
 
 
-# ----------------------------------------------------------------------------------------------------------- slices
+# ------------------------------------------------------------------------------------------- slices
 
 
 def restore_slices(rng, prefix, wholes, keys):
@@ -262,7 +262,7 @@ def test_a_large_tensor(prefix, options):
     assert np.array_equal(large.numpy(), value) and after.numpy() == 7
 
 
-# ----------------------------------------------------------------------------------------------- restoring programs
+# ------------------------------------------------------------------------------- restoring programs
 
 
 def test_saver(rng, prefix):
@@ -321,7 +321,7 @@ def test_over_a_checkpoint_of_tensorflows(rng, prefix):
         assert witness.flat(theirs.numpy()) == witness.flat(written["x"])
 
 
-# ---------------------------------------------------------------------------------------------------------- merging
+# ------------------------------------------------------------------------------------------ merging
 
 
 def sections(rng, prefix, count, ours):

@@ -11,7 +11,8 @@ use tempfile::{tempdir, tempdir_in, TempDir};
 use crate::common::rng::Rng;
 use crate::program::*;
 
-/// A directory with everything that a careless manager could remove, and beside it directories that it could reach.
+/// A directory with everything that a careless manager could remove, and beside it directories that
+/// it could reach.
 struct Model {
     scratch: TempDir,
 }
@@ -164,8 +165,8 @@ impl Model {
     }
 }
 
-/// P11: whatever the state file and the file of metrics say, what is removed are files of checkpoints `NAME-NUMBER` directly in the directory, which one of the
-/// two lists.
+/// P11: whatever the state file and the file of metrics say, what is removed are files of
+/// checkpoints `NAME-NUMBER` directly in the directory, which one of the two lists.
 #[test]
 fn nothing_foreign_is_removed_whatever_the_state_file_says() {
     let rounds: u64 = std::env::var("CKPT_FOREIGN_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);

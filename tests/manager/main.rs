@@ -1,4 +1,5 @@
-//! The manager beyond TensorFlow's own tests: what it removes and never removes, holds, metrics, resuming from what is whole.
+//! The manager beyond TensorFlow's own tests: what it removes and never removes, holds, metrics,
+//! resuming from what is whole.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -46,7 +46,8 @@ fn a_metric_may_be_read_from_the_graph() {
     assert_eq!(manager.save(&saving().metric_of(root)).unwrap_err().code(), Code::InvalidArgument);
 }
 
-/// What TensorFlow's manager writes between two of ours: its own list, without the metric that it does not know.
+/// What TensorFlow's manager writes between two of ours: its own list, without the metric that it
+/// does not know.
 #[test]
 fn a_save_by_tensorflow_in_between_loses_nothing_but_its_metric() {
     let scratch = tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! The library's matching against a small, slow model of it, on random graphs and random interleavings of restoring and building; and graphs that are
-//! deep, wide, or wait for much.
+//! The library's matching against a small, slow model of it, on random graphs and random
+//! interleavings of restoring and building; and graphs that are deep, wide, or wait for much.
 
 #[path = "../common/mod.rs"]
 mod common;

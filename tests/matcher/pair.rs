@@ -1,4 +1,5 @@
-//! A program run twice at once, by the model and by the library, and compared after every operation.
+//! A program run twice at once, by the model and by the library, and compared after every
+//! operation.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +14,8 @@ use tempfile::TempDir;
 
 use crate::model::{Checkpoint, Edges, Fault, Kind, Object, Program, Restore, Saved, Value};
 
-/// What a program does. Objects, checkpoints, files and restores go by the order in which they came.
+/// What a program does. Objects, checkpoints, files and restores go by the order in which they
+/// came.
 #[derive(Clone, Debug)]
 pub enum Op {
     Add(Kind, Option<Value>),
@@ -365,7 +367,8 @@ impl Pair {
         }
     }
 
-    /// Finds the library's nodes of objects that restoring and saving made: slots, and save counters.
+    /// Finds the library's nodes of objects that restoring and saving made: slots, and save
+    /// counters.
     fn pair_new_objects(&mut self) {
         self.nodes.truncate(self.model.objects.len());
         for number in self.nodes.len()..self.model.objects.len() {
@@ -429,7 +432,8 @@ impl Pair {
         }
     }
 
-    /// Compares edges, what waits, what the assertions say, and in the end what is warned about. Gives how often what happened.
+    /// Compares edges, what waits, what the assertions say, and in the end what is warned about.
+    /// Gives how often what happened.
     pub fn finish(mut self) -> Tally {
         for object in self.model.objects.iter().filter(|object| object.is_there()) {
             let (state, node) = (object.state.borrow(), self.nodes[object.number]);

@@ -1,4 +1,5 @@
-//! Random programs: a graph as data, of which checkpoints and programs are mutations, built in random order, with restores and changes in between.
+//! Random programs: a graph as data, of which checkpoints and programs are mutations, built in
+//! random order, with restores and changes in between.
 
 use crate::common::rng::Rng;
 use crate::model::{Kind, Value};
@@ -240,7 +241,8 @@ impl Case<'_> {
         pick(&mut self.rng, &numbers).copied()
     }
 
-    /// Saved programs, then one that restores from them at random points while it is built and changed.
+    /// Saved programs, then one that restores from them at random points while it is built and
+    /// changed.
     pub fn play(&mut self) {
         let blueprint = Blueprint::random(&mut self.rng);
         for number in 0..self.rng.between(1, 3) {

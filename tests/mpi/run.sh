@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Ranks over MPI: four save, three go on, one restores all, TensorFlow restores and compares; a rank and the first one are killed in the
-# middle of a save, and one does not come: the checkpoint before stays, and the next start goes on from it.
-# Needs Open MPI (openmpi-bin, libopenmpi-dev) and a Python with TensorFlow.
+# Ranks over MPI: four save, three go on, one restores all, TensorFlow restores and compares; a rank
+# and the first one are killed in the middle of a save, and one does not come: the checkpoint before
+# stays, and the next start goes on from it. Needs Open MPI (openmpi-bin, libopenmpi-dev) and a
+# Python with TensorFlow.
 # usage: tests/mpi/run.sh [--build] TREE    (--build: compiles, runs nothing; TREE: has
 # lib/libcheckpoint.so; PYTHON: the interpreter, python by default)
 set -euo pipefail
@@ -39,7 +40,8 @@ grep -qxF "$expected" "$work/out" || fail "other values: expected $expected"
 values "$work/many" "$work/alone" 60
 no_leftovers "$work/many"
 
-# lost HOW RANK: saved at 10 and 20; in the save at 30 a rank is lost; the next start goes on from 20.
+# lost HOW RANK: saved at 10 and 20; in the save at 30 a rank is lost; the next start goes on from
+# 20.
 lost() {
   local how=$1 rank=$2 directory="$work/$1-$2"
   echo "==> rank $rank: $how"

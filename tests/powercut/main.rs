@@ -1,5 +1,6 @@
-//! Real power cuts: a child writes checkpoints on ext4 while its file system is shut down under it, as if the power had gone. Also a
-//! file system that is full. `scripts/powercut.sh` makes the file systems and runs this; without them there is nothing to do.
+//! Real power cuts: a child writes checkpoints on ext4 while its file system is shut down under it,
+//! as if the power had gone. Also a file system that is full. `scripts/powercut.sh` makes the file
+//! systems and runs this; without them there is nothing to do.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -69,7 +70,8 @@ fn write_as(prefix: &Path, seed: u64, durability: Durability) -> Result<(), chec
     writer.finish().map(drop)
 }
 
-/// The number of the checkpoint at `prefix`, of which every value must be as it was written; none when there is no index.
+/// The number of the checkpoint at `prefix`, of which every value must be as it was written; none
+/// when there is no index.
 fn number_of(prefix: &Path) -> Option<u64> {
     let exists = PathBuf::from(format!("{}.index", prefix.display())).exists();
     if !exists {
@@ -98,7 +100,8 @@ fn assert_holds_only(directory: &Path, names: &[&str]) {
     assert_eq!(there, expected, "P15");
 }
 
-/// The child: writes `best` over and over, and every third time another checkpoint in a directory that is new; says of each when it is done.
+/// The child: writes `best` over and over, and every third time another checkpoint in a directory
+/// that is new; says of each when it is done.
 fn write_until_cut(disk: &Path, first: u64, durability: Durability) {
     for number in first.. {
         let prefix = match number % 3 {
@@ -120,7 +123,8 @@ fn run(program: &str, arguments: &[&str]) {
     assert!(status.success(), "{program} {arguments:?}");
 }
 
-/// Ends the file system at once. With `flush`, its journal is written out first; without, what is in it is lost as well.
+/// Ends the file system at once. With `flush`, its journal is written out first; without, what is
+/// in it is lost as well.
 fn cut_power(disk: &Path, flush: bool) {
     const SHUTDOWN: u32 = 0x8004_587d; // FS_IOC_SHUTDOWN
     let handle = fs::File::open(disk).unwrap();
@@ -201,7 +205,8 @@ fn full_disk(small: &Path) {
     assert!(error.found().is_some_and(|found| found.ends_with(" bytes")), "{error}");
     assert_eq!(fs::read_dir(small).unwrap().count(), 0);
 
-    // Another program takes what was left while the values are written: there is no room for the index.
+    // Another program takes what was left while the values are written: there is no room for the
+    // index.
     write(&prefix, 1).unwrap();
     let fill = |_: u64, out: &mut [u8]| {
         out.fill(2);

@@ -110,7 +110,8 @@ pub fn power_cuts(scratch: &Path, cuts: u64) {
     println!("power cuts: {cuts} on ext4 over {saves} managed saves; 0 violations");
 }
 
-/// Fails unless the directory holds the manager's checkpoints, no more than it keeps, and nothing else.
+/// Fails unless the directory holds the manager's checkpoints, no more than it keeps, and nothing
+/// else.
 fn assert_holds_only(directory: &Path, manager: &Manager, keep: i64) {
     let checkpoints = manager.checkpoints();
     assert!(checkpoints.len() <= keep as usize, "P15: {checkpoints:?}");

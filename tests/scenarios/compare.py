@@ -1,7 +1,8 @@
 """Whether two runs of a scenario came to the same: outcome by outcome, and the files that they wrote byte by byte."""
 import os
 
-# What TensorFlow fails with (class, part of the message) and the codes that the library has for that.
+# What TensorFlow fails with (class, part of the message) and the codes that the library has for
+# that.
 CODES = [
     ("ValueError", "is already declared as a dependency", {"ALREADY_EXISTS"}),
     ("ValueError", "Cannot create a Checkpoint with keyword argument", {"ALREADY_EXISTS"}),
@@ -17,7 +18,8 @@ CODES = [
     ("InvalidArgumentError", "Expected to restore a tensor of type", {"INVALID_ARGUMENT"}),
     ("InvalidArgumentError", "Trying to assign variable with wrong dtype", {"INVALID_ARGUMENT"}),
     ("NotFoundError", "", {"NOT_FOUND"}),
-    # TensorFlow gives states their value before it looks whether the keys of other objects are there.
+    # TensorFlow gives states their value before it looks whether the keys of other objects are
+    # there.
     ("TypeError", "the state is no string", {"INVALID_ARGUMENT", "NOT_FOUND"}),
     ("AttributeError", "", {"NOT_FOUND"}),  # del object.name
     ("KeyError", "", {"NOT_FOUND"}),  # del dictionary[key]

@@ -35,7 +35,8 @@ TENSORS = ["t", "keys", "values", "VARIABLE_VALUE"]
 ODD_TENSORS = ["a.b", "x/y"]
 FIELDS = ["x", "y", "z"]
 
-# What a scenario may have beside the plain space of objects, lists, dicts, owners and scalar variables. Each has a few.
+# What a scenario may have beside the plain space of objects, lists, dicts, owners and scalar
+# variables. Each has a few.
 FEATURES = {
     "dtypes": 4, "shapes": 4, "mismatches": 2, "root_mode": 3, "untrack": 3, "by_name": 3, "tuples": 2, "states": 2, "customs": 2,
     "list_changes": 3, "dict_changes": 2, "own_saves": 3, "skip_slots": 2, "creating_owners": 2, "add_variable": 2, "two_checkpoints": 2,
@@ -43,7 +44,7 @@ FEATURES = {
 }
 
 
-# ------------------------------------------------------------------------------------------------------- values
+# ------------------------------------------------------------------------------------------- values
 
 
 def numpy_dtype(name):
@@ -83,7 +84,7 @@ def random_value(rng, dtype, shape):
     return [dtype, shape, rng.randbytes(count * numpy_dtype(dtype).itemsize).hex()]
 
 
-# ------------------------------------------------------------------------------------------------------- graphs
+# ------------------------------------------------------------------------------------------- graphs
 
 
 class Graph:
@@ -221,7 +222,7 @@ class Graph:
         self.nodes[i] = self.node(i, rng.choice(others))
 
 
-# ------------------------------------------------------------------------------------------------------- programs
+# ----------------------------------------------------------------------------------------- programs
 
 
 class Program:
@@ -342,7 +343,7 @@ class Program:
         return self.build + [op for step in self.steps for op in step]
 
 
-# ------------------------------------------------------------------------------------------------------- scenarios
+# ---------------------------------------------------------------------------------------- scenarios
 
 
 def draw_features(rng):
@@ -451,7 +452,7 @@ def needs(op):
     return needed
 
 
-# ------------------------------------------------------------------------------------------------------- for people
+# --------------------------------------------------------------------------------------- for people
 
 
 def line(op):

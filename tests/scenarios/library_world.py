@@ -180,7 +180,7 @@ class World(world.World):
         finally:
             LIB.ckpt_strings_free(strings)
 
-    # ------------------------------------------------------------------------------------- objects
+    # ------------------------------------------------------------ objects
 
     def node(self, function, *arguments):
         """Calls a function whose output is a node; 0 when it gives none."""
@@ -277,7 +277,7 @@ class World(world.World):
             data = bytes.fromhex(value[2])
             ckpt.call("ckpt_graph_assign", self.graph, node, DTYPE[value[0]], shape, len(shape), ctypes.c_char_p(data), len(data))
 
-    # ------------------------------------------------------------------------------------- edges
+    # ------------------------------------------------------------ edges
 
     def do_track(self, parent, name, child, overwrite=False):
         if self.kinds[parent] not in ("object", "owner"):
@@ -343,7 +343,7 @@ class World(world.World):
             return SKIPPED
         ckpt.call("ckpt_graph_set_slot", self.graph, self.nodes[owner], self.nodes[variable], *text(name), self.nodes[slot])
 
-    # ------------------------------------------------------------------------------------- checkpoints
+    # ------------------------------------------------------------ checkpoints
 
     def do_counter(self, checkpoint):
         ckpt.call("ckpt_checkpoint_save_counter", self.checkpoints[checkpoint], ctypes.byref(ctypes.c_uint64()))

@@ -78,7 +78,7 @@ class Mended(tensorflow_world.World):
             raise self.failure
         return result
 
-    # ------------------------------------------------------------------------------------- what is as it was before
+    # ------------------------------------------------------------ what is as it was before
 
     def trackables(self):
         counters = [c._save_counter for c in self.checkpoints.values() if c._save_counter is not None]
@@ -111,7 +111,7 @@ class Mended(tensorflow_world.World):
             node._name_based_restores.update(by_name)
         return different
 
-    # ------------------------------------------------------------------------------------- operations
+    # ------------------------------------------------------------ operations
 
     def path(self, file, by="prefix"):
         path = super().path(file, by)
@@ -356,7 +356,7 @@ def differs(there, child):
         return None
 
 
-# ------------------------------------------------------------------------------------------------------- patches
+# ------------------------------------------------------------------------------------------ patches
 
 
 def patch(owner, name):

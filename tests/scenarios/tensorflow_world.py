@@ -141,7 +141,7 @@ class World(world.World):
             if id(slot) not in ids and variable in ids:
                 yield f"{name}.{ids[variable]}", slot
 
-    # ------------------------------------------------------------------------------------- objects
+    # ------------------------------------------------------------ objects
 
     def do_checkpoint(self, id, root=None, attached=None):
         if root is None:
@@ -198,7 +198,7 @@ class World(world.World):
         else:
             return SKIPPED
 
-    # ------------------------------------------------------------------------------------- edges
+    # ------------------------------------------------------------ edges
 
     def do_track(self, parent, name, child, overwrite=False):
         parent = self.nodes[parent]
@@ -276,7 +276,7 @@ class World(world.World):
             return SKIPPED
         owner.add_slot(self.nodes[variable], name, self.nodes[slot])
 
-    # ------------------------------------------------------------------------------------- checkpoints
+    # ------------------------------------------------------------ checkpoints
 
     def do_counter(self, checkpoint):
         self.checkpoints[checkpoint].save_counter  # noqa: B018, a property that does something

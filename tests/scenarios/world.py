@@ -37,7 +37,8 @@ class World:
 
     def __init__(self, directory, files):
         self.directory = directory
-        # By the names that the operations give them; the files are those of all programs of a scenario.
+        # By the names that the operations give them; the files are those of all programs of a
+        # scenario.
         self.nodes, self.checkpoints, self.statuses, self.files = {}, {}, {}, files
         self.seen = {}
 

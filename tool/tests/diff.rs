@@ -1,4 +1,5 @@
-//! `ckpt diff`. What is expected is what NumPy says of the values that the test wrote, or what TensorFlow wrote.
+//! `ckpt diff`. What is expected is what NumPy says of the values that the test wrote, or what
+//! TensorFlow wrote.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;

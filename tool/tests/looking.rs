@@ -1,5 +1,5 @@
-//! The `ckpt` tool, run as a user runs it. What is expected is what TensorFlow read back (the manifests), what NumPy prints, or
-//! what the test itself wrote.
+//! The `ckpt` tool, run as a user runs it. What is expected is what TensorFlow read back (the
+//! manifests), what NumPy prints, or what the test itself wrote.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -189,7 +189,8 @@ fn cat_raw_writes_the_bytes_that_tensorflow_reads() {
     }
 }
 
-/// The dtypes and headers of the `.npy` files that NumPy writes for the same arrays (`ml_dtypes` for those it lacks).
+/// The dtypes and headers of the `.npy` files that NumPy writes for the same arrays (`ml_dtypes`
+/// for those it lacks).
 #[test]
 fn cat_npy_writes_what_numpy_reads() {
     let manifest = manifest::read(&data().join("dtypes/manifest.json"));

@@ -1,4 +1,5 @@
-//! The commands of the `ckpt` tool that write. What is expected is what TensorFlow read back from the fixtures, or what the test wrote.
+//! The commands of the `ckpt` tool that write. What is expected is what TensorFlow read back from
+//! the fixtures, or what the test wrote.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -173,7 +174,8 @@ fn a_filter_keeps_the_object_graph_only_if_it_stays_whole() {
     assert!(keys(&to).iter().all(|key| key.starts_with("dense/")) && !keys(&to).is_empty());
 }
 
-/// Of every float32 near a boundary the two neighbours that bfloat16 has are taken, and the nearer of them.
+/// Of every float32 near a boundary the two neighbours that bfloat16 has are taken, and the nearer
+/// of them.
 #[test]
 fn cast_values_are_the_nearest() {
     let scratch = tempfile::tempdir().unwrap();
@@ -346,7 +348,8 @@ fn safetensors_are_written_as_python_writes_them() {
     assert_eq!(text(&fs::read(&file).unwrap()), text(expected));
 }
 
-/// An archive whose members are as `np.savez` and `np.savez_compressed` write them, but not as we do.
+/// An archive whose members are as `np.savez` and `np.savez_compressed` write them, but not as we
+/// do.
 #[test]
 fn arrays_of_other_layouts_are_read() {
     let scratch = tempfile::tempdir().unwrap();

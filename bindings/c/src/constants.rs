@@ -316,8 +316,8 @@ pub extern "C" fn ckpt_version() -> *const c_char {
 }
 
 /// Checks that the loaded library serves a program built with another version of this header: call
-/// it once with `CKPT_VERSION_MAJOR`, `CKPT_VERSION_MINOR` and `CKPT_VERSION_PATCH`. The bindings do
-/// so when they are loaded.
+/// it once with `CKPT_VERSION_MAJOR`, `CKPT_VERSION_MINOR` and `CKPT_VERSION_PATCH`. The bindings
+/// do so when they are loaded.
 ///
 /// Errors: `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_VERSION`): the library is older than the
 /// header, or their first numbers differ.

@@ -34,9 +34,9 @@ pub type ckpt_save_objects_callback = Option<
 pub type ckpt_wants_callback =
     Option<extern "C" fn(user_data: *mut c_void, objects: *const ckpt_nodes, key: *const c_char, key_len: usize) -> bool>;
 
-/// Restores `objects` from the tensors that the saver optional_output, after everything else was restored.
-/// The name of each tensor is its key. Any result other than `CKPT_CODE_OK` ends the restore with
-/// `CKPT_CODE_ABORTED`.
+/// Restores `objects` from the tensors that the saver requested, after everything else was
+/// restored. The name of each tensor is its key. Any result other than `CKPT_CODE_OK` ends the
+/// restore with `CKPT_CODE_ABORTED`.
 pub type ckpt_restore_objects_callback = Option<
     extern "C" fn(
         user_data: *mut c_void,

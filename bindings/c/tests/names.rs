@@ -1,4 +1,5 @@
-//! One name per thing, in five languages: the tables of words in CONTRIBUTING.md say what is the case.
+//! One name per thing, in five languages: the tables of words in CONTRIBUTING.md say what is the
+//! case.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -14,7 +15,8 @@ const FACES: [(&str, &str, &str); 5] = [
     ("C#", "bindings/csharp", "cs"),
 ];
 
-/// What the tables must have, by the name of the file; a table that lost its rows would hold by saying nothing.
+/// What the tables must have, by the name of the file; a table that lost its rows would hold by
+/// saying nothing.
 const THINGS: [&str; 5] = ["object_graph", "graph", "saver", "registered_savers", "maintenance"];
 
 fn root() -> PathBuf {
@@ -22,7 +24,8 @@ fn root() -> PathBuf {
     package.ancestors().nth(2).expect("the package lies in bindings/").to_owned()
 }
 
-/// The rows of all tables whose columns are the faces: what the row is about, and a cell for each face.
+/// The rows of all tables whose columns are the faces: what the row is about, and a cell for each
+/// face.
 fn rows() -> Vec<(String, Vec<String>)> {
     let page = fs::read_to_string(root().join("CONTRIBUTING.md")).expect("there is a CONTRIBUTING.md");
     let mut rows = Vec::new();
@@ -54,7 +57,8 @@ fn is_path(code: &str) -> bool {
     code.contains('/')
 }
 
-/// The name of a file in whatever case its language is written in, as one: `ObjectGraph.cs` is `objectgraph`.
+/// The name of a file in whatever case its language is written in, as one: `ObjectGraph.cs` is
+/// `objectgraph`.
 fn base_name(path: &str) -> String {
     let stem = Path::new(path).file_stem().and_then(OsStr::to_str).expect("a path has a name");
     stem.replace('_', "").to_lowercase()

@@ -8,14 +8,18 @@
 /// Conventions, beside those of checkpoint.h:
 ///
 ///  1. A call that fails throws checkpoint::error. Destructors never do.
-///  2. Classes own their handle, move, and do not copy; destroy them in any order. What is lent to them (tensors, rows, elements)
-///     keeps the memory that it is in, save where a comment says "while the callback runs". A moved-from object can be
-///     destroyed and assigned to; other calls throw checkpoint::code::invalid_argument.
+///  2. Classes own their handle, move, and do not copy; destroy them in any order. What is lent to
+///     them (tensors, rows, elements) keeps the memory that it is in, save where a comment says
+///     "while the callback runs". A moved-from object can be destroyed and assigned to; other calls
+///     throw checkpoint::code::invalid_argument.
 ///  3. A std::string_view that a call returns lives as long as the object that it was asked of.
-///  4. Options are chains, `write_options().shards(2).alignment(64)`, and are not needed any more when the call returns.
-///  5. Callbacks are any function object. An exception in one never crosses the library: it becomes the text of the
-///     checkpoint::error that the call throws, whose checkpoint::error::cause it is.
-///  6. Threads: a const method may be called from several threads at once, another from one at a time, as in checkpoint.h.
+///  4. Options are chains, `write_options().shards(2).alignment(64)`, and are not needed any more
+///     when the call returns.
+///  5. Callbacks are any function object. An exception in one never crosses the library: it becomes
+///     the text of the checkpoint::error that the call throws, whose checkpoint::error::cause it
+///     is.
+///  6. Threads: a const method may be called from several threads at once, another from one at a
+///     time, as in checkpoint.h.
 
 #ifndef CHECKPOINT_HPP
 #define CHECKPOINT_HPP

@@ -1,5 +1,6 @@
-//! The C ABI, read from its Rust source. Who owns what follows from the types: `*mut *mut T` is a place for a handle that the caller
-//! frees, `*mut *const T` one for something lent; `*mut T` that is returned is owned, `*const T` is lent.
+//! The C ABI, read from its Rust source. Who owns what follows from the types: `*mut *mut T` is a
+//! place for a handle that the caller frees, `*mut *const T` one for something lent; `*mut T` that
+//! is returned is owned, `*const T` is lent.
 
 use std::path::Path;
 

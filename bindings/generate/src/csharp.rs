@@ -7,7 +7,8 @@ use crate::DERIVED;
 
 const CSHARP: Language = Language { column: 3, class, method: pascal, joint: ".", constant };
 
-/// What a call gives and the binding copies and frees at once needs no handle; `status` has one that is written by hand.
+/// What a call gives and the binding copies and frees at once needs no handle; `status` has one
+/// that is written by hand.
 const COPIED: &str = "error string strings nodes description report object_graph comparison verification broken_checkpoints \
     repaired_state checkpoint_state";
 

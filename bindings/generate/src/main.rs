@@ -1,5 +1,6 @@
-//! Makes `bindings/abi.json` from the source of the C ABI, and what is mechanical in the bindings from that. Without arguments it writes;
-//! with `--check` it compares, and exits with 1 where something is out of date.
+//! Makes `bindings/abi.json` from the source of the C ABI, and what is mechanical in the bindings
+//! from that. Without arguments it writes; with `--check` it compares, and exits with 1 where
+//! something is out of date.
 
 mod abi;
 mod cpp;

@@ -1,10 +1,11 @@
-//! The options that are set by plain values: numbers, constants and names. Callbacks, other options, paths and arrays are for hands.
+//! The options that are set by plain values: numbers, constants and names. Callbacks, other
+//! options, paths and arrays are for hands.
 
 use crate::abi::{short, Abi, Function, Parameter};
 use crate::text::pascal;
 
-/// What Go and C# call an option otherwise than by its name: `!` in front says the contrary, `?` behind that it can be left out (nil, null),
-/// `~` that it is a time, `=` what it is by default.
+/// What Go and C# call an option otherwise than by its name: `!` in front says the contrary, `?`
+/// behind that it can be left out (nil, null), `~` that it is a time, `=` what it is by default.
 const SPECIAL: &[(&str, &str, &str)] = &[
     ("collect_options.keep_checkpoint_every_n_hours", "KeepEveryNHours", "KeepEveryNHours"),
     ("manager_options.max_to_keep", "MaxToKeep", "MaxToKeep?"),
@@ -45,7 +46,8 @@ pub struct Setter<'a> {
 }
 
 impl Setter<'_> {
-    /// What is given for each value: `first`, then what has a name of its own, or parts of what is added.
+    /// What is given for each value: `first`, then what has a name of its own, or parts of what is
+    /// added.
     pub fn given(&self, first: &str, other: &str) -> Vec<String> {
         let given = |(at, value): (usize, &&Parameter)| match (self.adds, at) {
             (true, _) if self.values.len() > 1 => format!("each.{}", pascal(&value.name)),

@@ -1,4 +1,5 @@
-//! Every function is used in every binding, or listed with a reason in `bindings/unbound.txt`, and then it is not used.
+//! Every function is used in every binding, or listed with a reason in `bindings/unbound.txt`, and
+//! then it is not used.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -31,7 +32,8 @@ pub fn problems(root: &Path, abi: &Abi) -> Vec<String> {
     problems
 }
 
-/// The source of a binding, without its tests, and without the lines of C# that declare the functions.
+/// The source of a binding, without its tests, and without the lines of C# that declare the
+/// functions.
 fn read(directory: &Path, text: &mut String) {
     for path in std::fs::read_dir(directory).expect("the binding is there").map(|entry| entry.expect("it can be listed").path()) {
         let name = path.to_string_lossy();

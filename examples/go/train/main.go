@@ -1,10 +1,12 @@
-// The training loop of TensorFlow's guide to checkpoints, without TensorFlow: a linear model learns y = 5x + [0, 1, 2, 3, 4].
+// The training loop of TensorFlow's guide to checkpoints, without TensorFlow: a linear model learns
+// y = 5x + [0, 1, 2, 3, 4].
 //
 //	train DIRECTORY STEPS [DIE]
 //
-// Trains until STEPS steps are done and saves after every tenth, as DIRECTORY/ckpt-1, ckpt-2, ... If the directory has a
-// checkpoint, of this program, of examples/c/train.c or of TensorFlow's, it goes on from there; with the same bits as if it had
-// never stopped. With DIE it kills itself in that step.
+// Trains until STEPS steps are done and saves after every tenth, as DIRECTORY/ckpt-1, ckpt-2, ...
+// If the directory has a checkpoint, of this program, of examples/c/train.c or of TensorFlow's, it
+// goes on from there; with the same bits as if it had never stopped. With DIE it kills itself in
+// that step.
 package main
 
 import (
@@ -44,7 +46,8 @@ type program struct {
 	step                              int32
 }
 
-// Save puts the iterator's state, which is more than a variable: it says itself how it is saved and restored.
+// Save puts the iterator's state, which is more than a variable: it says itself how it is saved and
+// restored.
 func (p *program) Save(sink *checkpoint.Sink) error {
 	return checkpoint.Put(sink, "_POSITION", nil, []int64{p.position})
 }
@@ -111,8 +114,8 @@ func newCheckpoint(p *program) (*checkpoint.Checkpoint, error) {
 	return checkpoint.NewCheckpoint(b.Graph, root)
 }
 
-// Everything is computed in float32, in the order that is written here: so the same bits come out wherever it is done again. The
-// conversions keep a compiler from fusing a product with a sum.
+// Everything is computed in float32, in the order that is written here: so the same bits come out
+// wherever it is done again. The conversions keep a compiler from fusing a product with a sum.
 
 func power(base float32, exponent int64) float32 {
 	product := float32(1)
@@ -204,7 +207,8 @@ func train(directory string, steps, die int32) error {
 			select {} // till it comes
 		}
 		if p.step%saveEvery == 0 {
-			// When this returns the checkpoint is on disk; when the machine dies before, the one before it is still the latest.
+			// When this returns the checkpoint is on disk; when the machine dies before, the one
+			// before it is still the latest.
 			if _, err := c.Save(context.Background(), filepath.Join(directory, "ckpt"), nil); err != nil {
 				return err
 			}

@@ -1,6 +1,8 @@
-//! A model of saving and restoring: small, slow, and written down as TensorFlow does it, with objects that hold each other.
+//! A model of saving and restoring: small, slow, and written down as TensorFlow does it, with
+//! objects that hold each other.
 //!
-//! It shares nothing with the library. Where the library is meant to differ from TensorFlow, the model says so.
+//! It shares nothing with the library. Where the library is meant to differ from TensorFlow, the
+//! model says so.
 
 mod restoring;
 mod saving;

@@ -22,7 +22,8 @@ pub struct Restore {
     slot_restorations: RefCell<Vec<(usize, usize, usize, String)>>,
     /// Slots whose variable is there, and whose owner is not.
     deferred_slots: RefCell<Vec<WaitingSlot>>,
-    /// Nodes that could not be restored when their objects came. (TensorFlow takes them for restored.)
+    /// Nodes that could not be restored when their objects came. (TensorFlow takes them for
+    /// restored.)
     failed: RefCell<Vec<usize>>,
     pub expect_partial: Cell<bool>,
 }
@@ -39,7 +40,8 @@ impl Restore {
         }
     }
 
-    /// What of the checkpoint was never used, as messages call it: nodes, then nodes whose objects had no use for their values.
+    /// What of the checkpoint was never used, as messages call it: nodes, then nodes whose objects
+    /// had no use for their values.
     pub fn leftovers(&self) -> Vec<String> {
         if self.expect_partial.get() {
             return Vec::new();
@@ -124,7 +126,8 @@ impl Program {
         self.counter(checkpoint).map(drop)
     }
 
-    /// `restore` if it minds the counter, `read` if not. If it fails everything is as it was. (TensorFlow leaves half of it behind.)
+    /// `restore` if it minds the counter, `read` if not. If it fails everything is as it was.
+    /// (TensorFlow leaves half of it behind.)
     pub fn restore(
         &mut self,
         checkpoint: &Rc<Checkpoint>,

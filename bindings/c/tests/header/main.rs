@@ -37,8 +37,9 @@ fn the_header_is_up_to_date() {
     assert!(made == kept, "include/checkpoint.h is out of date: run UPDATE_HEADER=1 cargo test -p libcheckpoint-c --test header");
 }
 
-/// No panic crosses the ABI, because every body of an exported function begins with one of the wrappers that catch it; and what is
-/// exported is what is declared. That the library exports just that is compared by tests/c/abi.sh, from the list checked here.
+/// No panic crosses the ABI, because every body of an exported function begins with one of the
+/// wrappers that catch it; and what is exported is what is declared. That the library exports just
+/// that is compared by tests/c/abi.sh, from the list checked here.
 #[test]
 fn every_exported_function_goes_through_a_wrapper_and_is_declared() {
     let root = &root();
@@ -93,7 +94,8 @@ fn every_function_is_called_by_a_test() {
     assert_eq!(uncalled, [""; 0]);
 }
 
-/// The table of callbacks and functions (tests/c/callbacks.c) and that of misuse lack none that reaches a graph and can fail.
+/// The table of callbacks and functions (tests/c/callbacks.c) and that of misuse lack none that
+/// reaches a graph and can fail.
 #[test]
 fn every_function_that_reaches_a_graph_is_in_the_table() {
     let root = &root();
@@ -111,7 +113,8 @@ fn every_function_that_reaches_a_graph_is_in_the_table() {
     assert_eq!(absent, [&""; 0]);
 }
 
-/// `unsafe` has three rooms here: where pointers become references, where memory is borrowed beyond a call, and what callbacks are given.
+/// `unsafe` has three rooms here: where pointers become references, where memory is borrowed beyond
+/// a call, and what callbacks are given.
 #[test]
 fn unsafe_code_is_in_its_rooms_alone() {
     let mut found = BTreeSet::new();

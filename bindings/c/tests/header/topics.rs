@@ -1,5 +1,6 @@
-//! The header by topic: an index after the conventions, and a banner where a topic begins. Topics are the comments between the modules of
-//! `src/lib.rs`, in whose order cbindgen writes the functions.
+//! The header by topic: an index after the conventions, and a banner where a topic begins. Topics
+//! are the comments between the modules of `src/lib.rs`, in whose order cbindgen writes the
+//! functions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -30,8 +31,8 @@ fn topics(package: &Path) -> Vec<Topic> {
     topics
 }
 
-/// The functions of a topic as a reader looks for them: those of a handle by its name and a star, if no other topic has any; others by
-/// their names.
+/// The functions of a topic as a reader looks for them: those of a handle by its name and a star,
+/// if no other topic has any; others by their names.
 fn entries(topic: &Topic, topics: &[Topic], handles: &BTreeSet<String>) -> Vec<String> {
     let mut entries: Vec<String> = Vec::new();
     for function in &topic.functions {

@@ -37,13 +37,15 @@ inline void run_log(void *user_data, ckpt_severity severity, const char *text, s
 /// How a graph is saved (`tf.train.CheckpointOptions`).
 class save_options : public basic_save_options<save_options> {
    public:
-    /// How the files are written, with the progress callback and the flag of these options, which are copied.
+    /// How the files are written, with the progress callback and the flag of these options, which
+    /// are copied.
     save_options &write(const write_options &options) {
         detail::call(ckpt_save_options_set_write_options, make(), options.get());
         return *this;
     }
-    /// Has `written(path)` called when the files of a checkpoint are complete, before the state file says so, after the functions
-    /// that were added before. What it throws ends the call; the checkpoint stays. (`experimental_write_callbacks`)
+    /// Has `written(path)` called when the files of a checkpoint are complete, before the state
+    /// file says so, after the functions that were added before. What it throws ends the call; the
+    /// checkpoint stays. (`experimental_write_callbacks`)
     save_options &on_written(std::function<void(std::string_view path)> written) {
         detail::call(ckpt_save_options_add_callback, make(), detail::run_written, detail::box(std::move(written)),
                      detail::free_box<detail::written_function>);
@@ -51,8 +53,8 @@ class save_options : public basic_save_options<save_options> {
     }
 };
 
-/// How a graph is restored. Paths are those of keys: escaped names of edges joined by `/`. Globs know `*` (within a name), `**`
-/// (any number of names), `?`, `[...]` and `{a,b}`.
+/// How a graph is restored. Paths are those of keys: escaped names of edges joined by `/`. Globs
+/// know `*` (within a name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
 class restore_options : public basic_restore_options<restore_options> {
    public:
     /// How values are read: threads, checksums. The options are copied.
@@ -62,16 +64,18 @@ class restore_options : public basic_restore_options<restore_options> {
     }
 };
 
-/// Saves and restores what a root object of a graph leads to (`tf.train.Checkpoint`). It keeps the graph. Several threads may use
-/// it at once: every call takes the graph's lock for its whole length, callbacks included.
+/// Saves and restores what a root object of a graph leads to (`tf.train.Checkpoint`). It keeps the
+/// graph. Several threads may use it at once: every call takes the graph's lock for its whole
+/// length, callbacks included.
 class checkpoint {
    public:
-    /// The checkpoint of what `root` leads to. Its files are those of `tf.train.Checkpoint(**kwargs)`: the edges of `root` stand
-    /// for the keyword arguments.
+    /// The checkpoint of what `root` leads to. Its files are those of
+    /// `tf.train.Checkpoint(**kwargs)`: the edges of `root` stand for the keyword arguments.
     checkpoint(const ::checkpoint::graph &graph, node root) {
         detail::call(ckpt_checkpoint_new, graph.get(), root.id, handle_.out());
     }
-    /// The checkpoint of `root`, to which it attaches more edges. Its files are those of `tf.train.Checkpoint(root, **attached)`.
+    /// The checkpoint of `root`, to which it attaches more edges. Its files are those of
+    /// `tf.train.Checkpoint(root, **attached)`.
     checkpoint(const ::checkpoint::graph &graph, node root, const std::vector<std::pair<std::string, node>> &attached) {
         std::vector<ckpt_bytes> names;
         std::vector<ckpt_node> ids;
@@ -90,14 +94,16 @@ class checkpoint {
     ::checkpoint::graph graph() const { return ::checkpoint::graph(ckpt_checkpoint_graph(get())); }
     /// The root object.
     node root() const noexcept { return {ckpt_checkpoint_root(get())}; }
-    /// Has `log` called about values of a checkpoint that were never used and the like; an empty function for no one. It is
-    /// called on the thread whose call it is about; what it throws is lost.
+    /// Has `log` called about values of a checkpoint that were never used and the like; an empty
+    /// function for no one. It is called on the thread whose call it is about; what it throws is
+    /// lost.
     void set_log(std::function<void(severity, std::string_view)> log) const {
         if (!log) return detail::call(ckpt_checkpoint_set_log, get(), nullptr, nullptr, nullptr);
         detail::call(ckpt_checkpoint_set_log, get(), detail::run_log, detail::box(std::move(log)),
                      detail::free_box<detail::log_function>);
     }
-    /// The variable that counts saves, `save_counter`: an int64 scalar, made when it is first needed.
+    /// The variable that counts saves, `save_counter`: an int64 scalar, made when it is first
+    /// needed.
     node save_counter() const {
         node counter;
         detail::call(ckpt_checkpoint_save_counter, get(), &counter.id);
@@ -110,34 +116,38 @@ class checkpoint {
         return count;
     }
 
-    /// Counts, writes the checkpoint `prefix-count`, and has the directory's state file name it as the latest. The answer is its
-    /// path. (`tf.train.Checkpoint.save`)
+    /// Counts, writes the checkpoint `prefix-count`, and has the directory's state file name it as
+    /// the latest. The answer is its path. (`tf.train.Checkpoint.save`)
     std::string save(const file_path &prefix, const save_options &options = {}) const {
         detail::string_handle path;
         detail::call(ckpt_checkpoint_save, get(), detail::c_path(prefix), options.get(), path.out());
         return detail::take(path);
     }
-    /// Writes the checkpoint `prefix`, neither counting nor telling the state file. (`tf.train.Checkpoint.write`)
+    /// Writes the checkpoint `prefix`, neither counting nor telling the state file.
+    /// (`tf.train.Checkpoint.write`)
     std::string write(const file_path &prefix, const save_options &options = {}) const {
         detail::string_handle path;
         detail::call(ckpt_checkpoint_write, get(), detail::c_path(prefix), options.get(), path.out());
         return detail::take(path);
     }
-    /// Writes the checkpoint `prefix` together with other ranks, neither counting nor telling the state file. Each rank has a
-    /// checkpoint of a graph of its own; an object of the file is what the same edges lead to in any of them. What several have
-    /// is written by the first of them, parts of a tensor (node_options::part) by whoever has them. Nothing is published unless
-    /// all have written; each call then ends the same. checkpoint::reason::rank names a rank that failed or did not come, or
-    /// ranks that do not fit together.
+    /// Writes the checkpoint `prefix` together with other ranks, neither counting nor telling the
+    /// state file. Each rank has a checkpoint of a graph of its own; an object of the file is what
+    /// the same edges lead to in any of them. What several have is written by the first of them,
+    /// parts of a tensor (node_options::part) by whoever has them. Nothing is published unless all
+    /// have written; each call then ends the same. checkpoint::reason::rank names a rank that
+    /// failed or did not come, or ranks that do not fit together.
     std::string write_ranked(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
         return ranked(ckpt_checkpoint_write_ranked, prefix, ranks, options);
     }
-    /// Counts and writes the checkpoint `prefix-count` together with other ranks, as write_ranked(), and has the directory's
-    /// state file name it. The count is that of rank 0, and the others' after that.
+    /// Counts and writes the checkpoint `prefix-count` together with other ranks, as
+    /// write_ranked(), and has the directory's state file name it. The count is that of rank 0, and
+    /// the others' after that.
     std::string save_ranked(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
         return ranked(ckpt_checkpoint_save_ranked, prefix, ranks, options);
     }
-    /// Writes the own section of a checkpoint, `prefix.section-RANK-of-COUNT`, to be merged with those of the other ranks later
-    /// (checkpoint::merge). The prefix may be on a disk of the rank's own.
+    /// Writes the own section of a checkpoint, `prefix.section-RANK-of-COUNT`, to be merged with
+    /// those of the other ranks later (checkpoint::merge). The prefix may be on a disk of the
+    /// rank's own.
     std::string write_section(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
         return ranked(ckpt_checkpoint_write_section, prefix, ranks, options);
     }
@@ -147,11 +157,12 @@ class checkpoint {
         detail::call(ckpt_checkpoint_write_numbered, get(), detail::c_path(prefix), number, options.get(), path.out());
         return detail::take(path);
     }
-    /// Copies what save() would write, and does the rest in the background. When this returns the program may change everything;
-    /// what is saved is what was there. States, savers and devices are asked on this thread; the functions of the options are
-    /// called in the background. One save runs at a time: calls that save or restore wait for it (save_options::busy), and so
-    /// does the destructor of the last object of this checkpoint. An error of an earlier save that nobody has asked for is thrown
-    /// here, and nothing is saved then.
+    /// Copies what save() would write, and does the rest in the background. When this returns the
+    /// program may change everything; what is saved is what was there. States, savers and devices
+    /// are asked on this thread; the functions of the options are called in the background. One
+    /// save runs at a time: calls that save or restore wait for it (save_options::busy), and so
+    /// does the destructor of the last object of this checkpoint. An error of an earlier save that
+    /// nobody has asked for is thrown here, and nothing is saved then.
     pending save_async(const file_path &prefix, const save_options &options = {}) const {
         detail::handle<ckpt_pending, ckpt_pending_free> raw;
         detail::call(ckpt_checkpoint_save_async, get(), detail::c_path(prefix), options.get(), raw.out());
@@ -163,15 +174,15 @@ class checkpoint {
         detail::call(ckpt_checkpoint_write_async, get(), detail::c_path(prefix), options.get(), raw.out());
         return pending(std::move(raw));
     }
-    /// Waits for the save that is running in the background, if there is one. Throws the error of the last one, if nobody has
-    /// asked for it.
+    /// Waits for the save that is running in the background, if there is one. Throws the error of
+    /// the last one, if nobody has asked for it.
     void sync() const { detail::call(ckpt_checkpoint_sync, get()); }
 
-    /// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory with a state file (its
-    /// latest), or a SavedModel. What the program does not have yet is restored when it is tracked. Makes the save counter. All
-    /// that can be known is checked before the first value is assigned; last_report() says what became of each value, also after
-    /// a failure.
-    /// (`tf.train.Checkpoint.restore`)
+    /// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory
+    /// with a state file (its latest), or a SavedModel. What the program does not have yet is
+    /// restored when it is tracked. Makes the save counter. All that can be known is checked before
+    /// the first value is assigned; last_report() says what became of each value, also after a
+    /// failure. (`tf.train.Checkpoint.restore`)
     status restore(const file_path &path, const restore_options &options = {}) const {
         return status_of(ckpt_checkpoint_restore, detail::c_path(path), options.get());
     }

@@ -24,7 +24,8 @@ class checkpoint_view {
         std::string_view path;  ///< Lent by the view.
     };
 
-    /// Reads the objects of the checkpoint at `path`. checkpoint::reason::no_object_graph when it has none.
+    /// Reads the objects of the checkpoint at `path`. checkpoint::reason::no_object_graph when it
+    /// has none.
     explicit checkpoint_view(const file_path &path) {
         detail::call(ckpt_checkpoint_view_open, detail::c_path(path), handle_.out());
     }
@@ -36,7 +37,8 @@ class checkpoint_view {
         detail::call(ckpt_checkpoint_view_object_graph, get(), raw.out());
         return ::checkpoint::object_graph(std::move(raw));
     }
-    /// The nodes that edges lead to from the root, breadth first, the root the first of them. (`CheckpointView.descendants`)
+    /// The nodes that edges lead to from the root, breadth first, the root the first of them.
+    /// (`CheckpointView.descendants`)
     std::vector<descendant> descendants() const {
         std::vector<descendant> all(ckpt_checkpoint_view_descendant_count(get()));
         for (std::size_t i = 0; i < all.size(); i++) {
@@ -45,14 +47,15 @@ class checkpoint_view {
         }
         return all;
     }
-    /// Compares the checkpoint with the objects below `root`: what match is what a restore would restore.
-    /// (`CheckpointView.match`, `CheckpointView.diff`)
+    /// Compares the checkpoint with the objects below `root`: what match is what a restore would
+    /// restore. (`CheckpointView.match`, `CheckpointView.diff`)
     comparison diff(const graph &graph, node root) const {
         detail::handle<ckpt_comparison, ckpt_comparison_free> raw;
         detail::call(ckpt_checkpoint_view_diff, get(), graph.get(), root.id, raw.out());
         return taken(raw.get());
     }
-    /// The same with what a checkpoint of a program leads to: also by the edges that it attaches to its root.
+    /// The same with what a checkpoint of a program leads to: also by the edges that it attaches to
+    /// its root.
     comparison diff(const checkpoint &program) const {
         detail::handle<ckpt_comparison, ckpt_comparison_free> raw;
         detail::call(ckpt_checkpoint_view_diff_checkpoint, get(), program.get(), raw.out());
@@ -83,8 +86,8 @@ class checkpoint_view {
     detail::handle<ckpt_checkpoint_view, ckpt_checkpoint_view_free> handle_;
 };
 
-/// Restores single objects of a graph from nodes of the checkpoint at `path`, without looking at edges. All that can be known is
-/// checked before the first value is assigned.
+/// Restores single objects of a graph from nodes of the checkpoint at `path`, without looking at
+/// edges. All that can be known is checked before the first value is assigned.
 inline void restore_nodes(const graph &graph, const file_path &path, const std::vector<std::pair<std::uint32_t, node>> &objects,
                           const restore_options &options = {}) {
     std::vector<std::uint32_t> ids;

@@ -7,8 +7,8 @@
 
 namespace checkpoint {
 
-/// A list of objects of type `T`, a checkpoint::trackable that can be made of a checkpoint::graph and other arguments. It can
-/// only grow, as lists that are saved must.
+/// A list of objects of type `T`, a checkpoint::trackable that can be made of a checkpoint::graph
+/// and other arguments. It can only grow, as lists that are saved must.
 template <typename T>
 class list : public trackable {
    public:
@@ -16,7 +16,8 @@ class list : public trackable {
     explicit list(const ::checkpoint::graph &graph) : trackable(graph, graph.add_list()) {}
     /// As the member `name` of a module.
     list(module &parent, std::string_view name) : list(parent.graph()) { parent.track(name, *this); }
-    /// Appends an object made of the graph and `arguments`; if a value waits for it, it has it then.
+    /// Appends an object made of the graph and `arguments`; if a value waits for it, it has it
+    /// then.
     template <typename... Arguments>
     T &emplace_back(Arguments &&...arguments) {
         elements_.push_back(std::make_unique<T>(graph(), std::forward<Arguments>(arguments)...));
@@ -42,7 +43,8 @@ class list : public trackable {
     std::vector<std::unique_ptr<T>> elements_;
 };
 
-/// A dict of objects of type `T`, a checkpoint::trackable that can be made of a checkpoint::graph and other arguments.
+/// A dict of objects of type `T`, a checkpoint::trackable that can be made of a checkpoint::graph
+/// and other arguments.
 template <typename T>
 class dict : public trackable {
    public:
@@ -50,7 +52,8 @@ class dict : public trackable {
     explicit dict(const ::checkpoint::graph &graph) : trackable(graph, graph.add_dict()) {}
     /// As the member `name` of a module.
     dict(module &parent, std::string_view name) : dict(parent.graph()) { parent.track(name, *this); }
-    /// The object of a key, made of the graph and `arguments` if there is none; if a value waits for it, it has it then.
+    /// The object of a key, made of the graph and `arguments` if there is none; if a value waits
+    /// for it, it has it then.
     template <typename... Arguments>
     T &emplace(const std::string &key, Arguments &&...arguments) {
         const auto found = elements_.find(key);

@@ -23,14 +23,15 @@ namespace checkpoint {
 /// The version of the library that is loaded, e.g. `0.1.0`.
 inline std::string_view version() noexcept { return ckpt_version(); }
 
-/// How many handles the library has given that were not freed yet: 0 when all objects of this binding are gone. For tests that
-/// look for leaks.
+/// How many handles the library has given that were not freed yet: 0 when all objects of this
+/// binding are gone. For tests that look for leaks.
 inline std::uint64_t live_handles() noexcept { return ckpt_live_handles(); }
 
 /// What a call that failed throws. Copies share what they know.
 class error : public std::runtime_error {
    public:
-    /// An error of a program's own, for callbacks: the call that called them fails, and says `message`.
+    /// An error of a program's own, for callbacks: the call that called them fails, and says
+    /// `message`.
     error(::checkpoint::code code, const std::string &message, ::checkpoint::reason reason = ::checkpoint::reason::none,
           std::exception_ptr cause = nullptr)
         : std::runtime_error(message), code_(code), reason_(reason), cause_(std::move(cause)) {}
@@ -117,7 +118,8 @@ void call(Function function, Arguments... arguments) {
     const ckpt_code answer = function(arguments..., &raw);
     if (answer != CKPT_CODE_OK) throw error(answer, raw, std::move(here.cause));
     if (here.cause) {
-        // The C API has no way to fail for these callbacks; the exception must not be lost all the same.
+        // The C API has no way to fail for these callbacks; the exception must not be lost all the
+        // same.
         const std::string text = "a callback threw: " + what(here.cause);
         throw error(code::aborted, text, reason::callback, std::move(here.cause));
     }
@@ -177,7 +179,8 @@ void *box(Function function) {
 }
 
 using release_function = std::function<void()>;
-// The release callback of memory: runs the function, which is the caller's and may throw into nowhere.
+// The release callback of memory: runs the function, which is the caller's and may throw into
+// nowhere.
 inline void run_release(void *user_data) noexcept {
     const std::unique_ptr<release_function> release(static_cast<release_function *>(user_data));
     try {
@@ -196,7 +199,8 @@ inline ckpt_code run_read(void *user_data, std::uint64_t offset, void *buffer, s
     return guarded(failure, [&] { unbox<read_function>(user_data)(offset, {static_cast<std::byte *>(buffer), size}); });
 }
 
-// An owned handle. One that nothing was written to is NULL, which the library takes for the default options, or refuses.
+// An owned handle. One that nothing was written to is NULL, which the library takes for the default
+// options, or refuses.
 template <typename Handle, void (*Free)(Handle *)>
 class handle {
    public:
@@ -279,8 +283,8 @@ class cancel {
    public:
     /// A flag that is not raised.
     cancel() : handle_(ckpt_cancel_new()) {}
-    /// Raises it: calls that were given it throw checkpoint::code::cancelled soon, unless they have published by then. It
-    /// stays raised.
+    /// Raises it: calls that were given it throw checkpoint::code::cancelled soon, unless they have
+    /// published by then. It stays raised.
     void raise() const noexcept { ckpt_cancel_raise(handle_.get()); }
     /// The handle, for calls of the C API; it stays this object's.
     const ckpt_cancel *get() const noexcept { return handle_.get(); }
@@ -289,7 +293,8 @@ class cancel {
     detail::handle<ckpt_cancel, ckpt_cancel_free> handle_;
 };
 
-/// The elements of a string or variant tensor: a range of std::string_view. Several threads may use it at once.
+/// The elements of a string or variant tensor: a range of std::string_view. Several threads may use
+/// it at once.
 class strings {
    public:
     /// Takes a handle of the C API, which becomes this object's.

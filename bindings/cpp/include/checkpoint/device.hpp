@@ -8,16 +8,18 @@
 
 namespace checkpoint {
 
-/// How the library gets at a value that is on a device, or in another process: in pieces. Row-major, native byte order.
+/// How the library gets at a value that is on a device, or in another process: in pieces.
+/// Row-major, native byte order.
 struct device_functions {
     /// Fills `buffer` from byte `offset` of the value on. Needed. Called on the threads that write.
     std::function<void(std::uint64_t offset, span<std::byte> buffer)> read;
     /// Whether `read` may be called by several threads at once.
     bool concurrent = false;
-    /// Takes the bytes from `offset` on; each byte comes once. Without it the variable can only be saved.
+    /// Takes the bytes from `offset` on; each byte comes once. Without it the variable can only be
+    /// saved.
     std::function<void(std::uint64_t offset, span<const std::byte> data)> write;
-    /// Says what shape the value has now; nothing when there is none yet. By default the shape it was added with, or that of the
-    /// value that was written last.
+    /// Says what shape the value has now; nothing when there is none yet. By default the shape it
+    /// was added with, or that of the value that was written last.
     std::function<std::optional<std::vector<std::int64_t>>()> describe;
     /// Hears that a value is about to be written.
     std::function<void(dtype type, shape_view shape)> prepare;

@@ -7,8 +7,8 @@
 
 namespace checkpoint {
 
-/// The latest checkpoint that the state file of `directory` names; nothing when there is no state file, or none of that
-/// checkpoint's files is there. (`tf.train.latest_checkpoint`)
+/// The latest checkpoint that the state file of `directory` names; nothing when there is no state
+/// file, or none of that checkpoint's files is there. (`tf.train.latest_checkpoint`)
 inline std::optional<std::string> latest_checkpoint(const file_path &directory) {
     detail::string_handle path;
     detail::call(ckpt_latest_checkpoint, detail::c_path(directory), path.out());
@@ -23,7 +23,8 @@ struct checkpoint_state {
     double last_preserved;           ///< When the last one that is kept for good was made; NaN where nobody said.
 };
 
-/// Reads the state file of `directory`; nothing when there is none. (`tf.train.get_checkpoint_state`)
+/// Reads the state file of `directory`; nothing when there is none.
+/// (`tf.train.get_checkpoint_state`)
 inline std::optional<checkpoint_state> get_checkpoint_state(const file_path &directory,
                                                             const file_path &file_name = "checkpoint") {
     detail::handle<ckpt_checkpoint_state, ckpt_checkpoint_state_free> raw;
@@ -76,7 +77,8 @@ class state_update {
     detail::handle<ckpt_state_update, ckpt_state_update_free> handle_;
 };
 
-/// Replaces the state file of `directory`: all of it or nothing. (`tf.train.update_checkpoint_state`)
+/// Replaces the state file of `directory`: all of it or nothing.
+/// (`tf.train.update_checkpoint_state`)
 inline void update_checkpoint_state(const file_path &directory, const state_update &update) {
     detail::call(ckpt_update_checkpoint_state, detail::c_path(directory), update.get());
 }
@@ -88,8 +90,8 @@ inline bool checkpoint_exists(const file_path &prefix) {
     return exists;
 }
 
-/// When each checkpoint was written, in seconds since the epoch; those that are not there are left out.
-/// (`tf.train.get_checkpoint_mtimes`)
+/// When each checkpoint was written, in seconds since the epoch; those that are not there are left
+/// out. (`tf.train.get_checkpoint_mtimes`)
 inline std::vector<double> checkpoint_mtimes(const std::vector<std::string> &prefixes) {
     std::vector<const char *> paths;
     for (const std::string &prefix : prefixes) {
@@ -103,10 +105,12 @@ inline std::vector<double> checkpoint_mtimes(const std::vector<std::string> &pre
     return times;
 }
 
-/// Removes the checkpoint at `prefix`. The state file stays as it is. (`tf.train.remove_checkpoint`)
+/// Removes the checkpoint at `prefix`. The state file stays as it is.
+/// (`tf.train.remove_checkpoint`)
 inline void remove_checkpoint(const file_path &prefix) { detail::call(ckpt_remove_checkpoint, detail::c_path(prefix)); }
 
-/// A checkpoint that is held: no manager of this library removes it, in whatever process, while this lives.
+/// A checkpoint that is held: no manager of this library removes it, in whatever process, while
+/// this lives.
 class pin {
    public:
     /// Holds the checkpoint `prefix`. checkpoint::code::not_found when there is none.

@@ -10,11 +10,12 @@
 
 namespace checkpoint {
 
-/// A graph of objects with named edges: what a program saves and restores. Several threads may use it at once: each call takes
-/// its one lock for its whole length, callbacks included; from inside a callback of the graph it is
-/// checkpoint::reason::reentrant.
+/// A graph of objects with named edges: what a program saves and restores. Several threads may use
+/// it at once: each call takes its one lock for its whole length, callbacks included; from inside a
+/// callback of the graph it is checkpoint::reason::reentrant.
 ///
-/// This is the C API in C++; with checkpoint::module a program's own classes become objects of a graph.
+/// This is the C API in C++; with checkpoint::module a program's own classes become objects of a
+/// graph.
 class graph {
    public:
     /// A graph without objects.
@@ -30,7 +31,8 @@ class graph {
     node add_text(std::string_view text, const node_options &options = {}) const {
         return added(ckpt_graph_add_text, text.data(), text.size(), options.get());
     }
-    /// Adds a variable whose memory is the graph's, with a copy of `values`: a std::vector, std::array, span or array.
+    /// Adds a variable whose memory is the graph's, with a copy of `values`: a std::vector,
+    /// std::array, span or array.
     template <typename Values>
     node add_owned(shape_view shape, const Values &values, const node_options &options = {}) const {
         const auto memory = detail::elements(values);
@@ -47,11 +49,13 @@ class graph {
     node add_scalar(T value, const node_options &options = {}) const {
         return add_owned(shape_view(), value, options);
     }
-    /// Adds a variable whose value is the caller's memory: a std::vector, std::array, span, array or scalar. It is saved from
-    /// there and restored into it, in place, and used during calls that reach the graph, never in between.
+    /// Adds a variable whose value is the caller's memory: a std::vector, std::array, span, array
+    /// or scalar. It is saved from there and restored into it, in place, and used during calls that
+    /// reach the graph, never in between.
     ///
-    /// The memory is *borrowed* until `release` is called, once, when nothing can touch it any more: when the variable is
-    /// removed or given other memory, when the last handle that needs the graph is gone, or, if this call fails, at once.
+    /// The memory is *borrowed* until `release` is called, once, when nothing can touch it any
+    /// more: when the variable is removed or given other memory, when the last handle that needs
+    /// the graph is gone, or, if this call fails, at once.
     template <typename Values>
     node add_borrowed(shape_view shape, Values &&values, std::function<void()> release = nullptr,
                       const node_options &options = {}) const {
@@ -60,8 +64,9 @@ class graph {
         return added(ckpt_graph_add_borrowed, detail::number_of<typename decltype(memory)::value_type>(), shape.data(),
                      shape.rank(), memory.data(), memory.size_bytes(), free.user_data, free.callback, options.get());
     }
-    /// Adds a variable that has no value before it is restored or assigned, and takes its shape from that. `type` may be
-    /// dtype::invalid for whatever comes; `shape` has -1 for a dimension that may be anything.
+    /// Adds a variable that has no value before it is restored or assigned, and takes its shape
+    /// from that. `type` may be dtype::invalid for whatever comes; `shape` has -1 for a dimension
+    /// that may be anything.
     node add_without_value(dtype type, shape_view shape, const node_options &options = {}) const {
         return added(ckpt_graph_add_without_value, static_cast<ckpt_dtype>(type), shape.data(),
                      static_cast<std::int32_t>(shape.rank()), options.get());
@@ -85,8 +90,9 @@ class graph {
     node add_device(dtype type, const device &device, const node_options &options = {}) const {
         return added(ckpt_graph_add_device, static_cast<ckpt_dtype>(type), nullptr, -1, device.get(), options.get());
     }
-    /// Adds an object with state of its own that is saved as named tensors: a hash table, an iterator, a random number generator.
-    /// `save` puts them into a sink; `restore` is called once, after all of them were read and checked.
+    /// Adds an object with state of its own that is saved as named tensors: a hash table, an
+    /// iterator, a random number generator. `save` puts them into a sink; `restore` is called once,
+    /// after all of them were read and checked.
     node add_state(std::function<void(sink &)> save, std::function<void(const source &)> restore,
                    const node_options &options = {}) const {
         return added(ckpt_graph_add_state, detail::state_save, detail::state_restore,
@@ -112,16 +118,17 @@ class graph {
         }
         return added(ckpt_graph_add_named_tuple, names.data(), ids.data(), ids.size(), options.get());
     }
-    /// Adds an object that may have slot variables, as an optimizer does. `create`, which may be empty, makes slots for which a
-    /// checkpoint has values; without it the values wait for set_slot().
+    /// Adds an object that may have slot variables, as an optimizer does. `create`, which may be
+    /// empty, makes slots for which a checkpoint has values; without it the values wait for
+    /// set_slot().
     node add_slot_owner(std::function<void(slot_request &)> create = nullptr, const node_options &options = {}) const {
         if (!create) return added(ckpt_graph_add_slot_owner, nullptr, nullptr, nullptr, options.get());
         return added(ckpt_graph_add_slot_owner, detail::slot_create, detail::box(std::move(create)),
                      detail::free_box<detail::slot_function>, options.get());
     }
 
-    /// Removes an object, with all edges and slots from and to it. Its children stay. Memory that it borrowed is released before
-    /// this returns.
+    /// Removes an object, with all edges and slots from and to it. Its children stay. Memory that
+    /// it borrowed is released before this returns.
     void remove(node object) const { detail::call(ckpt_graph_remove, get(), object.id); }
     /// Whether the object is there.
     bool contains(node object) const {
@@ -151,13 +158,15 @@ class graph {
         detail::call(ckpt_graph_set_name, get(), variable.id, name.data(), name.size());
     }
 
-    /// Makes the edge `name`, UTF-8, from `parent` to `child`. If a restore has values for it, `child` and what it leads to are
-    /// restored here and now, and errors of that come from here: the edge stands all the same. checkpoint::code::already_exists
-    /// when the name leads to another object.
+    /// Makes the edge `name`, UTF-8, from `parent` to `child`. If a restore has values for it,
+    /// `child` and what it leads to are restored here and now, and errors of that come from here:
+    /// the edge stands all the same. checkpoint::code::already_exists when the name leads to
+    /// another object.
     void track(node parent, std::string_view name, node child) const {
         detail::call(ckpt_graph_track, get(), parent.id, name.data(), name.size(), child.id);
     }
-    /// The same, but a name that leads to another object is made to lead to this one, which is then not restored.
+    /// The same, but a name that leads to another object is made to lead to this one, which is then
+    /// not restored.
     void track_overwrite(node parent, std::string_view name, node child) const {
         detail::call(ckpt_graph_track_overwrite, get(), parent.id, name.data(), name.size(), child.id);
     }
@@ -175,7 +184,8 @@ class graph {
     }
     /// The children of an object with the names of the edges. (`TrackableView.children`)
     nodes children(node object) const { return found(ckpt_graph_children, object); }
-    /// The objects that edges lead to from `root`, breadth first, `root` the first of them. (`TrackableView.descendants`)
+    /// The objects that edges lead to from `root`, breadth first, `root` the first of them.
+    /// (`TrackableView.descendants`)
     nodes descendants(node root) const { return found(ckpt_graph_descendants, root); }
     /// How many restores wait for the edge `name` of an object.
     std::size_t waiting(node object, std::string_view name) const {
@@ -184,8 +194,8 @@ class graph {
         return count;
     }
 
-    /// Replaces the memory of a borrowed variable by other memory of the same size. The old memory is released before this
-    /// returns.
+    /// Replaces the memory of a borrowed variable by other memory of the same size. The old memory
+    /// is released before this returns.
     template <typename Values>
     void set_borrowed(node variable, Values &&values, std::function<void()> release = nullptr) const {
         const auto memory = detail::elements(values);
@@ -193,8 +203,9 @@ class graph {
         detail::call(ckpt_graph_set_borrowed, get(), variable.id, memory.data(), memory.size_bytes(), free.user_data,
                      free.callback);
     }
-    /// The memory of a variable, owned or borrowed, to be read and changed while no call reaches the graph. The graph's own is
-    /// lent until the variable is restored or assigned in another shape, or removed, or the graph is gone.
+    /// The memory of a variable, owned or borrowed, to be read and changed while no call reaches
+    /// the graph. The graph's own is lent until the variable is restored or assigned in another
+    /// shape, or removed, or the graph is gone.
     template <typename T>
     span<T> values(node variable) const {
         check<T>(variable);
@@ -230,7 +241,8 @@ class graph {
         detail::normalize_bools(span<T>(&value, 1));
         return value;
     }
-    /// Gives a variable, wherever it is, a value. One without a value takes its type and shape from it.
+    /// Gives a variable, wherever it is, a value. One without a value takes its type and shape from
+    /// it.
     template <typename Values>
     void assign(node variable, shape_view shape, const Values &values) const {
         const auto memory = detail::elements(values);
@@ -266,7 +278,8 @@ class graph {
         return value;
     }
 
-    /// Appends an element to a list; `node()` for what takes a place and is not tracked. It is restored as by track().
+    /// Appends an element to a list; `node()` for what takes a place and is not tracked. It is
+    /// restored as by track().
     void list_append(node list, node element) const { detail::call(ckpt_graph_list_append, get(), list.id, element.id); }
     /// `list *= times`; less than 1 empties it.
     void list_repeat(node list, std::int64_t times) const { detail::call(ckpt_graph_list_repeat, get(), list.id, times); }
@@ -295,7 +308,8 @@ class graph {
     }
     /// The elements of a list.
     nodes list_elements(node list) const { return found(ckpt_graph_list_elements, list); }
-    /// Sets what a key of a dict leads to. Where the key is new, the child is restored as by track().
+    /// Sets what a key of a dict leads to. Where the key is new, the child is restored as by
+    /// track().
     void dict_set(node dict, std::string_view key, node child) const {
         detail::call(ckpt_graph_dict_set, get(), dict.id, key.data(), key.size(), child.id);
     }
@@ -306,8 +320,8 @@ class graph {
         return child;
     }
 
-    /// Makes the variable `slot` the slot `name` that `owner` keeps for `variable`. If a restore has a value for it, it is
-    /// restored here and now.
+    /// Makes the variable `slot` the slot `name` that `owner` keeps for `variable`. If a restore
+    /// has a value for it, it is restored here and now.
     void set_slot(node owner, node variable, std::string_view name, node slot) const {
         detail::call(ckpt_graph_set_slot, get(), owner.id, variable.id, name.data(), name.size(), slot.id);
     }
@@ -330,8 +344,9 @@ class graph {
         return strings(std::move(raw));
     }
 
-    /// Registers a saver; in checkpoints its name is `package.name`, and no package means `Custom`. If it is not `strict`, an
-    /// object that it saved and does not accept any more is left as it is. All of its functions are needed.
+    /// Registers a saver; in checkpoints its name is `package.name`, and no package means `Custom`.
+    /// If it is not `strict`, an object that it saved and does not accept any more is left as it
+    /// is. All of its functions are needed.
     void register_saver(std::string_view package, std::string_view name, saver_functions functions, bool strict = true) const {
         if (!functions.accepts || !functions.save || !functions.wants || !functions.restore) {
             throw error(code::invalid_argument, "a saver needs all of its functions", reason::argument);

@@ -1,4 +1,5 @@
-// Keeping a directory in order: the latest checkpoint that is whole, repairing the state file, collecting old checkpoints.
+// Keeping a directory in order: the latest checkpoint that is whole, repairing the state file,
+// collecting old checkpoints.
 #ifndef CHECKPOINT_MAINTENANCE_HPP
 #define CHECKPOINT_MAINTENANCE_HPP
 
@@ -80,8 +81,8 @@ class collect_options : public basic_collect_options<collect_options> {
 inline void collect_checkpoints(const file_path &directory) {
     detail::call(ckpt_collect_checkpoints, detail::c_path(directory), nullptr, nullptr);
 }
-/// Removes from `directory` the managed checkpoints that are too many, and what crashes left. The answer is what was removed, or
-/// would be, oldest first.
+/// Removes from `directory` the managed checkpoints that are too many, and what crashes left. The
+/// answer is what was removed, or would be, oldest first.
 inline std::vector<std::string> collect_checkpoints(const file_path &directory, const collect_options &options) {
     detail::strings_handle removed;
     detail::call(ckpt_collect_checkpoints, detail::c_path(directory), options.get(), removed.out());

@@ -22,7 +22,8 @@ inline ckpt_code run_init(void *user_data, ckpt_failure *failure) noexcept {
 /// How a directory is managed; by default all checkpoints are kept.
 class manager_options : public basic_manager_options<manager_options> {
    public:
-    /// Has `init` called by manager::restore_or_initialize where there is no checkpoint. It may use the graph.
+    /// Has `init` called by manager::restore_or_initialize where there is no checkpoint. It may use
+    /// the graph.
     manager_options &init(std::function<void()> init) {
         detail::call(ckpt_manager_options_set_init, make(), detail::run_init, detail::box(std::move(init)),
                      detail::free_box<detail::init_function>);
@@ -34,7 +35,8 @@ class manager_options : public basic_manager_options<manager_options> {
                      detail::free_box<detail::now_function>);
         return *this;
     }
-    /// Has `log` called about state files that mean nothing, old checkpoints that cannot be removed and the like.
+    /// Has `log` called about state files that mean nothing, old checkpoints that cannot be removed
+    /// and the like.
     manager_options &log(std::function<void(severity, std::string_view)> log) {
         detail::call(ckpt_manager_options_set_log, make(), detail::run_log, detail::box(std::move(log)),
                      detail::free_box<detail::log_function>);
@@ -68,12 +70,12 @@ struct resumption {
     ::checkpoint::status status;  ///< What became of it.
 };
 
-/// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the latest
-/// (`tf.train.CheckpointManager`): a range of the paths of the newest checkpoints, oldest first. It keeps the checkpoint and its
-/// graph. Several threads may use it at once.
+/// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the
+/// latest (`tf.train.CheckpointManager`): a range of the paths of the newest checkpoints, oldest
+/// first. It keeps the checkpoint and its graph. Several threads may use it at once.
 ///
-/// Opening takes no lock and changes nothing. The first save takes the directory's lock, which is the manager's as long as it
-/// lives.
+/// Opening takes no lock and changes nothing. The first save takes the directory's lock, which is
+/// the manager's as long as it lives.
 class manager {
    public:
     /// A manager of `checkpoint` in `directory`, which the first save makes if need be.
@@ -90,8 +92,8 @@ class manager {
         std::int64_t steps = 0;
         return ckpt_manager_checkpoint_interval(get(), &steps) ? std::optional<std::int64_t>(steps) : std::nullopt;
     }
-    /// The checkpoint that was recorded last, if there is one. This and the three functions that follow may be called from inside
-    /// callbacks.
+    /// The checkpoint that was recorded last, if there is one. This and the three functions that
+    /// follow may be called from inside callbacks.
     std::optional<std::string> latest_checkpoint() const {
         return detail::take_optional(detail::string_handle(ckpt_manager_latest_checkpoint(get())));
     }
@@ -99,36 +101,41 @@ class manager {
     std::vector<std::string> checkpoints() const { return paths(ckpt_manager_checkpoints(get())); }
     /// All managed checkpoints with a metric, the best first.
     std::vector<std::string> best_checkpoints() const { return paths(ckpt_manager_best_checkpoints(get())); }
-    /// The metric that a checkpoint, as best_checkpoints() gives it, was saved with; NaN when it is none of those.
+    /// The metric that a checkpoint, as best_checkpoints() gives it, was saved with; NaN when it is
+    /// none of those.
     double metric(std::string_view path) const noexcept { return ckpt_manager_metric(get(), path.data(), path.size()); }
 
-    /// Saves a checkpoint, makes it the latest, and removes what is too many. The answer is its path; nothing when the manager
-    /// saves by steps and it is too early. checkpoint::code::unavailable when another process saves in this directory;
-    /// checkpoint::reason::replaced when one has since, and the program has not resumed from that. (`CheckpointManager.save`)
+    /// Saves a checkpoint, makes it the latest, and removes what is too many. The answer is its
+    /// path; nothing when the manager saves by steps and it is too early.
+    /// checkpoint::code::unavailable when another process saves in this directory;
+    /// checkpoint::reason::replaced when one has since, and the program has not resumed from that.
+    /// (`CheckpointManager.save`)
     std::optional<std::string> save(const manager_save_options &options = {}) const {
         detail::string_handle path;
         detail::call(ckpt_manager_save, get(), options.get(), path.out());
         return detail::take_optional(path);
     }
-    /// Saves a checkpoint together with other ranks, as save() and checkpoint::save_ranked() do. Each rank has a manager of the
-    /// same directory with the same options; only that of rank 0 takes its lock, numbers, records and removes. That it is too
-    /// early each rank finds by itself, so that all must be given the same steps.
+    /// Saves a checkpoint together with other ranks, as save() and checkpoint::save_ranked() do.
+    /// Each rank has a manager of the same directory with the same options; only that of rank 0
+    /// takes its lock, numbers, records and removes. That it is too early each rank finds by
+    /// itself, so that all must be given the same steps.
     std::optional<std::string> save_ranked(const ranks &ranks, const manager_save_options &options = {}) const {
         detail::string_handle path;
         detail::call(ckpt_manager_save_ranked, get(), ranks.get(), options.get(), path.out());
         return detail::take_optional(path);
     }
-    /// Copies what save() would save, and does the rest in the background, as checkpoint::save_async() does: the checkpoint is
-    /// recorded, and what is too many is removed, when it is complete. Nothing when the manager saves by steps and it is too
-    /// early; that is said without waiting.
+    /// Copies what save() would save, and does the rest in the background, as
+    /// checkpoint::save_async() does: the checkpoint is recorded, and what is too many is removed,
+    /// when it is complete. Nothing when the manager saves by steps and it is too early; that is
+    /// said without waiting.
     std::optional<pending> save_async(const manager_save_options &options = {}) const {
         detail::handle<ckpt_pending, ckpt_pending_free> raw;
         detail::call(ckpt_manager_save_async, get(), options.get(), raw.out());
         if (!raw.get()) return std::nullopt;
         return pending(std::move(raw));
     }
-    /// Restores the latest checkpoint; where there is none, calls the init function, and the answer is nothing.
-    /// (`CheckpointManager.restore_or_initialize`)
+    /// Restores the latest checkpoint; where there is none, calls the init function, and the answer
+    /// is nothing. (`CheckpointManager.restore_or_initialize`)
     std::optional<resumption> restore_or_initialize(const resume_options &options = {}) const {
         detail::string_handle path;
         detail::handle<ckpt_status, ckpt_status_free> raw;

@@ -9,7 +9,8 @@ namespace checkpoint {
 /// How checkpoints are merged.
 class merge_options : public basic_merge_options<merge_options> {
    public:
-    /// Has `progress(done, total)` called now and then, in bytes of data files. What it throws stops the call.
+    /// Has `progress(done, total)` called now and then, in bytes of data files. What it throws
+    /// stops the call.
     merge_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
         detail::call(ckpt_merge_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
                      detail::free_box<detail::progress_function>);
@@ -22,9 +23,9 @@ class merge_options : public basic_merge_options<merge_options> {
     }
 };
 
-/// Merges checkpoints of format V2, each given by its prefix, into the checkpoint `destination`, as the workers of a distributed
-/// program do with the sections that each of them wrote (`tf.raw_ops.MergeV2Checkpoints`). Then the sections are removed,
-/// unless the options keep them.
+/// Merges checkpoints of format V2, each given by its prefix, into the checkpoint `destination`, as
+/// the workers of a distributed program do with the sections that each of them wrote
+/// (`tf.raw_ops.MergeV2Checkpoints`). Then the sections are removed, unless the options keep them.
 inline void merge(const file_path &destination, const std::vector<std::string> &sections, const merge_options &options = {}) {
     std::vector<const char *> paths;
     for (const std::string &section : sections) {

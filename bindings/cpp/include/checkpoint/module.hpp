@@ -1,4 +1,5 @@
-// A program's own classes as objects of a graph, which track their members by name as tf.Module does.
+// A program's own classes as objects of a graph, which track their members by name as tf.Module
+// does.
 #ifndef CHECKPOINT_MODULE_HPP
 #define CHECKPOINT_MODULE_HPP
 
@@ -17,8 +18,8 @@ namespace checkpoint {
 ///         dense l1{*this, "l1"};
 ///     };
 ///
-/// Members are made in their order, and that is the order of the edges. A value that waits for a member is restored while the
-/// member is made; what fails then, its constructor throws.
+/// Members are made in their order, and that is the order of the edges. A value that waits for a
+/// member is restored while the member is made; what fails then, its constructor throws.
 class module : public trackable {
    public:
     /// An object in a graph of its own.
@@ -34,9 +35,10 @@ class module : public trackable {
 
     /// Makes the edge `name` to another object, which may be restored here and now.
     void track(std::string_view name, const trackable &child) { graph().track(node(), name, child.node()); }
-    /// Tracks memory of this object as a variable of `shape`: a member that is a std::vector, std::array or array, of as many
-    /// elements, or a pointer to memory as a span. It is saved from there and restored into it, so it stays where it is, and as
-    /// large as it is, as long as this object lives. (Elements of type `bool` must be 0 or 1, also in the file.)
+    /// Tracks memory of this object as a variable of `shape`: a member that is a std::vector,
+    /// std::array or array, of as many elements, or a pointer to memory as a span. It is saved from
+    /// there and restored into it, so it stays where it is, and as large as it is, as long as this
+    /// object lives. (Elements of type `bool` must be 0 or 1, also in the file.)
     template <typename Values>
     ::checkpoint::node track(std::string_view name, Values &values, shape_view shape, const node_options &options = {}) {
         auto &variable = in_place_.emplace_back();
@@ -62,8 +64,9 @@ class module : public trackable {
     std::vector<::checkpoint::node> in_place_;
 };
 
-/// The base of a class with state of its own that is saved as named tensors, whose number and shapes are known only then: a hash
-/// table, an iterator, a random number generator. (`_serialize_to_tensors`, `_restore_from_tensors`)
+/// The base of a class with state of its own that is saved as named tensors, whose number and
+/// shapes are known only then: a hash table, an iterator, a random number generator.
+/// (`_serialize_to_tensors`, `_restore_from_tensors`)
 class state : public trackable {
    public:
     /// To which nothing leads yet.
@@ -71,8 +74,8 @@ class state : public trackable {
         : trackable(graph,
                     graph.add_state([this](sink &into) { save(into); }, [this](const source &from) { restore(from); }, options)) {
     }
-    /// The child `name` of a module. (Values that wait for it are restored when the class itself has been made and calls
-    /// module::track.)
+    /// The child `name` of a module. (Values that wait for it are restored when the class itself
+    /// has been made and calls module::track.)
     state(module &parent, const node_options &options = {}) : state(parent.graph(), options) {}
 
    protected:

@@ -15,7 +15,8 @@ inline std::vector<ckpt_node> ids_of(span<const node> nodes) {
     return ids;
 }
 
-// A release function as the C API takes it; the library calls it once, also if the call that takes it fails.
+// A release function as the C API takes it; the library calls it once, also if the call that takes
+// it fails.
 struct release_callback {
     explicit release_callback(release_function release) {
         if (!release) return;
@@ -29,12 +30,14 @@ struct release_callback {
 }  // namespace detail
 /// @endcond
 
-/// How an object is added to a graph. An option that is for one kind of object is checkpoint::code::invalid_argument for others.
+/// How an object is added to a graph. An option that is for one kind of object is
+/// checkpoint::code::invalid_argument for others.
 class node_options : public basic_node_options<node_options> {
    public:
-    /// Makes a variable a part of a larger tensor of the shape `whole`, which several variables make up, mostly one in each
-    /// process; a length of -1, with a start of 0, takes all of a dimension. The variable is added with the shape of the part. It
-    /// is saved as this slice of the tensor, and restored from it however that was cut, or whole, when it was saved.
+    /// Makes a variable a part of a larger tensor of the shape `whole`, which several variables
+    /// make up, mostly one in each process; a length of -1, with a start of 0, takes all of a
+    /// dimension. The variable is added with the shape of the part. It is saved as this slice of
+    /// the tensor, and restored from it however that was cut, or whole, when it was saved.
     node_options &part(shape_view whole, const slice &part) {
         if (part.start.size() != whole.rank() || part.length.size() != whole.rank()) {
             throw error(code::invalid_argument, "a part needs a start and a length for each dimension", reason::shape);
@@ -42,8 +45,8 @@ class node_options : public basic_node_options<node_options> {
         detail::call(ckpt_node_options_set_part, make(), whole.data(), part.start.data(), part.length.data(), whole.rank());
         return *this;
     }
-    /// The names of the tensors that state needs to be restored: a checkpoint that lacks one is refused before anything is
-    /// assigned.
+    /// The names of the tensors that state needs to be restored: a checkpoint that lacks one is
+    /// refused before anything is assigned.
     node_options &tensor_names(const std::vector<std::string> &names) {
         const auto list = detail::list_of(names);
         detail::call(ckpt_node_options_set_tensor_names, make(), list.data(), list.size());
@@ -51,13 +54,15 @@ class node_options : public basic_node_options<node_options> {
     }
 };
 
-/// An object of a list of them, with the name where it was found by one: of an edge, or the path under which a saver saves it.
+/// An object of a list of them, with the name where it was found by one: of an edge, or the path
+/// under which a saver saves it.
 struct named_node {
     ::checkpoint::node node;  ///< None for an element of a list that is not tracked.
     std::string_view name;    ///< Lent by the list.
 };
 
-/// Objects that a call found: a range of checkpoint::named_node. Several threads may use it at once.
+/// Objects that a call found: a range of checkpoint::named_node. Several threads may use it at
+/// once.
 class nodes {
    public:
     /// Takes a handle of the C API, which becomes this object's.

@@ -6,8 +6,9 @@
 
 namespace checkpoint {
 
-/// The objects of an object-based checkpoint and the named edges between them. Nodes are numbered from 0, which is the root.
-/// Where a number is out of range, there is nothing. Several threads may use it at once.
+/// The objects of an object-based checkpoint and the named edges between them. Nodes are numbered
+/// from 0, which is the root. Where a number is out of range, there is nothing. Several threads may
+/// use it at once.
 class object_graph {
    public:
     /// An edge to a child.
@@ -66,7 +67,8 @@ class object_graph {
     std::string_view saver_object_name(std::uint32_t id) const noexcept {
         return detail::text(ckpt_object_graph_saver_object_name(get(), id));
     }
-    /// Whether a node or anything below it has values: 1 or 0; -1 when the writer, an older one, did not say.
+    /// Whether a node or anything below it has values: 1 or 0; -1 when the writer, an older one,
+    /// did not say.
     int has_values(std::uint32_t id) const noexcept { return ckpt_object_graph_has_values(get(), id); }
 
     /// The handle, for calls of the C API; it stays this object's.

@@ -7,8 +7,9 @@
 
 namespace checkpoint {
 
-/// A save that runs in the background. Several threads may use it at once. When it is destroyed the save goes on; an error that
-/// nobody has asked for by then comes out of the checkpoint's next call that saves, or of checkpoint::sync().
+/// A save that runs in the background. Several threads may use it at once. When it is destroyed the
+/// save goes on; an error that nobody has asked for by then comes out of the checkpoint's next call
+/// that saves, or of checkpoint::sync().
 class pending {
    public:
     /// Takes a handle of the C API, which becomes this object's.
@@ -29,15 +30,16 @@ class pending {
         now.is_finished = ckpt_pending_poll(get(), &now.done, &now.total);
         return now;
     }
-    /// Waits until the save is over; the answer is the path of the checkpoint. Throws what went wrong; it may be called again,
-    /// and says the same then. checkpoint::code::cancelled when it was cancelled.
+    /// Waits until the save is over; the answer is the path of the checkpoint. Throws what went
+    /// wrong; it may be called again, and says the same then. checkpoint::code::cancelled when it
+    /// was cancelled.
     std::string wait() const {
         detail::string_handle path;
         detail::call(ckpt_pending_wait, get(), path.out());
         return detail::take(path);
     }
-    /// Waits until the save is over, but not longer than `limit`, and says whether it is. It asks for no error: that is still to
-    /// be heard of.
+    /// Waits until the save is over, but not longer than `limit`, and says whether it is. It asks
+    /// for no error: that is still to be heard of.
     bool wait_for(std::chrono::duration<double> limit) const noexcept { return ckpt_pending_wait_for(get(), limit.count()); }
     /// Ends the save soon, unless all is written by then; wait() says whether it came to that.
     void cancel() const noexcept { ckpt_pending_cancel(get()); }

@@ -20,8 +20,9 @@ class messages {
     ckpt_messages *raw_;
 };
 
-/// How ranks talk. The functions are called on the thread that saves, and must not call the graph; how long to wait for the
-/// others is theirs to say. One that throws ends the save on this rank with checkpoint::reason::rank.
+/// How ranks talk. The functions are called on the thread that saves, and must not call the graph;
+/// how long to wait for the others is theirs to say. One that throws ends the save on this rank
+/// with checkpoint::reason::rank.
 struct rank_functions {
     /// Sends a message to rank 0; there, puts that of each other rank that came in time.
     std::function<void(span<const std::byte> message, messages &all)> gather;
@@ -50,8 +51,8 @@ inline ckpt_code rank_broadcast(void *user_data, const void *message, std::size_
 }  // namespace detail
 /// @endcond
 
-/// The processes that save a checkpoint together, as one of them sees them. Rank 0 merges and publishes what all have written.
-/// For one save at a time.
+/// The processes that save a checkpoint together, as one of them sees them. Rank 0 merges and
+/// publishes what all have written. For one save at a time.
 class ranks {
    public:
     /// The rank `rank` of `count`.

@@ -12,12 +12,13 @@ namespace checkpoint {
 /// How a checkpoint is opened.
 class open_options : public basic_open_options<open_options> {};
 
-/// An open checkpoint: a range of its tensors, in the byte order of their keys. Several threads may use it at once.
+/// An open checkpoint: a range of its tensors, in the byte order of their keys. Several threads may
+/// use it at once.
 class reader {
    public:
-    /// Opens the checkpoint at `path`: a prefix, one of its `.index` or `.data-…` files, a directory with a `checkpoint` state
-    /// file (its latest checkpoint), a SavedModel directory, or a V1 file. Only the index is read, and all of it is validated.
-    /// (`tf.train.load_checkpoint`)
+    /// Opens the checkpoint at `path`: a prefix, one of its `.index` or `.data-…` files, a
+    /// directory with a `checkpoint` state file (its latest checkpoint), a SavedModel directory, or
+    /// a V1 file. Only the index is read, and all of it is validated. (`tf.train.load_checkpoint`)
     explicit reader(const file_path &path, const open_options &options = {}) {
         detail::handle<ckpt_reader, ckpt_reader_free> raw;
         detail::call(ckpt_reader_open, detail::c_path(path), options.get(), raw.out());
@@ -60,7 +61,8 @@ class reader {
 
     /// Whether there is a tensor with this key.
     bool contains(std::string_view key) const noexcept { return ckpt_reader_has(get(), key.data(), key.size()); }
-    /// The tensor with this key. checkpoint::code::not_found when there is none; the text names keys that were perhaps meant.
+    /// The tensor with this key. checkpoint::code::not_found when there is none; the text names
+    /// keys that were perhaps meant.
     tensor at(std::string_view key) const {
         const ckpt_tensor *found = nullptr;
         detail::call(ckpt_reader_find, get(), key.data(), key.size(), &found);
@@ -75,8 +77,9 @@ class reader {
     std::vector<T> read(std::string_view key, const read_options &options = {}) const {
         return at(key).template read<T>(options);
     }
-    /// Reads several fixed-size tensors at once, with several threads: each into as many bytes as it has, which do not overlap.
-    /// Everything but the values is checked before the first byte is written.
+    /// Reads several fixed-size tensors at once, with several threads: each into as many bytes as
+    /// it has, which do not overlap. Everything but the values is checked before the first byte is
+    /// written.
     void read_many(span<const tensor> tensors, span<const span<std::byte>> buffers, const read_options &options = {}) const {
         if (tensors.size() != buffers.size()) {
             throw error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument);
@@ -92,7 +95,8 @@ class reader {
         detail::call(ckpt_reader_read_many, get(), raw.data(), raw.size(), options.get(), memory.data(), sizes.data());
     }
 
-    /// The object graph of an object-based checkpoint. checkpoint::reason::no_object_graph when it was saved by names.
+    /// The object graph of an object-based checkpoint. checkpoint::reason::no_object_graph when it
+    /// was saved by names.
     ::checkpoint::object_graph object_graph() const {
         detail::handle<ckpt_object_graph, ckpt_object_graph_free> raw;
         detail::call(ckpt_reader_object_graph, get(), raw.out());

@@ -6,11 +6,13 @@
 
 namespace checkpoint {
 
-/// What saves and restores the objects that it accepts (`tf.train.experimental.register_checkpoint_saver`).
+/// What saves and restores the objects that it accepts
+/// (`tf.train.experimental.register_checkpoint_saver`).
 struct saver_functions {
     /// Whether it saves this object.
     std::function<bool(node object)> accepts;
-    /// Puts the tensors of `objects`, whose names are the paths under which they are saved; names of tensors are their keys.
+    /// Puts the tensors of `objects`, whose names are the paths under which they are saved; names
+    /// of tensors are their keys.
     std::function<void(const nodes &objects, sink &sink)> save;
     /// Whether it needs the tensor of this key to restore `objects`.
     std::function<bool(const nodes &objects, std::string_view key)> wants;

@@ -25,14 +25,15 @@ class row {
     std::optional<shape_view> saved_shape() const noexcept {
         return shape_of(ckpt_report_row_saved_shape(raw_), ckpt_report_row_saved_rank(raw_));
     }
-    /// The dtype in the program; `invalid` where it has no such object, takes what comes, or has state of its own.
+    /// The dtype in the program; `invalid` where it has no such object, takes what comes, or has
+    /// state of its own.
     dtype program_dtype() const noexcept { return static_cast<dtype>(ckpt_report_row_program_dtype(raw_)); }
     /// The dimensions in the program, -1 for one that may be anything; nothing as for the dtype.
     std::optional<shape_view> program_shape() const noexcept {
         return shape_of(ckpt_report_row_program_shape(raw_), ckpt_report_row_program_rank(raw_));
     }
-    /// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it, `0,4:-`; the dimensions in the
-    /// program are then those of the tensor. Empty of other objects.
+    /// Of a variable that is a part of a tensor: which slice of it, as TensorFlow spells it,
+    /// `0,4:-`; the dimensions in the program are then those of the tensor. Empty of other objects.
     std::string_view program_slice() const noexcept { return ::checkpoint::detail::text(ckpt_report_row_program_slice(raw_)); }
     /// The object in the program; none where it has none.
     ::checkpoint::node node() const noexcept { return {ckpt_report_row_node(raw_)}; }
@@ -53,8 +54,9 @@ class row {
     const ckpt_report_row *raw_;
 };
 
-/// What became of every value of a restore: a range of checkpoint::row, one for each value of the checkpoint, then one for each
-/// object of the program that it has no value for. It says how things stood when it was made. Several threads may use it at once.
+/// What became of every value of a restore: a range of checkpoint::row, one for each value of the
+/// checkpoint, then one for each object of the program that it has no value for. It says how things
+/// stood when it was made. Several threads may use it at once.
 class report {
    public:
     /// Takes a handle of the C API, which becomes this object's.

@@ -33,9 +33,10 @@ class saver_save_options : public basic_saver_save_options<saver_save_options> {
     }
 };
 
-/// Saves objects of a graph under names of the program's, and restores them by these (`tf.compat.v1.train.Saver`). Format V2 is
-/// written; V2 and V1 are restored, and by the full names of variables also checkpoints with an object graph. It keeps the graph.
-/// Several threads may use it at once.
+/// Saves objects of a graph under names of the program's, and restores them by these
+/// (`tf.compat.v1.train.Saver`). Format V2 is written; V2 and V1 are restored, and by the full
+/// names of variables also checkpoints with an object graph. It keeps the graph. Several threads
+/// may use it at once.
 class saver {
    public:
     /// Of objects, each with its name.
@@ -55,7 +56,8 @@ class saver {
         detail::call(ckpt_saver_new_of_variables, graph.get(), ids.data(), ids.size(), options.get(), made.handle_.out());
         return made;
     }
-    /// Of everything that `root` leads to and that has values, slot variables among it, by the variables' own names.
+    /// Of everything that `root` leads to and that has values, slot variables among it, by the
+    /// variables' own names.
     static saver of_root(const graph &graph, node root, const saver_options &options = {}) {
         saver made;
         detail::call(ckpt_saver_new_of_root, graph.get(), root.id, options.get(), made.handle_.out());
@@ -70,8 +72,9 @@ class saver {
         detail::call(ckpt_saver_save, get(), detail::c_path(prefix), options.get(), path.out());
         return detail::take(path);
     }
-    /// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory with a state file (its
-    /// latest). All that can be known is checked before the first value is assigned. Of the options, globs match names.
+    /// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a
+    /// directory with a state file (its latest). All that can be known is checked before the first
+    /// value is assigned. Of the options, globs match names.
     report restore(const file_path &path, const restore_options &options = {}) const {
         detail::handle<ckpt_report, ckpt_report_free> raw;
         detail::call(ckpt_saver_restore, get(), detail::c_path(path), options.get(), raw.out());
@@ -85,7 +88,8 @@ class saver {
     }
     /// The checkpoints that were recorded and are not removed yet, oldest first.
     std::vector<std::string> last_checkpoints() const { return list(ckpt_saver_last_checkpoints); }
-    /// Takes these paths for the checkpoints that were recorded, oldest first. None of them is ever removed.
+    /// Takes these paths for the checkpoints that were recorded, oldest first. None of them is ever
+    /// removed.
     void set_last_checkpoints(const std::vector<std::string> &paths) const {
         const auto raw = detail::list_of(paths);
         detail::call(ckpt_saver_set_last_checkpoints, get(), raw.data(), nullptr, raw.size());
@@ -100,7 +104,8 @@ class saver {
         }
         detail::call(ckpt_saver_set_last_checkpoints, get(), raw.data(), times.data(), raw.size());
     }
-    /// Takes those of these checkpoints that are there for the ones that were recorded, with the times of their files.
+    /// Takes those of these checkpoints that are there for the ones that were recorded, with the
+    /// times of their files.
     void recover_last_checkpoints(const std::vector<std::string> &paths) const {
         const auto raw = detail::list_of(paths);
         detail::call(ckpt_saver_recover_last_checkpoints, get(), raw.data(), raw.size());

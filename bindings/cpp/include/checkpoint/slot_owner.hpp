@@ -7,7 +7,8 @@
 
 namespace checkpoint {
 
-/// The base of an optimizer, which keeps slot variables for variables: a module that may have members, too.
+/// The base of an optimizer, which keeps slot variables for variables: a module that may have
+/// members, too.
 class slot_owner : public module {
    public:
     /// To which nothing leads yet.
@@ -16,8 +17,8 @@ class slot_owner : public module {
     /// The child `name` of a module.
     slot_owner(module &parent, std::string_view name) : slot_owner(parent.graph()) { parent.track(name, *this); }
 
-    /// The slot `name` for `of`, of the same shape. It is made when it is asked for first, of zeros, or of the value that waits
-    /// for it.
+    /// The slot `name` for `of`, of the same shape. It is made when it is asked for first, of
+    /// zeros, or of the value that waits for it.
     template <typename T>
     variable<T> &slot(std::string_view name, const variable<T> &of) {
         const auto key = std::make_pair(std::string(name), of.node());
@@ -30,7 +31,8 @@ class slot_owner : public module {
     }
 
    protected:
-    /// Makes a slot for which a checkpoint has a value, in a restore. By default it does not: the value waits for slot().
+    /// Makes a slot for which a checkpoint has a value, in a restore. By default it does not: the
+    /// value waits for slot().
     virtual void create_slot(slot_request &) {}
 
    private:

@@ -6,8 +6,8 @@
 
 namespace checkpoint {
 
-/// Asks for a slot variable for which a checkpoint has a value. It lives while the callback runs. If none of the set functions is
-/// called, the value waits until the program makes the slot.
+/// Asks for a slot variable for which a checkpoint has a value. It lives while the callback runs.
+/// If none of the set functions is called, the value waits until the program makes the slot.
 class slot_request {
    public:
     /// Lent by a restore.

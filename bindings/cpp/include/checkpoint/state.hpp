@@ -7,13 +7,14 @@
 
 namespace checkpoint {
 
-/// Takes the tensors of an object that is being saved. It lives while the callback runs, and is for one thread at a time.
+/// Takes the tensors of an object that is being saved. It lives while the callback runs, and is for
+/// one thread at a time.
 class sink {
    public:
     /// Lent by a save.
     explicit sink(ckpt_sink *lent) noexcept : raw_(lent) {}
-    /// Puts a tensor, which is copied: a std::vector, std::array, span or array. The name, UTF-8, says which of the object's
-    /// tensors it is; to a registered saver it is the tensor's key.
+    /// Puts a tensor, which is copied: a std::vector, std::array, span or array. The name, UTF-8,
+    /// says which of the object's tensors it is; to a registered saver it is the tensor's key.
     template <typename Values>
     void put(std::string_view name, shape_view shape, const Values &values) {
         const auto memory = detail::elements(values);
@@ -30,16 +31,16 @@ class sink {
         detail::call(ckpt_sink_put, raw_, name.data(), name.size(), static_cast<ckpt_dtype>(type), shape.data(), shape.rank(),
                      data.data(), data.size());
     }
-    /// Puts memory that is *borrowed*: it must stay as it is until `release` is called, which is when the save is over; if this
-    /// call fails, at once.
+    /// Puts memory that is *borrowed*: it must stay as it is until `release` is called, which is
+    /// when the save is over; if this call fails, at once.
     template <typename T>
     void put_borrowed(std::string_view name, shape_view shape, span<const T> values, std::function<void()> release) {
         const detail::release_callback free(std::move(release));
         detail::call(ckpt_sink_put_borrowed, raw_, name.data(), name.size(), detail::number_of<T>(), shape.data(), shape.rank(),
                      values.data(), values.size_bytes(), free.user_data, free.callback);
     }
-    /// Puts bytes that are asked for while they are written: `read(offset, buffer)` is called for each piece once, on the threads
-    /// that write, several at once.
+    /// Puts bytes that are asked for while they are written: `read(offset, buffer)` is called for
+    /// each piece once, on the threads that write, several at once.
     void put_read(std::string_view name, dtype type, shape_view shape,
                   std::function<void(std::uint64_t offset, span<std::byte> buffer)> read) {
         detail::call(ckpt_sink_put_read, raw_, name.data(), name.size(), static_cast<ckpt_dtype>(type), shape.data(),
@@ -51,7 +52,8 @@ class sink {
         const auto list = detail::list_of(elements);
         detail::call(ckpt_sink_put_strings, raw_, name.data(), name.size(), shape.data(), shape.rank(), list.data(), list.size());
     }
-    /// Puts a variant tensor of serialized elements, which are copied, as source_tensor::strings() gives them.
+    /// Puts a variant tensor of serialized elements, which are copied, as source_tensor::strings()
+    /// gives them.
     template <typename Strings>
     void put_variants(std::string_view name, shape_view shape, const Strings &elements) {
         const auto list = detail::list_of(elements);
@@ -108,7 +110,8 @@ class source_tensor {
     const ckpt_source_tensor *raw_;
 };
 
-/// The tensors that a checkpoint has for an object: a range of checkpoint::source_tensor. It lives while the callback runs.
+/// The tensors that a checkpoint has for an object: a range of checkpoint::source_tensor. It lives
+/// while the callback runs.
 class source {
    public:
     /// Lent by a restore.

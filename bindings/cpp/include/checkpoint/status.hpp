@@ -6,11 +6,12 @@
 
 namespace checkpoint {
 
-/// What became of a restore, and becomes of it as the program goes on: values that wait for objects are restored when these are
-/// tracked. Assertions that do not hold throw checkpoint::reason::assertion, and name the first few objects.
+/// What became of a restore, and becomes of it as the program goes on: values that wait for objects
+/// are restored when these are tracked. Assertions that do not hold throw
+/// checkpoint::reason::assertion, and name the first few objects.
 ///
-/// When it, and everything that waits for its restore, is gone, a warning lists what of the checkpoint was never used, unless
-/// expect_partial() was called.
+/// When it, and everything that waits for its restore, is gone, a warning lists what of the
+/// checkpoint was never used, unless expect_partial() was called.
 class status {
    public:
     /// Takes a handle of the C API, which becomes this object's.
@@ -20,9 +21,11 @@ class status {
     restore_kind kind() const noexcept { return static_cast<restore_kind>(ckpt_status_kind(get())); }
     /// The prefix of the checkpoint that was restored; empty when there is none.
     std::string_view path() const noexcept { return detail::text(ckpt_status_path(get())); }
-    /// Asserts that everything in the checkpoint was restored, and every object of the program from it.
+    /// Asserts that everything in the checkpoint was restored, and every object of the program from
+    /// it.
     const status &assert_consumed() const { return asserts(ckpt_status_assert_consumed); }
-    /// Asserts that every object of the program that is there by now, and has values, got its value from the checkpoint.
+    /// Asserts that every object of the program that is there by now, and has values, got its value
+    /// from the checkpoint.
     const status &assert_existing_objects_matched() const { return asserts(ckpt_status_assert_existing_objects_matched); }
     /// Asserts that anything but the root was matched.
     const status &assert_nontrivial_match() const { return asserts(ckpt_status_assert_nontrivial_match); }
@@ -31,7 +34,8 @@ class status {
         ckpt_status_expect_partial(get());
         return *this;
     }
-    /// Does nothing, as in TensorFlow when it is eager; checkpoint::code::failed_precondition when there is no checkpoint.
+    /// Does nothing, as in TensorFlow when it is eager; checkpoint::code::failed_precondition when
+    /// there is no checkpoint.
     const status &run_restore_ops() const { return asserts(ckpt_status_run_restore_ops); }
     /// Does nothing, as in TensorFlow when it is eager.
     const status &initialize_or_restore() const { return asserts(ckpt_status_initialize_or_restore); }

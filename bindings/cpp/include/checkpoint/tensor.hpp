@@ -25,13 +25,16 @@ class tensor {
     shape_view shape() const noexcept { return {ckpt_tensor_shape(raw_), ckpt_tensor_rank(raw_)}; }
     /// The number of elements.
     std::uint64_t element_count() const noexcept { return ckpt_tensor_element_count(raw_); }
-    /// The bytes of the value; of strings and variants those that are stored, or -1 when that is not known without reading.
+    /// The bytes of the value; of strings and variants those that are stored, or -1 when that is
+    /// not known without reading.
     std::int64_t byte_size() const noexcept { return ckpt_tensor_byte_size(raw_); }
     /// The data file, counted from 0; -1 of a partitioned tensor, or in a V1 checkpoint.
     std::int64_t shard() const noexcept { return ckpt_tensor_shard(raw_); }
-    /// Where in the data file it begins, in bytes; -1 of a partitioned tensor, or in a V1 checkpoint.
+    /// Where in the data file it begins, in bytes; -1 of a partitioned tensor, or in a V1
+    /// checkpoint.
     std::int64_t offset() const noexcept { return ckpt_tensor_offset(raw_); }
-    /// The slices in which a partitioned tensor is stored; none of a tensor stored whole. A length of -1 is the whole dimension.
+    /// The slices in which a partitioned tensor is stored; none of a tensor stored whole. A length
+    /// of -1 is the whole dimension.
     std::vector<slice> slices() const {
         std::vector<slice> all(ckpt_tensor_slice_count(raw_));
         const std::size_t rank = shape().rank();
@@ -43,7 +46,8 @@ class tensor {
         return all;
     }
 
-    /// The values, row-major. checkpoint::reason::dtype when the tensor is of another type. (`CheckpointReader.get_tensor`)
+    /// The values, row-major. checkpoint::reason::dtype when the tensor is of another type.
+    /// (`CheckpointReader.get_tensor`)
     template <typename T>
     std::vector<T> read(const read_options &options = {}) const {
         return values<T>(static_cast<std::size_t>(element_count()), [&](auto part) {
@@ -59,8 +63,8 @@ class tensor {
         detail::normalize_bools(span<T>(&value, 1));
         return value;
     }
-    /// Reads the values into `values`, memory for exactly all of them: a std::vector, std::array, span or array of any rank. On
-    /// failure it holds anything.
+    /// Reads the values into `values`, memory for exactly all of them: a std::vector, std::array,
+    /// span or array of any rank. On failure it holds anything.
     template <typename Values>
     void read_into(Values &&values, const read_options &options = {}) const {
         auto memory = detail::elements(values);
@@ -89,7 +93,8 @@ class tensor {
                      options.get(), memory.data(), memory.size_bytes());
         detail::normalize_bools(memory);
     }
-    /// The elements of a string tensor, or of a variant tensor as serialized `VariantTensorDataProto`.
+    /// The elements of a string tensor, or of a variant tensor as serialized
+    /// `VariantTensorDataProto`.
     ::checkpoint::strings strings(const read_options &options = {}) const {
         detail::handle<ckpt_strings, ckpt_strings_free> raw;
         detail::call(ckpt_reader_read_strings, reader_.get(), raw_, options.get(), raw.out());
@@ -102,8 +107,9 @@ class tensor {
                      options.get(), raw.out());
         return ::checkpoint::strings(std::move(raw));
     }
-    /// Maps the value of a fixed-size tensor as it lies in its data file. checkpoint::code::failed_precondition for strings,
-    /// partitioned tensors, V1 checkpoints and values of the other byte order.
+    /// Maps the value of a fixed-size tensor as it lies in its data file.
+    /// checkpoint::code::failed_precondition for strings, partitioned tensors, V1 checkpoints and
+    /// values of the other byte order.
     ::checkpoint::view view(const read_options &options = {}) const {
         detail::handle<ckpt_view, ckpt_view_free> raw;
         detail::call(ckpt_reader_view, reader_.get(), raw_, options.get(), raw.out());

@@ -6,13 +6,15 @@
 
 namespace checkpoint {
 
-/// An object of a program that is an object of a graph as long as it lives: when it goes, so does the node, with all edges and
-/// slots from and to it. It keeps the graph. It stays where it is: neither copied nor moved.
+/// An object of a program that is an object of a graph as long as it lives: when it goes, so does
+/// the node, with all edges and slots from and to it. It keeps the graph. It stays where it is:
+/// neither copied nor moved.
 class trackable {
    public:
     trackable(const trackable &) = delete;             ///< Not copied.
     trackable &operator=(const trackable &) = delete;  ///< Not copied.
-    /// Removes the node. Not from inside a callback of its graph, which would keep it, and memory that it borrows.
+    /// Removes the node. Not from inside a callback of its graph, which would keep it, and memory
+    /// that it borrows.
     virtual ~trackable() { ckpt_graph_remove(graph_.get(), node_.id, nullptr); }
 
     /// The object in the graph.

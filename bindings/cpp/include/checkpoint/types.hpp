@@ -65,8 +65,8 @@ class span {
 };
 #endif
 
-/// The dimensions of a tensor, as an argument: `{3, 4}`, a std::vector<std::int64_t>, or whatever else holds some. `{}` is a
-/// scalar's. It only borrows them.
+/// The dimensions of a tensor, as an argument: `{3, 4}`, a std::vector<std::int64_t>, or whatever
+/// else holds some. `{}` is a scalar's. It only borrows them.
 class shape_view {
    public:
     /// Of a scalar.
@@ -87,7 +87,8 @@ class shape_view {
     constexpr std::int64_t operator[](std::size_t index) const noexcept { return data_[index]; }  ///< Unchecked.
     constexpr const std::int64_t *begin() const noexcept { return data_; }                        ///< The first.
     constexpr const std::int64_t *end() const noexcept { return data_ + rank_; }                  ///< Past the last.
-    /// The number of elements of a tensor of this shape; 0 if a dimension is negative or the product does not fit.
+    /// The number of elements of a tensor of this shape; 0 if a dimension is negative or the
+    /// product does not fit.
     constexpr std::size_t element_count() const noexcept {
         std::size_t count = 1;
         for (std::size_t d = 0; d < rank_; d++) {
@@ -112,13 +113,15 @@ class shape_view {
     std::size_t rank_ = 0;
 };
 
-/// A part of a tensor: of each dimension, where it begins and how long it is; a length of -1 goes to the end.
+/// A part of a tensor: of each dimension, where it begins and how long it is; a length of -1 goes
+/// to the end.
 struct slice {
     std::vector<std::int64_t> start;   ///< Counted from 0.
     std::vector<std::int64_t> length;  ///< As many as `start`.
 };
 
-/// An element of a dtype that C++ has no type for, as the bits that are stored. (Of dtypes of less than a byte, the low ones.)
+/// An element of a dtype that C++ has no type for, as the bits that are stored. (Of dtypes of less
+/// than a byte, the low ones.)
 template <dtype Type, typename Bits>
 struct bits {
     Bits value;  ///< As stored, in native byte order.
@@ -189,7 +192,8 @@ struct dtype_of_type<bits<Type, Bits>> : std::integral_constant<dtype, Type> {};
 }  // namespace detail
 /// @endcond
 
-/// The dtype of a C++ type; `invalid` of one that is no tensor's element. Strings are no elements of memory.
+/// The dtype of a C++ type; `invalid` of one that is no tensor's element. Strings are no elements
+/// of memory.
 template <typename T>
 inline constexpr dtype dtype_of = detail::dtype_of_type<std::remove_cv_t<T>>::value;
 
@@ -264,8 +268,8 @@ std::vector<ckpt_bytes> list_of(const Strings &texts) {
 }  // namespace detail
 /// @endcond
 
-/// An object of a graph. It stands for that object alone: once the object was removed, and in any other graph, it is
-/// checkpoint::reason::node. A value; the default is no object.
+/// An object of a graph. It stands for that object alone: once the object was removed, and in any
+/// other graph, it is checkpoint::reason::node. A value; the default is no object.
 struct node {
     ckpt_node id = 0;  ///< As the C API has it.
     /// Whether it is an object at all.

@@ -7,8 +7,9 @@
 
 namespace checkpoint {
 
-/// A variable of a fixed shape with memory of its own, row-major: a range of its elements. (Of `bool`, files must have 0 and 1.)
-/// The memory stays where it is, and lives as long as the variable, or as the library uses it.
+/// A variable of a fixed shape with memory of its own, row-major: a range of its elements. (Of
+/// `bool`, files must have 0 and 1.) The memory stays where it is, and lives as long as the
+/// variable, or as the library uses it.
 template <typename T>
 class variable : public trackable {
    public:

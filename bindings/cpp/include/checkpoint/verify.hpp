@@ -9,7 +9,8 @@ namespace checkpoint {
 /// How a checkpoint is verified.
 class verify_options : public basic_verify_options<verify_options> {
    public:
-    /// Has `progress(done, total)` called now and then, in bytes, on the thread that verifies. What it throws stops the call.
+    /// Has `progress(done, total)` called now and then, in bytes, on the thread that verifies. What
+    /// it throws stops the call.
     verify_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
         detail::call(ckpt_verify_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
                      detail::free_box<detail::progress_function>);
@@ -33,7 +34,8 @@ struct problem {
     std::string_view found;       ///< What was there instead.
 };
 
-/// What verifying found: a range of checkpoint::problem, empty when the checkpoint is whole. Several threads may use it at once.
+/// What verifying found: a range of checkpoint::problem, empty when the checkpoint is whole.
+/// Several threads may use it at once.
 class verification {
    public:
     /// Takes a handle of the C API, which becomes this object's.
@@ -70,8 +72,9 @@ class verification {
     detail::handle<ckpt_verification, ckpt_verification_free> handle_;
 };
 
-/// Checks every checksum of every block and tensor of the checkpoint at `path`, which may be anything that checkpoint::reader
-/// opens. It goes on after a fault: to return says that it came to the end, not that the checkpoint is whole.
+/// Checks every checksum of every block and tensor of the checkpoint at `path`, which may be
+/// anything that checkpoint::reader opens. It goes on after a fault: to return says that it came to
+/// the end, not that the checkpoint is whole.
 inline verification verify(const file_path &path, const verify_options &options = {}) {
     detail::handle<ckpt_verification, ckpt_verification_free> raw;
     detail::call(ckpt_verify, detail::c_path(path), options.get(), raw.out());

@@ -6,8 +6,9 @@
 
 namespace checkpoint {
 
-/// A tensor as it lies in its data file, mapped into memory. It outlives the reader. While it lives, nobody may truncate or
-/// rewrite the data file in place: touching a page that is gone raises SIGBUS. Several threads may use it at once.
+/// A tensor as it lies in its data file, mapped into memory. It outlives the reader. While it
+/// lives, nobody may truncate or rewrite the data file in place: touching a page that is gone
+/// raises SIGBUS. Several threads may use it at once.
 class view {
    public:
     /// Takes a handle of the C API, which becomes this object's; its elements are of `type`.
@@ -18,10 +19,11 @@ class view {
         const ckpt_bytes bytes = ckpt_view_bytes(handle_.get());
         return {reinterpret_cast<const std::byte *>(bytes.data), bytes.len};
     }
-    /// The largest power of two, up to 4096, that the address is a multiple of. TensorFlow packs tensors without gaps.
+    /// The largest power of two, up to 4096, that the address is a multiple of. TensorFlow packs
+    /// tensors without gaps.
     std::size_t alignment() const noexcept { return ckpt_view_alignment(handle_.get()); }
-    /// The values where they lie. checkpoint::reason::dtype for another type than the tensor's, checkpoint::reason::alignment
-    /// when they are not aligned for it.
+    /// The values where they lie. checkpoint::reason::dtype for another type than the tensor's,
+    /// checkpoint::reason::alignment when they are not aligned for it.
     template <typename T>
     span<const T> values() const {
         if (dtype_of<T> != dtype_) throw error(code::invalid_argument, "the view is of another dtype", reason::dtype);

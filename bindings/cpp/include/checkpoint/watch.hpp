@@ -59,7 +59,8 @@ class wait_options : public basic_wait_options<wait_options> {
     }
 };
 
-/// Waits until the latest checkpoint of `directory` is another one than `last`; nothing when time ran out.
+/// Waits until the latest checkpoint of `directory` is another one than `last`; nothing when time
+/// ran out.
 inline std::optional<std::string> wait_for_new_checkpoint(const file_path &directory,
                                                           const std::optional<std::string> &last = std::nullopt,
                                                           const wait_options &options = {}) {
@@ -69,12 +70,13 @@ inline std::optional<std::string> wait_for_new_checkpoint(const file_path &direc
     return detail::take_optional(path);
 }
 
-/// The checkpoints of a directory as they appear: a range of paths, which waits for each (`tf.train.checkpoints_iterator`). It
-/// gives the latest only, those between are missed. For one thread at a time.
+/// The checkpoints of a directory as they appear: a range of paths, which waits for each
+/// (`tf.train.checkpoints_iterator`). It gives the latest only, those between are missed. For one
+/// thread at a time.
 class checkpoints_iterator {
    public:
-    /// `is_done`, which may be empty, is asked after each time-out, and after each checkpoint, whether there will be no more;
-    /// without it a time-out is the end.
+    /// `is_done`, which may be empty, is asked after each time-out, and after each checkpoint,
+    /// whether there will be no more; without it a time-out is the end.
     explicit checkpoints_iterator(const file_path &directory, const wait_options &options = {},
                                   std::function<bool()> is_done = nullptr) {
         if (!is_done) {

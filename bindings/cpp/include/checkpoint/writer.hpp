@@ -9,7 +9,8 @@ namespace checkpoint {
 /// How a checkpoint is written.
 class write_options : public basic_write_options<write_options> {
    public:
-    /// Has `progress(done, total)` called now and then, in bytes, on the thread that writes. What it throws stops the writing.
+    /// Has `progress(done, total)` called now and then, in bytes, on the thread that writes. What
+    /// it throws stops the writing.
     write_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
         detail::call(ckpt_write_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
                      detail::free_box<detail::progress_function>);
@@ -22,11 +23,12 @@ class write_options : public basic_write_options<write_options> {
     }
 };
 
-/// A checkpoint of named tensors that is being put together (`tf.raw_ops.SaveV2`): tensors are added, then finish() writes them
-/// all. For one thread at a time.
+/// A checkpoint of named tensors that is being put together (`tf.raw_ops.SaveV2`): tensors are
+/// added, then finish() writes them all. For one thread at a time.
 ///
-/// Memory is *borrowed*: it is not copied, and must stay as it is until finish() has returned or the writer is gone. A container
-/// that is given as an rvalue (`std::move(weights)`, a temporary) becomes the writer's.
+/// Memory is *borrowed*: it is not copied, and must stay as it is until finish() has returned or
+/// the writer is gone. A container that is given as an rvalue (`std::move(weights)`, a temporary)
+/// becomes the writer's.
 class writer {
    public:
     /// A writer of the checkpoint `prefix`. Nothing is written before finish().
@@ -34,7 +36,8 @@ class writer {
         detail::call(ckpt_writer_new, detail::c_path(prefix), options.get(), handle_.out());
     }
 
-    /// Adds a tensor: a std::vector, std::array, span or array of any rank, of as many elements as `shape` says.
+    /// Adds a tensor: a std::vector, std::array, span or array of any rank, of as many elements as
+    /// `shape` says.
     template <typename Values>
     void add(std::string_view key, shape_view shape, Values &&values) {
         auto &stored = keep(std::forward<Values>(values));
@@ -46,7 +49,8 @@ class writer {
     void add(std::string_view key, T &&scalar) {
         add(key, shape_view(), std::forward<T>(scalar));
     }
-    /// Adds a tensor of any fixed-size dtype, given by its bytes, row-major and in native byte order.
+    /// Adds a tensor of any fixed-size dtype, given by its bytes, row-major and in native byte
+    /// order.
     void add_bytes(std::string_view key, dtype type, shape_view shape, span<const std::byte> data) {
         detail::call(ckpt_writer_add, handle_.get(), key.data(), key.size(), static_cast<ckpt_dtype>(type), shape.data(),
                      shape.rank(), data.data(), data.size());
@@ -60,8 +64,8 @@ class writer {
                      detail::number_of<typename decltype(memory)::value_type>(), shape.data(), part.start.data(),
                      part.length.data(), rank_of(shape, part), memory.data(), memory.size_bytes());
     }
-    /// Adds a tensor or a slice as TensorFlow's `SaveV2` takes it: `shape` is that of `values`, and `shape_and_slice` is empty,
-    /// or the whole tensor's shape and the slice, `5 10 -:0,1`.
+    /// Adds a tensor or a slice as TensorFlow's `SaveV2` takes it: `shape` is that of `values`, and
+    /// `shape_and_slice` is empty, or the whole tensor's shape and the slice, `5 10 -:0,1`.
     template <typename Values>
     void add_shape_and_slice(std::string_view key, shape_view shape, std::string_view shape_and_slice, Values &&values) {
         auto &stored = keep(std::forward<Values>(values));
@@ -70,8 +74,9 @@ class writer {
                      detail::number_of<typename decltype(memory)::value_type>(), shape.data(), shape.rank(),
                      shape_and_slice.data(), shape_and_slice.size(), memory.data(), memory.size_bytes());
     }
-    /// Adds a tensor whose bytes are asked for while it is written: `read(offset, buffer)` fills a span of std::byte. It is
-    /// called for each piece once, on the threads that write, several at once.
+    /// Adds a tensor whose bytes are asked for while it is written: `read(offset, buffer)` fills a
+    /// span of std::byte. It is called for each piece once, on the threads that write, several at
+    /// once.
     void add_read(std::string_view key, dtype type, shape_view shape,
                   std::function<void(std::uint64_t offset, span<std::byte> buffer)> read) {
         detail::call(ckpt_writer_add_read, handle_.get(), key.data(), key.size(), static_cast<ckpt_dtype>(type), shape.data(),
@@ -91,7 +96,8 @@ class writer {
         detail::call(ckpt_writer_add_strings_slice, handle_.get(), key.data(), key.size(), shape.data(), part.start.data(),
                      part.length.data(), rank_of(shape, part), list.data(), list.size());
     }
-    /// Adds a variant tensor: each element a serialized `VariantTensorDataProto`, as checkpoint::tensor::strings gives it.
+    /// Adds a variant tensor: each element a serialized `VariantTensorDataProto`, as
+    /// checkpoint::tensor::strings gives it.
     template <typename Strings>
     void add_variants(std::string_view key, shape_view shape, const Strings &elements) {
         const auto list = detail::list_of(elements);
@@ -99,8 +105,8 @@ class writer {
                      list.size());
     }
 
-    /// Writes everything that was added and publishes it. The checkpoint that the prefix had before stays until the new one is
-    /// whole. The writer is used up, whether this succeeds or not.
+    /// Writes everything that was added and publishes it. The checkpoint that the prefix had before
+    /// stays until the new one is whole. The writer is used up, whether this succeeds or not.
     void finish() {
         const owned_values done(std::move(owned_));  // goes after the call
         detail::call(ckpt_writer_finish, handle_.get());
@@ -113,7 +119,8 @@ class writer {
     static span<const std::byte> as_bytes(span<T> values) noexcept {
         return {reinterpret_cast<const std::byte *>(values.data()), values.size_bytes()};
     }
-    // What is given as an lvalue, or only borrows itself, stays where it is; the rest becomes the writer's.
+    // What is given as an lvalue, or only borrows itself, stays where it is; the rest becomes the
+    // writer's.
     template <typename Values>
     const std::remove_reference_t<Values> &keep(Values &&values) {
         using type = std::remove_reference_t<Values>;
