@@ -963,15 +963,15 @@ ckpt_code ckpt_check_version(int32_t major, int32_t minor, int32_t patch, ckpt_e
 // static text.
 const char *ckpt_code_name(ckpt_code code);
 
-// Returns the Python name of a dtype, e.g. `float32`; `invalid` for an unknown number. NUL-
-// terminated static text.
+// Returns the Python name of a dtype, e.g. `float32`; `invalid` for an unknown number.
+// NUL-terminated static text.
 const char *ckpt_dtype_name(ckpt_dtype dtype);
 
 // Returns the size of one element in bytes; 0 for strings, variants and unknown numbers.
 size_t ckpt_dtype_size(ckpt_dtype dtype);
 
-// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number. NUL-
-// terminated static text.
+// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
+// NUL-terminated static text.
 const char *ckpt_row_state_name(ckpt_row_state state);
 
 // Returns the name of a reason, e.g. `NO_CHECKPOINT`; `NONE` for 0, `UNKNOWN` for an unknown
@@ -1002,8 +1002,8 @@ const char *ckpt_mismatch_name(ckpt_mismatch mismatch);
 // unknown number. NUL-terminated static text.
 const char *ckpt_busy_name(ckpt_busy busy);
 
-// Returns the name of a kind of restore, e.g. `objects`; `unknown` for an unknown number. NUL-
-// terminated static text.
+// Returns the name of a kind of restore, e.g. `objects`; `unknown` for an unknown number.
+// NUL-terminated static text.
 const char *ckpt_restore_kind_name(ckpt_restore_kind kind);
 
 // Returns the name of an order of metrics: `lower` or `higher`; `unknown` for an unknown number.

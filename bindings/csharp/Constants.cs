@@ -445,7 +445,7 @@ namespace LibCheckpoint
         public static string Name(this Reason value) => Utf8.Decode(NativeMethods.ckpt_reason_name(value));
 
         /// <summary>Returns the Python name of a dtype, e.g. <c>float32</c>; <c>invalid</c> for an
-        /// unknown number. NUL- terminated static text.</summary>
+        /// unknown number.</summary>
         public static string Name(this DType value) => Utf8.Decode(NativeMethods.ckpt_dtype_name(value));
 
         /// <summary>Returns the name of a format: <c>V1</c> or <c>V2</c>; <c>unknown</c> for an
@@ -473,11 +473,11 @@ namespace LibCheckpoint
         public static string Name(this Busy value) => Utf8.Decode(NativeMethods.ckpt_busy_name(value));
 
         /// <summary>Returns the name of a kind of restore, e.g. <c>objects</c>; <c>unknown</c> for
-        /// an unknown number. NUL- terminated static text.</summary>
+        /// an unknown number.</summary>
         public static string Name(this RestoreKind value) => Utf8.Decode(NativeMethods.ckpt_restore_kind_name(value));
 
         /// <summary>Returns the name of a row state, e.g. <c>shape mismatch</c>; <c>unknown</c> for
-        /// an unknown number. NUL- terminated static text.</summary>
+        /// an unknown number.</summary>
         public static string Name(this RowState value) => Utf8.Decode(NativeMethods.ckpt_row_state_name(value));
 
         /// <summary>Returns the name of an order of metrics: <c>lower</c> or <c>higher</c>;

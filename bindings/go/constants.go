@@ -208,8 +208,7 @@ const (
 	Float4E2M1FN DType = C.CKPT_DTYPE_FLOAT4_E2M1FN
 )
 
-// Returns the Python name of a dtype, e.g. float32; invalid for an unknown number. NUL- terminated
-// static text.
+// Returns the Python name of a dtype, e.g. float32; invalid for an unknown number.
 func (x DType) String() string {
 	return C.GoString(C.ckpt_dtype_name(C.ckpt_dtype(x)))
 }
@@ -345,8 +344,7 @@ const (
 	RestoreNone RestoreKind = C.CKPT_RESTORE_KIND_NONE
 )
 
-// Returns the name of a kind of restore, e.g. objects; unknown for an unknown number. NUL-
-// terminated static text.
+// Returns the name of a kind of restore, e.g. objects; unknown for an unknown number.
 func (x RestoreKind) String() string {
 	return C.GoString(C.ckpt_restore_kind_name(C.ckpt_restore_kind(x)))
 }
@@ -375,8 +373,7 @@ const (
 	RowTorn RowState = C.CKPT_ROW_STATE_TORN
 )
 
-// Returns the name of a row state, e.g. shape mismatch; unknown for an unknown number. NUL-
-// terminated static text.
+// Returns the name of a row state, e.g. shape mismatch; unknown for an unknown number.
 func (x RowState) String() string {
 	return C.GoString(C.ckpt_row_state_name(C.ckpt_row_state(x)))
 }

@@ -352,8 +352,8 @@ pub extern "C" fn ckpt_code_name(code: ckpt_code) -> *const c_char {
     })
 }
 
-/// Returns the Python name of a dtype, e.g. `float32`; `invalid` for an unknown number. NUL-
-/// terminated static text.
+/// Returns the Python name of a dtype, e.g. `float32`; `invalid` for an unknown number.
+/// NUL-terminated static text.
 #[no_mangle]
 pub extern "C" fn ckpt_dtype_name(dtype: ckpt_dtype) -> *const c_char {
     ask(c"invalid".as_ptr(), || dtype_of(dtype).map_or(c"invalid", DType::c_name).as_ptr())
@@ -365,8 +365,8 @@ pub extern "C" fn ckpt_dtype_size(dtype: ckpt_dtype) -> usize {
     ask(0, || dtype_of(dtype).and_then(DType::size).unwrap_or(0))
 }
 
-/// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number. NUL-
-/// terminated static text.
+/// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
+/// NUL-terminated static text.
 #[no_mangle]
 pub extern "C" fn ckpt_row_state_name(state: ckpt_row_state) -> *const c_char {
     ask(c"unknown".as_ptr(), || row_state_name(state).as_ptr())
@@ -425,8 +425,8 @@ pub extern "C" fn ckpt_busy_name(busy: ckpt_busy) -> *const c_char {
     ask(c"unknown".as_ptr(), || name_in(&[c"wait", c"fail"], busy, CKPT_BUSY_WAIT, c"unknown"))
 }
 
-/// Returns the name of a kind of restore, e.g. `objects`; `unknown` for an unknown number. NUL-
-/// terminated static text.
+/// Returns the name of a kind of restore, e.g. `objects`; `unknown` for an unknown number.
+/// NUL-terminated static text.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_kind_name(kind: ckpt_restore_kind) -> *const c_char {
     ask(c"unknown".as_ptr(), || name_in(&[c"objects", c"names", c"none"], kind, CKPT_RESTORE_KIND_OBJECTS, c"unknown"))

@@ -203,8 +203,7 @@ enum class dtype : std::int32_t {
     float4_e2m1fn = CKPT_DTYPE_FLOAT4_E2M1FN,
 };
 
-/// Returns the Python name of a dtype, e.g. `float32`; `invalid` for an unknown number. NUL-
-/// terminated static text.
+/// Returns the Python name of a dtype, e.g. `float32`; `invalid` for an unknown number.
 inline std::string_view name(dtype value) noexcept {
     return ckpt_dtype_name(static_cast<ckpt_dtype>(value));
 }
@@ -320,8 +319,7 @@ enum class restore_kind : std::int32_t {
     none = CKPT_RESTORE_KIND_NONE,
 };
 
-/// Returns the name of a kind of restore, e.g. `objects`; `unknown` for an unknown number. NUL-
-/// terminated static text.
+/// Returns the name of a kind of restore, e.g. `objects`; `unknown` for an unknown number.
 inline std::string_view name(restore_kind value) noexcept {
     return ckpt_restore_kind_name(static_cast<ckpt_restore_kind>(value));
 }
@@ -347,8 +345,7 @@ enum class row_state : std::int32_t {
     torn = CKPT_ROW_STATE_TORN,
 };
 
-/// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number. NUL-
-/// terminated static text.
+/// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
 inline std::string_view name(row_state value) noexcept {
     return ckpt_row_state_name(static_cast<ckpt_row_state>(value));
 }
