@@ -1,21 +1,11 @@
 //! The constants and the options of C++.
 
-use crate::abi::{short, Abi, Named, Parameter};
+use crate::abi::{short, Abi, Parameter};
 use crate::options::{self, Options, Setter};
 use crate::text::{comment, Language};
 use crate::DERIVED;
 
-const CPP: Language = Language { column: 1, class: str::to_owned, method: str::to_owned, joint: "::", constant };
-
-fn constant(of: &Named, constant: &str) -> String {
-    match constant {
-        "CKPT_DTYPE_FLOAT" => "float32".to_owned(),
-        "CKPT_DTYPE_DOUBLE" => "float64".to_owned(),
-        "CKPT_DTYPE_HALF" => "float16".to_owned(),
-        "CKPT_DTYPE_BOOL" => "boolean".to_owned(),
-        other => other[of.name.len() + 1..].to_lowercase(),
-    }
-}
+const CPP: Language = Language { column: 0, case: str::to_owned, joint: "::", has_prefixes: false };
 
 fn doc(abi: &Abi, doc: &str, indent: &str) -> String {
     comment(&CPP.adapted(abi, doc), &format!("{indent}/// "))
@@ -34,7 +24,7 @@ pub fn constants(abi: &Abi) -> String {
         let (raw, name, naming) = (&of.name, short(&of.name), abi.naming(of));
         made += &format!("\n{}enum class {name} : std::int32_t {{\n", doc(abi, &of.doc, ""));
         for c in &of.constants {
-            made += &format!("{}    {} = {},\n", doc(abi, &c.doc, "    "), constant(of, &c.name), c.name);
+            made += &format!("{}    {} = {},\n", doc(abi, &c.doc, "    "), CPP.constant(of, &c.name), c.name);
         }
         made += &format!("}};\n\n{}inline std::string_view name({name} value) noexcept {{\n", doc(abi, &naming.doc, ""));
         made += &format!("    return {}(static_cast<{raw}>(value));\n}}\n", naming.name);
@@ -74,7 +64,7 @@ fn parameter(abi: &Abi, parameter: &Parameter) -> String {
     let of = match (parameter.role, &*parameter.rust) {
         ("text", _) => "std::string_view".to_owned(),
         (_, of) if of == "ckpt_node" || abi.is_enum(of) => format!("::checkpoint::{}", short(of)),
-        (_, of) => CPP.number(of).expect("a number"),
+        (_, of) => CPP.listed(of).expect("a number"),
     };
     format!("{of} {}", parameter.name)
 }

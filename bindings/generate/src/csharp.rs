@@ -1,39 +1,16 @@
 //! The constants, the declarations and the options of C#.
 
 use crate::abi::{short, Abi, Constant, Function, Named, Parameter};
+use crate::exceptions::EXCEPTIONS;
 use crate::options::{self, Options, Setter};
-use crate::text::{comment, member, pascal, Language};
+use crate::text::{comment, pascal, quoted, Language};
 use crate::DERIVED;
 
-const CSHARP: Language = Language { column: 3, class, method: pascal, joint: ".", constant };
-
-/// What a call gives and the binding copies and frees at once needs no handle; `status` has one
-/// that is written by hand.
-const COPIED: &str = "error string strings nodes description report object_graph comparison verification broken_checkpoints \
-    repaired_state checkpoint_state";
-
-/// Places for arrays, where a place for one value looks the same.
-const ARRAYS: &[(&str, &str)] =
-    &[("ckpt_tensor_slice", "start"), ("ckpt_tensor_slice", "length"), ("ckpt_checkpoint_mtimes", "mtimes")];
-
-fn class(name: &str) -> String {
-    match name {
-        "code" => "ErrorCode".to_owned(),
-        "kind" => "NodeKind".to_owned(),
-        "dtype" => "DType".to_owned(),
-        other => pascal(other),
-    }
-}
-
-fn constant(of: &Named, constant: &str) -> String {
-    let spellings = [("Quint", "QUInt"), ("Uint", "UInt"), ("Qint", "QInt"), ("Bfloat", "BFloat")];
-    spellings.iter().fold(member(of, constant), |name, (from, to)| name.replace(from, to))
-}
+const CSHARP: Language = Language { column: 2, case: pascal, joint: ".", has_prefixes: false };
 
 fn summary(abi: &Abi, doc: &str, indent: &str) -> String {
     let text = CSHARP.adapted(abi, doc).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let word = |(at, part): (usize, &str)| if at % 2 == 1 { format!("<c>{part}</c>") } else { part.to_owned() };
-    let text: String = text.split('`').enumerate().map(word).collect();
+    let text = quoted(&text, |part| format!("<c>{part}</c>"));
     comment(&format!("<summary>{text}</summary>"), &format!("{indent}/// "))
 }
 
@@ -43,15 +20,15 @@ fn file(usings: &str, body: &[String]) -> String {
 
 pub fn constants(abi: &Abi) -> String {
     let entry = |of: &Named, c: &Constant| {
-        format!("{}        {} = {},\n", summary(abi, &c.doc, "        "), constant(of, &c.name), c.value)
+        format!("{}        {} = {},\n", summary(abi, &c.doc, "        "), CSHARP.constant(of, &c.name), c.value)
     };
     let made = abi.enums.iter().map(|of| {
         let entries: Vec<String> = of.constants.iter().map(|c| entry(of, c)).collect();
-        let (doc, name) = (summary(abi, &of.doc, "    "), class(short(&of.name)));
+        let (doc, name) = (summary(abi, &of.doc, "    "), CSHARP.class(&of.name));
         format!("{doc}    public enum {name}\n    {{\n{}    }}\n", entries.join("\n"))
     });
     let names = abi.enums.iter().map(|of| {
-        let (raw, doc, name) = (&abi.naming(of).name, &abi.naming(of).doc, class(short(&of.name)));
+        let (raw, doc, name) = (&abi.naming(of).name, &abi.naming(of).doc, CSHARP.class(&of.name));
         let doc = summary(abi, doc, "        ");
         format!("{doc}        public static string Name(this {name} value) => Utf8.Decode(NativeMethods.{raw}(value));\n")
     });
@@ -71,16 +48,16 @@ pub fn constants(abi: &Abi) -> String {
 fn value(abi: &Abi, rust: &str) -> Option<String> {
     let is_own = matches!(rust, "ckpt_node" | "ckpt_bytes") || rust.ends_with("_callback") || abi.is_enum(rust);
     if is_own {
-        Some(class(short(rust)))
+        Some(CSHARP.class(rust))
     } else {
-        CSHARP.number(rust)
+        CSHARP.listed(rust)
     }
 }
 
 /// The class of a handle, if it has one.
 fn handle(abi: &Abi, rust: &str) -> String {
     let own = rust.rsplit(' ').next().and_then(|of| of.strip_prefix("ckpt_")).unwrap_or_default();
-    let is_kept = !COPIED.split_whitespace().any(|copied| copied == own);
+    let is_kept = !EXCEPTIONS.csharp_copied.iter().any(|copied| copied == own);
     match is_kept && abi.functions.iter().any(|f| f.name == format!("ckpt_{own}_free")) {
         true => pascal(own) + "Handle",
         false => "IntPtr".to_owned(),
@@ -101,7 +78,9 @@ fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
         ("array", _) if parameter.rust.matches('*').count() > 1 => "IntPtr[]".to_owned(),
         ("array", _) if base == "u8" => "byte[]".to_owned(),
         ("array", Some(value)) => format!("{value}[]"),
-        ("output", Some(value)) if ARRAYS.contains(&(function, &*parameter.name)) => format!("[In, Out] {value}[]"),
+        ("output", Some(value)) if EXCEPTIONS.csharp_arrays.contains(&format!("{function}.{}", parameter.name)) => {
+            format!("[In, Out] {value}[]")
+        }
         ("output", Some(value)) => format!("{marshal}out {value}"),
         _ => "IntPtr".to_owned(),
     };
@@ -131,7 +110,7 @@ fn parameters(abi: &Abi, function: &Function) -> String {
 
 pub fn native_methods(abi: &Abi) -> String {
     let attribute = "UnmanagedFunctionPointer(";
-    let callback = |f: &Function| external(abi, f, ["    ", attribute, "delegate", &class(short(&f.name))]);
+    let callback = |f: &Function| external(abi, f, ["    ", attribute, "delegate", &CSHARP.class(&f.name)]);
     let callbacks = abi.callbacks.iter().map(callback);
     let handles = abi.functions.iter().filter_map(|f| {
         let own = f.name.strip_prefix("ckpt_")?.strip_suffix("_free").filter(|own| *own != "status")?;
@@ -218,7 +197,7 @@ fn property(abi: &Abi, setter: &Setter) -> String {
     for other in setter.values[1..].iter().filter(|_| !setter.adds) {
         let of = abi.enums.iter().find(|e| e.name == other.rust).expect("a constant");
         let doc = summary(abi, &format!("{}, for `{name}`.", CSHARP.adapted(abi, &of.doc).trim_end_matches('.')), "        ");
-        let (class, name, first) = (class(short(&of.name)), pascal(&other.name), constant(of, &of.constants[0].name));
+        let (class, name, first) = (CSHARP.class(&of.name), pascal(&other.name), CSHARP.constant(of, &of.constants[0].name));
         made += &format!("{doc}        public {class} {name} {{ get; set; }} = {class}.{first};\n\n");
     }
     made

@@ -1,29 +1,11 @@
 //! The constants of Go, and what sets its options.
 
-use crate::abi::{short, Abi, Named, Parameter};
+use crate::abi::{Abi, Parameter};
 use crate::options::{self, Setter};
-use crate::text::{comment, member, pascal, Language};
+use crate::text::{comment, pascal, Language};
 use crate::DERIVED;
 
-const GO: Language = Language { column: 2, class, method: pascal, joint: ".", constant };
-
-fn class(name: &str) -> String {
-    if name == "dtype" {
-        "DType".to_owned()
-    } else {
-        pascal(name)
-    }
-}
-
-fn constant(of: &Named, constant: &str) -> String {
-    let prefix = match &*of.name {
-        "ckpt_code" | "ckpt_dtype" => "",
-        "ckpt_restore_kind" => "Restore",
-        "ckpt_row_state" => "Row",
-        name => &class(short(name)),
-    };
-    prefix.to_owned() + &member(of, constant).replace("Ok", "OK")
-}
+const GO: Language = Language { column: 1, case: pascal, joint: ".", has_prefixes: true };
 
 /// A comment without marks.
 fn doc(abi: &Abi, text: &str, prefix: &str) -> String {
@@ -37,7 +19,7 @@ fn file(body: String) -> String {
 pub fn constants(abi: &Abi) -> String {
     let mut made = String::new();
     for of in &abi.enums {
-        let (name, naming) = (class(short(&of.name)), abi.naming(of));
+        let (name, naming) = (GO.class(&of.name), abi.naming(of));
         let about = of.doc[..1].to_lowercase() + &of.doc[1..];
         let verb = if about.starts_with("the ") { "is" } else { "says" };
         made += &format!(
@@ -45,7 +27,7 @@ pub fn constants(abi: &Abi) -> String {
             doc(abi, &format!("{name} {verb} {about}"), "// ")
         );
         for c in &of.constants {
-            made += &format!("{}\t{} {name} = C.{}\n", doc(abi, &c.doc, "\t// "), constant(of, &c.name), c.name);
+            made += &format!("{}\t{} {name} = C.{}\n", doc(abi, &c.doc, "\t// "), GO.constant(of, &c.name), c.name);
         }
         made += &format!(")\n\n{}", doc(abi, &naming.doc.replacen("The name", "String gives the name", 1), "// "));
         made += &format!("func (x {name}) String() string {{\n\treturn C.GoString(C.{}(C.{}(x)))\n}}\n", naming.name, of.name);
@@ -80,7 +62,7 @@ fn setting(setter: &Setter) -> String {
         _ if go.starts_with('!') => "false".to_owned(),
         "text" => format!("chars({given}), C.size_t(len({given}))"),
         _ if go.ends_with('~') => format!("C.double({given}.Seconds())"),
-        _ => format!("C.{}({given})", GO.number(&value.rust).unwrap_or_else(|| value.rust.clone())),
+        _ => format!("C.{}({given})", GO.listed(&value.rust).unwrap_or_else(|| value.rust.clone())),
     };
     let arguments: Vec<String> = setter.values.iter().zip(setter.given(&first, "o.")).map(argument).collect();
     let call = format!("C.{}(made, {}, e) != C.CKPT_CODE_OK", setter.function.name, arguments.join(", "));

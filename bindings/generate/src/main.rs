@@ -5,6 +5,7 @@
 mod abi;
 mod cpp;
 mod csharp;
+mod exceptions;
 mod go;
 mod options;
 mod text;

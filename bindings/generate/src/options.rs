@@ -2,33 +2,10 @@
 //! options, paths and arrays are for hands.
 
 use crate::abi::{short, Abi, Function, Parameter};
+use crate::exceptions::EXCEPTIONS;
 use crate::text::pascal;
 
-/// What Go and C# call an option otherwise than by its name: `!` in front says the contrary, `?`
-/// behind that it can be left out (nil, null), `~` that it is a time, `=` what it is by default.
-const SPECIAL: &[(&str, &str, &str)] = &[
-    ("collect_options.keep_checkpoint_every_n_hours", "KeepEveryNHours", "KeepEveryNHours"),
-    ("manager_options.max_to_keep", "MaxToKeep", "MaxToKeep?"),
-    ("manager_options.keep_checkpoint_every_n_hours", "KeepEveryNHours", "KeepEveryNHours"),
-    ("manager_options.checkpoint_interval", "CheckpointInterval", "CheckpointInterval?"),
-    ("manager_options.last_checkpoint_step", "LastCheckpointStep?", "LastCheckpointStep?"),
-    ("manager_save_options.number", "Number?", "Number?"),
-    ("manager_save_options.check_interval", "!IgnoreInterval", "CheckInterval=true"),
-    ("manager_save_options.step", "Step?", "Step?"),
-    ("manager_save_options.metric", "Metric?", "Metric?"),
-    ("restore_options.rename", "Renames", "Renames"),
-    ("resume_options.step", "Step?", "Step?"),
-    ("saver_options.max_to_keep", "MaxToKeep?", "MaxToKeep=5"),
-    ("saver_options.keep_checkpoint_every_n_hours", "KeepEveryNHours", "KeepEveryNHours=10000"),
-    ("saver_options.save_relative_paths", "!AbsolutePaths", "RelativePaths=true"),
-    ("saver_save_options.global_step", "GlobalStep?", "GlobalStep?"),
-    ("saver_save_options.write_state", "!NoState", "WriteState=true"),
-    ("wait_options.timeout", "Timeout?~", "Timeout?~"),
-    ("wait_options.poll_interval", "PollInterval~", "PollInterval?~"),
-    ("wait_options.min_interval", "MinInterval~", "MinInterval?~"),
-];
-
-/// The name in an entry of [`SPECIAL`].
+/// The name of an option without marks.
 pub fn name(special: &str) -> &str {
     special.split('=').next().unwrap_or_default().trim_matches(['!', '?', '~'])
 }
@@ -40,7 +17,7 @@ pub struct Setter<'a> {
     pub adds: bool,
     /// What is set: without the options, the lengths of texts and the error.
     pub values: Vec<&'a Parameter>,
-    /// As in [`SPECIAL`].
+    /// With the marks of [`EXCEPTIONS`].
     pub go: String,
     pub csharp: String,
 }
@@ -81,8 +58,8 @@ pub fn all(abi: &Abi) -> impl Iterator<Item = Options<'_>> {
 fn setter<'a>(function: &'a Function, options: &str) -> Option<Setter<'a>> {
     let (verb, name) = function.name[options.len() + 1..].split_once('_')?;
     let values: Vec<&Parameter> = function.parameters[1..].iter().filter(|p| !matches!(p.role, "length" | "error")).collect();
-    let special = SPECIAL.iter().find(|(of, ..)| of.split_once('.') == Some((short(options), name)));
-    let (go, csharp) = special.map_or((pascal(name), pascal(name)), |(_, go, csharp)| (go.to_string(), csharp.to_string()));
+    let listed = EXCEPTIONS.options.get(&format!("{}.{name}", short(options))).cloned();
+    let [go, csharp] = listed.unwrap_or_else(|| [pascal(name), pascal(name)]);
     let is_plain = values.iter().all(|p| matches!(p.role, "value" | "text"));
     is_plain.then_some(Setter { function, name, adds: verb == "add", values, go, csharp })
 }
