@@ -1,6 +1,6 @@
 //! The constants, the declarations and the options of C#.
 
-use crate::abi::{short, Abi, Constant, Function, Named, Parameter};
+use crate::abi::{Abi, Constant, Function, Parameter};
 use crate::exceptions::EXCEPTIONS;
 use crate::options::{self, Options, Setter};
 use crate::text::{comment, pascal, quoted, Language};
@@ -18,47 +18,45 @@ fn file(usings: &str, body: &[String]) -> String {
     format!("// {DERIVED}\n{usings}namespace LibCheckpoint\n{{\n{}}}\n", body.join("\n"))
 }
 
+/// A type, whose members are separated by empty lines.
+fn class_of(head: &str, members: &[String]) -> String {
+    format!("    {head}\n    {{\n{}    }}\n", members.join("\n"))
+}
+
 pub fn constants(abi: &Abi) -> String {
-    let entry = |of: &Named, c: &Constant| {
-        format!("{}        {} = {},\n", summary(abi, &c.doc, "        "), CSHARP.constant(of, &c.name), c.value)
-    };
-    let made = abi.enums.iter().map(|of| {
-        let entries: Vec<String> = of.constants.iter().map(|c| entry(of, c)).collect();
-        let (doc, name) = (summary(abi, &of.doc, "    "), CSHARP.class(&of.name));
-        format!("{doc}    public enum {name}\n    {{\n{}    }}\n", entries.join("\n"))
-    });
-    let names = abi.enums.iter().map(|of| {
-        let (raw, doc, name) = (&abi.naming(of).name, &abi.naming(of).doc, CSHARP.class(&of.name));
-        let doc = summary(abi, doc, "        ");
-        format!("{doc}        public static string Name(this {name} value) => Utf8.Decode(NativeMethods.{raw}(value));\n")
-    });
-    let names = names.collect::<Vec<_>>().join("\n");
+    let (mut classes, mut names) = (Vec::new(), Vec::new());
+    for of in &abi.enums {
+        let (class, naming) = (CSHARP.class(&of.name), abi.naming(of));
+        let constant = |c: &Constant| {
+            summary(abi, &c.doc, "        ") + &format!("        {} = {},\n", CSHARP.constant(of, &c.name), c.value)
+        };
+        let constants: Vec<String> = of.constants.iter().map(constant).collect();
+        classes.push(summary(abi, &of.doc, "    ") + &class_of(&format!("public enum {class}"), &constants));
+        let name = format!("Name(this {class} value) => Utf8.Decode(NativeMethods.{}(value))", naming.name);
+        names.push(summary(abi, &naming.doc, "        ") + &format!("        public static string {name};\n"));
+    }
     let about = "    /// <summary>What constants are called.</summary>\n";
-    let names = format!("{about}    public static class Names\n    {{\n{names}    }}\n");
-    let [major, minor, patch, rank] = ["VERSION_MAJOR", "VERSION_MINOR", "VERSION_PATCH", "MAX_RANK"]
-        .map(|name| abi.constants.iter().find(|c| c.name == format!("CKPT_{name}")).expect("the header has it").value);
+    classes.push(about.to_owned() + &class_of("public static class Names", &names));
+    let value = |name: &str| abi.constants.iter().find(|c| c.name == name).expect("the header has it").value;
+    let [major, minor, patch] = ["MAJOR", "MINOR", "PATCH"].map(|part| value(&format!("CKPT_VERSION_{part}")));
     let version = format!("        internal const string Version = \"{major}.{minor}.{patch}\";\n");
-    let int = |(name, value): (&str, i64)| format!("        internal const int {name} = {value};\n");
-    let numbers: String = [("Major", major), ("Minor", minor), ("Patch", patch), ("MaxRank", rank)].map(int).concat();
-    let header = format!("    internal static class Header\n    {{\n{version}{numbers}    }}\n");
-    file("", &made.chain([names, header]).collect::<Vec<_>>())
+    let numbers = [("Major", major), ("Minor", minor), ("Patch", patch), ("MaxRank", value("CKPT_MAX_RANK"))]
+        .map(|(name, value)| format!("        internal const int {name} = {value};\n"));
+    classes.push(class_of("internal static class Header", &[version + &numbers.concat()]));
+    file("", &classes)
 }
 
 /// A type that is no pointer.
 fn value(abi: &Abi, rust: &str) -> Option<String> {
     let is_own = matches!(rust, "ckpt_node" | "ckpt_bytes") || rust.ends_with("_callback") || abi.is_enum(rust);
-    if is_own {
-        Some(CSHARP.class(rust))
-    } else {
-        CSHARP.listed(rust)
-    }
+    is_own.then(|| CSHARP.class(rust)).or_else(|| CSHARP.listed(rust))
 }
 
 /// The class of a handle, if it has one.
 fn handle(abi: &Abi, rust: &str) -> String {
     let own = rust.rsplit(' ').next().and_then(|of| of.strip_prefix("ckpt_")).unwrap_or_default();
     let is_kept = !EXCEPTIONS.csharp_copied.iter().any(|copied| copied == own);
-    match is_kept && abi.functions.iter().any(|f| f.name == format!("ckpt_{own}_free")) {
+    match is_kept && abi.function(&format!("ckpt_{own}_free")).is_some() {
         true => pascal(own) + "Handle",
         false => "IntPtr".to_owned(),
     }
@@ -97,39 +95,35 @@ fn result(abi: &Abi, function: &Function) -> String {
 }
 
 /// A declaration with its attributes.
-fn external(abi: &Abi, function: &Function, [indent, attribute, keywords, name]: [&str; 4]) -> String {
-    let (of, parameters) = (result(abi, function), parameters(abi, function));
+fn external(abi: &Abi, function: &Function, [indent, attribute, keywords]: [&str; 3], name: &str) -> String {
+    let parameters: Vec<String> = function.parameters.iter().map(|p| parameter(abi, &function.name, p)).collect();
+    let (of, parameters) = (result(abi, function), parameters.join(", "));
     let bool = format!("{indent}[return: MarshalAs(UnmanagedType.I1)]\n");
     let bool = if of == "bool" { &bool } else { "" };
     format!("{indent}[{attribute}CallingConvention.Cdecl)]\n{bool}{indent}internal {keywords} {of} {name}({parameters});\n")
 }
 
-fn parameters(abi: &Abi, function: &Function) -> String {
-    function.parameters.iter().map(|p| parameter(abi, &function.name, p)).collect::<Vec<_>>().join(", ")
-}
-
 pub fn native_methods(abi: &Abi) -> String {
-    let attribute = "UnmanagedFunctionPointer(";
-    let callback = |f: &Function| external(abi, f, ["    ", attribute, "delegate", &CSHARP.class(&f.name)]);
-    let callbacks = abi.callbacks.iter().map(callback);
+    let delegate = ["    ", "UnmanagedFunctionPointer(", "delegate"];
+    let callbacks = abi.callbacks.iter().map(|f| external(abi, f, delegate, &CSHARP.class(&f.name)));
     let handles = abi.functions.iter().filter_map(|f| {
         let own = f.name.strip_prefix("ckpt_")?.strip_suffix("_free").filter(|own| *own != "status")?;
         let class = Some(handle(abi, &format!("ckpt_{own}"))).filter(|class| class != "IntPtr")?;
         let none = format!("        internal static readonly {class} None = new {class}(); // stands for NULL\n");
         let none = if own.ends_with("_options") || own == "cancel" { &none } else { "" };
         let free = format!("        protected override void Free() => NativeMethods.{}(handle);\n", f.name);
-        Some(format!("    internal sealed class {class} : Handle\n    {{\n{none}{free}    }}\n"))
+        Some(class_of(&format!("internal sealed class {class} : Handle"), &[none.to_owned() + &free]))
     });
     let functions: Vec<String> = abi.functions.iter().map(|f| declared(abi, f)).collect();
-    let methods = format!("    internal static partial class NativeMethods\n    {{\n{}    }}\n", functions.join("\n"));
-    let body: Vec<String> = callbacks.chain(handles).chain([methods]).collect();
-    file("using System;\nusing System.Runtime.InteropServices;\n\n", &body)
+    let methods = class_of("internal static partial class NativeMethods", &functions);
+    let all: Vec<String> = callbacks.chain(handles).chain([methods]).collect();
+    file("using System;\nusing System.Runtime.InteropServices;\n\n", &all)
 }
 
 /// A function, and one that throws its error and knows how long its texts are.
 fn declared(abi: &Abi, function: &Function) -> String {
     let name = &function.name;
-    let made = external(abi, function, ["        ", "DllImport(Name, CallingConvention = ", "static extern", name]);
+    let made = external(abi, function, ["        ", "DllImport(Name, CallingConvention = ", "static extern"], name);
     if function.parameters.last().is_none_or(|last| last.role != "error") {
         return made;
     }
@@ -150,19 +144,18 @@ fn declared(abi: &Abi, function: &Function) -> String {
 }
 
 pub fn options(abi: &Abi) -> String {
-    let classes: Vec<String> = options::all(abi).map(|options| class_of(abi, &options)).collect();
-    file("using System;\nusing System.Collections.Generic;\n\n", &classes)
-}
-
-fn class_of(abi: &Abi, options: &Options) -> String {
-    let (class, mut properties, mut settings) = (pascal(options.name), String::new(), String::new());
-    for setter in &options.setters {
-        properties += &property(abi, setter);
-        settings += &setting(abi, setter);
-    }
-    let set = format!("        private void SetPlain({class}Handle made)\n        {{\n{settings}        }}\n");
-    let about = "        // Sets all but callbacks, other options, paths and arrays.\n";
-    format!("    public sealed partial class {class}\n    {{\n{properties}{about}{set}    }}\n")
+    let class = |options: Options| {
+        let class = pascal(options.name);
+        let properties = options.setters.iter().map(|setter| property(abi, setter));
+        let settings: String = options.setters.iter().map(|setter| setting(abi, setter)).collect();
+        let set = format!("        private void SetPlain({class}Handle made)\n        {{\n{settings}        }}\n");
+        let about = "        // Sets all but callbacks, other options, paths and arrays.\n";
+        class_of(
+            &format!("public sealed partial class {class}"),
+            &properties.chain([about.to_owned() + &set]).collect::<Vec<_>>(),
+        )
+    };
+    file("using System;\nusing System.Collections.Generic;\n\n", &options::all(abi).map(class).collect::<Vec<_>>())
 }
 
 /// The type of the elements of what is added.
@@ -192,15 +185,14 @@ fn property(abi: &Abi, setter: &Setter) -> String {
         "" => "{ get; set; }".to_owned(),
         _ => format!("{{ get; set; }} = {default};"),
     };
-    let mut made =
-        summary(abi, &format!("{doc}{note}"), "        ") + &format!("        public {of}{mark} {name} {accessors}\n\n");
-    for other in setter.values[1..].iter().filter(|_| !setter.adds) {
+    let made = summary(abi, &format!("{doc}{note}"), "        ") + &format!("        public {of}{mark} {name} {accessors}\n");
+    let others = setter.values[1..].iter().filter(|_| !setter.adds).map(|other| {
         let of = abi.enums.iter().find(|e| e.name == other.rust).expect("a constant");
         let doc = summary(abi, &format!("{}, for `{name}`.", CSHARP.adapted(abi, &of.doc).trim_end_matches('.')), "        ");
         let (class, name, first) = (CSHARP.class(&of.name), pascal(&other.name), CSHARP.constant(of, &of.constants[0].name));
-        made += &format!("{doc}        public {class} {name} {{ get; set; }} = {class}.{first};\n\n");
-    }
-    made
+        format!("\n{doc}        public {class} {name} {{ get; set; }} = {class}.{first};\n")
+    });
+    made + &others.collect::<String>()
 }
 
 fn split<'a>(setter: &'a Setter) -> (&'a str, &'a str) {

@@ -50,7 +50,7 @@ pub fn all(abi: &Abi) -> impl Iterator<Item = Options<'_>> {
         let own = |verb: &str| format!("{}_{verb}", handle.name);
         let changes = |f: &&Function| f.name.starts_with(&own("set_")) || f.name.starts_with(&own("add_"));
         let setters = abi.functions.iter().filter(changes).filter_map(|f| setter(f, &handle.name)).collect();
-        let has_default = abi.functions.iter().any(|f| f.name == own("new") && f.parameters.is_empty());
+        let has_default = abi.function(&own("new")).is_some_and(|new| new.parameters.is_empty());
         Options { name: short(&handle.name), has_default, setters }
     })
 }

@@ -10,25 +10,24 @@ const LIST: &str = "bindings/unbound.txt";
 
 pub fn problems(root: &Path, abi: &Abi) -> Vec<String> {
     let list = std::fs::read_to_string(root.join(LIST)).unwrap_or_default();
-    let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let entry = |line: &str| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ");
-    let mut problems: Vec<String> =
-        lines.clone().filter(|line| line.splitn(3, ' ').count() < 3).map(|l| format!("{LIST}: {l}: no reason")).collect();
-    let mut listed: BTreeSet<String> = lines.map(entry).collect();
+    let (mut listed, mut unused, mut problems) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for line in list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
+            [binding, function, _reason] => _ = listed.insert((binding, function)),
+            _ => problems.push(format!("{LIST}: {line}: no reason")),
+        }
+    }
     for binding in ["cpp", "go", "csharp"] {
         let mut text = String::new();
         read(&root.join("bindings").join(binding), &mut text);
         let used: BTreeSet<&str> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
-        for function in &abi.functions {
-            match (used.contains(&*function.name), listed.remove(&format!("{binding} {}", function.name))) {
-                (false, false) => problems
-                    .push(format!("bindings/{binding} does not use {}; if it shall not, {LIST} is to say why", function.name)),
-                (true, true) => problems.push(format!("{LIST}: bindings/{binding} uses {}", function.name)),
-                _ => (),
-            }
-        }
+        let names = abi.functions.iter().map(|function| &*function.name);
+        unused.extend(names.filter(|name| !used.contains(name)).map(|name| (binding, name)));
     }
-    problems.extend(listed.iter().map(|entry| format!("{LIST}: {entry}: no such binding or function")));
+    let unlisted = |(binding, name)| format!("bindings/{binding} does not use {name}; if it shall not, {LIST} is to say why");
+    problems.extend(unused.difference(&listed).copied().map(unlisted));
+    let stale = |(binding, name)| format!("{LIST}: {binding} {name}: it is used, or there is no such binding or function");
+    problems.extend(listed.difference(&unused).copied().map(stale));
     problems
 }
 
