@@ -1,6 +1,6 @@
 //! The constants and the options of C++.
 
-use crate::abi::{short, Abi, Parameter};
+use crate::abi::{short, Abi};
 use crate::options::{self, Options, Setter};
 use crate::text::{comment, Language};
 use crate::DERIVED;
@@ -54,27 +54,13 @@ fn class_of(abi: &Abi, options: &Options) -> String {
 }
 
 fn setter_of(abi: &Abi, setter: &Setter) -> String {
-    let join = |of: fn(&Abi, &Parameter) -> String| setter.values.iter().map(|p| of(abi, p)).collect::<Vec<_>>().join(", ");
-    let (doc, name, raw) = (doc(abi, &setter.function.doc, "    "), setter.name, &setter.function.name);
-    let body = format!("        detail::call({raw}, make(), {});\n        return static_cast<Self &>(*this);\n", join(argument));
-    format!("{doc}    Self &{name}({}) {{\n{body}    }}\n", join(parameter))
-}
-
-fn parameter(abi: &Abi, parameter: &Parameter) -> String {
-    let of = match (parameter.role, &*parameter.rust) {
-        ("text", _) => "std::string_view".to_owned(),
-        (_, of) if of == "ckpt_node" || abi.is_enum(of) => format!("::checkpoint::{}", short(of)),
-        (_, of) => CPP.listed(of).expect("a number"),
-    };
-    format!("{of} {}", parameter.name)
-}
-
-fn argument(abi: &Abi, parameter: &Parameter) -> String {
-    let name = &parameter.name;
-    match (parameter.role, &*parameter.rust) {
-        ("text", _) => format!("{name}.data(), {name}.size()"),
-        (_, "ckpt_node") => format!("{name}.id"),
-        (_, of) if abi.is_enum(of) => format!("static_cast<{of}>({name})"),
-        _ => name.clone(),
+    let (mut parameters, mut arguments) = (Vec::new(), Vec::new());
+    for value in &setter.values {
+        let [of, _, argument] = CPP.value(abi, value, false, &value.name);
+        parameters.push(format!("{of} {}", value.name));
+        arguments.push(argument);
     }
+    let (doc, name, raw) = (doc(abi, &setter.function.doc, "    "), setter.name, &setter.function.name);
+    let call = format!("        detail::call({raw}, make(), {});\n", arguments.join(", "));
+    format!("{doc}    Self &{name}({}) {{\n{call}        return static_cast<Self &>(*this);\n    }}\n", parameters.join(", "))
 }

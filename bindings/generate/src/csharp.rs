@@ -1,8 +1,8 @@
 //! The constants, the declarations and the options of C#.
 
 use crate::abi::{Abi, Constant, Function, Parameter};
-use crate::exceptions::EXCEPTIONS;
 use crate::options::{self, Options, Setter};
+use crate::spellings::SPELLINGS;
 use crate::text::{comment, pascal, quoted, Language};
 use crate::DERIVED;
 
@@ -49,13 +49,13 @@ pub fn constants(abi: &Abi) -> String {
 /// A type that is no pointer.
 fn value(abi: &Abi, rust: &str) -> Option<String> {
     let is_own = matches!(rust, "ckpt_node" | "ckpt_bytes") || rust.ends_with("_callback") || abi.is_enum(rust);
-    is_own.then(|| CSHARP.class(rust)).or_else(|| CSHARP.listed(rust))
+    is_own.then(|| CSHARP.class(rust)).or_else(|| SPELLINGS.csharp_numbers.get(rust).cloned())
 }
 
 /// The class of a handle, if it has one.
 fn handle(abi: &Abi, rust: &str) -> String {
     let own = rust.rsplit(' ').next().and_then(|of| of.strip_prefix("ckpt_")).unwrap_or_default();
-    let is_kept = !EXCEPTIONS.csharp_copied.iter().any(|copied| copied == own);
+    let is_kept = !SPELLINGS.csharp_copied.iter().any(|copied| copied == own);
     match is_kept && abi.function(&format!("ckpt_{own}_free")).is_some() {
         true => pascal(own) + "Handle",
         false => "IntPtr".to_owned(),
@@ -76,7 +76,7 @@ fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
         ("array", _) if parameter.rust.matches('*').count() > 1 => "IntPtr[]".to_owned(),
         ("array", _) if base == "u8" => "byte[]".to_owned(),
         ("array", Some(value)) => format!("{value}[]"),
-        ("output", Some(value)) if EXCEPTIONS.csharp_arrays.contains(&format!("{function}.{}", parameter.name)) => {
+        ("output", Some(value)) if SPELLINGS.csharp_arrays.contains(&format!("{function}.{}", parameter.name)) => {
             format!("[In, Out] {value}[]")
         }
         ("output", Some(value)) => format!("{marshal}out {value}"),
@@ -165,14 +165,10 @@ fn element(setter: &Setter) -> String {
 }
 
 fn property(abi: &Abi, setter: &Setter) -> String {
-    let (first, name, (field, default)) = (setter.values[0], options::name(&setter.csharp), split(setter));
-    let of = match (first.role, &*first.rust) {
+    let (name, (field, default)) = (options::name(&setter.csharp), split(setter));
+    let of = match CSHARP.value(abi, setter.values[0], field.ends_with('~'), name) {
         _ if setter.adds => format!("IList<{}>", element(setter)),
-        ("text", _) => "string".to_owned(),
-        _ if field.ends_with('~') => "TimeSpan".to_owned(),
-        (_, "u32" | "usize") => "int".to_owned(),
-        (_, "u64") => "long".to_owned(),
-        (_, of) => value(abi, of).expect("a value"),
+        [of, ..] => of,
     };
     let doc = setter.function.doc.split('\n').next().unwrap_or_default(); // the rest is about failures
     let (mark, note) = match &*of {
@@ -200,22 +196,17 @@ fn split<'a>(setter: &'a Setter) -> (&'a str, &'a str) {
 }
 
 fn setting(abi: &Abi, setter: &Setter) -> String {
-    let (first, own, (field, default)) = (setter.values[0], options::name(&setter.csharp), split(setter));
-    let value = field.replace("?", ".Value").replace("~", ".TotalSeconds");
-    let argument = |(value, given): (&&Parameter, String)| match (value.role, &*value.rust) {
-        ("text", _) => format!("Utf8.Encode({given}, \"{}\")", value.name),
-        (_, "u32") => format!("checked((uint){given})"),
-        (_, "u64") => format!("checked((ulong){given})"),
-        _ => given,
-    };
-    let arguments: Vec<String> = setter.values.iter().zip(setter.given(&value, "")).map(argument).collect();
+    let (name, (field, default)) = (options::name(&setter.csharp), split(setter));
+    let first = field.replace("?", ".Value").replace("~", "");
+    let value = |(value, given): (&&Parameter, String)| CSHARP.value(abi, value, field.ends_with('~'), &given);
+    let values: Vec<[String; 3]> = setter.values.iter().zip(setter.given(&first, "")).map(value).collect();
+    let arguments: Vec<&str> = values.iter().map(|[.., argument]| &**argument).collect();
     let call = format!("NativeMethods.{}(made, {});\n", setter.function.name, arguments.join(", "));
-    let head = match (first.role, &*first.rust) {
-        _ if setter.adds => format!("foreach ({} each in {own})", element(setter)),
-        (role, _) if role == "text" || field.contains('?') => format!("if ({own} != null)"),
-        (_, "ckpt_node") => format!("if (!{own}.IsNone)"),
-        (_, of) if of == "bool" || abi.is_enum(of) || !default.is_empty() => return format!("            {call}"),
-        _ => format!("if ({own} != 0)"),
+    let head = match &values[0] {
+        _ if setter.adds => format!("foreach ({} each in {name})", element(setter)),
+        _ if field.contains('?') => format!("if ({name} != null)"),
+        [_, wanted, _] if wanted.is_empty() || !default.is_empty() => return format!("            {call}"),
+        [_, wanted, _] => format!("if ({wanted})"),
     };
     format!("            {head}\n            {{\n                {call}            }}\n")
 }

@@ -38,7 +38,8 @@ pub fn constants(abi: &Abi) -> String {
 pub fn options(abi: &Abi) -> String {
     let mut made = String::new();
     for options in options::all(abi) {
-        let (class, settings) = (pascal(options.name), options.setters.iter().map(|setter| setting(setter)).collect::<String>());
+        let (class, settings) =
+            (pascal(options.name), options.setters.iter().map(|setter| setting(abi, setter)).collect::<String>());
         made += "\n// set sets all but callbacks, other options, paths and arrays, and says whether that went well.\n";
         made += &format!(
             "func (o *{class}) set(made *C.ckpt_{}, e **C.ckpt_error) bool {{\n{settings}\treturn true\n}}\n",
@@ -48,23 +49,17 @@ pub fn options(abi: &Abi) -> String {
     file(made)
 }
 
-fn setting(setter: &Setter) -> String {
+fn setting(abi: &Abi, setter: &Setter) -> String {
     let (go, field) = (&setter.go, format!("o.{}", options::name(&setter.go)));
-    let (wanted, first) = match (&*setter.values[0].rust, setter.values[0].role) {
-        _ if setter.adds => (String::new(), String::new()),
-        _ if go.ends_with('?') => (format!("{field} != nil && "), format!("*{field}")),
-        _ if go.ends_with("?~") => (format!("{field} != nil && "), field.clone()),
-        (_, "text") => (format!("{field} != \"\" && "), field.clone()),
-        ("bool", _) => (format!("{field} && "), field.clone()),
-        _ => (format!("{field} != 0 && "), field.clone()),
+    let first = if go.ends_with('?') { format!("*{field}") } else { field.clone() };
+    let value = |(value, given): (&&Parameter, String)| GO.value(abi, value, go.ends_with('~'), &given);
+    let values: Vec<[String; 3]> = setter.values.iter().zip(setter.given(&first, "o.")).map(value).collect();
+    let wanted = match &values[0] {
+        _ if setter.adds => String::new(),
+        _ if go.contains('?') => format!("{field} != nil && "),
+        [_, wanted, _] => format!("{wanted} && "),
     };
-    let argument = |(value, given): (&&Parameter, String)| match value.role {
-        _ if go.starts_with('!') => "false".to_owned(),
-        "text" => format!("chars({given}), C.size_t(len({given}))"),
-        _ if go.ends_with('~') => format!("C.double({given}.Seconds())"),
-        _ => format!("C.{}({given})", GO.listed(&value.rust).unwrap_or_else(|| value.rust.clone())),
-    };
-    let arguments: Vec<String> = setter.values.iter().zip(setter.given(&first, "o.")).map(argument).collect();
+    let arguments: Vec<&str> = values.iter().map(|[.., argument]| if go.starts_with('!') { "false" } else { argument }).collect();
     let call = format!("C.{}(made, {}, e) != C.CKPT_CODE_OK", setter.function.name, arguments.join(", "));
     let set = |tabs: &str| format!("{tabs}if {wanted}{call} {{\n{tabs}\treturn false\n{tabs}}}\n");
     match setter.adds {

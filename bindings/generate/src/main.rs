@@ -5,9 +5,9 @@
 mod abi;
 mod cpp;
 mod csharp;
-mod exceptions;
 mod go;
 mod options;
+mod spellings;
 mod text;
 mod unbound;
 

@@ -2,7 +2,7 @@
 //! options, paths and arrays are for hands.
 
 use crate::abi::{short, Abi, Function, Parameter};
-use crate::exceptions::EXCEPTIONS;
+use crate::spellings::SPELLINGS;
 use crate::text::pascal;
 
 /// The name of an option without marks.
@@ -17,7 +17,7 @@ pub struct Setter<'a> {
     pub adds: bool,
     /// What is set: without the options, the lengths of texts and the error.
     pub values: Vec<&'a Parameter>,
-    /// With the marks of [`EXCEPTIONS`].
+    /// With the marks of [`SPELLINGS`].
     pub go: String,
     pub csharp: String,
 }
@@ -58,7 +58,7 @@ pub fn all(abi: &Abi) -> impl Iterator<Item = Options<'_>> {
 fn setter<'a>(function: &'a Function, options: &str) -> Option<Setter<'a>> {
     let (verb, name) = function.name[options.len() + 1..].split_once('_')?;
     let values: Vec<&Parameter> = function.parameters[1..].iter().filter(|p| !matches!(p.role, "length" | "error")).collect();
-    let listed = EXCEPTIONS.options.get(&format!("{}.{name}", short(options))).cloned();
+    let listed = SPELLINGS.options.get(&format!("{}.{name}", short(options))).cloned();
     let [go, csharp] = listed.unwrap_or_else(|| [pascal(name), pascal(name)]);
     let is_plain = values.iter().all(|p| matches!(p.role, "value" | "text"));
     is_plain.then_some(Setter { function, name, adds: verb == "add", values, go, csharp })

@@ -1,14 +1,14 @@
 //! Names and comments in the languages' ways.
 
-use crate::abi::{short, Abi, Named};
-use crate::exceptions::EXCEPTIONS;
+use crate::abi::{short, Abi, Named, Parameter};
+use crate::spellings::SPELLINGS;
 
 /// Where comments end.
 const WIDTH: usize = 100;
 
 /// How a language calls what comments speak of.
 pub struct Language {
-    /// Its place among the names of [`EXCEPTIONS`].
+    /// Its place among the names of [`SPELLINGS`].
     pub column: usize,
     /// What becomes of `row_state`.
     pub case: fn(&str) -> String,
@@ -30,18 +30,30 @@ pub fn quoted(text: &str, change: impl Fn(&str) -> String) -> String {
 }
 
 impl Language {
-    /// A number, or another name that follows no rule.
-    pub fn listed(&self, name: &str) -> Option<String> {
-        EXCEPTIONS.names.get(name).map(|names| names[self.column].clone())
+    fn listed(&self, name: &str) -> Option<String> {
+        SPELLINGS.names.get(name).map(|names| names[self.column].clone())
     }
 
     pub fn class(&self, name: &str) -> String {
         self.listed(short(name)).unwrap_or_else(|| (self.case)(short(name)))
     }
 
+    /// The type of an option's value, when it is set, and what the C ABI gets.
+    pub fn value(&self, abi: &Abi, of: &Parameter, is_time: bool, value: &str) -> [String; 3] {
+        let kind = match &*of.rust {
+            _ if of.role == "text" => "text",
+            _ if is_time => "time",
+            rust if abi.is_enum(rust) => "enum",
+            rust => rust,
+        };
+        let fields = [("{value}", value), ("{class}", &self.class(&of.rust)), ("{type}", &of.rust), ("{name}", &of.name)];
+        let filled = |text: &String| fields.iter().fold(text.clone(), |text, (field, value)| text.replace(field, value));
+        SPELLINGS.values[kind][self.column].each_ref().map(filled)
+    }
+
     pub fn constant(&self, of: &Named, name: &str) -> String {
         let own = self.listed(name).unwrap_or_else(|| (self.case)(&name[of.name.len() + 1..].to_lowercase()));
-        let prefix = || EXCEPTIONS.go_prefixes.get(&of.name).cloned().unwrap_or_else(|| self.class(&of.name));
+        let prefix = || SPELLINGS.go_prefixes.get(&of.name).cloned().unwrap_or_else(|| self.class(&of.name));
         self.has_prefixes.then(prefix).unwrap_or_default() + &own
     }
 

@@ -1,4 +1,4 @@
-//! What follows from no rule: the tables of `exceptions.json`.
+//! What the languages call things, where no rule says it: the tables of `spellings.json`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -6,22 +6,26 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-pub struct Exceptions {
-    /// Numbers, types and constants in C++, Go (numbers: C) and C#. `size_t` is 64 bits wherever
-    /// the library is.
+pub struct Spellings {
+    /// Types and constants in C++, Go and C#.
     pub names: HashMap<String, [String; 3]>,
     /// What Go's constants of a type begin with, if not with the name of the type.
     pub go_prefixes: HashMap<String, String>,
+    /// Values of options in C++, Go and C#: the type, when a value is set (empty: always), and what
+    /// the C ABI gets.
+    pub values: HashMap<String, [[String; 3]; 3]>,
     /// What Go and C# call an option: `!` in front says the contrary, `?` behind that it can be
     /// left out (nil, null), `~` that it is a time, `=` what it is by default.
     pub options: HashMap<String, [String; 2]>,
+    /// `size_t` is 64 bits wherever the library is.
+    pub csharp_numbers: HashMap<String, String>,
     /// What a call gives and C# copies and frees at once needs no handle.
     pub csharp_copied: Vec<String>,
     /// Places for arrays, where a place for one value looks the same.
     pub csharp_arrays: Vec<String>,
 }
 
-pub static EXCEPTIONS: LazyLock<Exceptions> = LazyLock::new(|| {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/exceptions.json");
+pub static SPELLINGS: LazyLock<Spellings> = LazyLock::new(|| {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/spellings.json");
     serde_json::from_str(&std::fs::read_to_string(file).expect("it is there")).expect("it has these tables")
 });
