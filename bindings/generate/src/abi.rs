@@ -115,16 +115,14 @@ impl Abi {
                 None => (),
             },
             Item::Fn(f) if f.sig.abi.is_some() => {
-                let parameters = self.parameters(&f.sig);
-                self.functions.push(function(&f.sig.ident, &f.attrs, parameters, &f.sig.output));
+                self.functions.push(function(&f.sig.ident, &f.attrs, self.parameters(&f.sig), &f.sig.output));
             }
             Item::Const(c) if c.ident.to_string().starts_with("CKPT_") => {
                 let (Named { name, doc, .. }, of) = (named(&c.ident, &c.attrs), spelled(&c.ty));
                 let Expr::Lit(ExprLit { lit: Lit::Int(value), .. }) = &*c.expr else { panic!("{name} is no number") };
-                let is_own = name.starts_with(&(of.to_uppercase() + "_"));
                 let made = Constant { value: value.base10_parse().expect("it fits"), name, doc };
                 let Some(found) = self.enums.iter_mut().find(|e| e.name == of) else { return self.constants.push(made) };
-                assert!(is_own, "{} has not the prefix of {of}", made.name);
+                assert!(made.name.starts_with(&(of.to_uppercase() + "_")), "{} has not the prefix of {of}", made.name);
                 found.constants.push(made);
             }
             _ => (),

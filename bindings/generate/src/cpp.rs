@@ -41,16 +41,14 @@ pub fn options(abi: &Abi) -> String {
 fn class_of(abi: &Abi, options: &Options) -> String {
     let (name, raw) = (options.name, format!("ckpt_{}", options.name));
     let setters: String = options.setters.iter().map(|setter| setter_of(abi, setter)).collect();
-    let head = format!(
-        "/// What is set by plain values in checkpoint::{name}.\ntemplate <typename Self>\nclass basic_{name} {{\n   public:\n"
-    );
-    let get = format!(
-        "    /// The handle; NULL for the defaults.\n    const {raw} *get() const noexcept {{ return handle_.get(); }}\n"
-    );
+    let begin = format!("template <typename Self>\nclass basic_{name} {{\n   public:\n");
+    let get = format!("    const {raw} *get() const noexcept {{ return handle_.get(); }}\n");
     let handle = if options.has_default { format!("handle_.make({raw}_new)") } else { "handle_.get()".to_owned() };
-    let make = format!("    /// The handle, to be changed.\n    {raw} *make() {{ return {handle}; }}\n");
+    let make = format!("    {raw} *make() {{ return {handle}; }}\n");
     let own = format!("    detail::handle<{raw}, {raw}_free> handle_;  ///< Freed with this object.\n");
-    format!("\n{head}{setters}{get}\n   protected:\n{make}{own}}};\n")
+    let public = format!("{setters}    /// The handle; NULL for the defaults.\n{get}");
+    let protected = format!("   protected:\n    /// The handle, to be changed.\n{make}{own}");
+    format!("\n/// What is set by plain values in checkpoint::{name}.\n{begin}{public}\n{protected}}};\n")
 }
 
 fn setter_of(abi: &Abi, setter: &Setter) -> String {

@@ -198,8 +198,7 @@ fn split<'a>(setter: &'a Setter) -> (&'a str, &'a str) {
 fn setting(abi: &Abi, setter: &Setter) -> String {
     let (name, (field, default)) = (options::name(&setter.csharp), split(setter));
     let first = field.replace("?", ".Value").replace("~", "");
-    let value = |(value, given): (&&Parameter, String)| CSHARP.value(abi, value, field.ends_with('~'), &given);
-    let values: Vec<[String; 3]> = setter.values.iter().zip(setter.given(&first, "")).map(value).collect();
+    let values = setter.spelled(abi, &CSHARP, field.ends_with('~'), [&first, ""]);
     let arguments: Vec<&str> = values.iter().map(|[.., argument]| &**argument).collect();
     let call = format!("NativeMethods.{}(made, {});\n", setter.function.name, arguments.join(", "));
     let head = match &values[0] {

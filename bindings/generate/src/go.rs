@@ -1,7 +1,7 @@
 //! The constants of Go, and what sets its options.
 
-use crate::abi::{Abi, Parameter};
-use crate::options::{self, Setter};
+use crate::abi::Abi;
+use crate::options::{self, Options, Setter};
 use crate::text::{comment, pascal, Language};
 use crate::DERIVED;
 
@@ -22,10 +22,8 @@ pub fn constants(abi: &Abi) -> String {
         let (name, naming) = (GO.class(&of.name), abi.naming(of));
         let about = of.doc[..1].to_lowercase() + &of.doc[1..];
         let verb = if about.starts_with("the ") { "is" } else { "says" };
-        made += &format!(
-            "\n{}type {name} int32\n\n// Those that there are.\nconst (\n",
-            doc(abi, &format!("{name} {verb} {about}"), "// ")
-        );
+        let about = doc(abi, &format!("{name} {verb} {about}"), "// ");
+        made += &format!("\n{about}type {name} int32\n\n// Those that there are.\nconst (\n");
         for c in &of.constants {
             made += &format!("{}\t{} {name} = C.{}\n", doc(abi, &c.doc, "\t// "), GO.constant(of, &c.name), c.name);
         }
@@ -36,24 +34,19 @@ pub fn constants(abi: &Abi) -> String {
 }
 
 pub fn options(abi: &Abi) -> String {
-    let mut made = String::new();
-    for options in options::all(abi) {
-        let (class, settings) =
-            (pascal(options.name), options.setters.iter().map(|setter| setting(abi, setter)).collect::<String>());
-        made += "\n// set sets all but callbacks, other options, paths and arrays, and says whether that went well.\n";
-        made += &format!(
-            "func (o *{class}) set(made *C.ckpt_{}, e **C.ckpt_error) bool {{\n{settings}\treturn true\n}}\n",
-            options.name
-        );
-    }
-    file(made)
+    let about = "// set sets all but callbacks, other options, paths and arrays, and says whether that went well.";
+    let set = |options: Options| {
+        let settings: String = options.setters.iter().map(|setter| setting(abi, setter)).collect();
+        let head = format!("func (o *{}) set(made *C.ckpt_{}, e **C.ckpt_error) bool", pascal(options.name), options.name);
+        format!("\n{about}\n{head} {{\n{settings}\treturn true\n}}\n")
+    };
+    file(options::all(abi).map(set).collect())
 }
 
 fn setting(abi: &Abi, setter: &Setter) -> String {
     let (go, field) = (&setter.go, format!("o.{}", options::name(&setter.go)));
     let first = if go.ends_with('?') { format!("*{field}") } else { field.clone() };
-    let value = |(value, given): (&&Parameter, String)| GO.value(abi, value, go.ends_with('~'), &given);
-    let values: Vec<[String; 3]> = setter.values.iter().zip(setter.given(&first, "o.")).map(value).collect();
+    let values = setter.spelled(abi, &GO, go.ends_with('~'), [&first, "o."]);
     let wanted = match &values[0] {
         _ if setter.adds => String::new(),
         _ if go.contains('?') => format!("{field} != nil && "),

@@ -9,7 +9,6 @@ mod go;
 mod options;
 mod spellings;
 mod text;
-mod unbound;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,7 +41,6 @@ fn problems(write: bool) -> Vec<String> {
             problems.push(format!("bindings/{file} is out of date: run cargo run -p libcheckpoint-generate"));
         }
     }
-    problems.extend(unbound::problems(root, &abi));
     problems
 }
 
@@ -53,6 +51,6 @@ fn main() -> ExitCode {
 }
 
 #[test]
-fn what_is_generated_is_up_to_date_and_every_function_is_bound() {
+fn what_is_generated_is_up_to_date() {
     assert_eq!(problems(false), [""; 0]);
 }

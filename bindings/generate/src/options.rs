@@ -3,7 +3,7 @@
 
 use crate::abi::{short, Abi, Function, Parameter};
 use crate::spellings::SPELLINGS;
-use crate::text::pascal;
+use crate::text::{pascal, Language};
 
 /// The name of an option without marks.
 pub fn name(special: &str) -> &str {
@@ -23,16 +23,17 @@ pub struct Setter<'a> {
 }
 
 impl Setter<'_> {
-    /// What is given for each value: `first`, then what has a name of its own, or parts of what is
-    /// added.
-    pub fn given(&self, first: &str, other: &str) -> Vec<String> {
-        let given = |(at, value): (usize, &&Parameter)| match (self.adds, at) {
+    /// The values in a language: their types, when they are set, and what the C ABI gets, which is
+    /// made of `first`, then of what has a name of its own, or of parts of what is added.
+    pub fn spelled(&self, abi: &Abi, language: &Language, is_time: bool, [first, other]: [&str; 2]) -> Vec<[String; 3]> {
+        let given = |(at, value): (usize, &Parameter)| match (self.adds, at) {
             (true, _) if self.values.len() > 1 => format!("each.{}", pascal(&value.name)),
             (true, _) => "each".to_owned(),
             (false, 0) => first.to_owned(),
             (false, _) => other.to_owned() + &pascal(&value.name),
         };
-        self.values.iter().enumerate().map(given).collect()
+        let values = self.values.iter().copied().enumerate();
+        values.map(|(at, value)| language.value(abi, value, is_time, &given((at, value)))).collect()
     }
 }
 
