@@ -43,7 +43,8 @@ fn class_of(abi: &Abi, options: &Options) -> String {
     let setters: String = options.setters.iter().map(|setter| setter_of(abi, setter)).collect();
     let begin = format!("template <typename Self>\nclass basic_{name} {{\n   public:\n");
     let get = format!("    const {raw} *get() const noexcept {{ return handle_.get(); }}\n");
-    let handle = if options.has_default { format!("handle_.make({raw}_new)") } else { "handle_.get()".to_owned() };
+    let has_default = abi.function(&format!("{raw}_new")).is_some_and(|new| new.parameters.is_empty());
+    let handle = if has_default { format!("handle_.make({raw}_new)") } else { "handle_.get()".to_owned() };
     let make = format!("    {raw} *make() {{ return {handle}; }}\n");
     let own = format!("    detail::handle<{raw}, {raw}_free> handle_;  ///< Freed with this object.\n");
     let public = format!("{setters}    /// The handle; NULL for the defaults.\n{get}");

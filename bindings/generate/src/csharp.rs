@@ -65,6 +65,7 @@ fn handle(abi: &Abi, rust: &str) -> String {
 fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
     let (base, name) = (parameter.base(), pascal(&parameter.name));
     let name = (name[..1].to_lowercase() + &name[1..]).replace("string", "@string");
+    let is_array = SPELLINGS.csharp_arrays.contains(&format!("{function}.{}", parameter.name));
     let value = value(abi, base);
     let marshal = if value.as_deref() == Some("bool") { "[MarshalAs(UnmanagedType.I1)] " } else { "" };
     let of = match (parameter.role, value) {
@@ -74,11 +75,8 @@ fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
         ("error" | "lent output", _) => "out IntPtr".to_owned(),
         ("handle" | "changed", _) => handle(abi, base),
         ("array", _) if parameter.rust.matches('*').count() > 1 => "IntPtr[]".to_owned(),
-        ("array", _) if base == "u8" => "byte[]".to_owned(),
         ("array", Some(value)) => format!("{value}[]"),
-        ("output", Some(value)) if SPELLINGS.csharp_arrays.contains(&format!("{function}.{}", parameter.name)) => {
-            format!("[In, Out] {value}[]")
-        }
+        ("output", Some(value)) if is_array => format!("[In, Out] {value}[]"),
         ("output", Some(value)) => format!("{marshal}out {value}"),
         _ => "IntPtr".to_owned(),
     };

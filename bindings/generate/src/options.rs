@@ -40,27 +40,22 @@ impl Setter<'_> {
 pub struct Options<'a> {
     /// Without prefix.
     pub name: &'a str,
-    /// Whether `_new` needs no arguments.
-    pub has_default: bool,
     pub setters: Vec<Setter<'a>>,
 }
 
 /// All options, in the order of the header.
 pub fn all(abi: &Abi) -> impl Iterator<Item = Options<'_>> {
     abi.handles.iter().filter(|handle| handle.name.ends_with("_options")).map(|handle| {
-        let own = |verb: &str| format!("{}_{verb}", handle.name);
-        let changes = |f: &&Function| f.name.starts_with(&own("set_")) || f.name.starts_with(&own("add_"));
-        let setters = abi.functions.iter().filter(changes).filter_map(|f| setter(f, &handle.name)).collect();
-        let has_default = abi.function(&own("new")).is_some_and(|new| new.parameters.is_empty());
-        Options { name: short(&handle.name), has_default, setters }
+        let setters = abi.functions.iter().filter_map(|f| setter(f, &handle.name)).collect();
+        Options { name: short(&handle.name), setters }
     })
 }
 
 fn setter<'a>(function: &'a Function, options: &str) -> Option<Setter<'a>> {
-    let (verb, name) = function.name[options.len() + 1..].split_once('_')?;
-    let values: Vec<&Parameter> = function.parameters[1..].iter().filter(|p| !matches!(p.role, "length" | "error")).collect();
+    let (verb, name) = function.name.strip_prefix(options)?.strip_prefix('_')?.split_once('_')?;
+    let values: Vec<&Parameter> = function.parameters.iter().skip(1).filter(|p| !matches!(p.role, "length" | "error")).collect();
     let listed = SPELLINGS.options.get(&format!("{}.{name}", short(options))).cloned();
     let [go, csharp] = listed.unwrap_or_else(|| [pascal(name), pascal(name)]);
-    let is_plain = values.iter().all(|p| matches!(p.role, "value" | "text"));
+    let is_plain = matches!(verb, "set" | "add") && values.iter().all(|p| matches!(p.role, "value" | "text"));
     is_plain.then_some(Setter { function, name, adds: verb == "add", values, go, csharp })
 }
