@@ -12,6 +12,7 @@ use super::index::{Index, Row};
 use super::naming;
 use super::publish::Publication;
 use crate::error::{Code, Error, Reason, Result};
+use crate::foreign::{explain, explain_contents};
 use crate::storage::{File, Local, Storage};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, shape_text, Bounds, DType, StoredExtent};
@@ -101,7 +102,7 @@ pub(crate) fn merge_on(
                 format!("{count} of {} sections are missing ({}{more})", sections.len(), names.join(", "))
             }
         };
-        return Err(Error::new(Code::NotFound, Reason::NoCheckpoint, what).in_file(first));
+        return Err(explain(Error::new(Code::NotFound, Reason::NoCheckpoint, what).in_file(first)));
     }
     if inputs.is_empty() {
         return Err(Error::argument("there are no sections to merge").in_file(destination));
@@ -271,7 +272,7 @@ impl<'a> Merged<'a> {
 
     /// Says whether every data file is there and as long as its records need.
     fn check_files(&self) -> Result<()> {
-        self.files.iter().try_for_each(|file| File::open(&file.path)?.check_range(0, file.length))
+        self.files.iter().try_for_each(|file| File::open(&file.path)?.check_range(0, file.length).map_err(explain_contents))
     }
 
     /// Whether `destination` holds exactly this already, while data files of the sections are gone: the work of an earlier merge.

@@ -314,7 +314,7 @@ pub(super) fn owned(path: &OsStr) -> Option<&OsStr> {
 
 /// Whether a file was read and means nothing, or is no file.
 fn is_nonsense(error: &Error) -> bool {
-    matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::Limit)
+    matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint | Reason::Limit)
 }
 
 fn read_sidecar(directory: &Path, warnings: &mut Vec<String>) -> Result<Option<String>> {

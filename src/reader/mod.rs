@@ -117,6 +117,8 @@ impl Reader {
     /// # Errors
     /// * `NOT_FOUND` when there is no checkpoint; the message lists the checkpoints that are near.
     /// * `DATA_LOSS` when the index is damaged or malformed.
+    /// * [`Reason::NotACheckpoint`], with either code, when the path leads to a file or directory of another kind that was recognized; the
+    ///   message says what to do.
     /// * `INVALID_ARGUMENT` when the checkpoint says that it is not for readers of this version.
     /// * `RESOURCE_EXHAUSTED` when listing it would take more memory than the limit.
     pub fn open(path: impl AsRef<Path>) -> Result<Reader> {
