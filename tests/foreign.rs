@@ -130,7 +130,7 @@ fn files_of_each_kind_are_named() {
 
 #[test]
 fn an_index_of_each_kind_is_named() {
-    // Those that are told by their names cannot be an index; an empty one is damaged rather than of another kind.
+    // Those told by their names cannot be an index; an empty index is damaged, not of another kind.
     let by_name = ["frozen_inference_graph.pb", "events.out.tfevents.17.host", "old.pth", "run.tar.gz", "run.tgz", "run.tar.xz"];
     let by_contents = files().into_iter().filter(|(name, contents, ..)| !by_name.contains(name) && !contents.is_empty());
     for (_, contents, kind, _) in by_contents {

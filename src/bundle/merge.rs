@@ -272,7 +272,10 @@ impl<'a> Merged<'a> {
 
     /// Says whether every data file is there and as long as its records need.
     fn check_files(&self) -> Result<()> {
-        self.files.iter().try_for_each(|file| File::open(&file.path)?.check_range(0, file.length).map_err(explain_contents))
+        self.files.iter().try_for_each(|needed| {
+            let file = File::open(&needed.path)?;
+            file.check_range(0, needed.length).map_err(|e| explain_contents(e, &file))
+        })
     }
 
     /// Whether `destination` holds exactly this already, while data files of the sections are gone: the work of an earlier merge.

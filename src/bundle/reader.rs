@@ -75,14 +75,14 @@ impl Bundle {
     /// The data file of `row`, which is long enough to hold it.
     pub fn shard_of(&self, row: &Row<'_>) -> Result<Arc<File>> {
         let file = self.shard(row.shard)?;
-        file.check_range(row.offset, row.size).map_err(explain_contents)?;
+        file.check_range(row.offset, row.size).map_err(|e| explain_contents(e, &file))?;
         Ok(file)
     }
 
     /// Says whether the data file of `row` is there and long enough to hold it.
     pub fn check_row(&self, row: &Row<'_>) -> Result<()> {
         if let Some((_, file)) = self.shards.lock().iter().find(|(shard, _)| *shard == row.shard) {
-            return file.check_range(row.offset, row.size).map_err(explain_contents);
+            return file.check_range(row.offset, row.size).map_err(|e| explain_contents(e, file));
         }
         self.shard_of(row).map(drop)
     }
@@ -171,7 +171,7 @@ impl Bundle {
             if checksums != Checksums::Never {
                 let computed = crc::mask(crc::crc32c(buffer));
                 check_crc(row.crc, computed, "the checksum of the tensor does not match")
-                    .map_err(|e| explain_contents(e.in_file(file.path())))?;
+                    .map_err(|e| explain_contents(e.in_file(file.path()), &file))?;
             }
             transfer::swap(buffer, self.swap_unit(row.dtype));
             Ok(true)
@@ -339,7 +339,7 @@ impl Bundle {
         if checked {
             let computed = crc::mask(crc::crc32c(map.bytes()));
             check_crc(row.crc, computed, "the checksum of the tensor does not match")
-                .map_err(|e| explain_contents(e.in_file(file.path())).for_tensor(row.key))?;
+                .map_err(|e| explain_contents(e.in_file(file.path()), &file).for_tensor(row.key))?;
         }
         Ok(map)
     }

@@ -156,7 +156,7 @@ impl Bundle {
             };
             let check = |p: &Payload<'_>| {
                 let checked = file.check_range(p.offset, p.buffer.len() as u64);
-                checked.map_err(|e| explain_contents(e).for_tensor(p.key))
+                checked.map_err(|e| explain_contents(e, &file).for_tensor(p.key))
             };
             check(first)?;
             let mut group = Group { payloads: place..place + 1, file: file.clone(), progress: Progress::default() };

@@ -273,7 +273,8 @@ fn transfer_chunk<'b>(
     scratch: &mut Vec<u8>,
     sums: &mut Vec<ChunkSum<'b>>,
 ) -> std::result::Result<(), (usize, Error)> {
-    let in_context = |e: Error| (chunk.transfer, explain_contents(e.in_file(chunk.file.path())).for_tensor(chunk.key));
+    let in_context =
+        |e: Error| (chunk.transfer, explain_contents(e.in_file(chunk.file.path()), &chunk.file).for_tensor(chunk.key));
     let unwatched = Progress::default();
     let progress = chunk.progress.unwrap_or(&unwatched);
     let buffer = match chunk.target {
@@ -321,7 +322,7 @@ fn read_small(file: &File, payloads: &mut [Payload<'_>], memory: &mut [u8], prog
     // If not all can be read, some may: one after the other, it is known which one cannot.
     let at_once = file.read_at(start, memory).is_ok();
     for (number, payload) in payloads.iter_mut().enumerate() {
-        let in_context = |e: Error| explain_contents(e.in_file(file.path())).for_tensor(payload.key);
+        let in_context = |e: Error| explain_contents(e.in_file(file.path()), file).for_tensor(payload.key);
         let bytes = &mut memory[(payload.offset - start) as usize..][..payload.buffer.len()];
         if !at_once {
             file.read_at(payload.offset, bytes).map_err(in_context)?;

@@ -21,11 +21,14 @@ pub(super) struct Kind {
     pub advice: fn(&Path) -> String,
 }
 
-/// What is found in the place of any file: of a data file, too, whose bytes may be like anything else.
+/// What is found in the place of any file, of a data file too, whose bytes may be like anything.
 pub(super) const PLACEHOLDERS: &[Kind] = &[
     Kind {
         name: "a Git LFS pointer",
-        is: |f| f.begins(b"version https://git-lfs.github.com/spec/") || f.begins(b"version https://hawser.github.com/spec/"),
+        is: |f| {
+            // The second is from before version 1.
+            f.begins(b"version https://git-lfs.github.com/spec/") || f.begins(b"version https://hawser.github.com/spec/")
+        },
         advice: |_| "fetch the file with \"git lfs pull\"".into(),
     },
     Kind {
@@ -154,7 +157,7 @@ impl Sample<'_> {
         self.first.windows(text.len()).any(|window| window == text.as_bytes())
     }
 
-    /// Whether it is text that begins so, after a byte order mark and white space, in capitals or not.
+    /// Whether it is text that begins so, in capitals or not, after white space.
     fn reads(&self, text: &str) -> bool {
         let begin = self.text().get(..text.len());
         begin.is_some_and(|begin| begin.eq_ignore_ascii_case(text.as_bytes()))
@@ -183,7 +186,7 @@ impl Sample<'_> {
         &rest[..rest.len().min(u16::from_le_bytes([low, high]).into())]
     }
 
-    /// A pickle of protocol 2 to 5, of which all but the first name themselves and a frame or an object.
+    /// A pickle of protocol 2 to 5, whose first operation is one that pickles begin with.
     fn is_pickle(&self) -> bool {
         matches!(self.first, [0x80, 2..=5, b'}' | b']' | b'(' | b'c' | 0x8a | 0x8c | 0x95, ..])
     }

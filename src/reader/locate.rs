@@ -89,7 +89,7 @@ pub(crate) fn read_state(directory: &Path, name: &OsStr) -> Result<Option<StateF
         Err(e) if e.code() == Code::NotFound => return Ok(None),
         Err(e) => return Err(explain(e)),
     };
-    let state = StateFile::parse(&small_file(&file)?).map_err(|e| explain_contents(e.in_file(&path)))?;
+    let state = StateFile::parse(&small_file(&file)?).map_err(|e| explain_contents(e.in_file(&path), &file))?;
     if state.model_checkpoint_path.is_empty() {
         return Err(Error::malformed("the state file names no latest checkpoint")
             .expecting("a model_checkpoint_path", "none")
