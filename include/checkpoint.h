@@ -730,6 +730,10 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // A rank failed or did not take part, so no rank saved.
 #define CKPT_REASON_RANK 33
 
+// The path names a file or directory of another kind, which was recognized; the message says what
+// to do.
+#define CKPT_REASON_NOT_A_CHECKPOINT 34
+
 // No dtype.
 #define CKPT_DTYPE_INVALID 0
 
@@ -1121,6 +1125,8 @@ void ckpt_read_options_free(ckpt_read_options *options);
 // Errors:
 // * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_CHECKPOINT`): there is no checkpoint at `path`.
 // * `CKPT_CODE_DATA_LOSS`: the index is damaged or malformed.
+// * `CKPT_CODE_DATA_LOSS` or `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NOT_A_CHECKPOINT`): `path` names
+//   a file or directory of another kind; the message says which, and what to do.
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_VERSION`): the checkpoint was written for other
 //   versions of readers.
 // * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): listing the checkpoint takes more memory

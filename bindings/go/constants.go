@@ -128,6 +128,9 @@ const (
 	ReasonBusy Reason = C.CKPT_REASON_BUSY
 	// A rank failed or did not take part, so no rank saved.
 	ReasonRank Reason = C.CKPT_REASON_RANK
+	// The path names a file or directory of another kind, which was recognized; the message says
+	// what to do.
+	ReasonNotACheckpoint Reason = C.CKPT_REASON_NOT_A_CHECKPOINT
 )
 
 // Returns the name of a reason, e.g. NO_CHECKPOINT; NONE for 0, UNKNOWN for an unknown number.

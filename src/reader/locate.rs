@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::allocate::allocate;
 use crate::bundle::{data_name, index_path, numbered, split_data_name};
 use crate::error::{printable, Code, Error, Reason, Result};
+use crate::foreign::{explain, explain_contents};
 use crate::format::state_file::StateFile;
 use crate::storage::File;
 use crate::table::Table;
@@ -35,6 +36,11 @@ const LISTED: usize = 8;
 /// Finds the checkpoint that `path` denotes; [`Reader::open`](super::Reader::open) lists the
 /// accepted forms.
 pub(crate) fn locate(path: &Path) -> Result<Located> {
+    // A state file that names what is not there is at fault itself; it is nothing else.
+    find(path).map_err(|e| if e.file() == Some(path) { explain(e) } else { e })
+}
+
+fn find(path: &Path) -> Result<Located> {
     if path.is_dir() {
         if let Some(located) = in_directory(path)? {
             return Ok(located);
@@ -91,9 +97,9 @@ pub(crate) fn read_state(directory: &Path, name: &OsStr) -> Result<Option<StateF
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(e) if e.code() == Code::NotFound => return Ok(None),
-        Err(e) => return Err(e),
+        Err(e) => return Err(explain(e)),
     };
-    let state = StateFile::parse(&small_file(&file)?).map_err(|e| e.in_file(&path))?;
+    let state = StateFile::parse(&small_file(&file)?).map_err(|e| explain_contents(e.in_file(&path), &file))?;
     if state.model_checkpoint_path.is_empty() {
         return Err(Error::malformed("the state file has no latest checkpoint")
             .expecting("a field model_checkpoint_path", "none")
@@ -169,12 +175,13 @@ pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
             Ok(None)
         }
         Ok(file) if Table::is_table(&file)? => Ok(Some(Located::V1 { prefix: path.to_owned(), files: vec![path.to_owned()] })),
-        Ok(file) => Err(Error::malformed("the file is not a checkpoint")
-            .expecting(
+        Ok(file) => {
+            let other = Error::malformed("the file is not a checkpoint").expecting(
                 "a V1 table or the prefix of a V2 checkpoint",
                 format_args!("a file of {} bytes in another format", file.len()),
-            )
-            .in_file(path)),
+            );
+            Err(explain(other.in_file(path)))
+        }
         Err(e) if e.code() == Code::NotFound => by_pattern(path),
         Err(e) => Err(e),
     }

@@ -141,6 +141,9 @@ pub const CKPT_REASON_SAVER: ckpt_reason = 31;
 pub const CKPT_REASON_BUSY: ckpt_reason = 32;
 /// A rank failed or did not take part, so no rank saved.
 pub const CKPT_REASON_RANK: ckpt_reason = 33;
+/// The path names a file or directory of another kind, which was recognized; the message says what
+/// to do.
+pub const CKPT_REASON_NOT_A_CHECKPOINT: ckpt_reason = 34;
 
 /// No dtype.
 pub const CKPT_DTYPE_INVALID: ckpt_dtype = 0;
@@ -452,7 +455,7 @@ fn name_in(names: &[&'static CStr], number: i32, first: i32, otherwise: &'static
     at.and_then(|at| names.get(at)).map_or(otherwise, |name| *name).as_ptr()
 }
 
-const REASONS: [&CStr; CKPT_REASON_RANK as usize + 1] = [
+const REASONS: [&CStr; CKPT_REASON_NOT_A_CHECKPOINT as usize + 1] = [
     c"NONE",
     c"ARGUMENT",
     c"NO_CHECKPOINT",
@@ -487,6 +490,7 @@ const REASONS: [&CStr; CKPT_REASON_RANK as usize + 1] = [
     c"SAVER",
     c"BUSY",
     c"RANK",
+    c"NOT_A_CHECKPOINT",
 ];
 
 const KINDS: [&CStr; 8] = [c"object", c"variable", c"state", c"text", c"list", c"dict", c"tuple", c"slot owner"];

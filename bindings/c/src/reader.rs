@@ -60,6 +60,8 @@ impl ckpt_reader {
 /// Errors:
 /// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_CHECKPOINT`): there is no checkpoint at `path`.
 /// * `CKPT_CODE_DATA_LOSS`: the index is damaged or malformed.
+/// * `CKPT_CODE_DATA_LOSS` or `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NOT_A_CHECKPOINT`): `path` names
+///   a file or directory of another kind; the message says which, and what to do.
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_VERSION`): the checkpoint was written for other
 ///   versions of readers.
 /// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): listing the checkpoint takes more memory
