@@ -185,10 +185,8 @@ fn function(name: &Ident, attributes: &[Attribute], parameters: Vec<Parameter>, 
 fn callback(of: &Type) -> Option<&syn::TypeBareFn> {
     let Type::Path(path) = of else { return None };
     let syn::PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
-    match arguments.args.first()? {
-        syn::GenericArgument::Type(Type::BareFn(function)) => Some(function),
-        _ => None,
-    }
+    let syn::GenericArgument::Type(Type::BareFn(function)) = arguments.args.first()? else { return None };
+    Some(function)
 }
 
 fn spelled(of: &Type) -> String {

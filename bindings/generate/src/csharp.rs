@@ -1,6 +1,6 @@
 //! The constants, the declarations and the options of C#.
 
-use crate::abi::{Abi, Constant, Function, Parameter};
+use crate::abi::{short, Abi, Constant, Function, Parameter};
 use crate::options::{self, Options, Setter};
 use crate::spellings::SPELLINGS;
 use crate::text::{comment, pascal, quoted, Language};
@@ -27,10 +27,8 @@ pub fn constants(abi: &Abi) -> String {
     let (mut classes, mut names) = (Vec::new(), Vec::new());
     for of in &abi.enums {
         let (class, naming) = (CSHARP.class(&of.name), abi.naming(of));
-        let constant = |c: &Constant| {
-            summary(abi, &c.doc, "        ") + &format!("        {} = {},\n", CSHARP.constant(of, &c.name), c.value)
-        };
-        let constants: Vec<String> = of.constants.iter().map(constant).collect();
+        let constant = |c: &Constant| format!("        {} = {},\n", CSHARP.constant(of, &c.name), c.value);
+        let constants = of.constants.iter().map(|c| summary(abi, &c.doc, "        ") + &constant(c)).collect::<Vec<_>>();
         classes.push(summary(abi, &of.doc, "    ") + &class_of(&format!("public enum {class}"), &constants));
         let name = format!("Name(this {class} value) => Utf8.Decode(NativeMethods.{}(value))", naming.name);
         names.push(summary(abi, &naming.doc, "        ") + &format!("        public static string {name};\n"));
@@ -53,27 +51,24 @@ fn value(abi: &Abi, rust: &str) -> Option<String> {
 }
 
 /// The class of a handle, if it has one.
-fn handle(abi: &Abi, rust: &str) -> String {
-    let own = rust.rsplit(' ').next().and_then(|of| of.strip_prefix("ckpt_")).unwrap_or_default();
-    let is_kept = !SPELLINGS.csharp_copied.iter().any(|copied| copied == own);
-    match is_kept && abi.function(&format!("ckpt_{own}_free")).is_some() {
-        true => pascal(own) + "Handle",
-        false => "IntPtr".to_owned(),
-    }
+fn handle(abi: &Abi, rust: &str) -> Option<String> {
+    let own = short(rust.rsplit(' ').next().unwrap_or_default());
+    let is_kept = abi.function(&format!("ckpt_{own}_free")).is_some() && !SPELLINGS.csharp_copied.contains(own);
+    is_kept.then(|| pascal(own) + "Handle")
 }
 
 fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
     let (base, name) = (parameter.base(), pascal(&parameter.name));
     let name = (name[..1].to_lowercase() + &name[1..]).replace("string", "@string");
     let is_array = SPELLINGS.csharp_arrays.contains(&format!("{function}.{}", parameter.name));
-    let value = value(abi, base);
+    let (value, pointer) = (value(abi, base), handle(abi, base).unwrap_or_else(|| "IntPtr".to_owned()));
     let marshal = if value.as_deref() == Some("bool") { "[MarshalAs(UnmanagedType.I1)] " } else { "" };
     let of = match (parameter.role, value) {
         ("value" | "callback" | "length" | "given", Some(value)) if base == parameter.rust => format!("{marshal}{value}"),
         ("text" | "path", _) => "byte[]".to_owned(),
-        ("owned output", _) => format!("out {}", handle(abi, base)),
+        ("owned output", _) => format!("out {pointer}"),
         ("error" | "lent output", _) => "out IntPtr".to_owned(),
-        ("handle" | "changed", _) => handle(abi, base),
+        ("handle" | "changed", _) => pointer,
         ("array", _) if parameter.rust.matches('*').count() > 1 => "IntPtr[]".to_owned(),
         ("array", Some(value)) => format!("{value}[]"),
         ("output", Some(value)) if is_array => format!("[In, Out] {value}[]"),
@@ -86,7 +81,7 @@ fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
 fn result(abi: &Abi, function: &Function) -> String {
     match (&*function.returns, function.ownership) {
         ("", _) => "void".to_owned(),
-        (pointer, "owned") => handle(abi, pointer),
+        (pointer, "owned") => handle(abi, pointer).unwrap_or_else(|| "IntPtr".to_owned()),
         (pointer, "lent") if pointer.starts_with('*') => "IntPtr".to_owned(),
         (of, _) => value(abi, of).expect("a value"),
     }
@@ -96,17 +91,16 @@ fn result(abi: &Abi, function: &Function) -> String {
 fn external(abi: &Abi, function: &Function, [indent, attribute, keywords]: [&str; 3], name: &str) -> String {
     let parameters: Vec<String> = function.parameters.iter().map(|p| parameter(abi, &function.name, p)).collect();
     let (of, parameters) = (result(abi, function), parameters.join(", "));
-    let bool = format!("{indent}[return: MarshalAs(UnmanagedType.I1)]\n");
-    let bool = if of == "bool" { &bool } else { "" };
-    format!("{indent}[{attribute}CallingConvention.Cdecl)]\n{bool}{indent}internal {keywords} {of} {name}({parameters});\n")
+    let marshal = if of == "bool" { format!("{indent}[return: MarshalAs(UnmanagedType.I1)]\n") } else { String::new() };
+    format!("{indent}[{attribute}CallingConvention.Cdecl)]\n{marshal}{indent}internal {keywords} {of} {name}({parameters});\n")
 }
 
 pub fn native_methods(abi: &Abi) -> String {
     let delegate = ["    ", "UnmanagedFunctionPointer(", "delegate"];
     let callbacks = abi.callbacks.iter().map(|f| external(abi, f, delegate, &CSHARP.class(&f.name)));
     let handles = abi.functions.iter().filter_map(|f| {
-        let own = f.name.strip_prefix("ckpt_")?.strip_suffix("_free").filter(|own| *own != "status")?;
-        let class = Some(handle(abi, &format!("ckpt_{own}"))).filter(|class| class != "IntPtr")?;
+        let own = short(&f.name).strip_suffix("_free").filter(|own| *own != "status")?; // written by hand
+        let class = handle(abi, own)?;
         let none = format!("        internal static readonly {class} None = new {class}(); // stands for NULL\n");
         let none = if own.ends_with("_options") || own == "cancel" { &none } else { "" };
         let free = format!("        protected override void Free() => NativeMethods.{}(handle);\n", f.name);
@@ -144,14 +138,12 @@ fn declared(abi: &Abi, function: &Function) -> String {
 pub fn options(abi: &Abi) -> String {
     let class = |options: Options| {
         let class = pascal(options.name);
-        let properties = options.setters.iter().map(|setter| property(abi, setter));
+        let mut members: Vec<String> = options.setters.iter().map(|setter| property(abi, setter)).collect();
         let settings: String = options.setters.iter().map(|setter| setting(abi, setter)).collect();
         let set = format!("        private void SetPlain({class}Handle made)\n        {{\n{settings}        }}\n");
         let about = "        // Sets all but callbacks, other options, paths and arrays.\n";
-        class_of(
-            &format!("public sealed partial class {class}"),
-            &properties.chain([about.to_owned() + &set]).collect::<Vec<_>>(),
-        )
+        members.push(about.to_owned() + &set);
+        class_of(&format!("public sealed partial class {class}"), &members)
     };
     file("using System;\nusing System.Collections.Generic;\n\n", &options::all(abi).map(class).collect::<Vec<_>>())
 }
@@ -163,7 +155,7 @@ fn element(setter: &Setter) -> String {
 }
 
 fn property(abi: &Abi, setter: &Setter) -> String {
-    let (name, (field, default)) = (options::name(&setter.csharp), split(setter));
+    let (field, name) = (&setter.csharp, options::name(&setter.csharp));
     let of = match CSHARP.value(abi, setter.values[0], field.ends_with('~'), name) {
         _ if setter.adds => format!("IList<{}>", element(setter)),
         [of, ..] => of,
@@ -171,13 +163,13 @@ fn property(abi: &Abi, setter: &Setter) -> String {
     let doc = setter.function.doc.split('\n').next().unwrap_or_default(); // the rest is about failures
     let (mark, note) = match &*of {
         _ if field.contains('?') => ("?", " Null for the default."),
-        "int" | "long" if default.is_empty() && !doc.contains("0, the default") => ("", " 0 for the default."),
+        "int" | "long" if setter.default.is_empty() && !doc.contains("0, the default") => ("", " 0 for the default."),
         _ => ("", ""),
     };
-    let accessors = match default {
+    let accessors = match &*setter.default {
         _ if setter.adds => format!("{{ get; }} = new List<{}>();", element(setter)),
         "" => "{ get; set; }".to_owned(),
-        _ => format!("{{ get; set; }} = {default};"),
+        default => format!("{{ get; set; }} = {default};"),
     };
     let made = summary(abi, &format!("{doc}{note}"), "        ") + &format!("        public {of}{mark} {name} {accessors}\n");
     let others = setter.values[1..].iter().filter(|_| !setter.adds).map(|other| {
@@ -189,12 +181,8 @@ fn property(abi: &Abi, setter: &Setter) -> String {
     made + &others.collect::<String>()
 }
 
-fn split<'a>(setter: &'a Setter) -> (&'a str, &'a str) {
-    setter.csharp.split_once('=').unwrap_or((&setter.csharp, ""))
-}
-
 fn setting(abi: &Abi, setter: &Setter) -> String {
-    let (name, (field, default)) = (options::name(&setter.csharp), split(setter));
+    let (field, name) = (&setter.csharp, options::name(&setter.csharp));
     let first = field.replace("?", ".Value").replace("~", "");
     let values = setter.spelled(abi, &CSHARP, field.ends_with('~'), [&first, ""]);
     let arguments: Vec<&str> = values.iter().map(|[.., argument]| &**argument).collect();
@@ -202,7 +190,7 @@ fn setting(abi: &Abi, setter: &Setter) -> String {
     let head = match &values[0] {
         _ if setter.adds => format!("foreach ({} each in {name})", element(setter)),
         _ if field.contains('?') => format!("if ({name} != null)"),
-        [_, wanted, _] if wanted.is_empty() || !default.is_empty() => return format!("            {call}"),
+        [_, wanted, _] if wanted.is_empty() || !setter.default.is_empty() => return format!("            {call}"),
         [_, wanted, _] => format!("if ({wanted})"),
     };
     format!("            {head}\n            {{\n                {call}            }}\n")

@@ -48,7 +48,8 @@ impl Language {
         };
         let fields = [("{value}", value), ("{class}", &self.class(&of.rust)), ("{type}", &of.rust), ("{name}", &of.name)];
         let filled = |text: &String| fields.iter().fold(text.clone(), |text, (field, value)| text.replace(field, value));
-        SPELLINGS.values[kind][self.column].each_ref().map(filled)
+        let Some(languages) = SPELLINGS.values.get(kind) else { panic!("spellings.json has no values of {kind}") };
+        languages[self.column].each_ref().map(filled)
     }
 
     pub fn constant(&self, of: &Named, name: &str) -> String {
