@@ -160,6 +160,8 @@ pub enum Reason {
     Busy = 32,
     /// A rank failed, or never came, so that no rank could save.
     Rank = 33,
+    /// Another call was using the same handle. Only the C ABI and the bindings over it have this reason.
+    ConcurrentUse = 34,
 }
 
 /// What went wrong, with what, where.

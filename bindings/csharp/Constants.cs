@@ -165,6 +165,9 @@ namespace LibCheckpoint
 
         /// <summary>A rank failed or did not take part, so no rank saved.</summary>
         Rank = 33,
+
+        /// <summary>Another call was using the same handle.</summary>
+        ConcurrentUse = 34,
     }
 
     /// <summary>The type of a tensor's elements, numbered as TensorFlow's

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use parking_lot::ReentrantMutex;
 
+use crate::allocate::copy;
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::DType;
 
@@ -133,7 +134,8 @@ impl Graph {
     /// # Errors
     /// As for [`Graph::add_object`].
     pub fn add_text(&self, text: &[u8]) -> Result<NodeId> {
-        self.with(|nodes| nodes.add(Kind::Text(text.to_vec())))
+        let text = copy(text)?;
+        self.with(|nodes| nodes.add(Kind::Text(text)))
     }
 
     /// Adds an empty list, whose elements are tracked under their indices.

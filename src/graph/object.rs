@@ -1,6 +1,7 @@
 //! Objects with state of their own: several named tensors whose number and shapes are known only when they are saved.
 
 use super::variable::{Failure, Memory};
+use crate::allocate::copy;
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Strings};
 
@@ -85,7 +86,7 @@ impl Sink {
     /// # Errors
     /// `INVALID_ARGUMENT` when there is one of this name. That type, shape and bytes fit each other is found out when the call returns.
     pub fn put(&mut self, name: &str, dtype: DType, shape: &[i64], bytes: &[u8]) -> Result<()> {
-        self.put_content(name, dtype, shape, Content::Memory(Box::new(bytes.to_vec())))
+        self.put_content(name, dtype, shape, Content::Memory(Box::new(copy(bytes)?)))
     }
 
     /// The same of memory that is lent until the save is over, and then dropped.
