@@ -11,8 +11,8 @@ use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::tensor::ckpt_tensor;
 use super::view::ckpt_view;
 use super::{
-    array, array_mut, ask, call, ckpt_bytes, copied, dimensions_at, handle, key_at, output, own, path_at, release, required,
-    reserved,
+    array, array_mut, ask, call, ckpt_bytes, copied, dimensions_at, handle, key_at, list_at, output, own, path_at, release,
+    required, reserved,
 };
 use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, ReadRequest, Reader, Reason, Result, Slice, Tensor};
 
@@ -268,14 +268,13 @@ pub extern "C" fn ckpt_reader_read_many(
 ) -> ckpt_code {
     call(error, || {
         let reader = required(reader, "the reader")?;
-        let (tensors, buffers, sizes) =
-            (array(tensors, count, "the tensors")?, array(buffers, count, "the buffers")?, array(sizes, count, "the sizes")?);
+        let tensors = list_at(tensors, count, "the tensors", |&tensor| reader.own(tensor))?;
+        let (buffers, sizes) = (array(buffers, count, "the buffers")?, array(sizes, count, "the sizes")?);
         check_disjoint(buffers, sizes)?;
         let mut requests = reserved(count, "the requests")?;
-        for i in 0..count {
-            let tensor = reader.own(tensors[i])?;
-            tensor.check_destination(None, sizes[i])?;
-            requests.push(ReadRequest { tensor, slice: None, buffer: array_mut(buffers[i].cast(), sizes[i], "a buffer")? });
+        for ((tensor, &buffer), &size) in tensors.into_iter().zip(buffers).zip(sizes) {
+            tensor.check_destination(None, size)?;
+            requests.push(ReadRequest { tensor, slice: None, buffer: array_mut(buffer.cast(), size, "a buffer")? });
         }
         reader.reader.read_many(requests, &read_options(options)?)
     })
