@@ -250,8 +250,8 @@ static void names_are_text_of_a_possible_length(void) {
     static const struct {
         const char *text;
         size_t len;
-    } bad[] = {{NULL, 1}, {"x", SIZE_MAX}, {"x", SIZE_MAX / 2 + 1}, {"\xff", 1}, {"a\xc3", 2}, {"\xed\xa0\x80", 3},
-          {"x", CKPT_MAX_NAME + 1}, {"x", TERA}};
+    } bad[] = {{NULL, 1},    {"x", SIZE_MAX},     {"x", SIZE_MAX / 2 + 1},  {"\xff", 1},
+               {"a\xc3", 2}, {"\xed\xa0\x80", 3}, {"x", CKPT_MAX_NAME + 1}, {"x", TERA}};
     program program = make_program();
     const ckpt_graph *graph = program.graph;
     const everything *all = &program.all;
@@ -387,10 +387,10 @@ static const ckpt_bytes *word_of(size_t n) {
     return &bytes;
 }
 
-#define ABSURD(name, call)                               \
+#define ABSURD(name, call)                              \
     static ckpt_code name(const subject *s, size_t n) { \
-        (void)s, (void)n;                                \
-        return call;                                     \
+        (void)s, (void)n;                               \
+        return call;                                    \
     }
 #define GRAPH s->of->graph
 #define ALL s->of->all
@@ -427,15 +427,30 @@ ABSURD(rank_of_strings_read, ckpt_reader_read_strings_slice(s->reader, s->tensor
 ABSURD(rank_of_part, ckpt_node_options_set_part(s->node_options, one, one, one, n, &error))
 ABSURD(rank_owned, ckpt_graph_add_owned(GRAPH, FLOATS, one, n, &memory, 4, NULL, &no_node, &error))
 ABSURD(rank_borrowed, ckpt_graph_add_borrowed(GRAPH, FLOATS, one, n, &memory, 4, NULL, NULL, NULL, &no_node, &error))
-ABSURD(rank_without_value, ckpt_graph_add_without_value(GRAPH, FLOATS, one, (int32_t)(n < INT32_MAX ? n : INT32_MAX), NULL, &no_node, &error))
-ABSURD(rank_of_device, ckpt_graph_add_device(GRAPH, FLOATS, one, (int32_t)(n < INT32_MAX ? n : INT32_MAX), s->device, NULL, &no_node, &error))
+ABSURD(rank_without_value,
+       ckpt_graph_add_without_value(GRAPH, FLOATS, one, (int32_t)(n < INT32_MAX ? n : INT32_MAX), NULL, &no_node, &error))
+ABSURD(rank_of_device,
+       ckpt_graph_add_device(GRAPH, FLOATS, one, (int32_t)(n < INT32_MAX ? n : INT32_MAX), s->device, NULL, &no_node, &error))
 ABSURD(rank_added, ckpt_graph_add_strings(GRAPH, one, n, &word, 1, NULL, &no_node, &error))
 ABSURD(rank_assigned, ckpt_graph_assign(GRAPH, ALL.variable, FLOATS, one, n, &memory, 4, &error))
 ABSURD(rank_of_strings_assigned, ckpt_graph_assign_strings(GRAPH, ALL.strings, one, n, &word, 1, &error))
-static absurd_call *const of_ranks[] = {
-    rank_of_add,          rank_of_slice, rank_of_text, rank_of_read,  rank_of_strings,    rank_of_strings_slice, rank_of_variants, rank_read,
-    rank_of_strings_read, rank_of_part,  rank_owned,   rank_borrowed, rank_without_value, rank_of_device,        rank_added,       rank_assigned,
-    rank_of_strings_assigned};
+static absurd_call *const of_ranks[] = {rank_of_add,
+                                        rank_of_slice,
+                                        rank_of_text,
+                                        rank_of_read,
+                                        rank_of_strings,
+                                        rank_of_strings_slice,
+                                        rank_of_variants,
+                                        rank_read,
+                                        rank_of_strings_read,
+                                        rank_of_part,
+                                        rank_owned,
+                                        rank_borrowed,
+                                        rank_without_value,
+                                        rank_of_device,
+                                        rank_added,
+                                        rank_assigned,
+                                        rank_of_strings_assigned};
 
 /* a list of n elements */
 ABSURD(count_of_strings, ckpt_writer_add_strings(s->writer, "k", 1, one, 1, &word, n, &error))
@@ -457,10 +472,10 @@ ABSURD(count_restored, ckpt_restore_nodes(GRAPH, "/nowhere/a", &no_id, &ALL.vari
 ABSURD(count_merged, ckpt_merge("/nowhere/b", path_list, n, NULL, &error))
 ABSURD(count_of_times, ckpt_checkpoint_mtimes(path_list, n, &no_time, &no_size, &error))
 ABSURD(count_read, ckpt_reader_read_many(s->reader, &s->tensor, n, NULL, buffers, buffer_sizes, &error))
-static absurd_call *const of_counts[] = {count_of_strings, count_of_slice, count_of_variants,  count_added,    count_assigned,
-                                         count_of_tuple,   count_of_fields, count_of_splice,   count_of_order, count_of_names,
-                                         count_saved,      count_of_variables, count_recorded, count_recovered, count_attached,
-                                         count_restored,   count_merged,   count_of_times,     count_read};
+static absurd_call *const of_counts[] = {count_of_strings, count_of_slice,     count_of_variants, count_added,     count_assigned,
+                                         count_of_tuple,   count_of_fields,    count_of_splice,   count_of_order,  count_of_names,
+                                         count_saved,      count_of_variables, count_recorded,    count_recovered, count_attached,
+                                         count_restored,   count_merged,       count_of_times,    count_read};
 
 /* a value of n bytes */
 ABSURD(size_of_add, ckpt_writer_add(s->writer, "k", 1, FLOATS, one, 1, &memory, n, &error))
@@ -490,7 +505,12 @@ static void absurd_lengths_are_refused_before_anything_is_made(void) {
                  {of_counts, COUNT(of_counts), counts, COUNT(counts)},
                  {of_sizes, COUNT(of_sizes), sizes, COUNT(sizes)}};
     program program = make_program();
-    subject s = {&program, NULL, must_open(in("w")), NULL, ckpt_device_new(NULL, NULL), ckpt_node_options_new(),
+    subject s = {&program,
+                 NULL,
+                 must_open(in("w")),
+                 NULL,
+                 ckpt_device_new(NULL, NULL),
+                 ckpt_node_options_new(),
                  ckpt_manager_options_new()};
     s.tensor = must_find(s.reader, "w/.ATTRIBUTES/VARIABLE_VALUE");
     CHECK_OK(ckpt_device_set_read(s.device, no_read, false, &error));
@@ -500,7 +520,8 @@ static void absurd_lengths_are_refused_before_anything_is_made(void) {
             for (size_t j = 0; j < table[kind].length_count; j++) {
                 char what[80];
                 snprintf(what, sizeof what, "kind %zu, call %zu, length %zu", kind, i, table[kind].lengths[j]);
-                check_code(CKPT_CODE_INVALID_ARGUMENT, table[kind].calls[i](&s, table[kind].lengths[j]), what, __FILE__, __LINE__);
+                check_code(CKPT_CODE_INVALID_ARGUMENT, table[kind].calls[i](&s, table[kind].lengths[j]), what, __FILE__,
+                           __LINE__);
             }
         }
     }
@@ -508,14 +529,13 @@ static void absurd_lengths_are_refused_before_anything_is_made(void) {
     CHECK(!ckpt_reader_has(s.reader, "k", TERA));
     CHECK(ckpt_manager_metric(program.manager, "p", TERA) != ckpt_manager_metric(program.manager, "p", TERA)); /* NaN */
     /* what nobody can know to be too long takes memory that is not there */
-    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED,
-                ckpt_graph_add_text(program.graph, "x", SIZE_MAX / 4, NULL, &no_node, &error));
+    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED, ckpt_graph_add_text(program.graph, "x", SIZE_MAX / 4, NULL, &no_node, &error));
     CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED,
                 ckpt_writer_add_strings(s.writer, "k", 1, one, 1, word_of(SIZE_MAX / 4), 1, &error));
     CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED,
                 ckpt_writer_add_variants(s.writer, "k", 1, one, 1, word_of(SIZE_MAX / 4), 1, &error));
-    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED, ckpt_graph_assign_strings(program.graph, program.all.strings, NULL, 0,
-                                                                        word_of(SIZE_MAX / 4), 1, &error));
+    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED,
+                ckpt_graph_assign_strings(program.graph, program.all.strings, NULL, 0, word_of(SIZE_MAX / 4), 1, &error));
     ckpt_writer_free(s.writer);
     ckpt_reader_free(s.reader);
     ckpt_device_free(s.device);

@@ -1,5 +1,5 @@
-/* One graph, several threads: each call takes the graph's lock, so that calls come one after the other. A handle for one thread at
- * a time: a second call fails, and nothing is torn. Also run under ThreadSanitizer. */
+/* One graph, several threads: each call takes the graph's lock, so that calls come one after the other. A handle for one thread
+ * at a time: a second call fails, and nothing is torn. Also run under ThreadSanitizer. */
 #include "graphs.h"
 
 enum { THREADS = 4, ROUNDS = 60 };
