@@ -419,7 +419,7 @@ pub extern "C" fn ckpt_writer_add_variants(
 /// An existing checkpoint of the same prefix stays valid until the new one is complete and replaces
 /// it atomically. It survives a failure of this call and a crash at any point. Whether the call
 /// succeeds or fails, the writer can only be freed afterwards, and borrowed memory belongs to the
-/// caller again.
+/// caller again; unless another call was using the writer (`CKPT_REASON_CONCURRENT_USE`).
 ///
 /// Errors:
 /// * `CKPT_CODE_INVALID_ARGUMENT`: two tensors have the same key, or slices of one tensor overlap
