@@ -167,6 +167,8 @@ pub enum Reason {
     /// The path leads to a file or directory of another kind, which was recognized; the message
     /// says what to do.
     NotACheckpoint = 34,
+    /// Another call was using the same handle. Only the C ABI and the bindings have this reason.
+    ConcurrentUse = 35,
 }
 
 /// An error of the library: what went wrong, with which file and tensor.

@@ -128,6 +128,8 @@ enum class reason : std::int32_t {
     /// The path names a file or directory of another kind, which was recognized; the message says
     /// what to do.
     not_a_checkpoint = CKPT_REASON_NOT_A_CHECKPOINT,
+    /// Another call was using the same handle.
+    concurrent_use = CKPT_REASON_CONCURRENT_USE,
 };
 
 /// Returns the name of a reason, e.g. `NO_CHECKPOINT`; `NONE` for 0, `UNKNOWN` for an unknown
