@@ -26,9 +26,10 @@ const CHECKSUM_SIZE: usize = 4;
 fn room(mut sizes: impl Iterator<Item = usize>) -> Result<Vec<u8>> {
     let total = sizes.try_fold(0usize, usize::checked_add);
     let mut buffer = Vec::new();
-    match total.is_some_and(|total| buffer.try_reserve_exact(total).is_ok()) {
-        true => Ok(buffer),
-        false => Err(Error::out_of_memory(total.map_or(u64::MAX, |total| total as u64))),
+    if total.is_some_and(|total| buffer.try_reserve_exact(total).is_ok()) {
+        Ok(buffer)
+    } else {
+        Err(Error::out_of_memory(total.map_or(u64::MAX, |total| total as u64)))
     }
 }
 
