@@ -112,7 +112,9 @@ mod pointer;
 // Shared by the modules above.
 mod wrapper;
 
-use pointer::{array, array_mut, check_array, handle, handle_mut, key_at, output, own, path_at, release, required, text_at};
+use pointer::{
+    array, array_mut, check_array, handle, handle_mut, key_at, os_text, output, own, path_at, release, required, text_at,
+};
 use wrapper::{ask, call};
 
 /// A run of bytes; not NUL-terminated.

@@ -1,7 +1,6 @@
 //! Savers: saving and restoring objects of a graph by name.
 
-use std::ffi::{c_char, c_void, OsStr};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{c_char, c_void};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use super::options::{change, set, with};
 use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::strings::{ckpt_string, ckpt_strings, give_path};
-use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
+use super::{array, ask, call, ckpt_bytes, handle, os_text, output, own, path_at, release, required};
 use ::checkpoint::{Error, Graph, NodeId, Result, Saver, SaverOptions, SaverSaveOptions, Strings};
 
 /// Options of a saver: how it numbers and keeps checkpoints. For one thread at a time while it is
@@ -420,7 +419,7 @@ pub extern "C" fn ckpt_saver_last_checkpoints(
 fn paths_at<'a>(paths: *const ckpt_bytes, count: usize) -> Result<Vec<&'a Path>> {
     let path = |path: &ckpt_bytes| match array(path.data, path.len, "a path")? {
         bytes if bytes.contains(&0) => Err(Error::argument("a path contains a NUL byte")),
-        bytes => Ok(Path::new(OsStr::from_bytes(bytes))),
+        bytes => os_text(bytes).map(Path::new),
     };
     array(paths, count, "the paths")?.iter().map(path).collect()
 }

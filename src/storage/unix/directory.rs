@@ -23,8 +23,8 @@ pub(super) struct LocalDirectory {
 }
 
 impl LocalDirectory {
-    pub fn new(handle: OwnedFd, at: &Location) -> LocalDirectory {
-        LocalDirectory { handle: handle.into(), at: at.clone() }
+    pub fn new(handle: OwnedFd, at: Location) -> LocalDirectory {
+        LocalDirectory { handle: handle.into(), at }
     }
 }
 

@@ -28,11 +28,11 @@ pub(crate) struct Local;
 
 impl Storage for Local {
     fn directory(&self, at: &Location, create: bool) -> Result<Arc<dyn Directory>> {
-        let path = here(at);
+        let at = if at.as_os_str().is_empty() { at.join(".") } else { at.clone() };
         if create {
-            make_directory(path)?;
+            make_directory(&at)?;
         }
-        let handle = fs::open(path, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let handle = fs::open(&*at, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         Ok(Arc::new(LocalDirectory::new(handle, at)))
     }
 
