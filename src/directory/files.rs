@@ -49,7 +49,7 @@ fn files_at(prefix: &Location) -> Result<Option<Located>> {
     match find_at(prefix) {
         Err(e) if e.reason() == Reason::MissingFile => Ok(files_of_pattern(prefix)
             .map(|(files, _)| Located::V1 { prefix: prefix.clone(), files: files.into_iter().map(|(_, file)| file).collect() })),
-        Err(e) if matches!(e.reason(), Reason::Malformed | Reason::NotAFile) => Ok(None),
+        Err(e) if matches!(e.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint) => Ok(None),
         other => other,
     }
 }

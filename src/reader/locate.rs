@@ -1,14 +1,15 @@
 //! Finds the files of a checkpoint from the path that a user gives.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::allocate::allocate;
 use crate::bundle::{data_name, index_path, numbered, split_data_name};
 use crate::error::{printable, Code, Error, Reason, Result};
+use crate::foreign::{explain, explain_contents};
 use crate::format::state_file::StateFile;
 use crate::os_bytes::{OsStrExt, OsStringExt};
-use crate::storage::{File, FileKind, Location};
+use crate::storage::{File, Location};
 use crate::table::Table;
 
 /// The files of a checkpoint.
@@ -34,6 +35,11 @@ const LISTED: usize = 8;
 /// Finds the checkpoint that `path` denotes; [`Reader::open`](super::Reader::open) lists the
 /// accepted forms.
 pub(crate) fn locate(path: &Location) -> Result<Located> {
+    // A state file that names what is not there is at fault itself; it is nothing else.
+    find(path).map_err(|e| if e.file() == Some(&**path) { explain(e) } else { e })
+}
+
+fn find(path: &Location) -> Result<Located> {
     if path.is_directory() {
         if let Some(located) = in_directory(path)? {
             return Ok(located);
@@ -89,9 +95,9 @@ pub(crate) fn read_state(directory: &Location, name: &OsStr) -> Result<Option<St
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(e) if e.code() == Code::NotFound => return Ok(None),
-        Err(e) => return Err(e),
+        Err(e) => return Err(explain(e)),
     };
-    let state = StateFile::parse(&small_file(&file)?).map_err(|e| e.in_file(&path))?;
+    let state = StateFile::parse(&small_file(&file)?).map_err(|e| explain_contents(e.in_file(&path), &file))?;
     if state.model_checkpoint_path.is_empty() {
         return Err(Error::malformed("the state file has no latest checkpoint")
             .expecting("a field model_checkpoint_path", "none")
@@ -142,7 +148,7 @@ fn in_directory(directory: &Location) -> Result<Option<Located>> {
             }
         };
     }
-    let saved_model = ["saved_model.pb", "saved_model.pbtxt"].iter().any(|name| is_file(&directory.join(name)));
+    let saved_model = ["saved_model.pb", "saved_model.pbtxt"].iter().any(|name| directory.join(name).is_file());
     Ok(saved_model.then(|| Located::V2(directory.join("variables").join("variables"))))
 }
 
@@ -167,12 +173,13 @@ pub(crate) fn at_prefix(path: &Location) -> Result<Option<Located>> {
             Ok(None)
         }
         Ok(file) if Table::is_table(&file)? => Ok(Some(Located::V1 { prefix: path.to_owned(), files: vec![path.to_owned()] })),
-        Ok(file) => Err(Error::malformed("the file is not a checkpoint")
-            .expecting(
+        Ok(file) => {
+            let other = Error::malformed("the file is not a checkpoint").expecting(
                 "a V1 table or the prefix of a V2 checkpoint",
                 format_args!("a file of {} bytes in another format", file.len()),
-            )
-            .in_file(path)),
+            );
+            Err(explain(other.in_file(path)))
+        }
         Err(e) if e.code() == Code::NotFound => by_pattern(path),
         Err(e) => Err(e),
     }
@@ -228,7 +235,7 @@ pub(crate) fn files_of_pattern(pattern: &Location) -> Option<(Vec<(u32, Location
     let directory = &pattern.directory();
     // The work depends on the number of existing files, not on the number in the name, which may be
     // huge.
-    let mut found: Vec<u32> = names_in(directory).iter().filter_map(|name| shard_of(name, base, shards)).collect();
+    let mut found: Vec<u32> = directory.names().iter().filter_map(|name| shard_of(name, base, shards)).collect();
     crate::sort::sort_by(&mut found, Ord::cmp);
     let file = |shard| (shard, pattern.with_file_name(data_name(base, shard, shards)));
     (!found.is_empty()).then(|| (found.into_iter().map(file).collect(), shards))
@@ -247,20 +254,11 @@ fn shard_of(name: &OsStr, base: &OsStr, shards: u32) -> Option<u32> {
     numbered(numbers).filter(|&(shard, of)| of == shards && shard < shards).map(|(shard, _)| shard)
 }
 
-/// The names in a directory; none if it cannot be listed.
-fn names_in(directory: &Location) -> Vec<OsString> {
-    let opened = directory.storage().ok().and_then(|storage| storage.directory(directory, false).ok());
-    opened.and_then(|directory| directory.list().ok()).unwrap_or_default()
-}
-
-fn is_file(path: &Location) -> bool {
-    path.status().is_some_and(|found| found.kind == FileKind::File)
-}
-
 /// The error for a path at which there is no checkpoint. The message lists the checkpoints in
 /// `directory`.
 fn absent(what: &str, path: &Location, directory: &Location) -> Error {
-    let mut prefixes: Vec<Vec<u8>> = names_in(directory)
+    let mut prefixes: Vec<Vec<u8>> = directory
+        .names()
         .into_iter()
         .filter_map(|name| {
             let name = name.into_vec();

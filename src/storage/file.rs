@@ -1,7 +1,7 @@
 //! A regular file opened for reading: a source, and errors that say what is wrong with the file.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{FileKind, Hold, Location, Map, Source, Status, Version};
 use crate::error::{Code, Error, Reason, Result};
@@ -10,7 +10,7 @@ use crate::error::{Code, Error, Reason, Result};
 #[derive(Debug)]
 pub(crate) struct File {
     source: Box<dyn Source>,
-    path: PathBuf,
+    path: Location,
     version: Version,
     /// The total number of bytes requested from [`File::read_at`].
     #[cfg(test)]
@@ -28,19 +28,19 @@ impl File {
     }
 
     /// Wraps an open source, if it is a regular file. `path` is for messages.
-    pub fn of(source: Box<dyn Source>, path: &Path) -> Result<File> {
+    pub fn of(source: Box<dyn Source>, path: &Location) -> Result<File> {
         let status = source.status().map_err(|e| Error::io("inspect the file", path, &e))?;
         plain(&status, path)?;
         Ok(File {
             source,
-            path: path.to_owned(),
+            path: path.clone(),
             version: status.version,
             #[cfg(test)]
             read: Default::default(),
         })
     }
 
-    pub fn path(&self) -> &Path {
+    pub fn path(&self) -> &Location {
         &self.path
     }
 

@@ -1,5 +1,6 @@
 //! Which storage serves a location.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -44,5 +45,16 @@ impl Location {
     /// Returns whether there is a directory here, following symbolic links.
     pub fn is_directory(&self) -> bool {
         self.status().is_some_and(|status| status.kind == FileKind::Directory)
+    }
+
+    /// Returns whether there is a regular file here, following symbolic links.
+    pub fn is_file(&self) -> bool {
+        self.status().is_some_and(|status| status.kind == FileKind::File)
+    }
+
+    /// Returns the names in the directory here, in no particular order; none if it cannot be listed.
+    pub fn names(&self) -> Vec<OsString> {
+        let opened = self.storage().ok().and_then(|storage| storage.directory(self, false).ok());
+        opened.and_then(|directory| directory.list().ok()).unwrap_or_default()
     }
 }
