@@ -1,28 +1,23 @@
 //! The names of the files of a bundle.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+
+use crate::os_bytes::OsStrExt;
+use crate::storage::Location;
 
 /// Returns `PREFIX.index`.
-pub(crate) fn index_path(prefix: &Path) -> PathBuf {
-    append(prefix, ".index")
+pub(crate) fn index_path(prefix: &Location) -> Location {
+    prefix.with_suffix(".index")
 }
 
 /// Returns e.g. `PREFIX.data-00001-of-00003`. Numbers have at least five digits.
-pub(crate) fn data_path(prefix: &Path, shard: u32, shards: u32) -> PathBuf {
-    append(prefix, &data_suffix(shard, shards))
+pub(crate) fn data_path(prefix: &Location, shard: u32, shards: u32) -> Location {
+    prefix.with_suffix(&data_suffix(shard, shards))
 }
 
 /// Returns e.g. `.data-00001-of-00003`.
 pub(crate) fn data_suffix(shard: u32, shards: u32) -> String {
     format!(".data-{shard:05}-of-{shards:05}")
-}
-
-fn append(prefix: &Path, suffix: &str) -> PathBuf {
-    let mut name: OsString = prefix.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Returns the prefix contained in the name of a data file; `None` for other names.
@@ -59,12 +54,15 @@ pub(crate) fn data_name(base: &OsStr, shard: u32, shards: u32) -> OsString {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn five_digits_are_a_minimum() {
-        assert_eq!(data_path(Path::new("x"), 1, 3), Path::new("x.data-00001-of-00003"));
-        assert_eq!(data_path(Path::new("x"), 123456, 1234567), Path::new("x.data-123456-of-1234567"));
+        let x = Location::of("x").unwrap();
+        assert_eq!(data_path(&x, 1, 3).into_path(), Path::new("x.data-00001-of-00003"));
+        assert_eq!(data_path(&x, 123456, 1234567).into_path(), Path::new("x.data-123456-of-1234567"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Writes a bundle: tensors by name, planned once all are known, then written and published.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::items::Items;
 use super::payload;
@@ -10,6 +10,7 @@ use super::write_options::WriteOptions;
 use crate::error::{Error, Reason, Result};
 use crate::format::message::validated_elements;
 use crate::format::ordered_code::slice_key;
+use crate::storage::Location;
 use crate::tensor::{elements, DType, Slice, StoredExtent, MAX_RANK};
 
 /// A writer of a checkpoint of named tensors in TensorFlow's V2 format, without an object graph
@@ -34,7 +35,7 @@ use crate::tensor::{elements, DType, Slice, StoredExtent, MAX_RANK};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Writer<'a> {
-    pub(super) prefix: PathBuf,
+    pub(super) prefix: Location,
     pub(super) options: WriteOptions,
     pub(super) items: Items<'a>,
     /// The tensors of which slices were added.
@@ -53,10 +54,10 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// * `INVALID_ARGUMENT`: the prefix does not end in a file name, or an option is out of range.
     pub fn new(prefix: impl AsRef<Path>, options: &WriteOptions) -> Result<Writer<'a>> {
-        let prefix = prefix.as_ref();
+        let prefix = Location::of(prefix)?;
         let ends_in_name = prefix.file_name().is_some() && !prefix.as_os_str().as_encoded_bytes().ends_with(b"/");
         if !ends_in_name {
-            return Err(Error::argument("the prefix does not end in a file name").in_file(prefix));
+            return Err(Error::argument("the prefix does not end in a file name").in_file(&prefix));
         }
         options.check()?;
         Ok(Writer { prefix: prefix.to_owned(), options: options.clone(), items: Items::default(), partitioned: BTreeMap::new() })

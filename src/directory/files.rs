@@ -1,16 +1,15 @@
 //! Checkpoints as files: whether one exists, when it was written, removing it.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use super::removal::{remove_files, with_suffix};
 use super::session::Session;
 use crate::bundle::index_path;
 use crate::error::{Code, Error, Reason, Result};
+use crate::os_bytes::OsStrExt;
 use crate::reader::{files_of_pattern, find_at, Located};
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 use crate::Durability;
 
 /// Whether there is a checkpoint at `prefix`: in format V2 by its index, in format V1 by its file
@@ -19,7 +18,7 @@ use crate::Durability;
 /// # Errors
 /// The operating system's error: the files cannot be accessed.
 pub fn checkpoint_exists(prefix: impl AsRef<Path>) -> Result<bool> {
-    Ok(files_at(prefix.as_ref())?.is_some())
+    Ok(files_at(&Location::of(prefix)?)?.is_some())
 }
 
 /// When each of the checkpoints at `prefixes` was written, in seconds since the epoch
@@ -30,16 +29,13 @@ pub fn checkpoint_exists(prefix: impl AsRef<Path>) -> Result<bool> {
 pub fn checkpoint_mtimes<P: AsRef<Path>>(prefixes: impl IntoIterator<Item = P>) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for prefix in prefixes {
-        let file = match files_at(prefix.as_ref())? {
+        let file = match files_at(&Location::of(prefix)?)? {
             Some(Located::V2(prefix)) => index_path(&prefix),
             Some(Located::V1 { files, .. }) => files.into_iter().next().unwrap_or_default(),
             None => continue,
         };
-        match std::fs::metadata(&file).and_then(|metadata| metadata.modified()) {
-            Ok(time) => times.push(match time.duration_since(UNIX_EPOCH) {
-                Ok(since) => since.as_secs_f64(),
-                Err(before) => -before.duration().as_secs_f64(),
-            }),
+        match file.storage()?.status(&file) {
+            Ok(found) => times.push(found.version.modified()),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(Error::io("get the time of the file", &file, &e)),
         }
@@ -49,12 +45,10 @@ pub fn checkpoint_mtimes<P: AsRef<Path>>(prefixes: impl IntoIterator<Item = P>) 
 
 /// The checkpoint at `prefix`, even if some of its files are missing. A file that is not a
 /// checkpoint gives `None`, not an error.
-fn files_at(prefix: &Path) -> Result<Option<Located>> {
+fn files_at(prefix: &Location) -> Result<Option<Located>> {
     match find_at(prefix) {
-        Err(e) if e.reason() == Reason::MissingFile => Ok(files_of_pattern(prefix).map(|(files, _)| Located::V1 {
-            prefix: prefix.to_owned(),
-            files: files.into_iter().map(|(_, file)| file).collect(),
-        })),
+        Err(e) if e.reason() == Reason::MissingFile => Ok(files_of_pattern(prefix)
+            .map(|(files, _)| Located::V1 { prefix: prefix.clone(), files: files.into_iter().map(|(_, file)| file).collect() })),
         Err(e) if matches!(e.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint) => Ok(None),
         other => other,
     }
@@ -71,12 +65,13 @@ fn files_at(prefix: &Path) -> Result<Option<Located>> {
 ///   writing this checkpoint.
 /// * The operating system's error: a file cannot be deleted.
 pub fn remove_checkpoint(prefix: impl AsRef<Path>) -> Result<()> {
-    remove_on(&Local, prefix.as_ref())
+    let prefix = Location::of(prefix)?;
+    remove_on(&*prefix.storage()?, &prefix)
 }
 
-pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Path) -> Result<()> {
+pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Location) -> Result<()> {
     let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix has no file name").in_file(prefix))?;
-    let directory = prefix.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = &prefix.directory();
     let session = match Session::begin(storage, directory, Durability::Full) {
         Err(e) if e.code() == Code::NotFound => return Ok(()),
         session => session?,

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use parking_lot::Mutex;
@@ -15,14 +13,15 @@ use super::session::Session;
 use super::sidecar::{self, SIDECAR};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
+use crate::os_bytes::OsStrExt;
 use crate::reader::{find_at, read_state, small_file, STATE_FILE};
-use crate::storage::{File, Storage};
+use crate::storage::{File, Location, Place, Storage};
 use crate::Durability;
 
 /// The managed checkpoints of a directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    directory: PathBuf,
+    directory: Location,
     /// The path of the latest checkpoint, as the state file has it.
     latest: Option<OsString>,
     managed: Managed,
@@ -49,8 +48,8 @@ impl Ledger {
     /// # Errors
     /// * `DATA_LOSS` (`NoCheckpoint`): the state file names no latest checkpoint.
     /// * The operating system's error: a file cannot be read.
-    pub fn load(directory: &Path, now: f64, warnings: &mut Vec<String>) -> Result<Ledger> {
-        let directory = directory.to_owned();
+    pub fn load(directory: &Location, now: f64, warnings: &mut Vec<String>) -> Result<Ledger> {
+        let directory = directory.clone();
         let state = match read_state(&directory, OsStr::new(STATE_FILE)) {
             Err(e) if e.reason() != Reason::NoCheckpoint && is_nonsense(&e) => {
                 warnings.push(format!("{e}; the state file is ignored: repair it with `ckpt repair`"));
@@ -146,20 +145,20 @@ impl Ledger {
         let latest = Path::new(self.latest.as_ref()?);
         let named = self.directory.join(latest);
         let moved = latest.file_name().map(|name| self.directory.join(name)).filter(|_| latest.is_absolute());
-        let is_there = |path: &PathBuf| matches!(find_at(path), Ok(Some(_)));
-        Some(moved.filter(|moved| !is_there(&named) && is_there(moved)).unwrap_or(named))
+        let is_there = |path: &Location| matches!(find_at(path), Ok(Some(_)));
+        Some(moved.filter(|moved| !is_there(&named) && is_there(moved)).unwrap_or(named).into_path())
     }
 
     /// The newest checkpoints, oldest first: those that the state file lists.
     pub fn checkpoints(&self) -> Vec<PathBuf> {
-        self.managed.window.iter().map(|entry| self.directory.join(&entry.path)).collect()
+        self.managed.window.iter().map(|entry| self.directory.join(&entry.path).into_path()).collect()
     }
 
     /// All managed checkpoints, oldest first, including those that are kept for their metric or
     /// because they are pinned.
     pub fn all(&self) -> Vec<PathBuf> {
         let kept = self.managed.kept.iter().map(|kept| &kept.entry);
-        kept.chain(&self.managed.window).map(|entry| self.directory.join(&entry.path)).collect()
+        kept.chain(&self.managed.window).map(|entry| self.directory.join(&entry.path).into_path()).collect()
     }
 
     /// The managed checkpoints with times and metrics.
@@ -185,7 +184,10 @@ impl Ledger {
     pub fn would_remove(&mut self, rule: &Retention) -> Vec<PathBuf> {
         let latest = self.latest.clone();
         let gone = self.managed.sweep(rule, &mut |entry| latest.as_ref() == Some(&entry.path));
-        gone.iter().filter(|entry| owned(&entry.path).is_some()).map(|entry| self.directory.join(&entry.path)).collect()
+        gone.iter()
+            .filter(|entry| owned(&entry.path).is_some())
+            .map(|entry| self.directory.join(&entry.path).into_path())
+            .collect()
     }
 
     fn write(&mut self, how: &mut Recording<'_>) -> Result<()> {
@@ -240,7 +242,7 @@ impl Ledger {
             finish_marked(session, &|base| before.has(base) || now.has(base));
         }
         let removed = gone.iter().filter(|entry| owned(&entry.path).is_some());
-        Ok(removed.map(|entry| self.directory.join(&entry.path)).collect())
+        Ok(removed.map(|entry| self.directory.join(&entry.path).into_path()).collect())
     }
 }
 
@@ -264,20 +266,19 @@ fn state_of(latest: &OsStr, managed: &Managed) -> StateFile {
 
 /// The last state file that managers in this process wrote to each directory. The key is the device
 /// and inode of the directory.
-static OWN: Mutex<BTreeMap<(u64, u64), String>> = Mutex::new(BTreeMap::new());
+static OWN: Mutex<BTreeMap<Place, String>> = Mutex::new(BTreeMap::new());
 
-fn place(directory: &Path) -> Option<(u64, u64)> {
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    std::fs::metadata(directory).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+fn place(directory: &Location) -> Option<Place> {
+    directory.status().map(|found| found.version.place())
 }
 
-fn note_own(directory: &Path, state: &StateFile) {
+fn note_own(directory: &Location, state: &StateFile) {
     if let Some(place) = place(directory) {
         OWN.lock().insert(place, state.to_text());
     }
 }
 
-fn is_own(directory: &Path, state: &StateFile) -> bool {
+fn is_own(directory: &Location, state: &StateFile) -> bool {
     place(directory).is_some_and(|place| OWN.lock().get(&place) == Some(&state.to_text()))
 }
 
@@ -330,7 +331,7 @@ fn is_nonsense(error: &Error) -> bool {
     matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint | Reason::Limit)
 }
 
-fn read_sidecar(directory: &Path, warnings: &mut Vec<String>) -> Result<Option<String>> {
+fn read_sidecar(directory: &Location, warnings: &mut Vec<String>) -> Result<Option<String>> {
     let path = directory.join(SIDECAR);
     let read = File::open(&path).and_then(|file| small_file(&file)).and_then(|text| {
         sidecar::parse(&text).map_err(|e| e.in_file(&path))?;

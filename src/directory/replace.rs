@@ -1,7 +1,6 @@
 //! Replacing a state file by one that lists fewer checkpoints, and removing the others.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
 use super::files::without_shard;
 use super::ledger::Listed;
@@ -10,7 +9,7 @@ use super::session::Session;
 use super::state_update::{plain, StateUpdate};
 use crate::error::Result;
 use crate::reader::STATE_FILE;
-use crate::storage::Storage;
+use crate::storage::{Location, Storage};
 use crate::Durability;
 
 /// Replaces the state file of `directory` if there is an update, and then removes the checkpoints
@@ -21,7 +20,7 @@ use crate::Durability;
 /// removed.
 pub(crate) fn replace(
     storage: &dyn Storage,
-    directory: &Path,
+    directory: &Location,
     update: Option<&StateUpdate>,
     durability: Durability,
     leaving: &[OsString],
@@ -73,10 +72,9 @@ pub(crate) fn replace(
 
 /// A path that identifies a checkpoint: absolute, and with the links in its directory's path
 /// resolved.
-pub(crate) fn identity(path: &Path) -> Result<PathBuf> {
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (parent.canonicalize(), path.file_name()) {
+pub(crate) fn identity(path: &Location) -> Result<Location> {
+    match (path.storage()?.real(&path.parent()), path.file_name()) {
         (Ok(directory), Some(name)) => Ok(directory.join(name)),
-        _ => plain(path),
+        _ => Location::of(plain(path)?),
     }
 }

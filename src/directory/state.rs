@@ -7,7 +7,7 @@ use super::replace::replace;
 use super::state_update::StateUpdate;
 use crate::error::{Error, Result};
 use crate::reader::{read_state, STATE_FILE};
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 use crate::Durability;
 
 /// The contents of a directory's state file, with paths that can be used as they are.
@@ -42,11 +42,11 @@ impl CheckpointState {
     /// # Errors
     /// The errors of [`get_checkpoint_state`].
     pub fn read(directory: impl AsRef<Path>, file_name: impl AsRef<OsStr>) -> Result<Option<CheckpointState>> {
-        let directory = directory.as_ref();
-        let Some(state) = read_state(directory, file_name.as_ref())? else { return Ok(None) };
+        let directory = Location::of(directory)?;
+        let Some(state) = read_state(&directory, file_name.as_ref())? else { return Ok(None) };
         Ok(Some(CheckpointState {
-            latest: directory.join(&state.model_checkpoint_path),
-            all: state.all_model_checkpoint_paths.iter().map(|path| directory.join(path)).collect(),
+            latest: directory.join(&state.model_checkpoint_path).into_path(),
+            all: state.all_model_checkpoint_paths.iter().map(|path| directory.join(path).into_path()).collect(),
             timestamps: state.all_model_checkpoint_timestamps,
             last_preserved: state.last_preserved_timestamp,
         }))
@@ -66,18 +66,19 @@ impl CheckpointState {
 ///   the state file's name contains a directory; or the latest checkpoint has the path of the state
 ///   file.
 pub fn update_checkpoint_state(directory: impl AsRef<Path>, update: &StateUpdate) -> Result<()> {
-    update_state(&Local, directory.as_ref(), update)
+    let directory = Location::of(directory)?;
+    update_state(&*directory.storage()?, &directory, update)
 }
 
 /// Like [`update_checkpoint_state`], on any storage.
-pub(crate) fn update_state(storage: &dyn Storage, directory: &Path, update: &StateUpdate) -> Result<()> {
+pub(crate) fn update_state(storage: &dyn Storage, directory: &Location, update: &StateUpdate) -> Result<()> {
     replace(storage, directory, Some(update), update.durability, &[], &mut Vec::new()).map(drop)
 }
 
 /// Makes the checkpoint `prefix` the latest of its directory, and the only one listed. This is the
 /// last step of `Checkpoint.save`.
-pub(crate) fn record_save(storage: &dyn Storage, prefix: &Path, durability: Durability) -> Result<()> {
+pub(crate) fn record_save(storage: &dyn Storage, prefix: &Location, durability: Durability) -> Result<()> {
     let name = prefix.file_name().ok_or_else(|| Error::argument("the prefix has no file name").in_file(prefix))?;
-    let directory = prefix.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    update_state(storage, directory, &StateUpdate::new(directory.join(name)).durability(durability))
+    let directory = prefix.directory();
+    update_state(storage, &directory, &StateUpdate::new(directory.join(name).into_path()).durability(durability))
 }

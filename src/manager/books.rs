@@ -2,7 +2,6 @@
 //! directory's lock.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -14,12 +13,12 @@ use crate::directory::{Ledger, Recording, Retention};
 use crate::error::{Error, Result};
 use crate::graph::Nodes;
 use crate::reader::find_at;
-use crate::storage::Storage;
+use crate::storage::{Location, Storage};
 
 /// The part of a manager that a background save needs. It does not own the checkpoint, because
 /// dropping the last handle of a checkpoint waits for that save.
 pub(super) struct Books {
-    pub directory: PathBuf,
+    pub directory: Location,
     pub options: ManagerOptions,
     pub rule: Retention,
     pub state: Mutex<State>,
@@ -39,7 +38,7 @@ pub(super) struct Steps {
 /// A save whose number is determined.
 #[derive(Clone)]
 pub(super) struct Next {
-    pub path: PathBuf,
+    pub path: Location,
     /// Whether a checkpoint with this path existed before.
     pub was_there: bool,
     pub step: Option<i64>,
@@ -155,6 +154,6 @@ impl Books {
     }
 }
 
-pub(super) fn is_there(path: &Path) -> bool {
+pub(super) fn is_there(path: &Location) -> bool {
     matches!(find_at(path), Ok(Some(_)))
 }

@@ -1,8 +1,6 @@
 //! Finds the files of a checkpoint from the path that a user gives.
 
-use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::allocate::allocate;
@@ -10,17 +8,18 @@ use crate::bundle::{data_name, index_path, numbered, split_data_name};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::foreign::{explain, explain_contents};
 use crate::format::state_file::StateFile;
-use crate::storage::File;
+use crate::os_bytes::{OsStrExt, OsStringExt};
+use crate::storage::{File, Location};
 use crate::table::Table;
 
 /// The files of a checkpoint.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Located {
     /// The prefix of the index and the data files.
-    V2(PathBuf),
+    V2(Location),
     /// The path or pattern that stands for the checkpoint, and its files in the order of their
     /// numbers.
-    V1 { prefix: PathBuf, files: Vec<PathBuf> },
+    V1 { prefix: Location, files: Vec<Location> },
 }
 
 /// The name of the state file in a directory of checkpoints.
@@ -35,13 +34,13 @@ const LISTED: usize = 8;
 
 /// Finds the checkpoint that `path` denotes; [`Reader::open`](super::Reader::open) lists the
 /// accepted forms.
-pub(crate) fn locate(path: &Path) -> Result<Located> {
+pub(crate) fn locate(path: &Location) -> Result<Located> {
     // A state file that names what is not there is at fault itself; it is nothing else.
-    find(path).map_err(|e| if e.file() == Some(path) { explain(e) } else { e })
+    find(path).map_err(|e| if e.file() == Some(&**path) { explain(e) } else { e })
 }
 
-fn find(path: &Path) -> Result<Located> {
-    if path.is_dir() {
+fn find(path: &Location) -> Result<Located> {
+    if path.is_directory() {
         if let Some(located) = in_directory(path)? {
             return Ok(located);
         }
@@ -53,8 +52,7 @@ fn find(path: &Path) -> Result<Located> {
     if let Some(located) = at_prefix(path)?.or(by_file_of_bundle(path)?) {
         return Ok(located);
     }
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Err(absent("there is no checkpoint at this path", path, directory))
+    Err(absent("there is no checkpoint at this path", path, &path.directory()))
 }
 
 /// Finds the latest checkpoint that the state file of `directory` names: its prefix or, for format
@@ -64,20 +62,20 @@ fn find(path: &Path) -> Result<Located> {
 /// # Errors
 /// `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
 pub fn latest_checkpoint(directory: impl AsRef<Path>) -> Result<Option<PathBuf>> {
-    let directory = directory.as_ref();
-    let latest = latest_of(directory)?.and_then(|(_, latest)| latest);
-    Ok(latest.map(|(prefix, _)| prefix))
+    let directory = Location::of(directory)?;
+    let latest = latest_of(&directory)?.and_then(|(_, latest)| latest);
+    Ok(latest.map(|(prefix, _)| prefix.into_path()))
 }
 
 /// The contents of a directory's state file, and the latest checkpoint if it exists.
-type Latest = (StateFile, Option<(PathBuf, Located)>);
+type Latest = (StateFile, Option<(Location, Located)>);
 
 /// Reads the state file of `directory` and finds the latest checkpoint that it names.
 ///
 /// A manager may save a new checkpoint and remove the old one between the two steps. So if the
 /// named checkpoint does not exist, the state file is read again, until it names an existing
 /// checkpoint or no longer changes.
-fn latest_of(directory: &Path) -> Result<Option<Latest>> {
+fn latest_of(directory: &Location) -> Result<Option<Latest>> {
     let mut gone: Option<StateFile> = None;
     for _ in 0..MOST_LOOKS {
         let Some(state) = read_state(directory, OsStr::new(STATE_FILE))? else { return Ok(None) };
@@ -92,7 +90,7 @@ fn latest_of(directory: &Path) -> Result<Option<Latest>> {
 
 /// Reads the state file `name` of `directory`; `None` if there is none. The result always names a
 /// latest checkpoint: a file without one is an error.
-pub(crate) fn read_state(directory: &Path, name: &OsStr) -> Result<Option<StateFile>> {
+pub(crate) fn read_state(directory: &Location, name: &OsStr) -> Result<Option<StateFile>> {
     let path = directory.join(name);
     let file = match File::open(&path) {
         Ok(file) => file,
@@ -124,7 +122,7 @@ pub(crate) fn small_file(file: &File) -> Result<Vec<u8>> {
 /// The latest checkpoint that a state file names, if it exists. A relative path starts at the
 /// directory. If nothing exists at an absolute path, the file name is also tried in the directory,
 /// because the directory may have been moved.
-fn from_state(directory: &Path, state: &StateFile) -> Result<Option<(PathBuf, Located)>> {
+fn from_state(directory: &Location, state: &StateFile) -> Result<Option<(Location, Located)>> {
     let named = directory.join(&state.model_checkpoint_path);
     let moved = named.file_name().map(|name| directory.join(name));
     for prefix in std::iter::once(named).chain(moved) {
@@ -137,7 +135,7 @@ fn from_state(directory: &Path, state: &StateFile) -> Result<Option<(PathBuf, Lo
 
 /// The checkpoint of a directory: the latest one of its state file or, without a state file, the
 /// variables of a SavedModel.
-fn in_directory(directory: &Path) -> Result<Option<Located>> {
+fn in_directory(directory: &Location) -> Result<Option<Located>> {
     if let Some((state, latest)) = latest_of(directory)? {
         return match latest {
             Some((_, located)) => Ok(Some(located)),
@@ -155,18 +153,18 @@ fn in_directory(directory: &Path) -> Result<Option<Located>> {
 }
 
 /// The checkpoint whose prefix, V1 file or V1 pattern is `path` itself.
-pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
+pub(crate) fn at_prefix(path: &Location) -> Result<Option<Located>> {
     if path.file_name().is_none() {
         return Ok(None);
     }
-    // `File::open` rather than `Path::is_file`: an index that cannot be accessed is an error, not a
+    // `File::open` rather than `is_file`: an index that cannot be accessed is an error, not a
     // missing index.
     match File::open(&index_path(path)) {
         Ok(_) => return Ok(Some(Located::V2(path.to_owned()))),
         Err(e) if e.code() == Code::NotFound => {}
         Err(e) => return Err(e),
     }
-    if path.is_dir() {
+    if path.is_directory() {
         return Ok(None);
     }
     match File::open(path) {
@@ -187,13 +185,13 @@ pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
     }
 }
 
-fn is_index_or_data(path: &Path) -> bool {
+fn is_index_or_data(path: &Location) -> bool {
     let name = path.file_name().map_or(&[][..], OsStr::as_bytes);
     name.ends_with(b".index") || split_data_name(name).is_some()
 }
 
 /// The bundle that has `path` as its index or as one of its data files.
-fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
+fn by_file_of_bundle(path: &Location) -> Result<Option<Located>> {
     let Some(name) = path.file_name().map(OsStr::as_bytes) else { return Ok(None) };
     let prefix = match name.strip_suffix(b".index") {
         Some(prefix) => path.with_file_name(OsStr::from_bytes(prefix)),
@@ -206,7 +204,7 @@ fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
     match File::open(&index) {
         Ok(_) => Ok(Some(Located::V2(prefix))),
         Err(e) if e.code() == Code::NotFound && path.exists() => {
-            Err(absent("the index of this data file is missing", path, index.parent().unwrap_or(Path::new("."))))
+            Err(absent("the index of this data file is missing", path, &index.directory()))
         }
         Err(e) if e.code() == Code::NotFound => Ok(None),
         Err(e) => Err(e),
@@ -215,7 +213,7 @@ fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
 
 /// The V1 checkpoint whose files match the pattern `BASE-?????-of-00003`, as savers name several
 /// files.
-fn by_pattern(pattern: &Path) -> Result<Option<Located>> {
+fn by_pattern(pattern: &Location) -> Result<Option<Located>> {
     let Some((found, shards)) = files_of_pattern(pattern) else { return Ok(None) };
     let first_missing = (0..shards)
         .zip(found.iter().map(Some).chain(std::iter::repeat(None)))
@@ -232,12 +230,12 @@ fn by_pattern(pattern: &Path) -> Result<Option<Located>> {
 
 /// The files that match the pattern `BASE-?????-of-00003`, ordered by their numbers, and the
 /// expected number of files; `None` if no file matches. Only these question marks are wildcards.
-pub(crate) fn files_of_pattern(pattern: &Path) -> Option<(Vec<(u32, PathBuf)>, u32)> {
+pub(crate) fn files_of_pattern(pattern: &Location) -> Option<(Vec<(u32, Location)>, u32)> {
     let (base, shards) = split_pattern(pattern.file_name()?)?;
-    let directory = pattern.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = &pattern.directory();
     // The work depends on the number of existing files, not on the number in the name, which may be
     // huge.
-    let mut found: Vec<u32> = names_in(directory).filter_map(|name| shard_of(&name, base, shards)).collect();
+    let mut found: Vec<u32> = directory.names().iter().filter_map(|name| shard_of(name, base, shards)).collect();
     crate::sort::sort_by(&mut found, Ord::cmp);
     let file = |shard| (shard, pattern.with_file_name(data_name(base, shard, shards)));
     (!found.is_empty()).then(|| (found.into_iter().map(file).collect(), shards))
@@ -256,14 +254,12 @@ fn shard_of(name: &OsStr, base: &OsStr, shards: u32) -> Option<u32> {
     numbered(numbers).filter(|&(shard, of)| of == shards && shard < shards).map(|(shard, _)| shard)
 }
 
-fn names_in(directory: &Path) -> impl Iterator<Item = OsString> {
-    fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.file_name()))
-}
-
 /// The error for a path at which there is no checkpoint. The message lists the checkpoints in
 /// `directory`.
-fn absent(what: &str, path: &Path, directory: &Path) -> Error {
-    let mut prefixes: Vec<Vec<u8>> = names_in(directory)
+fn absent(what: &str, path: &Location, directory: &Location) -> Error {
+    let mut prefixes: Vec<Vec<u8>> = directory
+        .names()
+        .into_iter()
         .filter_map(|name| {
             let name = name.into_vec();
             if let Some(prefix) = name.strip_suffix(b".index") {
@@ -284,7 +280,7 @@ fn absent(what: &str, path: &Path, directory: &Path) -> Error {
     let place = printable(directory.as_os_str().as_bytes());
     let there = if !listed.is_empty() {
         format!("{place} contains the checkpoints {}", listed.join(", "))
-    } else if directory.is_dir() {
+    } else if directory.is_directory() {
         format!("{place} contains no checkpoints")
     } else {
         format!("the directory {place} does not exist")

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::bundle::{Bundle, Endianness, ReadOptions, Wanted};
 use crate::error::{Error, Reason, Result};
 use crate::format::message::Version;
+use crate::storage::Location;
 use crate::tensor::{shape_text, DType, Slice};
 use crate::v1;
 
@@ -139,7 +140,7 @@ impl Reader {
     /// # Errors
     /// The errors of [`Reader::open`].
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Reader> {
-        let stored = match locate::locate(path.as_ref())? {
+        let stored = match locate::locate(&Location::of(path)?)? {
             Located::V2(prefix) => Stored::V2(Bundle::open(&prefix, options.memory_limit)?),
             Located::V1 { prefix, files } => Stored::V1(v1::Checkpoint::open(&prefix, &files, options.memory_limit, &mut Err)?),
         };
@@ -192,7 +193,7 @@ impl Reader {
     pub fn shard_path(&self, shard: u32) -> Option<PathBuf> {
         match &self.stored {
             Stored::V1(v1) => v1.file_path(shard as usize).map(Path::to_owned),
-            Stored::V2(bundle) => (shard < self.shard_count()).then(|| bundle.shard_path(shard)),
+            Stored::V2(bundle) => (shard < self.shard_count()).then(|| bundle.shard_path(shard).into_path()),
         }
     }
 

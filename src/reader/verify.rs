@@ -6,6 +6,7 @@ use std::path::Path;
 use super::locate::{self, Located};
 use crate::bundle;
 use crate::error::{Code, Error, Problems, Reason, Result};
+use crate::storage::Location;
 use crate::v1;
 
 /// Options for verifying a checkpoint.
@@ -66,7 +67,8 @@ pub fn verify(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Verification> {
     let watch = &mut |bytes_done, bytes_total| progress(Progress { bytes_done, bytes_total });
-    let (verification, cancelled) = match locate::locate(path.as_ref())? {
+    let path = Location::of(path)?;
+    let (verification, cancelled) = match locate::locate(&path)? {
         Located::V2(prefix) => {
             let checked = bundle::verify(&prefix, options.threads, watch)?;
             (
@@ -86,7 +88,7 @@ pub fn verify(
         }
     };
     if cancelled {
-        Err(Error::new(Code::Cancelled, Reason::Callback, "the caller stopped the verification").in_file(path.as_ref()))
+        Err(Error::new(Code::Cancelled, Reason::Callback, "the caller stopped the verification").in_file(&path))
     } else {
         Ok(verification)
     }

@@ -25,6 +25,7 @@ mod merge;
 mod npy;
 mod output;
 mod pieces;
+mod read_at;
 mod rename;
 mod repair;
 mod rewrite;

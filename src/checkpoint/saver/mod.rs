@@ -24,7 +24,7 @@ use crate::directory::{self, checkpoint_exists, checkpoint_mtimes, identity, Sta
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Graph, NodeId, Nodes, Root, Walk};
 use crate::reader::Reader;
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 use crate::Durability;
 
 pub use options::{SaverOptions, SaverSaveOptions};
@@ -178,17 +178,18 @@ impl Saver {
     /// * `ABORTED`: a callback failed.
     /// * `CANCELLED`: the progress callback stopped the save.
     pub fn save(&self, prefix: impl AsRef<Path>, options: &SaverSaveOptions) -> Result<PathBuf> {
-        self.save_on(&Local, prefix.as_ref(), options)
+        let prefix = Location::of(prefix)?;
+        self.save_on(&*prefix.storage()?, &prefix, options)
     }
 
-    pub(crate) fn save_on(&self, storage: &dyn Storage, prefix: &Path, options: &SaverSaveOptions) -> Result<PathBuf> {
+    pub(crate) fn save_on(&self, storage: &dyn Storage, prefix: &Location, options: &SaverSaveOptions) -> Result<PathBuf> {
         let mut warnings = Vec::new();
         let saved = self.0.graph.with(|nodes| {
             let step = options.step(nodes)?;
             let path = self.0.path(prefix, step);
             let (directory, name) = directory_and_name(&path)?;
             check_state_name(&options.latest_filename, name, &path)?;
-            let _held = Held::new(storage, directory, false).map_err(|e| match e.code() {
+            let _held = Held::new(storage, &directory, false).map_err(|e| match e.code() {
                 Code::NotFound => e.prefixed(&format!(
                     "Parent directory of {} doesn't exist, can't save",
                     printable(prefix.as_os_str().as_encoded_bytes())
@@ -210,9 +211,9 @@ impl Saver {
             }
             call_back(&options.save, &path)?;
             if options.write_state {
-                self.0.record(storage, directory, &path, options, &mut warnings)?;
+                self.0.record(storage, &directory, &path, options, &mut warnings)?;
             }
-            Ok(path)
+            Ok(path.into_path())
         });
         self.0.options.warn(&warnings);
         saved
@@ -286,8 +287,8 @@ impl Saver {
     /// * The error of the operating system: a relative path cannot be resolved.
     pub fn set_last_checkpoints_with_time<P: AsRef<Path>>(&self, all: impl IntoIterator<Item = (P, f64)>) -> Result<()> {
         let entry = |(path, time): (P, f64)| {
-            let path = path.as_ref();
-            Ok(Entry { path: path.to_owned(), place: identity(path)?, time, is_own: false })
+            let place = identity(&Location::of(&path)?)?;
+            Ok(Entry { path: path.as_ref().to_owned(), place, time, is_own: false })
         };
         let last = all.into_iter().map(entry).collect::<Result<_>>()?;
         self.0.history.lock().last = last;
@@ -313,21 +314,19 @@ impl Saver {
 }
 
 impl Inner {
-    fn path(&self, prefix: &Path, step: Option<i64>) -> PathBuf {
-        let mut path = prefix.as_os_str().to_owned();
+    fn path(&self, prefix: &Location, step: Option<i64>) -> Location {
         match step {
-            Some(step) if self.options.pad_step_number => path.push(format!("-{step:08}")),
-            Some(step) => path.push(format!("-{step}")),
-            None => {}
+            Some(step) if self.options.pad_step_number => prefix.with_suffix(&format!("-{step:08}")),
+            Some(step) => prefix.with_suffix(&format!("-{step}")),
+            None => prefix.clone(),
         }
-        path.into()
     }
 
     /// Adds a checkpoint to the history, unless the saver keeps all.
-    fn remember(&self, path: &Path) {
+    fn remember(&self, path: &Location) {
         let Some(max_to_keep) = self.options.max_to_keep else { return };
-        let place = identity(path).unwrap_or_else(|_| path.to_owned());
-        let entry = Entry { path: path.to_owned(), place, time: self.options.clock.now(), is_own: true };
+        let place = identity(path).unwrap_or_else(|_| path.clone());
+        let entry = Entry { path: path.clone().into_path(), place, time: self.options.clock.now(), is_own: true };
         self.history.lock().record(entry, max_to_keep, self.options.keep_every_n_hours);
     }
 
@@ -336,25 +335,25 @@ impl Inner {
     fn record(
         &self,
         storage: &dyn Storage,
-        directory: &Path,
-        path: &Path,
+        directory: &Location,
+        path: &Location,
         options: &SaverSaveOptions,
         warnings: &mut Vec<String>,
     ) -> Result<()> {
         let mut history = self.history.lock();
-        let here = identity(path)?.parent().unwrap_or(directory).to_owned();
+        let here = identity(path)?.parent();
         let relative = self.options.relative_paths;
-        let of = |entry: &Entry| if relative { entry.place.clone() } else { entry.path.clone() };
-        let latest = if relative { identity(path)? } else { path.to_owned() };
-        let update = StateUpdate::new(latest)
+        let of = |entry: &Entry| if relative { entry.place.clone().into_path() } else { entry.path.clone() };
+        let latest = if relative { identity(path)? } else { path.clone() };
+        let update = StateUpdate::new(latest.into_path())
             .all(history.last.iter().map(of))
             .keep_absolute(!relative)
             .file_name(&options.latest_filename)
             .durability(options.save.write.durability);
         let kept = history.expired.clone();
-        let mut expired: BTreeMap<PathBuf, Vec<Entry>> = BTreeMap::new();
+        let mut expired: BTreeMap<Location, Vec<Entry>> = BTreeMap::new();
         for entry in history.take_expired(&here) {
-            expired.entry(entry.place.parent().unwrap_or(&here).to_owned()).or_default().push(entry);
+            expired.entry(entry.place.parent()).or_default().push(entry);
         }
         let durability = options.save.write.durability;
         let directory = if relative { &here } else { directory };
@@ -380,7 +379,7 @@ impl Inner {
 /// from the directory. Returns those that could not be deleted or are pinned.
 fn replace(
     storage: &dyn Storage,
-    directory: &Path,
+    directory: &Location,
     update: Option<&StateUpdate>,
     durability: Durability,
     mut expired: Vec<Entry>,
@@ -399,11 +398,10 @@ fn is_there(path: &Path) -> bool {
 }
 
 /// Splits the path of a checkpoint into directory and name.
-fn directory_and_name(path: &Path) -> Result<(&Path, &OsStr)> {
+fn directory_and_name(path: &Location) -> Result<(Location, &OsStr)> {
     let name = path.file_name().filter(|_| !path.as_os_str().as_encoded_bytes().ends_with(b"/"));
     let name = name.ok_or_else(|| Error::argument("the prefix has no file name").in_file(path))?;
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok((directory, name))
+    Ok((path.directory(), name))
 }
 
 /// Checks the name of a state file: it must be a plain file name, and not that of a file of the

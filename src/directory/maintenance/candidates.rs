@@ -2,16 +2,17 @@
 
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::super::ledger::owned;
 use crate::error::{Code, Error, Result};
 use crate::format::state_file::StateFile;
+use crate::os_bytes::OsStrExt;
 use crate::reader::{find_at, read_state, verify, Progress, VerifyOptions, STATE_FILE};
+use crate::storage::Location;
 
 /// The state file; `None` if there is none or it cannot be parsed.
-pub(super) fn understood(directory: &Path) -> Result<Option<StateFile>> {
+pub(super) fn understood(directory: &Location) -> Result<Option<StateFile>> {
     match read_state(directory, OsStr::new(STATE_FILE)) {
         Err(e) if e.errno().is_none() => Ok(None),
         state => state,
@@ -20,7 +21,7 @@ pub(super) fn understood(directory: &Path) -> Result<Option<StateFile>> {
 
 /// The paths of the checkpoints, relative to the directory: first the latest, then the others that
 /// the state file lists, newest first, then all others in the directory.
-pub(super) fn newest_first(directory: &Path, state: Option<&StateFile>) -> Result<Vec<OsString>> {
+pub(super) fn newest_first(directory: &Location, state: Option<&StateFile>) -> Result<Vec<OsString>> {
     let mut paths: Vec<OsString> = Vec::new();
     if let Some(state) = state {
         let listed = state.all_model_checkpoint_paths.iter().rev();
@@ -32,8 +33,7 @@ pub(super) fn newest_first(directory: &Path, state: Option<&StateFile>) -> Resul
     }
     let mut others = Vec::new();
     let io = |e| Error::io("list the directory", directory, &e);
-    for entry in std::fs::read_dir(directory).map_err(io)? {
-        let name = entry.map_err(io)?.file_name();
+    for name in directory.storage()?.directory(directory, false).and_then(|directory| directory.list()).map_err(io)? {
         let Some(base) = name.as_bytes().strip_suffix(b".index").map(OsStr::from_bytes) else { continue };
         let is_listed = paths.iter().any(|path| Path::new(path).file_name() == Some(base));
         if !is_listed && !base.is_empty() && matches!(find_at(&directory.join(base)), Ok(Some(_)) | Err(_)) {
@@ -47,7 +47,7 @@ pub(super) fn newest_first(directory: &Path, state: Option<&StateFile>) -> Resul
 
 /// Sorts by number if all names have a number and differ only in it; otherwise by the time of
 /// writing.
-fn sort_newest_first(directory: &Path, names: &mut Vec<OsString>) {
+fn sort_newest_first(directory: &Location, names: &mut Vec<OsString>) {
     let numbered = |name: &OsString| -> Option<(Vec<u8>, i64)> {
         let name = owned(name)?.as_bytes();
         let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
@@ -67,7 +67,7 @@ fn sort_newest_first(directory: &Path, names: &mut Vec<OsString>) {
         _ => {
             let time = |name: &OsString| {
                 let index = crate::bundle::index_path(&directory.join(name));
-                std::fs::metadata(index).and_then(|metadata| metadata.modified()).ok()
+                index.status().map(|found| found.version.time())
             };
             let mut timed: Vec<_> = names.drain(..).map(|name| (std::cmp::Reverse(time(&name)), name)).collect();
             crate::sort::sort_by(&mut timed, Ord::cmp);
@@ -78,7 +78,7 @@ fn sort_newest_first(directory: &Path, names: &mut Vec<OsString>) {
 
 /// The first problem of a checkpoint; `None` if it is valid.
 pub(super) fn first_problem(
-    prefix: &Path,
+    prefix: &Location,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Option<Error>> {
@@ -89,7 +89,7 @@ pub(super) fn first_problem(
     };
     match problem {
         // Running out of files or memory says nothing about the checkpoint.
-        Some(e) if matches!(e.errno(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM)) => Err(e),
+        Some(e) if e.is_shortage() => Err(e),
         problem => Ok(problem),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +14,7 @@ use crate::bar::Bar;
 use crate::failure::Outcome;
 use crate::npy::{self, Header, Type};
 use crate::output;
+use crate::read_at::read_exact_at;
 use crate::stream::{fault, Fault};
 use crate::term;
 
@@ -210,7 +210,7 @@ impl Member {
                 self.unpack(false)?;
                 state.checked = true;
             }
-            self.file.read_exact_at(buffer, place + offset)?;
+            read_exact_at(&self.file, buffer, place + offset)?;
             return Ok(());
         }
         if state.bytes.is_none() {
