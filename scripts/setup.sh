@@ -65,8 +65,8 @@ setup_rustup() {
   . "$HOME/.cargo/env"
 }
 
-# setup_target TARGET: what Rust needs to check code for another system. It may be there without rustup: Debian's
-# libstd-rust-dev-windows has the one of Windows.
+# setup_target TARGET: what Rust needs to check code for another system. It may be there without
+# rustup: Debian's libstd-rust-dev-windows has the one of Windows.
 setup_target() {
   [ ! -d "$(rustc --print sysroot)/lib/rustlib/$1/lib" ] || return 0
   has rustup || fail "Rust's standard library for $1 (there is no rustup to add it; see https://rustup.rs)"

@@ -29,8 +29,8 @@ impl Error {
         Error::new(code, reason, format!("cannot {doing}: {error}")).in_file(file).with_errno(errno)
     }
 
-    /// Whether the process or the machine had no memory, or no handles of files, to spare: that says
-    /// nothing about the file.
+    /// Whether the process or the machine had no memory, or no handles of files, to spare: that
+    /// says nothing about the file.
     pub(crate) fn is_shortage(&self) -> bool {
         self.errno().is_some_and(|errno| system::is_too_many_files(errno) || system::is_out_of_memory(errno))
     }

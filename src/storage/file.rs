@@ -18,8 +18,8 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Opens the file at `at`, following symbolic links, if it is a regular file. A FIFO or device is not
-    /// opened: opening it could block or have side effects.
+    /// Opens the file at `at`, following symbolic links, if it is a regular file. A FIFO or device
+    /// is not opened: opening it could block or have side effects.
     pub fn open(at: &Location) -> Result<File> {
         let io = |e: std::io::Error| Error::io("open the file", at, &e);
         let storage = at.storage()?;

@@ -52,7 +52,8 @@ impl Location {
         self.status().is_some_and(|status| status.kind == FileKind::File)
     }
 
-    /// Returns the names in the directory here, in no particular order; none if it cannot be listed.
+    /// Returns the names in the directory here, in no particular order; none if it cannot be
+    /// listed.
     pub fn names(&self) -> Vec<OsString> {
         let opened = self.storage().ok().and_then(|storage| storage.directory(self, false).ok());
         opened.and_then(|directory| directory.list().ok()).unwrap_or_default()
