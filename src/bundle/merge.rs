@@ -294,7 +294,7 @@ impl<'a> Merged<'a> {
     /// Returns whether `destination` already holds exactly these values while data files of the
     /// sections are missing: then an earlier merge was published.
     fn was_published(&self, storage: &dyn Storage, destination: &Location, inputs: &[Index]) -> bool {
-        let some_gone = self.files.iter().any(|file| !storage.status(&file.path).is_ok());
+        let some_gone = self.files.iter().any(|file| storage.status(&file.path).is_err());
         if !some_gone {
             return false;
         }
