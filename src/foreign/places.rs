@@ -75,9 +75,10 @@ pub(super) fn folder_for_state_file(path: &Location) -> Option<String> {
     crate::sort::sort_by(&mut found, Ord::cmp);
     let listed: Vec<String> = found.iter().take(LISTED).map(|name| format!("\"{}\"", printable(name))).collect();
     let more = if found.len() > LISTED { ", …" } else { "" };
-    Some(match found.is_empty() {
-        true => "is a directory, not a state file: give the prefix of a checkpoint".into(),
-        false => format!("is a directory, not a state file; it holds the checkpoints {}{more}", listed.join(", ")),
+    Some(if found.is_empty() {
+        "is a directory, not a state file: give the prefix of a checkpoint".into()
+    } else {
+        format!("is a directory, not a state file; it holds the checkpoints {}{more}", listed.join(", "))
     })
 }
 
@@ -88,9 +89,10 @@ pub(super) fn give_directory(path: &Location) -> String {
 /// For `PREFIX.meta`.
 pub(super) fn give_prefix_of_meta(path: &Location) -> String {
     let prefix = path.with_file_name(path.file_stem().unwrap_or_default());
-    match prefix.with_suffix(".index").is_file() || prefix.is_file() {
-        true => format!("the checkpoint is {}", quoted(&prefix)),
-        false => format!("the checkpoint that belongs to it, {}, is missing", quoted(&prefix)),
+    if prefix.with_suffix(".index").is_file() || prefix.is_file() {
+        format!("the checkpoint is {}", quoted(&prefix))
+    } else {
+        format!("the checkpoint that belongs to it, {}, is missing", quoted(&prefix))
     }
 }
 
@@ -103,9 +105,10 @@ pub(super) fn give_saved_model(path: &Location) -> String {
     }
     // A directory opens by itself where its graph is in one file.
     let opens = GRAPHS[..2].iter().any(|name| directory.join(name).is_file());
-    match opens {
-        true => format!("give the directory, {}", quoted(directory)),
-        false => format!("give {}, its variables", quoted(&variables)),
+    if opens {
+        format!("give the directory, {}", quoted(directory))
+    } else {
+        format!("give {}, its variables", quoted(&variables))
     }
 }
 

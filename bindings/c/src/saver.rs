@@ -449,12 +449,11 @@ pub extern "C" fn ckpt_saver_set_last_checkpoints(
     call(error, || {
         let saver = required(saver, "the saver")?;
         let paths = paths_at(paths, count)?;
-        match times.is_null() {
-            true => saver.saver.set_last_checkpoints(paths),
-            false => {
-                let times = array(times, count, "the times")?;
-                saver.saver.set_last_checkpoints_with_time(paths.into_iter().zip(times.iter().copied()))
-            }
+        if times.is_null() {
+            saver.saver.set_last_checkpoints(paths)
+        } else {
+            let times = array(times, count, "the times")?;
+            saver.saver.set_last_checkpoints_with_time(paths.into_iter().zip(times.iter().copied()))
         }
     })
 }

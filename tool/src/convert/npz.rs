@@ -185,13 +185,15 @@ impl Member {
         let mut member = archive.by_index(self.number)?;
         io::copy(&mut (&mut member).take(header.start), &mut io::sink())?;
         let mut bytes = Vec::new();
-        match keep {
-            true => member.read_to_end(&mut bytes)?,
-            false => io::copy(&mut member, &mut io::sink())? as usize,
+        if keep {
+            member.read_to_end(&mut bytes)?
+        } else {
+            io::copy(&mut member, &mut io::sink())? as usize
         };
-        match keep && Some(bytes.len() as u64) != header.bytes() {
-            true => Err("the archive is damaged".into()),
-            false => Ok(bytes),
+        if keep && Some(bytes.len() as u64) != header.bytes() {
+            Err("the archive is damaged".into())
+        } else {
+            Ok(bytes)
         }
     }
 
