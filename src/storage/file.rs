@@ -54,6 +54,7 @@ impl File {
     }
 
     /// Fills `buffer` with the bytes from `offset` on.
+    #[inline(always)] // on the path of every small tensor
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
         #[cfg(test)]
         self.read.fetch_add(buffer.len() as u64, std::sync::atomic::Ordering::Relaxed);

@@ -157,6 +157,7 @@ pub(super) fn key_at<'a>(pointer: *const c_char, len: usize) -> Result<&'a [u8]>
 }
 
 /// A name passed by the caller that need not be UTF-8.
+#[inline] // on the path of every small tensor
 pub(super) fn name_at<'a>(pointer: *const c_char, len: usize, name: &str) -> Result<&'a [u8]> {
     at_most(len, MAX_NAME, name, "bytes")?;
     array(pointer.cast(), len, name)

@@ -395,6 +395,7 @@ pub extern "C" fn ckpt_reader_debug_string(
     })
 }
 
+#[inline] // on the path of every small tensor
 fn read_options(options: *const ckpt_read_options) -> Result<ReadOptions> {
     copied(options, |o| o.options.clone())
 }
