@@ -26,6 +26,7 @@ pub struct MergeOptions {
     allow_missing: bool,
     keep_inputs: bool,
     durability: Durability,
+    announced: bool,
 }
 
 impl MergeOptions {
@@ -51,6 +52,13 @@ impl MergeOptions {
     /// Sets what survives a power failure after the merge.
     pub fn durability(mut self, durability: Durability) -> MergeOptions {
         self.durability = durability;
+        self
+    }
+
+    /// Sets whether the index of the merged checkpoint gets a second name, which the caller removes
+    /// once a state file lists the checkpoint.
+    pub(crate) fn announced(mut self, announced: bool) -> MergeOptions {
+        self.announced = announced;
         self
     }
 }
@@ -126,7 +134,7 @@ pub(crate) fn merge_on(
         return Ok(Written { shards: Index::header_of(&naming::index_path(destination))?.shards, bytes });
     }
     merged.check_files()?;
-    let mut publication = Publication::begin(storage, destination, options.durability)?;
+    let mut publication = Publication::begin(storage, destination, options.durability)?.announce(options.announced);
     let shards = publication.unused_count(merged.files.len().max(1) as u32);
     let total = merged.files.iter().map(|file| file.length).sum();
     let mut bytes = 0;

@@ -54,5 +54,5 @@ pub(crate) use reader::{Bundle, Wanted};
 pub(crate) use rows::Fate;
 pub(crate) use sections::{make_sections, remove_section, remove_sections, section_prefix, sections_name};
 pub(crate) use snapshot::{Snapshot, SnapshotMemory};
-pub(crate) use temporary::{attempt, is_temporary, temporary_name};
+pub(crate) use temporary::{announced, attempt, is_temporary, temporary_name};
 pub(crate) use verify::verify;

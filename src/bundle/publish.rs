@@ -19,7 +19,7 @@ use super::durability::Durability;
 use super::lock::{Claim, Held};
 use super::naming;
 use super::step::{left_out, Step};
-use super::temporary::{attempt, marked_with};
+use super::temporary::{announcement, attempt, marked_with};
 use crate::allocate::allocate;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{Directory, File, Output, Storage};
@@ -38,6 +38,8 @@ pub(super) struct Publication {
     /// Whether data files of other checkpoints were adopted. Their owner may remove them after the
     /// commit.
     adopted: bool,
+    /// Whether the index gets a second name, which says that it is not recorded yet.
+    announced: bool,
     /// The claim on the last component of the prefix. It is released last: the next writer of this
     /// prefix, and the next holder of the directory's lock, find none of the files above.
     claim: Claim,
@@ -60,7 +62,15 @@ impl Publication {
         let names = held.names.into_iter();
         let stale = names.filter(|name| naming::split_data_name(name.as_bytes()) == Some(base)).collect();
         let attempt = attempt();
-        Ok(Publication { directory: held.directory, attempt, durability, made: Vec::new(), stale, adopted: false, claim })
+        let (made, directory) = (Vec::new(), held.directory);
+        Ok(Publication { directory, attempt, durability, made, stale, adopted: false, announced: false, claim })
+    }
+
+    /// Gives the index a second name just before it is published, if `is_wanted` and the file
+    /// system supports hard links. The caller removes it once a state file lists the checkpoint.
+    pub fn announce(mut self, is_wanted: bool) -> Publication {
+        self.announced = is_wanted;
+        self
     }
 
     /// Returns the directory, for messages and its free space.
@@ -163,6 +173,9 @@ impl Publication {
         }
         let index = self.final_name(".index");
         let old = self.keep_old_index(&index)?;
+        if self.announced {
+            self.second_name(&self.temporary(&index), announcement(self.claim.base(), self.attempt))?;
+        }
         self.rename(index)?;
         // If this sync fails, the old index may still be the one on disk. Then its data files and
         // its second name stay for a later sweep.
@@ -192,11 +205,16 @@ impl Publication {
         if self.stale.is_empty() || !self.directory.is_file(index) {
             return Ok(None);
         }
-        let other = marked_with(index, self.attempt.wrapping_add(1));
+        self.second_name(index, marked_with(index, self.attempt.wrapping_add(1)))
+    }
+
+    /// Gives an index a second name and returns that; `None` if the file system does not support
+    /// hard links.
+    fn second_name(&mut self, index: &OsStr, other: OsString) -> Result<Option<OsString>> {
         match self.directory.alias(index, &other) {
             Ok(()) => self.made.push(other.clone()),
             Err(e) if matches!(e.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => return Ok(None),
-            Err(e) => return Err(self.io("create a hard link to the old index", index, &e)),
+            Err(e) => return Err(self.io("create a hard link to the index", index, &e)),
         }
         Ok(Some(other))
     }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::removal::{remove_files, with_suffix};
 use super::session::Session;
@@ -30,21 +30,31 @@ pub fn checkpoint_exists(prefix: impl AsRef<Path>) -> Result<bool> {
 pub fn checkpoint_mtimes<P: AsRef<Path>>(prefixes: impl IntoIterator<Item = P>) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for prefix in prefixes {
-        let file = match files_at(prefix.as_ref())? {
-            Some(Located::V2(prefix)) => index_path(&prefix),
-            Some(Located::V1 { files, .. }) => files.into_iter().next().unwrap_or_default(),
-            None => continue,
-        };
-        match std::fs::metadata(&file).and_then(|metadata| metadata.modified()) {
-            Ok(time) => times.push(match time.duration_since(UNIX_EPOCH) {
-                Ok(since) => since.as_secs_f64(),
-                Err(before) => -before.duration().as_secs_f64(),
-            }),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(Error::io("get the time of the file", &file, &e)),
-        }
+        times.extend(modified(prefix.as_ref())?.map(|time| match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => since.as_secs_f64(),
+            Err(before) => -before.duration().as_secs_f64(),
+        }));
     }
     Ok(times)
+}
+
+/// When the checkpoint at `prefix` was written; `None` if it does not exist.
+fn modified(prefix: &Path) -> Result<Option<SystemTime>> {
+    let file = match files_at(prefix)? {
+        Some(Located::V2(prefix)) => index_path(&prefix),
+        Some(Located::V1 { files, .. }) => files.into_iter().next().unwrap_or_default(),
+        None => return Ok(None),
+    };
+    match std::fs::metadata(&file).and_then(|metadata| metadata.modified()) {
+        Ok(time) => Ok(Some(time)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("get the time of the file", &file, &e)),
+    }
+}
+
+/// When the checkpoint at `prefix` was written; `None` if that cannot be determined.
+pub(super) fn time_of(prefix: &Path) -> Option<SystemTime> {
+    modified(prefix).ok().flatten()
 }
 
 /// The checkpoint at `prefix`, even if some of its files are missing. A file that is not a

@@ -134,7 +134,7 @@ pub(super) fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
     OsString::from_vec([name.as_bytes(), suffix.as_bytes()].concat())
 }
 
-fn same_file(a: &File, b: &File) -> bool {
+pub(super) fn same_file(a: &File, b: &File) -> bool {
     let place = |file: &File| file.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()));
     place(a).is_some() && place(a) == place(b)
 }

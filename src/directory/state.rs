@@ -1,12 +1,12 @@
 //! Reading and replacing the state file of a directory.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::replace::replace;
 use super::state_update::StateUpdate;
 use crate::error::{Error, Result};
-use crate::reader::{read_state, STATE_FILE};
+use crate::reader::{read_state, resolve_name, STATE_FILE};
 use crate::storage::{Local, Storage};
 use crate::Durability;
 
@@ -26,7 +26,8 @@ pub struct CheckpointState {
 }
 
 /// Reads the state file of `directory` (`tf.train.get_checkpoint_state`); `None` if there is none.
-/// It is not checked that the checkpoints exist.
+/// It is not checked that the checkpoints exist, but if an entry's path leads to nothing and the
+/// directory has a checkpoint of the same name, that is given: the directory was moved.
 ///
 /// # Errors
 /// `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
@@ -44,9 +45,10 @@ impl CheckpointState {
     pub fn read(directory: impl AsRef<Path>, file_name: impl AsRef<OsStr>) -> Result<Option<CheckpointState>> {
         let directory = directory.as_ref();
         let Some(state) = read_state(directory, file_name.as_ref())? else { return Ok(None) };
+        let path = |entry: &OsString| resolve_name(directory, entry).path;
         Ok(Some(CheckpointState {
-            latest: directory.join(&state.model_checkpoint_path),
-            all: state.all_model_checkpoint_paths.iter().map(|path| directory.join(path)).collect(),
+            latest: path(&state.model_checkpoint_path),
+            all: state.all_model_checkpoint_paths.iter().map(path).collect(),
             timestamps: state.all_model_checkpoint_timestamps,
             last_preserved: state.last_preserved_timestamp,
         }))

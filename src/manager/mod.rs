@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::checkpoint::{numbered, After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
+use crate::checkpoint::{After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
 use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
@@ -181,7 +181,7 @@ impl Manager {
     pub(crate) fn save_on(&self, storage: &dyn Storage, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let mut warnings = Vec::new();
         let saved = self.number_and(storage, options, |nodes, next| {
-            let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save);
+            let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save.announced());
             self.books.settle(storage, next, written, &mut warnings)?;
             if next.step.is_some() {
                 self.books.steps.lock().last = next.step;
@@ -222,7 +222,7 @@ impl Manager {
                 }
                 settled
             });
-            self.checkpoint.start(nodes, storage.clone(), path, &options.save, after)
+            self.checkpoint.start(nodes, storage.clone(), path, &options.save.announced(), after)
         })
     }
 
@@ -237,7 +237,8 @@ impl Manager {
     /// The errors of [`Manager::save`] and [`Checkpoint::save_ranked`].
     pub fn save_ranked(&self, ranks: &dyn Ranks, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let books = &*self.books;
-        let party = Party { ranks, storage: &Local, place: Place::Merged(&books.directory), options: &options.save };
+        let save = &options.save.announced();
+        let party = Party { ranks, storage: &Local, place: Place::Merged(&books.directory), options: save };
         let mut warnings = Vec::new();
         let saved = match ranks.rank() {
             0 => self.number_and(&Local, options, |nodes, next| {
@@ -284,18 +285,25 @@ impl Manager {
         if self.checkpoint.graph().with(is_too_early)? {
             return Ok(None);
         }
-        self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
+        let mut warnings = Vec::new();
+        let saved = self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
             let step = books.step(nodes, options)?;
             if step.is_some_and(|step| books.is_too_early(step, options)) {
                 return Ok(None);
             }
-            books.hold(storage)?;
+            books.hold(storage, &mut warnings)?;
             let number = books.number(nodes, options)?;
             let count = self.checkpoint.advance(nodes)?;
-            let path = numbered(&books.directory.join(&books.options.checkpoint_name), number.unwrap_or(count));
+            let free = books.free_number(number.unwrap_or(count), &mut warnings)?;
+            if number.is_none() && free != count {
+                self.checkpoint.set_count(nodes, free)?;
+            }
+            let path = books.path(free);
             let (was_there, durability) = (is_there(&path), options.save.write.durability);
             save(nodes, &Next { path, was_there, step, metric, durability }).map(Some)
-        })
+        });
+        warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
+        saved
     }
 
     /// Restores the latest checkpoint; if there is none, calls the init function, if there is one.

@@ -1,4 +1,4 @@
-//! Finds the files of a checkpoint from the path that a user gives.
+//! Finds the files of the checkpoint at a prefix, and reads state files.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -13,7 +13,7 @@ use crate::storage::File;
 use crate::table::Table;
 
 /// The files of a checkpoint.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Located {
     /// The prefix of the index and the data files.
     V2(PathBuf),
@@ -26,63 +26,8 @@ pub(crate) enum Located {
 pub(crate) const STATE_FILE: &str = "checkpoint";
 /// The largest accepted size of a state file in bytes: room for a hundred thousand paths.
 const MOST_STATE: u64 = 16 << 20;
-/// The most attempts to find the latest checkpoint while another process saves. No process saves so
-/// fast that all of these attempts fail.
-const MOST_LOOKS: usize = 100;
 /// The largest number of checkpoints that an error message lists.
 const LISTED: usize = 8;
-
-/// Finds the checkpoint that `path` denotes; [`Reader::open`](super::Reader::open) lists the
-/// accepted forms.
-pub(crate) fn locate(path: &Path) -> Result<Located> {
-    if path.is_dir() {
-        if let Some(located) = in_directory(path)? {
-            return Ok(located);
-        }
-        if let Some(located) = at_prefix(path)? {
-            return Ok(located);
-        }
-        return Err(absent("the directory has no state file \"checkpoint\" and is not a SavedModel", path, path));
-    }
-    if let Some(located) = at_prefix(path)?.or(by_file_of_bundle(path)?) {
-        return Ok(located);
-    }
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Err(absent("there is no checkpoint at this path", path, directory))
-}
-
-/// Finds the latest checkpoint that the state file of `directory` names: its prefix or, for format
-/// V1, its file or the pattern of its files (`tf.train.latest_checkpoint`). Returns `None` if there
-/// is no state file, or none of the checkpoint's files exists.
-///
-/// # Errors
-/// `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
-pub fn latest_checkpoint(directory: impl AsRef<Path>) -> Result<Option<PathBuf>> {
-    let directory = directory.as_ref();
-    let latest = latest_of(directory)?.and_then(|(_, latest)| latest);
-    Ok(latest.map(|(prefix, _)| prefix))
-}
-
-/// The contents of a directory's state file, and the latest checkpoint if it exists.
-type Latest = (StateFile, Option<(PathBuf, Located)>);
-
-/// Reads the state file of `directory` and finds the latest checkpoint that it names.
-///
-/// A manager may save a new checkpoint and remove the old one between the two steps. So if the
-/// named checkpoint does not exist, the state file is read again, until it names an existing
-/// checkpoint or no longer changes.
-fn latest_of(directory: &Path) -> Result<Option<Latest>> {
-    let mut gone: Option<StateFile> = None;
-    for _ in 0..MOST_LOOKS {
-        let Some(state) = read_state(directory, OsStr::new(STATE_FILE))? else { return Ok(None) };
-        let latest = from_state(directory, &state)?;
-        if latest.is_some() || gone.as_ref() == Some(&state) {
-            return Ok(Some((state, latest)));
-        }
-        gone = Some(state);
-    }
-    Ok(gone.map(|state| (state, None)))
-}
 
 /// Reads the state file `name` of `directory`; `None` if there is none. The result always names a
 /// latest checkpoint: a file without one is an error.
@@ -115,42 +60,9 @@ pub(crate) fn small_file(file: &File) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The latest checkpoint that a state file names, if it exists. A relative path starts at the
-/// directory. If nothing exists at an absolute path, the file name is also tried in the directory,
-/// because the directory may have been moved.
-fn from_state(directory: &Path, state: &StateFile) -> Result<Option<(PathBuf, Located)>> {
-    let named = directory.join(&state.model_checkpoint_path);
-    let moved = named.file_name().map(|name| directory.join(name));
-    for prefix in std::iter::once(named).chain(moved) {
-        if let Some(located) = at_prefix(&prefix)? {
-            return Ok(Some((prefix, located)));
-        }
-    }
-    Ok(None)
-}
-
-/// The checkpoint of a directory: the latest one of its state file or, without a state file, the
-/// variables of a SavedModel.
-fn in_directory(directory: &Path) -> Result<Option<Located>> {
-    if let Some((state, latest)) = latest_of(directory)? {
-        return match latest {
-            Some((_, located)) => Ok(Some(located)),
-            None => {
-                let what = format!(
-                    "the state file names \"{}\", which does not exist",
-                    printable(state.model_checkpoint_path.as_encoded_bytes())
-                );
-                Err(absent(&what, &directory.join(STATE_FILE), directory))
-            }
-        };
-    }
-    let saved_model = ["saved_model.pb", "saved_model.pbtxt"].iter().any(|name| directory.join(name).is_file());
-    Ok(saved_model.then(|| Located::V2(directory.join("variables").join("variables"))))
-}
-
 /// The checkpoint whose prefix, V1 file or V1 pattern is `path` itself.
 pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
-    if path.file_name().is_none() {
+    if path.as_os_str().is_empty() {
         return Ok(None);
     }
     // `File::open` rather than `Path::is_file`: an index that cannot be accessed is an error, not a
@@ -186,7 +98,7 @@ fn is_index_or_data(path: &Path) -> bool {
 }
 
 /// The bundle that has `path` as its index or as one of its data files.
-fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
+pub(super) fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
     let Some(name) = path.file_name().map(OsStr::as_bytes) else { return Ok(None) };
     let prefix = match name.strip_suffix(b".index") {
         Some(prefix) => path.with_file_name(OsStr::from_bytes(prefix)),
@@ -253,21 +165,23 @@ fn names_in(directory: &Path) -> impl Iterator<Item = OsString> {
     fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.file_name()))
 }
 
+/// The checkpoint for which a listing of a directory shows the file `name`: the prefix for an
+/// index, the pattern for the first file of a sharded V1 checkpoint. Whether a file of another name
+/// is a V1 checkpoint, its name does not tell.
+pub(crate) fn listed(name: &OsStr) -> Option<OsString> {
+    let name = name.as_bytes();
+    if let Some(prefix) = name.strip_suffix(b".index") {
+        return Some(OsStr::from_bytes(prefix).to_owned());
+    }
+    let at = name.windows(5).rposition(|w| w == b"-of-0").filter(|&at| at >= 6 && name[..at].ends_with(b"-00000"))?;
+    let is_v1 = numbered(&name[at - 5..]).is_some() && split_data_name(name).is_none();
+    is_v1.then(|| OsString::from_vec([&name[..at - 5], b"?????", &name[at..]].concat()))
+}
+
 /// The error for a path at which there is no checkpoint. The message lists the checkpoints in
 /// `directory`.
-fn absent(what: &str, path: &Path, directory: &Path) -> Error {
-    let mut prefixes: Vec<Vec<u8>> = names_in(directory)
-        .filter_map(|name| {
-            let name = name.into_vec();
-            if let Some(prefix) = name.strip_suffix(b".index") {
-                return Some(prefix.to_vec());
-            }
-            // A sharded V1 checkpoint is listed once, by its first file.
-            let at = name.windows(5).rposition(|w| w == b"-of-0").filter(|&at| at >= 6 && name[..at].ends_with(b"-00000"))?;
-            let v1 = numbered(&name[at - 5..]).is_some() && split_data_name(&name).is_none();
-            v1.then(|| [&name[..at - 5], b"?????", &name[at..]].concat())
-        })
-        .collect();
+pub(super) fn absent(what: &str, path: &Path, directory: &Path) -> Error {
+    let mut prefixes: Vec<Vec<u8>> = names_in(directory).filter_map(|name| listed(&name)).map(OsString::into_vec).collect();
     crate::sort::sort_by(&mut prefixes, Ord::cmp);
     let count = prefixes.len();
     let mut listed: Vec<String> = prefixes.iter().take(LISTED).map(|p| format!("\"{}\"", printable(p))).collect();

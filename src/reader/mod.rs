@@ -2,6 +2,8 @@
 
 mod locate;
 mod object_graph;
+mod path;
+mod resolve;
 mod restoring;
 mod similar;
 mod tensor;
@@ -17,12 +19,14 @@ use crate::format::message::Version;
 use crate::tensor::{shape_text, DType, Slice};
 use crate::v1;
 
-pub use locate::latest_checkpoint;
-pub(crate) use locate::{at_prefix as find_at, files_of_pattern, read_state, small_file, Located, STATE_FILE};
+pub(crate) use locate::{at_prefix as find_at, files_of_pattern, listed, read_state, small_file, Located, STATE_FILE};
 pub(crate) use object_graph::GraphBuilder;
 pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
+pub use path::latest_checkpoint;
+pub(crate) use resolve::{is_absolute, path_in, resolve_beside, resolve_name};
 pub(crate) use restoring::Place;
 pub use tensor::Tensor;
+pub(crate) use verify::verify_located;
 pub use verify::{verify, Progress, Verification, VerifyOptions};
 pub use view::View;
 
@@ -137,7 +141,7 @@ impl Reader {
     /// # Errors
     /// The errors of [`Reader::open`].
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Reader> {
-        let stored = match locate::locate(path.as_ref())? {
+        let stored = match path::locate(path.as_ref())? {
             Located::V2(prefix) => Stored::V2(Bundle::open(&prefix, options.memory_limit)?),
             Located::V1 { prefix, files } => Stored::V1(v1::Checkpoint::open(&prefix, &files, options.memory_limit, &mut Err)?),
         };

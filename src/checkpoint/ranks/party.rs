@@ -208,7 +208,7 @@ impl<'p> Party<'p> {
         let lead = lead.ok_or_else(nothing)?;
         if let Place::Merged(_) = self.place {
             let sections: Vec<PathBuf> = (0..self.ranks.count()).map(|rank| self.section(division, rank)).collect();
-            let options = MergeOptions::new().durability(self.options.write.durability);
+            let options = MergeOptions::new().durability(self.options.write.durability).announced(self.options.write.announced);
             let merged = merge_on(lead.storage, &lead.path, &sections, &options, &mut |_, _| ControlFlow::Continue(()));
             (lead.settle)(&lead.path, merged.and_then(|_| save::call_back(self.options, &lead.path)))?;
         }
