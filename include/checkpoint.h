@@ -22,11 +22,18 @@
 //  5. Lent values (ckpt_bytes, ckpt_tensor, pointers to const) belong to the object that returned
 //     them and are valid until it is freed. Threads: several threads may call functions that take
 //     `const T *` with the same object at once; functions that take `T *` need exclusive access to
-//     it. Handles that reach the same graph (ckpt_graph, ckpt_checkpoint, ckpt_status, ckpt_saver,
+//     it. A call that finds its object in use by another call, of another thread or of one that is
+//     running a callback, does nothing and fails with CKPT_CODE_FAILED_PRECONDITION and
+//     CKPT_REASON_CONCURRENT_USE. An object that functions take by `T *` may be freed while a call
+//     uses it and stays valid until that call ends. Freeing any other object during a call that
+//     uses it, and a call that starts while its object is being freed, are undefined behavior.
+//     Handles that reach the same graph (ckpt_graph, ckpt_checkpoint, ckpt_status, ckpt_saver,
 //     ckpt_manager) share one lock. Each call holds the lock from start to end, callbacks included,
 //     so calls of several threads run one after the other.
-//  6. Keys and other names are bytes with a length; they need not be NUL-terminated. Names in
-//     graphs are UTF-8. Paths are NUL-terminated bytes.
+//  6. Keys and other names are bytes with a length, at most CKPT_MAX_NAME; they need not be
+//     NUL-terminated. Names in graphs are UTF-8. Paths are NUL-terminated bytes. Shapes have at
+//     most CKPT_MAX_RANK dimensions, lists at most 2^32 - 1 elements. A call fails with
+//     CKPT_CODE_INVALID_ARGUMENT if a length is greater.
 //  7. Constants are plain integers, never enums. Their values never change. New constants,
 //     functions and options may be added.
 //  8. The library never terminates the process. If it panics, the call returns CKPT_CODE_INTERNAL
@@ -131,6 +138,9 @@
 // The maximum number of dimensions of a tensor: TensorFlow's own limit.
 #define CKPT_MAX_RANK 254
 
+// The maximum length of a key or another name that a call takes, in bytes.
+#define CKPT_MAX_NAME 1048576
+
 // Major version of the library that this header belongs to. It changes when programs must be
 // recompiled.
 #define CKPT_VERSION_MAJOR 0
@@ -186,8 +196,8 @@ typedef struct ckpt_description ckpt_description;
 // device, or in another process. Values are read and written in pieces; the library needs memory
 // for a few pieces, whatever the size of the value.
 //
-// Not thread-safe while being changed. Variables already added with the device do not see later
-// changes.
+// For one thread at a time while it is changed. Variables already added with the device do not see
+// later changes.
 typedef struct ckpt_device ckpt_device;
 
 // The error of a failed call. Immutable: several threads may use it at once.
@@ -234,7 +244,7 @@ typedef struct ckpt_manager_options ckpt_manager_options;
 // Options of one save by a manager. For one thread at a time while it is changed.
 typedef struct ckpt_manager_save_options ckpt_manager_save_options;
 
-// Options for merging checkpoints. Not thread-safe while being changed.
+// Options for merging checkpoints. For one thread at a time while it is changed.
 typedef struct ckpt_merge_options ckpt_merge_options;
 
 // Collects the messages of other ranks. Valid only while the callback runs.
@@ -258,7 +268,7 @@ typedef struct ckpt_nodes ckpt_nodes;
 // their type.
 typedef struct ckpt_object_graph ckpt_object_graph;
 
-// Options for opening a checkpoint. Not thread-safe while being changed.
+// Options for opening a checkpoint. For one thread at a time while it is changed.
 typedef struct ckpt_open_options ckpt_open_options;
 
 // A save that runs in the background, on a thread of the library. Several threads may use it at
@@ -274,7 +284,7 @@ typedef struct ckpt_pin ckpt_pin;
 // ranks, and callbacks for communication, over MPI for instance. For one save at a time.
 typedef struct ckpt_ranks ckpt_ranks;
 
-// Options for reading tensors. Not thread-safe while being changed.
+// Options for reading tensors. For one thread at a time while it is changed.
 typedef struct ckpt_read_options ckpt_read_options;
 
 // An open checkpoint. Immutable: several threads may use it at once.
@@ -365,7 +375,7 @@ typedef struct ckpt_tensor ckpt_tensor;
 // The result of a verification. Immutable: several threads may use it at once.
 typedef struct ckpt_verification ckpt_verification;
 
-// Options for verifying a checkpoint. Not thread-safe while being changed.
+// Options for verifying a checkpoint. For one thread at a time while it is changed.
 typedef struct ckpt_verify_options ckpt_verify_options;
 
 // The value of a tensor, mapped from its shard into memory. Immutable: several threads may use it
@@ -375,11 +385,12 @@ typedef struct ckpt_view ckpt_view;
 // Options for waiting for checkpoints. For one thread at a time while it is changed.
 typedef struct ckpt_wait_options ckpt_wait_options;
 
-// Options for writing a checkpoint. Not thread-safe while being changed.
+// Options for writing a checkpoint. For one thread at a time while it is changed.
 typedef struct ckpt_write_options ckpt_write_options;
 
 // A writer of a checkpoint of named tensors, without an object graph (`tf.raw_ops.SaveV2`). Add
-// tensors, then write them all with `ckpt_writer_finish`. Not thread-safe.
+// tensors, then write them all with `ckpt_writer_finish`. For one thread at a
+// time.
 //
 // Keys must not be empty or begin with a zero byte; TensorFlow's Python API can list only UTF-8
 // keys. Shards hold the values in the order in which they were added. Add each tensor once, or as
@@ -730,6 +741,13 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // A rank failed or did not take part, so no rank saved.
 #define CKPT_REASON_RANK 33
 
+// The path names a file or directory of another kind, which was recognized; the message says what
+// to do.
+#define CKPT_REASON_NOT_A_CHECKPOINT 34
+
+// Another call was using the same handle.
+#define CKPT_REASON_CONCURRENT_USE 35
+
 // No dtype.
 #define CKPT_DTYPE_INVALID 0
 
@@ -1067,8 +1085,8 @@ void ckpt_strings_free(ckpt_strings *strings);
 // == Callbacks, progress, cancelling, logging =====================================================
 
 // Sets the failure message of the running callback: `text`, of `len` bytes, is copied and becomes
-// part of the message of the error. Replaces an earlier message. If `failure` is NULL, the call is
-// ignored.
+// part of the message of the error. Replaces an earlier message. If `failure` is NULL or the text
+// is longer than `CKPT_MAX_NAME`, the call is ignored.
 void ckpt_failure_set(ckpt_failure *failure, const char *text, size_t len);
 
 // Creates a cancel flag that is not raised. Free it with `ckpt_cancel_free`.
@@ -1121,6 +1139,8 @@ void ckpt_read_options_free(ckpt_read_options *options);
 // Errors:
 // * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_CHECKPOINT`): there is no checkpoint at `path`.
 // * `CKPT_CODE_DATA_LOSS`: the index is damaged or malformed.
+// * `CKPT_CODE_DATA_LOSS` or `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NOT_A_CHECKPOINT`): `path` names
+//   a file or directory of another kind; the message says which, and what to do.
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_VERSION`): the checkpoint was written for other
 //   versions of readers.
 // * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): listing the checkpoint takes more memory
@@ -1640,7 +1660,7 @@ ckpt_code ckpt_writer_add_variants(ckpt_writer *writer,
 // An existing checkpoint of the same prefix stays valid until the new one is complete and replaces
 // it atomically. It survives a failure of this call and a crash at any point. Whether the call
 // succeeds or fails, the writer can only be freed afterwards, and borrowed memory belongs to the
-// caller again.
+// caller again; unless another call was using the writer (`CKPT_REASON_CONCURRENT_USE`).
 //
 // Errors:
 // * `CKPT_CODE_INVALID_ARGUMENT`: two tensors have the same key, or slices of one tensor overlap

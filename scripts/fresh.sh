@@ -5,7 +5,7 @@
 #   --debian  the release, 12 by default
 #   --short   everything is installed and built, the documentation too; the tests are not run
 #   --keep    the tree stays, and is named at the end
-# Needs root, mounts, and 15 GiB under ${TMPDIR:-/var/tmp}. The resolver, the certificates and the
+# Needs root, mounts, and 20 GiB under ${TMPDIR:-/var/tmp}. The resolver, the certificates and the
 # settings of apt, pip, cargo, rustup, Go and npm are taken from the caller; so is the Rust
 # toolchain, mounted read-only, if rustup's server cannot be reached.
 set -euo pipefail

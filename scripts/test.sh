@@ -15,8 +15,8 @@ case ${1:-} in
   -*) echo "usage: scripts/test.sh [--all | --build] [SUITE...]" >&2; exit 2 ;;
 esac
 
-setup_debian binutils build-essential ca-certificates cmake curl doxygen libgtest-dev mono-mcs mono-runtime ninja-build pkgconf \
-  python3 python3-venv shellcheck valgrind
+setup_debian binutils build-essential ca-certificates cmake curl doxygen git libgtest-dev mono-mcs mono-runtime \
+  ninja-build pkgconf python3 python3-venv shellcheck valgrind
 setup_rust
 setup_rust_linters
 setup_python

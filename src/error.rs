@@ -164,6 +164,11 @@ pub enum Reason {
     Busy = 32,
     /// A rank failed or did not take part, so no rank saved.
     Rank = 33,
+    /// The path leads to a file or directory of another kind, which was recognized; the message
+    /// says what to do.
+    NotACheckpoint = 34,
+    /// Another call was using the same handle. Only the C ABI and the bindings have this reason.
+    ConcurrentUse = 35,
 }
 
 /// An error of the library: what went wrong, with which file and tensor.
@@ -335,10 +340,12 @@ impl Error {
 
 impl fmt::Display for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // "FILE is a ..., not a checkpoint" says all there is to say: no tensor is at fault.
+        let is_sentence = self.reason == Reason::NotACheckpoint;
         if let Some(file) = &self.file {
-            write!(f, "{}: ", printable(file.as_os_str().as_encoded_bytes()))?;
+            write!(f, "{}{}", printable(file.as_os_str().as_encoded_bytes()), if is_sentence { " " } else { ": " })?;
         }
-        if let Some(tensor) = &self.tensor {
+        if let Some(tensor) = self.tensor.as_ref().filter(|_| !is_sentence) {
             write!(f, "tensor \"{}\": ", printable(tensor))?;
         }
         f.write_str(&printable(self.what.as_bytes()))?;

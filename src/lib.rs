@@ -117,6 +117,7 @@ mod bundle;
 mod checkpoint;
 mod directory;
 mod error;
+mod foreign;
 mod format;
 mod graph;
 #[cfg(test)]

@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["reader"],
     &["bundle", "v1"],
     &["table"],
+    &["foreign"],
     &["format", "storage"],
     &["tensor"],
     &["allocate"],

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+const TESTS: [&str; 4] = ["tests", "tool/tests", "bindings/c/tests", "bindings/generate/tests"];
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -28,14 +30,14 @@ fn the_page_names_every_test_and_no_other() {
         cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).filter(|path| path.contains('/')).collect();
     let absent: Vec<&&str> = listed.iter().filter(|path| !root().join(path).exists()).collect();
     assert_eq!(absent, [&""; 0]);
-    let tests = ["tests", "tool/tests", "bindings/c/tests"].into_iter().flat_map(entries);
+    let tests = TESTS.into_iter().flat_map(entries);
     let unlisted: Vec<String> = tests.map(|path| named(&path)).filter(|path| !listed.contains(&**path)).collect();
     assert_eq!(unlisted, [""; 0]);
 }
 
 #[test]
 fn a_folder_of_tests_is_there_for_modules_alone() {
-    for path in ["tests", "tool/tests", "bindings/c/tests"].into_iter().flat_map(entries) {
+    for path in TESTS.into_iter().flat_map(entries) {
         if path.is_dir() {
             assert!(!path.with_extension("rs").exists(), "{} is both a file and a folder", named(&path));
             let modules = fs::read_dir(&path).unwrap().count();

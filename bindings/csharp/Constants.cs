@@ -165,6 +165,13 @@ namespace LibCheckpoint
 
         /// <summary>A rank failed or did not take part, so no rank saved.</summary>
         Rank = 33,
+
+        /// <summary>The path names a file or directory of another kind, which was recognized; the
+        /// message says what to do.</summary>
+        NotACheckpoint = 34,
+
+        /// <summary>Another call was using the same handle.</summary>
+        ConcurrentUse = 35,
     }
 
     /// <summary>The type of a tensor's elements, numbered as TensorFlow's

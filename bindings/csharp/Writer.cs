@@ -34,7 +34,8 @@ namespace LibCheckpoint
     /// <summary>
     /// Puts a checkpoint of named tensors together, without an object graph
     /// (<c>tf.raw_ops.SaveV2</c>): tensors are added, then <see cref="Finish"/> writes them all.
-    /// For one thread at a time.
+    /// For one thread at a time: a call during another one does nothing and fails with <see
+    /// cref="Reason.ConcurrentUse"/>.
     /// </summary>
     public sealed class Writer : IDisposable
     {
@@ -72,7 +73,7 @@ namespace LibCheckpoint
         /// <param name="shape">The dimensions; null for the one that the number of elements
         /// is.</param>
         public void Add<T>(string key, Memory<T> values, long[] shape = null)
-            where T : struct => AddBytes(key, DTypes.Of<T>(), shape ?? new long[] { values.Length }, borrowed.Pin(values));
+            where T : struct => AddBytes(key, DTypes.Of<T>(), shape ?? new long[] { values.Length }, Pinned.Of(values));
 
         /// <summary>Adds a tensor, as the other does.</summary>
         public void Add<T>(string key, T[] values, long[] shape = null)
@@ -85,7 +86,7 @@ namespace LibCheckpoint
         /// <summary>Adds a tensor of any fixed-size dtype, given as bytes in native order, as <see
         /// cref="Add{T}(string, T[], long[])"/> does.</summary>
         public void AddBytes(string key, DType dtype, long[] shape, Memory<byte> data) =>
-            AddBytes(key, dtype, shape, borrowed.Pin(data));
+            AddBytes(key, dtype, shape, Pinned.Of(data));
 
         /// <summary>
         /// Adds a slice of a partitioned tensor. Slices of one tensor do not overlap, and are
@@ -96,7 +97,7 @@ namespace LibCheckpoint
         /// <param name="shape">The dimensions of the whole tensor.</param>
         /// <param name="region">What the slice takes of it.</param>
         public void AddSlice<T>(string key, Memory<T> values, long[] shape, Region region)
-            where T : struct => AddSlice(key, DTypes.Of<T>(), shape, region, borrowed.Pin(values));
+            where T : struct => AddSlice(key, DTypes.Of<T>(), shape, region, Pinned.Of(values));
 
         /// <summary>Adds a slice of a partitioned tensor, as the other does.</summary>
         public void AddSlice<T>(string key, T[] values, long[] shape, Region region)
@@ -105,7 +106,7 @@ namespace LibCheckpoint
         /// <summary>Adds a slice of a partitioned tensor of any fixed-size dtype, given as bytes in
         /// native order.</summary>
         public void AddSliceBytes(string key, DType dtype, long[] shape, Region region, Memory<byte> data) =>
-            AddSlice(key, dtype, shape, region, borrowed.Pin(data));
+            AddSlice(key, dtype, shape, region, Pinned.Of(data));
 
         /// <summary>
         /// Adds a tensor, or a slice of one, as <c>SaveV2</c> takes it: <paramref name="shape"/> is
@@ -117,9 +118,12 @@ namespace LibCheckpoint
             where T : struct
         {
             byte[] name = Utf8.Encode(key, "key"), text = Utf8.Encode(shapeAndSlice, "shapeAndSlice");
-            Pinned data = borrowed.Pin(new Memory<T>(values));
-            NativeMethods.ckpt_writer_add_shape_and_slice(
-                handle, name, DTypes.Of<T>(), shape, Elements.Rank(shape), text, data.Pointer, data.Size);
+            using (Pinned data = Pinned.Of(new Memory<T>(values)))
+            {
+                NativeMethods.ckpt_writer_add_shape_and_slice(
+                    handle, name, DTypes.Of<T>(), shape, Elements.Rank(shape), text, data.Pointer, data.Size);
+                borrowed.Keep(data);
+            }
         }
 
         /// <summary>
@@ -187,7 +191,8 @@ namespace LibCheckpoint
         /// <summary>
         /// Writes everything that was added, and publishes it: the checkpoint that the prefix had
         /// before stays until the new one takes its place at one stroke. Then memory is the
-        /// caller's again, and the writer is used up, whether this succeeds or not.
+        /// caller's again, and the writer is used up, whether this succeeds or not; unless another
+        /// call was using the writer (<see cref="Reason.ConcurrentUse"/>).
         /// </summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> when two
         /// tensors have one key; <see cref="ErrorCode.ResourceExhausted"/> when there is no space;
@@ -197,12 +202,26 @@ namespace LibCheckpoint
         /// changed.</exception>
         public void Finish(CancellationToken token = default(CancellationToken))
         {
-            using (this)
+            bool inUse = false;
+            try
             {
+                using (borrowed.Hold())
                 using (cancellation.Begin(token))
                 {
                     IntPtr e;
                     cancellation.Check(NativeMethods.ckpt_writer_finish(handle, out e), e, token, causes);
+                }
+            }
+            catch (CheckpointException e)
+            {
+                inUse = e.Reason == Reason.ConcurrentUse;
+                throw;
+            }
+            finally
+            {
+                if (!inUse)
+                {
+                    Dispose();
                 }
             }
         }
@@ -217,52 +236,140 @@ namespace LibCheckpoint
 
         private void AddBytes(string key, DType dtype, long[] shape, Pinned data)
         {
-            byte[] name = Utf8.Encode(key, "key");
-            NativeMethods.ckpt_writer_add(handle, name, dtype, shape, Elements.Rank(shape), data.Pointer, data.Size);
+            using (data)
+            {
+                byte[] name = Utf8.Encode(key, "key");
+                NativeMethods.ckpt_writer_add(handle, name, dtype, shape, Elements.Rank(shape), data.Pointer, data.Size);
+                borrowed.Keep(data);
+            }
         }
 
         private void AddSlice(string key, DType dtype, long[] shape, Region region, Pinned data)
         {
-            byte[] name = Utf8.Encode(key, "key");
-            region.Of(shape);
-            NativeMethods.ckpt_writer_add_slice(
-                handle, name, dtype, shape, region.Start, region.Length, Elements.Rank(shape), data.Pointer, data.Size);
+            using (data)
+            {
+                byte[] name = Utf8.Encode(key, "key");
+                region.Of(shape);
+                NativeMethods.ckpt_writer_add_slice(
+                    handle, name, dtype, shape, region.Start, region.Length, Elements.Rank(shape), data.Pointer, data.Size);
+                borrowed.Keep(data);
+            }
         }
 
-        /// <summary>Memory that stays where it is.</summary>
-        private struct Pinned
+        /// <summary>Memory that stays where it is until this is disposed of, unless it was
+        /// kept.</summary>
+        private sealed class Pinned : IDisposable
         {
-            internal IntPtr Pointer;
-            internal long Size;
+            private MemoryHandle handle;
+            private bool kept;
+
+            internal IntPtr Pointer { get; private set; }
+
+            internal long Size { get; private set; }
+
+            public void Dispose()
+            {
+                if (!kept)
+                {
+                    handle.Dispose();
+                }
+            }
+
+            internal static unsafe Pinned Of<T>(Memory<T> memory)
+                where T : struct
+            {
+                MemoryHandle handle = memory.Pin();
+                return new Pinned { handle = handle, Pointer = (IntPtr)handle.Pointer, Size = Elements.Size<T>(memory.Length) };
+            }
+
+            internal MemoryHandle Take()
+            {
+                kept = true;
+                return handle;
+            }
         }
 
-        /// <summary>The memory of what was added. It is let go of after the writer, also by the
-        /// garbage collector.</summary>
+        /// <summary>
+        /// The memory of what was added. It is let go of after the writer and after the call that
+        /// writes, also by the garbage collector. Threads that use the writer at once meet here,
+        /// too.
+        /// </summary>
         private sealed class Borrowed : IDisposable
         {
             private readonly List<MemoryHandle> handles = new List<MemoryHandle>();
+            private int holders;
+            private bool closed;
 
             ~Borrowed()
             {
-                Dispose();
+                Free();
             }
 
             public void Dispose()
+            {
+                lock (handles)
+                {
+                    closed = true;
+                    if (holders == 0)
+                    {
+                        Free();
+                    }
+                }
+                GC.SuppressFinalize(this);
+            }
+
+            /// <summary>Keeps the memory until what this gives is disposed of.</summary>
+            internal Holder Hold()
+            {
+                lock (handles)
+                {
+                    holders++;
+                }
+                return new Holder(this);
+            }
+
+            internal void Keep(Pinned memory)
+            {
+                lock (handles)
+                {
+                    if (!closed || holders > 0)
+                    {
+                        handles.Add(memory.Take());
+                    }
+                }
+            }
+
+            private void Release()
+            {
+                lock (handles)
+                {
+                    holders--;
+                    if (closed && holders == 0)
+                    {
+                        Free();
+                    }
+                }
+            }
+
+            private void Free()
             {
                 foreach (MemoryHandle handle in handles)
                 {
                     handle.Dispose();
                 }
                 handles.Clear();
-                GC.SuppressFinalize(this);
             }
 
-            internal unsafe Pinned Pin<T>(Memory<T> memory)
-                where T : struct
+            internal struct Holder : IDisposable
             {
-                MemoryHandle handle = memory.Pin();
-                handles.Add(handle);
-                return new Pinned { Pointer = (IntPtr)handle.Pointer, Size = Elements.Size<T>(memory.Length) };
+                private readonly Borrowed borrowed;
+
+                internal Holder(Borrowed borrowed)
+                {
+                    this.borrowed = borrowed;
+                }
+
+                public void Dispose() => borrowed.Release();
             }
         }
     }

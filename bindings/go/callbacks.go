@@ -17,8 +17,28 @@ import (
 	"unsafe"
 )
 
-// pinnedMemory holds memory that the library borrows in its place.
+// pinnedMemory holds memory that the library borrows in its place. For one goroutine at a time,
+// unlike sharedPins.
 type pinnedMemory struct{ runtime.Pinner }
+
+// sharedPins is pinned memory for several goroutines at once: of a writer's calls that several
+// make, the library refuses all but one, but each has pinned its memory.
+type sharedPins struct {
+	mutex sync.Mutex
+	pins  pinnedMemory
+}
+
+func (p *sharedPins) bytes(b []byte) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.pins.bytes(b)
+}
+
+func (p *sharedPins) unpin() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.pins.Unpin()
+}
 
 // bytes pins the memory of a buffer.
 func (p *pinnedMemory) bytes(b []byte) {

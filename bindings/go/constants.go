@@ -128,6 +128,11 @@ const (
 	ReasonBusy Reason = C.CKPT_REASON_BUSY
 	// A rank failed or did not take part, so no rank saved.
 	ReasonRank Reason = C.CKPT_REASON_RANK
+	// The path names a file or directory of another kind, which was recognized; the message says
+	// what to do.
+	ReasonNotACheckpoint Reason = C.CKPT_REASON_NOT_A_CHECKPOINT
+	// Another call was using the same handle.
+	ReasonConcurrentUse Reason = C.CKPT_REASON_CONCURRENT_USE
 )
 
 // Returns the name of a reason, e.g. NO_CHECKPOINT; NONE for 0, UNKNOWN for an unknown number.

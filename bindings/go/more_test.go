@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -216,6 +217,50 @@ func TestCloseWhileOthersRead(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		r.Close()
 		wait.Wait()
+	})
+}
+
+func TestGoroutinesThatAddToOneWriterAreRefused(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		const goroutines, tensors = 4, 300
+		prefix := filepath.Join(t.TempDir(), "m")
+		w := must(NewWriter(prefix, nil))(t)
+		var wait sync.WaitGroup
+		var added [goroutines][tensors]bool
+		key := func(g, i int) string { return fmt.Sprintf("t%d/%d", g, i) }
+		value := func(g, i int) []float32 { return []float32{float32(g), float32(i)} }
+		for g := range goroutines {
+			wait.Add(1)
+			go func() {
+				defer wait.Done()
+				for i := range tensors {
+					err := Add(w, key(g, i), []int64{2}, value(g, i))
+					var e *Error
+					if err != nil && (!errors.As(err, &e) || e.Code != FailedPrecondition || e.Reason != ReasonConcurrentUse) {
+						t.Error(err)
+					}
+					added[g][i] = err == nil
+				}
+			}()
+		}
+		wait.Wait()
+		check0(t, w.Finish(ctx))
+		problems := must(Verify(ctx, prefix, nil))(t)
+		if len(problems.Problems) != 0 {
+			t.Error(problems.Problems)
+		}
+		r := must(Open(prefix, nil))(t)
+		defer r.Close()
+		for g := range goroutines {
+			for i := range tensors {
+				if r.Has(key(g, i)) != added[g][i] {
+					t.Fatalf("%s: added is %v", key(g, i), added[g][i])
+				}
+				if added[g][i] {
+					same(t, value(g, i), must(Read[float32](must(r.Get(key(g, i)))(t)))(t))
+				}
+			}
+		}
 	})
 }
 

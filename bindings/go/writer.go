@@ -8,6 +8,7 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -54,10 +55,11 @@ func (o *WriteOptions) cancellation() *cancellation {
 }
 
 // Writer puts a checkpoint of named tensors together, without an object graph (tf.raw_ops.SaveV2).
-// For one goroutine at a time.
+// For one goroutine at a time: a call during another one adds nothing and fails with
+// FailedPrecondition and ReasonConcurrentUse.
 type Writer struct {
 	*handle[*C.ckpt_writer]
-	pins         *pinnedMemory // the memory of what was added
+	pins         *sharedPins // the memory of what was added
 	cancellation *cancellation
 	shared       *sharedState // what the readers that were added say
 }
@@ -81,10 +83,10 @@ func NewWriter(prefix string, options *WriteOptions) (*Writer, error) {
 		cancellation.close()
 		return nil, takeError(e)
 	}
-	held := &pinnedMemory{}
+	held := &sharedPins{}
 	return &Writer{own(writer, func(w *C.ckpt_writer) {
 		C.ckpt_writer_free(w)
-		held.Unpin()
+		held.unpin()
 		cancellation.close()
 	}), held, cancellation, &sharedState{}}, nil
 }
@@ -96,8 +98,7 @@ func Add[T Element](w *Writer, key string, shape []int64, values []T) error {
 
 // AddBytes adds a tensor of any fixed-size dtype, given as bytes in native order, as Add does.
 func (w *Writer) AddBytes(key string, dtype DType, shape []int64, data []byte) error {
-	w.pins.bytes(data)
-	return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code {
+	return w.borrow(data, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code {
 		k, n := name(key)
 		d, rank := dims(shape)
 		b, size := memory(data)
@@ -117,8 +118,7 @@ func (w *Writer) AddSliceBytes(key string, dtype DType, shape []int64, region Re
 	if err := region.of(shape); err != nil {
 		return err
 	}
-	w.pins.bytes(data)
-	return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code {
+	return w.borrow(data, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code {
 		k, n := name(key)
 		d, rank := dims(shape)
 		start, _ := dims(region.Start)
@@ -133,13 +133,23 @@ func (w *Writer) AddSliceBytes(key string, dtype DType, shape []int64, region Re
 // -:0,1".
 func AddShapeAndSlice[T Element](w *Writer, key string, shape []int64, shapeAndSlice string, values []T) error {
 	data := bytesOf(values)
-	w.pins.bytes(data)
-	return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code {
+	return w.borrow(data, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code {
 		k, n := name(key)
 		d, rank := dims(shape)
 		s, sn := name(shapeAndSlice)
 		b, size := memory(data)
 		return C.go_writer_add_shape_and_slice(p, k, n, C.ckpt_dtype(DTypeOf[T]()), d, rank, s, sn, b, size, e)
+	})
+}
+
+// borrow adds a tensor whose memory is pinned until the writer is freed; if that has happened
+// already, it is not pinned.
+func (w *Writer) borrow(data []byte, add func(*C.ckpt_writer, **C.ckpt_error) C.ckpt_code) error {
+	return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code {
+		if p != nil {
+			w.pins.bytes(data)
+		}
+		return add(p, e)
 	})
 }
 
@@ -200,14 +210,19 @@ func (w *Writer) addStrings(
 
 // Finish writes everything that was added, and publishes it: the checkpoint that the prefix had
 // before stays until the new one takes its place at one stroke. Then memory is the caller's again,
-// and the writer is used up, whether this succeeds or not.
+// and the writer is used up, whether this succeeds or not; unless another call was using the writer
+// (ReasonConcurrentUse).
 //
 // InvalidArgument when two tensors have one key; ResourceExhausted when there is no space;
 // Unavailable when another process writes in the directory; Cancelled, and what the context says,
 // when that is done; Aborted when a reader fails.
 func (w *Writer) Finish(ctx context.Context) error {
-	defer w.Close()
-	return w.shared.because(w.cancellation.run(ctx, func() error {
+	err := w.shared.because(w.cancellation.run(ctx, func() error {
 		return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code { return C.ckpt_writer_finish(p, e) })
 	}))
+	var e *Error
+	if !errors.As(err, &e) || e.Reason != ReasonConcurrentUse {
+		w.Close()
+	}
+	return err
 }

@@ -9,6 +9,7 @@ use super::load::{Loaded, Loader, OnFault};
 use super::naming;
 use super::records::{Kind, Partition, Record, Records, MISSING};
 use crate::error::{Error, Reason, Result};
+use crate::foreign::explain;
 use crate::format::ordered_code::{slice_key_head, slice_key_tail};
 use crate::storage::{File, Identity};
 use crate::table::{BlockBuffer, Budget, Table};
@@ -103,10 +104,10 @@ impl Index {
     /// checked, too.
     pub fn load(prefix: &Path, memory_limit: Option<u64>, metaindex: bool, on_fault: OnFault<'_>) -> Result<Index> {
         let path = naming::index_path(prefix);
-        let file = File::open(&path)?;
+        let file = File::open(&path).map_err(explain)?;
         let identity = file.identity();
         let mut budget = Budget::for_index(file.len(), memory_limit);
-        let table = Table::of(file, &mut budget).map_err(|e| e.in_file(&path))?;
+        let table = Table::of(file, &mut budget).map_err(|e| explain(e.in_file(&path)))?;
         let loaded = Loader::new(&table, budget).run(metaindex, on_fault).map_err(|e| e.in_file(&path))?;
         let Loaded { header, blocks, firsts, count, partitions, budget } = loaded;
         let mut index = Index {

@@ -13,6 +13,7 @@ use super::index::{Index, Row};
 use super::naming;
 use super::publish::Publication;
 use crate::error::{Code, Error, Reason, Result};
+use crate::foreign::{explain, explain_contents};
 use crate::storage::{File, Local, Storage};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, shape_text, Bounds, DType, StoredExtent};
@@ -121,7 +122,7 @@ pub(crate) fn merge_on(
                 format!("{count} of {} sections are missing: this one, {}{more}", sections.len(), names.join(", "))
             }
         };
-        return Err(Error::new(Code::NotFound, Reason::NoCheckpoint, what).in_file(first));
+        return Err(explain(Error::new(Code::NotFound, Reason::NoCheckpoint, what).in_file(first)));
     }
     if inputs.is_empty() {
         return Err(Error::argument("there are no sections to merge").in_file(destination));
@@ -294,7 +295,10 @@ impl<'a> Merged<'a> {
 
     /// Checks that every data file exists and is as long as its records require.
     fn check_files(&self) -> Result<()> {
-        self.files.iter().try_for_each(|file| File::open(&file.path)?.check_range(0, file.length))
+        self.files.iter().try_for_each(|needed| {
+            let file = File::open(&needed.path)?;
+            file.check_range(0, needed.length).map_err(|e| explain_contents(e, &file))
+        })
     }
 
     /// Returns whether `destination` already holds exactly these values while data files of the

@@ -9,17 +9,38 @@ use crate::tensor::{DType, Strings};
 
 /// Returns the payload of a string tensor and its masked checksum. [`Elements::strings`] describes
 /// what is hashed for a length.
-pub(super) fn encode_strings<'e>(elements: impl Iterator<Item = &'e [u8]> + Clone) -> (Vec<u8>, u32) {
-    let (mut payload, mut hash) = string_head(elements.clone().map(<[u8]>::len));
+pub(super) fn encode_strings<'e>(elements: impl Iterator<Item = &'e [u8]> + Clone) -> Result<(Vec<u8>, u32)> {
+    let sizes = elements.clone().map(|element| varint_len(element.len() as u64) + element.len());
+    let payload = room(sizes.chain([CHECKSUM_SIZE]))?;
+    let (mut payload, mut hash) = string_head(payload, elements.clone().map(<[u8]>::len));
     let first = payload.len();
     elements.for_each(|element| payload.extend_from_slice(element));
     hash.update(&payload[first..]);
-    (payload, crc::mask(hash.value()))
+    Ok((payload, crc::mask(hash.value())))
+}
+
+/// The size of a masked checksum.
+const CHECKSUM_SIZE: usize = 4;
+
+/// An empty buffer with room for parts of these sizes.
+fn room(mut sizes: impl Iterator<Item = usize>) -> Result<Vec<u8>> {
+    let total = sizes.try_fold(0usize, usize::checked_add);
+    let mut buffer = Vec::new();
+    if total.is_some_and(|total| buffer.try_reserve_exact(total).is_ok()) {
+        Ok(buffer)
+    } else {
+        Err(Error::out_of_memory(total.map_or(u64::MAX, |total| total as u64)))
+    }
+}
+
+/// The number of bytes that `put_varint` writes.
+fn varint_len(value: u64) -> usize {
+    (u64::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
 }
 
 /// Like [`encode_strings`] for a single element, whose memory is reused.
 pub(super) fn encode_string(element: Vec<u8>) -> (Vec<u8>, u32) {
-    let (head, mut hash) = string_head(std::iter::once(element.len()));
+    let (head, mut hash) = string_head(Vec::new(), std::iter::once(element.len()));
     hash.update(&element);
     let mut payload = element;
     payload.splice(..0, head);
@@ -27,8 +48,7 @@ pub(super) fn encode_string(element: Vec<u8>) -> (Vec<u8>, u32) {
 }
 
 /// Returns what precedes the bytes of the strings, and the checksum up to there.
-fn string_head(lengths: impl Iterator<Item = usize>) -> (Vec<u8>, Crc) {
-    let mut head = Vec::new();
+fn string_head(mut head: Vec<u8>, lengths: impl Iterator<Item = usize>) -> (Vec<u8>, Crc) {
     let (mut hash, mut batch) = (Crc::new(), Batch::new());
     for length in lengths {
         put_varint(&mut head, length as u64);
@@ -45,8 +65,10 @@ fn string_head(lengths: impl Iterator<Item = usize>) -> (Vec<u8>, Crc) {
 }
 
 /// Returns the payload of a variant tensor and its masked checksum.
-pub(super) fn encode_variants<'e>(elements: impl Iterator<Item = &'e [u8]>) -> (Vec<u8>, u32) {
-    let (mut payload, mut hash) = (Vec::new(), Crc::new());
+pub(super) fn encode_variants<'e>(elements: impl Iterator<Item = &'e [u8]> + Clone) -> Result<(Vec<u8>, u32)> {
+    let sizes = elements.clone().map(|element| varint_len(element.len() as u64) + element.len());
+    let mut payload = room(sizes.flat_map(|size| [size, CHECKSUM_SIZE]))?;
+    let mut hash = Crc::new();
     for element in elements {
         put_varint(&mut payload, element.len() as u64);
         hash.update(&(element.len() as u64).to_le_bytes());
@@ -56,7 +78,7 @@ pub(super) fn encode_variants<'e>(elements: impl Iterator<Item = &'e [u8]>) -> (
         payload.extend_from_slice(&sum);
         hash.update(&sum);
     }
-    (payload, crc::mask(hash.value()))
+    Ok((payload, crc::mask(hash.value())))
 }
 
 /// A string or variant payload whose checksums have been verified, so the elements can be iterated.
@@ -267,7 +289,7 @@ mod tests {
     fn a_string_is_put_like_strings_of_one() {
         for length in [0, 1, 127, 128, 300_000] {
             let element: Vec<u8> = (0..length).map(|i| (i * 7) as u8).collect();
-            assert_eq!(encode_string(element.clone()), encode_strings([&element[..]].into_iter()), "{length}");
+            assert_eq!(encode_string(element.clone()), encode_strings([&element[..]].into_iter()).unwrap(), "{length}");
         }
     }
 

@@ -15,6 +15,7 @@ use super::read_options::{Checksums, ReadOptions};
 use super::transfer::{self, Target, Transfer, CHUNK};
 use crate::allocate::allocate;
 use crate::error::{Error, Reason, Result};
+use crate::foreign::explain_contents;
 use crate::format::crc::{self, Crc};
 use crate::storage::{File, Map};
 use crate::tensor::{Bounds, DType, Run, Strings};
@@ -75,14 +76,14 @@ impl Bundle {
     /// Returns the data file of `row`, after checking that it is long enough.
     pub fn shard_of(&self, row: &Row<'_>) -> Result<Arc<File>> {
         let file = self.shard(row.shard)?;
-        file.check_range(row.offset, row.size)?;
+        file.check_range(row.offset, row.size).map_err(|e| explain_contents(e, &file))?;
         Ok(file)
     }
 
     /// Checks that the data file of `row` exists and is long enough.
     pub fn check_row(&self, row: &Row<'_>) -> Result<()> {
         if let Some((_, file)) = self.shards.lock().iter().find(|(shard, _)| *shard == row.shard) {
-            return file.check_range(row.offset, row.size);
+            return file.check_range(row.offset, row.size).map_err(|e| explain_contents(e, file));
         }
         self.shard_of(row).map(drop)
     }
@@ -173,7 +174,8 @@ impl Bundle {
             file.read_at(row.offset, buffer)?;
             if checksums != Checksums::Never {
                 let computed = crc::mask(crc::crc32c(buffer));
-                check_crc(row.crc, computed, "the checksum of the tensor does not match").map_err(|e| e.in_file(file.path()))?;
+                check_crc(row.crc, computed, "the checksum of the tensor does not match")
+                    .map_err(|e| explain_contents(e.in_file(file.path()), &file))?;
             }
             transfer::swap(buffer, self.swap_unit(row.dtype));
             Ok(true)
@@ -352,7 +354,7 @@ impl Bundle {
         if checked {
             let computed = crc::mask(crc::crc32c(map.bytes()));
             check_crc(row.crc, computed, "the checksum of the tensor does not match")
-                .map_err(|e| e.for_tensor(row.key).in_file(file.path()))?;
+                .map_err(|e| explain_contents(e.in_file(file.path()), &file).for_tensor(row.key))?;
         }
         Ok(map)
     }

@@ -9,6 +9,7 @@ use super::read_options::{Checksums, ReadOptions};
 use super::reader::{Bundle, Wanted, WORTH_A_CALL};
 use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
 use crate::error::{Error, Result};
+use crate::foreign::explain_contents;
 use crate::format::crc;
 use crate::storage::File;
 use crate::tensor::Bounds;
@@ -159,7 +160,10 @@ impl Bundle {
                 Some((_, file)) => file,
                 None => self.shard(first.shard).map_err(|e| e.for_tensor(first.key))?,
             };
-            let check = |p: &Payload<'_>| file.check_range(p.offset, p.buffer.len() as u64).map_err(|e| e.for_tensor(p.key));
+            let check = |p: &Payload<'_>| {
+                let checked = file.check_range(p.offset, p.buffer.len() as u64);
+                checked.map_err(|e| explain_contents(e, &file).for_tensor(p.key))
+            };
             check(first)?;
             let mut group = Group { payloads: place..place + 1, file: file.clone(), progress: Progress::default() };
             let mut end = first.end();

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::payload::check_crc;
 use crate::error::{Error, Result};
+use crate::foreign::explain_contents;
 use crate::format::crc;
 use crate::storage::File;
 
@@ -284,7 +285,8 @@ fn transfer_chunk<'b>(
     scratch: &mut Vec<u8>,
     sums: &mut Vec<ChunkSum<'b>>,
 ) -> std::result::Result<(), (usize, Error)> {
-    let in_context = |e: Error| (chunk.transfer, e.for_tensor(chunk.key).in_file(chunk.file.path()));
+    let in_context =
+        |e: Error| (chunk.transfer, explain_contents(e.in_file(chunk.file.path()), &chunk.file).for_tensor(chunk.key));
     let unwatched = Progress::default();
     let progress = chunk.progress.unwrap_or(&unwatched);
     let buffer = match chunk.target {
@@ -333,7 +335,7 @@ fn read_small(file: &File, payloads: &mut [Payload<'_>], memory: &mut [u8], prog
     // known.
     let at_once = file.read_at(start, memory).is_ok();
     for (number, payload) in payloads.iter_mut().enumerate() {
-        let in_context = |e: Error| e.for_tensor(payload.key).in_file(file.path());
+        let in_context = |e: Error| explain_contents(e.in_file(file.path()), file).for_tensor(payload.key);
         let bytes = &mut memory[(payload.offset - start) as usize..][..payload.buffer.len()];
         if !at_once {
             file.read_at(payload.offset, bytes).map_err(in_context)?;

@@ -1,13 +1,14 @@
 //! Verifies a whole bundle and collects everything that is wrong with it.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::assemble::{check_overlap, missing};
 use super::index::Index;
 use super::reader::Bundle;
 use super::transfer;
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problems, Reason, Result};
 use crate::storage::File;
 
 /// The result of verifying a bundle.
@@ -71,12 +72,25 @@ pub(crate) fn verify(prefix: &Path, threads: u32, watch: &mut dyn FnMut(u64, u64
     let threads = transfer::threads_for(threads, total);
     let records = stored().map(|(key, row)| bundle.check_record(key, &row));
     let outcome = transfer::run(records, threads, true, &mut |done| watch(done, total));
-    outcome.faults.into_iter().for_each(|fault| problems.add(fault));
+    add_faults(outcome.faults, &mut problems);
     checked.problems = problems.take();
     // The last report always states that all bytes are done, even if an error kept some from being
     // counted.
     checked.cancelled = outcome.cancelled || watch(total, total).is_break();
     Ok(checked)
+}
+
+/// Adds what is wrong with tensors; that a data file is something else is one problem, not one for
+/// each of its tensors.
+fn add_faults(faults: Vec<Error>, problems: &mut Problems) {
+    let mut foreign: HashSet<PathBuf> = HashSet::new();
+    for fault in faults {
+        let is_foreign = fault.reason() == Reason::NotACheckpoint;
+        let is_new = fault.file().is_none_or(|file| !is_foreign || foreign.insert(file.to_owned()));
+        if is_new {
+            problems.add(fault);
+        }
+    }
 }
 
 impl Bundle {

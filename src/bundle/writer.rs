@@ -310,8 +310,8 @@ fn encode<S: AsRef<[u8]>>(key: &[u8], dtype: DType, shape: &[i64], elements: &[S
             .for_tensor(key));
     }
     let elements = elements.iter().map(AsRef::as_ref);
-    Ok(match dtype {
+    match dtype {
         DType::String => payload::encode_strings(elements),
         _ => payload::encode_variants(elements),
-    })
+    }
 }

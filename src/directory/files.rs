@@ -65,7 +65,7 @@ fn files_at(prefix: &Path) -> Result<Option<Located>> {
             prefix: prefix.to_owned(),
             files: files.into_iter().map(|(_, file)| file).collect(),
         })),
-        Err(e) if matches!(e.reason(), Reason::Malformed | Reason::NotAFile) => Ok(None),
+        Err(e) if matches!(e.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint) => Ok(None),
         other => other,
     }
 }

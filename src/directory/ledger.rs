@@ -418,7 +418,7 @@ pub(super) fn owned(path: &OsStr) -> Option<&OsStr> {
 
 /// Whether an error says that something was read but is not a usable state file.
 fn is_nonsense(error: &Error) -> bool {
-    matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::Limit)
+    matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint | Reason::Limit)
 }
 
 fn read_sidecar(directory: &Path, warnings: &mut Vec<String>) -> Result<Option<String>> {

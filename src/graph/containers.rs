@@ -70,9 +70,13 @@ impl Nodes {
         let total =
             usize::try_from(times).ok().and_then(|n| n.checked_mul(list.elements.len())).filter(|&n| n <= u32::MAX as usize);
         let Some(total) = total else { return Err(Error::argument("the list would be too long")) };
-        let once = list.elements.clone();
-        let more: Vec<_> = once.iter().cycle().take(total - once.len()).copied().collect();
-        self.list_extend(id, &more)
+        let more = total - list.elements.len();
+        let no_memory = |_| Error::out_of_memory((more as u64).saturating_mul(size_of::<Option<NodeId>>() as u64));
+        list.elements.try_reserve_exact(more).map_err(no_memory)?;
+        let mut repeated = Vec::new();
+        repeated.try_reserve_exact(more).map_err(no_memory)?;
+        repeated.extend(list.elements.iter().cycle().take(more).copied());
+        self.list_extend(id, &repeated)
     }
 
     /// `l[index] = element`. An untracked element may be replaced by an object; replacing an object
@@ -144,9 +148,12 @@ impl Nodes {
     /// Reorders the elements: `l.sort()`, `l.reverse()`. `order` has the old index of each element.
     pub fn list_reorder(&mut self, id: NodeId, order: &[usize]) -> Result<()> {
         let list = self.list_mut(id)?;
-        let mut sorted = order.to_vec();
-        crate::sort::sort_by(&mut sorted, Ord::cmp);
-        if !sorted.into_iter().eq(0..list.elements.len()) {
+        let each_once = order.len() == list.elements.len() && {
+            let mut sorted = order.to_vec();
+            crate::sort::sort_by(&mut sorted, Ord::cmp);
+            sorted.into_iter().eq(0..list.elements.len())
+        };
+        if !each_once {
             return Err(Error::argument("the order must name each element exactly once"));
         }
         if list.holds_nodes() {

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use parking_lot::ReentrantMutex;
 
+use crate::allocate::copy;
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::DType;
 
@@ -143,7 +144,8 @@ impl Graph {
     /// # Errors
     /// The errors of [`Graph::add_object`].
     pub fn add_text(&self, text: &[u8]) -> Result<NodeId> {
-        self.with(|nodes| nodes.add(Kind::Text(text.to_vec())))
+        let text = copy(text)?;
+        self.with(|nodes| nodes.add(Kind::Text(text)))
     }
 
     /// Adds an empty list, whose elements are tracked under their indices. An element is an object,

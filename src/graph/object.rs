@@ -2,6 +2,7 @@
 //! they are saved.
 
 use super::variable::{Failure, Memory};
+use crate::allocate::copy;
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Strings};
 
@@ -100,7 +101,7 @@ impl Sink {
     /// # Errors
     /// `INVALID_ARGUMENT`: the sink already has a tensor of this name.
     pub fn put(&mut self, name: &str, dtype: DType, shape: &[i64], bytes: &[u8]) -> Result<()> {
-        self.put_content(name, dtype, shape, Content::Memory(Box::new(bytes.to_vec())))
+        self.put_content(name, dtype, shape, Content::Memory(Box::new(copy(bytes)?)))
     }
 
     /// Like [`Sink::put`], but takes the memory without copying it. The memory is dropped when the

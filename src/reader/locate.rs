@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::allocate::allocate;
 use crate::bundle::{data_name, index_path, numbered, split_data_name};
 use crate::error::{printable, Code, Error, Reason, Result};
+use crate::foreign::{explain, explain_contents};
 use crate::format::state_file::StateFile;
 use crate::storage::File;
 use crate::table::Table;
@@ -36,9 +37,9 @@ pub(crate) fn read_state(directory: &Path, name: &OsStr) -> Result<Option<StateF
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(e) if e.code() == Code::NotFound => return Ok(None),
-        Err(e) => return Err(e),
+        Err(e) => return Err(explain(e)),
     };
-    let state = StateFile::parse(&small_file(&file)?).map_err(|e| e.in_file(&path))?;
+    let state = StateFile::parse(&small_file(&file)?).map_err(|e| explain_contents(e.in_file(&path), &file))?;
     if state.model_checkpoint_path.is_empty() {
         return Err(Error::malformed("the state file has no latest checkpoint")
             .expecting("a field model_checkpoint_path", "none")
@@ -81,12 +82,13 @@ pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
             Ok(None)
         }
         Ok(file) if Table::is_table(&file)? => Ok(Some(Located::V1 { prefix: path.to_owned(), files: vec![path.to_owned()] })),
-        Ok(file) => Err(Error::malformed("the file is not a checkpoint")
-            .expecting(
+        Ok(file) => {
+            let other = Error::malformed("the file is not a checkpoint").expecting(
                 "a V1 table or the prefix of a V2 checkpoint",
                 format_args!("a file of {} bytes in another format", file.len()),
-            )
-            .in_file(path)),
+            );
+            Err(explain(other.in_file(path)))
+        }
         Err(e) if e.code() == Code::NotFound => by_pattern(path),
         Err(e) => Err(e),
     }

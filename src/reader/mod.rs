@@ -130,6 +130,8 @@ impl Reader {
     /// * `NOT_FOUND` (`NoCheckpoint`): there is no checkpoint at `path`; the message lists the
     ///   checkpoints in the same directory.
     /// * `DATA_LOSS`: the index is damaged or malformed.
+    /// * [`Reason::NotACheckpoint`](crate::Reason::NotACheckpoint), with either code: the path
+    ///   names a file or directory of another kind, which the message names, with what to do.
     /// * `INVALID_ARGUMENT` (`Version`): the checkpoint was written for other versions of readers.
     /// * `RESOURCE_EXHAUSTED` (`Limit`): listing the checkpoint takes more memory than the limit.
     pub fn open(path: impl AsRef<Path>) -> Result<Reader> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::locate::{absent, at_prefix, by_file_of_bundle, read_state, Located, STATE_FILE};
 use super::resolve::{resolve, Resolved};
 use crate::error::{printable, Result};
+use crate::foreign::explain;
 use crate::format::state_file::StateFile;
 
 /// The most attempts to find the latest checkpoint while another process saves. No process saves so
@@ -15,6 +16,11 @@ const MOST_LOOKS: usize = 100;
 /// Finds the checkpoint that `path` denotes; [`Reader::open`](super::Reader::open) lists the
 /// accepted forms.
 pub(crate) fn locate(path: &Path) -> Result<Located> {
+    // A state file that names what is not there is at fault itself; it is nothing else.
+    find(path).map_err(|e| if e.file() == Some(path) { explain(e) } else { e })
+}
+
+fn find(path: &Path) -> Result<Located> {
     if path.is_dir() {
         if let Some(located) = in_directory(path)? {
             return Ok(located);

@@ -58,7 +58,8 @@ impl Table {
     /// Reads the footer and the index block of `file`.
     pub fn of(file: File, budget: &mut Budget) -> Result<Table> {
         let body = file.len().checked_sub(FOOTER).ok_or_else(|| {
-            Error::new(Code::DataLoss, Reason::Truncated, "the file is too short to be a table")
+            let what = if file.len() == 0 { "the file is empty" } else { "the file is too short to be a table" };
+            Error::new(Code::DataLoss, Reason::Truncated, what)
                 .expecting(format_args!("at least {FOOTER} bytes"), format_args!("{} bytes", file.len()))
         })?;
         let mut footer = [0; FOOTER as usize];

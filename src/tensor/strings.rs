@@ -35,7 +35,11 @@ impl Strings {
 
     /// Copies `elements`.
     pub fn copy_of<S: AsRef<[u8]>>(elements: &[S]) -> Result<Strings> {
-        let mut strings = Strings::with_lengths(elements.iter().map(|e| e.as_ref().len() as u64).collect())?;
+        let mut lengths = Vec::new();
+        let count = elements.len();
+        lengths.try_reserve_exact(count).map_err(|_| Error::out_of_memory((count as u64).saturating_mul(8)))?;
+        lengths.extend(elements.iter().map(|element| element.as_ref().len() as u64));
+        let mut strings = Strings::with_lengths(lengths)?;
         let mut at = 0;
         for element in elements.iter().map(AsRef::as_ref) {
             strings.bytes[at..at + element.len()].copy_from_slice(element);

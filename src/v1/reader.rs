@@ -11,6 +11,7 @@ use super::meta::{add_described, Described, Located, Tensors};
 use super::values;
 use crate::allocate::allocate;
 use crate::error::{Code, Error, Problems, Reason, Result};
+use crate::foreign::explain;
 use crate::format::message::Version;
 use crate::format::ordered_code::{slice_key, slice_key_head, slice_key_tail};
 use crate::storage::File;
@@ -115,12 +116,12 @@ impl Checkpoint {
             let open = || {
                 let file = File::open(path)?;
                 let mut budget = Budget::for_index(file.len(), memory_limit);
-                Ok((Table::of(file, &mut budget)?, budget))
+                Ok::<_, Error>((Table::of(file, &mut budget)?, budget))
             };
             let (table, mut budget) = match open() {
                 Ok(opened) => opened,
                 Err(fault) => {
-                    on_fault(Error::in_file(fault, path))?;
+                    on_fault(explain(fault.in_file(path)))?;
                     continue;
                 }
             };

@@ -244,11 +244,14 @@ static void a_place_for_an_output_is_needed(void) {
     free_program(&program);
 }
 
+#define TERA ((size_t)1 << 40)
+
 static void names_are_text_of_a_possible_length(void) {
     static const struct {
         const char *text;
         size_t len;
-    } bad[] = {{NULL, 1}, {"x", SIZE_MAX}, {"x", SIZE_MAX / 2 + 1}, {"\xff", 1}, {"a\xc3", 2}, {"\xed\xa0\x80", 3}};
+    } bad[] = {{NULL, 1},    {"x", SIZE_MAX},     {"x", SIZE_MAX / 2 + 1},  {"\xff", 1},
+               {"a\xc3", 2}, {"\xed\xa0\x80", 3}, {"x", CKPT_MAX_NAME + 1}, {"x", TERA}};
     program program = make_program();
     const ckpt_graph *graph = program.graph;
     const everything *all = &program.all;
@@ -300,7 +303,7 @@ static void names_are_text_of_a_possible_length(void) {
 }
 
 static void arrays_have_a_possible_length(void) {
-    static const size_t lengths[] = {1, SIZE_MAX, SIZE_MAX / 8};
+    static const size_t lengths[] = {1, SIZE_MAX, SIZE_MAX / 8, TERA, SIZE_MAX / 2 / 8};
     program program = make_program();
     const ckpt_graph *graph = program.graph;
     const everything *all = &program.all;
@@ -344,6 +347,200 @@ static void arrays_have_a_possible_length(void) {
     CHECK_OK(ckpt_graph_list_insert(graph, all->list, INT64_MIN, 0, &error));
     CHECK_OK(ckpt_graph_list_insert(graph, all->list, INT64_MAX, 0, &error));
     CHECK_OK(ckpt_graph_list_repeat(graph, all->list, INT64_MIN, &error)); /* empties it, as in Python */
+    free_program(&program);
+}
+
+/* What the calls below are made with, all of it much shorter than they are told. */
+typedef struct subject {
+    const program *of;
+    ckpt_writer *writer;
+    ckpt_reader *reader;
+    const ckpt_tensor *tensor;
+    ckpt_device *device;
+    ckpt_node_options *node_options;
+    ckpt_manager_options *manager_options;
+} subject;
+
+typedef ckpt_code absurd_call(const subject *s, size_t n);
+
+static const int64_t one[] = {1};
+static const ckpt_bytes word = {(const uint8_t *)"word", 4};
+static const char *const path_list[] = {"/nowhere/a"};
+static void *const buffers[] = {&memory};
+static const size_t buffer_sizes[] = {4};
+
+/* Outputs that stay as they are. */
+static ckpt_node no_node;
+static ckpt_saver *no_saver;
+static ckpt_strings *no_strings;
+static ckpt_checkpoint *no_checkpoint;
+static const ckpt_tensor *no_tensor;
+static uint32_t no_id;
+static double no_time;
+static size_t no_size;
+
+/* The word, said to have n bytes. */
+static const ckpt_bytes *word_of(size_t n) {
+    static ckpt_bytes bytes;
+    bytes.data = word.data;
+    bytes.len = n;
+    return &bytes;
+}
+
+#define ABSURD(name, call)                              \
+    static ckpt_code name(const subject *s, size_t n) { \
+        (void)s, (void)n;                               \
+        return call;                                    \
+    }
+#define GRAPH s->of->graph
+#define ALL s->of->all
+#define FLOATS CKPT_DTYPE_FLOAT
+
+/* a key or name of n bytes */
+ABSURD(key_of_add, ckpt_writer_add(s->writer, "k", n, FLOATS, one, 1, &memory, 4, &error))
+ABSURD(key_of_slice, ckpt_writer_add_slice(s->writer, "k", n, FLOATS, one, one, one, 1, &memory, 4, &error))
+ABSURD(key_of_text, ckpt_writer_add_shape_and_slice(s->writer, "k", n, FLOATS, one, 1, "", 0, &memory, 4, &error))
+ABSURD(text_of_slice, ckpt_writer_add_shape_and_slice(s->writer, "k", 1, FLOATS, one, 1, "1 0,1", n, &memory, 4, &error))
+ABSURD(key_of_read, ckpt_writer_add_read(s->writer, "k", n, FLOATS, one, 1, no_read, NULL, NULL, &error))
+ABSURD(key_of_strings, ckpt_writer_add_strings(s->writer, "k", n, one, 1, &word, 1, &error))
+ABSURD(key_of_strings_slice, ckpt_writer_add_strings_slice(s->writer, "k", n, one, one, one, 1, &word, 1, &error))
+ABSURD(key_of_variants, ckpt_writer_add_variants(s->writer, "k", n, one, 1, &word, 1, &error))
+ABSURD(key_found, ckpt_reader_find(s->reader, "k", n, &no_tensor, &error))
+ABSURD(name_of_manager, ckpt_manager_options_set_checkpoint_name(s->manager_options, "n", n, &error))
+ABSURD(name_saved, ckpt_saver_new(GRAPH, word_of(n), &ALL.variable, 1, NULL, &no_saver, &error))
+ABSURD(path_recorded, ckpt_saver_set_last_checkpoints(ALL.saver, word_of(n), NULL, 1, &error))
+ABSURD(path_recovered, ckpt_saver_recover_last_checkpoints(ALL.saver, word_of(n), 1, &error))
+static absurd_call *const of_names[] = {key_of_add,     key_of_slice,         key_of_text,     text_of_slice, key_of_read,
+                                        key_of_strings, key_of_strings_slice, key_of_variants, key_found,     name_of_manager,
+                                        name_saved,     path_recorded,        path_recovered};
+
+/* a shape or slice of n dimensions */
+ABSURD(rank_of_add, ckpt_writer_add(s->writer, "k", 1, FLOATS, one, n, &memory, 4, &error))
+ABSURD(rank_of_slice, ckpt_writer_add_slice(s->writer, "k", 1, FLOATS, one, one, one, n, &memory, 4, &error))
+ABSURD(rank_of_text, ckpt_writer_add_shape_and_slice(s->writer, "k", 1, FLOATS, one, n, "", 0, &memory, 4, &error))
+ABSURD(rank_of_read, ckpt_writer_add_read(s->writer, "k", 1, FLOATS, one, n, no_read, NULL, NULL, &error))
+ABSURD(rank_of_strings, ckpt_writer_add_strings(s->writer, "k", 1, one, n, &word, 1, &error))
+ABSURD(rank_of_strings_slice, ckpt_writer_add_strings_slice(s->writer, "k", 1, one, one, one, n, &word, 1, &error))
+ABSURD(rank_of_variants, ckpt_writer_add_variants(s->writer, "k", 1, one, n, &word, 1, &error))
+ABSURD(rank_read, ckpt_reader_read_slice(s->reader, s->tensor, one, one, n, NULL, &memory, 4, &error))
+ABSURD(rank_of_strings_read, ckpt_reader_read_strings_slice(s->reader, s->tensor, one, one, n, NULL, &no_strings, &error))
+ABSURD(rank_of_part, ckpt_node_options_set_part(s->node_options, one, one, one, n, &error))
+ABSURD(rank_owned, ckpt_graph_add_owned(GRAPH, FLOATS, one, n, &memory, 4, NULL, &no_node, &error))
+ABSURD(rank_borrowed, ckpt_graph_add_borrowed(GRAPH, FLOATS, one, n, &memory, 4, NULL, NULL, NULL, &no_node, &error))
+ABSURD(rank_without_value,
+       ckpt_graph_add_without_value(GRAPH, FLOATS, one, (int32_t)(n < INT32_MAX ? n : INT32_MAX), NULL, &no_node, &error))
+ABSURD(rank_of_device,
+       ckpt_graph_add_device(GRAPH, FLOATS, one, (int32_t)(n < INT32_MAX ? n : INT32_MAX), s->device, NULL, &no_node, &error))
+ABSURD(rank_added, ckpt_graph_add_strings(GRAPH, one, n, &word, 1, NULL, &no_node, &error))
+ABSURD(rank_assigned, ckpt_graph_assign(GRAPH, ALL.variable, FLOATS, one, n, &memory, 4, &error))
+ABSURD(rank_of_strings_assigned, ckpt_graph_assign_strings(GRAPH, ALL.strings, one, n, &word, 1, &error))
+static absurd_call *const of_ranks[] = {rank_of_add,
+                                        rank_of_slice,
+                                        rank_of_text,
+                                        rank_of_read,
+                                        rank_of_strings,
+                                        rank_of_strings_slice,
+                                        rank_of_variants,
+                                        rank_read,
+                                        rank_of_strings_read,
+                                        rank_of_part,
+                                        rank_owned,
+                                        rank_borrowed,
+                                        rank_without_value,
+                                        rank_of_device,
+                                        rank_added,
+                                        rank_assigned,
+                                        rank_of_strings_assigned};
+
+/* a list of n elements */
+ABSURD(count_of_strings, ckpt_writer_add_strings(s->writer, "k", 1, one, 1, &word, n, &error))
+ABSURD(count_of_slice, ckpt_writer_add_strings_slice(s->writer, "k", 1, one, one, one, 1, &word, n, &error))
+ABSURD(count_of_variants, ckpt_writer_add_variants(s->writer, "k", 1, one, 1, &word, n, &error))
+ABSURD(count_added, ckpt_graph_add_strings(GRAPH, one, 1, &word, n, NULL, &no_node, &error))
+ABSURD(count_assigned, ckpt_graph_assign_strings(GRAPH, ALL.strings, one, 1, &word, n, &error))
+ABSURD(count_of_tuple, ckpt_graph_add_tuple(GRAPH, &ALL.variable, n, NULL, &no_node, &error))
+ABSURD(count_of_fields, ckpt_graph_add_named_tuple(GRAPH, &word, &ALL.variable, n, NULL, &no_node, &error))
+ABSURD(count_of_splice, ckpt_graph_list_splice(GRAPH, ALL.list, 0, 0, &ALL.variable, n, &error))
+ABSURD(count_of_order, ckpt_graph_list_reorder(GRAPH, ALL.list, &no_size, n, &error))
+ABSURD(count_of_names, ckpt_node_options_set_tensor_names(s->node_options, &word, n, &error))
+ABSURD(count_saved, ckpt_saver_new(GRAPH, &word, &ALL.variable, n, NULL, &no_saver, &error))
+ABSURD(count_of_variables, ckpt_saver_new_of_variables(GRAPH, &ALL.variable, n, NULL, &no_saver, &error))
+ABSURD(count_recorded, ckpt_saver_set_last_checkpoints(ALL.saver, &word, NULL, n, &error))
+ABSURD(count_recovered, ckpt_saver_recover_last_checkpoints(ALL.saver, &word, n, &error))
+ABSURD(count_attached, ckpt_checkpoint_new_with_root(GRAPH, ALL.object, &word, &ALL.variable, n, &no_checkpoint, &error))
+ABSURD(count_restored, ckpt_restore_nodes(GRAPH, "/nowhere/a", &no_id, &ALL.variable, n, NULL, &error))
+ABSURD(count_merged, ckpt_merge("/nowhere/b", path_list, n, NULL, &error))
+ABSURD(count_of_times, ckpt_checkpoint_mtimes(path_list, n, &no_time, &no_size, &error))
+ABSURD(count_read, ckpt_reader_read_many(s->reader, &s->tensor, n, NULL, buffers, buffer_sizes, &error))
+static absurd_call *const of_counts[] = {count_of_strings, count_of_slice,     count_of_variants, count_added,     count_assigned,
+                                         count_of_tuple,   count_of_fields,    count_of_splice,   count_of_order,  count_of_names,
+                                         count_saved,      count_of_variables, count_recorded,    count_recovered, count_attached,
+                                         count_restored,   count_merged,       count_of_times,    count_read};
+
+/* a value of n bytes */
+ABSURD(size_of_add, ckpt_writer_add(s->writer, "k", 1, FLOATS, one, 1, &memory, n, &error))
+ABSURD(size_of_slice, ckpt_writer_add_slice(s->writer, "k", 1, FLOATS, one, one, one, 1, &memory, n, &error))
+ABSURD(size_of_text, ckpt_writer_add_shape_and_slice(s->writer, "k", 1, FLOATS, one, 1, "", 0, &memory, n, &error))
+ABSURD(size_read, ckpt_reader_read(s->reader, s->tensor, NULL, &memory, n, &error))
+ABSURD(size_owned, ckpt_graph_add_owned(GRAPH, FLOATS, one, 1, &memory, n, NULL, &no_node, &error))
+ABSURD(size_borrowed, ckpt_graph_add_borrowed(GRAPH, FLOATS, one, 1, &memory, n, NULL, NULL, NULL, &no_node, &error))
+ABSURD(size_set, ckpt_graph_set_borrowed(GRAPH, ALL.borrowed, &memory, n, NULL, NULL, &error))
+ABSURD(size_assigned, ckpt_graph_assign(GRAPH, ALL.variable, FLOATS, NULL, 0, &memory, n, &error))
+ABSURD(size_copied, ckpt_graph_read(GRAPH, ALL.variable, &memory, n, &error))
+static absurd_call *const of_sizes[] = {size_of_add,   size_of_slice, size_of_text,  size_read,  size_owned,
+                                        size_borrowed, size_set,      size_assigned, size_copied};
+
+static void absurd_lengths_are_refused_before_anything_is_made(void) {
+    static const size_t names[] = {CKPT_MAX_NAME + 1, (size_t)1 << 32, TERA, SIZE_MAX / 2, SIZE_MAX};
+    static const size_t ranks[] = {CKPT_MAX_RANK + 1, 1000000, (size_t)1 << 31, TERA, SIZE_MAX / 16, SIZE_MAX};
+    static const size_t counts[] = {(size_t)1 << 32, TERA, SIZE_MAX / 32, SIZE_MAX};
+    static const size_t sizes[] = {(size_t)1 << 32, TERA, SIZE_MAX / 2, SIZE_MAX};
+    static const struct {
+        absurd_call *const *calls;
+        size_t call_count;
+        const size_t *lengths;
+        size_t length_count;
+    } table[] = {{of_names, COUNT(of_names), names, COUNT(names)},
+                 {of_ranks, COUNT(of_ranks), ranks, COUNT(ranks)},
+                 {of_counts, COUNT(of_counts), counts, COUNT(counts)},
+                 {of_sizes, COUNT(of_sizes), sizes, COUNT(sizes)}};
+    program program = make_program();
+    subject s = {&program,
+                 NULL,
+                 must_open(in("w")),
+                 NULL,
+                 ckpt_device_new(NULL, NULL),
+                 ckpt_node_options_new(),
+                 ckpt_manager_options_new()};
+    s.tensor = must_find(s.reader, "w/.ATTRIBUTES/VARIABLE_VALUE");
+    CHECK_OK(ckpt_device_set_read(s.device, no_read, false, &error));
+    CHECK_OK(ckpt_writer_new(in("absurd"), NULL, &s.writer, &error));
+    for (size_t kind = 0; kind < COUNT(table); kind++) {
+        for (size_t i = 0; i < table[kind].call_count; i++) {
+            for (size_t j = 0; j < table[kind].length_count; j++) {
+                char what[80];
+                snprintf(what, sizeof what, "kind %zu, call %zu, length %zu", kind, i, table[kind].lengths[j]);
+                check_code(CKPT_CODE_INVALID_ARGUMENT, table[kind].calls[i](&s, table[kind].lengths[j]), what, __FILE__,
+                           __LINE__);
+            }
+        }
+    }
+    /* functions that cannot fail */
+    CHECK(!ckpt_reader_has(s.reader, "k", TERA));
+    CHECK(ckpt_manager_metric(program.manager, "p", TERA) != ckpt_manager_metric(program.manager, "p", TERA)); /* NaN */
+    /* what nobody can know to be too long takes memory that is not there */
+    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED, ckpt_graph_add_text(program.graph, "x", SIZE_MAX / 4, NULL, &no_node, &error));
+    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED,
+                ckpt_writer_add_strings(s.writer, "k", 1, one, 1, word_of(SIZE_MAX / 4), 1, &error));
+    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED,
+                ckpt_writer_add_variants(s.writer, "k", 1, one, 1, word_of(SIZE_MAX / 4), 1, &error));
+    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED,
+                ckpt_graph_assign_strings(program.graph, program.all.strings, NULL, 0, word_of(SIZE_MAX / 4), 1, &error));
+    ckpt_writer_free(s.writer);
+    ckpt_reader_free(s.reader);
+    ckpt_device_free(s.device);
+    ckpt_node_options_free(s.node_options);
+    ckpt_manager_options_free(s.manager_options);
     free_program(&program);
 }
 
@@ -450,6 +647,12 @@ static ckpt_code put_nonsense(void *user_data, ckpt_sink *sink, ckpt_failure *fa
     int which = *(int *)user_data;
     ckpt_failure_set(failure, NULL, 1); /* no text is no message */
     ckpt_failure_set(failure, "x", SIZE_MAX);
+    ckpt_failure_set(failure, "x", TERA);
+    MISUSE(ckpt_sink_put(sink, "n", TERA, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, &error));
+    MISUSE(ckpt_sink_put(sink, "n", 1, CKPT_DTYPE_FLOAT, two, 1000000, &memory, 4, &error));
+    MISUSE(ckpt_sink_put_strings(sink, "n", 1, NULL, 0, &bad, TERA, &error));
+    CHECK_FAILS(CKPT_CODE_RESOURCE_EXHAUSTED,
+                ckpt_sink_put(sink, "n", 1, CKPT_DTYPE_FLOAT, two, 1, &memory, SIZE_MAX / 4, &error));
     MISUSE(ckpt_sink_put(sink, "n", 1, -1, NULL, 0, &memory, 4, &error));
     MISUSE(ckpt_sink_put(sink, NULL, 1, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, &error));
     MISUSE(ckpt_sink_put(sink, "\xff", 1, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, &error));
@@ -663,6 +866,7 @@ int main(void) {
     a_place_for_an_output_is_needed();
     names_are_text_of_a_possible_length();
     arrays_have_a_possible_length();
+    absurd_lengths_are_refused_before_anything_is_made();
     dtypes_and_shapes_are_possible();
     options_need_a_handle_and_known_numbers();
     contexts_of_callbacks_need_a_handle();

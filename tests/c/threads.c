@@ -1,5 +1,5 @@
-/* One graph, several threads: each call takes the graph's lock, so that calls come one after the other. Also run under
- * ThreadSanitizer. */
+/* One graph, several threads: each call takes the graph's lock, so that calls come one after the other. A handle for one thread
+ * at a time: a second call fails, and nothing is torn. Also run under ThreadSanitizer. */
 #include "graphs.h"
 
 enum { THREADS = 4, ROUNDS = 60 };
@@ -268,12 +268,219 @@ static void the_last_handle_frees_the_graph_on_any_thread(void) {
     }
 }
 
+/* ---------------------------------------------------------------- handles for one thread at a time */
+
+enum { TENSORS = 400, LENGTH = 16 };
+
+static ckpt_writer *writer;
+static float values[THREADS][TENSORS][LENGTH];
+static bool added[THREADS][TENSORS];
+
+/* Counts what fails for another reason than that the handle is in use. */
+static bool done_or_in_use(worker *me, ckpt_code code, ckpt_error *problem, const char *what) {
+    if (code == CKPT_CODE_FAILED_PRECONDITION && ckpt_error_reason(problem) == CKPT_REASON_CONCURRENT_USE) {
+        ckpt_error_free(problem);
+        return false;
+    }
+    return done(me, code, problem, what);
+}
+
+#define TRY(call) (problem = NULL, code = (call), done_or_in_use(me, code, problem, #call))
+
+static void key_of(char key[16], int thread, int tensor) { snprintf(key, 16, "t%d/%04d", thread, tensor); }
+
+static void *add(void *argument) {
+    worker *me = (worker *)argument;
+    static const int64_t shape[] = {LENGTH};
+    ckpt_error *problem;
+    ckpt_code code;
+    pthread_barrier_wait(&together);
+    for (int i = 0; i < TENSORS; i++) {
+        char key[16];
+        key_of(key, me->number, i);
+        for (int j = 0; j < LENGTH; j++) values[me->number][i][j] = (float)(me->number * 1000 + i + j);
+        added[me->number][i] = TRY(ckpt_writer_add(writer, key, strlen(key), CKPT_DTYPE_FLOAT, shape, 1, values[me->number][i],
+                                                   sizeof values[me->number][i], &problem));
+    }
+    return NULL;
+}
+
+/* Runs `work` on several threads, which begin together. */
+static void run_together(void *(*work)(void *)) {
+    worker workers[THREADS] = {{0}};
+    pthread_barrier_init(&together, NULL, THREADS);
+    for (int i = 0; i < THREADS; i++) {
+        workers[i].number = i;
+        CHECK(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        check_that(workers[i].failed == 0, "each call succeeds or finds the handle in use", workers[i].first, __FILE__, __LINE__);
+    }
+    pthread_barrier_destroy(&together);
+}
+
+static void a_writer_takes_a_tensor_or_refuses_it(void) {
+    size_t count = 0;
+    CHECK_OK(ckpt_writer_new(in("shared"), NULL, &writer, &error));
+    run_together(add);
+    CHECK_OK(ckpt_writer_finish(writer, &error));
+    ckpt_writer_free(writer);
+    ckpt_verification *verification = NULL;
+    CHECK_OK(ckpt_verify(in("shared"), NULL, &verification, &error));
+    CHECK_INT(0, ckpt_verification_problem_count(verification));
+    ckpt_verification_free(verification);
+    ckpt_reader *reader = must_open(in("shared"));
+    for (int thread = 0; thread < THREADS; thread++) {
+        for (int i = 0; i < TENSORS; i++) {
+            char key[16];
+            float found[LENGTH] = {0};
+            key_of(key, thread, i);
+            CHECK(ckpt_reader_has(reader, key, strlen(key)) == added[thread][i]);
+            if (!added[thread][i]) continue;
+            count++;
+            CHECK_OK(ckpt_reader_read(reader, must_find(reader, key), NULL, found, sizeof found, &error));
+            CHECK(memcmp(found, values[thread][i], sizeof found) == 0);
+        }
+    }
+    CHECK(count > 0);
+    CHECK_INT(count, ckpt_reader_count(reader));
+    ckpt_reader_free(reader);
+}
+
+static ckpt_write_options *options;
+static ckpt_cancel *flag;
+
+/* One changes options, the others use them. */
+static void *change_or_use(void *argument) {
+    worker *me = (worker *)argument;
+    ckpt_error *problem;
+    ckpt_code code;
+    char prefix[300];
+    snprintf(prefix, sizeof prefix, "%s/options", directory);
+    pthread_barrier_wait(&together);
+    for (int round = 0; round < 20 * ROUNDS; round++) {
+        ckpt_writer *made = NULL;
+        if (me->number == 0) {
+            TRY(ckpt_write_options_set_shards(options, (uint32_t)round, &problem));
+            TRY(ckpt_write_options_set_alignment(options, 8, &problem));
+            TRY(ckpt_write_options_set_cancel(options, flag, &problem));
+            continue;
+        }
+        TRY(ckpt_writer_new(prefix, options, &made, &problem));
+        ckpt_writer_free(made);
+    }
+    return NULL;
+}
+
+static void options_are_changed_by_one_call_or_used_by_several(void) {
+    options = ckpt_write_options_new();
+    flag = ckpt_cancel_new();
+    run_together(change_or_use);
+    ckpt_cancel_free(flag);
+    ckpt_write_options_free(options);
+}
+
+static ckpt_sink *shared_sink;
+static bool put[THREADS][ROUNDS];
+
+static void *fill(void *argument) {
+    worker *me = (worker *)argument;
+    ckpt_error *problem;
+    ckpt_code code;
+    pthread_barrier_wait(&together);
+    for (int i = 0; i < ROUNDS; i++) {
+        char name[16];
+        key_of(name, me->number, i);
+        put[me->number][i] = TRY(ckpt_sink_put(shared_sink, name, strlen(name), CKPT_DTYPE_INT32, NULL, 0, &i, 4, &problem));
+    }
+    return NULL;
+}
+
+static ckpt_code fill_together(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
+    (void)user_data, (void)failure;
+    shared_sink = sink;
+    run_together(fill);
+    return CKPT_CODE_OK;
+}
+
+static ckpt_code leave(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
+    (void)user_data, (void)source, (void)failure;
+    return CKPT_CODE_OK;
+}
+
+static void a_sink_takes_a_tensor_or_refuses_it(void) {
+    ckpt_graph *own = ckpt_graph_new();
+    ckpt_node top = object(own), state = 0;
+    size_t count = 0;
+    CHECK_OK(ckpt_graph_add_state(own, fill_together, leave, NULL, NULL, NULL, &state, &error));
+    track(own, top, "state", state);
+    ckpt_checkpoint *saved = checkpoint_of(own, top);
+    write_as(saved, "sink");
+    for (int thread = 0; thread < THREADS; thread++) {
+        for (int i = 0; i < ROUNDS; i++) count += put[thread][i];
+    }
+    ckpt_reader *reader = must_open(in("sink"));
+    CHECK(count > 0);
+    CHECK_INT(count + 1, ckpt_reader_count(reader)); /* and the object graph */
+    ckpt_reader_free(reader);
+    ckpt_checkpoint_free(saved);
+    ckpt_graph_free(own);
+}
+
+static ckpt_checkpoints_iterator *iterator;
+static int iterator_freed;
+
+static bool is_in_use(void) {
+    ckpt_string *path = NULL;
+    ckpt_error *problem = NULL;
+    ckpt_code code = ckpt_checkpoints_iterator_next(iterator, &path, &problem);
+    bool refused = code == CKPT_CODE_FAILED_PRECONDITION && ckpt_error_reason(problem) == CKPT_REASON_CONCURRENT_USE && !path;
+    ckpt_error_free(problem);
+    return refused;
+}
+
+static void *use_and_free(void *refused) {
+    *(bool *)refused = is_in_use();
+    ckpt_checkpoints_iterator_free(iterator);
+    return NULL;
+}
+
+/* Called during ckpt_checkpoints_iterator_next. */
+static bool use_the_iterator_again(void *user_data) {
+    bool refused = false;
+    pthread_t other;
+    (void)user_data;
+    CHECK(is_in_use());
+    CHECK(pthread_create(&other, NULL, use_and_free, &refused) == 0);
+    pthread_join(other, NULL);
+    CHECK(refused);
+    CHECK_INT(0, iterator_freed); /* not before the call ends */
+    return true;
+}
+
+static void a_call_is_refused_and_a_free_put_off_while_another_runs(void) {
+    ckpt_wait_options *wait = ckpt_wait_options_new();
+    ckpt_string *path = NULL;
+    CHECK_OK(ckpt_wait_options_set_timeout(wait, 0, &error));
+    CHECK_OK(ckpt_checkpoints_iterator_new(in("nowhere"), wait, use_the_iterator_again, &iterator_freed, count_free, &iterator,
+                                           &error));
+    CHECK_OK(ckpt_checkpoints_iterator_next(iterator, &path, &error));
+    CHECK(path == NULL);
+    CHECK_INT(1, iterator_freed);
+    ckpt_wait_options_free(wait);
+}
+
 int main(void) {
     make_directory();
     several_threads_use_one_graph();
     files(true);
     several_threads_use_one_manager();
     the_last_handle_frees_the_graph_on_any_thread();
+    a_writer_takes_a_tensor_or_refuses_it();
+    options_are_changed_by_one_call_or_used_by_several();
+    a_sink_takes_a_tensor_or_refuses_it();
+    a_call_is_refused_and_a_free_put_off_while_another_runs();
     remove_directory();
     return check_report();
 }

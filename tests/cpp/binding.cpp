@@ -161,6 +161,41 @@ TEST_F(binding, a_view_is_typed_where_it_is_aligned) {
     EXPECT_EQ(fails(ckpt::code::failed_precondition, [&] { packed.values<double>(); }).reason(), ckpt::reason::alignment);
 }
 
+TEST_F(binding, threads_that_add_to_one_writer_are_refused) {
+    constexpr int count = 4, tensors = 300;
+    const auto key = [](int thread, int i) { return "t" + std::to_string(thread) + "/" + std::to_string(i); };
+    const auto value = [](int thread, int i) { return std::vector<float>{static_cast<float>(thread), static_cast<float>(i)}; };
+    std::vector<std::vector<char>> added(count, std::vector<char>(tensors));
+    ckpt::writer writer(in("x"));
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < count; thread++) {
+        threads.emplace_back([&, thread] {
+            for (int i = 0; i < tensors; i++) {
+                try {
+                    writer.add(key(thread, i), {2}, value(thread, i));
+                    added[static_cast<std::size_t>(thread)][static_cast<std::size_t>(i)] = 1;
+                } catch (const ckpt::error &error) {
+                    EXPECT_EQ(error.code(), ckpt::code::failed_precondition) << error.what();
+                    EXPECT_EQ(error.reason(), ckpt::reason::concurrent_use);
+                }
+            }
+        });
+    }
+    for (auto &thread : threads) thread.join();
+    writer.finish();
+    EXPECT_EQ(ckpt::verify(in("x")).size(), 0u);
+    const ckpt::reader reader(in("x"));
+    for (int thread = 0; thread < count; thread++) {
+        for (int i = 0; i < tensors; i++) {
+            const bool is_added = added[static_cast<std::size_t>(thread)][static_cast<std::size_t>(i)] != 0;
+            ASSERT_EQ(reader.contains(key(thread, i)), is_added);
+            if (is_added) {
+                ASSERT_EQ(reader.read<float>(key(thread, i)), value(thread, i));
+            }
+        }
+    }
+}
+
 TEST_F(binding, an_exception_that_a_callback_cannot_report_comes_out_of_the_call) {
     ckpt::graph graph;
     const auto root = graph.add_object();

@@ -650,6 +650,53 @@ internal static class Binding
         Check.That(faults.Count == 0, string.Join("\n", faults));
     }
 
+    [Test("threads_that_add_to_one_writer_are_refused")]
+    private static void ThreadsThatAddToOneWriterAreRefused()
+    {
+        const int Count = 1000;
+        string path = Program.At("m");
+        var added = new bool[Count];
+        var other = new List<Exception>();
+        using (var writer = new Writer(path))
+        {
+            Parallel.For(0, Count, i =>
+            {
+                try
+                {
+                    writer.Add("t" + i, new[] { (float)i, i + 1 });
+                    added[i] = true;
+                }
+                catch (CheckpointException e) when (e.Code == ErrorCode.FailedPrecondition && e.Reason == Reason.ConcurrentUse)
+                {
+                    // another thread was adding
+                }
+                catch (Exception e)
+                {
+                    lock (other)
+                    {
+                        other.Add(e);
+                    }
+                }
+            });
+            GC.Collect();
+            writer.Finish();
+        }
+        Check.That(other.Count == 0, string.Join("\n", other));
+        Check.That(added.Any(isThere => isThere), "nothing was added");
+        Check.Equal(0, CheckpointFiles.Verify(path).Problems.Count);
+        using (var reader = new Reader(path))
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                Check.Equal(added[i], reader.Contains("t" + i));
+                if (added[i])
+                {
+                    Check.Same(new[] { (float)i, i + 1 }, reader.Read<float>("t" + i));
+                }
+            }
+        }
+    }
+
     [Test("several_threads_save_one_graph")]
     private static void SeveralThreadsSaveOneGraph()
     {

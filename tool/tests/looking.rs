@@ -463,7 +463,51 @@ fn verify_lists_every_fault() {
     assert_eq!((&result["problems"][0]["tensor"], &result["problems"][0]["code"]), (&Json::from("b"), &Json::from("DATA_LOSS")));
 }
 
+#[test]
+fn verify_says_once_that_a_data_file_is_a_git_lfs_pointer() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut bundle = Bundle::new();
+    for key in 0..55 {
+        bundle.tensor(&format!("x{key}"), FLOAT, &[50], &f32s(&[0.5; 50]));
+    }
+    let prefix = bundle.write(directory.path(), "ckpt-7");
+    let shard = shard_path(&prefix, 0, 1);
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32\nsize 11000\n";
+    std::fs::write(&shard, pointer).unwrap();
+    let output = ckpt(["verify".as_ref(), prefix.as_os_str()]);
+    let listed = text(&output.stdout);
+    let line = format!(
+        "bad  {} is a Git LFS pointer, not a checkpoint: fetch the file with \"git lfs pull\"\n1 problem in 55 tensors",
+        shard.display()
+    );
+    assert!(listed.starts_with(&line), "{listed}");
+    assert_eq!((listed.lines().count(), code(&output)), (2, 1));
+}
+
 // All commands
+
+#[test]
+fn what_is_not_a_checkpoint_is_named_by_every_command() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("model.h5");
+    std::fs::write(&file, b"\x89HDF\r\n\x1a\n").unwrap();
+    let destination = directory.path().join("out");
+    let (path, out) = (file.to_str().unwrap(), destination.to_str().unwrap());
+    for args in [
+        &["ls", path][..],
+        &["cat", path, "x"],
+        &["info", path],
+        &["graph", path],
+        &["verify", path],
+        &["copy", path, out],
+        &["merge", out, path],
+    ] {
+        let output = ckpt(args);
+        let said = text(&output.stderr);
+        assert!(said.contains(&format!("{path} is an HDF5 file, as Keras writes, not a checkpoint: ")), "{args:?}: {said}");
+        assert_eq!((said.lines().count(), code(&output), text(&output.stdout)), (1, 1, String::new()), "{args:?}: {said}");
+    }
+}
 
 #[test]
 fn wrong_usage_exits_with_two_and_problems_with_one() {

@@ -5,24 +5,26 @@ use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::constants::{ckpt_code, CKPT_CODE_OK};
-use super::{array, ask, handle_mut};
+use super::{ask, handle, name_at};
 use ::checkpoint::{printable, Code, Error, Failure, Reason, Result};
 
 /// Receives the error message of a failing callback. Valid only while the callback runs.
 #[derive(Default)]
 pub struct ckpt_failure {
-    text: Option<String>,
+    text: Mutex<Option<String>>,
 }
 
 /// Sets the failure message of the running callback: `text`, of `len` bytes, is copied and becomes
-/// part of the message of the error. Replaces an earlier message. If `failure` is NULL, the call is
-/// ignored.
+/// part of the message of the error. Replaces an earlier message. If `failure` is NULL or the text
+/// is longer than `CKPT_MAX_NAME`, the call is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_failure_set(failure: *mut ckpt_failure, text: *const c_char, len: usize) {
     ask((), || {
-        if let (Some(failure), Ok(text)) = (handle_mut(failure), array::<u8>(text.cast(), len, "the text")) {
-            failure.text = Some(printable(text).to_string());
+        if let (Some(failure), Ok(text)) = (handle(failure.cast_const()), name_at(text, len, "the text")) {
+            *failure.text.lock() = Some(printable(text).to_string());
         }
     });
 }
@@ -101,7 +103,7 @@ fn outcome(code: ckpt_code, failure: ckpt_failure) -> std::result::Result<(), Fa
         return Ok(());
     }
     let code = Code::from_number(code).unwrap_or(Code::Unknown);
-    Err(match failure.text {
+    Err(match failure.text.into_inner() {
         Some(text) => format!("{code}: {text}").into(),
         None => format!("the callback returned {code}").into(),
     })

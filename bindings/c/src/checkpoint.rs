@@ -14,7 +14,7 @@ use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::status::ckpt_status;
 use super::strings::{ckpt_string, give_path};
-use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
+use super::{ask, call, ckpt_bytes, copied, handle, list_at, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, NodeId, RestoreOptions, Result, SaveOptions, Status};
 
 /// Saves and restores everything that can be reached from a root object of a graph
@@ -86,10 +86,9 @@ pub extern "C" fn ckpt_checkpoint_new_with_root(
 ) -> ckpt_code {
     call(error, || {
         make(graph, checkpoint, |graph| {
-            let objects = array(objects, count, "the objects")?.iter().map(|&object| node_at(object));
-            let attached: Result<Vec<(&str, NodeId)>> =
-                texts_at(names, count)?.into_iter().zip(objects).map(|(name, object)| Ok((name, object?))).collect();
-            Checkpoint::with_root(graph, node_at(root)?, &attached?)
+            let objects = list_at(objects, count, "the objects", |&object| node_at(object))?;
+            let attached: Vec<(&str, NodeId)> = texts_at(names, count)?.into_iter().zip(objects).collect();
+            Checkpoint::with_root(graph, node_at(root)?, &attached)
         })
     })
 }
@@ -197,7 +196,7 @@ fn save(
 ) -> Result<()> {
     let out = optional_output(path, "the output argument `path`")?;
     let checkpoint = checkpoint_at(checkpoint)?;
-    let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
+    let options = copied(options, |o| o.resolve(&checkpoint.mark))?;
     let saved = save(&checkpoint.checkpoint, &options)?;
     give_path(out, saved);
     Ok(())
@@ -283,7 +282,7 @@ fn restore(
     restore: impl FnOnce(&Checkpoint, &RestoreOptions) -> Result<Status>,
 ) -> Result<()> {
     let out = optional_output(status, "the output argument `status`")?;
-    let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
+    let options = copied(options, Clone::clone)?;
     let checkpoint = checkpoint_at(checkpoint)?;
     let restored = restore(&checkpoint.checkpoint, &options)?;
     if let Some(out) = out {
@@ -374,7 +373,7 @@ pub extern "C" fn ckpt_checkpoint_dry_run(
 ) -> ckpt_code {
     call(error, || {
         let out = output(report, std::ptr::null_mut(), "the output argument `report`")?;
-        let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
+        let options = copied(options, Clone::clone)?;
         *out = ckpt_report::new(checkpoint_at(checkpoint)?.checkpoint.dry_run(path_at(path)?, &options)?);
         Ok(())
     })

@@ -13,7 +13,7 @@ use super::graph_options::ckpt_restore_options;
 use super::node::{ckpt_node, node_at};
 use super::object_graph::ckpt_object_graph;
 use super::strings::lend_path;
-use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
+use super::{array, ask, call, ckpt_bytes, copied, handle, list_at, output, own, path_at, release, required};
 use ::checkpoint::{restore_nodes, CheckpointView, Comparison, Log, NodeId, Result};
 
 /// The objects of a checkpoint (`tf.train.CheckpointView`). The index is read once; no file stays
@@ -246,9 +246,9 @@ pub extern "C" fn ckpt_restore_nodes(
 ) -> ckpt_code {
     call(error, || {
         let graph = graph_at(graph)?;
-        let objects = array(objects, count, "the objects")?.iter().map(|&object| node_at(object)).collect::<Result<Vec<_>>>()?;
+        let objects = list_at(objects, count, "the objects", |&object| node_at(object))?;
         let pairs: Vec<(u32, NodeId)> = array(ids, count, "the ids")?.iter().copied().zip(objects).collect();
-        let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
+        let options = copied(options, Clone::clone)?;
         restore_nodes(path_at(path)?, &graph.graph, &pairs, &options)
     })
 }

@@ -141,6 +141,11 @@ pub const CKPT_REASON_SAVER: ckpt_reason = 31;
 pub const CKPT_REASON_BUSY: ckpt_reason = 32;
 /// A rank failed or did not take part, so no rank saved.
 pub const CKPT_REASON_RANK: ckpt_reason = 33;
+/// The path names a file or directory of another kind, which was recognized; the message says what
+/// to do.
+pub const CKPT_REASON_NOT_A_CHECKPOINT: ckpt_reason = 34;
+/// Another call was using the same handle.
+pub const CKPT_REASON_CONCURRENT_USE: ckpt_reason = 35;
 
 /// No dtype.
 pub const CKPT_DTYPE_INVALID: ckpt_dtype = 0;
@@ -301,6 +306,9 @@ pub const CKPT_SEVERITY_ERROR: ckpt_severity = 3;
 /// The maximum number of dimensions of a tensor: TensorFlow's own limit.
 pub const CKPT_MAX_RANK: usize = 254;
 
+/// The maximum length of a key or another name that a call takes, in bytes.
+pub const CKPT_MAX_NAME: usize = 1_048_576;
+
 /// Major version of the library that this header belongs to. It changes when programs must be
 /// recompiled.
 pub const CKPT_VERSION_MAJOR: i32 = 0;
@@ -452,7 +460,7 @@ fn name_in(names: &[&'static CStr], number: i32, first: i32, otherwise: &'static
     at.and_then(|at| names.get(at)).map_or(otherwise, |name| *name).as_ptr()
 }
 
-const REASONS: [&CStr; CKPT_REASON_RANK as usize + 1] = [
+const REASONS: [&CStr; CKPT_REASON_CONCURRENT_USE as usize + 1] = [
     c"NONE",
     c"ARGUMENT",
     c"NO_CHECKPOINT",
@@ -487,6 +495,8 @@ const REASONS: [&CStr; CKPT_REASON_RANK as usize + 1] = [
     c"SAVER",
     c"BUSY",
     c"RANK",
+    c"NOT_A_CHECKPOINT",
+    c"CONCURRENT_USE",
 ];
 
 const KINDS: [&CStr; 8] = [c"object", c"variable", c"state", c"text", c"list", c"dict", c"tuple", c"slot owner"];
@@ -566,6 +576,7 @@ mod tests {
         assert_eq!(CKPT_CODE_UNAUTHENTICATED, Code::Unauthenticated as i32);
         assert_eq!(CKPT_REASON_SPACE, Reason::Space as i32);
         assert_eq!(CKPT_REASON_SAVER, Reason::Saver as i32);
+        assert_eq!(CKPT_REASON_CONCURRENT_USE, Reason::ConcurrentUse as i32);
         assert_eq!(CKPT_ROW_STATE_TORN, RowState::Torn as ckpt_row_state);
         assert_eq!(CKPT_RESTORE_KIND_NONE, RestoreKind::None as ckpt_restore_kind);
         assert_eq!(CKPT_SEVERITY_ERROR, Severity::Error as ckpt_severity);

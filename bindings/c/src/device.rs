@@ -8,11 +8,12 @@ use parking_lot::Mutex;
 use super::callback::{ckpt_failure, ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, known_dtype};
 use super::error::ckpt_error;
+use super::exclusive::Changing;
 use super::graph::ckpt_graph;
 use super::node::{ckpt_node, ckpt_node_options};
 use super::progress::{ckpt_free_callback, UserData};
 use super::variable::{accepted, add};
-use super::{ask, call, handle, own, release};
+use super::{ask, call, changeable, changed, own, release, required, Exclusive};
 use ::checkpoint::{DType, Device, Error, Failure, Result, Variable, MAX_RANK};
 
 /// Describes the current shape of the value: writes the dimensions to `dimensions`, which has room
@@ -53,12 +54,16 @@ pub type ckpt_finish_callback =
 /// device, or in another process. Values are read and written in pieces; the library needs memory
 /// for a few pieces, whatever the size of the value.
 ///
-/// Not thread-safe while being changed. Variables already added with the device do not see later
-/// changes.
-pub struct ckpt_device(Callbacks);
+/// For one thread at a time while it is changed. Variables already added with the device do not see
+/// later changes.
+pub struct ckpt_device(Exclusive<Callbacks>);
+
+changeable! {
+    ckpt_device: Callbacks,
+}
 
 #[derive(Clone)]
-struct Callbacks {
+pub(super) struct Callbacks {
     user: Arc<UserData>,
     describe: ckpt_describe_callback,
     read: ckpt_read_callback,
@@ -76,7 +81,7 @@ struct Callbacks {
 pub extern "C" fn ckpt_device_new(user_data: *mut c_void, free_user_data: ckpt_free_callback) -> *mut ckpt_device {
     ask(std::ptr::null_mut(), || {
         let user = Arc::new(UserData::new(user_data, free_user_data));
-        own(ckpt_device(Callbacks {
+        own(ckpt_device(Exclusive::new(Callbacks {
             user,
             describe: None,
             read: None,
@@ -84,12 +89,12 @@ pub extern "C" fn ckpt_device_new(user_data: *mut c_void, free_user_data: ckpt_f
             write: None,
             finish: None,
             is_concurrent: false,
-        }))
+        })))
     })
 }
 
-fn target<'a>(device: *mut ckpt_device) -> Result<&'a mut Callbacks> {
-    super::handle_mut(device).map(|d| &mut d.0).ok_or_else(|| Error::argument("the device must not be NULL"))
+fn target(device: *mut ckpt_device) -> Result<Changing<Callbacks>> {
+    changed(device, "the device")
 }
 
 /// Sets the callback that describes the current shape of the value. By default, the shape is that
@@ -117,7 +122,7 @@ pub extern "C" fn ckpt_device_set_read(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let device = target(device)?;
+        let mut device = target(device)?;
         (device.read, device.is_concurrent) = (read, concurrent);
         Ok(())
     })
@@ -197,12 +202,12 @@ pub(super) fn variable(
     accepts: Option<&[i64]>,
     device: *const ckpt_device,
 ) -> Result<Variable> {
-    let callbacks = &handle(device).ok_or_else(|| Error::argument("the device must not be NULL"))?.0;
+    let callbacks = required(device, "the device")?.0.read("the device")?.clone();
     if callbacks.read.is_none() {
         return Err(Error::argument("the device has no read callback"));
     }
     let shape = accepts.filter(|accepts| accepts.iter().all(|&n| n >= 0)).map(<[i64]>::to_vec);
-    let device = Value { dtype, shape: Mutex::new(shape), callbacks: callbacks.clone(), mark: mark.clone() };
+    let device = Value { dtype, shape: Mutex::new(shape), callbacks, mark: mark.clone() };
     Variable::device(accepts, Arc::new(device))
 }
 

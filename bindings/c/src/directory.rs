@@ -7,10 +7,10 @@ use super::constants::{ckpt_code, ckpt_durability, durability_of};
 use super::error::ckpt_error;
 use super::options::set;
 use super::strings::{ckpt_string, lend_path, text_of};
-use super::{array, array_mut, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
+use super::{array_mut, ask, call, changeable, ckpt_bytes, handle, list_at, output, own, path_at, release, required, Exclusive};
 use ::checkpoint::{
     checkpoint_exists, checkpoint_mtimes, get_checkpoint_state, latest_checkpoint, remove_checkpoint, update_checkpoint_state,
-    CheckpointState, Pin, Result, StateUpdate,
+    CheckpointState, Pin, StateUpdate,
 };
 
 /// Finds the latest checkpoint that the state file of `directory` names: its prefix or, for format
@@ -107,10 +107,16 @@ pub extern "C" fn ckpt_checkpoint_state_free(state: *mut ckpt_checkpoint_state) 
 }
 
 /// The new contents of a state file. For one thread at a time while it is changed.
-pub struct ckpt_state_update {
+pub struct ckpt_state_update(Exclusive<Update>);
+
+pub(super) struct Update {
     update: StateUpdate,
     all: Vec<PathBuf>,
     timestamps: Vec<f64>,
+}
+
+changeable! {
+    ckpt_state_update: Update,
 }
 
 /// Makes an update that names `latest` as the latest checkpoint, and as the only one unless more
@@ -126,7 +132,7 @@ pub extern "C" fn ckpt_state_update_new(
     call(error, || {
         let out = output(update, std::ptr::null_mut(), "the output argument `update`")?;
         let update = StateUpdate::new(path_at(latest)?);
-        *out = own(ckpt_state_update { update, all: Vec::new(), timestamps: Vec::new() });
+        *out = own(ckpt_state_update(Exclusive::new(Update { update, all: Vec::new(), timestamps: Vec::new() })));
         Ok(())
     })
 }
@@ -224,7 +230,7 @@ pub extern "C" fn ckpt_update_checkpoint_state(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let update = required(update, "the update")?;
+        let update = required(update, "the update")?.0.read("the update")?;
         let full = update.update.clone().all(&update.all).timestamps(update.timestamps.iter().copied());
         update_checkpoint_state(path_at(directory)?, &full)
     })
@@ -259,8 +265,7 @@ pub extern "C" fn ckpt_checkpoint_mtimes(
     call(error, || {
         let found = output(found, 0, "the output argument `found`")?;
         let places = array_mut(mtimes, count, "the output array `mtimes`")?;
-        let prefixes: Vec<_> =
-            array(prefixes, count, "the prefixes")?.iter().map(|&prefix| path_at(prefix)).collect::<Result<_>>()?;
+        let prefixes = list_at(prefixes, count, "the prefixes", |&prefix| path_at(prefix))?;
         let times = checkpoint_mtimes(prefixes)?;
         places.iter_mut().zip(&times).for_each(|(place, time)| *place = *time);
         *found = times.len();

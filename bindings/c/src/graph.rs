@@ -5,8 +5,8 @@ use std::ffi::c_char;
 use super::callback::CallbackMark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
-use super::node::{ckpt_description, ckpt_node, ckpt_node_options, ckpt_nodes, node_at, number_of};
-use super::{array, ask, call, handle, output, own, release, required, text_at};
+use super::node::{ckpt_description, ckpt_node, ckpt_node_options, ckpt_nodes, node_at, number_of, NodeSettings};
+use super::{array, ask, call, copied, output, own, release, required, text_at};
 use ::checkpoint::{Graph, NodeId, Result};
 
 /// A graph of objects with named edges: the state that a program saves and restores.
@@ -36,12 +36,12 @@ impl ckpt_graph {
     /// Adds an object and returns its number to the caller.
     pub(super) fn add(
         &self,
-        options: Option<&ckpt_node_options>,
+        options: &NodeSettings,
         node: &mut ckpt_node,
         add: impl FnOnce(&Graph) -> Result<NodeId>,
     ) -> Result<()> {
         let added = add(&self.graph)?;
-        if let Some(name) = options.and_then(ckpt_node_options::debug_name) {
+        if let Some(name) = options.debug_name() {
             self.graph.set_debug_name(added, name)?;
         }
         *node = added.number();
@@ -70,9 +70,9 @@ pub(super) fn add_plain(
     add: impl FnOnce(&Graph) -> Result<NodeId>,
 ) -> Result<()> {
     let out = node_output(node)?;
-    let (graph, options) = (graph_at(graph)?, handle(options));
-    options.map_or(Ok(()), ckpt_node_options::check_plain)?;
-    graph.add(options, out, add)
+    let (graph, options) = (graph_at(graph)?, copied(options, Clone::clone)?);
+    options.check_plain()?;
+    graph.add(&options, out, add)
 }
 
 /// Creates an empty graph. Free it with `ckpt_graph_free`.

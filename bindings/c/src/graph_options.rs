@@ -7,16 +7,19 @@ use std::sync::Arc;
 use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_mismatch, mismatch_of};
 use super::error::ckpt_error;
-use super::options::{ckpt_read_options, set, target, with};
+use super::options::{ckpt_read_options, read_options_at, set, target, with};
 use super::progress::{ckpt_free_callback, Progress, UserData};
-use super::writer::ckpt_write_options;
-use super::{ask, call, handle, own, release, required, text_at};
+use super::writer::{ckpt_write_options, WriteSettings};
+use super::{ask, call, changeable, copied, own, release, text_at, Exclusive};
 use ::checkpoint::{Busy, Error, RestoreOptions, SaveOptions, WriteOptions};
 
 /// Options for saving a graph (`tf.train.CheckpointOptions`). For one thread at a time while it is
 /// changed.
+#[derive(Default)]
+pub struct ckpt_save_options(Exclusive<SaveSettings>);
+
 #[derive(Clone, Default)]
-pub struct ckpt_save_options {
+pub(super) struct SaveSettings {
     write: WriteOptions,
     busy: Busy,
     progress: Progress,
@@ -28,9 +31,14 @@ struct WrittenCallback {
     user: UserData,
 }
 
-impl ckpt_save_options {
+changeable! {
+    ckpt_save_options: SaveSettings,
+    ckpt_restore_options: RestoreOptions,
+}
+
+impl SaveSettings {
     /// The core's options for a graph that the callbacks must not call.
-    pub(super) fn resolve(&self, mark: &CallbackMark) -> SaveOptions {
+    pub fn resolve(&self, mark: &CallbackMark) -> SaveOptions {
         let (progress, progress_mark) = (self.progress.clone(), mark.clone());
         let options = SaveOptions::new()
             .write(self.write.clone())
@@ -67,7 +75,7 @@ pub extern "C" fn ckpt_save_options_set_write_options(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     set(options, error, |o| {
-        (o.write, o.progress) = handle(write_options).map(ckpt_write_options::resolve).unwrap_or_default();
+        (o.write, o.progress) = copied(write_options, WriteSettings::resolve)?;
         Ok(())
     })
 }
@@ -90,7 +98,7 @@ pub extern "C" fn ckpt_save_options_add_callback(
 ) -> ckpt_code {
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
-        let target = target(options)?;
+        let mut target = target(options)?;
         let callback = written.ok_or_else(|| Error::argument("the written callback is NULL"))?;
         target.callbacks.push(Arc::new(WrittenCallback { callback, user }));
         Ok(())
@@ -122,9 +130,7 @@ pub extern "C" fn ckpt_save_options_free(options: *mut ckpt_save_options) {
 /// Paths are those of keys: escaped edge names joined by `/`, as `ckpt_report_row_path` returns
 /// them. Globs support `*` (within one name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
 #[derive(Default)]
-pub struct ckpt_restore_options {
-    pub(super) options: RestoreOptions,
-}
+pub struct ckpt_restore_options(Exclusive<RestoreOptions>);
 
 /// Makes options with the defaults; free them with `ckpt_restore_options_free`.
 #[no_mangle]
@@ -139,7 +145,7 @@ pub extern "C" fn ckpt_restore_options_set_read_options(
     read_options: *const ckpt_read_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    with(options, error, || Ok(required(read_options, "the read options")?.options.clone()), RestoreOptions::read)
+    with(options, error, || read_options_at(read_options), RestoreOptions::read)
 }
 
 /// Restores only values whose path in the checkpoint matches an included glob. Other values are
@@ -178,7 +184,7 @@ pub extern "C" fn ckpt_restore_options_add_rename(
 ) -> ckpt_code {
     set(options, error, |o| {
         let (from, to) = (text_at(from, from_len, "the path `from`")?, text_at(to, to_len, "the path `to`")?);
-        o.options = std::mem::take(&mut o.options).rename(from, to);
+        *o = std::mem::take(o).rename(from, to);
         Ok(())
     })
 }

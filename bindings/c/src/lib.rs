@@ -5,8 +5,9 @@
 //!   `ckpt_error`, and a panic into `INTERNAL`.
 //! * `ask` is for functions that cannot fail. It returns a fallback value if the body panics.
 //!
-//! Pointers become references in `pointer.rs` and nowhere else. Memory lent to C is stored in the
-//! handle that lends it.
+//! Pointers become references in `pointer.rs` and nowhere else; a handle only ever becomes a shared
+//! one, and what calls change in it is in an `Exclusive`. Memory lent to C is stored in the handle
+//! that lends it.
 #![allow(non_camel_case_types)]
 
 // By topic, in the order of the header: its index and its banners are made from these comments.
@@ -110,9 +111,15 @@ mod maintenance;
 mod pointer;
 
 // Shared by the modules above.
+mod exclusive;
+
 mod wrapper;
 
-use pointer::{array, array_mut, check_array, handle, handle_mut, key_at, output, own, path_at, release, required, text_at};
+use exclusive::{changeable, changed, copied, Exclusive};
+use pointer::{
+    array, array_mut, check_array, dimensions_at, handle, key_at, list_at, name_at, output, own, path_at, release, required,
+    reserved, text_at,
+};
 use wrapper::{ask, call};
 
 /// A run of bytes; not NUL-terminated.

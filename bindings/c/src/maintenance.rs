@@ -8,8 +8,8 @@ use super::error::ckpt_error;
 use super::manager::texts_of;
 use super::options::with;
 use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
-use super::verify::ckpt_verify_options;
-use super::{ask, call, ckpt_bytes, handle, output, own, path_at, release};
+use super::verify::{ckpt_verify_options, VerifySettings};
+use super::{ask, call, changeable, ckpt_bytes, copied, handle, output, own, path_at, release, Exclusive};
 use ::checkpoint::{
     collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
     RepairedState,
@@ -80,7 +80,7 @@ pub extern "C" fn ckpt_latest_valid_checkpoint(
         let broken = super::checkpoint::optional_output(broken, "the output argument `broken`");
         let path = output(path, std::ptr::null_mut(), "the output argument `path`")?;
         let broken = broken?;
-        let (options, progress) = handle(options).map(ckpt_verify_options::resolve).unwrap_or_default();
+        let (options, progress) = copied(options, VerifySettings::resolve)?;
         let found =
             latest_valid_checkpoint(path_at(directory)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
         *path = text_of(found.prefix);
@@ -121,7 +121,7 @@ pub extern "C" fn ckpt_repair_checkpoint_state(
 ) -> ckpt_code {
     call(error, || {
         let out = output(repaired, std::ptr::null_mut(), "the output argument `repaired`")?;
-        let (options, progress) = handle(options).map(ckpt_verify_options::resolve).unwrap_or_default();
+        let (options, progress) = copied(options, VerifySettings::resolve)?;
         let report = &mut |at: ::checkpoint::Progress| progress.report(at.bytes_done, at.bytes_total);
         let mut repaired = repair_checkpoint_state(path_at(directory)?, dry_run, &options, report)?;
         let broken = ckpt_broken_checkpoints(pairs(std::mem::take(&mut repaired.broken)));
@@ -172,15 +172,17 @@ pub extern "C" fn ckpt_repaired_state_free(repaired: *mut ckpt_repaired_state) {
 
 /// Which checkpoints `ckpt_collect_checkpoints` keeps. For one thread at a time while it is
 /// changed.
-pub struct ckpt_collect_options {
-    pub(super) options: CollectOptions,
+pub struct ckpt_collect_options(Exclusive<CollectOptions>);
+
+changeable! {
+    ckpt_collect_options: CollectOptions,
 }
 
 /// Makes options that keep the newest `keep` checkpoints, at least 1. Free them with
 /// `ckpt_collect_options_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_collect_options_new(keep: usize) -> *mut ckpt_collect_options {
-    ask(std::ptr::null_mut(), || own(ckpt_collect_options { options: CollectOptions::keep(keep) }))
+    ask(std::ptr::null_mut(), || own(ckpt_collect_options(Exclusive::new(CollectOptions::keep(keep)))))
 }
 
 /// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
@@ -245,7 +247,7 @@ pub extern "C" fn ckpt_collect_checkpoints(
 ) -> ckpt_code {
     call(error, || {
         let out = super::checkpoint::optional_output(removed, "the output argument `removed`")?;
-        let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
+        let options = copied(options, Clone::clone)?;
         let Collected { removed, .. } = collect_checkpoints(path_at(directory)?, &options)?;
         if let Some(out) = out {
             *out = texts_of(removed)?;

@@ -11,7 +11,7 @@ use super::maintenance::ckpt_broken_checkpoints;
 use super::manager_options::{ckpt_manager_options, ckpt_manager_save_options, ckpt_resume_options};
 use super::status::ckpt_status;
 use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
-use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
+use super::{ask, call, ckpt_bytes, copied, handle, name_at, output, own, path_at, release, required};
 use ::checkpoint::{Manager, Result, Strings};
 
 /// Saves checkpoints repeatedly in one directory, keeps some of them, and resumes from the latest
@@ -72,7 +72,7 @@ pub extern "C" fn ckpt_manager_open(
     call(error, || {
         let out = output(manager, std::ptr::null_mut(), "the output argument `manager`")?;
         let checkpoint = checkpoint_at(checkpoint)?;
-        let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
+        let options = copied(options, |o| o.resolve(&checkpoint.mark))?;
         let manager = Manager::open(&checkpoint.checkpoint, path_at(directory)?, &options)?;
         *out = own(ckpt_manager { manager, mark: checkpoint.mark });
         Ok(())
@@ -145,7 +145,7 @@ pub extern "C" fn ckpt_manager_best_checkpoints(manager: *const ckpt_manager) ->
 #[no_mangle]
 pub extern "C" fn ckpt_manager_metric(manager: *const ckpt_manager, path: *const c_char, path_len: usize) -> f64 {
     ask(f64::NAN, || {
-        let path = array::<u8>(path.cast(), path_len, "the path").unwrap_or_default();
+        let path = name_at(path, path_len, "the path").unwrap_or_default();
         let best = handle(manager).map(|m| m.manager.best_checkpoints()).unwrap_or_default();
         let found = best.into_iter().find(|(found, _)| found.as_os_str().as_encoded_bytes() == path);
         found.map_or(f64::NAN, |(_, metric)| metric)
@@ -180,7 +180,7 @@ pub extern "C" fn ckpt_manager_save(
     call(error, || {
         let out = optional_output(path, "the output argument `path`")?;
         let (manager, mark) = manager_at(manager)?;
-        let options = handle(options).map(|o| o.resolve(&mark)).unwrap_or_default();
+        let options = copied(options, |o| o.resolve(&mark))?;
         let saved = manager.save(&options)?;
         if let Some(out) = out {
             *out = text_of(saved);
@@ -215,7 +215,7 @@ pub extern "C" fn ckpt_manager_restore_or_initialize(
         let status = optional_output(status, "the output argument `status`")?;
         let path = path?;
         let (manager, mark) = manager_at(manager)?;
-        let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
+        let options = copied(options, Clone::clone)?;
         let resumed = manager.restore_or_initialize(&options)?;
         if let (Some(out), Some(restored)) = (path, resumed.path) {
             *out = text_of(restored);

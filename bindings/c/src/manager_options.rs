@@ -7,26 +7,35 @@ use std::sync::Arc;
 use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{better_of, ckpt_better, ckpt_code};
 use super::error::ckpt_error;
-use super::graph_options::{ckpt_restore_options, ckpt_save_options};
+use super::graph_options::{ckpt_restore_options, ckpt_save_options, SaveSettings};
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at};
 use super::options::{change, set, target, with};
 use super::progress::{ckpt_free_callback, UserData};
 use super::watch::{ckpt_now_callback, CallerClock, SharedClock};
-use super::{array, ask, call, handle, own, release};
+use super::{ask, call, changeable, copied, name_at, own, release, Exclusive};
 use ::checkpoint::{Error, ManagerOptions, ManagerSaveOptions, ResumeOptions};
 
 /// Options of a manager. By default it keeps all checkpoints. For one thread at a time while it is
 /// changed.
 #[derive(Default)]
-pub struct ckpt_manager_options {
-    pub(super) options: ManagerOptions,
+pub struct ckpt_manager_options(Exclusive<ManagerSettings>);
+
+#[derive(Default)]
+pub(super) struct ManagerSettings {
+    pub options: ManagerOptions,
     clock: Option<Arc<CallerClock>>,
 }
 
-impl ckpt_manager_options {
+changeable! {
+    ckpt_manager_options: ManagerSettings,
+    ckpt_manager_save_options: ManagerSaveSettings,
+    ckpt_resume_options: ResumeOptions,
+}
+
+impl ManagerSettings {
     /// The core's options for a graph that the clock must not call.
-    pub(super) fn resolve(&self, mark: &CallbackMark) -> ManagerOptions {
+    pub fn resolve(&self, mark: &CallbackMark) -> ManagerOptions {
         let clock = self.clock.clone().into_iter();
         clock.fold(self.options.clone(), |options, clock| options.clock(Arc::new(SharedClock(clock, mark.clone()))))
     }
@@ -85,7 +94,7 @@ pub extern "C" fn ckpt_manager_options_set_checkpoint_name(
     name_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    with(options, error, || array(name.cast(), name_len, "the name"), |o, name| o.checkpoint_name(OsStr::from_bytes(name)))
+    with(options, error, || name_at(name, name_len, "the name"), |o, name| o.checkpoint_name(OsStr::from_bytes(name)))
 }
 
 /// Sets the integer scalar that counts the program's steps, for
@@ -213,14 +222,17 @@ pub extern "C" fn ckpt_manager_options_free(options: *mut ckpt_manager_options) 
 
 /// Options of one save by a manager. For one thread at a time while it is changed.
 #[derive(Default)]
-pub struct ckpt_manager_save_options {
-    pub(super) options: ManagerSaveOptions,
-    save: ckpt_save_options,
+pub struct ckpt_manager_save_options(Exclusive<ManagerSaveSettings>);
+
+#[derive(Default)]
+pub(super) struct ManagerSaveSettings {
+    pub options: ManagerSaveOptions,
+    save: SaveSettings,
 }
 
-impl ckpt_manager_save_options {
+impl ManagerSaveSettings {
     /// The core's options for a graph that the callbacks must not call.
-    pub(super) fn resolve(&self, mark: &CallbackMark) -> ManagerSaveOptions {
+    pub fn resolve(&self, mark: &CallbackMark) -> ManagerSaveOptions {
         self.options.clone().save(self.save.resolve(mark))
     }
 }
@@ -305,7 +317,7 @@ pub extern "C" fn ckpt_manager_save_options_set_save_options(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     set(options, error, |o| {
-        o.save = handle(save_options).cloned().unwrap_or_default();
+        o.save = copied(save_options, Clone::clone)?;
         Ok(())
     })
 }
@@ -318,9 +330,7 @@ pub extern "C" fn ckpt_manager_save_options_free(options: *mut ckpt_manager_save
 
 /// Options for resuming. For one thread at a time while it is changed.
 #[derive(Default)]
-pub struct ckpt_resume_options {
-    pub(super) options: ResumeOptions,
-}
+pub struct ckpt_resume_options(Exclusive<ResumeOptions>);
 
 /// Makes options with the defaults; free them with `ckpt_resume_options_free`.
 #[no_mangle]
@@ -356,7 +366,7 @@ pub extern "C" fn ckpt_resume_options_set_restore_options(
     restore_options: *const ckpt_restore_options,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    with(options, error, || Ok(handle(restore_options).map(|o| o.options.clone()).unwrap_or_default()), ResumeOptions::restore)
+    with(options, error, || copied(restore_options, Clone::clone), ResumeOptions::restore)
 }
 
 /// Frees options. NULL is ignored.

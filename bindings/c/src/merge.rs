@@ -6,14 +6,21 @@ use super::constants::{ckpt_code, ckpt_durability, durability_of};
 use super::error::ckpt_error;
 use super::options::with;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
-use super::{array, ask, call, handle, own, path_at, release};
-use ::checkpoint::{merge, MergeOptions, Result};
+use super::{ask, call, changeable, copied, list_at, own, path_at, release, Exclusive};
+use ::checkpoint::{merge, MergeOptions};
 
-/// Options for merging checkpoints. Not thread-safe while being changed.
+/// Options for merging checkpoints. For one thread at a time while it is changed.
 #[derive(Default)]
-pub struct ckpt_merge_options {
-    pub(super) options: MergeOptions,
+pub struct ckpt_merge_options(Exclusive<MergeSettings>);
+
+#[derive(Default)]
+pub(super) struct MergeSettings {
+    pub options: MergeOptions,
     progress: Progress,
+}
+
+changeable! {
+    ckpt_merge_options: MergeSettings,
 }
 
 /// Creates options with the defaults. Free them with `ckpt_merge_options_free`.
@@ -113,8 +120,8 @@ pub extern "C" fn ckpt_merge(
 ) -> ckpt_code {
     call(error, || {
         let destination = path_at(destination)?;
-        let sections = array(sections, count, "the sections")?.iter().map(|&s| path_at(s)).collect::<Result<Vec<_>>>()?;
-        let (options, progress) = handle(options).map(|o| (o.options.clone(), o.progress.clone())).unwrap_or_default();
+        let sections = list_at(sections, count, "the sections", |&section| path_at(section))?;
+        let (options, progress) = copied(options, |o| (o.options.clone(), o.progress.clone()))?;
         merge(destination, &sections, &options, &mut |done, total| progress.report(done, total)).map(drop)
     })
 }

@@ -7,7 +7,7 @@ use super::constants::{ckpt_code, ckpt_dtype, ckpt_kind, kind_number, CKPT_DTYPE
 use super::error::ckpt_error;
 use super::options::set;
 use super::writer::slice_at;
-use super::{array, ask, ckpt_bytes, handle, own, release, text_at};
+use super::{array, ask, changeable, ckpt_bytes, dimensions_at, handle, list_at, own, release, text_at, Exclusive};
 use ::checkpoint::{Description, Error, NodeId, Reason, Result, Slice, StateOptions, Variable};
 
 /// An object of a graph; 0 means no object.
@@ -29,7 +29,7 @@ pub(super) fn number_of(node: Option<NodeId>) -> ckpt_node {
 
 /// Elements of a container; 0 is an element that is not tracked.
 pub(super) fn elements_at(elements: *const ckpt_node, count: usize) -> Result<Vec<Option<NodeId>>> {
-    Ok(array(elements, count, "the elements")?.iter().map(|&number| NodeId::from_number(number)).collect())
+    list_at(elements, count, "the elements", |&number| Ok(NodeId::from_number(number)))
 }
 
 /// A list of nodes returned by a call, with names where they were found by name. Immutable: several
@@ -153,7 +153,10 @@ pub extern "C" fn ckpt_description_free(description: *mut ckpt_description) {
 /// Some options apply to one kind of object only; adding another kind with them fails with
 /// `CKPT_CODE_INVALID_ARGUMENT`.
 #[derive(Default)]
-pub struct ckpt_node_options {
+pub struct ckpt_node_options(Exclusive<NodeSettings>);
+
+#[derive(Clone, Default)]
+pub(super) struct NodeSettings {
     debug_name: Option<String>,
     name: Option<String>,
     read_only: bool,
@@ -161,13 +164,17 @@ pub struct ckpt_node_options {
     state: Option<StateOptions>,
 }
 
-impl ckpt_node_options {
-    pub(super) fn debug_name(&self) -> Option<&str> {
+changeable! {
+    ckpt_node_options: NodeSettings,
+}
+
+impl NodeSettings {
+    pub fn debug_name(&self) -> Option<&str> {
         self.debug_name.as_deref()
     }
 
     /// Refuses options that apply to variables or state only.
-    pub(super) fn check_plain(&self) -> Result<()> {
+    pub fn check_plain(&self) -> Result<()> {
         self.refuse("a variable", self.are_of_variables())?;
         self.refuse("state", self.state.is_some())
     }
@@ -176,12 +183,12 @@ impl ckpt_node_options {
         self.name.is_some() || self.read_only || self.part.is_some()
     }
 
-    pub(super) fn state(&self) -> Result<StateOptions> {
+    pub fn state(&self) -> Result<StateOptions> {
         self.refuse("a variable", self.are_of_variables())?;
         Ok(self.state.clone().unwrap_or_default())
     }
 
-    pub(super) fn apply(&self, mut variable: Variable) -> Result<Variable> {
+    pub fn apply(&self, mut variable: Variable) -> Result<Variable> {
         self.refuse("state", self.state.is_some())?;
         if let Some(name) = &self.name {
             variable = variable.name(name);
@@ -274,7 +281,7 @@ pub extern "C" fn ckpt_node_options_set_part(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     set(options, error, |o| {
-        let (shape, slice) = (array(shape, rank, "the shape")?, slice_at(start, length, rank)?);
+        let (shape, slice) = (dimensions_at(shape, rank, "the shape")?, slice_at(start, length, rank)?);
         slice.check(shape)?;
         o.part = Some((shape.to_vec(), slice));
         Ok(())
@@ -323,5 +330,5 @@ pub extern "C" fn ckpt_node_options_free(options: *mut ckpt_node_options) {
 
 /// Names passed by the caller.
 pub(super) fn texts_at<'a>(texts: *const ckpt_bytes, count: usize) -> Result<Vec<&'a str>> {
-    array(texts, count, "the names")?.iter().map(|text| text_at(text.data.cast(), text.len, "a name")).collect()
+    list_at(texts, count, "the names", |text| text_at(text.data.cast(), text.len, "a name"))
 }

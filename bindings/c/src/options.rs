@@ -3,31 +3,31 @@
 
 use super::constants::{checksums, ckpt_checksums, ckpt_code};
 use super::error::ckpt_error;
-use super::graph_options::ckpt_restore_options;
-use super::maintenance::ckpt_collect_options;
-use super::manager_options::{ckpt_manager_options, ckpt_manager_save_options, ckpt_resume_options};
-use super::merge::ckpt_merge_options;
-use super::saver::{ckpt_saver_options, ckpt_saver_save_options};
-use super::verify::ckpt_verify_options;
-use super::writer::ckpt_write_options;
-use super::{ask, call, handle_mut, own, release};
+use super::exclusive::{Changeable, Changing};
+use super::manager_options::{ManagerSaveSettings, ManagerSettings};
+use super::merge::MergeSettings;
+use super::saver::SaverSaveSettings;
+use super::verify::VerifySettings;
+use super::writer::WriteSettings;
+use super::{ask, call, changeable, changed, own, release, required, Exclusive};
 use ::checkpoint::{
-    Checksums, CollectOptions, Error, ManagerOptions, ManagerSaveOptions, MergeOptions, OpenOptions, ReadOptions, RestoreOptions,
+    Checksums, CollectOptions, ManagerOptions, ManagerSaveOptions, MergeOptions, OpenOptions, ReadOptions, RestoreOptions,
     Result, ResumeOptions, SaverOptions, SaverSaveOptions, VerifyOptions, WriteOptions,
 };
 
-/// Options for opening a checkpoint. Not thread-safe while being changed.
+/// Options for opening a checkpoint. For one thread at a time while it is changed.
 #[derive(Default)]
-pub struct ckpt_open_options {
-    pub(super) options: OpenOptions,
-}
+pub struct ckpt_open_options(Exclusive<OpenOptions>);
 
-/// Options for reading tensors. Not thread-safe while being changed.
+/// Options for reading tensors. For one thread at a time while it is changed.
 #[derive(Default)]
-pub struct ckpt_read_options {
-    pub(super) options: ReadOptions,
+pub struct ckpt_read_options(Exclusive<ReadSettings>);
+
+#[derive(Default)]
+pub(super) struct ReadSettings {
+    pub options: ReadOptions,
     /// The same as in `options`: mapping a tensor needs it apart.
-    pub(super) checksums: Checksums,
+    pub checksums: Checksums,
 }
 
 /// Creates options with the defaults. Free them with `ckpt_open_options_free`.
@@ -92,22 +92,31 @@ pub extern "C" fn ckpt_read_options_free(options: *mut ckpt_read_options) {
     release(options);
 }
 
+/// A copy of options for reading that must be there.
+pub(super) fn read_options_at(options: *const ckpt_read_options) -> Result<ReadOptions> {
+    Ok(required(options, "the read options")?.0.read("the read options")?.options.clone())
+}
+
 /// Options that are being changed.
-pub(super) fn target<'a, T>(options: *mut T) -> Result<&'a mut T> {
-    handle_mut(options).ok_or_else(|| Error::argument("the options must not be NULL"))
+pub(super) fn target<T: Changeable>(options: *mut T) -> Result<Changing<T::Value>> {
+    changed(options, "the options")
 }
 
 /// The body of every function that sets an option.
-pub(super) fn set<T>(options: *mut T, error: *mut *mut ckpt_error, change: impl FnOnce(&mut T) -> Result<()>) -> ckpt_code {
-    call(error, || change(target(options)?))
+pub(super) fn set<T: Changeable>(
+    options: *mut T,
+    error: *mut *mut ckpt_error,
+    change: impl FnOnce(&mut T::Value) -> Result<()>,
+) -> ckpt_code {
+    call(error, || change(&mut *target(options)?))
 }
 
 /// The same with a method of the Rust options inside. If `value` fails, nothing is changed.
-pub(super) fn with<T: Wrapper, V>(
+pub(super) fn with<T: Changeable<Value: Wrapper>, V>(
     options: *mut T,
     error: *mut *mut ckpt_error,
     value: impl FnOnce() -> Result<V>,
-    change: impl FnOnce(T::Wrapped, V) -> T::Wrapped,
+    change: impl FnOnce(Wrapped<T>, V) -> Wrapped<T>,
 ) -> ckpt_code {
     call(error, || {
         let value = value()?;
@@ -116,40 +125,51 @@ pub(super) fn with<T: Wrapper, V>(
 }
 
 /// The same for callbacks, which own their `user_data` before anything can fail.
-pub(super) fn change<T: Wrapper>(options: *mut T, change: impl FnOnce(T::Wrapped) -> T::Wrapped) -> Result<()> {
-    let wrapped = target(options)?.wrapped();
+pub(super) fn change<T: Changeable<Value: Wrapper>>(
+    options: *mut T,
+    change: impl FnOnce(Wrapped<T>) -> Wrapped<T>,
+) -> Result<()> {
+    let mut target = target(options)?;
+    let wrapped = target.wrapped();
     *wrapped = change(std::mem::take(wrapped));
     Ok(())
 }
 
-/// A handle with options of the Rust API in it.
+type Wrapped<T> = <<T as Changeable>::Value as Wrapper>::Wrapped;
+
+/// The value of a handle with options of the Rust API in it.
 pub(super) trait Wrapper {
     type Wrapped: Default;
     fn wrapped(&mut self) -> &mut Self::Wrapped;
 }
 
 macro_rules! wrappers {
-    ($($handle:ty: $wrapped:ty,)*) => {
-        $(impl Wrapper for $handle {
+    ($($value:ty: $wrapped:ty $(, $options:ident)?;)*) => {
+        $(impl Wrapper for $value {
             type Wrapped = $wrapped;
             fn wrapped(&mut self) -> &mut $wrapped {
-                &mut self.options
+                &mut (*self)$(.$options)?
             }
         })*
     };
 }
 
 wrappers! {
+    OpenOptions: OpenOptions;
+    RestoreOptions: RestoreOptions;
+    SaverOptions: SaverOptions;
+    ResumeOptions: ResumeOptions;
+    CollectOptions: CollectOptions;
+    ReadSettings: ReadOptions, options;
+    VerifySettings: VerifyOptions, options;
+    WriteSettings: WriteOptions, options;
+    MergeSettings: MergeOptions, options;
+    SaverSaveSettings: SaverSaveOptions, options;
+    ManagerSettings: ManagerOptions, options;
+    ManagerSaveSettings: ManagerSaveOptions, options;
+}
+
+changeable! {
     ckpt_open_options: OpenOptions,
-    ckpt_read_options: ReadOptions,
-    ckpt_verify_options: VerifyOptions,
-    ckpt_write_options: WriteOptions,
-    ckpt_merge_options: MergeOptions,
-    ckpt_restore_options: RestoreOptions,
-    ckpt_saver_options: SaverOptions,
-    ckpt_saver_save_options: SaverSaveOptions,
-    ckpt_manager_options: ManagerOptions,
-    ckpt_manager_save_options: ManagerSaveOptions,
-    ckpt_resume_options: ResumeOptions,
-    ckpt_collect_options: CollectOptions,
+    ckpt_read_options: ReadSettings,
 }

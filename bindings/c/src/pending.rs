@@ -10,7 +10,7 @@ use super::graph_options::ckpt_save_options;
 use super::manager::{ckpt_manager, manager_at};
 use super::manager_options::ckpt_manager_save_options;
 use super::strings::{ckpt_string, give_path, lend_path};
-use super::{ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
+use super::{ask, call, ckpt_bytes, copied, handle, output, own, path_at, release, required};
 use ::checkpoint::{Checkpoint, Pending, Result, SaveOptions};
 
 /// A save that runs in the background, on a thread of the library. Several threads may use it at
@@ -25,7 +25,7 @@ fn start(
 ) -> Result<()> {
     let out = optional_output(pending, "the output argument `pending`")?;
     let checkpoint = checkpoint_at(checkpoint)?;
-    let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
+    let options = copied(options, |o| o.resolve(&checkpoint.mark))?;
     give(out, start(&checkpoint.checkpoint, &options)?);
     Ok(())
 }
@@ -127,7 +127,7 @@ pub extern "C" fn ckpt_manager_save_async(
     call(error, || {
         let out = optional_output(pending, "the output argument `pending`")?;
         let (manager, mark) = manager_at(manager)?;
-        let options = handle(options).map(|o| o.resolve(&mark)).unwrap_or_default();
+        let options = copied(options, |o| o.resolve(&mark))?;
         if let Some(pending) = manager.save_async(&options)? {
             give(out, pending);
         }

@@ -9,14 +9,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ::checkpoint::{printable, Error, Result};
+use ::checkpoint::{printable, Code, Error, Reason, Result, MAX_RANK};
 
 use super::wrapper::ask;
 
 /// The object behind a handle; None if the handle is NULL.
 pub(super) fn handle<'a, T>(pointer: *const T) -> Option<&'a T> {
     // SAFETY: by the conventions of the header, a handle is NULL or was returned by this library
-    // and not freed since, and nobody modifies a `const` handle.
+    // and not freed since. Nobody modifies one: what calls change in it is in an `Exclusive`.
     unsafe { pointer.as_ref() }
 }
 
@@ -29,12 +29,6 @@ pub(super) fn required<'a, T>(pointer: *const T, name: &str) -> Result<&'a T> {
 #[inline(never)]
 fn is_null(name: &str) -> Error {
     Error::argument(format!("{name} must not be NULL"))
-}
-
-/// The object behind a handle, for modification; None if the handle is NULL.
-pub(super) fn handle_mut<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
-    // SAFETY: as for `handle`; a handle that is not `const` is used by one thread at a time.
-    unsafe { pointer.as_mut() }
 }
 
 /// An output argument, set to `nothing` before anything else happens.
@@ -113,14 +107,65 @@ pub(super) fn check_array(pointer: *const u8, count: usize, element: Layout, nam
     }
 }
 
+/// The dimensions of a tensor, or of a slice of one, passed by the caller.
+pub(super) fn dimensions_at<'a>(pointer: *const i64, rank: usize, name: &str) -> Result<&'a [i64]> {
+    at_most(rank, MAX_RANK, name, "dimensions")?;
+    array(pointer, rank, name)
+}
+
+/// What `each` makes of the `count` values of a list passed by the caller. The memory for all of it
+/// is reserved before the first value is looked at.
+pub(super) fn list_at<T, U>(pointer: *const T, count: usize, name: &str, each: impl FnMut(&T) -> Result<U>) -> Result<Vec<U>> {
+    at_most(count, u32::MAX as usize, name, "elements")?;
+    let values = array(pointer, count, name)?;
+    let mut list = reserved(count, name)?;
+    for value in values.iter().map(each) {
+        list.push(value?);
+    }
+    Ok(list)
+}
+
+/// An empty vector with room for as many elements as the caller asked for.
+pub(super) fn reserved<T>(count: usize, name: &str) -> Result<Vec<T>> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(count).map_err(|_| {
+        let what = format!("there is not enough memory for {name}");
+        Error::new(Code::ResourceExhausted, Reason::Limit, what).expecting("less memory", format_args!("{count} elements"))
+    })?;
+    Ok(list)
+}
+
+fn at_most(count: usize, most: usize, name: &str, of: &str) -> Result<()> {
+    if count > most {
+        return Err(too_many(count, most, name, of));
+    }
+    Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn too_many(count: usize, most: usize, name: &str, of: &str) -> Error {
+    Error::argument(format!("{name} cannot be that long"))
+        .expecting(format_args!("at most {most} {of}"), format_args!("{count} {of}"))
+}
+
+/// The maximum length of keys, names and other short texts.
+const MAX_NAME: usize = super::constants::CKPT_MAX_NAME;
+
 /// A tensor key passed by the caller.
 pub(super) fn key_at<'a>(pointer: *const c_char, len: usize) -> Result<&'a [u8]> {
-    array(pointer.cast(), len, "the key")
+    name_at(pointer, len, "the key")
+}
+
+/// A name passed by the caller that need not be UTF-8.
+pub(super) fn name_at<'a>(pointer: *const c_char, len: usize, name: &str) -> Result<&'a [u8]> {
+    at_most(len, MAX_NAME, name, "bytes")?;
+    array(pointer.cast(), len, name)
 }
 
 /// A UTF-8 string passed by the caller.
 pub(super) fn text_at<'a>(pointer: *const c_char, len: usize, name: &str) -> Result<&'a str> {
-    let bytes = array::<u8>(pointer.cast(), len, name)?;
+    let bytes = name_at(pointer, len, name)?;
     std::str::from_utf8(bytes).map_err(|_| Error::argument(format!("{name} must be UTF-8")).expecting("UTF-8", printable(bytes)))
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use super::constants::{ckpt_code, CKPT_CODE_OK};
+use super::exclusive::Changeable;
 use super::options::target;
 use super::{ask, handle, own, release};
 use ::checkpoint::Result;
@@ -72,25 +73,25 @@ impl Progress {
 
 /// Replaces the progress callback of options. The options own `user_data` from here on, also on
 /// failure.
-pub(super) fn set<T>(
+pub(super) fn set<T: Changeable>(
     options: *mut T,
-    field: impl FnOnce(&mut T) -> &mut Progress,
+    field: impl FnOnce(&mut T::Value) -> &mut Progress,
     callback: ckpt_progress_callback,
     user_data: *mut c_void,
     free: ckpt_free_callback,
 ) -> Result<()> {
     let callback = Some(Arc::new((callback, UserData::new(user_data, free))));
-    field(target(options)?).callback = callback;
+    field(&mut *target(options)?).callback = callback;
     Ok(())
 }
 
 /// Replaces the cancel flag of options; NULL removes it.
-pub(super) fn set_cancel<T>(
+pub(super) fn set_cancel<T: Changeable>(
     options: *mut T,
-    field: impl FnOnce(&mut T) -> &mut Progress,
+    field: impl FnOnce(&mut T::Value) -> &mut Progress,
     cancel: *const ckpt_cancel,
 ) -> Result<()> {
-    field(target(options)?).cancel = handle(cancel).map(|c| c.0.clone());
+    field(&mut *target(options)?).cancel = handle(cancel).map(|c| c.0.clone());
     Ok(())
 }
 

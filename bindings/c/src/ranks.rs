@@ -12,7 +12,7 @@ use super::manager::{ckpt_manager, manager_at};
 use super::manager_options::ckpt_manager_save_options;
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::{ckpt_string, give_path};
-use super::{array, call, handle, handle_mut, output, own, path_at, release, required};
+use super::{array, call, changeable, changed, copied, output, own, path_at, release, required, reserved, Exclusive};
 use ::checkpoint::{Checkpoint, Error, Failure, Ranks, Result, SaveOptions};
 
 /// The processes that save a checkpoint together, as seen by one of them: its rank, the number of
@@ -53,7 +53,11 @@ pub type ckpt_broadcast_callback = Option<
 >;
 
 /// Collects the messages of other ranks. Valid only while the callback runs.
-pub struct ckpt_messages(Vec<Option<Vec<u8>>>);
+pub struct ckpt_messages(Exclusive<Vec<Option<Vec<u8>>>>);
+
+changeable! {
+    ckpt_messages: Vec<Option<Vec<u8>>>,
+}
 
 /// Puts the message of a rank: `size` bytes, which are copied. A message that was put for this rank
 /// before is replaced.
@@ -69,12 +73,15 @@ pub extern "C" fn ckpt_messages_put(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let messages = handle_mut(messages).ok_or_else(|| Error::argument("the messages are NULL"))?;
-        let count = messages.0.len();
-        let place = messages.0.get_mut(rank as usize);
+        let mut messages = changed(messages, "the messages")?;
+        let count = messages.len();
+        let place = messages.get_mut(rank as usize);
         let place = place
             .ok_or_else(|| Error::argument("the rank is out of range").expecting(format_args!("less than {count}"), rank))?;
-        *place = Some(array::<u8>(message.cast(), size, "the message")?.to_vec());
+        let message = array::<u8>(message.cast(), size, "the message")?;
+        let mut copy = reserved(size, "the message")?;
+        copy.extend_from_slice(message);
+        *place = Some(copy);
         Ok(())
     })
 }
@@ -128,10 +135,13 @@ type MessageCallback = extern "C" fn(*mut c_void, *const c_void, usize, *mut ckp
 
 impl RankCallbacks<'_> {
     fn exchange(&self, callback: MessageCallback, message: &[u8]) -> std::result::Result<Vec<Option<Vec<u8>>>, Failure> {
-        let mut messages = ckpt_messages(vec![None; self.ranks.count as usize]);
+        let count = self.ranks.count as usize;
+        let mut messages = reserved(count, "the messages")?;
+        messages.resize(count, None);
+        let mut messages = ckpt_messages(Exclusive::new(messages));
         let user = self.ranks.user.pointer();
         self.mark.try_run(|failure| callback(user, message.as_ptr().cast(), message.len(), &mut messages, failure))?;
-        Ok(messages.0)
+        Ok(messages.0.take())
     }
 }
 
@@ -171,7 +181,7 @@ fn save(
     let out = optional_output(path, "the output argument `path`")?;
     let checkpoint = checkpoint_at(checkpoint)?;
     let ranks = rank_callbacks(ranks, &checkpoint.mark)?;
-    let options = handle(options).map(|o| o.resolve(&checkpoint.mark)).unwrap_or_default();
+    let options = copied(options, |o| o.resolve(&checkpoint.mark))?;
     let saved = save(&checkpoint.checkpoint, &ranks, &options)?;
     give_path(out, saved);
     Ok(())
@@ -288,7 +298,7 @@ pub extern "C" fn ckpt_manager_save_ranked(
         let out = optional_output(path, "the output argument `path`")?;
         let (manager, mark) = manager_at(manager)?;
         let ranks = rank_callbacks(ranks, &mark)?;
-        let options = handle(options).map(|o| o.resolve(&mark)).unwrap_or_default();
+        let options = copied(options, |o| o.resolve(&mark))?;
         let saved = manager.save_ranked(&ranks, &options)?;
         give_path(out, saved);
         Ok(())

@@ -10,7 +10,10 @@ use super::options::{ckpt_open_options, ckpt_read_options};
 use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::tensor::ckpt_tensor;
 use super::view::ckpt_view;
-use super::{array, array_mut, ask, call, ckpt_bytes, handle, key_at, output, own, path_at, release, required};
+use super::{
+    array, array_mut, ask, call, ckpt_bytes, copied, dimensions_at, handle, key_at, list_at, output, own, path_at, release,
+    required, reserved,
+};
 use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, ReadRequest, Reader, Reason, Result, Slice, Tensor};
 
 /// An open checkpoint. Immutable: several threads may use it at once.
@@ -60,6 +63,8 @@ impl ckpt_reader {
 /// Errors:
 /// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_CHECKPOINT`): there is no checkpoint at `path`.
 /// * `CKPT_CODE_DATA_LOSS`: the index is damaged or malformed.
+/// * `CKPT_CODE_DATA_LOSS` or `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NOT_A_CHECKPOINT`): `path` names
+///   a file or directory of another kind; the message says which, and what to do.
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_VERSION`): the checkpoint was written for other
 ///   versions of readers.
 /// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): listing the checkpoint takes more memory
@@ -73,7 +78,7 @@ pub extern "C" fn ckpt_reader_open(
 ) -> ckpt_code {
     call(error, || {
         let out = output(reader, std::ptr::null_mut(), "the output argument `reader`")?;
-        let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
+        let options = copied(options, Clone::clone)?;
         *out = own(ckpt_reader::new(Reader::open_with(path_at(path)?, &options)?));
         Ok(())
     })
@@ -217,7 +222,7 @@ pub extern "C" fn ckpt_reader_read(
     call(error, || {
         let tensor = required(reader, "the reader")?.own(tensor)?;
         tensor.check_destination(None, size)?; // before the buffer is trusted to be that large
-        tensor.read_into(array_mut(buffer.cast(), size, "the buffer")?, &read_options(options))
+        tensor.read_into(array_mut(buffer.cast(), size, "the buffer")?, &read_options(options)?)
     })
 }
 
@@ -243,7 +248,7 @@ pub extern "C" fn ckpt_reader_read_slice(
         let tensor = required(reader, "the reader")?.own(tensor)?;
         let slice = slice(tensor, start, length, rank)?;
         tensor.check_destination(Some(&slice), size)?;
-        tensor.read_slice_into(&slice, array_mut(buffer.cast(), size, "the buffer")?, &read_options(options))
+        tensor.read_slice_into(&slice, array_mut(buffer.cast(), size, "the buffer")?, &read_options(options)?)
     })
 }
 
@@ -265,16 +270,15 @@ pub extern "C" fn ckpt_reader_read_many(
 ) -> ckpt_code {
     call(error, || {
         let reader = required(reader, "the reader")?;
-        let (tensors, buffers, sizes) =
-            (array(tensors, count, "the tensors")?, array(buffers, count, "the buffers")?, array(sizes, count, "the sizes")?);
+        let tensors = list_at(tensors, count, "the tensors", |&tensor| reader.own(tensor))?;
+        let (buffers, sizes) = (array(buffers, count, "the buffers")?, array(sizes, count, "the sizes")?);
         check_disjoint(buffers, sizes)?;
-        let mut requests = Vec::with_capacity(count);
-        for i in 0..count {
-            let tensor = reader.own(tensors[i])?;
-            tensor.check_destination(None, sizes[i])?;
-            requests.push(ReadRequest { tensor, slice: None, buffer: array_mut(buffers[i].cast(), sizes[i], "a buffer")? });
+        let mut requests = reserved(count, "the requests")?;
+        for ((tensor, &buffer), &size) in tensors.into_iter().zip(buffers).zip(sizes) {
+            tensor.check_destination(None, size)?;
+            requests.push(ReadRequest { tensor, slice: None, buffer: array_mut(buffer.cast(), size, "a buffer")? });
         }
-        reader.reader.read_many(requests, &read_options(options))
+        reader.reader.read_many(requests, &read_options(options)?)
     })
 }
 
@@ -295,7 +299,7 @@ pub extern "C" fn ckpt_reader_read_strings(
 ) -> ckpt_code {
     call(error, || {
         let out = output(strings, std::ptr::null_mut(), "the output argument `strings`")?;
-        let _ = read_options(options); // no option applies to strings yet
+        let _ = read_options(options)?; // no option applies to strings yet
         *out = own(ckpt_strings(required(reader, "the reader")?.own(tensor)?.read_strings()?));
         Ok(())
     })
@@ -318,7 +322,7 @@ pub extern "C" fn ckpt_reader_read_strings_slice(
         let out = output(strings, std::ptr::null_mut(), "the output argument `strings`")?;
         let tensor = required(reader, "the reader")?.own(tensor)?;
         let slice = slice(tensor, start, length, rank)?;
-        let _ = read_options(options);
+        let _ = read_options(options)?;
         *out = own(ckpt_strings(tensor.read_strings_slice(&slice)?));
         Ok(())
     })
@@ -345,7 +349,7 @@ pub extern "C" fn ckpt_reader_view(
 ) -> ckpt_code {
     call(error, || {
         let out = output(view, std::ptr::null_mut(), "the output argument `view`")?;
-        let checked = handle(options).map_or(Checksums::default(), |o| o.checksums) != Checksums::Never;
+        let checked = copied(options, |o| o.checksums)? != Checksums::Never;
         *out = own(ckpt_view(required(reader, "the reader")?.own(tensor)?.map(checked)?));
         Ok(())
     })
@@ -394,12 +398,12 @@ pub extern "C" fn ckpt_reader_debug_string(
     })
 }
 
-fn read_options(options: *const ckpt_read_options) -> ReadOptions {
-    handle(options).map(|o| o.options.clone()).unwrap_or_default()
+fn read_options(options: *const ckpt_read_options) -> Result<ReadOptions> {
+    copied(options, |o| o.options.clone())
 }
 
 fn slice(tensor: Tensor<'_>, start: *const i64, length: *const i64, rank: usize) -> Result<Slice> {
-    let (start, length) = (array(start, rank, "the starts")?, array(length, rank, "the lengths")?);
+    let (start, length) = (dimensions_at(start, rank, "the starts")?, dimensions_at(length, rank, "the lengths")?);
     let extents = start.iter().zip(length).zip(tensor.shape().iter().chain(std::iter::repeat(&0)));
     Ok(Slice::new(
         extents
@@ -413,8 +417,9 @@ fn slice(tensor: Tensor<'_>, start: *const i64, length: *const i64, rank: usize)
 
 /// Fails if two buffers share memory: several threads write to them.
 fn check_disjoint(buffers: &[*mut c_void], sizes: &[usize]) -> Result<()> {
-    let mut ranges: Vec<(usize, usize)> =
-        buffers.iter().zip(sizes).filter(|(_, &size)| size > 0).map(|(&buffer, &size)| (buffer as usize, size)).collect();
+    let mut ranges: Vec<(usize, usize)> = reserved(buffers.len(), "the buffers")?;
+    let written = buffers.iter().zip(sizes).filter(|(_, &size)| size > 0);
+    ranges.extend(written.map(|(&buffer, &size)| (buffer as usize, size)));
     ranges.sort_unstable();
     match ranges.windows(2).find(|pair| pair[1].0 - pair[0].0 < pair[0].1) {
         Some(pair) => Err(Error::argument("two buffers overlap")

@@ -10,21 +10,26 @@ use super::checkpoint::optional_output;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::graph::{ckpt_graph, graph_at};
-use super::graph_options::{ckpt_restore_options, ckpt_save_options};
+use super::graph_options::{ckpt_restore_options, ckpt_save_options, SaveSettings};
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at, texts_at};
 use super::options::{change, set, with};
 use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::strings::{ckpt_string, ckpt_strings, give_path};
-use super::{array, ask, call, ckpt_bytes, handle, output, own, path_at, release, required};
+use super::{
+    array, ask, call, changeable, ckpt_bytes, copied, list_at, name_at, output, own, path_at, release, required, Exclusive,
+};
 use ::checkpoint::{Error, Graph, NodeId, Result, Saver, SaverOptions, SaverSaveOptions, Strings};
 
 /// Options of a saver: how it numbers and keeps checkpoints. For one thread at a time while it is
 /// changed.
 #[derive(Default)]
-pub struct ckpt_saver_options {
-    pub(super) options: SaverOptions,
+pub struct ckpt_saver_options(Exclusive<SaverOptions>);
+
+changeable! {
+    ckpt_saver_options: SaverOptions,
+    ckpt_saver_save_options: SaverSaveSettings,
 }
 
 /// Makes options with the defaults; free them with `ckpt_saver_options_free`.
@@ -132,13 +137,13 @@ fn make(
 ) -> Result<()> {
     let out = output(saver, std::ptr::null_mut(), "the output argument `saver`")?;
     let graph = graph_at(graph)?;
-    let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
+    let options = copied(options, Clone::clone)?;
     *out = own(ckpt_saver { saver: make(&graph.graph, &options)?, mark: graph.mark });
     Ok(())
 }
 
 fn nodes_at(nodes: *const ckpt_node, count: usize) -> Result<Vec<NodeId>> {
-    array(nodes, count, "the nodes")?.iter().map(|&node| node_at(node)).collect()
+    list_at(nodes, count, "the nodes", |&node| node_at(node))
 }
 
 /// Makes a saver of `count` objects: `nodes[i]` is saved under `names[i]` (UTF-8). NULL `options`
@@ -231,9 +236,12 @@ pub extern "C" fn ckpt_saver_names(
 
 /// Options of one save by a saver. For one thread at a time while it is changed.
 #[derive(Default)]
-pub struct ckpt_saver_save_options {
-    pub(super) options: SaverSaveOptions,
-    save: ckpt_save_options,
+pub struct ckpt_saver_save_options(Exclusive<SaverSaveSettings>);
+
+#[derive(Default)]
+pub(super) struct SaverSaveSettings {
+    pub options: SaverSaveOptions,
+    save: SaveSettings,
 }
 
 /// Makes options with the defaults; free them with `ckpt_saver_save_options_free`.
@@ -294,7 +302,7 @@ pub extern "C" fn ckpt_saver_save_options_set_save_options(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     set(options, error, |o| {
-        o.save = handle(save_options).cloned().unwrap_or_default();
+        o.save = copied(save_options, Clone::clone)?;
         Ok(())
     })
 }
@@ -331,7 +339,7 @@ pub extern "C" fn ckpt_saver_save(
     call(error, || {
         let out = optional_output(path, "the output argument `path`")?;
         let (saver, mark) = saver_at(saver)?;
-        let options = handle(options).map(|o| o.options.clone().save(o.save.resolve(&mark))).unwrap_or_default();
+        let options = copied(options, |o| o.options.clone().save(o.save.resolve(&mark)))?;
         let saved = saver.save(path_at(prefix)?, &options)?;
         give_path(out, saved);
         Ok(())
@@ -368,7 +376,7 @@ pub extern "C" fn ckpt_saver_restore(
     call(error, || {
         let out = optional_output(report, "the output argument `report`")?;
         let (saver, _) = saver_at(saver)?;
-        let options = handle(options).map(|o| o.options.clone()).unwrap_or_default();
+        let options = copied(options, Clone::clone)?;
         let restored = saver.restore(path_at(path)?, &options)?;
         if let Some(out) = out {
             *out = ckpt_report::new(restored);
@@ -418,11 +426,11 @@ pub extern "C" fn ckpt_saver_last_checkpoints(
 }
 
 fn paths_at<'a>(paths: *const ckpt_bytes, count: usize) -> Result<Vec<&'a Path>> {
-    let path = |path: &ckpt_bytes| match array(path.data, path.len, "a path")? {
+    let path = |path: &ckpt_bytes| match name_at(path.data.cast(), path.len, "a path")? {
         bytes if bytes.contains(&0) => Err(Error::argument("a path contains a NUL byte")),
         bytes => Ok(Path::new(OsStr::from_bytes(bytes))),
     };
-    array(paths, count, "the paths")?.iter().map(path).collect()
+    list_at(paths, count, "the paths", path)
 }
 
 /// Replaces the list of recorded checkpoints by these `count` paths, oldest first. `times` are when

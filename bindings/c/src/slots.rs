@@ -6,13 +6,14 @@ use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, CKPT_DTYPE_INVALID};
 use super::device::{self, ckpt_device};
 use super::error::ckpt_error;
+use super::exclusive::Changeable;
 use super::graph::{add_plain, ckpt_graph, give_node, graph_at, node_output};
 use super::memory::Borrowed;
-use super::node::{ckpt_node, ckpt_node_options, node_at, number_of};
+use super::node::{ckpt_node, ckpt_node_options, node_at, number_of, NodeSettings};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::ckpt_strings;
-use super::{ask, call, ckpt_bytes, handle, handle_mut, output, own, text_at};
-use ::checkpoint::{CreateSlot, DType, Error, NodeId, Result, Strings, Variable};
+use super::{ask, call, changed, ckpt_bytes, copied, handle, output, own, required, text_at, Exclusive};
+use ::checkpoint::{CreateSlot, DType, NodeId, Result, Strings, Variable};
 
 /// A request for a slot variable that a checkpoint has a value for. Valid only while the
 /// `ckpt_create_slot_callback` runs.
@@ -22,8 +23,15 @@ pub struct ckpt_slot_request {
     name: String,
     dtype: DType,
     shape: Vec<i64>,
-    made: Option<Variable>,
+    made: Exclusive<Option<Variable>>,
     mark: CallbackMark,
+}
+
+impl Changeable for ckpt_slot_request {
+    type Value = Option<Variable>;
+    fn exclusive(&self) -> &Exclusive<Option<Variable>> {
+        &self.made
+    }
 }
 
 /// Creates a slot variable that does not exist yet but that a checkpoint has a value for, by
@@ -61,9 +69,10 @@ pub extern "C" fn ckpt_graph_add_slot_owner(
             let Some(create) = create else { return graph.add_slot_owner(None) };
             let create: CreateSlot = Box::new(move |owner, variable, name, dtype, shape| {
                 let (name, shape) = (name.to_owned(), shape.to_vec());
-                let mut request = ckpt_slot_request { owner, variable, name, dtype, shape, made: None, mark: mark.clone() };
+                let mut request =
+                    ckpt_slot_request { owner, variable, name, dtype, shape, made: Exclusive::default(), mark: mark.clone() };
                 mark.try_run(|failure| create(user.pointer(), &mut request, failure))?;
-                Ok(request.made)
+                Ok(request.made.take())
             });
             graph.add_slot_owner(Some(create))
         })
@@ -113,12 +122,9 @@ fn fill(
     options: *const ckpt_node_options,
     make: impl FnOnce(&ckpt_slot_request) -> Result<Variable>,
 ) -> Result<()> {
-    let request = handle_mut(request).ok_or_else(|| Error::argument("the request must not be NULL"))?;
-    let variable = make(request)?;
-    request.made = Some(match handle(options) {
-        Some(options) => options.apply(variable)?,
-        None => variable,
-    });
+    let mut made = changed(request, "the request")?;
+    let variable = make(required(request.cast_const(), "the request")?)?;
+    *made = Some(copied(options, NodeSettings::clone)?.apply(variable)?);
     Ok(())
 }
 

@@ -5,19 +5,27 @@ use std::ffi::{c_char, c_void};
 use super::callback::{ckpt_failure, ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
+use super::exclusive::{Changeable, Changing};
 use super::graph::{ckpt_graph, graph_at, node_output};
 use super::memory::Borrowed;
-use super::node::{ckpt_node, ckpt_node_options};
+use super::node::{ckpt_node, ckpt_node_options, NodeSettings};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::elements_of;
-use super::{array, ask, call, ckpt_bytes, handle, handle_mut, text_at};
+use super::{array, ask, call, changed, ckpt_bytes, copied, dimensions_at, handle, required, text_at, Exclusive};
 use ::checkpoint::{Error, Failure, Result, Sink, Source, SourceTensor, State};
 
 /// Collects the tensors of an object that is being saved. Valid only while the save callback runs,
 /// and for one thread at a time.
 pub struct ckpt_sink {
-    sink: Sink,
+    sink: Exclusive<Sink>,
     mark: CallbackMark,
+}
+
+impl Changeable for ckpt_sink {
+    type Value = Sink;
+    fn exclusive(&self) -> &Exclusive<Sink> {
+        &self.sink
+    }
 }
 
 /// The tensors that a checkpoint holds for an object. Valid only while the restore callback runs.
@@ -48,9 +56,9 @@ impl ckpt_sink {
         sink: &mut Sink,
         callback: impl FnOnce(*mut ckpt_sink, *mut ckpt_failure) -> ckpt_code,
     ) -> std::result::Result<(), Failure> {
-        let mut lent = ckpt_sink { sink: std::mem::take(sink), mark: mark.clone() };
+        let mut lent = ckpt_sink { sink: Exclusive::new(std::mem::take(sink)), mark: mark.clone() };
         let saved = mark.try_run(|failure| callback(&mut lent, failure));
-        *sink = lent.sink;
+        *sink = lent.sink.take();
         saved
     }
 }
@@ -108,18 +116,18 @@ pub extern "C" fn ckpt_graph_add_state(
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
         let out = node_output(node)?;
-        let (graph, options) = (graph_at(graph)?, handle(options));
+        let (graph, options) = (graph_at(graph)?, copied(options, NodeSettings::clone)?);
         let (Some(save), Some(restore)) = (save, restore) else {
             return Err(Error::argument("the save or restore callback is NULL"));
         };
         let state = Box::new(Callbacks { user, save, restore, mark: graph.mark.clone() });
-        let kind = options.map(ckpt_node_options::state).transpose()?.unwrap_or_default();
-        graph.add(options, out, |graph| graph.add_state(state, &kind))
+        let kind = options.state()?;
+        graph.add(&options, out, |graph| graph.add_state(state, &kind))
     })
 }
 
-fn sink_at<'a>(sink: *mut ckpt_sink) -> Result<&'a mut ckpt_sink> {
-    handle_mut(sink).ok_or_else(|| Error::argument("the sink is NULL"))
+fn sink_at(sink: *mut ckpt_sink) -> Result<Changing<Sink>> {
+    changed(sink, "the sink")
 }
 
 /// Puts a tensor of a fixed-size dtype into a sink. `data` points to `size` bytes, row-major and in
@@ -144,8 +152,8 @@ pub extern "C" fn ckpt_sink_put(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let (name, shape) = (text_at(name, name_len, "the name")?, array(shape, rank, "the shape")?);
-        sink_at(sink)?.sink.put(name, known_dtype(dtype)?, shape, array(data.cast(), size, "the data")?)
+        let (name, shape) = (text_at(name, name_len, "the name")?, dimensions_at(shape, rank, "the shape")?);
+        sink_at(sink)?.put(name, known_dtype(dtype)?, shape, array(data.cast(), size, "the data")?)
     })
 }
 
@@ -170,8 +178,8 @@ pub extern "C" fn ckpt_sink_put_borrowed(
 ) -> ckpt_code {
     call(error, || {
         let memory = Borrowed::new(data.cast_mut(), size, user_data, release)?;
-        let (name, shape) = (text_at(name, name_len, "the name")?, array(shape, rank, "the shape")?);
-        sink_at(sink)?.sink.put_memory(name, known_dtype(dtype)?, shape, memory)
+        let (name, shape) = (text_at(name, name_len, "the name")?, dimensions_at(shape, rank, "the shape")?);
+        sink_at(sink)?.put_memory(name, known_dtype(dtype)?, shape, memory)
     })
 }
 
@@ -196,12 +204,11 @@ pub extern "C" fn ckpt_sink_put_read(
 ) -> ckpt_code {
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
-        let (name, shape) = (text_at(name, name_len, "the name")?, array(shape, rank, "the shape")?);
+        let (name, shape) = (text_at(name, name_len, "the name")?, dimensions_at(shape, rank, "the shape")?);
         let read = read.ok_or_else(|| Error::argument("the read callback is NULL"))?;
-        let sink = sink_at(sink)?;
-        let mark = sink.mark.clone();
+        let mark = required(sink.cast_const(), "the sink")?.mark.clone();
         let fill = Box::new(move |offset, buffer: &mut [u8]| mark.read(Some(read), user.pointer(), offset, buffer));
-        sink.sink.put_read(name, known_dtype(dtype)?, shape, fill)
+        sink_at(sink)?.put_read(name, known_dtype(dtype)?, shape, fill)
     })
 }
 
@@ -221,8 +228,8 @@ pub extern "C" fn ckpt_sink_put_strings(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let (name, shape) = (text_at(name, name_len, "the name")?, array(shape, rank, "the shape")?);
-        sink_at(sink)?.sink.put_strings(name, shape, &elements_of(elements, count)?)
+        let (name, shape) = (text_at(name, name_len, "the name")?, dimensions_at(shape, rank, "the shape")?);
+        sink_at(sink)?.put_strings(name, shape, &elements_of(shape, elements, count)?)
     })
 }
 
@@ -243,8 +250,8 @@ pub extern "C" fn ckpt_sink_put_variants(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let (name, shape) = (text_at(name, name_len, "the name")?, array(shape, rank, "the shape")?);
-        sink_at(sink)?.sink.put_variants(name, shape, &elements_of(elements, count)?)
+        let (name, shape) = (text_at(name, name_len, "the name")?, dimensions_at(shape, rank, "the shape")?);
+        sink_at(sink)?.put_variants(name, shape, &elements_of(shape, elements, count)?)
     })
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{array, ask, ckpt_bytes, handle, own, release};
-use ::checkpoint::{Result, Strings};
+use super::{array, ask, ckpt_bytes, handle, list_at, own, release};
+use ::checkpoint::{Error, Reason, Result, Strings};
 
 /// Text returned by a call. Immutable: several threads may use it at once.
 pub struct ckpt_string(pub(super) Vec<u8>);
@@ -60,7 +60,14 @@ pub extern "C" fn ckpt_strings_free(strings: *mut ckpt_strings) {
     release(strings);
 }
 
-/// The variable-length elements of an array passed by the caller.
-pub(super) fn elements_of<'a>(elements: *const ckpt_bytes, count: usize) -> Result<Vec<&'a [u8]>> {
-    array(elements, count, "the elements")?.iter().map(|e| array(e.data, e.len, "an element")).collect()
+/// The variable-length elements of an array passed by the caller, for a tensor of this shape or a
+/// slice of it.
+pub(super) fn elements_of<'a>(shape: &[i64], elements: *const ckpt_bytes, count: usize) -> Result<Vec<&'a [u8]>> {
+    let most = shape.iter().try_fold(1usize, |product, &dim| product.checked_mul(usize::try_from(dim).ok()?));
+    if let Some(most) = most.filter(|&most| count > most) {
+        return Err(Error::argument("the shape asks for another number of elements")
+            .because(Reason::Shape)
+            .expecting(format_args!("at most {most} elements"), format_args!("{count} elements")));
+    }
+    list_at(elements, count, "the elements", |element| array(element.data, element.len, "an element"))
 }

@@ -9,7 +9,7 @@ use super::memory::Borrowed;
 use super::node::{ckpt_node, ckpt_node_options, node_at};
 use super::progress::ckpt_free_callback;
 use super::strings::{ckpt_strings, elements_of};
-use super::{array, array_mut, call, ckpt_bytes, handle, output, own};
+use super::{array, array_mut, call, ckpt_bytes, copied, dimensions_at, output, own};
 use ::checkpoint::{Error, Reason, Result, Variable};
 
 /// Adds a variable. `make` may run callbacks and is called without the graph's lock.
@@ -20,12 +20,9 @@ pub(super) fn add(
     make: impl FnOnce(&ckpt_graph) -> Result<Variable>,
 ) -> Result<()> {
     let out = node_output(node)?;
-    let (graph, options) = (graph_at(graph)?, handle(options));
-    let mut variable = make(&graph)?;
-    if let Some(options) = options {
-        variable = options.apply(variable)?;
-    }
-    graph.add(options, out, |graph| graph.add_variable(variable))
+    let (graph, options) = (graph_at(graph)?, copied(options, Clone::clone)?);
+    let variable = options.apply(make(&graph)?)?;
+    graph.add(&options, out, |graph| graph.add_variable(variable))
 }
 
 /// The shapes that a variable accepts; None for any shape.
@@ -34,7 +31,7 @@ pub(super) fn accepted<'a>(shape: *const i64, rank: i32) -> Result<Option<&'a [i
         -1 => Ok(None),
         _ => {
             let rank = usize::try_from(rank).map_err(|_| Error::argument("the rank is invalid").expecting("-1 or more", rank))?;
-            array(shape, rank, "the shape").map(Some)
+            dimensions_at(shape, rank, "the shape").map(Some)
         }
     }
 }
@@ -61,7 +58,7 @@ pub extern "C" fn ckpt_graph_add_owned(
 ) -> ckpt_code {
     call(error, || {
         add(graph, options, node, |_| {
-            let (dtype, shape) = (known_dtype(dtype)?, array(shape, rank, "the shape")?);
+            let (dtype, shape) = (known_dtype(dtype)?, dimensions_at(shape, rank, "the shape")?);
             match dtype.size() {
                 Some(_) if data.is_null() && size == 0 => Variable::zeros(dtype, shape),
                 _ => Variable::owned(dtype, shape, array(data.cast(), size, "the data")?),
@@ -96,7 +93,7 @@ pub extern "C" fn ckpt_graph_add_borrowed(
 ) -> ckpt_code {
     call(error, || {
         let memory = Borrowed::new(data, size, user_data, release)?;
-        add(graph, options, node, |_| Variable::borrowed(known_dtype(dtype)?, array(shape, rank, "the shape")?, memory))
+        add(graph, options, node, |_| Variable::borrowed(known_dtype(dtype)?, dimensions_at(shape, rank, "the shape")?, memory))
     })
 }
 
@@ -142,7 +139,10 @@ pub extern "C" fn ckpt_graph_add_strings(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        add(graph, options, node, |_| Variable::strings(array(shape, rank, "the shape")?, &elements_of(elements, count)?))
+        add(graph, options, node, |_| {
+            let shape = dimensions_at(shape, rank, "the shape")?;
+            Variable::strings(shape, &elements_of(shape, elements, count)?)
+        })
     })
 }
 
@@ -249,7 +249,7 @@ pub extern "C" fn ckpt_graph_assign(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let (graph, shape) = (graph_at(graph)?.graph, array(shape, rank, "the shape")?);
+        let (graph, shape) = (graph_at(graph)?.graph, dimensions_at(shape, rank, "the shape")?);
         graph.assign(node_at(variable)?, known_dtype(dtype)?, shape, array(data.cast(), size, "the data")?)
     })
 }
@@ -291,8 +291,8 @@ pub extern "C" fn ckpt_graph_assign_strings(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let (graph, shape) = (graph_at(graph)?.graph, array(shape, rank, "the shape")?);
-        graph.assign_strings(node_at(node)?, shape, &elements_of(elements, count)?)
+        let (graph, shape) = (graph_at(graph)?.graph, dimensions_at(shape, rank, "the shape")?);
+        graph.assign_strings(node_at(node)?, shape, &elements_of(shape, elements, count)?)
     })
 }
 

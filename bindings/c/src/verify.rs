@@ -6,18 +6,25 @@ use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::options::with;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
-use super::{ask, call, handle, output, own, path_at, release};
+use super::{ask, call, changeable, copied, handle, output, own, path_at, release, Exclusive};
 use ::checkpoint::{verify, VerifyOptions};
 
-/// Options for verifying a checkpoint. Not thread-safe while being changed.
+/// Options for verifying a checkpoint. For one thread at a time while it is changed.
 #[derive(Default)]
-pub struct ckpt_verify_options {
-    pub(super) options: VerifyOptions,
+pub struct ckpt_verify_options(Exclusive<VerifySettings>);
+
+#[derive(Default)]
+pub(super) struct VerifySettings {
+    pub options: VerifyOptions,
     progress: Progress,
 }
 
-impl ckpt_verify_options {
-    pub(super) fn resolve(&self) -> (VerifyOptions, Progress) {
+changeable! {
+    ckpt_verify_options: VerifySettings,
+}
+
+impl VerifySettings {
+    pub fn resolve(&self) -> (VerifyOptions, Progress) {
         (self.options.clone(), self.progress.clone())
     }
 }
@@ -99,7 +106,7 @@ pub extern "C" fn ckpt_verify(
 ) -> ckpt_code {
     call(error, || {
         let out = output(verification, std::ptr::null_mut(), "the output argument `verification`")?;
-        let (options, progress) = handle(options).map(ckpt_verify_options::resolve).unwrap_or_default();
+        let (options, progress) = copied(options, VerifySettings::resolve)?;
         let found = verify(path_at(path)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
         let problems = found.problems.into_iter().map(ckpt_error::new).collect();
         *out = own(ckpt_verification { problems, tensors: found.tensors, bytes: found.bytes, files: found.files });

@@ -9,7 +9,7 @@ use super::error::ckpt_error;
 use super::options::{set, target};
 use super::progress::{ckpt_free_callback, UserData};
 use super::strings::{ckpt_string, text_of};
-use super::{ask, call, handle, handle_mut, output, own, path_at, release};
+use super::{ask, call, changeable, changed, copied, output, own, path_at, release, Exclusive};
 use ::checkpoint::{wait_for_new_checkpoint, CheckpointsIterator, Clock, Code, Error, Reason, Result, SystemClock, WaitOptions};
 
 /// Returns the current time in seconds since the epoch.
@@ -57,14 +57,22 @@ impl Clock for SharedClock {
 
 /// Options for waiting for checkpoints. For one thread at a time while it is changed.
 #[derive(Default)]
-pub struct ckpt_wait_options {
+pub struct ckpt_wait_options(Exclusive<WaitSettings>);
+
+#[derive(Default)]
+pub(super) struct WaitSettings {
     timeout: Option<f64>,
     poll_interval: Option<f64>,
     min_interval: f64,
     clock: Option<Arc<CallerClock>>,
 }
 
-impl ckpt_wait_options {
+changeable! {
+    ckpt_wait_options: WaitSettings,
+    ckpt_checkpoints_iterator: CheckpointsIterator<'static>,
+}
+
+impl WaitSettings {
     fn resolve(&self) -> WaitOptions<'static> {
         let options = WaitOptions::new().min_interval(self.min_interval);
         let options = self.timeout.into_iter().fold(options, WaitOptions::timeout);
@@ -75,8 +83,8 @@ impl ckpt_wait_options {
 }
 
 /// The caller's options, or the defaults if NULL.
-fn options_at(options: *const ckpt_wait_options) -> WaitOptions<'static> {
-    handle(options).map(ckpt_wait_options::resolve).unwrap_or_default()
+fn options_at(options: *const ckpt_wait_options) -> Result<WaitOptions<'static>> {
+    copied(options, WaitSettings::resolve)
 }
 
 /// Makes options with the defaults: look once per second, with no time limit. Free them with
@@ -189,7 +197,7 @@ pub extern "C" fn ckpt_wait_for_new_checkpoint(
     call(error, || {
         let out = output(path, std::ptr::null_mut(), "the output argument `path`")?;
         let last = if last.is_null() { None } else { Some(path_at(last)?) };
-        let found = wait_for_new_checkpoint(path_at(directory)?, last, &options_at(options))?;
+        let found = wait_for_new_checkpoint(path_at(directory)?, last, &options_at(options)?)?;
         *out = text_of(found);
         Ok(())
     })
@@ -201,9 +209,7 @@ pub type ckpt_is_done_callback = Option<extern "C" fn(user_data: *mut c_void) ->
 /// Returns the checkpoints of a directory as they appear (`tf.train.checkpoints_iterator`). It
 /// returns only the latest, skipping those in between, and never the same path twice in a row. For
 /// one thread at a time.
-pub struct ckpt_checkpoints_iterator {
-    state: CheckpointsIterator<'static>,
-}
+pub struct ckpt_checkpoints_iterator(Exclusive<CheckpointsIterator<'static>>);
 
 /// Makes an iterator over the checkpoints of `directory`, which need not exist yet.
 ///
@@ -227,11 +233,11 @@ pub extern "C" fn ckpt_checkpoints_iterator_new(
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
         let out = output(iterator, std::ptr::null_mut(), "the output argument `iterator`")?;
-        let mut made = CheckpointsIterator::new(path_at(directory)?, &options_at(options));
+        let mut made = CheckpointsIterator::new(path_at(directory)?, &options_at(options)?);
         if let Some(is_done) = is_done {
             made = made.until(Box::new(move || is_done(user.pointer())));
         }
-        *out = own(ckpt_checkpoints_iterator { state: made });
+        *out = own(ckpt_checkpoints_iterator(Exclusive::new(made)));
         Ok(())
     })
 }
@@ -250,8 +256,7 @@ pub extern "C" fn ckpt_checkpoints_iterator_next(
 ) -> ckpt_code {
     call(error, || {
         let out = output(path, std::ptr::null_mut(), "the output argument `path`")?;
-        let iterator = handle_mut(iterator).ok_or_else(|| Error::argument("the iterator is NULL"))?;
-        let next = iterator.state.next().transpose()?;
+        let next = changed(iterator, "the iterator")?.next().transpose()?;
         *out = text_of(next);
         Ok(())
     })

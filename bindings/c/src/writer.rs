@@ -8,13 +8,19 @@ use super::error::ckpt_error;
 use super::options::{set, with};
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
 use super::strings::elements_of;
-use super::{array, ask, call, ckpt_bytes, handle, handle_mut, key_at, output, own, path_at, release};
+use super::{
+    array, ask, call, changeable, changed, ckpt_bytes, copied, dimensions_at, key_at, output, own, path_at, release, text_at,
+    Exclusive,
+};
 use ::checkpoint::{Code, Error, Extent, ReadAt, Reason, Result, Slice, WriteOptions, Writer};
 
-/// Options for writing a checkpoint. Not thread-safe while being changed.
+/// Options for writing a checkpoint. For one thread at a time while it is changed.
 #[derive(Default)]
-pub struct ckpt_write_options {
-    pub(super) options: WriteOptions,
+pub struct ckpt_write_options(Exclusive<WriteSettings>);
+
+#[derive(Default)]
+pub(super) struct WriteSettings {
+    pub options: WriteOptions,
     /// 0: the library chooses.
     shards: u32,
     /// 0: no limit.
@@ -22,9 +28,14 @@ pub struct ckpt_write_options {
     progress: Progress,
 }
 
-impl ckpt_write_options {
+changeable! {
+    ckpt_write_options: WriteSettings,
+    ckpt_writer: State,
+}
+
+impl WriteSettings {
     /// The options to write with.
-    pub(super) fn resolve(&self) -> (WriteOptions, Progress) {
+    pub fn resolve(&self) -> (WriteOptions, Progress) {
         let mut options = self.options.clone();
         if self.shards > 0 {
             options = options.shards(self.shards);
@@ -154,27 +165,25 @@ pub extern "C" fn ckpt_write_options_free(options: *mut ckpt_write_options) {
 }
 
 /// A writer of a checkpoint of named tensors, without an object graph (`tf.raw_ops.SaveV2`). Add
-/// tensors, then write them all with `ckpt_writer_finish`. Not thread-safe.
+/// tensors, then write them all with `ckpt_writer_finish`. For one thread at a
+/// time.
 ///
 /// Keys must not be empty or begin with a zero byte; TensorFlow's Python API can list only UTF-8
 /// keys. Shards hold the values in the order in which they were added. Add each tensor once, or as
 /// slices. `ckpt_writer_finish` fails if two tensors have the same key or slices of one tensor
 /// overlap.
-pub struct ckpt_writer {
-    /// None once the writer is finished.
-    state: Option<State>,
-}
+pub struct ckpt_writer(Exclusive<State>);
 
-struct State {
-    /// Borrows the caller's memory, which outlives it as the functions below demand.
-    writer: Writer<'static>,
-    progress: Progress,
-}
+/// None once the writer is finished.
+pub(super) struct State(Option<(OpenWriter, Progress)>);
 
-/// The writer behind a handle, unless it is finished.
-fn open<'a>(writer: *mut ckpt_writer) -> Result<&'a mut Writer<'static>> {
-    let writer = handle_mut(writer).ok_or_else(|| Error::argument("the writer must not be NULL"))?;
-    Ok(&mut writer.state.as_mut().ok_or_else(used_up)?.writer)
+/// Borrows the caller's memory, which outlives it as the functions below demand.
+type OpenWriter = Writer<'static>;
+
+impl State {
+    fn open(&mut self) -> Result<&mut OpenWriter> {
+        self.0.as_mut().map(|(writer, _)| writer).ok_or_else(used_up)
+    }
 }
 
 fn used_up() -> Error {
@@ -183,7 +192,7 @@ fn used_up() -> Error {
 
 /// A slice passed by the caller.
 pub(super) fn slice_at(start: *const i64, length: *const i64, rank: usize) -> Result<Slice> {
-    let (start, length) = (array(start, rank, "the starts")?, array(length, rank, "the lengths")?);
+    let (start, length) = (dimensions_at(start, rank, "the starts")?, dimensions_at(length, rank, "the lengths")?);
     let extents = start.iter().zip(length);
     Ok(Slice::new(extents.map(|(&start, &length)| Extent { start, length: (length != -1).then_some(length) }).collect()))
 }
@@ -203,9 +212,9 @@ pub extern "C" fn ckpt_writer_new(
 ) -> ckpt_code {
     call(error, || {
         let out = output(writer, std::ptr::null_mut(), "the output argument `writer`")?;
-        let (options, progress) = handle(options).map(ckpt_write_options::resolve).unwrap_or_default();
+        let (options, progress) = copied(options, WriteSettings::resolve)?;
         let writer = Writer::new(path_at(prefix)?, &options)?;
-        *out = own(ckpt_writer { state: Some(State { writer, progress }) });
+        *out = own(ckpt_writer(Exclusive::new(State(Some((writer, progress))))));
         Ok(())
     })
 }
@@ -233,8 +242,9 @@ pub extern "C" fn ckpt_writer_add(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let writer = open(writer)?;
-        let shape = array(shape, rank, "the shape")?;
+        let mut writer = changed(writer, "the writer")?;
+        let writer = writer.open()?;
+        let shape = dimensions_at(shape, rank, "the shape")?;
         writer.add(key_at(key, key_len)?, known_dtype(dtype)?, shape, array(data.cast(), size, "the data")?)
     })
 }
@@ -264,8 +274,9 @@ pub extern "C" fn ckpt_writer_add_slice(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let writer = open(writer)?;
-        let (shape, slice) = (array(shape, rank, "the shape")?, slice_at(start, length, rank)?);
+        let mut writer = changed(writer, "the writer")?;
+        let writer = writer.open()?;
+        let (shape, slice) = (dimensions_at(shape, rank, "the shape")?, slice_at(start, length, rank)?);
         writer.add_slice(key_at(key, key_len)?, known_dtype(dtype)?, shape, &slice, array(data.cast(), size, "the data")?)
     })
 }
@@ -293,10 +304,10 @@ pub extern "C" fn ckpt_writer_add_shape_and_slice(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let writer = open(writer)?;
-        let text = array::<u8>(shape_and_slice.cast(), shape_and_slice_len, "the text")?;
-        let text = std::str::from_utf8(text).map_err(|_| Error::argument("the shape and slice must be UTF-8"))?;
-        let (shape, data) = (array(shape, rank, "the shape")?, array(data.cast(), size, "the data")?);
+        let mut writer = changed(writer, "the writer")?;
+        let writer = writer.open()?;
+        let text = text_at(shape_and_slice, shape_and_slice_len, "the shape and slice")?;
+        let (shape, data) = (dimensions_at(shape, rank, "the shape")?, array(data.cast(), size, "the data")?);
         writer.add_shape_and_slice(key_at(key, key_len)?, known_dtype(dtype)?, shape, text, data)
     })
 }
@@ -324,11 +335,12 @@ pub extern "C" fn ckpt_writer_add_read(
 ) -> ckpt_code {
     call(error, || {
         let user = UserData::new(user_data, free_user_data);
-        let writer = open(writer)?;
+        let mut writer = changed(writer, "the writer")?;
+        let writer = writer.open()?;
         let read = read.ok_or_else(|| Error::argument("the read callback must not be NULL"))?;
         let mark = CallbackMark::default();
         let fill: Box<ReadAt<'static>> = Box::new(move |offset, buffer| mark.read(Some(read), user.pointer(), offset, buffer));
-        writer.add_read(key_at(key, key_len)?, known_dtype(dtype)?, array(shape, rank, "the shape")?, fill)
+        writer.add_read(key_at(key, key_len)?, known_dtype(dtype)?, dimensions_at(shape, rank, "the shape")?, fill)
     })
 }
 
@@ -348,8 +360,10 @@ pub extern "C" fn ckpt_writer_add_strings(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let writer = open(writer)?;
-        writer.add_strings(key_at(key, key_len)?, array(shape, rank, "the shape")?, &elements_of(elements, count)?)
+        let mut writer = changed(writer, "the writer")?;
+        let writer = writer.open()?;
+        let shape = dimensions_at(shape, rank, "the shape")?;
+        writer.add_strings(key_at(key, key_len)?, shape, &elements_of(shape, elements, count)?)
     })
 }
 
@@ -369,9 +383,10 @@ pub extern "C" fn ckpt_writer_add_strings_slice(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let writer = open(writer)?;
-        let (shape, slice) = (array(shape, rank, "the shape")?, slice_at(start, length, rank)?);
-        writer.add_strings_slice(key_at(key, key_len)?, shape, &slice, &elements_of(elements, count)?)
+        let mut writer = changed(writer, "the writer")?;
+        let writer = writer.open()?;
+        let (shape, slice) = (dimensions_at(shape, rank, "the shape")?, slice_at(start, length, rank)?);
+        writer.add_strings_slice(key_at(key, key_len)?, shape, &slice, &elements_of(shape, elements, count)?)
     })
 }
 
@@ -391,8 +406,10 @@ pub extern "C" fn ckpt_writer_add_variants(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let writer = open(writer)?;
-        writer.add_variants(key_at(key, key_len)?, array(shape, rank, "the shape")?, &elements_of(elements, count)?)
+        let mut writer = changed(writer, "the writer")?;
+        let writer = writer.open()?;
+        let shape = dimensions_at(shape, rank, "the shape")?;
+        writer.add_variants(key_at(key, key_len)?, shape, &elements_of(shape, elements, count)?)
     })
 }
 
@@ -402,7 +419,7 @@ pub extern "C" fn ckpt_writer_add_variants(
 /// An existing checkpoint of the same prefix stays valid until the new one is complete and replaces
 /// it atomically. It survives a failure of this call and a crash at any point. Whether the call
 /// succeeds or fails, the writer can only be freed afterwards, and borrowed memory belongs to the
-/// caller again.
+/// caller again; unless another call was using the writer (`CKPT_REASON_CONCURRENT_USE`).
 ///
 /// Errors:
 /// * `CKPT_CODE_INVALID_ARGUMENT`: two tensors have the same key, or slices of one tensor overlap
@@ -420,8 +437,8 @@ pub extern "C" fn ckpt_writer_add_variants(
 pub extern "C" fn ckpt_writer_finish(writer: *mut ckpt_writer, error: *mut *mut ckpt_error) -> ckpt_code {
     call(error, || {
         // Taken first, since callbacks may use the handle.
-        let taken = handle_mut(writer).ok_or_else(|| Error::argument("the writer must not be NULL"))?.state.take();
-        let State { writer, progress } = taken.ok_or_else(used_up)?;
+        let taken = changed(writer, "the writer")?.0.take();
+        let (writer, progress) = taken.ok_or_else(used_up)?;
         writer.finish_with(&mut |done, total| progress.report(done, total)).map(drop)
     })
 }

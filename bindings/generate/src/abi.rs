@@ -76,9 +76,9 @@ impl Abi {
             Item::Mod(module) => Some(parse(&format!("{}.rs", module.ident))),
             _ => None,
         });
-        let (items, mut abi) = (modules.flatten().collect::<Vec<_>>(), Abi::default());
-        items.iter().for_each(|item| abi.add_type(item));
-        items.iter().for_each(|item| abi.add_value(item));
+        let (mut items, mut abi) = (modules.flatten().collect::<Vec<_>>(), Abi::default());
+        items.sort_by_key(|item| matches!(item, Item::Fn(_) | Item::Const(_))); // types first
+        items.iter().for_each(|item| abi.add(item));
         abi
     }
 
@@ -86,9 +86,13 @@ impl Abi {
         self.enums.iter().any(|e| e.name == name)
     }
 
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        self.functions.iter().find(|f| f.name == name)
+    }
+
     /// The function that names the constants of a type.
     pub fn naming(&self, of: &Named) -> &Function {
-        self.functions.iter().find(|f| f.name == format!("{}_name", of.name)).expect("constants have names")
+        self.function(&format!("{}_name", of.name)).expect("constants have names")
     }
 
     /// The description as text in which everything that has a name has a line.
@@ -98,7 +102,7 @@ impl Abi {
         lines.iter().fold(text, |text, (from, to)| text.replace(from, to)) + "\n"
     }
 
-    fn add_type(&mut self, item: &Item) {
+    fn add(&mut self, item: &Item) {
         match item {
             Item::Struct(s) if s.ident.to_string().starts_with("ckpt_") => self.handles.push(named(&s.ident, &s.attrs)),
             Item::Type(t) if t.ident.to_string().starts_with("ckpt_") => match callback(&t.ty) {
@@ -110,23 +114,15 @@ impl Abi {
                 None if spelled(&t.ty) == "i32" => self.enums.push(named(&t.ident, &t.attrs)),
                 None => (),
             },
-            _ => (),
-        }
-    }
-
-    fn add_value(&mut self, item: &Item) {
-        match item {
             Item::Fn(f) if f.sig.abi.is_some() => {
-                let parameters = self.parameters(&f.sig);
-                self.functions.push(function(&f.sig.ident, &f.attrs, parameters, &f.sig.output));
+                self.functions.push(function(&f.sig.ident, &f.attrs, self.parameters(&f.sig), &f.sig.output));
             }
             Item::Const(c) if c.ident.to_string().starts_with("CKPT_") => {
                 let (Named { name, doc, .. }, of) = (named(&c.ident, &c.attrs), spelled(&c.ty));
                 let Expr::Lit(ExprLit { lit: Lit::Int(value), .. }) = &*c.expr else { panic!("{name} is no number") };
-                let is_own = name.starts_with(&(of.to_uppercase() + "_"));
                 let made = Constant { value: value.base10_parse().expect("it fits"), name, doc };
                 let Some(found) = self.enums.iter_mut().find(|e| e.name == of) else { return self.constants.push(made) };
-                assert!(is_own, "{} has not the prefix of {of}", made.name);
+                assert!(made.name.starts_with(&(of.to_uppercase() + "_")), "{} has not the prefix of {of}", made.name);
                 found.constants.push(made);
             }
             _ => (),
@@ -134,12 +130,10 @@ impl Abi {
     }
 
     fn parameters(&self, signature: &syn::Signature) -> Vec<Parameter> {
-        let input = |input: &syn::FnArg| match input {
-            syn::FnArg::Typed(syn::PatType { pat, ty, .. }) => match &**pat {
-                syn::Pat::Ident(pattern) => Parameter { role: "", name: pattern.ident.to_string(), rust: spelled(ty) },
-                _ => panic!("{}: a parameter without a name", signature.ident),
-            },
-            syn::FnArg::Receiver(_) => panic!("{} is a method", signature.ident),
+        let input = |input: &syn::FnArg| {
+            let syn::FnArg::Typed(syn::PatType { pat, ty, .. }) = input else { panic!("{} is a method", signature.ident) };
+            let syn::Pat::Ident(name) = &**pat else { panic!("{}: a parameter without a name", signature.ident) };
+            Parameter { role: "", name: name.ident.to_string(), rust: spelled(ty) }
         };
         let mut parameters: Vec<Parameter> = signature.inputs.iter().map(input).collect();
         for at in 0..parameters.len() {
@@ -152,8 +146,8 @@ impl Abi {
         parameters
     }
 
-    fn role(&self, Parameter { rust, .. }: &Parameter, is_text: bool, frees: bool) -> &'static str {
-        let base = rust.rsplit(' ').next().unwrap_or_default();
+    fn role(&self, parameter: &Parameter, is_text: bool, frees: bool) -> &'static str {
+        let (rust, base) = (&parameter.rust, parameter.base());
         let is_handle = self.handles.iter().any(|handle| handle.name == base);
         match (rust.matches('*').count(), rust.starts_with("*mut ")) {
             (0, _) if base.ends_with("_callback") => "callback",
@@ -191,10 +185,8 @@ fn function(name: &Ident, attributes: &[Attribute], parameters: Vec<Parameter>, 
 fn callback(of: &Type) -> Option<&syn::TypeBareFn> {
     let Type::Path(path) = of else { return None };
     let syn::PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
-    match arguments.args.first()? {
-        syn::GenericArgument::Type(Type::BareFn(function)) => Some(function),
-        _ => None,
-    }
+    let syn::GenericArgument::Type(Type::BareFn(function)) = arguments.args.first()? else { return None };
+    Some(function)
 }
 
 fn spelled(of: &Type) -> String {

@@ -1,21 +1,11 @@
 //! The constants and the options of C++.
 
-use crate::abi::{short, Abi, Named, Parameter};
+use crate::abi::{short, Abi};
 use crate::options::{self, Options, Setter};
 use crate::text::{comment, Language};
 use crate::DERIVED;
 
-const CPP: Language = Language { column: 1, class: str::to_owned, method: str::to_owned, joint: "::", constant };
-
-fn constant(of: &Named, constant: &str) -> String {
-    match constant {
-        "CKPT_DTYPE_FLOAT" => "float32".to_owned(),
-        "CKPT_DTYPE_DOUBLE" => "float64".to_owned(),
-        "CKPT_DTYPE_HALF" => "float16".to_owned(),
-        "CKPT_DTYPE_BOOL" => "boolean".to_owned(),
-        other => other[of.name.len() + 1..].to_lowercase(),
-    }
-}
+const CPP: Language = Language { column: 0, case: str::to_owned, joint: "::", has_prefixes: false };
 
 fn doc(abi: &Abi, doc: &str, indent: &str) -> String {
     comment(&CPP.adapted(abi, doc), &format!("{indent}/// "))
@@ -34,7 +24,7 @@ pub fn constants(abi: &Abi) -> String {
         let (raw, name, naming) = (&of.name, short(&of.name), abi.naming(of));
         made += &format!("\n{}enum class {name} : std::int32_t {{\n", doc(abi, &of.doc, ""));
         for c in &of.constants {
-            made += &format!("{}    {} = {},\n", doc(abi, &c.doc, "    "), constant(of, &c.name), c.name);
+            made += &format!("{}    {} = {},\n", doc(abi, &c.doc, "    "), CPP.constant(of, &c.name), c.name);
         }
         made += &format!("}};\n\n{}inline std::string_view name({name} value) noexcept {{\n", doc(abi, &naming.doc, ""));
         made += &format!("    return {}(static_cast<{raw}>(value));\n}}\n", naming.name);
@@ -51,40 +41,25 @@ pub fn options(abi: &Abi) -> String {
 fn class_of(abi: &Abi, options: &Options) -> String {
     let (name, raw) = (options.name, format!("ckpt_{}", options.name));
     let setters: String = options.setters.iter().map(|setter| setter_of(abi, setter)).collect();
-    let head = format!(
-        "/// What is set by plain values in checkpoint::{name}.\ntemplate <typename Self>\nclass basic_{name} {{\n   public:\n"
-    );
-    let get = format!(
-        "    /// The handle; NULL for the defaults.\n    const {raw} *get() const noexcept {{ return handle_.get(); }}\n"
-    );
-    let handle = if options.has_default { format!("handle_.make({raw}_new)") } else { "handle_.get()".to_owned() };
-    let make = format!("    /// The handle, to be changed.\n    {raw} *make() {{ return {handle}; }}\n");
+    let begin = format!("template <typename Self>\nclass basic_{name} {{\n   public:\n");
+    let get = format!("    const {raw} *get() const noexcept {{ return handle_.get(); }}\n");
+    let has_default = abi.function(&format!("{raw}_new")).is_some_and(|new| new.parameters.is_empty());
+    let handle = if has_default { format!("handle_.make({raw}_new)") } else { "handle_.get()".to_owned() };
+    let make = format!("    {raw} *make() {{ return {handle}; }}\n");
     let own = format!("    detail::handle<{raw}, {raw}_free> handle_;  ///< Freed with this object.\n");
-    format!("\n{head}{setters}{get}\n   protected:\n{make}{own}}};\n")
+    let public = format!("{setters}    /// The handle; NULL for the defaults.\n{get}");
+    let protected = format!("   protected:\n    /// The handle, to be changed.\n{make}{own}");
+    format!("\n/// What is set by plain values in checkpoint::{name}.\n{begin}{public}\n{protected}}};\n")
 }
 
 fn setter_of(abi: &Abi, setter: &Setter) -> String {
-    let join = |of: fn(&Abi, &Parameter) -> String| setter.values.iter().map(|p| of(abi, p)).collect::<Vec<_>>().join(", ");
-    let (doc, name, raw) = (doc(abi, &setter.function.doc, "    "), setter.name, &setter.function.name);
-    let body = format!("        detail::call({raw}, make(), {});\n        return static_cast<Self &>(*this);\n", join(argument));
-    format!("{doc}    Self &{name}({}) {{\n{body}    }}\n", join(parameter))
-}
-
-fn parameter(abi: &Abi, parameter: &Parameter) -> String {
-    let of = match (parameter.role, &*parameter.rust) {
-        ("text", _) => "std::string_view".to_owned(),
-        (_, of) if of == "ckpt_node" || abi.is_enum(of) => format!("::checkpoint::{}", short(of)),
-        (_, of) => CPP.number(of).expect("a number"),
-    };
-    format!("{of} {}", parameter.name)
-}
-
-fn argument(abi: &Abi, parameter: &Parameter) -> String {
-    let name = &parameter.name;
-    match (parameter.role, &*parameter.rust) {
-        ("text", _) => format!("{name}.data(), {name}.size()"),
-        (_, "ckpt_node") => format!("{name}.id"),
-        (_, of) if abi.is_enum(of) => format!("static_cast<{of}>({name})"),
-        _ => name.clone(),
+    let (mut parameters, mut arguments) = (Vec::new(), Vec::new());
+    for value in &setter.values {
+        let [of, _, argument] = CPP.value(abi, value, false, &value.name);
+        parameters.push(format!("{of} {}", value.name));
+        arguments.push(argument);
     }
+    let (doc, name, raw) = (doc(abi, &setter.function.doc, "    "), setter.name, &setter.function.name);
+    let call = format!("        detail::call({raw}, make(), {});\n", arguments.join(", "));
+    format!("{doc}    Self &{name}({}) {{\n{call}        return static_cast<Self &>(*this);\n    }}\n", parameters.join(", "))
 }

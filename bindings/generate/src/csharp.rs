@@ -1,39 +1,16 @@
 //! The constants, the declarations and the options of C#.
 
-use crate::abi::{short, Abi, Constant, Function, Named, Parameter};
+use crate::abi::{short, Abi, Constant, Function, Parameter};
 use crate::options::{self, Options, Setter};
-use crate::text::{comment, member, pascal, Language};
+use crate::spellings::SPELLINGS;
+use crate::text::{comment, pascal, quoted, Language};
 use crate::DERIVED;
 
-const CSHARP: Language = Language { column: 3, class, method: pascal, joint: ".", constant };
-
-/// What a call gives and the binding copies and frees at once needs no handle; `status` has one
-/// that is written by hand.
-const COPIED: &str = "error string strings nodes description report object_graph comparison verification broken_checkpoints \
-    repaired_state checkpoint_state";
-
-/// Places for arrays, where a place for one value looks the same.
-const ARRAYS: &[(&str, &str)] =
-    &[("ckpt_tensor_slice", "start"), ("ckpt_tensor_slice", "length"), ("ckpt_checkpoint_mtimes", "mtimes")];
-
-fn class(name: &str) -> String {
-    match name {
-        "code" => "ErrorCode".to_owned(),
-        "kind" => "NodeKind".to_owned(),
-        "dtype" => "DType".to_owned(),
-        other => pascal(other),
-    }
-}
-
-fn constant(of: &Named, constant: &str) -> String {
-    let spellings = [("Quint", "QUInt"), ("Uint", "UInt"), ("Qint", "QInt"), ("Bfloat", "BFloat")];
-    spellings.iter().fold(member(of, constant), |name, (from, to)| name.replace(from, to))
-}
+const CSHARP: Language = Language { column: 2, case: pascal, joint: ".", has_prefixes: false };
 
 fn summary(abi: &Abi, doc: &str, indent: &str) -> String {
     let text = CSHARP.adapted(abi, doc).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let word = |(at, part): (usize, &str)| if at % 2 == 1 { format!("<c>{part}</c>") } else { part.to_owned() };
-    let text: String = text.split('`').enumerate().map(word).collect();
+    let text = quoted(&text, |part| format!("<c>{part}</c>"));
     comment(&format!("<summary>{text}</summary>"), &format!("{indent}/// "))
 }
 
@@ -41,67 +18,60 @@ fn file(usings: &str, body: &[String]) -> String {
     format!("// {DERIVED}\n{usings}namespace LibCheckpoint\n{{\n{}}}\n", body.join("\n"))
 }
 
+/// A type, whose members are separated by empty lines.
+fn class_of(head: &str, members: &[String]) -> String {
+    format!("    {head}\n    {{\n{}    }}\n", members.join("\n"))
+}
+
 pub fn constants(abi: &Abi) -> String {
-    let entry = |of: &Named, c: &Constant| {
-        format!("{}        {} = {},\n", summary(abi, &c.doc, "        "), constant(of, &c.name), c.value)
-    };
-    let made = abi.enums.iter().map(|of| {
-        let entries: Vec<String> = of.constants.iter().map(|c| entry(of, c)).collect();
-        let (doc, name) = (summary(abi, &of.doc, "    "), class(short(&of.name)));
-        format!("{doc}    public enum {name}\n    {{\n{}    }}\n", entries.join("\n"))
-    });
-    let names = abi.enums.iter().map(|of| {
-        let (raw, doc, name) = (&abi.naming(of).name, &abi.naming(of).doc, class(short(&of.name)));
-        let doc = summary(abi, doc, "        ");
-        format!("{doc}        public static string Name(this {name} value) => Utf8.Decode(NativeMethods.{raw}(value));\n")
-    });
-    let names = names.collect::<Vec<_>>().join("\n");
+    let (mut classes, mut names) = (Vec::new(), Vec::new());
+    for of in &abi.enums {
+        let (class, naming) = (CSHARP.class(&of.name), abi.naming(of));
+        let constant = |c: &Constant| format!("        {} = {},\n", CSHARP.constant(of, &c.name), c.value);
+        let constants = of.constants.iter().map(|c| summary(abi, &c.doc, "        ") + &constant(c)).collect::<Vec<_>>();
+        classes.push(summary(abi, &of.doc, "    ") + &class_of(&format!("public enum {class}"), &constants));
+        let name = format!("Name(this {class} value) => Utf8.Decode(NativeMethods.{}(value))", naming.name);
+        names.push(summary(abi, &naming.doc, "        ") + &format!("        public static string {name};\n"));
+    }
     let about = "    /// <summary>What constants are called.</summary>\n";
-    let names = format!("{about}    public static class Names\n    {{\n{names}    }}\n");
-    let [major, minor, patch, rank] = ["VERSION_MAJOR", "VERSION_MINOR", "VERSION_PATCH", "MAX_RANK"]
-        .map(|name| abi.constants.iter().find(|c| c.name == format!("CKPT_{name}")).expect("the header has it").value);
+    classes.push(about.to_owned() + &class_of("public static class Names", &names));
+    let value = |name: &str| abi.constants.iter().find(|c| c.name == name).expect("the header has it").value;
+    let [major, minor, patch] = ["MAJOR", "MINOR", "PATCH"].map(|part| value(&format!("CKPT_VERSION_{part}")));
     let version = format!("        internal const string Version = \"{major}.{minor}.{patch}\";\n");
-    let int = |(name, value): (&str, i64)| format!("        internal const int {name} = {value};\n");
-    let numbers: String = [("Major", major), ("Minor", minor), ("Patch", patch), ("MaxRank", rank)].map(int).concat();
-    let header = format!("    internal static class Header\n    {{\n{version}{numbers}    }}\n");
-    file("", &made.chain([names, header]).collect::<Vec<_>>())
+    let numbers = [("Major", major), ("Minor", minor), ("Patch", patch), ("MaxRank", value("CKPT_MAX_RANK"))]
+        .map(|(name, value)| format!("        internal const int {name} = {value};\n"));
+    classes.push(class_of("internal static class Header", &[version + &numbers.concat()]));
+    file("", &classes)
 }
 
 /// A type that is no pointer.
 fn value(abi: &Abi, rust: &str) -> Option<String> {
     let is_own = matches!(rust, "ckpt_node" | "ckpt_bytes") || rust.ends_with("_callback") || abi.is_enum(rust);
-    if is_own {
-        Some(class(short(rust)))
-    } else {
-        CSHARP.number(rust)
-    }
+    is_own.then(|| CSHARP.class(rust)).or_else(|| SPELLINGS.csharp_numbers.get(rust).cloned())
 }
 
 /// The class of a handle, if it has one.
-fn handle(abi: &Abi, rust: &str) -> String {
-    let own = rust.rsplit(' ').next().and_then(|of| of.strip_prefix("ckpt_")).unwrap_or_default();
-    let is_kept = !COPIED.split_whitespace().any(|copied| copied == own);
-    match is_kept && abi.functions.iter().any(|f| f.name == format!("ckpt_{own}_free")) {
-        true => pascal(own) + "Handle",
-        false => "IntPtr".to_owned(),
-    }
+fn handle(abi: &Abi, rust: &str) -> Option<String> {
+    let own = short(rust.rsplit(' ').next().unwrap_or_default());
+    let is_kept = abi.function(&format!("ckpt_{own}_free")).is_some() && !SPELLINGS.csharp_copied.contains(own);
+    is_kept.then(|| pascal(own) + "Handle")
 }
 
 fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
     let (base, name) = (parameter.base(), pascal(&parameter.name));
     let name = (name[..1].to_lowercase() + &name[1..]).replace("string", "@string");
-    let value = value(abi, base);
+    let is_array = SPELLINGS.csharp_arrays.contains(&format!("{function}.{}", parameter.name));
+    let (value, pointer) = (value(abi, base), handle(abi, base).unwrap_or_else(|| "IntPtr".to_owned()));
     let marshal = if value.as_deref() == Some("bool") { "[MarshalAs(UnmanagedType.I1)] " } else { "" };
     let of = match (parameter.role, value) {
         ("value" | "callback" | "length" | "given", Some(value)) if base == parameter.rust => format!("{marshal}{value}"),
         ("text" | "path", _) => "byte[]".to_owned(),
-        ("owned output", _) => format!("out {}", handle(abi, base)),
+        ("owned output", _) => format!("out {pointer}"),
         ("error" | "lent output", _) => "out IntPtr".to_owned(),
-        ("handle" | "changed", _) => handle(abi, base),
+        ("handle" | "changed", _) => pointer,
         ("array", _) if parameter.rust.matches('*').count() > 1 => "IntPtr[]".to_owned(),
-        ("array", _) if base == "u8" => "byte[]".to_owned(),
         ("array", Some(value)) => format!("{value}[]"),
-        ("output", Some(value)) if ARRAYS.contains(&(function, &*parameter.name)) => format!("[In, Out] {value}[]"),
+        ("output", Some(value)) if is_array => format!("[In, Out] {value}[]"),
         ("output", Some(value)) => format!("{marshal}out {value}"),
         _ => "IntPtr".to_owned(),
     };
@@ -111,46 +81,41 @@ fn parameter(abi: &Abi, function: &str, parameter: &Parameter) -> String {
 fn result(abi: &Abi, function: &Function) -> String {
     match (&*function.returns, function.ownership) {
         ("", _) => "void".to_owned(),
-        (pointer, "owned") => handle(abi, pointer),
+        (pointer, "owned") => handle(abi, pointer).unwrap_or_else(|| "IntPtr".to_owned()),
         (pointer, "lent") if pointer.starts_with('*') => "IntPtr".to_owned(),
         (of, _) => value(abi, of).expect("a value"),
     }
 }
 
 /// A declaration with its attributes.
-fn external(abi: &Abi, function: &Function, [indent, attribute, keywords, name]: [&str; 4]) -> String {
-    let (of, parameters) = (result(abi, function), parameters(abi, function));
-    let bool = format!("{indent}[return: MarshalAs(UnmanagedType.I1)]\n");
-    let bool = if of == "bool" { &bool } else { "" };
-    format!("{indent}[{attribute}CallingConvention.Cdecl)]\n{bool}{indent}internal {keywords} {of} {name}({parameters});\n")
-}
-
-fn parameters(abi: &Abi, function: &Function) -> String {
-    function.parameters.iter().map(|p| parameter(abi, &function.name, p)).collect::<Vec<_>>().join(", ")
+fn external(abi: &Abi, function: &Function, [indent, attribute, keywords]: [&str; 3], name: &str) -> String {
+    let parameters: Vec<String> = function.parameters.iter().map(|p| parameter(abi, &function.name, p)).collect();
+    let (of, parameters) = (result(abi, function), parameters.join(", "));
+    let marshal = if of == "bool" { format!("{indent}[return: MarshalAs(UnmanagedType.I1)]\n") } else { String::new() };
+    format!("{indent}[{attribute}CallingConvention.Cdecl)]\n{marshal}{indent}internal {keywords} {of} {name}({parameters});\n")
 }
 
 pub fn native_methods(abi: &Abi) -> String {
-    let attribute = "UnmanagedFunctionPointer(";
-    let callback = |f: &Function| external(abi, f, ["    ", attribute, "delegate", &class(short(&f.name))]);
-    let callbacks = abi.callbacks.iter().map(callback);
+    let delegate = ["    ", "UnmanagedFunctionPointer(", "delegate"];
+    let callbacks = abi.callbacks.iter().map(|f| external(abi, f, delegate, &CSHARP.class(&f.name)));
     let handles = abi.functions.iter().filter_map(|f| {
-        let own = f.name.strip_prefix("ckpt_")?.strip_suffix("_free").filter(|own| *own != "status")?;
-        let class = Some(handle(abi, &format!("ckpt_{own}"))).filter(|class| class != "IntPtr")?;
+        let own = short(&f.name).strip_suffix("_free").filter(|own| *own != "status")?; // written by hand
+        let class = handle(abi, own)?;
         let none = format!("        internal static readonly {class} None = new {class}(); // stands for NULL\n");
         let none = if own.ends_with("_options") || own == "cancel" { &none } else { "" };
         let free = format!("        protected override void Free() => NativeMethods.{}(handle);\n", f.name);
-        Some(format!("    internal sealed class {class} : Handle\n    {{\n{none}{free}    }}\n"))
+        Some(class_of(&format!("internal sealed class {class} : Handle"), &[none.to_owned() + &free]))
     });
     let functions: Vec<String> = abi.functions.iter().map(|f| declared(abi, f)).collect();
-    let methods = format!("    internal static partial class NativeMethods\n    {{\n{}    }}\n", functions.join("\n"));
-    let body: Vec<String> = callbacks.chain(handles).chain([methods]).collect();
-    file("using System;\nusing System.Runtime.InteropServices;\n\n", &body)
+    let methods = class_of("internal static partial class NativeMethods", &functions);
+    let all: Vec<String> = callbacks.chain(handles).chain([methods]).collect();
+    file("using System;\nusing System.Runtime.InteropServices;\n\n", &all)
 }
 
 /// A function, and one that throws its error and knows how long its texts are.
 fn declared(abi: &Abi, function: &Function) -> String {
     let name = &function.name;
-    let made = external(abi, function, ["        ", "DllImport(Name, CallingConvention = ", "static extern", name]);
+    let made = external(abi, function, ["        ", "DllImport(Name, CallingConvention = ", "static extern"], name);
     if function.parameters.last().is_none_or(|last| last.role != "error") {
         return made;
     }
@@ -171,19 +136,16 @@ fn declared(abi: &Abi, function: &Function) -> String {
 }
 
 pub fn options(abi: &Abi) -> String {
-    let classes: Vec<String> = options::all(abi).map(|options| class_of(abi, &options)).collect();
-    file("using System;\nusing System.Collections.Generic;\n\n", &classes)
-}
-
-fn class_of(abi: &Abi, options: &Options) -> String {
-    let (class, mut properties, mut settings) = (pascal(options.name), String::new(), String::new());
-    for setter in &options.setters {
-        properties += &property(abi, setter);
-        settings += &setting(abi, setter);
-    }
-    let set = format!("        private void SetPlain({class}Handle made)\n        {{\n{settings}        }}\n");
-    let about = "        // Sets all but callbacks, other options, paths and arrays.\n";
-    format!("    public sealed partial class {class}\n    {{\n{properties}{about}{set}    }}\n")
+    let class = |options: Options| {
+        let class = pascal(options.name);
+        let mut members: Vec<String> = options.setters.iter().map(|setter| property(abi, setter)).collect();
+        let settings: String = options.setters.iter().map(|setter| setting(abi, setter)).collect();
+        let set = format!("        private void SetPlain({class}Handle made)\n        {{\n{settings}        }}\n");
+        let about = "        // Sets all but callbacks, other options, paths and arrays.\n";
+        members.push(about.to_owned() + &set);
+        class_of(&format!("public sealed partial class {class}"), &members)
+    };
+    file("using System;\nusing System.Collections.Generic;\n\n", &options::all(abi).map(class).collect::<Vec<_>>())
 }
 
 /// The type of the elements of what is added.
@@ -193,58 +155,43 @@ fn element(setter: &Setter) -> String {
 }
 
 fn property(abi: &Abi, setter: &Setter) -> String {
-    let (first, name, (field, default)) = (setter.values[0], options::name(&setter.csharp), split(setter));
-    let of = match (first.role, &*first.rust) {
+    let (field, name) = (&setter.csharp, options::name(&setter.csharp));
+    let of = match CSHARP.value(abi, setter.values[0], field.ends_with('~'), name) {
         _ if setter.adds => format!("IList<{}>", element(setter)),
-        ("text", _) => "string".to_owned(),
-        _ if field.ends_with('~') => "TimeSpan".to_owned(),
-        (_, "u32" | "usize") => "int".to_owned(),
-        (_, "u64") => "long".to_owned(),
-        (_, of) => value(abi, of).expect("a value"),
+        [of, ..] => of,
     };
     let doc = setter.function.doc.split('\n').next().unwrap_or_default(); // the rest is about failures
     let (mark, note) = match &*of {
         _ if field.contains('?') => ("?", " Null for the default."),
-        "int" | "long" if default.is_empty() && !doc.contains("0, the default") => ("", " 0 for the default."),
+        "int" | "long" if setter.default.is_empty() && !doc.contains("0, the default") => ("", " 0 for the default."),
         _ => ("", ""),
     };
-    let accessors = match default {
+    let accessors = match &*setter.default {
         _ if setter.adds => format!("{{ get; }} = new List<{}>();", element(setter)),
         "" => "{ get; set; }".to_owned(),
-        _ => format!("{{ get; set; }} = {default};"),
+        default => format!("{{ get; set; }} = {default};"),
     };
-    let mut made =
-        summary(abi, &format!("{doc}{note}"), "        ") + &format!("        public {of}{mark} {name} {accessors}\n\n");
-    for other in setter.values[1..].iter().filter(|_| !setter.adds) {
+    let made = summary(abi, &format!("{doc}{note}"), "        ") + &format!("        public {of}{mark} {name} {accessors}\n");
+    let others = setter.values[1..].iter().filter(|_| !setter.adds).map(|other| {
         let of = abi.enums.iter().find(|e| e.name == other.rust).expect("a constant");
         let doc = summary(abi, &format!("{}, for `{name}`.", CSHARP.adapted(abi, &of.doc).trim_end_matches('.')), "        ");
-        let (class, name, first) = (class(short(&of.name)), pascal(&other.name), constant(of, &of.constants[0].name));
-        made += &format!("{doc}        public {class} {name} {{ get; set; }} = {class}.{first};\n\n");
-    }
-    made
-}
-
-fn split<'a>(setter: &'a Setter) -> (&'a str, &'a str) {
-    setter.csharp.split_once('=').unwrap_or((&setter.csharp, ""))
+        let (class, name, first) = (CSHARP.class(&of.name), pascal(&other.name), CSHARP.constant(of, &of.constants[0].name));
+        format!("\n{doc}        public {class} {name} {{ get; set; }} = {class}.{first};\n")
+    });
+    made + &others.collect::<String>()
 }
 
 fn setting(abi: &Abi, setter: &Setter) -> String {
-    let (first, own, (field, default)) = (setter.values[0], options::name(&setter.csharp), split(setter));
-    let value = field.replace("?", ".Value").replace("~", ".TotalSeconds");
-    let argument = |(value, given): (&&Parameter, String)| match (value.role, &*value.rust) {
-        ("text", _) => format!("Utf8.Encode({given}, \"{}\")", value.name),
-        (_, "u32") => format!("checked((uint){given})"),
-        (_, "u64") => format!("checked((ulong){given})"),
-        _ => given,
-    };
-    let arguments: Vec<String> = setter.values.iter().zip(setter.given(&value, "")).map(argument).collect();
+    let (field, name) = (&setter.csharp, options::name(&setter.csharp));
+    let first = field.replace("?", ".Value").replace("~", "");
+    let values = setter.spelled(abi, &CSHARP, field.ends_with('~'), [&first, ""]);
+    let arguments: Vec<&str> = values.iter().map(|[.., argument]| &**argument).collect();
     let call = format!("NativeMethods.{}(made, {});\n", setter.function.name, arguments.join(", "));
-    let head = match (first.role, &*first.rust) {
-        _ if setter.adds => format!("foreach ({} each in {own})", element(setter)),
-        (role, _) if role == "text" || field.contains('?') => format!("if ({own} != null)"),
-        (_, "ckpt_node") => format!("if (!{own}.IsNone)"),
-        (_, of) if of == "bool" || abi.is_enum(of) || !default.is_empty() => return format!("            {call}"),
-        _ => format!("if ({own} != 0)"),
+    let head = match &values[0] {
+        _ if setter.adds => format!("foreach ({} each in {name})", element(setter)),
+        _ if field.contains('?') => format!("if ({name} != null)"),
+        [_, wanted, _] if wanted.is_empty() || !setter.default.is_empty() => return format!("            {call}"),
+        [_, wanted, _] => format!("if ({wanted})"),
     };
     format!("            {head}\n            {{\n                {call}            }}\n")
 }

@@ -1,29 +1,11 @@
 //! The constants of Go, and what sets its options.
 
-use crate::abi::{short, Abi, Named, Parameter};
-use crate::options::{self, Setter};
-use crate::text::{comment, member, pascal, Language};
+use crate::abi::Abi;
+use crate::options::{self, Options, Setter};
+use crate::text::{comment, pascal, Language};
 use crate::DERIVED;
 
-const GO: Language = Language { column: 2, class, method: pascal, joint: ".", constant };
-
-fn class(name: &str) -> String {
-    if name == "dtype" {
-        "DType".to_owned()
-    } else {
-        pascal(name)
-    }
-}
-
-fn constant(of: &Named, constant: &str) -> String {
-    let prefix = match &*of.name {
-        "ckpt_code" | "ckpt_dtype" => "",
-        "ckpt_restore_kind" => "Restore",
-        "ckpt_row_state" => "Row",
-        name => &class(short(name)),
-    };
-    prefix.to_owned() + &member(of, constant).replace("Ok", "OK")
-}
+const GO: Language = Language { column: 1, case: pascal, joint: ".", has_prefixes: true };
 
 /// A comment without marks.
 fn doc(abi: &Abi, text: &str, prefix: &str) -> String {
@@ -37,15 +19,13 @@ fn file(body: String) -> String {
 pub fn constants(abi: &Abi) -> String {
     let mut made = String::new();
     for of in &abi.enums {
-        let (name, naming) = (class(short(&of.name)), abi.naming(of));
+        let (name, naming) = (GO.class(&of.name), abi.naming(of));
         let about = of.doc[..1].to_lowercase() + &of.doc[1..];
         let verb = if about.starts_with("the ") { "is" } else { "says" };
-        made += &format!(
-            "\n{}type {name} int32\n\n// Those that there are.\nconst (\n",
-            doc(abi, &format!("{name} {verb} {about}"), "// ")
-        );
+        let about = doc(abi, &format!("{name} {verb} {about}"), "// ");
+        made += &format!("\n{about}type {name} int32\n\n// Those that there are.\nconst (\n");
         for c in &of.constants {
-            made += &format!("{}\t{} {name} = C.{}\n", doc(abi, &c.doc, "\t// "), constant(of, &c.name), c.name);
+            made += &format!("{}\t{} {name} = C.{}\n", doc(abi, &c.doc, "\t// "), GO.constant(of, &c.name), c.name);
         }
         made += &format!(")\n\n{}", doc(abi, &naming.doc.replacen("The name", "String gives the name", 1), "// "));
         made += &format!("func (x {name}) String() string {{\n\treturn C.GoString(C.{}(C.{}(x)))\n}}\n", naming.name, of.name);
@@ -54,35 +34,25 @@ pub fn constants(abi: &Abi) -> String {
 }
 
 pub fn options(abi: &Abi) -> String {
-    let mut made = String::new();
-    for options in options::all(abi) {
-        let (class, settings) = (pascal(options.name), options.setters.iter().map(|setter| setting(setter)).collect::<String>());
-        made += "\n// set sets all but callbacks, other options, paths and arrays, and says whether that went well.\n";
-        made += &format!(
-            "func (o *{class}) set(made *C.ckpt_{}, e **C.ckpt_error) bool {{\n{settings}\treturn true\n}}\n",
-            options.name
-        );
-    }
-    file(made)
+    let about = "// set sets all but callbacks, other options, paths and arrays, and says whether that went well.";
+    let set = |options: Options| {
+        let settings: String = options.setters.iter().map(|setter| setting(abi, setter)).collect();
+        let head = format!("func (o *{}) set(made *C.ckpt_{}, e **C.ckpt_error) bool", pascal(options.name), options.name);
+        format!("\n{about}\n{head} {{\n{settings}\treturn true\n}}\n")
+    };
+    file(options::all(abi).map(set).collect())
 }
 
-fn setting(setter: &Setter) -> String {
+fn setting(abi: &Abi, setter: &Setter) -> String {
     let (go, field) = (&setter.go, format!("o.{}", options::name(&setter.go)));
-    let (wanted, first) = match (&*setter.values[0].rust, setter.values[0].role) {
-        _ if setter.adds => (String::new(), String::new()),
-        _ if go.ends_with('?') => (format!("{field} != nil && "), format!("*{field}")),
-        _ if go.ends_with("?~") => (format!("{field} != nil && "), field.clone()),
-        (_, "text") => (format!("{field} != \"\" && "), field.clone()),
-        ("bool", _) => (format!("{field} && "), field.clone()),
-        _ => (format!("{field} != 0 && "), field.clone()),
+    let first = if go.ends_with('?') { format!("*{field}") } else { field.clone() };
+    let values = setter.spelled(abi, &GO, go.ends_with('~'), [&first, "o."]);
+    let wanted = match &values[0] {
+        _ if setter.adds => String::new(),
+        _ if go.contains('?') => format!("{field} != nil && "),
+        [_, wanted, _] => format!("{wanted} && "),
     };
-    let argument = |(value, given): (&&Parameter, String)| match value.role {
-        _ if go.starts_with('!') => "false".to_owned(),
-        "text" => format!("chars({given}), C.size_t(len({given}))"),
-        _ if go.ends_with('~') => format!("C.double({given}.Seconds())"),
-        _ => format!("C.{}({given})", GO.number(&value.rust).unwrap_or_else(|| value.rust.clone())),
-    };
-    let arguments: Vec<String> = setter.values.iter().zip(setter.given(&first, "o.")).map(argument).collect();
+    let arguments: Vec<&str> = values.iter().map(|[.., argument]| if go.starts_with('!') { "false" } else { argument }).collect();
     let call = format!("C.{}(made, {}, e) != C.CKPT_CODE_OK", setter.function.name, arguments.join(", "));
     let set = |tabs: &str| format!("{tabs}if {wanted}{call} {{\n{tabs}\treturn false\n{tabs}}}\n");
     match setter.adds {

@@ -7,8 +7,8 @@ mod cpp;
 mod csharp;
 mod go;
 mod options;
+mod spellings;
 mod text;
-mod unbound;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,10 +17,10 @@ use abi::Abi;
 
 const DERIVED: &str = "Generated from bindings/abi.json by bindings/generate; do not edit.";
 
-/// What is wrong with the files as they are. If `write`, they are written first.
-fn problems(write: bool) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the package lies in bindings/");
-    let abi = Abi::read(&root.join("bindings/c/src"));
+/// The files that are out of date. If `write`, they are written first.
+fn stale(write: bool) -> Vec<&'static str> {
+    let bindings = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in bindings/");
+    let abi = Abi::read(&bindings.join("c/src"));
     let files = [
         ("abi.json", abi.described()),
         ("cpp/include/checkpoint/constants.hpp", cpp::constants(&abi)),
@@ -31,27 +31,23 @@ fn problems(write: bool) -> Vec<String> {
         ("csharp/NativeMethods.cs", csharp::native_methods(&abi)),
         ("csharp/Options.cs", csharp::options(&abi)),
     ];
-    let mut problems = Vec::new();
-    for (file, text) in files {
-        let path = root.join("bindings").join(file);
+    let is_stale = |(file, text): &(&str, String)| {
+        let path = bindings.join(file);
         if write {
-            std::fs::write(&path, &text).expect("bindings/ can be written");
+            std::fs::write(&path, text).expect("bindings/ can be written");
         }
-        if std::fs::read_to_string(&path).ok() != Some(text) {
-            problems.push(format!("bindings/{file} is out of date: run cargo run -p libcheckpoint-generate"));
-        }
-    }
-    problems.extend(unbound::problems(root, &abi));
-    problems
+        std::fs::read_to_string(&path).ok().as_ref() != Some(text)
+    };
+    files.into_iter().filter(is_stale).map(|(file, _)| file).collect()
 }
 
 fn main() -> ExitCode {
-    let problems = problems(!std::env::args().any(|argument| argument == "--check"));
-    problems.iter().for_each(|problem| eprintln!("{problem}"));
-    ExitCode::from(u8::from(!problems.is_empty()))
+    let stale = stale(!std::env::args().any(|argument| argument == "--check"));
+    stale.iter().for_each(|file| eprintln!("bindings/{file} is out of date: run cargo run -p libcheckpoint-generate"));
+    ExitCode::from(u8::from(!stale.is_empty()))
 }
 
 #[test]
-fn what_is_generated_is_up_to_date_and_every_function_is_bound() {
-    assert_eq!(problems(false), [""; 0]);
+fn what_is_generated_is_up_to_date() {
+    assert_eq!(stale(false), [""; 0]);
 }

@@ -1,30 +1,21 @@
-//! Names, types and comments in the languages' ways.
+//! Names and comments in the languages' ways.
 
-use crate::abi::{short, Abi, Named};
+use crate::abi::{short, Abi, Named, Parameter};
+use crate::spellings::SPELLINGS;
 
 /// Where comments end.
 const WIDTH: usize = 100;
 
-/// Numbers in Rust, C++, C and C#. `size_t` is 64 bits wherever the library is.
-const NUMBERS: [[&str; 4]; 7] = [
-    ["bool", "bool", "bool", "bool"],
-    ["f64", "double", "double", "double"],
-    ["i32", "std::int32_t", "int32_t", "int"],
-    ["u32", "std::uint32_t", "uint32_t", "uint"],
-    ["i64", "std::int64_t", "int64_t", "long"],
-    ["u64", "std::uint64_t", "uint64_t", "ulong"],
-    ["usize", "std::size_t", "size_t", "long"],
-];
-
 /// How a language calls what comments speak of.
 pub struct Language {
-    /// Its place among the numbers.
+    /// Its place among the names of [`SPELLINGS`].
     pub column: usize,
-    pub class: fn(&str) -> String,
-    pub method: fn(&str) -> String,
+    /// What becomes of `row_state`.
+    pub case: fn(&str) -> String,
     /// Between a class and a method.
     pub joint: &'static str,
-    pub constant: fn(&Named, &str) -> String,
+    /// Whether constants begin with their type.
+    pub has_prefixes: bool,
 }
 
 /// `row_state` is `RowState`.
@@ -32,23 +23,39 @@ pub fn pascal(snake: &str) -> String {
     snake.split('_').map(|word| word[..1.min(word.len())].to_uppercase() + word.get(1..).unwrap_or_default()).collect()
 }
 
-/// A constant in Pascal's case, without the name of its type.
-pub fn member(of: &Named, constant: &str) -> String {
-    let word = |word: &str| match word.as_bytes() {
-        [b'E', b'0'..=b'9', ..] | b"IO" => word.to_owned(), // FLOAT8_E4M3FN
-        _ => pascal(&word.to_lowercase()).replace("Dtype", "DType"),
-    };
-    match &constant[of.name.len() + 1..] {
-        "FLOAT" => "Float32".to_owned(),
-        "DOUBLE" => "Float64".to_owned(),
-        "HALF" => "Float16".to_owned(),
-        own => own.split('_').map(word).collect(),
-    }
+/// Changes what stands between backticks.
+pub fn quoted(text: &str, change: impl Fn(&str) -> String) -> String {
+    let part = |(at, part): (usize, &str)| if at % 2 == 1 { change(part) } else { part.to_owned() };
+    text.split('`').enumerate().map(part).collect()
 }
 
 impl Language {
-    pub fn number(&self, rust: &str) -> Option<String> {
-        NUMBERS.iter().find(|number| number[0] == rust).map(|number| number[self.column].to_owned())
+    fn listed(&self, name: &str) -> Option<String> {
+        SPELLINGS.names.get(name).map(|names| names[self.column].clone())
+    }
+
+    pub fn class(&self, name: &str) -> String {
+        self.listed(short(name)).unwrap_or_else(|| (self.case)(short(name)))
+    }
+
+    /// The type of an option's value, when it is set, and what the C ABI gets.
+    pub fn value(&self, abi: &Abi, of: &Parameter, is_time: bool, value: &str) -> [String; 3] {
+        let kind = match &*of.rust {
+            _ if of.role == "text" => "text",
+            _ if is_time => "time",
+            rust if abi.is_enum(rust) => "enum",
+            rust => rust,
+        };
+        let fields = [("{value}", value), ("{class}", &self.class(&of.rust)), ("{type}", &of.rust), ("{name}", &of.name)];
+        let filled = |text: &String| fields.iter().fold(text.clone(), |text, (field, value)| text.replace(field, value));
+        let Some(languages) = SPELLINGS.values.get(kind) else { panic!("spellings.json has no values of {kind}") };
+        languages[self.column].each_ref().map(filled)
+    }
+
+    pub fn constant(&self, of: &Named, name: &str) -> String {
+        let own = self.listed(name).unwrap_or_else(|| (self.case)(&name[of.name.len() + 1..].to_lowercase()));
+        let prefix = || SPELLINGS.go_prefixes.get(&of.name).cloned().unwrap_or_else(|| self.class(&of.name));
+        self.has_prefixes.then(prefix).unwrap_or_default() + &own
     }
 
     /// A comment of the C ABI in the language's names. What is about C alone is left out.
@@ -56,32 +63,28 @@ impl Language {
         let about_c = [" NUL-terminated static text.", " Not thread-safe while being changed."];
         let mut doc = about_c.iter().fold(doc.to_owned(), |doc, about| doc.replace(about, ""));
         // `…: one of the CKPT_X_ constants` says what the type says.
-        while let Some((begin, end)) = doc.match_indices("one of the ").find_map(|(at, _)| {
+        while let Some(at) = doc.find("one of the `CKPT_") {
             let end = doc[at..].find(['.', ';']).map_or(doc.len(), |length| at + length);
-            doc[at..end].contains("`CKPT_").then(|| (doc[..at].rfind([':', ';', ',']).unwrap_or(at), end))
-        }) {
-            doc.replace_range(begin..end, "");
+            doc.replace_range(doc[..at].rfind([':', ';', ',']).unwrap_or(at)..end, "");
         }
-        let word =
-            |(at, part): (usize, &str)| if at % 2 == 1 { format!("`{}`", self.renamed(abi, part)) } else { part.to_owned() };
-        doc.split('`').enumerate().map(word).collect()
+        quoted(&doc, |word| format!("`{}`", self.renamed(abi, word)))
     }
 
     fn renamed(&self, abi: &Abi, word: &str) -> String {
         if let Some(of) = abi.enums.iter().find(|e| e.constants.iter().any(|c| c.name == word)) {
-            return (self.class)(short(&of.name)) + self.joint + &(self.constant)(of, word);
+            return self.class(&of.name) + self.joint + &self.constant(of, word);
         }
         assert!(!word.starts_with("CKPT_"), "{word}: no such constant");
         let Some(name) = word.strip_prefix("ckpt_") else { return word.to_owned() };
         let of = |class: &&str| name.strip_prefix(class).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
-        let class = abi.handles.iter().map(|handle| short(&handle.name)).filter(of).max_by_key(|class| class.len());
-        match class.map(|class| (class, name[class.len()..].trim_start_matches('_'))) {
-            Some((class, "" | "new" | "open")) => (self.class)(class),
-            Some((class, method)) => {
+        let classes = abi.handles.iter().map(|handle| short(&handle.name)).filter(of);
+        let Some(class) = classes.max_by_key(|class| class.len()) else { return (self.case)(name) };
+        match name[class.len()..].trim_start_matches('_') {
+            "" | "new" | "open" => self.class(class),
+            method => {
                 let method = method.trim_start_matches("set_").trim_start_matches("add_");
-                (self.class)(class) + self.joint + &(self.method)(method)
+                self.class(class) + self.joint + &(self.case)(method)
             }
-            None => (self.method)(name),
         }
     }
 }

@@ -125,6 +125,11 @@ enum class reason : std::int32_t {
     busy = CKPT_REASON_BUSY,
     /// A rank failed or did not take part, so no rank saved.
     rank = CKPT_REASON_RANK,
+    /// The path names a file or directory of another kind, which was recognized; the message says
+    /// what to do.
+    not_a_checkpoint = CKPT_REASON_NOT_A_CHECKPOINT,
+    /// Another call was using the same handle.
+    concurrent_use = CKPT_REASON_CONCURRENT_USE,
 };
 
 /// Returns the name of a reason, e.g. `NO_CHECKPOINT`; `NONE` for 0, `UNKNOWN` for an unknown

@@ -3,6 +3,9 @@
 #define CHECKPOINT_WRITER_HPP
 
 #include <checkpoint/options.hpp>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 namespace checkpoint {
 
@@ -24,7 +27,8 @@ class write_options : public basic_write_options<write_options> {
 };
 
 /// A checkpoint of named tensors that is being put together (`tf.raw_ops.SaveV2`): tensors are
-/// added, then finish() writes them all. For one thread at a time.
+/// added, then finish() writes them all. For one thread at a time: a call during another one does
+/// nothing and throws reason::concurrent_use.
 ///
 /// Memory is *borrowed*: it is not copied, and must stay as it is until finish() has returned or
 /// the writer is gone. A container that is given as an rvalue (`std::move(weights)`, a temporary)
@@ -106,14 +110,47 @@ class writer {
     }
 
     /// Writes everything that was added and publishes it. The checkpoint that the prefix had before
-    /// stays until the new one is whole. The writer is used up, whether this succeeds or not.
+    /// stays until the new one is whole. The writer is used up, whether this succeeds or not,
+    /// unless another call was using it (reason::concurrent_use).
     void finish() {
-        const owned_values done(std::move(owned_));  // goes after the call
-        detail::call(ckpt_writer_finish, handle_.get());
+        const auto held = kept().hold();  // goes after the call, although another may find the writer finished
+        try {
+            detail::call(ckpt_writer_finish, handle_.get());
+        } catch (const error &e) {
+            if (e.reason() != reason::concurrent_use) kept().clear();
+            throw;
+        }
+        kept().clear();
     }
 
    private:
-    using owned_values = std::vector<std::shared_ptr<const void>>;
+    // What became the writer's, for several threads at once.
+    class kept_values {
+       public:
+        using list = std::vector<std::shared_ptr<const void>>;
+        void add(std::shared_ptr<const void> value) {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            values_->push_back(std::move(value));
+        }
+        std::shared_ptr<const list> hold() {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            return values_;
+        }
+        void clear() {
+            auto none = std::make_shared<list>();
+            const std::lock_guard<std::mutex> lock(mutex_);
+            values_.swap(none);
+        }
+
+       private:
+        std::mutex mutex_;
+        std::shared_ptr<list> values_ = std::make_shared<list>();
+    };
+    // None after a move.
+    kept_values &kept() {
+        if (!kept_) kept_ = std::make_unique<kept_values>();
+        return *kept_;
+    }
 
     template <typename T>
     static span<const std::byte> as_bytes(span<T> values) noexcept {
@@ -128,7 +165,7 @@ class writer {
             return values;
         } else {
             auto owned = std::make_shared<const type>(std::forward<Values>(values));
-            owned_.push_back(owned);
+            kept().add(owned);
             return *owned;
         }
     }
@@ -139,7 +176,7 @@ class writer {
         return shape.rank();
     }
 
-    owned_values owned_;  // lives longer than the handle
+    std::unique_ptr<kept_values> kept_ = std::make_unique<kept_values>();  // lives longer than the handle
     detail::handle<ckpt_writer, ckpt_writer_free> handle_;
 };
 
