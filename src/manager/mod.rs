@@ -15,7 +15,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::checkpoint::{After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
-use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, ValidCheckpoint};
+use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, Pin, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
 use crate::reader::VerifyOptions;
@@ -317,12 +317,7 @@ impl Manager {
     /// * `ABORTED` (`Callback`): the init function failed.
     pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumption> {
         self.checkpoint.when_idle(None, |_| Ok(()))?;
-        self.books.refresh()?;
-        let found = if options.latest_valid {
-            self.latest_valid_or_none()?
-        } else {
-            ValidCheckpoint { prefix: self.latest_checkpoint(), broken: Vec::new() }
-        };
+        let (found, _pin) = self.find_and_pin(options)?;
         for BrokenCheckpoint { prefix, problem } in &found.broken {
             let text = format!("skipped {}, which is not valid: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));
             self.books.options.log(Severity::Warning, &text);
@@ -347,6 +342,29 @@ impl Manager {
             self.books.steps.lock().last = step;
         }
         Ok(Resumption { path: Some(path), status: Some(status), broken: found.broken })
+    }
+
+    /// Finds the checkpoint to restore, and pins it, so that another thread that saves with this
+    /// manager, or another process, does not remove it meanwhile. Where files cannot be locked
+    /// there is no pin.
+    fn find_and_pin(&self, options: &ResumeOptions) -> Result<(ValidCheckpoint, Option<Pin>)> {
+        let mut gone = None;
+        loop {
+            self.books.refresh()?;
+            let found = if options.latest_valid {
+                self.latest_valid_or_none()?
+            } else {
+                ValidCheckpoint { prefix: self.latest_checkpoint(), broken: Vec::new() }
+            };
+            let Some(path) = &found.prefix else { return Ok((found, None)) };
+            match Pin::new(path) {
+                Ok(pin) => return Ok((found, Some(pin))),
+                // It was removed, but there is a newer one by now.
+                Err(e) if e.code() == Code::NotFound && gone.as_ref() != Some(path) => gone = found.prefix,
+                // The restore says what is wrong.
+                Err(_) => return Ok((found, None)),
+            }
+        }
     }
 
     /// Finds the newest valid checkpoint of the directory: one whose checksums all match. A

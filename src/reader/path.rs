@@ -1,6 +1,6 @@
 //! Finds the checkpoint that a path stands for, as a user gives it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::locate::{absent, at_prefix, by_file_of_bundle, read_state, Located, STATE_FILE};
@@ -11,27 +11,90 @@ use crate::format::state_file::StateFile;
 
 /// The most attempts to find the latest checkpoint while another process saves. No process saves so
 /// fast that all of these attempts fail.
-const MOST_LOOKS: usize = 100;
+pub(super) const MOST_LOOKS: usize = 100;
+
+/// How the path of a checkpoint was understood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resolution {
+    /// The prefix of the checkpoint; for a V1 checkpoint, its file or the pattern of its files.
+    pub prefix: PathBuf,
+    /// The path in the state file that led to the checkpoint, as the state file has it; `None` if
+    /// no state file was needed.
+    pub entry: Option<OsString>,
+    /// Whether that path leads to nothing, and a checkpoint of the same name beside the state file
+    /// was taken: the directory was moved.
+    pub is_moved: bool,
+    /// Whether the path is a directory with a checkpoint and also the prefix of another one.
+    pub is_ambiguous: bool,
+}
+
+/// Which checkpoint is taken if a path is both a directory and a prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// That of the directory, as by `tf.train.load_checkpoint`.
+    Directory,
+    /// The one with that prefix, as by `tf.train.Checkpoint.restore`.
+    Prefix,
+}
+
+/// A checkpoint that was found, and how.
+pub(crate) struct Found {
+    pub located: Located,
+    pub how: Resolution,
+}
+
+impl Found {
+    fn new(located: Located, entry: Option<OsString>, is_moved: bool) -> Found {
+        let (Located::V2(prefix) | Located::V1 { prefix, .. }) = &located;
+        let how = Resolution { prefix: prefix.clone(), entry, is_moved, is_ambiguous: false };
+        Found { located, how }
+    }
+
+    fn beside(mut self, other: Option<Located>) -> Found {
+        self.how.is_ambiguous = other.is_some_and(|other| other != self.located);
+        self
+    }
+}
+
+/// Finds the checkpoint that [`Reader::open`](super::Reader::open) would open at `path`. Only names
+/// are looked at, and the state file of a directory.
+///
+/// # Errors
+/// * `NOT_FOUND` (`NoCheckpoint`): there is no checkpoint at `path`; the message lists the
+///   checkpoints in the same directory.
+/// * `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
+pub fn resolve_checkpoint(path: impl AsRef<Path>) -> Result<Resolution> {
+    locate(path.as_ref(), First::Directory).map(|found| found.how)
+}
 
 /// Finds the checkpoint that `path` denotes; [`Reader::open`](super::Reader::open) lists the
 /// accepted forms.
-pub(crate) fn locate(path: &Path) -> Result<Located> {
+pub(crate) fn locate(path: &Path, first: First) -> Result<Found> {
     // A state file that names what is not there is at fault itself; it is nothing else.
-    find(path).map_err(|e| if e.file() == Some(path) { explain(e) } else { e })
+    find(path, first).map_err(|e| if e.file() == Some(path) { explain(e) } else { e })
 }
 
-fn find(path: &Path) -> Result<Located> {
+fn find(path: &Path, first: First) -> Result<Found> {
+    let prefix = |located| Found::new(located, None, false);
     if path.is_dir() {
-        if let Some(located) = in_directory(path)? {
-            return Ok(located);
+        if first == First::Prefix {
+            if let Some(located) = at_prefix(path)? {
+                let other = in_directory(path).ok().flatten();
+                return Ok(prefix(located).beside(other.map(|other| other.located)));
+            }
         }
-        if let Some(located) = at_prefix(path)? {
-            return Ok(located);
+        if let Some(found) = in_directory(path)? {
+            return Ok(found.beside(at_prefix(path).ok().flatten()));
+        }
+        // The prefix in the directory whose name is empty comes last.
+        if let Some(located) = at_prefix(path)?.map_or_else(|| at_prefix(&path.join("")), |located| Ok(Some(located)))? {
+            return Ok(prefix(located));
         }
         return Err(absent("the directory has no state file \"checkpoint\" and is not a SavedModel", path, path));
     }
     if let Some(located) = at_prefix(path)?.or(by_file_of_bundle(path)?) {
-        return Ok(located);
+        return Ok(prefix(located));
     }
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Err(absent("there is no checkpoint at this path", path, directory))
@@ -70,19 +133,18 @@ fn latest_of(directory: &Path) -> Result<Option<(StateFile, Resolved)>> {
 
 /// The checkpoint of a directory: the latest one of its state file or, without a state file, the
 /// variables of a SavedModel.
-fn in_directory(directory: &Path) -> Result<Option<Located>> {
+fn in_directory(directory: &Path) -> Result<Option<Found>> {
     if let Some((state, latest)) = latest_of(directory)? {
+        let entry = state.model_checkpoint_path;
         return match latest.located {
-            Some(located) => Ok(Some(located)),
+            Some(located) => Ok(Some(Found::new(located, Some(entry), latest.is_moved))),
             None => {
-                let what = format!(
-                    "the state file names \"{}\", which does not exist",
-                    printable(state.model_checkpoint_path.as_encoded_bytes())
-                );
+                let what = format!("the state file names \"{}\", which does not exist", printable(entry.as_encoded_bytes()));
                 Err(absent(&what, &directory.join(STATE_FILE), directory))
             }
         };
     }
-    let saved_model = ["saved_model.pb", "saved_model.pbtxt"].iter().any(|name| directory.join(name).is_file());
-    Ok(saved_model.then(|| Located::V2(directory.join("variables").join("variables"))))
+    let is_saved_model = ["saved_model.pb", "saved_model.pbtxt"].iter().any(|name| directory.join(name).is_file());
+    let variables = || Located::V2(directory.join("variables").join("variables"));
+    Ok(is_saved_model.then(|| Found::new(variables(), None, false)))
 }

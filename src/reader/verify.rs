@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::locate::Located;
-use super::path::locate;
+use super::path::{locate, First};
 use crate::bundle;
 use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::v1;
@@ -66,7 +66,7 @@ pub fn verify(
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Verification> {
-    verify_located(path.as_ref(), locate(path.as_ref())?, options, progress)
+    verify_located(path.as_ref(), locate(path.as_ref(), First::Directory)?.located, options, progress)
 }
 
 /// Like [`verify`], for the checkpoint that was found at `path`.

@@ -245,10 +245,11 @@ impl Saver {
             if !options.renames.is_empty() || options.subtree.is_some() {
                 return Err(Error::argument("a saver restores by its own names and does not support renames or subtrees"));
             }
-            let reader = Reader::open(path).map_err(|e| match e.reason() {
+            let reader = Reader::for_restore(path).map_err(|e| match e.reason() {
                 Reason::NoCheckpoint => e.prefixed("The passed save_path is not a valid checkpoint"),
                 _ => e,
             })?;
+            warnings.extend(reader.moved());
             let (report, result) = self.0.restore(nodes, &reader, options, &mut warnings)?;
             *self.0.last_report.lock() = Some(report.clone());
             result.map(|()| report)
