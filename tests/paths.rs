@@ -294,3 +294,74 @@ fn a_state_update_and_its_reader_agree() {
         assert_eq!(found, Some(scratch.path().join("ckpt-1")), "{who}");
     }
 }
+
+fn names_in(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// TensorFlow writes `ckpts/.index` for the prefix `ckpts/`, and a state file that names ".".
+#[test]
+fn a_prefix_may_end_in_a_slash() {
+    let scratch = tempdir().unwrap();
+    let directory = scratch.path().join("ckpts");
+    let prefix = directory.join("");
+    write(&prefix, 6);
+    assert_eq!(names_in(&directory), [".data-00000-of-00001", ".index"]);
+    // Written again, it has another number of data files, and the first are gone.
+    write(&prefix, 7);
+    assert_eq!(names_in(&directory), [".data-00000-of-00002", ".data-00001-of-00002", ".index"]);
+    assert!(checkpoint::checkpoint_exists(&prefix).unwrap());
+    assert_eq!(checkpoint::checkpoint_mtimes([&prefix]).unwrap().len(), 1);
+    for path in [prefix.clone(), directory.join(".index"), directory.join(".data-00000-of-00002"), directory.clone()] {
+        let reader = Reader::open(&path).unwrap();
+        assert_eq!(reader.prefix().as_os_str(), prefix.as_os_str(), "{}", path.display());
+        assert_eq!(value_in(&path), 7);
+    }
+    for latest in [".", ""] {
+        let program = Program::new();
+        program.checkpoint.read(directory.join(latest), &RestoreOptions::new()).unwrap().assert_consumed().unwrap();
+        assert_eq!(program.get(), 7);
+    }
+    update_checkpoint_state(&directory, &StateUpdate::new(&prefix)).unwrap();
+    let text = std::fs::read_to_string(directory.join("checkpoint")).unwrap();
+    assert_eq!(text, "model_checkpoint_path: \".\"\nall_model_checkpoint_paths: \".\"\n");
+    for (who, found) in found_by_all(&directory) {
+        assert_eq!(found.as_deref().map(Path::as_os_str), Some(prefix.as_os_str()), "{who}");
+    }
+    std::fs::remove_file(directory.join("checkpoint")).unwrap();
+    let repaired = repair_checkpoint_state(&directory, false, &VerifyOptions::new(), &mut go).unwrap();
+    assert_eq!(repaired.latest.as_os_str(), prefix.as_os_str());
+    assert_eq!(std::fs::read_to_string(directory.join("checkpoint")).unwrap(), text);
+    checkpoint::remove_checkpoint(&prefix).unwrap();
+    assert_eq!(names_in(&directory), ["checkpoint"]);
+}
+
+/// `Saver.save("sv/")` and `Checkpoint.save("ck/")` of TensorFlow.
+#[test]
+fn saves_to_a_prefix_that_ends_in_a_slash() {
+    let scratch = tempdir().unwrap();
+    let program = Program::holding(3);
+    let directory = scratch.path().join("sv");
+    std::fs::create_dir(&directory).unwrap();
+    let saver = program.saver();
+    for _ in 0..2 {
+        saver.save(directory.join(""), &Default::default()).unwrap();
+        assert!(std::fs::read_to_string(directory.join("checkpoint")).unwrap().contains("model_checkpoint_path: \".\""));
+    }
+    let other = Program::new();
+    other.saver().restore(latest_checkpoint(&directory).unwrap().unwrap(), &RestoreOptions::new()).unwrap();
+    assert_eq!(other.get(), 3);
+    let path = program.checkpoint.save(scratch.path().join("ck/"), &SaveOptions::new()).unwrap();
+    assert_eq!((path.as_path(), value_in(scratch.path().join("ck"))), (scratch.path().join("ck/-1").as_path(), 3));
+}
+
+#[test]
+fn a_prefix_that_is_no_name_is_refused() {
+    for prefix in ["", ".", "..", "run/..", "run/."] {
+        let error = Program::new().checkpoint.write(prefix, &SaveOptions::new()).unwrap_err();
+        assert_eq!(error.code(), checkpoint::Code::InvalidArgument, "{prefix}");
+    }
+}

@@ -167,8 +167,8 @@ pub(crate) fn merge_on(
 /// Refuses a destination that is one of the sections: its files would be replaced by themselves.
 fn refuse_same(destination: &Path, section: &Path) -> Result<()> {
     let real = |prefix: &Path| {
-        let parent = prefix.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Some((parent.canonicalize().ok()?, prefix.file_name()?.to_owned()))
+        let (directory, name) = naming::directory_and_name(prefix).ok()?;
+        Some((directory.canonicalize().ok()?, name.to_owned()))
     };
     let place = real(destination);
     if place.is_some() && place == real(section) {
@@ -201,7 +201,9 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
     for index in inputs {
         remove(index.path());
         // The directory of temporary sections is removed if it is empty; other directories stay.
-        if let Some(parent) = index.prefix().parent().filter(|p| p.to_string_lossy().ends_with("_temp")) {
+        if let Some(parent) =
+            naming::split_prefix(index.prefix()).ok().map(|(p, _)| p).filter(|p| p.to_string_lossy().ends_with("_temp"))
+        {
             let _ = storage.remove_directory(parent);
         }
     }

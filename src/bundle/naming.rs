@@ -4,6 +4,35 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Error, Result};
+
+/// Splits a prefix into the path of its directory, empty if it has none, and the name of the
+/// checkpoint. The name may be empty: the index of `ckpts/` is `ckpts/.index`, as in TensorFlow.
+///
+/// # Errors
+/// * `INVALID_ARGUMENT`: the prefix is empty or ends in `.` or `..`.
+pub(crate) fn split_prefix(prefix: &Path) -> Result<(&Path, &OsStr)> {
+    let bytes = prefix.as_os_str().as_bytes();
+    let (directory, name) = match bytes.iter().rposition(|b| *b == b'/') {
+        Some(0) => (&b"/"[..], &bytes[1..]),
+        Some(at) => (&bytes[..at], &bytes[at + 1..]),
+        None => (&b""[..], bytes),
+    };
+    if bytes.is_empty() || name == b"." || name == b".." {
+        return Err(Error::argument("the prefix does not end in a file name").in_file(prefix));
+    }
+    Ok((Path::new(OsStr::from_bytes(directory)), OsStr::from_bytes(name)))
+}
+
+/// Like [`split_prefix`], with `.` for the working directory.
+///
+/// # Errors
+/// Those of [`split_prefix`].
+pub(crate) fn directory_and_name(prefix: &Path) -> Result<(&Path, &OsStr)> {
+    let (directory, name) = split_prefix(prefix)?;
+    Ok((if directory.as_os_str().is_empty() { Path::new(".") } else { directory }, name))
+}
+
 /// Returns `PREFIX.index`.
 pub(crate) fn index_path(prefix: &Path) -> PathBuf {
     append(prefix, ".index")
@@ -65,6 +94,25 @@ mod tests {
     fn five_digits_are_a_minimum() {
         assert_eq!(data_path(Path::new("x"), 1, 3), Path::new("x.data-00001-of-00003"));
         assert_eq!(data_path(Path::new("x"), 123456, 1234567), Path::new("x.data-123456-of-1234567"));
+    }
+
+    #[test]
+    fn a_prefix_has_a_directory_and_a_name() {
+        for (prefix, split) in [
+            ("m", Some(("", "m"))),
+            ("run/m", Some(("run", "m"))),
+            ("/m", Some(("/", "m"))),
+            ("run/", Some(("run", ""))),
+            ("run//", Some(("run/", ""))),
+            ("./", Some((".", ""))),
+            ("", None),
+            (".", None),
+            ("run/..", None),
+        ] {
+            let found = split_prefix(Path::new(prefix)).ok();
+            let found = found.map(|(directory, name)| (directory.to_str().unwrap(), name.to_str().unwrap()));
+            assert_eq!(found, split, "{prefix}");
+        }
     }
 
     #[test]

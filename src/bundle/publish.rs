@@ -53,8 +53,7 @@ impl Publication {
     /// * `UNAVAILABLE` (`Locked`): another process is writing in the directory, or another thread
     ///   is writing this checkpoint.
     pub fn begin(storage: &dyn Storage, prefix: &Path, durability: Durability) -> Result<Publication> {
-        let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix does not end in a file name").in_file(prefix))?;
-        let parent = prefix.parent().unwrap_or(Path::new(""));
+        let (parent, base) = naming::split_prefix(prefix)?;
         let (held, claim) = Held::for_checkpoint(storage, parent, base)?;
         let claim = claim.ok_or_else(|| {
             Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint").in_file(prefix)

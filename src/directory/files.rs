@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::removal::{remove_files, with_suffix};
 use super::session::Session;
-use crate::bundle::index_path;
+use crate::bundle::{directory_and_name, index_path};
 use crate::error::{Code, Error, Reason, Result};
 use crate::reader::{files_of_pattern, find_at, Located};
 use crate::storage::{Local, Storage};
@@ -85,8 +85,7 @@ pub fn remove_checkpoint(prefix: impl AsRef<Path>) -> Result<()> {
 }
 
 pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Path) -> Result<()> {
-    let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix has no file name").in_file(prefix))?;
-    let directory = prefix.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (directory, base) = directory_and_name(prefix)?;
     let session = match Session::begin(storage, directory, Durability::Full) {
         Err(e) if e.code() == Code::NotFound => return Ok(()),
         session => session?,

@@ -8,6 +8,7 @@ use super::ledger::Listed;
 use super::removal::{finish_marked, with_suffix, Departure, Reserved};
 use super::session::Session;
 use super::state_update::{plain, StateUpdate};
+use crate::bundle::directory_and_name;
 use crate::error::Result;
 use crate::reader::STATE_FILE;
 use crate::storage::Storage;
@@ -74,9 +75,8 @@ pub(crate) fn replace(
 /// A path that identifies a checkpoint: absolute, and with the links in its directory's path
 /// resolved.
 pub(crate) fn identity(path: &Path) -> Result<PathBuf> {
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (parent.canonicalize(), path.file_name()) {
-        (Ok(directory), Some(name)) => Ok(directory.join(name)),
+    match directory_and_name(path).map(|(directory, name)| (directory.canonicalize(), name)) {
+        Ok((Ok(directory), name)) => Ok(directory.join(name)),
         _ => plain(path),
     }
 }

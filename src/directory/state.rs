@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::replace::replace;
 use super::state_update::StateUpdate;
-use crate::error::{Error, Result};
+use crate::bundle::directory_and_name;
+use crate::error::Result;
 use crate::reader::{read_state, resolve_name, STATE_FILE};
 use crate::storage::{Local, Storage};
 use crate::Durability;
@@ -79,7 +80,6 @@ pub(crate) fn update_state(storage: &dyn Storage, directory: &Path, update: &Sta
 /// Makes the checkpoint `prefix` the latest of its directory, and the only one listed. This is the
 /// last step of `Checkpoint.save`.
 pub(crate) fn record_save(storage: &dyn Storage, prefix: &Path, durability: Durability) -> Result<()> {
-    let name = prefix.file_name().ok_or_else(|| Error::argument("the prefix has no file name").in_file(prefix))?;
-    let directory = prefix.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (directory, name) = directory_and_name(prefix)?;
     update_state(storage, directory, &StateUpdate::new(directory.join(name)).durability(durability))
 }

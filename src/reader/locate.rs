@@ -109,6 +109,8 @@ pub(super) fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
             None => return Ok(None),
         },
     };
+    // The prefix of `.index` in the working directory.
+    let prefix = if prefix.as_os_str().is_empty() { PathBuf::from("./") } else { prefix };
     let index = index_path(&prefix);
     match File::open(&index) {
         Ok(_) => Ok(Some(Located::V2(prefix))),

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::SaveOptions;
 use super::{numbered, save, Checkpoint};
+use crate::bundle::split_prefix;
 use crate::directory;
 use crate::error::Result;
 use crate::graph::{Failure, Nodes};
@@ -162,7 +163,7 @@ impl Checkpoint {
         options: &SaveOptions,
         counts: bool,
     ) -> Result<PathBuf> {
-        let directory = prefix.parent().unwrap_or(Path::new(""));
+        let directory = split_prefix(prefix).map_or(Path::new(""), |(directory, _)| directory);
         let party = Party { ranks, storage, place: Place::Merged(directory), options };
         let mut settle = |path: &Path, written: Result<()>| {
             written?;

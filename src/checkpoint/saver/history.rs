@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::bundle::split_prefix;
+
 /// A recorded checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
@@ -49,7 +51,7 @@ impl History {
     /// only those that this saver made. The others are forgotten but not removed.
     pub fn take_expired(&mut self, directory: &Path) -> Vec<Entry> {
         let mut expired = std::mem::take(&mut self.expired);
-        expired.retain(|entry| entry.is_own || entry.place.parent() == Some(directory));
+        expired.retain(|entry| entry.is_own || split_prefix(&entry.place).is_ok_and(|(place, _)| place == directory));
         expired
     }
 }

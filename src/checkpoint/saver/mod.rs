@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use super::options::RestoreOptions;
 use super::report::Report;
 use super::save::call_back;
-use crate::bundle::Held;
+use crate::bundle::{directory_and_name, split_prefix, Held};
 use crate::directory::{self, checkpoint_exists, checkpoint_mtimes, identity, StateUpdate};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Graph, NodeId, Nodes, Root, Walk};
@@ -343,10 +343,11 @@ impl Inner {
         warnings: &mut Vec<String>,
     ) -> Result<()> {
         let mut history = self.history.lock();
-        let here = identity(path)?.parent().unwrap_or(directory).to_owned();
+        let place = identity(path)?;
+        let here = split_prefix(&place)?.0.to_owned();
         let relative = self.options.relative_paths;
         let of = |entry: &Entry| if relative { entry.place.clone() } else { entry.path.clone() };
-        let latest = if relative { identity(path)? } else { path.to_owned() };
+        let latest = if relative { place } else { path.to_owned() };
         let update = StateUpdate::new(latest)
             .all(history.last.iter().map(of))
             .keep_absolute(!relative)
@@ -355,7 +356,8 @@ impl Inner {
         let kept = history.expired.clone();
         let mut expired: BTreeMap<PathBuf, Vec<Entry>> = BTreeMap::new();
         for entry in history.take_expired(&here) {
-            expired.entry(entry.place.parent().unwrap_or(&here).to_owned()).or_default().push(entry);
+            let elsewhere = split_prefix(&entry.place).map_or(&*here, |(directory, _)| directory).to_owned();
+            expired.entry(elsewhere).or_default().push(entry);
         }
         let durability = options.save.write.durability;
         let directory = if relative { &here } else { directory };
@@ -387,7 +389,7 @@ fn replace(
     mut expired: Vec<Entry>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Entry>> {
-    let name = |entry: &Entry| entry.place.file_name().map(OsStr::to_owned);
+    let name = |entry: &Entry| split_prefix(&entry.place).ok().map(|(_, name)| name.to_owned());
     let names: Vec<OsString> = expired.iter().filter_map(name).collect();
     let stay = directory::replace(storage, directory, update, durability, &names, warnings)?;
     expired.retain(|entry| name(entry).is_some_and(|name| stay.contains(&name)));
@@ -397,14 +399,6 @@ fn replace(
 /// Returns whether there is a checkpoint; true if this cannot be determined.
 fn is_there(path: &Path) -> bool {
     checkpoint_exists(path).unwrap_or(true)
-}
-
-/// Splits the path of a checkpoint into directory and name.
-fn directory_and_name(path: &Path) -> Result<(&Path, &OsStr)> {
-    let name = path.file_name().filter(|_| !path.as_os_str().as_encoded_bytes().ends_with(b"/"));
-    let name = name.ok_or_else(|| Error::argument("the prefix has no file name").in_file(path))?;
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok((directory, name))
 }
 
 /// Checks the name of a state file: it must be a plain file name, and not that of a file of the
