@@ -65,6 +65,14 @@ setup_rustup() {
   . "$HOME/.cargo/env"
 }
 
+# setup_target TARGET: what Rust needs to check code for another system. It may be there without
+# rustup: Debian's libstd-rust-dev-windows has the one of Windows.
+setup_target() {
+  [ ! -d "$(rustc --print sysroot)/lib/rustlib/$1/lib" ] || return 0
+  has rustup || fail "Rust's standard library for $1 (there is no rustup to add it; see https://rustup.rs)"
+  rustup target add "$1" || fail "Rust's standard library for $1 (rustup cannot be reached, or does not have it)"
+}
+
 # The two tools that the tests need and that a minimal Rust leaves out.
 setup_rust_linters() {
   { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 && return

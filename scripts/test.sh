@@ -40,6 +40,15 @@ lint() {
     tests/install/*.sh tests/mpi/*.sh tests/rust/*.sh .ci/run
 }
 
+# The library, its C ABI and the tool compile for systems that no test runs on.
+targets() {
+  local target
+  for target in x86_64-pc-windows-gnu aarch64-apple-darwin x86_64-unknown-linux-musl; do
+    setup_target "$target"
+    RUSTFLAGS="-D warnings" cargo check --locked --target "$target" -p libcheckpoint -p libcheckpoint-c -p libcheckpoint-tool
+  done
+}
+
 licences() {
   cargo deny --log-level warn check licenses sources bans
   scripts/notices.py --check
@@ -168,10 +177,10 @@ long_fuzz() { scripts/fuzz.sh --minutes 60; }
 
 # In the order in which they run, then those of --all. A suite is ended after `limits` minutes,
 # several times what it takes.
-suites=(format lint licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
+suites=(format lint targets licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 long_suites=(large many_powercuts many_scenarios long_fuzz)
-declare -A limits=([format]=5 [lint]=15 [licences]=5 [rust]=30 [package]=20 [powercut]=10 [docs]=10 [c]=20 [abi]=10 [install]=20
+declare -A limits=([format]=5 [lint]=15 [targets]=15 [licences]=5 [rust]=30 [package]=20 [powercut]=10 [docs]=10 [c]=20 [abi]=10 [install]=20
   [valgrind]=30 [sanitizers]=30 [cpp]=15 [go]=15 [csharp]=15 [mpi]=15 [interop]=30 [scenarios]=20 [fuzz]=20
   [large]=30 [many_powercuts]=120 [many_scenarios]=240 [long_fuzz]=100)
 

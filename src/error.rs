@@ -3,7 +3,6 @@
 
 use std::ffi::CStr;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// The result of every fallible function of the library.
@@ -126,7 +125,7 @@ pub enum Reason {
     Gap = 14,
     /// The operation would exceed a limit or the available memory.
     Limit = 15,
-    /// The library does not support this kind of data.
+    /// The library does not support this kind of data, or no storage serves the scheme of the path.
     Unsupported = 16,
     /// A callback stopped the call or failed, or a cancel flag was raised.
     Callback = 17,
@@ -225,31 +224,6 @@ impl Error {
         Error::new(Code::Aborted, Reason::Callback, what)
     }
 
-    /// Creates an error for a failed system call on `file`. `doing` is a verb phrase: "open the
-    /// file".
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn io(doing: &str, file: &Path, error: &io::Error) -> Error {
-        let (code, reason) = match error.kind() {
-            io::ErrorKind::NotFound => (Code::NotFound, Reason::MissingFile),
-            io::ErrorKind::PermissionDenied => (Code::PermissionDenied, Reason::Io),
-            io::ErrorKind::OutOfMemory => (Code::ResourceExhausted, Reason::Io),
-            io::ErrorKind::InvalidInput => (Code::InvalidArgument, Reason::Argument),
-            io::ErrorKind::UnexpectedEof => (Code::DataLoss, Reason::Truncated),
-            _ => match error.raw_os_error() {
-                Some(libc::ENOTDIR) => (Code::NotFound, Reason::MissingFile),
-                Some(libc::ELOOP) | Some(libc::EINVAL) | Some(libc::ENAMETOOLONG) => (Code::InvalidArgument, Reason::Io),
-                Some(libc::EMFILE) | Some(libc::ENFILE) | Some(libc::ENOSPC) | Some(libc::EDQUOT) | Some(libc::EFBIG) => {
-                    (Code::ResourceExhausted, Reason::Io)
-                }
-                _ => (Code::Unknown, Reason::Io),
-            },
-        };
-        let mut e = Error::new(code, reason, format!("cannot {doing}: {error}")).in_file(file);
-        e.0.errno = error.raw_os_error();
-        e
-    }
-
     /// Creates an error for a failed allocation of `bytes` bytes.
     #[cold]
     #[inline(never)]
@@ -291,6 +265,12 @@ impl Error {
     #[inline(never)]
     pub(crate) fn prefixed(mut self, place: &str) -> Error {
         self.0.what = format!("{place}: {}", self.0.what);
+        self
+    }
+
+    /// Sets the error number of the operating system.
+    pub(crate) fn with_errno(mut self, errno: Option<i32>) -> Error {
+        self.0.errno = errno;
         self
     }
 

@@ -123,6 +123,7 @@ mod graph;
 #[cfg(test)]
 mod laboratory;
 mod manager;
+mod os_bytes;
 mod reader;
 mod sort;
 mod storage;

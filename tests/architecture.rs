@@ -1,5 +1,5 @@
-//! The files of `src` do not use each other in circles, and modules use only those below them
-//! (docs/architecture.md).
+//! The files of `src` do not use each other in circles, modules use only those below them
+//! (docs/architecture.md), and only `storage` asks the operating system for files.
 //!
 //! Read are all paths in code, those of `use` and others.
 
@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["format", "storage"],
     &["tensor"],
     &["allocate"],
-    &["error", "sort"],
+    &["error", "os_bytes", "sort"],
 ];
 
 /// A module of the crate: `["bundle", "writer"]`.
@@ -48,6 +48,24 @@ fn modules_use_only_those_below() {
             assert!(row(used).is_some_and(|to| to > from), "{} uses {}", module.join("/"), used.join("/"));
         }
     }
+}
+
+/// What only `storage` uses; names as bytes are in `os_bytes`.
+const SYSTEM: &[&str] = &["std::fs", "std::os", "rustix", "libc", "memmap2", "canonicalize", "metadata", "read_dir", "is_dir"];
+
+#[test]
+fn only_storage_asks_the_operating_system_for_files() {
+    let mut found = Vec::new();
+    read_sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut |path, code| {
+        let is_storage = path.iter().any(|part| part == "storage");
+        if is_storage || path.ends_with("os_bytes.rs") {
+            return;
+        }
+        let words: Vec<&str> = code.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c)).collect();
+        let is_system = |word: &&&str| SYSTEM.iter().any(|name| **word == *name || word.starts_with(&format!("{name}::")));
+        found.extend(words.iter().filter(is_system).map(|word| format!("{}: {word}", path.display())));
+    });
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 /// The modules whose files each module's file uses. A `mod.rs` names its children, which see what
@@ -83,6 +101,26 @@ fn resolve(files: &BTreeMap<Module, Imports>, module: &Module, path: &[String]) 
     Some(at)
 }
 
+/// Gives the code of every file that is not for tests.
+fn read_sources(folder: &Path, each: &mut dyn FnMut(&Path, &str)) {
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if name == "laboratory" || name.ends_with("_tests") {
+            continue;
+        } else if path.is_dir() {
+            read_sources(&path, each);
+        } else {
+            each(&path, &code_of(&fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+/// The code of a file, without comments and without its tests, which come last.
+fn code_of(text: &str) -> String {
+    let lines = text.lines().take_while(|line| *line != "mod tests {").map(|line| line.split("//").next().unwrap());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn read_folder(folder: &Path, module: &[String], files: &mut BTreeMap<Module, Imports>) {
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = path.file_stem().unwrap().to_str().unwrap();
@@ -99,10 +137,9 @@ fn read_folder(folder: &Path, module: &[String], files: &mut BTreeMap<Module, Im
 }
 
 /// What a file of code that rustfmt has laid out imports, and, under their own text, the paths in
-/// it; without its tests, which come last.
+/// it; without its tests.
 fn imports(text: &str) -> Imports {
-    let lines = text.lines().take_while(|line| *line != "mod tests {").map(|line| line.split("//").next().unwrap());
-    let code = lines.collect::<Vec<_>>().join("\n");
+    let code = code_of(text);
     let segments = |path: &str| path.split("::").filter(|name| *name != "self").map(str::to_owned).collect::<Vec<_>>();
     let words = code.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c));
     let paths = words.map(|word| word.trim_end_matches(':')).filter(|w| w.starts_with("crate::") || w.starts_with("super::"));

@@ -410,10 +410,7 @@ fn reading_strings_costs_ten_times_their_bytes() {
         let sizes = stored_sizes(&bundle);
         let reader = Reader::open(bundle.write(scratch.path(), "b")).unwrap();
         for tensor in reader.tensors() {
-            let stored = match tensor.slices().is_empty() {
-                true => tensor.byte_size().unwrap() as usize,
-                false => sizes,
-            };
+            let stored = if tensor.slices().is_empty() { tensor.byte_size().unwrap() as usize } else { sizes };
             let (strings, used) = peak(|| tensor.read_strings().unwrap());
             assert_eq!(strings.len(), elements.len());
             println!(

@@ -340,9 +340,12 @@ fn a_rank_that_cannot_save_is_named_to_all() {
     for bad in 0..3 {
         let errors = run(world(3), |ranks| {
             let stop = ranks.rank == bad;
-            let options = unsynced().progress(Arc::new(move |_, _| match stop {
-                true => std::ops::ControlFlow::Break(()),
-                false => std::ops::ControlFlow::Continue(()),
+            let options = unsynced().progress(Arc::new(move |_, _| {
+                if stop {
+                    std::ops::ControlFlow::Break(())
+                } else {
+                    std::ops::ControlFlow::Continue(())
+                }
             }));
             Program::new(ranks.rank, ranks.count, 2.).checkpoint.write_ranked(&prefix, ranks, &options).unwrap_err()
         });

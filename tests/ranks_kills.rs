@@ -152,10 +152,9 @@ fn be_a_rank(rank: u32, count: u32, directory: &Path, socket: &Path, dies: &str)
         graph.assign(program.step, DType::Int64, &[], &step.to_ne_bytes()).unwrap();
         graph.assign(program.table, DType::Int64, &[rows(rank, count).1], &values(rows(rank, count), step)).unwrap();
         let dies_writing = round == 1 && dies == "writing";
-        let options = SaveOptions::new().progress(Arc::new(move |_, _| match dies_writing {
-            true => std::process::abort(),
-            false => ControlFlow::Continue(()),
-        }));
+        let options =
+            SaveOptions::new()
+                .progress(Arc::new(move |_, _| if dies_writing { std::process::abort() } else { ControlFlow::Continue(()) }));
         if let Err(e) = manager.save_ranked(&ranks, &ManagerSaveOptions::new().save(options)) {
             std::fs::write(what_failed(socket, rank as usize), e.to_string()).unwrap();
             return ExitCode::from(3);

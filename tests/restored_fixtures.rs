@@ -139,9 +139,10 @@ fn every_fixture_is_restored_in_full_and_saved_the_same() {
         status.assert_consumed().unwrap_or_else(|e| panic!("{name}: {e}"));
         assert!(status.report().unwrap().rows().iter().all(|row| row.state == RowState::Restored), "{name}");
         for node in saved.nodes() {
-            let object = match Some(node.id()) == counter {
-                true => program.checkpoint.save_counter().unwrap(),
-                false => program.nodes[node.id() as usize],
+            let object = if Some(node.id()) == counter {
+                program.checkpoint.save_counter().unwrap()
+            } else {
+                program.nodes[node.id() as usize]
             };
             for value in node.attributes().filter(|value| value.name == "VARIABLE_VALUE") {
                 check(&program.graph, object, &manifest.tensors[value.checkpoint_key], value.checkpoint_key);

@@ -11,7 +11,7 @@ use super::source::{Placed, Source, Sum};
 use crate::allocate::allocate;
 use crate::error::{Error, Result};
 use crate::format::crc;
-use crate::storage::{Output, DIRECT_ALIGNMENT};
+use crate::storage::{Draft, DIRECT_ALIGNMENT};
 
 /// The minimum length, in bytes, of a durable file that is written past the page cache.
 pub(super) const WORTH_IT: u64 = 16 << 20;
@@ -77,7 +77,7 @@ impl Bounce {
 
 /// Writes a stretch and records the checksums of the pieces of values in it.
 pub(super) fn write(
-    files: &[std::sync::Arc<dyn Output>],
+    files: &[std::sync::Arc<dyn Draft>],
     all: &[Placed<'_>],
     stretch: &Stretch,
     bounce: &mut Bounce,

@@ -15,7 +15,7 @@ use super::write_options::MOST_SHARDS;
 use super::writer::{Partitioned, Writer};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::crc;
-use crate::storage::{Directory, Local, Storage};
+use crate::storage::{Directory, Storage};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, Bounds};
 
@@ -72,7 +72,8 @@ impl Writer<'_> {
     /// Those of [`Writer::finish`], and:
     /// * `CANCELLED` (`Callback`): `progress` stopped it.
     pub fn finish_with(self, progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Written> {
-        self.finish_on(&Local, progress)
+        let storage = &*self.prefix.storage()?;
+        self.finish_on(storage, progress)
     }
 
     pub(crate) fn finish_on(
@@ -195,7 +196,7 @@ fn check_space(directory: &dyn Directory, needed: u64) -> Result<()> {
         Some(free) if free < needed => {
             Err(Error::new(Code::ResourceExhausted, Reason::Space, "the file system does not have enough space")
                 .expecting(format_args!("{needed} bytes free"), format_args!("{free} bytes"))
-                .in_file(directory.path()))
+                .in_file(directory.location()))
         }
         _ => Ok(()),
     }

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
 use super::entry::Header;
 use super::load::{Loaded, Loader, OnFault};
@@ -11,16 +10,16 @@ use super::records::{Kind, Partition, Record, Records, MISSING};
 use crate::error::{Error, Reason, Result};
 use crate::foreign::explain;
 use crate::format::ordered_code::{slice_key_head, slice_key_tail};
-use crate::storage::{File, Identity};
+use crate::storage::{File, Location, Version};
 use crate::table::{BlockBuffer, Budget, Table};
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, StoredExtent};
 
 /// A validated index.
 #[derive(Debug)]
 pub(crate) struct Index {
-    prefix: PathBuf,
-    path: PathBuf,
-    identity: Identity,
+    prefix: Location,
+    path: Location,
+    version: Version,
     header: Header,
     blocks: Vec<Records>,
     /// The number of the first record of each block. Records are numbered in key order.
@@ -102,10 +101,10 @@ impl StoredSlice<'_> {
 impl Index {
     /// Reads `PREFIX.index`. With `metaindex`, the metaindex block, which is never used, is
     /// checked, too.
-    pub fn load(prefix: &Path, memory_limit: Option<u64>, metaindex: bool, on_fault: OnFault<'_>) -> Result<Index> {
+    pub fn load(prefix: &Location, memory_limit: Option<u64>, metaindex: bool, on_fault: OnFault<'_>) -> Result<Index> {
         let path = naming::index_path(prefix);
         let file = File::open(&path).map_err(explain)?;
-        let identity = file.identity();
+        let version = file.version();
         let mut budget = Budget::for_index(file.len(), memory_limit);
         let table = Table::of(file, &mut budget).map_err(|e| explain(e.in_file(&path)))?;
         let loaded = Loader::new(&table, budget).run(metaindex, on_fault).map_err(|e| e.in_file(&path))?;
@@ -113,7 +112,7 @@ impl Index {
         let mut index = Index {
             prefix: prefix.to_owned(),
             path: path.clone(),
-            identity,
+            version,
             header,
             blocks,
             firsts,
@@ -128,7 +127,7 @@ impl Index {
     /// Returns whether the file that is now at the path of this index has the same content,
     /// including the checksums of all values.
     pub fn is_current(&self, memory_limit: Option<u64>) -> Result<bool> {
-        if File::open(&self.path)?.identity() == self.identity {
+        if File::open(&self.path)?.version() == self.version {
             return Ok(true);
         }
         let now = Index::load(&self.prefix, memory_limit, false, &mut Err)?;
@@ -139,7 +138,7 @@ impl Index {
     }
 
     /// Reads only the header of the index at `path`.
-    pub fn header_of(path: &Path) -> Result<Header> {
+    pub fn header_of(path: &Location) -> Result<Header> {
         Index::header_in(File::open(path)?)
     }
 
@@ -226,12 +225,12 @@ impl Index {
         None
     }
 
-    pub fn prefix(&self) -> &Path {
+    pub fn prefix(&self) -> &Location {
         &self.prefix
     }
 
     /// Returns the path of the index file.
-    pub fn path(&self) -> &Path {
+    pub fn path(&self) -> &Location {
         &self.path
     }
 
@@ -426,7 +425,7 @@ mod tests {
             }
         }
         writer.finish().unwrap();
-        let index = Index::load(&prefix, None, false, &mut Err).unwrap();
+        let index = Index::load(&Location::of(&prefix).unwrap(), None, false, &mut Err).unwrap();
         assert_eq!((index.len(), index.count), (40, 56));
         for number in 0..82 {
             let key = format!("t{number:02}");

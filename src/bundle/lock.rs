@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
-use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
@@ -11,7 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use super::step::{left_out, Step};
 use super::sweep::sweep;
 use crate::error::{Code, Error, Reason, Result};
-use crate::storage::{Directory, Storage};
+use crate::storage::{Directory, Location, Storage};
 
 /// The checkpoints that this process is writing: each the lock of a directory and the last
 /// component of a prefix. Two writers of the same prefix would choose the same file names.
@@ -42,13 +41,13 @@ pub(crate) struct Held {
 impl Held {
     /// Opens the directory at `path`, creating it first if `create`; takes its lock; and removes
     /// what crashes left there.
-    pub fn new(storage: &dyn Storage, path: &Path, create: bool) -> Result<Held> {
+    pub fn new(storage: &dyn Storage, path: &Location, create: bool) -> Result<Held> {
         Held::of(storage, path, create, &WRITING.lock())
     }
 
     /// Like [`Held::new`], creating the directory if necessary, with the sole right to write the
     /// checkpoint `base`; `None` while another thread has that right.
-    pub fn for_checkpoint(storage: &dyn Storage, path: &Path, base: &OsStr) -> Result<(Held, Option<Claim>)> {
+    pub fn for_checkpoint(storage: &dyn Storage, path: &Location, base: &OsStr) -> Result<(Held, Option<Claim>)> {
         let mut writing = WRITING.lock();
         let held = Held::of(storage, path, true, &writing)?;
         let claim = Claim::of(&held, base, &mut writing);
@@ -57,7 +56,7 @@ impl Held {
 
     /// Like [`Held::new`], with the sole right in this process to change the state of the
     /// directory. Waits while another thread has that right.
-    pub fn for_state(storage: &dyn Storage, path: &Path) -> Result<(Held, Claim)> {
+    pub fn for_state(storage: &dyn Storage, path: &Location) -> Result<(Held, Claim)> {
         let mut writing = WRITING.lock();
         let mut held = Held::of(storage, path, false, &writing)?;
         let mut waited = false;
@@ -80,7 +79,7 @@ impl Held {
     /// clean up. They are removed, and with an index that had not been renamed, its data files that
     /// had been. The caller keeps `writing` locked meanwhile: otherwise the next writer might
     /// publish files that this sweep considers left behind.
-    fn of(storage: &dyn Storage, path: &Path, create: bool, writing: &Writing) -> Result<Held> {
+    fn of(storage: &dyn Storage, path: &Location, create: bool, writing: &Writing) -> Result<Held> {
         let directory = storage.directory(path, create).map_err(|e| Error::io("open the directory", path, &e))?;
         let lock = directory.lock().map_err(|e| match e.kind() {
             ErrorKind::WouldBlock => {
@@ -129,5 +128,5 @@ impl Drop for Claim {
 }
 
 fn list(directory: &dyn Directory) -> Result<Vec<OsString>> {
-    directory.list().map_err(|e| Error::io("list the directory", directory.path(), &e))
+    directory.list().map_err(|e| Error::io("list the directory", directory.location(), &e))
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::IoSlice;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::durability::Durability;
 use super::entry::{put_entry, put_header, put_partitioned, Endianness};
@@ -14,7 +14,7 @@ use super::naming;
 use super::publish::Publication;
 use crate::error::{Code, Error, Reason, Result};
 use crate::foreign::{explain, explain_contents};
-use crate::storage::{File, Local, Storage};
+use crate::storage::{File, Location, Storage};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, shape_text, Bounds, DType, StoredExtent};
 
@@ -91,20 +91,21 @@ pub fn merge(
     options: &MergeOptions,
     progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<Written> {
-    let sections: Vec<PathBuf> = sections.iter().map(|s| s.as_ref().to_owned()).collect();
-    merge_on(&Local, destination.as_ref(), &sections, options, progress)
+    let destination = Location::of(destination)?;
+    let sections = sections.iter().map(Location::of).collect::<Result<Vec<_>>>()?;
+    merge_on(&*destination.storage()?, &destination, &sections, options, progress)
 }
 
 pub(crate) fn merge_on(
     storage: &dyn Storage,
-    destination: &Path,
-    sections: &[PathBuf],
+    destination: &Location,
+    sections: &[Location],
     options: &MergeOptions,
     progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<Written> {
     let (mut inputs, mut missing) = (Vec::new(), Vec::new());
     for section in sections {
-        refuse_same(destination, section)?;
+        refuse_same(storage, destination, section)?;
         match Index::load(section, None, false, &mut Err) {
             Ok(index) => inputs.push(index),
             Err(e) if e.code() == Code::NotFound && options.allow_missing => {}
@@ -128,7 +129,7 @@ pub(crate) fn merge_on(
         return Err(Error::argument("there are no sections to merge").in_file(destination));
     }
     let merged = Merged::of(&inputs)?;
-    if merged.was_published(destination, &inputs) {
+    if merged.was_published(storage, destination, &inputs) {
         // An earlier merge was published and then interrupted by a crash. Only the sections remain
         // to be removed.
         let bytes = remove_all(storage, &inputs, options);
@@ -165,10 +166,10 @@ pub(crate) fn merge_on(
 }
 
 /// Refuses a destination that is one of the sections: its files would be replaced by themselves.
-fn refuse_same(destination: &Path, section: &Path) -> Result<()> {
-    let real = |prefix: &Path| {
-        let (directory, name) = naming::directory_and_name(prefix).ok()?;
-        Some((directory.canonicalize().ok()?, name.to_owned()))
+fn refuse_same(storage: &dyn Storage, destination: &Location, section: &Location) -> Result<()> {
+    let real = |prefix: &Location| {
+        let (directory, name) = naming::split_prefix(prefix).ok()?;
+        Some((storage.real(&directory).ok()?, name.to_owned()))
     };
     let place = real(destination);
     if place.is_some() && place == real(section) {
@@ -186,25 +187,24 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
     if options.keep_inputs {
         return bytes;
     }
-    let remove = |path: &Path| {
-        let directory = storage.directory(path.parent().unwrap_or(Path::new("")), false).ok()?;
+    let remove = |path: &Location| {
+        let directory = storage.directory(&path.parent(), false).ok()?;
         directory.remove(path.file_name()?).ok()
     };
     for index in inputs {
         let shards = index.header().shards;
         for shard in 0..shards {
             let path = naming::data_path(index.prefix(), shard, shards);
-            bytes += std::fs::symlink_metadata(&path).map_or(0, |m| m.len());
+            bytes += storage.link_status(&path).map_or(0, |found| found.version.length());
             remove(&path);
         }
     }
     for index in inputs {
         remove(index.path());
         // The directory of temporary sections is removed if it is empty; other directories stay.
-        if let Some(parent) =
-            naming::split_prefix(index.prefix()).ok().map(|(p, _)| p).filter(|p| p.to_string_lossy().ends_with("_temp"))
-        {
-            let _ = storage.remove_directory(parent);
+        let directory = naming::split_prefix(index.prefix()).ok().map(|(directory, _)| directory);
+        if let Some(directory) = directory.filter(|directory| directory.to_string_lossy().ends_with("_temp")) {
+            let _ = storage.remove_directory(&directory);
         }
     }
     bytes
@@ -212,7 +212,7 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
 
 /// A data file of a section that records refer to.
 struct DataFile {
-    path: PathBuf,
+    path: Location,
     /// The minimum length in bytes that the records require.
     length: u64,
 }
@@ -305,8 +305,8 @@ impl<'a> Merged<'a> {
 
     /// Returns whether `destination` already holds exactly these values while data files of the
     /// sections are missing: then an earlier merge was published.
-    fn was_published(&self, destination: &Path, inputs: &[Index]) -> bool {
-        let some_gone = self.files.iter().any(|file| !file.path.exists());
+    fn was_published(&self, storage: &dyn Storage, destination: &Location, inputs: &[Index]) -> bool {
+        let some_gone = self.files.iter().any(|file| storage.status(&file.path).is_err());
         if !some_gone {
             return false;
         }

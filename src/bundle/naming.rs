@@ -1,57 +1,49 @@
 //! The names of the files of a bundle.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+
+use crate::os_bytes::OsStrExt;
+use crate::storage::Location;
 
 use crate::error::{Error, Result};
 
-/// Splits a prefix into the path of its directory, empty if it has none, and the name of the
+/// Splits a prefix into its directory, an empty path for the working directory, and the name of the
 /// checkpoint. The name may be empty: the index of `ckpts/` is `ckpts/.index`, as in TensorFlow.
 ///
 /// # Errors
-/// * `INVALID_ARGUMENT`: the prefix is empty or ends in `.` or `..`.
-pub(crate) fn split_prefix(prefix: &Path) -> Result<(&Path, &OsStr)> {
-    let bytes = prefix.as_os_str().as_bytes();
-    let (directory, name) = match bytes.iter().rposition(|b| *b == b'/') {
-        Some(0) => (&b"/"[..], &bytes[1..]),
-        Some(at) => (&bytes[..at], &bytes[at + 1..]),
-        None => (&b""[..], bytes),
-    };
-    if bytes.is_empty() || name == b"." || name == b".." {
+/// * `INVALID_ARGUMENT`: the prefix is empty, `/`, or ends in `.` or `..`.
+pub(crate) fn split_prefix(prefix: &Location) -> Result<(Location, &OsStr)> {
+    let (directory, name) = prefix.split();
+    let is_root = prefix.as_os_str().as_bytes().iter().all(|&b| b == b'/');
+    if is_root || name == "." || name == ".." {
         return Err(Error::argument("the prefix does not end in a file name").in_file(prefix));
     }
-    Ok((Path::new(OsStr::from_bytes(directory)), OsStr::from_bytes(name)))
+    Ok((directory, name))
 }
 
 /// Like [`split_prefix`], with `.` for the working directory.
 ///
 /// # Errors
 /// Those of [`split_prefix`].
-pub(crate) fn directory_and_name(prefix: &Path) -> Result<(&Path, &OsStr)> {
+pub(crate) fn directory_and_name(prefix: &Location) -> Result<(Location, &OsStr)> {
     let (directory, name) = split_prefix(prefix)?;
-    Ok((if directory.as_os_str().is_empty() { Path::new(".") } else { directory }, name))
+    let is_here = directory.as_os_str().is_empty();
+    Ok((if is_here { directory.join(".") } else { directory }, name))
 }
 
 /// Returns `PREFIX.index`.
-pub(crate) fn index_path(prefix: &Path) -> PathBuf {
-    append(prefix, ".index")
+pub(crate) fn index_path(prefix: &Location) -> Location {
+    prefix.with_suffix(".index")
 }
 
 /// Returns e.g. `PREFIX.data-00001-of-00003`. Numbers have at least five digits.
-pub(crate) fn data_path(prefix: &Path, shard: u32, shards: u32) -> PathBuf {
-    append(prefix, &data_suffix(shard, shards))
+pub(crate) fn data_path(prefix: &Location, shard: u32, shards: u32) -> Location {
+    prefix.with_suffix(&data_suffix(shard, shards))
 }
 
 /// Returns e.g. `.data-00001-of-00003`.
 pub(crate) fn data_suffix(shard: u32, shards: u32) -> String {
     format!(".data-{shard:05}-of-{shards:05}")
-}
-
-fn append(prefix: &Path, suffix: &str) -> PathBuf {
-    let mut name: OsString = prefix.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Returns the prefix contained in the name of a data file; `None` for other names.
@@ -88,12 +80,15 @@ pub(crate) fn data_name(base: &OsStr, shard: u32, shards: u32) -> OsString {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn five_digits_are_a_minimum() {
-        assert_eq!(data_path(Path::new("x"), 1, 3), Path::new("x.data-00001-of-00003"));
-        assert_eq!(data_path(Path::new("x"), 123456, 1234567), Path::new("x.data-123456-of-1234567"));
+        let x = Location::of("x").unwrap();
+        assert_eq!(data_path(&x, 1, 3).into_path(), Path::new("x.data-00001-of-00003"));
+        assert_eq!(data_path(&x, 123456, 1234567).into_path(), Path::new("x.data-123456-of-1234567"));
     }
 
     #[test]
@@ -106,11 +101,13 @@ mod tests {
             ("run//", Some(("run/", ""))),
             ("./", Some((".", ""))),
             ("", None),
+            ("/", None),
             (".", None),
             ("run/..", None),
         ] {
-            let found = split_prefix(Path::new(prefix)).ok();
-            let found = found.map(|(directory, name)| (directory.to_str().unwrap(), name.to_str().unwrap()));
+            let location = Location::of(prefix).unwrap();
+            let found = split_prefix(&location).ok();
+            let found = found.as_ref().map(|(directory, name)| (directory.to_str().unwrap(), name.to_str().unwrap()));
             assert_eq!(found, split, "{prefix}");
         }
     }

@@ -2,11 +2,11 @@
 //! write to another place.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::durability::Durability;
 use super::writer::Writer;
 use crate::format::ordered_code::slice_key;
+use crate::storage::Location;
 use crate::tensor::{DType, Slice};
 
 /// A value added to a writer: its dtype and shape, and its key or the key of a slice.
@@ -40,7 +40,7 @@ impl Writer<'_> {
 
     /// Changes the destination to `prefix`, and the durability. The checkpoint there is merged
     /// before a power failure can lose it, or need not survive one. No state file ever lists it.
-    pub(crate) fn move_to(&mut self, prefix: &Path, durability: Durability) {
+    pub(crate) fn move_to(&mut self, prefix: &Location, durability: Durability) {
         self.prefix = prefix.to_owned();
         self.options.durability = durability;
         self.options.announced = false;

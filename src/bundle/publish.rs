@@ -11,8 +11,6 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IoSlice};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::durability::Durability;
@@ -22,7 +20,8 @@ use super::step::{left_out, Step};
 use super::temporary::{announcement, attempt, marked_with};
 use crate::allocate::allocate;
 use crate::error::{Code, Error, Reason, Result};
-use crate::storage::{Directory, File, Output, Storage};
+use crate::os_bytes::OsStrExt;
+use crate::storage::{Directory, Draft, File, Location, Storage};
 
 /// A checkpoint that is being published. If dropped before the commit, it removes the files that it
 /// created.
@@ -52,9 +51,9 @@ impl Publication {
     /// # Errors
     /// * `UNAVAILABLE` (`Locked`): another process is writing in the directory, or another thread
     ///   is writing this checkpoint.
-    pub fn begin(storage: &dyn Storage, prefix: &Path, durability: Durability) -> Result<Publication> {
+    pub fn begin(storage: &dyn Storage, prefix: &Location, durability: Durability) -> Result<Publication> {
         let (parent, base) = naming::split_prefix(prefix)?;
-        let (held, claim) = Held::for_checkpoint(storage, parent, base)?;
+        let (held, claim) = Held::for_checkpoint(storage, &parent, base)?;
         let claim = claim.ok_or_else(|| {
             Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint").in_file(prefix)
         })?;
@@ -99,11 +98,11 @@ impl Publication {
     }
 
     fn io(&self, doing: &str, name: &OsStr, error: &std::io::Error) -> Error {
-        Error::io(doing, &self.directory.path().join(name), error)
+        Error::io(doing, &self.directory.location().join(name), error)
     }
 
     /// Creates the file that will be data file `shard` of `shards`, of `length` bytes.
-    pub fn create_data(&mut self, shard: u32, shards: u32, length: u64) -> Result<Arc<dyn Output>> {
+    pub fn create_data(&mut self, shard: u32, shards: u32, length: u64) -> Result<Arc<dyn Draft>> {
         let name = self.temporary(&self.final_name(&naming::data_suffix(shard, shards)));
         let file = self.create(name.clone())?;
         file.reserve(length).map_err(|e| self.io("reserve space for the file", &name, &e))?;
@@ -112,10 +111,10 @@ impl Publication {
 
     /// Makes the data file at `from`, of another checkpoint, also data file `shard` of `shards` of
     /// this one: by a hard link if the file system supports it, else by a copy.
-    pub fn adopt_data(&mut self, from: &Path, shard: u32, shards: u32) -> Result<()> {
+    pub fn adopt_data(&mut self, from: &Location, shard: u32, shards: u32) -> Result<()> {
         self.adopted = true;
         let name = self.temporary(&self.final_name(&naming::data_suffix(shard, shards)));
-        match self.directory.link(from, &name) {
+        match self.directory.adopt(from, &name) {
             Ok(()) => self.made.push(name.clone()),
             Err(e) if matches!(e.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => {
                 self.copy_data(from, name.clone())?
@@ -128,7 +127,7 @@ impl Publication {
         }
     }
 
-    fn copy_data(&mut self, from: &Path, name: OsString) -> Result<()> {
+    fn copy_data(&mut self, from: &Location, name: OsString) -> Result<()> {
         let source = File::open(from)?;
         let file = self.create(name.clone())?;
         file.reserve(source.len()).map_err(|e| self.io("reserve space for the file", &name, &e))?;
@@ -145,18 +144,18 @@ impl Publication {
     }
 
     /// Creates the file that will be the index.
-    pub fn create_index(&mut self) -> Result<Arc<dyn Output>> {
+    pub fn create_index(&mut self) -> Result<Arc<dyn Draft>> {
         self.create(self.temporary(&self.final_name(".index")))
     }
 
-    fn create(&mut self, name: OsString) -> Result<Arc<dyn Output>> {
-        let file = self.directory.create(&name).map_err(|e| self.io("create the file", &name, &e))?;
+    fn create(&mut self, name: OsString) -> Result<Arc<dyn Draft>> {
+        let file = self.directory.draft(&name).map_err(|e| self.io("create the file", &name, &e))?;
         self.made.push(name);
         Ok(file)
     }
 
     /// Syncs a complete file. A failure is final: the file is abandoned.
-    pub fn sync(&self, file: &dyn Output) -> Result<()> {
+    pub fn sync(&self, file: &dyn Draft) -> Result<()> {
         match self.durability {
             Durability::None => Ok(()),
             _ => file.sync().map_err(|e| Error::io("sync the file", file.path(), &e)),

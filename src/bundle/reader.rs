@@ -1,7 +1,6 @@
 //! Reads tensors of a bundle.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -17,7 +16,7 @@ use crate::allocate::allocate;
 use crate::error::{Error, Reason, Result};
 use crate::foreign::explain_contents;
 use crate::format::crc::{self, Crc};
-use crate::storage::{File, Map};
+use crate::storage::{File, Location, Map};
 use crate::tensor::{Bounds, DType, Run, Strings};
 
 /// Maximum number of data files kept open between reads.
@@ -56,7 +55,7 @@ impl Bundle {
         Bundle { index, shards: Mutex::default() }
     }
 
-    pub fn open(prefix: &Path, memory_limit: Option<u64>) -> Result<Bundle> {
+    pub fn open(prefix: &Location, memory_limit: Option<u64>) -> Result<Bundle> {
         Index::load(prefix, memory_limit, false, &mut Err).map(Bundle::new)
     }
 
@@ -69,7 +68,7 @@ impl Bundle {
         self.shards.lock().clear();
     }
 
-    pub fn shard_path(&self, shard: u32) -> PathBuf {
+    pub fn shard_path(&self, shard: u32) -> Location {
         naming::data_path(self.index.prefix(), shard, self.index.header().shards)
     }
 
@@ -350,7 +349,7 @@ impl Bundle {
                 .because(Reason::Alignment));
         }
         let file = self.shard_of(&row).map_err(|e| e.for_tensor(row.key))?;
-        let map = Map::new(&file, row.offset, row.size as usize).map_err(|e| e.for_tensor(row.key))?;
+        let map = file.map(row.offset, row.size as usize).map_err(|e| e.for_tensor(row.key))?;
         if checked {
             let computed = crc::mask(crc::crc32c(map.bytes()));
             check_crc(row.crc, computed, "the checksum of the tensor does not match")

@@ -182,7 +182,6 @@ impl Bundle {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::PathBuf;
 
     use super::super::entry::{put_entry, put_header, Endianness};
     use super::super::index::Index;
@@ -190,7 +189,8 @@ mod tests {
     use super::*;
     use crate::error::{Code, Reason};
     use crate::laboratory::rng::Rng;
-    use crate::laboratory::scratch;
+    use crate::laboratory::{at, scratch};
+    use crate::storage::Location;
     use crate::table::TableWriter;
     use crate::tensor::DType;
 
@@ -199,7 +199,7 @@ mod tests {
     /// A checkpoint and its content.
     struct Layout {
         _directory: tempfile::TempDir,
-        prefix: PathBuf,
+        prefix: Location,
         /// The values by key, which is also the order of the index.
         values: Vec<(String, Vec<u8>)>,
     }
@@ -208,7 +208,7 @@ mod tests {
     /// partitioned.
     fn layout(rng: &mut Rng, partitioned: bool) -> Layout {
         let directory = scratch();
-        let prefix = directory.path().join("ckpt");
+        let prefix = at(directory.path().join("ckpt"));
         let sizes = [0, 1, 7, 100, 1000, 4096, SMALL - 1, SMALL, CHUNK, CHUNK + 1, 2 * CHUNK + 5];
         let mut values: Vec<(String, Vec<u8>)> = Vec::new();
         for i in 0..20 + rng.index(30) {

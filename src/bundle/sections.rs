@@ -6,13 +6,12 @@
 //! process that could merge the sections. So it may remove all sections whose locks are free.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
 
 use super::naming;
 use super::temporary::{attempt, marked, marked_with};
 use crate::error::{Error, Result};
-use crate::storage::Storage;
+use crate::os_bytes::OsStrExt;
+use crate::storage::{FileKind, Location, Storage};
 
 /// Follows the checkpoint's name in the name of the directory of an attempt.
 const SECTIONS: &str = ".ranks";
@@ -32,19 +31,19 @@ pub(super) fn are_sections(original: &[u8]) -> bool {
 }
 
 /// Returns the prefix of the section of a rank in the directory of an attempt.
-pub(crate) fn section_prefix(sections: &Path, rank: u32) -> PathBuf {
+pub(crate) fn section_prefix(sections: &Location, rank: u32) -> Location {
     sections.join(format!("{rank:05}")).join(SECTION)
 }
 
 /// Creates the directory for the sections of an attempt.
-pub(crate) fn make_sections(storage: &dyn Storage, sections: &Path) -> Result<()> {
+pub(crate) fn make_sections(storage: &dyn Storage, sections: &Location) -> Result<()> {
     storage.directory(sections, true).map(drop).map_err(|e| Error::io("create the directory", sections, &e))
 }
 
 /// Removes the sections of an attempt, except those that are being written. Removes only files
 /// whose names this library gives them, and does not follow symbolic links.
-pub(crate) fn remove_sections(storage: &dyn Storage, sections: &Path) {
-    if !is_directory(sections) {
+pub(crate) fn remove_sections(storage: &dyn Storage, sections: &Location) {
+    if !is_directory(storage, sections) {
         return;
     }
     let Ok(directory) = storage.directory(sections, false) else { return };
@@ -58,8 +57,8 @@ pub(crate) fn remove_sections(storage: &dyn Storage, sections: &Path) {
 }
 
 /// Removes the section in a directory, unless it is being written.
-pub(crate) fn remove_section(storage: &dyn Storage, path: &Path) {
-    if !is_directory(path) {
+pub(crate) fn remove_section(storage: &dyn Storage, path: &Location) {
+    if !is_directory(storage, path) {
         return;
     }
     let Ok(directory) = storage.directory(path, false) else { return };
@@ -75,6 +74,7 @@ pub(crate) fn remove_section(storage: &dyn Storage, path: &Path) {
     drop(lock);
 }
 
-fn is_directory(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
+/// Does not follow a symbolic link.
+fn is_directory(storage: &dyn Storage, path: &Location) -> bool {
+    storage.link_status(path).is_ok_and(|found| found.kind == FileKind::Directory)
 }

@@ -14,7 +14,7 @@ use super::transfer::CHUNK;
 use crate::allocate::allocate;
 use crate::error::{Error, Result};
 use crate::format::crc;
-use crate::storage::Output;
+use crate::storage::Draft;
 
 /// Values smaller than this, in bytes, are gathered and written by one call.
 const SMALL: usize = 64 << 10;
@@ -106,7 +106,7 @@ impl Values {
 /// on the calling thread, which is one of the `threads`, with the number of bytes written so far.
 pub(super) fn run(
     first: u32,
-    files: &[Arc<dyn Output>],
+    files: &[Arc<dyn Draft>],
     lengths: &[u64],
     values: &[Placed<'_>],
     threads: usize,
@@ -191,7 +191,7 @@ pub(super) fn run(
     Ok(Some(crcs))
 }
 
-fn perform(file: &Arc<dyn Output>, values: &[Placed<'_>], job: &Span, sums: &mut Vec<Sum>, scratch: &mut Vec<u8>) -> Result<()> {
+fn perform(file: &Arc<dyn Draft>, values: &[Placed<'_>], job: &Span, sums: &mut Vec<Sum>, scratch: &mut Vec<u8>) -> Result<()> {
     let first = &values[job.first];
     let fault = |e: std::io::Error| Error::io("write the data file", file.path(), &e);
     let mut parts = Vec::with_capacity(job.end - job.first);

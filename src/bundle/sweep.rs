@@ -7,7 +7,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
 
 use super::index::Index;
 use super::naming;
@@ -15,6 +14,7 @@ use super::sections::{are_sections, remove_sections};
 use super::step::{left_out, Step};
 use super::temporary::marked;
 use crate::error::{Error, Result};
+use crate::os_bytes::OsStrExt;
 use crate::storage::{Directory, File, Storage};
 
 /// Sweeps a directory that contains `names`. The caller must be the only holder of its lock.
@@ -22,7 +22,7 @@ pub(super) fn sweep(storage: &dyn Storage, directory: &dyn Directory, names: &[O
     for name in names {
         match marked(name) {
             Some(_) if directory.is_file(name) => sweep_file(directory, name, names),
-            Some(original) if are_sections(original) => remove_sections(storage, &directory.path().join(name)),
+            Some(original) if are_sections(original) => remove_sections(storage, &directory.location().join(name)),
             _ => {}
         }
     }
@@ -71,7 +71,7 @@ fn sweep_data(directory: &dyn Directory, name: &OsStr, prefix: &OsStr, names: &[
 
 /// Returns the number of data files that an index states; `None` if there is no index.
 fn header_shards(directory: &dyn Directory, index: &OsStr) -> Option<Result<u32>> {
-    let path = directory.path().join(index);
+    let path = directory.location().join(index);
     match directory.open(index) {
         Err(e) if e.kind() == ErrorKind::NotFound => None,
         Err(e) => Some(Err(Error::io("open the index", &path, &e))),

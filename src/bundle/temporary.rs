@@ -2,7 +2,8 @@
 //! recognized by them.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use crate::os_bytes::{OsStrExt, OsStringExt};
 
 /// Precedes 16 hexadecimal digits in all temporary names of this library. No other program uses it.
 const MARK: &[u8] = b".ckpt-tmp-";

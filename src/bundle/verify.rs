@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::assemble::{check_overlap, missing};
 use super::index::Index;
 use super::reader::Bundle;
 use super::transfer;
 use crate::error::{Error, Problems, Reason, Result};
-use crate::storage::File;
+use crate::storage::{File, Location};
 
 /// The result of verifying a bundle.
 #[derive(Default)]
@@ -26,7 +26,7 @@ const MOST_ABSENT: usize = 100;
 
 /// Verifies every block of the index and every record in the data files of `prefix`. `watch` is
 /// called with the number of bytes done and the total.
-pub(crate) fn verify(prefix: &Path, threads: u32, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Checked> {
+pub(crate) fn verify(prefix: &Location, threads: u32, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Checked> {
     let mut checked = Checked { files: 1, ..Checked::default() };
     let mut problems = Problems::default();
     let index = Index::load(prefix, None, true, &mut |fault| {

@@ -1,7 +1,7 @@
 //! Writes a bundle: tensors by name, planned once all are known, then written and published.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::items::Items;
 use super::naming::split_prefix;
@@ -11,6 +11,7 @@ use super::write_options::WriteOptions;
 use crate::error::{Error, Reason, Result};
 use crate::format::message::validated_elements;
 use crate::format::ordered_code::slice_key;
+use crate::storage::Location;
 use crate::tensor::{elements, DType, Slice, StoredExtent, MAX_RANK};
 
 /// A writer of a checkpoint of named tensors in TensorFlow's V2 format, without an object graph
@@ -35,7 +36,7 @@ use crate::tensor::{elements, DType, Slice, StoredExtent, MAX_RANK};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Writer<'a> {
-    pub(super) prefix: PathBuf,
+    pub(super) prefix: Location,
     pub(super) options: WriteOptions,
     pub(super) items: Items<'a>,
     /// The tensors of which slices were added.
@@ -52,10 +53,10 @@ impl<'a> Writer<'a> {
     /// Creates a writer of the checkpoint `prefix`. Nothing is written before [`Writer::finish`].
     ///
     /// # Errors
-    /// * `INVALID_ARGUMENT`: the prefix is empty or ends in `.` or `..`, or an option is out of range.
+    /// * `INVALID_ARGUMENT`: the prefix is empty, `/`, or ends in `.` or `..`, or an option is out of range.
     pub fn new(prefix: impl AsRef<Path>, options: &WriteOptions) -> Result<Writer<'a>> {
-        let prefix = prefix.as_ref();
-        split_prefix(prefix)?;
+        let prefix = Location::of(prefix)?;
+        split_prefix(&prefix)?;
         options.check()?;
         Ok(Writer { prefix: prefix.to_owned(), options: options.clone(), items: Items::default(), partitioned: BTreeMap::new() })
     }

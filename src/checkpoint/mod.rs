@@ -35,7 +35,7 @@ use parking_lot::Mutex;
 use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Graph, Kind, NodeId, Nodes, Root, Variable};
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 use crate::tensor::DType;
 
 pub use options::{Busy, Log, Mismatch, RestoreOptions, SaveOptions, SaveProgress, Severity, WriteCallback};
@@ -299,9 +299,10 @@ impl Checkpoint {
     /// * The error of an earlier save in the background that has not been reported yet; this call
     ///   then does nothing else.
     pub fn write(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<PathBuf> {
-        let prefix = prefix.as_ref();
-        self.when_idle(Some(options.busy), |nodes| self.write_files(nodes, &Local, prefix, options))?;
-        Ok(prefix.to_owned())
+        let prefix = Location::of(prefix)?;
+        let storage = &*prefix.storage()?;
+        self.when_idle(Some(options.busy), |nodes| self.write_files(nodes, storage, &prefix, options))?;
+        Ok(prefix.into_path())
     }
 
     /// Writes the checkpoint `prefix-number` and returns its path. Does not increment the save
@@ -310,7 +311,7 @@ impl Checkpoint {
     /// # Errors
     /// Those of [`Checkpoint::write`].
     pub fn write_numbered(&self, prefix: impl AsRef<Path>, number: i64, options: &SaveOptions) -> Result<PathBuf> {
-        self.write(numbered(prefix.as_ref(), number), options)
+        self.write(numbered(&Location::of(prefix)?, number), options)
     }
 
     /// Increments the save counter, writes the checkpoint `prefix-COUNT` (the first is `prefix-1`),
@@ -323,21 +324,28 @@ impl Checkpoint {
     /// Those of [`Checkpoint::write`], and:
     /// * `INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
     pub fn save(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<PathBuf> {
-        self.save_on(&Local, prefix.as_ref(), options)
+        let prefix = Location::of(prefix)?;
+        self.save_on(&*prefix.storage()?, &prefix, options)
     }
 
-    pub(crate) fn save_on(&self, storage: &dyn Storage, prefix: &Path, options: &SaveOptions) -> Result<PathBuf> {
+    pub(crate) fn save_on(&self, storage: &dyn Storage, prefix: &Location, options: &SaveOptions) -> Result<PathBuf> {
         self.when_idle(Some(options.busy), |nodes| {
             let count = self.advance(nodes)?;
             let path = numbered(prefix, count);
             self.write_files(nodes, storage, &path, options)?;
             directory::record_save(storage, &path, options.write.durability)?;
-            Ok(path)
+            Ok(path.into_path())
         })
     }
 
     /// Writes the files of a checkpoint and calls the write callbacks.
-    pub(crate) fn write_files(&self, nodes: &mut Nodes, storage: &dyn Storage, path: &Path, options: &SaveOptions) -> Result<()> {
+    pub(crate) fn write_files(
+        &self,
+        nodes: &mut Nodes,
+        storage: &dyn Storage,
+        path: &Location,
+        options: &SaveOptions,
+    ) -> Result<()> {
         let attached = self.attached();
         save::write(nodes, self.as_root(&attached), storage, path, options)?;
         save::call_back(options, path)
@@ -350,8 +358,6 @@ fn cannot_count(why: &str) -> Error {
 }
 
 /// Returns `prefix-number`.
-pub(crate) fn numbered(prefix: &Path, number: i64) -> PathBuf {
-    let mut path = prefix.as_os_str().to_owned();
-    path.push(format!("-{number}"));
-    path.into()
+pub(crate) fn numbered(prefix: &Location, number: i64) -> Location {
+    prefix.with_suffix(&format!("-{number}"))
 }

@@ -17,11 +17,11 @@ use crate::bundle::{Snapshot, SnapshotMemory};
 use crate::directory;
 use crate::error::{Code, Error, Reason, Result};
 use crate::graph::Nodes;
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 
 /// Called on the background thread with the result of writing the files and calling the write
 /// callbacks. Returns the outcome of the save.
-pub(crate) type After = Box<dyn FnOnce(&dyn Storage, &Path, Result<()>) -> Result<()> + Send>;
+pub(crate) type After = Box<dyn FnOnce(&dyn Storage, &Location, Result<()>) -> Result<()> + Send>;
 
 /// A save that runs in the background, on a thread of the library. Several threads may use it at
 /// once.
@@ -97,7 +97,7 @@ impl Pending {
         state.is_unread = false;
         match &state.outcome {
             Some(Err(error)) => Err(error.clone()),
-            _ => Ok(self.0.path.clone()),
+            _ => Ok(self.0.path.clone().into_path()),
         }
     }
 
@@ -128,7 +128,7 @@ impl Pending {
 /// State that the background thread shares with the threads that wait for it. It must not hold a
 /// clone of the checkpoint, because dropping the last clone waits for the thread.
 struct Job {
-    path: PathBuf,
+    path: Location,
     done: AtomicU64,
     total: u64,
     is_cancelled: AtomicBool,
@@ -300,10 +300,11 @@ impl Checkpoint {
     ///
     /// Every other error is returned by [`Pending::wait`].
     pub fn save_async(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<Pending> {
-        self.save_async_on(Arc::new(Local), prefix.as_ref(), options)
+        let prefix = Location::of(prefix)?;
+        self.save_async_on(prefix.storage()?, &prefix, options)
     }
 
-    pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, prefix: &Path, options: &SaveOptions) -> Result<Pending> {
+    pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, prefix: &Location, options: &SaveOptions) -> Result<Pending> {
         self.when_idle(Some(options.busy), |nodes| {
             let path = numbered(prefix, self.advance(nodes)?);
             let durability = options.write.durability;
@@ -322,10 +323,11 @@ impl Checkpoint {
     /// # Errors
     /// Those of [`Checkpoint::save_async`].
     pub fn write_async(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<Pending> {
-        self.write_async_on(Arc::new(Local), prefix.as_ref(), options)
+        let prefix = Location::of(prefix)?;
+        self.write_async_on(prefix.storage()?, &prefix, options)
     }
 
-    pub(crate) fn write_async_on(&self, storage: Arc<dyn Storage>, prefix: &Path, options: &SaveOptions) -> Result<Pending> {
+    pub(crate) fn write_async_on(&self, storage: Arc<dyn Storage>, prefix: &Location, options: &SaveOptions) -> Result<Pending> {
         self.when_idle(Some(options.busy), |nodes| {
             self.start(nodes, storage, prefix.to_owned(), options, Box::new(|_, _, written| written))
         })
@@ -384,7 +386,7 @@ impl Checkpoint {
         &self,
         nodes: &mut Nodes,
         storage: Arc<dyn Storage>,
-        path: PathBuf,
+        path: Location,
         options: &SaveOptions,
         after: After,
     ) -> Result<Pending> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::laboratory::disk::read_directory;
-use crate::laboratory::scratch;
+use crate::laboratory::{at, scratch};
 use crate::storage::{Fault, Kind, Local, Recording};
 use crate::{
     latest_checkpoint, verify, Checkpoint, DType, Error, Graph, Manager, ManagerOptions, ManagerSaveOptions, NodeId, SaveOptions,
@@ -72,7 +72,7 @@ fn what_fails_in_the_background_comes_out_of_wait() {
         program.checkpoint.save(&prefix, &options()).unwrap();
         program.graph.assign(program.value, DType::Uint8, &[1000], &[7; 1000]).unwrap();
 
-        let pending = program.checkpoint.save_async_on(recording.clone(), &prefix, &options()).unwrap();
+        let pending = program.checkpoint.save_async_on(recording.clone(), &at(&prefix), &options()).unwrap();
         let outcome = pending.wait();
         assert_eq!(outcome.is_err(), has_failed(recording));
         assert!(pending.poll().is_finished);
@@ -104,7 +104,7 @@ fn what_nobody_heard_of_comes_out_of_the_next_save() {
         let directory = scratch();
         let program = program();
         let prefix = directory.path().join("ckpt");
-        drop(program.checkpoint.write_async_on(failing(3, libc::EIO), &prefix, &options()).unwrap());
+        drop(program.checkpoint.write_async_on(failing(3, libc::EIO), &at(&prefix), &options()).unwrap());
         let before = program.checkpoint.save_count().unwrap();
         let error = next(&program, &prefix).unwrap_err();
         assert_eq!(error.errno(), Some(libc::EIO), "{error}");
@@ -122,7 +122,7 @@ fn a_restore_waits_and_leaves_the_error_to_others() {
     let prefix = directory.path().join("ckpt");
     let whole = program.checkpoint.write_async(directory.path().join("whole"), &options()).unwrap();
     program.checkpoint.read(whole.path(), &crate::RestoreOptions::new()).unwrap();
-    drop(program.checkpoint.write_async_on(failing(0, libc::EIO), &prefix, &options()).unwrap());
+    drop(program.checkpoint.write_async_on(failing(0, libc::EIO), &at(&prefix), &options()).unwrap());
     program.checkpoint.read(directory.path().join("whole"), &crate::RestoreOptions::new()).unwrap();
     assert_eq!(program.checkpoint.sync().unwrap_err().errno(), Some(libc::EIO));
     program.checkpoint.sync().unwrap();

@@ -10,7 +10,7 @@ use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key::{self, ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
 use crate::graph::{not_shaped, Content, Data, Failure, Kind, NodeId, Nodes, Put, Root, Sink, Walk};
 use crate::reader::{GraphBuilder, OBJECT_GRAPH_KEY};
-use crate::storage::Storage;
+use crate::storage::{Location, Storage};
 use crate::tensor::DType;
 
 /// Objects that a registered saver saves together.
@@ -25,7 +25,7 @@ pub(super) fn write(
     nodes: &mut Nodes,
     root: Root<'_>,
     storage: &dyn Storage,
-    prefix: &Path,
+    prefix: &Location,
     options: &SaveOptions,
 ) -> Result<()> {
     let collected = collect(nodes, root)?;
@@ -42,7 +42,7 @@ pub(super) fn write(
 pub(super) fn snapshot(
     nodes: &mut Nodes,
     root: Root<'_>,
-    prefix: &Path,
+    prefix: &Location,
     options: &SaveOptions,
     memory: &mut SnapshotMemory,
 ) -> Result<Snapshot> {
@@ -76,7 +76,7 @@ pub(super) fn collect<'r>(nodes: &mut Nodes, root: Root<'r>) -> Result<Collected
 impl Collected<'_> {
     /// Returns a writer of the checkpoint `prefix` that has all values, and the encoded object
     /// graph, which the caller must add.
-    pub fn writer<'n>(&'n self, nodes: &'n Nodes, prefix: &Path, options: &SaveOptions) -> Result<(Writer<'n>, Vec<u8>)> {
+    pub fn writer<'n>(&'n self, nodes: &'n Nodes, prefix: &Location, options: &SaveOptions) -> Result<(Writer<'n>, Vec<u8>)> {
         let mut writer = Writer::new(prefix, &options.write)?;
         for put in self.of_savers.iter().flatten() {
             add_put(&mut writer, &put.name, put)?;

@@ -1,16 +1,15 @@
 //! Checkpoints as files: whether one exists, when it was written, removing it.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::removal::{remove_files, with_suffix};
 use super::session::Session;
 use crate::bundle::{directory_and_name, index_path};
 use crate::error::{Code, Error, Reason, Result};
+use crate::os_bytes::OsStrExt;
 use crate::reader::{files_of_pattern, find_at, Located};
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage, Version};
 use crate::Durability;
 
 /// Whether there is a checkpoint at `prefix`: in format V2 by its index, in format V1 by its file
@@ -19,7 +18,7 @@ use crate::Durability;
 /// # Errors
 /// The operating system's error: the files cannot be accessed.
 pub fn checkpoint_exists(prefix: impl AsRef<Path>) -> Result<bool> {
-    Ok(files_at(prefix.as_ref())?.is_some())
+    Ok(files_at(&Location::of(prefix)?)?.is_some())
 }
 
 /// When each of the checkpoints at `prefixes` was written, in seconds since the epoch
@@ -30,41 +29,37 @@ pub fn checkpoint_exists(prefix: impl AsRef<Path>) -> Result<bool> {
 pub fn checkpoint_mtimes<P: AsRef<Path>>(prefixes: impl IntoIterator<Item = P>) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for prefix in prefixes {
-        times.extend(modified(prefix.as_ref())?.map(|time| match time.duration_since(UNIX_EPOCH) {
-            Ok(since) => since.as_secs_f64(),
-            Err(before) => -before.duration().as_secs_f64(),
-        }));
+        times.extend(modified(&Location::of(prefix)?)?.map(|version| version.modified()));
     }
     Ok(times)
 }
 
-/// When the checkpoint at `prefix` was written; `None` if it does not exist.
-fn modified(prefix: &Path) -> Result<Option<SystemTime>> {
+/// The version of the index of the checkpoint at `prefix`, or of its first file, which says when it
+/// was written; `None` if it does not exist.
+fn modified(prefix: &Location) -> Result<Option<Version>> {
     let file = match files_at(prefix)? {
         Some(Located::V2(prefix)) => index_path(&prefix),
         Some(Located::V1 { files, .. }) => files.into_iter().next().unwrap_or_default(),
         None => return Ok(None),
     };
-    match std::fs::metadata(&file).and_then(|metadata| metadata.modified()) {
-        Ok(time) => Ok(Some(time)),
+    match file.storage()?.status(&file) {
+        Ok(found) => Ok(Some(found.version)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::io("get the time of the file", &file, &e)),
     }
 }
 
 /// When the checkpoint at `prefix` was written; `None` if that cannot be determined.
-pub(super) fn time_of(prefix: &Path) -> Option<SystemTime> {
-    modified(prefix).ok().flatten()
+pub(super) fn time_of(prefix: &Location) -> Option<(i64, i64)> {
+    modified(prefix).ok().flatten().map(|version| version.time())
 }
 
 /// The checkpoint at `prefix`, even if some of its files are missing. A file that is not a
 /// checkpoint gives `None`, not an error.
-fn files_at(prefix: &Path) -> Result<Option<Located>> {
+fn files_at(prefix: &Location) -> Result<Option<Located>> {
     match find_at(prefix) {
-        Err(e) if e.reason() == Reason::MissingFile => Ok(files_of_pattern(prefix).map(|(files, _)| Located::V1 {
-            prefix: prefix.to_owned(),
-            files: files.into_iter().map(|(_, file)| file).collect(),
-        })),
+        Err(e) if e.reason() == Reason::MissingFile => Ok(files_of_pattern(prefix)
+            .map(|(files, _)| Located::V1 { prefix: prefix.clone(), files: files.into_iter().map(|(_, file)| file).collect() })),
         Err(e) if matches!(e.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint) => Ok(None),
         other => other,
     }
@@ -81,11 +76,13 @@ fn files_at(prefix: &Path) -> Result<Option<Located>> {
 ///   writing this checkpoint.
 /// * The operating system's error: a file cannot be deleted.
 pub fn remove_checkpoint(prefix: impl AsRef<Path>) -> Result<()> {
-    remove_on(&Local, prefix.as_ref())
+    let prefix = Location::of(prefix)?;
+    remove_on(&*prefix.storage()?, &prefix)
 }
 
-pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Path) -> Result<()> {
+pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Location) -> Result<()> {
     let (directory, base) = directory_and_name(prefix)?;
+    let directory = &directory;
     let session = match Session::begin(storage, directory, Durability::Full) {
         Err(e) if e.code() == Code::NotFound => return Ok(()),
         session => session?,

@@ -3,12 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use parking_lot::Mutex;
 
@@ -19,14 +15,15 @@ use super::sidecar::{self, SIDECAR};
 use crate::bundle::announced;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
+use crate::os_bytes::OsStrExt;
 use crate::reader::{is_absolute, path_in, read_state, resolve_name, small_file, STATE_FILE};
-use crate::storage::{self, Directory, Storage};
+use crate::storage::{self, Directory, Location, Place, Source, Storage};
 use crate::Durability;
 
 /// The managed checkpoints of a directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    directory: PathBuf,
+    directory: Location,
     /// The path of the latest checkpoint, as the state file has it.
     latest: Option<OsString>,
     managed: Managed,
@@ -55,8 +52,8 @@ impl Ledger {
     /// # Errors
     /// * `DATA_LOSS` (`NoCheckpoint`): the state file names no latest checkpoint.
     /// * The operating system's error: a file cannot be read.
-    pub fn load(directory: &Path, now: f64, warnings: &mut Vec<String>) -> Result<Ledger> {
-        let directory = directory.to_owned();
+    pub fn load(directory: &Location, now: f64, warnings: &mut Vec<String>) -> Result<Ledger> {
+        let directory = directory.clone();
         let state = match read_state(&directory, OsStr::new(STATE_FILE)) {
             Err(e) if e.reason() != Reason::NoCheckpoint && is_nonsense(&e) => {
                 warnings.push(format!("{e}; the state file is ignored: repair it with `ckpt repair`"));
@@ -78,9 +75,10 @@ impl Ledger {
         let mut state = state.with_paths(&mut |entry| {
             let resolved = resolve_name(&directory, &entry);
             is_moved |= resolved.is_moved;
-            match resolved.is_moved && is_absolute(&entry) {
-                true => resolved.name,
-                false => entry,
+            if resolved.is_moved && is_absolute(&entry) {
+                resolved.name
+            } else {
+                entry
             }
         });
         state.model_checkpoint_path = resolve_name(&directory, &state.model_checkpoint_path).name;
@@ -167,7 +165,7 @@ impl Ledger {
 
     /// The latest checkpoint, whether or not it exists.
     pub fn latest(&self) -> Option<PathBuf> {
-        self.latest.as_ref().map(|latest| path_in(&self.directory, latest))
+        self.latest.as_ref().map(|latest| path_in(&self.directory, latest).into_path())
     }
 
     /// Whether the state file lists the checkpoint `name`, so that a save may replace it.
@@ -184,25 +182,22 @@ impl Ledger {
     /// ended. The last of them is the latest checkpoint, unless the state file was written since.
     /// Returns their names; [`Ledger::record`] writes them to the state file.
     pub fn take_up(&mut self, directory: &dyn Directory, now: &dyn Fn() -> f64) -> std::io::Result<Vec<OsString>> {
-        let time = |file: &File| file.metadata().and_then(|metadata| metadata.modified()).ok();
-        let state = directory.open(OsStr::new(STATE_FILE)).ok().and_then(|file| time(&file));
+        let version = |file: Box<dyn Source>| file.status().ok().map(|status| status.version);
+        let state = directory.open(OsStr::new(STATE_FILE)).ok().and_then(version).map(|version| version.time());
         let mut found = Vec::new();
         for mark in directory.list()? {
             let Some(base) = announced(&mark).and_then(owned) else { continue };
             let files = directory.open(&mark).and_then(|marked| Ok((marked, directory.open(&with_suffix(base, ".index"))?)));
-            let Some(index) = files.ok().filter(|(marked, index)| same_file(marked, index)).map(|(_, index)| index) else {
-                continue;
-            };
-            let Some(time) = time(&index) else { continue };
-            let is_newer = state.is_none_or(|state| time > state);
+            let index = files.ok().filter(|(marked, index)| same_file(&**marked, &**index)).map(|(_, index)| index);
+            let Some(version) = index.and_then(version) else { continue };
+            let is_newer = state.is_none_or(|state| version.time() > state);
             // If the checkpoint is recorded and the state file is not older, only the mark was left.
             if is_newer || !self.knows(base) {
-                found.push((time, base.to_owned(), is_newer));
+                found.push((version.time(), base.to_owned(), is_newer, version.modified()));
             }
         }
-        crate::sort::sort_by(&mut found, Ord::cmp);
-        for (time, name, is_newer) in &found {
-            let time = time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+        crate::sort::sort_by(&mut found, |a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        for (_, name, is_newer, time) in &found {
             let entry = Entry { path: name.clone(), time: time.min(now()).max(self.managed.last_preserved + 1e-6), metric: None };
             if *is_newer {
                 self.managed.add(entry);
@@ -212,7 +207,7 @@ impl Ledger {
             }
             self.listed.insert(name.clone());
         }
-        Ok(found.into_iter().map(|(_, name, _)| name).collect())
+        Ok(found.into_iter().map(|(_, name, ..)| name).collect())
     }
 
     /// Removes the marks of checkpoints that are recorded by now, and those that no longer belong to
@@ -224,7 +219,7 @@ impl Ledger {
             let Ok(_claim) = session.claim(base) else { continue };
             let open = |name: &OsStr| session.directory().open(name);
             let is_current = match (open(mark), open(&with_suffix(base, ".index"))) {
-                (Ok(marked), Ok(index)) => same_file(&marked, &index),
+                (Ok(marked), Ok(index)) => same_file(&*marked, &*index),
                 (Ok(_), Err(e)) => e.kind() != ErrorKind::NotFound,
                 (Err(_), _) => true,
             };
@@ -236,14 +231,14 @@ impl Ledger {
 
     /// The newest checkpoints, oldest first: those that the state file lists.
     pub fn checkpoints(&self) -> Vec<PathBuf> {
-        self.managed.window.iter().map(|entry| resolve_name(&self.directory, &entry.path).path).collect()
+        self.managed.window.iter().map(|entry| resolve_name(&self.directory, &entry.path).path.into_path()).collect()
     }
 
     /// All managed checkpoints, oldest first, including those that are kept for their metric or
     /// because they are pinned.
     pub fn all(&self) -> Vec<PathBuf> {
         let kept = self.managed.kept.iter().map(|kept| &kept.entry);
-        kept.chain(&self.managed.window).map(|entry| resolve_name(&self.directory, &entry.path).path).collect()
+        kept.chain(&self.managed.window).map(|entry| resolve_name(&self.directory, &entry.path).path.into_path()).collect()
     }
 
     /// The managed checkpoints with times and metrics.
@@ -269,7 +264,10 @@ impl Ledger {
     pub fn would_remove(&mut self, rule: &Retention) -> Vec<PathBuf> {
         let latest = self.latest.clone();
         let gone = self.managed.sweep(rule, &mut |entry| latest.as_ref() == Some(&entry.path));
-        gone.iter().filter(|entry| owned(&entry.path).is_some()).map(|entry| self.directory.join(&entry.path)).collect()
+        gone.iter()
+            .filter(|entry| owned(&entry.path).is_some())
+            .map(|entry| self.directory.join(&entry.path).into_path())
+            .collect()
     }
 
     fn write(&mut self, how: &mut Recording<'_>) -> Result<()> {
@@ -326,7 +324,7 @@ impl Ledger {
         }
         self.finish_announced(session);
         let removed = gone.iter().filter(|entry| owned(&entry.path).is_some());
-        Ok(removed.map(|entry| self.directory.join(&entry.path)).collect())
+        Ok(removed.map(|entry| self.directory.join(&entry.path).into_path()).collect())
     }
 }
 
@@ -355,20 +353,19 @@ fn state_of(latest: &OsStr, managed: &Managed) -> StateFile {
 
 /// The last state file that managers in this process wrote to each directory. The key is the device
 /// and inode of the directory.
-static OWN: Mutex<BTreeMap<(u64, u64), String>> = Mutex::new(BTreeMap::new());
+static OWN: Mutex<BTreeMap<Place, String>> = Mutex::new(BTreeMap::new());
 
-fn place(directory: &Path) -> Option<(u64, u64)> {
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    std::fs::metadata(directory).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+fn place(directory: &Location) -> Option<Place> {
+    directory.status().map(|found| found.version.place())
 }
 
-fn note_own(directory: &Path, state: &StateFile) {
+fn note_own(directory: &Location, state: &StateFile) {
     if let Some(place) = place(directory) {
         OWN.lock().insert(place, state.to_text());
     }
 }
 
-fn is_own(directory: &Path, state: &StateFile) -> bool {
+fn is_own(directory: &Location, state: &StateFile) -> bool {
     place(directory).is_some_and(|place| OWN.lock().get(&place) == Some(&state.to_text()))
 }
 
@@ -421,7 +418,7 @@ fn is_nonsense(error: &Error) -> bool {
     matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint | Reason::Limit)
 }
 
-fn read_sidecar(directory: &Path, warnings: &mut Vec<String>) -> Result<Option<String>> {
+fn read_sidecar(directory: &Location, warnings: &mut Vec<String>) -> Result<Option<String>> {
     let path = directory.join(SIDECAR);
     let read = storage::File::open(&path).and_then(|file| small_file(&file)).and_then(|text| {
         sidecar::parse(&text).map_err(|e| e.in_file(&path))?;

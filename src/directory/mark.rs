@@ -2,9 +2,9 @@
 //! be removed, or is not recorded yet.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::bundle::{announced, attempt};
+use crate::os_bytes::{OsStrExt, OsStringExt};
 
 /// The part of a mark's name between the checkpoint's name and 16 hexadecimal digits. No other
 /// program creates such names.

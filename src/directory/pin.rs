@@ -3,15 +3,13 @@
 //! A pin is a shared lock on the index file. It ends with its process, and it needs no permission
 //! to write. A remover first takes the exclusive lock.
 
-use std::fs::{File, Metadata, TryLockError};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::bundle::index_path;
 use crate::error::{Code, Error, Reason, Result};
 use crate::reader::{find_at, latest_checkpoint, Located};
-use crate::storage;
+use crate::storage::{File, Hold, Location};
 
 /// The number of attempts to take the lock, one per millisecond. A manager that holds the exclusive
 /// lock may still give up removing the checkpoint.
@@ -29,9 +27,7 @@ pub struct Pin {
 
 impl Drop for Pin {
     fn drop(&mut self) {
-        // Closing the file does not suffice: while another thread forks, the child process holds
-        // the same open file and with it the lock.
-        let _ = self.index.unlock();
+        self.index.unlock();
     }
 }
 
@@ -43,7 +39,7 @@ impl Pin {
     ///   call.
     /// * `UNAVAILABLE` (`Locked`): another process had it locked for removal for about 10 seconds.
     pub fn new(prefix: impl AsRef<Path>) -> Result<Pin> {
-        let prefix = prefix.as_ref();
+        let prefix = &Location::of(prefix)?;
         let gone = || {
             Error::new(Code::NotFound, Reason::NoCheckpoint, "there is no checkpoint at this path, or it has just been removed")
                 .in_file(prefix)
@@ -52,25 +48,16 @@ impl Pin {
             Located::V2(prefix) => index_path(&prefix),
             Located::V1 { files, .. } => files.into_iter().next().ok_or_else(gone)?,
         };
-        let file = storage::File::open(&path)?;
-        let index = file.as_file().try_clone().map_err(|e| Error::io("duplicate the handle of the file", &path, &e))?;
+        let index = File::open(&path)?;
         // Whether the path still leads to the opened file, which may be removed at any time.
-        let is_there = || {
-            let place = |metadata: std::io::Result<Metadata>| metadata.ok().map(|m| (m.dev(), m.ino()));
-            let now = place(std::fs::metadata(&path));
-            now.is_some() && now == place(index.metadata())
-        };
+        let is_there = || path.status().is_some_and(|now| now.version.place() == index.version().place());
         for _ in 0..MOST_TRIES {
-            let locked = match index.try_lock_shared() {
-                Ok(()) => true,
-                Err(TryLockError::WouldBlock) => false,
-                Err(TryLockError::Error(e)) => return Err(Error::io("lock the file", &path, &e)),
-            };
+            let locked = index.try_lock(Hold::Shared)?;
             if !is_there() {
                 return Err(gone());
             }
             if locked {
-                return Ok(Pin { prefix: prefix.to_owned(), index });
+                return Ok(Pin { prefix: prefix.clone().into_path(), index });
             }
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -7,15 +7,14 @@
 //! the index, it also shows that no other checkpoint has taken the place of the marked one.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::ErrorKind;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
 
 use super::mark::{base_of, marked};
 use super::session::Session;
 use crate::bundle::{split_data_name, Claim};
 use crate::error::Result;
+use crate::os_bytes::{OsStrExt, OsStringExt};
+use crate::storage::{Hold, Source};
 
 /// The exclusive right to remove a checkpoint: against other threads of this process, and against
 /// holders of a pin in any process.
@@ -24,7 +23,7 @@ pub(super) struct Reserved {
     base: OsString,
     _claim: Claim,
     /// The index, locked exclusively; `None` if there is no index.
-    index: Option<File>,
+    index: Option<Box<dyn Source>>,
 }
 
 impl Reserved {
@@ -34,7 +33,7 @@ impl Reserved {
         let claim = session.claim(base).ok()?;
         let index = match session.directory().open(&with_suffix(base, ".index")) {
             Ok(index) => {
-                index.try_lock().ok()?;
+                index.try_lock(Hold::Alone).ok().filter(|&locked| locked)?;
                 Some(index)
             }
             Err(e) if e.kind() == ErrorKind::NotFound => None,
@@ -46,10 +45,8 @@ impl Reserved {
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        // Closing the file does not suffice: while another thread forks, the child process holds
-        // the same open file and with it the lock.
         if let Some(index) = &self.index {
-            let _ = index.unlock();
+            index.unlock();
         }
     }
 }
@@ -113,7 +110,7 @@ pub(super) fn finish_marked(session: &Session, is_listed: &dyn Fn(&OsStr) -> boo
         let Some(reserved) = Reserved::new(session, base) else { continue };
         let goes = match (&reserved.index, session.directory().open(mark)) {
             (None, _) => true,
-            (Some(index), Ok(marked)) => !is_listed(base) && same_file(index, &marked),
+            (Some(index), Ok(marked)) => !is_listed(base) && same_file(&**index, &*marked),
             (Some(_), Err(_)) => continue,
         };
         if !goes || remove_files(session, base).is_ok() {
@@ -134,7 +131,7 @@ pub(super) fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
     OsString::from_vec([name.as_bytes(), suffix.as_bytes()].concat())
 }
 
-pub(super) fn same_file(a: &File, b: &File) -> bool {
-    let place = |file: &File| file.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()));
+pub(super) fn same_file(a: &dyn Source, b: &dyn Source) -> bool {
+    let place = |file: &dyn Source| file.status().ok().map(|now| now.version.place());
     place(a).is_some() && place(a) == place(b)
 }

@@ -1,17 +1,15 @@
 //! Replacing a state file by one that lists fewer checkpoints, and removing the others.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
 use super::files::without_shard;
 use super::ledger::Listed;
 use super::removal::{finish_marked, with_suffix, Departure, Reserved};
 use super::session::Session;
 use super::state_update::{plain, StateUpdate};
-use crate::bundle::directory_and_name;
 use crate::error::Result;
 use crate::reader::STATE_FILE;
-use crate::storage::Storage;
+use crate::storage::{Location, Storage};
 use crate::Durability;
 
 /// Replaces the state file of `directory` if there is an update, and then removes the checkpoints
@@ -22,7 +20,7 @@ use crate::Durability;
 /// removed.
 pub(crate) fn replace(
     storage: &dyn Storage,
-    directory: &Path,
+    directory: &Location,
     update: Option<&StateUpdate>,
     durability: Durability,
     leaving: &[OsString],
@@ -74,9 +72,10 @@ pub(crate) fn replace(
 
 /// A path that identifies a checkpoint: absolute, and with the links in its directory's path
 /// resolved.
-pub(crate) fn identity(path: &Path) -> Result<PathBuf> {
-    match directory_and_name(path).map(|(directory, name)| (directory.canonicalize(), name)) {
-        Ok((Ok(directory), name)) => Ok(directory.join(name)),
-        _ => plain(path),
+pub(crate) fn identity(path: &Location) -> Result<Location> {
+    let (directory, name) = path.split();
+    match path.storage()?.real(&directory) {
+        Ok(directory) => Ok(directory.join(name)),
+        Err(_) => Location::of(plain(path)?),
     }
 }

@@ -3,13 +3,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IoSlice};
-use std::path::Path;
 
 use super::mark::base_of;
 use crate::bundle::{temporary_name, Claim, Held};
 use crate::error::{Code, Error, Reason, Result};
 use crate::reader::small_file;
-use crate::storage::{Directory, File, Storage};
+use crate::storage::{Directory, File, Location, Storage};
 use crate::Durability;
 
 /// A change of a directory's state. It holds the directory's lock, and excludes other changes in
@@ -29,7 +28,7 @@ impl Session {
     /// # Errors
     /// * `NOT_FOUND`: the directory does not exist.
     /// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock.
-    pub fn begin(storage: &dyn Storage, path: &Path, durability: Durability) -> Result<Session> {
+    pub fn begin(storage: &dyn Storage, path: &Location, durability: Durability) -> Result<Session> {
         let (held, _claim) = Held::for_state(storage, path)?;
         Ok(Session { held, durability, _claim })
     }
@@ -52,7 +51,7 @@ impl Session {
     }
 
     fn write(&self, name: &OsStr, bytes: &[u8]) -> Result<()> {
-        let file = self.directory().create(name).map_err(|e| self.io("create the file", name, &e))?;
+        let file = self.directory().draft(name).map_err(|e| self.io("create the file", name, &e))?;
         file.write_at(0, &[IoSlice::new(bytes)]).map_err(|e| self.io("write the file", name, &e))?;
         match self.durability {
             Durability::None => Ok(()),
@@ -84,7 +83,7 @@ impl Session {
     /// Claims the checkpoint `base` for this thread, against all other threads of this process.
     pub fn claim(&self, base: &OsStr) -> Result<Claim> {
         let taken = || Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint");
-        self.held.claim(base).ok_or_else(|| taken().in_file(&self.directory().path().join(base)))
+        self.held.claim(base).ok_or_else(|| taken().in_file(&self.directory().location().join(base)))
     }
 
     /// The names in the directory when the session began.
@@ -100,13 +99,13 @@ impl Session {
     /// Reads a small file; `None` if there is none.
     pub fn read(&self, name: &OsStr) -> Result<Option<Vec<u8>>> {
         match self.directory().open(name) {
-            Ok(file) => small_file(&File::of(file, &self.directory().path().join(name))?).map(Some),
+            Ok(file) => small_file(&File::of(file, &self.directory().location().join(name))?).map(Some),
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
             Err(e) => Err(self.io("open the file", name, &e)),
         }
     }
 
     pub fn io(&self, doing: &str, name: &OsStr, error: &std::io::Error) -> Error {
-        Error::io(doing, &self.directory().path().join(name), error)
+        Error::io(doing, &self.directory().location().join(name), error)
     }
 }

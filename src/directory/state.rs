@@ -8,7 +8,7 @@ use super::state_update::StateUpdate;
 use crate::bundle::directory_and_name;
 use crate::error::Result;
 use crate::reader::{read_state, resolve_name, STATE_FILE};
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 use crate::Durability;
 
 /// The contents of a directory's state file, with paths that can be used as they are.
@@ -44,9 +44,9 @@ impl CheckpointState {
     /// # Errors
     /// The errors of [`get_checkpoint_state`].
     pub fn read(directory: impl AsRef<Path>, file_name: impl AsRef<OsStr>) -> Result<Option<CheckpointState>> {
-        let directory = directory.as_ref();
-        let Some(state) = read_state(directory, file_name.as_ref())? else { return Ok(None) };
-        let path = |entry: &OsString| resolve_name(directory, entry).path;
+        let directory = Location::of(directory)?;
+        let Some(state) = read_state(&directory, file_name.as_ref())? else { return Ok(None) };
+        let path = |entry: &OsString| resolve_name(&directory, entry).path.into_path();
         Ok(Some(CheckpointState {
             latest: path(&state.model_checkpoint_path),
             all: state.all_model_checkpoint_paths.iter().map(path).collect(),
@@ -69,17 +69,18 @@ impl CheckpointState {
 ///   the state file's name contains a directory; or the latest checkpoint has the path of the state
 ///   file.
 pub fn update_checkpoint_state(directory: impl AsRef<Path>, update: &StateUpdate) -> Result<()> {
-    update_state(&Local, directory.as_ref(), update)
+    let directory = Location::of(directory)?;
+    update_state(&*directory.storage()?, &directory, update)
 }
 
 /// Like [`update_checkpoint_state`], on any storage.
-pub(crate) fn update_state(storage: &dyn Storage, directory: &Path, update: &StateUpdate) -> Result<()> {
+pub(crate) fn update_state(storage: &dyn Storage, directory: &Location, update: &StateUpdate) -> Result<()> {
     replace(storage, directory, Some(update), update.durability, &[], &mut Vec::new()).map(drop)
 }
 
 /// Makes the checkpoint `prefix` the latest of its directory, and the only one listed. This is the
 /// last step of `Checkpoint.save`.
-pub(crate) fn record_save(storage: &dyn Storage, prefix: &Path, durability: Durability) -> Result<()> {
+pub(crate) fn record_save(storage: &dyn Storage, prefix: &Location, durability: Durability) -> Result<()> {
     let (directory, name) = directory_and_name(prefix)?;
-    update_state(storage, directory, &StateUpdate::new(directory.join(name)).durability(durability))
+    update_state(storage, &directory, &StateUpdate::new(directory.join(name).into_path()).durability(durability))
 }

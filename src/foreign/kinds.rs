@@ -1,8 +1,7 @@
 //! The kinds of files that are taken for checkpoints: how each is told, and what to do with it.
 
-use std::path::Path;
-
 use super::places;
+use crate::storage::Location;
 
 /// A file of which little is known.
 pub(super) struct Sample<'a> {
@@ -18,7 +17,7 @@ pub(super) struct Kind {
     pub name: &'static str,
     pub is: fn(&Sample<'_>) -> bool,
     /// What to do, for a file at this path.
-    pub advice: fn(&Path) -> String,
+    pub advice: fn(&Location) -> String,
 }
 
 /// What is found in the place of any file, of a data file too, whose bytes may be like anything.

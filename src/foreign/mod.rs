@@ -4,10 +4,8 @@
 mod kinds;
 mod places;
 
-use std::path::Path;
-
 use crate::error::{Error, Reason};
-use crate::storage::File;
+use crate::storage::{File, Location};
 use kinds::{Kind, Sample, EMPTY, FORMATS, PLACEHOLDERS};
 
 /// Most bytes of a file that are looked at: the name in the header of a tar archive ends before.
@@ -18,15 +16,16 @@ const LOOKED_AT: u64 = 512;
 #[cold]
 #[inline(never)]
 pub(crate) fn explain(error: Error) -> Error {
-    let Some(path) = error.file() else { return error };
+    let Some(path) = error.file().and_then(|path| Location::of(path).ok()) else { return error };
+    let path = &path;
     let what = match error.reason() {
-        Reason::NoCheckpoint if path.is_dir() => places::directory(path),
+        Reason::NoCheckpoint if path.is_directory() => places::directory(path),
         Reason::NoCheckpoint | Reason::Malformed => at_path(path, &[PLACEHOLDERS, EMPTY, FORMATS]),
         // A file of a checkpoint that is empty is damaged, and nothing else.
         Reason::Truncated => at_path(path, &[PLACEHOLDERS, FORMATS]),
         Reason::MissingFile => {
             return match places::saved_model_of(path).zip(places::without_variables()) {
-                Some((directory, what)) => named(&error, directory, what),
+                Some((directory, what)) => named(&error, &directory, what),
                 None => error,
             }
         }
@@ -53,11 +52,11 @@ pub(crate) fn explain_contents(error: Error, file: &File) -> Error {
     }
 }
 
-fn named(error: &Error, path: &Path, what: String) -> Error {
+fn named(error: &Error, path: &Location, what: String) -> Error {
     Error::new(error.code(), Reason::NotACheckpoint, what).in_file(path)
 }
 
-fn at_path(path: &Path, tables: &[&[Kind]]) -> Option<String> {
+fn at_path(path: &Location, tables: &[&[Kind]]) -> Option<String> {
     recognized(&File::open(path).ok()?, tables)
 }
 

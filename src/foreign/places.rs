@@ -1,9 +1,9 @@
 //! Where the checkpoint is that was perhaps meant: in a directory, or beside a file.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
 use crate::error::printable;
+use crate::storage::Location;
 
 /// Most names of a directory that are looked at.
 const MOST_NAMES: usize = 10_000;
@@ -13,13 +13,13 @@ const LISTED: usize = 8;
 const GRAPHS: [&str; 3] = ["saved_model.pb", "saved_model.pbtxt", "saved_model.cpb"];
 
 /// What a directory is in which there is no checkpoint.
-pub(super) fn directory(path: &Path) -> Option<String> {
+pub(super) fn directory(path: &Location) -> Option<String> {
     if path.join("variables.index").is_file() {
         let prefix = path.join("variables");
         return Some(format!("is the \"variables\" directory of a SavedModel, not a checkpoint: give {}", quoted(&prefix)));
     }
     let variables = path.join("variables").join("variables");
-    if with_suffix(&variables, ".index").is_file() {
+    if variables.with_suffix(".index").is_file() {
         let graph = if path.join(GRAPHS[2]).is_file() { "with saved_model.cpb" } else { "without saved_model.pb" };
         return Some(format!("is a SavedModel {graph}: give {}, its variables", quoted(&variables)));
     }
@@ -37,18 +37,18 @@ pub(super) fn without_variables() -> Option<String> {
 }
 
 /// The SavedModel whose variables would have the index `index`.
-pub(super) fn saved_model_of(index: &Path) -> Option<&Path> {
-    let directory = index.parent().filter(|_| index.ends_with("variables/variables.index"))?.parent()?;
-    is_saved_model(directory).then_some(directory)
+pub(super) fn saved_model_of(index: &Location) -> Option<Location> {
+    let directory = index.parent().parent();
+    (index.ends_with("variables/variables.index") && is_saved_model(&directory)).then_some(directory)
 }
 
-fn is_saved_model(directory: &Path) -> bool {
+fn is_saved_model(directory: &Location) -> bool {
     GRAPHS.iter().any(|name| directory.join(name).is_file())
 }
 
 /// A directory whose subdirectories are numbered SavedModels.
-fn versions(path: &Path) -> Option<String> {
-    let is_model = |name: &str| is_saved_model(&path.join(name)) || path.join(name).join("variables").is_dir();
+fn versions(path: &Location) -> Option<String> {
+    let is_model = |name: &str| is_saved_model(&path.join(name)) || path.join(name).join("variables").is_directory();
     let numbers = names_in(path).into_iter().filter_map(|name| {
         let name = name.into_string().ok().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))?;
         Some((name.parse::<u64>().ok()?, name))
@@ -63,8 +63,8 @@ fn versions(path: &Path) -> Option<String> {
 }
 
 /// What a directory is that has the name of the state file.
-pub(super) fn folder_for_state_file(path: &Path) -> Option<String> {
-    if path.file_name()? != "checkpoint" || !path.is_dir() {
+pub(super) fn folder_for_state_file(path: &Location) -> Option<String> {
+    if path.file_name()? != "checkpoint" || !path.is_directory() {
         return None;
     }
     if path.join("checkpoint").is_file() {
@@ -75,55 +75,49 @@ pub(super) fn folder_for_state_file(path: &Path) -> Option<String> {
     crate::sort::sort_by(&mut found, Ord::cmp);
     let listed: Vec<String> = found.iter().take(LISTED).map(|name| format!("\"{}\"", printable(name))).collect();
     let more = if found.len() > LISTED { ", …" } else { "" };
-    Some(match found.is_empty() {
-        true => "is a directory, not a state file: give the prefix of a checkpoint".into(),
-        false => format!("is a directory, not a state file; it holds the checkpoints {}{more}", listed.join(", ")),
+    Some(if found.is_empty() {
+        "is a directory, not a state file: give the prefix of a checkpoint".into()
+    } else {
+        format!("is a directory, not a state file; it holds the checkpoints {}{more}", listed.join(", "))
     })
 }
 
-pub(super) fn give_directory(path: &Path) -> String {
-    format!("give the directory, {}", quoted(directory_of(path)))
+pub(super) fn give_directory(path: &Location) -> String {
+    format!("give the directory, {}", quoted(&path.directory()))
 }
 
 /// For `PREFIX.meta`.
-pub(super) fn give_prefix_of_meta(path: &Path) -> String {
-    let prefix = path.with_extension("");
-    match with_suffix(&prefix, ".index").is_file() || prefix.is_file() {
-        true => format!("the checkpoint is {}", quoted(&prefix)),
-        false => format!("the checkpoint that belongs to it, {}, is missing", quoted(&prefix)),
+pub(super) fn give_prefix_of_meta(path: &Location) -> String {
+    let prefix = path.with_file_name(path.file_stem().unwrap_or_default());
+    if prefix.with_suffix(".index").is_file() || prefix.is_file() {
+        format!("the checkpoint is {}", quoted(&prefix))
+    } else {
+        format!("the checkpoint that belongs to it, {}, is missing", quoted(&prefix))
     }
 }
 
 /// For the graph of a SavedModel.
-pub(super) fn give_saved_model(path: &Path) -> String {
-    let directory = directory_of(path);
+pub(super) fn give_saved_model(path: &Location) -> String {
+    let directory = &path.directory();
     let variables = directory.join("variables").join("variables");
-    if !with_suffix(&variables, ".index").is_file() {
+    if !variables.with_suffix(".index").is_file() {
         return "the variables of the SavedModel, \"variables/variables.index\", are missing".into();
     }
     // A directory opens by itself where its graph is in one file.
     let opens = GRAPHS[..2].iter().any(|name| directory.join(name).is_file());
-    match opens {
-        true => format!("give the directory, {}", quoted(directory)),
-        false => format!("give {}, its variables", quoted(&variables)),
+    if opens {
+        format!("give the directory, {}", quoted(directory))
+    } else {
+        format!("give {}, its variables", quoted(&variables))
     }
 }
 
-fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-fn quoted(path: &Path) -> String {
+fn quoted(path: &Location) -> String {
     format!("\"{}\"", printable(path.as_os_str().as_encoded_bytes()))
 }
 
-fn names_in(directory: &Path) -> Vec<OsString> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().take(MOST_NAMES);
-    entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect()
+fn names_in(directory: &Location) -> Vec<OsString> {
+    let mut names = directory.names();
+    names.truncate(MOST_NAMES);
+    names
 }

@@ -2,9 +2,9 @@
 //! version reads.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::error::{Error, Result};
+use crate::os_bytes::{OsStrExt, OsStringExt};
 
 /// A field of a message in protobuf text.
 pub(crate) struct Field {

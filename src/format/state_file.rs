@@ -82,8 +82,8 @@ const FIELDS: [Field; 4] = [
 
 #[cfg(test)]
 mod tests {
+    use crate::os_bytes::OsStringExt;
     use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStringExt;
 
     use super::*;
 

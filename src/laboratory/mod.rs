@@ -12,6 +12,8 @@ pub(crate) mod states;
 
 use std::path::Path;
 
+use crate::storage::Location;
+
 /// What operations fail with.
 pub(crate) const ERRNOS: [i32; 8] =
     [libc::ENOSPC, libc::EIO, libc::EDQUOT, libc::EMFILE, libc::EACCES, libc::EROFS, libc::EFBIG, libc::EINTR];
@@ -20,4 +22,9 @@ pub(crate) const ERRNOS: [i32; 8] =
 pub(crate) fn scratch() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// The location of a path.
+pub(crate) fn at(path: impl AsRef<Path>) -> Location {
+    Location::of(path).unwrap()
 }

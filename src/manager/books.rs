@@ -3,7 +3,6 @@
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -15,12 +14,12 @@ use crate::directory::{checkpoint_exists, Ledger, Recording, Retention};
 use crate::error::{printable, Error, Result};
 use crate::graph::Nodes;
 use crate::reader::find_at;
-use crate::storage::{Directory, Local, Storage};
+use crate::storage::{Directory, Location, Storage};
 
 /// The part of a manager that a background save needs. It does not own the checkpoint, because
 /// dropping the last handle of a checkpoint waits for that save.
 pub(super) struct Books {
-    pub directory: PathBuf,
+    pub directory: Location,
     pub options: ManagerOptions,
     pub rule: Retention,
     pub state: Mutex<State>,
@@ -40,7 +39,7 @@ pub(super) struct Steps {
 /// A save whose number is determined.
 #[derive(Clone)]
 pub(super) struct Next {
-    pub path: PathBuf,
+    pub path: Location,
     /// Whether a checkpoint with this path existed before.
     pub was_there: bool,
     pub step: Option<i64>,
@@ -140,7 +139,7 @@ impl Books {
     }
 
     /// The path of the checkpoint with this number.
-    pub fn path(&self, number: i64) -> PathBuf {
+    pub fn path(&self, number: i64) -> Location {
         numbered(&self.directory.join(&self.options.checkpoint_name), number)
     }
 
@@ -158,10 +157,12 @@ impl Books {
         let mut warnings = Vec::new();
         let mut state = self.state.lock();
         let refreshed = match state.held {
-            None => state.ledger.refresh(now, &mut warnings).and_then(|()| match Local.directory(&self.directory, false) {
-                Ok(directory) => self.take_up(&mut state.ledger, &*directory, &mut warnings),
-                Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-                Err(e) => Err(Error::io("open the directory", &self.directory, &e)),
+            None => state.ledger.refresh(now, &mut warnings).and_then(|()| {
+                match self.directory.storage()?.directory(&self.directory, false) {
+                    Ok(directory) => self.take_up(&mut state.ledger, &*directory, &mut warnings),
+                    Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+                    Err(e) => Err(Error::io("open the directory", &self.directory, &e)),
+                }
             }),
             Some(_) => Ok(()),
         };
@@ -202,6 +203,6 @@ impl Books {
     }
 }
 
-pub(super) fn is_there(path: &Path) -> bool {
+pub(super) fn is_there(path: &Location) -> bool {
     matches!(find_at(path), Ok(Some(_)))
 }

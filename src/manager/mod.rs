@@ -19,7 +19,7 @@ use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
 use crate::reader::VerifyOptions;
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 use crate::tensor::DType;
 
 pub use options::{Init, ManagerOptions, ManagerSaveOptions, ResumeOptions};
@@ -105,7 +105,7 @@ impl Manager {
     /// * The operating system's error: the state file cannot be read.
     pub fn open(checkpoint: &Checkpoint, directory: impl AsRef<Path>, options: &ManagerOptions) -> Result<Manager> {
         let rule = options.check()?;
-        let directory = directory.as_ref().to_owned();
+        let directory = Location::of(directory)?;
         let mut warnings = Vec::new();
         let ledger = Ledger::load(&directory, options.clock.now(), &mut warnings);
         warnings.iter().for_each(|text| options.log(Severity::Warning, text));
@@ -151,7 +151,10 @@ impl Manager {
         let better = self.books.rule.best.map_or(Better::Lower, |(_, better)| better);
         let state = self.books.state.lock();
         let with_metric = state.ledger.managed().by_metric(better);
-        with_metric.into_iter().filter_map(|entry| Some((self.books.directory.join(&entry.path), entry.metric?))).collect()
+        with_metric
+            .into_iter()
+            .filter_map(|entry| Some((self.books.directory.join(&entry.path).into_path(), entry.metric?)))
+            .collect()
     }
 
     /// Saves a checkpoint, makes it the latest, and deletes expired ones. Its path is
@@ -175,7 +178,7 @@ impl Manager {
     /// After a failure the step counts as not saved, and all checkpoints recorded before still
     /// exist.
     pub fn save(&self, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
-        self.save_on(&Local, options)
+        self.save_on(&*self.books.directory.storage()?, options)
     }
 
     pub(crate) fn save_on(&self, storage: &dyn Storage, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
@@ -186,7 +189,7 @@ impl Manager {
             if next.step.is_some() {
                 self.books.steps.lock().last = next.step;
             }
-            Ok(next.path.clone())
+            Ok(next.path.clone().into_path())
         });
         warnings.iter().for_each(|text| self.books.options.log(Severity::Warning, text));
         saved
@@ -205,7 +208,7 @@ impl Manager {
     /// The errors of [`Manager::save`] and [`Checkpoint::save_async`] that are known before
     /// anything is written. [`Pending::wait`] returns the others.
     pub fn save_async(&self, options: &ManagerSaveOptions) -> Result<Option<Pending>> {
-        self.save_async_on(Arc::new(Local), options)
+        self.save_async_on(self.books.directory.storage()?, options)
     }
 
     pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, options: &ManagerSaveOptions) -> Result<Option<Pending>> {
@@ -237,15 +240,16 @@ impl Manager {
     /// The errors of [`Manager::save`] and [`Checkpoint::save_ranked`].
     pub fn save_ranked(&self, ranks: &dyn Ranks, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let books = &*self.books;
+        let storage = &*books.directory.storage()?;
         let save = &options.save.announced();
-        let party = Party { ranks, storage: &Local, place: Place::Merged(&books.directory), options: save };
+        let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: save };
         let mut warnings = Vec::new();
         let saved = match ranks.rank() {
-            0 => self.number_and(&Local, options, |nodes, next| {
-                let mut settle = |_: &Path, written| books.settle(&Local, next, written, &mut warnings);
+            0 => self.number_and(storage, options, |nodes, next| {
+                let mut settle = |_: &Location, written| books.settle(storage, next, written, &mut warnings);
                 let counter = self.checkpoint.counter(nodes)?;
                 let count = Some(nodes.read_integer(counter)?);
-                let lead = Lead { storage: &Local, path: next.path.clone(), count, settle: &mut settle };
+                let lead = Lead { storage, path: next.path.clone(), count, settle: &mut settle };
                 Ok((next.step, self.checkpoint.take_part(nodes, &party, Some(lead))))
             }),
             _ => self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
@@ -265,7 +269,7 @@ impl Manager {
         if saved_step.is_some() {
             books.steps.lock().last = saved_step;
         }
-        Ok(Some(books.directory.join(saved.name)))
+        Ok(Some(books.directory.join(saved.name).into_path()))
     }
 
     /// Numbers the next checkpoint and calls `save` to save it; `None` if it is too early.

@@ -1,26 +1,24 @@
 //! Finds the files of the checkpoint at a prefix, and reads state files.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
 
 use crate::allocate::allocate;
 use crate::bundle::{data_name, index_path, numbered, split_data_name};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::foreign::{explain, explain_contents};
 use crate::format::state_file::StateFile;
-use crate::storage::File;
+use crate::os_bytes::{OsStrExt, OsStringExt};
+use crate::storage::{File, Location};
 use crate::table::Table;
 
 /// The files of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Located {
     /// The prefix of the index and the data files.
-    V2(PathBuf),
+    V2(Location),
     /// The path or pattern that stands for the checkpoint, and its files in the order of their
     /// numbers.
-    V1 { prefix: PathBuf, files: Vec<PathBuf> },
+    V1 { prefix: Location, files: Vec<Location> },
 }
 
 /// The name of the state file in a directory of checkpoints.
@@ -32,7 +30,7 @@ const LISTED: usize = 8;
 
 /// Reads the state file `name` of `directory`; `None` if there is none. The result always names a
 /// latest checkpoint: a file without one is an error.
-pub(crate) fn read_state(directory: &Path, name: &OsStr) -> Result<Option<StateFile>> {
+pub(crate) fn read_state(directory: &Location, name: &OsStr) -> Result<Option<StateFile>> {
     let path = directory.join(name);
     let file = match File::open(&path) {
         Ok(file) => file,
@@ -62,18 +60,18 @@ pub(crate) fn small_file(file: &File) -> Result<Vec<u8>> {
 }
 
 /// The checkpoint whose prefix, V1 file or V1 pattern is `path` itself.
-pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
+pub(crate) fn at_prefix(path: &Location) -> Result<Option<Located>> {
     if path.as_os_str().is_empty() {
         return Ok(None);
     }
-    // `File::open` rather than `Path::is_file`: an index that cannot be accessed is an error, not a
+    // `File::open` rather than `is_file`: an index that cannot be accessed is an error, not a
     // missing index.
     match File::open(&index_path(path)) {
         Ok(_) => return Ok(Some(Located::V2(path.to_owned()))),
         Err(e) if e.code() == Code::NotFound => {}
         Err(e) => return Err(e),
     }
-    if path.is_dir() {
+    if path.is_directory() {
         return Ok(None);
     }
     match File::open(path) {
@@ -94,13 +92,13 @@ pub(crate) fn at_prefix(path: &Path) -> Result<Option<Located>> {
     }
 }
 
-fn is_index_or_data(path: &Path) -> bool {
+fn is_index_or_data(path: &Location) -> bool {
     let name = path.file_name().map_or(&[][..], OsStr::as_bytes);
     name.ends_with(b".index") || split_data_name(name).is_some()
 }
 
 /// The bundle that has `path` as its index or as one of its data files.
-pub(super) fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
+pub(super) fn by_file_of_bundle(path: &Location) -> Result<Option<Located>> {
     let Some(name) = path.file_name().map(OsStr::as_bytes) else { return Ok(None) };
     let prefix = match name.strip_suffix(b".index") {
         Some(prefix) => path.with_file_name(OsStr::from_bytes(prefix)),
@@ -110,12 +108,12 @@ pub(super) fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
         },
     };
     // The prefix of `.index` in the working directory.
-    let prefix = if prefix.as_os_str().is_empty() { PathBuf::from("./") } else { prefix };
+    let prefix = if prefix.as_os_str().is_empty() { path.directory().join("") } else { prefix };
     let index = index_path(&prefix);
     match File::open(&index) {
         Ok(_) => Ok(Some(Located::V2(prefix))),
         Err(e) if e.code() == Code::NotFound && path.exists() => {
-            Err(absent("the index of this data file is missing", path, index.parent().unwrap_or(Path::new("."))))
+            Err(absent("the index of this data file is missing", path, &index.directory()))
         }
         Err(e) if e.code() == Code::NotFound => Ok(None),
         Err(e) => Err(e),
@@ -124,7 +122,7 @@ pub(super) fn by_file_of_bundle(path: &Path) -> Result<Option<Located>> {
 
 /// The V1 checkpoint whose files match the pattern `BASE-?????-of-00003`, as savers name several
 /// files.
-fn by_pattern(pattern: &Path) -> Result<Option<Located>> {
+fn by_pattern(pattern: &Location) -> Result<Option<Located>> {
     let Some((found, shards)) = files_of_pattern(pattern) else { return Ok(None) };
     let first_missing = (0..shards)
         .zip(found.iter().map(Some).chain(std::iter::repeat(None)))
@@ -141,12 +139,12 @@ fn by_pattern(pattern: &Path) -> Result<Option<Located>> {
 
 /// The files that match the pattern `BASE-?????-of-00003`, ordered by their numbers, and the
 /// expected number of files; `None` if no file matches. Only these question marks are wildcards.
-pub(crate) fn files_of_pattern(pattern: &Path) -> Option<(Vec<(u32, PathBuf)>, u32)> {
+pub(crate) fn files_of_pattern(pattern: &Location) -> Option<(Vec<(u32, Location)>, u32)> {
     let (base, shards) = split_pattern(pattern.file_name()?)?;
-    let directory = pattern.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = &pattern.directory();
     // The work depends on the number of existing files, not on the number in the name, which may be
     // huge.
-    let mut found: Vec<u32> = names_in(directory).filter_map(|name| shard_of(&name, base, shards)).collect();
+    let mut found: Vec<u32> = directory.names().iter().filter_map(|name| shard_of(name, base, shards)).collect();
     crate::sort::sort_by(&mut found, Ord::cmp);
     let file = |shard| (shard, pattern.with_file_name(data_name(base, shard, shards)));
     (!found.is_empty()).then(|| (found.into_iter().map(file).collect(), shards))
@@ -165,10 +163,6 @@ fn shard_of(name: &OsStr, base: &OsStr, shards: u32) -> Option<u32> {
     numbered(numbers).filter(|&(shard, of)| of == shards && shard < shards).map(|(shard, _)| shard)
 }
 
-fn names_in(directory: &Path) -> impl Iterator<Item = OsString> {
-    fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.file_name()))
-}
-
 /// The checkpoint for which a listing of a directory shows the file `name`: the prefix for an
 /// index, the pattern for the first file of a sharded V1 checkpoint. Whether a file of another name
 /// is a V1 checkpoint, its name does not tell.
@@ -184,8 +178,8 @@ pub(crate) fn listed(name: &OsStr) -> Option<OsString> {
 
 /// The error for a path at which there is no checkpoint. The message lists the checkpoints in
 /// `directory`.
-pub(super) fn absent(what: &str, path: &Path, directory: &Path) -> Error {
-    let mut prefixes: Vec<Vec<u8>> = names_in(directory).filter_map(|name| listed(&name)).map(OsString::into_vec).collect();
+pub(super) fn absent(what: &str, path: &Location, directory: &Location) -> Error {
+    let mut prefixes: Vec<Vec<u8>> = directory.names().iter().filter_map(|name| listed(name)).map(OsString::into_vec).collect();
     crate::sort::sort_by(&mut prefixes, Ord::cmp);
     let count = prefixes.len();
     let mut listed: Vec<String> = prefixes.iter().take(LISTED).map(|p| format!("\"{}\"", printable(p))).collect();
@@ -195,7 +189,7 @@ pub(super) fn absent(what: &str, path: &Path, directory: &Path) -> Error {
     let place = printable(directory.as_os_str().as_bytes());
     let there = if !listed.is_empty() {
         format!("{place} contains the checkpoints {}", listed.join(", "))
-    } else if directory.is_dir() {
+    } else if directory.is_directory() {
         format!("{place} contains no checkpoints")
     } else {
         format!("the directory {place} does not exist")

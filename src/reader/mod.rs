@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::bundle::{Bundle, Endianness, ReadOptions, Wanted};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::message::Version;
+use crate::storage::Location;
 use crate::tensor::{shape_text, DType, Slice};
 use crate::v1;
 
@@ -156,16 +157,16 @@ impl Reader {
     /// # Errors
     /// The errors of [`Reader::open`].
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Reader> {
-        Reader::open_first(path.as_ref(), First::Directory, options)
+        Reader::open_first(&Location::of(path)?, First::Directory, options)
     }
 
     /// Opens the checkpoint at `path` for restoring it: if the path is both a prefix and a
     /// directory, the prefix counts (`tf.train.Checkpoint.restore`).
     pub(crate) fn for_restore(path: impl AsRef<Path>) -> Result<Reader> {
-        Reader::open_first(path.as_ref(), First::Prefix, &OpenOptions::default())
+        Reader::open_first(&Location::of(path)?, First::Prefix, &OpenOptions::default())
     }
 
-    fn open_first(path: &Path, first: First, options: &OpenOptions) -> Result<Reader> {
+    fn open_first(path: &Location, first: First, options: &OpenOptions) -> Result<Reader> {
         let mut gone = None;
         for _ in 0..MOST_LOOKS {
             let Found { located, how } = path::locate(path, first)?;
@@ -239,7 +240,7 @@ impl Reader {
     pub fn shard_path(&self, shard: u32) -> Option<PathBuf> {
         match &self.stored {
             Stored::V1(v1) => v1.file_path(shard as usize).map(Path::to_owned),
-            Stored::V2(bundle) => (shard < self.shard_count()).then(|| bundle.shard_path(shard)),
+            Stored::V2(bundle) => (shard < self.shard_count()).then(|| bundle.shard_path(shard).into_path()),
         }
     }
 

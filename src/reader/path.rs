@@ -8,6 +8,7 @@ use super::resolve::{resolve, Resolved};
 use crate::error::{printable, Result};
 use crate::foreign::explain;
 use crate::format::state_file::StateFile;
+use crate::storage::Location;
 
 /// The most attempts to find the latest checkpoint while another process saves. No process saves so
 /// fast that all of these attempts fail.
@@ -47,7 +48,7 @@ pub(crate) struct Found {
 impl Found {
     fn new(located: Located, entry: Option<OsString>, is_moved: bool) -> Found {
         let (Located::V2(prefix) | Located::V1 { prefix, .. }) = &located;
-        let how = Resolution { prefix: prefix.clone(), entry, is_moved, is_ambiguous: false };
+        let how = Resolution { prefix: prefix.clone().into_path(), entry, is_moved, is_ambiguous: false };
         Found { located, how }
     }
 
@@ -65,19 +66,19 @@ impl Found {
 ///   checkpoints in the same directory.
 /// * `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
 pub fn resolve_checkpoint(path: impl AsRef<Path>) -> Result<Resolution> {
-    locate(path.as_ref(), First::Directory).map(|found| found.how)
+    locate(&Location::of(path)?, First::Directory).map(|found| found.how)
 }
 
 /// Finds the checkpoint that `path` denotes; [`Reader::open`](super::Reader::open) lists the
 /// accepted forms.
-pub(crate) fn locate(path: &Path, first: First) -> Result<Found> {
+pub(crate) fn locate(path: &Location, first: First) -> Result<Found> {
     // A state file that names what is not there is at fault itself; it is nothing else.
-    find(path, first).map_err(|e| if e.file() == Some(path) { explain(e) } else { e })
+    find(path, first).map_err(|e| if e.file() == Some(&**path) { explain(e) } else { e })
 }
 
-fn find(path: &Path, first: First) -> Result<Found> {
+fn find(path: &Location, first: First) -> Result<Found> {
     let prefix = |located| Found::new(located, None, false);
-    if path.is_dir() {
+    if path.is_directory() {
         if first == First::Prefix {
             if let Some(located) = at_prefix(path)? {
                 let other = in_directory(path).ok().flatten();
@@ -96,8 +97,7 @@ fn find(path: &Path, first: First) -> Result<Found> {
     if let Some(located) = at_prefix(path)?.or(by_file_of_bundle(path)?) {
         return Ok(prefix(located));
     }
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Err(absent("there is no checkpoint at this path", path, directory))
+    Err(absent("there is no checkpoint at this path", path, &path.directory()))
 }
 
 /// Finds the latest checkpoint that the state file of `directory` names: its prefix or, for format
@@ -107,9 +107,9 @@ fn find(path: &Path, first: First) -> Result<Found> {
 /// # Errors
 /// `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
 pub fn latest_checkpoint(directory: impl AsRef<Path>) -> Result<Option<PathBuf>> {
-    let directory = directory.as_ref();
-    let latest = latest_of(directory)?.map(|(_, latest)| latest);
-    Ok(latest.filter(|latest| latest.located.is_some()).map(|latest| latest.path))
+    let directory = Location::of(directory)?;
+    let latest = latest_of(&directory)?.map(|(_, latest)| latest);
+    Ok(latest.filter(|latest| latest.located.is_some()).map(|latest| latest.path.into_path()))
 }
 
 /// Reads the state file of `directory` and finds the latest checkpoint that it names.
@@ -117,7 +117,7 @@ pub fn latest_checkpoint(directory: impl AsRef<Path>) -> Result<Option<PathBuf>>
 /// A manager may save a new checkpoint and remove the old one between the two steps. So if the
 /// named checkpoint does not exist, the state file is read again, until it names an existing
 /// checkpoint or no longer changes.
-fn latest_of(directory: &Path) -> Result<Option<(StateFile, Resolved)>> {
+fn latest_of(directory: &Location) -> Result<Option<(StateFile, Resolved)>> {
     let mut gone: Option<(StateFile, Resolved)> = None;
     for _ in 0..MOST_LOOKS {
         let Some(state) = read_state(directory, OsStr::new(STATE_FILE))? else { return Ok(None) };
@@ -133,7 +133,7 @@ fn latest_of(directory: &Path) -> Result<Option<(StateFile, Resolved)>> {
 
 /// The checkpoint of a directory: the latest one of its state file or, without a state file, the
 /// variables of a SavedModel.
-fn in_directory(directory: &Path) -> Result<Option<Found>> {
+fn in_directory(directory: &Location) -> Result<Option<Found>> {
     if let Some((state, latest)) = latest_of(directory)? {
         let entry = state.model_checkpoint_path;
         return match latest.located {

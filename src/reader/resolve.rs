@@ -3,17 +3,17 @@
 //! This is the only rule for such entries. Everything that reads a state file uses it.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
 
 use super::locate::{at_prefix, Located};
 use crate::error::Result;
+use crate::os_bytes::OsStrExt;
+use crate::storage::Location;
 
 /// A resolved entry of a state file.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolved {
     /// The prefix of the checkpoint or, if it does not exist, the path that the entry names.
-    pub path: PathBuf,
+    pub path: Location,
     /// The entry that a state file in this directory should have for `path`.
     pub name: OsString,
     /// The files of the checkpoint; `None` if it does not exist.
@@ -31,7 +31,7 @@ pub(crate) struct Resolved {
 /// # Errors
 /// The files at the entry's path cannot be accessed or are not a checkpoint, and there is no
 /// checkpoint of the same name beside the state file.
-pub(crate) fn resolve(directory: &Path, entry: &OsStr) -> Result<Resolved> {
+pub(crate) fn resolve(directory: &Location, entry: &OsStr) -> Result<Resolved> {
     let named = path_in(directory, entry);
     let mut first_problem = None;
     let base = last_component(entry);
@@ -53,7 +53,7 @@ pub(crate) fn resolve(directory: &Path, entry: &OsStr) -> Result<Resolved> {
 
 /// Like [`resolve`], for many entries: problems are not reported, and if an entry is a plain name,
 /// it is not checked whether the checkpoint exists.
-pub(crate) fn resolve_name(directory: &Path, entry: &OsStr) -> Resolved {
+pub(crate) fn resolve_name(directory: &Location, entry: &OsStr) -> Resolved {
     let plain = || Resolved { path: path_in(directory, entry), name: entry.to_owned(), located: None, is_moved: false };
     if last_component(entry) == entry && !entry.as_bytes().ends_with(b".index") {
         return plain();
@@ -63,7 +63,7 @@ pub(crate) fn resolve_name(directory: &Path, entry: &OsStr) -> Resolved {
 
 /// Like [`resolve_name`], but prefers a checkpoint of the same name beside the state file: for the
 /// maintenance of a directory, which may be a copy of one that still exists.
-pub(crate) fn resolve_beside(directory: &Path, entry: &OsStr) -> Resolved {
+pub(crate) fn resolve_beside(directory: &Location, entry: &OsStr) -> Resolved {
     let base = last_component(entry);
     if base == entry || base.is_empty() {
         return resolve_name(directory, entry);
@@ -76,7 +76,7 @@ pub(crate) fn resolve_beside(directory: &Path, entry: &OsStr) -> Resolved {
 
 /// The path of an entry. An entry for the prefix without a name, which TensorFlow writes as `.`, is
 /// the path of the directory with a slash at its end.
-pub(crate) fn path_in(directory: &Path, entry: &OsStr) -> PathBuf {
+pub(crate) fn path_in(directory: &Location, entry: &OsStr) -> Location {
     match entry.as_bytes() {
         b"." | b"" => directory.join(""),
         _ => directory.join(entry),
@@ -100,8 +100,9 @@ fn last_component(entry: &OsStr) -> &OsStr {
 }
 
 /// The prefix and the entry of the checkpoint whose index `path` names.
-fn of_index<'e>(path: &Path, entry: &'e OsStr) -> Option<(PathBuf, &'e OsStr)> {
-    let prefix = path.as_os_str().as_bytes().strip_suffix(b".index")?;
+fn of_index<'e>(path: &Location, entry: &'e OsStr) -> Option<(Location, &'e OsStr)> {
+    let (directory, name) = path.split();
+    let prefix = name.as_bytes().strip_suffix(b".index")?;
     let entry = entry.as_bytes().strip_suffix(b".index")?;
-    Some((OsStr::from_bytes(prefix).into(), OsStr::from_bytes(entry)))
+    Some((directory.join(OsStr::from_bytes(prefix)), OsStr::from_bytes(entry)))
 }

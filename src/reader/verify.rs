@@ -7,6 +7,7 @@ use super::locate::Located;
 use super::path::{locate, First};
 use crate::bundle;
 use crate::error::{Code, Error, Problems, Reason, Result};
+use crate::storage::Location;
 use crate::v1;
 
 /// Options for verifying a checkpoint.
@@ -66,12 +67,13 @@ pub fn verify(
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Verification> {
-    verify_located(path.as_ref(), locate(path.as_ref(), First::Directory)?.located, options, progress)
+    let path = Location::of(path)?;
+    verify_located(&path, locate(&path, First::Directory)?.located, options, progress)
 }
 
 /// Like [`verify`], for the checkpoint that was found at `path`.
 pub(crate) fn verify_located(
-    path: &Path,
+    path: &Location,
     located: Located,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,

@@ -1,17 +1,28 @@
 //! Access to files: regular files read by offset or mapped, and directories in which new files are
-//! created and published.
+//! created and published. What the operating system must give is in `unix` and `windows`.
 
-mod directory;
+mod failure;
 mod file;
-mod holder;
-mod local;
+mod interface;
+mod location;
 mod map;
 #[cfg(test)]
 mod recording;
+mod serving;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
 
-pub(crate) use directory::{Directory, Output, Storage, DIRECT_ALIGNMENT};
-pub(crate) use file::{File, Identity};
-pub(crate) use local::Local;
+pub(crate) use file::File;
+pub(crate) use interface::{Directory, Draft, FileKind, Hold, Place, Source, Status, Storage, Version, DIRECT_ALIGNMENT};
+pub(crate) use location::Location;
 pub(crate) use map::Map;
 #[cfg(test)]
 pub(crate) use recording::{Fault, Kind, Op, Recording};
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+pub(crate) use system::Local;

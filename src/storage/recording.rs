@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{Error, IoSlice, Result};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{Directory, Local, Output, Storage};
+use super::{Directory, Draft, Local, Location, Source, Status, Storage};
 
 /// An operation that succeeded and changed something. Files are numbered: first the files that
 /// existed at the start, in the order of their names.
@@ -86,7 +85,7 @@ pub(crate) struct Fault {
 #[derive(Debug, Default)]
 struct State {
     /// The directory whose operations are recorded: the first one opened.
-    served: Option<PathBuf>,
+    served: Option<Location>,
     ops: Vec<Op>,
     /// The operations that were attempted, and whether the fault made each fail.
     tried: Vec<(Kind, bool)>,
@@ -161,17 +160,17 @@ impl Recording {
 }
 
 impl Storage for Recording {
-    fn directory(&self, path: &Path, _create: bool) -> Result<Arc<dyn Directory>> {
-        if self.0.lock().served.as_deref().is_some_and(|served| served != path) {
-            return Local.directory(path, false); // the directory of sections to be removed
+    fn directory(&self, at: &Location, _create: bool) -> Result<Arc<dyn Directory>> {
+        if self.0.lock().served.as_ref().is_some_and(|served| served != at) {
+            return Local.directory(at, false); // the directory of sections to be removed
         }
         self.0.lock().step(Kind::Hold)?;
-        let inner = Local.directory(path, false)?;
+        let inner = Local.directory(at, false)?;
         let mut names = inner.list()?;
         names.sort();
         let mut state = self.0.lock();
         if state.served.is_none() {
-            state.served = Some(path.to_owned());
+            state.served = Some(at.clone());
             state.files = names.len();
             state.names = names.into_iter().zip(0..).collect();
         }
@@ -179,8 +178,24 @@ impl Storage for Recording {
         Ok(Arc::new(RecordingDirectory { inner, state: self.0.clone() }))
     }
 
-    fn remove_directory(&self, path: &Path) -> Result<()> {
-        Local.remove_directory(path)
+    fn remove_directory(&self, at: &Location) -> Result<()> {
+        Local.remove_directory(at)
+    }
+
+    fn open(&self, at: &Location) -> Result<Box<dyn Source>> {
+        Local.open(at)
+    }
+
+    fn status(&self, at: &Location) -> Result<Status> {
+        Local.status(at)
+    }
+
+    fn link_status(&self, at: &Location) -> Result<Status> {
+        Local.link_status(at)
+    }
+
+    fn real(&self, at: &Location) -> Result<Location> {
+        Local.real(at)
     }
 }
 
@@ -191,17 +206,17 @@ struct RecordingDirectory {
 }
 
 impl Directory for RecordingDirectory {
-    fn path(&self) -> &Path {
-        self.inner.path()
+    fn location(&self) -> &Location {
+        self.inner.location()
     }
 
-    fn create(&self, name: &OsStr) -> Result<Arc<dyn Output>> {
+    fn draft(&self, name: &OsStr) -> Result<Arc<dyn Draft>> {
         let mut state = self.state.lock();
         state.step(Kind::Create)?;
-        let inner = self.inner.create(name)?;
+        let inner = self.inner.draft(name)?;
         let file = state.new_file(name);
         state.ops.push(Op::Create { name: name.to_owned(), file });
-        Ok(Arc::new(RecordingOutput { inner, file, state: self.state.clone() }))
+        Ok(Arc::new(RecordingDraft { inner, file, state: self.state.clone() }))
     }
 
     fn rename(&self, from: &OsStr, to: &OsStr) -> Result<()> {
@@ -215,10 +230,10 @@ impl Directory for RecordingDirectory {
         Ok(())
     }
 
-    fn link(&self, from: &Path, to: &OsStr) -> Result<()> {
+    fn adopt(&self, from: &Location, to: &OsStr) -> Result<()> {
         let mut state = self.state.lock();
         state.step(Kind::Link)?;
-        self.inner.link(from, to)?;
+        self.inner.adopt(from, to)?;
         let content = Some(std::fs::read(from)?);
         let file = state.new_file(to);
         state.ops.push(Op::Link { name: to.to_owned(), file, content });
@@ -235,7 +250,7 @@ impl Directory for RecordingDirectory {
         Ok(())
     }
 
-    fn open(&self, name: &OsStr) -> Result<File> {
+    fn open(&self, name: &OsStr) -> Result<Box<dyn Source>> {
         self.state.lock().step(Kind::Open)?;
         self.inner.open(name)
     }
@@ -290,13 +305,13 @@ impl Directory for RecordingDirectory {
 }
 
 #[derive(Debug)]
-struct RecordingOutput {
-    inner: Arc<dyn Output>,
+struct RecordingDraft {
+    inner: Arc<dyn Draft>,
     file: usize,
     state: Arc<Mutex<State>>,
 }
 
-impl Output for RecordingOutput {
+impl Draft for RecordingDraft {
     fn path(&self) -> &Path {
         self.inner.path()
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use parking_lot::Mutex;
@@ -14,14 +14,14 @@ use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::foreign::explain;
 use crate::format::message::Version;
 use crate::format::ordered_code::{slice_key, slice_key_head, slice_key_tail};
-use crate::storage::File;
+use crate::storage::{File, Location};
 use crate::table::{Block, BlockBuffer, Budget, Table};
 use crate::tensor::{check_disjoint, not_covered, Bounds, DType, Strings};
 
 /// An open V1 checkpoint of one or more files.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
-    prefix: PathBuf,
+    prefix: Location,
     version: Version,
     parts: Vec<Part>,
     /// The tensors with their names, in the order of the names.
@@ -104,8 +104,8 @@ impl Checkpoint {
     /// error in a file is passed to `on_fault`, which returns it to fail, or `Ok` to continue with
     /// the other files.
     pub fn open(
-        prefix: &Path,
-        paths: &[PathBuf],
+        prefix: &Location,
+        paths: &[Location],
         memory_limit: Option<u64>,
         on_fault: &mut dyn FnMut(Error) -> Result<()>,
     ) -> Result<Checkpoint> {
@@ -133,10 +133,10 @@ impl Checkpoint {
             }
         }
         let tensors = tensors.into_iter().collect();
-        Ok(Checkpoint { prefix: prefix.to_owned(), version, parts, tensors, last_block: Mutex::default() })
+        Ok(Checkpoint { prefix: prefix.clone(), version, parts, tensors, last_block: Mutex::default() })
     }
 
-    pub fn prefix(&self) -> &Path {
+    pub fn prefix(&self) -> &Location {
         &self.prefix
     }
 
@@ -149,7 +149,7 @@ impl Checkpoint {
     }
 
     pub fn file_path(&self, index: usize) -> Option<&Path> {
-        self.parts.get(index).map(|part| part.table.file().path())
+        self.parts.get(index).map(|part| &**part.table.file().path())
     }
 
     pub fn len(&self) -> usize {

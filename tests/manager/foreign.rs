@@ -73,16 +73,14 @@ impl Model {
             for entry in std::fs::read_dir(directory).unwrap() {
                 let path = entry.unwrap().path();
                 let kind = path.symlink_metadata().unwrap().file_type();
-                match kind.is_dir() {
-                    true => pending.push(path),
-                    false if kind.is_symlink() => {
-                        let target = std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes();
-                        files.insert((path, target));
-                    }
-                    false => {
-                        let content = std::fs::read(&path).unwrap();
-                        files.insert((path, content));
-                    }
+                if kind.is_dir() {
+                    pending.push(path);
+                } else if kind.is_symlink() {
+                    let target = std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes();
+                    files.insert((path, target));
+                } else {
+                    let content = std::fs::read(&path).unwrap();
+                    files.insert((path, content));
                 }
             }
         }

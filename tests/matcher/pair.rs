@@ -177,9 +177,10 @@ impl Pair {
                 (Ok(()), Ok(()))
             }
             Op::Track { parent, name, child, overwrite } => {
-                let found = match overwrite {
-                    true => graph.track_overwrite(node(parent), name, node(child)),
-                    false => graph.track(node(parent), name, node(child)),
+                let found = if *overwrite {
+                    graph.track_overwrite(node(parent), name, node(child))
+                } else {
+                    graph.track(node(parent), name, node(child))
                 };
                 let (parent, child) = (object(parent), object(child));
                 (self.model.track(&parent, name, &child, *overwrite), found)
@@ -332,10 +333,7 @@ impl Pair {
     fn save(&mut self, checkpoint: usize, counts: bool) -> (Result<(), Fault>, Result<(), Error>) {
         let (model, library) = self.checkpoints[checkpoint].clone();
         let prefix = self.directory.path().join(format!("ckpt{}", self.files.len()));
-        let path = match counts {
-            true => library.save(prefix, &unsynced()),
-            false => library.write(prefix, &unsynced()),
-        };
+        let path = if counts { library.save(prefix, &unsynced()) } else { library.write(prefix, &unsynced()) };
         let saved = self.model.save(&model, counts);
         if let (Ok(path), Ok(saved)) = (&path, &saved) {
             compare_file(path, saved);
@@ -354,10 +352,7 @@ impl Pair {
         let (model, library) = self.checkpoints[checkpoint].clone();
         let (path, saved) = self.files[file].clone();
         let options = RestoreOptions::new().skip_slot_variables(skip_slots);
-        let status = match counts {
-            true => library.restore(path, &options),
-            false => library.read(path, &options),
-        };
+        let status = if counts { library.restore(path, &options) } else { library.read(path, &options) };
         match (self.model.restore(&model, &saved, skip_slots, counts), status) {
             (Ok(model), Ok(status)) => {
                 self.restores.push(Restored { model, status: Some(status) });

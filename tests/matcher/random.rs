@@ -201,10 +201,7 @@ impl Case<'_> {
             Op::SetSlot { owner, variable, name, slot: usize::MAX } => {
                 // Rarely one that is there already, which cannot be saved.
                 let there: Vec<usize> = self.numbers(|kind| kind == Kind::Variable);
-                let slot = match chance(&mut self.rng, 3) {
-                    true => pick(&mut self.rng, &there).copied(),
-                    false => None,
-                };
+                let slot = if chance(&mut self.rng, 3) { pick(&mut self.rng, &there).copied() } else { None };
                 let slot = slot.unwrap_or_else(|| {
                     let number = self.pair.model.objects.len();
                     self.run(Op::Add(Kind::Variable, Some(Value::Float((base + number as u64) as f32))));

@@ -18,9 +18,10 @@ impl Cast {
         let dtype = |name: &str| DType::from_name(name).filter(|dtype| TYPES.contains(dtype)).ok_or(wanted);
         let (from, to) = text.split_once('=').ok_or(wanted)?;
         let cast = Cast { from: dtype(from)?, to: dtype(to)? };
-        match cast.from == cast.to {
-            true => Err(wanted.to_owned()),
-            false => Ok(cast),
+        if cast.from == cast.to {
+            Err(wanted.to_owned())
+        } else {
+            Ok(cast)
         }
     }
 

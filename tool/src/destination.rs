@@ -40,12 +40,11 @@ pub fn check_other(path: &Path, source: &Reader) -> Outcome {
         Some((parent.canonicalize().ok()?, prefix.file_name()?.to_owned()))
     };
     let place = real(path);
-    match place.is_some() && place == real(source.prefix()) {
-        true => {
-            let shown = printable(path.as_os_str().as_encoded_bytes());
-            Err(Failure::Usage(format!("{shown} is both source and destination")))
-        }
-        false => Ok(()),
+    if place.is_some() && place == real(source.prefix()) {
+        let shown = printable(path.as_os_str().as_encoded_bytes());
+        Err(Failure::Usage(format!("{shown} is both source and destination")))
+    } else {
+        Ok(())
     }
 }
 

@@ -39,9 +39,10 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let reader = opening::open(&args.path)?;
     let summary = Summary::of(&reader);
     let state = state_of(&args.path);
-    match args.json {
-        true => writeln!(screen, "{:#}", summary.json(&reader, &state))?,
-        false => summary.print(&reader, &state, screen)?,
+    if args.json {
+        writeln!(screen, "{:#}", summary.json(&reader, &state))?
+    } else {
+        summary.print(&reader, &state, screen)?
     }
     match summary.objects {
         Ok(_) => Ok(()),
@@ -198,8 +199,9 @@ fn tensors_text(tensors: usize, partitioned: usize) -> String {
 
 /// Returns `7.1 M (7123456)`, or only the number if it is not abbreviated.
 fn exact(human: String, number: u64) -> String {
-    match human.contains('.') {
-        true => format!("{human} ({number})"),
-        false => human,
+    if human.contains('.') {
+        format!("{human} ({number})")
+    } else {
+        human
     }
 }

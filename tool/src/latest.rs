@@ -43,16 +43,15 @@ Examples:
   ckpt cat \"$(ckpt latest run/ckpts --valid)\" step/.ATTRIBUTES/VARIABLE_VALUE";
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    let (latest, broken) = match args.valid {
-        true => {
-            let bar = Bar::new();
-            let found = latest_valid_checkpoint(&args.directory, &VerifyOptions::new(), &mut |progress| {
-                bar.report(progress.bytes_done, progress.bytes_total)
-            })?;
-            let _ = opening::latest_of(&args.directory, None); // only says what is to be said
-            (found.prefix, Some(found.broken))
-        }
-        false => (opening::latest_of(&args.directory, latest_checkpoint(&args.directory)?), None),
+    let (latest, broken) = if args.valid {
+        let bar = Bar::new();
+        let found = latest_valid_checkpoint(&args.directory, &VerifyOptions::new(), &mut |progress| {
+            bar.report(progress.bytes_done, progress.bytes_total)
+        })?;
+        let _ = opening::latest_of(&args.directory, None); // only says what is to be said
+        (found.prefix, Some(found.broken))
+    } else {
+        (opening::latest_of(&args.directory, latest_checkpoint(&args.directory)?), None)
     };
     if args.json {
         let mut result = json!({ "latest": latest.as_deref().map(Path::to_string_lossy) });
@@ -91,12 +90,11 @@ fn why_none(directory: &Path, valid: bool) -> String {
 
 /// Prints a path on a line of its own: escaped on a terminal, else unchanged, for programs.
 pub fn print_path(screen: &mut Screen, path: &Path) -> Outcome {
-    match screen.is_terminal() {
-        true => writeln!(screen, "{}", text(path))?,
-        false => {
-            screen.write_all(path.as_os_str().as_encoded_bytes())?;
-            screen.write_all(b"\n")?;
-        }
+    if screen.is_terminal() {
+        writeln!(screen, "{}", text(path))?
+    } else {
+        screen.write_all(path.as_os_str().as_encoded_bytes())?;
+        screen.write_all(b"\n")?;
     }
     Ok(())
 }

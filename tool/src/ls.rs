@@ -55,13 +55,15 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let filter = Filter::new(&args.filter)?;
     let reader = opening::open(&args.path)?;
     let mut listing = Listing { sha256: args.sha256, unreadable: false };
-    match args.json {
-        true => listing.json(&reader, &filter, screen)?,
-        false => listing.table(&reader, &filter, screen)?,
+    if args.json {
+        listing.json(&reader, &filter, screen)?
+    } else {
+        listing.table(&reader, &filter, screen)?
     }
-    match listing.unreadable {
-        true => Err(Failure::Reported),
-        false => Ok(()),
+    if listing.unreadable {
+        Err(Failure::Reported)
+    } else {
+        Ok(())
     }
 }
 

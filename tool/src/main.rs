@@ -26,6 +26,7 @@ mod npy;
 mod opening;
 mod output;
 mod pieces;
+mod read_at;
 mod rename;
 mod repair;
 mod rewrite;

@@ -56,9 +56,10 @@ fn inside(directory: &Path, found: &Resolution) -> Option<PathBuf> {
     }
     let beside = directory.join(found.prefix.file_name()?);
     let is_copy = checkpoint_exists(&beside).unwrap_or(false);
-    complain(&match is_copy {
-        true => format!("the state file of {} names {entry}, outside of it; this is {}", text(directory), text(&beside)),
-        false => format!("{prefix} lies outside of {}, whose state file names it", text(directory)),
+    complain(&if is_copy {
+        format!("the state file of {} names {entry}, outside of it; this is {}", text(directory), text(&beside))
+    } else {
+        format!("{prefix} lies outside of {}, whose state file names it", text(directory))
     });
     is_copy.then_some(beside)
 }

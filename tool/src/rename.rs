@@ -154,9 +154,10 @@ fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<Vec<Ren
         Some(unused) => {
             let old = printable(renames[unused].old.as_bytes());
             let again = renames[..unused].iter().any(|rename| rename.old == renames[unused].old);
-            Err(Failure::Problem(match again {
-                true => format!("\"{old}\" is renamed twice"),
-                false => format!("this name-based checkpoint has no tensor \"{old}\", and none below it"),
+            Err(Failure::Problem(if again {
+                format!("\"{old}\" is renamed twice")
+            } else {
+                format!("this name-based checkpoint has no tensor \"{old}\", and none below it")
             }))
         }
         None => Ok(renamed),

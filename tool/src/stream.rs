@@ -107,9 +107,10 @@ impl State<'_> {
         let mut bytes = Vec::new();
         for region in &regions {
             let read = self.source.read(region)?;
-            match bytes.is_empty() {
-                true => bytes = read,
-                false => bytes.extend_from_slice(&read),
+            if bytes.is_empty() {
+                bytes = read
+            } else {
+                bytes.extend_from_slice(&read)
             }
         }
         let Some(cast) = of.cast else { return Ok(bytes) };

@@ -80,9 +80,10 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
             count => writeln!(screen, "{} in {checked}", screen.paint(term::BAD, &term::plural(count, "problem")))?,
         }
     }
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(Failure::Reported),
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Reported)
     }
 }
 

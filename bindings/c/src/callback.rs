@@ -54,9 +54,10 @@ pub(super) struct CallbackMark(Arc<()>);
 impl CallbackMark {
     /// Fails inside a callback of the graph.
     pub fn check(&self) -> Result<()> {
-        match RUNNING.with_borrow(|running| running.iter().any(|mark| Arc::ptr_eq(&mark.0, &self.0))) {
-            true => Err(Error::new(Code::FailedPrecondition, Reason::Reentrant, "a callback called the graph that called it")),
-            false => Ok(()),
+        if RUNNING.with_borrow(|running| running.iter().any(|mark| Arc::ptr_eq(&mark.0, &self.0))) {
+            Err(Error::new(Code::FailedPrecondition, Reason::Reentrant, "a callback called the graph that called it"))
+        } else {
+            Ok(())
         }
     }
 

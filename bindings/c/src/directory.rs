@@ -58,9 +58,10 @@ pub extern "C" fn ckpt_get_checkpoint_state(
     call(error, || {
         let out = output(state, std::ptr::null_mut(), "the output argument `state`")?;
         let directory = path_at(directory)?;
-        let state = match file_name.is_null() {
-            true => get_checkpoint_state(directory)?,
-            false => CheckpointState::read(directory, path_at(file_name)?)?,
+        let state = if file_name.is_null() {
+            get_checkpoint_state(directory)?
+        } else {
+            CheckpointState::read(directory, path_at(file_name)?)?
         };
         *out = state.map_or(std::ptr::null_mut(), |state| own(ckpt_checkpoint_state(state)));
         Ok(())

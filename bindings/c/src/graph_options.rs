@@ -1,7 +1,6 @@
 //! Options for saving and restoring graphs.
 
 use std::ffi::{c_char, c_void, CString};
-use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use super::callback::{ckpt_failure, CallbackMark};
@@ -47,7 +46,7 @@ impl SaveSettings {
         self.callbacks.iter().fold(options, |options, written| {
             let (written, mark) = (written.clone(), mark.clone());
             options.callback(Arc::new(move |path| {
-                let path = CString::new(path.as_os_str().as_bytes())?;
+                let path = CString::new(path.as_os_str().as_encoded_bytes())?;
                 mark.try_run(|failure| (written.callback)(written.user.pointer(), path.as_ptr(), failure))
             }))
         })

@@ -1,7 +1,6 @@
 //! Options of managers, of their saves, and of resuming.
 
-use std::ffi::{c_char, c_void, OsStr};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::callback::{ckpt_failure, CallbackMark};
@@ -13,7 +12,7 @@ use super::node::{ckpt_node, node_at};
 use super::options::{change, set, target, with};
 use super::progress::{ckpt_free_callback, UserData};
 use super::watch::{ckpt_now_callback, CallerClock, SharedClock};
-use super::{ask, call, changeable, copied, name_at, own, release, Exclusive};
+use super::{ask, call, changeable, copied, name_at, os_text, own, release, Exclusive};
 use ::checkpoint::{Error, ManagerOptions, ManagerSaveOptions, ResumeOptions};
 
 /// Options of a manager. By default it keeps all checkpoints. For one thread at a time while it is
@@ -94,7 +93,7 @@ pub extern "C" fn ckpt_manager_options_set_checkpoint_name(
     name_len: usize,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    with(options, error, || name_at(name, name_len, "the name"), |o, name| o.checkpoint_name(OsStr::from_bytes(name)))
+    with(options, error, || name_at(name, name_len, "the name").and_then(os_text), |o, name| o.checkpoint_name(name))
 }
 
 /// Sets the integer scalar that counts the program's steps, for

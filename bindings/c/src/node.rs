@@ -200,9 +200,10 @@ impl NodeSettings {
     }
 
     fn refuse(&self, what: &str, given: bool) -> Result<()> {
-        match given {
-            true => Err(Error::argument(format!("an option is set that applies only to {what}"))),
-            false => Ok(()),
+        if given {
+            Err(Error::argument(format!("an option is set that applies only to {what}")))
+        } else {
+            Ok(())
         }
     }
 }

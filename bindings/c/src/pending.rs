@@ -184,10 +184,7 @@ pub extern "C" fn ckpt_pending_wait(
 #[no_mangle]
 pub extern "C" fn ckpt_pending_wait_for(pending: *const ckpt_pending, seconds: f64) -> bool {
     ask(true, || {
-        let limit = match seconds > 0.0 {
-            true => Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX),
-            false => Duration::ZERO,
-        };
+        let limit = if seconds > 0.0 { Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX) } else { Duration::ZERO };
         handle(pending).is_none_or(|p| p.0.wait_for(limit))
     })
 }

@@ -5,7 +5,6 @@
 
 use std::alloc::Layout;
 use std::ffi::{c_char, CStr, OsStr};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -176,7 +175,21 @@ pub(super) fn path_at<'a>(pointer: *const c_char) -> Result<&'a Path> {
     }
     // SAFETY: not NULL, so NUL-terminated by convention 6.
     let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
-    Ok(Path::new(OsStr::from_bytes(bytes)))
+    os_text(bytes).map(Path::new)
+}
+
+/// A path or the name of a file, from the bytes that the caller passed. On Windows they are UTF-8.
+pub(super) fn os_text(bytes: &[u8]) -> Result<&OsStr> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        Ok(OsStr::from_bytes(bytes))
+    }
+    #[cfg(not(unix))]
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(OsStr::new(text)),
+        Err(_) => Err(Error::argument("a path must be UTF-8").expecting("UTF-8", printable(bytes))),
+    }
 }
 
 #[cfg(test)]

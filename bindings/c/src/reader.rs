@@ -43,11 +43,8 @@ impl ckpt_reader {
     /// The tensor behind a handle; an error if it belongs to another reader.
     fn own<'a>(&'a self, tensor: *const ckpt_tensor) -> Result<Tensor<'a>> {
         let tensor = required(tensor, "the tensor")?;
-        match tensor.is_of(&self.reader) {
-            true => self.reader.tensor(tensor.index()),
-            false => None,
-        }
-        .ok_or_else(|| Error::argument("the tensor belongs to another reader"))
+        let tensor = if tensor.is_of(&self.reader) { self.reader.tensor(tensor.index()) } else { None };
+        tensor.ok_or_else(|| Error::argument("the tensor belongs to another reader"))
     }
 }
 

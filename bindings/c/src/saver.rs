@@ -1,7 +1,6 @@
 //! Savers: saving and restoring objects of a graph by name.
 
-use std::ffi::{c_char, c_void, OsStr};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{c_char, c_void};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +17,8 @@ use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::strings::{ckpt_string, ckpt_strings, give_path};
 use super::{
-    array, ask, call, changeable, ckpt_bytes, copied, list_at, name_at, output, own, path_at, release, required, Exclusive,
+    array, ask, call, changeable, ckpt_bytes, copied, list_at, name_at, os_text, output, own, path_at, release, required,
+    Exclusive,
 };
 use ::checkpoint::{Error, Graph, NodeId, Result, Saver, SaverOptions, SaverSaveOptions, Strings};
 
@@ -428,7 +428,7 @@ pub extern "C" fn ckpt_saver_last_checkpoints(
 fn paths_at<'a>(paths: *const ckpt_bytes, count: usize) -> Result<Vec<&'a Path>> {
     let path = |path: &ckpt_bytes| match name_at(path.data.cast(), path.len, "a path")? {
         bytes if bytes.contains(&0) => Err(Error::argument("a path contains a NUL byte")),
-        bytes => Ok(Path::new(OsStr::from_bytes(bytes))),
+        bytes => os_text(bytes).map(Path::new),
     };
     list_at(paths, count, "the paths", path)
 }
@@ -449,12 +449,11 @@ pub extern "C" fn ckpt_saver_set_last_checkpoints(
     call(error, || {
         let saver = required(saver, "the saver")?;
         let paths = paths_at(paths, count)?;
-        match times.is_null() {
-            true => saver.saver.set_last_checkpoints(paths),
-            false => {
-                let times = array(times, count, "the times")?;
-                saver.saver.set_last_checkpoints_with_time(paths.into_iter().zip(times.iter().copied()))
-            }
+        if times.is_null() {
+            saver.saver.set_last_checkpoints(paths)
+        } else {
+            let times = array(times, count, "the times")?;
+            saver.saver.set_last_checkpoints_with_time(paths.into_iter().zip(times.iter().copied()))
         }
     })
 }

@@ -96,9 +96,10 @@ pub extern "C" fn ckpt_wait_options_new() -> *mut ckpt_wait_options {
 
 /// Checks a number of seconds.
 fn seconds(seconds: f64) -> Result<f64> {
-    match seconds >= 0.0 {
-        true => Ok(seconds),
-        false => Err(Error::argument("the number of seconds is invalid").expecting("0 or more", seconds)),
+    if seconds >= 0.0 {
+        Ok(seconds)
+    } else {
+        Err(Error::argument("the number of seconds is invalid").expecting("0 or more", seconds))
     }
 }
 

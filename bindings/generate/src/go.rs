@@ -55,8 +55,9 @@ fn setting(abi: &Abi, setter: &Setter) -> String {
     let arguments: Vec<&str> = values.iter().map(|[.., argument]| if go.starts_with('!') { "false" } else { argument }).collect();
     let call = format!("C.{}(made, {}, e) != C.CKPT_CODE_OK", setter.function.name, arguments.join(", "));
     let set = |tabs: &str| format!("{tabs}if {wanted}{call} {{\n{tabs}\treturn false\n{tabs}}}\n");
-    match setter.adds {
-        true => format!("\tfor _, each := range {field} {{\n{}\t}}\n", set("\t\t")),
-        false => set("\t"),
+    if setter.adds {
+        format!("\tfor _, each := range {field} {{\n{}\t}}\n", set("\t\t"))
+    } else {
+        set("\t")
     }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::bundle::merge::{merge_on, MergeOptions};
 use crate::bundle::{Durability, WriteOptions, Writer};
-use crate::laboratory::scratch;
+use crate::laboratory::{at, scratch};
 use crate::storage::{Local, Op, Recording, Storage};
 use crate::tensor::DType;
 
@@ -44,7 +44,10 @@ fn sections_are_removed_after_what_was_merged_is_on_disk() {
         parts.iter().zip(["a", "b"]).for_each(|(part, key)| write(&Local, part, key, Durability::None));
         let recording = Recording::new();
         let options = MergeOptions::new().durability(durability);
-        merge_on(&recording, &directory.path().join("x"), &parts, &options, &mut |_, _| ControlFlow::Continue(())).unwrap();
+        merge_on(&recording, &at(directory.path().join("x")), &parts.each_ref().map(at), &options, &mut |_, _| {
+            ControlFlow::Continue(())
+        })
+        .unwrap();
         assert_eq!(syncs_before_removal(&recording), expected, "{durability:?}");
         assert_eq!(std::fs::read_dir(sections.path()).unwrap().count(), 0);
     }

@@ -8,7 +8,7 @@ use crate::bundle::merge::{merge_on, MergeOptions};
 use crate::laboratory::disk::{fill_directory, read_directory, Files, Names, Unsynced};
 use crate::laboratory::judge::{files_of, names_in};
 use crate::laboratory::rng::Rng;
-use crate::laboratory::{scratch, ERRNOS};
+use crate::laboratory::{at, scratch, ERRNOS};
 use crate::storage::{Fault, Kind, Local, Recording, Storage};
 use crate::{Code, Error, Reason};
 
@@ -122,7 +122,7 @@ fn any_operation_of_a_sweep_may_fail() {
 #[test]
 fn any_operation_of_a_merge_may_fail() {
     let sections = scratch();
-    let parts: Vec<_> = [50, 51].map(|seed| sections.path().join(format!("part{seed}"))).into();
+    let parts = [50, 51].map(|seed| sections.path().join(format!("part{seed}")));
     let mut all = values(50);
     write(&Local, &parts[0], 1, &all).unwrap();
     let second = values(51).into_iter().map(|(key, value)| (key + "/second", value)).collect();
@@ -132,7 +132,8 @@ fn any_operation_of_a_merge_may_fail() {
     let options = MergeOptions::new();
     let act = |storage: &dyn Storage, directory: &Path| {
         fill_directory(sections.path(), &kept);
-        let outcome = merge_on(storage, &directory.join("x"), &parts, &options, &mut |_, _| std::ops::ControlFlow::Continue(()));
+        let (x, parts) = (at(directory.join("x")), parts.each_ref().map(at));
+        let outcome = merge_on(storage, &x, &parts, &options, &mut |_, _| std::ops::ControlFlow::Continue(()));
         let left = read_directory(sections.path());
         match &outcome {
             Ok(_) => assert!(left.is_empty(), "{left:?}"),

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use super::naming;
 
 use super::step::Step;
+use crate::laboratory::at;
 
 thread_local! {
     static LEFT_OUT: Cell<Option<Step>> = const { Cell::new(None) };
@@ -28,5 +29,5 @@ pub(super) fn left_out(step: Step) -> bool {
 }
 
 fn index_of(prefix: &Path) -> PathBuf {
-    naming::index_path(prefix)
+    naming::index_path(&at(prefix)).into_path()
 }

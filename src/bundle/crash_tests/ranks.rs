@@ -11,9 +11,9 @@ use crate::checkpoint::{Lead, Party, Place};
 use crate::graph::Failure;
 use crate::laboratory::disk::read_directory;
 use crate::laboratory::rng::Rng;
-use crate::laboratory::scratch;
 use crate::laboratory::states::{budget, judge_all};
-use crate::storage::{Local, Op, Recording, Storage};
+use crate::laboratory::{at, scratch};
+use crate::storage::{Local, Location, Op, Recording, Storage};
 use crate::{Checkpoint, DType, Error, Graph, Ranks, SaveOptions, Variable, WriteOptions};
 
 const RANKS: u32 = 3;
@@ -70,7 +70,8 @@ fn program(rank: u32, seed: u64) -> Checkpoint {
 /// Saves `prefix` by one thread per rank and returns the chief's result. `storage` is the chief's.
 fn save(storage: &dyn Storage, prefix: &Path, seed: u64) -> Result<(), Error> {
     let options = SaveOptions::new().write(WriteOptions::new().threads(1));
-    let place = Place::Merged(prefix.parent().unwrap());
+    let (prefix, directory) = (at(prefix), at(prefix.parent().unwrap()));
+    let place = Place::Merged(&directory);
     let (mut of_chief, mut others) = (Ends::new(), Vec::new());
     for rank in 1..RANKS {
         let ((to, from_chief), (to_chief, from)) = (channel(), channel());
@@ -92,8 +93,8 @@ fn save(storage: &dyn Storage, prefix: &Path, seed: u64) -> Result<(), Error> {
         let checkpoint = program(0, seed);
         let ranks = Thread(0, of_chief);
         let party = Party { ranks: &ranks, storage: &Local, place, options: &options };
-        let mut settle = |_: &Path, written| written;
-        let lead = Lead { storage, path: prefix.to_owned(), count: None, settle: &mut settle };
+        let mut settle = |_: &Location, written| written;
+        let lead = Lead { storage, path: prefix.clone(), count: None, settle: &mut settle };
         let saved = checkpoint.graph().with(|nodes| checkpoint.take_part(nodes, &party, Some(lead))).map(drop);
         for other in others {
             let told = other.join().unwrap();

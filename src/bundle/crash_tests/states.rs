@@ -8,8 +8,8 @@ use super::judge::{look, next_write, values, write, write_as, Found, Values};
 use crate::bundle::merge::{merge_on, MergeOptions};
 use crate::laboratory::disk::{fill_directory, fill_linked, read_directory, Disk, Files, Names, Unsynced};
 use crate::laboratory::rng::Rng;
-use crate::laboratory::scratch;
 use crate::laboratory::states::{all_cuts, budget, disks, judge_all, Cut, Exploration, Judged};
+use crate::laboratory::{at, scratch};
 use crate::storage::{Fault, Kind, Local, Op, Recording};
 use crate::{Durability, Error};
 
@@ -89,7 +89,8 @@ impl Run {
         let second = second.into_iter().map(|(key, value)| (key + "/second", value)).collect();
         write(&Local, &parts[1], 2, &second).unwrap();
         after.extend(second);
-        let (storage, x) = (Recording::new(), directory.path().join("x"));
+        let (storage, x) = (Recording::new(), at(directory.path().join("x")));
+        let parts = parts.each_ref().map(at);
         let merge = || merge_on(&storage, &x, &parts, &MergeOptions::new(), &mut |_, _| ControlFlow::Continue(())).map(drop);
         Run::recorded(format!("merge over {old}"), directory.path(), "x", &after, &storage, merge)
     }

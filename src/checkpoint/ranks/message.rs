@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::bundle::Writer;
 use crate::error::{Code, Error, Reason, Result};
+use crate::os_bytes::{OsStrExt, OsStringExt};
 use crate::tensor::shape_text;
 
 /// The values and the object graph of a rank, or the reason why it cannot save.

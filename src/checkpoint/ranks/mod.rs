@@ -20,11 +20,10 @@ use std::path::{Path, PathBuf};
 
 use super::options::SaveOptions;
 use super::{numbered, save, Checkpoint};
-use crate::bundle::split_prefix;
 use crate::directory;
 use crate::error::Result;
 use crate::graph::{Failure, Nodes};
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 
 pub(crate) use message::Saved;
 pub(crate) use party::{Lead, Party, Place};
@@ -94,6 +93,16 @@ pub trait Ranks {
     fn broadcast(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Failure>;
 }
 
+/// Returns the location of `prefix`. If there can be none, tells the other ranks, which wait for
+/// this one.
+fn named(prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<Location> {
+    Location::of(prefix).or_else(|e| {
+        let nowhere = Location::default();
+        let party = Party { ranks, storage: &*nowhere.storage()?, place: Place::Kept(&nowhere), options };
+        party.save(Err(e), None).map(|_| nowhere)
+    })
+}
+
 impl Checkpoint {
     /// Writes the checkpoint `prefix` together with other ranks and returns the prefix. Does not
     /// increment the save counter and does not change the state file. `prefix` must lead every rank
@@ -116,7 +125,8 @@ impl Checkpoint {
     /// * `INVALID_ARGUMENT`: two ranks disagree on the dtype or shape of a key, have the same
     ///   object under different keys, or have slices that overlap.
     pub fn write_ranked(&self, prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<PathBuf> {
-        self.ranked(&Local, prefix.as_ref(), ranks, options, false)
+        let prefix = named(prefix, ranks, options)?;
+        self.ranked(&*prefix.storage()?, &prefix, ranks, options, false)
     }
 
     /// Increments the save counter and writes the checkpoint `prefix-COUNT` together with other
@@ -128,7 +138,8 @@ impl Checkpoint {
     /// Those of [`Checkpoint::write_ranked`] and [`Checkpoint::save`]. After an error the counter
     /// stays incremented.
     pub fn save_ranked(&self, prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<PathBuf> {
-        self.ranked(&Local, prefix.as_ref(), ranks, options, true)
+        let prefix = named(prefix, ranks, options)?;
+        self.ranked(&*prefix.storage()?, &prefix, ranks, options, true)
     }
 
     /// Writes this rank's section of a checkpoint, to be merged later with those of the other ranks
@@ -140,17 +151,17 @@ impl Checkpoint {
     /// Those of [`Checkpoint::write_ranked`]. After an error there is no section, even if one
     /// existed before.
     pub fn write_section(&self, prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<PathBuf> {
-        let mut section = prefix.as_ref().as_os_str().to_owned();
-        section.push(format!(".section-{:05}-of-{:05}", ranks.rank(), ranks.count()));
-        let section = PathBuf::from(section);
-        let party = Party { ranks, storage: &Local, place: Place::Kept(&section), options };
-        let mut settle = |_: &Path, written| written;
+        let section =
+            named(prefix, ranks, options)?.with_suffix(&format!(".section-{:05}-of-{:05}", ranks.rank(), ranks.count()));
+        let storage = &*section.storage()?;
+        let party = Party { ranks, storage, place: Place::Kept(&section), options };
+        let mut settle = |_: &Location, written| written;
         let saved = self.when_idle(Some(options.busy), |nodes| {
-            let lead = Lead { storage: &Local, path: section.clone(), count: None, settle: &mut settle };
+            let lead = Lead { storage, path: section.clone(), count: None, settle: &mut settle };
             Ok(self.take_part(nodes, &party, Some(lead).filter(|_| ranks.rank() == 0)))
         });
         saved.unwrap_or_else(|e| party.save(Err(e), None))?; // the others wait for this rank's message
-        Ok(section)
+        Ok(section.into_path())
     }
 
     /// Writes the checkpoint `prefix`; or, if `counts`, increments the save counter, writes the
@@ -158,14 +169,14 @@ impl Checkpoint {
     fn ranked(
         &self,
         storage: &dyn Storage,
-        prefix: &Path,
+        prefix: &Location,
         ranks: &dyn Ranks,
         options: &SaveOptions,
         counts: bool,
     ) -> Result<PathBuf> {
-        let directory = split_prefix(prefix).map_or(Path::new(""), |(directory, _)| directory);
-        let party = Party { ranks, storage, place: Place::Merged(directory), options };
-        let mut settle = |path: &Path, written: Result<()>| {
+        let directory = prefix.split().0;
+        let party = Party { ranks, storage, place: Place::Merged(&directory), options };
+        let mut settle = |path: &Location, written: Result<()>| {
             written?;
             if counts {
                 directory::record_save(storage, path, options.write.durability)?;
@@ -174,13 +185,13 @@ impl Checkpoint {
         };
         let saved = self.when_idle(Some(options.busy), |nodes| {
             let count = if counts { Some(self.advance(nodes)?) } else { None };
-            let path = count.map_or_else(|| prefix.to_owned(), |count| numbered(prefix, count));
+            let path = count.map_or_else(|| prefix.clone(), |count| numbered(prefix, count));
             let lead = Lead { storage, path, count, settle: &mut settle };
             Ok(self.take_part(nodes, &party, Some(lead).filter(|_| ranks.rank() == 0)))
         });
         // The other ranks wait for this rank's message, also after an error.
         let saved = saved.unwrap_or_else(|e| party.save(Err(e), None))?;
-        Ok(directory.join(saved.name))
+        Ok(directory.join(saved.name).into_path())
     }
 
     /// Takes part in a save, then sets the save counter to that of the chief.
@@ -189,7 +200,7 @@ impl Checkpoint {
         let collected = save::collect(nodes, self.as_root(&attached));
         // The chief decides later where the section is written.
         let own = match &collected {
-            Ok(collected) => collected.writer(nodes, Path::new("section"), party.options),
+            Ok(collected) => collected.writer(nodes, &party.place.directory().join("section"), party.options),
             Err(e) => Err(e.clone()),
         };
         let saved = party.save(own, lead)?;

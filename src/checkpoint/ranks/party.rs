@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 
 use super::super::options::SaveOptions;
 use super::super::save;
@@ -17,17 +16,17 @@ use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::Failure;
 use crate::reader::{ObjectGraph, OBJECT_GRAPH_KEY};
-use crate::storage::Storage;
+use crate::storage::{Location, Storage};
 
 /// What the chief needs to publish the checkpoint.
 pub(crate) struct Lead<'l> {
     pub storage: &'l dyn Storage,
     /// The path of the checkpoint.
-    pub path: PathBuf,
+    pub path: Location,
     /// The value of the save counter, if the save has incremented it.
     pub count: Option<i64>,
     /// Called with the result of writing the files; returns the result of the save.
-    pub settle: &'l mut dyn FnMut(&Path, Result<()>) -> Result<()>,
+    pub settle: &'l mut dyn FnMut(&Location, Result<()>) -> Result<()>,
 }
 
 /// A save, as one rank takes part in it.
@@ -44,9 +43,18 @@ pub(crate) struct Party<'p> {
 #[derive(Clone, Copy)]
 pub(crate) enum Place<'p> {
     /// Into the checkpoint's directory, where they are merged at once.
-    Merged(&'p Path),
+    Merged(&'p Location),
     /// To this prefix on this rank, to be merged later.
-    Kept(&'p Path),
+    Kept(&'p Location),
+}
+
+impl Place<'_> {
+    pub fn directory(&self) -> Location {
+        match *self {
+            Place::Merged(directory) => directory.clone(),
+            Place::Kept(prefix) => prefix.parent(),
+        }
+    }
 }
 
 /// The error of a chief that announced values but has no [`Lead`], so no checkpoint to save them
@@ -177,10 +185,10 @@ impl<'p> Party<'p> {
     }
 
     /// Returns the prefix of the section of a rank.
-    fn section(&self, division: &Division, rank: u32) -> PathBuf {
+    fn section(&self, division: &Division, rank: u32) -> Location {
         match self.place {
             Place::Merged(directory) => section_prefix(&directory.join(&division.sections), rank),
-            Place::Kept(prefix) => prefix.to_owned(),
+            Place::Kept(prefix) => prefix.clone(),
         }
     }
 
@@ -207,7 +215,7 @@ impl<'p> Party<'p> {
     fn publish(&self, division: &Division, lead: Option<&mut Lead<'_>>) -> Result<Saved> {
         let lead = lead.ok_or_else(nothing)?;
         if let Place::Merged(_) = self.place {
-            let sections: Vec<PathBuf> = (0..self.ranks.count()).map(|rank| self.section(division, rank)).collect();
+            let sections: Vec<Location> = (0..self.ranks.count()).map(|rank| self.section(division, rank)).collect();
             let options = MergeOptions::new().durability(self.options.write.durability).announced(self.options.write.announced);
             let merged = merge_on(lead.storage, &lead.path, &sections, &options, &mut |_, _| ControlFlow::Continue(()));
             (lead.settle)(&lead.path, merged.and_then(|_| save::call_back(self.options, &lead.path)))?;
@@ -220,9 +228,7 @@ impl<'p> Party<'p> {
         match self.place {
             Place::Merged(directory) => {
                 let sections = directory.join(&division.sections);
-                if let Some(own) = self.section(division, self.ranks.rank()).parent() {
-                    remove_section(self.storage, own);
-                }
+                remove_section(self.storage, &self.section(division, self.ranks.rank()).parent());
                 let _ = self.storage.remove_directory(&sections); // fails until the last rank has removed its section
             }
             Place::Kept(prefix) => drop(directory::remove_on(self.storage, prefix)),
@@ -239,7 +245,7 @@ fn unreachable(e: Failure) -> Error {
 struct Attempt<'p> {
     storage: &'p dyn Storage,
     /// The directory of the sections, which is removed when the save is over, successfully or not.
-    sections: Option<PathBuf>,
+    sections: Option<Location>,
     /// The claim on the sections' directory. Declared before the lock so that it is released first.
     _claim: Option<Claim>,
     /// The lock of the checkpoint's directory.

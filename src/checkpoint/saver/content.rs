@@ -1,7 +1,6 @@
 //! Saving under names: the keys of an object's tensors, and how they are written and found.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use super::super::options::SaveOptions;
 use super::super::plan::{Plan, Stored};
@@ -11,7 +10,7 @@ use crate::error::{printable, Error, Reason, Result};
 use crate::format::key::{push_escaped, PY_STATE};
 use crate::graph::{Kind, NodeId, Nodes, Put, Sink};
 use crate::reader::OBJECT_GRAPH_KEY;
-use crate::storage::Storage;
+use crate::storage::{Location, Storage};
 
 /// Checks that an object can be saved under a name.
 pub(super) fn check_saveable(nodes: &Nodes, name: &str, node: NodeId) -> Result<()> {
@@ -42,7 +41,7 @@ pub(super) fn write(
     nodes: &mut Nodes,
     named: &[(Box<str>, NodeId)],
     storage: &dyn Storage,
-    prefix: &Path,
+    prefix: &Location,
     options: &SaveOptions,
 ) -> Result<()> {
     let mut puts: Vec<Vec<Put>> = Vec::with_capacity(named.len());

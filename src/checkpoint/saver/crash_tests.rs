@@ -10,7 +10,7 @@ use crate::directory::get_checkpoint_state;
 use crate::laboratory::disk::{fill_directory, read_directory, Disk};
 use crate::laboratory::rng::Rng;
 use crate::laboratory::states::{self, ordered_cuts, Cut, Exploration};
-use crate::laboratory::{judge, scratch};
+use crate::laboratory::{at, judge, scratch};
 use crate::storage::{Fault, Kind, Local, Op, Recording, Storage};
 use crate::{DType, Graph, NodeId, Reader, Result, SaveOptions, Variable, WriteOptions};
 
@@ -43,7 +43,7 @@ impl Program {
         // One thread, so that every run makes the same operations.
         let save = SaveOptions::new().write(WriteOptions::new().threads(1));
         let options = SaverSaveOptions::new().global_step(attempt as i64).save(save);
-        self.saver.save_on(storage, &directory.join("model"), &options).map(drop)
+        self.saver.save_on(storage, &at(directory.join("model")), &options).map(drop)
     }
 }
 

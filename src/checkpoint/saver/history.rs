@@ -1,8 +1,8 @@
 //! The checkpoints that a saver has recorded, and which of them expire.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::bundle::split_prefix;
+use crate::storage::Location;
 
 /// A recorded checkpoint.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,7 +10,7 @@ pub(super) struct Entry {
     /// The path as the program gave it.
     pub path: PathBuf,
     /// The absolute path, which identifies the checkpoint.
-    pub place: PathBuf,
+    pub place: Location,
     /// When the checkpoint was made, in seconds since the epoch.
     pub time: f64,
     /// Whether this saver made the checkpoint; false if the program passed it to the saver.
@@ -49,9 +49,9 @@ impl History {
 
     /// Takes the expired checkpoints that may be removed now: all in `directory`, and elsewhere
     /// only those that this saver made. The others are forgotten but not removed.
-    pub fn take_expired(&mut self, directory: &Path) -> Vec<Entry> {
+    pub fn take_expired(&mut self, directory: &Location) -> Vec<Entry> {
         let mut expired = std::mem::take(&mut self.expired);
-        expired.retain(|entry| entry.is_own || split_prefix(&entry.place).is_ok_and(|(place, _)| place == directory));
+        expired.retain(|entry| entry.is_own || entry.place.split().0 == *directory);
         expired
     }
 }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     fn entry(name: &str, time: f64) -> Entry {
-        Entry { path: name.into(), place: Path::new("/run").join(name), time, is_own: true }
+        Entry { path: name.into(), place: Location::of("/run").unwrap().join(name), time, is_own: true }
     }
 
     fn names(entries: &[Entry]) -> Vec<&str> {
@@ -101,9 +101,9 @@ mod tests {
     #[test]
     fn what_a_program_names_elsewhere_is_only_forgotten() {
         let mut history = History::default();
-        let there = |place: &str, is_own| Entry { path: place.into(), place: place.into(), time: 0.0, is_own };
+        let there = |place: &str, is_own| Entry { path: place.into(), place: Location::of(place).unwrap(), time: 0.0, is_own };
         history.expired = vec![there("/run/a", false), there("/etc/b", false), there("/other/c", true)];
-        assert_eq!(names(&history.take_expired(Path::new("/run"))), ["/run/a", "/other/c"]);
+        assert_eq!(names(&history.take_expired(&Location::of("/run").unwrap())), ["/run/a", "/other/c"]);
         assert_eq!(history.expired, []);
     }
 }

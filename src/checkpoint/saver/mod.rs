@@ -19,12 +19,12 @@ use parking_lot::Mutex;
 use super::options::RestoreOptions;
 use super::report::Report;
 use super::save::call_back;
-use crate::bundle::{directory_and_name, split_prefix, Held};
+use crate::bundle::{directory_and_name, Held};
 use crate::directory::{self, checkpoint_exists, checkpoint_mtimes, identity, StateUpdate};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Graph, NodeId, Nodes, Root, Walk};
 use crate::reader::Reader;
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 use crate::Durability;
 
 pub use options::{SaverOptions, SaverSaveOptions};
@@ -178,17 +178,18 @@ impl Saver {
     /// * `ABORTED`: a callback failed.
     /// * `CANCELLED`: the progress callback stopped the save.
     pub fn save(&self, prefix: impl AsRef<Path>, options: &SaverSaveOptions) -> Result<PathBuf> {
-        self.save_on(&Local, prefix.as_ref(), options)
+        let prefix = Location::of(prefix)?;
+        self.save_on(&*prefix.storage()?, &prefix, options)
     }
 
-    pub(crate) fn save_on(&self, storage: &dyn Storage, prefix: &Path, options: &SaverSaveOptions) -> Result<PathBuf> {
+    pub(crate) fn save_on(&self, storage: &dyn Storage, prefix: &Location, options: &SaverSaveOptions) -> Result<PathBuf> {
         let mut warnings = Vec::new();
         let saved = self.0.graph.with(|nodes| {
             let step = options.step(nodes)?;
             let path = self.0.path(prefix, step);
             let (directory, name) = directory_and_name(&path)?;
             check_state_name(&options.latest_filename, name, &path)?;
-            let _held = Held::new(storage, directory, false).map_err(|e| match e.code() {
+            let _held = Held::new(storage, &directory, false).map_err(|e| match e.code() {
                 Code::NotFound => e.prefixed(&format!(
                     "Parent directory of {} doesn't exist, can't save",
                     printable(prefix.as_os_str().as_encoded_bytes())
@@ -210,9 +211,9 @@ impl Saver {
             }
             call_back(&options.save, &path)?;
             if options.write_state {
-                self.0.record(storage, directory, &path, options, &mut warnings)?;
+                self.0.record(storage, &directory, &path, options, &mut warnings)?;
             }
-            Ok(path)
+            Ok(path.into_path())
         });
         self.0.options.warn(&warnings);
         saved
@@ -287,8 +288,8 @@ impl Saver {
     /// * The error of the operating system: a relative path cannot be resolved.
     pub fn set_last_checkpoints_with_time<P: AsRef<Path>>(&self, all: impl IntoIterator<Item = (P, f64)>) -> Result<()> {
         let entry = |(path, time): (P, f64)| {
-            let path = path.as_ref();
-            Ok(Entry { path: path.to_owned(), place: identity(path)?, time, is_own: false })
+            let place = identity(&Location::of(&path)?)?;
+            Ok(Entry { path: path.as_ref().to_owned(), place, time, is_own: false })
         };
         let last = all.into_iter().map(entry).collect::<Result<_>>()?;
         self.0.history.lock().last = last;
@@ -314,21 +315,19 @@ impl Saver {
 }
 
 impl Inner {
-    fn path(&self, prefix: &Path, step: Option<i64>) -> PathBuf {
-        let mut path = prefix.as_os_str().to_owned();
+    fn path(&self, prefix: &Location, step: Option<i64>) -> Location {
         match step {
-            Some(step) if self.options.pad_step_number => path.push(format!("-{step:08}")),
-            Some(step) => path.push(format!("-{step}")),
-            None => {}
+            Some(step) if self.options.pad_step_number => prefix.with_suffix(&format!("-{step:08}")),
+            Some(step) => prefix.with_suffix(&format!("-{step}")),
+            None => prefix.clone(),
         }
-        path.into()
     }
 
     /// Adds a checkpoint to the history, unless the saver keeps all.
-    fn remember(&self, path: &Path) {
+    fn remember(&self, path: &Location) {
         let Some(max_to_keep) = self.options.max_to_keep else { return };
-        let place = identity(path).unwrap_or_else(|_| path.to_owned());
-        let entry = Entry { path: path.to_owned(), place, time: self.options.clock.now(), is_own: true };
+        let place = identity(path).unwrap_or_else(|_| path.clone());
+        let entry = Entry { path: path.clone().into_path(), place, time: self.options.clock.now(), is_own: true };
         self.history.lock().record(entry, max_to_keep, self.options.keep_every_n_hours);
     }
 
@@ -337,27 +336,26 @@ impl Inner {
     fn record(
         &self,
         storage: &dyn Storage,
-        directory: &Path,
-        path: &Path,
+        directory: &Location,
+        path: &Location,
         options: &SaverSaveOptions,
         warnings: &mut Vec<String>,
     ) -> Result<()> {
         let mut history = self.history.lock();
         let place = identity(path)?;
-        let here = split_prefix(&place)?.0.to_owned();
+        let here = place.split().0;
         let relative = self.options.relative_paths;
-        let of = |entry: &Entry| if relative { entry.place.clone() } else { entry.path.clone() };
-        let latest = if relative { place } else { path.to_owned() };
-        let update = StateUpdate::new(latest)
+        let of = |entry: &Entry| if relative { entry.place.clone().into_path() } else { entry.path.clone() };
+        let latest = if relative { place } else { path.clone() };
+        let update = StateUpdate::new(latest.into_path())
             .all(history.last.iter().map(of))
             .keep_absolute(!relative)
             .file_name(&options.latest_filename)
             .durability(options.save.write.durability);
         let kept = history.expired.clone();
-        let mut expired: BTreeMap<PathBuf, Vec<Entry>> = BTreeMap::new();
+        let mut expired: BTreeMap<Location, Vec<Entry>> = BTreeMap::new();
         for entry in history.take_expired(&here) {
-            let elsewhere = split_prefix(&entry.place).map_or(&*here, |(directory, _)| directory).to_owned();
-            expired.entry(elsewhere).or_default().push(entry);
+            expired.entry(entry.place.split().0).or_default().push(entry);
         }
         let durability = options.save.write.durability;
         let directory = if relative { &here } else { directory };
@@ -383,16 +381,16 @@ impl Inner {
 /// from the directory. Returns those that could not be deleted or are pinned.
 fn replace(
     storage: &dyn Storage,
-    directory: &Path,
+    directory: &Location,
     update: Option<&StateUpdate>,
     durability: Durability,
     mut expired: Vec<Entry>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Entry>> {
-    let name = |entry: &Entry| split_prefix(&entry.place).ok().map(|(_, name)| name.to_owned());
-    let names: Vec<OsString> = expired.iter().filter_map(name).collect();
+    let name = |entry: &Entry| entry.place.split().1.to_owned();
+    let names: Vec<OsString> = expired.iter().map(name).collect();
     let stay = directory::replace(storage, directory, update, durability, &names, warnings)?;
-    expired.retain(|entry| name(entry).is_some_and(|name| stay.contains(&name)));
+    expired.retain(|entry| stay.contains(&name(entry)));
     Ok(expired)
 }
 

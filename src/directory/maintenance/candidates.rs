@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::super::files::time_of;
@@ -13,11 +12,13 @@ use super::order::Numbers;
 use crate::bundle::{is_temporary, numbered};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
+use crate::os_bytes::OsStrExt;
 use crate::reader::{find_at, listed, path_in, read_state, resolve_beside, verify_located, Progress, VerifyOptions, STATE_FILE};
+use crate::storage::Location;
 
 /// The state file, with the entries as [`resolve_beside`] finds them; `None` if there is none or it
 /// cannot be parsed.
-pub(super) fn understood(directory: &Path) -> Result<Option<StateFile>> {
+pub(super) fn understood(directory: &Location) -> Result<Option<StateFile>> {
     let state = match read_state(directory, OsStr::new(STATE_FILE)) {
         Err(e) if e.errno().is_none() => return Ok(None),
         state => state?,
@@ -28,7 +29,7 @@ pub(super) fn understood(directory: &Path) -> Result<Option<StateFile>> {
 /// The checkpoints as a state file in the directory would name them: first the latest, then the
 /// others that the state file lists, newest first, then all others in the directory, by the numbers
 /// in their names, then by the time of writing.
-pub(super) fn newest_first(directory: &Path, state: Option<&StateFile>) -> Result<Vec<OsString>> {
+pub(super) fn newest_first(directory: &Location, state: Option<&StateFile>) -> Result<Vec<OsString>> {
     let mut names = Vec::new();
     let mut seen = BTreeSet::new();
     if let Some(state) = state {
@@ -48,14 +49,14 @@ pub(super) fn newest_first(directory: &Path, state: Option<&StateFile>) -> Resul
     Ok(names)
 }
 
-fn files_in(directory: &Path) -> Result<Vec<OsString>> {
+fn files_in(directory: &Location) -> Result<Vec<OsString>> {
     let io = |e| Error::io("list the directory", directory, &e);
-    std::fs::read_dir(directory).map_err(io)?.map(|entry| Ok(entry.map_err(io)?.file_name())).collect()
+    directory.storage()?.directory(directory, false).and_then(|directory| directory.list()).map_err(io)
 }
 
 /// The checkpoint that a file of the directory shows: by the name of an index or of a V1 shard, or
 /// because the file is a V1 checkpoint itself.
-fn checkpoint_of(directory: &Path, file: &OsStr) -> Option<OsString> {
+fn checkpoint_of(directory: &Location, file: &OsStr) -> Option<OsString> {
     if is_temporary(file) || is_mark(file) {
         return None;
     }
@@ -81,7 +82,7 @@ fn is_shard(name: &OsStr) -> bool {
 
 /// The first problem of the checkpoint `prefix`; `None` if it is valid.
 pub(super) fn first_problem(
-    prefix: &Path,
+    prefix: &Location,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Option<Error>> {
@@ -93,7 +94,7 @@ pub(super) fn first_problem(
     };
     match problem {
         // Running out of files or memory says nothing about the checkpoint.
-        Some(e) if matches!(e.errno(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM)) => Err(e),
+        Some(e) if e.is_shortage() => Err(e),
         problem => Ok(problem),
     }
 }

@@ -8,7 +8,7 @@ use super::super::session::Session;
 use super::super::watch::{Clock, SystemClock};
 use crate::bundle::is_temporary;
 use crate::error::{Error, Result};
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 use crate::Durability;
 
 /// Options of [`collect_checkpoints`]: which checkpoints to keep.
@@ -74,15 +74,16 @@ pub struct Collected {
 /// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock.
 /// * `DATA_LOSS` (`NoCheckpoint`): the state file names no latest checkpoint.
 pub fn collect_checkpoints(directory: impl AsRef<Path>, options: &CollectOptions) -> Result<Collected> {
-    collect_on(&Local, directory.as_ref(), options)
+    let directory = Location::of(directory)?;
+    collect_on(&*directory.storage()?, &directory, options)
 }
 
-pub(super) fn collect_on(storage: &dyn Storage, directory: &Path, options: &CollectOptions) -> Result<Collected> {
+pub(super) fn collect_on(storage: &dyn Storage, directory: &Location, options: &CollectOptions) -> Result<Collected> {
     options.rule.check()?;
     let mut collected = Collected::default();
     let held = storage.directory(directory, false).map_err(|e| Error::io("open the directory", directory, &e))?;
     let names = held.list().map_err(|e| Error::io("list the directory", directory, &e))?;
-    collected.leftovers = names.iter().filter(|name| is_temporary(name)).map(|name| directory.join(name)).collect();
+    collected.leftovers = names.iter().filter(|name| is_temporary(name)).map(|name| directory.join(name).into_path()).collect();
     crate::sort::sort_by(&mut collected.leftovers, Ord::cmp);
     if options.dry_run {
         let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;

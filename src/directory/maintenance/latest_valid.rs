@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::candidates::{first_problem, newest_first, understood};
 use crate::error::{Error, Result};
 use crate::reader::{path_in, Progress, VerifyOptions};
+use crate::storage::Location;
 
 /// A checkpoint that is not valid, or does not exist.
 #[derive(Debug)]
@@ -43,17 +44,17 @@ pub fn latest_valid_checkpoint(
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<ValidCheckpoint> {
-    let directory = directory.as_ref();
+    let directory = &Location::of(directory)?;
     let state = understood(directory)?;
     let mut found = ValidCheckpoint::default();
     for path in newest_first(directory, state.as_ref())? {
         let prefix = path_in(directory, &path);
         match first_problem(&prefix, options, progress)? {
             None => {
-                found.prefix = Some(prefix);
+                found.prefix = Some(prefix.into_path());
                 break;
             }
-            Some(problem) => found.broken.push(BrokenCheckpoint { prefix, problem }),
+            Some(problem) => found.broken.push(BrokenCheckpoint { prefix: prefix.into_path(), problem }),
         }
     }
     Ok(found)

@@ -1,9 +1,9 @@
 //! The order of checkpoints by the numbers in their names.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 use super::super::files::without_shard;
+use crate::os_bytes::OsStrExt;
 
 /// The numbers in the name of a checkpoint, greater for later ones. A name without a number is the
 /// least.

@@ -10,7 +10,7 @@ use super::latest_valid::BrokenCheckpoint;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::reader::{path_in, read_state, Progress, VerifyOptions, STATE_FILE};
-use crate::storage::{Local, Storage};
+use crate::storage::{Location, Storage};
 use crate::Durability;
 
 /// The result of [`repair_checkpoint_state`].
@@ -44,12 +44,13 @@ pub fn repair_checkpoint_state(
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<RepairedState> {
-    repair_on(&Local, directory.as_ref(), dry_run, options, progress)
+    let directory = Location::of(directory)?;
+    repair_on(&*directory.storage()?, &directory, dry_run, options, progress)
 }
 
 fn repair_on(
     storage: &dyn Storage,
-    directory: &Path,
+    directory: &Location,
     dry_run: bool,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
@@ -67,7 +68,7 @@ fn repair_on(
         let prefix = path_in(directory, &path);
         match first_problem(&prefix, options, progress)? {
             None => whole.push(path),
-            Some(problem) => broken.push(BrokenCheckpoint { prefix, problem }),
+            Some(problem) => broken.push(BrokenCheckpoint { prefix: prefix.into_path(), problem }),
         }
     }
     whole.reverse();
@@ -88,8 +89,8 @@ fn repair_on(
         session.publish(OsStr::new(STATE_FILE), state.to_text().as_bytes())?;
         session.sync(false)?;
     }
-    let all = state.all_model_checkpoint_paths.iter().map(|path| path_in(directory, path)).collect();
-    Ok(RepairedState { latest: path_in(directory, &latest), all, is_new, broken })
+    let all = state.all_model_checkpoint_paths.iter().map(|path| path_in(directory, path).into_path()).collect();
+    Ok(RepairedState { latest: path_in(directory, &latest).into_path(), all, is_new, broken })
 }
 
 /// The state file without the checkpoints that are not valid. The others keep their order and

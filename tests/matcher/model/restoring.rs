@@ -64,9 +64,10 @@ impl Restore {
         if failed.iter().any(|&id| self.bound(id).is_some()) {
             return Err(Fault::Assertion);
         }
-        match self.unmatched()?.is_empty() {
-            true => Ok(()),
-            false => Err(Fault::Assertion),
+        if self.unmatched()?.is_empty() {
+            Ok(())
+        } else {
+            Err(Fault::Assertion)
         }
     }
 
@@ -86,18 +87,20 @@ impl Restore {
                 return Err(Fault::Assertion);
             }
         }
-        match self.slot_restorations.borrow().is_empty() && self.unused.borrow().is_empty() {
-            true => Ok(()),
-            false => Err(Fault::Assertion),
+        if self.slot_restorations.borrow().is_empty() && self.unused.borrow().is_empty() {
+            Ok(())
+        } else {
+            Err(Fault::Assertion)
         }
     }
 
     fn nontrivial_match(&self) -> Result<(), Fault> {
         self.unmatched()?;
         let bound = (0..self.saved.nodes.len()).filter(|&id| self.bound(id).is_some()).count();
-        match bound > 1 {
-            true => Ok(()),
-            false => Err(Fault::Assertion),
+        if bound > 1 {
+            Ok(())
+        } else {
+            Err(Fault::Assertion)
         }
     }
 
@@ -217,9 +220,10 @@ impl Program {
             let node = &restore.saved.nodes[id];
             if restore.uid > object.state.borrow().update_uid {
                 if let Some(value) = node.value {
-                    match object.has_values() {
-                        true => pass.plans.push((id, object.clone(), fits(&object, value).then_some(value))),
-                        false => restore.unused.borrow_mut().push(id),
+                    if object.has_values() {
+                        pass.plans.push((id, object.clone(), fits(&object, value).then_some(value)))
+                    } else {
+                        restore.unused.borrow_mut().push(id)
                     }
                 }
                 object.state.borrow_mut().update_uid = restore.uid;

@@ -26,9 +26,10 @@ impl View {
     /// Returns the indices of dimension `dim` that are shown.
     pub fn shown(&self, dim: usize) -> Vec<i64> {
         let size = self.shape[dim];
-        match self.leaves_out(dim) {
-            true => (0..EDGE).chain(size - EDGE..size).collect(),
-            false => (0..size).collect(),
+        if self.leaves_out(dim) {
+            (0..EDGE).chain(size - EDGE..size).collect()
+        } else {
+            (0..size).collect()
         }
     }
 

@@ -174,9 +174,10 @@ impl Digits {
             return format!("0.{}{}", "0".repeat((-self.exponent - 1) as usize), self.digits);
         }
         let whole = self.exponent as usize + 1;
-        match self.digits.len() > whole {
-            true => format!("{}.{}", &self.digits[..whole], &self.digits[whole..]),
-            false => format!("{}{}.", self.digits, "0".repeat(whole - self.digits.len())),
+        if self.digits.len() > whole {
+            format!("{}.{}", &self.digits[..whole], &self.digits[whole..])
+        } else {
+            format!("{}{}.", self.digits, "0".repeat(whole - self.digits.len()))
         }
     }
 

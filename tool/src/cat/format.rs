@@ -156,9 +156,10 @@ fn number(value: f64, float: Float, point: bool) -> String {
 fn complex((real, imaginary): (f64, f64), float: Float) -> String {
     let plus = if imaginary.is_sign_negative() && !imaginary.is_nan() { "" } else { "+" };
     let (real_text, imaginary_text) = (number(real, float, false), number(imaginary, float, false));
-    match real == 0.0 && real.is_sign_positive() {
-        true => format!("{imaginary_text}j"),
-        false => format!("({real_text}{plus}{imaginary_text}j)"),
+    if real == 0.0 && real.is_sign_positive() {
+        format!("{imaginary_text}j")
+    } else {
+        format!("({real_text}{plus}{imaginary_text}j)")
     }
 }
 

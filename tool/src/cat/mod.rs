@@ -157,10 +157,12 @@ fn positions(lengths: &[i64], view: &View, dim: usize) -> Vec<usize> {
 
 /// Reads the elements of a region of a string or variant tensor.
 fn read_strings(tensor: &Tensor<'_>, region: &Region) -> Outcome<Strings> {
-    match region.is_whole(tensor.shape()) {
-        true => Ok(tensor.read_strings()?),
-        false if region.elements() == 0 => Ok(Strings::default()),
-        false => Ok(tensor.read_strings_slice(&region.slice())?),
+    if region.is_whole(tensor.shape()) {
+        Ok(tensor.read_strings()?)
+    } else if region.elements() == 0 {
+        Ok(Strings::default())
+    } else {
+        Ok(tensor.read_strings_slice(&region.slice())?)
     }
 }
 

@@ -67,9 +67,10 @@ fn extent(item: &str, size: i64) -> Result<(i64, i64, bool), String> {
     let Some((start, stop)) = item.split_once(':') else {
         let index = number(item)?;
         let from_start = if index < 0 { index.saturating_add(size) } else { index };
-        return match (0..size).contains(&from_start) {
-            true => Ok((from_start, 1, false)),
-            false => Err(format!("index {index} is out of range, the size is {size}")),
+        return if (0..size).contains(&from_start) {
+            Ok((from_start, 1, false))
+        } else {
+            Err(format!("index {index} is out of range, the size is {size}"))
         };
     };
     let stop = match stop.split_once(':') {

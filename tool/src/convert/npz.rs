@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +14,7 @@ use crate::bar::Bar;
 use crate::failure::Outcome;
 use crate::npy::{self, Header, Type};
 use crate::output;
+use crate::read_at::read_exact_at;
 use crate::stream::{fault, Fault};
 use crate::term;
 
@@ -185,13 +185,15 @@ impl Member {
         let mut member = archive.by_index(self.number)?;
         io::copy(&mut (&mut member).take(header.start), &mut io::sink())?;
         let mut bytes = Vec::new();
-        match keep {
-            true => member.read_to_end(&mut bytes)?,
-            false => io::copy(&mut member, &mut io::sink())? as usize,
+        if keep {
+            member.read_to_end(&mut bytes)?
+        } else {
+            io::copy(&mut member, &mut io::sink())? as usize
         };
-        match keep && Some(bytes.len() as u64) != header.bytes() {
-            true => Err("the archive is damaged".into()),
-            false => Ok(bytes),
+        if keep && Some(bytes.len() as u64) != header.bytes() {
+            Err("the archive is damaged".into())
+        } else {
+            Ok(bytes)
         }
     }
 
@@ -208,7 +210,7 @@ impl Member {
                 self.unpack(false)?;
                 state.checked = true;
             }
-            self.file.read_exact_at(buffer, place + offset)?;
+            read_exact_at(&self.file, buffer, place + offset)?;
             return Ok(());
         }
         if state.bytes.is_none() {

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use super::{copy_numbers, malformed, Entry, ReadAt, Refused, Value};
 use crate::bar::Bar;
 use crate::failure::{Failure, Outcome};
 use crate::output;
+use crate::read_at::read_exact_at;
 use crate::stream::Fault;
 use crate::term;
 
@@ -102,7 +102,7 @@ struct Part {
 
 impl ReadAt for Part {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
-        Ok(self.file.read_exact_at(buffer, self.start + offset)?)
+        Ok(read_exact_at(&self.file, buffer, self.start + offset)?)
     }
 }
 

@@ -80,8 +80,9 @@ fn values(values: &ValueDiff) -> Value {
 
 /// Returns a number as JSON, which has no infinity.
 fn number(value: f64) -> Value {
-    match value.is_finite() {
-        true => json!(value),
-        false => json!("inf"),
+    if value.is_finite() {
+        json!(value)
+    } else {
+        json!("inf")
     }
 }

@@ -85,13 +85,15 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let tolerance = args.values.then_some(Tolerance { relative: args.rtol, absolute: args.atol });
     let tensors = tensors::compare(&a.0, &b.0, tolerance).map_err(trouble)?;
     let diff = Diff { graph: graphs::compare(a.1.as_ref(), b.1.as_ref()), tensors };
-    match args.json {
-        true => json::write(&diff, screen)?,
-        false => text::write(&diff, args, screen)?,
+    if args.json {
+        json::write(&diff, screen)?
+    } else {
+        text::write(&diff, args, screen)?
     }
-    match diff.is_same() {
-        true => Ok(()),
-        false => Err(Failure::Reported),
+    if diff.is_same() {
+        Ok(())
+    } else {
+        Err(Failure::Reported)
     }
 }
 

@@ -74,9 +74,10 @@ pub fn compare(a: &Reader, b: &Reader, tolerance: Option<Tolerance>) -> Outcome<
                 Some(tolerance) => values::compare((a, of_a), (b, of_b), tolerance)?,
                 None => None,
             };
-            match alike && values.is_none_or(|values| values.differing == 0) {
-                true => diff.same += 1,
-                false => diff.changed.push(Changed { a: About::new(of_a), b: About::new(of_b), values }),
+            if alike && values.is_none_or(|values| values.differing == 0) {
+                diff.same += 1
+            } else {
+                diff.changed.push(Changed { a: About::new(of_a), b: About::new(of_b), values })
             }
         }
         if let (Ordering::Less, Some(of_a)) = (order, of_a) {

@@ -52,9 +52,10 @@ pub fn write(diff: &Diff, args: &Args, screen: &mut Screen) -> Outcome {
     let objects = graph.same.map(|count| format!(", {}", term::plural(count, "object"))).unwrap_or_default();
     let compared = if args.values { "" } else { " (values were not compared)" };
     let same = format!("{}{objects} the same{compared}", term::plural(tensors.same, "tensor"));
-    match diff.is_same() {
-        true => writeln!(screen, "{} {same}", screen.paint(term::GOOD, "same"))?,
-        false => writeln!(screen, "{} {}; {same}", screen.paint(term::BAD, "different"), counts.join(", "))?,
+    if diff.is_same() {
+        writeln!(screen, "{} {same}", screen.paint(term::GOOD, "same"))?
+    } else {
+        writeln!(screen, "{} {}; {same}", screen.paint(term::BAD, "different"), counts.join(", "))?
     }
     Ok(())
 }
@@ -143,12 +144,11 @@ fn number(value: f64) -> String {
         return value.to_string();
     }
     let (digits, exponent) = (format!("{value:.3e}"), value.log10().floor());
-    match (-4.0..6.0).contains(&exponent) {
-        true => digits.parse::<f64>().map_or(digits, |rounded| rounded.to_string()),
-        false => {
-            let (digits, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
-            format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'))
-        }
+    if (-4.0..6.0).contains(&exponent) {
+        digits.parse::<f64>().map_or(digits, |rounded| rounded.to_string())
+    } else {
+        let (digits, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
+        format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'))
     }
 }
 

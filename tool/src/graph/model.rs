@@ -196,9 +196,10 @@ fn values_of(attribute: &Attribute<'_>, reader: &Reader) -> Vec<(String, String)
     let rest = |tensor: &Tensor<'_>| term::printable(&tensor.key()[key.len()..]);
     let stored: Vec<(String, String)> =
         longer.take(MOST_VALUES).map(|tensor| (format!("{name}{}", rest(&tensor)), value(tensor))).collect();
-    match stored.is_empty() {
-        true => vec![(name, "not in the checkpoint".to_owned())],
-        false => stored,
+    if stored.is_empty() {
+        vec![(name, "not in the checkpoint".to_owned())]
+    } else {
+        stored
     }
 }
 
@@ -207,9 +208,10 @@ fn first_not_before(reader: &Reader, key: &[u8]) -> usize {
     let (mut low, mut high) = (0, reader.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        match reader.tensor(middle).is_some_and(|tensor| tensor.key() < key) {
-            true => low = middle + 1,
-            false => high = middle,
+        if reader.tensor(middle).is_some_and(|tensor| tensor.key() < key) {
+            low = middle + 1
+        } else {
+            high = middle
         }
     }
     low

@@ -96,12 +96,11 @@ fn edge_line(model: &Model, edge: &Edge, screen: &Screen) -> String {
         Some(variable) => screen.paint(term::FAINT, &format!(" of {}", model.path(variable))),
         None => String::new(),
     };
-    match edge.in_tree {
-        true => format!("{}{of}{}", head(node, &edge.name, screen), tail(node, screen)),
-        false => {
-            let place = screen.paint(term::FAINT, &format!(" → {}", model.path(edge.to)));
-            format!("{}{of}{place}", head(node, &edge.name, screen))
-        }
+    if edge.in_tree {
+        format!("{}{of}{}", head(node, &edge.name, screen), tail(node, screen))
+    } else {
+        let place = screen.paint(term::FAINT, &format!(" → {}", model.path(edge.to)));
+        format!("{}{of}{place}", head(node, &edge.name, screen))
     }
 }
 

@@ -48,9 +48,10 @@ fn wish(items: &[Item], item: usize, use_left: bool, use_right: bool) -> (f64, f
         sum += items[near].y * pull;
         weight += pull;
     }
-    match weight > 0.0 {
-        true => (sum / weight, weight),
-        false => (items[item].y, 0.1),
+    if weight > 0.0 {
+        (sum / weight, weight)
+    } else {
+        (items[item].y, 0.1)
     }
 }
 

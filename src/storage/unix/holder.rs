@@ -1,4 +1,4 @@
-//! Finds the process that holds a lock, as far as the system reports it.
+//! Finds the process that holds a lock, as far as the system reports it: Linux does.
 
 use rustix::fs::{major, minor};
 

@@ -1,0 +1,193 @@
+//! What the library needs of a storage, as traits: files that are read, and directories in which
+//! drafts are written and published. The local file system implements them; tests insert an
+//! implementation that records every call and can make any of them fail.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Debug;
+use std::io::{IoSlice, Result};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Location, Map};
+
+/// A file system.
+pub(crate) trait Storage: Send + Sync + Debug {
+    /// Opens the directory at `at`. If `create`, creates it and its parents first; what is
+    /// created survives a power cut.
+    fn directory(&self, at: &Location, create: bool) -> Result<Arc<dyn Directory>>;
+
+    /// Removes an empty directory.
+    fn remove_directory(&self, at: &Location) -> Result<()>;
+
+    /// Opens what is at `at` for reading, following symbolic links. Does not wait, even for a
+    /// FIFO.
+    fn open(&self, at: &Location) -> Result<Box<dyn Source>>;
+
+    /// Returns what is at `at`, following symbolic links.
+    fn status(&self, at: &Location) -> Result<Status>;
+
+    /// Returns what is at `at`. Does not follow a symbolic link at its end.
+    fn link_status(&self, at: &Location) -> Result<Status>;
+
+    /// Returns the one name without links of what is at `at`.
+    fn real(&self, at: &Location) -> Result<Location>;
+}
+
+/// What is somewhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Status {
+    pub kind: FileKind,
+    pub version: Version,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    File,
+    Directory,
+    /// A symbolic link, FIFO, socket or device.
+    #[cfg_attr(windows, expect(dead_code, reason = "nothing is served there yet"))]
+    Other,
+}
+
+/// Identifies a file among those that have had the same path, as far as the file system can: by
+/// device, inode, length and time of the last modification. Not by the time of the last change of
+/// the inode, which every new hard link changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(super) place: Place,
+    pub(super) length: u64,
+    /// In seconds and nanoseconds since the epoch.
+    pub(super) modified: (i64, i64),
+}
+
+/// The device and the inode of a file or directory.
+pub(crate) type Place = (u64, u64);
+
+impl Version {
+    /// Returns what all names of one file have in common.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Returns the time of the last modification, in seconds since the epoch.
+    pub fn modified(&self) -> f64 {
+        self.modified.0 as f64 + self.modified.1 as f64 / 1e9
+    }
+
+    /// Returns that time as something exact, to be compared.
+    pub fn time(&self) -> (i64, i64) {
+        self.modified
+    }
+}
+
+/// A file opened for reading.
+pub(crate) trait Source: Send + Sync + Debug {
+    /// Returns what the file is now.
+    fn status(&self) -> Result<Status>;
+
+    /// Fills `into` with the bytes from `offset` on. If the file ends before, the error has the
+    /// kind `UnexpectedEof`.
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()>;
+
+    /// Reads bytes from `offset` on into the memory that `into` has reserved and not used. Returns
+    /// their number, which is 0 at the end of the file.
+    fn append_at(&self, offset: u64, into: &mut Vec<u8>) -> Result<usize>;
+
+    /// Maps `size` bytes from `offset` on, which the caller has checked to lie within the file.
+    fn map(&self, offset: u64, size: usize) -> Result<Map>;
+
+    /// Tries to lock the file for this handle, alone or shared with others. Returns whether it is
+    /// locked now.
+    fn try_lock(&self, hold: Hold) -> Result<bool>;
+
+    /// Releases the lock. Dropping the source does not suffice: while another thread forks, the
+    /// child process holds the same open file and with it the lock.
+    fn unlock(&self);
+}
+
+/// How a file is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    Alone,
+    Shared,
+}
+
+/// An open directory. Operations apply to the directory itself, even if its path leads elsewhere
+/// meanwhile.
+pub(crate) trait Directory: Send + Sync + Debug {
+    /// Returns where the directory was opened.
+    fn location(&self) -> &Location;
+
+    /// Creates a new file. Fails if the name exists, even as a dangling symbolic link. The commit
+    /// protocol gives drafts temporary names and publishes them by [`Directory::rename`].
+    fn draft(&self, name: &OsStr) -> Result<Arc<dyn Draft>>;
+
+    /// Renames the file `from` to `to`, replacing an existing file.
+    fn rename(&self, from: &OsStr, to: &OsStr) -> Result<()>;
+
+    /// Makes the file at `from`, which may be in another directory, also the file `to` of this one.
+    /// An error of the kind `CrossesDevices` or `Unsupported` means that the file system cannot do
+    /// this.
+    fn adopt(&self, from: &Location, to: &OsStr) -> Result<()>;
+
+    /// Gives the file `from` of this directory the second name `to`. Errors are those of
+    /// [`Directory::adopt`].
+    fn alias(&self, from: &OsStr, to: &OsStr) -> Result<()>;
+
+    /// Opens a file for reading. Does not follow a symbolic link.
+    fn open(&self, name: &OsStr) -> Result<Box<dyn Source>>;
+
+    /// Syncs the content of a complete file, so that it survives a power cut.
+    fn sync_file(&self, name: &OsStr) -> Result<()>;
+
+    /// Removes a file.
+    fn remove(&self, name: &OsStr) -> Result<()>;
+
+    /// Returns the names in the directory, in no particular order.
+    fn list(&self) -> Result<Vec<OsString>>;
+
+    /// Returns whether `name` is a regular file. Does not follow a symbolic link.
+    fn is_file(&self, name: &OsStr) -> bool;
+
+    /// Syncs the directory, so that creations, renames and removals in it survive a power cut.
+    fn sync(&self) -> Result<()>;
+
+    /// Returns the number of bytes that can still be written; `None` if the file system does not
+    /// report it.
+    fn space(&self) -> Option<u64>;
+
+    /// Takes the directory's lock for writers. If another process holds it, fails with an error of
+    /// the kind `WouldBlock` that names the process. The lock is shared within this process. It is
+    /// released when the last holder of the returned value drops it, or when the process ends.
+    fn lock(&self) -> Result<Arc<dyn Send + Sync>>;
+}
+
+/// The alignment, in bytes, of writes that bypass the page cache: sufficient for all current
+/// devices.
+pub(crate) const DIRECT_ALIGNMENT: usize = 4096;
+
+/// A file being written, which nobody looks for until it is published.
+pub(crate) trait Draft: Send + Sync + Debug {
+    /// Returns the path under which the file was created, for messages.
+    fn path(&self) -> &Path;
+
+    /// Writes all of `parts`, one after the other, from `offset` on.
+    fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> Result<()>;
+
+    /// Sets the length of the file and reserves the space for it if the file system can.
+    fn reserve(&self, length: u64) -> Result<()>;
+
+    /// From now on, large writes bypass the page cache if they are aligned to [`DIRECT_ALIGNMENT`]
+    /// both in the file and in memory. Returns whether the file system supports this.
+    fn go_direct(&self) -> bool {
+        false
+    }
+
+    /// Syncs the content, so that it survives a power cut. After a failure the content is lost for
+    /// good: a second sync may succeed without having written it.
+    fn sync(&self) -> Result<()>;
+}

@@ -1,0 +1,13 @@
+//! The error numbers that the library tells apart and the standard library does not.
+
+pub(in crate::storage) fn is_too_many_files(errno: i32) -> bool {
+    matches!(errno, libc::EMFILE | libc::ENFILE)
+}
+
+pub(in crate::storage) fn is_loop_of_links(errno: i32) -> bool {
+    errno == libc::ELOOP
+}
+
+pub(in crate::storage) fn is_out_of_memory(errno: i32) -> bool {
+    errno == libc::ENOMEM
+}

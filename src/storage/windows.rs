@@ -1,0 +1,57 @@
+//! The local file system of Windows, which is not served yet: every operation answers
+//! `UNIMPLEMENTED`.
+
+use std::io::{Error, ErrorKind, Result};
+use std::sync::Arc;
+
+use super::interface::{Directory, Source, Status, Storage};
+use super::Location;
+
+/// The file system of this machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Local;
+
+fn unimplemented<T>() -> Result<T> {
+    Err(Error::new(ErrorKind::Unsupported, "this library does not serve the file systems of Windows yet"))
+}
+
+impl Storage for Local {
+    fn directory(&self, _at: &Location, _create: bool) -> Result<Arc<dyn Directory>> {
+        unimplemented()
+    }
+
+    fn remove_directory(&self, _at: &Location) -> Result<()> {
+        unimplemented()
+    }
+
+    fn open(&self, _at: &Location) -> Result<Box<dyn Source>> {
+        unimplemented()
+    }
+
+    fn status(&self, _at: &Location) -> Result<Status> {
+        unimplemented()
+    }
+
+    fn link_status(&self, _at: &Location) -> Result<Status> {
+        unimplemented()
+    }
+
+    fn real(&self, _at: &Location) -> Result<Location> {
+        unimplemented()
+    }
+}
+
+/// `ERROR_TOO_MANY_OPEN_FILES`.
+pub(super) fn is_too_many_files(code: i32) -> bool {
+    code == 4
+}
+
+/// Windows reports loops as names that it cannot resolve.
+pub(super) fn is_loop_of_links(_code: i32) -> bool {
+    false
+}
+
+/// `ERROR_NOT_ENOUGH_MEMORY` and `ERROR_OUTOFMEMORY`.
+pub(super) fn is_out_of_memory(code: i32) -> bool {
+    matches!(code, 8 | 14)
+}
