@@ -1543,7 +1543,7 @@ void ckpt_write_options_free(ckpt_write_options *options);
 // options may be freed immediately.
 //
 // `*writer` is owned by the caller: free it with `ckpt_writer_free`. Fails with
-// `CKPT_CODE_INVALID_ARGUMENT` if the prefix is empty or ends in `.` or `..`, or an option is out of
+// `CKPT_CODE_INVALID_ARGUMENT` if the prefix is empty, `/`, or ends in `.` or `..`, or an option is out of
 // range.
 ckpt_code ckpt_writer_new(const char *prefix, const ckpt_write_options *options, ckpt_writer **writer, ckpt_error **error);
 

@@ -84,7 +84,7 @@ fn a_state_file_that_cannot_be_used_ends_the_opening() {
     let program = Program::new();
     let error = Manager::open(&program.checkpoint, scratch.path(), &keep(5)).unwrap_err();
     assert_eq!((error.code(), error.reason()), (Code::DataLoss, Reason::NoCheckpoint));
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&path).is_err() {
         let error = Manager::open(&program.checkpoint, scratch.path(), &keep(5)).unwrap_err();
         assert_eq!(error.code(), Code::PermissionDenied);
