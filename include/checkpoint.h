@@ -1131,7 +1131,8 @@ void ckpt_read_options_free(ckpt_read_options *options);
 //
 // `path` is one of: a prefix, one of its `.index` or `.data-…` files, a directory with a
 // `checkpoint` state file (opens its latest checkpoint), a SavedModel directory, a V1 file, or the
-// pattern `prefix-?????-of-00003` of a sharded V1 checkpoint. No other wildcards are supported.
+// pattern `prefix-?????-of-00003` of a sharded V1 checkpoint. No other wildcards are supported. If
+// the path is both a directory and a prefix, the directory counts.
 // Only the index is read; all of it is validated.
 //
 // `*reader` is owned by the caller: free it with `ckpt_reader_free`.
@@ -1154,6 +1155,18 @@ void ckpt_reader_free(ckpt_reader *reader);
 // Returns the prefix of the checkpoint's files, resolved from the path that was opened. Lent by
 // the reader.
 ckpt_bytes ckpt_reader_prefix(const ckpt_reader *reader);
+
+// Returns the path in the state file that led to the checkpoint, as the state file has it; no value
+// (NULL, 0) if no state file was needed. Lent by the reader.
+ckpt_bytes ckpt_reader_resolved(const ckpt_reader *reader);
+
+// Returns whether the path in the state file leads to nothing, and the checkpoint of the same name
+// beside the state file was opened: the directory was moved. False for NULL.
+bool ckpt_reader_resolved_is_moved(const ckpt_reader *reader);
+
+// Returns whether the path that was opened is a directory with a checkpoint, which was opened, and
+// also the prefix of another checkpoint. False for NULL.
+bool ckpt_reader_resolved_is_ambiguous(const ckpt_reader *reader);
 
 // Returns the format of the checkpoint: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`; 0 for NULL.
 ckpt_format ckpt_reader_format(const ckpt_reader *reader);
@@ -1530,7 +1543,7 @@ void ckpt_write_options_free(ckpt_write_options *options);
 // options may be freed immediately.
 //
 // `*writer` is owned by the caller: free it with `ckpt_writer_free`. Fails with
-// `CKPT_CODE_INVALID_ARGUMENT` if the prefix does not end in a file name or an option is out of
+// `CKPT_CODE_INVALID_ARGUMENT` if the prefix is empty, `/`, or ends in `.` or `..`, or an option is out of
 // range.
 ckpt_code ckpt_writer_new(const char *prefix, const ckpt_write_options *options, ckpt_writer **writer, ckpt_error **error);
 

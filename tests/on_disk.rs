@@ -41,7 +41,8 @@ fn matches(pattern: &str, name: &str) -> bool {
         return name.is_empty();
     }
     let (word, rest) = pattern.split_at(word);
-    (1..=name.len()).any(|length| fits(word, &name[..length]) && matches(rest, &name[length..]))
+    let least = if word == "BASE" { 0 } else { 1 };
+    (least..=name.len()).any(|length| fits(word, &name[..length]) && matches(rest, &name[length..]))
 }
 
 /// A rank that is alone, and remembers what was in the directory when its section was written.
@@ -148,12 +149,14 @@ fn what_a_crash_leaves_is_swept_by_its_name_alone() {
     for (name, is_swept) in [
         ("x.index.ckpt-tmp-0123456789abcdef", true),
         ("x.data-00000-of-00001.ckpt-tmp-0123456789abcdef", true),
+        (".index.ckpt-tmp-0123456789abcdef", true),
         ("checkpoint.ckpt-tmp-0123456789abcdef", true),
         ("checkpoint.manager.ckpt-tmp-0123456789abcdef", true),
         (".ckpt-tmp-0123456789abcdef", false),
         ("x.index.ckpt-tmp-0123456789abcde", false),
         ("x.index.ckpt-tmp-0123456789ABCDEF", false),
         ("x.index.ckpt-tmp-0123456789abcdef.bak", false),
+        ("x.index.ckpt-add-0123456789abcdef", false),
         ("x.index.ckpt-new-0123456789abcdef", false),
     ] {
         let path = scratch.path().join(name);

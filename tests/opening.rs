@@ -371,7 +371,7 @@ fn state_files_are_read_as_protobuf_reads_them() {
         (b"model_checkpoint_path: \"\xff\"", None),
         (b"model_checkpoint_path: \"open", None),
         (b"model_checkpoint_path: \"half\\", None),
-        (b"model_checkpoint_path: \"\\q\"", None),
+        (b"model_checkpoint_path: \"\\q\"", Some("\\q")),
         (b"model_checkpoint_path: \"\\x\"", None),
         (b"model_checkpoint_path: \"\\u12\"", None),
         (b"model_checkpoint_path: \"\\ud800\"", None),

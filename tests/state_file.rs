@@ -413,11 +413,38 @@ fn who_asks_is_asked_after_each_round() {
     assert_eq!(asked, [2.0, 4.0, 5.0, 7.0]);
 }
 
+/// Another program may be writing a state file at the very moment.
 #[test]
-fn an_error_ends_the_iterator() {
+fn a_state_file_that_is_faulty_for_a_moment_is_waited_for() {
     let scratch = tempdir().unwrap();
-    std::fs::write(scratch.path().join("checkpoint"), "nonsense").unwrap();
-    let mut checkpoints = CheckpointsIterator::new(scratch.path(), &WaitOptions::new());
+    let directory = scratch.path();
+    for text in ["", "model_checkpoint_pa", "model_checkpoint_path: \"m"] {
+        std::fs::write(directory.join("checkpoint"), text).unwrap();
+        let one = || save(directory, "m-1");
+        let clock = Script::new(vec![(9.0, &one)]);
+        let found = wait_for_new_checkpoint(directory, None, &WaitOptions::new().clock(Arc::new(&clock)));
+        assert_eq!(found.unwrap(), Some(directory.join("m-1")), "{text}");
+    }
+}
+
+#[test]
+fn a_state_file_that_stays_faulty_is_told_and_the_iterator_goes_on() {
+    let scratch = tempdir().unwrap();
+    let directory = scratch.path();
+    std::fs::write(directory.join("checkpoint"), "nonsense").unwrap();
+    let one = || save(directory, "m-1");
+    let clock = Script::new(vec![(15.0, &one)]);
+    let mut checkpoints = CheckpointsIterator::new(directory, &WaitOptions::new().clock(Arc::new(&clock)));
     assert_eq!(checkpoints.next().unwrap().unwrap_err().code(), Code::DataLoss);
+    assert_eq!(clock.now(), 10.0);
+    assert_eq!(checkpoints.next().unwrap().unwrap(), directory.join("m-1"));
+}
+
+#[test]
+fn another_error_ends_the_iterator() {
+    let scratch = tempdir().unwrap();
+    std::fs::create_dir(scratch.path().join("checkpoint")).unwrap();
+    let mut checkpoints = CheckpointsIterator::new(scratch.path(), &WaitOptions::new());
+    assert_ne!(checkpoints.next().unwrap().unwrap_err().code(), Code::DataLoss);
     assert!(checkpoints.next().is_none());
 }

@@ -202,7 +202,7 @@ fn what_cannot_be_written_is_refused_with_its_reason() {
     writer.add_slice("x", DType::Int8, &[8], &"3,4".parse().unwrap(), &four).unwrap();
     assert_eq!(writer.finish().unwrap_err().reason(), Reason::Overlap);
     assert!(fs::read_dir(scratch.path()).unwrap().next().is_none(), "something was left behind");
-    for prefix in ["", "/", "x/", "x/.."] {
+    for prefix in ["", "/", ".", "..", "x/.", "x/.."] {
         assert_eq!(Writer::new(prefix, &quick()).err().unwrap().code(), Code::InvalidArgument, "{prefix}");
     }
 }

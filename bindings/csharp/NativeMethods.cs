@@ -389,6 +389,17 @@ namespace LibCheckpoint
         internal static extern Bytes ckpt_reader_prefix(ReaderHandle reader);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_reader_resolved(ReaderHandle reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [return: MarshalAs(UnmanagedType.I1)]
+        internal static extern bool ckpt_reader_resolved_is_moved(ReaderHandle reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [return: MarshalAs(UnmanagedType.I1)]
+        internal static extern bool ckpt_reader_resolved_is_ambiguous(ReaderHandle reader);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Format ckpt_reader_format(ReaderHandle reader);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]

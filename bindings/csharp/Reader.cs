@@ -123,6 +123,27 @@ namespace LibCheckpoint
             }
         }
 
+        /// <summary>The path in the state file that led to the checkpoint, as the state file has it; null if none was
+        /// needed.</summary>
+        public string Resolved
+        {
+            get
+            {
+                using (handle.Hold())
+                {
+                    return NativeMethods.ckpt_reader_resolved(handle).TextOrNull;
+                }
+            }
+        }
+
+        /// <summary>Whether that path leads to nothing, and the checkpoint of the same name beside the state file was
+        /// opened: the directory was moved.</summary>
+        public bool ResolvedIsMoved => NativeMethods.ckpt_reader_resolved_is_moved(handle);
+
+        /// <summary>Whether the path is a directory, whose checkpoint was opened, and also the prefix of another
+        /// checkpoint.</summary>
+        public bool ResolvedIsAmbiguous => NativeMethods.ckpt_reader_resolved_is_ambiguous(handle);
+
         /// <summary>How the checkpoint is stored.</summary>
         public Format Format => NativeMethods.ckpt_reader_format(handle);
 

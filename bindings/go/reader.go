@@ -60,6 +60,24 @@ func (r *Reader) Prefix() string {
 	return text(C.ckpt_reader_prefix(p))
 }
 
+// Resolution says how the path of a checkpoint was understood.
+type Resolution struct {
+	Entry       string // the path in the state file that led to the checkpoint; "" if none was needed
+	IsMoved     bool   // that path leads to nothing, and the same name beside the state file was opened: the directory was moved
+	IsAmbiguous bool   // the path is a directory, whose checkpoint was opened, and also the prefix of another checkpoint
+}
+
+// Resolved says how the path that was opened was understood.
+func (r *Reader) Resolved() Resolution {
+	p := r.hold()
+	defer r.drop(p)
+	return Resolution{
+		Entry:       text(C.ckpt_reader_resolved(p)),
+		IsMoved:     bool(C.ckpt_reader_resolved_is_moved(p)),
+		IsAmbiguous: bool(C.ckpt_reader_resolved_is_ambiguous(p)),
+	}
+}
+
 // Format says how the checkpoint is stored.
 func (r *Reader) Format() Format {
 	p := r.hold()

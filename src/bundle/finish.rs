@@ -88,7 +88,8 @@ impl Writer<'_> {
             Some(shards) => Plan::packed(&self.items, shards, &self.options),
             None => Plan::balanced(&self.items, &self.options),
         };
-        let mut publication = Publication::begin(storage, &self.prefix, self.options.durability)?;
+        let mut publication =
+            Publication::begin(storage, &self.prefix, self.options.durability)?.announce(self.options.announced);
         let shards = publication.unused_count(plan.lengths.len() as u32);
         if shards > MOST_SHARDS {
             return Err(Error::argument("the checkpoint needs too many data files")

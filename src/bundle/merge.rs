@@ -27,6 +27,7 @@ pub struct MergeOptions {
     allow_missing: bool,
     keep_inputs: bool,
     durability: Durability,
+    announced: bool,
 }
 
 impl MergeOptions {
@@ -52,6 +53,13 @@ impl MergeOptions {
     /// Sets what survives a power failure after the merge.
     pub fn durability(mut self, durability: Durability) -> MergeOptions {
         self.durability = durability;
+        self
+    }
+
+    /// Sets whether the index of the merged checkpoint gets a second name, which the caller removes
+    /// once a state file lists the checkpoint.
+    pub(crate) fn announced(mut self, announced: bool) -> MergeOptions {
+        self.announced = announced;
         self
     }
 }
@@ -128,7 +136,7 @@ pub(crate) fn merge_on(
         return Ok(Written { shards: Index::header_of(&naming::index_path(destination))?.shards, bytes });
     }
     merged.check_files()?;
-    let mut publication = Publication::begin(storage, destination, options.durability)?;
+    let mut publication = Publication::begin(storage, destination, options.durability)?.announce(options.announced);
     let shards = publication.unused_count(merged.files.len().max(1) as u32);
     let total = merged.files.iter().map(|file| file.length).sum();
     let mut bytes = 0;
@@ -159,7 +167,10 @@ pub(crate) fn merge_on(
 
 /// Refuses a destination that is one of the sections: its files would be replaced by themselves.
 fn refuse_same(storage: &dyn Storage, destination: &Location, section: &Location) -> Result<()> {
-    let real = |prefix: &Location| Some((storage.real(&prefix.parent()).ok()?, prefix.file_name()?.to_owned()));
+    let real = |prefix: &Location| {
+        let (directory, name) = naming::split_prefix(prefix).ok()?;
+        Some((storage.real(&directory).ok()?, name.to_owned()))
+    };
     let place = real(destination);
     if place.is_some() && place == real(section) {
         Err(Error::argument("the destination is one of the sections").in_file(section))
@@ -191,8 +202,9 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
     for index in inputs {
         remove(index.path());
         // The directory of temporary sections is removed if it is empty; other directories stay.
-        if let Some(parent) = Some(index.prefix().parent()).filter(|p| p.to_string_lossy().ends_with("_temp")) {
-            let _ = storage.remove_directory(&parent);
+        let directory = naming::split_prefix(index.prefix()).ok().map(|(directory, _)| directory);
+        if let Some(directory) = directory.filter(|directory| directory.to_string_lossy().ends_with("_temp")) {
+            let _ = storage.remove_directory(&directory);
         }
     }
     bytes

@@ -5,6 +5,32 @@ use std::ffi::{OsStr, OsString};
 use crate::os_bytes::OsStrExt;
 use crate::storage::Location;
 
+use crate::error::{Error, Result};
+
+/// Splits a prefix into its directory, an empty path for the working directory, and the name of the
+/// checkpoint. The name may be empty: the index of `ckpts/` is `ckpts/.index`, as in TensorFlow.
+///
+/// # Errors
+/// * `INVALID_ARGUMENT`: the prefix is empty, `/`, or ends in `.` or `..`.
+pub(crate) fn split_prefix(prefix: &Location) -> Result<(Location, &OsStr)> {
+    let (directory, name) = prefix.split();
+    let is_root = prefix.as_os_str().as_bytes().iter().all(|&b| b == b'/');
+    if is_root || name == "." || name == ".." {
+        return Err(Error::argument("the prefix does not end in a file name").in_file(prefix));
+    }
+    Ok((directory, name))
+}
+
+/// Like [`split_prefix`], with `.` for the working directory.
+///
+/// # Errors
+/// Those of [`split_prefix`].
+pub(crate) fn directory_and_name(prefix: &Location) -> Result<(Location, &OsStr)> {
+    let (directory, name) = split_prefix(prefix)?;
+    let is_here = directory.as_os_str().is_empty();
+    Ok((if is_here { directory.join(".") } else { directory }, name))
+}
+
 /// Returns `PREFIX.index`.
 pub(crate) fn index_path(prefix: &Location) -> Location {
     prefix.with_suffix(".index")
@@ -63,6 +89,27 @@ mod tests {
         let x = Location::of("x").unwrap();
         assert_eq!(data_path(&x, 1, 3).into_path(), Path::new("x.data-00001-of-00003"));
         assert_eq!(data_path(&x, 123456, 1234567).into_path(), Path::new("x.data-123456-of-1234567"));
+    }
+
+    #[test]
+    fn a_prefix_has_a_directory_and_a_name() {
+        for (prefix, split) in [
+            ("m", Some(("", "m"))),
+            ("run/m", Some(("run", "m"))),
+            ("/m", Some(("/", "m"))),
+            ("run/", Some(("run", ""))),
+            ("run//", Some(("run/", ""))),
+            ("./", Some((".", ""))),
+            ("", None),
+            ("/", None),
+            (".", None),
+            ("run/..", None),
+        ] {
+            let location = Location::of(prefix).unwrap();
+            let found = split_prefix(&location).ok();
+            let found = found.as_ref().map(|(directory, name)| (directory.to_str().unwrap(), name.to_str().unwrap()));
+            assert_eq!(found, split, "{prefix}");
+        }
     }
 
     #[test]

@@ -39,9 +39,10 @@ impl Writer<'_> {
     }
 
     /// Changes the destination to `prefix`, and the durability. The checkpoint there is merged
-    /// before a power failure can lose it, or need not survive one.
+    /// before a power failure can lose it, or need not survive one. No state file ever lists it.
     pub(crate) fn move_to(&mut self, prefix: &Location, durability: Durability) {
         self.prefix = prefix.to_owned();
         self.options.durability = durability;
+        self.options.announced = false;
     }
 }

@@ -17,7 +17,7 @@ use super::durability::Durability;
 use super::lock::{Claim, Held};
 use super::naming;
 use super::step::{left_out, Step};
-use super::temporary::{attempt, marked_with};
+use super::temporary::{announcement, attempt, marked_with};
 use crate::allocate::allocate;
 use crate::error::{Code, Error, Reason, Result};
 use crate::os_bytes::OsStrExt;
@@ -37,6 +37,8 @@ pub(super) struct Publication {
     /// Whether data files of other checkpoints were adopted. Their owner may remove them after the
     /// commit.
     adopted: bool,
+    /// Whether the index gets a second name, which says that it is not recorded yet.
+    announced: bool,
     /// The claim on the last component of the prefix. It is released last: the next writer of this
     /// prefix, and the next holder of the directory's lock, find none of the files above.
     claim: Claim,
@@ -50,16 +52,23 @@ impl Publication {
     /// * `UNAVAILABLE` (`Locked`): another process is writing in the directory, or another thread
     ///   is writing this checkpoint.
     pub fn begin(storage: &dyn Storage, prefix: &Location, durability: Durability) -> Result<Publication> {
-        let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix does not end in a file name").in_file(prefix))?;
-        let parent = &prefix.parent();
-        let (held, claim) = Held::for_checkpoint(storage, parent, base)?;
+        let (parent, base) = naming::split_prefix(prefix)?;
+        let (held, claim) = Held::for_checkpoint(storage, &parent, base)?;
         let claim = claim.ok_or_else(|| {
             Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint").in_file(prefix)
         })?;
         let names = held.names.into_iter();
         let stale = names.filter(|name| naming::split_data_name(name.as_bytes()) == Some(base)).collect();
         let attempt = attempt();
-        Ok(Publication { directory: held.directory, attempt, durability, made: Vec::new(), stale, adopted: false, claim })
+        let (made, directory) = (Vec::new(), held.directory);
+        Ok(Publication { directory, attempt, durability, made, stale, adopted: false, announced: false, claim })
+    }
+
+    /// Gives the index a second name just before it is published, if `is_wanted` and the file
+    /// system supports hard links. The caller removes it once a state file lists the checkpoint.
+    pub fn announce(mut self, is_wanted: bool) -> Publication {
+        self.announced = is_wanted;
+        self
     }
 
     /// Returns the directory, for messages and its free space.
@@ -162,6 +171,9 @@ impl Publication {
         }
         let index = self.final_name(".index");
         let old = self.keep_old_index(&index)?;
+        if self.announced {
+            self.second_name(&self.temporary(&index), announcement(self.claim.base(), self.attempt))?;
+        }
         self.rename(index)?;
         // If this sync fails, the old index may still be the one on disk. Then its data files and
         // its second name stay for a later sweep.
@@ -191,11 +203,16 @@ impl Publication {
         if self.stale.is_empty() || !self.directory.is_file(index) {
             return Ok(None);
         }
-        let other = marked_with(index, self.attempt.wrapping_add(1));
+        self.second_name(index, marked_with(index, self.attempt.wrapping_add(1)))
+    }
+
+    /// Gives an index a second name and returns that; `None` if the file system does not support
+    /// hard links.
+    fn second_name(&mut self, index: &OsStr, other: OsString) -> Result<Option<OsString>> {
         match self.directory.alias(index, &other) {
             Ok(()) => self.made.push(other.clone()),
             Err(e) if matches!(e.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => return Ok(None),
-            Err(e) => return Err(self.io("create a hard link to the old index", index, &e)),
+            Err(e) => return Err(self.io("create a hard link to the index", index, &e)),
         }
         Ok(Some(other))
     }

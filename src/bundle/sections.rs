@@ -27,7 +27,7 @@ pub(crate) fn sections_name(base: &OsStr) -> OsString {
 
 /// Returns whether a directory's name, without the mark of temporary names, is that of sections.
 pub(super) fn are_sections(original: &[u8]) -> bool {
-    original.strip_suffix(SECTIONS.as_bytes()).is_some_and(|base| !base.is_empty())
+    original.ends_with(SECTIONS.as_bytes())
 }
 
 /// Returns the prefix of the section of a rank in the directory of an attempt.

@@ -15,11 +15,21 @@ pub struct WriteOptions {
     pub(super) alignment: u64,
     pub(super) threads: u32,
     pub(crate) durability: Durability,
+    /// Whether the index gets a second name, which the caller removes once a state file lists the
+    /// checkpoint.
+    pub(crate) announced: bool,
 }
 
 impl Default for WriteOptions {
     fn default() -> WriteOptions {
-        WriteOptions { shards: None, max_shard_size: None, alignment: 1, threads: 0, durability: Durability::Full }
+        WriteOptions {
+            shards: None,
+            max_shard_size: None,
+            alignment: 1,
+            threads: 0,
+            durability: Durability::Full,
+            announced: false,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::items::Items;
+use super::naming::split_prefix;
 use super::payload;
 use super::source::{ReadAt, Source};
 use super::write_options::WriteOptions;
@@ -52,13 +53,10 @@ impl<'a> Writer<'a> {
     /// Creates a writer of the checkpoint `prefix`. Nothing is written before [`Writer::finish`].
     ///
     /// # Errors
-    /// * `INVALID_ARGUMENT`: the prefix does not end in a file name, or an option is out of range.
+    /// * `INVALID_ARGUMENT`: the prefix is empty, `/`, or ends in `.` or `..`, or an option is out of range.
     pub fn new(prefix: impl AsRef<Path>, options: &WriteOptions) -> Result<Writer<'a>> {
         let prefix = Location::of(prefix)?;
-        let ends_in_name = prefix.file_name().is_some() && !prefix.as_os_str().as_encoded_bytes().ends_with(b"/");
-        if !ends_in_name {
-            return Err(Error::argument("the prefix does not end in a file name").in_file(&prefix));
-        }
+        split_prefix(&prefix)?;
         options.check()?;
         Ok(Writer { prefix: prefix.to_owned(), options: options.clone(), items: Items::default(), partitioned: BTreeMap::new() })
     }

@@ -85,7 +85,7 @@ impl NameRestore {
         let mut reader = self.reader.lock();
         let open = match reader.take() {
             Some(reader) => reader,
-            None => Reader::open(&self.prefix)?,
+            None => Reader::for_restore(&self.prefix)?,
         };
         let result = self.restore_from(&open, nodes, objects, dry);
         if open.format() != Format::V1 {
@@ -177,7 +177,7 @@ impl NameRestore {
         let mut guard = self.reader.lock();
         let reader = match guard.take() {
             Some(reader) => reader,
-            None => Reader::open(&self.prefix)?,
+            None => Reader::for_restore(&self.prefix)?,
         };
         let found = self.found.lock();
         let mut by_key: IndexMap<&[u8], Vec<(NodeId, &Outcome)>> = IndexMap::new();

@@ -275,6 +275,12 @@ impl Checkpoint {
         Ok(next)
     }
 
+    /// Sets the save counter.
+    pub(crate) fn set_count(&self, nodes: &mut Nodes, count: i64) -> Result<()> {
+        let counter = self.counter(nodes)?;
+        nodes.write_integer(counter, count)
+    }
+
     /// Writes the checkpoint `prefix` and returns the prefix. Does not increment the save counter
     /// and does not change the state file. (`tf.train.Checkpoint.write`)
     ///

@@ -64,6 +64,13 @@ impl fmt::Debug for SaveOptions {
 }
 
 impl SaveOptions {
+    /// These options for a save that a manager records: until then its index has a second name.
+    pub(crate) fn announced(&self) -> SaveOptions {
+        let mut options = self.clone();
+        options.write.announced = true;
+        options
+    }
+
     /// The defaults.
     pub fn new() -> SaveOptions {
         SaveOptions::default()

@@ -9,7 +9,7 @@ use super::report::Report;
 use super::restore::{next_uid, Restore};
 use super::restore_report::report_of;
 use super::status::{Origin, Status};
-use super::{cannot_count, Checkpoint, LastRestore, SAVE_COUNTER};
+use super::{cannot_count, Checkpoint, LastRestore, Severity, SAVE_COUNTER};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{is_integer, Nodes, Variable};
 use crate::reader::{ObjectGraph, Reader};
@@ -24,7 +24,8 @@ enum Verb {
 
 impl Checkpoint {
     /// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory
-    /// with a state file (its latest checkpoint), or a SavedModel. (`tf.train.Checkpoint.restore`)
+    /// with a state file (its latest checkpoint), or a SavedModel. If the path is both a prefix and
+    /// a directory, the prefix counts. (`tf.train.Checkpoint.restore`)
     ///
     /// Each object that the root reaches by the edges that were saved takes its value. Values whose
     /// objects the program does not have yet are deferred: they are restored when the object is
@@ -76,7 +77,7 @@ impl Checkpoint {
     pub fn dry_run(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Report> {
         let path = path.as_ref();
         self.when_idle(None, |nodes| {
-            let reader = Reader::open(path)?;
+            let reader = Reader::for_restore(path)?;
             let Some(saved) = reader.object_graph()? else {
                 let restore = Arc::new(NameRestore::new(reader, options));
                 return match restore.begin(nodes, self.as_root(&self.attached()), true) {
@@ -124,8 +125,11 @@ impl Checkpoint {
     }
 
     fn load_into(&self, nodes: &mut Nodes, path: &Path, options: &RestoreOptions, verb: Verb) -> Result<Status> {
-        let reader = Reader::open(path)?;
+        let reader = Reader::for_restore(path)?;
         let log = self.0.state.lock().log.clone();
+        if let (Some(log), Some(text)) = (&log, reader.moved()) {
+            log(Severity::Warning, &text);
+        }
         let Some(saved) = reader.object_graph()? else {
             if verb == Verb::Restore {
                 self.check_counter(nodes, &reader, reader.contains(SAVE_COUNTER).then_some(SAVE_COUNTER))?;

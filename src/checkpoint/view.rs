@@ -61,7 +61,7 @@ impl CheckpointView {
     /// * `NOT_FOUND`: there is no checkpoint.
     /// * `NOT_FOUND` ([`Reason::NoObjectGraph`]): the checkpoint has no object graph.
     pub fn open(path: impl AsRef<Path>) -> Result<CheckpointView> {
-        let reader = Reader::open(path)?;
+        let reader = Reader::for_restore(path)?;
         Ok(CheckpointView { saved: objects_of(&reader)?, prefix: reader.prefix().to_owned() })
     }
 
@@ -240,7 +240,7 @@ pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, No
                 }));
             }
         }
-        let reader = Reader::open(path)?;
+        let reader = Reader::for_restore(path)?;
         let view = CheckpointView { saved: objects_of(&reader)?, prefix: reader.prefix().to_owned() };
         let known: BTreeSet<u32> = view.descendants().into_iter().collect();
         for &(id, object) in restored {

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::removal::{remove_files, with_suffix};
 use super::session::Session;
-use crate::bundle::index_path;
+use crate::bundle::{directory_and_name, index_path};
 use crate::error::{Code, Error, Reason, Result};
 use crate::os_bytes::OsStrExt;
 use crate::reader::{files_of_pattern, find_at, Located};
-use crate::storage::{Location, Storage};
+use crate::storage::{Location, Storage, Version};
 use crate::Durability;
 
 /// Whether there is a checkpoint at `prefix`: in format V2 by its index, in format V1 by its file
@@ -29,18 +29,29 @@ pub fn checkpoint_exists(prefix: impl AsRef<Path>) -> Result<bool> {
 pub fn checkpoint_mtimes<P: AsRef<Path>>(prefixes: impl IntoIterator<Item = P>) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for prefix in prefixes {
-        let file = match files_at(&Location::of(prefix)?)? {
-            Some(Located::V2(prefix)) => index_path(&prefix),
-            Some(Located::V1 { files, .. }) => files.into_iter().next().unwrap_or_default(),
-            None => continue,
-        };
-        match file.storage()?.status(&file) {
-            Ok(found) => times.push(found.version.modified()),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(Error::io("get the time of the file", &file, &e)),
-        }
+        times.extend(modified(&Location::of(prefix)?)?.map(|version| version.modified()));
     }
     Ok(times)
+}
+
+/// The version of the index of the checkpoint at `prefix`, or of its first file, which says when it
+/// was written; `None` if it does not exist.
+fn modified(prefix: &Location) -> Result<Option<Version>> {
+    let file = match files_at(prefix)? {
+        Some(Located::V2(prefix)) => index_path(&prefix),
+        Some(Located::V1 { files, .. }) => files.into_iter().next().unwrap_or_default(),
+        None => return Ok(None),
+    };
+    match file.storage()?.status(&file) {
+        Ok(found) => Ok(Some(found.version)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("get the time of the file", &file, &e)),
+    }
+}
+
+/// When the checkpoint at `prefix` was written; `None` if that cannot be determined.
+pub(super) fn time_of(prefix: &Location) -> Option<(i64, i64)> {
+    modified(prefix).ok().flatten().map(|version| version.time())
 }
 
 /// The checkpoint at `prefix`, even if some of its files are missing. A file that is not a
@@ -70,8 +81,8 @@ pub fn remove_checkpoint(prefix: impl AsRef<Path>) -> Result<()> {
 }
 
 pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Location) -> Result<()> {
-    let base = prefix.file_name().ok_or_else(|| Error::argument("the prefix has no file name").in_file(prefix))?;
-    let directory = &prefix.directory();
+    let (directory, base) = directory_and_name(prefix)?;
+    let directory = &directory;
     let session = match Session::begin(storage, directory, Durability::Full) {
         Err(e) if e.code() == Code::NotFound => return Ok(()),
         session => session?,

@@ -1,21 +1,23 @@
 //! The ledger: the managed checkpoints of a directory, as recorded in its state file and in
 //! `checkpoint.manager` beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use parking_lot::Mutex;
 
-use super::removal::{finish_marked, Departure, Reserved};
+use super::removal::{finish_marked, same_file, with_suffix, Departure, Reserved};
 use super::retention::{Entry, Kept, Managed, Retention};
 use super::session::Session;
 use super::sidecar::{self, SIDECAR};
+use crate::bundle::announced;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::os_bytes::OsStrExt;
-use crate::reader::{find_at, read_state, small_file, STATE_FILE};
-use crate::storage::{File, Location, Place, Storage};
+use crate::reader::{is_absolute, path_in, read_state, resolve_name, small_file, STATE_FILE};
+use crate::storage::{self, Directory, Location, Place, Source, Storage};
 use crate::Durability;
 
 /// The managed checkpoints of a directory.
@@ -30,6 +32,8 @@ pub(crate) struct Ledger {
     sidecar: Option<String>,
     /// The text of the state file when it was last read.
     read: Option<String>,
+    /// The names that the state file listed when it was last read or written.
+    listed: BTreeSet<OsString>,
 }
 
 /// How a ledger is written to disk.
@@ -61,8 +65,29 @@ impl Ledger {
         let Some(state) = state else {
             // One second earlier, so that a checkpoint that is made immediately is later than this.
             let managed = Managed { last_preserved: now - 1.0, ..Managed::default() };
-            return Ok(Ledger { directory, latest: None, managed, sidecar, read: None });
+            return Ok(Ledger { directory, latest: None, managed, sidecar, read: None, listed: BTreeSet::new() });
         };
+        let read = Some(state.to_text());
+        let mut is_moved = false;
+        let listed = names_of(&state).map(|entry| resolve_name(&directory, entry).name).collect();
+        // If the directory was moved, the absolute paths of its own checkpoints become names in it. An
+        // entry that no manager writes is kept as it is: what it names is never removed.
+        let mut state = state.with_paths(&mut |entry| {
+            let resolved = resolve_name(&directory, &entry);
+            is_moved |= resolved.is_moved;
+            if resolved.is_moved && is_absolute(&entry) {
+                resolved.name
+            } else {
+                entry
+            }
+        });
+        state.model_checkpoint_path = resolve_name(&directory, &state.model_checkpoint_path).name;
+        if is_moved {
+            warnings.push(format!(
+                "{} was moved: the checkpoints that its state file names elsewhere are those of the same names in it",
+                printable(directory.as_os_str().as_bytes())
+            ));
+        }
         let mut last_preserved = state.last_preserved_timestamp.unwrap_or(0.0);
         if now < last_preserved {
             warnings.push(format!(
@@ -81,9 +106,8 @@ impl Ledger {
         }
         let latest = Some(state.model_checkpoint_path.clone());
         let managed = Managed { window, kept: Vec::new(), last_preserved };
-        let mut ledger = Ledger { directory, latest, managed, sidecar, read: None };
+        let mut ledger = Ledger { directory, latest, managed, sidecar, read, listed };
         ledger.take_sidecar(&state);
-        ledger.read = Some(state.to_text());
         Ok(ledger)
     }
 
@@ -139,26 +163,82 @@ impl Ledger {
         }
     }
 
-    /// The latest checkpoint, whether or not it exists. If an absolute path leads to no checkpoint,
-    /// the file name is also tried in the directory, because the directory may have been moved.
+    /// The latest checkpoint, whether or not it exists.
     pub fn latest(&self) -> Option<PathBuf> {
-        let latest = Path::new(self.latest.as_ref()?);
-        let named = self.directory.join(latest);
-        let moved = latest.file_name().map(|name| self.directory.join(name)).filter(|_| latest.is_absolute());
-        let is_there = |path: &Location| matches!(find_at(path), Ok(Some(_)));
-        Some(moved.filter(|moved| !is_there(&named) && is_there(moved)).unwrap_or(named).into_path())
+        self.latest.as_ref().map(|latest| path_in(&self.directory, latest).into_path())
+    }
+
+    /// Whether the state file lists the checkpoint `name`, so that a save may replace it.
+    pub fn lists(&self, name: &OsStr) -> bool {
+        self.listed.contains(name)
+    }
+
+    /// Whether the checkpoint `name` is recorded: in the state file or in `checkpoint.manager`.
+    fn knows(&self, name: &OsStr) -> bool {
+        self.lists(name) || self.managed.kept.iter().any(|kept| kept.entry.path == name)
+    }
+
+    /// Takes up the checkpoints that a manager had published, but not recorded, when its process
+    /// ended. The last of them is the latest checkpoint, unless the state file was written since.
+    /// Returns their names; [`Ledger::record`] writes them to the state file.
+    pub fn take_up(&mut self, directory: &dyn Directory, now: &dyn Fn() -> f64) -> std::io::Result<Vec<OsString>> {
+        let version = |file: Box<dyn Source>| file.status().ok().map(|status| status.version);
+        let state = directory.open(OsStr::new(STATE_FILE)).ok().and_then(version).map(|version| version.time());
+        let mut found = Vec::new();
+        for mark in directory.list()? {
+            let Some(base) = announced(&mark).and_then(owned) else { continue };
+            let files = directory.open(&mark).and_then(|marked| Ok((marked, directory.open(&with_suffix(base, ".index"))?)));
+            let index = files.ok().filter(|(marked, index)| same_file(&**marked, &**index)).map(|(_, index)| index);
+            let Some(version) = index.and_then(version) else { continue };
+            let is_newer = state.is_none_or(|state| version.time() > state);
+            // If the checkpoint is recorded and the state file is not older, only the mark was left.
+            if is_newer || !self.knows(base) {
+                found.push((version.time(), base.to_owned(), is_newer, version.modified()));
+            }
+        }
+        crate::sort::sort_by(&mut found, |a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        for (_, name, is_newer, time) in &found {
+            let entry = Entry { path: name.clone(), time: time.min(now()).max(self.managed.last_preserved + 1e-6), metric: None };
+            if *is_newer {
+                self.managed.add(entry);
+                self.latest = Some(name.clone());
+            } else {
+                self.managed.add_oldest(entry);
+            }
+            self.listed.insert(name.clone());
+        }
+        Ok(found.into_iter().map(|(_, name, ..)| name).collect())
+    }
+
+    /// Removes the marks of checkpoints that are recorded by now, and those that no longer belong to
+    /// an index. What cannot be removed is left for the next change.
+    fn finish_announced(&self, session: &Session) {
+        for mark in session.names() {
+            let Some(base) = announced(mark).filter(|_| session.directory().is_file(mark)) else { continue };
+            // Another thread that is publishing the checkpoint still needs the mark.
+            let Ok(_claim) = session.claim(base) else { continue };
+            let open = |name: &OsStr| session.directory().open(name);
+            let is_current = match (open(mark), open(&with_suffix(base, ".index"))) {
+                (Ok(marked), Ok(index)) => same_file(&*marked, &*index),
+                (Ok(_), Err(e)) => e.kind() != ErrorKind::NotFound,
+                (Err(_), _) => true,
+            };
+            if self.knows(base) || !is_current {
+                let _ = session.remove(mark);
+            }
+        }
     }
 
     /// The newest checkpoints, oldest first: those that the state file lists.
     pub fn checkpoints(&self) -> Vec<PathBuf> {
-        self.managed.window.iter().map(|entry| self.directory.join(&entry.path).into_path()).collect()
+        self.managed.window.iter().map(|entry| resolve_name(&self.directory, &entry.path).path.into_path()).collect()
     }
 
     /// All managed checkpoints, oldest first, including those that are kept for their metric or
     /// because they are pinned.
     pub fn all(&self) -> Vec<PathBuf> {
         let kept = self.managed.kept.iter().map(|kept| &kept.entry);
-        kept.chain(&self.managed.window).map(|entry| self.directory.join(&entry.path).into_path()).collect()
+        kept.chain(&self.managed.window).map(|entry| resolve_name(&self.directory, &entry.path).path.into_path()).collect()
     }
 
     /// The managed checkpoints with times and metrics.
@@ -225,6 +305,7 @@ impl Ledger {
         session.publish(OsStr::new(STATE_FILE), state.to_text().as_bytes())?;
         note_own(&self.directory, &state);
         self.managed = next;
+        self.listed = names_of(&state).cloned().collect();
         departures.iter_mut().for_each(Departure::is_due);
         session.sync(!departures.is_empty() || session.has_marks())?;
         for departure in departures {
@@ -241,9 +322,15 @@ impl Ledger {
             let now = Listed::of(&state, self.managed.kept.iter().map(|kept| &kept.entry.path));
             finish_marked(session, &|base| before.has(base) || now.has(base));
         }
+        self.finish_announced(session);
         let removed = gone.iter().filter(|entry| owned(&entry.path).is_some());
         Ok(removed.map(|entry| self.directory.join(&entry.path).into_path()).collect())
     }
+}
+
+/// All names in a state file.
+fn names_of(state: &StateFile) -> impl Iterator<Item = &OsString> {
+    std::iter::once(&state.model_checkpoint_path).chain(&state.all_model_checkpoint_paths)
 }
 
 /// The contents of the state file for the managed checkpoints. TensorFlow requires the latest
@@ -333,7 +420,7 @@ fn is_nonsense(error: &Error) -> bool {
 
 fn read_sidecar(directory: &Location, warnings: &mut Vec<String>) -> Result<Option<String>> {
     let path = directory.join(SIDECAR);
-    let read = File::open(&path).and_then(|file| small_file(&file)).and_then(|text| {
+    let read = storage::File::open(&path).and_then(|file| small_file(&file)).and_then(|text| {
         sidecar::parse(&text).map_err(|e| e.in_file(&path))?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     });

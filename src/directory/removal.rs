@@ -131,7 +131,7 @@ pub(super) fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
     OsString::from_vec([name.as_bytes(), suffix.as_bytes()].concat())
 }
 
-fn same_file(a: &dyn Source, b: &dyn Source) -> bool {
+pub(super) fn same_file(a: &dyn Source, b: &dyn Source) -> bool {
     let place = |file: &dyn Source| file.status().ok().map(|now| now.version.place());
     place(a).is_some() && place(a) == place(b)
 }

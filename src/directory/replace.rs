@@ -73,8 +73,9 @@ pub(crate) fn replace(
 /// A path that identifies a checkpoint: absolute, and with the links in its directory's path
 /// resolved.
 pub(crate) fn identity(path: &Location) -> Result<Location> {
-    match (path.storage()?.real(&path.parent()), path.file_name()) {
-        (Ok(directory), Some(name)) => Ok(directory.join(name)),
-        _ => Location::of(plain(path)?),
+    let (directory, name) = path.split();
+    match path.storage()?.real(&directory) {
+        Ok(directory) => Ok(directory.join(name)),
+        Err(_) => Location::of(plain(path)?),
     }
 }

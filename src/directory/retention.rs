@@ -88,6 +88,12 @@ impl Managed {
         self.window.push(entry);
     }
 
+    /// Adds a checkpoint that is older than all others among the newest.
+    pub fn add_oldest(&mut self, entry: Entry) {
+        self.forget(&entry.path);
+        self.window.insert(0, entry);
+    }
+
     /// Stops managing the checkpoint with this path.
     pub fn forget(&mut self, path: &OsString) {
         self.window.retain(|entry| entry.path != *path);

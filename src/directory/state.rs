@@ -1,12 +1,13 @@
 //! Reading and replacing the state file of a directory.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::replace::replace;
 use super::state_update::StateUpdate;
-use crate::error::{Error, Result};
-use crate::reader::{read_state, STATE_FILE};
+use crate::bundle::directory_and_name;
+use crate::error::Result;
+use crate::reader::{read_state, resolve_name, STATE_FILE};
 use crate::storage::{Location, Storage};
 use crate::Durability;
 
@@ -26,7 +27,8 @@ pub struct CheckpointState {
 }
 
 /// Reads the state file of `directory` (`tf.train.get_checkpoint_state`); `None` if there is none.
-/// It is not checked that the checkpoints exist.
+/// It is not checked that the checkpoints exist, but if an entry's path leads to nothing and the
+/// directory has a checkpoint of the same name, that is given: the directory was moved.
 ///
 /// # Errors
 /// `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
@@ -44,9 +46,10 @@ impl CheckpointState {
     pub fn read(directory: impl AsRef<Path>, file_name: impl AsRef<OsStr>) -> Result<Option<CheckpointState>> {
         let directory = Location::of(directory)?;
         let Some(state) = read_state(&directory, file_name.as_ref())? else { return Ok(None) };
+        let path = |entry: &OsString| resolve_name(&directory, entry).path.into_path();
         Ok(Some(CheckpointState {
-            latest: directory.join(&state.model_checkpoint_path).into_path(),
-            all: state.all_model_checkpoint_paths.iter().map(|path| directory.join(path).into_path()).collect(),
+            latest: path(&state.model_checkpoint_path),
+            all: state.all_model_checkpoint_paths.iter().map(path).collect(),
             timestamps: state.all_model_checkpoint_timestamps,
             last_preserved: state.last_preserved_timestamp,
         }))
@@ -78,7 +81,6 @@ pub(crate) fn update_state(storage: &dyn Storage, directory: &Location, update: 
 /// Makes the checkpoint `prefix` the latest of its directory, and the only one listed. This is the
 /// last step of `Checkpoint.save`.
 pub(crate) fn record_save(storage: &dyn Storage, prefix: &Location, durability: Durability) -> Result<()> {
-    let name = prefix.file_name().ok_or_else(|| Error::argument("the prefix has no file name").in_file(prefix))?;
-    let directory = prefix.directory();
+    let (directory, name) = directory_and_name(prefix)?;
     update_state(storage, &directory, &StateUpdate::new(directory.join(name).into_path()).durability(durability))
 }

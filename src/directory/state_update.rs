@@ -122,8 +122,14 @@ fn named_from(directory: &Path, path: &Path) -> Result<OsString> {
         return Ok(path.as_os_str().to_owned());
     }
     let (from, to) = (plain(directory)?, plain(path)?);
+    // The prefix of a checkpoint without a name ends in a slash. TensorFlow writes `.` for it.
+    let is_nameless = path.as_os_str().as_encoded_bytes().ends_with(b"/");
     if let Ok(inside) = to.strip_prefix(&from) {
-        return Ok(inside.as_os_str().to_owned());
+        return Ok(match (is_nameless, inside.as_os_str().is_empty()) {
+            (true, true) => ".".into(),
+            (true, false) => inside.join("").into_os_string(),
+            (false, _) => inside.as_os_str().to_owned(),
+        });
     }
     if path.is_absolute() {
         return Ok(path.as_os_str().to_owned());

@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::reader::latest_checkpoint;
+
+/// For how many seconds a state file that cannot be used is taken for one that is being written.
+const PATIENCE: f64 = 10.0;
 
 /// The time, and waiting. A program or a test can supply its own implementation.
 pub trait Clock: Send + Sync {
@@ -114,8 +117,12 @@ impl<'a> WaitOptions<'a> {
 /// Waits until the latest checkpoint of `directory` differs from `last`, and returns it; `None`
 /// after the timeout.
 ///
+/// A state file that cannot be used may be one that another program is writing. It is read again
+/// until it can be used, for at most 10 seconds.
+///
 /// # Errors
-/// * `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
+/// * `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`),
+///   and did not become usable.
 /// * The error of the clock.
 pub fn wait_for_new_checkpoint(
     directory: impl AsRef<Path>,
@@ -124,12 +131,29 @@ pub fn wait_for_new_checkpoint(
 ) -> Result<Option<PathBuf>> {
     let directory = directory.as_ref();
     let stop = options.timeout.map(|timeout| options.clock.elapsed() + timeout);
+    let mut faulty_since = None;
     loop {
-        match latest_checkpoint(directory)? {
-            Some(path) if last != Some(&path) => return Ok(Some(path)),
-            _ if stop.is_some_and(|stop| options.clock.elapsed() + options.poll_interval > stop) => return Ok(None),
-            _ => options.clock.sleep(options.poll_interval)?,
+        let fault = match latest_checkpoint(directory) {
+            Ok(Some(path)) if last != Some(&path) => return Ok(Some(path)),
+            Ok(_) => None,
+            Err(e) if e.code() == Code::DataLoss => Some(e),
+            Err(e) => return Err(e),
+        };
+        let now = options.clock.elapsed();
+        let is_over = stop.is_some_and(|stop| now + options.poll_interval > stop);
+        let mut pause = options.poll_interval;
+        match fault {
+            None if is_over => return Ok(None),
+            None => faulty_since = None,
+            Some(e) => {
+                let left = *faulty_since.get_or_insert(now) + PATIENCE - now;
+                if is_over || left <= 0.0 {
+                    return Err(e);
+                }
+                pause = pause.min(left);
+            }
         }
+        options.clock.sleep(pause)?;
     }
 }
 
@@ -137,7 +161,8 @@ pub fn wait_for_new_checkpoint(
 /// (`tf.train.checkpoints_iterator`).
 ///
 /// It returns only the latest checkpoint and skips those that appeared before it. It never returns
-/// the same path twice in a row. An error ends the iteration.
+/// the same path twice in a row. An error ends the iteration, unless it is `DATA_LOSS`: the state
+/// file cannot be used, and the next call waits again.
 pub struct CheckpointsIterator<'a> {
     directory: PathBuf,
     options: WaitOptions<'a>,
@@ -194,7 +219,11 @@ impl Iterator for CheckpointsIterator<'_> {
             return None;
         }
         let next = self.advance().transpose();
-        self.ended = !matches!(next, Some(Ok(_)));
+        self.ended = match &next {
+            Some(Ok(_)) => false,
+            Some(Err(e)) => e.code() != Code::DataLoss,
+            None => true,
+        };
         next
     }
 }

@@ -35,6 +35,8 @@ pub(crate) enum Unknown {
 /// # Errors
 /// * `DATA_LOSS`: the text is malformed; the message names the line.
 pub(crate) fn parse_fields(text: &[u8], fields: &[Field], unknown: Unknown) -> Result<Vec<(usize, FieldValue)>> {
+    // Editors of Windows write a byte-order mark. TensorFlow takes such a file for none.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let text = std::str::from_utf8(text).map_err(|_| Error::malformed("the state file is not UTF-8"))?;
     let mut parser = Parser { text, at: 0 };
     let mut values = Vec::new();
@@ -248,7 +250,9 @@ impl<'a> Parser<'a> {
             }
             b'u' => self.scalar(4, out)?,
             b'U' => self.scalar(8, out)?,
-            _ => return Err(self.fault("unknown escape sequence")),
+            b'\n' => return Err(self.fault("string without closing quote")),
+            // As protobuf for Python reads it: the backslash stands for itself.
+            _ => out.extend([b'\\', byte]),
         }
         Ok(())
     }

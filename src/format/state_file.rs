@@ -44,6 +44,13 @@ impl StateFile {
         Ok(state)
     }
 
+    /// Replaces each path by what `change` makes of it.
+    pub fn with_paths(mut self, change: &mut dyn FnMut(OsString) -> OsString) -> StateFile {
+        self.model_checkpoint_path = change(self.model_checkpoint_path);
+        self.all_model_checkpoint_paths = self.all_model_checkpoint_paths.into_iter().map(change).collect();
+        self
+    }
+
     /// Returns the text of a state file, as TensorFlow writes it: singular fields that are empty or
     /// zero are omitted. The text is ASCII; all other bytes are escaped, which every version of
     /// protobuf reads.
@@ -113,10 +120,12 @@ mod tests {
             ("\"a\tb\"", "a\tb"),
             (r#""\1\12\0123""#, "\x01\n\n3"),
             ("'it\"s'", "it\"s"),
+            (r#""\q\z\ü""#, r"\q\z\ü"),
         ] {
             assert_eq!(latest(&format!("model_checkpoint_path:{literal}")).as_deref(), Some(OsStr::new(value)), "{literal}");
         }
-        for literal in ["\"a\nb\"", "\"a", r#""\q""#, r#""\xzz""#, r#""\u00""#, r#""\400""#, r#""\ud800""#, "a", "[\"a\"]", ""] {
+        for literal in ["\"a\nb\"", "\"a", "\"a\\\nb\"", r#""\xzz""#, r#""\u00""#, r#""\400""#, r#""\ud800""#, "a", "[\"a\"]", ""]
+        {
             assert_eq!(latest(&format!("model_checkpoint_path: {literal}")), None, "{literal}");
         }
     }
@@ -132,6 +141,12 @@ mod tests {
         assert_eq!(state.all_model_checkpoint_paths, ["a", "bc"]);
         assert_eq!(state.all_model_checkpoint_timestamps, [1.0, 2.5, 1e22, f64::INFINITY, f64::NEG_INFINITY, 5e-324]);
         assert_eq!(StateFile::parse(b"").unwrap(), StateFile::default());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        assert_eq!(latest("\u{feff}model_checkpoint_path: 'a'").as_deref(), Some(OsStr::new("a")));
+        assert_eq!(latest("model_checkpoint_path: 'a'\u{feff}"), None);
     }
 
     #[test]

@@ -2,18 +2,19 @@
 //! directory's lock.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::options::{ManagerOptions, ManagerSaveOptions, Number};
 use crate::bundle::{Durability, Held};
-use crate::checkpoint::Severity;
-use crate::directory::{Ledger, Recording, Retention};
-use crate::error::{Error, Result};
+use crate::checkpoint::{numbered, Severity};
+use crate::directory::{checkpoint_exists, Ledger, Recording, Retention};
+use crate::error::{printable, Error, Result};
 use crate::graph::Nodes;
 use crate::reader::find_at;
-use crate::storage::{Location, Storage};
+use crate::storage::{Directory, Location, Storage};
 
 /// The part of a manager that a background save needs. It does not own the checkpoint, because
 /// dropping the last handle of a checkpoint waits for that save.
@@ -96,15 +97,57 @@ impl Books {
             .is_some_and(|last| step == last || (options.check_interval && step < last.saturating_add(interval)))
     }
 
-    /// Takes the directory's lock unless the manager already owns it.
-    pub fn hold(&self, storage: &dyn Storage) -> Result<()> {
+    /// Takes the directory's lock unless the manager already owns it, and then what was published
+    /// before and not recorded.
+    pub fn hold(&self, storage: &dyn Storage, warnings: &mut Vec<String>) -> Result<()> {
         let mut state = self.state.lock();
         if state.held.is_none() {
             let held = Held::new(storage, &self.directory, true)?;
             state.ledger.check_unchanged()?;
+            self.take_up(&mut state.ledger, &*held.directory, warnings)?;
             state.held = Some(held);
         }
         Ok(())
+    }
+
+    /// Takes up what was published before and not recorded.
+    fn take_up(&self, ledger: &mut Ledger, directory: &dyn Directory, warnings: &mut Vec<String>) -> Result<()> {
+        let found = ledger
+            .take_up(directory, &|| self.options.clock.now())
+            .map_err(|e| Error::io("list the directory", &self.directory, &e))?;
+        warnings.extend(found.iter().map(|name| {
+            let name = printable(name.as_encoded_bytes());
+            format!("{name} was saved, but the program ended before it was recorded: it is recorded now")
+        }));
+        Ok(())
+    }
+
+    /// The lowest number from `number` on under which a save replaces no checkpoint that the state
+    /// file does not list.
+    pub fn free_number(&self, number: i64, warnings: &mut Vec<String>) -> Result<i64> {
+        let state = self.state.lock();
+        let mut free = number;
+        while self.would_lose(&state, free) {
+            free = free.checked_add(1).ok_or_else(|| Error::argument("the save counter is at its maximum"))?;
+        }
+        if free != number {
+            let (first, next) = (self.path(number), self.path(free));
+            let [first, next] = [first, next].map(|path| printable(path.file_name().unwrap_or_default().as_encoded_bytes()));
+            warnings.push(format!("{first} exists, and the state file does not list it: the checkpoint is saved as {next}"));
+        }
+        Ok(free)
+    }
+
+    /// The path of the checkpoint with this number.
+    pub fn path(&self, number: i64) -> Location {
+        numbered(&self.directory.join(&self.options.checkpoint_name), number)
+    }
+
+    fn would_lose(&self, state: &State, number: i64) -> bool {
+        let path = self.path(number);
+        let name = path.file_name().unwrap_or_default();
+        let is_known = state.ledger.lists(name) || state.unrecorded.iter().any(|(unrecorded, _)| unrecorded == name);
+        !is_known && checkpoint_exists(&path).unwrap_or(true)
     }
 
     /// Reads what other programs have saved, unless the manager owns the lock and no other program
@@ -114,7 +157,13 @@ impl Books {
         let mut warnings = Vec::new();
         let mut state = self.state.lock();
         let refreshed = match state.held {
-            None => state.ledger.refresh(now, &mut warnings),
+            None => state.ledger.refresh(now, &mut warnings).and_then(|()| {
+                match self.directory.storage()?.directory(&self.directory, false) {
+                    Ok(directory) => self.take_up(&mut state.ledger, &*directory, &mut warnings),
+                    Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+                    Err(e) => Err(Error::io("open the directory", &self.directory, &e)),
+                }
+            }),
             Some(_) => Ok(()),
         };
         drop(state);

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::checkpoint::{numbered, After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
-use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, ValidCheckpoint};
+use crate::checkpoint::{After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
+use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, Pin, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
 use crate::reader::VerifyOptions;
@@ -184,7 +184,7 @@ impl Manager {
     pub(crate) fn save_on(&self, storage: &dyn Storage, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let mut warnings = Vec::new();
         let saved = self.number_and(storage, options, |nodes, next| {
-            let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save);
+            let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save.announced());
             self.books.settle(storage, next, written, &mut warnings)?;
             if next.step.is_some() {
                 self.books.steps.lock().last = next.step;
@@ -225,7 +225,7 @@ impl Manager {
                 }
                 settled
             });
-            self.checkpoint.start(nodes, storage.clone(), path, &options.save, after)
+            self.checkpoint.start(nodes, storage.clone(), path, &options.save.announced(), after)
         })
     }
 
@@ -241,7 +241,8 @@ impl Manager {
     pub fn save_ranked(&self, ranks: &dyn Ranks, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let books = &*self.books;
         let storage = &*books.directory.storage()?;
-        let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: &options.save };
+        let save = &options.save.announced();
+        let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: save };
         let mut warnings = Vec::new();
         let saved = match ranks.rank() {
             0 => self.number_and(storage, options, |nodes, next| {
@@ -288,18 +289,25 @@ impl Manager {
         if self.checkpoint.graph().with(is_too_early)? {
             return Ok(None);
         }
-        self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
+        let mut warnings = Vec::new();
+        let saved = self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
             let step = books.step(nodes, options)?;
             if step.is_some_and(|step| books.is_too_early(step, options)) {
                 return Ok(None);
             }
-            books.hold(storage)?;
+            books.hold(storage, &mut warnings)?;
             let number = books.number(nodes, options)?;
             let count = self.checkpoint.advance(nodes)?;
-            let path = numbered(&books.directory.join(&books.options.checkpoint_name), number.unwrap_or(count));
+            let free = books.free_number(number.unwrap_or(count), &mut warnings)?;
+            if number.is_none() && free != count {
+                self.checkpoint.set_count(nodes, free)?;
+            }
+            let path = books.path(free);
             let (was_there, durability) = (is_there(&path), options.save.write.durability);
             save(nodes, &Next { path, was_there, step, metric, durability }).map(Some)
-        })
+        });
+        warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
+        saved
     }
 
     /// Restores the latest checkpoint; if there is none, calls the init function, if there is one.
@@ -313,12 +321,7 @@ impl Manager {
     /// * `ABORTED` (`Callback`): the init function failed.
     pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumption> {
         self.checkpoint.when_idle(None, |_| Ok(()))?;
-        self.books.refresh()?;
-        let found = if options.latest_valid {
-            self.latest_valid_or_none()?
-        } else {
-            ValidCheckpoint { prefix: self.latest_checkpoint(), broken: Vec::new() }
-        };
+        let (found, _pin) = self.find_and_pin(options)?;
         for BrokenCheckpoint { prefix, problem } in &found.broken {
             let text = format!("skipped {}, which is not valid: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));
             self.books.options.log(Severity::Warning, &text);
@@ -343,6 +346,29 @@ impl Manager {
             self.books.steps.lock().last = step;
         }
         Ok(Resumption { path: Some(path), status: Some(status), broken: found.broken })
+    }
+
+    /// Finds the checkpoint to restore, and pins it, so that another thread that saves with this
+    /// manager, or another process, does not remove it meanwhile. Where files cannot be locked
+    /// there is no pin.
+    fn find_and_pin(&self, options: &ResumeOptions) -> Result<(ValidCheckpoint, Option<Pin>)> {
+        let mut gone = None;
+        loop {
+            self.books.refresh()?;
+            let found = if options.latest_valid {
+                self.latest_valid_or_none()?
+            } else {
+                ValidCheckpoint { prefix: self.latest_checkpoint(), broken: Vec::new() }
+            };
+            let Some(path) = &found.prefix else { return Ok((found, None)) };
+            match Pin::new(path) {
+                Ok(pin) => return Ok((found, Some(pin))),
+                // It was removed, but there is a newer one by now.
+                Err(e) if e.code() == Code::NotFound && gone.as_ref() != Some(path) => gone = found.prefix,
+                // The restore says what is wrong.
+                Err(_) => return Ok((found, None)),
+            }
+        }
     }
 
     /// Finds the newest valid checkpoint of the directory: one whose checksums all match. A

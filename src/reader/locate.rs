@@ -1,7 +1,6 @@
-//! Finds the files of a checkpoint from the path that a user gives.
+//! Finds the files of the checkpoint at a prefix, and reads state files.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
 
 use crate::allocate::allocate;
 use crate::bundle::{data_name, index_path, numbered, split_data_name};
@@ -13,7 +12,7 @@ use crate::storage::{File, Location};
 use crate::table::Table;
 
 /// The files of a checkpoint.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Located {
     /// The prefix of the index and the data files.
     V2(Location),
@@ -26,67 +25,8 @@ pub(crate) enum Located {
 pub(crate) const STATE_FILE: &str = "checkpoint";
 /// The largest accepted size of a state file in bytes: room for a hundred thousand paths.
 const MOST_STATE: u64 = 16 << 20;
-/// The most attempts to find the latest checkpoint while another process saves. No process saves so
-/// fast that all of these attempts fail.
-const MOST_LOOKS: usize = 100;
 /// The largest number of checkpoints that an error message lists.
 const LISTED: usize = 8;
-
-/// Finds the checkpoint that `path` denotes; [`Reader::open`](super::Reader::open) lists the
-/// accepted forms.
-pub(crate) fn locate(path: &Location) -> Result<Located> {
-    // A state file that names what is not there is at fault itself; it is nothing else.
-    find(path).map_err(|e| if e.file() == Some(&**path) { explain(e) } else { e })
-}
-
-fn find(path: &Location) -> Result<Located> {
-    if path.is_directory() {
-        if let Some(located) = in_directory(path)? {
-            return Ok(located);
-        }
-        if let Some(located) = at_prefix(path)? {
-            return Ok(located);
-        }
-        return Err(absent("the directory has no state file \"checkpoint\" and is not a SavedModel", path, path));
-    }
-    if let Some(located) = at_prefix(path)?.or(by_file_of_bundle(path)?) {
-        return Ok(located);
-    }
-    Err(absent("there is no checkpoint at this path", path, &path.directory()))
-}
-
-/// Finds the latest checkpoint that the state file of `directory` names: its prefix or, for format
-/// V1, its file or the pattern of its files (`tf.train.latest_checkpoint`). Returns `None` if there
-/// is no state file, or none of the checkpoint's files exists.
-///
-/// # Errors
-/// `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
-pub fn latest_checkpoint(directory: impl AsRef<Path>) -> Result<Option<PathBuf>> {
-    let directory = Location::of(directory)?;
-    let latest = latest_of(&directory)?.and_then(|(_, latest)| latest);
-    Ok(latest.map(|(prefix, _)| prefix.into_path()))
-}
-
-/// The contents of a directory's state file, and the latest checkpoint if it exists.
-type Latest = (StateFile, Option<(Location, Located)>);
-
-/// Reads the state file of `directory` and finds the latest checkpoint that it names.
-///
-/// A manager may save a new checkpoint and remove the old one between the two steps. So if the
-/// named checkpoint does not exist, the state file is read again, until it names an existing
-/// checkpoint or no longer changes.
-fn latest_of(directory: &Location) -> Result<Option<Latest>> {
-    let mut gone: Option<StateFile> = None;
-    for _ in 0..MOST_LOOKS {
-        let Some(state) = read_state(directory, OsStr::new(STATE_FILE))? else { return Ok(None) };
-        let latest = from_state(directory, &state)?;
-        if latest.is_some() || gone.as_ref() == Some(&state) {
-            return Ok(Some((state, latest)));
-        }
-        gone = Some(state);
-    }
-    Ok(gone.map(|state| (state, None)))
-}
 
 /// Reads the state file `name` of `directory`; `None` if there is none. The result always names a
 /// latest checkpoint: a file without one is an error.
@@ -119,42 +59,9 @@ pub(crate) fn small_file(file: &File) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The latest checkpoint that a state file names, if it exists. A relative path starts at the
-/// directory. If nothing exists at an absolute path, the file name is also tried in the directory,
-/// because the directory may have been moved.
-fn from_state(directory: &Location, state: &StateFile) -> Result<Option<(Location, Located)>> {
-    let named = directory.join(&state.model_checkpoint_path);
-    let moved = named.file_name().map(|name| directory.join(name));
-    for prefix in std::iter::once(named).chain(moved) {
-        if let Some(located) = at_prefix(&prefix)? {
-            return Ok(Some((prefix, located)));
-        }
-    }
-    Ok(None)
-}
-
-/// The checkpoint of a directory: the latest one of its state file or, without a state file, the
-/// variables of a SavedModel.
-fn in_directory(directory: &Location) -> Result<Option<Located>> {
-    if let Some((state, latest)) = latest_of(directory)? {
-        return match latest {
-            Some((_, located)) => Ok(Some(located)),
-            None => {
-                let what = format!(
-                    "the state file names \"{}\", which does not exist",
-                    printable(state.model_checkpoint_path.as_encoded_bytes())
-                );
-                Err(absent(&what, &directory.join(STATE_FILE), directory))
-            }
-        };
-    }
-    let saved_model = ["saved_model.pb", "saved_model.pbtxt"].iter().any(|name| directory.join(name).is_file());
-    Ok(saved_model.then(|| Located::V2(directory.join("variables").join("variables"))))
-}
-
 /// The checkpoint whose prefix, V1 file or V1 pattern is `path` itself.
 pub(crate) fn at_prefix(path: &Location) -> Result<Option<Located>> {
-    if path.file_name().is_none() {
+    if path.as_os_str().is_empty() {
         return Ok(None);
     }
     // `File::open` rather than `is_file`: an index that cannot be accessed is an error, not a
@@ -191,7 +98,7 @@ fn is_index_or_data(path: &Location) -> bool {
 }
 
 /// The bundle that has `path` as its index or as one of its data files.
-fn by_file_of_bundle(path: &Location) -> Result<Option<Located>> {
+pub(super) fn by_file_of_bundle(path: &Location) -> Result<Option<Located>> {
     let Some(name) = path.file_name().map(OsStr::as_bytes) else { return Ok(None) };
     let prefix = match name.strip_suffix(b".index") {
         Some(prefix) => path.with_file_name(OsStr::from_bytes(prefix)),
@@ -200,6 +107,8 @@ fn by_file_of_bundle(path: &Location) -> Result<Option<Located>> {
             None => return Ok(None),
         },
     };
+    // The prefix of `.index` in the working directory.
+    let prefix = if prefix.as_os_str().is_empty() { path.directory().join("") } else { prefix };
     let index = index_path(&prefix);
     match File::open(&index) {
         Ok(_) => Ok(Some(Located::V2(prefix))),
@@ -254,23 +163,23 @@ fn shard_of(name: &OsStr, base: &OsStr, shards: u32) -> Option<u32> {
     numbered(numbers).filter(|&(shard, of)| of == shards && shard < shards).map(|(shard, _)| shard)
 }
 
+/// The checkpoint for which a listing of a directory shows the file `name`: the prefix for an
+/// index, the pattern for the first file of a sharded V1 checkpoint. Whether a file of another name
+/// is a V1 checkpoint, its name does not tell.
+pub(crate) fn listed(name: &OsStr) -> Option<OsString> {
+    let name = name.as_bytes();
+    if let Some(prefix) = name.strip_suffix(b".index") {
+        return Some(OsStr::from_bytes(prefix).to_owned());
+    }
+    let at = name.windows(5).rposition(|w| w == b"-of-0").filter(|&at| at >= 6 && name[..at].ends_with(b"-00000"))?;
+    let is_v1 = numbered(&name[at - 5..]).is_some() && split_data_name(name).is_none();
+    is_v1.then(|| OsString::from_vec([&name[..at - 5], b"?????", &name[at..]].concat()))
+}
+
 /// The error for a path at which there is no checkpoint. The message lists the checkpoints in
 /// `directory`.
-fn absent(what: &str, path: &Location, directory: &Location) -> Error {
-    let mut prefixes: Vec<Vec<u8>> = directory
-        .names()
-        .into_iter()
-        .filter_map(|name| {
-            let name = name.into_vec();
-            if let Some(prefix) = name.strip_suffix(b".index") {
-                return Some(prefix.to_vec());
-            }
-            // A sharded V1 checkpoint is listed once, by its first file.
-            let at = name.windows(5).rposition(|w| w == b"-of-0").filter(|&at| at >= 6 && name[..at].ends_with(b"-00000"))?;
-            let v1 = numbered(&name[at - 5..]).is_some() && split_data_name(&name).is_none();
-            v1.then(|| [&name[..at - 5], b"?????", &name[at..]].concat())
-        })
-        .collect();
+pub(super) fn absent(what: &str, path: &Location, directory: &Location) -> Error {
+    let mut prefixes: Vec<Vec<u8>> = directory.names().iter().filter_map(|name| listed(name)).map(OsString::into_vec).collect();
     crate::sort::sort_by(&mut prefixes, Ord::cmp);
     let count = prefixes.len();
     let mut listed: Vec<String> = prefixes.iter().take(LISTED).map(|p| format!("\"{}\"", printable(p))).collect();

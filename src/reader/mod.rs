@@ -2,6 +2,8 @@
 
 mod locate;
 mod object_graph;
+mod path;
+mod resolve;
 mod restoring;
 mod similar;
 mod tensor;
@@ -12,18 +14,21 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{Bundle, Endianness, ReadOptions, Wanted};
-use crate::error::{Error, Reason, Result};
+use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::message::Version;
 use crate::storage::Location;
 use crate::tensor::{shape_text, DType, Slice};
 use crate::v1;
 
-pub use locate::latest_checkpoint;
-pub(crate) use locate::{at_prefix as find_at, files_of_pattern, read_state, small_file, Located, STATE_FILE};
+pub(crate) use locate::{at_prefix as find_at, files_of_pattern, listed, read_state, small_file, Located, STATE_FILE};
 pub(crate) use object_graph::GraphBuilder;
 pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
+pub use path::{latest_checkpoint, resolve_checkpoint, Resolution};
+use path::{First, Found, MOST_LOOKS};
+pub(crate) use resolve::{is_absolute, path_in, resolve_beside, resolve_name};
 pub(crate) use restoring::Place;
 pub use tensor::Tensor;
+pub(crate) use verify::verify_located;
 pub use verify::{verify, Progress, Verification, VerifyOptions};
 pub use view::View;
 
@@ -79,6 +84,15 @@ enum Stored {
     V2(Bundle),
 }
 
+impl Stored {
+    fn open(located: &Located, options: &OpenOptions) -> Result<Stored> {
+        match located {
+            Located::V2(prefix) => Bundle::open(prefix, options.memory_limit).map(Stored::V2),
+            Located::V1 { prefix, files } => v1::Checkpoint::open(prefix, files, options.memory_limit, &mut Err).map(Stored::V1),
+        }
+    }
+}
+
 /// An open checkpoint: a sorted list of tensors whose values are read on demand
 /// (`tf.train.CheckpointReader`).
 ///
@@ -102,6 +116,7 @@ enum Stored {
 #[derive(Debug)]
 pub struct Reader {
     stored: Stored,
+    resolved: Resolution,
 }
 
 /// A tensor, or a slice of one, that [`Reader::read_many`] reads.
@@ -121,7 +136,9 @@ impl Reader {
     /// `path` is one of: a prefix, one of its `.index` or `.data-…` files, a directory with a
     /// `checkpoint` state file (opens its latest checkpoint), a SavedModel directory, a V1 file, or
     /// the pattern `prefix-?????-of-00003` of a sharded V1 checkpoint. No other wildcards are
-    /// supported.
+    /// supported. If the path is both a directory and a prefix, the directory counts;
+    /// [`Reader::resolved`] says so. While another process saves in a directory and removes old
+    /// checkpoints, opening the directory finds one that exists.
     ///
     /// # Errors
     /// * `NOT_FOUND` (`NoCheckpoint`): there is no checkpoint at `path`; the message lists the
@@ -140,11 +157,41 @@ impl Reader {
     /// # Errors
     /// The errors of [`Reader::open`].
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Reader> {
-        let stored = match locate::locate(&Location::of(path)?)? {
-            Located::V2(prefix) => Stored::V2(Bundle::open(&prefix, options.memory_limit)?),
-            Located::V1 { prefix, files } => Stored::V1(v1::Checkpoint::open(&prefix, &files, options.memory_limit, &mut Err)?),
-        };
-        Ok(Reader { stored })
+        Reader::open_first(&Location::of(path)?, First::Directory, options)
+    }
+
+    /// Opens the checkpoint at `path` for restoring it: if the path is both a prefix and a
+    /// directory, the prefix counts (`tf.train.Checkpoint.restore`).
+    pub(crate) fn for_restore(path: impl AsRef<Path>) -> Result<Reader> {
+        Reader::open_first(&Location::of(path)?, First::Prefix, &OpenOptions::default())
+    }
+
+    fn open_first(path: &Location, first: First, options: &OpenOptions) -> Result<Reader> {
+        let mut gone = None;
+        for _ in 0..MOST_LOOKS {
+            let Found { located, how } = path::locate(path, first)?;
+            match Stored::open(&located, options) {
+                // If a manager removed the checkpoint that its state file named, there is a newer one.
+                Err(e) if e.code() == Code::NotFound && how.entry.is_some() && gone != Some(located.clone()) => {
+                    gone = Some(located);
+                }
+                stored => return Ok(Reader { stored: stored?, resolved: how }),
+            }
+        }
+        Err(Error::new(Code::Unavailable, Reason::Busy, "the latest checkpoint was removed each time before it could be opened")
+            .in_file(path))
+    }
+
+    /// How the path that was opened was understood.
+    pub fn resolved(&self) -> &Resolution {
+        &self.resolved
+    }
+
+    /// What should be said if the directory was moved; else `None`.
+    pub(crate) fn moved(&self) -> Option<String> {
+        let entry = self.resolved.entry.as_ref().filter(|_| self.resolved.is_moved)?;
+        let [prefix, entry] = [self.prefix().as_os_str(), entry].map(|path| printable(path.as_encoded_bytes()));
+        Some(format!("the directory was moved: its state file names {entry}, and {prefix} is restored"))
     }
 
     /// The prefix of the checkpoint's files, resolved from the path that was opened. For a sharded

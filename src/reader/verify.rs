@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::locate::{self, Located};
+use super::locate::Located;
+use super::path::{locate, First};
 use crate::bundle;
 use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::storage::Location;
@@ -66,9 +67,19 @@ pub fn verify(
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Verification> {
-    let watch = &mut |bytes_done, bytes_total| progress(Progress { bytes_done, bytes_total });
     let path = Location::of(path)?;
-    let (verification, cancelled) = match locate::locate(&path)? {
+    verify_located(&path, locate(&path, First::Directory)?.located, options, progress)
+}
+
+/// Like [`verify`], for the checkpoint that was found at `path`.
+pub(crate) fn verify_located(
+    path: &Location,
+    located: Located,
+    options: &VerifyOptions,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Verification> {
+    let watch = &mut |bytes_done, bytes_total| progress(Progress { bytes_done, bytes_total });
+    let (verification, cancelled) = match located {
         Located::V2(prefix) => {
             let checked = bundle::verify(&prefix, options.threads, watch)?;
             (
@@ -88,7 +99,7 @@ pub fn verify(
         }
     };
     if cancelled {
-        Err(Error::new(Code::Cancelled, Reason::Callback, "the caller stopped the verification").in_file(&path))
+        Err(Error::new(Code::Cancelled, Reason::Callback, "the caller stopped the verification").in_file(path))
     } else {
         Ok(verification)
     }

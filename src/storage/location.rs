@@ -93,6 +93,22 @@ impl Location {
         Location { text: OsStr::from_bytes(&self.bytes()[..self.key + length]).into(), key: self.key }
     }
 
+    /// Splits a location after its last slash, as TensorFlow splits prefixes: into a directory, an
+    /// empty path for the working directory, and a name, which may be empty, `.` or `..`.
+    pub fn split(&self) -> (Location, &OsStr) {
+        let is_slash = |b: &u8| *b == b'/' || (cfg!(windows) && *b == b'\\');
+        let Some(at) = self.key().iter().rposition(is_slash) else {
+            return match self.key {
+                0 => (Location::default(), self.text.as_os_str()),
+                _ => (self.clone(), OsStr::new("")),
+            };
+        };
+        // The slash of the root is its name.
+        let end = self.key + if at == 0 && self.key == 0 { 1 } else { at };
+        let directory = Location { text: OsStr::from_bytes(&self.bytes()[..end]).into(), key: self.key };
+        (directory, OsStr::from_bytes(&self.key()[at + 1..]))
+    }
+
     /// Like [`Location::parent`], but `.` for the working directory.
     pub fn directory(&self) -> Location {
         let parent = self.parent();

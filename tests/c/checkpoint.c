@@ -43,6 +43,8 @@ static void save_counts_and_tells_the_state_file(void) {
     }
     ckpt_reader *latest = must_open(directory); /* by the state file */
     CHECK(text_has(ckpt_reader_prefix(latest), "/ckpt-3"));
+    CHECK(text_is(ckpt_reader_resolved(latest), "ckpt-3"));
+    CHECK(!ckpt_reader_resolved_is_moved(latest) && !ckpt_reader_resolved_is_ambiguous(latest));
     ckpt_reader_free(latest);
     free_program(&program);
     files(true);

@@ -131,6 +131,8 @@ static void null_has_no_properties(void) {
     CHECK(ckpt_reader_tensor(NULL, 0) == NULL);
     CHECK(!ckpt_reader_has(NULL, "k", 1));
     CHECK_INT(0, ckpt_reader_prefix(NULL).len);
+    CHECK(ckpt_reader_resolved(NULL).data == NULL);
+    CHECK(!ckpt_reader_resolved_is_moved(NULL) && !ckpt_reader_resolved_is_ambiguous(NULL));
     CHECK_INT(0, ckpt_reader_shard_count(NULL));
     CHECK_INT(0, ckpt_tensor_key(NULL).len);
     CHECK_INT(0, ckpt_tensor_rank(NULL));

@@ -10,6 +10,8 @@ class conformance : public in_directory {};
 TEST_F(conformance, read_fixture) {
     const ckpt::reader reader(fixture("guide"));
     EXPECT_TRUE(has(reader.prefix(), "guide/ckpt-5"));
+    EXPECT_EQ(reader.resolved(), "ckpt-5");
+    EXPECT_FALSE(reader.resolved_is_moved() || reader.resolved_is_ambiguous());
     EXPECT_EQ(reader.format(), ckpt::format::v2);
     EXPECT_EQ(reader.size(), 12u);
 

@@ -58,6 +58,8 @@ internal static class Conformance
         using (var reader = new Reader(Fixture("guide")))
         {
             Check.Equal(Fixture("guide/ckpt-5"), reader.Prefix);
+            Check.Equal("ckpt-5", reader.Resolved);
+            Check.Equal(false, reader.ResolvedIsMoved || reader.ResolvedIsAmbiguous);
             Check.Equal(Format.V2, reader.Format);
             Check.Equal(1, reader.ProducerVersion);
             Check.Equal(0, reader.MinConsumerVersion);

@@ -12,3 +12,4 @@ mod pins;
 mod resuming;
 mod saving;
 mod tidying;
+mod unlisted;

@@ -10,6 +10,7 @@ use crate::cast::Cast;
 use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::filter::Filter;
+use crate::opening;
 use crate::rewrite::{self, GRAPH};
 use crate::term::{self, Screen};
 
@@ -63,7 +64,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let filter = Filter::new(&args.filter)?;
     check_casts(&args.cast)?;
     destination::check(&args.destination)?;
-    let reader = Reader::open(&args.source)?;
+    let reader = opening::open(&args.source)?;
     destination::check_other(&args.destination, &reader)?;
     let tensors = select(&reader, &filter, args.drop_graph)?;
 

@@ -10,6 +10,7 @@ use serde_json::{json, Map, Value};
 
 use crate::failure::Outcome;
 use crate::json::key_member;
+use crate::opening;
 use crate::term::{self, Align, Screen};
 
 /// Summarize a checkpoint: format, shards, tensors, parameters, bytes, largest tensors.
@@ -35,7 +36,7 @@ const EXAMPLES: &str = "Examples:
 const LARGEST: usize = 5;
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    let reader = Reader::open(&args.path)?;
+    let reader = opening::open(&args.path)?;
     let summary = Summary::of(&reader);
     let state = state_of(&args.path);
     if args.json {

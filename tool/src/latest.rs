@@ -8,6 +8,7 @@ use serde_json::{json, Value};
 
 use crate::bar::Bar;
 use crate::failure::{Failure, Outcome};
+use crate::opening;
 use crate::term::{self, Screen};
 
 /// Print the latest checkpoint of a directory.
@@ -47,9 +48,10 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         let found = latest_valid_checkpoint(&args.directory, &VerifyOptions::new(), &mut |progress| {
             bar.report(progress.bytes_done, progress.bytes_total)
         })?;
+        let _ = opening::latest_of(&args.directory, None); // only says what is to be said
         (found.prefix, Some(found.broken))
     } else {
-        (latest_checkpoint(&args.directory)?, None)
+        (opening::latest_of(&args.directory, latest_checkpoint(&args.directory)?), None)
     };
     if args.json {
         let mut result = json!({ "latest": latest.as_deref().map(Path::to_string_lossy) });

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, Outcome};
 use crate::filter::Filter;
+use crate::opening;
 use crate::pieces::{Region, Source};
 use crate::term::{self, Align, Screen};
 
@@ -52,7 +53,7 @@ Examples:
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let filter = Filter::new(&args.filter)?;
-    let reader = Reader::open(&args.path)?;
+    let reader = opening::open(&args.path)?;
     let mut listing = Listing { sha256: args.sha256, unreadable: false };
     if args.json {
         listing.json(&reader, &filter, screen)?

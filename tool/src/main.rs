@@ -23,6 +23,7 @@ mod latest;
 mod ls;
 mod merge;
 mod npy;
+mod opening;
 mod output;
 mod pieces;
 mod read_at;

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use checkpoint::{ObjectGraph, Reader, Tensor, Writer};
+use checkpoint::{ObjectGraph, Tensor, Writer};
 
 use crate::destination;
 use crate::failure::{Failure, Outcome};
+use crate::opening;
 use crate::rewrite::{self, Values, GRAPH};
 use crate::term::{self, printable, Screen};
 
@@ -81,7 +82,7 @@ struct Renamed<'a> {
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     destination::check(&args.destination)?;
-    let reader = Reader::open(&args.source)?;
+    let reader = opening::open(&args.source)?;
     destination::check_other(&args.destination, &reader)?;
     let mut tensors: Vec<Tensor<'_>> = reader.tensors().collect();
     rewrite::in_file_order(&mut tensors);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use checkpoint::{repair_checkpoint_state, VerifyOptions};
+use checkpoint::{repair_checkpoint_state, resolve_checkpoint, VerifyOptions};
 use serde_json::json;
 
 use crate::bar::Bar;
@@ -42,11 +42,16 @@ Examples:
   ckpt repair run/ckpts";
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
+    let moved = resolve_checkpoint(&args.directory).is_ok_and(|found| found.is_moved);
     let bar = Bar::new();
     let repaired = repair_checkpoint_state(&args.directory, args.dry_run, &VerifyOptions::new(), &mut |progress| {
         bar.report(progress.bytes_done, progress.bytes_total)
     })?;
     drop(bar);
+    if moved {
+        let shown = text(&args.directory);
+        term::complain(&format!("{shown} was moved: the checkpoints of the same names in it are listed"));
+    }
     if args.json {
         let result = json!({
             "latest": repaired.latest.to_string_lossy(),

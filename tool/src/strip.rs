@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use checkpoint::{Node, ObjectGraph, Reader, Tensor, Writer};
+use checkpoint::{Node, ObjectGraph, Tensor, Writer};
 
 use crate::destination;
 use crate::failure::{Failure, Outcome};
+use crate::opening;
 use crate::rewrite::{self, Values, GRAPH};
 use crate::term::{self, Screen};
 
@@ -37,7 +38,7 @@ Examples:
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     destination::check(&args.destination)?;
-    let reader = Reader::open(&args.source)?;
+    let reader = opening::open(&args.source)?;
     destination::check_other(&args.destination, &reader)?;
     let Some(graph) = reader.object_graph()? else {
         return Err(Failure::Problem(

@@ -9,6 +9,8 @@ use serde_json::{json, Map, Value};
 use crate::bar::Bar;
 use crate::failure::{Failure, Outcome};
 use crate::json::key_member;
+use crate::latest::text;
+use crate::opening;
 use crate::term::{self, Screen};
 
 /// Verify every checksum of a checkpoint and list all problems.
@@ -26,7 +28,7 @@ pub struct Args {
 }
 
 const NOTES: &str = "The JSON output is
-  {\"ok\", \"tensors\", \"files\", \"bytes\",
+  {\"ok\", \"checkpoint\", \"tensors\", \"files\", \"bytes\",
    \"problems\": [{\"code\", \"message\", \"file\", \"tensor\", \"expected\", \"found\"}]}
 where unknown members of a problem are omitted, and a key that is not UTF-8 is \"tensor_base64\" instead of \"tensor\".
 
@@ -35,9 +37,11 @@ Examples:
   ckpt verify run/ckpts --json | jq .problems";
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
+    let path = opening::path_of(&args.path);
+    let prefix = path.as_ref().ok().and_then(|path| opening::prefix_of(path));
     let bar = Bar::new();
-    let verified = checkpoint::verify(&args.path, &VerifyOptions::default(), &mut |progress| {
-        bar.report(progress.bytes_done, progress.bytes_total)
+    let verified = path.and_then(|path| {
+        checkpoint::verify(path, &VerifyOptions::default(), &mut |progress| bar.report(progress.bytes_done, progress.bytes_total))
     });
     drop(bar);
     let (problems, counts) = match verified {
@@ -50,6 +54,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         let (tensors, files, bytes) = counts.unwrap_or_default();
         let result = json!({
             "ok": problems.is_empty(),
+            "checkpoint": prefix.map(|prefix| prefix.to_string_lossy().into_owned()),
             "tensors": tensors,
             "files": files,
             "bytes": bytes,
@@ -57,6 +62,10 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         });
         writeln!(screen, "{result:#}")?;
     } else {
+        // Which checkpoint of a directory this is about.
+        if let Some(prefix) = prefix.filter(|_| args.path.is_dir()) {
+            writeln!(screen, "checkpoint {}", text(&prefix))?;
+        }
         for problem in &problems {
             let bad = screen.paint(term::BAD, "bad ");
             writeln!(screen, "{bad} {problem}")?;

@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use checkpoint::{CheckpointsIterator, WaitOptions};
+use checkpoint::{CheckpointsIterator, Code, WaitOptions};
 
 use crate::failure::{Failure, Outcome};
 use crate::latest::{print_path, text};
-use crate::term::Screen;
+use crate::term::{complain, Screen};
 
 /// Print each new checkpoint of a directory as it appears, one per line.
 ///
@@ -52,8 +52,17 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let mut printed = 0;
     let mut checkpoints = CheckpointsIterator::new(&args.directory, &options);
     while printed < most {
-        let Some(path) = checkpoints.next() else { break };
-        print_path(screen, &path?)?;
+        let path = match checkpoints.next() {
+            Some(Ok(path)) => path,
+            // The state file may be mended.
+            Some(Err(e)) if e.code() == Code::DataLoss && args.timeout.is_none() => {
+                complain(&e.to_string());
+                continue;
+            }
+            Some(Err(e)) => return Err(e.into()),
+            None => break,
+        };
+        print_path(screen, &path)?;
         screen.flush()?;
         printed += 1;
     }

@@ -208,3 +208,74 @@ fn watch_prints_what_appears_at_once() {
 fn copy(made: &TempDir, run: &Path, name: &str) -> std::io::Result<()> {
     std::fs::copy(made.path().join("run").join(name), run.join(name)).map(drop)
 }
+
+/// Names a run's checkpoints as another machine had them.
+fn name_elsewhere(scratch: &TempDir, place: &str) {
+    let path = scratch.path().join("run/checkpoint");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, text.replace("ckpt-", &format!("{place}ckpt-"))).unwrap();
+}
+
+/// A moved directory, also from Windows, is understood by every command, and each says so once.
+#[test]
+fn a_moved_directory_is_the_same_to_every_command() {
+    for place in ["/home/u/train/run/", r"C:\\Users\\u\\train\\run\\", r"run\\"] {
+        let scratch = run_of(3);
+        name_elsewhere(&scratch, place);
+        for (args, expected) in [
+            (&["latest", "run"][..], "run/ckpt-3\n"),
+            (&["latest", "run", "--valid"], "run/ckpt-3\n"),
+            (&["repair", "run", "--dry-run"], "good run/ckpt-3  latest\n"),
+            (&["ls", "run"], "v/.ATTRIBUTES/VARIABLE_VALUE"),
+            (&["info", "run"], "run/ckpt-3"),
+            (&["verify", "run"], "checkpoint run/ckpt-3\n"),
+        ] {
+            let output = ckpt(scratch.path(), args);
+            let (out, said) = (text(&output.stdout), text(&output.stderr));
+            assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
+            assert!(out.contains(expected), "{args:?}: {out}");
+            assert_eq!(said.matches("was moved").count(), 1, "{args:?}: {said}");
+        }
+        // What only an absolute path of another machine can have been is managed on.
+        let output = ckpt(scratch.path(), &["gc", "run", "--keep", "1", "--best", "1", "--better", "higher", "--dry-run"]);
+        let removed = text(&output.stdout).matches("would remove run/ckpt-").count();
+        assert_eq!(removed, if place.starts_with("run") { 0 } else { 2 }, "{}", text(&output.stdout));
+    }
+}
+
+/// A backup with a damaged file is not good because its original is.
+#[test]
+fn a_copy_is_looked_at_itself() {
+    let scratch = run_of(2);
+    let original = scratch.path().join("run").display().to_string();
+    name_elsewhere(&scratch, &format!("{original}/"));
+    let copy = scratch.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    for entry in std::fs::read_dir(&original).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
+    }
+    std::fs::write(copy.join("ckpt-2.data-00000-of-00001"), "").unwrap();
+    let (out, said) = failed(scratch.path(), &["verify", "copy"], 1);
+    assert!(out.contains("checkpoint copy/ckpt-2\n") && out.contains("bad"), "{out}");
+    assert!(said.contains("outside of it; this is copy/ckpt-2"), "{said}");
+    assert_eq!(done(scratch.path(), &["latest", "copy"]), "copy/ckpt-2\n");
+    assert_eq!(done(scratch.path(), &["latest", "copy", "--valid"]), "copy/ckpt-1\n");
+    for name in ["ckpt-2.index", "ckpt-2.data-00000-of-00001"] {
+        std::fs::remove_file(copy.join(name)).unwrap();
+    }
+    let output = ckpt(scratch.path(), &["ls", "copy"]);
+    assert!(text(&output.stderr).contains("lies outside of copy"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_directory_that_is_a_prefix_too_is_told() {
+    let scratch = run_of(1);
+    for name in ["index", "data-00000-of-00001"] {
+        std::fs::copy(scratch.path().join(format!("run/ckpt-1.{name}")), scratch.path().join(format!("run.{name}"))).unwrap();
+    }
+    let output = ckpt(scratch.path(), &["verify", "run"]);
+    assert_eq!(text(&output.stdout).lines().next(), Some("checkpoint run/ckpt-1"));
+    assert!(text(&output.stderr).contains("give run.index"), "{}", text(&output.stderr));
+    assert_eq!(text(&ckpt(scratch.path(), &["verify", "run.index"]).stderr), "");
+}

@@ -52,7 +52,8 @@ impl ckpt_reader {
 ///
 /// `path` is one of: a prefix, one of its `.index` or `.data-…` files, a directory with a
 /// `checkpoint` state file (opens its latest checkpoint), a SavedModel directory, a V1 file, or the
-/// pattern `prefix-?????-of-00003` of a sharded V1 checkpoint. No other wildcards are supported.
+/// pattern `prefix-?????-of-00003` of a sharded V1 checkpoint. No other wildcards are supported. If
+/// the path is both a directory and a prefix, the directory counts.
 /// Only the index is read; all of it is validated.
 ///
 /// `*reader` is owned by the caller: free it with `ckpt_reader_free`.
@@ -93,6 +94,30 @@ pub extern "C" fn ckpt_reader_free(reader: *mut ckpt_reader) {
 #[no_mangle]
 pub extern "C" fn ckpt_reader_prefix(reader: *const ckpt_reader) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(reader).map_or(ckpt_bytes::NONE, |r| lend_path(r.reader.prefix())))
+}
+
+/// Returns the path in the state file that led to the checkpoint, as the state file has it; no value
+/// (NULL, 0) if no state file was needed. Lent by the reader.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_resolved(reader: *const ckpt_reader) -> ckpt_bytes {
+    ask(ckpt_bytes::NONE, || {
+        let entry = handle(reader).and_then(|r| r.reader.resolved().entry.as_deref());
+        entry.map(|entry| entry.as_encoded_bytes()).into()
+    })
+}
+
+/// Returns whether the path in the state file leads to nothing, and the checkpoint of the same name
+/// beside the state file was opened: the directory was moved. False for NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_resolved_is_moved(reader: *const ckpt_reader) -> bool {
+    ask(false, || handle(reader).is_some_and(|r| r.reader.resolved().is_moved))
+}
+
+/// Returns whether the path that was opened is a directory with a checkpoint, which was opened, and
+/// also the prefix of another checkpoint. False for NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_resolved_is_ambiguous(reader: *const ckpt_reader) -> bool {
+    ask(false, || handle(reader).is_some_and(|r| r.reader.resolved().is_ambiguous))
 }
 
 /// Returns the format of the checkpoint: `CKPT_FORMAT_V1` or `CKPT_FORMAT_V2`; 0 for NULL.

@@ -174,7 +174,7 @@ impl Checkpoint {
         options: &SaveOptions,
         counts: bool,
     ) -> Result<PathBuf> {
-        let directory = prefix.parent();
+        let directory = prefix.split().0;
         let party = Party { ranks, storage, place: Place::Merged(&directory), options };
         let mut settle = |path: &Location, written: Result<()>| {
             written?;

@@ -9,8 +9,8 @@ use super::super::save;
 use super::message::{announcement, answer, failure, Division, Message, Own, Saved, OK};
 use super::Ranks;
 use crate::bundle::{
-    make_sections, merge_on, remove_section, remove_sections, section_prefix, sections_name, Claim, Durability, Held,
-    MergeOptions, Writer,
+    make_sections, merge_on, remove_section, remove_sections, section_prefix, sections_name, split_prefix, Claim, Durability,
+    Held, MergeOptions, Writer,
 };
 use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -172,7 +172,7 @@ impl<'p> Party<'p> {
         let lead = lead.ok_or_else(nothing)?;
         let mut attempt = Attempt { storage: self.storage, sections: None, _claim: None, _held: None, graph: united.encode() };
         if let Place::Merged(directory) = self.place {
-            let name = lead.path.file_name().ok_or_else(|| Error::argument("the prefix has no file name").in_file(&lead.path))?;
+            let (_, name) = split_prefix(&lead.path)?;
             let own = Held::new(lead.storage, directory, true)?;
             division.sections = sections_name(name);
             attempt._claim = own.claim(&division.sections);
@@ -216,11 +216,11 @@ impl<'p> Party<'p> {
         let lead = lead.ok_or_else(nothing)?;
         if let Place::Merged(_) = self.place {
             let sections: Vec<Location> = (0..self.ranks.count()).map(|rank| self.section(division, rank)).collect();
-            let options = MergeOptions::new().durability(self.options.write.durability);
+            let options = MergeOptions::new().durability(self.options.write.durability).announced(self.options.write.announced);
             let merged = merge_on(lead.storage, &lead.path, &sections, &options, &mut |_, _| ControlFlow::Continue(()));
             (lead.settle)(&lead.path, merged.and_then(|_| save::call_back(self.options, &lead.path)))?;
         }
-        Ok(Saved { name: lead.path.file_name().unwrap_or_default().to_owned(), count: lead.count })
+        Ok(Saved { name: split_prefix(&lead.path)?.1.to_owned(), count: lead.count })
     }
 
     /// Removes this rank's section after a failure, and returns the failure.

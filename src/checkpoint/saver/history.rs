@@ -51,7 +51,7 @@ impl History {
     /// only those that this saver made. The others are forgotten but not removed.
     pub fn take_expired(&mut self, directory: &Location) -> Vec<Entry> {
         let mut expired = std::mem::take(&mut self.expired);
-        expired.retain(|entry| entry.is_own || entry.place.parent() == *directory);
+        expired.retain(|entry| entry.is_own || entry.place.split().0 == *directory);
         expired
     }
 }

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use super::options::RestoreOptions;
 use super::report::Report;
 use super::save::call_back;
-use crate::bundle::Held;
+use crate::bundle::{directory_and_name, Held};
 use crate::directory::{self, checkpoint_exists, checkpoint_mtimes, identity, StateUpdate};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Graph, NodeId, Nodes, Root, Walk};
@@ -246,10 +246,11 @@ impl Saver {
             if !options.renames.is_empty() || options.subtree.is_some() {
                 return Err(Error::argument("a saver restores by its own names and does not support renames or subtrees"));
             }
-            let reader = Reader::open(path).map_err(|e| match e.reason() {
+            let reader = Reader::for_restore(path).map_err(|e| match e.reason() {
                 Reason::NoCheckpoint => e.prefixed("The passed save_path is not a valid checkpoint"),
                 _ => e,
             })?;
+            warnings.extend(reader.moved());
             let (report, result) = self.0.restore(nodes, &reader, options, &mut warnings)?;
             *self.0.last_report.lock() = Some(report.clone());
             result.map(|()| report)
@@ -341,10 +342,11 @@ impl Inner {
         warnings: &mut Vec<String>,
     ) -> Result<()> {
         let mut history = self.history.lock();
-        let here = identity(path)?.parent();
+        let place = identity(path)?;
+        let here = place.split().0;
         let relative = self.options.relative_paths;
         let of = |entry: &Entry| if relative { entry.place.clone().into_path() } else { entry.path.clone() };
-        let latest = if relative { identity(path)? } else { path.clone() };
+        let latest = if relative { place } else { path.clone() };
         let update = StateUpdate::new(latest.into_path())
             .all(history.last.iter().map(of))
             .keep_absolute(!relative)
@@ -353,7 +355,7 @@ impl Inner {
         let kept = history.expired.clone();
         let mut expired: BTreeMap<Location, Vec<Entry>> = BTreeMap::new();
         for entry in history.take_expired(&here) {
-            expired.entry(entry.place.parent()).or_default().push(entry);
+            expired.entry(entry.place.split().0).or_default().push(entry);
         }
         let durability = options.save.write.durability;
         let directory = if relative { &here } else { directory };
@@ -385,23 +387,16 @@ fn replace(
     mut expired: Vec<Entry>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Entry>> {
-    let name = |entry: &Entry| entry.place.file_name().map(OsStr::to_owned);
-    let names: Vec<OsString> = expired.iter().filter_map(name).collect();
+    let name = |entry: &Entry| entry.place.split().1.to_owned();
+    let names: Vec<OsString> = expired.iter().map(name).collect();
     let stay = directory::replace(storage, directory, update, durability, &names, warnings)?;
-    expired.retain(|entry| name(entry).is_some_and(|name| stay.contains(&name)));
+    expired.retain(|entry| stay.contains(&name(entry)));
     Ok(expired)
 }
 
 /// Returns whether there is a checkpoint; true if this cannot be determined.
 fn is_there(path: &Path) -> bool {
     checkpoint_exists(path).unwrap_or(true)
-}
-
-/// Splits the path of a checkpoint into directory and name.
-fn directory_and_name(path: &Location) -> Result<(Location, &OsStr)> {
-    let name = path.file_name().filter(|_| !path.as_os_str().as_encoded_bytes().ends_with(b"/"));
-    let name = name.ok_or_else(|| Error::argument("the prefix has no file name").in_file(path))?;
-    Ok((path.directory(), name))
 }
 
 /// Checks the name of a state file: it must be a plain file name, and not that of a file of the

@@ -1,88 +1,93 @@
 //! The checkpoints of a directory, newest first, and whether they are valid.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::super::ledger::owned;
-use crate::error::{Code, Error, Result};
+use super::super::files::time_of;
+use super::super::mark::is_mark;
+use super::order::Numbers;
+use crate::bundle::{is_temporary, numbered};
+use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::os_bytes::OsStrExt;
-use crate::reader::{find_at, read_state, verify, Progress, VerifyOptions, STATE_FILE};
+use crate::reader::{find_at, listed, path_in, read_state, resolve_beside, verify_located, Progress, VerifyOptions, STATE_FILE};
 use crate::storage::Location;
 
-/// The state file; `None` if there is none or it cannot be parsed.
+/// The state file, with the entries as [`resolve_beside`] finds them; `None` if there is none or it
+/// cannot be parsed.
 pub(super) fn understood(directory: &Location) -> Result<Option<StateFile>> {
-    match read_state(directory, OsStr::new(STATE_FILE)) {
-        Err(e) if e.errno().is_none() => Ok(None),
-        state => state,
-    }
+    let state = match read_state(directory, OsStr::new(STATE_FILE)) {
+        Err(e) if e.errno().is_none() => return Ok(None),
+        state => state?,
+    };
+    Ok(state.map(|state| state.with_paths(&mut |entry| resolve_beside(directory, &entry).name)))
 }
 
-/// The paths of the checkpoints, relative to the directory: first the latest, then the others that
-/// the state file lists, newest first, then all others in the directory.
+/// The checkpoints as a state file in the directory would name them: first the latest, then the
+/// others that the state file lists, newest first, then all others in the directory, by the numbers
+/// in their names, then by the time of writing.
 pub(super) fn newest_first(directory: &Location, state: Option<&StateFile>) -> Result<Vec<OsString>> {
-    let mut paths: Vec<OsString> = Vec::new();
+    let mut names = Vec::new();
+    let mut seen = BTreeSet::new();
     if let Some(state) = state {
         let listed = state.all_model_checkpoint_paths.iter().rev();
-        for path in std::iter::once(&state.model_checkpoint_path).chain(listed) {
-            if !paths.contains(path) {
-                paths.push(path.clone());
-            }
-        }
+        let listed = std::iter::once(&state.model_checkpoint_path).chain(listed);
+        names.extend(listed.filter(|name| seen.insert((*name).clone())).cloned());
     }
     let mut others = Vec::new();
+    for file in files_in(directory)? {
+        if let Some(name) = checkpoint_of(directory, &file).filter(|name| seen.insert(name.clone())) {
+            let time = time_of(&path_in(directory, &name));
+            others.push((Reverse((Numbers::of(&name), time)), name));
+        }
+    }
+    crate::sort::sort_by(&mut others, Ord::cmp);
+    names.extend(others.into_iter().map(|(_, name)| name));
+    Ok(names)
+}
+
+fn files_in(directory: &Location) -> Result<Vec<OsString>> {
     let io = |e| Error::io("list the directory", directory, &e);
-    for name in directory.storage()?.directory(directory, false).and_then(|directory| directory.list()).map_err(io)? {
-        let Some(base) = name.as_bytes().strip_suffix(b".index").map(OsStr::from_bytes) else { continue };
-        let is_listed = paths.iter().any(|path| Path::new(path).file_name() == Some(base));
-        if !is_listed && !base.is_empty() && matches!(find_at(&directory.join(base)), Ok(Some(_)) | Err(_)) {
-            others.push(base.to_owned());
-        }
-    }
-    sort_newest_first(directory, &mut others);
-    paths.extend(others);
-    Ok(paths)
+    directory.storage()?.directory(directory, false).and_then(|directory| directory.list()).map_err(io)
 }
 
-/// Sorts by number if all names have a number and differ only in it; otherwise by the time of
-/// writing.
-fn sort_newest_first(directory: &Location, names: &mut Vec<OsString>) {
-    let numbered = |name: &OsString| -> Option<(Vec<u8>, i64)> {
-        let name = owned(name)?.as_bytes();
-        let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-        let number = std::str::from_utf8(&name[name.len() - digits..]).ok()?.parse::<i64>().ok()?;
-        let stem = &name[..name.len() - digits - 1];
-        // TensorFlow writes a negative number as `ckpt--5`.
-        Some(match stem.strip_suffix(b"-") {
-            Some(stem) => (stem.to_vec(), -number),
-            None => (stem.to_vec(), number),
-        })
+/// The checkpoint that a file of the directory shows: by the name of an index or of a V1 shard, or
+/// because the file is a V1 checkpoint itself.
+fn checkpoint_of(directory: &Location, file: &OsStr) -> Option<OsString> {
+    if is_temporary(file) || is_mark(file) {
+        return None;
+    }
+    let name = match listed(file) {
+        Some(name) if name.is_empty() => ".".into(),
+        Some(name) => name,
+        None if is_shard(file) => return None,
+        None => file.to_owned(),
     };
-    let numbers: Option<Vec<(Vec<u8>, i64)>> = names.iter().map(numbered).collect();
-    match numbers {
-        Some(numbers) if numbers.windows(2).all(|pair| pair[0].0 == pair[1].0) => {
-            crate::sort::sort_by_key(names, |name| std::cmp::Reverse(numbered(name).map_or(0, |(_, number)| number)));
-        }
-        _ => {
-            let time = |name: &OsString| {
-                let index = crate::bundle::index_path(&directory.join(name));
-                index.status().map(|found| found.version.time())
-            };
-            let mut timed: Vec<_> = names.drain(..).map(|name| (std::cmp::Reverse(time(&name)), name)).collect();
-            crate::sort::sort_by(&mut timed, Ord::cmp);
-            names.extend(timed.into_iter().map(|(_, name)| name));
-        }
+    match find_at(&path_in(directory, &name)) {
+        Ok(found) => found.map(|_| name),
+        // The index or a shard shows that there is a checkpoint; another file may be anything.
+        Err(_) => (name != file).then_some(name),
     }
 }
 
-/// The first problem of a checkpoint; `None` if it is valid.
+/// Whether a name ends as those of the files of a sharded V1 checkpoint do.
+fn is_shard(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    let dash = |at: &usize| name[*at] == b'-';
+    (0..name.len()).filter(dash).any(|at| numbered(&name[at + 1..]).is_some())
+}
+
+/// The first problem of the checkpoint `prefix`; `None` if it is valid.
 pub(super) fn first_problem(
     prefix: &Location,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Option<Error>> {
-    let problem = match verify(prefix, options, progress) {
+    let located = find_at(prefix).and_then(|located| located.ok_or_else(|| no_checkpoint(prefix)));
+    let problem = match located.and_then(|located| verify_located(prefix, located, options, progress)) {
         Ok(found) => found.problems.into_iter().next(),
         Err(e) if e.code() == Code::Cancelled => return Err(e),
         Err(e) => Some(e),
@@ -92,4 +97,8 @@ pub(super) fn first_problem(
         Some(e) if e.is_shortage() => Err(e),
         problem => Ok(problem),
     }
+}
+
+fn no_checkpoint(prefix: &Path) -> Error {
+    Error::new(Code::NotFound, Reason::NoCheckpoint, "there is no checkpoint at this path").in_file(prefix)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::candidates::{first_problem, newest_first, understood};
 use crate::error::{Error, Result};
-use crate::reader::{Progress, VerifyOptions};
+use crate::reader::{path_in, Progress, VerifyOptions};
 use crate::storage::Location;
 
 /// A checkpoint that is not valid, or does not exist.
@@ -29,7 +29,10 @@ pub struct ValidCheckpoint {
 /// Finds the newest valid checkpoint of `directory`: one whose checksums all match.
 ///
 /// The checkpoints that the state file names are tried first, starting with the latest; then all
-/// others in the directory. Without a state file that can be parsed, all of them are tried.
+/// others in the directory, those with the greatest numbers in their names first, and among equal
+/// ones the last written. Without a state file that can be parsed, all of them are tried. If the
+/// state file names a path elsewhere and the directory has a checkpoint of the same name, that is
+/// tried, so that the directory may be moved or be a copy.
 /// `progress` starts anew for each checkpoint and can stop the search.
 ///
 /// # Errors
@@ -45,7 +48,7 @@ pub fn latest_valid_checkpoint(
     let state = understood(directory)?;
     let mut found = ValidCheckpoint::default();
     for path in newest_first(directory, state.as_ref())? {
-        let prefix = directory.join(path);
+        let prefix = path_in(directory, &path);
         match first_problem(&prefix, options, progress)? {
             None => {
                 found.prefix = Some(prefix.into_path());

@@ -4,6 +4,7 @@
 mod candidates;
 mod collect;
 mod latest_valid;
+mod order;
 mod repair;
 
 pub use collect::{collect_checkpoints, CollectOptions, Collected};

@@ -9,7 +9,7 @@ use super::candidates::{first_problem, newest_first, understood};
 use super::latest_valid::BrokenCheckpoint;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
-use crate::reader::{Progress, VerifyOptions, STATE_FILE};
+use crate::reader::{path_in, read_state, Progress, VerifyOptions, STATE_FILE};
 use crate::storage::{Location, Storage};
 use crate::Durability;
 
@@ -65,7 +65,7 @@ fn repair_on(
         if !is_listed && !whole.is_empty() {
             break;
         }
-        let prefix = directory.join(&path);
+        let prefix = path_in(directory, &path);
         match first_problem(&prefix, options, progress)? {
             None => whole.push(path),
             Some(problem) => broken.push(BrokenCheckpoint { prefix: prefix.into_path(), problem }),
@@ -81,13 +81,16 @@ fn repair_on(
         Some(before) => remade(before, &latest, &whole),
         None => StateFile { model_checkpoint_path: latest.clone(), all_model_checkpoint_paths: whole, ..StateFile::default() },
     };
-    let is_new = before.as_ref() != Some(&state);
+    let is_new = match read_state(directory, OsStr::new(STATE_FILE)) {
+        Ok(written) => written.as_ref() != Some(&state),
+        Err(_) => true,
+    };
     if let Some(session) = session.filter(|_| is_new) {
         session.publish(OsStr::new(STATE_FILE), state.to_text().as_bytes())?;
         session.sync(false)?;
     }
-    let all = state.all_model_checkpoint_paths.iter().map(|path| directory.join(path).into_path()).collect();
-    Ok(RepairedState { latest: directory.join(latest).into_path(), all, is_new, broken })
+    let all = state.all_model_checkpoint_paths.iter().map(|path| path_in(directory, path).into_path()).collect();
+    Ok(RepairedState { latest: path_in(directory, &latest).into_path(), all, is_new, broken })
 }
 
 /// The state file without the checkpoints that are not valid. The others keep their order and

@@ -18,7 +18,7 @@ use self::value::Values;
 use crate::failure::{Failure, Outcome};
 use crate::pieces::{Region, Source};
 use crate::term::{self, Screen};
-use crate::{npy, output};
+use crate::{npy, opening, output};
 
 /// Print the values of a tensor, or write them as raw bytes or as a NumPy file.
 ///
@@ -70,7 +70,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
             "refusing to write binary data to a terminal: redirect the output to a file or a pipe".to_owned(),
         ));
     }
-    let reader = Reader::open(&args.path)?;
+    let reader = opening::open(&args.path)?;
     let tensor = find(&reader, args.key.as_encoded_bytes())?;
     let selection = match &args.slice {
         None => Selection::whole(tensor.shape()),

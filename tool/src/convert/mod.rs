@@ -13,6 +13,7 @@ use crate::bar::Bar;
 use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::filter::Filter;
+use crate::opening;
 use crate::stream::{Fault, Stream};
 use crate::term::{self, Screen};
 
@@ -154,7 +155,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         destination::check(&args.destination)?;
     }
     let reader = match from {
-        Kind::Checkpoint => Some(Reader::open(&args.source)?),
+        Kind::Checkpoint => Some(opening::open(&args.source)?),
         _ => None,
     };
     let (entries, mut refused) = match from {

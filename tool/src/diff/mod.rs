@@ -14,6 +14,7 @@ use self::graphs::GraphDiff;
 use self::tensors::TensorDiff;
 use self::values::Tolerance;
 use crate::failure::{Failure, Outcome};
+use crate::opening;
 use crate::term::Screen;
 
 /// Compare two checkpoints: object graphs, tensors, and optionally values.
@@ -97,7 +98,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
 }
 
 fn open(path: &PathBuf) -> Outcome<(Reader, Option<ObjectGraph>)> {
-    let reader = Reader::open(path)?;
+    let reader = opening::open(path)?;
     let graph = reader.object_graph()?;
     Ok((reader, graph))
 }

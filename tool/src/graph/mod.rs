@@ -8,10 +8,9 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
-use checkpoint::Reader;
-
 use self::model::Model;
 use crate::failure::{Failure, Outcome};
+use crate::opening;
 use crate::output;
 use crate::term::Screen;
 
@@ -41,7 +40,7 @@ const EXAMPLES: &str = "Examples:
   ckpt graph run/ckpt-7 --dot | dot -Tpdf > graph.pdf";
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    let reader = Reader::open(&args.path)?;
+    let reader = opening::open(&args.path)?;
     let Some(graph) = reader.object_graph()? else {
         return Err(Failure::Problem(
             "the checkpoint is name-based and has no object graph; `ckpt ls` lists its tensors".to_owned(),
