@@ -1156,8 +1156,8 @@ void ckpt_reader_free(ckpt_reader *reader);
 // the reader.
 ckpt_bytes ckpt_reader_prefix(const ckpt_reader *reader);
 
-// Returns the path in the state file that led to the checkpoint, as the state file has it; no value
-// (NULL, 0) if no state file was needed. Lent by the reader.
+// Returns the path in the state file that led to the checkpoint, as the state file has it; no
+// value (NULL, 0) if no state file was needed. Lent by the reader.
 ckpt_bytes ckpt_reader_resolved(const ckpt_reader *reader);
 
 // Returns whether the path in the state file leads to nothing, and the checkpoint of the same name
@@ -1543,8 +1543,8 @@ void ckpt_write_options_free(ckpt_write_options *options);
 // options may be freed immediately.
 //
 // `*writer` is owned by the caller: free it with `ckpt_writer_free`. Fails with
-// `CKPT_CODE_INVALID_ARGUMENT` if the prefix is empty, `/`, or ends in `.` or `..`, or an option is out of
-// range.
+// `CKPT_CODE_INVALID_ARGUMENT` if the prefix is empty, `/`, or ends in `.` or `..`, or an option
+// is out of range.
 ckpt_code ckpt_writer_new(const char *prefix, const ckpt_write_options *options, ckpt_writer **writer, ckpt_error **error);
 
 // Adds a tensor of a fixed-size dtype. `data` is its value: `size` bytes, row-major and in native

@@ -96,7 +96,8 @@ fn found_by_all(directory: &Path) -> Vec<(&'static str, Option<PathBuf>)> {
     ]
 }
 
-/// How a state file names `ckpt-3` of its own directory; and whether it lies elsewhere by that name.
+/// How a state file names `ckpt-3` of its own directory; and whether it lies elsewhere by that
+/// name.
 const NAMES: [(&str, bool); 10] = [
     ("ckpt-3", false),
     ("./ckpt-3", false),

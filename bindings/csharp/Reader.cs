@@ -123,8 +123,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The path in the state file that led to the checkpoint, as the state file has it; null if none was
-        /// needed.</summary>
+        /// <summary>The path in the state file that led to the checkpoint, as the state file has
+        /// it; null if none was needed.</summary>
         public string Resolved
         {
             get
@@ -136,12 +136,12 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Whether that path leads to nothing, and the checkpoint of the same name beside the state file was
-        /// opened: the directory was moved.</summary>
+        /// <summary>Whether that path leads to nothing, and the checkpoint of the same name beside
+        /// the state file was opened: the directory was moved.</summary>
         public bool ResolvedIsMoved => NativeMethods.ckpt_reader_resolved_is_moved(handle);
 
-        /// <summary>Whether the path is a directory, whose checkpoint was opened, and also the prefix of another
-        /// checkpoint.</summary>
+        /// <summary>Whether the path is a directory, whose checkpoint was opened, and also the
+        /// prefix of another checkpoint.</summary>
         public bool ResolvedIsAmbiguous => NativeMethods.ckpt_reader_resolved_is_ambiguous(handle);
 
         /// <summary>How the checkpoint is stored.</summary>

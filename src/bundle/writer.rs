@@ -53,7 +53,8 @@ impl<'a> Writer<'a> {
     /// Creates a writer of the checkpoint `prefix`. Nothing is written before [`Writer::finish`].
     ///
     /// # Errors
-    /// * `INVALID_ARGUMENT`: the prefix is empty, `/`, or ends in `.` or `..`, or an option is out of range.
+    /// * `INVALID_ARGUMENT`: the prefix is empty, `/`, or ends in `.` or `..`, or an option is out
+    ///   of range.
     pub fn new(prefix: impl AsRef<Path>, options: &WriteOptions) -> Result<Writer<'a>> {
         let prefix = Location::of(prefix)?;
         split_prefix(&prefix)?;

@@ -70,8 +70,8 @@ impl Ledger {
         let read = Some(state.to_text());
         let mut is_moved = false;
         let listed = names_of(&state).map(|entry| resolve_name(&directory, entry).name).collect();
-        // If the directory was moved, the absolute paths of its own checkpoints become names in it. An
-        // entry that no manager writes is kept as it is: what it names is never removed.
+        // If the directory was moved, the absolute paths of its own checkpoints become names in it.
+        // An entry that no manager writes is kept as it is: what it names is never removed.
         let mut state = state.with_paths(&mut |entry| {
             let resolved = resolve_name(&directory, &entry);
             is_moved |= resolved.is_moved;
@@ -191,7 +191,8 @@ impl Ledger {
             let index = files.ok().filter(|(marked, index)| same_file(&**marked, &**index)).map(|(_, index)| index);
             let Some(version) = index.and_then(version) else { continue };
             let is_newer = state.is_none_or(|state| version.time() > state);
-            // If the checkpoint is recorded and the state file is not older, only the mark was left.
+            // If the checkpoint is recorded and the state file is not older, only the mark was
+            // left.
             if is_newer || !self.knows(base) {
                 found.push((version.time(), base.to_owned(), is_newer, version.modified()));
             }
@@ -210,8 +211,8 @@ impl Ledger {
         Ok(found.into_iter().map(|(_, name, ..)| name).collect())
     }
 
-    /// Removes the marks of checkpoints that are recorded by now, and those that no longer belong to
-    /// an index. What cannot be removed is left for the next change.
+    /// Removes the marks of checkpoints that are recorded by now, and those that no longer belong
+    /// to an index. What cannot be removed is left for the next change.
     fn finish_announced(&self, session: &Session) {
         for mark in session.names() {
             let Some(base) = announced(mark).filter(|_| session.directory().is_file(mark)) else { continue };

@@ -171,7 +171,8 @@ impl Reader {
         for _ in 0..MOST_LOOKS {
             let Found { located, how } = path::locate(path, first)?;
             match Stored::open(&located, options) {
-                // If a manager removed the checkpoint that its state file named, there is a newer one.
+                // If a manager removed the checkpoint that its state file named, there is a newer
+                // one.
                 Err(e) if e.code() == Code::NotFound && how.entry.is_some() && gone != Some(located.clone()) => {
                     gone = Some(located);
                 }

@@ -221,7 +221,8 @@ fn nothing_foreign_is_removed_whatever_the_state_file_says() {
                 continue; // written anew; left by a crash
             }
             let base = name.strip_suffix(".index").or_else(|| name.strip_suffix(".data-00000-of-00001"));
-            // An absolute path that leads nowhere stands for the same name in the directory: it was moved.
+            // An absolute path that leads nowhere stands for the same name in the directory: it was
+            // moved.
             let is_listed = |base: &str| {
                 let moved = format!("\"//{base}\"");
                 text.contains(&format!("\"{base}\"")) || records.contains(&format!("\"{base}\"")) || text.contains(&moved)

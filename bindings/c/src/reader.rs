@@ -96,8 +96,8 @@ pub extern "C" fn ckpt_reader_prefix(reader: *const ckpt_reader) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(reader).map_or(ckpt_bytes::NONE, |r| lend_path(r.reader.prefix())))
 }
 
-/// Returns the path in the state file that led to the checkpoint, as the state file has it; no value
-/// (NULL, 0) if no state file was needed. Lent by the reader.
+/// Returns the path in the state file that led to the checkpoint, as the state file has it; no
+/// value (NULL, 0) if no state file was needed. Lent by the reader.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_resolved(reader: *const ckpt_reader) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || {

@@ -201,8 +201,8 @@ pub(super) fn slice_at(start: *const i64, length: *const i64, rank: usize) -> Re
 /// options may be freed immediately.
 ///
 /// `*writer` is owned by the caller: free it with `ckpt_writer_free`. Fails with
-/// `CKPT_CODE_INVALID_ARGUMENT` if the prefix is empty, `/`, or ends in `.` or `..`, or an option is out of
-/// range.
+/// `CKPT_CODE_INVALID_ARGUMENT` if the prefix is empty, `/`, or ends in `.` or `..`, or an option
+/// is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_writer_new(
     prefix: *const c_char,

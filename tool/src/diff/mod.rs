@@ -6,7 +6,7 @@ mod tensors;
 mod text;
 mod values;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use checkpoint::{ObjectGraph, Reader};
 
@@ -97,7 +97,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
 }
 
-fn open(path: &PathBuf) -> Outcome<(Reader, Option<ObjectGraph>)> {
+fn open(path: &Path) -> Outcome<(Reader, Option<ObjectGraph>)> {
     let reader = opening::open(path)?;
     let graph = reader.object_graph()?;
     Ok((reader, graph))

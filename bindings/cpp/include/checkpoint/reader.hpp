@@ -29,12 +29,14 @@ class reader {
 
     /// The prefix of the checkpoint's files, which a directory or `.index` path led to.
     std::string_view prefix() const noexcept { return detail::text(ckpt_reader_prefix(get())); }
-    /// The path in the state file that led to the checkpoint, as the state file has it; empty if none was needed.
+    /// The path in the state file that led to the checkpoint, as the state file has it; empty if
+    /// none was needed.
     std::string_view resolved() const noexcept { return detail::text(ckpt_reader_resolved(get())); }
-    /// Whether that path leads to nothing, and the checkpoint of the same name beside the state file was opened: the
-    /// directory was moved.
+    /// Whether that path leads to nothing, and the checkpoint of the same name beside the state
+    /// file was opened: the directory was moved.
     bool resolved_is_moved() const noexcept { return ckpt_reader_resolved_is_moved(get()); }
-    /// Whether the path is a directory, whose checkpoint was opened, and also the prefix of another checkpoint.
+    /// Whether the path is a directory, whose checkpoint was opened, and also the prefix of another
+    /// checkpoint.
     bool resolved_is_ambiguous() const noexcept { return ckpt_reader_resolved_is_ambiguous(get()); }
     /// How the checkpoint is stored.
     ::checkpoint::format format() const noexcept { return static_cast<::checkpoint::format>(ckpt_reader_format(get())); }
