@@ -235,8 +235,8 @@ fn killed_and_resumed(rounds: u64) {
         saves += steps.len();
         assert!(steps.first().is_none_or(|&first| first > last), "round {round}: it began at {steps:?}, after {last}");
         last = steps.last().copied().unwrap_or(last);
-        // A program that is killed between publishing and recording leaves a checkpoint that the next
-        // one resumes from: that may save once more before it is killed without a word.
+        // A program that is killed between publishing and recording leaves a checkpoint that the
+        // next one resumes from: that may save once more before it is killed without a word.
         let most = last.max(published) + 1;
         let found = latest_step(scratch.path()).unwrap_or(0);
         assert!((last..=most).contains(&found), "round {round}: the latest is of step {found}, after {last} was saved");

@@ -16,7 +16,7 @@ use crate::bundle::announced;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::os_bytes::OsStrExt;
-use crate::reader::{is_absolute, path_in, read_state, resolve_name, small_file, STATE_FILE};
+use crate::reader::{is_absolute, path_in, read_state, resolve, resolve_name, small_file, STATE_FILE};
 use crate::storage::{self, Directory, Location, Place, Source, Storage};
 use crate::Durability;
 
@@ -68,14 +68,29 @@ impl Ledger {
             return Ok(Ledger { directory, latest: None, managed, sidecar, read: None, listed: BTreeSet::new() });
         };
         let read = Some(state.to_text());
-        let mut is_moved = false;
-        let listed = names_of(&state).map(|entry| resolve_name(&directory, entry).name).collect();
         // If the directory was moved, the absolute paths of its own checkpoints become names in it.
+        // An absolute path that leads to a checkpoint shows that they are those of another
+        // directory: then a checkpoint of the same name here is not listed, and never removed.
+        let is_elsewhere = |entry: &OsString| {
+            let resolved = resolve_name(&directory, entry);
+            is_absolute(entry) && resolved.located.is_some() && !resolved.is_moved
+        };
+        let may_be_moved = !names_of(&state).any(is_elsewhere);
+        let named = |entry: &OsString| {
+            let resolved = resolve_name(&directory, entry);
+            if may_be_moved || !(resolved.is_moved && is_absolute(entry)) {
+                resolved.name
+            } else {
+                entry.clone()
+            }
+        };
+        let listed = names_of(&state).map(named).collect();
+        let mut is_moved = false;
         // An entry that no manager writes is kept as it is: what it names is never removed.
         let mut state = state.with_paths(&mut |entry| {
             let resolved = resolve_name(&directory, &entry);
-            is_moved |= resolved.is_moved;
-            if resolved.is_moved && is_absolute(&entry) {
+            if may_be_moved && resolved.is_moved && is_absolute(&entry) {
+                is_moved = true;
                 resolved.name
             } else {
                 entry
@@ -118,6 +133,19 @@ impl Ledger {
             *self = Ledger::load(&self.directory, now, warnings)?;
         }
         Ok(())
+    }
+
+    /// Fails if the latest checkpoint that the state file names does not exist.
+    pub fn check_latest(&self) -> Result<()> {
+        let Some(latest) = &self.latest else { return Ok(()) };
+        if resolve(&self.directory, latest)?.located.is_some() {
+            return Ok(());
+        }
+        let what = format!(
+            "the latest checkpoint, {}, does not exist, so older ones are kept: run `ckpt repair` first",
+            printable(latest.as_bytes())
+        );
+        Err(Error::new(Code::FailedPrecondition, Reason::NoCheckpoint, what).in_file(&self.directory.join(STATE_FILE)))
     }
 
     /// Fails if a manager in another process has written the state file since it was read:

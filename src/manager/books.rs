@@ -122,15 +122,14 @@ impl Books {
         Ok(())
     }
 
-    /// The lowest number from `number` on under which a save replaces no checkpoint that the state
-    /// file does not list.
+    /// Returns `number` unless a save under it would replace a checkpoint that the state file does
+    /// not list: then the next number at which no checkpoint exists, listed or not.
     pub fn free_number(&self, number: i64, warnings: &mut Vec<String>) -> Result<i64> {
-        let state = self.state.lock();
         let mut free = number;
-        while self.would_lose(&state, free) {
-            free = free.checked_add(1).ok_or_else(|| Error::argument("the save counter is at its maximum"))?;
-        }
-        if free != number {
+        if self.would_lose(number)? {
+            while checkpoint_exists(self.path(free))? {
+                free = free.checked_add(1).ok_or_else(|| Error::argument("the save counter is at its maximum"))?;
+            }
             let (first, next) = (self.path(number), self.path(free));
             let [first, next] = [first, next].map(|path| printable(path.file_name().unwrap_or_default().as_encoded_bytes()));
             warnings.push(format!("{first} exists, and the state file does not list it: the checkpoint is saved as {next}"));
@@ -143,11 +142,12 @@ impl Books {
         numbered(&self.directory.join(&self.options.checkpoint_name), number)
     }
 
-    fn would_lose(&self, state: &State, number: i64) -> bool {
+    fn would_lose(&self, number: i64) -> Result<bool> {
+        let state = self.state.lock();
         let path = self.path(number);
         let name = path.file_name().unwrap_or_default();
         let is_known = state.ledger.lists(name) || state.unrecorded.iter().any(|(unrecorded, _)| unrecorded == name);
-        !is_known && checkpoint_exists(&path).unwrap_or(true)
+        Ok(!is_known && checkpoint_exists(&path)?)
     }
 
     /// Reads what other programs have saved, unless the manager owns the lock and no other program

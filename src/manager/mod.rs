@@ -162,6 +162,10 @@ impl Manager {
     /// counter is incremented by every save, whatever its number.
     /// (`tf.train.CheckpointManager.save`)
     ///
+    /// A checkpoint that the state file does not list is never replaced: if one exists under that
+    /// number, the save takes the next number at which none exists, and the log says so. Unlike
+    /// TensorFlow's manager, which overwrites it.
+    ///
     /// Returns the path of the checkpoint; `None` if the manager saves by steps and it is too early
     /// for the next save.
     ///

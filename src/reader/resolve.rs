@@ -1,6 +1,8 @@
 //! Resolves the entries of a state file: which checkpoint each of them stands for.
 //!
-//! This is the only rule for such entries. Everything that reads a state file uses it.
+//! Everything that reads a state file uses one rule, [`resolve`]: the path of the entry, else the
+//! checkpoint of the same name beside the state file. Maintenance and the tool, which are given a
+//! directory that may be a copy, prefer what lies in it ([`resolve_beside`]).
 
 use std::ffi::{OsStr, OsString};
 

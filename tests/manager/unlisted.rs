@@ -103,6 +103,76 @@ fn a_number_that_the_program_chose_goes_past_too() {
     assert_eq!(program.checkpoint.save_count().unwrap(), 1);
 }
 
+/// A state file that lists the newest checkpoint alone, as `Checkpoint.save` writes it.
+fn only_the_newest_is_listed(directory: &Path) {
+    saved(directory);
+    state(directory, "model_checkpoint_path: \"ckpt-3\"\nall_model_checkpoint_paths: \"ckpt-3\"\n");
+}
+
+#[test]
+fn a_number_that_goes_past_an_unlisted_checkpoint_goes_past_listed_ones_too() {
+    for number in [None, Some(2)] {
+        let scratch = tempdir().unwrap();
+        only_the_newest_is_listed(scratch.path());
+        let before = indexes(scratch.path());
+        let program = Program::new();
+        let manager = program.manage(scratch.path(), &keep(5));
+        let options = number.map_or_else(saving, |number| saving().number(number));
+        assert_eq!(manager.save(&options).unwrap().unwrap(), scratch.path().join("ckpt-4"), "{number:?}");
+        let mut after = indexes(scratch.path());
+        after.remove("ckpt-4").unwrap();
+        assert_eq!(after, before, "{number:?}");
+    }
+}
+
+/// That it cannot be found out whether a checkpoint exists is an error: it is neither yes nor no.
+#[test]
+fn a_name_that_the_file_system_refuses_fails_the_save() {
+    let scratch = tempdir().unwrap();
+    let program = Program::new();
+    let manager = program.manage(scratch.path(), &keep(5).checkpoint_name("a".repeat(253)));
+    assert!(manager.save(&saving()).is_err());
+}
+
+/// The state file lists the checkpoints of another run, of which the first has expired there. One
+/// of the same name here is not that checkpoint.
+#[test]
+fn a_checkpoint_of_this_directory_is_not_taken_for_one_of_another_run() {
+    let (other, scratch) = (tempdir().unwrap(), tempdir().unwrap());
+    saved(other.path());
+    saved(scratch.path());
+    let elsewhere = other.path().join("ckpt-").to_str().unwrap().to_owned();
+    state(scratch.path(), &text_in(other.path()).replace("ckpt-", &elsewhere));
+    std::fs::remove_file(other.path().join("ckpt-1.index")).unwrap();
+    let before = indexes(scratch.path());
+
+    let collected = checkpoint::collect_checkpoints(scratch.path(), &checkpoint::CollectOptions::keep(1)).unwrap();
+    assert!(collected.removed.is_empty(), "{collected:?}");
+    let program = Program::new();
+    let manager = program.manage(scratch.path(), &keep(1));
+    resume(&manager);
+    save(&manager);
+    let after = indexes(scratch.path());
+    assert!(before.iter().all(|(name, bytes)| after.get(name) == Some(bytes)), "{after:?}");
+}
+
+/// Older checkpoints may be all that is left.
+#[test]
+fn nothing_is_collected_while_the_latest_checkpoint_does_not_exist() {
+    let scratch = tempdir().unwrap();
+    saved(scratch.path());
+    for file in ["ckpt-3.index", "ckpt-3.data-00000-of-00001"] {
+        std::fs::remove_file(scratch.path().join(file)).unwrap();
+    }
+    for dry_run in [true, false] {
+        let options = checkpoint::CollectOptions::keep(1).dry_run(dry_run);
+        let error = checkpoint::collect_checkpoints(scratch.path(), &options).unwrap_err();
+        assert_eq!((error.code(), error.reason()), (Code::FailedPrecondition, Reason::NoCheckpoint));
+        assert!(error.to_string().contains("ckpt repair"), "{error}");
+    }
+    assert_eq!(checkpoints_in(scratch.path()), ["ckpt-1", "ckpt-2"]);
+}
+
 /// As in TensorFlow: restore 2, save over 3.
 #[test]
 fn a_rollback_replaces_what_the_state_file_lists() {

@@ -156,6 +156,10 @@ pub extern "C" fn ckpt_manager_metric(manager: *const ckpt_manager, path: *const
 /// `DIRECTORY/NAME-COUNT`, or has the number that the options give in place of COUNT. The save
 /// counter is incremented by every save, whatever its number. (`tf.train.CheckpointManager.save`)
 ///
+/// A checkpoint that the state file does not list is never replaced: if one exists under that
+/// number, the save takes the next number at which none exists, and the log says so. Unlike
+/// TensorFlow's manager, which overwrites it.
+///
 /// Written callbacks run when the checkpoint is complete, before it is recorded. If one fails, the
 /// checkpoint stays and the next save records it.
 ///

@@ -73,6 +73,8 @@ pub struct Collected {
 /// * `NOT_FOUND`: the directory does not exist.
 /// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock.
 /// * `DATA_LOSS` (`NoCheckpoint`): the state file names no latest checkpoint.
+/// * `FAILED_PRECONDITION` (`NoCheckpoint`): the latest checkpoint does not exist, so that the
+///   older ones may be all that is left.
 pub fn collect_checkpoints(directory: impl AsRef<Path>, options: &CollectOptions) -> Result<Collected> {
     let directory = Location::of(directory)?;
     collect_on(&*directory.storage()?, &directory, options)
@@ -87,6 +89,7 @@ pub(super) fn collect_on(storage: &dyn Storage, directory: &Location, options: &
     crate::sort::sort_by(&mut collected.leftovers, Ord::cmp);
     if options.dry_run {
         let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
+        ledger.check_latest()?;
         collected.removed = ledger.would_remove(&options.rule);
         collected.kept = ledger.all();
         return Ok(collected);
@@ -95,6 +98,7 @@ pub(super) fn collect_on(storage: &dyn Storage, directory: &Location, options: &
     // read.
     let session = Session::begin(storage, directory, Durability::Full)?;
     let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
+    ledger.check_latest()?;
     let mut how = Recording { storage, durability: Durability::Full, rule: &options.rule, warnings: &mut collected.warnings };
     collected.removed = ledger.write_in(&session, &mut how)?;
     collected.kept = ledger.all();

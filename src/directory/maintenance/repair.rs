@@ -99,6 +99,11 @@ fn remade(before: &StateFile, latest: &OsStr, whole: &[OsString]) -> StateFile {
     let times = before.all_model_checkpoint_timestamps.iter().copied().map(Some).chain(std::iter::repeat(None));
     let mut rows: Vec<(OsString, Option<f64>)> =
         before.all_model_checkpoint_paths.iter().cloned().zip(times).filter(|(path, _)| whole.contains(path)).collect();
+    // Of entries that resolve to one checkpoint the last one counts.
+    let mut seen = std::collections::BTreeSet::new();
+    rows.reverse();
+    rows.retain(|(path, _)| seen.insert(path.clone()));
+    rows.reverse();
     if rows.last().is_none_or(|(path, _)| path != latest) {
         rows.retain(|(path, _)| path != latest);
         rows.push((latest.to_owned(), before.last_preserved_timestamp));
