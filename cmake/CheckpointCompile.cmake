@@ -30,6 +30,10 @@ endif()
 function(checkpoint_test name target)
     add_test(NAME ${name} COMMAND ${target} ${ARGN} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/tests/data")
     set_tests_properties(${name} PROPERTIES LABELS c)
+    if(CHECKPOINT_SANITIZE)
+        # What the library cannot allocate is an error to it, which the sanitizer must not preempt.
+        set_tests_properties(${name} PROPERTIES ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
+    endif()
     if(CHECKPOINT_VALGRIND)
         add_test(NAME valgrind-${name}
             COMMAND "${VALGRIND_EXECUTABLE}" -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect

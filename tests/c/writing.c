@@ -532,8 +532,10 @@ static void what_cannot_be_is_refused(void) {
     MISUSE(ckpt_writer_new("x", NULL, NULL, &error));
     MISUSE(ckpt_writer_new("", NULL, &made, &error));
     MISUSE(ckpt_writer_new("/", NULL, &made, &error));
-    MISUSE(ckpt_writer_new("x/", NULL, &made, &error));
     MISUSE(ckpt_writer_new("x/..", NULL, &made, &error));
+    CHECK(made == NULL);
+    CHECK_OK(ckpt_writer_new("x/", NULL, &made, &error)); /* x/.index, as TensorFlow writes it */
+    ckpt_writer_free(made);
 
     MISUSE(ckpt_writer_add(NULL, "x", 1, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
     MISUSE(ckpt_writer_add(writer, NULL, 1, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
