@@ -75,7 +75,9 @@ class Options:
             self.set(name, *(value if isinstance(value, tuple) else (value,)))
 
     def set(self, name, *value):
-        call(f"ckpt_{self.kind}_options_set_{name}", self.handle, *value)
+        """A value may be Options: they live until the call has returned, which copies them."""
+        handles = [v.handle if isinstance(v, Options) else v for v in value]
+        call(f"ckpt_{self.kind}_options_set_{name}", self.handle, *handles)
         return self
 
     def add(self, name, *value):
@@ -88,8 +90,7 @@ class Options:
 
 
 def unsynced():
-    files = Options("write", durability=CONSTANTS["CKPT_DURABILITY_NONE"])
-    return Options("save").set("write_options", files.handle)
+    return Options("save", write_options=Options("write", durability=CONSTANTS["CKPT_DURABILITY_NONE"]))
 
 
 class Variants(list):
@@ -303,10 +304,12 @@ class Checkpoint:
             LIB.ckpt_checkpoint_free(self.handle)
 
     def save(self, prefix):
-        return string_at(made("ckpt_checkpoint_save", self.handle, os.fsencode(prefix), unsynced().handle))
+        options = unsynced()
+        return string_at(made("ckpt_checkpoint_save", self.handle, os.fsencode(prefix), options.handle))
 
     def write(self, prefix):
-        return string_at(made("ckpt_checkpoint_write", self.handle, os.fsencode(prefix), unsynced().handle))
+        options = unsynced()
+        return string_at(made("ckpt_checkpoint_write", self.handle, os.fsencode(prefix), options.handle))
 
     def restore(self, path, options=None):
         return Status(made("ckpt_checkpoint_restore", self.handle, os.fsencode(path), options and options.handle))
@@ -377,7 +380,7 @@ class Saver:
             LIB.ckpt_saver_free(self.handle)
 
     def save(self, prefix, **options):
-        options = Options("saver_save", save_options=unsynced().handle, **options)
+        options = Options("saver_save", save_options=unsynced(), **options)
         return string_at(made("ckpt_saver_save", self.handle, os.fsencode(prefix), options.handle))
 
     def restore(self, path):

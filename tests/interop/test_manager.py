@@ -58,13 +58,20 @@ class Ours:
         self.program.assign(self.step, step)
 
     def save(self, number=None, check_interval=True):
-        options = Options("manager_save", check_interval=check_interval, save_options=unsynced().handle)
+        options = Options("manager_save", check_interval=check_interval, save_options=unsynced())
         if number is not None:
             options.set("number", number)
         return path_or_none(made("ckpt_manager_save", self.handle, options.handle).value)
 
     def plain_save(self, prefix):
         return self.checkpoint.save(prefix)
+
+    def count(self):
+        return self.checkpoint.save_count()
+
+    @property
+    def passed(self):
+        return [text for _, text in self.warnings if "does not list it" in text]
 
     def restore_or_initialize(self):
         path, status = ctypes.c_void_p(), ctypes.c_void_p()
@@ -81,12 +88,15 @@ class Ours:
 
 
 class Theirs:
-    """The same of TensorFlow."""
+    """The same of TensorFlow, but for one thing: where its manager would overwrite a checkpoint that the state file did not list when the
+    manager last read or wrote it, number and counter are moved first, to the next number at which nothing exists. `passed` has the
+    library's words for each such move."""
 
     def __init__(self, directory, clock, keep=None, hours=None, interval=None, name="ckpt"):
         self.v, self.step = tf.Variable(0, dtype=tf.int64), tf.Variable(0, dtype=tf.int64)
         self.checkpoint = tf.train.Checkpoint(step=self.step, v=self.v)
-        self.clock = clock
+        self.clock, self.directory, self.name = clock, directory, name
+        self.listed, self.passed = listed_in(directory), []
         with self.time():
             self.manager = tf.train.CheckpointManager(
                 self.checkpoint, directory, max_to_keep=keep, keep_checkpoint_every_n_hours=hours, checkpoint_interval=interval,
@@ -105,11 +115,33 @@ class Theirs:
         self.step.assign(step)
 
     def save(self, number=None, check_interval=True):
+        count = self.count()
+        first = count + 1 if number is None else number
+        free, is_lost = first, self.exists(first) and f"{self.name}-{first}" not in self.listed
+        if is_lost:
+            while self.exists(free):
+                free += 1
+            if number is None:
+                self.checkpoint.save_counter.assign(free - 1)
         with self.time():
-            return self.manager.save(checkpoint_number=number, check_interval=check_interval)
+            path = self.manager.save(checkpoint_number=None if number is None else free, check_interval=check_interval)
+        if path is None:
+            self.checkpoint.save_counter.assign(count)
+            return None
+        self.listed = listed_in(self.directory)
+        if is_lost:
+            name = self.name
+            self.passed.append(f"{name}-{first} exists, and the state file does not list it: the checkpoint is saved as {name}-{free}")
+        return path
+
+    def exists(self, number):
+        return os.path.exists(os.path.join(self.directory, f"{self.name}-{number}.index"))
 
     def plain_save(self, prefix):
         return self.checkpoint.save(prefix)
+
+    def count(self):
+        return int(self.checkpoint.save_counter)
 
     def restore_or_initialize(self):
         return self.manager.restore_or_initialize()
@@ -145,6 +177,19 @@ def indexes(directory):
     return sorted(n for n in os.listdir(directory) if n.endswith(".index")) if os.path.isdir(directory) else []
 
 
+def listed_in(directory):
+    """The names of the directory's own checkpoints that its state file lists; none if TensorFlow cannot read it."""
+    state = tf.train.get_checkpoint_state(directory)
+    paths = [state.model_checkpoint_path, *state.all_model_checkpoint_paths] if state else []
+    return {os.path.basename(path) for path in paths if os.path.dirname(path) == directory}
+
+
+def unlisted(directory, listed):
+    """{index: which file it is} of the checkpoints that are not listed."""
+    found = [(n, os.stat(os.path.join(directory, n))) for n in indexes(directory) if n.removesuffix(".index") not in listed]
+    return {n: (status.st_ino, status.st_mtime_ns, status.st_size) for n, status in found}
+
+
 def agree(their_directory, our_directory):
     assert state_of(our_directory) == state_of(their_directory)
     assert indexes(our_directory) == indexes(their_directory)
@@ -167,7 +212,9 @@ def damage(rng, directory):
 
 @pytest.mark.parametrize("case", range(12))
 def test_taking_turns(rng, tmp_path, case):
-    """From one directory both go on, each in a copy, with the same settings and the same clock; then one of the two copies is the next."""
+    """From one directory both go on, each in a copy, with the same settings and the same clock; then one of the two copies is the next.
+
+    A manager of the library never replaces a checkpoint that the state file does not list, which TensorFlow's does: see `Theirs`."""
     base, clock, value = tmp_path / "base", Clock(), 0
     os.makedirs(base / "run")
     for run in range(8):
@@ -198,6 +245,7 @@ def test_taking_turns(rng, tmp_path, case):
             value, step = value + 1, step + int(rng.integers(3))
             both(theirs, ours, lambda side, d: side.set(value, step))
             kind = int(rng.integers(8))
+            safe = {} if kind == 2 else unlisted(directories[1], theirs[0].listed)
             if kind == 0:
                 number = int(rng.integers(-3, 40))
                 both(theirs, ours, lambda side, d: side.save(number=number))
@@ -209,6 +257,9 @@ def test_taking_turns(rng, tmp_path, case):
             else:
                 both(theirs, ours, lambda side, d: side.save())
             both(theirs, ours, lambda side, d: [side.checkpoints(), side.latest()])
+            both(theirs, ours, lambda side, d: side.count())
+            assert ours[0].passed == theirs[0].passed
+            assert safe.items() <= unlisted(directories[1], []).items()
             agree(*directories)
         del ours, theirs, programs
         shutil.rmtree(base)
@@ -266,7 +317,7 @@ def test_what_the_library_keeps_beside_survives_tensorflow(rng, tmp_path):
 
     def save(manager, loss):
         clock.now += 1
-        options = Options("manager_save", save_options=unsynced().handle, metric=loss)
+        options = Options("manager_save", save_options=unsynced(), metric=loss)
         return path_or_none(made("ckpt_manager_save", manager, options.handle).value)
 
     manager = managed()

@@ -31,7 +31,8 @@ def write(prefix, written, boxes=None, **options):
 
 
 def shard_count(prefix):
-    return ckpt.LIB.ckpt_reader_shard_count(ckpt.Reader(prefix).handle)
+    reader = ckpt.Reader(prefix)
+    return ckpt.LIB.ckpt_reader_shard_count(reader.handle)
 
 
 def contents(prefix):
