@@ -107,7 +107,9 @@ func because(t testing.TB, err error, code Code, reason Reason) {
 const data = "../../tests/data/"
 
 func readFixture(t *testing.T) {
-	equal(t, Resolution{Entry: "ckpt-5"}, must(Open(data+"guide", nil))(t).Resolved())
+	latest := must(Open(data+"guide", nil))(t)
+	equal(t, Resolution{Entry: "ckpt-5"}, latest.Resolved())
+	check0(t, latest.Close())
 	r := must(Open(data+"guide/ckpt-5", nil))(t)
 	defer r.Close()
 	raw := must(os.ReadFile(data + "guide/manifest.json"))(t)
