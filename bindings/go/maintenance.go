@@ -51,7 +51,7 @@ func RepairCheckpointState(ctx context.Context, directory string, dryRun bool, o
 // CollectOptions says which checkpoints stay.
 type CollectOptions struct {
 	Keep            int     // the newest, at least 1
-	KeepEveryNHours float64 // and one for each so many hours; 0 for none
+	KeepEveryNHours float64 // permanently keeps one otherwise expired checkpoint per this many hours; 0 for none
 	KeepBest        int     // and the best by the metrics that a manager's program gave
 	Better          Better  // which metrics are better
 	DryRun          bool    // says only what would be removed

@@ -16,7 +16,7 @@ import (
 // checkpoints are kept.
 type ManagerOptions struct {
 	MaxToKeep          int64            // how many stay, the newest; 0 for all
-	KeepEveryNHours    float64          // of those that would be removed, keeps one for each so many hours; 0 for none
+	KeepEveryNHours    float64          // permanently keeps one otherwise expired checkpoint per this many hours; 0 for none
 	KeepBest           int              // keeps also the best so many by the metric of each save
 	Better             Better           // which metrics are better, for KeepBest
 	CheckpointName     string           // what checkpoints are called: NAME-NUMBER; ckpt by default

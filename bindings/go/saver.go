@@ -15,7 +15,7 @@ import (
 // SaverOptions says how a saver numbers its checkpoints and keeps them. Nil are the defaults.
 type SaverOptions struct {
 	MaxToKeep       *int    // how many stay, the newest; 5 by default; 0 for all
-	KeepEveryNHours float64 // of those that would be removed, keeps one for each so many hours; 0 for the default, 10 000
+	KeepEveryNHours float64 // permanently keeps one otherwise expired checkpoint per this many hours; 0 for the default, 10 000
 	PadStepNumber   bool    // writes steps with at least eight digits
 	AbsolutePaths   bool    // has the state file name checkpoints as they were given, as TensorFlow does
 	Log             func(Severity, string)

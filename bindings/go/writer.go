@@ -16,7 +16,7 @@ import (
 type WriteOptions struct {
 	Shards       uint32     // data files; 0 for the library's choice by the size
 	MaxShardSize uint64     // most bytes of a data file, in place of Shards; 0 for no limit
-	Alignment    uint64     // begins each value at a multiple of so many bytes; 0 is 1, as in TensorFlow
+	Alignment    uint64     // begins each value at a multiple of this many bytes; 0 is 1, as in TensorFlow
 	Threads      uint32     // the caller's among them; 0 for the library's choice
 	Durability   Durability // what survives a power cut; all by default
 
