@@ -173,6 +173,20 @@ fn nothing_is_collected_while_the_latest_checkpoint_does_not_exist() {
     assert_eq!(checkpoints_in(scratch.path()), ["ckpt-1", "ckpt-2"]);
 }
 
+/// A moved directory whose state file names one checkpoint by its old path and by its name.
+#[test]
+fn repairing_lists_a_checkpoint_once() {
+    let scratch = tempdir().unwrap();
+    saved(scratch.path());
+    let twice =
+        ["/elsewhere/ckpt-2", "ckpt-2", "ckpt-3"].map(|path| format!("all_model_checkpoint_paths: \"{path}\"\n")).concat();
+    state(scratch.path(), &format!("model_checkpoint_path: \"ckpt-3\"\n{twice}"));
+    checkpoint::repair_checkpoint_state(scratch.path(), false, &Default::default(), &mut |_| std::ops::ControlFlow::Continue(()))
+        .unwrap();
+    let listed = checkpoint::get_checkpoint_state(scratch.path()).unwrap().unwrap().all;
+    assert_eq!(listed, ["ckpt-2", "ckpt-3"].map(|name| scratch.path().join(name)));
+}
+
 /// As in TensorFlow: restore 2, save over 3.
 #[test]
 fn a_rollback_replaces_what_the_state_file_lists() {
