@@ -240,9 +240,6 @@ fn globs_choose_names_and_mismatches_can_be_skipped() {
             state("c", RowState::Unused)
         ]
     );
-    for options in [RestoreOptions::new().rename("c", "d"), RestoreOptions::new().subtree("net")] {
-        assert_eq!(other.restore(&path, &options).unwrap_err().code(), Code::InvalidArgument);
-    }
 }
 
 /// A program hands over what a state file says, which anybody may have written.

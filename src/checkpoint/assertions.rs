@@ -15,7 +15,7 @@ const SHOWN: usize = 10;
 
 impl Restore {
     pub fn assert_existing_matched(&self, nodes: &Nodes, checkpoint: &Checkpoint) -> Result<()> {
-        for id in 0..self.saved.len() as u32 {
+        for id in 0..self.selection.saved.len() as u32 {
             let Some(object) = self.bound(nodes, id) else { continue };
             let is_behind = self.wants(id) && nodes.get(object).is_some_and(|node| node.restored_by < self.uid);
             let found = self.found.lock();
@@ -51,14 +51,18 @@ impl Restore {
     }
 
     pub fn assert_all_consumed(&self, nodes: &Nodes) -> Result<()> {
-        let paths = Paths::new(&self.saved);
+        let paths = Paths::new(self.selection.shown());
         let skips_slots = self.options.skip_slot_variables;
-        for node in self.saved.nodes().filter(|node| node.attributes().len() > 0) {
+        for node in self.selection.saved.nodes().filter(|node| node.attributes().len() > 0) {
             let id = node.id();
             if (skips_slots && paths.is_slot(id)) || !self.wants(id) || self.bound(nodes, id).is_some() {
                 continue;
             }
-            return Err(failed(format!("Unresolved object in checkpoint {}: {}", paths.pretty(&self.saved, id), text_of(&node))));
+            return Err(failed(format!(
+                "Unresolved object in checkpoint {}: {}",
+                paths.pretty(self.selection.shown(), id),
+                text_of(&node)
+            )));
         }
         let found = self.found.lock();
         if let Some((variable, _)) = found
@@ -66,7 +70,7 @@ impl Restore {
             .iter()
             .find(|(variable, slots)| self.wants(**variable) && slots.iter().any(|(_, slot, _)| self.wants(*slot)))
         {
-            return Err(failed(format!("Unresolved slot restorations: for {}", paths.pretty(&self.saved, *variable))));
+            return Err(failed(format!("Unresolved slot restorations: for {}", paths.pretty(self.selection.shown(), *variable))));
         }
         if found.unused.is_empty() {
             return Ok(());
@@ -75,14 +79,14 @@ impl Restore {
             String::from("Unused attributes in these objects (the attributes exist in the checkpoint but were not restored):");
         for (id, names) in found.unused.iter().take(SHOWN) {
             let object = found.objects[*id as usize].map(|object| nodes.describe(object)).unwrap_or_default();
-            let _ = write!(text, " {} ({object}): {names:?}", paths.pretty(&self.saved, *id));
+            let _ = write!(text, " {} ({object}): {names:?}", paths.pretty(self.selection.shown(), *id));
         }
         Err(failed(text))
     }
 
     pub fn assert_nontrivial_match(&self, nodes: &Nodes, checkpoint: &Checkpoint) -> Result<()> {
         let unmatched = self.unmatched(nodes, checkpoint)?;
-        let bound = (0..self.saved.len() as u32).filter(|&id| self.bound(nodes, id).is_some()).take(2).count();
+        let bound = (0..self.selection.saved.len() as u32).filter(|&id| self.bound(nodes, id).is_some()).take(2).count();
         if bound > 1 {
             return Ok(());
         }

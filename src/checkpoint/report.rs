@@ -28,6 +28,9 @@ pub enum RowState {
     Skipped = 7,
     /// Reading or a callback failed halfway: the object has neither its old value nor the new one.
     Torn = 8,
+    /// Not a value: a glob of the options that no value of the checkpoint matches. The row's path
+    /// is the glob.
+    UnmatchedGlob = 9,
 }
 
 impl RowState {
@@ -42,6 +45,7 @@ impl RowState {
             RowState::DtypeMismatch,
             RowState::Skipped,
             RowState::Torn,
+            RowState::UnmatchedGlob,
         ]
         .into_iter()
     }
@@ -62,6 +66,7 @@ impl RowState {
             RowState::DtypeMismatch => c"dtype mismatch",
             RowState::Skipped => c"skipped",
             RowState::Torn => c"torn",
+            RowState::UnmatchedGlob => c"glob matches nothing",
         }
     }
 }
@@ -104,8 +109,8 @@ pub struct Row {
 }
 
 /// The outcome for each value of a restore: one row for each value of the checkpoint, then one for
-/// each object of the program that the checkpoint has no value for. It is a snapshot and never
-/// changes.
+/// each object of the program that the checkpoint has no value for, then one for each glob of the
+/// options that matched nothing. It is a snapshot and never changes.
 ///
 /// ```
 /// # use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, RowState, SaveOptions, Variable};
@@ -149,7 +154,7 @@ impl Report {
 
     /// Returns whether every value of the checkpoint and every object of the program was restored.
     pub fn is_complete(&self) -> bool {
-        self.count(RowState::Restored) == self.rows.len()
+        self.rows.iter().all(|row| matches!(row.state, RowState::Restored | RowState::UnmatchedGlob))
     }
 
     /// Returns one line with the number of rows for each state.

@@ -429,6 +429,22 @@ static void paths_can_be_renamed_and_subtrees_be_roots(void) {
     }
 }
 
+static void globs_must_be_well_formed_and_match(void) {
+    net net = make_net();
+    ckpt_restore_options *options = options_with("include", "net/[w", NULL);
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_checkpoint_read(net.program.checkpoint, in("net"), options, NULL, &error));
+    ckpt_restore_options_free(options);
+    options = options_with("exclude", "nosuch/**", NULL);
+    ckpt_status *status = NULL;
+    CHECK_OK(ckpt_checkpoint_read(net.program.checkpoint, in("net"), options, &status, &error));
+    ckpt_report *report = report_of(status);
+    ROW_IS(CKPT_ROW_STATE_UNMATCHED_GLOB, report, "nosuch/**");
+    ckpt_report_free(report);
+    ckpt_status_free(status);
+    ckpt_restore_options_free(options);
+    free_program(&net.program);
+}
+
 static void mismatches_can_be_skipped(void) {
     static const int64_t two[] = {2};
     net net = make_net();
@@ -540,6 +556,7 @@ int main(void) {
     damage_is_found_before_or_told_after();
     parts_are_restored_on_purpose();
     paths_can_be_renamed_and_subtrees_be_roots();
+    globs_must_be_well_formed_and_match();
     mismatches_can_be_skipped();
     slots_can_be_left_alone();
     read_only_variables_are_saved_alone();

@@ -8,8 +8,9 @@ use super::{ask, ckpt_bytes, handle, own, release};
 use ::checkpoint::{Report, Row, RowState};
 
 /// What became of each value of a restore: one row for each value of the checkpoint, then one for
-/// each object of the program that the checkpoint has no value for. It is a snapshot and never
-/// changes; several threads may use it at once.
+/// each object of the program that the checkpoint has no value for, then one for each glob of the
+/// options that matched nothing. It is a snapshot and never changes; several threads may use it at
+/// once.
 pub struct ckpt_report {
     report: Report,
     summary: OnceLock<String>,

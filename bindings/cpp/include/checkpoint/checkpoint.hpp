@@ -53,8 +53,14 @@ class save_options : public basic_save_options<save_options> {
     }
 };
 
-/// How a graph is restored. Paths are those of keys: escaped names of edges joined by `/`. Globs
+/// How a graph is restored. All paths, but the new paths of renames, are paths in the checkpoint:
+/// below the subtree if there is one, and before any rename. They are those of keys: escaped names
+/// of edges joined by `/`; in a name-based checkpoint, names of tensors and their scopes. Globs
 /// know `*` (within a name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+///
+///     restore_options().subtree("model").rename("old", "new").exclude("old/bias")
+///
+/// restores `new/kernel` from `model/old/kernel`, and leaves `new/bias` as it is.
 class restore_options : public basic_restore_options<restore_options> {
    public:
     /// How values are read: threads, checksums. The options are copied.
