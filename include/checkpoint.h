@@ -2888,11 +2888,13 @@ ckpt_node ckpt_report_row_node(const ckpt_report_row *row);
 // Returns the node in the checkpoint's object graph; -1 if there is none.
 int64_t ckpt_report_row_saved_node(const ckpt_report_row *row);
 
-// Returns, for an unused value or a missing object, the path of its probable counterpart: the only
-// one on the other side with the same shape and last name. Lent; `data` is NULL if there is none.
+// Returns, for a value without an object or an object without a value, the path of its probable
+// counterpart: the only one on the other side with the same dtype, shape and last names. Lent;
+// `data` is NULL if there is none.
 ckpt_bytes ckpt_report_row_candidate(const ckpt_report_row *row);
 
-// Returns more about the reason for the state. Lent; `data` is NULL if there is no more.
+// Returns more about the reason for the state, if the rest of the row does not say it. Lent;
+// `data` is NULL if there is no more.
 ckpt_bytes ckpt_report_row_detail(const ckpt_report_row *row);
 
 // Returns the kind of the restore: one of the `CKPT_RESTORE_KIND_` constants; 0 if `status` is
@@ -2916,6 +2918,14 @@ ckpt_code ckpt_status_assert_consumed(const ckpt_status *status, ckpt_error **er
 //
 // Errors are those of `ckpt_status_assert_consumed`.
 ckpt_code ckpt_status_assert_existing_objects_matched(const ckpt_status *status, ckpt_error **error);
+
+// Asserts that all the rest matched: every object that the program has so far, and that has
+// values, got its value from the checkpoint, but for those that the options leave out. These are
+// what the options exclude and, with `CKPT_MISMATCH_SKIP`, the objects whose values do not fit.
+// Values of the checkpoint without an object are not required to be used.
+//
+// Errors are those of `ckpt_status_assert_consumed`.
+ckpt_code ckpt_status_assert_rest_matched(const ckpt_status *status, ckpt_error **error);
 
 // Asserts that at least one object other than the root was matched.
 //

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use checkpoint::{
-    Checkpoint, Code, DType, Durability, Graph, NodeId, Report, RestoreOptions, RowState, SaveOptions, Saver, SaverOptions,
-    SaverSaveOptions, Variable, WriteOptions,
+    Checkpoint, Code, DType, Durability, Graph, Mismatch, NodeId, Report, RestoreOptions, RowState, SaveOptions, Saver,
+    SaverOptions, SaverSaveOptions, Variable, WriteOptions,
 };
 use tempfile::TempDir;
 
@@ -210,6 +210,154 @@ fn globs_that_match_nothing_are_reported() {
     let saver = Saver::of_variables(&program.graph, &program.nodes(), &SaverOptions::new().log_to(log.clone())).unwrap();
     told(&saver.restore(&saved[1], &options).unwrap());
     logged();
+}
+
+/// A checkpoint of values with these paths and lengths, and a program that it is compared with.
+fn compared(saved: &[(&'static str, i64)], program: &[(&'static str, i64)]) -> (TempDir, PathBuf, Program) {
+    let directory = tempfile::tempdir().unwrap();
+    let make = |all: &[(&'static str, i64)]| {
+        let paths: Vec<&'static str> = all.iter().map(|(path, _)| *path).collect();
+        let made = Program::new(&paths, 0.0);
+        for ((_, length), (_, node)) in all.iter().zip(&made.variables) {
+            let value = Variable::zeros(DType::Float, &[*length]).unwrap();
+            let parent = made.graph.add_variable(value).unwrap();
+            retrack(&made, *node, parent);
+        }
+        made
+    };
+    let path = make(saved).checkpoint.write(directory.path().join("saved"), &unsynced()).unwrap();
+    let program = make(program);
+    (directory, path, program)
+}
+
+/// Puts another variable in the place of one.
+fn retrack(program: &Program, old: NodeId, new: NodeId) {
+    let mut parents = vec![program.checkpoint.root()];
+    while let Some(parent) = parents.pop() {
+        for (name, child) in program.graph.children(parent).unwrap() {
+            if child == old {
+                program.graph.track_overwrite(parent, &name, new).unwrap();
+                return;
+            }
+            parents.push(child);
+        }
+    }
+}
+
+#[test]
+fn the_probable_counterpart_is_named_before_and_after_a_restore() {
+    for (saved, program, expected) in [
+        // Another parent.
+        (&[("old/w", 1)][..], &[("new/w", 1)][..], &[("old/w", "new/w")][..]),
+        // Many that are alike: the names before the last one decide.
+        (
+            &[("old/a/w", 1), ("old/b/w", 1), ("old/a/b", 1), ("old/c/w", 1)],
+            &[("new/b/w", 1), ("new/a/w", 1), ("new/a/b", 1)],
+            &[("old/a/w", "new/a/w"), ("old/b/w", "new/b/w"), ("old/a/b", "new/a/b"), ("old/c/w", "")],
+        ),
+        // The shape decides.
+        (&[("a/w", 1), ("b/w", 2)], &[("c/w", 2), ("d/w", 1)], &[("a/w", "d/w"), ("b/w", "c/w")]),
+        // Nothing decides.
+        (&[("a/w", 1), ("b/w", 1)], &[("c/w", 1), ("d/w", 1)], &[("a/w", ""), ("b/w", "")]),
+        (&[("a/w", 1)], &[("c/w", 1), ("d/w", 1)], &[("a/w", "")]),
+        // Nothing fits.
+        (&[("a/w", 1)], &[("c/w", 2)], &[("a/w", "")]),
+        (&[("a/w", 1)], &[("c/v", 1)], &[("a/w", "")]),
+    ] {
+        let (_directory, path, program) = compared(saved, program);
+        let dry = program.checkpoint.dry_run(&path, &RestoreOptions::new()).unwrap();
+        let status = program.checkpoint.read(&path, &RestoreOptions::new()).unwrap();
+        let waiting = status.report().unwrap();
+        status.forget().unwrap();
+        for report in [dry, waiting, status.report().unwrap()] {
+            for (value, object) in expected {
+                let row = |path: &str| report.rows().iter().find(|row| row.path == path).and_then(|row| row.candidate.clone());
+                assert_eq!(row(value).as_deref().unwrap_or_default(), *object, "{}", report.table());
+                if !object.is_empty() {
+                    assert_eq!(row(object).as_deref(), Some(*value), "{}", report.table());
+                }
+            }
+        }
+    }
+}
+
+/// Twelve layers that are alike have come below another object.
+#[test]
+fn equal_layers_are_told_apart() {
+    let graph_of = |outer: &str| {
+        let graph = Graph::new();
+        let (root, net) = (graph.add_object().unwrap(), graph.add_object().unwrap());
+        graph.track(root, outer, net).unwrap();
+        for number in 0..12 {
+            let layer = graph.add_object().unwrap();
+            graph.track(net, &format!("layer_{number}"), layer).unwrap();
+            for name in ["kernel", "bias"] {
+                let variable = graph.add_variable(Variable::zeros(DType::Float, &[3]).unwrap()).unwrap();
+                graph.track(layer, name, variable).unwrap();
+            }
+        }
+        Checkpoint::new(&graph, root).unwrap()
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = graph_of("bert").write(directory.path().join("bert"), &unsynced()).unwrap();
+    let report = graph_of("encoder").dry_run(&path, &RestoreOptions::new()).unwrap();
+    for row in report.rows() {
+        let (from, to) = if row.saved.is_some() { ("bert/", "encoder/") } else { ("encoder/", "bert/") };
+        assert_eq!(row.candidate, Some(row.path.replace(from, to)), "{}", report.table());
+    }
+}
+
+#[test]
+fn assertions_name_paths_first_and_each_fact_once() {
+    let (_directory, path, program) = compared(&[("layer/w", 5), ("old/w", 1)], &[("layer/w", 6), ("new/b", 1), ("new/c", 1)]);
+    let skip = RestoreOptions::new().on_mismatch(Mismatch::Skip);
+    let status = program.checkpoint.read(&path, &skip).unwrap();
+    assert_eq!(
+        status.assert_existing_objects_matched().unwrap_err().to_string(),
+        "layer/w: not assigned a value from the checkpoint: shape mismatch, float32 [5] in the checkpoint, float32 [6] in the program"
+    );
+    assert_eq!(
+        status.assert_rest_matched().unwrap_err().to_string(),
+        "new/b (variable float32 [1]), new/c (variable float32 [1]): not bound to values of the checkpoint, likely due to changes in the program"
+    );
+    let report = status.report().unwrap();
+    let row = report.rows().iter().find(|row| row.state == RowState::ShapeMismatch).unwrap();
+    assert_eq!((&*row.path, &row.detail), ("layer/w", &None), "file, key and shapes are in the row");
+
+    let (_directory, path, program) = compared(&[("layer/w", 5), ("old/w", 1), ("old/b", 1)], &[("layer/w", 5)]);
+    let status = program.checkpoint.read(&path, &skip).unwrap();
+    assert_eq!(status.assert_consumed().unwrap_err().to_string(), "Unresolved object in checkpoint (root).old.w, (root).old.b");
+}
+
+/// What is left out, by whatever option, is not required; the rest is.
+#[test]
+fn the_rest_can_be_asserted() {
+    let none = RestoreOptions::new;
+    let skip = || none().on_mismatch(Mismatch::Skip);
+    let same = [("net/w", 5), ("head/w", 2)];
+    for (options, saved, holds) in [
+        (none(), &same[..], true),
+        (none(), &[("net/w", 5), ("head/w", 2), ("more/w", 1)], true), // not used, which is not the program's
+        (skip(), &[("net/w", 5), ("head/w", 3)], true),
+        (none().exclude("head/*"), &[("net/w", 5), ("head/w", 3)], true),
+        (none().include("net/*"), &[("net/w", 5), ("head/w", 3)], true),
+        (skip(), &[("net/w", 5)], false), // the checkpoint has none, and no option says so
+        (skip(), &[("nett/w", 5), ("head/w", 2)], false),
+    ] {
+        let (_directory, path, program) = compared(saved, &same);
+        let status = program.checkpoint.read(&path, &options).unwrap();
+        assert_eq!(status.assert_rest_matched().is_ok(), holds, "{options:?}: {}", status.report().unwrap().table());
+    }
+    // A name-based checkpoint.
+    let directory = tempfile::tempdir().unwrap();
+    let saved = Program::counted(&["net/w", "head/w"]).save(&directory);
+    let program = Program::new(&["net/w"], 0.0);
+    let wrong = program.graph.add_variable(Variable::zeros(DType::Float, &[2]).unwrap().name("head/w")).unwrap();
+    program.graph.track(program.checkpoint.root(), "head", wrong).unwrap();
+    let status = program.checkpoint.read(&saved[1], &skip()).unwrap();
+    assert!(status.assert_existing_objects_matched().is_err());
+    status.assert_rest_matched().unwrap();
+    assert!(program.checkpoint.restore_nothing().unwrap().assert_rest_matched().is_err());
 }
 
 /// `tf.train.load_variable` and `var.name`: `v:0` is the first output of the operation `v`.

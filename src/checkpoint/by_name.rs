@@ -8,10 +8,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 
-use super::assertions::failed;
+use super::assertions::{failed, places};
 use super::assign::Batch;
+use super::candidates::report_with_candidates;
 use super::name_map::NameMap;
-use super::options::{Log, RestoreOptions, Severity};
+use super::options::{Log, Mismatch, RestoreOptions, Severity};
 use super::plan::{Outcome, Plan, Stored};
 use super::report::{Report, Row, RowState};
 use super::restore::{next_uid, unmatched_glob};
@@ -178,21 +179,30 @@ impl NameRestore {
         queued.into_iter().for_each(|object| nodes.forget_deferred(object, self.uid));
     }
 
-    /// Checks that every object was restored. All three assertions of a status make this check.
-    pub fn assert_restored(&self, nodes: &Nodes, checkpoint: &Checkpoint) -> Result<()> {
+    /// Checks that every object was restored, which is what each assertion of a status asks. If
+    /// `lenient`, values that were skipped because they do not fit are left out.
+    pub fn assert_restored(&self, nodes: &Nodes, checkpoint: &Checkpoint, lenient: bool) -> Result<()> {
         let found = self.found.lock();
-        let lacking =
-            found.unused.iter().filter(|(object, _)| nodes.get(**object).is_some() && !found.optional.contains(*object));
-        let lacking: Vec<String> = lacking.map(|(object, names)| format!("{}: {names:?}", nodes.describe(*object))).collect();
+        let lacking = found.unused.keys().filter(|object| nodes.get(**object).is_some() && !found.optional.contains(*object));
+        let lacking: Vec<NodeId> = lacking.copied().collect();
         if !lacking.is_empty() {
-            return Err(failed(format!("Some objects had attributes which were not restored: {}", lacking.join(", "))));
+            return Err(failed(format!(
+                "{}: the checkpoint has no values of these names. Some objects had attributes which were not restored",
+                places(nodes, checkpoint, &lacking)
+            )));
         }
-        let torn = found
-            .outcomes
-            .iter()
-            .find(|(_, (_, outcome))| outcome.state != RowState::Restored && outcome.state != RowState::Skipped);
-        if let Some((object, _)) = torn {
-            return Err(failed(format!("Object not restored: {}", nodes.describe(*object))));
+        let is_skipped = |state: RowState| match state {
+            RowState::Restored | RowState::Skipped => true,
+            RowState::ShapeMismatch | RowState::DtypeMismatch => lenient && self.options.on_mismatch == Mismatch::Skip,
+            _ => false,
+        };
+        if let Some((object, (_, outcome))) = found.outcomes.iter().find(|(_, (_, outcome))| !is_skipped(outcome.state)) {
+            let detail = outcome.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+            return Err(failed(format!(
+                "{}: Object not restored: {}{detail}",
+                places(nodes, checkpoint, &[*object]),
+                outcome.state
+            )));
         }
         let attached = checkpoint.attached();
         let walk = Walk::new(nodes, checkpoint.as_root(&attached), true)?;
@@ -200,7 +210,7 @@ impl NameRestore {
             !found.optional.contains(*object) && nodes.get(**object).is_some_and(|node| node.restored_by < self.uid)
         };
         match walk.order.iter().find(behind) {
-            Some(object) => Err(failed(format!("Object not restored: {}", nodes.describe(*object)))),
+            Some(object) => Err(failed(format!("{}: Object not restored", places(nodes, checkpoint, &[*object])))),
             None => Ok(()),
         }
     }
@@ -258,7 +268,7 @@ impl NameRestore {
         if reader.format() != Format::V1 {
             *guard = Some(reader);
         }
-        Ok(Report::new(rows))
+        Ok(report_with_candidates(rows))
     }
 }
 

@@ -3,6 +3,7 @@
 mod assertions;
 mod assign;
 mod by_name;
+mod candidates;
 mod checks;
 mod loan;
 mod matches;

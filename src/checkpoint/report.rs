@@ -101,10 +101,10 @@ pub struct Row {
     pub node: Option<NodeId>,
     /// The node in the checkpoint's object graph.
     pub saved_node: Option<u32>,
-    /// For an unused value or a missing object: the path of its probable counterpart, the only one
-    /// on the other side with the same shape and last name.
+    /// For a value without an object or an object without a value: the path of its probable
+    /// counterpart, the only one on the other side with the same dtype, shape and last names.
     pub candidate: Option<String>,
-    /// More about the reason for the state, if there is more.
+    /// More about the reason for the state, if the rest of the row does not say it.
     pub detail: Option<String>,
 }
 
@@ -136,8 +136,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(mut rows: Vec<Row>) -> Report {
-        find_candidates(&mut rows);
+    pub(super) fn new(rows: Vec<Row>) -> Report {
         Report { rows }
     }
 
@@ -249,32 +248,4 @@ fn push_json(out: &mut String, text: &str) {
         }
     }
     out.push('"');
-}
-
-/// Sets the candidates: for each unused value and each missing object, the only one on the other
-/// side with the same shape and last name, if there is exactly one.
-fn find_candidates(rows: &mut [Row]) {
-    use std::collections::HashMap;
-    type Likeness = (String, Vec<i64>);
-    let likeness = |row: &Row| -> Option<Likeness> {
-        let shape = match row.state {
-            RowState::Unused => row.saved.as_ref().map(|(_, shape)| shape.clone()),
-            RowState::Missing => row.program.as_ref().and_then(|(_, shape)| shape.clone()),
-            _ => None,
-        };
-        Some((row.path.rsplit('/').next()?.to_owned(), shape?))
-    };
-    // For each last name and shape, the numbers of the unused rows and of the missing rows.
-    let mut alike: HashMap<Likeness, [Vec<usize>; 2]> = HashMap::new();
-    for (number, row) in rows.iter().enumerate() {
-        if let Some(likeness) = likeness(row) {
-            alike.entry(likeness).or_default()[usize::from(row.state == RowState::Missing)].push(number);
-        }
-    }
-    for [unused, missing] in alike.into_values() {
-        if let ([one], [other]) = (&unused[..], &missing[..]) {
-            rows[*one].candidate = Some(rows[*other].path.clone());
-            rows[*other].candidate = Some(rows[*one].path.clone());
-        }
-    }
 }

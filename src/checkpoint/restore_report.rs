@@ -1,5 +1,6 @@
 //! The report of a restore from an object graph.
 
+use super::candidates::report_with_candidates;
 use super::paths::Paths;
 use super::report::{Report, Row, RowState};
 use super::restore::Restore;
@@ -68,7 +69,7 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
         }
     }
     rows.extend(restore.selection.unmatched.iter().map(|glob| glob_row(glob)));
-    Ok(Report::new(rows))
+    Ok(report_with_candidates(rows))
 }
 
 /// Returns for each node of the checkpoint whether it is deferred: a deferred edge or slot leads to

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::assign::Batch;
+use super::super::candidates::report_with_candidates;
 use super::super::name_map::NameMap;
 use super::super::options::{Mismatch, RestoreOptions};
 use super::super::plan::{Outcomes, Plan, Stored};
@@ -79,7 +80,7 @@ impl Inner {
         });
         let mut rows = self.rows(nodes, reader, &names, &plans, outcomes);
         rows.extend(unmatched.iter().map(|glob| glob_row(glob)));
-        Ok((Report::new(rows), result))
+        Ok((report_with_candidates(rows), result))
     }
 
     /// Returns one row for each object, then one for each unused value of the checkpoint.
