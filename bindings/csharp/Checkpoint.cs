@@ -204,8 +204,8 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Writes the checkpoint <c>prefix-number</c>, neither counting nor telling the
-        /// state file.</summary>
+        /// <summary>Writes the checkpoint <c>prefix-number</c> and makes it the latest and only
+        /// one in the state file. It does not count.</summary>
         public string WriteNumbered(
             string prefix, long number, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
