@@ -2640,13 +2640,15 @@ ckpt_code ckpt_checkpoint_write(const ckpt_checkpoint *checkpoint,
                                 ckpt_string **path,
                                 ckpt_error **error);
 
-// Writes the checkpoint `prefix-number`. Does not increment the save counter and does not change
-// the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
+// Writes the checkpoint `prefix-number`, calls the write callbacks, and makes it the latest and
+// only checkpoint in the directory's state file. Does not increment the save counter.
+// (`CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8)
 //
 // `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
 // `path` may be NULL.
 //
-// Errors are those of `ckpt_checkpoint_write`.
+// Errors are those of `ckpt_checkpoint_write`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
 ckpt_code ckpt_checkpoint_write_numbered(const ckpt_checkpoint *checkpoint,
                                          const char *prefix,
                                          int64_t number,
