@@ -9,6 +9,7 @@ mod common;
 mod world;
 
 mod asynchronous;
+mod bundle;
 mod checkpointing;
 mod data_structures;
 mod invariants;
@@ -20,6 +21,7 @@ mod policies;
 mod python_state;
 mod readers;
 mod root_objects;
+mod save_weights;
 mod saver;
 mod saving;
 mod serialize_to_tensors;
@@ -28,6 +30,7 @@ mod slots;
 mod tracking;
 mod training_loops;
 mod views;
+mod warm_starting;
 mod warnings;
 
 /// Every test that has the name of one of TensorFlow's is in the table of README.md, and what the

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use checkpoint::{
     checkpoint_exists, get_checkpoint_state, latest_checkpoint, Clock, Code, DType, Durability, Extent, NodeId, Reader, Reason,
     RestoreOptions, RowState, SaveOptions, Saver, SaverOptions, SaverSaveOptions, Sink, Slice, Source, State, StateOptions,
-    Variable, WriteOptions, Writer,
+    Variable, WriteOptions,
 };
 
 use crate::world::*;
@@ -185,19 +185,39 @@ fn test_cache_rereads_file() {
     w.holds(v, 20f32);
 }
 
-/// SaverTest.testReshape, without `reshape=True`: shapes are never changed
+/// SaverTest.testReshape
 #[test]
 fn test_reshape() {
     let w = World::new();
     let path = save(&saver(&w, &[("v", w.variable([[1f32, 2.0, 3.0], [4.0, 5.0, 6.0]]))]), w.path("reshape"));
+    // With `reshape=False`, the default.
     let v = w.variable([[0f32; 2]; 3]);
-    let error = cannot_load(&saver(&w, &[("v", v)]), path);
+    let error = cannot_load(&saver(&w, &[("v", v)]), &path);
     is(&error, Code::InvalidArgument, Reason::Shape);
     says(
         &error.to_string(),
         &["Received incompatible tensor with shape [2,3] when attempting to restore variable with shape [3,2]"],
     );
     w.holds(v, [[0f32; 2]; 3]);
+    // With `reshape=True`.
+    load(&with(&w, &[("v", v)], SaverOptions::new().reshape(true)), &path);
+    w.holds(v, [[1f32, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+}
+
+/// SaverTest.testSaveToURI
+#[test]
+fn test_save_to_uri() {
+    let w = World::new();
+    let uri = format!("file://{}", w.path("uri").display());
+    let (v0, v1) = (w.variable(10f32), w.variable(20f32));
+    let saver = saver(&w, &[("v0", v0), ("v1", v1)]);
+    save(&saver, &uri);
+    w.assign(v0, 0f32);
+    w.assign(v1, 0f32);
+    load(&saver, &uri);
+    w.holds(v0, 10f32);
+    w.holds(v1, 20f32);
+    assert!(w.files().contains(&"uri.index".to_owned()), "{:?}", w.files());
 }
 
 /// SaverTest.testSaveWithGlobalStep and testSaveWithGlobalStepWithPadding
@@ -277,23 +297,33 @@ fn test_sharded() {
     w.holds(v1, 20f32);
 }
 
-/// SaveRestoreShardedTestV2.testPartitionedVariable: a tensor that was saved in slices is restored
-/// whole
+/// SaveRestoreShardedTest.testPartitionedVariable: a saver of the parts and a saver of the whole
+/// write what each of them restores
 #[test]
 fn test_partitioned_variable() {
     let w = World::new();
-    let whole: Vec<f32> = (0..20).map(|n| n as f32).collect();
-    let (top, bottom) =
-        (bytes_of(&<[f32; 12]>::try_from(&whole[..12]).unwrap()), bytes_of(&<[f32; 8]>::try_from(&whole[12..]).unwrap()));
-    let mut writer = Writer::new(w.path("parts"), &Default::default()).unwrap();
-    for (start, length, bytes) in [(0, 3, &top), (3, 2, &bottom)] {
-        let rows = Slice::new(vec![Extent::range(start, length), Extent::range(0, 4)]);
-        writer.add_slice("v", DType::Float, &[5, 4], &rows, bytes).unwrap();
+    let all: [[f32; 4]; 5] = std::array::from_fn(|row| std::array::from_fn(|column| (row * 4 + column) as f32));
+    let zeros = [[0f32; 4]; 5];
+    let parts = |from: &[[f32; 4]; 5]| -> [(&'static str, NodeId); 2] {
+        [0..3, 3..5].map(|rows| {
+            let slice = Slice::new(vec![Extent::range(rows.start as i64, rows.len() as i64), Extent::range(0, 4)]);
+            let bytes: Vec<u8> = from[rows.clone()].iter().flatten().flat_map(|v| v.to_ne_bytes()).collect();
+            let part = Variable::owned(DType::Float, &[rows.len() as i64, 4], &bytes).unwrap();
+            ("v", w.graph.add_variable(part.part(&[5, 4], &slice).unwrap()).unwrap())
+        })
+    };
+    let together = |parts: &[(&str, NodeId)]| -> Vec<u8> { parts.iter().flat_map(|(_, v)| w.graph.read(*v).unwrap()).collect() };
+    let of_parts = save(&saver(&w, &parts(&all)), w.path("parts"));
+    let of_whole = save(&saver(&w, &[("v", w.variable(all))]), w.path("whole"));
+    assert_eq!(Reader::open(&of_parts).unwrap().get("v").unwrap().slices().len(), 2);
+    for path in [of_parts, of_whole] {
+        let whole = w.variable(zeros);
+        load(&saver(&w, &[("v", whole)]), &path);
+        w.holds(whole, all);
+        let restored = parts(&zeros);
+        load(&saver(&w, &restored), &path);
+        assert_eq!(together(&restored), bytes_of(&all));
     }
-    writer.finish().unwrap();
-    let v = w.variable([[0f32; 4]; 5]);
-    load(&saver(&w, &[("v", v)]), w.path("parts"));
-    assert_eq!(w.graph.read(v).unwrap(), [top, bottom].concat());
 }
 
 /// MaxToKeepTest.testNonSharded

@@ -330,3 +330,44 @@ fn a_removed_variable_needs_no_slots() {
         status.expect_partial();
     }
 }
+
+/// tf_keras optimizer_v2_test.py
+/// OptimizerTest.testSlotWithNonstandardShapeRestoresBasedOnCheckpoint: a slot that is made for a
+/// restore has the shape of its value, not that of its variable
+#[test]
+fn test_slot_with_nonstandard_shape_restores_based_on_checkpoint() {
+    let w = World::new();
+    let x = w.variable([[1f32, 2.0], [3.0, 4.0]]);
+    let saved = Adam::new(&w);
+    w.graph.set_slot(saved.node, x, "test_slot", w.variable([[1f32], [5.0]])).unwrap();
+    let path = w.save(&w.checkpoint(&[("var", x), ("optimizer", saved.node)]), "ckpt");
+    let restored = Adam::new(&w);
+    restore(&w.checkpoint(&[("var", x), ("optimizer", restored.node)]), path).consumed();
+    let slot = restored.slot(&w, x, "test_slot").expect("the slot was made");
+    w.holds(slot, [[1f32], [5.0]]);
+}
+
+/// distribute tracking_util_test.py TrainingCheckpointTests.testCheckpointRestoreOptimizerSlots,
+/// without its strategies: slots of an optimizer that has not run are restored, and those that it
+/// makes later get the values that wait
+#[test]
+fn test_checkpoint_restore_optimizer_slots() {
+    for waits in [false, true] {
+        let w = World::new();
+        let v = w.variable(1f32);
+        let mut opt = Adam::new(&w);
+        opt.step(&w, &[v]);
+        for (name, value) in [("m", 7f32), ("v", 8.0)] {
+            w.assign(opt.slot(&w, v, name).unwrap(), value);
+        }
+        let path = w.save(&w.checkpoint(&[("v", v), ("opt", opt.node)]), "ckpt");
+        let v = w.variable(0f32);
+        let mut opt = if waits { Adam::waiting(&w) } else { Adam::new(&w) };
+        let _status = restore(&w.checkpoint(&[("v", v), ("opt", opt.node)]), path);
+        w.holds(v, 1f32);
+        assert_eq!(opt.slot(&w, v, "m").is_some(), !waits);
+        opt.step(&w, &[v]);
+        w.holds(opt.slot(&w, v, "m").unwrap(), 7f32);
+        w.holds(opt.slot(&w, v, "v").unwrap(), 8f32);
+    }
+}

@@ -4,6 +4,7 @@
 
 #include <checkpoint/checkpoint.hpp>
 #include <checkpoint/options.hpp>
+#include <checkpoint/watch.hpp>
 
 namespace checkpoint {
 
