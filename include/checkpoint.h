@@ -288,6 +288,14 @@ typedef struct ckpt_ranks ckpt_ranks;
 typedef struct ckpt_read_options ckpt_read_options;
 
 // An open checkpoint. Immutable: several threads may use it at once.
+//
+// Data files are opened by the first read that needs them. At most 64 of them are open at a time
+// in a process, or a quarter of the files that it may have open if that is less; readers open them
+// again when needed. If another checkpoint has been written in the place of the one that was
+// opened, reads give the values of the one that was opened, or fail with `CKPT_CODE_DATA_LOSS`
+// (`CKPT_REASON_REPLACED`). Files are known by device, inode, length and time of modification: if
+// another program edits a data file in place and restores its length and time, only checksums
+// notice.
 typedef struct ckpt_reader ckpt_reader;
 
 // The result of repairing a state file. It never changes; several threads may use it at once.
@@ -729,7 +737,7 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // A callback called the graph that called it.
 #define CKPT_REASON_REENTRANT 29
 
-// The checkpoint was replaced after the restore began.
+// The checkpoint was replaced after a reader opened it or the restore began.
 #define CKPT_REASON_REPLACED 30
 
 // A registered saver is missing, or does not accept the object.

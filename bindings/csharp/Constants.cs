@@ -154,7 +154,8 @@ namespace LibCheckpoint
         /// <summary>A callback called the graph that called it.</summary>
         Reentrant = 29,
 
-        /// <summary>The checkpoint was replaced after the restore began.</summary>
+        /// <summary>The checkpoint was replaced after a reader opened it or the restore
+        /// began.</summary>
         Replaced = 30,
 
         /// <summary>A registered saver is missing, or does not accept the object.</summary>

@@ -120,7 +120,7 @@ const (
 	ReasonReadOnly Reason = C.CKPT_REASON_READ_ONLY
 	// A callback called the graph that called it.
 	ReasonReentrant Reason = C.CKPT_REASON_REENTRANT
-	// The checkpoint was replaced after the restore began.
+	// The checkpoint was replaced after a reader opened it or the restore began.
 	ReasonReplaced Reason = C.CKPT_REASON_REPLACED
 	// A registered saver is missing, or does not accept the object.
 	ReasonSaver Reason = C.CKPT_REASON_SAVER

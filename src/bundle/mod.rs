@@ -4,6 +4,7 @@
 mod assemble;
 #[cfg(test)]
 pub(crate) mod crash_tests;
+mod data_files;
 mod direct;
 mod durability;
 mod entry;
@@ -23,6 +24,7 @@ mod read_options;
 mod reader;
 mod records;
 mod rows;
+mod seal;
 mod sections;
 mod snapshot;
 mod source;

@@ -3,12 +3,10 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::assemble::{pieces, Piece};
+use super::data_files::{self, DataFiles};
 use super::entry::Endianness;
 use super::index::{Index, Row};
-use super::naming;
 use super::payload::{check_crc, Elements};
 use super::read_options::{Checksums, ReadOptions};
 use super::transfer::{self, Target, Transfer, CHUNK};
@@ -16,11 +14,8 @@ use crate::allocate::allocate;
 use crate::error::{Error, Reason, Result};
 use crate::foreign::explain_contents;
 use crate::format::crc::{self, Crc};
-use crate::storage::{File, Location, Map};
+use crate::storage::{File, Location, Map, Sign};
 use crate::tensor::{Bounds, DType, Run, Strings};
-
-/// Maximum number of data files kept open between reads.
-const OPEN_SHARDS: usize = 64;
 
 /// Gaps shorter than this, in bytes, are read rather than skipped with another system call.
 pub(super) const WORTH_A_CALL: u64 = 4 << 10;
@@ -29,8 +24,7 @@ pub(super) const WORTH_A_CALL: u64 = 4 << 10;
 #[derive(Debug)]
 pub(crate) struct Bundle {
     index: Index,
-    /// The open data files and their shard numbers, the last one opened at the end.
-    shards: Mutex<Vec<(u32, Arc<File>)>>,
+    files: DataFiles,
 }
 
 /// A region of a fixed-size tensor, and the buffer to read it into.
@@ -51,12 +45,28 @@ struct Scattered<'a, 'b> {
 }
 
 impl Bundle {
-    pub fn new(index: Index) -> Bundle {
-        Bundle { index, shards: Mutex::default() }
+    pub fn open(prefix: &Location, memory_limit: Option<u64>) -> Result<Bundle> {
+        Bundle::open_with(prefix, || Index::load(prefix, memory_limit, false, &mut Err))
     }
 
-    pub fn open(prefix: &Location, memory_limit: Option<u64>) -> Result<Bundle> {
-        Index::load(prefix, memory_limit, false, &mut Err).map(Bundle::new)
+    /// Opens the bundle at `prefix`, whose index `load` reads, perhaps more than once.
+    pub fn open_with(prefix: &Location, load: impl FnMut() -> Result<Index>) -> Result<Bundle> {
+        DataFiles::of_index(prefix, load).map(|(index, files)| Bundle { index, files })
+    }
+
+    /// Fails unless the index at its path has the content that it had when the bundle was opened:
+    /// with `NOT_FOUND` if there is none, with `DATA_LOSS` (`Replaced`) if the content differs.
+    pub fn check_current(&self) -> Result<()> {
+        let fault = match self.index.seal().check() {
+            Err(fault) if fault.reason() == Reason::Replaced => fault,
+            checked => return checked,
+        };
+        let now = Bundle::open(self.index.prefix(), None)?;
+        if !self.index.has_content_of(&now.index) {
+            return Err(fault);
+        }
+        self.files.become_those_of(now.files);
+        Ok(())
     }
 
     pub fn index(&self) -> &Index {
@@ -65,11 +75,11 @@ impl Bundle {
 
     /// Closes the open data files. They are opened again when needed.
     pub fn close_files(&self) {
-        self.shards.lock().clear();
+        self.files.close();
     }
 
     pub fn shard_path(&self, shard: u32) -> Location {
-        naming::data_path(self.index.prefix(), shard, self.index.header().shards)
+        data_files::path(&self.index, shard)
     }
 
     /// Returns the data file of `row`, after checking that it is long enough.
@@ -81,30 +91,24 @@ impl Bundle {
 
     /// Checks that the data file of `row` exists and is long enough.
     pub fn check_row(&self, row: &Row<'_>) -> Result<()> {
-        if let Some((_, file)) = self.shards.lock().iter().find(|(shard, _)| *shard == row.shard) {
-            return file.check_range(row.offset, row.size).map_err(|e| explain_contents(e, file));
-        }
-        self.shard_of(row).map(drop)
+        let known = |file: &Arc<File>| file.check_range(row.offset, row.size).map_err(|e| explain_contents(e, file));
+        self.files.with_known(row.shard, known).unwrap_or_else(|| self.shard_of(row).map(drop))
     }
 
-    /// Returns the number of bytes read from the data files that are open.
+    /// Returns the number of bytes read from the data files, and the number of calls that read
+    /// them.
     #[cfg(test)]
-    pub fn bytes_read(&self) -> u64 {
-        self.shards.lock().iter().map(|(_, file)| file.read.load(std::sync::atomic::Ordering::Relaxed)).sum()
+    pub fn reading(&self) -> (u64, u64) {
+        let (mut bytes, mut calls) = (0, 0);
+        self.files.each(|file| {
+            bytes += file.read.load(std::sync::atomic::Ordering::Relaxed);
+            calls += file.reads.load(std::sync::atomic::Ordering::Relaxed);
+        });
+        (bytes, calls)
     }
 
     pub(super) fn shard(&self, number: u32) -> Result<Arc<File>> {
-        let cached = self.shards.lock().iter().find(|(shard, _)| *shard == number).map(|(_, file)| file.clone());
-        if let Some(file) = cached {
-            return Ok(file);
-        }
-        let file = Arc::new(File::open(&self.shard_path(number))?);
-        let mut shards = self.shards.lock();
-        if shards.len() == OPEN_SHARDS {
-            shards.remove(0);
-        }
-        shards.push((number, file.clone()));
-        Ok(file)
+        self.files.get(&self.index, number)
     }
 
     /// Returns the number of bytes to reverse together in this bundle's tensors of `dtype`; 1 for

@@ -29,19 +29,22 @@ const MOST_ABSENT: usize = 100;
 pub(crate) fn verify(prefix: &Location, threads: u32, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Checked> {
     let mut checked = Checked { files: 1, ..Checked::default() };
     let mut problems = Problems::default();
-    let index = Index::load(prefix, None, true, &mut |fault| {
-        problems.add(fault);
-        Ok(())
+    let opened = Bundle::open_with(prefix, || {
+        problems = Problems::default();
+        Index::load(prefix, None, true, &mut |fault| {
+            problems.add(fault);
+            Ok(())
+        })
     });
-    let index = match index {
-        Ok(index) => index,
+    let bundle = match opened {
+        Ok(bundle) => bundle,
+        Err(fault) if is_unknown(&fault) => return Err(fault),
         Err(fault) => {
             problems.add(fault);
             checked.problems = problems.take();
             return Ok(checked);
         }
     };
-    let bundle = Bundle::new(index);
     let index = bundle.index();
     checked.tensors = index.len();
     for tensor in (0..index.len()).map(|i| index.tensor(i)).filter(|t| t.is_partitioned()) {
@@ -59,6 +62,7 @@ pub(crate) fn verify(prefix: &Location, threads: u32, watch: &mut dyn FnMut(u64,
         }
         match File::open(&bundle.shard_path(shard)) {
             Ok(_) => checked.files += 1,
+            Err(fault) if is_unknown(&fault) => return Err(fault),
             Err(fault) => {
                 problems.add(fault);
                 absent.push(shard);
@@ -72,12 +76,21 @@ pub(crate) fn verify(prefix: &Location, threads: u32, watch: &mut dyn FnMut(u64,
     let threads = transfer::threads_for(threads, total);
     let records = stored().map(|(key, row)| bundle.check_record(key, &row));
     let outcome = transfer::run(records, threads, true, &mut |done| watch(done, total));
+    if let Some(unknown) = outcome.faults.iter().find(|fault| is_unknown(fault)) {
+        return Err(unknown.clone());
+    }
     add_faults(outcome.faults, &mut problems);
     checked.problems = problems.take();
     // The last report always states that all bytes are done, even if an error kept some from being
     // counted.
     checked.cancelled = outcome.cancelled || watch(total, total).is_break();
     Ok(checked)
+}
+
+/// Returns whether an error says nothing about the checkpoint: the system had no memory or no
+/// handles of files to spare, or the checkpoint was replaced meanwhile.
+fn is_unknown(fault: &Error) -> bool {
+    fault.is_shortage() || matches!(fault.reason(), Reason::Replaced | Reason::Busy)
 }
 
 /// Adds what is wrong with tensors; that a data file is something else is one problem, not one for

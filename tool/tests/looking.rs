@@ -463,6 +463,30 @@ fn verify_lists_every_fault() {
     assert_eq!((&result["problems"][0]["tensor"], &result["problems"][0]["code"]), (&Json::from("b"), &Json::from("DATA_LOSS")));
 }
 
+/// Commands on a checkpoint of 200 data files, in a process that may have 64 open files.
+#[test]
+fn more_data_files_than_a_process_may_open_are_not_bad() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut bundle = Bundle::sharded(200);
+    for shard in 0..200 {
+        bundle.shard = shard;
+        let (extents, value) = ([Part(shard as i64, 1), Full], i32s(&[shard as i32, -1]));
+        bundle.slice("big", INT32, &[200, 2], &extents, &value);
+    }
+    bundle.partitioned("big", INT32, &[200, 2], &(0..200).map(|row| vec![Part(row, 1), Full]).collect::<Vec<_>>());
+    bundle.write(directory.path(), "m");
+    let limited = |arguments: &str| {
+        let command = format!("ulimit -n 64; {} {arguments}", env!("CARGO_BIN_EXE_ckpt"));
+        let output = std::process::Command::new("bash").args(["-c", &command]).current_dir(&directory).output().unwrap();
+        assert!(output.status.success(), "{arguments}: {}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert!(limited("verify m").contains("good"));
+    assert!(limited("cat m big").ends_with("[199  -1]]\n"));
+    limited("copy m out");
+    assert!(limited("verify out").contains("good"));
+}
+
 #[test]
 fn verify_says_once_that_a_data_file_is_a_git_lfs_pointer() {
     let directory = tempfile::tempdir().unwrap();

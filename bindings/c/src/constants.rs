@@ -133,7 +133,7 @@ pub const CKPT_REASON_NOT_SHAPED: ckpt_reason = 27;
 pub const CKPT_REASON_READ_ONLY: ckpt_reason = 28;
 /// A callback called the graph that called it.
 pub const CKPT_REASON_REENTRANT: ckpt_reason = 29;
-/// The checkpoint was replaced after the restore began.
+/// The checkpoint was replaced after a reader opened it or the restore began.
 pub const CKPT_REASON_REPLACED: ckpt_reason = 30;
 /// A registered saver is missing, or does not accept the object.
 pub const CKPT_REASON_SAVER: ckpt_reason = 31;

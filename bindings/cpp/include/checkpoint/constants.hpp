@@ -117,7 +117,7 @@ enum class reason : std::int32_t {
     read_only = CKPT_REASON_READ_ONLY,
     /// A callback called the graph that called it.
     reentrant = CKPT_REASON_REENTRANT,
-    /// The checkpoint was replaced after the restore began.
+    /// The checkpoint was replaced after a reader opened it or the restore began.
     replaced = CKPT_REASON_REPLACED,
     /// A registered saver is missing, or does not accept the object.
     saver = CKPT_REASON_SAVER,
