@@ -9,6 +9,7 @@ mod direct;
 mod durability;
 mod entry;
 mod finish;
+mod groups;
 mod index;
 mod items;
 mod load;
