@@ -798,7 +798,7 @@ static void sections_that_cannot_be_merged_stay(void) {
 
 /* `ulimit -f`: the system would send SIGXFSZ, which ends the process. */
 static void a_limit_on_the_size_of_files_is_an_error(void) {
-    static const char values[1 << 16];
+    static const char values[1 << 16] = {0};
     const int64_t length = sizeof values;
     const int only = files(false);
     struct rlimit before, small;
