@@ -103,7 +103,8 @@
 //    ckpt_manager_save, ckpt_manager_restore_or_initialize, ckpt_manager_latest_valid,
 //    ckpt_manager_options_*, ckpt_manager_save_options_*, ckpt_resume_options_*
 //  * Saves in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
-//    ckpt_checkpoint_sync, ckpt_manager_save_async, ckpt_pending_*
+//    ckpt_checkpoint_sync, ckpt_checkpoint_last_failure, ckpt_manager_last_failure,
+//    ckpt_manager_save_async, ckpt_pending_*
 //  * Saves by ranks: ckpt_messages_*, ckpt_ranks_*, ckpt_checkpoint_write_ranked,
 //    ckpt_checkpoint_save_ranked, ckpt_checkpoint_write_section, ckpt_manager_save_ranked
 //  * The state file, pins: ckpt_latest_checkpoint, ckpt_get_checkpoint_state,
@@ -551,7 +552,8 @@ typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
                                                    ckpt_failure *failure);
 
 // Receives a message: one line of UTF-8, `len` bytes and a terminating NUL. Called on the thread
-// whose call the message is about.
+// whose call the message is about; for a save in the background, on the library's thread that
+// saves.
 typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
 
 // Called when the files of the checkpoint `path` are complete, before the state file names it.
@@ -1124,7 +1126,8 @@ void ckpt_open_options_free(ckpt_open_options *options);
 ckpt_read_options *ckpt_read_options_new(void);
 
 // Sets the number of reading threads, the calling thread included. 0, the default, lets the
-// library choose: one thread for less than 4 MiB, else one per processor, at most four.
+// library choose: one thread for less than 4 MiB, else one per processor, at most four. There are
+// never more than one for every 256 KiB, nor more than eight per processor.
 ckpt_code ckpt_read_options_set_threads(ckpt_read_options *options, uint32_t threads, ckpt_error **error);
 
 // Sets when checksums are verified: `CKPT_CHECKSUMS_ALWAYS` (the default),
@@ -1441,7 +1444,8 @@ void ckpt_object_graph_free(ckpt_object_graph *graph);
 // Creates options with the defaults. Free them with `ckpt_verify_options_free`.
 ckpt_verify_options *ckpt_verify_options_new(void);
 
-// Sets the number of reading threads; 0, the default, lets the library choose.
+// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+// more than one for every 256 KiB, nor more than eight per processor.
 ckpt_code ckpt_verify_options_set_threads(ckpt_verify_options *options, uint32_t threads, ckpt_error **error);
 
 // Sets the callback that reports progress during `ckpt_verify`; NULL for none.
@@ -1522,7 +1526,8 @@ ckpt_code ckpt_write_options_set_max_shard_size(ckpt_write_options *options, uin
 ckpt_code ckpt_write_options_set_alignment(ckpt_write_options *options, uint64_t bytes, ckpt_error **error);
 
 // Sets the number of writing threads, the calling thread included; 0, the default, lets the
-// library choose. The files are the same for any number of threads.
+// library choose. There are never more than one for every 256 KiB, nor more than eight per
+// processor. The files are the same for any number of threads.
 ckpt_code ckpt_write_options_set_threads(ckpt_write_options *options, uint32_t threads, ckpt_error **error);
 
 // Sets what survives a power failure after the checkpoint is written: one of the
@@ -2583,11 +2588,11 @@ ckpt_graph *ckpt_checkpoint_graph(const ckpt_checkpoint *checkpoint);
 // Returns the root object; 0 if `checkpoint` is NULL.
 ckpt_node ckpt_checkpoint_root(const ckpt_checkpoint *checkpoint);
 
-// Sets the log, which is called with `user_data` about values of a checkpoint that were never used
-// and the like. NULL, the default, turns it off. A restore keeps the log that was set when it was
-// called.
+// Sets the log, which is called with `user_data` about values of a checkpoint that were never
+// used, saves in the background that failed and the like. NULL, the default, turns it off. A
+// restore and a save in the background keep the log that was set when they were called.
 //
-// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a restore needs
+// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a call needs
 // `user_data` any more; at once if this call fails.
 ckpt_code ckpt_checkpoint_set_log(const ckpt_checkpoint *checkpoint,
                                   ckpt_log_callback log,
@@ -2624,8 +2629,6 @@ ckpt_code ckpt_checkpoint_save_count(const ckpt_checkpoint *checkpoint, int64_t 
 // * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the save.
 // * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running in the
 //   background and the options say `CKPT_BUSY_FAIL`.
-// * The error of an earlier save in the background that has not been reported yet; this call then
-//   does nothing else.
 //
 // After an error, an existing checkpoint at the prefix is unchanged and no new one exists.
 // Exception: if a callback of `ckpt_save_options_add_callback` failed, the new checkpoint is
@@ -3420,8 +3423,9 @@ ckpt_code ckpt_manager_options_set_clock(ckpt_manager_options *options,
                                          ckpt_error **error);
 
 // Sets the log, which is called with `user_data` about state files that cannot be parsed, old
-// checkpoints that cannot be removed and the like. NULL, the default, turns it off. No lock is
-// held during the call.
+// checkpoints that cannot be removed, saves in the background that failed and the like. No lock is
+// held during the call. NULL, the default, turns it off; saves in the background then use the log
+// of the checkpoint.
 //
 // `free_user_data`, if not NULL, is called when neither the options nor managers made with them
 // need `user_data` any more; at once if this call fails.
@@ -3512,11 +3516,10 @@ void ckpt_resume_options_free(ckpt_resume_options *options);
 //   started.
 // * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running and the
 //   options say `CKPT_BUSY_FAIL`. Nothing is counted.
-// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
 //
 // After the first two kinds the save counter stays incremented. Every other error is returned by
-// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
-// next call that saves the checkpoint, which then does nothing else.
+// `ckpt_pending_wait` or, if nobody calls that, by `ckpt_checkpoint_sync`; it is in the log; and
+// `ckpt_checkpoint_last_failure` gives it. It never makes another save fail.
 ckpt_code ckpt_checkpoint_save_async(const ckpt_checkpoint *checkpoint,
                                      const char *prefix,
                                      const ckpt_save_options *options,
@@ -3540,9 +3543,18 @@ ckpt_code ckpt_checkpoint_write_async(const ckpt_checkpoint *checkpoint,
 // Waits for the save that is running in the background, if there is one.
 //
 // Errors:
-// * The error of the last save, if it has not been reported yet.
+// * The error of a save in the background that has not been reported yet: of the first one, and at
+//   the next call of the last one.
 // * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback.
 ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+
+// Returns the code of the last save in the background that failed, and its error in `*error`,
+// whether or not it has been reported; `CKPT_CODE_OK` if none has failed. Later saves that succeed
+// do not change it, and a cancelled save has not failed. Never waits.
+ckpt_code ckpt_checkpoint_last_failure(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+
+// Returns what `ckpt_checkpoint_last_failure` returns for the manager's checkpoint.
+ckpt_code ckpt_manager_last_failure(const ckpt_manager *manager, ckpt_error **error);
 
 // Copies what `ckpt_manager_save` would save and does the rest in the background, as
 // `ckpt_checkpoint_save_async` does. When the checkpoint is complete, it is recorded and expired
@@ -3589,7 +3601,7 @@ bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
 
 // Asks the save to stop soon. If everything is already written, the save completes;
 // `ckpt_pending_wait` returns which of the two happened. A cancelled save leaves what was there
-// before and nothing new; later saves do not report it. NULL is ignored.
+// before and nothing new; no other call reports it. NULL is ignored.
 void ckpt_pending_cancel(const ckpt_pending *pending);
 
 // Frees the handle of a save, which goes on. NULL is ignored.

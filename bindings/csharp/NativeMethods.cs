@@ -1963,6 +1963,18 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_checkpoint_sync(checkpoint, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, out IntPtr error);
+
+        internal static void ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, Causes causes = null) =>
+            CheckpointException.Check(ckpt_checkpoint_last_failure(checkpoint, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_last_failure(ManagerHandle manager, out IntPtr error);
+
+        internal static void ckpt_manager_last_failure(ManagerHandle manager, Causes causes = null) =>
+            CheckpointException.Check(ckpt_manager_last_failure(manager, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
 
         internal static void ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, Causes causes = null) =>

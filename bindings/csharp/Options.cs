@@ -24,7 +24,8 @@ namespace LibCheckpoint
     {
         /// <summary>Sets the number of reading threads, the calling thread included. 0, the
         /// default, lets the library choose: one thread for less than 4 MiB, else one per
-        /// processor, at most four.</summary>
+        /// processor, at most four. There are never more than one for every 256 KiB, nor more than
+        /// eight per processor.</summary>
         public int Threads { get; set; }
 
         /// <summary>Sets when checksums are verified: <c>Checksums.Always</c> (the default),
@@ -45,8 +46,9 @@ namespace LibCheckpoint
 
     public sealed partial class VerifyOptions
     {
-        /// <summary>Sets the number of reading threads; 0, the default, lets the library
-        /// choose.</summary>
+        /// <summary>Sets the number of reading threads; 0, the default, lets the library choose.
+        /// There are never more than one for every 256 KiB, nor more than eight per
+        /// processor.</summary>
         public int Threads { get; set; }
 
         // Sets all but callbacks, other options, paths and arrays.
@@ -75,7 +77,8 @@ namespace LibCheckpoint
         public long Alignment { get; set; }
 
         /// <summary>Sets the number of writing threads, the calling thread included; 0, the
-        /// default, lets the library choose. The files are the same for any number of
+        /// default, lets the library choose. There are never more than one for every 256 KiB, nor
+        /// more than eight per processor. The files are the same for any number of
         /// threads.</summary>
         public int Threads { get; set; }
 

@@ -208,7 +208,8 @@ impl Ledger {
 
     /// Takes up the checkpoints that a manager had published, but not recorded, when its process
     /// ended. The last of them is the latest checkpoint, unless the state file was written since.
-    /// Returns their names; [`Ledger::record`] writes them to the state file.
+    /// Returns their names; [`Ledger::record`] writes them to the state file. Until then a save
+    /// must not replace them, unless [`Ledger::may_replace`] is told that the program has resumed.
     pub fn take_up(&mut self, directory: &dyn Directory, now: &dyn Fn() -> f64) -> std::io::Result<Vec<OsString>> {
         let version = |file: Box<dyn Source>| file.status().ok().map(|status| status.version);
         let state = directory.open(OsStr::new(STATE_FILE)).ok().and_then(version).map(|version| version.time());
@@ -234,9 +235,14 @@ impl Ledger {
             } else {
                 self.managed.add_oldest(entry);
             }
-            self.listed.insert(name.clone());
         }
         Ok(found.into_iter().map(|(_, name, ..)| name).collect())
+    }
+
+    /// Notes that the program resumes with these checkpoints known: to save over one of them is its
+    /// decision.
+    pub fn may_replace(&mut self, names: Vec<OsString>) {
+        self.listed.extend(names);
     }
 
     /// Removes the marks of checkpoints that are recorded by now, and those that no longer belong

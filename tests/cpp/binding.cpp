@@ -600,10 +600,15 @@ TEST_F(binding, the_errors_of_saves_in_the_background_are_thrown) {
     says_refused([&] { pending.wait(); });
     checkpoint.sync();
     checkpoint.save_async(in("ckpt"), refusing);
-    says_refused([&] { checkpoint.save_async(in("ckpt")); });
-    EXPECT_EQ(checkpoint.save_count(), 2);
-    checkpoint.save_async(in("ckpt"), refusing);
+    checkpoint.save(in("ckpt"));  // costs nothing
+    EXPECT_EQ(checkpoint.save_count(), 3);
+    const ckpt::manager manager(checkpoint, in("managed"));
+    for (const std::optional<ckpt::error> &failure : {checkpoint.last_failure(), manager.last_failure()}) {
+        ASSERT_TRUE(failure);
+        EXPECT_EQ(failure->code(), ckpt::code::aborted);
+    }
     says_refused([&] { checkpoint.sync(); });
+    checkpoint.sync();
 
     ckpt::write_options stopping;
     stopping.progress([](std::uint64_t, std::uint64_t) { throw std::runtime_error("stop"); });

@@ -31,7 +31,8 @@ template <typename Self>
 class basic_read_options {
    public:
     /// Sets the number of reading threads, the calling thread included. 0, the default, lets the
-    /// library choose: one thread for less than 4 MiB, else one per processor, at most four.
+    /// library choose: one thread for less than 4 MiB, else one per processor, at most four. There
+    /// are never more than one for every 256 KiB, nor more than eight per processor.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_read_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
@@ -55,7 +56,8 @@ class basic_read_options {
 template <typename Self>
 class basic_verify_options {
    public:
-    /// Sets the number of reading threads; 0, the default, lets the library choose.
+    /// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+    /// more than one for every 256 KiB, nor more than eight per processor.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_verify_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
@@ -101,7 +103,8 @@ class basic_write_options {
         return static_cast<Self &>(*this);
     }
     /// Sets the number of writing threads, the calling thread included; 0, the default, lets the
-    /// library choose. The files are the same for any number of threads.
+    /// library choose. There are never more than one for every 256 KiB, nor more than eight per
+    /// processor. The files are the same for any number of threads.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_write_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
