@@ -303,8 +303,9 @@ typedef struct ckpt_reader ckpt_reader;
 typedef struct ckpt_repaired_state ckpt_repaired_state;
 
 // What became of each value of a restore: one row for each value of the checkpoint, then one for
-// each object of the program that the checkpoint has no value for. It is a snapshot and never
-// changes; several threads may use it at once.
+// each object of the program that the checkpoint has no value for, then one for each glob of the
+// options that matched nothing. It is a snapshot and never changes; several threads may use it at
+// once.
 typedef struct ckpt_report ckpt_report;
 
 // A row of a report. Lent by the report, and valid as long as that. It never changes.
@@ -312,8 +313,15 @@ typedef struct ckpt_report_row ckpt_report_row;
 
 // Options for restoring a graph. For one thread at a time while it is changed.
 //
-// Paths are those of keys: escaped edge names joined by `/`, as `ckpt_report_row_path` returns
-// them. Globs support `*` (within one name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+// All paths in these options, but the new paths of renames, are paths in the checkpoint: below the
+// subtree if there is one, and before any rename. They are those of keys: escaped edge names
+// joined by `/`, as `ckpt_report_row_path` returns them. In a name-based checkpoint they are the
+// names of tensors, not escaped, and their scopes. Globs support `*` (within one name), `**` (any
+// number of names), `?`, `[...]` and `{a,b}`; a leading `!` negates one.
+//
+// For example, the checkpoint has `model/old/kernel` and `model/old/bias`, and the program has
+// `new/kernel`: the subtree is `model`, the rename is from `old` to `new`, and a glob that
+// excludes the bias is `old/bias`.
 typedef struct ckpt_restore_options ckpt_restore_options;
 
 // Options for resuming. For one thread at a time while it is changed.
@@ -954,6 +962,10 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 
 // Reading or a callback failed halfway: the object has neither its old value nor the new one.
 #define CKPT_ROW_STATE_TORN 8
+
+// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
+// the glob.
+#define CKPT_ROW_STATE_UNMATCHED_GLOB 9
 
 // Lower is better, as for a loss.
 #define CKPT_BETTER_LOWER 1
@@ -2777,14 +2789,21 @@ ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
                                                 ckpt_error **error);
 
 // Restores only values whose path in the checkpoint matches an included glob. Other values are
-// skipped, and assertions of the status do not require them.
+// skipped, and assertions of the status do not require them. A glob that matches no value of the
+// checkpoint is a row of the report (`CKPT_ROW_STATE_UNMATCHED_GLOB`) and a warning in the log; a
+// restore with a malformed one fails with `CKPT_CODE_INVALID_ARGUMENT`.
 ckpt_code ckpt_restore_options_add_include(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
 
-// Skips values whose path in the checkpoint matches the glob, even if they are included.
+// Skips values whose path in the checkpoint matches the glob, even if they are included. Globs
+// that match nothing or are malformed are treated as those of `ckpt_restore_options_add_include`.
 ckpt_code ckpt_restore_options_add_exclude(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
 
-// Restores the program's object at `to`, and everything below it, from the checkpoint's object at
-// `from`. Both are paths of objects. Renames apply in the order in which they were added.
+// Restores the program's object at `to`, a path from its root, and everything below it, from the
+// checkpoint's object at `from`. Renames apply together, so that names can be exchanged.
+//
+// In a name-based checkpoint the value named `from`, and those in the scope `from/`, have the name
+// `to` and the scope `to/` instead; either may be empty or end in `/`, and of several old paths
+// the longest counts. (the scopes of `tf.train.init_from_checkpoint`)
 ckpt_code ckpt_restore_options_add_rename(ckpt_restore_options *options,
                                           const char *from,
                                           size_t from_len,
@@ -2800,7 +2819,8 @@ ckpt_code ckpt_restore_options_set_on_mismatch(ckpt_restore_options *options, ck
 // them. False by default. (`experimental_skip_slot_variables`)
 ckpt_code ckpt_restore_options_set_skip_slot_variables(ckpt_restore_options *options, bool skip, ckpt_error **error);
 
-// Restores only the part of the checkpoint below `path`, as if the object there were its root.
+// Restores only the part of the checkpoint below `path`, as if the object there were its root. In
+// a name-based checkpoint `path` is a scope, which names in the program lack.
 ckpt_code ckpt_restore_options_set_subtree(ckpt_restore_options *options, const char *path, size_t path_len, ckpt_error **error);
 
 // If `verify` is true, reads all values and compares their checksums before it assigns the first,
@@ -2879,11 +2899,13 @@ ckpt_node ckpt_report_row_node(const ckpt_report_row *row);
 // Returns the node in the checkpoint's object graph; -1 if there is none.
 int64_t ckpt_report_row_saved_node(const ckpt_report_row *row);
 
-// Returns, for an unused value or a missing object, the path of its probable counterpart: the only
-// one on the other side with the same shape and last name. Lent; `data` is NULL if there is none.
+// Returns, for a value without an object or an object without a value, the path of its probable
+// counterpart: the only one on the other side with the same dtype, shape and last names. Lent;
+// `data` is NULL if there is none.
 ckpt_bytes ckpt_report_row_candidate(const ckpt_report_row *row);
 
-// Returns more about the reason for the state. Lent; `data` is NULL if there is no more.
+// Returns more about the reason for the state, if the rest of the row does not say it. Lent;
+// `data` is NULL if there is no more.
 ckpt_bytes ckpt_report_row_detail(const ckpt_report_row *row);
 
 // Returns the kind of the restore: one of the `CKPT_RESTORE_KIND_` constants; 0 if `status` is
@@ -2907,6 +2929,14 @@ ckpt_code ckpt_status_assert_consumed(const ckpt_status *status, ckpt_error **er
 //
 // Errors are those of `ckpt_status_assert_consumed`.
 ckpt_code ckpt_status_assert_existing_objects_matched(const ckpt_status *status, ckpt_error **error);
+
+// Asserts that all the rest matched: every object that the program has so far, and that has
+// values, got its value from the checkpoint, but for those that the options leave out. These are
+// what the options exclude and, with `CKPT_MISMATCH_SKIP`, the objects whose values do not fit.
+// Values of the checkpoint without an object are not required to be used.
+//
+// Errors are those of `ckpt_status_assert_consumed`.
+ckpt_code ckpt_status_assert_rest_matched(const ckpt_status *status, ckpt_error **error);
 
 // Asserts that at least one object other than the root was matched.
 //
@@ -3084,7 +3114,8 @@ ckpt_code ckpt_saver_save(const ckpt_saver *saver,
 
 // Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory
 // with a state file (its latest checkpoint). A checkpoint that has an object graph instead of the
-// saver's names is restored by the full names of its variables. Globs in the options match names.
+// saver's names is restored by the full names of its variables. Paths in the options are names of
+// tensors and their scopes. A name that ends in `:0` is also looked up without that.
 //
 // Everything that can be checked is checked before the first value is assigned. A deferred restore
 // of a `ckpt_checkpoint` treats this restore like an assignment by the program.
@@ -3097,7 +3128,7 @@ ckpt_code ckpt_saver_save(const ckpt_saver *saver,
 // * `CKPT_CODE_NOT_FOUND`: there is no checkpoint, a data file is missing, or a name is not in the
 //   checkpoint.
 // * `CKPT_CODE_INVALID_ARGUMENT`: a value has another dtype or shape than its object; two
-//   variables share memory; or the options have renames or a subtree, which savers do not support.
+//   variables share memory; or a glob of the options is malformed.
 // * `CKPT_CODE_FAILED_PRECONDITION`: a variable is read-only.
 // * `CKPT_CODE_DATA_LOSS`: the checkpoint is damaged.
 // * `CKPT_CODE_ABORTED`: a callback failed.

@@ -416,6 +416,10 @@ namespace LibCheckpoint
         /// <summary>Reading or a callback failed halfway: the object has neither its old value nor
         /// the new one.</summary>
         Torn = 8,
+
+        /// <summary>Not a value: a glob of the options that no value of the checkpoint matches. The
+        /// row's path is the glob.</summary>
+        UnmatchedGlob = 9,
     }
 
     /// <summary>Which metric values are better.</summary>

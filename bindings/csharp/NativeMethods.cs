@@ -1506,6 +1506,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_status_assert_existing_objects_matched(status, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_status_assert_rest_matched(StatusHandle status, out IntPtr error);
+
+        internal static void ckpt_status_assert_rest_matched(StatusHandle status, Causes causes = null) =>
+            CheckpointException.Check(ckpt_status_assert_rest_matched(status, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_assert_nontrivial_match(StatusHandle status, out IntPtr error);
 
         internal static void ckpt_status_assert_nontrivial_match(StatusHandle status, Causes causes = null) =>

@@ -188,16 +188,20 @@ namespace LibCheckpoint
     public sealed partial class RestoreOptions
     {
         /// <summary>Restores only values whose path in the checkpoint matches an included glob.
-        /// Other values are skipped, and assertions of the status do not require them.</summary>
+        /// Other values are skipped, and assertions of the status do not require them. A glob that
+        /// matches no value of the checkpoint is a row of the report
+        /// (<c>RowState.UnmatchedGlob</c>) and a warning in the log; a restore with a malformed one
+        /// fails with <c>ErrorCode.InvalidArgument</c>.</summary>
         public IList<string> Include { get; } = new List<string>();
 
         /// <summary>Skips values whose path in the checkpoint matches the glob, even if they are
-        /// included.</summary>
+        /// included. Globs that match nothing or are malformed are treated as those of
+        /// <c>RestoreOptions.Include</c>.</summary>
         public IList<string> Exclude { get; } = new List<string>();
 
-        /// <summary>Restores the program's object at <c>to</c>, and everything below it, from the
-        /// checkpoint's object at <c>from</c>. Both are paths of objects. Renames apply in the
-        /// order in which they were added.</summary>
+        /// <summary>Restores the program's object at <c>to</c>, a path from its root, and
+        /// everything below it, from the checkpoint's object at <c>from</c>. Renames apply
+        /// together, so that names can be exchanged.</summary>
         public IList<Rename> Renames { get; } = new List<Rename>();
 
         /// <summary>Sets what to do about values that do not fit their object; <c>Mismatch.Fail</c>
@@ -210,7 +214,8 @@ namespace LibCheckpoint
         public bool SkipSlotVariables { get; set; }
 
         /// <summary>Restores only the part of the checkpoint below <c>path</c>, as if the object
-        /// there were its root.</summary>
+        /// there were its root. In a name-based checkpoint <c>path</c> is a scope, which names in
+        /// the program lack.</summary>
         public string Subtree { get; set; }
 
         /// <summary>If <c>verify</c> is true, reads all values and compares their checksums before

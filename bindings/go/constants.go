@@ -376,6 +376,9 @@ const (
 	RowSkipped RowState = C.CKPT_ROW_STATE_SKIPPED
 	// Reading or a callback failed halfway: the object has neither its old value nor the new one.
 	RowTorn RowState = C.CKPT_ROW_STATE_TORN
+	// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
+	// the glob.
+	RowUnmatchedGlob RowState = C.CKPT_ROW_STATE_UNMATCHED_GLOB
 )
 
 // Returns the name of a row state, e.g. shape mismatch; unknown for an unknown number.

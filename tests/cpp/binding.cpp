@@ -417,7 +417,7 @@ TEST_F(binding, options_say_what_is_restored) {
     EXPECT_EQ(program.w[0], 1);
     EXPECT_EQ(program.step.value(), 0);
     reset();
-    checkpoint.read(in("x"), ckpt::restore_options().exclude("child/**").read(ckpt::read_options().threads(1)));
+    checkpoint.read(in("x"), ckpt::restore_options().exclude("child/**").read(ckpt::read_options().threads(1))).assert_rest_matched();
     EXPECT_EQ(program.step.value(), 3);
     EXPECT_EQ(program.child.h.value().value, 0);
     struct other : ckpt::module {

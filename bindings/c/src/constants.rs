@@ -288,6 +288,9 @@ pub const CKPT_ROW_STATE_DTYPE_MISMATCH: ckpt_row_state = 6;
 pub const CKPT_ROW_STATE_SKIPPED: ckpt_row_state = 7;
 /// Reading or a callback failed halfway: the object has neither its old value nor the new one.
 pub const CKPT_ROW_STATE_TORN: ckpt_row_state = 8;
+/// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
+/// the glob.
+pub const CKPT_ROW_STATE_UNMATCHED_GLOB: ckpt_row_state = 9;
 
 /// Lower is better, as for a loss.
 pub const CKPT_BETTER_LOWER: ckpt_better = 1;
@@ -577,7 +580,7 @@ mod tests {
         assert_eq!(CKPT_REASON_SPACE, Reason::Space as i32);
         assert_eq!(CKPT_REASON_SAVER, Reason::Saver as i32);
         assert_eq!(CKPT_REASON_CONCURRENT_USE, Reason::ConcurrentUse as i32);
-        assert_eq!(CKPT_ROW_STATE_TORN, RowState::Torn as ckpt_row_state);
+        assert_eq!(CKPT_ROW_STATE_UNMATCHED_GLOB, RowState::UnmatchedGlob as ckpt_row_state);
         assert_eq!(CKPT_RESTORE_KIND_NONE, RestoreKind::None as ckpt_restore_kind);
         assert_eq!(CKPT_SEVERITY_ERROR, Severity::Error as ckpt_severity);
         assert_eq!((CKPT_BETTER_LOWER, CKPT_BETTER_HIGHER), (Better::Lower as ckpt_better, Better::Higher as ckpt_better));

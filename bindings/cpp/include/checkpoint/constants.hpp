@@ -348,6 +348,9 @@ enum class row_state : std::int32_t {
     skipped = CKPT_ROW_STATE_SKIPPED,
     /// Reading or a callback failed halfway: the object has neither its old value nor the new one.
     torn = CKPT_ROW_STATE_TORN,
+    /// Not a value: a glob of the options that no value of the checkpoint matches. The row's path
+    /// is the glob.
+    unmatched_glob = CKPT_ROW_STATE_UNMATCHED_GLOB,
 };
 
 /// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
