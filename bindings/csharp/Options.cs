@@ -49,6 +49,11 @@ namespace LibCheckpoint
         /// choose.</summary>
         public int Threads { get; set; }
 
+        /// <summary>Leaves the values unread if <c>skip</c> is true: only the index is verified,
+        /// that the data files exist and are long enough, and the keys of the object graph, which
+        /// is quick. Damaged values are not noticed. False by default.</summary>
+        public bool SkipValues { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(VerifyOptionsHandle made)
         {
@@ -56,6 +61,7 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_verify_options_set_threads(made, checked((uint)Threads));
             }
+            NativeMethods.ckpt_verify_options_set_skip_values(made, SkipValues);
         }
     }
 

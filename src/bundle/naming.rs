@@ -70,6 +70,12 @@ pub(crate) fn numbered(text: &[u8]) -> Option<(u32, u32)> {
     Some((number(&text[..at])?, number(&text[at + 4..])?))
 }
 
+/// Returns the number of a section and the number of sections in the name that TensorFlow gives it,
+/// e.g. `part-00001-of-00003`; `None` for other names.
+pub(crate) fn section_number(name: &OsStr) -> Option<(u32, u32)> {
+    numbered(name.as_bytes().strip_prefix(b"part-")?).filter(|(number, sections)| number < sections)
+}
+
 /// Returns the file name of shard `shard` of `shards` of a V1 checkpoint, e.g.
 /// `path-00001-of-00003`.
 pub(crate) fn data_name(base: &OsStr, shard: u32, shards: u32) -> OsString {

@@ -60,6 +60,13 @@ class basic_verify_options {
         detail::call(ckpt_verify_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
     }
+    /// Leaves the values unread if `skip` is true: only the index is verified, that the data files
+    /// exist and are long enough, and the keys of the object graph, which is quick. Damaged values
+    /// are not noticed. False by default.
+    Self &skip_values(bool skip) {
+        detail::call(ckpt_verify_options_set_skip_values, make(), skip);
+        return static_cast<Self &>(*this);
+    }
     /// The handle; NULL for the defaults.
     const ckpt_verify_options *get() const noexcept { return handle_.get(); }
 
