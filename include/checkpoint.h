@@ -1731,7 +1731,9 @@ void ckpt_writer_free(ckpt_writer *writer);
 ckpt_merge_options *ckpt_merge_options_new(void);
 
 // Sets whether sections may be missing: if so, the existing ones are merged, and at least one must
-// exist. False by default.
+// exist. False by default: then all of the given sections must exist; if one of them is called
+// `part-00000-of-00002`, so must the other one be given; and the slices of each tensor must cover
+// it.
 ckpt_code ckpt_merge_options_set_allow_missing(ckpt_merge_options *options, bool allow, ckpt_error **error);
 
 // Sets whether the sections are kept after the merge. False by default: they are deleted.
@@ -1770,7 +1772,8 @@ void ckpt_merge_options_free(ckpt_merge_options *options);
 //
 // Fails as `ckpt_writer_finish`, and:
 // * `CKPT_CODE_NOT_FOUND`: a section (`CKPT_REASON_NO_CHECKPOINT`) or one of its shards is
-//   missing.
+//   missing, or slices do not cover a tensor (`CKPT_REASON_GAP`). What is missing is known from
+//   the names of sections, such as `part-00000-of-00002`, and their contents.
 // * `CKPT_CODE_INVALID_ARGUMENT`: two sections hold the same tensor; slices of one tensor overlap
 //   or disagree on dtype or shape; sections disagree on version or byte order; `count` is 0; or
 //   `destination` is one of the sections.

@@ -115,7 +115,9 @@ namespace LibCheckpoint
     public sealed partial class MergeOptions
     {
         /// <summary>Sets whether sections may be missing: if so, the existing ones are merged, and
-        /// at least one must exist. False by default.</summary>
+        /// at least one must exist. False by default: then all of the given sections must exist; if
+        /// one of them is called <c>part-00000-of-00002</c>, so must the other one be given; and
+        /// the slices of each tensor must cover it.</summary>
         public bool AllowMissing { get; set; }
 
         /// <summary>Sets whether the sections are kept after the merge. False by default: they are

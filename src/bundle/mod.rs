@@ -2,6 +2,7 @@
 //! points into.
 
 mod assemble;
+mod completeness;
 #[cfg(test)]
 pub(crate) mod crash_tests;
 mod direct;
