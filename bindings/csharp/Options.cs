@@ -51,6 +51,11 @@ namespace LibCheckpoint
         /// processor.</summary>
         public int Threads { get; set; }
 
+        /// <summary>Leaves the values unread if <c>skip</c> is true: only the index is verified,
+        /// that the data files exist and are long enough, and the keys of the object graph, which
+        /// is quick. Damaged values are not noticed. False by default.</summary>
+        public bool SkipValues { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(VerifyOptionsHandle made)
         {
@@ -58,6 +63,7 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_verify_options_set_threads(made, checked((uint)Threads));
             }
+            NativeMethods.ckpt_verify_options_set_skip_values(made, SkipValues);
         }
     }
 
@@ -112,7 +118,9 @@ namespace LibCheckpoint
     public sealed partial class MergeOptions
     {
         /// <summary>Sets whether sections may be missing: if so, the existing ones are merged, and
-        /// at least one must exist. False by default.</summary>
+        /// at least one must exist. False by default: then all of the given sections must exist; if
+        /// one of them is called <c>part-00000-of-00002</c>, so must the other one be given; and
+        /// the slices of each tensor must cover it.</summary>
         public bool AllowMissing { get; set; }
 
         /// <summary>Sets whether the sections are kept after the merge. False by default: they are

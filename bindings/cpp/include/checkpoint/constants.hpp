@@ -371,6 +371,27 @@ inline std::string_view name(better value) noexcept {
     return ckpt_better_name(static_cast<ckpt_better>(value));
 }
 
+/// What a checkpoint is good for.
+enum class verdict : std::int32_t {
+    /// Every tensor can be read, and every key that the object graph names is there.
+    whole = CKPT_VERDICT_WHOLE,
+    /// A section of a checkpoint, as each worker of a distributed program writes one before they
+    /// are merged: nothing is damaged, but the stored slices do not cover their tensors. So is a
+    /// section by its name, `part-00000-of-00002`, which lacks keys of the object graph.
+    section = CKPT_VERDICT_SECTION,
+    /// Nothing is damaged, but a key that the object graph names is absent.
+    incomplete = CKPT_VERDICT_INCOMPLETE,
+    /// A checksum does not match, a data file is missing or too short, values overlap, or something
+    /// is malformed.
+    damaged = CKPT_VERDICT_DAMAGED,
+};
+
+/// Returns a verdict in one word: `whole`, `section`, `incomplete` or `damaged`; `unknown` for an
+/// unknown number.
+inline std::string_view name(verdict value) noexcept {
+    return ckpt_verdict_name(static_cast<ckpt_verdict>(value));
+}
+
 /// The severity of a log message.
 enum class severity : std::int32_t {
     /// Information about normal operation.

@@ -62,6 +62,13 @@ class basic_verify_options {
         detail::call(ckpt_verify_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
     }
+    /// Leaves the values unread if `skip` is true: only the index is verified, that the data files
+    /// exist and are long enough, and the keys of the object graph, which is quick. Damaged values
+    /// are not noticed. False by default.
+    Self &skip_values(bool skip) {
+        detail::call(ckpt_verify_options_set_skip_values, make(), skip);
+        return static_cast<Self &>(*this);
+    }
     /// The handle; NULL for the defaults.
     const ckpt_verify_options *get() const noexcept { return handle_.get(); }
 
@@ -129,7 +136,9 @@ template <typename Self>
 class basic_merge_options {
    public:
     /// Sets whether sections may be missing: if so, the existing ones are merged, and at least one
-    /// must exist. False by default.
+    /// must exist. False by default: then all of the given sections must exist; if one of them is
+    /// called `part-00000-of-00002`, so must the other one be given; and the slices of each tensor
+    /// must cover it.
     Self &allow_missing(bool allow) {
         detail::call(ckpt_merge_options_set_allow_missing, make(), allow);
         return static_cast<Self &>(*this);
