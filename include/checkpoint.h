@@ -1560,8 +1560,8 @@ ckpt_write_options *ckpt_write_options_new(void);
 // shard, which may be empty. Numbers above 99 999 make `ckpt_writer_new` fail.
 ckpt_code ckpt_write_options_set_shards(ckpt_write_options *options, uint32_t shards, ckpt_error **error);
 
-// Limits the size of a shard (data file), in bytes; 0, the default, means no limit
-// (`tf.train.experimental.MaxShardSizePolicy`).
+// Limits the size of a shard (data file), in bytes; 0, the default, means no limit. TensorFlow
+// reads what is written; its own `MaxShardSizePolicy` cuts and distributes tensors in another way.
 //
 // Larger tensors are cut into slices. A value that cannot be cut (strings, variants, dtypes whose
 // slices TensorFlow cannot reassemble, single elements) gets a larger shard if needed. A limit

@@ -74,7 +74,8 @@ namespace LibCheckpoint
         public int Shards { get; set; }
 
         /// <summary>Limits the size of a shard (data file), in bytes; 0, the default, means no
-        /// limit (<c>tf.train.experimental.MaxShardSizePolicy</c>).</summary>
+        /// limit. TensorFlow reads what is written; its own <c>MaxShardSizePolicy</c> cuts and
+        /// distributes tensors in another way.</summary>
         public long MaxShardSize { get; set; }
 
         /// <summary>Aligns each value in its shard to a multiple of <c>bytes</c>; 1 by default, as
