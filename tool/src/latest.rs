@@ -58,7 +58,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         if let Some(broken) = &broken {
             result["broken"] = broken.iter().map(broken_json).collect();
         }
-        writeln!(screen, "{result:#}")?;
+        crate::json::write(&result, screen)?;
     } else {
         for BrokenCheckpoint { prefix, problem } in broken.iter().flatten() {
             term::complain(&format!("{}: damaged: {problem}", text(prefix)));
