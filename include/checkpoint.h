@@ -63,7 +63,7 @@
 //  * Version and names of constants: ckpt_version, ckpt_check_version, ckpt_code_name,
 //    ckpt_dtype_name, ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name,
 //    ckpt_checksums_name, ckpt_durability_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name,
-//    ckpt_restore_kind_name, ckpt_better_name, ckpt_severity_name
+//    ckpt_restore_kind_name, ckpt_better_name, ckpt_verdict_name, ckpt_severity_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
 //  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
@@ -154,8 +154,8 @@
 
 // == Types ========================================================================================
 
-// Checkpoints that are not valid, newest first, each with its first problem. It never changes;
-// several threads may use it at once.
+// Checkpoints that are not whole, newest first, each with its verdict and the problem that led to
+// it. It never changes; several threads may use it at once.
 typedef struct ckpt_broken_checkpoints ckpt_broken_checkpoints;
 
 // A flag that cancels long calls from any thread. Options given the flag stay valid after it is
@@ -303,8 +303,9 @@ typedef struct ckpt_reader ckpt_reader;
 typedef struct ckpt_repaired_state ckpt_repaired_state;
 
 // What became of each value of a restore: one row for each value of the checkpoint, then one for
-// each object of the program that the checkpoint has no value for. It is a snapshot and never
-// changes; several threads may use it at once.
+// each object of the program that the checkpoint has no value for, then one for each glob of the
+// options that matched nothing. It is a snapshot and never changes; several threads may use it at
+// once.
 typedef struct ckpt_report ckpt_report;
 
 // A row of a report. Lent by the report, and valid as long as that. It never changes.
@@ -312,8 +313,15 @@ typedef struct ckpt_report_row ckpt_report_row;
 
 // Options for restoring a graph. For one thread at a time while it is changed.
 //
-// Paths are those of keys: escaped edge names joined by `/`, as `ckpt_report_row_path` returns
-// them. Globs support `*` (within one name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+// All paths in these options, but the new paths of renames, are paths in the checkpoint: below the
+// subtree if there is one, and before any rename. They are those of keys: escaped edge names
+// joined by `/`, as `ckpt_report_row_path` returns them. In a name-based checkpoint they are the
+// names of tensors, not escaped, and their scopes. Globs support `*` (within one name), `**` (any
+// number of names), `?`, `[...]` and `{a,b}`; a leading `!` negates one.
+//
+// For example, the checkpoint has `model/old/kernel` and `model/old/bias`, and the program has
+// `new/kernel`: the subtree is `model`, the rename is from `old` to `new`, and a glob that
+// excludes the bias is `old/bias`.
 typedef struct ckpt_restore_options ckpt_restore_options;
 
 // Options for resuming. For one thread at a time while it is changed.
@@ -445,6 +453,9 @@ typedef int32_t ckpt_restore_kind;
 
 // Which metric values are better: one of the `CKPT_BETTER_` constants.
 typedef int32_t ckpt_better;
+
+// What a checkpoint is good for: one of the `CKPT_VERDICT_` constants.
+typedef int32_t ckpt_verdict;
 
 // The severity of a log message: one of the `CKPT_SEVERITY_` constants.
 typedef int32_t ckpt_severity;
@@ -955,11 +966,30 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // Reading or a callback failed halfway: the object has neither its old value nor the new one.
 #define CKPT_ROW_STATE_TORN 8
 
+// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
+// the glob.
+#define CKPT_ROW_STATE_UNMATCHED_GLOB 9
+
 // Lower is better, as for a loss.
 #define CKPT_BETTER_LOWER 1
 
 // Higher is better, as for an accuracy.
 #define CKPT_BETTER_HIGHER 2
+
+// Every tensor can be read, and every key that the object graph names is there.
+#define CKPT_VERDICT_WHOLE 1
+
+// A section of a checkpoint, as each worker of a distributed program writes one before they are
+// merged: nothing is damaged, but the stored slices do not cover their tensors. So is a section by
+// its name, `part-00000-of-00002`, which lacks keys of the object graph.
+#define CKPT_VERDICT_SECTION 2
+
+// Nothing is damaged, but a key that the object graph names is absent.
+#define CKPT_VERDICT_INCOMPLETE 3
+
+// A checksum does not match, a data file is missing or too short, values overlap, or something is
+// malformed.
+#define CKPT_VERDICT_DAMAGED 4
 
 // Information about normal operation.
 #define CKPT_SEVERITY_INFO 1
@@ -1037,6 +1067,10 @@ const char *ckpt_restore_kind_name(ckpt_restore_kind kind);
 // Returns the name of an order of metrics: `lower` or `higher`; `unknown` for an unknown number.
 // NUL-terminated static text.
 const char *ckpt_better_name(ckpt_better better);
+
+// Returns a verdict in one word: `whole`, `section`, `incomplete` or `damaged`; `unknown` for an
+// unknown number. NUL-terminated static text.
+const char *ckpt_verdict_name(ckpt_verdict verdict);
 
 // Returns the name of a severity, e.g. `warning`; `unknown` for an unknown number. NUL-terminated
 // static text.
@@ -1448,6 +1482,11 @@ ckpt_verify_options *ckpt_verify_options_new(void);
 // more than one for every 256 KiB, nor more than eight per processor.
 ckpt_code ckpt_verify_options_set_threads(ckpt_verify_options *options, uint32_t threads, ckpt_error **error);
 
+// Leaves the values unread if `skip` is true: only the index is verified, that the data files
+// exist and are long enough, and the keys of the object graph, which is quick. Damaged values are
+// not noticed. False by default.
+ckpt_code ckpt_verify_options_set_skip_values(ckpt_verify_options *options, bool skip, ckpt_error **error);
+
 // Sets the callback that reports progress during `ckpt_verify`; NULL for none.
 //
 // The options keep `user_data`. `free_user_data`, unless NULL, is called when the options are
@@ -1465,11 +1504,12 @@ ckpt_code ckpt_verify_options_set_cancel(ckpt_verify_options *options, const ckp
 // Frees options. NULL is ignored.
 void ckpt_verify_options_free(ckpt_verify_options *options);
 
-// Verifies every checksum of every block and tensor of the checkpoint at `path`, which may be any
-// path that `ckpt_reader_open` accepts.
+// Verifies the checkpoint at `path`, which may be any path that `ckpt_reader_open` accepts: every
+// checksum of every block and tensor, that stored slices cover their tensors, that no two values
+// overlap in a file, and that every key of the object graph exists.
 //
 // Unlike reading, verifying continues after a fault: `CKPT_CODE_OK` means that it ran to the end,
-// not that the checkpoint is intact. For that, check `ckpt_verification_problem_count`.
+// not that the checkpoint can be restored. For that, check `ckpt_verification_verdict`.
 //
 // `*verification` is owned by the caller: free it with `ckpt_verification_free`.
 //
@@ -1477,9 +1517,16 @@ void ckpt_verify_options_free(ckpt_verify_options *options);
 // * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_CHECKPOINT`): there is no checkpoint at `path`.
 // * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the progress callback or the cancel flag
 //   stopped it.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
+//   spare, which says nothing about the checkpoint.
 ckpt_code ckpt_verify(const char *path, const ckpt_verify_options *options, ckpt_verification **verification, ckpt_error **error);
 
-// Returns the number of problems found, at most 10 000; 0 if the checkpoint is intact.
+// Returns what the checkpoint is good for: one of the `CKPT_VERDICT_` constants; 0 if
+// `verification` is NULL.
+ckpt_verdict ckpt_verification_verdict(const ckpt_verification *verification);
+
+// Returns the number of problems found, at most 10 000; 0 if the checkpoint is whole. The first is
+// the reason for the verdict.
 size_t ckpt_verification_problem_count(const ckpt_verification *verification);
 
 // Returns the problem at `index`. Lent by the verification: do not free it. NULL if `index` is out
@@ -1709,7 +1756,9 @@ void ckpt_writer_free(ckpt_writer *writer);
 ckpt_merge_options *ckpt_merge_options_new(void);
 
 // Sets whether sections may be missing: if so, the existing ones are merged, and at least one must
-// exist. False by default.
+// exist. False by default: then all of the given sections must exist; if one of them is called
+// `part-00000-of-00002`, so must the other one be given; and the slices of each tensor must cover
+// it.
 ckpt_code ckpt_merge_options_set_allow_missing(ckpt_merge_options *options, bool allow, ckpt_error **error);
 
 // Sets whether the sections are kept after the merge. False by default: they are deleted.
@@ -1748,7 +1797,8 @@ void ckpt_merge_options_free(ckpt_merge_options *options);
 //
 // Fails as `ckpt_writer_finish`, and:
 // * `CKPT_CODE_NOT_FOUND`: a section (`CKPT_REASON_NO_CHECKPOINT`) or one of its shards is
-//   missing.
+//   missing, or slices do not cover a tensor (`CKPT_REASON_GAP`). What is missing is known from
+//   the names of sections, such as `part-00000-of-00002`, and their contents.
 // * `CKPT_CODE_INVALID_ARGUMENT`: two sections hold the same tensor; slices of one tensor overlap
 //   or disagree on dtype or shape; sections disagree on version or byte order; `count` is 0; or
 //   `destination` is one of the sections.
@@ -2639,13 +2689,15 @@ ckpt_code ckpt_checkpoint_write(const ckpt_checkpoint *checkpoint,
                                 ckpt_string **path,
                                 ckpt_error **error);
 
-// Writes the checkpoint `prefix-number`. Does not increment the save counter and does not change
-// the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
+// Writes the checkpoint `prefix-number`, calls the write callbacks, and makes it the latest and
+// only checkpoint in the directory's state file. Does not increment the save counter.
+// (`CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8)
 //
 // `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
 // `path` may be NULL.
 //
-// Errors are those of `ckpt_checkpoint_write`.
+// Errors are those of `ckpt_checkpoint_write`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
 ckpt_code ckpt_checkpoint_write_numbered(const ckpt_checkpoint *checkpoint,
                                          const char *prefix,
                                          int64_t number,
@@ -2777,14 +2829,21 @@ ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
                                                 ckpt_error **error);
 
 // Restores only values whose path in the checkpoint matches an included glob. Other values are
-// skipped, and assertions of the status do not require them.
+// skipped, and assertions of the status do not require them. A glob that matches no value of the
+// checkpoint is a row of the report (`CKPT_ROW_STATE_UNMATCHED_GLOB`) and a warning in the log; a
+// restore with a malformed one fails with `CKPT_CODE_INVALID_ARGUMENT`.
 ckpt_code ckpt_restore_options_add_include(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
 
-// Skips values whose path in the checkpoint matches the glob, even if they are included.
+// Skips values whose path in the checkpoint matches the glob, even if they are included. Globs
+// that match nothing or are malformed are treated as those of `ckpt_restore_options_add_include`.
 ckpt_code ckpt_restore_options_add_exclude(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
 
-// Restores the program's object at `to`, and everything below it, from the checkpoint's object at
-// `from`. Both are paths of objects. Renames apply in the order in which they were added.
+// Restores the program's object at `to`, a path from its root, and everything below it, from the
+// checkpoint's object at `from`. Renames apply together, so that names can be exchanged.
+//
+// In a name-based checkpoint the value named `from`, and those in the scope `from/`, have the name
+// `to` and the scope `to/` instead; either may be empty or end in `/`, and of several old paths
+// the longest counts. (the scopes of `tf.train.init_from_checkpoint`)
 ckpt_code ckpt_restore_options_add_rename(ckpt_restore_options *options,
                                           const char *from,
                                           size_t from_len,
@@ -2800,7 +2859,8 @@ ckpt_code ckpt_restore_options_set_on_mismatch(ckpt_restore_options *options, ck
 // them. False by default. (`experimental_skip_slot_variables`)
 ckpt_code ckpt_restore_options_set_skip_slot_variables(ckpt_restore_options *options, bool skip, ckpt_error **error);
 
-// Restores only the part of the checkpoint below `path`, as if the object there were its root.
+// Restores only the part of the checkpoint below `path`, as if the object there were its root. In
+// a name-based checkpoint `path` is a scope, which names in the program lack.
 ckpt_code ckpt_restore_options_set_subtree(ckpt_restore_options *options, const char *path, size_t path_len, ckpt_error **error);
 
 // If `verify` is true, reads all values and compares their checksums before it assigns the first,
@@ -2879,11 +2939,13 @@ ckpt_node ckpt_report_row_node(const ckpt_report_row *row);
 // Returns the node in the checkpoint's object graph; -1 if there is none.
 int64_t ckpt_report_row_saved_node(const ckpt_report_row *row);
 
-// Returns, for an unused value or a missing object, the path of its probable counterpart: the only
-// one on the other side with the same shape and last name. Lent; `data` is NULL if there is none.
+// Returns, for a value without an object or an object without a value, the path of its probable
+// counterpart: the only one on the other side with the same dtype, shape and last names. Lent;
+// `data` is NULL if there is none.
 ckpt_bytes ckpt_report_row_candidate(const ckpt_report_row *row);
 
-// Returns more about the reason for the state. Lent; `data` is NULL if there is no more.
+// Returns more about the reason for the state, if the rest of the row does not say it. Lent;
+// `data` is NULL if there is no more.
 ckpt_bytes ckpt_report_row_detail(const ckpt_report_row *row);
 
 // Returns the kind of the restore: one of the `CKPT_RESTORE_KIND_` constants; 0 if `status` is
@@ -2907,6 +2969,14 @@ ckpt_code ckpt_status_assert_consumed(const ckpt_status *status, ckpt_error **er
 //
 // Errors are those of `ckpt_status_assert_consumed`.
 ckpt_code ckpt_status_assert_existing_objects_matched(const ckpt_status *status, ckpt_error **error);
+
+// Asserts that all the rest matched: every object that the program has so far, and that has
+// values, got its value from the checkpoint, but for those that the options leave out. These are
+// what the options exclude and, with `CKPT_MISMATCH_SKIP`, the objects whose values do not fit.
+// Values of the checkpoint without an object are not required to be used.
+//
+// Errors are those of `ckpt_status_assert_consumed`.
+ckpt_code ckpt_status_assert_rest_matched(const ckpt_status *status, ckpt_error **error);
 
 // Asserts that at least one object other than the root was matched.
 //
@@ -3084,7 +3154,8 @@ ckpt_code ckpt_saver_save(const ckpt_saver *saver,
 
 // Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory
 // with a state file (its latest checkpoint). A checkpoint that has an object graph instead of the
-// saver's names is restored by the full names of its variables. Globs in the options match names.
+// saver's names is restored by the full names of its variables. Paths in the options are names of
+// tensors and their scopes. A name that ends in `:0` is also looked up without that.
 //
 // Everything that can be checked is checked before the first value is assigned. A deferred restore
 // of a `ckpt_checkpoint` treats this restore like an assignment by the program.
@@ -3097,7 +3168,7 @@ ckpt_code ckpt_saver_save(const ckpt_saver *saver,
 // * `CKPT_CODE_NOT_FOUND`: there is no checkpoint, a data file is missing, or a name is not in the
 //   checkpoint.
 // * `CKPT_CODE_INVALID_ARGUMENT`: a value has another dtype or shape than its object; two
-//   variables share memory; or the options have renames or a subtree, which savers do not support.
+//   variables share memory; or a glob of the options is malformed.
 // * `CKPT_CODE_FAILED_PRECONDITION`: a variable is read-only.
 // * `CKPT_CODE_DATA_LOSS`: the checkpoint is damaged.
 // * `CKPT_CODE_ABORTED`: a callback failed.
@@ -3342,12 +3413,13 @@ ckpt_code ckpt_manager_restore_or_initialize(const ckpt_manager *manager,
                                              ckpt_status **status,
                                              ckpt_error **error);
 
-// Finds the newest valid checkpoint of the directory: one whose checksums all match. See
-// `ckpt_latest_valid_checkpoint`.
+// Finds the newest valid checkpoint of the directory: a whole one or, only if there is none, an
+// incomplete one. See `ckpt_latest_valid_checkpoint`.
 //
 // `*path` receives its prefix; free it with `ckpt_string_free`. It is NULL if there is none, if
 // the directory does not exist, and on failure. `*broken` receives the newer checkpoints that are
-// not valid (NULL on failure); free it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
+// not whole (NULL on failure); free it with `ckpt_broken_checkpoints_free`. If `*path` is
+// incomplete, it is among them. `broken` may be NULL.
 ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager,
                                     ckpt_string **path,
                                     ckpt_broken_checkpoints **broken,
@@ -3946,17 +4018,23 @@ ckpt_bytes ckpt_broken_checkpoints_prefix(const ckpt_broken_checkpoints *broken,
 // of range.
 const ckpt_error *ckpt_broken_checkpoints_problem(const ckpt_broken_checkpoints *broken, size_t index);
 
+// Returns the verdict on the checkpoint at `index`, never `CKPT_VERDICT_WHOLE`; 0 if `index` is
+// out of range. A checkpoint that does not exist or cannot be read counts as damaged.
+ckpt_verdict ckpt_broken_checkpoints_verdict(const ckpt_broken_checkpoints *broken, size_t index);
+
 // Frees a list of broken checkpoints. NULL is ignored.
 void ckpt_broken_checkpoints_free(ckpt_broken_checkpoints *broken);
 
-// Finds the newest valid checkpoint of `directory`: one whose checksums all match. The checkpoints
-// that the state file names are tried first, starting with the latest; then all others in the
-// directory. Without a state file that can be parsed, all of them are tried. The progress callback
-// of the options starts anew for each checkpoint.
+// Finds the newest checkpoint of `directory` that can be restored: a whole one
+// (`CKPT_VERDICT_WHOLE`) or, only if there is none, an incomplete one. Sections of checkpoints are
+// never taken. The checkpoints that the state file names are tried first, starting with the
+// latest; then all others in the directory. Without a state file that can be parsed, all of them
+// are tried. The progress callback of the options starts anew for each checkpoint.
 //
 // `*path` receives the prefix; free it with `ckpt_string_free`. It is NULL if there is none, and
-// on failure. `*broken` receives the newer checkpoints that are not valid (NULL on failure); free
-// it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
+// on failure. `*broken` receives the newer checkpoints that are not whole (NULL on failure); free
+// it with `ckpt_broken_checkpoints_free`. If `*path` is incomplete, it is among them. `broken` may
+// be NULL.
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
@@ -3967,8 +4045,9 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
                                        ckpt_broken_checkpoints **broken,
                                        ckpt_error **error);
 
-// Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
-// changed; with `dry_run`, nothing is.
+// Writes a state file for `directory` that lists only valid checkpoints: whole ones
+// (`CKPT_VERDICT_WHOLE`) or, only if there is none, incomplete ones; never sections. Only the
+// state file is changed; with `dry_run`, nothing is.
 //
 // If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 // there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
@@ -4000,8 +4079,8 @@ ckpt_bytes ckpt_repaired_state_path(const ckpt_repaired_state *repaired, size_t 
 // Returns whether the new state file differs from the previous one.
 bool ckpt_repaired_state_is_new(const ckpt_repaired_state *repaired);
 
-// Returns the checkpoints that are not listed because they are not valid. Lent: do not free it.
-// NULL if `repaired` is NULL.
+// Returns the checkpoints that are not whole. They are not listed, except incomplete ones if none
+// is whole. Lent: do not free it. NULL if `repaired` is NULL.
 const ckpt_broken_checkpoints *ckpt_repaired_state_broken(const ckpt_repaired_state *repaired);
 
 // Frees a result and its list. NULL is ignored.

@@ -365,6 +365,19 @@ impl Problems {
         }
     }
 
+    pub fn add_some(&mut self, problem: Option<Error>) {
+        problem.into_iter().for_each(|problem| self.add(problem));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Removes and returns the first problem that `which` selects.
+    pub fn take_first(&mut self, which: impl Fn(&Error) -> bool) -> Option<Error> {
+        self.list.iter().position(which).map(|at| self.list.remove(at))
+    }
+
     pub fn take(self) -> Vec<Error> {
         self.list
     }

@@ -60,11 +60,13 @@ namespace LibCheckpoint
         public string To { get; }
     }
 
-    /// <summary>
-    /// How a graph is restored. Paths are those of keys: names of edges joined by <c>/</c>. Globs
-    /// know <c>*</c> (within a name), <c>**</c> (any number of names), <c>?</c>, <c>[...]</c> and
-    /// <c>{a,b}</c>.
-    /// </summary>
+    /// <summary> How a graph is restored. All paths, but the new paths of renames, are paths in the
+    /// checkpoint: below the subtree if there is one, and before any rename. They are those of
+    /// keys: names of edges joined by <c>/</c>; in a name-based checkpoint, names of tensors and
+    /// their scopes. Globs know <c>*</c> (within a name), <c>**</c> (any number of names),
+    /// <c>?</c>, <c>[...]</c> and <c>{a,b}</c>. </summary> <example> With the subtree <c>model</c>,
+    /// a rename from <c>old</c> to <c>new</c> and <c>old/bias</c> excluded, <c>new/kernel</c> is
+    /// restored from <c>model/old/kernel</c>, and <c>new/bias</c> is left as it is. </example>
     public sealed partial class RestoreOptions
     {
         /// <summary>How values are read; null for the defaults.</summary>
@@ -202,8 +204,8 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Writes the checkpoint <c>prefix-number</c>, neither counting nor telling the
-        /// state file.</summary>
+        /// <summary>Writes the checkpoint <c>prefix-number</c> and makes it the latest and only
+        /// one in the state file. It does not count.</summary>
         public string WriteNumbered(
             string prefix, long number, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {

@@ -2,6 +2,7 @@
 //! points into.
 
 mod assemble;
+mod completeness;
 #[cfg(test)]
 pub(crate) mod crash_tests;
 mod data_files;
@@ -52,7 +53,7 @@ pub use writer::Writer;
 
 pub(crate) use index::Row;
 pub(crate) use lock::{Claim, Held};
-pub(crate) use naming::{data_name, directory_and_name, index_path, numbered, split_data_name, split_prefix};
+pub(crate) use naming::{data_name, directory_and_name, index_path, numbered, section_number, split_data_name, split_prefix};
 pub(crate) use reader::{Bundle, Wanted};
 pub(crate) use rows::Fate;
 pub(crate) use sections::{make_sections, remove_section, remove_sections, section_prefix, sections_name};

@@ -3,9 +3,11 @@
 mod assertions;
 mod assign;
 mod by_name;
+mod candidates;
 mod checks;
 mod loan;
 mod matches;
+mod name_map;
 mod objects;
 mod options;
 mod paths;
@@ -22,6 +24,7 @@ mod restoring;
 mod rows;
 mod save;
 mod saver;
+mod selection;
 mod slots;
 mod status;
 mod view;
@@ -302,13 +305,17 @@ impl Checkpoint {
         Ok(prefix.into_path())
     }
 
-    /// Writes the checkpoint `prefix-number` and returns its path. Does not increment the save
-    /// counter and does not change the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
+    /// Writes the checkpoint `prefix-number`, calls the write callbacks, and makes it the latest and
+    /// only checkpoint in the directory's state file. Returns its path. Does not increment the save
+    /// counter. (`CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8)
     ///
     /// # Errors
-    /// Those of [`Checkpoint::write`].
+    /// Those of [`Checkpoint::write`], and:
+    /// * `INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
     pub fn write_numbered(&self, prefix: impl AsRef<Path>, number: i64, options: &SaveOptions) -> Result<PathBuf> {
-        self.write(numbered(&Location::of(prefix)?, number), options)
+        let prefix = Location::of(prefix)?;
+        let storage = &*prefix.storage()?;
+        self.when_idle(Some(options.busy), |nodes| self.save_as(nodes, storage, numbered(&prefix, number), options))
     }
 
     /// Increments the save counter, writes the checkpoint `prefix-COUNT` (the first is `prefix-1`),
@@ -328,11 +335,15 @@ impl Checkpoint {
     pub(crate) fn save_on(&self, storage: &dyn Storage, prefix: &Location, options: &SaveOptions) -> Result<PathBuf> {
         self.when_idle(Some(options.busy), |nodes| {
             let count = self.advance(nodes)?;
-            let path = numbered(prefix, count);
-            self.write_files(nodes, storage, &path, options)?;
-            directory::record_save(storage, &path, options.write.durability)?;
-            Ok(path.into_path())
+            self.save_as(nodes, storage, numbered(prefix, count), options)
         })
+    }
+
+    /// Writes the checkpoint `path` and records it in the state file.
+    fn save_as(&self, nodes: &mut Nodes, storage: &dyn Storage, path: Location, options: &SaveOptions) -> Result<PathBuf> {
+        self.write_files(nodes, storage, &path, options)?;
+        directory::record_save(storage, &path, options.write.durability)?;
+        Ok(path.into_path())
     }
 
     /// Writes the files of a checkpoint and calls the write callbacks.

@@ -7,6 +7,7 @@ mod resolve;
 mod restoring;
 mod similar;
 mod tensor;
+mod verdict;
 mod verify;
 mod view;
 
@@ -28,6 +29,7 @@ use path::{First, Found, MOST_LOOKS};
 pub(crate) use resolve::{is_absolute, path_in, resolve, resolve_beside, resolve_name};
 pub(crate) use restoring::Place;
 pub use tensor::Tensor;
+pub use verdict::Verdict;
 pub(crate) use verify::verify_located;
 pub use verify::{verify, Progress, Verification, VerifyOptions};
 pub use view::View;

@@ -205,6 +205,7 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN(ckpt_status_assert_consumed(status, &problem));
     calls += PLAIN(ckpt_status_assert_existing_objects_matched(status, &problem));
     calls += PLAIN(ckpt_status_assert_nontrivial_match(status, &problem));
+    calls += PLAIN(ckpt_status_assert_rest_matched(status, &problem));
     calls += PLAIN(ckpt_status_run_restore_ops(status, &problem));
     calls += PLAIN(ckpt_status_initialize_or_restore(status, &problem));
     calls += PLAIN_TO(report, ckpt_status_report(status, &report, &problem));

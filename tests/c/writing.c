@@ -724,7 +724,7 @@ static ckpt_code merge(const char *destination, size_t count, const ckpt_merge_o
 static void merged_must_hold(int sections) {
     static const float shared[] = {0, 0.5f, 1, 1.5f, 2, 2.5f};
     static const int64_t dims[] = {3, 2};
-    must_be_whole("m");
+    if (sections == 3) must_be_whole("m");
     ckpt_reader *reader = must_open(in("m"));
     CHECK_INT(sections + 1, ckpt_reader_count(reader));
     CHECK_INT(sections, ckpt_tensor_slice_count(must_find(reader, "shared")));
@@ -765,6 +765,7 @@ static void sections_that_cannot_be_merged_stay(void) {
     write_section(0);
     write_section(1);
     CHECK_FAILS(CKPT_CODE_NOT_FOUND, merge("m", 3, NULL));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, merge("m", 2, NULL)); /* their names say that there are three */
     CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, merge("m", 0, NULL));
     CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, merge("part-00000-of-00003", 2, NULL));
     const char *twice[] = {directory, directory, NULL};

@@ -513,10 +513,14 @@ internal static class Binding
                 Check.Equal(whole, manager.LatestValid(out broken));
                 Check.Equal(damaged, broken[0].Prefix);
                 Check.Equal(Reason.Checksum, broken[0].Problem.Reason);
+                Check.Equal(Verdict.Damaged, broken[0].Verdict);
                 Check.Equal(whole, CheckpointFiles.LatestValid(directory, out broken));
                 Check.Equal(1, broken.Length);
                 Verification found = CheckpointFiles.Verify(damaged);
                 Check.Equal(ErrorCode.DataLoss, found.Problems[0].Code);
+                Check.Equal(Verdict.Damaged, found.Verdict);
+                Check.Equal(Verdict.Whole, CheckpointFiles.Verify(damaged, new VerifyOptions { SkipValues = true }).Verdict);
+                Check.Equal(Verdict.Whole, CheckpointFiles.Verify(whole).Verdict);
                 Check.That(found.Problems[0].Found != null && found.Problems[0].Expected != null, "it does not say what it found");
                 manager.Dispose();
                 RepairedState repaired = CheckpointFiles.RepairState(directory, false);

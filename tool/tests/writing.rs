@@ -475,3 +475,27 @@ fn a_limit_on_the_size_of_files_is_an_error() {
         assert_eq!(left.len(), 1, "{left:?}"); // the directory
     }
 }
+
+/// What is left on one host after a distributed save with local disks.
+#[test]
+fn merge_misses_the_sections_of_other_hosts() {
+    let scratch = tempfile::tempdir().unwrap();
+    let temporary = scratch.path().join("model.ckpt-5_temp_abc");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut bundle = Bundle::new();
+    bundle.tensor("w", FLOAT, &[1], &f32s(&[7.0]));
+    bundle.write(&temporary, "part-00000-of-00002");
+    let run = |args: &[&str]| {
+        let mut ckpt = cargo_bin_cmd!("ckpt");
+        ckpt.current_dir(&scratch).args(["merge", "model.ckpt-5", "model.ckpt-5_temp_abc/part-00000-of-00002.index"]);
+        ckpt.args(args).output().unwrap()
+    };
+    let output = run(&[]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("part-00001-of-00002 is missing") && said.contains("--allow-missing"), "{said}");
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 1);
+    assert!(run(&["--allow-missing"]).status.success());
+    assert!(!temporary.exists());
+}

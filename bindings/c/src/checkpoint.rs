@@ -230,13 +230,15 @@ pub extern "C" fn ckpt_checkpoint_write(
     call(error, || save(checkpoint, options, path, |checkpoint, options| checkpoint.write(path_at(prefix)?, options)))
 }
 
-/// Writes the checkpoint `prefix-number`. Does not increment the save counter and does not change
-/// the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
+/// Writes the checkpoint `prefix-number`, calls the write callbacks, and makes it the latest and
+/// only checkpoint in the directory's state file. Does not increment the save counter.
+/// (`CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8)
 ///
 /// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
 /// `path` may be NULL.
 ///
-/// Errors are those of `ckpt_checkpoint_write`.
+/// Errors are those of `ckpt_checkpoint_write`, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_write_numbered(
     checkpoint: *const ckpt_checkpoint,

@@ -53,8 +53,14 @@ class save_options : public basic_save_options<save_options> {
     }
 };
 
-/// How a graph is restored. Paths are those of keys: escaped names of edges joined by `/`. Globs
+/// How a graph is restored. All paths, but the new paths of renames, are paths in the checkpoint:
+/// below the subtree if there is one, and before any rename. They are those of keys: escaped names
+/// of edges joined by `/`; in a name-based checkpoint, names of tensors and their scopes. Globs
 /// know `*` (within a name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+///
+///     restore_options().subtree("model").rename("old", "new").exclude("old/bias")
+///
+/// restores `new/kernel` from `model/old/kernel`, and leaves `new/bias` as it is.
 class restore_options : public basic_restore_options<restore_options> {
    public:
     /// How values are read: threads, checksums. The options are copied.
@@ -151,7 +157,8 @@ class checkpoint {
     std::string write_section(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
         return ranked(ckpt_checkpoint_write_section, prefix, ranks, options);
     }
-    /// Writes the checkpoint `prefix-number`, neither counting nor telling the state file.
+    /// Writes the checkpoint `prefix-number` and makes it the latest and only one in the state file.
+    /// It does not count.
     std::string write_numbered(const file_path &prefix, std::int64_t number, const save_options &options = {}) const {
         detail::string_handle path;
         detail::call(ckpt_checkpoint_write_numbered, get(), detail::c_path(prefix), number, options.get(), path.out());
