@@ -140,7 +140,13 @@ pub(crate) struct Nodes {
 impl Nodes {
     pub fn new() -> Nodes {
         let random = RandomState::new().hash_one(0u64);
-        Nodes { mark: (random as u16).max(1), places: Vec::new(), free: Vec::new(), unsettled: Set::default(), savers: Savers::default() }
+        Nodes {
+            mark: (random as u16).max(1),
+            places: Vec::new(),
+            free: Vec::new(),
+            unsettled: Set::default(),
+            savers: Savers::default(),
+        }
     }
 
     /// One more than the highest index of a place.
