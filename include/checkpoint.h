@@ -103,7 +103,8 @@
 //    ckpt_manager_save, ckpt_manager_restore_or_initialize, ckpt_manager_latest_valid,
 //    ckpt_manager_options_*, ckpt_manager_save_options_*, ckpt_resume_options_*
 //  * Saves in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
-//    ckpt_checkpoint_sync, ckpt_manager_save_async, ckpt_pending_*
+//    ckpt_checkpoint_sync, ckpt_checkpoint_last_failure, ckpt_manager_last_failure,
+//    ckpt_manager_save_async, ckpt_pending_*
 //  * Saves by ranks: ckpt_messages_*, ckpt_ranks_*, ckpt_checkpoint_write_ranked,
 //    ckpt_checkpoint_save_ranked, ckpt_checkpoint_write_section, ckpt_manager_save_ranked
 //  * The state file, pins: ckpt_latest_checkpoint, ckpt_get_checkpoint_state,
@@ -288,14 +289,23 @@ typedef struct ckpt_ranks ckpt_ranks;
 typedef struct ckpt_read_options ckpt_read_options;
 
 // An open checkpoint. Immutable: several threads may use it at once.
+//
+// Data files are opened by the first read that needs them. At most 64 of them are open at a time
+// in a process, or a quarter of the files that it may have open if that is less; readers open them
+// again when needed. If another checkpoint has been written in the place of the one that was
+// opened, reads give the values of the one that was opened, or fail with `CKPT_CODE_DATA_LOSS`
+// (`CKPT_REASON_REPLACED`). Files are known by device, inode, length and time of modification: if
+// another program edits a data file in place and restores its length and time, only checksums
+// notice.
 typedef struct ckpt_reader ckpt_reader;
 
 // The result of repairing a state file. It never changes; several threads may use it at once.
 typedef struct ckpt_repaired_state ckpt_repaired_state;
 
 // What became of each value of a restore: one row for each value of the checkpoint, then one for
-// each object of the program that the checkpoint has no value for. It is a snapshot and never
-// changes; several threads may use it at once.
+// each object of the program that the checkpoint has no value for, then one for each glob of the
+// options that matched nothing. It is a snapshot and never changes; several threads may use it at
+// once.
 typedef struct ckpt_report ckpt_report;
 
 // A row of a report. Lent by the report, and valid as long as that. It never changes.
@@ -303,8 +313,15 @@ typedef struct ckpt_report_row ckpt_report_row;
 
 // Options for restoring a graph. For one thread at a time while it is changed.
 //
-// Paths are those of keys: escaped edge names joined by `/`, as `ckpt_report_row_path` returns
-// them. Globs support `*` (within one name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+// All paths in these options, but the new paths of renames, are paths in the checkpoint: below the
+// subtree if there is one, and before any rename. They are those of keys: escaped edge names
+// joined by `/`, as `ckpt_report_row_path` returns them. In a name-based checkpoint they are the
+// names of tensors, not escaped, and their scopes. Globs support `*` (within one name), `**` (any
+// number of names), `?`, `[...]` and `{a,b}`; a leading `!` negates one.
+//
+// For example, the checkpoint has `model/old/kernel` and `model/old/bias`, and the program has
+// `new/kernel`: the subtree is `model`, the rename is from `old` to `new`, and a glob that
+// excludes the bias is `old/bias`.
 typedef struct ckpt_restore_options ckpt_restore_options;
 
 // Options for resuming. For one thread at a time while it is changed.
@@ -546,7 +563,8 @@ typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
                                                    ckpt_failure *failure);
 
 // Receives a message: one line of UTF-8, `len` bytes and a terminating NUL. Called on the thread
-// whose call the message is about.
+// whose call the message is about; for a save in the background, on the library's thread that
+// saves.
 typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
 
 // Called when the files of the checkpoint `path` are complete, before the state file names it.
@@ -732,7 +750,7 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // A callback called the graph that called it.
 #define CKPT_REASON_REENTRANT 29
 
-// The checkpoint was replaced after the restore began.
+// The checkpoint was replaced after a reader opened it or the restore began.
 #define CKPT_REASON_REPLACED 30
 
 // A registered saver is missing, or does not accept the object.
@@ -948,6 +966,10 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // Reading or a callback failed halfway: the object has neither its old value nor the new one.
 #define CKPT_ROW_STATE_TORN 8
 
+// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
+// the glob.
+#define CKPT_ROW_STATE_UNMATCHED_GLOB 9
+
 // Lower is better, as for a loss.
 #define CKPT_BETTER_LOWER 1
 
@@ -1138,7 +1160,8 @@ void ckpt_open_options_free(ckpt_open_options *options);
 ckpt_read_options *ckpt_read_options_new(void);
 
 // Sets the number of reading threads, the calling thread included. 0, the default, lets the
-// library choose: one thread for less than 4 MiB, else one per processor, at most four.
+// library choose: one thread for less than 4 MiB, else one per processor, at most four. There are
+// never more than one for every 256 KiB, nor more than eight per processor.
 ckpt_code ckpt_read_options_set_threads(ckpt_read_options *options, uint32_t threads, ckpt_error **error);
 
 // Sets when checksums are verified: `CKPT_CHECKSUMS_ALWAYS` (the default),
@@ -1455,7 +1478,8 @@ void ckpt_object_graph_free(ckpt_object_graph *graph);
 // Creates options with the defaults. Free them with `ckpt_verify_options_free`.
 ckpt_verify_options *ckpt_verify_options_new(void);
 
-// Sets the number of reading threads; 0, the default, lets the library choose.
+// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+// more than one for every 256 KiB, nor more than eight per processor.
 ckpt_code ckpt_verify_options_set_threads(ckpt_verify_options *options, uint32_t threads, ckpt_error **error);
 
 // Leaves the values unread if `skip` is true: only the index is verified, that the data files
@@ -1549,7 +1573,8 @@ ckpt_code ckpt_write_options_set_max_shard_size(ckpt_write_options *options, uin
 ckpt_code ckpt_write_options_set_alignment(ckpt_write_options *options, uint64_t bytes, ckpt_error **error);
 
 // Sets the number of writing threads, the calling thread included; 0, the default, lets the
-// library choose. The files are the same for any number of threads.
+// library choose. There are never more than one for every 256 KiB, nor more than eight per
+// processor. The files are the same for any number of threads.
 ckpt_code ckpt_write_options_set_threads(ckpt_write_options *options, uint32_t threads, ckpt_error **error);
 
 // Sets what survives a power failure after the checkpoint is written: one of the
@@ -2620,11 +2645,11 @@ ckpt_graph *ckpt_checkpoint_graph(const ckpt_checkpoint *checkpoint);
 // Returns the root object; 0 if `checkpoint` is NULL.
 ckpt_node ckpt_checkpoint_root(const ckpt_checkpoint *checkpoint);
 
-// Sets the log, which is called with `user_data` about values of a checkpoint that were never used
-// and the like. NULL, the default, turns it off. A restore keeps the log that was set when it was
-// called.
+// Sets the log, which is called with `user_data` about values of a checkpoint that were never
+// used, saves in the background that failed and the like. NULL, the default, turns it off. A
+// restore and a save in the background keep the log that was set when they were called.
 //
-// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a restore needs
+// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a call needs
 // `user_data` any more; at once if this call fails.
 ckpt_code ckpt_checkpoint_set_log(const ckpt_checkpoint *checkpoint,
                                   ckpt_log_callback log,
@@ -2661,8 +2686,6 @@ ckpt_code ckpt_checkpoint_save_count(const ckpt_checkpoint *checkpoint, int64_t 
 // * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the save.
 // * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running in the
 //   background and the options say `CKPT_BUSY_FAIL`.
-// * The error of an earlier save in the background that has not been reported yet; this call then
-//   does nothing else.
 //
 // After an error, an existing checkpoint at the prefix is unchanged and no new one exists.
 // Exception: if a callback of `ckpt_save_options_add_callback` failed, the new checkpoint is
@@ -2673,13 +2696,15 @@ ckpt_code ckpt_checkpoint_write(const ckpt_checkpoint *checkpoint,
                                 ckpt_string **path,
                                 ckpt_error **error);
 
-// Writes the checkpoint `prefix-number`. Does not increment the save counter and does not change
-// the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
+// Writes the checkpoint `prefix-number`, calls the write callbacks, and makes it the latest and
+// only checkpoint in the directory's state file. Does not increment the save counter.
+// (`CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8)
 //
 // `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
 // `path` may be NULL.
 //
-// Errors are those of `ckpt_checkpoint_write`.
+// Errors are those of `ckpt_checkpoint_write`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
 ckpt_code ckpt_checkpoint_write_numbered(const ckpt_checkpoint *checkpoint,
                                          const char *prefix,
                                          int64_t number,
@@ -2811,14 +2836,21 @@ ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
                                                 ckpt_error **error);
 
 // Restores only values whose path in the checkpoint matches an included glob. Other values are
-// skipped, and assertions of the status do not require them.
+// skipped, and assertions of the status do not require them. A glob that matches no value of the
+// checkpoint is a row of the report (`CKPT_ROW_STATE_UNMATCHED_GLOB`) and a warning in the log; a
+// restore with a malformed one fails with `CKPT_CODE_INVALID_ARGUMENT`.
 ckpt_code ckpt_restore_options_add_include(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
 
-// Skips values whose path in the checkpoint matches the glob, even if they are included.
+// Skips values whose path in the checkpoint matches the glob, even if they are included. Globs
+// that match nothing or are malformed are treated as those of `ckpt_restore_options_add_include`.
 ckpt_code ckpt_restore_options_add_exclude(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
 
-// Restores the program's object at `to`, and everything below it, from the checkpoint's object at
-// `from`. Both are paths of objects. Renames apply in the order in which they were added.
+// Restores the program's object at `to`, a path from its root, and everything below it, from the
+// checkpoint's object at `from`. Renames apply together, so that names can be exchanged.
+//
+// In a name-based checkpoint the value named `from`, and those in the scope `from/`, have the name
+// `to` and the scope `to/` instead; either may be empty or end in `/`, and of several old paths
+// the longest counts. (the scopes of `tf.train.init_from_checkpoint`)
 ckpt_code ckpt_restore_options_add_rename(ckpt_restore_options *options,
                                           const char *from,
                                           size_t from_len,
@@ -2834,7 +2866,8 @@ ckpt_code ckpt_restore_options_set_on_mismatch(ckpt_restore_options *options, ck
 // them. False by default. (`experimental_skip_slot_variables`)
 ckpt_code ckpt_restore_options_set_skip_slot_variables(ckpt_restore_options *options, bool skip, ckpt_error **error);
 
-// Restores only the part of the checkpoint below `path`, as if the object there were its root.
+// Restores only the part of the checkpoint below `path`, as if the object there were its root. In
+// a name-based checkpoint `path` is a scope, which names in the program lack.
 ckpt_code ckpt_restore_options_set_subtree(ckpt_restore_options *options, const char *path, size_t path_len, ckpt_error **error);
 
 // If `verify` is true, reads all values and compares their checksums before it assigns the first,
@@ -2913,11 +2946,13 @@ ckpt_node ckpt_report_row_node(const ckpt_report_row *row);
 // Returns the node in the checkpoint's object graph; -1 if there is none.
 int64_t ckpt_report_row_saved_node(const ckpt_report_row *row);
 
-// Returns, for an unused value or a missing object, the path of its probable counterpart: the only
-// one on the other side with the same shape and last name. Lent; `data` is NULL if there is none.
+// Returns, for a value without an object or an object without a value, the path of its probable
+// counterpart: the only one on the other side with the same dtype, shape and last names. Lent;
+// `data` is NULL if there is none.
 ckpt_bytes ckpt_report_row_candidate(const ckpt_report_row *row);
 
-// Returns more about the reason for the state. Lent; `data` is NULL if there is no more.
+// Returns more about the reason for the state, if the rest of the row does not say it. Lent;
+// `data` is NULL if there is no more.
 ckpt_bytes ckpt_report_row_detail(const ckpt_report_row *row);
 
 // Returns the kind of the restore: one of the `CKPT_RESTORE_KIND_` constants; 0 if `status` is
@@ -2941,6 +2976,14 @@ ckpt_code ckpt_status_assert_consumed(const ckpt_status *status, ckpt_error **er
 //
 // Errors are those of `ckpt_status_assert_consumed`.
 ckpt_code ckpt_status_assert_existing_objects_matched(const ckpt_status *status, ckpt_error **error);
+
+// Asserts that all the rest matched: every object that the program has so far, and that has
+// values, got its value from the checkpoint, but for those that the options leave out. These are
+// what the options exclude and, with `CKPT_MISMATCH_SKIP`, the objects whose values do not fit.
+// Values of the checkpoint without an object are not required to be used.
+//
+// Errors are those of `ckpt_status_assert_consumed`.
+ckpt_code ckpt_status_assert_rest_matched(const ckpt_status *status, ckpt_error **error);
 
 // Asserts that at least one object other than the root was matched.
 //
@@ -3118,7 +3161,8 @@ ckpt_code ckpt_saver_save(const ckpt_saver *saver,
 
 // Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory
 // with a state file (its latest checkpoint). A checkpoint that has an object graph instead of the
-// saver's names is restored by the full names of its variables. Globs in the options match names.
+// saver's names is restored by the full names of its variables. Paths in the options are names of
+// tensors and their scopes. A name that ends in `:0` is also looked up without that.
 //
 // Everything that can be checked is checked before the first value is assigned. A deferred restore
 // of a `ckpt_checkpoint` treats this restore like an assignment by the program.
@@ -3131,7 +3175,7 @@ ckpt_code ckpt_saver_save(const ckpt_saver *saver,
 // * `CKPT_CODE_NOT_FOUND`: there is no checkpoint, a data file is missing, or a name is not in the
 //   checkpoint.
 // * `CKPT_CODE_INVALID_ARGUMENT`: a value has another dtype or shape than its object; two
-//   variables share memory; or the options have renames or a subtree, which savers do not support.
+//   variables share memory; or a glob of the options is malformed.
 // * `CKPT_CODE_FAILED_PRECONDITION`: a variable is read-only.
 // * `CKPT_CODE_DATA_LOSS`: the checkpoint is damaged.
 // * `CKPT_CODE_ABORTED`: a callback failed.
@@ -3458,8 +3502,9 @@ ckpt_code ckpt_manager_options_set_clock(ckpt_manager_options *options,
                                          ckpt_error **error);
 
 // Sets the log, which is called with `user_data` about state files that cannot be parsed, old
-// checkpoints that cannot be removed and the like. NULL, the default, turns it off. No lock is
-// held during the call.
+// checkpoints that cannot be removed, saves in the background that failed and the like. No lock is
+// held during the call. NULL, the default, turns it off; saves in the background then use the log
+// of the checkpoint.
 //
 // `free_user_data`, if not NULL, is called when neither the options nor managers made with them
 // need `user_data` any more; at once if this call fails.
@@ -3550,11 +3595,10 @@ void ckpt_resume_options_free(ckpt_resume_options *options);
 //   started.
 // * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running and the
 //   options say `CKPT_BUSY_FAIL`. Nothing is counted.
-// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
 //
 // After the first two kinds the save counter stays incremented. Every other error is returned by
-// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
-// next call that saves the checkpoint, which then does nothing else.
+// `ckpt_pending_wait` or, if nobody calls that, by `ckpt_checkpoint_sync`; it is in the log; and
+// `ckpt_checkpoint_last_failure` gives it. It never makes another save fail.
 ckpt_code ckpt_checkpoint_save_async(const ckpt_checkpoint *checkpoint,
                                      const char *prefix,
                                      const ckpt_save_options *options,
@@ -3578,9 +3622,18 @@ ckpt_code ckpt_checkpoint_write_async(const ckpt_checkpoint *checkpoint,
 // Waits for the save that is running in the background, if there is one.
 //
 // Errors:
-// * The error of the last save, if it has not been reported yet.
+// * The error of a save in the background that has not been reported yet: of the first one, and at
+//   the next call of the last one.
 // * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback.
 ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+
+// Returns the code of the last save in the background that failed, and its error in `*error`,
+// whether or not it has been reported; `CKPT_CODE_OK` if none has failed. Later saves that succeed
+// do not change it, and a cancelled save has not failed. Never waits.
+ckpt_code ckpt_checkpoint_last_failure(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+
+// Returns what `ckpt_checkpoint_last_failure` returns for the manager's checkpoint.
+ckpt_code ckpt_manager_last_failure(const ckpt_manager *manager, ckpt_error **error);
 
 // Copies what `ckpt_manager_save` would save and does the rest in the background, as
 // `ckpt_checkpoint_save_async` does. When the checkpoint is complete, it is recorded and expired
@@ -3627,7 +3680,7 @@ bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
 
 // Asks the save to stop soon. If everything is already written, the save completes;
 // `ckpt_pending_wait` returns which of the two happened. A cancelled save leaves what was there
-// before and nothing new; later saves do not report it. NULL is ignored.
+// before and nothing new; no other call reports it. NULL is ignored.
 void ckpt_pending_cancel(const ckpt_pending *pending);
 
 // Frees the handle of a save, which goes on. NULL is ignored.

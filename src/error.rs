@@ -155,7 +155,7 @@ pub enum Reason {
     ReadOnly = 28,
     /// A callback called the graph that called it.
     Reentrant = 29,
-    /// The checkpoint was replaced after the restore began.
+    /// The checkpoint was replaced after a reader opened it or the restore began.
     Replaced = 30,
     /// A registered saver is missing, or does not accept the object.
     Saver = 31,

@@ -154,7 +154,8 @@ namespace LibCheckpoint
         /// <summary>A callback called the graph that called it.</summary>
         Reentrant = 29,
 
-        /// <summary>The checkpoint was replaced after the restore began.</summary>
+        /// <summary>The checkpoint was replaced after a reader opened it or the restore
+        /// began.</summary>
         Replaced = 30,
 
         /// <summary>A registered saver is missing, or does not accept the object.</summary>
@@ -415,6 +416,10 @@ namespace LibCheckpoint
         /// <summary>Reading or a callback failed halfway: the object has neither its old value nor
         /// the new one.</summary>
         Torn = 8,
+
+        /// <summary>Not a value: a glob of the options that no value of the checkpoint matches. The
+        /// row's path is the glob.</summary>
+        UnmatchedGlob = 9,
     }
 
     /// <summary>Which metric values are better.</summary>

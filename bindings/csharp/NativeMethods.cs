@@ -1524,6 +1524,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_status_assert_existing_objects_matched(status, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_status_assert_rest_matched(StatusHandle status, out IntPtr error);
+
+        internal static void ckpt_status_assert_rest_matched(StatusHandle status, Causes causes = null) =>
+            CheckpointException.Check(ckpt_status_assert_rest_matched(status, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_assert_nontrivial_match(StatusHandle status, out IntPtr error);
 
         internal static void ckpt_status_assert_nontrivial_match(StatusHandle status, Causes causes = null) =>
@@ -1979,6 +1985,18 @@ namespace LibCheckpoint
 
         internal static void ckpt_checkpoint_sync(CheckpointHandle checkpoint, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_sync(checkpoint, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, out IntPtr error);
+
+        internal static void ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, Causes causes = null) =>
+            CheckpointException.Check(ckpt_checkpoint_last_failure(checkpoint, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_last_failure(ManagerHandle manager, out IntPtr error);
+
+        internal static void ckpt_manager_last_failure(ManagerHandle manager, Causes causes = null) =>
+            CheckpointException.Check(ckpt_manager_last_failure(manager, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, out IntPtr error);

@@ -24,7 +24,8 @@ namespace LibCheckpoint
     {
         /// <summary>Sets the number of reading threads, the calling thread included. 0, the
         /// default, lets the library choose: one thread for less than 4 MiB, else one per
-        /// processor, at most four.</summary>
+        /// processor, at most four. There are never more than one for every 256 KiB, nor more than
+        /// eight per processor.</summary>
         public int Threads { get; set; }
 
         /// <summary>Sets when checksums are verified: <c>Checksums.Always</c> (the default),
@@ -45,8 +46,9 @@ namespace LibCheckpoint
 
     public sealed partial class VerifyOptions
     {
-        /// <summary>Sets the number of reading threads; 0, the default, lets the library
-        /// choose.</summary>
+        /// <summary>Sets the number of reading threads; 0, the default, lets the library choose.
+        /// There are never more than one for every 256 KiB, nor more than eight per
+        /// processor.</summary>
         public int Threads { get; set; }
 
         /// <summary>Leaves the values unread if <c>skip</c> is true: only the index is verified,
@@ -81,7 +83,8 @@ namespace LibCheckpoint
         public long Alignment { get; set; }
 
         /// <summary>Sets the number of writing threads, the calling thread included; 0, the
-        /// default, lets the library choose. The files are the same for any number of
+        /// default, lets the library choose. There are never more than one for every 256 KiB, nor
+        /// more than eight per processor. The files are the same for any number of
         /// threads.</summary>
         public int Threads { get; set; }
 
@@ -201,16 +204,20 @@ namespace LibCheckpoint
     public sealed partial class RestoreOptions
     {
         /// <summary>Restores only values whose path in the checkpoint matches an included glob.
-        /// Other values are skipped, and assertions of the status do not require them.</summary>
+        /// Other values are skipped, and assertions of the status do not require them. A glob that
+        /// matches no value of the checkpoint is a row of the report
+        /// (<c>RowState.UnmatchedGlob</c>) and a warning in the log; a restore with a malformed one
+        /// fails with <c>ErrorCode.InvalidArgument</c>.</summary>
         public IList<string> Include { get; } = new List<string>();
 
         /// <summary>Skips values whose path in the checkpoint matches the glob, even if they are
-        /// included.</summary>
+        /// included. Globs that match nothing or are malformed are treated as those of
+        /// <c>RestoreOptions.Include</c>.</summary>
         public IList<string> Exclude { get; } = new List<string>();
 
-        /// <summary>Restores the program's object at <c>to</c>, and everything below it, from the
-        /// checkpoint's object at <c>from</c>. Both are paths of objects. Renames apply in the
-        /// order in which they were added.</summary>
+        /// <summary>Restores the program's object at <c>to</c>, a path from its root, and
+        /// everything below it, from the checkpoint's object at <c>from</c>. Renames apply
+        /// together, so that names can be exchanged.</summary>
         public IList<Rename> Renames { get; } = new List<Rename>();
 
         /// <summary>Sets what to do about values that do not fit their object; <c>Mismatch.Fail</c>
@@ -223,7 +230,8 @@ namespace LibCheckpoint
         public bool SkipSlotVariables { get; set; }
 
         /// <summary>Restores only the part of the checkpoint below <c>path</c>, as if the object
-        /// there were its root.</summary>
+        /// there were its root. In a name-based checkpoint <c>path</c> is a scope, which names in
+        /// the program lack.</summary>
         public string Subtree { get; set; }
 
         /// <summary>If <c>verify</c> is true, reads all values and compares their checksums before

@@ -120,7 +120,7 @@ const (
 	ReasonReadOnly Reason = C.CKPT_REASON_READ_ONLY
 	// A callback called the graph that called it.
 	ReasonReentrant Reason = C.CKPT_REASON_REENTRANT
-	// The checkpoint was replaced after the restore began.
+	// The checkpoint was replaced after a reader opened it or the restore began.
 	ReasonReplaced Reason = C.CKPT_REASON_REPLACED
 	// A registered saver is missing, or does not accept the object.
 	ReasonSaver Reason = C.CKPT_REASON_SAVER
@@ -376,6 +376,9 @@ const (
 	RowSkipped RowState = C.CKPT_ROW_STATE_SKIPPED
 	// Reading or a callback failed halfway: the object has neither its old value nor the new one.
 	RowTorn RowState = C.CKPT_ROW_STATE_TORN
+	// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
+	// the glob.
+	RowUnmatchedGlob RowState = C.CKPT_ROW_STATE_UNMATCHED_GLOB
 )
 
 // Returns the name of a row state, e.g. shape mismatch; unknown for an unknown number.

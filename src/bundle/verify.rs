@@ -39,22 +39,25 @@ pub(crate) fn verify(
     watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<Checked> {
     let mut checked = Checked { files: 1, ..Checked::default() };
-    let index = Index::load(prefix, None, true, &mut |fault| {
-        checked.damage.add(fault);
-        Ok(())
+    let opened = Bundle::open_with(prefix, || {
+        checked.damage = Problems::default();
+        Index::load(prefix, None, true, &mut |fault| {
+            checked.damage.add(fault);
+            Ok(())
+        })
     });
-    let index = match index {
-        Ok(index) => index,
+    let bundle = match opened {
+        Ok(bundle) => bundle,
+        Err(fault) if is_unknown(&fault) => return Err(fault),
         Err(fault) => {
             checked.damage.add(fault);
             return Ok(checked);
         }
     };
-    let bundle = Bundle::new(index);
     check_slices(bundle.index(), &mut checked);
-    let absent = check_shards(&bundle, &mut checked);
+    let absent = check_shards(&bundle, &mut checked)?;
     let overlapping = check_places(bundle.index(), &mut checked);
-    check_records(&bundle, &absent, &overlapping, values.then_some(threads), &mut checked, watch);
+    check_records(&bundle, &absent, &overlapping, values.then_some(threads), &mut checked, watch)?;
     checked.bundle = Some(bundle);
     Ok(checked)
 }
@@ -77,7 +80,7 @@ fn check_slices(index: &Index, checked: &mut Checked) {
 /// Looks for all data files; returns the numbers of missing ones. Reports one error for a missing
 /// file, rather than one for each of its tensors. Files that no tensor needs must exist, too. The
 /// number of shards is only what the index claims, so the search is limited: it could be a billion.
-fn check_shards(bundle: &Bundle, checked: &mut Checked) -> Vec<u32> {
+fn check_shards(bundle: &Bundle, checked: &mut Checked) -> Result<Vec<u32>> {
     let mut absent = Vec::new();
     for shard in 0..bundle.index().header().shards {
         if absent.len() == MOST_ABSENT {
@@ -85,13 +88,14 @@ fn check_shards(bundle: &Bundle, checked: &mut Checked) -> Vec<u32> {
         }
         match File::open(&bundle.shard_path(shard)) {
             Ok(_) => checked.files += 1,
+            Err(fault) if is_unknown(&fault) => return Err(fault),
             Err(fault) => {
                 checked.damage.add(fault);
                 absent.push(shard);
             }
         }
     }
-    absent
+    Ok(absent)
 }
 
 /// Checks that no two values share a byte of a data file. Returns the values that overlap others,
@@ -125,29 +129,41 @@ fn check_records(
     threads: Option<u32>,
     checked: &mut Checked,
     watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
-) {
+) -> Result<()> {
     let is_there =
         |(at, (_, row)): &(usize, (&[u8], Row<'_>))| !overlapping.contains(at) && absent.binary_search(&row.shard).is_err();
     let stored = || bundle.index().records().enumerate().filter(is_there).map(|(_, record)| record);
     let Some(threads) = threads else {
         let faults = stored().filter_map(|(key, row)| Some(bundle.check_row(&row).err()?.for_tensor(key))).collect();
-        add_faults(faults, &mut checked.damage);
-        return;
+        return add_faults(faults, &mut checked.damage);
     };
     let total = stored().map(|(_, row)| row.size).fold(0, u64::saturating_add);
     checked.bytes = total;
     let threads = transfer::threads_for(threads, total);
     let records = stored().map(|(key, row)| bundle.check_record(key, &row));
     let outcome = transfer::run(records, threads, true, &mut |done| watch(done, total));
-    add_faults(outcome.faults, &mut checked.damage);
+    add_faults(outcome.faults, &mut checked.damage)?;
     // The last report always states that all bytes are done, even if an error kept some from being
     // counted.
     checked.cancelled = outcome.cancelled || watch(total, total).is_break();
+    Ok(())
+}
+
+/// Returns whether an error says nothing about the checkpoint: the system had no memory or no
+/// handles of files to spare, or the checkpoint was replaced meanwhile.
+fn is_unknown(fault: &Error) -> bool {
+    fault.is_shortage() || matches!(fault.reason(), Reason::Replaced | Reason::Busy)
 }
 
 /// Adds what is wrong with tensors; that a data file is something else is one problem, not one for
 /// each of its tensors.
-fn add_faults(faults: Vec<Error>, problems: &mut Problems) {
+///
+/// # Errors
+/// The first fault that says nothing about the checkpoint.
+fn add_faults(faults: Vec<Error>, problems: &mut Problems) -> Result<()> {
+    if let Some(unknown) = faults.iter().find(|fault| is_unknown(fault)) {
+        return Err(unknown.clone());
+    }
     let mut foreign: HashSet<PathBuf> = HashSet::new();
     for fault in faults {
         let is_foreign = fault.reason() == Reason::NotACheckpoint;
@@ -156,6 +172,7 @@ fn add_faults(faults: Vec<Error>, problems: &mut Problems) {
             problems.add(fault);
         }
     }
+    Ok(())
 }
 
 impl Bundle {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::checkpoint::{After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
+use crate::checkpoint::{After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status, Watch};
 use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, Pin, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
@@ -230,8 +230,15 @@ impl Manager {
                 }
                 settled
             });
-            self.checkpoint.start(nodes, storage.clone(), path, &options.save.announced(), after)
+            let log = self.books.options.log.clone().or_else(|| self.checkpoint.log());
+            self.checkpoint.start(nodes, storage.clone(), path, &options.save.announced(), Watch { after, log })
         })
+    }
+
+    /// Returns the error of the last save in the background that failed, as
+    /// [`Checkpoint::last_failure`] of the manager's checkpoint does.
+    pub fn last_failure(&self) -> Option<Error> {
+        self.checkpoint.last_failure()
     }
 
     /// Saves a checkpoint together with other ranks, as [`Manager::save`] and

@@ -25,7 +25,8 @@ impl VerifyOptions {
         VerifyOptions::default()
     }
 
-    /// Sets the number of reading threads; 0, the default, lets the library choose.
+    /// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+    /// more than one for every 256 KiB, nor more than eight per processor.
     pub fn threads(mut self, threads: u32) -> VerifyOptions {
         self.threads = threads;
         self

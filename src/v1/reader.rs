@@ -114,7 +114,7 @@ impl Checkpoint {
         let mut version = Version::default();
         for path in paths {
             let open = || {
-                let file = File::open(path)?;
+                let file = File::pooled(path, None, None)?;
                 let mut budget = Budget::for_index(file.len(), memory_limit);
                 Ok::<_, Error>((Table::of(file, &mut budget)?, budget))
             };

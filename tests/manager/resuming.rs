@@ -134,7 +134,7 @@ fn without_a_state_file_the_newest_is_found_by_its_number() {
     let program = Program::new();
     for number in [9, 10, 2] {
         program.set(number);
-        program.checkpoint.write_numbered(scratch.path().join("ckpt"), number, &unsynced()).unwrap();
+        program.checkpoint.write(scratch.path().join(format!("ckpt-{number}")), &unsynced()).unwrap();
     }
     let found =
         latest_valid_checkpoint(scratch.path(), &VerifyOptions::new(), &mut |_| std::ops::ControlFlow::Continue(())).unwrap();

@@ -467,6 +467,26 @@ fn a_copy_may_be_read_back() {
     assert!(cargo_bin_cmd!("ckpt").arg("verify").arg(&to).output().unwrap().status.success());
 }
 
+/// `ulimit -f`: the system would send SIGXFSZ, which ends the process and leaves its partial file.
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut bundle = Bundle::new();
+    bundle.tensor("x", INT32, &[20_000], &i32s(&(0..20_000).collect::<Vec<i32>>())); // uncompressed 80 kB
+    let from = bundle.write(scratch.path(), "m");
+    for (command, to) in [("copy", "copied/m"), ("convert", "m.npz")] {
+        let target = scratch.path().join("to");
+        fs::create_dir_all(target.join("copied")).unwrap();
+        let tool = assert_cmd::cargo::cargo_bin!("ckpt");
+        let limited = format!("ulimit -f 16; exec {} {command} {} {}", tool.display(), from.display(), target.join(to).display());
+        let output = std::process::Command::new("bash").args(["-c", &limited]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("File too large"), "{}", text(&output.stderr));
+        let left: Vec<_> = fs::read_dir(&target).unwrap().chain(fs::read_dir(target.join("copied")).unwrap()).collect();
+        assert_eq!(left.len(), 1, "{left:?}"); // the directory
+    }
+}
+
 /// What is left on one host after a distributed save with local disks.
 #[test]
 fn merge_misses_the_sections_of_other_hosts() {

@@ -135,7 +135,7 @@ pub const CKPT_REASON_NOT_SHAPED: ckpt_reason = 27;
 pub const CKPT_REASON_READ_ONLY: ckpt_reason = 28;
 /// A callback called the graph that called it.
 pub const CKPT_REASON_REENTRANT: ckpt_reason = 29;
-/// The checkpoint was replaced after the restore began.
+/// The checkpoint was replaced after a reader opened it or the restore began.
 pub const CKPT_REASON_REPLACED: ckpt_reason = 30;
 /// A registered saver is missing, or does not accept the object.
 pub const CKPT_REASON_SAVER: ckpt_reason = 31;
@@ -290,6 +290,9 @@ pub const CKPT_ROW_STATE_DTYPE_MISMATCH: ckpt_row_state = 6;
 pub const CKPT_ROW_STATE_SKIPPED: ckpt_row_state = 7;
 /// Reading or a callback failed halfway: the object has neither its old value nor the new one.
 pub const CKPT_ROW_STATE_TORN: ckpt_row_state = 8;
+/// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
+/// the glob.
+pub const CKPT_ROW_STATE_UNMATCHED_GLOB: ckpt_row_state = 9;
 
 /// Lower is better, as for a loss.
 pub const CKPT_BETTER_LOWER: ckpt_better = 1;
@@ -600,6 +603,7 @@ mod tests {
         assert_eq!(CKPT_REASON_SPACE, Reason::Space as i32);
         assert_eq!(CKPT_REASON_SAVER, Reason::Saver as i32);
         assert_eq!(CKPT_REASON_CONCURRENT_USE, Reason::ConcurrentUse as i32);
+        assert_eq!(CKPT_ROW_STATE_UNMATCHED_GLOB, RowState::UnmatchedGlob as ckpt_row_state);
         assert_eq!(CKPT_ROW_STATE_TORN, RowState::Torn as ckpt_row_state);
         assert_eq!((CKPT_VERDICT_WHOLE, CKPT_VERDICT_DAMAGED), (Verdict::Whole as i32, Verdict::Damaged as i32));
         assert_eq!(CKPT_RESTORE_KIND_NONE, RestoreKind::None as ckpt_restore_kind);

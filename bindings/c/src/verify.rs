@@ -35,7 +35,8 @@ pub extern "C" fn ckpt_verify_options_new() -> *mut ckpt_verify_options {
     ask(std::ptr::null_mut(), || own(ckpt_verify_options::default()))
 }
 
-/// Sets the number of reading threads; 0, the default, lets the library choose.
+/// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+/// more than one for every 256 KiB, nor more than eight per processor.
 #[no_mangle]
 pub extern "C" fn ckpt_verify_options_set_threads(
     options: *mut ckpt_verify_options,

@@ -117,7 +117,7 @@ enum class reason : std::int32_t {
     read_only = CKPT_REASON_READ_ONLY,
     /// A callback called the graph that called it.
     reentrant = CKPT_REASON_REENTRANT,
-    /// The checkpoint was replaced after the restore began.
+    /// The checkpoint was replaced after a reader opened it or the restore began.
     replaced = CKPT_REASON_REPLACED,
     /// A registered saver is missing, or does not accept the object.
     saver = CKPT_REASON_SAVER,
@@ -348,6 +348,9 @@ enum class row_state : std::int32_t {
     skipped = CKPT_ROW_STATE_SKIPPED,
     /// Reading or a callback failed halfway: the object has neither its old value nor the new one.
     torn = CKPT_ROW_STATE_TORN,
+    /// Not a value: a glob of the options that no value of the checkpoint matches. The row's path
+    /// is the glob.
+    unmatched_glob = CKPT_ROW_STATE_UNMATCHED_GLOB,
 };
 
 /// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.

@@ -31,7 +31,8 @@ template <typename Self>
 class basic_read_options {
    public:
     /// Sets the number of reading threads, the calling thread included. 0, the default, lets the
-    /// library choose: one thread for less than 4 MiB, else one per processor, at most four.
+    /// library choose: one thread for less than 4 MiB, else one per processor, at most four. There
+    /// are never more than one for every 256 KiB, nor more than eight per processor.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_read_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
@@ -55,7 +56,8 @@ class basic_read_options {
 template <typename Self>
 class basic_verify_options {
    public:
-    /// Sets the number of reading threads; 0, the default, lets the library choose.
+    /// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+    /// more than one for every 256 KiB, nor more than eight per processor.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_verify_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
@@ -108,7 +110,8 @@ class basic_write_options {
         return static_cast<Self &>(*this);
     }
     /// Sets the number of writing threads, the calling thread included; 0, the default, lets the
-    /// library choose. The files are the same for any number of threads.
+    /// library choose. There are never more than one for every 256 KiB, nor more than eight per
+    /// processor. The files are the same for any number of threads.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_write_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
@@ -230,18 +233,25 @@ template <typename Self>
 class basic_restore_options {
    public:
     /// Restores only values whose path in the checkpoint matches an included glob. Other values are
-    /// skipped, and assertions of the status do not require them.
+    /// skipped, and assertions of the status do not require them. A glob that matches no value of
+    /// the checkpoint is a row of the report (`row_state::unmatched_glob`) and a warning in the
+    /// log; a restore with a malformed one fails with `code::invalid_argument`.
     Self &include(std::string_view glob) {
         detail::call(ckpt_restore_options_add_include, make(), glob.data(), glob.size());
         return static_cast<Self &>(*this);
     }
-    /// Skips values whose path in the checkpoint matches the glob, even if they are included.
+    /// Skips values whose path in the checkpoint matches the glob, even if they are included. Globs
+    /// that match nothing or are malformed are treated as those of `restore_options::include`.
     Self &exclude(std::string_view glob) {
         detail::call(ckpt_restore_options_add_exclude, make(), glob.data(), glob.size());
         return static_cast<Self &>(*this);
     }
-    /// Restores the program's object at `to`, and everything below it, from the checkpoint's object
-    /// at `from`. Both are paths of objects. Renames apply in the order in which they were added.
+    /// Restores the program's object at `to`, a path from its root, and everything below it, from
+    /// the checkpoint's object at `from`. Renames apply together, so that names can be exchanged.
+    ///
+    /// In a name-based checkpoint the value named `from`, and those in the scope `from/`, have the
+    /// name `to` and the scope `to/` instead; either may be empty or end in `/`, and of several old
+    /// paths the longest counts. (the scopes of `tf.train.init_from_checkpoint`)
     Self &rename(std::string_view from, std::string_view to) {
         detail::call(ckpt_restore_options_add_rename, make(), from.data(), from.size(), to.data(), to.size());
         return static_cast<Self &>(*this);
@@ -258,6 +268,7 @@ class basic_restore_options {
         return static_cast<Self &>(*this);
     }
     /// Restores only the part of the checkpoint below `path`, as if the object there were its root.
+    /// In a name-based checkpoint `path` is a scope, which names in the program lack.
     Self &subtree(std::string_view path) {
         detail::call(ckpt_restore_options_set_subtree, make(), path.data(), path.size());
         return static_cast<Self &>(*this);
