@@ -1584,6 +1584,13 @@ ckpt_code ckpt_write_options_set_threads(ckpt_write_options *options, uint32_t t
 // `CKPT_DURABILITY_` constants. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
 ckpt_code ckpt_write_options_set_durability(ckpt_write_options *options, ckpt_durability durability, ckpt_error **error);
 
+// Sets whether the files are read back and compared with what was written before they are
+// published, from the disk rather than from the page cache where the system allows it. If they
+// differ, the write fails with `CKPT_CODE_DATA_LOSS`, and an existing checkpoint stays. This costs
+// another read of all bytes; the files are synced for it whatever the durability. False by
+// default.
+ckpt_code ckpt_write_options_set_read_back(ckpt_write_options *options, bool read_back, ckpt_error **error);
+
 // Sets the callback that reports progress during `ckpt_writer_finish`; NULL for none.
 //
 // The options, and writers created with them, share `user_data`. `free_user_data`, unless NULL, is

@@ -85,8 +85,10 @@ fn they_are_written_again_with_the_same_values() {
     for (name, ..) in ALL {
         let scratch = tempdir().unwrap();
         let reader = Reader::open(path_of(name)).unwrap();
-        let values: Vec<(Tensor<'_>, Vec<u8>)> =
-            reader.tensors().map(|tensor| (tensor, tensor.dtype().size().map_or(Vec::new(), |_| tensor.read().unwrap()))).collect();
+        let values: Vec<(Tensor<'_>, Vec<u8>)> = reader
+            .tensors()
+            .map(|tensor| (tensor, tensor.dtype().size().map_or(Vec::new(), |_| tensor.read().unwrap())))
+            .collect();
         let copy = scratch.path().join("copy");
         let mut writer = Writer::new(&copy, &WriteOptions::new().durability(Durability::None).read_back(true)).unwrap();
         for (tensor, bytes) in &values {
@@ -148,7 +150,8 @@ impl Program {
                 graph.track(nodes[node.id() as usize], edge.name, nodes[edge.node as usize]).unwrap();
             }
             for slot in node.slot_variables() {
-                let [owner, variable, value] = [node.id(), slot.original_variable, slot.slot_variable].map(|id| nodes[id as usize]);
+                let [owner, variable, value] =
+                    [node.id(), slot.original_variable, slot.slot_variable].map(|id| nodes[id as usize]);
                 graph.set_slot(owner, variable, slot.name, value).unwrap();
             }
         }

@@ -669,6 +669,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_write_options_set_durability(options, durability, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_read_back(WriteOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool readBack, out IntPtr error);
+
+        internal static void ckpt_write_options_set_read_back(WriteOptionsHandle options, bool readBack, Causes causes = null) =>
+            CheckpointException.Check(ckpt_write_options_set_read_back(options, readBack, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_progress(WriteOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
         internal static void ckpt_write_options_set_progress(WriteOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>

@@ -93,6 +93,13 @@ namespace LibCheckpoint
         /// <c>ErrorCode.InvalidArgument</c> for other values.</summary>
         public Durability Durability { get; set; }
 
+        /// <summary>Sets whether the files are read back and compared with what was written before
+        /// they are published, from the disk rather than from the page cache where the system
+        /// allows it. If they differ, the write fails with <c>ErrorCode.DataLoss</c>, and an
+        /// existing checkpoint stays. This costs another read of all bytes; the files are synced
+        /// for it whatever the durability. False by default.</summary>
+        public bool ReadBack { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(WriteOptionsHandle made)
         {
@@ -113,6 +120,7 @@ namespace LibCheckpoint
                 NativeMethods.ckpt_write_options_set_threads(made, checked((uint)Threads));
             }
             NativeMethods.ckpt_write_options_set_durability(made, Durability);
+            NativeMethods.ckpt_write_options_set_read_back(made, ReadBack);
         }
     }
 

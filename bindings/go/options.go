@@ -54,6 +54,9 @@ func (o *WriteOptions) set(made *C.ckpt_write_options, e **C.ckpt_error) bool {
 	if o.Durability != 0 && C.ckpt_write_options_set_durability(made, C.ckpt_durability(o.Durability), e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.ReadBack && C.ckpt_write_options_set_read_back(made, C.bool(o.ReadBack), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	return true
 }
 

@@ -132,6 +132,20 @@ pub extern "C" fn ckpt_write_options_set_durability(
     with(options, error, || durability_of(durability), WriteOptions::durability)
 }
 
+/// Sets whether the files are read back and compared with what was written before they are
+/// published, from the disk rather than from the page cache where the system allows it. If they
+/// differ, the write fails with `CKPT_CODE_DATA_LOSS`, and an existing checkpoint stays. This costs
+/// another read of all bytes; the files are synced for it whatever the durability. False by
+/// default.
+#[no_mangle]
+pub extern "C" fn ckpt_write_options_set_read_back(
+    options: *mut ckpt_write_options,
+    read_back: bool,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(read_back), WriteOptions::read_back)
+}
+
 /// Sets the callback that reports progress during `ckpt_writer_finish`; NULL for none.
 ///
 /// The options, and writers created with them, share `user_data`. `free_user_data`, unless NULL, is

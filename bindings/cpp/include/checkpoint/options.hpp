@@ -123,6 +123,15 @@ class basic_write_options {
         detail::call(ckpt_write_options_set_durability, make(), static_cast<ckpt_durability>(durability));
         return static_cast<Self &>(*this);
     }
+    /// Sets whether the files are read back and compared with what was written before they are
+    /// published, from the disk rather than from the page cache where the system allows it. If they
+    /// differ, the write fails with `code::data_loss`, and an existing checkpoint stays. This costs
+    /// another read of all bytes; the files are synced for it whatever the durability. False by
+    /// default.
+    Self &read_back(bool read_back) {
+        detail::call(ckpt_write_options_set_read_back, make(), read_back);
+        return static_cast<Self &>(*this);
+    }
     /// The handle; NULL for the defaults.
     const ckpt_write_options *get() const noexcept { return handle_.get(); }
 
