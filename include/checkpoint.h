@@ -63,7 +63,7 @@
 //  * Version and names of constants: ckpt_version, ckpt_check_version, ckpt_code_name,
 //    ckpt_dtype_name, ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name,
 //    ckpt_checksums_name, ckpt_durability_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name,
-//    ckpt_restore_kind_name, ckpt_better_name, ckpt_severity_name
+//    ckpt_restore_kind_name, ckpt_better_name, ckpt_verdict_name, ckpt_severity_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
 //  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
@@ -103,7 +103,8 @@
 //    ckpt_manager_save, ckpt_manager_restore_or_initialize, ckpt_manager_latest_valid,
 //    ckpt_manager_options_*, ckpt_manager_save_options_*, ckpt_resume_options_*
 //  * Saves in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
-//    ckpt_checkpoint_sync, ckpt_manager_save_async, ckpt_pending_*
+//    ckpt_checkpoint_sync, ckpt_checkpoint_last_failure, ckpt_manager_last_failure,
+//    ckpt_manager_save_async, ckpt_pending_*
 //  * Saves by ranks: ckpt_messages_*, ckpt_ranks_*, ckpt_checkpoint_write_ranked,
 //    ckpt_checkpoint_save_ranked, ckpt_checkpoint_write_section, ckpt_manager_save_ranked
 //  * The state file, pins: ckpt_latest_checkpoint, ckpt_get_checkpoint_state,
@@ -153,8 +154,8 @@
 
 // == Types ========================================================================================
 
-// Checkpoints that are not valid, newest first, each with its first problem. It never changes;
-// several threads may use it at once.
+// Checkpoints that are not whole, newest first, each with its verdict and the problem that led to
+// it. It never changes; several threads may use it at once.
 typedef struct ckpt_broken_checkpoints ckpt_broken_checkpoints;
 
 // A flag that cancels long calls from any thread. Options given the flag stay valid after it is
@@ -288,6 +289,14 @@ typedef struct ckpt_ranks ckpt_ranks;
 typedef struct ckpt_read_options ckpt_read_options;
 
 // An open checkpoint. Immutable: several threads may use it at once.
+//
+// Data files are opened by the first read that needs them. At most 64 of them are open at a time
+// in a process, or a quarter of the files that it may have open if that is less; readers open them
+// again when needed. If another checkpoint has been written in the place of the one that was
+// opened, reads give the values of the one that was opened, or fail with `CKPT_CODE_DATA_LOSS`
+// (`CKPT_REASON_REPLACED`). Files are known by device, inode, length and time of modification: if
+// another program edits a data file in place and restores its length and time, only checksums
+// notice.
 typedef struct ckpt_reader ckpt_reader;
 
 // The result of repairing a state file. It never changes; several threads may use it at once.
@@ -447,6 +456,9 @@ typedef int32_t ckpt_restore_kind;
 // Which metric values are better: one of the `CKPT_BETTER_` constants.
 typedef int32_t ckpt_better;
 
+// What a checkpoint is good for: one of the `CKPT_VERDICT_` constants.
+typedef int32_t ckpt_verdict;
+
 // The severity of a log message: one of the `CKPT_SEVERITY_` constants.
 typedef int32_t ckpt_severity;
 
@@ -553,7 +565,8 @@ typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
                                                    ckpt_failure *failure);
 
 // Receives a message: one line of UTF-8, `len` bytes and a terminating NUL. Called on the thread
-// whose call the message is about.
+// whose call the message is about; for a save in the background, on the library's thread that
+// saves.
 typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
 
 // Called when the files of the checkpoint `path` are complete, before the state file names it.
@@ -739,7 +752,7 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // A callback called the graph that called it.
 #define CKPT_REASON_REENTRANT 29
 
-// The checkpoint was replaced after the restore began.
+// The checkpoint was replaced after a reader opened it or the restore began.
 #define CKPT_REASON_REPLACED 30
 
 // A registered saver is missing, or does not accept the object.
@@ -965,6 +978,21 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // Higher is better, as for an accuracy.
 #define CKPT_BETTER_HIGHER 2
 
+// Every tensor can be read, and every key that the object graph names is there.
+#define CKPT_VERDICT_WHOLE 1
+
+// A section of a checkpoint, as each worker of a distributed program writes one before they are
+// merged: nothing is damaged, but the stored slices do not cover their tensors. So is a section by
+// its name, `part-00000-of-00002`, which lacks keys of the object graph.
+#define CKPT_VERDICT_SECTION 2
+
+// Nothing is damaged, but a key that the object graph names is absent.
+#define CKPT_VERDICT_INCOMPLETE 3
+
+// A checksum does not match, a data file is missing or too short, values overlap, or something is
+// malformed.
+#define CKPT_VERDICT_DAMAGED 4
+
 // Information about normal operation.
 #define CKPT_SEVERITY_INFO 1
 
@@ -1041,6 +1069,10 @@ const char *ckpt_restore_kind_name(ckpt_restore_kind kind);
 // Returns the name of an order of metrics: `lower` or `higher`; `unknown` for an unknown number.
 // NUL-terminated static text.
 const char *ckpt_better_name(ckpt_better better);
+
+// Returns a verdict in one word: `whole`, `section`, `incomplete` or `damaged`; `unknown` for an
+// unknown number. NUL-terminated static text.
+const char *ckpt_verdict_name(ckpt_verdict verdict);
 
 // Returns the name of a severity, e.g. `warning`; `unknown` for an unknown number. NUL-terminated
 // static text.
@@ -1130,7 +1162,8 @@ void ckpt_open_options_free(ckpt_open_options *options);
 ckpt_read_options *ckpt_read_options_new(void);
 
 // Sets the number of reading threads, the calling thread included. 0, the default, lets the
-// library choose: one thread for less than 4 MiB, else one per processor, at most four.
+// library choose: one thread for less than 4 MiB, else one per processor, at most four. There are
+// never more than one for every 256 KiB, nor more than eight per processor.
 ckpt_code ckpt_read_options_set_threads(ckpt_read_options *options, uint32_t threads, ckpt_error **error);
 
 // Sets when checksums are verified: `CKPT_CHECKSUMS_ALWAYS` (the default),
@@ -1448,8 +1481,14 @@ void ckpt_object_graph_free(ckpt_object_graph *graph);
 // Creates options with the defaults. Free them with `ckpt_verify_options_free`.
 ckpt_verify_options *ckpt_verify_options_new(void);
 
-// Sets the number of reading threads; 0, the default, lets the library choose.
+// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+// more than one for every 256 KiB, nor more than eight per processor.
 ckpt_code ckpt_verify_options_set_threads(ckpt_verify_options *options, uint32_t threads, ckpt_error **error);
+
+// Leaves the values unread if `skip` is true: only the index is verified, that the data files
+// exist and are long enough, and the keys of the object graph, which is quick. Damaged values are
+// not noticed. False by default.
+ckpt_code ckpt_verify_options_set_skip_values(ckpt_verify_options *options, bool skip, ckpt_error **error);
 
 // Sets the callback that reports progress during `ckpt_verify`; NULL for none.
 //
@@ -1468,11 +1507,12 @@ ckpt_code ckpt_verify_options_set_cancel(ckpt_verify_options *options, const ckp
 // Frees options. NULL is ignored.
 void ckpt_verify_options_free(ckpt_verify_options *options);
 
-// Verifies every checksum of every block and tensor of the checkpoint at `path`, which may be any
-// path that `ckpt_reader_open` accepts.
+// Verifies the checkpoint at `path`, which may be any path that `ckpt_reader_open` accepts: every
+// checksum of every block and tensor, that stored slices cover their tensors, that no two values
+// overlap in a file, and that every key of the object graph exists.
 //
 // Unlike reading, verifying continues after a fault: `CKPT_CODE_OK` means that it ran to the end,
-// not that the checkpoint is intact. For that, check `ckpt_verification_problem_count`.
+// not that the checkpoint can be restored. For that, check `ckpt_verification_verdict`.
 //
 // `*verification` is owned by the caller: free it with `ckpt_verification_free`.
 //
@@ -1480,9 +1520,16 @@ void ckpt_verify_options_free(ckpt_verify_options *options);
 // * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_CHECKPOINT`): there is no checkpoint at `path`.
 // * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the progress callback or the cancel flag
 //   stopped it.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
+//   spare, which says nothing about the checkpoint.
 ckpt_code ckpt_verify(const char *path, const ckpt_verify_options *options, ckpt_verification **verification, ckpt_error **error);
 
-// Returns the number of problems found, at most 10 000; 0 if the checkpoint is intact.
+// Returns what the checkpoint is good for: one of the `CKPT_VERDICT_` constants; 0 if
+// `verification` is NULL.
+ckpt_verdict ckpt_verification_verdict(const ckpt_verification *verification);
+
+// Returns the number of problems found, at most 10 000; 0 if the checkpoint is whole. The first is
+// the reason for the verdict.
 size_t ckpt_verification_problem_count(const ckpt_verification *verification);
 
 // Returns the problem at `index`. Lent by the verification: do not free it. NULL if `index` is out
@@ -1529,12 +1576,20 @@ ckpt_code ckpt_write_options_set_max_shard_size(ckpt_write_options *options, uin
 ckpt_code ckpt_write_options_set_alignment(ckpt_write_options *options, uint64_t bytes, ckpt_error **error);
 
 // Sets the number of writing threads, the calling thread included; 0, the default, lets the
-// library choose. The files are the same for any number of threads.
+// library choose. There are never more than one for every 256 KiB, nor more than eight per
+// processor. The files are the same for any number of threads.
 ckpt_code ckpt_write_options_set_threads(ckpt_write_options *options, uint32_t threads, ckpt_error **error);
 
 // Sets what survives a power failure after the checkpoint is written: one of the
 // `CKPT_DURABILITY_` constants. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
 ckpt_code ckpt_write_options_set_durability(ckpt_write_options *options, ckpt_durability durability, ckpt_error **error);
+
+// Sets whether the files are read back and compared with what was written before they are
+// published, from the disk rather than from the page cache where the system allows it. If they
+// differ, the write fails with `CKPT_CODE_DATA_LOSS`, and an existing checkpoint stays. This costs
+// another read of all bytes; the files are synced for it whatever the durability. False by
+// default.
+ckpt_code ckpt_write_options_set_read_back(ckpt_write_options *options, bool read_back, ckpt_error **error);
 
 // Sets the callback that reports progress during `ckpt_writer_finish`; NULL for none.
 //
@@ -1711,7 +1766,9 @@ void ckpt_writer_free(ckpt_writer *writer);
 ckpt_merge_options *ckpt_merge_options_new(void);
 
 // Sets whether sections may be missing: if so, the existing ones are merged, and at least one must
-// exist. False by default.
+// exist. False by default: then all of the given sections must exist; if one of them is called
+// `part-00000-of-00002`, so must the other one be given; and the slices of each tensor must cover
+// it.
 ckpt_code ckpt_merge_options_set_allow_missing(ckpt_merge_options *options, bool allow, ckpt_error **error);
 
 // Sets whether the sections are kept after the merge. False by default: they are deleted.
@@ -1750,7 +1807,8 @@ void ckpt_merge_options_free(ckpt_merge_options *options);
 //
 // Fails as `ckpt_writer_finish`, and:
 // * `CKPT_CODE_NOT_FOUND`: a section (`CKPT_REASON_NO_CHECKPOINT`) or one of its shards is
-//   missing.
+//   missing, or slices do not cover a tensor (`CKPT_REASON_GAP`). What is missing is known from
+//   the names of sections, such as `part-00000-of-00002`, and their contents.
 // * `CKPT_CODE_INVALID_ARGUMENT`: two sections hold the same tensor; slices of one tensor overlap
 //   or disagree on dtype or shape; sections disagree on version or byte order; `count` is 0; or
 //   `destination` is one of the sections.
@@ -2590,11 +2648,11 @@ ckpt_graph *ckpt_checkpoint_graph(const ckpt_checkpoint *checkpoint);
 // Returns the root object; 0 if `checkpoint` is NULL.
 ckpt_node ckpt_checkpoint_root(const ckpt_checkpoint *checkpoint);
 
-// Sets the log, which is called with `user_data` about values of a checkpoint that were never used
-// and the like. NULL, the default, turns it off. A restore keeps the log that was set when it was
-// called.
+// Sets the log, which is called with `user_data` about values of a checkpoint that were never
+// used, saves in the background that failed and the like. NULL, the default, turns it off. A
+// restore and a save in the background keep the log that was set when they were called.
 //
-// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a restore needs
+// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a call needs
 // `user_data` any more; at once if this call fails.
 ckpt_code ckpt_checkpoint_set_log(const ckpt_checkpoint *checkpoint,
                                   ckpt_log_callback log,
@@ -2631,8 +2689,6 @@ ckpt_code ckpt_checkpoint_save_count(const ckpt_checkpoint *checkpoint, int64_t 
 // * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the save.
 // * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running in the
 //   background and the options say `CKPT_BUSY_FAIL`.
-// * The error of an earlier save in the background that has not been reported yet; this call then
-//   does nothing else.
 //
 // After an error, an existing checkpoint at the prefix is unchanged and no new one exists.
 // Exception: if a callback of `ckpt_save_options_add_callback` failed, the new checkpoint is
@@ -3391,12 +3447,13 @@ ckpt_code ckpt_manager_restore_or_initialize(const ckpt_manager *manager,
                                              ckpt_status **status,
                                              ckpt_error **error);
 
-// Finds the newest valid checkpoint of the directory: one whose checksums all match. See
-// `ckpt_latest_valid_checkpoint`.
+// Finds the newest valid checkpoint of the directory: a whole one or, only if there is none, an
+// incomplete one. See `ckpt_latest_valid_checkpoint`.
 //
 // `*path` receives its prefix; free it with `ckpt_string_free`. It is NULL if there is none, if
 // the directory does not exist, and on failure. `*broken` receives the newer checkpoints that are
-// not valid (NULL on failure); free it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
+// not whole (NULL on failure); free it with `ckpt_broken_checkpoints_free`. If `*path` is
+// incomplete, it is among them. `broken` may be NULL.
 ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager,
                                     ckpt_string **path,
                                     ckpt_broken_checkpoints **broken,
@@ -3472,8 +3529,9 @@ ckpt_code ckpt_manager_options_set_clock(ckpt_manager_options *options,
                                          ckpt_error **error);
 
 // Sets the log, which is called with `user_data` about state files that cannot be parsed, old
-// checkpoints that cannot be removed and the like. NULL, the default, turns it off. No lock is
-// held during the call.
+// checkpoints that cannot be removed, saves in the background that failed and the like. No lock is
+// held during the call. NULL, the default, turns it off; saves in the background then use the log
+// of the checkpoint.
 //
 // `free_user_data`, if not NULL, is called when neither the options nor managers made with them
 // need `user_data` any more; at once if this call fails.
@@ -3564,11 +3622,10 @@ void ckpt_resume_options_free(ckpt_resume_options *options);
 //   started.
 // * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running and the
 //   options say `CKPT_BUSY_FAIL`. Nothing is counted.
-// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
 //
 // After the first two kinds the save counter stays incremented. Every other error is returned by
-// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
-// next call that saves the checkpoint, which then does nothing else.
+// `ckpt_pending_wait` or, if nobody calls that, by `ckpt_checkpoint_sync`; it is in the log; and
+// `ckpt_checkpoint_last_failure` gives it. It never makes another save fail.
 ckpt_code ckpt_checkpoint_save_async(const ckpt_checkpoint *checkpoint,
                                      const char *prefix,
                                      const ckpt_save_options *options,
@@ -3592,9 +3649,18 @@ ckpt_code ckpt_checkpoint_write_async(const ckpt_checkpoint *checkpoint,
 // Waits for the save that is running in the background, if there is one.
 //
 // Errors:
-// * The error of the last save, if it has not been reported yet.
+// * The error of a save in the background that has not been reported yet: of the first one, and at
+//   the next call of the last one.
 // * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback.
 ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+
+// Returns the code of the last save in the background that failed, and its error in `*error`,
+// whether or not it has been reported; `CKPT_CODE_OK` if none has failed. Later saves that succeed
+// do not change it, and a cancelled save has not failed. Never waits.
+ckpt_code ckpt_checkpoint_last_failure(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+
+// Returns what `ckpt_checkpoint_last_failure` returns for the manager's checkpoint.
+ckpt_code ckpt_manager_last_failure(const ckpt_manager *manager, ckpt_error **error);
 
 // Copies what `ckpt_manager_save` would save and does the rest in the background, as
 // `ckpt_checkpoint_save_async` does. When the checkpoint is complete, it is recorded and expired
@@ -3641,7 +3707,7 @@ bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
 
 // Asks the save to stop soon. If everything is already written, the save completes;
 // `ckpt_pending_wait` returns which of the two happened. A cancelled save leaves what was there
-// before and nothing new; later saves do not report it. NULL is ignored.
+// before and nothing new; no other call reports it. NULL is ignored.
 void ckpt_pending_cancel(const ckpt_pending *pending);
 
 // Frees the handle of a save, which goes on. NULL is ignored.
@@ -3986,17 +4052,23 @@ ckpt_bytes ckpt_broken_checkpoints_prefix(const ckpt_broken_checkpoints *broken,
 // of range.
 const ckpt_error *ckpt_broken_checkpoints_problem(const ckpt_broken_checkpoints *broken, size_t index);
 
+// Returns the verdict on the checkpoint at `index`, never `CKPT_VERDICT_WHOLE`; 0 if `index` is
+// out of range. A checkpoint that does not exist or cannot be read counts as damaged.
+ckpt_verdict ckpt_broken_checkpoints_verdict(const ckpt_broken_checkpoints *broken, size_t index);
+
 // Frees a list of broken checkpoints. NULL is ignored.
 void ckpt_broken_checkpoints_free(ckpt_broken_checkpoints *broken);
 
-// Finds the newest valid checkpoint of `directory`: one whose checksums all match. The checkpoints
-// that the state file names are tried first, starting with the latest; then all others in the
-// directory. Without a state file that can be parsed, all of them are tried. The progress callback
-// of the options starts anew for each checkpoint.
+// Finds the newest checkpoint of `directory` that can be restored: a whole one
+// (`CKPT_VERDICT_WHOLE`) or, only if there is none, an incomplete one. Sections of checkpoints are
+// never taken. The checkpoints that the state file names are tried first, starting with the
+// latest; then all others in the directory. Without a state file that can be parsed, all of them
+// are tried. The progress callback of the options starts anew for each checkpoint.
 //
 // `*path` receives the prefix; free it with `ckpt_string_free`. It is NULL if there is none, and
-// on failure. `*broken` receives the newer checkpoints that are not valid (NULL on failure); free
-// it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
+// on failure. `*broken` receives the newer checkpoints that are not whole (NULL on failure); free
+// it with `ckpt_broken_checkpoints_free`. If `*path` is incomplete, it is among them. `broken` may
+// be NULL.
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
@@ -4007,8 +4079,9 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
                                        ckpt_broken_checkpoints **broken,
                                        ckpt_error **error);
 
-// Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
-// changed; with `dry_run`, nothing is.
+// Writes a state file for `directory` that lists only valid checkpoints: whole ones
+// (`CKPT_VERDICT_WHOLE`) or, only if there is none, incomplete ones; never sections. Only the
+// state file is changed; with `dry_run`, nothing is.
 //
 // If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 // there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
@@ -4040,8 +4113,8 @@ ckpt_bytes ckpt_repaired_state_path(const ckpt_repaired_state *repaired, size_t 
 // Returns whether the new state file differs from the previous one.
 bool ckpt_repaired_state_is_new(const ckpt_repaired_state *repaired);
 
-// Returns the checkpoints that are not listed because they are not valid. Lent: do not free it.
-// NULL if `repaired` is NULL.
+// Returns the checkpoints that are not whole. They are not listed, except incomplete ones if none
+// is whole. Lent: do not free it. NULL if `repaired` is NULL.
 const ckpt_broken_checkpoints *ckpt_repaired_state_broken(const ckpt_repaired_state *repaired);
 
 // Frees a result and its list. NULL is ignored.

@@ -250,11 +250,26 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Waits for the save that is running in the background, if there is one. The
-        /// error is that of the last one, if nobody has heard of it yet.</summary>
+        /// <summary>Waits for the save that is running in the background, if there is one.
+        /// </summary>
+        /// <exception cref="CheckpointException">The error of a save in the background that has not
+        /// been reported yet: of the first one, and at the next call of the last one.</exception>
         public void Sync()
         {
             NativeMethods.ckpt_checkpoint_sync(handle, causes);
+        }
+
+        /// <summary>The error of the last save in the background that failed, whether or not it has
+        /// been reported; null if none has failed. Later saves that succeed do not change it, and a
+        /// cancelled save has not failed. Never waits.</summary>
+        public CheckpointException LastFailure
+        {
+            get
+            {
+                IntPtr e;
+                ErrorCode code = NativeMethods.ckpt_checkpoint_last_failure(handle, out e);
+                return code == ErrorCode.Ok ? null : CheckpointException.Of(code, e, causes);
+            }
         }
 
         /// <summary>

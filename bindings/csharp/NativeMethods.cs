@@ -290,6 +290,9 @@ namespace LibCheckpoint
         internal static extern IntPtr ckpt_better_name(Better better);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_verdict_name(Verdict verdict);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_severity_name(Severity severity);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -585,6 +588,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_verify_options_set_threads(options, threads, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_verify_options_set_skip_values(VerifyOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool skip, out IntPtr error);
+
+        internal static void ckpt_verify_options_set_skip_values(VerifyOptionsHandle options, bool skip, Causes causes = null) =>
+            CheckpointException.Check(ckpt_verify_options_set_skip_values(options, skip, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_verify_options_set_progress(VerifyOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
         internal static void ckpt_verify_options_set_progress(VerifyOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
@@ -604,6 +613,9 @@ namespace LibCheckpoint
 
         internal static void ckpt_verify(byte[] path, VerifyOptionsHandle options, out IntPtr verification, Causes causes = null) =>
             CheckpointException.Check(ckpt_verify(path, options, out verification, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Verdict ckpt_verification_verdict(IntPtr verification);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern long ckpt_verification_problem_count(IntPtr verification);
@@ -655,6 +667,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_write_options_set_durability(WriteOptionsHandle options, Durability durability, Causes causes = null) =>
             CheckpointException.Check(ckpt_write_options_set_durability(options, durability, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_read_back(WriteOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool readBack, out IntPtr error);
+
+        internal static void ckpt_write_options_set_read_back(WriteOptionsHandle options, bool readBack, Causes causes = null) =>
+            CheckpointException.Check(ckpt_write_options_set_read_back(options, readBack, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_progress(WriteOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
@@ -1987,6 +2005,18 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_checkpoint_sync(checkpoint, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, out IntPtr error);
+
+        internal static void ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, Causes causes = null) =>
+            CheckpointException.Check(ckpt_checkpoint_last_failure(checkpoint, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_last_failure(ManagerHandle manager, out IntPtr error);
+
+        internal static void ckpt_manager_last_failure(ManagerHandle manager, Causes causes = null) =>
+            CheckpointException.Check(ckpt_manager_last_failure(manager, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
 
         internal static void ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, Causes causes = null) =>
@@ -2224,6 +2254,9 @@ namespace LibCheckpoint
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_broken_checkpoints_problem(IntPtr broken, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Verdict ckpt_broken_checkpoints_verdict(IntPtr broken, long index);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_broken_checkpoints_free(IntPtr broken);

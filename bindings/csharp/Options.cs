@@ -24,7 +24,8 @@ namespace LibCheckpoint
     {
         /// <summary>Sets the number of reading threads, the calling thread included. 0, the
         /// default, lets the library choose: one thread for less than 4 MiB, else one per
-        /// processor, at most four.</summary>
+        /// processor, at most four. There are never more than one for every 256 KiB, nor more than
+        /// eight per processor.</summary>
         public int Threads { get; set; }
 
         /// <summary>Sets when checksums are verified: <c>Checksums.Always</c> (the default),
@@ -45,9 +46,15 @@ namespace LibCheckpoint
 
     public sealed partial class VerifyOptions
     {
-        /// <summary>Sets the number of reading threads; 0, the default, lets the library
-        /// choose.</summary>
+        /// <summary>Sets the number of reading threads; 0, the default, lets the library choose.
+        /// There are never more than one for every 256 KiB, nor more than eight per
+        /// processor.</summary>
         public int Threads { get; set; }
+
+        /// <summary>Leaves the values unread if <c>skip</c> is true: only the index is verified,
+        /// that the data files exist and are long enough, and the keys of the object graph, which
+        /// is quick. Damaged values are not noticed. False by default.</summary>
+        public bool SkipValues { get; set; }
 
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(VerifyOptionsHandle made)
@@ -56,6 +63,7 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_verify_options_set_threads(made, checked((uint)Threads));
             }
+            NativeMethods.ckpt_verify_options_set_skip_values(made, SkipValues);
         }
     }
 
@@ -76,13 +84,21 @@ namespace LibCheckpoint
         public long Alignment { get; set; }
 
         /// <summary>Sets the number of writing threads, the calling thread included; 0, the
-        /// default, lets the library choose. The files are the same for any number of
+        /// default, lets the library choose. There are never more than one for every 256 KiB, nor
+        /// more than eight per processor. The files are the same for any number of
         /// threads.</summary>
         public int Threads { get; set; }
 
         /// <summary>Sets what survives a power failure after the checkpoint is written. Fails with
         /// <c>ErrorCode.InvalidArgument</c> for other values.</summary>
         public Durability Durability { get; set; }
+
+        /// <summary>Sets whether the files are read back and compared with what was written before
+        /// they are published, from the disk rather than from the page cache where the system
+        /// allows it. If they differ, the write fails with <c>ErrorCode.DataLoss</c>, and an
+        /// existing checkpoint stays. This costs another read of all bytes; the files are synced
+        /// for it whatever the durability. False by default.</summary>
+        public bool ReadBack { get; set; }
 
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(WriteOptionsHandle made)
@@ -104,13 +120,16 @@ namespace LibCheckpoint
                 NativeMethods.ckpt_write_options_set_threads(made, checked((uint)Threads));
             }
             NativeMethods.ckpt_write_options_set_durability(made, Durability);
+            NativeMethods.ckpt_write_options_set_read_back(made, ReadBack);
         }
     }
 
     public sealed partial class MergeOptions
     {
         /// <summary>Sets whether sections may be missing: if so, the existing ones are merged, and
-        /// at least one must exist. False by default.</summary>
+        /// at least one must exist. False by default: then all of the given sections must exist; if
+        /// one of them is called <c>part-00000-of-00002</c>, so must the other one be given; and
+        /// the slices of each tensor must cover it.</summary>
         public bool AllowMissing { get; set; }
 
         /// <summary>Sets whether the sections are kept after the merge. False by default: they are

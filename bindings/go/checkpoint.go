@@ -258,10 +258,20 @@ func (c *Checkpoint) saveAsync(
 }
 
 // Sync waits for the save that is running in the background, if there is one. It returns the error
-// of the last one, if nobody has asked for it.
+// of a save in the background that has not been reported yet: of the first one, and at the next
+// call of the last one.
 func (c *Checkpoint) Sync() error {
 	return c.shared.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_checkpoint_sync(p, e)
+	}))
+}
+
+// LastFailure returns the error of the last save in the background that failed, whether or not it
+// has been reported; nil if none has failed. Later saves that succeed do not change it, and a
+// cancelled save has not failed. It never waits.
+func (c *Checkpoint) LastFailure() error {
+	return c.shared.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_checkpoint_last_failure(p, e)
 	}))
 }
 

@@ -31,6 +31,9 @@ func (o *VerifyOptions) set(made *C.ckpt_verify_options, e **C.ckpt_error) bool 
 	if o.Threads != 0 && C.ckpt_verify_options_set_threads(made, C.uint32_t(o.Threads), e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.SkipValues && C.ckpt_verify_options_set_skip_values(made, C.bool(o.SkipValues), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	return true
 }
 
@@ -49,6 +52,9 @@ func (o *WriteOptions) set(made *C.ckpt_write_options, e **C.ckpt_error) bool {
 		return false
 	}
 	if o.Durability != 0 && C.ckpt_write_options_set_durability(made, C.ckpt_durability(o.Durability), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.ReadBack && C.ckpt_write_options_set_read_back(made, C.bool(o.ReadBack), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	return true

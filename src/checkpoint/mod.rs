@@ -42,7 +42,7 @@ use crate::storage::{Location, Storage};
 use crate::tensor::DType;
 
 pub use options::{Busy, Log, Mismatch, RestoreOptions, SaveOptions, SaveProgress, Severity, WriteCallback};
-pub(crate) use pending::After;
+pub(crate) use pending::{After, Watch};
 pub use pending::{Pending, PendingProgress};
 pub use ranks::Ranks;
 pub(crate) use ranks::{Lead, Party, Place};
@@ -69,9 +69,8 @@ const ROOT: &str = "root";
 /// from inside a callback of the graph fails with `FAILED_PRECONDITION` and [`Reason::Reentrant`].
 ///
 /// A checkpoint runs one save in the background at a time ([`Checkpoint::save_async`]). Calls that
-/// save or restore wait for it without the graph's lock, and so does dropping the last clone. If
-/// that save failed and its error has not been reported yet, a call that saves returns this error
-/// and does nothing else.
+/// save or restore wait for it without the graph's lock, and so does dropping the last clone. A
+/// save in the background that failed costs no other save: see [`Pending`].
 ///
 /// ```
 /// use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, SaveOptions, Variable};
@@ -203,8 +202,8 @@ impl Checkpoint {
     }
 
     /// Sets the log. Restores report to it values that were never used and references that do not
-    /// agree. `None`, the default, turns it off. A restore keeps the log that was set when it was
-    /// called.
+    /// agree, saves in the background that they failed. `None`, the default, turns it off. A
+    /// restore and a save in the background keep the log that was set when they were called.
     pub fn set_log(&self, log: Option<Log>) {
         // The old log is dropped without the lock: this may run the destructors of what its closure
         // owns.
@@ -311,8 +310,6 @@ impl Checkpoint {
     /// * `CANCELLED`: the progress callback stopped the save.
     /// * `UNAVAILABLE` ([`Reason::Busy`]): an earlier save is still running in the background and
     ///   the options say [`Busy::Fail`].
-    /// * The error of an earlier save in the background that has not been reported yet; this call
-    ///   then does nothing else.
     pub fn write(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<PathBuf> {
         let prefix = Location::of(prefix)?;
         let storage = &*prefix.storage()?;

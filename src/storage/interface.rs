@@ -156,8 +156,8 @@ pub(crate) trait Directory: Send + Sync + Debug {
     /// Syncs the directory, so that creations, renames and removals in it survive a power cut.
     fn sync(&self) -> Result<()>;
 
-    /// Returns the number of bytes that can still be written; `None` if the file system does not
-    /// report it.
+    /// Returns a number of bytes of which more surely cannot be written, those reserved for the
+    /// superuser included; `None` if the file system does not report it.
     fn space(&self) -> Option<u64>;
 
     /// Takes the directory's lock for writers. If another process holds it, fails with an error of
@@ -190,4 +190,8 @@ pub(crate) trait Draft: Send + Sync + Debug {
     /// Syncs the content, so that it survives a power cut. After a failure the content is lost for
     /// good: a second sync may succeed without having written it.
     fn sync(&self) -> Result<()>;
+
+    /// Syncs the content and opens it for reading, past the page cache if the system can: what is
+    /// read comes from the device.
+    fn read_back(&self) -> Result<Box<dyn Source>>;
 }

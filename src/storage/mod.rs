@@ -6,6 +6,7 @@ mod file;
 mod interface;
 mod location;
 mod map;
+mod pool;
 #[cfg(test)]
 mod recording;
 mod serving;
@@ -14,7 +15,7 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-pub(crate) use file::File;
+pub(crate) use file::{File, Sign};
 pub(crate) use interface::{Directory, Draft, FileKind, Hold, Place, Source, Status, Storage, Version, DIRECT_ALIGNMENT};
 pub(crate) use location::Location;
 pub(crate) use map::Map;

@@ -120,11 +120,11 @@ pub extern "C" fn ckpt_checkpoint_root(checkpoint: *const ckpt_checkpoint) -> ck
     ask(0, || handle(checkpoint).map_or(0, |c| c.checkpoint.root().number()))
 }
 
-/// Sets the log, which is called with `user_data` about values of a checkpoint that were never used
-/// and the like. NULL, the default, turns it off. A restore keeps the log that was set when it was
-/// called.
+/// Sets the log, which is called with `user_data` about values of a checkpoint that were never
+/// used, saves in the background that failed and the like. NULL, the default, turns it off. A
+/// restore and a save in the background keep the log that was set when they were called.
 ///
-/// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a restore needs
+/// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a call needs
 /// `user_data` any more; at once if this call fails.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_set_log(
@@ -215,8 +215,6 @@ fn save(
 /// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the save.
 /// * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running in the
 ///   background and the options say `CKPT_BUSY_FAIL`.
-/// * The error of an earlier save in the background that has not been reported yet; this call then
-///   does nothing else.
 ///
 /// After an error, an existing checkpoint at the prefix is unchanged and no new one exists.
 /// Exception: if a callback of `ckpt_save_options_add_callback` failed, the new checkpoint is

@@ -110,7 +110,8 @@ fn alignment(bytes: u64) -> Result<u64> {
 }
 
 /// Sets the number of writing threads, the calling thread included; 0, the default, lets the
-/// library choose. The files are the same for any number of threads.
+/// library choose. There are never more than one for every 256 KiB, nor more than eight per
+/// processor. The files are the same for any number of threads.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_set_threads(
     options: *mut ckpt_write_options,
@@ -129,6 +130,20 @@ pub extern "C" fn ckpt_write_options_set_durability(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || durability_of(durability), WriteOptions::durability)
+}
+
+/// Sets whether the files are read back and compared with what was written before they are
+/// published, from the disk rather than from the page cache where the system allows it. If they
+/// differ, the write fails with `CKPT_CODE_DATA_LOSS`, and an existing checkpoint stays. This costs
+/// another read of all bytes; the files are synced for it whatever the durability. False by
+/// default.
+#[no_mangle]
+pub extern "C" fn ckpt_write_options_set_read_back(
+    options: *mut ckpt_write_options,
+    read_back: bool,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(read_back), WriteOptions::read_back)
 }
 
 /// Sets the callback that reports progress during `ckpt_writer_finish`; NULL for none.

@@ -5,12 +5,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::super::session::Session;
-use super::candidates::{first_problem, newest_first, understood};
-use super::latest_valid::BrokenCheckpoint;
+use super::candidates::{fault_of, newest_first, understood, BrokenCheckpoint};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
-use crate::reader::{path_in, read_state, Progress, VerifyOptions, STATE_FILE};
-use crate::storage::{Location, Storage};
+use crate::reader::{path_in, read_state, small_file, Progress, Verdict, VerifyOptions, STATE_FILE};
+use crate::storage::{File, Location, Storage};
 use crate::Durability;
 
 /// The result of [`repair_checkpoint_state`].
@@ -22,12 +21,14 @@ pub struct RepairedState {
     pub all: Vec<PathBuf>,
     /// Whether the new state file differs from the previous one.
     pub is_new: bool,
-    /// The checkpoints that are not listed because they are not valid, newest first.
+    /// The checkpoints that are not whole, newest first. They are not listed, except incomplete
+    /// ones if none is whole.
     pub broken: Vec<BrokenCheckpoint>,
 }
 
-/// Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
-/// changed; with `dry_run`, nothing is.
+/// Writes a state file for `directory` that lists only valid checkpoints: [whole](Verdict::Whole)
+/// ones or, only if there is none, [incomplete](Verdict::Incomplete) ones; never sections. Only the
+/// state file is changed; with `dry_run`, nothing is.
 ///
 /// If there is a state file that can be parsed, the new one lists the valid ones among its
 /// checkpoints; if there are none, the newest valid checkpoint of the directory. Otherwise it lists
@@ -58,19 +59,24 @@ fn repair_on(
     let session = if dry_run { None } else { Some(Session::begin(storage, directory, Durability::Full)?) };
     let before = understood(directory)?;
     let mut broken = Vec::new();
-    let mut whole = Vec::new();
+    let (mut whole, mut incomplete) = (Vec::new(), Vec::new());
     for path in newest_first(directory, before.as_ref())? {
         let is_listed = before.as_ref().is_none_or(|state| is_in(state, &path));
         // Unlisted checkpoints count only if none of the listed ones is valid.
         if !is_listed && !whole.is_empty() {
             break;
         }
-        let prefix = path_in(directory, &path);
-        match first_problem(&prefix, options, progress)? {
+        match fault_of(&path_in(directory, &path), options, progress)? {
             None => whole.push(path),
-            Some(problem) => broken.push(BrokenCheckpoint { prefix: prefix.into_path(), problem }),
+            Some(fault) => {
+                if fault.verdict == Verdict::Incomplete && (is_listed || incomplete.is_empty()) {
+                    incomplete.push(path);
+                }
+                broken.push(fault);
+            }
         }
     }
+    let mut whole = if whole.is_empty() { incomplete } else { whole };
     whole.reverse();
     let Some(latest) = whole.last().cloned() else {
         return Err(
@@ -82,7 +88,7 @@ fn repair_on(
         None => StateFile { model_checkpoint_path: latest.clone(), all_model_checkpoint_paths: whole, ..StateFile::default() },
     };
     let is_new = match read_state(directory, OsStr::new(STATE_FILE)) {
-        Ok(written) => written.as_ref() != Some(&state),
+        Ok(written) => written.as_ref() != Some(&state) || has_byte_order_mark(directory),
         Err(_) => true,
     };
     if let Some(session) = session.filter(|_| is_new) {
@@ -91,6 +97,12 @@ fn repair_on(
     }
     let all = state.all_model_checkpoint_paths.iter().map(|path| path_in(directory, path).into_path()).collect();
     Ok(RepairedState { latest: path_in(directory, &latest).into_path(), all, is_new, broken })
+}
+
+/// Whether the state file begins with a byte-order mark, for which TensorFlow takes it for none.
+fn has_byte_order_mark(directory: &Location) -> bool {
+    let text = File::open(&directory.join(STATE_FILE)).and_then(|file| small_file(&file));
+    text.is_ok_and(|text| text.starts_with("\u{feff}".as_bytes()))
 }
 
 /// The state file without the checkpoints that are not valid. The others keep their order and

@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 
 use rustix::io::Errno;
 
-use super::super::interface::{Draft, DIRECT_ALIGNMENT};
+use super::super::interface::{Draft, Source, DIRECT_ALIGNMENT};
+use super::source::LocalSource;
 
 #[derive(Debug)]
 pub(super) struct LocalDraft {
@@ -31,6 +32,7 @@ impl Draft for LocalDraft {
     }
 
     fn write_at(&self, mut offset: u64, parts: &[IoSlice<'_>]) -> Result<()> {
+        check_limit(parts.iter().fold(offset, |end, part| end.saturating_add(part.len() as u64)))?;
         let mut parts = parts.to_vec();
         let mut parts = &mut parts[..];
         // Drops empty parts at the front: they would look like a write of zero bytes.
@@ -66,6 +68,7 @@ impl Draft for LocalDraft {
     }
 
     fn reserve(&self, length: u64) -> Result<()> {
+        check_limit(length)?;
         if length > 0 && allocated(&self.file, length)? {
             return Ok(());
         }
@@ -79,6 +82,13 @@ impl Draft for LocalDraft {
     fn sync(&self) -> Result<()> {
         self.file.sync_data()
     }
+
+    fn read_back(&self) -> Result<Box<dyn Source>> {
+        // Only pages that were written can leave the cache.
+        self.file.sync_data()?;
+        forget(&self.file);
+        Ok(Box::new(LocalSource(self.file.try_clone()?)))
+    }
 }
 
 /// Minimum size in bytes of a direct write: smaller ones gain nothing by bypassing the page cache.
@@ -86,6 +96,15 @@ const DIRECT_LEAST: usize = 256 << 10;
 
 /// Maximum number of parts of one write: `IOV_MAX` of Linux.
 const MOST_PARTS: usize = 1024;
+
+/// Fails if a file of this length is longer than the process may write (`ulimit -f`): the signal
+/// that the system would send with the error ends a program that does not expect it.
+fn check_limit(length: u64) -> Result<()> {
+    match rustix::process::getrlimit(rustix::process::Resource::Fsize).current {
+        Some(limit) if length > limit => Err(Errno::FBIG.into()),
+        _ => Ok(()),
+    }
+}
 
 /// Gives the file this length, all of it with space on the disk. Returns whether that can be had.
 #[cfg(target_os = "linux")]
@@ -102,6 +121,15 @@ fn allocated(file: &File, length: u64) -> Result<bool> {
 fn allocated(_file: &File, _length: u64) -> Result<bool> {
     Ok(false)
 }
+
+/// Drops the pages of a file from the page cache. A file system without a device keeps them.
+#[cfg(target_os = "linux")]
+fn forget(file: &File) {
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn forget(_file: &File) {}
 
 /// Opens the same file past the page cache, even if its name now belongs to another.
 #[cfg(target_os = "linux")]

@@ -181,9 +181,14 @@ class checkpoint {
         detail::call(ckpt_checkpoint_write_async, get(), detail::c_path(prefix), options.get(), raw.out());
         return pending(std::move(raw));
     }
-    /// Waits for the save that is running in the background, if there is one. Throws the error of
-    /// the last one, if nobody has asked for it.
+    /// Waits for the save that is running in the background, if there is one. Throws the error of a
+    /// save in the background that has not been reported yet: of the first one, and at the next
+    /// call of the last one.
     void sync() const { detail::call(ckpt_checkpoint_sync, get()); }
+    /// The error of the last save in the background that failed, whether or not it has been
+    /// reported; nothing if none has failed. Later saves that succeed do not change it, and a
+    /// cancelled save has not failed. Never waits.
+    std::optional<error> last_failure() const { return detail::failure(ckpt_checkpoint_last_failure, get()); }
 
     /// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory
     /// with a state file (its latest), or a SavedModel. What the program does not have yet is

@@ -31,7 +31,8 @@ template <typename Self>
 class basic_read_options {
    public:
     /// Sets the number of reading threads, the calling thread included. 0, the default, lets the
-    /// library choose: one thread for less than 4 MiB, else one per processor, at most four.
+    /// library choose: one thread for less than 4 MiB, else one per processor, at most four. There
+    /// are never more than one for every 256 KiB, nor more than eight per processor.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_read_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
@@ -55,9 +56,17 @@ class basic_read_options {
 template <typename Self>
 class basic_verify_options {
    public:
-    /// Sets the number of reading threads; 0, the default, lets the library choose.
+    /// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+    /// more than one for every 256 KiB, nor more than eight per processor.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_verify_options_set_threads, make(), threads);
+        return static_cast<Self &>(*this);
+    }
+    /// Leaves the values unread if `skip` is true: only the index is verified, that the data files
+    /// exist and are long enough, and the keys of the object graph, which is quick. Damaged values
+    /// are not noticed. False by default.
+    Self &skip_values(bool skip) {
+        detail::call(ckpt_verify_options_set_skip_values, make(), skip);
         return static_cast<Self &>(*this);
     }
     /// The handle; NULL for the defaults.
@@ -102,7 +111,8 @@ class basic_write_options {
         return static_cast<Self &>(*this);
     }
     /// Sets the number of writing threads, the calling thread included; 0, the default, lets the
-    /// library choose. The files are the same for any number of threads.
+    /// library choose. There are never more than one for every 256 KiB, nor more than eight per
+    /// processor. The files are the same for any number of threads.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_write_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
@@ -111,6 +121,15 @@ class basic_write_options {
     /// `code::invalid_argument` for other values.
     Self &durability(::checkpoint::durability durability) {
         detail::call(ckpt_write_options_set_durability, make(), static_cast<ckpt_durability>(durability));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets whether the files are read back and compared with what was written before they are
+    /// published, from the disk rather than from the page cache where the system allows it. If they
+    /// differ, the write fails with `code::data_loss`, and an existing checkpoint stays. This costs
+    /// another read of all bytes; the files are synced for it whatever the durability. False by
+    /// default.
+    Self &read_back(bool read_back) {
+        detail::call(ckpt_write_options_set_read_back, make(), read_back);
         return static_cast<Self &>(*this);
     }
     /// The handle; NULL for the defaults.
@@ -127,7 +146,9 @@ template <typename Self>
 class basic_merge_options {
    public:
     /// Sets whether sections may be missing: if so, the existing ones are merged, and at least one
-    /// must exist. False by default.
+    /// must exist. False by default: then all of the given sections must exist; if one of them is
+    /// called `part-00000-of-00002`, so must the other one be given; and the slices of each tensor
+    /// must cover it.
     Self &allow_missing(bool allow) {
         detail::call(ckpt_merge_options_set_allow_missing, make(), allow);
         return static_cast<Self &>(*this);
