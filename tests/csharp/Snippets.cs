@@ -142,13 +142,13 @@ internal static class Snippets
                 {
                     foreach (Row row in status.Report())
                     {
-                        output.WriteLine("{0} {1}", row.Key, row.State.Name());
+                        output.WriteLine("{0} {1}", row.Path, row.State.Name());
                     }
                 }
                 // [end]
             }
         }
-        Check.Equal("counter/.ATTRIBUTES/count restored\n", output.ToString());
+        Check.Equal("counter restored\noptimizer/** glob matches nothing\n", output.ToString());
         Check.Equal(3, counter.Value);
     }
 
