@@ -19,6 +19,7 @@ type WriteOptions struct {
 	Alignment    uint64     // begins each value at a multiple of this many bytes; 0 is 1, as in TensorFlow
 	Threads      uint32     // the caller's among them; 0 for the library's choice
 	Durability   Durability // what survives a power cut; all by default
+	ReadBack     bool       // reads the files back, past the page cache, and compares before they are published
 
 	// Progress hears how many bytes of how many were written. Its error stops the call, which
 	// returns Cancelled, and that unwraps to it.

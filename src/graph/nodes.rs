@@ -206,6 +206,11 @@ impl Nodes {
         }
     }
 
+    /// Returns whether the object is a variable that has no value yet.
+    pub fn lacks_value(&self, id: NodeId) -> bool {
+        self.variable(id).is_ok_and(|variable| matches!(variable.data, Data::None))
+    }
+
     /// A name for messages: the debug name, or a description of the kind.
     pub fn describe(&self, id: NodeId) -> String {
         match self.get(id) {

@@ -456,6 +456,17 @@ fn sections_become_one_checkpoint() {
     assert_eq!(sha256(&raw(&to, "k2")), sha256(&i32s(&[2])));
 }
 
+#[test]
+fn a_copy_may_be_read_back() {
+    let scratch = tempfile::tempdir().unwrap();
+    let to = scratch.path().join("model");
+    for read_back in [&[][..], &["--read-back"]] {
+        let output = cargo_bin_cmd!("ckpt").arg("copy").args([&data().join("sharded/s"), &to]).args(read_back).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    assert!(cargo_bin_cmd!("ckpt").arg("verify").arg(&to).output().unwrap().status.success());
+}
+
 /// `ulimit -f`: the system would send SIGXFSZ, which ends the process and leaves its partial file.
 #[test]
 fn a_limit_on_the_size_of_files_is_an_error() {
