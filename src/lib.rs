@@ -134,8 +134,8 @@ mod v1;
 pub use bundle::{merge, Checksums, Durability, Endianness, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written};
 pub use checkpoint::{
     restore_nodes, Busy, Checkpoint, CheckpointView, Comparison, Log, Mismatch, Pending, PendingProgress, Ranks, Report,
-    RestoreKind, RestoreOptions, Row, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions, Severity,
-    Status, WriteCallback,
+    RestoreKind, RestoreOptions, Row, RowPath, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions,
+    Severity, Status, WriteCallback,
 };
 pub use directory::{
     checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint, remove_checkpoint,

@@ -341,7 +341,7 @@ fn globs_choose_names_and_mismatches_can_be_skipped() {
     [a, b, c].into_iter().for_each(|node| set(&graph, node, 0.0));
     let other = saver(&graph, all, SaverOptions::new());
     let options = RestoreOptions::new().include("net/*").exclude("net/b");
-    let states = |report: &checkpoint::Report| report.rows().iter().map(|r| (r.path.clone(), r.state)).collect::<Vec<_>>();
+    let states = |report: &checkpoint::Report| report.rows().iter().map(|r| (r.path.to_string(), r.state)).collect::<Vec<_>>();
     let state = |name: &str, state| (name.to_owned(), state);
     let report = other.restore(&path, &options).unwrap();
     assert_eq!(

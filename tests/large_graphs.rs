@@ -13,7 +13,10 @@ use std::time::{Duration, Instant};
 use checkpoint::{
     Checkpoint, DType, Durability, Graph, NodeId, Reader, RestoreOptions, SaveOptions, Status, Variable, WriteOptions,
 };
+use common::bundle::{i32s, Bundle};
 use common::counter::{peak, Counter};
+use common::dtypes::INT32;
+use common::objects::{self, Object};
 
 #[global_allocator]
 static COUNTER: Counter = Counter;
@@ -320,4 +323,60 @@ fn children_of_a_wide_object_are_removed_in_time_in_proportion() {
     let best = |count| remove_all(count).min(remove_all(count));
     let (few, many) = (best(5_000), best(40_000));
     assert!(many < few * 24, "5 000 children: {few:?}, 40 000: {many:?}");
+}
+
+/// A checkpoint with a value at each of the objects in a chain: a file of 2 MB, whose paths are as
+/// long as the chain.
+fn long_chain(directory: &Path, count: usize) -> PathBuf {
+    let objects: Vec<Object> = (0..count)
+        .map(|n| {
+            let object = Object::new().value("VARIABLE_VALUE", &format!("k{n}"));
+            if n + 1 < count {
+                object.edge("n", n as i64 + 1)
+            } else {
+                object
+            }
+        })
+        .collect();
+    let mut bundle = Bundle::new();
+    bundle.strings("_CHECKPOINTABLE_OBJECT_GRAPH", &[], &[&objects::graph(&objects)]);
+    for n in 0..count {
+        bundle.tensor(&format!("k{n}"), INT32, &[], &i32s(&[n as i32]));
+    }
+    bundle.write(directory, &format!("chain{count}"))
+}
+
+/// Reports say of each value where it is, without a path for each that is as long as the chain.
+#[test]
+fn reports_of_a_long_chain_take_memory_and_time_in_proportion() {
+    on_a_small_stack(|directory| {
+        let report_of = |count: usize| {
+            let path = long_chain(directory, count);
+            // The program has the first half of another chain, so that values are missing, too.
+            let graph = Graph::new();
+            let root = graph.add_object().unwrap();
+            let mut last = root;
+            for n in 0..count / 2 {
+                let next = number(&graph, 0.0);
+                graph.track(last, if n == 0 { "other" } else { "n" }, next).unwrap();
+                last = next;
+            }
+            let checkpoint = Checkpoint::new(&graph, root).unwrap();
+            let started = Instant::now();
+            let (report, used) = peak(|| checkpoint.dry_run(&path, &RestoreOptions::new()).unwrap());
+            let (summary, elapsed) = (report.summary(), started.elapsed());
+            assert!(summary.starts_with(&format!("{} deferred, {} missing", count - 1, count / 2)), "{summary}");
+            assert_eq!(report.rows().len(), count + count / 2, "{summary}");
+            assert!(report.rows()[count - 1].path.ends_with("n/n/n/n"));
+            assert_eq!(report.rows()[count - 1].path.len(), 2 * (count - 1) - 1);
+            assert_eq!(report.rows()[count - 1].key, format!("k{}", count - 1));
+            let (table, of_table) = peak(|| report.table());
+            assert!(table.lines().count() == report.rows().len() && of_table < 4000 * report.rows().len());
+            println!("{count} objects: {elapsed:?}, {used} bytes; table {:?}, {of_table}", started.elapsed());
+            (elapsed, used)
+        };
+        let ((short, _), (long, used)) = (report_of(15_000), report_of(60_000));
+        assert!(used < 200 << 20, "{used} bytes for 60 000 objects");
+        assert!(long < short * 12 + Duration::from_millis(100), "15 000 objects: {short:?}, 60 000: {long:?}");
+    });
 }

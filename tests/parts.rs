@@ -255,7 +255,7 @@ fn a_report_has_the_shape_of_the_tensor_and_the_slice() {
     graph.track(child, "table", node).unwrap();
     let report = Checkpoint::new(&graph, root).unwrap().dry_run(&path, &RestoreOptions::new()).unwrap();
     let row = report.rows().iter().find(|row| row.state == RowState::Missing).unwrap();
-    assert_eq!((row.path.as_str(), row.slice.as_deref()), ("model/table", Some("1,2:0,4")));
+    assert_eq!((&*row.path, row.slice.as_deref()), ("model/table", Some("1,2:0,4")));
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Program {
 }
 
 fn rows(report: &Report) -> Vec<(String, RowState)> {
-    let mut rows: Vec<_> = report.rows().iter().map(|row| (row.path.clone(), row.state)).collect();
+    let mut rows: Vec<_> = report.rows().iter().map(|row| (row.path.to_string(), row.state)).collect();
     rows.sort();
     rows
 }
@@ -303,7 +303,7 @@ fn equal_layers_are_told_apart() {
     let report = graph_of("encoder").dry_run(&path, &RestoreOptions::new()).unwrap();
     for row in report.rows() {
         let (from, to) = if row.saved.is_some() { ("bert/", "encoder/") } else { ("encoder/", "bert/") };
-        assert_eq!(row.candidate, Some(row.path.replace(from, to)), "{}", report.table());
+        assert_eq!(row.candidate, Some(row.path.replace(from, to).into()), "{}", report.table());
     }
 }
 

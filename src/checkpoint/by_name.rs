@@ -16,6 +16,7 @@ use super::options::{Log, Mismatch, RestoreOptions, Severity};
 use super::plan::{renewed, Outcome, Plan, Stored};
 use super::report::{Report, Row, RowState};
 use super::restore::{next_uid, unmatched_glob};
+use super::row_path::{PathTree, RowPath};
 use super::rows::{attribute_of, glob_row, missing_row, slice_of, spec_of};
 use super::Checkpoint;
 use crate::error::Result;
@@ -231,8 +232,8 @@ impl NameRestore {
             let name = String::from_utf8_lossy(tensor.key()).into_owned();
             let Some(path) = self.names.path(&name).map(str::to_owned) else { continue };
             let row = |object: Option<NodeId>, state, detail: Option<String>| Row {
-                path: path.clone(),
-                key: name.clone(),
+                path: path.as_str().into(),
+                key: name.as_str().into(),
                 state,
                 saved: Some((tensor.dtype(), tensor.shape().to_vec())),
                 program: object.and_then(|object| spec_of(nodes, object)),
@@ -254,12 +255,13 @@ impl NameRestore {
         }
         let attached = checkpoint.attached();
         let walk = Walk::new(nodes, checkpoint.as_root(&attached), true)?;
+        let tree = PathTree::of_walk(nodes, &walk);
         for (id, &object) in walk.order.iter().enumerate() {
             let has_values = nodes.get(object).is_some_and(|node| node.has_values());
             if has_values && !found.outcomes.contains_key(&object) {
-                let mut row = missing_row(nodes, &walk, id as u32, object);
+                let mut row = missing_row(nodes, RowPath::of(&tree, id as u32), object);
                 if let Ok(name) = nodes.variable(object).map(|variable| variable.name.as_deref().unwrap_or_default()) {
-                    name.clone_into(&mut row.key);
+                    row.key = name.into();
                 }
                 rows.push(row);
             }

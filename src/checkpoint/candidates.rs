@@ -19,38 +19,48 @@ pub(super) fn report_with_candidates(mut rows: Vec<Row>) -> Report {
 /// The more names agree, the sooner two are paired, so `old/layer_3/kernel` is for
 /// `new/layer_3/kernel` although other layers have kernels.
 fn find_candidates(rows: &mut [Row]) {
-    let is_open = |row: &&Row| matches!(row.state, RowState::Unused | RowState::Deferred | RowState::Missing);
-    let most = rows.iter().filter(is_open).map(|row| row.path.split('/').take(NAMES).count()).max().unwrap_or(0);
+    let is_open = |row: &Row| matches!(row.state, RowState::Unused | RowState::Deferred | RowState::Missing);
+    let ends: Vec<String> = rows.iter().map(|row| if is_open(row) { row.path.end(NAMES) } else { String::new() }).collect();
+    let most = rows.iter().zip(&ends).filter(|(row, _)| is_open(row)).map(|(_, end)| end.split('/').count()).max().unwrap_or(0);
     for names in (1..=most).rev() {
-        pair(rows, |row| Some((ending(&row.path, names)?.to_owned(), spec(row)?)));
+        let pairs = pairs(rows, |at| Some((ending(&ends[at], names)?, spec(&rows[at])?)));
+        note(rows, pairs);
     }
     // Objects that take any dtype or shape.
     for names in (1..=most).rev() {
-        pair(rows, |row| Some(ending(&row.path, names)?.to_owned()));
+        let pairs = pairs(rows, |at| ending(&ends[at], names));
+        note(rows, pairs);
     }
 }
 
-/// Pairs the rows that alone have the same likeness, one on each side.
-fn pair<L: Eq + Hash>(rows: &mut [Row], likeness: impl Fn(&Row) -> Option<L>) {
-    // The numbers of the values and of the objects that are alike.
-    let mut alike: HashMap<L, [Vec<usize>; 2]> = HashMap::new();
+fn note(rows: &mut [Row], pairs: Vec<(usize, usize)>) {
+    for (value, object) in pairs {
+        rows[value].candidate = Some(rows[object].path.clone());
+        rows[object].candidate = Some(rows[value].path.clone());
+    }
+}
+
+/// Returns the pairs of rows that alone have the same likeness, one on each side, and fit.
+fn pairs<L: Eq + Hash>(rows: &[Row], likeness: impl Fn(usize) -> Option<L>) -> Vec<(usize, usize)> {
+    /// The rows of one side that are alike: the first of them, and whether there are others.
+    type Side = Option<(usize, bool)>;
+    let mut alike: HashMap<L, [Side; 2]> = HashMap::new();
     for (number, row) in rows.iter().enumerate().filter(|(_, row)| row.candidate.is_none()) {
         let side = match row.state {
             RowState::Unused | RowState::Deferred => 0,
             RowState::Missing => 1,
             _ => continue,
         };
-        if let Some(likeness) = likeness(row) {
-            alike.entry(likeness).or_default()[side].push(number);
+        if let Some(likeness) = likeness(number) {
+            let side = &mut alike.entry(likeness).or_default()[side];
+            *side = Some(side.map_or((number, false), |(first, _)| (first, true)));
         }
     }
-    for [values, objects] in alike.into_values() {
-        let ([value], [object]) = (&values[..], &objects[..]) else { continue };
-        if fits(&rows[*value], &rows[*object]) {
-            rows[*value].candidate = Some(rows[*object].path.clone());
-            rows[*object].candidate = Some(rows[*value].path.clone());
-        }
-    }
+    let only = alike.into_values().filter_map(|sides| match sides {
+        [Some((value, false)), Some((object, false))] => Some((value, object)),
+        _ => None,
+    });
+    only.filter(|&(value, object)| fits(&rows[value], &rows[object])).collect()
 }
 
 /// Returns the last names of a path, as many as asked for; `None` if it has fewer.
@@ -62,10 +72,10 @@ fn ending(path: &str, names: usize) -> Option<&str> {
 }
 
 /// Returns dtype and shape, if both are certain.
-fn spec(row: &Row) -> Option<(u32, Vec<i64>)> {
+fn spec(row: &Row) -> Option<(u32, &[i64])> {
     match (&row.saved, &row.program) {
-        (Some((dtype, shape)), _) => Some((dtype.number(), shape.clone())),
-        (None, Some((Some(dtype), Some(shape)))) if shape.iter().all(|&n| n >= 0) => Some((dtype.number(), shape.clone())),
+        (Some((dtype, shape)), _) => Some((dtype.number(), &shape[..])),
+        (None, Some((Some(dtype), Some(shape)))) if shape.iter().all(|&n| n >= 0) => Some((dtype.number(), &shape[..])),
         _ => None,
     }
 }

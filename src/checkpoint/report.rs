@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::fmt::{self, Write};
 
+use super::row_path::RowPath;
 use crate::graph::NodeId;
 use crate::tensor::{shape_text, DType};
 
@@ -83,10 +84,10 @@ impl fmt::Display for RowState {
 pub struct Row {
     /// The object's path, escaped edge names joined by `/`: its path in the checkpoint or, if the
     /// checkpoint does not have the object, in the program.
-    pub path: String,
+    pub path: RowPath,
     /// The value's key in the checkpoint or, if the checkpoint does not have the object, the key
     /// that it would have.
-    pub key: String,
+    pub key: RowPath,
     /// The outcome.
     pub state: RowState,
     /// Dtype and shape in the checkpoint; `None` if the checkpoint has no such tensor.
@@ -103,7 +104,7 @@ pub struct Row {
     pub saved_node: Option<u32>,
     /// For a value without an object or an object without a value: the path of its probable
     /// counterpart, the only one on the other side with the same dtype, shape and last names.
-    pub candidate: Option<String>,
+    pub candidate: Option<RowPath>,
     /// More about the reason for the state, if the rest of the row does not say it.
     pub detail: Option<String>,
 }
@@ -167,19 +168,21 @@ impl Report {
         }
     }
 
-    /// Returns a table for people, with one line per row.
+    /// Returns a table for people, with one line per row. Of paths of more than 500 bytes the end
+    /// is shown.
     pub fn table(&self) -> String {
+        const LONGEST: usize = 500;
         let mut out = String::new();
-        let width = self.rows.iter().map(|row| row.path.chars().count()).max().unwrap_or(0).min(80);
+        let width = self.rows.iter().map(|row| row.path.shortened(80).chars().count()).max().unwrap_or(0).min(80);
         for row in &self.rows {
             let saved = row.saved.as_ref().map_or("-".to_owned(), |(dtype, shape)| format!("{dtype} {}", shape_text(shape)));
             let program = row.program.as_ref().map_or("-".to_owned(), |(dtype, shape)| {
                 let slice = row.slice.as_ref().map(|slice| format!(" slice {slice}")).unwrap_or_default();
                 format!("{} {}{slice}", dtype.map_or("?", DType::name), shape.as_deref().map_or("?".to_owned(), shape_text))
             });
-            let _ = write!(out, "{:25} {:width$}  {saved:20} {program:20}", row.state, row.path);
+            let _ = write!(out, "{:25} {:width$}  {saved:20} {program:20}", row.state, row.path.shortened(LONGEST));
             if let Some(candidate) = &row.candidate {
-                let _ = write!(out, " perhaps {candidate}");
+                let _ = write!(out, " perhaps {}", candidate.shortened(LONGEST));
             }
             if let Some(detail) = &row.detail {
                 let _ = write!(out, " {detail}");
@@ -202,9 +205,9 @@ impl Report {
         out.push_str("},\"rows\":[");
         for (number, row) in self.rows.iter().enumerate() {
             out.push_str(if number > 0 { ",{\"path\":" } else { "{\"path\":" });
-            push_json(&mut out, &row.path);
+            push_json(&mut out, &row.path.to_text());
             out.push_str(",\"key\":");
-            push_json(&mut out, &row.key);
+            push_json(&mut out, &row.key.to_text());
             let _ = write!(out, ",\"state\":\"{}\"", row.state);
             let saved = row.saved.as_ref().map(|(dtype, shape)| (Some(*dtype), Some(&shape[..])));
             let program = row.program.as_ref().map(|(dtype, shape)| (*dtype, shape.as_deref()));
@@ -215,7 +218,9 @@ impl Report {
                 let fields: Vec<String> = dtype.into_iter().chain(shape).collect();
                 let _ = write!(out, ",\"{name}\":{{{}}}", fields.join(","));
             }
-            for (name, text) in [("slice", &row.slice), ("candidate", &row.candidate), ("detail", &row.detail)] {
+            let candidate = row.candidate.as_ref().map(RowPath::to_text);
+            let texts = [("slice", row.slice.as_deref()), ("candidate", candidate.as_deref()), ("detail", row.detail.as_deref())];
+            for (name, text) in texts {
                 let Some(text) = text else { continue };
                 let _ = write!(out, ",\"{name}\":");
                 push_json(&mut out, text);

@@ -4,6 +4,7 @@ use super::candidates::report_with_candidates;
 use super::paths::Paths;
 use super::report::{Report, Row, RowState};
 use super::restore::Restore;
+use super::row_path::{PathTree, RowPath};
 use super::rows::{glob_row, missing_row, slice_of, spec_of};
 use super::Checkpoint;
 use crate::error::Result;
@@ -13,7 +14,7 @@ use crate::graph::{NodeId, Nodes, Walk};
 pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoint) -> Result<Report> {
     let saved = &restore.selection.saved;
     let shown = restore.selection.shown();
-    let paths = Paths::new(shown);
+    let (paths, tree) = (Paths::new(shown), PathTree::of_graph(shown));
     let waiting = waiting(nodes, restore);
     let mut rows = Vec::new();
     for node in saved.nodes() {
@@ -42,8 +43,8 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
         };
         let mut put = |key: &str| {
             rows.push(Row {
-                path: paths.path(shown, id),
-                key: key.to_owned(),
+                path: RowPath::of(&tree, id),
+                key: key.into(),
                 state,
                 saved: restore.reader.get(key).ok().map(|t| (t.dtype(), t.shape().to_vec())),
                 program: object.and_then(|object| spec_of(nodes, object)),
@@ -61,11 +62,12 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
     }
     let attached = checkpoint.attached();
     let walk = Walk::new(nodes, checkpoint.as_root(&attached), !restore.options.skip_slot_variables)?;
+    let tree = PathTree::of_walk(nodes, &walk);
     let found = restore.found.lock();
     let bound = found.bound_objects();
     for (id, &object) in walk.order.iter().enumerate() {
         if nodes.get(object).is_some_and(|node| node.has_values()) && !bound.contains(object) {
-            rows.push(missing_row(nodes, &walk, id as u32, object));
+            rows.push(missing_row(nodes, RowPath::of(&tree, id as u32), object));
         }
     }
     rows.extend(restore.selection.unmatched.iter().map(|glob| glob_row(glob)));

@@ -1,8 +1,9 @@
 //! What the rows of a report say about objects of the program.
 
 use super::report::{Row, RowState};
-use crate::format::key::{ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
-use crate::graph::{Kind, NodeId, Nodes, Variable, Walk};
+use super::row_path::RowPath;
+use crate::format::key::{PY_STATE, VARIABLE_VALUE};
+use crate::graph::{Kind, NodeId, Nodes, Variable};
 use crate::tensor::DType;
 
 /// Returns the dtype and shape of an object, as in [`Row::program`].
@@ -33,10 +34,9 @@ pub(super) fn attribute_of(nodes: &Nodes, object: NodeId) -> &'static str {
 }
 
 /// Returns the row of an object that the checkpoint has no value for.
-pub(super) fn missing_row(nodes: &Nodes, walk: &Walk<'_>, id: u32, object: NodeId) -> Row {
-    let path = walk.path(nodes, id);
+pub(super) fn missing_row(nodes: &Nodes, path: RowPath, object: NodeId) -> Row {
     Row {
-        key: format!("{path}{ATTRIBUTES}{}", attribute_of(nodes, object)),
+        key: path.key_of(attribute_of(nodes, object)),
         path,
         state: RowState::Missing,
         saved: None,
@@ -52,8 +52,8 @@ pub(super) fn missing_row(nodes: &Nodes, walk: &Walk<'_>, id: u32, object: NodeI
 /// Returns the row of a glob of the options that no value of the checkpoint matches.
 pub(super) fn glob_row(glob: &str) -> Row {
     Row {
-        path: glob.to_owned(),
-        key: String::new(),
+        path: glob.into(),
+        key: "".into(),
         state: RowState::UnmatchedGlob,
         saved: None,
         program: None,

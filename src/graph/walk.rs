@@ -177,6 +177,22 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The object by which an object was found along an edge; `None` for the root and for slot
+    /// variables.
+    pub fn parent(&self, id: u32) -> Option<u32> {
+        (id != 0 && self.slot(id).is_none()).then(|| self.found_by[id as usize].0)
+    }
+
+    /// The name of the edge by which an object was found.
+    pub fn name_of<'n>(&'n self, nodes: &'n Nodes, id: u32) -> &'n str {
+        self.name(nodes, self.found_by[id as usize])
+    }
+
+    /// What was found about an object if it is a slot variable.
+    pub fn slot(&self, id: u32) -> Option<&FoundSlot> {
+        self.slots.get((id as usize).checked_sub(self.objects())?)
+    }
+
     /// The path of an object: the escaped names of the edges that lead to it, joined by `/`; empty
     /// for the root.
     pub fn path(&self, nodes: &Nodes, id: u32) -> String {

@@ -89,8 +89,8 @@ impl Inner {
         let mut used = BTreeSet::new();
         let mut fates = plans.iter().zip(outcomes.each()).peekable();
         let row = |name: &str, key: &str, node: Option<NodeId>, tensor: Option<usize>, state, detail| Row {
-            path: name.to_owned(),
-            key: key.to_owned(),
+            path: name.into(),
+            key: key.into(),
             state,
             saved: tensor.and_then(|tensor| reader.tensor(tensor)).map(|t| (t.dtype(), t.shape().to_vec())),
             program: node.and_then(|node| spec_of(nodes, node)),
