@@ -1599,6 +1599,24 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_saver_options_set_log(options, log, userData, freeUserData, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_reshape(SaverOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool reshape, out IntPtr error);
+
+        internal static void ckpt_saver_options_set_reshape(SaverOptionsHandle options, bool reshape, Causes causes = null) =>
+            CheckpointException.Check(ckpt_saver_options_set_reshape(options, reshape, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_restore_only(SaverOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool only, out IntPtr error);
+
+        internal static void ckpt_saver_options_set_restore_only(SaverOptionsHandle options, bool only, Causes causes = null) =>
+            CheckpointException.Check(ckpt_saver_options_set_restore_only(options, only, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_clock(SaverOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_saver_options_set_clock(SaverOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
+            CheckpointException.Check(ckpt_saver_options_set_clock(options, now, userData, freeUserData, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_saver_options_free(IntPtr options);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]

@@ -74,7 +74,8 @@ namespace LibCheckpoint
         public int Shards { get; set; }
 
         /// <summary>Limits the size of a shard (data file), in bytes; 0, the default, means no
-        /// limit (<c>tf.train.experimental.MaxShardSizePolicy</c>).</summary>
+        /// limit. TensorFlow reads what is written; its own <c>MaxShardSizePolicy</c> cuts and
+        /// distributes tensors in another way.</summary>
         public long MaxShardSize { get; set; }
 
         /// <summary>Aligns each value in its shard to a multiple of <c>bytes</c>; 1 by default, as
@@ -271,8 +272,8 @@ namespace LibCheckpoint
         public int MaxToKeep { get; set; } = 5;
 
         /// <summary>Permanently keeps one otherwise expired checkpoint per <c>hours</c> hours,
-        /// counted from when the saver was made; 10 000 by default. 0 keeps every checkpoint.
-        /// <c>Saver</c> refuses negative values and NaN.</summary>
+        /// counted from when the saver was made; 10 000 by default. 0 or less keeps every
+        /// checkpoint. <c>Saver</c> refuses NaN.</summary>
         public double KeepEveryNHours { get; set; } = 10000;
 
         /// <summary>Writes steps with at least eight digits if <c>pad</c> is true:
@@ -284,6 +285,16 @@ namespace LibCheckpoint
         /// as they were given.</summary>
         public bool RelativePaths { get; set; } = true;
 
+        /// <summary>Restores values into variables of another shape with as many elements if
+        /// <c>reshape</c> is true; a variable keeps its own shape. False by default.
+        /// (<c>Saver(reshape=True)</c>)</summary>
+        public bool Reshape { get; set; }
+
+        /// <summary>If <c>only</c> is true, the saver restores and cannot save, and several objects
+        /// may have the same name: each of them takes the value. False by default.
+        /// (<c>tf.compat.v1.train.init_from_checkpoint</c>)</summary>
+        public bool RestoreOnly { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(SaverOptionsHandle made)
         {
@@ -291,6 +302,8 @@ namespace LibCheckpoint
             NativeMethods.ckpt_saver_options_set_keep_checkpoint_every_n_hours(made, KeepEveryNHours);
             NativeMethods.ckpt_saver_options_set_pad_step_number(made, PadStepNumber);
             NativeMethods.ckpt_saver_options_set_save_relative_paths(made, RelativePaths);
+            NativeMethods.ckpt_saver_options_set_reshape(made, Reshape);
+            NativeMethods.ckpt_saver_options_set_restore_only(made, RestoreOnly);
         }
     }
 

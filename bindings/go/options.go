@@ -145,6 +145,12 @@ func (o *SaverOptions) set(made *C.ckpt_saver_options, e **C.ckpt_error) bool {
 	if o.AbsolutePaths && C.ckpt_saver_options_set_save_relative_paths(made, false, e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.Reshape && C.ckpt_saver_options_set_reshape(made, C.bool(o.Reshape), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.RestoreOnly && C.ckpt_saver_options_set_restore_only(made, C.bool(o.RestoreOnly), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	return true
 }
 

@@ -231,7 +231,7 @@ impl Writer<'_> {
                     let crc = item.crc.unwrap_or_else(|| crc::mask(crcs[number]));
                     put_entry(&mut value, item.dtype, item.shape, shard, offset, item.source.len(), crc);
                 }
-                Listed::Slices(tensor) => put_partitioned(&mut value, tensor.dtype, &tensor.shape, &tensor.slices),
+                Listed::Slices(tensor) => put_partitioned(&mut value, tensor.dtype, &tensor.shape, 0, &tensor.slices),
             }
             table.add(key, &value)?;
         }

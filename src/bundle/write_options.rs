@@ -52,8 +52,8 @@ impl WriteOptions {
         self
     }
 
-    /// Limits the size of a data file, in bytes; no limit by default
-    /// (`tf.train.experimental.MaxShardSizePolicy`).
+    /// Limits the size of a data file, in bytes; no limit by default. TensorFlow reads what is
+    /// written; its own `MaxShardSizePolicy` cuts and distributes tensors in another way.
     ///
     /// Larger tensors are cut into slices. A value that cannot be cut (strings, variants, dtypes
     /// whose slices TensorFlow cannot reassemble, single elements) gets a larger data file if

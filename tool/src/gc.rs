@@ -99,7 +99,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         if !collected.not_removed.is_empty() {
             result["not_removed"] = collected.not_removed.iter().map(not_removed).collect();
         }
-        writeln!(screen, "{result:#}")?;
+        crate::json::write(&result, screen)?;
         return outcome;
     }
     let verb = if args.dry_run { "would remove" } else { "removed" };

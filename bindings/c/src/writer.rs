@@ -70,8 +70,8 @@ pub extern "C" fn ckpt_write_options_set_shards(
     })
 }
 
-/// Limits the size of a shard (data file), in bytes; 0, the default, means no limit
-/// (`tf.train.experimental.MaxShardSizePolicy`).
+/// Limits the size of a shard (data file), in bytes; 0, the default, means no limit. TensorFlow
+/// reads what is written; its own `MaxShardSizePolicy` cuts and distributes tensors in another way.
 ///
 /// Larger tensors are cut into slices. A value that cannot be cut (strings, variants, dtypes whose
 /// slices TensorFlow cannot reassemble, single elements) gets a larger shard if needed. A limit

@@ -91,8 +91,9 @@ class basic_write_options {
         detail::call(ckpt_write_options_set_shards, make(), shards);
         return static_cast<Self &>(*this);
     }
-    /// Limits the size of a shard (data file), in bytes; 0, the default, means no limit
-    /// (`tf.train.experimental.MaxShardSizePolicy`).
+    /// Limits the size of a shard (data file), in bytes; 0, the default, means no limit. TensorFlow
+    /// reads what is written; its own `MaxShardSizePolicy` cuts and distributes tensors in another
+    /// way.
     ///
     /// Larger tensors are cut into slices. A value that cannot be cut (strings, variants, dtypes
     /// whose slices TensorFlow cannot reassemble, single elements) gets a larger shard if needed. A
@@ -300,8 +301,7 @@ class basic_saver_options {
         return static_cast<Self &>(*this);
     }
     /// Permanently keeps one otherwise expired checkpoint per `hours` hours, counted from when the
-    /// saver was made; 10 000 by default. 0 keeps every checkpoint. `saver` refuses negative values
-    /// and NaN.
+    /// saver was made; 10 000 by default. 0 or less keeps every checkpoint. `saver` refuses NaN.
     Self &keep_checkpoint_every_n_hours(double hours) {
         detail::call(ckpt_saver_options_set_keep_checkpoint_every_n_hours, make(), hours);
         return static_cast<Self &>(*this);
@@ -317,6 +317,19 @@ class basic_saver_options {
     /// given.
     Self &save_relative_paths(bool relative) {
         detail::call(ckpt_saver_options_set_save_relative_paths, make(), relative);
+        return static_cast<Self &>(*this);
+    }
+    /// Restores values into variables of another shape with as many elements if `reshape` is true;
+    /// a variable keeps its own shape. False by default. (`Saver(reshape=True)`)
+    Self &reshape(bool reshape) {
+        detail::call(ckpt_saver_options_set_reshape, make(), reshape);
+        return static_cast<Self &>(*this);
+    }
+    /// If `only` is true, the saver restores and cannot save, and several objects may have the same
+    /// name: each of them takes the value. False by default.
+    /// (`tf.compat.v1.train.init_from_checkpoint`)
+    Self &restore_only(bool only) {
+        detail::call(ckpt_saver_options_set_restore_only, make(), only);
         return static_cast<Self &>(*this);
     }
     /// The handle; NULL for the defaults.
