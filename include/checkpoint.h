@@ -114,7 +114,7 @@
 //    ckpt_checkpoints_iterator_*
 //  * Maintenance: ckpt_broken_checkpoints_*, ckpt_latest_valid_checkpoint,
 //    ckpt_repair_checkpoint_state, ckpt_repaired_state_*, ckpt_collect_options_*,
-//    ckpt_collect_checkpoints
+//    ckpt_collect_checkpoints, ckpt_collect_checkpoints_with_details, ckpt_collected_*
 //  * Looking for leaks: ckpt_live_handles
 
 #ifndef CHECKPOINT_H
@@ -184,6 +184,9 @@ typedef struct ckpt_checkpoints_iterator ckpt_checkpoints_iterator;
 // Which checkpoints `ckpt_collect_checkpoints` keeps. For one thread at a time while it is
 // changed.
 typedef struct ckpt_collect_options ckpt_collect_options;
+
+// What collecting did. It never changes; several threads may use it at once.
+typedef struct ckpt_collected ckpt_collected;
 
 // The result of comparing a checkpoint with a program: what they have in common, and what only one
 // of them has. Slot variables are not included. It is a snapshot and never changes; several
@@ -4156,6 +4159,48 @@ ckpt_code ckpt_collect_checkpoints(const char *directory,
                                    const ckpt_collect_options *options,
                                    ckpt_strings **removed,
                                    ckpt_error **error);
+
+// As `ckpt_collect_checkpoints`, and tells more of what was done: what was removed and what stays,
+// and which expired checkpoints could not be removed, and why.
+//
+// `*collected` receives the result (NULL on failure); free it with `ckpt_collected_free`.
+//
+// Errors: those of `ckpt_collect_checkpoints`.
+ckpt_code ckpt_collect_checkpoints_with_details(const char *directory,
+                                                const ckpt_collect_options *options,
+                                                ckpt_collected **collected,
+                                                ckpt_error **error);
+
+// Returns the deleted checkpoints, or those that would be, oldest first. Lent: do not free them.
+// NULL if `collected` is NULL.
+const ckpt_strings *ckpt_collected_removed(const ckpt_collected *collected);
+
+// Returns the managed checkpoints that were kept, oldest first. Lent: do not free them. NULL if
+// `collected` is NULL.
+const ckpt_strings *ckpt_collected_kept(const ckpt_collected *collected);
+
+// Returns the files left behind by crashes that were deleted, or would be. Lent: do not free them.
+// NULL if `collected` is NULL.
+const ckpt_strings *ckpt_collected_leftovers(const ckpt_collected *collected);
+
+// Returns problems that did not make the call fail, a line each. Lent: do not free them. NULL if
+// `collected` is NULL.
+const ckpt_strings *ckpt_collected_warnings(const ckpt_collected *collected);
+
+// Returns the number of expired checkpoints that could not be deleted. They are no longer listed;
+// the next change of the directory tries to delete them again.
+size_t ckpt_collected_failed_count(const ckpt_collected *collected);
+
+// Returns the prefix of the expired checkpoint at `index` that could not be deleted. Lent; `data`
+// is NULL if `index` is out of range.
+ckpt_bytes ckpt_collected_failed_prefix(const ckpt_collected *collected, size_t index);
+
+// Returns why the expired checkpoint at `index` could not be deleted. Lent: do not free it. NULL
+// if `index` is out of range.
+const ckpt_error *ckpt_collected_failed_problem(const ckpt_collected *collected, size_t index);
+
+// Frees a result and all that it lends. NULL is ignored.
+void ckpt_collected_free(ckpt_collected *collected);
 
 // == Looking for leaks ============================================================================
 

@@ -140,8 +140,8 @@ pub use checkpoint::{
 pub use directory::{
     checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint, remove_checkpoint,
     repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint, Better, BrokenCheckpoint, CheckpointState,
-    CheckpointsIterator, Clock, CollectOptions, Collected, Pin, RepairedState, StateUpdate, SystemClock, ValidCheckpoint,
-    WaitOptions,
+    CheckpointsIterator, Clock, CollectOptions, Collected, NotRemoved, Pin, RepairedState, StateUpdate, SystemClock,
+    ValidCheckpoint, WaitOptions,
 };
 pub use error::{printable, Code, Error, Reason, Result};
 pub use format::message::Version;

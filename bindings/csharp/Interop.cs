@@ -291,16 +291,23 @@ namespace LibCheckpoint
             }
         }
 
+        private static byte[][] LentStrings(IntPtr strings)
+        {
+            var all = new byte[NativeMethods.ckpt_strings_count(strings)][];
+            for (int i = 0; i < all.Length; i++)
+            {
+                all[i] = NativeMethods.ckpt_strings_get(strings, i).ToArray();
+            }
+            return all;
+        }
+
+        internal static string[] LentTexts(IntPtr strings) => Array.ConvertAll(LentStrings(strings), Encoding.UTF8.GetString);
+
         internal static byte[][] Strings(IntPtr strings)
         {
             try
             {
-                var all = new byte[NativeMethods.ckpt_strings_count(strings)][];
-                for (int i = 0; i < all.Length; i++)
-                {
-                    all[i] = NativeMethods.ckpt_strings_get(strings, i).ToArray();
-                }
-                return all;
+                return LentStrings(strings);
             }
             finally
             {

@@ -108,6 +108,79 @@ namespace LibCheckpoint
                 return NativeResult.Texts(removed);
             }
         }
+
+        /// <summary>
+        /// Does as <see cref="Collect"/>, and tells more: what stays, and what could not be
+        /// removed, and why.
+        /// </summary>
+        public static Collected CollectWithDetails(string directory, CollectOptions options = null)
+        {
+            using (CollectOptionsHandle made = CollectOptions.Make(options))
+            {
+                IntPtr collected;
+                NativeMethods.ckpt_collect_checkpoints_with_details(Utf8.Path(directory), made, out collected);
+                try
+                {
+                    return new Collected(collected);
+                }
+                finally
+                {
+                    NativeMethods.ckpt_collected_free(collected);
+                }
+            }
+        }
+    }
+
+    /// <summary>An expired checkpoint that could not be removed.</summary>
+    public sealed class NotRemoved
+    {
+        internal NotRemoved(string prefix, CheckpointException problem)
+        {
+            Prefix = prefix;
+            Problem = problem;
+        }
+
+        /// <summary>The prefix of the checkpoint.</summary>
+        public string Prefix { get; }
+
+        /// <summary>Why it could not be removed.</summary>
+        public CheckpointException Problem { get; }
+    }
+
+    /// <summary>What collecting did.</summary>
+    public sealed class Collected
+    {
+        internal Collected(IntPtr collected)
+        {
+            Removed = NativeResult.LentTexts(NativeMethods.ckpt_collected_removed(collected));
+            Kept = NativeResult.LentTexts(NativeMethods.ckpt_collected_kept(collected));
+            Leftovers = NativeResult.LentTexts(NativeMethods.ckpt_collected_leftovers(collected));
+            Warnings = NativeResult.LentTexts(NativeMethods.ckpt_collected_warnings(collected));
+            var failed = new NotRemoved[NativeMethods.ckpt_collected_failed_count(collected)];
+            for (int i = 0; i < failed.Length; i++)
+            {
+                failed[i] = new NotRemoved(
+                    NativeMethods.ckpt_collected_failed_prefix(collected, i).Text,
+                    CheckpointException.OfLent(NativeMethods.ckpt_collected_failed_problem(collected, i)));
+            }
+            Failed = failed;
+        }
+
+        /// <summary>The checkpoints removed, or those that would be, oldest first.</summary>
+        public IReadOnlyList<string> Removed { get; }
+
+        /// <summary>The managed checkpoints that stay, oldest first.</summary>
+        public IReadOnlyList<string> Kept { get; }
+
+        /// <summary>Files that crashes left, removed as well.</summary>
+        public IReadOnlyList<string> Leftovers { get; }
+
+        /// <summary>What did not make the call fail, a line each.</summary>
+        public IReadOnlyList<string> Warnings { get; }
+
+        /// <summary>Expired checkpoints that could not be removed. They are no longer listed; the
+        /// next change tries again.</summary>
+        public IReadOnlyList<NotRemoved> Failed { get; }
     }
 
     /// <summary>A checkpoint that is not whole, with the first thing that is wrong with

@@ -2323,6 +2323,36 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_collect_checkpoints(directory, options, out removed, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_collect_checkpoints_with_details(byte[] directory, CollectOptionsHandle options, out IntPtr collected, out IntPtr error);
+
+        internal static void ckpt_collect_checkpoints_with_details(byte[] directory, CollectOptionsHandle options, out IntPtr collected, Causes causes = null) =>
+            CheckpointException.Check(ckpt_collect_checkpoints_with_details(directory, options, out collected, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_collected_removed(IntPtr collected);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_collected_kept(IntPtr collected);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_collected_leftovers(IntPtr collected);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_collected_warnings(IntPtr collected);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern long ckpt_collected_failed_count(IntPtr collected);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Bytes ckpt_collected_failed_prefix(IntPtr collected, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_collected_failed_problem(IntPtr collected, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_collected_free(IntPtr collected);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ulong ckpt_live_handles();
     }
 }

@@ -101,6 +101,10 @@ func takeString(s *C.ckpt_string) string {
 // takeStrings copies elements that belong to the caller, and frees them.
 func takeStrings(s *C.ckpt_strings) []string {
 	defer C.ckpt_strings_free(s)
+	return stringsOf(s)
+}
+
+func stringsOf(s *C.ckpt_strings) []string {
 	all := make([]string, C.ckpt_strings_count(s))
 	for i := range all {
 		all[i] = text(C.ckpt_strings_get(s, C.size_t(i)))

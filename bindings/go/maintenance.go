@@ -62,25 +62,72 @@ type CollectOptions struct {
 // a save, and what crashes left; without options only that. It gives what was removed, oldest
 // first.
 func Collect(directory string, options *CollectOptions) ([]string, error) {
-	d, free, err := path(directory)
+	var removed *C.ckpt_strings
+	err := options.collecting(directory, func(d *C.char, made *C.ckpt_collect_options, e **C.ckpt_error) {
+		C.ckpt_collect_checkpoints(d, made, &removed, e)
+	})
 	if err != nil {
 		return nil, err
+	}
+	return takeStrings(removed), nil
+}
+
+// collecting runs what takes a directory and these options.
+func (o *CollectOptions) collecting(directory string, run func(*C.char, *C.ckpt_collect_options, **C.ckpt_error)) error {
+	d, free, err := path(directory)
+	if err != nil {
+		return err
 	}
 	defer free()
 	var made *C.ckpt_collect_options
 	var e *C.ckpt_error
-	if options != nil {
-		made = C.ckpt_collect_options_new(C.size_t(max(0, options.Keep)))
+	if o != nil {
+		made = C.ckpt_collect_options_new(C.size_t(max(0, o.Keep)))
 		defer C.ckpt_collect_options_free(made)
-		if !options.set(made, &e) {
-			return nil, takeError(e)
+		if !o.set(made, &e) {
+			return takeError(e)
 		}
 	}
-	var removed *C.ckpt_strings
-	if C.ckpt_collect_checkpoints(d, made, &removed, &e) != C.CKPT_CODE_OK {
-		return nil, takeError(e)
+	run(d, made, &e)
+	return takeError(e)
+}
+
+// Collected is what collecting did.
+type Collected struct {
+	Removed   []string     // the checkpoints removed, or those that would be, oldest first
+	Kept      []string     // the managed ones that stay, oldest first
+	Leftovers []string     // files that crashes left, removed as well
+	Warnings  []string     // what did not make the call fail, a line each
+	Failed    []NotRemoved // no longer listed, but still there; the next change tries again
+}
+
+// NotRemoved is an expired checkpoint that could not be removed.
+type NotRemoved struct {
+	Prefix  string
+	Problem *Error
+}
+
+// CollectWithDetails does as [Collect], and tells more: what stays, and what could not be removed,
+// and why.
+func CollectWithDetails(directory string, options *CollectOptions) (*Collected, error) {
+	var found *C.ckpt_collected
+	err := options.collecting(directory, func(d *C.char, made *C.ckpt_collect_options, e **C.ckpt_error) {
+		C.ckpt_collect_checkpoints_with_details(d, made, &found, e)
+	})
+	if err != nil {
+		return nil, err
 	}
-	return takeStrings(removed), nil
+	defer C.ckpt_collected_free(found)
+	collected := &Collected{
+		Removed: stringsOf(C.ckpt_collected_removed(found)), Kept: stringsOf(C.ckpt_collected_kept(found)),
+		Leftovers: stringsOf(C.ckpt_collected_leftovers(found)), Warnings: stringsOf(C.ckpt_collected_warnings(found)),
+	}
+	for i := range C.ckpt_collected_failed_count(found) {
+		collected.Failed = append(collected.Failed, NotRemoved{
+			text(C.ckpt_collected_failed_prefix(found, i)), errorOf(C.ckpt_collected_failed_problem(found, i)),
+		})
+	}
+	return collected, nil
 }
 
 // BrokenCheckpoint is a checkpoint that is not whole, with the first thing that is wrong with it.

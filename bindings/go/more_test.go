@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -293,4 +294,16 @@ func TestErrnoIsKnown(t *testing.T) {
 	is(t, err, error(err.Errno))
 	equal(t, "PERMISSION_DENIED", PermissionDenied.Error())
 	equal(t, HeaderVersion, Version())
+}
+
+func TestCollectingTellsWhatItDid(t *testing.T) {
+	directory := t.TempDir()
+	left := filepath.Join(directory, "m.index.ckpt-tmp-0123456789abcdef")
+	check0(t, os.WriteFile(left, nil, 0o600))
+	for _, dry := range []bool{true, false} {
+		collected := must(CollectWithDetails(directory, &CollectOptions{Keep: 1, DryRun: dry}))(t)
+		if len(collected.Leftovers) != 1 || len(collected.Removed)+len(collected.Kept)+len(collected.Failed)+len(collected.Warnings) != 0 {
+			t.Errorf("%+v", collected)
+		}
+	}
 }

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use parking_lot::Mutex;
 
-use super::removal::{finish_marked, same_file, with_suffix, Departure, Reserved};
+use super::removal::{finish_marked, same_file, with_suffix, Departure, Removals, Reserved};
 use super::retention::{Entry, Kept, Managed, Retention};
 use super::session::Session;
 use super::sidecar::{self, SIDECAR};
@@ -16,7 +16,7 @@ use crate::bundle::announced;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::os_bytes::OsStrExt;
-use crate::reader::{is_absolute, path_in, read_state, resolve, resolve_name, small_file, STATE_FILE};
+use crate::reader::{in_place, is_absolute, path_in, read_state, resolve, resolve_name, small_file, STATE_FILE};
 use crate::storage::{self, Directory, Location, Place, Source, Storage};
 use crate::Durability;
 
@@ -68,6 +68,7 @@ impl Ledger {
             return Ok(Ledger { directory, latest: None, managed, sidecar, read: None, listed: BTreeSet::new() });
         };
         let read = Some(state.to_text());
+        let state = state.with_paths(&mut in_place(&directory));
         // If the directory was moved, the absolute paths of its own checkpoints become names in it.
         // An absolute path that leads to a checkpoint shows that they are those of another
         // directory: then a checkpoint of the same name here is not listed, and never removed.
@@ -318,10 +319,9 @@ impl Ledger {
         self.write_in(&session, how).map(drop)
     }
 
-    /// Writes a state file that omits expired checkpoints, then deletes them. Returns the deleted
-    /// checkpoints.
-    pub(super) fn write_in(&mut self, session: &Session, how: &mut Recording<'_>) -> Result<Vec<PathBuf>> {
-        let Some(latest) = self.latest.clone() else { return Ok(Vec::new()) };
+    /// Writes a state file that omits expired checkpoints, then deletes them.
+    pub(super) fn write_in(&mut self, session: &Session, how: &mut Recording<'_>) -> Result<Removals> {
+        let Some(latest) = self.latest.clone() else { return Ok(Removals::default()) };
         let before = Listed::in_directory(session);
         let mut next = self.managed.clone();
         let mut reserved = Vec::new();
@@ -351,9 +351,12 @@ impl Ledger {
         self.listed = names_of(&state).cloned().collect();
         departures.iter_mut().for_each(Departure::is_due);
         session.sync(!departures.is_empty() || session.has_marks())?;
+        let mut failed = Vec::new();
         for departure in departures {
+            let base = departure.base().to_owned();
             if let Err(e) = departure.finish() {
                 how.warnings.push(format!("an old checkpoint could not be removed: {e}"));
+                failed.push((base, e));
             }
         }
         if text.is_none() && self.sidecar.take().is_some() {
@@ -366,8 +369,10 @@ impl Ledger {
             finish_marked(session, &|base| before.has(base) || now.has(base));
         }
         self.finish_announced(session);
-        let removed = gone.iter().filter(|entry| owned(&entry.path).is_some());
-        Ok(removed.map(|entry| self.directory.join(&entry.path).into_path()).collect())
+        let is_removed = |name: &OsStr| owned(name).is_some() && failed.iter().all(|(base, _)| base != name);
+        let path = |name: &OsStr| self.directory.join(name).into_path();
+        let removed = gone.iter().map(|entry| &*entry.path).filter(|name| is_removed(name)).map(path).collect();
+        Ok(Removals { removed, failed: failed.into_iter().map(|(base, e)| (path(&base), e)).collect() })
     }
 }
 

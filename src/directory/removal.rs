@@ -8,11 +8,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use super::mark::{base_of, marked};
 use super::session::Session;
 use crate::bundle::{split_data_name, Claim};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::os_bytes::{OsStrExt, OsStringExt};
 use crate::storage::{Hold, Source};
 
@@ -78,6 +79,11 @@ impl<'s> Departure<'s> {
         Ok(departure)
     }
 
+    /// Returns the name of the checkpoint.
+    pub fn base(&self) -> &OsStr {
+        &self.reserved.base
+    }
+
     /// Notes that the state file has been replaced, even if that may not be durable yet. The mark
     /// must now stay until the checkpoint is removed.
     pub fn is_due(&mut self) {
@@ -99,6 +105,15 @@ impl Drop for Departure<'_> {
             let _ = self.session.remove(&mark);
         }
     }
+}
+
+/// What became of the expired checkpoints.
+#[derive(Debug, Default)]
+pub(super) struct Removals {
+    /// The deleted checkpoints, oldest first.
+    pub removed: Vec<PathBuf>,
+    /// Those that are no longer listed, but could not be deleted, and why.
+    pub failed: Vec<(PathBuf, Error)>,
 }
 
 /// Completes removals that crashes interrupted: removes marked checkpoints that were not listed

@@ -26,7 +26,7 @@ pub(crate) use object_graph::GraphBuilder;
 pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
 pub use path::{latest_checkpoint, resolve_checkpoint, Resolution};
 use path::{First, Found, MOST_LOOKS};
-pub(crate) use resolve::{is_absolute, path_in, resolve, resolve_beside, resolve_name};
+pub(crate) use resolve::{in_place, is_absolute, path_in, resolve, resolve_beside, resolve_name};
 pub(crate) use restoring::Place;
 pub use tensor::Tensor;
 pub use verdict::Verdict;

@@ -5,6 +5,7 @@
 //! directory that may be a copy, prefer what lies in it ([`resolve_beside`]).
 
 use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use super::locate::{at_prefix, Located};
 use crate::error::Result;
@@ -82,6 +83,32 @@ pub(crate) fn path_in(directory: &Location, entry: &OsStr) -> Location {
     match entry.as_bytes() {
         b"." | b"" => directory.join(""),
         _ => directory.join(entry),
+    }
+}
+
+/// Returns the function that makes an absolute path of a checkpoint directly in `directory` its
+/// name there: TensorFlow's manager manages both alike. It is the same directory only if it has the
+/// same inode, whatever links lead to it.
+pub(crate) fn in_place(directory: &Location) -> impl FnMut(OsString) -> OsString {
+    let place = |at: &Location| at.status().map(|found| found.version.place());
+    let here = place(directory);
+    // The entries of one state file mostly have the same parent.
+    let mut last: Option<(PathBuf, bool)> = None;
+    move |entry| {
+        let path = Path::new(&entry);
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return entry };
+        if !path.is_absolute() || entry.as_bytes().ends_with(b"/") {
+            return entry;
+        }
+        if last.as_ref().is_none_or(|(at, _)| at != parent) {
+            let is_here = here.is_some() && Location::of(parent).is_ok_and(|parent| place(&parent) == here);
+            last = Some((parent.to_owned(), is_here));
+        }
+        if last.as_ref().is_some_and(|(_, is_here)| *is_here) {
+            name.to_owned()
+        } else {
+            entry
+        }
     }
 }
 

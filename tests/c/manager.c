@@ -484,6 +484,15 @@ static void a_directory_is_put_in_order(void) {
     CHECK_OK(ckpt_collect_checkpoints(directory, options, &removed, &error));
     CHECK(LIST_IS(removed, "ckpt-1", "ckpt-2"));
     CHECK(exists("ckpt-1"));
+    ckpt_collected *collected = NULL;
+    CHECK_OK(ckpt_collect_checkpoints_with_details(directory, options, &collected, &error));
+    CHECK_INT(2, ckpt_strings_count(ckpt_collected_removed(collected)));
+    CHECK_INT(1, ckpt_strings_count(ckpt_collected_kept(collected)));
+    CHECK_INT(0, ckpt_strings_count(ckpt_collected_leftovers(collected)));
+    CHECK_INT(0, ckpt_strings_count(ckpt_collected_warnings(collected)));
+    CHECK_INT(0, ckpt_collected_failed_count(collected));
+    CHECK(ckpt_collected_failed_problem(collected, 0) == NULL && ckpt_collected_failed_prefix(collected, 0).data == NULL);
+    ckpt_collected_free(collected);
     CHECK_OK(ckpt_collect_checkpoints(directory, NULL, &removed, &error)); /* all stay */
     CHECK_INT(0, ckpt_strings_count(removed));
     ckpt_strings_free(removed);
@@ -622,6 +631,13 @@ static void null_is_an_error_or_nothing(void) {
     CHECK(ckpt_checkpoint_state_count(NULL) == 0 && ckpt_checkpoint_state_latest(NULL).data == NULL);
     CHECK(is_nan(ckpt_checkpoint_state_timestamp(NULL, 0)) && is_nan(ckpt_checkpoint_state_last_preserved(NULL)));
     CHECK(ckpt_checkpoint_state_path(NULL, 0).data == NULL && ckpt_pin_prefix(NULL).data == NULL);
+    ckpt_collected *collected = (ckpt_collected *)&collected;
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_collect_checkpoints_with_details(NULL, NULL, &collected, &error));
+    CHECK(collected == NULL && ckpt_collected_removed(NULL) == NULL && ckpt_collected_kept(NULL) == NULL);
+    CHECK(ckpt_collected_leftovers(NULL) == NULL && ckpt_collected_warnings(NULL) == NULL);
+    CHECK(ckpt_collected_failed_count(NULL) == 0 && ckpt_collected_failed_prefix(NULL, 0).data == NULL);
+    CHECK(ckpt_collected_failed_problem(NULL, 0) == NULL);
+    ckpt_collected_free(NULL);
     ckpt_manager_free(NULL);
     ckpt_manager_options_free(NULL);
     ckpt_manager_save_options_free(NULL);

@@ -686,6 +686,9 @@ TEST_F(binding, a_directory_is_looked_after) {
     EXPECT_EQ(ckpt::collect_checkpoints(directory(), ckpt::collect_options(2).dry_run(true)).size(), 2u);
     EXPECT_TRUE(ckpt::checkpoint_exists(paths[0]));
     {
+        const auto dry = ckpt::collect_checkpoints_with_details(directory(), ckpt::collect_options(2).dry_run(true));
+        EXPECT_EQ(dry.removed.size(), 2u);
+        EXPECT_TRUE(dry.leftovers.empty() && dry.warnings.empty() && dry.failed.empty());
         const ckpt::pin held(paths[0]);
         EXPECT_EQ(ckpt::collect_checkpoints(directory(), ckpt::collect_options(2)), (std::vector<std::string>{paths[1]}));
     }

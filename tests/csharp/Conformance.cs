@@ -615,6 +615,9 @@ internal static class Conformance
                 Check.Equal(4, checkpoint.SaveCount());
             }
         }
+        Collected dry = CheckpointFiles.CollectWithDetails(directory, new CollectOptions { Keep = 1, DryRun = true });
+        Check.Same(new[] { directory + "/ckpt-3" }, new List<string>(dry.Removed).ToArray());
+        Check.Equal(0, dry.Failed.Count + dry.Leftovers.Count + dry.Warnings.Count);
         Check.Same(new[] { directory + "/ckpt-3" }, CheckpointFiles.Collect(directory, new CollectOptions { Keep = 1 }));
         CheckpointFiles.UpdateState(directory, new CheckpointState(directory + "/ckpt-4"), durability: Durability.None);
         RepairedState repaired = CheckpointFiles.RepairState(directory, true);

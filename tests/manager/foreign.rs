@@ -165,7 +165,7 @@ impl Model {
 
 /// P11: whatever the state file and the file of metrics say, what is removed are files of
 /// checkpoints `NAME-NUMBER` directly in the directory, which one of the two lists by that name or,
-/// if the directory was moved, by an absolute path that leads nowhere.
+/// an absolute path that leads there or, if the directory was moved, nowhere.
 #[test]
 fn nothing_foreign_is_removed_whatever_the_state_file_says() {
     let rounds: u64 = std::env::var("CKPT_FOREIGN_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
@@ -224,8 +224,9 @@ fn nothing_foreign_is_removed_whatever_the_state_file_says() {
             // An absolute path that leads nowhere stands for the same name in the directory: it was
             // moved.
             let is_listed = |base: &str| {
-                let moved = format!("\"//{base}\"");
-                text.contains(&format!("\"{base}\"")) || records.contains(&format!("\"{base}\"")) || text.contains(&moved)
+                let [moved, inside] = [format!("\"//{base}\""), format!("\"{}/{base}\"", run.display())];
+                let named = format!("\"{base}\"");
+                [&moved, &inside, &named].iter().any(|entry| text.contains(*entry)) || records.contains(&named)
             };
             let is_own = directory == run && base.is_some_and(|base| Model::OWN.contains(&base) && is_listed(base));
             assert!(is_own, "seed {seed}: {} was removed; the state file:\n{text}\nthe metrics:\n{records}", path.display());
@@ -248,5 +249,32 @@ impl Clock for Late {
 
     fn sleep(&self, _: f64) -> Result<(), Error> {
         Ok(())
+    }
+}
+
+/// Absolute paths into the directory itself are managed as names are, as by TensorFlow's manager;
+/// those of another directory never, even if it has checkpoints of the same names.
+#[test]
+fn absolute_paths_into_the_directory_expire_as_names_do() {
+    let scratch = tempdir().unwrap();
+    let [run, other, link] = ["run", "other", "link"].map(|name| scratch.path().join(name));
+    std::fs::create_dir(&run).unwrap();
+    symlink(&run, &link).unwrap();
+    for (prefix, goes) in [(&run, true), (&link, true), (&other, false)] {
+        for directory in [&run, &other] {
+            let _ = std::fs::remove_dir_all(directory);
+            let manager = Program::new().manage(directory, &keep(5));
+            (0..3).for_each(|_| drop(save(&manager)));
+        }
+        let text = text_in(&run).replace("\"ckpt-", &format!("\"{}/ckpt-", prefix.display()));
+        state(&run, &text);
+        let program = Program::new();
+        let manager = program.manage(&run, &keep(1));
+        resume(&manager);
+        save(&manager);
+        drop(manager);
+        assert_eq!(checkpoints_in(&other), ["ckpt-1", "ckpt-2", "ckpt-3"], "{}", prefix.display());
+        let left = checkpoints_in(&run);
+        assert_eq!(left.iter().any(|name| name == "ckpt-1"), !goes, "{}: {left:?}", prefix.display());
     }
 }

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use checkpoint::{collect_checkpoints, Better, CollectOptions};
-use serde_json::json;
+use checkpoint::{collect_checkpoints, Better, CollectOptions, NotRemoved};
+use serde_json::{json, Value};
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::latest::text;
 use crate::term::{self, Screen};
 
@@ -54,8 +54,10 @@ const NOTES: &str =
 running, because its manager holds the directory's lock.
 
 The JSON output is
-  {\"removed\", \"kept\", \"leftovers\": [PATH...]}
-where leftovers are files left by crashes, which are removed as well.
+  {\"removed\", \"kept\", \"leftovers\": [PATH...], \"not_removed\": [{\"checkpoint\", \"problem\"}]}
+where leftovers are files left by crashes, which are removed as well, and \"not_removed\" is omitted if it is empty.
+
+Exit codes: 0 everything that expired was removed, 1 some of it could not be removed.
 
 Examples:
   ckpt gc run/ckpts --keep 3 --dry-run
@@ -85,15 +87,20 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
     let collected = collect_checkpoints(&args.directory, &options)?;
     collected.warnings.iter().for_each(|warning| term::complain(warning));
+    // Each of them has a warning.
+    let outcome = if collected.not_removed.is_empty() { Ok(()) } else { Err(Failure::Reported) };
     let texts = |paths: &[PathBuf]| paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>();
     if args.json {
-        let result = json!({
+        let mut result = json!({
             "removed": texts(&collected.removed),
             "kept": texts(&collected.kept),
             "leftovers": texts(&collected.leftovers),
         });
+        if !collected.not_removed.is_empty() {
+            result["not_removed"] = collected.not_removed.iter().map(not_removed).collect();
+        }
         crate::json::write(&result, screen)?;
-        return Ok(());
+        return outcome;
     }
     let verb = if args.dry_run { "would remove" } else { "removed" };
     for path in collected.removed.iter().chain(&collected.leftovers) {
@@ -104,8 +111,16 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         0 => String::new(),
         count => format!(" and {} that a crash left", term::plural(count, "file")),
     };
-    writeln!(screen, "{verb} {removed}{leftovers}; {} managed", stay(collected.kept.len(), args.dry_run))?;
-    Ok(())
+    let failed = match collected.not_removed.len() {
+        0 => String::new(),
+        count => format!("; {count} could not be removed"),
+    };
+    writeln!(screen, "{verb} {removed}{leftovers}; {} managed{failed}", stay(collected.kept.len(), args.dry_run))?;
+    outcome
+}
+
+fn not_removed(left: &NotRemoved) -> Value {
+    json!({ "checkpoint": left.prefix.to_string_lossy(), "problem": left.problem.to_string() })
 }
 
 fn stay(count: usize, dry_run: bool) -> String {

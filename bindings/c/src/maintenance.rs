@@ -2,6 +2,7 @@
 //! expired checkpoints.
 
 use std::ffi::c_char;
+use std::path::PathBuf;
 
 use super::constants::{better_of, ckpt_better, ckpt_code, ckpt_verdict};
 use super::error::ckpt_error;
@@ -12,7 +13,7 @@ use super::verify::{ckpt_verify_options, VerifySettings};
 use super::{ask, call, changeable, ckpt_bytes, copied, handle, output, own, path_at, release, Exclusive};
 use ::checkpoint::{
     collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
-    RepairedState,
+    RepairedState, Result, Strings,
 };
 
 /// Checkpoints that are not whole, newest first, each with its verdict and the problem that led to
@@ -274,4 +275,101 @@ pub extern "C" fn ckpt_collect_checkpoints(
         }
         Ok(())
     })
+}
+
+/// What collecting did. It never changes; several threads may use it at once.
+pub struct ckpt_collected {
+    removed: ckpt_strings,
+    kept: ckpt_strings,
+    leftovers: ckpt_strings,
+    warnings: ckpt_strings,
+    failed: Vec<(Vec<u8>, ckpt_error)>,
+}
+
+/// As `ckpt_collect_checkpoints`, and tells more of what was done: what was removed and what stays,
+/// and which expired checkpoints could not be removed, and why.
+///
+/// `*collected` receives the result (NULL on failure); free it with `ckpt_collected_free`.
+///
+/// Errors: those of `ckpt_collect_checkpoints`.
+#[no_mangle]
+pub extern "C" fn ckpt_collect_checkpoints_with_details(
+    directory: *const c_char,
+    options: *const ckpt_collect_options,
+    collected: *mut *mut ckpt_collected,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = output(collected, std::ptr::null_mut(), "the output argument `collected`")?;
+        let found = collect_checkpoints(path_at(directory)?, &copied(options, Clone::clone)?)?;
+        let paths = |paths: Vec<PathBuf>| list_of(paths.into_iter().map(|path| path.into_os_string().into_encoded_bytes()));
+        let failed = found.not_removed.into_iter();
+        *out = own(ckpt_collected {
+            removed: paths(found.removed)?,
+            kept: paths(found.kept)?,
+            leftovers: paths(found.leftovers)?,
+            warnings: list_of(found.warnings.into_iter().map(String::into_bytes))?,
+            failed: failed.map(|f| (f.prefix.into_os_string().into_encoded_bytes(), ckpt_error::new(f.problem))).collect(),
+        });
+        Ok(())
+    })
+}
+
+fn list_of(texts: impl Iterator<Item = Vec<u8>>) -> Result<ckpt_strings> {
+    Ok(ckpt_strings(Strings::copy_of(&texts.collect::<Vec<_>>())?))
+}
+
+/// Returns the deleted checkpoints, or those that would be, oldest first. Lent: do not free them.
+/// NULL if `collected` is NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_collected_removed(collected: *const ckpt_collected) -> *const ckpt_strings {
+    ask(std::ptr::null(), || handle(collected).map_or(std::ptr::null(), |c| &c.removed))
+}
+
+/// Returns the managed checkpoints that were kept, oldest first. Lent: do not free them. NULL if
+/// `collected` is NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_collected_kept(collected: *const ckpt_collected) -> *const ckpt_strings {
+    ask(std::ptr::null(), || handle(collected).map_or(std::ptr::null(), |c| &c.kept))
+}
+
+/// Returns the files left behind by crashes that were deleted, or would be. Lent: do not free them.
+/// NULL if `collected` is NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_collected_leftovers(collected: *const ckpt_collected) -> *const ckpt_strings {
+    ask(std::ptr::null(), || handle(collected).map_or(std::ptr::null(), |c| &c.leftovers))
+}
+
+/// Returns problems that did not make the call fail, a line each. Lent: do not free them. NULL if
+/// `collected` is NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_collected_warnings(collected: *const ckpt_collected) -> *const ckpt_strings {
+    ask(std::ptr::null(), || handle(collected).map_or(std::ptr::null(), |c| &c.warnings))
+}
+
+/// Returns the number of expired checkpoints that could not be deleted. They are no longer listed;
+/// the next change of the directory tries to delete them again.
+#[no_mangle]
+pub extern "C" fn ckpt_collected_failed_count(collected: *const ckpt_collected) -> usize {
+    ask(0, || handle(collected).map_or(0, |c| c.failed.len()))
+}
+
+/// Returns the prefix of the expired checkpoint at `index` that could not be deleted. Lent; `data`
+/// is NULL if `index` is out of range.
+#[no_mangle]
+pub extern "C" fn ckpt_collected_failed_prefix(collected: *const ckpt_collected, index: usize) -> ckpt_bytes {
+    ask(ckpt_bytes::NONE, || handle(collected).and_then(|c| c.failed.get(index)).map(|(prefix, _)| &prefix[..]).into())
+}
+
+/// Returns why the expired checkpoint at `index` could not be deleted. Lent: do not free it. NULL
+/// if `index` is out of range.
+#[no_mangle]
+pub extern "C" fn ckpt_collected_failed_problem(collected: *const ckpt_collected, index: usize) -> *const ckpt_error {
+    ask(std::ptr::null(), || handle(collected).and_then(|c| c.failed.get(index)).map_or(std::ptr::null(), |(_, problem)| problem))
+}
+
+/// Frees a result and all that it lends. NULL is ignored.
+#[no_mangle]
+pub extern "C" fn ckpt_collected_free(collected: *mut ckpt_collected) {
+    release(collected);
 }

@@ -51,6 +51,22 @@ impl CollectOptions {
     }
 }
 
+/// An expired checkpoint that could not be deleted. It is no longer listed; the next change of the
+/// directory tries to delete it again.
+#[derive(Clone, Debug)]
+pub struct NotRemoved {
+    /// The prefix.
+    pub prefix: PathBuf,
+    /// Why it could not be deleted.
+    pub problem: Error,
+}
+
+impl PartialEq for NotRemoved {
+    fn eq(&self, other: &NotRemoved) -> bool {
+        self.prefix == other.prefix && self.problem.to_string() == other.problem.to_string()
+    }
+}
+
 /// What [`collect_checkpoints`] deleted, or would delete.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Collected {
@@ -58,7 +74,9 @@ pub struct Collected {
     pub removed: Vec<PathBuf>,
     /// The managed checkpoints that were kept, oldest first.
     pub kept: Vec<PathBuf>,
-    /// Files left behind by crashes.
+    /// The expired checkpoints that could not be deleted.
+    pub not_removed: Vec<NotRemoved>,
+    /// Files left behind by crashes that were deleted, or would be.
     pub leftovers: Vec<PathBuf>,
     /// Problems that did not make the call fail.
     pub warnings: Vec<String>,
@@ -80,7 +98,7 @@ pub fn collect_checkpoints(directory: impl AsRef<Path>, options: &CollectOptions
     collect_on(&*directory.storage()?, &directory, options)
 }
 
-pub(super) fn collect_on(storage: &dyn Storage, directory: &Location, options: &CollectOptions) -> Result<Collected> {
+pub(crate) fn collect_on(storage: &dyn Storage, directory: &Location, options: &CollectOptions) -> Result<Collected> {
     options.rule.check()?;
     let mut collected = Collected::default();
     let held = storage.directory(directory, false).map_err(|e| Error::io("open the directory", directory, &e))?;
@@ -100,7 +118,10 @@ pub(super) fn collect_on(storage: &dyn Storage, directory: &Location, options: &
     let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
     ledger.check_latest()?;
     let mut how = Recording { storage, durability: Durability::Full, rule: &options.rule, warnings: &mut collected.warnings };
-    collected.removed = ledger.write_in(&session, &mut how)?;
+    let removals = ledger.write_in(&session, &mut how)?;
+    collected.removed = removals.removed;
+    collected.not_removed = removals.failed.into_iter().map(|(prefix, problem)| NotRemoved { prefix, problem }).collect();
     collected.kept = ledger.all();
+    collected.leftovers.retain(|left| Location::of(left).is_ok_and(|left| storage.link_status(&left).is_err()));
     Ok(collected)
 }

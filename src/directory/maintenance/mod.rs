@@ -8,6 +8,8 @@ mod order;
 mod repair;
 
 pub use candidates::BrokenCheckpoint;
-pub use collect::{collect_checkpoints, CollectOptions, Collected};
+#[cfg(test)]
+pub(crate) use collect::collect_on;
+pub use collect::{collect_checkpoints, CollectOptions, Collected, NotRemoved};
 pub use latest_valid::{latest_valid_checkpoint, ValidCheckpoint};
 pub use repair::{repair_checkpoint_state, RepairedState};

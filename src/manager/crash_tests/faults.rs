@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::program::{attempt_of, latest_attempt, resume_and_save, Program, Setup};
+use crate::directory::{collect_on, CollectOptions};
 use crate::laboratory::disk::{fill_directory, read_directory, Files};
 use crate::laboratory::{scratch, ERRNOS};
-use crate::storage::{Fault, Kind, Local, Recording};
-use crate::Reason;
+use crate::storage::{Fault, Kind, Local, Location, Recording};
+use crate::{Code, Reason};
 
 /// A directory in which a program saved, with a checkpoint whose removal was interrupted by a
 /// crash.
@@ -115,4 +116,25 @@ fn a_failed_sync_is_not_tried_again() {
         assert!(read_directory(directory.path()).contains_key("ckpt-2.index".as_ref() as &std::ffi::OsStr));
     }
     panic!("no save succeeded");
+}
+
+/// Collecting says what it could not remove, and why, and does not call it removed.
+#[test]
+fn collecting_tells_what_could_not_be_removed() {
+    let directory = scratch();
+    let program = Program::resumed(directory.path(), Setup::keeping(3, 1)).unwrap();
+    (1..=3).for_each(|attempt| drop(program.save(&Local, attempt).unwrap()));
+    drop(program);
+    let at = Location::of(directory.path()).unwrap();
+    let recording = Recording::failing(Fault { at: 0, errno: libc::EACCES, for_good: true, hits: |kind| kind == Kind::Remove });
+    let collected = collect_on(&recording, &at, &CollectOptions::keep(1)).unwrap();
+    let path = |n: u32| directory.path().join(format!("ckpt-{n}"));
+    let failed: Vec<_> = collected.not_removed.iter().map(|left| (left.prefix.clone(), left.problem.code())).collect();
+    assert_eq!(failed, [(path(1), Code::PermissionDenied), (path(2), Code::PermissionDenied)]);
+    assert_eq!((collected.removed.len(), collected.kept, collected.leftovers.len()), (0, vec![path(3)], 0));
+    assert!(path(1).with_extension("index").exists() && path(2).with_extension("index").exists());
+    // The next one removes them.
+    let again = collect_on(&Local, &at, &CollectOptions::keep(1)).unwrap();
+    assert_eq!((again.not_removed.len(), again.kept), (0, vec![path(3)]));
+    assert!(!path(1).with_extension("index").exists() && !path(2).with_extension("index").exists());
 }

@@ -92,6 +92,46 @@ inline std::vector<std::string> collect_checkpoints(const file_path &directory, 
     return strings(std::move(removed)).copy();
 }
 
+/// An expired checkpoint that could not be removed.
+struct not_removed {
+    std::string prefix;           ///< Where it is.
+    ::checkpoint::code code;      ///< The class of the reason.
+    ::checkpoint::reason reason;  ///< Why.
+    std::string message;          ///< In one line.
+};
+
+/// What collecting did.
+struct collected {
+    std::vector<std::string> removed;    ///< The checkpoints removed, or those that would be, oldest first.
+    std::vector<std::string> kept;       ///< The managed ones that stay, oldest first.
+    std::vector<std::string> leftovers;  ///< Files that crashes left, removed as well.
+    std::vector<std::string> warnings;   ///< What did not make the call fail, a line each.
+    std::vector<not_removed> failed;     ///< No longer listed, but still there; the next change tries again.
+};
+
+/// As collect_checkpoints(), and tells more: what stays, and what could not be removed, and why.
+inline collected collect_checkpoints_with_details(const file_path &directory, const collect_options &options) {
+    detail::handle<ckpt_collected, ckpt_collected_free> raw;
+    detail::call(ckpt_collect_checkpoints_with_details, detail::c_path(directory), options.get(), raw.out());
+    const auto list = [](const ckpt_strings *lent) {
+        std::vector<std::string> all;
+        for (std::size_t i = 0; i < ckpt_strings_count(lent); i++) all.emplace_back(detail::text(ckpt_strings_get(lent, i)));
+        return all;
+    };
+    collected outcome{list(ckpt_collected_removed(raw.get())),
+                      list(ckpt_collected_kept(raw.get())),
+                      list(ckpt_collected_leftovers(raw.get())),
+                      list(ckpt_collected_warnings(raw.get())),
+                      {}};
+    for (std::size_t i = 0; i < ckpt_collected_failed_count(raw.get()); i++) {
+        const ckpt_error *problem = ckpt_collected_failed_problem(raw.get(), i);
+        outcome.failed.push_back({std::string(detail::text(ckpt_collected_failed_prefix(raw.get(), i))),
+                                  static_cast<code>(ckpt_error_code(problem)), static_cast<reason>(ckpt_error_reason(problem)),
+                                  ckpt_error_message(problem)});
+    }
+    return outcome;
+}
+
 }  // namespace checkpoint
 
 #endif
