@@ -19,6 +19,8 @@ mod watch;
 
 pub(crate) use files::remove_on;
 pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint};
+#[cfg(test)]
+pub(crate) use maintenance::collect_on;
 pub use maintenance::{
     collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
     RepairedState, ValidCheckpoint,

@@ -7,6 +7,8 @@ mod latest_valid;
 mod order;
 mod repair;
 
+#[cfg(test)]
+pub(crate) use collect::collect_on;
 pub use collect::{collect_checkpoints, CollectOptions, Collected};
 pub use latest_valid::{latest_valid_checkpoint, BrokenCheckpoint, ValidCheckpoint};
 pub use repair::{repair_checkpoint_state, RepairedState};
