@@ -62,8 +62,9 @@
 //
 //  * Version and names of constants: ckpt_version, ckpt_check_version, ckpt_code_name,
 //    ckpt_dtype_name, ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name,
-//    ckpt_checksums_name, ckpt_durability_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name,
-//    ckpt_restore_kind_name, ckpt_better_name, ckpt_severity_name
+//    ckpt_checksums_name, ckpt_durability_name, ckpt_locking_name, ckpt_kind_name,
+//    ckpt_mismatch_name, ckpt_busy_name, ckpt_restore_kind_name, ckpt_better_name,
+//    ckpt_severity_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
 //  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
@@ -420,6 +421,9 @@ typedef int32_t ckpt_checksums;
 // What of a written checkpoint survives a power failure: one of the `CKPT_DURABILITY_` constants.
 typedef int32_t ckpt_durability;
 
+// Whether a call that writes locks the directory: one of the `CKPT_LOCKING_` constants.
+typedef int32_t ckpt_locking;
+
 // The kind of an object of a graph: one of the `CKPT_KIND_` constants.
 typedef int32_t ckpt_kind;
 
@@ -748,6 +752,13 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // Another call was using the same handle.
 #define CKPT_REASON_CONCURRENT_USE 35
 
+// The process was forked from the one that made the handle, and may only free it.
+#define CKPT_REASON_FORKED 36
+
+// A lock was lost while it was needed: the directory or its file of locks was removed or replaced,
+// or a network file system gave the lock away.
+#define CKPT_REASON_LOCK_LOST 37
+
 // No dtype.
 #define CKPT_DTYPE_INVALID 0
 
@@ -874,6 +885,17 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 
 // Nothing is synced: after a power failure the state of the files is undefined.
 #define CKPT_DURABILITY_NONE 2
+
+// If the file system can, the default. Otherwise the call goes on, and the log says so once for
+// each handle. The same holds for syncing the directory.
+#define CKPT_LOCKING_IF_POSSIBLE 0
+
+// The call fails where the file system cannot.
+#define CKPT_LOCKING_REQUIRED 1
+
+// The call takes no lock that other processes see: the caller knows that no other process writes
+// in the directory.
+#define CKPT_LOCKING_NONE 2
 
 // An object without values of its own.
 #define CKPT_KIND_OBJECT 1
@@ -1007,6 +1029,10 @@ const char *ckpt_checksums_name(ckpt_checksums checksums);
 // Returns the name of a durability, e.g. `full`; `unknown` for an unknown number. NUL-terminated
 // static text.
 const char *ckpt_durability_name(ckpt_durability durability);
+
+// Returns the name of a way to lock, e.g. `if possible`; `unknown` for an unknown number.
+// NUL-terminated static text.
+const char *ckpt_locking_name(ckpt_locking locking);
 
 // Returns the name of a kind, e.g. `slot owner`; `unknown` for an unknown number. NUL-terminated
 // static text.
@@ -1521,6 +1547,14 @@ ckpt_code ckpt_write_options_set_threads(ckpt_write_options *options, uint32_t t
 // `CKPT_DURABILITY_` constants. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
 ckpt_code ckpt_write_options_set_durability(ckpt_write_options *options, ckpt_durability durability, ckpt_error **error);
 
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_write_options_set_locking(ckpt_write_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+ckpt_code ckpt_write_options_set_lock_wait(ckpt_write_options *options, double seconds, ckpt_error **error);
+
 // Sets the callback that reports progress during `ckpt_writer_finish`; NULL for none.
 //
 // The options, and writers created with them, share `user_data`. `free_user_data`, unless NULL, is
@@ -1705,6 +1739,14 @@ ckpt_code ckpt_merge_options_set_keep_inputs(ckpt_merge_options *options, bool k
 // Sets what survives a power failure after the merge: one of the `CKPT_DURABILITY_` constants.
 // Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
 ckpt_code ckpt_merge_options_set_durability(ckpt_merge_options *options, ckpt_durability durability, ckpt_error **error);
+
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_merge_options_set_locking(ckpt_merge_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+ckpt_code ckpt_merge_options_set_lock_wait(ckpt_merge_options *options, double seconds, ckpt_error **error);
 
 // Sets the callback that reports progress during `ckpt_merge`; NULL for none.
 //
@@ -3411,6 +3453,15 @@ ckpt_code ckpt_manager_options_set_clock(ckpt_manager_options *options,
                                          ckpt_free_callback free_user_data,
                                          ckpt_error **error);
 
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_manager_options_set_locking(ckpt_manager_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+// Another manager of the directory is never waited for.
+ckpt_code ckpt_manager_options_set_lock_wait(ckpt_manager_options *options, double seconds, ckpt_error **error);
+
 // Sets the log, which is called with `user_data` about state files that cannot be parsed, old
 // checkpoints that cannot be removed and the like. NULL, the default, turns it off. No lock is
 // held during the call.
@@ -3998,6 +4049,20 @@ ckpt_code ckpt_collect_options_set_keep_checkpoint_every_n_hours(ckpt_collect_op
 // Also keeps the best `count` checkpoints by the metrics that were given to a manager; `better` is
 // one of the `CKPT_BETTER_` constants.
 ckpt_code ckpt_collect_options_set_keep_best(ckpt_collect_options *options, size_t count, ckpt_better better, ckpt_error **error);
+
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_collect_options_set_locking(ckpt_collect_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+// The lock of the directory's manager is not waited for.
+ckpt_code ckpt_collect_options_set_lock_wait(ckpt_collect_options *options, double seconds, ckpt_error **error);
+
+// Deletes files left behind by crashes even where the file system has no locks, so that nobody
+// knows whether a program is writing them: those that were last modified more than `seconds`
+// seconds ago. Otherwise nothing is deleted there but expired checkpoints.
+ckpt_code ckpt_collect_options_set_older_than(ckpt_collect_options *options, double seconds, ckpt_error **error);
 
 // Only lists what would be deleted if `dry_run` is true. False by default.
 ckpt_code ckpt_collect_options_set_dry_run(ckpt_collect_options *options, bool dry_run, ckpt_error **error);

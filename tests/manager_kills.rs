@@ -263,9 +263,10 @@ fn names_in(directory: &Path) -> Vec<String> {
     std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// In memory where there is such a place.
+/// In memory where there is such a place, or where `CKPT_KILL_DIRECTORY` says.
 fn scratch() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+    let place = std::env::var("CKPT_KILL_DIRECTORY");
+    tempfile::tempdir_in(place.as_deref().unwrap_or("/dev/shm")).or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 // ---- the tests

@@ -1,4 +1,4 @@
-//! One manager of a directory at a time, and others beside it; directories and locks that disappear.
+//! One manager of a directory at a time, others beside it; directories and locks that disappear.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

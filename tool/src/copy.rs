@@ -10,6 +10,7 @@ use crate::cast::Cast;
 use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::filter::Filter;
+use crate::locking;
 use crate::opening;
 use crate::rewrite::{self, GRAPH};
 use crate::term::{self, Screen};
@@ -46,6 +47,8 @@ pub struct Args {
     /// gets a data file of its own.
     #[arg(long, value_name = "SIZE", value_parser = destination::parse_size)]
     max_shard: Option<u64>,
+    #[command(flatten)]
+    locking: locking::Args,
 }
 
 const NOTES: &str = "The object graph of a TensorFlow 2 checkpoint refers to tensors. If all of them are copied, it is copied too, whatever --filter \
@@ -68,7 +71,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     destination::check_other(&args.destination, &reader)?;
     let tensors = select(&reader, &filter, args.drop_graph)?;
 
-    let mut writer = Writer::new(&args.destination, &destination::options(args.max_shard))?;
+    let mut writer = Writer::new(&args.destination, &destination::options(args.max_shard, &args.locking))?;
     let mut casts = Vec::new();
     for tensor in &tensors {
         let cast = args.cast.iter().find(|cast| cast.from == tensor.dtype()).copied();
