@@ -191,6 +191,7 @@ pub(crate) enum What {
 impl What {
     /// Returns the byte of the file of locks. These numbers are a format: all versions of the
     /// library lock the same bytes.
+    #[cfg_attr(windows, expect(dead_code, reason = "nothing is served there yet"))]
     pub fn byte(self) -> u64 {
         match self {
             What::Manager => 0,
@@ -204,11 +205,13 @@ impl What {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Means {
     /// A range of the open file.
-    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(dead_code, reason = "only Linux has such locks"))]
+    #[cfg_attr(windows, expect(dead_code, reason = "nothing is served there yet"))]
     OpenFile,
     /// A range of the file, for the process.
+    #[cfg_attr(windows, expect(dead_code, reason = "nothing is served there yet"))]
     Process,
     /// The whole file: all locks of the directory are one.
+    #[cfg_attr(windows, expect(dead_code, reason = "nothing is served there yet"))]
     WholeFile,
     /// Not at all: it keeps only the threads of this process apart.
     Memory,
