@@ -55,6 +55,13 @@
 // 11. An object of a graph is a number, ckpt_node; 0 means no object. A number is never reused for
 //     another object or graph. After the object is removed, and in other graphs, calls with the
 //     number fail with CKPT_CODE_INVALID_ARGUMENT and CKPT_REASON_NODE.
+// 12. Forks: a child inherits handles, but neither the other threads of its parent nor its locks.
+//     There, calls that save or wait with a handle of the parent (writers, checkpoints, managers,
+//     savers, pending saves, iterators) fail at once with CKPT_CODE_FAILED_PRECONDITION and
+//     CKPT_REASON_FORKED, as do calls on a graph that another thread was using during the fork.
+//     Readers go on working. Freeing any handle is harmless: a child releases neither a lock nor a
+//     pin of its parent. New handles work as ever. The locks of a process end with it, whatever
+//     children live on, unless a bare clone system call made them.
 
 
 //
@@ -64,7 +71,7 @@
 //    ckpt_dtype_name, ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name,
 //    ckpt_checksums_name, ckpt_durability_name, ckpt_locking_name, ckpt_kind_name,
 //    ckpt_mismatch_name, ckpt_busy_name, ckpt_restore_kind_name, ckpt_better_name,
-//    ckpt_severity_name
+//    ckpt_verdict_name, ckpt_severity_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
 //  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
@@ -104,7 +111,8 @@
 //    ckpt_manager_save, ckpt_manager_restore_or_initialize, ckpt_manager_latest_valid,
 //    ckpt_manager_options_*, ckpt_manager_save_options_*, ckpt_resume_options_*
 //  * Saves in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
-//    ckpt_checkpoint_sync, ckpt_manager_save_async, ckpt_pending_*
+//    ckpt_checkpoint_sync, ckpt_checkpoint_last_failure, ckpt_manager_last_failure,
+//    ckpt_manager_save_async, ckpt_pending_*
 //  * Saves by ranks: ckpt_messages_*, ckpt_ranks_*, ckpt_checkpoint_write_ranked,
 //    ckpt_checkpoint_save_ranked, ckpt_checkpoint_write_section, ckpt_manager_save_ranked
 //  * The state file, pins: ckpt_latest_checkpoint, ckpt_get_checkpoint_state,
@@ -154,8 +162,8 @@
 
 // == Types ========================================================================================
 
-// Checkpoints that are not valid, newest first, each with its first problem. It never changes;
-// several threads may use it at once.
+// Checkpoints that are not whole, newest first, each with its verdict and the problem that led to
+// it. It never changes; several threads may use it at once.
 typedef struct ckpt_broken_checkpoints ckpt_broken_checkpoints;
 
 // A flag that cancels long calls from any thread. Options given the flag stay valid after it is
@@ -225,7 +233,8 @@ typedef struct ckpt_graph ckpt_graph;
 // It reads the directory's state file when it is opened and writes it after each save, as
 // TensorFlow's manager does: each can continue where the other stopped. Opening takes no lock and
 // changes nothing, so an evaluator may open a manager of a directory in which a program trains.
-// The first save takes the directory's lock, which the manager owns until it is freed. A program
+// The first save takes the lock of the directory's manager, of which there is one at a time, in
+// this process too, and which the manager owns until it is freed. A program
 // whose save is refused because another program owns the lock may try again when that program has
 // ended, but must resume first.
 //
@@ -289,14 +298,23 @@ typedef struct ckpt_ranks ckpt_ranks;
 typedef struct ckpt_read_options ckpt_read_options;
 
 // An open checkpoint. Immutable: several threads may use it at once.
+//
+// Data files are opened by the first read that needs them. At most 64 of them are open at a time
+// in a process, or a quarter of the files that it may have open if that is less; readers open them
+// again when needed. If another checkpoint has been written in the place of the one that was
+// opened, reads give the values of the one that was opened, or fail with `CKPT_CODE_DATA_LOSS`
+// (`CKPT_REASON_REPLACED`). Files are known by device, inode, length and time of modification: if
+// another program edits a data file in place and restores its length and time, only checksums
+// notice.
 typedef struct ckpt_reader ckpt_reader;
 
 // The result of repairing a state file. It never changes; several threads may use it at once.
 typedef struct ckpt_repaired_state ckpt_repaired_state;
 
 // What became of each value of a restore: one row for each value of the checkpoint, then one for
-// each object of the program that the checkpoint has no value for. It is a snapshot and never
-// changes; several threads may use it at once.
+// each object of the program that the checkpoint has no value for, then one for each glob of the
+// options that matched nothing. It is a snapshot and never changes; several threads may use it at
+// once.
 typedef struct ckpt_report ckpt_report;
 
 // A row of a report. Lent by the report, and valid as long as that. It never changes.
@@ -304,8 +322,15 @@ typedef struct ckpt_report_row ckpt_report_row;
 
 // Options for restoring a graph. For one thread at a time while it is changed.
 //
-// Paths are those of keys: escaped edge names joined by `/`, as `ckpt_report_row_path` returns
-// them. Globs support `*` (within one name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+// All paths in these options, but the new paths of renames, are paths in the checkpoint: below the
+// subtree if there is one, and before any rename. They are those of keys: escaped edge names
+// joined by `/`, as `ckpt_report_row_path` returns them. In a name-based checkpoint they are the
+// names of tensors, not escaped, and their scopes. Globs support `*` (within one name), `**` (any
+// number of names), `?`, `[...]` and `{a,b}`; a leading `!` negates one.
+//
+// For example, the checkpoint has `model/old/kernel` and `model/old/bias`, and the program has
+// `new/kernel`: the subtree is `model`, the rename is from `old` to `new`, and a glob that
+// excludes the bias is `old/bias`.
 typedef struct ckpt_restore_options ckpt_restore_options;
 
 // Options for resuming. For one thread at a time while it is changed.
@@ -441,6 +466,9 @@ typedef int32_t ckpt_restore_kind;
 // Which metric values are better: one of the `CKPT_BETTER_` constants.
 typedef int32_t ckpt_better;
 
+// What a checkpoint is good for: one of the `CKPT_VERDICT_` constants.
+typedef int32_t ckpt_verdict;
+
 // The severity of a log message: one of the `CKPT_SEVERITY_` constants.
 typedef int32_t ckpt_severity;
 
@@ -547,7 +575,8 @@ typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
                                                    ckpt_failure *failure);
 
 // Receives a message: one line of UTF-8, `len` bytes and a terminating NUL. Called on the thread
-// whose call the message is about.
+// whose call the message is about; for a save in the background, on the library's thread that
+// saves.
 typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
 
 // Called when the files of the checkpoint `path` are complete, before the state file names it.
@@ -733,7 +762,7 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // A callback called the graph that called it.
 #define CKPT_REASON_REENTRANT 29
 
-// The checkpoint was replaced after the restore began.
+// The checkpoint was replaced after a reader opened it or the restore began.
 #define CKPT_REASON_REPLACED 30
 
 // A registered saver is missing, or does not accept the object.
@@ -967,11 +996,30 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // Reading or a callback failed halfway: the object has neither its old value nor the new one.
 #define CKPT_ROW_STATE_TORN 8
 
+// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
+// the glob.
+#define CKPT_ROW_STATE_UNMATCHED_GLOB 9
+
 // Lower is better, as for a loss.
 #define CKPT_BETTER_LOWER 1
 
 // Higher is better, as for an accuracy.
 #define CKPT_BETTER_HIGHER 2
+
+// Every tensor can be read, and every key that the object graph names is there.
+#define CKPT_VERDICT_WHOLE 1
+
+// A section of a checkpoint, as each worker of a distributed program writes one before they are
+// merged: nothing is damaged, but the stored slices do not cover their tensors. So is a section by
+// its name, `part-00000-of-00002`, which lacks keys of the object graph.
+#define CKPT_VERDICT_SECTION 2
+
+// Nothing is damaged, but a key that the object graph names is absent.
+#define CKPT_VERDICT_INCOMPLETE 3
+
+// A checksum does not match, a data file is missing or too short, values overlap, or something is
+// malformed.
+#define CKPT_VERDICT_DAMAGED 4
 
 // Information about normal operation.
 #define CKPT_SEVERITY_INFO 1
@@ -1053,6 +1101,10 @@ const char *ckpt_restore_kind_name(ckpt_restore_kind kind);
 // Returns the name of an order of metrics: `lower` or `higher`; `unknown` for an unknown number.
 // NUL-terminated static text.
 const char *ckpt_better_name(ckpt_better better);
+
+// Returns a verdict in one word: `whole`, `section`, `incomplete` or `damaged`; `unknown` for an
+// unknown number. NUL-terminated static text.
+const char *ckpt_verdict_name(ckpt_verdict verdict);
 
 // Returns the name of a severity, e.g. `warning`; `unknown` for an unknown number. NUL-terminated
 // static text.
@@ -1142,7 +1194,8 @@ void ckpt_open_options_free(ckpt_open_options *options);
 ckpt_read_options *ckpt_read_options_new(void);
 
 // Sets the number of reading threads, the calling thread included. 0, the default, lets the
-// library choose: one thread for less than 4 MiB, else one per processor, at most four.
+// library choose: one thread for less than 4 MiB, else one per processor, at most four. There are
+// never more than one for every 256 KiB, nor more than eight per processor.
 ckpt_code ckpt_read_options_set_threads(ckpt_read_options *options, uint32_t threads, ckpt_error **error);
 
 // Sets when checksums are verified: `CKPT_CHECKSUMS_ALWAYS` (the default),
@@ -1459,8 +1512,14 @@ void ckpt_object_graph_free(ckpt_object_graph *graph);
 // Creates options with the defaults. Free them with `ckpt_verify_options_free`.
 ckpt_verify_options *ckpt_verify_options_new(void);
 
-// Sets the number of reading threads; 0, the default, lets the library choose.
+// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+// more than one for every 256 KiB, nor more than eight per processor.
 ckpt_code ckpt_verify_options_set_threads(ckpt_verify_options *options, uint32_t threads, ckpt_error **error);
+
+// Leaves the values unread if `skip` is true: only the index is verified, that the data files
+// exist and are long enough, and the keys of the object graph, which is quick. Damaged values are
+// not noticed. False by default.
+ckpt_code ckpt_verify_options_set_skip_values(ckpt_verify_options *options, bool skip, ckpt_error **error);
 
 // Sets the callback that reports progress during `ckpt_verify`; NULL for none.
 //
@@ -1479,11 +1538,12 @@ ckpt_code ckpt_verify_options_set_cancel(ckpt_verify_options *options, const ckp
 // Frees options. NULL is ignored.
 void ckpt_verify_options_free(ckpt_verify_options *options);
 
-// Verifies every checksum of every block and tensor of the checkpoint at `path`, which may be any
-// path that `ckpt_reader_open` accepts.
+// Verifies the checkpoint at `path`, which may be any path that `ckpt_reader_open` accepts: every
+// checksum of every block and tensor, that stored slices cover their tensors, that no two values
+// overlap in a file, and that every key of the object graph exists.
 //
 // Unlike reading, verifying continues after a fault: `CKPT_CODE_OK` means that it ran to the end,
-// not that the checkpoint is intact. For that, check `ckpt_verification_problem_count`.
+// not that the checkpoint can be restored. For that, check `ckpt_verification_verdict`.
 //
 // `*verification` is owned by the caller: free it with `ckpt_verification_free`.
 //
@@ -1491,9 +1551,16 @@ void ckpt_verify_options_free(ckpt_verify_options *options);
 // * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_CHECKPOINT`): there is no checkpoint at `path`.
 // * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the progress callback or the cancel flag
 //   stopped it.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
+//   spare, which says nothing about the checkpoint.
 ckpt_code ckpt_verify(const char *path, const ckpt_verify_options *options, ckpt_verification **verification, ckpt_error **error);
 
-// Returns the number of problems found, at most 10 000; 0 if the checkpoint is intact.
+// Returns what the checkpoint is good for: one of the `CKPT_VERDICT_` constants; 0 if
+// `verification` is NULL.
+ckpt_verdict ckpt_verification_verdict(const ckpt_verification *verification);
+
+// Returns the number of problems found, at most 10 000; 0 if the checkpoint is whole. The first is
+// the reason for the verdict.
 size_t ckpt_verification_problem_count(const ckpt_verification *verification);
 
 // Returns the problem at `index`. Lent by the verification: do not free it. NULL if `index` is out
@@ -1540,7 +1607,8 @@ ckpt_code ckpt_write_options_set_max_shard_size(ckpt_write_options *options, uin
 ckpt_code ckpt_write_options_set_alignment(ckpt_write_options *options, uint64_t bytes, ckpt_error **error);
 
 // Sets the number of writing threads, the calling thread included; 0, the default, lets the
-// library choose. The files are the same for any number of threads.
+// library choose. There are never more than one for every 256 KiB, nor more than eight per
+// processor. The files are the same for any number of threads.
 ckpt_code ckpt_write_options_set_threads(ckpt_write_options *options, uint32_t threads, ckpt_error **error);
 
 // Sets what survives a power failure after the checkpoint is written: one of the
@@ -1714,8 +1782,10 @@ ckpt_code ckpt_writer_add_variants(ckpt_writer *writer,
 //   (`CKPT_REASON_OVERLAP`).
 // * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_SPACE`): the file system does not have enough
 //   space.
-// * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another process is writing in the directory,
-//   or another thread is writing the same checkpoint.
+// * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another process or thread is writing or
+//   removing the same checkpoint, for longer than `ckpt_write_options_set_lock_wait` says.
+// * `CKPT_CODE_ABORTED` (`CKPT_REASON_LOCK_LOST`): the lock of the checkpoint was lost before it
+//   was published.
 // * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the progress callback or the cancel flag
 //   stopped it.
 // * `CKPT_CODE_ABORTED` (`CKPT_REASON_CALLBACK`): a read callback failed.
@@ -1730,7 +1800,9 @@ void ckpt_writer_free(ckpt_writer *writer);
 ckpt_merge_options *ckpt_merge_options_new(void);
 
 // Sets whether sections may be missing: if so, the existing ones are merged, and at least one must
-// exist. False by default.
+// exist. False by default: then all of the given sections must exist; if one of them is called
+// `part-00000-of-00002`, so must the other one be given; and the slices of each tensor must cover
+// it.
 ckpt_code ckpt_merge_options_set_allow_missing(ckpt_merge_options *options, bool allow, ckpt_error **error);
 
 // Sets whether the sections are kept after the merge. False by default: they are deleted.
@@ -1777,7 +1849,8 @@ void ckpt_merge_options_free(ckpt_merge_options *options);
 //
 // Fails as `ckpt_writer_finish`, and:
 // * `CKPT_CODE_NOT_FOUND`: a section (`CKPT_REASON_NO_CHECKPOINT`) or one of its shards is
-//   missing.
+//   missing, or slices do not cover a tensor (`CKPT_REASON_GAP`). What is missing is known from
+//   the names of sections, such as `part-00000-of-00002`, and their contents.
 // * `CKPT_CODE_INVALID_ARGUMENT`: two sections hold the same tensor; slices of one tensor overlap
 //   or disagree on dtype or shape; sections disagree on version or byte order; `count` is 0; or
 //   `destination` is one of the sections.
@@ -2617,11 +2690,11 @@ ckpt_graph *ckpt_checkpoint_graph(const ckpt_checkpoint *checkpoint);
 // Returns the root object; 0 if `checkpoint` is NULL.
 ckpt_node ckpt_checkpoint_root(const ckpt_checkpoint *checkpoint);
 
-// Sets the log, which is called with `user_data` about values of a checkpoint that were never used
-// and the like. NULL, the default, turns it off. A restore keeps the log that was set when it was
-// called.
+// Sets the log, which is called with `user_data` about values of a checkpoint that were never
+// used, saves in the background that failed and the like. NULL, the default, turns it off. A
+// restore and a save in the background keep the log that was set when they were called.
 //
-// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a restore needs
+// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a call needs
 // `user_data` any more; at once if this call fails.
 ckpt_code ckpt_checkpoint_set_log(const ckpt_checkpoint *checkpoint,
                                   ckpt_log_callback log,
@@ -2658,8 +2731,6 @@ ckpt_code ckpt_checkpoint_save_count(const ckpt_checkpoint *checkpoint, int64_t 
 // * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the save.
 // * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running in the
 //   background and the options say `CKPT_BUSY_FAIL`.
-// * The error of an earlier save in the background that has not been reported yet; this call then
-//   does nothing else.
 //
 // After an error, an existing checkpoint at the prefix is unchanged and no new one exists.
 // Exception: if a callback of `ckpt_save_options_add_callback` failed, the new checkpoint is
@@ -2670,13 +2741,15 @@ ckpt_code ckpt_checkpoint_write(const ckpt_checkpoint *checkpoint,
                                 ckpt_string **path,
                                 ckpt_error **error);
 
-// Writes the checkpoint `prefix-number`. Does not increment the save counter and does not change
-// the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
+// Writes the checkpoint `prefix-number`, calls the write callbacks, and makes it the latest and
+// only checkpoint in the directory's state file. Does not increment the save counter.
+// (`CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8)
 //
 // `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
 // `path` may be NULL.
 //
-// Errors are those of `ckpt_checkpoint_write`.
+// Errors are those of `ckpt_checkpoint_write`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
 ckpt_code ckpt_checkpoint_write_numbered(const ckpt_checkpoint *checkpoint,
                                          const char *prefix,
                                          int64_t number,
@@ -2808,14 +2881,21 @@ ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
                                                 ckpt_error **error);
 
 // Restores only values whose path in the checkpoint matches an included glob. Other values are
-// skipped, and assertions of the status do not require them.
+// skipped, and assertions of the status do not require them. A glob that matches no value of the
+// checkpoint is a row of the report (`CKPT_ROW_STATE_UNMATCHED_GLOB`) and a warning in the log; a
+// restore with a malformed one fails with `CKPT_CODE_INVALID_ARGUMENT`.
 ckpt_code ckpt_restore_options_add_include(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
 
-// Skips values whose path in the checkpoint matches the glob, even if they are included.
+// Skips values whose path in the checkpoint matches the glob, even if they are included. Globs
+// that match nothing or are malformed are treated as those of `ckpt_restore_options_add_include`.
 ckpt_code ckpt_restore_options_add_exclude(ckpt_restore_options *options, const char *glob, size_t glob_len, ckpt_error **error);
 
-// Restores the program's object at `to`, and everything below it, from the checkpoint's object at
-// `from`. Both are paths of objects. Renames apply in the order in which they were added.
+// Restores the program's object at `to`, a path from its root, and everything below it, from the
+// checkpoint's object at `from`. Renames apply together, so that names can be exchanged.
+//
+// In a name-based checkpoint the value named `from`, and those in the scope `from/`, have the name
+// `to` and the scope `to/` instead; either may be empty or end in `/`, and of several old paths
+// the longest counts. (the scopes of `tf.train.init_from_checkpoint`)
 ckpt_code ckpt_restore_options_add_rename(ckpt_restore_options *options,
                                           const char *from,
                                           size_t from_len,
@@ -2831,7 +2911,8 @@ ckpt_code ckpt_restore_options_set_on_mismatch(ckpt_restore_options *options, ck
 // them. False by default. (`experimental_skip_slot_variables`)
 ckpt_code ckpt_restore_options_set_skip_slot_variables(ckpt_restore_options *options, bool skip, ckpt_error **error);
 
-// Restores only the part of the checkpoint below `path`, as if the object there were its root.
+// Restores only the part of the checkpoint below `path`, as if the object there were its root. In
+// a name-based checkpoint `path` is a scope, which names in the program lack.
 ckpt_code ckpt_restore_options_set_subtree(ckpt_restore_options *options, const char *path, size_t path_len, ckpt_error **error);
 
 // If `verify` is true, reads all values and compares their checksums before it assigns the first,
@@ -2910,11 +2991,13 @@ ckpt_node ckpt_report_row_node(const ckpt_report_row *row);
 // Returns the node in the checkpoint's object graph; -1 if there is none.
 int64_t ckpt_report_row_saved_node(const ckpt_report_row *row);
 
-// Returns, for an unused value or a missing object, the path of its probable counterpart: the only
-// one on the other side with the same shape and last name. Lent; `data` is NULL if there is none.
+// Returns, for a value without an object or an object without a value, the path of its probable
+// counterpart: the only one on the other side with the same dtype, shape and last names. Lent;
+// `data` is NULL if there is none.
 ckpt_bytes ckpt_report_row_candidate(const ckpt_report_row *row);
 
-// Returns more about the reason for the state. Lent; `data` is NULL if there is no more.
+// Returns more about the reason for the state, if the rest of the row does not say it. Lent;
+// `data` is NULL if there is no more.
 ckpt_bytes ckpt_report_row_detail(const ckpt_report_row *row);
 
 // Returns the kind of the restore: one of the `CKPT_RESTORE_KIND_` constants; 0 if `status` is
@@ -2938,6 +3021,14 @@ ckpt_code ckpt_status_assert_consumed(const ckpt_status *status, ckpt_error **er
 //
 // Errors are those of `ckpt_status_assert_consumed`.
 ckpt_code ckpt_status_assert_existing_objects_matched(const ckpt_status *status, ckpt_error **error);
+
+// Asserts that all the rest matched: every object that the program has so far, and that has
+// values, got its value from the checkpoint, but for those that the options leave out. These are
+// what the options exclude and, with `CKPT_MISMATCH_SKIP`, the objects whose values do not fit.
+// Values of the checkpoint without an object are not required to be used.
+//
+// Errors are those of `ckpt_status_assert_consumed`.
+ckpt_code ckpt_status_assert_rest_matched(const ckpt_status *status, ckpt_error **error);
 
 // Asserts that at least one object other than the root was matched.
 //
@@ -3115,7 +3206,8 @@ ckpt_code ckpt_saver_save(const ckpt_saver *saver,
 
 // Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory
 // with a state file (its latest checkpoint). A checkpoint that has an object graph instead of the
-// saver's names is restored by the full names of its variables. Globs in the options match names.
+// saver's names is restored by the full names of its variables. Paths in the options are names of
+// tensors and their scopes. A name that ends in `:0` is also looked up without that.
 //
 // Everything that can be checked is checked before the first value is assigned. A deferred restore
 // of a `ckpt_checkpoint` treats this restore like an assignment by the program.
@@ -3128,7 +3220,7 @@ ckpt_code ckpt_saver_save(const ckpt_saver *saver,
 // * `CKPT_CODE_NOT_FOUND`: there is no checkpoint, a data file is missing, or a name is not in the
 //   checkpoint.
 // * `CKPT_CODE_INVALID_ARGUMENT`: a value has another dtype or shape than its object; two
-//   variables share memory; or the options have renames or a subtree, which savers do not support.
+//   variables share memory; or a glob of the options is malformed.
 // * `CKPT_CODE_FAILED_PRECONDITION`: a variable is read-only.
 // * `CKPT_CODE_DATA_LOSS`: the checkpoint is damaged.
 // * `CKPT_CODE_ABORTED`: a callback failed.
@@ -3342,7 +3434,13 @@ double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t
 // and if the manager saves by steps and it is too early for the next save. `path` may be NULL.
 //
 // Errors are those of `ckpt_checkpoint_write`, and:
-// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock. Nothing is counted.
+// * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another manager has the directory, in this
+//   process or another; or somebody writes the checkpoint or changes the state for longer than
+//   `ckpt_manager_options_set_lock_wait` says. Nothing is counted if it is another manager.
+// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_REPLACED`): the directory was removed, moved or
+//   replaced.
+// * `CKPT_CODE_ABORTED` (`CKPT_REASON_LOCK_LOST`): the lock of the directory was lost. The next
+//   save takes it again.
 // * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REPLACED`: another process has saved since
 //   the manager was opened, and this program has not resumed from its checkpoint. Nothing is
 //   counted.
@@ -3373,12 +3471,13 @@ ckpt_code ckpt_manager_restore_or_initialize(const ckpt_manager *manager,
                                              ckpt_status **status,
                                              ckpt_error **error);
 
-// Finds the newest valid checkpoint of the directory: one whose checksums all match. See
-// `ckpt_latest_valid_checkpoint`.
+// Finds the newest valid checkpoint of the directory: a whole one or, only if there is none, an
+// incomplete one. See `ckpt_latest_valid_checkpoint`.
 //
 // `*path` receives its prefix; free it with `ckpt_string_free`. It is NULL if there is none, if
 // the directory does not exist, and on failure. `*broken` receives the newer checkpoints that are
-// not valid (NULL on failure); free it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
+// not whole (NULL on failure); free it with `ckpt_broken_checkpoints_free`. If `*path` is
+// incomplete, it is among them. `broken` may be NULL.
 ckpt_code ckpt_manager_latest_valid(const ckpt_manager *manager,
                                     ckpt_string **path,
                                     ckpt_broken_checkpoints **broken,
@@ -3463,8 +3562,9 @@ ckpt_code ckpt_manager_options_set_locking(ckpt_manager_options *options, ckpt_l
 ckpt_code ckpt_manager_options_set_lock_wait(ckpt_manager_options *options, double seconds, ckpt_error **error);
 
 // Sets the log, which is called with `user_data` about state files that cannot be parsed, old
-// checkpoints that cannot be removed and the like. NULL, the default, turns it off. No lock is
-// held during the call.
+// checkpoints that cannot be removed, saves in the background that failed and the like. No lock is
+// held during the call. NULL, the default, turns it off; saves in the background then use the log
+// of the checkpoint.
 //
 // `free_user_data`, if not NULL, is called when neither the options nor managers made with them
 // need `user_data` any more; at once if this call fails.
@@ -3555,11 +3655,10 @@ void ckpt_resume_options_free(ckpt_resume_options *options);
 //   started.
 // * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running and the
 //   options say `CKPT_BUSY_FAIL`. Nothing is counted.
-// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
 //
 // After the first two kinds the save counter stays incremented. Every other error is returned by
-// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
-// next call that saves the checkpoint, which then does nothing else.
+// `ckpt_pending_wait` or, if nobody calls that, by `ckpt_checkpoint_sync`; it is in the log; and
+// `ckpt_checkpoint_last_failure` gives it. It never makes another save fail.
 ckpt_code ckpt_checkpoint_save_async(const ckpt_checkpoint *checkpoint,
                                      const char *prefix,
                                      const ckpt_save_options *options,
@@ -3583,9 +3682,18 @@ ckpt_code ckpt_checkpoint_write_async(const ckpt_checkpoint *checkpoint,
 // Waits for the save that is running in the background, if there is one.
 //
 // Errors:
-// * The error of the last save, if it has not been reported yet.
+// * The error of a save in the background that has not been reported yet: of the first one, and at
+//   the next call of the last one.
 // * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback.
 ckpt_code ckpt_checkpoint_sync(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+
+// Returns the code of the last save in the background that failed, and its error in `*error`,
+// whether or not it has been reported; `CKPT_CODE_OK` if none has failed. Later saves that succeed
+// do not change it, and a cancelled save has not failed. Never waits.
+ckpt_code ckpt_checkpoint_last_failure(const ckpt_checkpoint *checkpoint, ckpt_error **error);
+
+// Returns what `ckpt_checkpoint_last_failure` returns for the manager's checkpoint.
+ckpt_code ckpt_manager_last_failure(const ckpt_manager *manager, ckpt_error **error);
 
 // Copies what `ckpt_manager_save` would save and does the rest in the background, as
 // `ckpt_checkpoint_save_async` does. When the checkpoint is complete, it is recorded and expired
@@ -3632,7 +3740,7 @@ bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
 
 // Asks the save to stop soon. If everything is already written, the save completes;
 // `ckpt_pending_wait` returns which of the two happened. A cancelled save leaves what was there
-// before and nothing new; later saves do not report it. NULL is ignored.
+// before and nothing new; no other call reports it. NULL is ignored.
 void ckpt_pending_cancel(const ckpt_pending *pending);
 
 // Frees the handle of a save, which goes on. NULL is ignored.
@@ -3827,7 +3935,8 @@ void ckpt_state_update_free(ckpt_state_update *update);
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
-// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+// * `CKPT_CODE_UNAVAILABLE`: another process or thread changes the state of the directory, and
+//   did not end within a minute.
 // * `CKPT_CODE_INVALID_ARGUMENT`: the number of times is neither 0 nor that of the listed
 //   checkpoints; the state file's name contains a directory; or the latest checkpoint has the path
 //   of the state file.
@@ -3853,8 +3962,8 @@ ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes, size_t count, doub
 // Only plain files in the prefix's own directory are deleted. Missing files are not an error.
 //
 // Errors:
-// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock, or another thread is
-//   writing this checkpoint.
+// * `CKPT_CODE_UNAVAILABLE`: another process or thread is writing this checkpoint, and did not
+//   end within a minute.
 // * The operating system's error: a file cannot be deleted.
 ckpt_code ckpt_remove_checkpoint(const char *prefix, ckpt_error **error);
 
@@ -3977,17 +4086,23 @@ ckpt_bytes ckpt_broken_checkpoints_prefix(const ckpt_broken_checkpoints *broken,
 // of range.
 const ckpt_error *ckpt_broken_checkpoints_problem(const ckpt_broken_checkpoints *broken, size_t index);
 
+// Returns the verdict on the checkpoint at `index`, never `CKPT_VERDICT_WHOLE`; 0 if `index` is
+// out of range. A checkpoint that does not exist or cannot be read counts as damaged.
+ckpt_verdict ckpt_broken_checkpoints_verdict(const ckpt_broken_checkpoints *broken, size_t index);
+
 // Frees a list of broken checkpoints. NULL is ignored.
 void ckpt_broken_checkpoints_free(ckpt_broken_checkpoints *broken);
 
-// Finds the newest valid checkpoint of `directory`: one whose checksums all match. The checkpoints
-// that the state file names are tried first, starting with the latest; then all others in the
-// directory. Without a state file that can be parsed, all of them are tried. The progress callback
-// of the options starts anew for each checkpoint.
+// Finds the newest checkpoint of `directory` that can be restored: a whole one
+// (`CKPT_VERDICT_WHOLE`) or, only if there is none, an incomplete one. Sections of checkpoints are
+// never taken. The checkpoints that the state file names are tried first, starting with the
+// latest; then all others in the directory. Without a state file that can be parsed, all of them
+// are tried. The progress callback of the options starts anew for each checkpoint.
 //
 // `*path` receives the prefix; free it with `ckpt_string_free`. It is NULL if there is none, and
-// on failure. `*broken` receives the newer checkpoints that are not valid (NULL on failure); free
-// it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
+// on failure. `*broken` receives the newer checkpoints that are not whole (NULL on failure); free
+// it with `ckpt_broken_checkpoints_free`. If `*path` is incomplete, it is among them. `broken` may
+// be NULL.
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
@@ -3998,8 +4113,9 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
                                        ckpt_broken_checkpoints **broken,
                                        ckpt_error **error);
 
-// Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
-// changed; with `dry_run`, nothing is.
+// Writes a state file for `directory` that lists only valid checkpoints: whole ones
+// (`CKPT_VERDICT_WHOLE`) or, only if there is none, incomplete ones; never sections. Only the
+// state file is changed; with `dry_run`, nothing is.
 //
 // If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 // there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
@@ -4010,7 +4126,7 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist or contains no valid checkpoint.
-// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state.
 // * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
 ckpt_code ckpt_repair_checkpoint_state(const char *directory,
                                        bool dry_run,
@@ -4031,8 +4147,8 @@ ckpt_bytes ckpt_repaired_state_path(const ckpt_repaired_state *repaired, size_t 
 // Returns whether the new state file differs from the previous one.
 bool ckpt_repaired_state_is_new(const ckpt_repaired_state *repaired);
 
-// Returns the checkpoints that are not listed because they are not valid. Lent: do not free it.
-// NULL if `repaired` is NULL.
+// Returns the checkpoints that are not whole. They are not listed, except incomplete ones if none
+// is whole. Lent: do not free it. NULL if `repaired` is NULL.
 const ckpt_broken_checkpoints *ckpt_repaired_state_broken(const ckpt_repaired_state *repaired);
 
 // Frees a result and its list. NULL is ignored.
@@ -4082,7 +4198,7 @@ void ckpt_collect_options_free(ckpt_collect_options *options);
 // * `CKPT_CODE_INVALID_ARGUMENT`: the options keep no checkpoint, or their hours are negative or
 //   not finite.
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
-// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state.
 // * `CKPT_CODE_DATA_LOSS`: the state file names no latest checkpoint.
 ckpt_code ckpt_collect_checkpoints(const char *directory,
                                    const ckpt_collect_options *options,

@@ -155,7 +155,7 @@ pub enum Reason {
     ReadOnly = 28,
     /// A callback called the graph that called it.
     Reentrant = 29,
-    /// The checkpoint was replaced after the restore began.
+    /// The checkpoint was replaced after a reader opened it or the restore began.
     Replaced = 30,
     /// A registered saver is missing, or does not accept the object.
     Saver = 31,
@@ -368,6 +368,19 @@ impl Problems {
             self.text += problem.0.tensor.as_ref().map_or(0, Vec::len) + problem.0.what.len();
             self.list.push(problem);
         }
+    }
+
+    pub fn add_some(&mut self, problem: Option<Error>) {
+        problem.into_iter().for_each(|problem| self.add(problem));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Removes and returns the first problem that `which` selects.
+    pub fn take_first(&mut self, which: impl Fn(&Error) -> bool) -> Option<Error> {
+        self.list.iter().position(which).map(|at| self.list.remove(at))
     }
 
     pub fn take(self) -> Vec<Error> {

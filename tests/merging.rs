@@ -158,3 +158,95 @@ fn what_tensorflow_merged_comes_out_the_same() {
         assert!(fs::read(data.join(name)).unwrap() == fs::read(scratch.path().join(name)).unwrap(), "{name} differs");
     }
 }
+
+/// What is missing is known from the names of the sections, whichever are given.
+#[test]
+fn sections_that_are_not_given_are_missed_by_name() {
+    let scratch = tempfile::tempdir().unwrap();
+    let place = |name: &str| scratch.path().join(name);
+    let make = |name: &str| {
+        let key = name.replace('/', "-");
+        section(&place(name), 1, |w| w.add(key, DType::Uint8, &[4], bytes(1, 4)).unwrap())
+    };
+    for name in
+        ["a_temp/part-00000-of-00003", "a_temp/part-00001-of-00003", "b_temp/part-00001-of-00003", "b_temp/part-00002-of-00003"]
+    {
+        make(name);
+    }
+    for name in ["one/part-00000-of-00001", "far/part-00005-of-4294967295", "x/part-0-of-2", "x/part-00002-of-00002"] {
+        make(name);
+    }
+    let before: Vec<Vec<String>> = ["a_temp", "b_temp", "one", "far", "x"].map(|name| names(&place(name))).into();
+    let to = place("m");
+    for (given, missing) in [
+        (&["a_temp/part-00000-of-00003"][..], "part-00001-of-00003, part-00002-of-00003 are missing"),
+        (&["a_temp/part-00000-of-00003", "a_temp/part-00001-of-00003"], "part-00002-of-00003 is missing"),
+        (&["a_temp/part-00001-of-00003", "b_temp/part-00002-of-00003"], "part-00000-of-00003 was not given, although it exists"),
+        (
+            &[
+                "a_temp/part-00000-of-00003",
+                "a_temp/part-00001-of-00003",
+                "b_temp/part-00001-of-00003",
+                "b_temp/part-00002-of-00003",
+            ],
+            "part-00000-of-00003, part-00002-of-00003 are missing",
+        ),
+        (&["far/part-00005-of-4294967295"], "part-00009-of-4294967295, part-00010-of-4294967295, 4294967284 more are missing"),
+    ] {
+        let sections: Vec<PathBuf> = given.iter().map(|name| place(name)).collect();
+        let error = run(&to, &sections, &MergeOptions::new()).unwrap_err();
+        assert_eq!((error.code(), error.reason()), (Code::NotFound, Reason::NoCheckpoint), "{error}");
+        assert!(error.to_string().contains(missing), "{missing}: {error}");
+        let after: Vec<Vec<String>> = ["a_temp", "b_temp", "one", "far", "x"].map(|name| names(&place(name))).into();
+        assert_eq!(after, before);
+    }
+    // Sections of several hosts, and other names.
+    for given in [
+        &["a_temp/part-00000-of-00003", "a_temp/part-00001-of-00003", "b_temp/part-00002-of-00003"][..],
+        &["one/part-00000-of-00001"],
+        &["x/part-0-of-2"],
+        &["x/part-00002-of-00002"],
+    ] {
+        let sections: Vec<PathBuf> = given.iter().map(|name| place(name)).collect();
+        run(&to, &sections, &MergeOptions::new().keep_inputs(true)).unwrap_or_else(|error| panic!("{given:?}: {error}"));
+    }
+    let sections = ["a_temp/part-00000-of-00003"].map(place);
+    run(&to, &sections, &MergeOptions::new().allow_missing(true)).unwrap();
+    assert_eq!(names(&place("a_temp")).len(), 2);
+}
+
+/// Where the names say nothing, the contents do.
+#[test]
+fn slices_that_do_not_cover_their_tensor_are_missed() {
+    let scratch = tempfile::tempdir().unwrap();
+    let place = |name: &str| scratch.path().join(name);
+    let left = section(&place("left"), 1, |w| w.add_slice("emb", DType::Uint8, &[12, 3], &slice("0,6:-"), bytes(1, 18)).unwrap());
+    let right =
+        section(&place("right"), 1, |w| w.add_slice("emb", DType::Uint8, &[12, 3], &slice("6,6:-"), bytes(2, 18)).unwrap());
+    let before = names(scratch.path());
+    let error = run(&place("m"), std::slice::from_ref(&left), &MergeOptions::new()).unwrap_err();
+    assert_eq!((error.code(), error.reason(), error.tensor()), (Code::NotFound, Reason::Gap, Some(&b"emb"[..])));
+    assert!(error.to_string().contains("a section is missing: slices cover 18 of 36 elements"), "{error}");
+    assert_eq!(names(scratch.path()), before);
+    run(&place("some"), std::slice::from_ref(&left), &MergeOptions::new().allow_missing(true).keep_inputs(true)).unwrap();
+    run(&place("m"), &[left, right], &MergeOptions::new()).unwrap();
+    assert_eq!(Reader::open(place("m")).unwrap().get("emb").unwrap().read().unwrap(), [[1; 18], [2; 18]].concat());
+}
+
+/// The directory of temporary sections goes once it is empty, as TensorFlow names it; no other.
+#[test]
+fn an_emptied_directory_of_sections_is_removed() {
+    for (directory, is_removed, also) in
+        [("m_temp", true, None), ("m_temp_0f3a9c", true, None), ("m_temp", false, Some("notes.txt")), ("kept", false, None)]
+    {
+        let scratch = tempfile::tempdir().unwrap();
+        let place = scratch.path().join(directory);
+        let sections = [0, 1].map(|n| {
+            let key = format!("x{n}");
+            section(&place.join(format!("part-0000{n}-of-00002")), 1, |w| w.add(key, DType::Uint8, &[4], bytes(1, 4)).unwrap())
+        });
+        also.iter().for_each(|name| fs::write(place.join(name), "").unwrap());
+        run(&scratch.path().join("m"), &sections, &MergeOptions::new()).unwrap();
+        assert_eq!(place.exists(), !is_removed, "{directory} {also:?}");
+    }
+}

@@ -1,7 +1,9 @@
-//! The README's table of abilities and languages says what is there.
+//! The README's tables say what is there: that of abilities and languages, and that of a dry run.
 
 use std::fs;
 use std::path::Path;
+
+use checkpoint::{Checkpoint, DType, Graph, Mismatch, NodeId, RestoreOptions, SaveOptions, Variable};
 
 /// Where the names of each column are declared.
 const LANGUAGES: [(&str, &[&str], &str); 5] = [
@@ -50,4 +52,36 @@ fn every_ability_has_its_names_in_every_language() {
             }
         }
     }
+}
+
+/// A program with these float variables, and a step.
+fn program(paths: &[(&str, &str, &[i64])]) -> Checkpoint {
+    let graph = Graph::new();
+    let root = graph.add_object().unwrap();
+    let variable = |dtype, shape: &[i64]| graph.add_variable(Variable::zeros(dtype, shape).unwrap()).unwrap();
+    graph.track(root, "step", variable(DType::Int64, &[])).unwrap();
+    for (parent, name, shape) in paths {
+        let there = graph.children(root).unwrap().into_iter().find(|(edge, _)| edge == parent);
+        let parent: NodeId = there.map(|(_, node)| node).unwrap_or_else(|| {
+            let made = graph.add_object().unwrap();
+            graph.track(root, parent, made).unwrap();
+            made
+        });
+        graph.track(parent, name, variable(DType::Float, shape)).unwrap();
+    }
+    Checkpoint::new(&graph, root).unwrap()
+}
+
+#[test]
+fn the_table_of_a_dry_run_is_what_is_printed() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let shown = readme.split("```text\n").find(|block| block.starts_with("restored")).unwrap().split("```").next().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let saved = program(&[("layer", "kernel", &[1, 5]), ("layer", "bias", &[5]), ("old", "scale", &[])]);
+    let path = saved.write(directory.path().join("model"), &SaveOptions::new()).unwrap();
+    let changed = program(&[("layer", "kernel", &[1, 5]), ("layer", "bias", &[6]), ("new", "scale", &[])]);
+    let options = RestoreOptions::new().on_mismatch(Mismatch::Skip);
+    assert_eq!(changed.dry_run(&path, &options).unwrap().table(), shown);
+    let status = changed.read(&path, &options).unwrap();
+    assert_eq!(status.report().unwrap().table(), shown, "a restore reports what it did");
 }

@@ -60,11 +60,13 @@ namespace LibCheckpoint
         public string To { get; }
     }
 
-    /// <summary>
-    /// How a graph is restored. Paths are those of keys: names of edges joined by <c>/</c>. Globs
-    /// know <c>*</c> (within a name), <c>**</c> (any number of names), <c>?</c>, <c>[...]</c> and
-    /// <c>{a,b}</c>.
-    /// </summary>
+    /// <summary> How a graph is restored. All paths, but the new paths of renames, are paths in the
+    /// checkpoint: below the subtree if there is one, and before any rename. They are those of
+    /// keys: names of edges joined by <c>/</c>; in a name-based checkpoint, names of tensors and
+    /// their scopes. Globs know <c>*</c> (within a name), <c>**</c> (any number of names),
+    /// <c>?</c>, <c>[...]</c> and <c>{a,b}</c>. </summary> <example> With the subtree <c>model</c>,
+    /// a rename from <c>old</c> to <c>new</c> and <c>old/bias</c> excluded, <c>new/kernel</c> is
+    /// restored from <c>model/old/kernel</c>, and <c>new/bias</c> is left as it is. </example>
     public sealed partial class RestoreOptions
     {
         /// <summary>How values are read; null for the defaults.</summary>
@@ -202,8 +204,8 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Writes the checkpoint <c>prefix-number</c>, neither counting nor telling the
-        /// state file.</summary>
+        /// <summary>Writes the checkpoint <c>prefix-number</c> and makes it the latest and only
+        /// one in the state file. It does not count.</summary>
         public string WriteNumbered(
             string prefix, long number, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
@@ -248,11 +250,26 @@ namespace LibCheckpoint
             });
         }
 
-        /// <summary>Waits for the save that is running in the background, if there is one. The
-        /// error is that of the last one, if nobody has heard of it yet.</summary>
+        /// <summary>Waits for the save that is running in the background, if there is one.
+        /// </summary>
+        /// <exception cref="CheckpointException">The error of a save in the background that has not
+        /// been reported yet: of the first one, and at the next call of the last one.</exception>
         public void Sync()
         {
             NativeMethods.ckpt_checkpoint_sync(handle, causes);
+        }
+
+        /// <summary>The error of the last save in the background that failed, whether or not it has
+        /// been reported; null if none has failed. Later saves that succeed do not change it, and a
+        /// cancelled save has not failed. Never waits.</summary>
+        public CheckpointException LastFailure
+        {
+            get
+            {
+                IntPtr e;
+                ErrorCode code = NativeMethods.ckpt_checkpoint_last_failure(handle, out e);
+                return code == ErrorCode.Ok ? null : CheckpointException.Of(code, e, causes);
+            }
         }
 
         /// <summary>

@@ -154,7 +154,8 @@ namespace LibCheckpoint
         /// <summary>A callback called the graph that called it.</summary>
         Reentrant = 29,
 
-        /// <summary>The checkpoint was replaced after the restore began.</summary>
+        /// <summary>The checkpoint was replaced after a reader opened it or the restore
+        /// began.</summary>
         Replaced = 30,
 
         /// <summary>A registered saver is missing, or does not accept the object.</summary>
@@ -438,6 +439,10 @@ namespace LibCheckpoint
         /// <summary>Reading or a callback failed halfway: the object has neither its old value nor
         /// the new one.</summary>
         Torn = 8,
+
+        /// <summary>Not a value: a glob of the options that no value of the checkpoint matches. The
+        /// row's path is the glob.</summary>
+        UnmatchedGlob = 9,
     }
 
     /// <summary>Which metric values are better.</summary>
@@ -448,6 +453,27 @@ namespace LibCheckpoint
 
         /// <summary>Higher is better, as for an accuracy.</summary>
         Higher = 2,
+    }
+
+    /// <summary>What a checkpoint is good for.</summary>
+    public enum Verdict
+    {
+        /// <summary>Every tensor can be read, and every key that the object graph names is
+        /// there.</summary>
+        Whole = 1,
+
+        /// <summary>A section of a checkpoint, as each worker of a distributed program writes one
+        /// before they are merged: nothing is damaged, but the stored slices do not cover their
+        /// tensors. So is a section by its name, <c>part-00000-of-00002</c>, which lacks keys of
+        /// the object graph.</summary>
+        Section = 2,
+
+        /// <summary>Nothing is damaged, but a key that the object graph names is absent.</summary>
+        Incomplete = 3,
+
+        /// <summary>A checksum does not match, a data file is missing or too short, values overlap,
+        /// or something is malformed.</summary>
+        Damaged = 4,
     }
 
     /// <summary>The severity of a log message.</summary>
@@ -517,6 +543,10 @@ namespace LibCheckpoint
         /// <summary>Returns the name of an order of metrics: <c>lower</c> or <c>higher</c>;
         /// <c>unknown</c> for an unknown number.</summary>
         public static string Name(this Better value) => Utf8.Decode(NativeMethods.ckpt_better_name(value));
+
+        /// <summary>Returns a verdict in one word: <c>whole</c>, <c>section</c>, <c>incomplete</c>
+        /// or <c>damaged</c>; <c>unknown</c> for an unknown number.</summary>
+        public static string Name(this Verdict value) => Utf8.Decode(NativeMethods.ckpt_verdict_name(value));
 
         /// <summary>Returns the name of a severity, e.g. <c>warning</c>; <c>unknown</c> for an
         /// unknown number.</summary>

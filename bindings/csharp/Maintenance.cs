@@ -29,7 +29,8 @@ namespace LibCheckpoint
         /// <summary>Whether it differs from the state file before.</summary>
         public bool IsNew { get; }
 
-        /// <summary>Checkpoints that it does not list since they are not whole.</summary>
+        /// <summary>Checkpoints that are not whole. They are not listed, except incomplete ones if
+        /// none is whole.</summary>
         public IReadOnlyList<BrokenCheckpoint> Broken { get; }
     }
 
@@ -47,10 +48,11 @@ namespace LibCheckpoint
 
     public static partial class CheckpointFiles
     {
-        /// <summary>The newest checkpoint of a directory that is whole, every checksum of it
-        /// compared; null if there is none.</summary>
+        /// <summary>The newest checkpoint of a directory that is whole or, only if there is none,
+        /// the newest incomplete one; null if there is neither.</summary>
         /// <param name="directory">The directory.</param>
-        /// <param name="broken">Those that are newer and not whole.</param>
+        /// <param name="broken">Those that are newer and not whole; also an incomplete one that is
+        /// returned.</param>
         /// <param name="options">How to verify.</param>
         /// <param name="token">Stops the call.</param>
         public static string LatestValid(
@@ -112,14 +114,18 @@ namespace LibCheckpoint
     /// it.</summary>
     public sealed class BrokenCheckpoint
     {
-        private BrokenCheckpoint(string prefix, CheckpointException problem)
+        private BrokenCheckpoint(string prefix, Verdict verdict, CheckpointException problem)
         {
             Prefix = prefix;
+            Verdict = verdict;
             Problem = problem;
         }
 
         /// <summary>The prefix of the checkpoint.</summary>
         public string Prefix { get; }
+
+        /// <summary>What it is good for; damaged if it cannot be read.</summary>
+        public Verdict Verdict { get; }
 
         /// <summary>What is wrong with it.</summary>
         public CheckpointException Problem { get; }
@@ -131,6 +137,7 @@ namespace LibCheckpoint
             {
                 all[i] = new BrokenCheckpoint(
                     NativeMethods.ckpt_broken_checkpoints_prefix(broken, i).Text,
+                    NativeMethods.ckpt_broken_checkpoints_verdict(broken, i),
                     CheckpointException.OfLent(NativeMethods.ckpt_broken_checkpoints_problem(broken, i)));
             }
             return all;

@@ -151,6 +151,18 @@ namespace LibCheckpoint
         /// first.</summary>
         public string[] Checkpoints() => NativeResult.Texts(NativeMethods.ckpt_manager_checkpoints(handle));
 
+        /// <summary>What <see cref="Checkpoint.LastFailure"/> of the manager's checkpoint is.
+        /// </summary>
+        public CheckpointException LastFailure
+        {
+            get
+            {
+                IntPtr e;
+                ErrorCode code = NativeMethods.ckpt_manager_last_failure(handle, out e);
+                return code == ErrorCode.Ok ? null : CheckpointException.Of(code, e, causes);
+            }
+        }
+
         /// <summary>All managed checkpoints with a metric, the best first.</summary>
         public string[] BestCheckpoints() => NativeResult.Texts(NativeMethods.ckpt_manager_best_checkpoints(handle));
 

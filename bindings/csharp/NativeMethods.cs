@@ -293,6 +293,9 @@ namespace LibCheckpoint
         internal static extern IntPtr ckpt_better_name(Better better);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_verdict_name(Verdict verdict);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_severity_name(Severity severity);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -588,6 +591,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_verify_options_set_threads(options, threads, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_verify_options_set_skip_values(VerifyOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool skip, out IntPtr error);
+
+        internal static void ckpt_verify_options_set_skip_values(VerifyOptionsHandle options, bool skip, Causes causes = null) =>
+            CheckpointException.Check(ckpt_verify_options_set_skip_values(options, skip, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_verify_options_set_progress(VerifyOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
         internal static void ckpt_verify_options_set_progress(VerifyOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
@@ -607,6 +616,9 @@ namespace LibCheckpoint
 
         internal static void ckpt_verify(byte[] path, VerifyOptionsHandle options, out IntPtr verification, Causes causes = null) =>
             CheckpointException.Check(ckpt_verify(path, options, out verification, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Verdict ckpt_verification_verdict(IntPtr verification);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern long ckpt_verification_problem_count(IntPtr verification);
@@ -1533,6 +1545,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_status_assert_existing_objects_matched(status, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_status_assert_rest_matched(StatusHandle status, out IntPtr error);
+
+        internal static void ckpt_status_assert_rest_matched(StatusHandle status, Causes causes = null) =>
+            CheckpointException.Check(ckpt_status_assert_rest_matched(status, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_assert_nontrivial_match(StatusHandle status, out IntPtr error);
 
         internal static void ckpt_status_assert_nontrivial_match(StatusHandle status, Causes causes = null) =>
@@ -2002,6 +2020,18 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_checkpoint_sync(checkpoint, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, out IntPtr error);
+
+        internal static void ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, Causes causes = null) =>
+            CheckpointException.Check(ckpt_checkpoint_last_failure(checkpoint, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_last_failure(ManagerHandle manager, out IntPtr error);
+
+        internal static void ckpt_manager_last_failure(ManagerHandle manager, Causes causes = null) =>
+            CheckpointException.Check(ckpt_manager_last_failure(manager, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
 
         internal static void ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, Causes causes = null) =>
@@ -2239,6 +2269,9 @@ namespace LibCheckpoint
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_broken_checkpoints_problem(IntPtr broken, long index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern Verdict ckpt_broken_checkpoints_verdict(IntPtr broken, long index);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_broken_checkpoints_free(IntPtr broken);

@@ -24,7 +24,8 @@ namespace LibCheckpoint
     {
         /// <summary>Sets the number of reading threads, the calling thread included. 0, the
         /// default, lets the library choose: one thread for less than 4 MiB, else one per
-        /// processor, at most four.</summary>
+        /// processor, at most four. There are never more than one for every 256 KiB, nor more than
+        /// eight per processor.</summary>
         public int Threads { get; set; }
 
         /// <summary>Sets when checksums are verified: <c>Checksums.Always</c> (the default),
@@ -45,9 +46,15 @@ namespace LibCheckpoint
 
     public sealed partial class VerifyOptions
     {
-        /// <summary>Sets the number of reading threads; 0, the default, lets the library
-        /// choose.</summary>
+        /// <summary>Sets the number of reading threads; 0, the default, lets the library choose.
+        /// There are never more than one for every 256 KiB, nor more than eight per
+        /// processor.</summary>
         public int Threads { get; set; }
+
+        /// <summary>Leaves the values unread if <c>skip</c> is true: only the index is verified,
+        /// that the data files exist and are long enough, and the keys of the object graph, which
+        /// is quick. Damaged values are not noticed. False by default.</summary>
+        public bool SkipValues { get; set; }
 
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(VerifyOptionsHandle made)
@@ -56,6 +63,7 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_verify_options_set_threads(made, checked((uint)Threads));
             }
+            NativeMethods.ckpt_verify_options_set_skip_values(made, SkipValues);
         }
     }
 
@@ -75,7 +83,8 @@ namespace LibCheckpoint
         public long Alignment { get; set; }
 
         /// <summary>Sets the number of writing threads, the calling thread included; 0, the
-        /// default, lets the library choose. The files are the same for any number of
+        /// default, lets the library choose. There are never more than one for every 256 KiB, nor
+        /// more than eight per processor. The files are the same for any number of
         /// threads.</summary>
         public int Threads { get; set; }
 
@@ -124,7 +133,9 @@ namespace LibCheckpoint
     public sealed partial class MergeOptions
     {
         /// <summary>Sets whether sections may be missing: if so, the existing ones are merged, and
-        /// at least one must exist. False by default.</summary>
+        /// at least one must exist. False by default: then all of the given sections must exist; if
+        /// one of them is called <c>part-00000-of-00002</c>, so must the other one be given; and
+        /// the slices of each tensor must cover it.</summary>
         public bool AllowMissing { get; set; }
 
         /// <summary>Sets whether the sections are kept after the merge. False by default: they are
@@ -215,16 +226,20 @@ namespace LibCheckpoint
     public sealed partial class RestoreOptions
     {
         /// <summary>Restores only values whose path in the checkpoint matches an included glob.
-        /// Other values are skipped, and assertions of the status do not require them.</summary>
+        /// Other values are skipped, and assertions of the status do not require them. A glob that
+        /// matches no value of the checkpoint is a row of the report
+        /// (<c>RowState.UnmatchedGlob</c>) and a warning in the log; a restore with a malformed one
+        /// fails with <c>ErrorCode.InvalidArgument</c>.</summary>
         public IList<string> Include { get; } = new List<string>();
 
         /// <summary>Skips values whose path in the checkpoint matches the glob, even if they are
-        /// included.</summary>
+        /// included. Globs that match nothing or are malformed are treated as those of
+        /// <c>RestoreOptions.Include</c>.</summary>
         public IList<string> Exclude { get; } = new List<string>();
 
-        /// <summary>Restores the program's object at <c>to</c>, and everything below it, from the
-        /// checkpoint's object at <c>from</c>. Both are paths of objects. Renames apply in the
-        /// order in which they were added.</summary>
+        /// <summary>Restores the program's object at <c>to</c>, a path from its root, and
+        /// everything below it, from the checkpoint's object at <c>from</c>. Renames apply
+        /// together, so that names can be exchanged.</summary>
         public IList<Rename> Renames { get; } = new List<Rename>();
 
         /// <summary>Sets what to do about values that do not fit their object; <c>Mismatch.Fail</c>
@@ -237,7 +252,8 @@ namespace LibCheckpoint
         public bool SkipSlotVariables { get; set; }
 
         /// <summary>Restores only the part of the checkpoint below <c>path</c>, as if the object
-        /// there were its root.</summary>
+        /// there were its root. In a name-based checkpoint <c>path</c> is a scope, which names in
+        /// the program lack.</summary>
         public string Subtree { get; set; }
 
         /// <summary>If <c>verify</c> is true, reads all values and compares their checksums before

@@ -105,8 +105,9 @@ namespace LibCheckpoint
         /// <summary>What <c>await</c> asks for.</summary>
         public PendingAwaiter GetAwaiter() => new PendingAwaiter(this);
 
-        /// <summary>Lets go of the save, which goes on. If it fails, the next save of the
-        /// checkpoint says so.</summary>
+        /// <summary>Lets go of the save, which goes on. If it fails, that costs no other save: the
+        /// log says so, and <see cref="Checkpoint.Sync"/> and <see cref="Checkpoint.LastFailure"/>
+        /// report it.</summary>
         public void Dispose()
         {
             registration.Dispose();

@@ -62,8 +62,9 @@ namespace LibCheckpoint
         /// <summary>The node in the checkpoint's object graph; -1 where it has none.</summary>
         public long SavedNode { get; }
 
-        /// <summary>The path of the one on the other side that is plainly meant; null if there is
-        /// none.</summary>
+        /// <summary>For a value without an object, or an object without a value: the path of its
+        /// probable counterpart, the only one on the other side with the same dtype, shape and last
+        /// names; null if there is none.</summary>
         public string Candidate { get; }
 
         /// <summary>More on why; null if there is no more to say.</summary>

@@ -134,11 +134,10 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>
-        /// Restores all objects from the checkpoint at a path. One that has an object graph, and
-        /// not the names, is restored by the full names of variables. Of the options, globs match
-        /// names; renames and subtrees are not for savers.
-        /// </summary>
+        /// <summary> Restores all objects from the checkpoint at a path. One that has an object
+        /// graph, and not the names, is restored by the full names of variables. Paths in the
+        /// options are names of tensors and their scopes. A name that ends in ":0" is also looked
+        /// up without that. </summary>
         public Report Restore(string path, RestoreOptions options = null)
         {
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))

@@ -53,6 +53,14 @@ namespace LibCheckpoint
             NativeMethods.ckpt_status_assert_existing_objects_matched(handle);
         }
 
+        /// <summary>Fails unless all the rest matched: as
+        /// <see cref="AssertExistingObjectsMatched"/>, but for what the options leave out. That is
+        /// what they exclude and, with <c>Mismatch.Skip</c>, what does not fit.</summary>
+        public void AssertRestMatched()
+        {
+            NativeMethods.ckpt_status_assert_rest_matched(handle);
+        }
+
         /// <summary>Fails unless anything but the root was matched.</summary>
         public void AssertNontrivialMatch()
         {

@@ -38,13 +38,18 @@ namespace LibCheckpoint
             {
                 problems[i] = CheckpointException.OfLent(NativeMethods.ckpt_verification_problem(verification, i));
             }
+            Verdict = NativeMethods.ckpt_verification_verdict(verification);
             Problems = problems;
             TensorCount = NativeMethods.ckpt_verification_tensor_count(verification);
             ByteCount = (long)NativeMethods.ckpt_verification_byte_count(verification);
             FileCount = NativeMethods.ckpt_verification_file_count(verification);
         }
 
-        /// <summary>The problems, at most 10 000; none when the checkpoint is whole.</summary>
+        /// <summary>What the checkpoint is good for.</summary>
+        public Verdict Verdict { get; }
+
+        /// <summary>The problems, at most 10 000, the reason for the verdict first; none when the
+        /// checkpoint is whole.</summary>
         public IReadOnlyList<CheckpointException> Problems { get; }
 
         /// <summary>The number of tensors listed.</summary>
@@ -60,8 +65,10 @@ namespace LibCheckpoint
     public static partial class CheckpointFiles
     {
         /// <summary>
-        /// Checks every checksum of every block and tensor of a checkpoint, and goes on after a
-        /// fault: that it returns says that it came to the end, not that the checkpoint is whole.
+        /// Checks every checksum of every block and tensor of a checkpoint, that slices cover their
+        /// tensors, and that every key of the object graph is there. It goes on after a fault: that
+        /// it returns says that it came to the end, not that the checkpoint is whole; see <see
+        /// cref="Verification.Verdict"/>.
         /// </summary>
         public static Verification Verify(
             string path, VerifyOptions options = null, CancellationToken token = default(CancellationToken))

@@ -196,7 +196,8 @@ func (c *Checkpoint) Write(ctx context.Context, prefix string, options *SaveOpti
 		})
 }
 
-// WriteNumbered writes the checkpoint prefix-number, neither counting nor telling the state file.
+// WriteNumbered writes the checkpoint prefix-number and makes it the latest and only one in the state
+// file. It does not count.
 func (c *Checkpoint) WriteNumbered(ctx context.Context, prefix string, number int64, options *SaveOptions) (string, error) {
 	s, free, err := path(prefix)
 	if err != nil {
@@ -257,10 +258,20 @@ func (c *Checkpoint) saveAsync(
 }
 
 // Sync waits for the save that is running in the background, if there is one. It returns the error
-// of the last one, if nobody has asked for it.
+// of a save in the background that has not been reported yet: of the first one, and at the next
+// call of the last one.
 func (c *Checkpoint) Sync() error {
 	return c.shared.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_checkpoint_sync(p, e)
+	}))
+}
+
+// LastFailure returns the error of the last save in the background that failed, whether or not it
+// has been reported; nil if none has failed. Later saves that succeed do not change it, and a
+// cancelled save has not failed. It never waits.
+func (c *Checkpoint) LastFailure() error {
+	return c.shared.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_checkpoint_last_failure(p, e)
 	}))
 }
 
@@ -268,14 +279,21 @@ func (c *Checkpoint) Sync() error {
 // each with all that is below.
 type Rename struct{ From, To string }
 
-// RestoreOptions says how a graph is restored. The zero value, and nil, are the defaults. Paths are
-// those of keys: names of edges joined by "/". Globs know * (within a name), ** (any number of
-// names), ?, [...] and {a,b}.
+// RestoreOptions says how a graph is restored. The zero value, and nil, are the defaults. All
+// paths, but the new paths of renames, are paths in the checkpoint: below the subtree if there is
+// one, and before any rename. They are those of keys: names of edges joined by "/"; in a name-based
+// checkpoint, names of tensors and their scopes. Globs know * (within a name), ** (any number of
+// names), ?, [...] and {a,b}. One that matches nothing is a row of the report and a warning in the
+// log.
+//
+//	RestoreOptions{Subtree: "model", Renames: []Rename{{"old", "new"}}, Exclude: []string{"old/b"}}
+//
+// restores new/kernel from model/old/kernel, and leaves new/b as it is.
 type RestoreOptions struct {
 	Read              ReadOptions // how values are read
 	Include           []string    // globs: only these are restored
 	Exclude           []string    // globs: these are left out
-	Renames           []Rename    // done in this order
+	Renames           []Rename    // done together, so that names can be exchanged
 	OnMismatch        Mismatch    // what to do about values that do not fit
 	SkipSlotVariables bool        // leaves slot variables as they are
 	Subtree           string      // restores only what the checkpoint has below this path, as if that were its root

@@ -435,6 +435,7 @@ func statusFailures(t *testing.T) {
 	equal(t, path, status.Path())
 	because(t, status.AssertConsumed(), FailedPrecondition, ReasonAssertion)
 	because(t, status.AssertExistingObjectsMatched(), FailedPrecondition, ReasonAssertion)
+	because(t, status.AssertRestMatched(), FailedPrecondition, ReasonAssertion)
 	check0(t, status.AssertNontrivialMatch())
 	check0(t, status.RunRestoreOps())
 	check0(t, status.InitializeOrRestore())

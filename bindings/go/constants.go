@@ -120,7 +120,7 @@ const (
 	ReasonReadOnly Reason = C.CKPT_REASON_READ_ONLY
 	// A callback called the graph that called it.
 	ReasonReentrant Reason = C.CKPT_REASON_REENTRANT
-	// The checkpoint was replaced after the restore began.
+	// The checkpoint was replaced after a reader opened it or the restore began.
 	ReasonReplaced Reason = C.CKPT_REASON_REPLACED
 	// A registered saver is missing, or does not accept the object.
 	ReasonSaver Reason = C.CKPT_REASON_SAVER
@@ -401,6 +401,9 @@ const (
 	RowSkipped RowState = C.CKPT_ROW_STATE_SKIPPED
 	// Reading or a callback failed halfway: the object has neither its old value nor the new one.
 	RowTorn RowState = C.CKPT_ROW_STATE_TORN
+	// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
+	// the glob.
+	RowUnmatchedGlob RowState = C.CKPT_ROW_STATE_UNMATCHED_GLOB
 )
 
 // Returns the name of a row state, e.g. shape mismatch; unknown for an unknown number.
@@ -422,6 +425,30 @@ const (
 // Returns the name of an order of metrics: lower or higher; unknown for an unknown number.
 func (x Better) String() string {
 	return C.GoString(C.ckpt_better_name(C.ckpt_better(x)))
+}
+
+// Verdict says what a checkpoint is good for.
+type Verdict int32
+
+// Those that there are.
+const (
+	// Every tensor can be read, and every key that the object graph names is there.
+	VerdictWhole Verdict = C.CKPT_VERDICT_WHOLE
+	// A section of a checkpoint, as each worker of a distributed program writes one before they are
+	// merged: nothing is damaged, but the stored slices do not cover their tensors. So is a section
+	// by its name, part-00000-of-00002, which lacks keys of the object graph.
+	VerdictSection Verdict = C.CKPT_VERDICT_SECTION
+	// Nothing is damaged, but a key that the object graph names is absent.
+	VerdictIncomplete Verdict = C.CKPT_VERDICT_INCOMPLETE
+	// A checksum does not match, a data file is missing or too short, values overlap, or something
+	// is malformed.
+	VerdictDamaged Verdict = C.CKPT_VERDICT_DAMAGED
+)
+
+// Returns a verdict in one word: whole, section, incomplete or damaged; unknown for an unknown
+// number.
+func (x Verdict) String() string {
+	return C.GoString(C.ckpt_verdict_name(C.ckpt_verdict(x)))
 }
 
 // Severity is the severity of a log message.

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// LatestValidCheckpoint finds the newest checkpoint of a directory that is whole, every checksum of
-// it compared, and those that are newer and not whole; no path if there is none.
+// LatestValidCheckpoint finds the newest checkpoint of a directory that is whole or, only if there
+// is none, the newest incomplete one, and those that are newer and not whole, an incomplete one
+// that it takes among them; no path if there is none.
 func LatestValidCheckpoint(ctx context.Context, directory string, options *VerifyOptions) (string, []BrokenCheckpoint, error) {
 	var found *C.ckpt_string
 	var broken *C.ckpt_broken_checkpoints
@@ -27,7 +28,7 @@ type RepairedState struct {
 	Latest string             // the latest checkpoint that it names
 	Paths  []string           // all that it lists, oldest first
 	New    bool               // whether it differs from the state file before
-	Broken []BrokenCheckpoint // checkpoints that it does not list since they are not whole
+	Broken []BrokenCheckpoint // checkpoints that are not whole; incomplete ones are listed if none is whole
 }
 
 // RepairCheckpointState makes a state file for a directory that names what is whole; with dryRun it
@@ -91,6 +92,7 @@ func Collect(directory string, options *CollectOptions) ([]string, error) {
 // BrokenCheckpoint is a checkpoint that is not whole, with the first thing that is wrong with it.
 type BrokenCheckpoint struct {
 	Prefix  string
+	Verdict Verdict // damaged if it cannot be read
 	Problem *Error
 }
 
@@ -98,7 +100,10 @@ func brokenOf(b *C.ckpt_broken_checkpoints) []BrokenCheckpoint {
 	all := make([]BrokenCheckpoint, C.ckpt_broken_checkpoints_count(b))
 	for i := range all {
 		at := C.size_t(i)
-		all[i] = BrokenCheckpoint{text(C.ckpt_broken_checkpoints_prefix(b, at)), errorOf(C.ckpt_broken_checkpoints_problem(b, at))}
+		all[i] = BrokenCheckpoint{
+			text(C.ckpt_broken_checkpoints_prefix(b, at)), Verdict(C.ckpt_broken_checkpoints_verdict(b, at)),
+			errorOf(C.ckpt_broken_checkpoints_problem(b, at)),
+		}
 	}
 	return all
 }

@@ -144,6 +144,13 @@ func (m *Manager) Checkpoints() []string {
 	return takeStrings(C.ckpt_manager_checkpoints(p))
 }
 
+// LastFailure returns what LastFailure of the manager's checkpoint returns.
+func (m *Manager) LastFailure() error {
+	return m.shared.because(call(m.handle, func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_manager_last_failure(p, e)
+	}))
+}
+
 // BestCheckpoints gives all managed checkpoints with a metric, the best first.
 func (m *Manager) BestCheckpoints() []string {
 	p := m.hold()

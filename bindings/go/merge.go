@@ -14,7 +14,7 @@ import (
 
 // MergeOptions says how checkpoints are merged. The zero value, and nil, are the defaults.
 type MergeOptions struct {
-	AllowMissing bool           // whether sections may be missing: those that are there are merged
+	AllowMissing bool           // whether sections may be missing, which names (part-00000-of-00002) and slices tell: those that are there are merged
 	KeepInputs   bool           // whether the sections stay
 	Durability   Durability     // what survives a power cut; all by default
 	Locking      Locking        // whether the directory is locked; if the file system can, by default

@@ -246,7 +246,7 @@ func TestGoroutinesThatAddToOneWriterAreRefused(t *testing.T) {
 		wait.Wait()
 		check0(t, w.Finish(ctx))
 		problems := must(Verify(ctx, prefix, nil))(t)
-		if len(problems.Problems) != 0 {
+		if len(problems.Problems) != 0 || problems.Verdict != VerdictWhole {
 			t.Error(problems.Problems)
 		}
 		r := must(Open(prefix, nil))(t)

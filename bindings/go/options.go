@@ -31,6 +31,9 @@ func (o *VerifyOptions) set(made *C.ckpt_verify_options, e **C.ckpt_error) bool 
 	if o.Threads != 0 && C.ckpt_verify_options_set_threads(made, C.uint32_t(o.Threads), e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.SkipValues && C.ckpt_verify_options_set_skip_values(made, C.bool(o.SkipValues), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	return true
 }
 

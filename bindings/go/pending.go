@@ -11,8 +11,8 @@ import (
 )
 
 // Pending is a save that runs in the background. Several goroutines may use it at once. It need not
-// be closed; when it is, the save goes on. An error that nobody has asked for by then is returned
-// by the checkpoint's next call that saves, or by Checkpoint.Sync.
+// be closed; when it is, the save goes on. Its error costs no other save: it is in the log,
+// Checkpoint.Sync returns it, and so does Checkpoint.LastFailure.
 type Pending struct {
 	*handle[*C.ckpt_pending]
 	stopper *stopper

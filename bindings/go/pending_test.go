@@ -125,19 +125,20 @@ func TestErrorsOfSaveAsyncAreNotLost(t *testing.T) {
 		pending.Close()
 		check0(t, p.ckpt.Sync())
 
-		for _, next := range []func() error{
-			p.ckpt.Sync,
-			func() error { _, err := p.ckpt.SaveAsync(ctx, prefix, nil); return err },
-		} {
-			pending := must(p.ckpt.SaveAsync(ctx, prefix, refusing))(t)
-			<-pending.Done()
-			pending.Close()
+		pending = must(p.ckpt.SaveAsync(ctx, prefix, refusing))(t)
+		<-pending.Done()
+		pending.Close()
+		must(p.ckpt.Save(ctx, prefix, nil))(t) // costs nothing
+		manager := must(NewManager(p.ckpt, t.TempDir(), nil))(t)
+		defer manager.Close()
+		for _, next := range []func() error{p.ckpt.LastFailure, manager.LastFailure, p.ckpt.Sync} {
 			err := next()
 			is(t, err, Aborted)
 			if !strings.Contains(err.Error(), "refused") {
 				t.Error(err)
 			}
 		}
+		check0(t, p.ckpt.Sync())
 		panicking := &SaveOptions{Written: []func(string) error{func(string) error { panic("a test panics") }}}
 		pending = must(p.ckpt.WriteAsync(ctx, prefix, panicking))(t)
 		defer pending.Close()

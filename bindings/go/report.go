@@ -19,8 +19,8 @@ type Row struct {
 	ProgramSlice string   // of a part of a tensor, whose shape ProgramShape then is: which slice, as "0,4:-"; empty of others
 	Node         Node     // the object in the program; 0 where it has none
 	SavedNode    int64    // the node in the checkpoint's object graph; -1 where it has none
-	Candidate    string   // the path on the other side that is plainly meant; empty if there is none
-	Detail       string   // more on why
+	Candidate    string   // the path on the other side that is probably meant; empty if there is none
+	Detail       string   // more on why, if the rest of the row does not say it
 }
 
 // Report says what became of every value of a restore: a row for each value of the checkpoint, then

@@ -176,8 +176,8 @@ func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptio
 }
 
 // Restore restores all objects from the checkpoint at a path. One that has an object graph, and not
-// the names, is restored by the full names of variables. Of the options, globs match names; renames
-// and subtrees are not for savers.
+// the names, is restored by the full names of variables. Paths in the options are names of tensors
+// and their scopes. A name that ends in ":0" is also looked up without that.
 func (s *Saver) Restore(p string, options *RestoreOptions) (*Report, error) {
 	c, free, err := path(p)
 	if err != nil {

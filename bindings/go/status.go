@@ -54,6 +54,14 @@ func (s *Status) AssertExistingObjectsMatched() error {
 	})
 }
 
+// AssertRestMatched fails unless all the rest matched: as AssertExistingObjectsMatched, but for
+// what the options leave out. That is what they exclude and, with MismatchSkip, what does not fit.
+func (s *Status) AssertRestMatched() error {
+	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_status_assert_rest_matched(p, e)
+	})
+}
+
 // AssertNontrivialMatch fails unless anything but the root was matched.
 func (s *Status) AssertNontrivialMatch() error {
 	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {

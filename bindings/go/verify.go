@@ -10,20 +10,23 @@ import "context"
 
 // VerifyOptions says how a checkpoint is verified. The zero value, and nil, are the defaults.
 type VerifyOptions struct {
-	Threads  uint32                         // 0 for the library's choice
-	Progress func(done, total uint64) error // hears how many bytes of how many were checked; its error stops the call
+	Threads    uint32                         // 0 for the library's choice
+	SkipValues bool                           // reads no values: verifies the index, the lengths of the data files and the keys of the object graph
+	Progress   func(done, total uint64) error // hears how many bytes of how many were checked; its error stops the call
 }
 
 // Verification is what verifying found.
 type Verification struct {
-	Problems []*Error // at most 10 000; none when the checkpoint is whole
+	Verdict  Verdict  // what the checkpoint is good for
+	Problems []*Error // at most 10 000, the reason for the verdict first; none when the checkpoint is whole
 	Tensors  int      // tensors listed
 	Bytes    uint64   // bytes of values that were checked
 	Files    int      // files that were there
 }
 
-// Verify checks every checksum of every block and tensor of a checkpoint, and goes on after a
-// fault: no error says that it came to the end, not that the checkpoint is whole.
+// Verify checks every checksum of every block and tensor of a checkpoint, that slices cover their
+// tensors, and that every key of the object graph is there. It goes on after a fault: no error says
+// that it came to the end, not that the checkpoint is whole; see [Verification.Verdict].
 func Verify(ctx context.Context, p string, options *VerifyOptions) (*Verification, error) {
 	var found *C.ckpt_verification
 	err := options.verifying(ctx, p, func(c *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
@@ -34,7 +37,7 @@ func Verify(ctx context.Context, p string, options *VerifyOptions) (*Verificatio
 	}
 	defer C.ckpt_verification_free(found)
 	v := &Verification{
-		Tensors: int(C.ckpt_verification_tensor_count(found)), Bytes: uint64(C.ckpt_verification_byte_count(found)),
+		Verdict: Verdict(C.ckpt_verification_verdict(found)), Tensors: int(C.ckpt_verification_tensor_count(found)), Bytes: uint64(C.ckpt_verification_byte_count(found)),
 		Files: int(C.ckpt_verification_file_count(found)),
 	}
 	for i := range C.ckpt_verification_problem_count(found) {

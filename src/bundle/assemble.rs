@@ -2,7 +2,7 @@
 
 use super::index::{Index, Row, StoredSlice};
 use crate::error::{Code, Error, Reason, Result};
-use crate::tensor::{check_disjoint, not_covered, Bounds};
+use crate::tensor::{check_disjoint, not_all, not_covered, Bounds};
 
 /// A stored slice that holds part of a region, and that part.
 pub(crate) struct Piece<'a> {
@@ -62,4 +62,10 @@ pub(crate) fn missing(tensor: Row<'_>) -> Option<Error> {
     };
     let what = format!("the slice \"{}\" is listed but missing from the checkpoint{others}", first.slice());
     Some(Error::new(Code::NotFound, Reason::NoTensor, what))
+}
+
+/// Returns the error for slices that do not cover their tensor, none of which overlap; `None` if
+/// they cover it.
+pub(crate) fn gap(tensor: Row<'_>) -> Option<Error> {
+    not_all(tensor.slices().map(|slice| slice.bounds(tensor.shape)), tensor.elements())
 }

@@ -2,15 +2,17 @@
 
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::entry::Header;
 use super::load::{Loaded, Loader, OnFault};
 use super::naming;
 use super::records::{Kind, Partition, Record, Records, MISSING};
+use super::seal::Seal;
 use crate::error::{Error, Reason, Result};
 use crate::foreign::explain;
 use crate::format::ordered_code::{slice_key_head, slice_key_tail};
-use crate::storage::{File, Location, Version};
+use crate::storage::{File, Location};
 use crate::table::{BlockBuffer, Budget, Table};
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, StoredExtent};
 
@@ -18,8 +20,7 @@ use crate::tensor::{elements, shape_text, Bounds, DType, Slice, StoredExtent};
 #[derive(Debug)]
 pub(crate) struct Index {
     prefix: Location,
-    path: Location,
-    version: Version,
+    seal: Arc<Seal>,
     header: Header,
     blocks: Vec<Records>,
     /// The number of the first record of each block. Records are numbered in key order.
@@ -104,37 +105,35 @@ impl Index {
     pub fn load(prefix: &Location, memory_limit: Option<u64>, metaindex: bool, on_fault: OnFault<'_>) -> Result<Index> {
         let path = naming::index_path(prefix);
         let file = File::open(&path).map_err(explain)?;
-        let version = file.version();
         let mut budget = Budget::for_index(file.len(), memory_limit);
         let table = Table::of(file, &mut budget).map_err(|e| explain(e.in_file(&path)))?;
+        let seal = Arc::new(Seal::of(&table)?);
         let loaded = Loader::new(&table, budget).run(metaindex, on_fault).map_err(|e| e.in_file(&path))?;
         let Loaded { header, blocks, firsts, count, partitions, budget } = loaded;
-        let mut index = Index {
-            prefix: prefix.to_owned(),
-            path: path.clone(),
-            version,
-            header,
-            blocks,
-            firsts,
-            partitions,
-            tensors: None,
-            count,
-        };
+        let mut index = Index { prefix: prefix.to_owned(), seal, header, blocks, firsts, partitions, tensors: None, count };
         index.resolve_slices(budget, on_fault).map_err(|e| e.in_file(&path))?;
         Ok(index)
     }
 
-    /// Returns whether the file that is now at the path of this index has the same content,
-    /// including the checksums of all values.
-    pub fn is_current(&self, memory_limit: Option<u64>) -> Result<bool> {
-        if File::open(&self.path)?.version() == self.version {
-            return Ok(true);
-        }
-        let now = Index::load(&self.prefix, memory_limit, false, &mut Err)?;
+    /// Returns whether `now` has the same content as this index, including the checksums of all
+    /// values.
+    pub fn has_content_of(&self, now: &Index) -> bool {
         let mut rows = self.records().zip(now.records());
-        Ok(self.header == now.header
-            && self.count == now.count
-            && rows.all(|((a_key, a), (b_key, b))| a_key == b_key && a.is(&b)))
+        self.header == now.header && self.count == now.count && rows.all(|((a_key, a), (b_key, b))| a_key == b_key && a.is(&b))
+    }
+
+    /// Returns the numbers of the data files that the records are in, in increasing order.
+    pub fn shards(&self) -> Result<Vec<u32>> {
+        let mut numbers = Vec::new();
+        for record in self.blocks.iter().flat_map(|block| &block.records) {
+            if numbers.last() != Some(&record.shard) {
+                numbers.try_reserve(1).map_err(|_| Error::out_of_memory(4 * numbers.len() as u64))?;
+                numbers.push(record.shard);
+            }
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        Ok(numbers)
     }
 
     /// Reads only the header of the index at `path`.
@@ -184,7 +183,7 @@ impl Index {
                 }
             }
             if let Some(fault) = fault {
-                on_fault(fault.in_file(&self.path))?;
+                on_fault(fault.in_file(self.seal.path()))?;
                 records.clear();
                 records.resize(row.slices().len(), MISSING);
             }
@@ -231,7 +230,12 @@ impl Index {
 
     /// Returns the path of the index file.
     pub fn path(&self) -> &Location {
-        &self.path
+        self.seal.path()
+    }
+
+    /// Returns what identifies the index file.
+    pub fn seal(&self) -> &Arc<Seal> {
+        &self.seal
     }
 
     pub fn header(&self) -> &Header {

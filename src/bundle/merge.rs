@@ -1,13 +1,14 @@
 //! Merges sections written by several workers into one checkpoint: a new index over their data
 //! files, which get new names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::IoSlice;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
+use super::completeness::{check_names, uncovered, NAMED};
 use super::durability::Durability;
 use super::entry::{put_entry, put_header, put_partitioned, Endianness};
 use super::finish::Written;
@@ -22,9 +23,6 @@ use crate::log::{Log, Severity};
 use crate::storage::{File, Location, Storage, LOCK_FILE};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, shape_text, Bounds, DType, StoredExtent};
-
-/// Maximum number of missing sections that a message names.
-const NAMED: usize = 10;
 
 /// Options for merging sections.
 #[derive(Clone, Default)]
@@ -58,7 +56,9 @@ impl MergeOptions {
     }
 
     /// Sets whether sections may be missing: if so, the existing ones are merged, and at least one
-    /// must exist. False by default.
+    /// must exist. False by default: then all of the given sections must exist; if one of them is
+    /// called `part-00000-of-00002`, so must the other one be given; and the slices of each tensor
+    /// must cover it.
     pub fn allow_missing(mut self, allow: bool) -> MergeOptions {
         self.allow_missing = allow;
         self
@@ -123,8 +123,10 @@ impl MergeOptions {
 ///
 /// # Errors
 /// Those of [`super::Writer::finish`], and:
-/// * `NOT_FOUND`: a section (`NoCheckpoint`) or one of its data files (`MissingFile`) is missing.
-///   The message names the sections.
+/// * `NOT_FOUND`: a section (`NoCheckpoint`) or one of its data files (`MissingFile`) is missing,
+///   or slices do not cover a tensor (`Gap`). The message names the sections, or the tensor. What
+///   is missing is known from the names of sections, such as `part-00000-of-00002`, and their
+///   contents.
 /// * `INVALID_ARGUMENT`: two sections hold the same tensor or slice; slices of one tensor overlap,
 ///   or disagree on dtype or shape; sections disagree on version or byte order; there are no
 ///   sections; or `destination` is one of the sections.
@@ -188,6 +190,10 @@ pub(crate) fn merge_on(
         return Ok(Written { shards: Index::header_of(&naming::index_path(destination))?.shards, bytes });
     }
     merged.check_files()?;
+    if !options.allow_missing {
+        check_names(storage, sections)?;
+        merged.check_coverage(destination)?;
+    }
     let (access, claim) = options.within.clone().unwrap_or_default();
     let publication = Publication::begin(storage, destination, options.durability, access, claim)?;
     let mut publication = publication.announce(options.announced);
@@ -255,9 +261,11 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
     }
     for index in inputs {
         remove(index.path());
-        // The directory of temporary sections is removed if it is empty; other directories stay.
-        let directory = naming::split_prefix(index.prefix()).ok().map(|(directory, _)| directory);
-        if let Some(directory) = directory.filter(|directory| directory.to_string_lossy().ends_with("_temp")) {
+    }
+    // Directories of temporary sections are removed if they are empty by now; others stay.
+    let directories = inputs.iter().filter_map(|index| naming::split_prefix(index.prefix()).ok());
+    for directory in directories.map(|(directory, _)| directory).collect::<BTreeSet<Location>>() {
+        if directory.file_name().is_some_and(naming::is_directory_of_sections) {
             if directory.names() == [LOCK_FILE] {
                 remove(&directory.join(LOCK_FILE));
             }
@@ -350,6 +358,15 @@ impl<'a> Merged<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Checks that the slices of each tensor cover it.
+    fn check_coverage(&self, destination: &Location) -> Result<()> {
+        self.records.iter().try_for_each(|(key, record)| {
+            let Merging::Partitioned { shape, slices, .. } = record else { return Ok(()) };
+            let boxes = slices.iter().map(|slice| Bounds::stored(slice, shape));
+            uncovered(key, boxes, Bounds::whole(shape).elements()).map_or(Ok(()), |fault| Err(fault.in_file(destination)))
+        })
     }
 
     /// Checks that every data file exists and is as long as its records require.

@@ -2,12 +2,15 @@
 //! points into.
 
 mod assemble;
+mod completeness;
 #[cfg(test)]
 pub(crate) mod crash_tests;
+mod data_files;
 mod direct;
 mod durability;
 mod entry;
 mod finish;
+mod groups;
 mod index;
 mod items;
 mod load;
@@ -24,6 +27,7 @@ mod read_options;
 mod reader;
 mod records;
 mod rows;
+mod seal;
 mod sections;
 mod snapshot;
 mod source;
@@ -52,7 +56,7 @@ pub use writer::Writer;
 pub(crate) use index::Row;
 pub(crate) use lock::{list, open, Access, Claim, Held};
 pub(crate) use locking::{Asked, Notes};
-pub(crate) use naming::{data_name, directory_and_name, index_path, numbered, split_data_name, split_prefix};
+pub(crate) use naming::{data_name, directory_and_name, index_path, numbered, section_number, split_data_name, split_prefix};
 pub(crate) use reader::{Bundle, Wanted};
 pub(crate) use rows::Fate;
 pub(crate) use sections::{make_sections, remove_section, remove_sections, section_prefix, sections_name};

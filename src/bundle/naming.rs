@@ -70,6 +70,24 @@ pub(crate) fn numbered(text: &[u8]) -> Option<(u32, u32)> {
     Some((number(&text[..at])?, number(&text[at + 4..])?))
 }
 
+/// Returns the number of a section and the number of sections in the name that TensorFlow gives it,
+/// e.g. `part-00001-of-00003`; `None` for other names.
+pub(crate) fn section_number(name: &OsStr) -> Option<(u32, u32)> {
+    numbered(name.as_bytes().strip_prefix(b"part-")?).filter(|(number, sections)| number < sections)
+}
+
+/// Returns whether a directory has the name that TensorFlow gives one for temporary sections:
+/// `ckpt-7_temp` or, of a Saver, `model.ckpt-7_temp_` and digits of a UUID.
+pub(crate) fn is_directory_of_sections(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    let Some(at) = name.windows(5).rposition(|w| w == b"_temp") else { return false };
+    match &name[at + 5..] {
+        [] => true,
+        [b'_', unique @ ..] => !unique.is_empty() && unique.iter().all(u8::is_ascii_alphanumeric),
+        _ => false,
+    }
+}
+
 /// Returns the file name of shard `shard` of `shards` of a V1 checkpoint, e.g.
 /// `path-00001-of-00003`.
 pub(crate) fn data_name(base: &OsStr, shard: u32, shards: u32) -> OsString {
@@ -109,6 +127,21 @@ mod tests {
             let found = split_prefix(&location).ok();
             let found = found.as_ref().map(|(directory, name)| (directory.to_str().unwrap(), name.to_str().unwrap()));
             assert_eq!(found, split, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn directories_of_sections_are_known_by_name() {
+        for (name, is_one) in [
+            ("ckpt-7_temp", true),
+            ("model.ckpt-7_temp_0f3a", true),
+            ("_temp", true),
+            ("model_temporary", false),
+            ("model_temp_", false),
+            ("model_temp_a_b", false),
+            ("run", false),
+        ] {
+            assert_eq!(is_directory_of_sections(OsStr::new(name)), is_one, "{name}");
         }
     }
 

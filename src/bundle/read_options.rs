@@ -33,7 +33,8 @@ impl ReadOptions {
     }
 
     /// Sets the number of reading threads, the calling thread included. 0, the default, lets the
-    /// library choose: one thread for less than 4 MiB, else one per processor, at most four.
+    /// library choose: one thread for less than 4 MiB, else one per processor, at most four. There
+    /// are never more than one for every 256 KiB, nor more than eight per processor.
     pub fn threads(mut self, threads: u32) -> ReadOptions {
         self.threads = threads;
         self

@@ -1,36 +1,27 @@
 //! Reads tensors of a bundle.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::assemble::{pieces, Piece};
+use super::data_files::{self, DataFiles};
 use super::entry::Endianness;
+use super::groups::{grouped, read_groups, WORTH_A_CALL};
 use super::index::{Index, Row};
-use super::naming;
 use super::payload::{check_crc, Elements};
 use super::read_options::{Checksums, ReadOptions};
-use super::transfer::{self, Target, Transfer, CHUNK};
+use super::transfer::{self, Payload, Target, Transfer, CHUNK};
 use crate::allocate::allocate;
 use crate::error::{Error, Reason, Result};
 use crate::foreign::explain_contents;
 use crate::format::crc::{self, Crc};
-use crate::storage::{File, Location, Map};
+use crate::storage::{File, Location, Map, Sign};
 use crate::tensor::{Bounds, DType, Run, Strings};
-
-/// Maximum number of data files kept open between reads.
-const OPEN_SHARDS: usize = 64;
-
-/// Gaps shorter than this, in bytes, are read rather than skipped with another system call.
-pub(super) const WORTH_A_CALL: u64 = 4 << 10;
 
 /// An open bundle: its index is in memory, its data files are opened as needed.
 #[derive(Debug)]
 pub(crate) struct Bundle {
     index: Index,
-    /// The open data files and their shard numbers, the last one opened at the end.
-    shards: Mutex<Vec<(u32, Arc<File>)>>,
+    files: DataFiles,
 }
 
 /// A region of a fixed-size tensor, and the buffer to read it into.
@@ -51,12 +42,28 @@ struct Scattered<'a, 'b> {
 }
 
 impl Bundle {
-    pub fn new(index: Index) -> Bundle {
-        Bundle { index, shards: Mutex::default() }
+    pub fn open(prefix: &Location, memory_limit: Option<u64>) -> Result<Bundle> {
+        Bundle::open_with(prefix, || Index::load(prefix, memory_limit, false, &mut Err))
     }
 
-    pub fn open(prefix: &Location, memory_limit: Option<u64>) -> Result<Bundle> {
-        Index::load(prefix, memory_limit, false, &mut Err).map(Bundle::new)
+    /// Opens the bundle at `prefix`, whose index `load` reads, perhaps more than once.
+    pub fn open_with(prefix: &Location, load: impl FnMut() -> Result<Index>) -> Result<Bundle> {
+        DataFiles::of_index(prefix, load).map(|(index, files)| Bundle { index, files })
+    }
+
+    /// Fails unless the index at its path has the content that it had when the bundle was opened:
+    /// with `NOT_FOUND` if there is none, with `DATA_LOSS` (`Replaced`) if the content differs.
+    pub fn check_current(&self) -> Result<()> {
+        let fault = match self.index.seal().check() {
+            Err(fault) if fault.reason() == Reason::Replaced => fault,
+            checked => return checked,
+        };
+        let now = Bundle::open(self.index.prefix(), None)?;
+        if !self.index.has_content_of(&now.index) {
+            return Err(fault);
+        }
+        self.files.become_those_of(now.files);
+        Ok(())
     }
 
     pub fn index(&self) -> &Index {
@@ -65,11 +72,11 @@ impl Bundle {
 
     /// Closes the open data files. They are opened again when needed.
     pub fn close_files(&self) {
-        self.shards.lock().clear();
+        self.files.close();
     }
 
     pub fn shard_path(&self, shard: u32) -> Location {
-        naming::data_path(self.index.prefix(), shard, self.index.header().shards)
+        data_files::path(&self.index, shard)
     }
 
     /// Returns the data file of `row`, after checking that it is long enough.
@@ -81,30 +88,24 @@ impl Bundle {
 
     /// Checks that the data file of `row` exists and is long enough.
     pub fn check_row(&self, row: &Row<'_>) -> Result<()> {
-        if let Some((_, file)) = self.shards.lock().iter().find(|(shard, _)| *shard == row.shard) {
-            return file.check_range(row.offset, row.size).map_err(|e| explain_contents(e, file));
-        }
-        self.shard_of(row).map(drop)
+        let known = |file: &Arc<File>| file.check_range(row.offset, row.size).map_err(|e| explain_contents(e, file));
+        self.files.with_known(row.shard, known).unwrap_or_else(|| self.shard_of(row).map(drop))
     }
 
-    /// Returns the number of bytes read from the data files that are open.
+    /// Returns the number of bytes read from the data files, and the number of calls that read
+    /// them.
     #[cfg(test)]
-    pub fn bytes_read(&self) -> u64 {
-        self.shards.lock().iter().map(|(_, file)| file.read.load(std::sync::atomic::Ordering::Relaxed)).sum()
+    pub fn reading(&self) -> (u64, u64) {
+        let (mut bytes, mut calls) = (0, 0);
+        self.files.each(|file| {
+            bytes += file.read.load(std::sync::atomic::Ordering::Relaxed);
+            calls += file.reads.load(std::sync::atomic::Ordering::Relaxed);
+        });
+        (bytes, calls)
     }
 
     pub(super) fn shard(&self, number: u32) -> Result<Arc<File>> {
-        let cached = self.shards.lock().iter().find(|(shard, _)| *shard == number).map(|(_, file)| file.clone());
-        if let Some(file) = cached {
-            return Ok(file);
-        }
-        let file = Arc::new(File::open(&self.shard_path(number))?);
-        let mut shards = self.shards.lock();
-        if shards.len() == OPEN_SHARDS {
-            shards.remove(0);
-        }
-        shards.push((number, file.clone()));
-        Ok(file)
+        self.files.get(&self.index, number)
     }
 
     /// Returns the number of bytes to reverse together in this bundle's tensors of `dtype`; 1 for
@@ -126,18 +127,19 @@ impl Bundle {
 
     /// Reads regions of fixed-size tensors. The regions must lie within their tensors, and the
     /// buffers must have their sizes. Everything else that can be checked is checked before the
-    /// first byte is written.
+    /// first byte is written. What is contiguous is read in the order of the files, small pieces
+    /// that lie close together by one call.
     pub fn read(&self, requests: Vec<Wanted<'_>>, options: &ReadOptions) -> Result<()> {
-        let (mut direct, mut scattered, mut bytes) = (Vec::new(), Vec::new(), 0u64);
+        let mut direct = Vec::new();
+        direct.try_reserve(requests.len()).map_err(|_| Error::out_of_memory(requests.len() as u64))?;
+        let mut scattered = Vec::new();
         for request in requests {
             let row = self.index.tensor(request.tensor);
-            bytes += request.buffer.len() as u64;
             self.plan(row, request, options, &mut direct, &mut scattered).map_err(|e| e.for_tensor(row.key))?;
         }
-        let threads =
-            transfer::threads_for(options.threads, bytes).min(direct.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
-        let outcome = transfer::run(direct.into_iter().map(Ok), threads, false, &mut |_| ControlFlow::Continue(()));
-        if let Some(fault) = outcome.faults.into_iter().next() {
+        let gap = if options.sparing { 0 } else { WORTH_A_CALL };
+        let groups = grouped(&mut direct, gap, |shard| self.shard(shard))?;
+        if let Some(fault) = read_groups(&groups, direct, options.threads) {
             return Err(fault);
         }
         for region in scattered {
@@ -188,50 +190,50 @@ impl Bundle {
         self.pieces(self.index.tensor(tensor), region)?.iter().try_for_each(|piece| self.shard_of(&piece.row).map(drop))
     }
 
-    /// Divides a region into contiguous transfers, if each of its pieces is one run both in the
-    /// file and in the buffer. Otherwise adds it to `scattered`.
+    /// Divides a region into contiguous payloads, if each of its pieces is one run both in the file
+    /// and in the buffer. Otherwise adds it to `scattered`.
     fn plan<'a: 'b, 'b>(
         &'a self,
         row: Row<'a>,
         request: Wanted<'b>,
         options: &ReadOptions,
-        direct: &mut Vec<Transfer<'b>>,
+        direct: &mut Vec<Payload<'b>>,
         scattered: &mut Vec<Scattered<'a, 'b>>,
     ) -> Result<()> {
         let element = row.dtype.size().unwrap_or(1) as u64;
         let swap = self.swap_unit(row.dtype);
+        let mut add = |stored: &Row<'_>, from: u64, buffer: &'b mut [u8], whole: bool| {
+            let crc = (whole && options.checksums != Checksums::Never).then_some(stored.crc);
+            let (number, offset) = (direct.len(), stored.offset + from);
+            direct.push(Payload { number, shard: stored.shard, offset, buffer, crc, swap, key: row.key });
+        };
+        if !row.is_partitioned() && row.size == request.buffer.len() as u64 {
+            add(&row, 0, request.buffer, true);
+            return Ok(());
+        }
         let pieces = self.pieces(row, &request.region)?;
         let mut runs = Vec::with_capacity(pieces.len());
         for piece in &pieces {
-            let file = self.shard_of(&piece.row)?;
+            self.check_row(&piece.row)?;
             let whole = piece.wanted == piece.stored;
             let mut those = piece.wanted.runs(&piece.stored, &request.region);
             match (those.next(), those.next()) {
                 // No bytes are wanted, but an empty tensor has a checksum, too.
-                (None, _) => runs.push((piece.row, file, Run { from: 0, to: 0, length: 0 }, whole)),
-                (Some(run), None) if whole || options.checksums != Checksums::Always => runs.push((piece.row, file, run, whole)),
+                (None, _) => runs.push((piece.row, Run { from: 0, to: 0, length: 0 }, whole)),
+                (Some(run), None) if whole || options.checksums != Checksums::Always => runs.push((piece.row, run, whole)),
                 _ => {
                     scattered.push(Scattered { key: row.key, pieces, region: request.region, buffer: request.buffer, swap });
                     return Ok(());
                 }
             }
         }
-        crate::sort::sort_by_key(&mut runs, |(_, _, run, _)| run.to);
+        crate::sort::sort_by_key(&mut runs, |(_, run, _)| run.to);
         let (mut rest, mut at) = (request.buffer, 0);
-        for (stored, file, run, whole) in runs {
+        for (stored, run, whole) in runs {
             let (_, after) = rest.split_at_mut(((run.to - at) * element) as usize);
             let (buffer, after) = after.split_at_mut((run.length * element) as usize);
             (rest, at) = (after, run.to + run.length);
-            let crc = (whole && options.checksums != Checksums::Never).then_some(stored.crc);
-            direct.push(Transfer {
-                file,
-                offset: stored.offset + run.from * element,
-                target: Target::Memory(buffer),
-                crc,
-                swap,
-                key: row.key,
-                progress: None,
-            });
+            add(&stored, run.from * element, buffer, whole);
         }
         Ok(())
     }

@@ -2,21 +2,14 @@
 //! them.
 
 use std::cmp::Ordering;
-use std::ops::{ControlFlow, Range};
-use std::sync::Arc;
 
+use super::groups::{grouped, in_file_order, read_groups, Group, WORTH_A_CALL};
 use super::read_options::{Checksums, ReadOptions};
-use super::reader::{Bundle, Wanted, WORTH_A_CALL};
-use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
-use crate::error::{Error, Result};
-use crate::foreign::explain_contents;
+use super::reader::{Bundle, Wanted};
+use super::transfer::{self, Payload, CHUNK};
+use crate::error::Error;
 use crate::format::crc;
-use crate::storage::File;
 use crate::tensor::Bounds;
-
-/// Tensors smaller than this, in bytes, are read together with those near them: copying so few
-/// bytes costs less than a system call.
-const SMALL: usize = 16 << 10;
 
 /// The outcome for a tensor in a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,44 +20,6 @@ pub(crate) enum Fate {
     Torn,
     /// Its buffer is unchanged.
     Untouched,
-}
-
-/// What is read at once: one tensor, or several small tensors that lie close together in a data
-/// file.
-struct Group {
-    /// The indices of the payloads in the plan.
-    payloads: Range<usize>,
-    file: Arc<File>,
-    progress: Progress,
-}
-
-impl Payload<'_> {
-    fn is_small(&self) -> bool {
-        self.buffer.len() < SMALL
-    }
-
-    /// Returns whether `next`, which does not begin before this payload, can be read by the same
-    /// call as this one and others up to the offset `end`.
-    fn is_near(&self, next: &Payload<'_>, end: u64) -> bool {
-        let is_close = next.shard == self.shard && next.offset <= end.saturating_add(WORTH_A_CALL);
-        is_close && self.is_small() && next.is_small() && next.end().max(end) - self.offset <= CHUNK as u64
-    }
-}
-
-/// Reads the planned payloads. If several fail, returns the error of the first one in file order.
-fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32) -> Option<Error> {
-    let mut payloads: Vec<Payload<'_>> = payloads;
-    let bytes: u64 = payloads.iter().map(|p| p.buffer.len() as u64).sum();
-    let threads = transfer::threads_for(threads, bytes).min(groups.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
-    let mut rest = &mut payloads[..];
-    let transfers = groups.iter().map(|group| {
-        let (those, after) = std::mem::take(&mut rest).split_at_mut(group.payloads.len());
-        rest = after;
-        let Payload { offset, key, crc, swap, .. } = those[0];
-        let target = if those[0].is_small() { Target::Small(those) } else { Target::Memory(&mut *those[0].buffer) };
-        Ok(Transfer { file: group.file.clone(), offset, target, crc, swap, key, progress: Some(&group.progress) })
-    });
-    transfer::run(transfers, threads, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
 }
 
 /// Returns the outcome for the payload at index `place` of a group.
@@ -101,13 +56,15 @@ impl Bundle {
     ) -> std::result::Result<(), (Error, Vec<Fate>)> {
         let count = rows.len();
         let mut payloads = self.plan_whole(rows);
-        let groups = self.groups(&payloads).map_err(|e| (e, vec![Fate::Untouched; count]))?;
+        let groups =
+            grouped(&mut payloads, WORTH_A_CALL, |shard| self.shard(shard)).map_err(|e| (e, vec![Fate::Untouched; count]))?;
         if options.checksums == Checksums::Never {
             payloads.iter_mut().for_each(|payload| payload.crc = None);
         }
         if let Some(fault) = read_groups(&groups, payloads, options.threads) {
             let mut fates = vec![Fate::Untouched; count];
-            let payloads = self.plan_whole(rows);
+            let mut payloads = self.plan_whole(rows);
+            in_file_order(&mut payloads);
             for group in &groups {
                 let those = &payloads[group.payloads.clone()];
                 those.iter().enumerate().for_each(|(place, payload)| fates[payload.number] = fate(group, place, payload));
@@ -134,7 +91,7 @@ impl Bundle {
         Ok(())
     }
 
-    /// Returns the tensors that are stored whole, in the order in which they lie in the data files.
+    /// Returns the tensors that are stored whole.
     fn plan_whole<'b>(&'b self, rows: &'b mut [(usize, &mut [u8])]) -> Vec<Payload<'b>> {
         let mut payloads = Vec::with_capacity(rows.len());
         for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
@@ -144,38 +101,7 @@ impl Bundle {
                 payloads.push(Payload { number, shard: row.shard, offset: row.offset, buffer, crc, swap, key: row.key });
             }
         }
-        // Programs mostly restore in the order in which they saved: then there is nothing to sort.
-        payloads.sort_unstable_by_key(|p| (p.shard, p.offset, p.number));
         payloads
-    }
-
-    /// Divides a plan into groups that are read at once. Checks that the data files contain all of
-    /// them.
-    fn groups(&self, payloads: &[Payload<'_>]) -> Result<Vec<Group>> {
-        let mut groups = Vec::new();
-        let mut open: Option<(u32, Arc<File>)> = None;
-        let mut rest = payloads.iter().enumerate().peekable();
-        while let Some((place, first)) = rest.next() {
-            let file = match open.take().filter(|(shard, _)| *shard == first.shard) {
-                Some((_, file)) => file,
-                None => self.shard(first.shard).map_err(|e| e.for_tensor(first.key))?,
-            };
-            let check = |p: &Payload<'_>| {
-                let checked = file.check_range(p.offset, p.buffer.len() as u64);
-                checked.map_err(|e| explain_contents(e, &file).for_tensor(p.key))
-            };
-            check(first)?;
-            let mut group = Group { payloads: place..place + 1, file: file.clone(), progress: Progress::default() };
-            let mut end = first.end();
-            while let Some((place, next)) = rest.next_if(|(_, next)| first.is_near(next, end)) {
-                check(next)?;
-                end = end.max(next.end());
-                group.payloads.end = place + 1;
-            }
-            groups.push(group);
-            open = Some((first.shard, file));
-        }
-        Ok(groups)
     }
 }
 
@@ -184,6 +110,7 @@ mod tests {
     use std::fs;
 
     use super::super::entry::{put_entry, put_header, Endianness};
+    use super::super::groups::SMALL;
     use super::super::index::Index;
     use super::super::{Durability, WriteOptions, Writer};
     use super::*;
@@ -364,7 +291,7 @@ mod tests {
                     .flat_map(|run| value[run.from as usize * 4..][..run.length as usize * 4].to_vec())
                     .collect();
                 assert!(buffer == expected, "{key} {start:?} {length:?}");
-                let read = reader.bytes_read();
+                let read = reader.reading().0;
                 assert!((needed..=needed + needed / 20).contains(&read), "{key} {start:?} {length:?}: {read} for {needed}");
             }
         }
@@ -400,7 +327,8 @@ mod tests {
                 };
                 flip();
                 let threads = 1 + rng.index(2) as u32;
-                let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &ReadOptions::new().threads(threads));
+                let damaged_bundle = layout.open();
+                let (buffers, outcome) = read(&damaged_bundle, &tensors, &layout.values, &ReadOptions::new().threads(threads));
                 let (error, fates) = outcome.unwrap();
                 assert_eq!((error.code(), error.reason()), (Code::DataLoss, Reason::Checksum), "{error}");
                 assert_eq!(error.tensor(), Some(layout.values[damaged].0.as_bytes()));
@@ -452,6 +380,8 @@ mod tests {
         let last = bundle.index().all_rows().max_by_key(|row| (row.shard, row.offset + row.size)).unwrap();
         let file = fs::OpenOptions::new().write(true).open(bundle.shard_path(last.shard)).unwrap();
         file.set_len(last.offset + last.size - 1).unwrap();
+        let bundle = layout.open();
+        let last = bundle.index().all_rows().max_by_key(|row| (row.shard, row.offset + row.size)).unwrap();
         let tensors: Vec<usize> = (0..layout.values.len()).collect();
         let (buffers, outcome) = read(&bundle, &tensors, &layout.values, &ReadOptions::new());
         let (error, fates) = outcome.unwrap();

@@ -24,6 +24,10 @@ const WORTH_A_THREAD: u64 = 4 << 20;
 /// Maximum number of threads if the caller does not specify one.
 const MOST_THREADS: usize = 4;
 
+/// Maximum number of threads for each core that a caller can have: storage that answers slowly is
+/// worth more than one.
+const MOST_FOR_A_CORE: usize = 8;
+
 /// A contiguous payload to be read.
 pub(crate) struct Transfer<'b> {
     pub file: Arc<File>,
@@ -118,12 +122,14 @@ pub(crate) struct Outcome {
 }
 
 /// Returns the number of threads to use for `bytes` bytes, if the caller requested `asked` threads;
-/// 0 lets the library choose.
+/// 0 lets the library choose. More than there are chunks would have nothing to do.
 pub(crate) fn threads_for(asked: u32, bytes: u64) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
+    let chunks = usize::try_from(bytes.div_ceil(CHUNK as u64)).unwrap_or(usize::MAX).max(1);
     match asked {
         0 if bytes < WORTH_A_THREAD => 1,
-        0 => std::thread::available_parallelism().map_or(1, |n| n.get()).min(MOST_THREADS),
-        n => n as usize,
+        0 => cores().min(MOST_THREADS),
+        n => (n as usize).min(chunks).min(cores().saturating_mul(MOST_FOR_A_CORE)),
     }
 }
 
@@ -370,5 +376,27 @@ fn check_sums(sums: &mut [ChunkSum<'_>], faults: &mut Vec<(usize, Error)>) {
 pub(crate) fn swap(bytes: &mut [u8], unit: usize) {
     if unit > 1 {
         bytes.chunks_exact_mut(unit).for_each(<[u8]>::reverse);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_bounded_by_work_and_cores() {
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let much = u64::MAX;
+        for (asked, bytes, threads) in [
+            (0, WORTH_A_THREAD - 1, 1),
+            (0, WORTH_A_THREAD, cores.min(MOST_THREADS)),
+            (1, much, 1),
+            (2, 0, 1),
+            (100_000, CHUNK as u64, 1),
+            (100_000, CHUNK as u64 + 1, 2),
+            (u32::MAX, much, cores * MOST_FOR_A_CORE),
+        ] {
+            assert_eq!(threads_for(asked, bytes), threads, "{asked} threads for {bytes} bytes");
+        }
     }
 }

@@ -4,85 +4,166 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use super::assemble::{check_overlap, missing};
-use super::index::Index;
+use super::assemble::{check_overlap, gap, missing};
+use super::index::{Index, Row};
 use super::reader::Bundle;
 use super::transfer;
-use crate::error::{Error, Problems, Reason, Result};
+use crate::error::{printable, Code, Error, Problems, Reason, Result};
 use crate::storage::{File, Location};
 
 /// The result of verifying a bundle.
 #[derive(Default)]
 pub(crate) struct Checked {
-    pub problems: Vec<Error>,
+    /// What is damaged.
+    pub damage: Problems,
+    /// The tensors that the stored slices do not cover.
+    pub gaps: Problems,
     pub tensors: usize,
     pub bytes: u64,
     pub files: usize,
     pub cancelled: bool,
+    /// The bundle; `None` if its index cannot be listed.
+    pub bundle: Option<Bundle>,
 }
 
 /// Maximum number of missing data files that are looked for.
 const MOST_ABSENT: usize = 100;
 
-/// Verifies every block of the index and every record in the data files of `prefix`. `watch` is
-/// called with the number of bytes done and the total.
-pub(crate) fn verify(prefix: &Location, threads: u32, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Checked> {
+/// Verifies every block of the index and, if `values`, every record in the data files of `prefix`;
+/// otherwise only that the data files exist and are long enough. `watch` is called with the number
+/// of bytes done and the total.
+pub(crate) fn verify(
+    prefix: &Location,
+    threads: u32,
+    values: bool,
+    watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<Checked> {
     let mut checked = Checked { files: 1, ..Checked::default() };
-    let mut problems = Problems::default();
-    let index = Index::load(prefix, None, true, &mut |fault| {
-        problems.add(fault);
-        Ok(())
+    let opened = Bundle::open_with(prefix, || {
+        checked.damage = Problems::default();
+        Index::load(prefix, None, true, &mut |fault| {
+            checked.damage.add(fault);
+            Ok(())
+        })
     });
-    let index = match index {
-        Ok(index) => index,
+    let bundle = match opened {
+        Ok(bundle) => bundle,
+        Err(fault) if is_unknown(&fault) => return Err(fault),
         Err(fault) => {
-            problems.add(fault);
-            checked.problems = problems.take();
+            checked.damage.add(fault);
             return Ok(checked);
         }
     };
-    let bundle = Bundle::new(index);
-    let index = bundle.index();
+    check_slices(bundle.index(), &mut checked);
+    let absent = check_shards(&bundle, &mut checked)?;
+    let overlapping = check_places(bundle.index(), &mut checked);
+    check_records(&bundle, &absent, &overlapping, values.then_some(threads), &mut checked, watch)?;
+    checked.bundle = Some(bundle);
+    Ok(checked)
+}
+
+/// Checks that the slices of each partitioned tensor do not overlap, that their records are there,
+/// and whether they cover the tensor.
+fn check_slices(index: &Index, checked: &mut Checked) {
     checked.tensors = index.len();
     for tensor in (0..index.len()).map(|i| index.tensor(i)).filter(|t| t.is_partitioned()) {
-        let faults = check_overlap(tensor).err().into_iter().chain(missing(tensor));
-        faults.for_each(|fault| problems.add(fault.for_tensor(tensor.key).in_file(index.path())));
+        let place = |fault: Error| fault.for_tensor(tensor.key).in_file(index.path());
+        let faults: Vec<Error> = check_overlap(tensor).err().into_iter().chain(missing(tensor)).collect();
+        // No element is stored twice, so it suffices to count them.
+        if faults.is_empty() {
+            checked.gaps.add_some(gap(tensor).map(place));
+        }
+        faults.into_iter().for_each(|fault| checked.damage.add(place(fault)));
     }
-    // Reports one error for a missing file, rather than one for each of its tensors. Files that no
-    // tensor needs must exist, too. The number of shards is only what the index claims, so the
-    // search for files is limited: it could be a billion.
-    let shards = index.header().shards;
+}
+
+/// Looks for all data files; returns the numbers of missing ones. Reports one error for a missing
+/// file, rather than one for each of its tensors. Files that no tensor needs must exist, too. The
+/// number of shards is only what the index claims, so the search is limited: it could be a billion.
+fn check_shards(bundle: &Bundle, checked: &mut Checked) -> Result<Vec<u32>> {
     let mut absent = Vec::new();
-    for shard in 0..shards {
+    for shard in 0..bundle.index().header().shards {
         if absent.len() == MOST_ABSENT {
             break;
         }
         match File::open(&bundle.shard_path(shard)) {
             Ok(_) => checked.files += 1,
+            Err(fault) if is_unknown(&fault) => return Err(fault),
             Err(fault) => {
-                problems.add(fault);
+                checked.damage.add(fault);
                 absent.push(shard);
             }
         }
     }
-    let is_absent = |shard: u32| absent.binary_search(&shard).is_ok();
-    let stored = || index.records().filter(|(_, row)| !is_absent(row.shard));
+    Ok(absent)
+}
+
+/// Checks that no two values share a byte of a data file. Returns the values that overlap others,
+/// by their places among the records of the index: not reading them bounds the bytes that are read
+/// by the sizes of the files.
+fn check_places(index: &Index, checked: &mut Checked) -> HashSet<usize> {
+    let filled = index.records().enumerate().filter(|(_, (_, row))| row.size > 0);
+    let mut places: Vec<(u32, u64, u64, usize, &[u8])> =
+        filled.map(|(at, (key, row))| (row.shard, row.offset, row.size, at, key)).collect();
+    crate::sort::sort_by(&mut places, Ord::cmp);
+    let (mut last, mut overlapping) = (None, HashSet::new());
+    for (shard, offset, size, at, key) in places {
+        match last {
+            Some((in_shard, end, other)) if in_shard == shard && offset < end => {
+                overlapping.insert(at);
+                let what = format!("its value overlaps that of \"{}\" in data file {shard}", printable(other));
+                checked.damage.add(Error::new(Code::DataLoss, Reason::Overlap, what).for_tensor(key).in_file(index.path()));
+            }
+            _ => last = Some((shard, offset.saturating_add(size), key)),
+        }
+    }
+    overlapping
+}
+
+/// Checks the values of all records but those in `absent` data files and those that overlap others:
+/// by their checksums with `threads` threads or, if `None`, only the lengths of the files.
+fn check_records(
+    bundle: &Bundle,
+    absent: &[u32],
+    overlapping: &HashSet<usize>,
+    threads: Option<u32>,
+    checked: &mut Checked,
+    watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<()> {
+    let is_there =
+        |(at, (_, row)): &(usize, (&[u8], Row<'_>))| !overlapping.contains(at) && absent.binary_search(&row.shard).is_err();
+    let stored = || bundle.index().records().enumerate().filter(is_there).map(|(_, record)| record);
+    let Some(threads) = threads else {
+        let faults = stored().filter_map(|(key, row)| Some(bundle.check_row(&row).err()?.for_tensor(key))).collect();
+        return add_faults(faults, &mut checked.damage);
+    };
     let total = stored().map(|(_, row)| row.size).fold(0, u64::saturating_add);
     checked.bytes = total;
     let threads = transfer::threads_for(threads, total);
     let records = stored().map(|(key, row)| bundle.check_record(key, &row));
     let outcome = transfer::run(records, threads, true, &mut |done| watch(done, total));
-    add_faults(outcome.faults, &mut problems);
-    checked.problems = problems.take();
+    add_faults(outcome.faults, &mut checked.damage)?;
     // The last report always states that all bytes are done, even if an error kept some from being
     // counted.
     checked.cancelled = outcome.cancelled || watch(total, total).is_break();
-    Ok(checked)
+    Ok(())
+}
+
+/// Returns whether an error says nothing about the checkpoint: the system had no memory or no
+/// handles of files to spare, or the checkpoint was replaced meanwhile.
+fn is_unknown(fault: &Error) -> bool {
+    fault.is_shortage() || matches!(fault.reason(), Reason::Replaced | Reason::Busy)
 }
 
 /// Adds what is wrong with tensors; that a data file is something else is one problem, not one for
 /// each of its tensors.
-fn add_faults(faults: Vec<Error>, problems: &mut Problems) {
+///
+/// # Errors
+/// The first fault that says nothing about the checkpoint.
+fn add_faults(faults: Vec<Error>, problems: &mut Problems) -> Result<()> {
+    if let Some(unknown) = faults.iter().find(|fault| is_unknown(fault)) {
+        return Err(unknown.clone());
+    }
     let mut foreign: HashSet<PathBuf> = HashSet::new();
     for fault in faults {
         let is_foreign = fault.reason() == Reason::NotACheckpoint;
@@ -91,6 +172,7 @@ fn add_faults(faults: Vec<Error>, problems: &mut Problems) {
             problems.add(fault);
         }
     }
+    Ok(())
 }
 
 impl Bundle {

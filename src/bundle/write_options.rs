@@ -95,7 +95,8 @@ impl WriteOptions {
     }
 
     /// Sets the number of writing threads, the calling thread included; 0, the default, lets the
-    /// library choose. The files are the same for any number of threads.
+    /// library choose. There are never more than one for every 256 KiB, nor more than eight per
+    /// processor. The files are the same for any number of threads.
     pub fn threads(mut self, threads: u32) -> WriteOptions {
         self.threads = threads;
         self

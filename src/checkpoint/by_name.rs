@@ -8,13 +8,15 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 
-use super::assertions::failed;
+use super::assertions::{failed, places};
 use super::assign::Batch;
-use super::options::RestoreOptions;
+use super::candidates::report_with_candidates;
+use super::name_map::NameMap;
+use super::options::{Log, Mismatch, RestoreOptions, Severity};
 use super::plan::{Outcome, Plan, Stored};
 use super::report::{Report, Row, RowState};
-use super::restore::next_uid;
-use super::rows::{attribute_of, missing_row, slice_of, spec_of};
+use super::restore::{next_uid, unmatched_glob};
+use super::rows::{attribute_of, glob_row, missing_row, slice_of, spec_of};
 use super::Checkpoint;
 use crate::error::Result;
 use crate::graph::{Kind, NodeId, Nodes, Root, Waiting, Walk};
@@ -27,6 +29,9 @@ pub(crate) struct NameRestore {
     /// `None` between calls if the checkpoint is V1, because a V1 reader keeps files open.
     reader: Mutex<Option<Reader>>,
     options: RestoreOptions,
+    names: NameMap,
+    /// The globs of the options that no name matches.
+    unmatched: Vec<String>,
     found: Mutex<Found>,
 }
 
@@ -43,14 +48,42 @@ struct Found {
 }
 
 impl NameRestore {
-    pub fn new(reader: Reader, options: &RestoreOptions) -> NameRestore {
-        NameRestore {
+    pub fn new(reader: Reader, options: &RestoreOptions, log: Option<&Log>) -> Result<NameRestore> {
+        let keys = || reader.tensors().filter_map(|tensor| std::str::from_utf8(tensor.key()).ok());
+        let names = NameMap::new(keys, options).map_err(|e| e.in_file(reader.prefix()))?;
+        let mut globs = options.unmatched();
+        keys().filter_map(|key| names.path(key)).for_each(|path| globs.see(path));
+        let unmatched = globs.left();
+        if let Some(log) = log {
+            unmatched.iter().for_each(|glob| log(Severity::Warning, &unmatched_glob(glob)));
+        }
+        Ok(NameRestore {
             uid: next_uid(),
             prefix: reader.prefix().to_owned(),
             reader: Mutex::new(Some(reader)),
             options: options.clone(),
+            names,
+            unmatched,
             found: Mutex::default(),
-        }
+        })
+    }
+
+    /// Calls `look` with the key of the value that a variable of this name would get. For use
+    /// before the first walk.
+    pub fn with_key(&self, name: &str, look: impl FnOnce(&Reader, Option<&str>) -> Result<()>) -> Result<()> {
+        let reader = self.reader.lock();
+        let Some(reader) = reader.as_ref() else { return Ok(()) };
+        let tensor = self.find(reader, name).filter(|_| self.wants(reader, name));
+        let key = tensor.and_then(|tensor| reader.tensor(tensor)).and_then(|tensor| std::str::from_utf8(tensor.key()).ok());
+        look(reader, key)
+    }
+
+    fn wants(&self, reader: &Reader, name: &str) -> bool {
+        self.names.wants(name, &self.options, &|key| reader.find(key.as_bytes()))
+    }
+
+    fn find(&self, reader: &Reader, name: &str) -> Option<usize> {
+        self.names.find(name, &|key| reader.find(key.as_bytes()))
     }
 
     pub fn prefix(&self) -> &Path {
@@ -112,14 +145,15 @@ impl NameRestore {
                 Kind::Variable(variable) => variable.name.clone(),
                 _ => None,
             };
-            let tensor = name.as_ref().and_then(|name| reader.find(name.as_bytes()));
+            let tensor = name.as_ref().and_then(|name| self.find(reader, name));
             match (name, tensor) {
-                (Some(name), Some(tensor)) if self.options.wants(&name) => {
+                (Some(name), Some(tensor)) if self.wants(reader, &name) => {
                     plans.push(Plan { object, saved: 0, stored: Stored::Variable(tensor) });
                 }
-                (Some(name), Some(_)) => {
+                (Some(_), Some(tensor)) => {
                     let left_out = Outcome { state: RowState::Skipped, detail: Some("excluded by the options".to_owned()) };
-                    self.found.lock().outcomes.insert(object, (name.as_bytes().to_vec(), left_out));
+                    let key = reader.tensor(tensor).map_or(&[][..], |tensor| tensor.key());
+                    self.found.lock().outcomes.insert(object, (key.to_vec(), left_out));
                 }
                 _ => {
                     let attribute = attribute_of(nodes, object).to_owned();
@@ -145,21 +179,30 @@ impl NameRestore {
         queued.into_iter().for_each(|object| nodes.forget_deferred(object, self.uid));
     }
 
-    /// Checks that every object was restored. All three assertions of a status make this check.
-    pub fn assert_restored(&self, nodes: &Nodes, checkpoint: &Checkpoint) -> Result<()> {
+    /// Checks that every object was restored, which is what each assertion of a status asks. If
+    /// `lenient`, values that were skipped because they do not fit are left out.
+    pub fn assert_restored(&self, nodes: &Nodes, checkpoint: &Checkpoint, lenient: bool) -> Result<()> {
         let found = self.found.lock();
-        let lacking =
-            found.unused.iter().filter(|(object, _)| nodes.get(**object).is_some() && !found.optional.contains(*object));
-        let lacking: Vec<String> = lacking.map(|(object, names)| format!("{}: {names:?}", nodes.describe(*object))).collect();
+        let lacking = found.unused.keys().filter(|object| nodes.get(**object).is_some() && !found.optional.contains(*object));
+        let lacking: Vec<NodeId> = lacking.copied().collect();
         if !lacking.is_empty() {
-            return Err(failed(format!("Some objects had attributes which were not restored: {}", lacking.join(", "))));
+            return Err(failed(format!(
+                "{}: the checkpoint has no values of these names. Some objects had attributes which were not restored",
+                places(nodes, checkpoint, &lacking)
+            )));
         }
-        let torn = found
-            .outcomes
-            .iter()
-            .find(|(_, (_, outcome))| outcome.state != RowState::Restored && outcome.state != RowState::Skipped);
-        if let Some((object, _)) = torn {
-            return Err(failed(format!("Object not restored: {}", nodes.describe(*object))));
+        let is_skipped = |state: RowState| match state {
+            RowState::Restored | RowState::Skipped => true,
+            RowState::ShapeMismatch | RowState::DtypeMismatch => lenient && self.options.on_mismatch == Mismatch::Skip,
+            _ => false,
+        };
+        if let Some((object, (_, outcome))) = found.outcomes.iter().find(|(_, (_, outcome))| !is_skipped(outcome.state)) {
+            let detail = outcome.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+            return Err(failed(format!(
+                "{}: Object not restored: {}{detail}",
+                places(nodes, checkpoint, &[*object]),
+                outcome.state
+            )));
         }
         let attached = checkpoint.attached();
         let walk = Walk::new(nodes, checkpoint.as_root(&attached), true)?;
@@ -167,7 +210,7 @@ impl NameRestore {
             !found.optional.contains(*object) && nodes.get(**object).is_some_and(|node| node.restored_by < self.uid)
         };
         match walk.order.iter().find(behind) {
-            Some(object) => Err(failed(format!("Object not restored: {}", nodes.describe(*object)))),
+            Some(object) => Err(failed(format!("{}: Object not restored", places(nodes, checkpoint, &[*object])))),
             None => Ok(()),
         }
     }
@@ -185,8 +228,9 @@ impl NameRestore {
         let mut rows = Vec::new();
         for tensor in reader.tensors() {
             let name = String::from_utf8_lossy(tensor.key()).into_owned();
+            let Some(path) = self.names.path(&name).map(str::to_owned) else { continue };
             let row = |object: Option<NodeId>, state, detail: Option<String>| Row {
-                path: name.clone(),
+                path: path.clone(),
                 key: name.clone(),
                 state,
                 saved: Some((tensor.dtype(), tensor.shape().to_vec())),
@@ -198,6 +242,9 @@ impl NameRestore {
                 detail,
             };
             match by_key.get(tensor.key()) {
+                None if !self.options.wants(&path) => {
+                    rows.push(row(None, RowState::Skipped, Some("excluded by the options".to_owned())))
+                }
                 None => rows.push(row(None, RowState::Unused, None)),
                 Some(objects) => {
                     rows.extend(objects.iter().map(|(object, outcome)| row(Some(*object), outcome.state, outcome.detail.clone())))
@@ -217,10 +264,11 @@ impl NameRestore {
             }
         }
         drop(found);
+        rows.extend(self.unmatched.iter().map(|glob| glob_row(glob)));
         if reader.format() != Format::V1 {
             *guard = Some(reader);
         }
-        Ok(Report::new(rows))
+        Ok(report_with_candidates(rows))
     }
 }
 

@@ -13,8 +13,13 @@ use crate::tensor::{shape_text, DType};
 /// A value that does not fit its object, and the reason.
 struct Unfit {
     state: RowState,
+    /// What the row does not say by its state, key, dtypes and shapes.
+    detail: Option<String>,
     error: Error,
 }
+
+/// What rows say of values that are skipped because their variables are read-only.
+pub(super) const READ_ONLY: &str = "the variable is read-only";
 
 /// The numbers of the plans that passed all checks, by how they are carried out.
 #[derive(Default)]
@@ -54,7 +59,7 @@ impl Batch<'_> {
             let route = match self.check_one(nodes, plan) {
                 Ok(route) => route,
                 Err(found) => {
-                    outcomes.set(number, Outcome::because(found.state, &found.error));
+                    outcomes.set(number, Outcome { state: found.state, detail: found.detail.clone() });
                     unfit.push(found);
                     continue;
                 }
@@ -106,6 +111,7 @@ impl Batch<'_> {
     fn check_one<'n>(&self, nodes: &'n Nodes, plan: &Plan) -> std::result::Result<Route<'n>, Unfit> {
         let missing = |key: &[u8]| Unfit {
             state: RowState::Missing,
+            detail: None,
             error: Error::new(Code::NotFound, Reason::NoTensor, format!("Key {} not found in checkpoint", printable(key)))
                 .for_tensor(key)
                 .in_file(self.reader.prefix()),
@@ -117,7 +123,7 @@ impl Batch<'_> {
                 if variable.read_only {
                     let what = format!("{} is read-only and cannot be restored", nodes.describe(plan.object));
                     let error = Error::new(Code::FailedPrecondition, Reason::ReadOnly, what).for_tensor(plan.key(self.reader));
-                    return Err(Unfit { state: RowState::Skipped, error });
+                    return Err(Unfit { state: RowState::Skipped, detail: Some(READ_ONLY.to_owned()), error });
                 }
                 let is_unfit = dtype == DType::Variant || variable.part.is_some() && dtype.size().is_none();
                 if variable.dtype.map_or(is_unfit, |own| own != dtype) {
@@ -137,7 +143,7 @@ impl Batch<'_> {
                         .expecting(variable.restored_from(), shape_text(shape))
                         .for_tensor(plan.key(self.reader))
                         .in_file(self.reader.prefix());
-                    return Err(Unfit { state: RowState::ShapeMismatch, error });
+                    return Err(Unfit { state: RowState::ShapeMismatch, detail: None, error });
                 }
                 let in_place = match (&variable.data, dtype.size()) {
                     (Data::Device(_), _) | (_, None) => None,
@@ -156,7 +162,10 @@ impl Batch<'_> {
             (Stored::State(key, tensors), Kind::State(_, options)) => {
                 let has = |name: &str| tensors.iter().any(|(there, _)| &**there == name);
                 match options.names.iter().flatten().find(|name| !has(name)) {
-                    Some(name) => Err(missing(&[key, b"/".as_slice(), name.as_bytes()].concat())),
+                    Some(name) => Err(Unfit {
+                        detail: Some(format!("the checkpoint lacks \"{}\" of the object", printable(name.as_bytes()))),
+                        ..missing(&[key, b"/".as_slice(), name.as_bytes()].concat())
+                    }),
                     None => Ok(Route::Other),
                 }
             }
@@ -173,7 +182,7 @@ impl Batch<'_> {
         ));
         let error =
             error.because(Reason::DType).expecting(own, found).for_tensor(plan.key(self.reader)).in_file(self.reader.prefix());
-        Unfit { state: RowState::DtypeMismatch, error }
+        Unfit { state: RowState::DtypeMismatch, detail: None, error }
     }
 }
 

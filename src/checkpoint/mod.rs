@@ -3,9 +3,11 @@
 mod assertions;
 mod assign;
 mod by_name;
+mod candidates;
 mod checks;
 mod loan;
 mod matches;
+mod name_map;
 mod objects;
 mod options;
 mod paths;
@@ -22,6 +24,7 @@ mod restoring;
 mod rows;
 mod save;
 mod saver;
+mod selection;
 mod slots;
 mod status;
 mod view;
@@ -40,7 +43,7 @@ use crate::storage::{Location, Origin, Storage};
 use crate::tensor::DType;
 
 pub use options::{Busy, Log, Mismatch, RestoreOptions, SaveOptions, SaveProgress, Severity, WriteCallback};
-pub(crate) use pending::After;
+pub(crate) use pending::{After, Watch};
 pub use pending::{Pending, PendingProgress};
 pub use ranks::Ranks;
 pub(crate) use ranks::{Lead, Party, Place};
@@ -67,9 +70,8 @@ const ROOT: &str = "root";
 /// from inside a callback of the graph fails with `FAILED_PRECONDITION` and [`Reason::Reentrant`].
 ///
 /// A checkpoint runs one save in the background at a time ([`Checkpoint::save_async`]). Calls that
-/// save or restore wait for it without the graph's lock, and so does dropping the last clone. If
-/// that save failed and its error has not been reported yet, a call that saves returns this error
-/// and does nothing else.
+/// save or restore wait for it without the graph's lock, and so does dropping the last clone. A
+/// save in the background that failed costs no other save: see [`Pending`].
 ///
 /// ```
 /// use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, SaveOptions, Variable};
@@ -206,8 +208,8 @@ impl Checkpoint {
     }
 
     /// Sets the log. Restores report to it values that were never used and references that do not
-    /// agree. `None`, the default, turns it off. A restore keeps the log that was set when it was
-    /// called.
+    /// agree, saves in the background that they failed. `None`, the default, turns it off. A
+    /// restore and a save in the background keep the log that was set when they were called.
     pub fn set_log(&self, log: Option<Log>) {
         // The old log is dropped without the lock: this may run the destructors of what its closure
         // owns.
@@ -317,8 +319,6 @@ impl Checkpoint {
     /// * `CANCELLED`: the progress callback stopped the save.
     /// * `UNAVAILABLE` ([`Reason::Busy`]): an earlier save is still running in the background and
     ///   the options say [`Busy::Fail`].
-    /// * The error of an earlier save in the background that has not been reported yet; this call
-    ///   then does nothing else.
     pub fn write(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<PathBuf> {
         let prefix = Location::of(prefix)?;
         let storage = &*prefix.storage()?;
@@ -328,13 +328,19 @@ impl Checkpoint {
         Ok(prefix.into_path())
     }
 
-    /// Writes the checkpoint `prefix-number` and returns its path. Does not increment the save
-    /// counter and does not change the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
+    /// Writes the checkpoint `prefix-number`, calls the write callbacks, and makes it the latest and
+    /// only checkpoint in the directory's state file. Returns its path. Does not increment the save
+    /// counter. (`CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8)
     ///
     /// # Errors
-    /// Those of [`Checkpoint::write`].
+    /// Those of [`Checkpoint::write`], and:
+    /// * `INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
     pub fn write_numbered(&self, prefix: impl AsRef<Path>, number: i64, options: &SaveOptions) -> Result<PathBuf> {
-        self.write(numbered(&Location::of(prefix)?, number), options)
+        let prefix = Location::of(prefix)?;
+        let storage = &*prefix.storage()?;
+        self.with_locks(options, |options| {
+            self.when_idle(Some(options.busy), |nodes| self.save_as(nodes, storage, numbered(&prefix, number), options))
+        })
     }
 
     /// Increments the save counter, writes the checkpoint `prefix-COUNT` (the first is `prefix-1`),
@@ -355,12 +361,16 @@ impl Checkpoint {
         self.with_locks(options, |options| {
             self.when_idle(Some(options.busy), |nodes| {
                 let count = self.advance(nodes)?;
-                let path = numbered(prefix, count);
-                self.write_files(nodes, storage, &path, options)?;
-                directory::record_save(storage, &path, options.write.durability, &options.access())?;
-                Ok(path.into_path())
+                self.save_as(nodes, storage, numbered(prefix, count), options)
             })
         })
+    }
+
+    /// Writes the checkpoint `path` and records it in the state file.
+    fn save_as(&self, nodes: &mut Nodes, storage: &dyn Storage, path: Location, options: &SaveOptions) -> Result<PathBuf> {
+        self.write_files(nodes, storage, &path, options)?;
+        directory::record_save(storage, &path, options.write.durability, &options.access())?;
+        Ok(path.into_path())
     }
 
     /// Writes the files of a checkpoint and calls the write callbacks.

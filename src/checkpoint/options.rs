@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::bundle::{Access, Notes, ReadOptions, WriteOptions};
+use crate::error::{printable, Error, Result};
 use crate::graph::Failure;
 pub use crate::log::{Log, Severity};
 
@@ -113,9 +114,18 @@ pub enum Mismatch {
 
 /// Options of one restore.
 ///
-/// Paths in these options are written as in keys: escaped names of edges joined by `/`, as in
-/// [`Row::path`](super::Row::path). Globs support `*` (within a name), `**` (any number of names),
-/// `?`, `[...]` and `{a,b}`.
+/// All paths in these options, but the new paths of renames, are paths in the checkpoint: below the
+/// subtree if there is one, and before any rename. They are written as in keys: escaped names of
+/// edges joined by `/`, as in [`Row::path`](super::Row::path). In a name-based checkpoint they are
+/// the names of tensors, not escaped, and their scopes. Globs support `*` (within a name), `**`
+/// (any number of names), `?`, `[...]` and `{a,b}`; a leading `!` negates one.
+///
+/// The checkpoint has `model/old/kernel` and `model/old/bias`; the program has `new/kernel`:
+///
+/// ```
+/// # use checkpoint::RestoreOptions;
+/// let options = RestoreOptions::new().subtree("model").rename("old", "new").exclude("old/bias");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct RestoreOptions {
     pub(crate) read: ReadOptions,
@@ -143,20 +153,28 @@ impl RestoreOptions {
     }
 
     /// Restores only values whose path in the checkpoint matches one of the included globs. Other
-    /// values are skipped, and assertions do not require them.
+    /// values are skipped, and assertions do not require them. A glob that matches no value of the
+    /// checkpoint is a row of the report and a warning in the log; a restore refuses a malformed
+    /// one.
     pub fn include(mut self, glob: &str) -> RestoreOptions {
         self.include.push(glob.to_owned());
         self
     }
 
-    /// Skips values whose path in the checkpoint matches the glob, even if they are included.
+    /// Skips values whose path in the checkpoint matches the glob, even if they are included. Globs
+    /// are treated as those of [`RestoreOptions::include`].
     pub fn exclude(mut self, glob: &str) -> RestoreOptions {
         self.exclude.push(glob.to_owned());
         self
     }
 
     /// Restores the object that the checkpoint has at path `old`, with everything below it, as the
-    /// program's object at path `new`. Renames apply in the order in which they were added.
+    /// program's object at path `new`, which is a path from the program's root. Renames apply
+    /// together, so that names can be exchanged.
+    ///
+    /// In a name-based checkpoint the value named `old`, and those in the scope `old/`, have the
+    /// name `new` and the scope `new/` instead; either path may be empty or end in `/`, and of
+    /// several old paths the longest counts. (the scopes of `tf.train.init_from_checkpoint`)
     pub fn rename(mut self, old: &str, new: &str) -> RestoreOptions {
         self.renames.push((old.to_owned(), new.to_owned()));
         self
@@ -176,7 +194,7 @@ impl RestoreOptions {
     }
 
     /// Restores only the objects at and below `path` in the checkpoint, as if the object there were
-    /// its root.
+    /// its root. In a name-based checkpoint `path` is a scope, which names in the program lack.
     pub fn subtree(mut self, path: &str) -> RestoreOptions {
         self.subtree = Some(path.to_owned());
         self
@@ -198,5 +216,35 @@ impl RestoreOptions {
     /// Returns whether all values are to be restored.
     pub(crate) fn wants_all(&self) -> bool {
         self.include.is_empty() && self.exclude.is_empty()
+    }
+
+    /// Fails if a glob is malformed.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.include.iter().chain(&self.exclude).try_for_each(|glob| {
+            fast_glob::validate(glob)
+                .map_err(|e| Error::argument(format!("malformed glob \"{}\": {e}", printable(glob.as_bytes()))))
+        })
+    }
+
+    /// Returns all globs, to find out which of them match nothing.
+    pub(crate) fn unmatched(&self) -> Globs<'_> {
+        Globs(self.include.iter().chain(&self.exclude).collect())
+    }
+}
+
+/// The globs that no path has matched so far.
+pub(crate) struct Globs<'o>(Vec<&'o String>);
+
+impl Globs<'_> {
+    /// Notes the path of a value.
+    pub(crate) fn see(&mut self, path: &str) {
+        self.0.retain(|glob| !fast_glob::glob_match(glob, path));
+    }
+
+    /// Returns the globs that nothing matched.
+    pub(crate) fn left(self) -> Vec<String> {
+        let mut left: Vec<String> = self.0.into_iter().cloned().collect();
+        left.dedup();
+        left
     }
 }

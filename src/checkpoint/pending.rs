@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{log_notes, numbered, save, Busy, Checkpoint, SaveOptions};
+use super::{log_notes, numbered, save, Busy, Checkpoint, Log, SaveOptions, Severity};
 use crate::bundle::{Snapshot, SnapshotMemory};
 use crate::directory;
-use crate::error::{Code, Error, Reason, Result};
+use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::Nodes;
 use crate::storage::{lock_of, Location, Origin, Storage};
 
@@ -26,9 +26,10 @@ pub(crate) type After = Box<dyn FnOnce(&dyn Storage, &Location, Result<()>) -> R
 /// A save that runs in the background, on a thread of the library. Several threads may use it at
 /// once.
 ///
-/// Dropping it does not stop the save. If nobody has called [`Pending::wait`], an error of the save
-/// is returned by the checkpoint's next save or by [`Checkpoint::sync`]. The last clone of the
-/// checkpoint waits for the save when it is dropped; the error is then lost.
+/// Dropping it does not stop the save. An error of the save never makes another save fail: it is
+/// returned by [`Pending::wait`] or, if nobody has called that, by [`Checkpoint::sync`]; it is in
+/// the log; and [`Checkpoint::last_failure`] gives it. The last clone of the checkpoint waits for
+/// the save when it is dropped.
 ///
 /// If the program exits before the save is over, what was there before is still there.
 ///
@@ -123,7 +124,7 @@ impl Pending {
 
     /// Asks the save to stop soon. If everything is already written, the save completes;
     /// [`Pending::wait`] returns which of the two happened. A cancelled save leaves what was there
-    /// before and nothing new; later saves do not report it.
+    /// before and nothing new; no other call reports it.
     pub fn cancel(&self) {
         self.0.is_cancelled.store(true, Ordering::Relaxed);
     }
@@ -141,6 +142,8 @@ struct Job {
     state: Mutex<JobState>,
     ended: Condvar,
     origin: Origin,
+    /// Receives the error of the save.
+    failure: Arc<Mutex<Option<Error>>>,
 }
 
 #[derive(Default)]
@@ -178,6 +181,10 @@ impl Job {
         Ok(())
     }
 
+    fn is_unread(&self) -> bool {
+        self.state.lock().is_unread
+    }
+
     /// Returns the error that has not been reported yet, which then counts as reported.
     fn take_error(&self) -> Result<()> {
         let mut state = self.state.lock();
@@ -193,7 +200,8 @@ impl Job {
 
     /// Runs the save on the background thread. All callbacks of the caller are dropped before the
     /// outcome is published.
-    fn run(&self, snapshot: Snapshot, storage: Arc<dyn Storage>, options: SaveOptions, after: After) -> SnapshotMemory {
+    fn run(&self, snapshot: Snapshot, storage: Arc<dyn Storage>, options: SaveOptions, watch: Watch) -> SnapshotMemory {
+        let Watch { after, log } = watch;
         let _ = self.thread.set(thread::current().id());
         let mut memory = SnapshotMemory::default();
         let outcome = guarded(|| {
@@ -207,9 +215,21 @@ impl Job {
             drop(options);
             outcome
         });
-        let mut state = self.state.lock();
         // The caller who cancelled knows it, so this is not reported again.
-        state.is_unread = outcome.as_ref().is_err_and(|e| e.code() != Code::Cancelled);
+        let failure = outcome.as_ref().err().filter(|e| e.code() != Code::Cancelled).cloned();
+        // A panic of the log has no place to be reported.
+        let _ = guarded(|| {
+            if let (Some(log), Some(e)) = (log, &failure) {
+                let path = printable(self.path.as_os_str().as_encoded_bytes());
+                log(Severity::Error, &format!("the save of {path} in the background failed: {e}"));
+            }
+            Ok(())
+        });
+        let mut state = self.state.lock();
+        state.is_unread = failure.is_some();
+        if failure.is_some() {
+            *self.failure.lock() = failure;
+        }
         state.outcome = Some(outcome);
         self.ended.notify_all();
         memory
@@ -237,6 +257,13 @@ fn guarded(body: impl FnOnce() -> Result<()>) -> Result<()> {
     })
 }
 
+/// What is called when a save in the background is over.
+pub(crate) struct Watch {
+    pub after: After,
+    /// Receives the error of the save.
+    pub log: Option<Log>,
+}
+
 /// The last save in the background of a checkpoint.
 #[derive(Default)]
 pub(super) struct Slot(Mutex<LastSave>, Origin);
@@ -244,6 +271,10 @@ pub(super) struct Slot(Mutex<LastSave>, Origin);
 #[derive(Default)]
 struct LastSave {
     job: Option<Arc<Job>>,
+    /// The first earlier save whose error has not been reported yet.
+    unreported: Option<Arc<Job>>,
+    /// The error of the last save that failed.
+    failure: Arc<Mutex<Option<Error>>>,
     thread: Option<JoinHandle<SnapshotMemory>>,
     /// Memory of the last snapshot, to be reused for the next one.
     memory: SnapshotMemory,
@@ -255,6 +286,15 @@ impl Slot {
             return None; // its thread is not in this process
         }
         self.0.lock().job.clone()
+    }
+
+    /// Returns the first error that has not been reported yet, which then counts as reported.
+    fn take_error(&self) -> Result<()> {
+        let (earlier, last) = {
+            let mut last = self.0.lock();
+            (last.unreported.take(), last.job.clone())
+        };
+        [earlier, last].into_iter().flatten().try_for_each(|job| job.take_error())
     }
 
     /// Takes the memory for the next snapshot. The outcome of the last save must be known; the
@@ -309,7 +349,6 @@ impl Checkpoint {
     ///   started. The save counter stays incremented.
     /// * `UNAVAILABLE` ([`Reason::Busy`]): an earlier save is still running and the options say
     ///   [`Busy::Fail`]. Nothing is counted.
-    /// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
     ///
     /// Every other error is returned by [`Pending::wait`].
     pub fn save_async(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<Pending> {
@@ -326,7 +365,7 @@ impl Checkpoint {
                     written?;
                     directory::record_save(storage, path, durability, &access)
                 }));
-                self.start(nodes, storage, path, options, after)
+                self.start(nodes, storage, path, options, Watch { after, log: self.log() })
             })
         })
     }
@@ -345,14 +384,15 @@ impl Checkpoint {
     pub(crate) fn write_async_on(&self, storage: Arc<dyn Storage>, prefix: &Location, options: &SaveOptions) -> Result<Pending> {
         self.with_locks(options, |options| {
             self.when_idle(Some(options.busy), |nodes| {
-                self.start(nodes, storage, prefix.to_owned(), options, self.then_log(Box::new(|_, _, written| written)))
+                let watch = Watch { after: self.then_log(Box::new(|_, _, written| written)), log: self.log() };
+                self.start(nodes, storage, prefix.to_owned(), options, watch)
             })
         })
     }
 
     /// The same, followed by what there is to say in the log about locks.
     fn then_log(&self, after: After) -> After {
-        let (notes, log) = (self.0.notes.clone(), self.0.state.lock().log.clone());
+        let (notes, log) = (self.0.notes.clone(), self.log());
         Box::new(move |storage, path, written| {
             let outcome = after(storage, path, written);
             log_notes(&notes, log.as_ref());
@@ -363,25 +403,34 @@ impl Checkpoint {
     /// Waits for the save that is running in the background, if there is one.
     ///
     /// # Errors
-    /// * The error of the last save, if it has not been reported yet.
+    /// * The error of a save in the background that has not been reported yet: of the first one,
+    ///   then of the last.
     /// * `FAILED_PRECONDITION` ([`Reason::Reentrant`]): called from a callback of that save.
     pub fn sync(&self) -> Result<()> {
         self.check_origin()?;
-        match self.0.slot.job() {
-            Some(job) => job.wait().and_then(|()| job.take_error()),
-            None => Ok(()),
+        if let Some(job) = self.0.slot.job() {
+            job.wait()?;
         }
+        self.0.slot.take_error()
+    }
+
+    /// Returns the error of the last save in the background that failed, whether or not it has been
+    /// reported; `None` if none has failed. Later saves that succeed do not change it, and a
+    /// cancelled save has not failed. Never waits.
+    pub fn last_failure(&self) -> Option<Error> {
+        let failure = lock_of(&self.0.slot.0, self.0.origin)?.failure.clone();
+        let error = lock_of(&failure, self.0.origin)?.clone();
+        error
     }
 
     /// Runs `body` with the graph's lock while no save runs in the background. `saves` is `Some` if
-    /// the call saves: it says what to do about a save that is running, and makes the call fail
-    /// with the last save's error if that has not been reported yet.
+    /// the call saves, and says what to do about a save that is running.
     pub(crate) fn when_idle<R>(&self, saves: Option<Busy>, body: impl FnOnce(&mut Nodes) -> Result<R>) -> Result<R> {
         let mut body = body;
         loop {
             // A save is started with the graph's lock held, so none can start during the check.
             // Waiting for one happens without the lock, because its callbacks may need it.
-            let turn = self.0.graph.with(|nodes| match self.running(saves)? {
+            let turn = self.0.graph.with(|nodes| match self.running() {
                 Some(job) => Ok(Turn::Wait(job, body)),
                 None => body(nodes).map(Turn::Done),
             })?;
@@ -399,14 +448,14 @@ impl Checkpoint {
         }
     }
 
-    /// Returns the save that is running, if any. If the last one has ended and the call saves,
-    /// fails with its error if that has not been reported yet.
-    fn running(&self, saves: Option<Busy>) -> Result<Option<Arc<Job>>> {
-        match self.0.slot.job() {
-            Some(job) if job.is_running() => Ok(Some(job)),
-            Some(job) if saves.is_some() => job.take_error().map(|()| None),
-            _ => Ok(None),
-        }
+    /// Returns the save that is running, if any.
+    fn running(&self) -> Option<Arc<Job>> {
+        self.0.slot.job().filter(|job| job.is_running())
+    }
+
+    /// Returns the log.
+    pub(crate) fn log(&self) -> Option<Log> {
+        self.0.state.lock().log.clone()
     }
 
     /// Copies the values and starts the background thread. No other save may be running.
@@ -416,7 +465,7 @@ impl Checkpoint {
         storage: Arc<dyn Storage>,
         path: Location,
         options: &SaveOptions,
-        after: After,
+        watch: Watch,
     ) -> Result<Pending> {
         let mut memory = self.0.slot.take_memory();
         let attached = self.attached();
@@ -432,16 +481,20 @@ impl Checkpoint {
             state: Mutex::default(),
             ended: Condvar::new(),
             origin: Origin::here(),
+            failure: self.0.slot.0.lock().failure.clone(),
         });
         let (of_thread, options) = (job.clone(), options.clone());
         let thread = thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || of_thread.run(snapshot, storage, options, after))
+            .spawn(move || of_thread.run(snapshot, storage, options, watch))
             .map_err(|e| {
                 Error::new(Code::ResourceExhausted, Reason::Io, format!("cannot start a thread for the save: {e}"))
                     .in_file(&job.path)
             })?;
         let mut last = self.0.slot.0.lock();
+        if last.unreported.as_ref().is_none_or(|earlier| !earlier.is_unread()) {
+            last.unreported = last.job.take().filter(|earlier| earlier.is_unread());
+        }
         (last.job, last.thread) = (Some(job.clone()), Some(thread));
         Ok(Pending(job))
     }

@@ -28,6 +28,9 @@ pub enum RowState {
     Skipped = 7,
     /// Reading or a callback failed halfway: the object has neither its old value nor the new one.
     Torn = 8,
+    /// Not a value: a glob of the options that no value of the checkpoint matches. The row's path
+    /// is the glob.
+    UnmatchedGlob = 9,
 }
 
 impl RowState {
@@ -42,6 +45,7 @@ impl RowState {
             RowState::DtypeMismatch,
             RowState::Skipped,
             RowState::Torn,
+            RowState::UnmatchedGlob,
         ]
         .into_iter()
     }
@@ -62,6 +66,7 @@ impl RowState {
             RowState::DtypeMismatch => c"dtype mismatch",
             RowState::Skipped => c"skipped",
             RowState::Torn => c"torn",
+            RowState::UnmatchedGlob => c"glob matches nothing",
         }
     }
 }
@@ -96,16 +101,16 @@ pub struct Row {
     pub node: Option<NodeId>,
     /// The node in the checkpoint's object graph.
     pub saved_node: Option<u32>,
-    /// For an unused value or a missing object: the path of its probable counterpart, the only one
-    /// on the other side with the same shape and last name.
+    /// For a value without an object or an object without a value: the path of its probable
+    /// counterpart, the only one on the other side with the same dtype, shape and last names.
     pub candidate: Option<String>,
-    /// More about the reason for the state, if there is more.
+    /// More about the reason for the state, if the rest of the row does not say it.
     pub detail: Option<String>,
 }
 
 /// The outcome for each value of a restore: one row for each value of the checkpoint, then one for
-/// each object of the program that the checkpoint has no value for. It is a snapshot and never
-/// changes.
+/// each object of the program that the checkpoint has no value for, then one for each glob of the
+/// options that matched nothing. It is a snapshot and never changes.
 ///
 /// ```
 /// # use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, RowState, SaveOptions, Variable};
@@ -131,8 +136,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(mut rows: Vec<Row>) -> Report {
-        find_candidates(&mut rows);
+    pub(super) fn new(rows: Vec<Row>) -> Report {
         Report { rows }
     }
 
@@ -149,7 +153,7 @@ impl Report {
 
     /// Returns whether every value of the checkpoint and every object of the program was restored.
     pub fn is_complete(&self) -> bool {
-        self.count(RowState::Restored) == self.rows.len()
+        self.rows.iter().all(|row| matches!(row.state, RowState::Restored | RowState::UnmatchedGlob))
     }
 
     /// Returns one line with the number of rows for each state.
@@ -244,32 +248,4 @@ fn push_json(out: &mut String, text: &str) {
         }
     }
     out.push('"');
-}
-
-/// Sets the candidates: for each unused value and each missing object, the only one on the other
-/// side with the same shape and last name, if there is exactly one.
-fn find_candidates(rows: &mut [Row]) {
-    use std::collections::HashMap;
-    type Likeness = (String, Vec<i64>);
-    let likeness = |row: &Row| -> Option<Likeness> {
-        let shape = match row.state {
-            RowState::Unused => row.saved.as_ref().map(|(_, shape)| shape.clone()),
-            RowState::Missing => row.program.as_ref().and_then(|(_, shape)| shape.clone()),
-            _ => None,
-        };
-        Some((row.path.rsplit('/').next()?.to_owned(), shape?))
-    };
-    // For each last name and shape, the numbers of the unused rows and of the missing rows.
-    let mut alike: HashMap<Likeness, [Vec<usize>; 2]> = HashMap::new();
-    for (number, row) in rows.iter().enumerate() {
-        if let Some(likeness) = likeness(row) {
-            alike.entry(likeness).or_default()[usize::from(row.state == RowState::Missing)].push(number);
-        }
-    }
-    for [unused, missing] in alike.into_values() {
-        if let ([one], [other]) = (&unused[..], &missing[..]) {
-            rows[*one].candidate = Some(rows[*other].path.clone());
-            rows[*other].candidate = Some(rows[*one].path.clone());
-        }
-    }
 }

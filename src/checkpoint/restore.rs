@@ -18,7 +18,8 @@ use super::options::{Log, RestoreOptions, Severity};
 use super::paths::Paths;
 use super::plan::{Outcome, Plan};
 use super::report::RowState;
-use crate::error::{Error, Result};
+use super::selection::Selection;
+use crate::error::{printable, Error, Result};
 use crate::graph::{NodeId, Nodes, Position, Waiting};
 use crate::reader::{Node as SavedNode, ObjectGraph, Reader};
 
@@ -34,11 +35,9 @@ pub(super) fn next_uid() -> u64 {
 pub(crate) struct Restore {
     pub(super) uid: u64,
     pub(super) reader: Reader,
-    pub(super) saved: ObjectGraph,
+    pub(super) selection: Selection,
     pub(super) options: RestoreOptions,
     log: Option<Log>,
-    /// Whether the options include each node of the checkpoint; empty if they include all.
-    wanted: Vec<bool>,
     pub(super) found: Mutex<Matches>,
     /// Whether to suppress the warning about unused values when the restore is dropped.
     quiet: AtomicBool,
@@ -65,7 +64,9 @@ pub(super) struct Pass {
 }
 
 impl Restore {
-    pub fn new(reader: Reader, saved: ObjectGraph, options: &RestoreOptions, log: Option<Log>) -> Restore {
+    pub fn new(reader: Reader, saved: ObjectGraph, options: &RestoreOptions, log: Option<Log>) -> Result<Restore> {
+        let selection = Selection::new(saved, options)?;
+        let saved = &selection.saved;
         let mut found = Matches { objects: vec![None; saved.len()], states: vec![None; saved.len()], ..Matches::default() };
         if !options.skip_slot_variables {
             for owner in saved.nodes() {
@@ -78,22 +79,19 @@ impl Restore {
                 }
             }
         }
-        let wanted = if options.wants_all() {
-            Vec::new()
-        } else {
-            let paths = Paths::new(&saved);
-            saved.nodes().map(|node| options.wants(&paths.path(&saved, node.id()))).collect()
-        };
-        Restore {
+        let restore = Restore {
             uid: next_uid(),
             reader,
-            saved,
+            selection,
             options: options.clone(),
             log,
-            wanted,
             found: Mutex::new(found),
             quiet: AtomicBool::new(false),
+        };
+        for glob in &restore.selection.unmatched {
+            restore.log(Severity::Warning, &unmatched_glob(glob));
         }
+        Ok(restore)
     }
 
     pub fn expect_partial(&self) {
@@ -107,11 +105,11 @@ impl Restore {
     }
 
     pub fn wants(&self, id: u32) -> bool {
-        self.wanted.get(id as usize).copied().unwrap_or(true)
+        self.selection.wants(id)
     }
 
     pub(super) fn node(&self, id: u32) -> SavedNode<'_> {
-        self.saved.node(id).unwrap_or_else(|| self.saved.nodes().next().expect("an object graph has a root"))
+        self.selection.saved.node(id).unwrap_or_else(|| self.selection.saved.nodes().next().expect("an object graph has a root"))
     }
 
     /// Returns the object that a node is bound to; `None` if there is none or it was removed.
@@ -321,7 +319,7 @@ impl Drop for Restore {
             return;
         }
         let found = std::mem::take(self.found.get_mut());
-        let unmatched = self.saved.nodes().filter(|node| {
+        let unmatched = self.selection.saved.nodes().filter(|node| {
             node.attributes().len() > 0
                 && self.wants(node.id())
                 && found.objects.get(node.id() as usize).is_none_or(Option::is_none)
@@ -336,17 +334,22 @@ impl Drop for Restore {
              in question. To silence these warnings, use `status.expect_partial()`. See \
              https://www.tensorflow.org/api_docs/python/tf/train/Checkpoint#restore for details about the status object returned by the restore function.",
         );
-        let paths = Paths::new(&self.saved);
+        let paths = Paths::new(self.selection.shown());
         for id in unmatched {
-            let name = paths.pretty(&self.saved, id);
+            let name = paths.pretty(self.selection.shown(), id);
             self.log(Severity::Warning, &format!("Value in checkpoint could not be found in the restored object: {name}"));
         }
         for (id, names) in &found.unused {
-            let name = paths.pretty(&self.saved, *id);
+            let name = paths.pretty(self.selection.shown(), *id);
             self.log(
                 Severity::Warning,
                 &format!("An attribute in the restored object could not be found in the checkpoint. Object: {name}, attribute: {names:?}"),
             );
         }
     }
+}
+
+/// Returns the warning about a glob that matches nothing.
+pub(super) fn unmatched_glob(glob: &str) -> String {
+    format!("no value of the checkpoint matches the glob \"{}\" of the restore options", printable(glob.as_bytes()))
 }

@@ -1,17 +1,19 @@
 //! The report of a restore from an object graph.
 
+use super::candidates::report_with_candidates;
 use super::paths::Paths;
 use super::report::{Report, Row, RowState};
 use super::restore::Restore;
-use super::rows::{missing_row, slice_of, spec_of};
+use super::rows::{glob_row, missing_row, slice_of, spec_of};
 use super::Checkpoint;
 use crate::error::Result;
 use crate::graph::{NodeId, Nodes, Walk};
 
 /// Returns the report of a restore from an object graph, as of now.
 pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoint) -> Result<Report> {
-    let saved = &restore.saved;
-    let paths = Paths::new(saved);
+    let saved = &restore.selection.saved;
+    let shown = restore.selection.shown();
+    let paths = Paths::new(shown);
     let waiting = waiting(nodes, restore);
     let mut rows = Vec::new();
     for node in saved.nodes() {
@@ -40,7 +42,7 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
         };
         let mut put = |key: &str| {
             rows.push(Row {
-                path: paths.path(saved, id),
+                path: paths.path(shown, id),
                 key: key.to_owned(),
                 state,
                 saved: restore.reader.get(key).ok().map(|t| (t.dtype(), t.shape().to_vec())),
@@ -66,13 +68,14 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
             rows.push(missing_row(nodes, &walk, id as u32, object));
         }
     }
-    Ok(Report::new(rows))
+    rows.extend(restore.selection.unmatched.iter().map(|glob| glob_row(glob)));
+    Ok(report_with_candidates(rows))
 }
 
 /// Returns for each node of the checkpoint whether it is deferred: a deferred edge or slot leads to
 /// it, or to a node above it, and it has no object yet.
 fn waiting(nodes: &Nodes, restore: &Restore) -> Vec<bool> {
-    let saved = &restore.saved;
+    let saved = &restore.selection.saved;
     let mut waiting = vec![false; saved.len()];
     let mut next: Vec<u32> = Vec::new();
     let waits_at: Vec<NodeId> = restore.found.lock().waits_at.iter().copied().collect();

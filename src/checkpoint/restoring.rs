@@ -12,7 +12,7 @@ use super::status::{Origin, Status};
 use super::{cannot_count, Checkpoint, LastRestore, Severity, SAVE_COUNTER};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{is_integer, Nodes, Variable};
-use crate::reader::{ObjectGraph, Reader};
+use crate::reader::Reader;
 use crate::tensor::{shape_text, DType};
 
 /// Which of the two calls is running.
@@ -79,13 +79,13 @@ impl Checkpoint {
         self.when_idle(None, |nodes| {
             let reader = Reader::for_restore(path)?;
             let Some(saved) = reader.object_graph()? else {
-                let restore = Arc::new(NameRestore::new(reader, options));
+                let restore = Arc::new(NameRestore::new(reader, options, None)?);
                 return match restore.begin(nodes, self.as_root(&self.attached()), true) {
                     Err(e) if !is_in_rows(&e) => Err(e),
                     _ => restore.report(nodes, self),
                 };
             };
-            let restore = Arc::new(Restore::new(reader, transformed(saved, options)?, options, None));
+            let restore = Arc::new(Restore::new(reader, saved, options, None)?);
             let (pass, begun) = restore.begin(nodes, self.0.root, &self.attached(), true);
             let report = report_of(nodes, &restore, self);
             restore.undo(nodes, &pass);
@@ -131,10 +131,10 @@ impl Checkpoint {
             log(Severity::Warning, &text);
         }
         let Some(saved) = reader.object_graph()? else {
+            let restore = Arc::new(NameRestore::new(reader, options, log.as_ref())?);
             if verb == Verb::Restore {
-                self.check_counter(nodes, &reader, reader.contains(SAVE_COUNTER).then_some(SAVE_COUNTER))?;
+                restore.with_key(SAVE_COUNTER, |reader, key| self.check_counter(nodes, reader, key))?;
             }
-            let restore = Arc::new(NameRestore::new(reader, options));
             restore.begin(nodes, self.as_root(&self.attached()), false)?;
             if verb == Verb::Restore {
                 let counter = self.counter(nodes)?;
@@ -143,10 +143,10 @@ impl Checkpoint {
             self.0.state.lock().last = LastRestore::Names(Arc::downgrade(&restore));
             return Ok(Status { origin: Origin::Names(restore), checkpoint: self.clone() });
         };
-        let restore = Arc::new(Restore::new(reader, transformed(saved, options)?, options, log));
+        let restore = Arc::new(Restore::new(reader, saved, options, log)?);
         if verb == Verb::Restore {
-            let saved = restore.saved.node(0).and_then(|root| root.children().find(|edge| edge.name == SAVE_COUNTER));
-            let saved = saved.filter(|edge| restore.wants(edge.node)).and_then(|edge| restore.saved.node(edge.node));
+            let saved = restore.selection.saved.node(0).and_then(|root| root.children().find(|edge| edge.name == SAVE_COUNTER));
+            let saved = saved.filter(|edge| restore.wants(edge.node)).and_then(|edge| restore.selection.saved.node(edge.node));
             let key = saved.and_then(|counter| Some(counter.attributes().next()?.checkpoint_key));
             self.check_counter(nodes, &restore.reader, key)?;
         }
@@ -192,22 +192,4 @@ impl Checkpoint {
 /// Returns whether the rows of a report express the error.
 fn is_in_rows(error: &Error) -> bool {
     matches!(error.reason(), Reason::NoTensor | Reason::DType | Reason::Shape | Reason::ReadOnly)
-}
-
-/// Applies the renames and the subtree of the options to an object graph.
-fn transformed(saved: ObjectGraph, options: &RestoreOptions) -> Result<ObjectGraph> {
-    let saved = if options.renames.is_empty() { saved } else { saved.renamed(&options.renames)? };
-    match &options.subtree {
-        None => Ok(saved),
-        Some(path) => {
-            let absent = || {
-                Error::new(
-                    Code::NotFound,
-                    Reason::NoTensor,
-                    format!("the checkpoint has no object at \"{}\"", printable(path.as_bytes())),
-                )
-            };
-            saved.subtree(saved.node_at(path).ok_or_else(absent)?).ok_or_else(absent)
-        }
-    }
 }

@@ -48,3 +48,19 @@ pub(super) fn missing_row(nodes: &Nodes, walk: &Walk<'_>, id: u32, object: NodeI
         detail: None,
     }
 }
+
+/// Returns the row of a glob of the options that no value of the checkpoint matches.
+pub(super) fn glob_row(glob: &str) -> Row {
+    Row {
+        path: glob.to_owned(),
+        key: String::new(),
+        state: RowState::UnmatchedGlob,
+        saved: None,
+        program: None,
+        slice: None,
+        node: None,
+        saved_node: None,
+        candidate: None,
+        detail: None,
+    }
+}

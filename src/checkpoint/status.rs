@@ -10,7 +10,7 @@ use super::report::Report;
 use super::restore::Restore;
 use super::restore_report::report_of;
 use super::Checkpoint;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Nodes;
 
 /// The kind of checkpoint that a restore status belongs to.
@@ -129,7 +129,7 @@ impl Status {
     /// * `FAILED_PRECONDITION` ([`Reason::Unsavable`](crate::Reason::Unsavable)): the program
     ///   contains a list that cannot be saved.
     pub fn assert_existing_objects_matched(&self) -> Result<()> {
-        self.ask(|nodes, restore| restore.assert_existing_matched(nodes, &self.checkpoint))
+        self.ask(|nodes, restore| restore.assert_existing_matched(nodes, &self.checkpoint, false))
     }
 
     /// Asserts that everything in the checkpoint was restored, and that every object of the program
@@ -139,8 +139,24 @@ impl Status {
     /// Those of [`Status::assert_existing_objects_matched`].
     pub fn assert_consumed(&self) -> Result<()> {
         self.ask(|nodes, restore| {
-            restore.assert_existing_matched(nodes, &self.checkpoint)?;
+            restore.assert_existing_matched(nodes, &self.checkpoint, false)?;
             restore.assert_all_consumed(nodes)
+        })
+    }
+
+    /// Asserts that all the rest matched: every object that the program has so far, and that has
+    /// values, got its value from the checkpoint, but for those that the options leave out. These
+    /// are what the options exclude and, with [`Mismatch::Skip`](crate::Mismatch::Skip), the
+    /// objects whose values do not fit. Values of the checkpoint without an object are not required
+    /// to be used.
+    ///
+    /// # Errors
+    /// Those of [`Status::assert_existing_objects_matched`].
+    pub fn assert_rest_matched(&self) -> Result<()> {
+        self.checkpoint.graph().with(|nodes| match &self.origin {
+            Origin::Objects(restore) => restore.assert_existing_matched(nodes, &self.checkpoint, true),
+            Origin::Names(restore) => restore.assert_restored(nodes, &self.checkpoint, true),
+            Origin::Nothing => Err(nothing_restored()),
         })
     }
 
@@ -155,8 +171,8 @@ impl Status {
     fn ask(&self, about_objects: impl FnOnce(&Nodes, &Restore) -> Result<()>) -> Result<()> {
         self.checkpoint.graph().with(|nodes| match &self.origin {
             Origin::Objects(restore) => about_objects(nodes, restore),
-            Origin::Names(restore) => restore.assert_restored(nodes, &self.checkpoint),
-            Origin::Nothing => Err(failed("No checkpoint specified (save_path=None); nothing is being restored.")),
+            Origin::Names(restore) => restore.assert_restored(nodes, &self.checkpoint, false),
+            Origin::Nothing => Err(nothing_restored()),
         })
     }
 
@@ -194,4 +210,8 @@ impl Status {
             Ok(())
         })
     }
+}
+
+fn nothing_restored() -> Error {
+    failed("No checkpoint specified (save_path=None); nothing is being restored.")
 }

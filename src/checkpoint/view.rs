@@ -251,7 +251,7 @@ pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, No
             })?;
             check_values(nodes, &node, object)?;
         }
-        let restore = Arc::new(Restore::new(reader, view.saved, options, None));
+        let restore = Arc::new(Restore::new(reader, view.saved, options, None)?);
         restore.expect_partial();
         restore.restore_single(nodes, restored)
     })

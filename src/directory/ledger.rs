@@ -1,7 +1,7 @@
 //! The ledger: the managed checkpoints of a directory, as recorded in its state file and in
 //! `checkpoint.manager` beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
@@ -71,8 +71,10 @@ impl Ledger {
         // An absolute path that leads to a checkpoint shows that they are those of another
         // directory: then a checkpoint of the same name here is not listed, and never removed.
         let is_elsewhere = |entry: &OsString| {
-            let resolved = resolve_name(&directory, entry);
-            is_absolute(entry) && resolved.located.is_some() && !resolved.is_moved
+            is_absolute(entry) && {
+                let resolved = resolve_name(&directory, entry);
+                resolved.located.is_some() && !resolved.is_moved
+            }
         };
         let may_be_moved = !names_of(&state).any(is_elsewhere);
         let named = |entry: &OsString| {
@@ -114,10 +116,10 @@ impl Ledger {
         for (path, &time) in state.all_model_checkpoint_paths.iter().zip(&state.all_model_checkpoint_timestamps) {
             let entry = Entry { path: path.clone(), time: if now < time { now } else { time }, metric: None };
             if entry.time > last_preserved {
-                window.retain(|earlier: &Entry| earlier.path != entry.path);
                 window.push(entry);
             }
         }
+        let window = last_of_each(window);
         let latest = Some(state.model_checkpoint_path.clone());
         let managed = Managed { window, kept: Vec::new(), last_preserved };
         let mut ledger = Ledger { directory, latest, managed, sidecar, read, listed };
@@ -176,16 +178,22 @@ impl Ledger {
     /// Adopts the records of `checkpoint.manager` whose checkpoints are still the same ones.
     fn take_sidecar(&mut self, state: &StateFile) {
         let records = self.sidecar.as_ref().and_then(|text| sidecar::parse(text.as_bytes()).ok()).unwrap_or_default();
+        let paths = &state.all_model_checkpoint_paths;
+        let times = paths.iter().zip(&state.all_model_checkpoint_timestamps);
+        let listed: HashSet<(&OsString, u64)> = times.filter_map(|(path, &time)| Some((path, comparable(time)?))).collect();
+        let places: HashMap<OsString, usize> =
+            self.managed.window.iter().enumerate().map(|(place, entry)| (entry.path.clone(), place)).collect();
+        let mut known: HashSet<OsString> = paths.iter().cloned().collect();
         for record in records {
-            let times = state.all_model_checkpoint_paths.iter().zip(&state.all_model_checkpoint_timestamps);
-            let listed = times.clone().any(|(path, &time)| *path == record.entry.path && time == record.entry.time);
-            if let Some(entry) = self.managed.window.iter_mut().find(|entry| entry.path == record.entry.path && listed) {
-                entry.metric = record.entry.metric;
+            if comparable(record.entry.time).is_some_and(|time| listed.contains(&(&record.entry.path, time))) {
+                if let Some(&place) = places.get(&record.entry.path) {
+                    self.managed.window[place].metric = record.entry.metric;
+                }
             }
-            let is_known = state.all_model_checkpoint_paths.contains(&record.entry.path);
-            let again = self.managed.kept.iter().any(|kept| kept.entry.path == record.entry.path);
-            if let (Some(why), false, Some(_)) = (record.kept, is_known || again, owned(&record.entry.path)) {
-                self.managed.kept.push(Kept { entry: record.entry, why });
+            if let (Some(why), Some(_)) = (record.kept, owned(&record.entry.path)) {
+                if known.insert(record.entry.path.clone()) {
+                    self.managed.kept.push(Kept { entry: record.entry, why });
+                }
             }
         }
     }
@@ -207,7 +215,8 @@ impl Ledger {
 
     /// Takes up the checkpoints that a manager had published, but not recorded, when its process
     /// ended. The last of them is the latest checkpoint, unless the state file was written since.
-    /// Returns their names; [`Ledger::record`] writes them to the state file.
+    /// Returns their names; [`Ledger::record`] writes them to the state file. Until then a save
+    /// must not replace them, unless [`Ledger::may_replace`] is told that the program has resumed.
     pub fn take_up(&mut self, directory: &dyn Directory, now: &dyn Fn() -> f64) -> std::io::Result<Vec<OsString>> {
         let version = |file: Box<dyn Source>| file.status().ok().map(|status| status.version);
         let state = directory.open(OsStr::new(STATE_FILE)).ok().and_then(version).map(|version| version.time());
@@ -233,9 +242,14 @@ impl Ledger {
             } else {
                 self.managed.add_oldest(entry);
             }
-            self.listed.insert(name.clone());
         }
         Ok(found.into_iter().map(|(_, name, ..)| name).collect())
+    }
+
+    /// Notes that the program resumes with these checkpoints known: to save over one of them is its
+    /// decision.
+    pub fn may_replace(&mut self, names: Vec<OsString>) {
+        self.listed.extend(names);
     }
 
     /// Removes the marks of checkpoints that are recorded by now, and those that no longer belong
@@ -359,6 +373,20 @@ impl Ledger {
     }
 }
 
+/// Of entries with the same path, keeps the last one.
+fn last_of_each(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut seen = HashSet::new();
+    let mut last: Vec<bool> = entries.iter().rev().map(|entry| seen.insert(&entry.path)).collect();
+    drop(seen);
+    entries.into_iter().filter(|_| last.pop().unwrap_or(true)).collect()
+}
+
+/// A time as something that equals another exactly if the times are equal; `None` for a NaN, which
+/// equals nothing.
+fn comparable(time: f64) -> Option<u64> {
+    (!time.is_nan()).then_some((time + 0.0).to_bits()) // -0.0 becomes 0.0
+}
+
 /// All names in a state file.
 fn names_of(state: &StateFile) -> impl Iterator<Item = &OsString> {
     std::iter::once(&state.model_checkpoint_path).chain(&state.all_model_checkpoint_paths)
@@ -383,7 +411,7 @@ fn state_of(latest: &OsStr, managed: &Managed) -> StateFile {
 }
 
 /// The names of the checkpoints that a directory's state file lists or `checkpoint.manager` keeps.
-pub(super) struct Listed(Vec<OsString>);
+pub(super) struct Listed(HashSet<OsString>);
 
 impl Listed {
     fn of<'a>(state: &'a StateFile, kept: impl Iterator<Item = &'a OsString>) -> Listed {
@@ -412,7 +440,7 @@ impl Listed {
     }
 
     pub fn has(&self, base: &OsStr) -> bool {
-        self.0.iter().any(|listed| listed == base)
+        self.0.contains(base)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which checkpoints are kept: TensorFlow's rule, and extensions of it.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 
 use crate::error::{Error, Result};
@@ -157,8 +158,8 @@ impl Managed {
         all.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    fn best(&self, rule: &Retention) -> Vec<OsString> {
-        let Some((count, better)) = rule.best else { return Vec::new() };
+    fn best(&self, rule: &Retention) -> HashSet<OsString> {
+        let Some((count, better)) = rule.best else { return HashSet::new() };
         self.by_metric(better).into_iter().take(count).map(|entry| entry.path.clone()).collect()
     }
 }

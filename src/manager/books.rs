@@ -122,6 +122,7 @@ impl Books {
         if state.held.is_none() {
             let held = Held::for_manager(storage, &self.directory, &access)?;
             state.ledger.check_unchanged()?;
+            // This program has not resumed from them: it goes past their numbers.
             self.take_up(&mut state.ledger, &*held.directory, warnings)?;
             state.place = place(&self.directory);
             state.held = Some(held.claim);
@@ -149,8 +150,8 @@ impl Books {
         warnings.into_iter().chain(self.notes.take()).for_each(|text| self.options.log(Severity::Warning, &text));
     }
 
-    /// Takes up what was published before and not recorded.
-    fn take_up(&self, ledger: &mut Ledger, directory: &dyn Directory, warnings: &mut Vec<String>) -> Result<()> {
+    /// Takes up what was published before and not recorded. Returns the names.
+    fn take_up(&self, ledger: &mut Ledger, directory: &dyn Directory, warnings: &mut Vec<String>) -> Result<Vec<OsString>> {
         let found = ledger
             .take_up(directory, &|| self.options.clock.now())
             .map_err(|e| Error::io("list the directory", &self.directory, &e))?;
@@ -158,7 +159,7 @@ impl Books {
             let name = printable(name.as_encoded_bytes());
             format!("{name} was saved, but the program ended before it was recorded: it is recorded now")
         }));
-        Ok(())
+        Ok(found)
     }
 
     /// Returns `number` unless a save under it would replace a checkpoint that the state file does
@@ -198,7 +199,11 @@ impl Books {
         let refreshed = match state.held {
             None => state.ledger.refresh(now, &mut warnings).and_then(|()| {
                 match self.directory.storage()?.directory(&self.directory, false) {
-                    Ok(directory) => self.take_up(&mut state.ledger, &*directory, &mut warnings),
+                    Ok(directory) => {
+                        let found = self.take_up(&mut state.ledger, &*directory, &mut warnings)?;
+                        state.ledger.may_replace(found);
+                        Ok(())
+                    }
                     Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
                     Err(e) => Err(Error::io("open the directory", &self.directory, &e)),
                 }

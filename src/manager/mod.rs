@@ -17,7 +17,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::bundle::{Access, Notes};
-use crate::checkpoint::{After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status};
+use crate::checkpoint::{After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status, Watch};
 use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, Pin, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
@@ -84,7 +84,8 @@ pub struct Resumption {
     pub path: Option<PathBuf>,
     /// The status of the restore; `None` if there was no checkpoint.
     pub status: Option<Status>,
-    /// The newer checkpoints that were skipped because they are not valid, newest first.
+    /// The newer checkpoints that were skipped because they are not whole, newest first. If none of
+    /// the directory is whole, an incomplete one that was restored is among them.
     pub broken: Vec<BrokenCheckpoint>,
 }
 
@@ -243,8 +244,15 @@ impl Manager {
                 }
                 settled
             });
-            self.checkpoint.start(nodes, storage.clone(), path, &save, after)
+            let log = self.books.options.log.clone().or_else(|| self.checkpoint.log());
+            self.checkpoint.start(nodes, storage.clone(), path, &save, Watch { after, log })
         })
+    }
+
+    /// Returns the error of the last save in the background that failed, as
+    /// [`Checkpoint::last_failure`] of the manager's checkpoint does.
+    pub fn last_failure(&self) -> Option<Error> {
+        self.checkpoint.last_failure()
     }
 
     /// Saves a checkpoint together with other ranks, as [`Manager::save`] and
@@ -347,8 +355,12 @@ impl Manager {
         self.books.origin.check().map_err(|e| e.in_file(&self.books.directory))?;
         self.checkpoint.when_idle(None, |_| Ok(()))?;
         let (found, _pin) = self.find_and_pin(options)?;
-        for BrokenCheckpoint { prefix, problem } in &found.broken {
-            let text = format!("skipped {}, which is not valid: {problem}", printable(prefix.as_os_str().as_encoded_bytes()));
+        for BrokenCheckpoint { prefix, verdict, problem } in &found.broken {
+            let name = printable(prefix.as_os_str().as_encoded_bytes());
+            let text = match found.prefix.as_ref() == Some(prefix) {
+                false => format!("skipped {name}, which is {verdict}: {problem}"),
+                true => format!("{name} is {verdict}, and no checkpoint of the directory is whole: {problem}"),
+            };
             self.books.options.log(Severity::Warning, &text);
         }
         let Some(path) = found.prefix else {
@@ -383,7 +395,7 @@ impl Manager {
             let found = if options.latest_valid {
                 self.latest_valid_or_none()?
             } else {
-                ValidCheckpoint { prefix: self.latest_checkpoint(), broken: Vec::new() }
+                ValidCheckpoint { prefix: self.latest_checkpoint(), ..ValidCheckpoint::default() }
             };
             let Some(path) = &found.prefix else { return Ok((found, None)) };
             match Pin::new(path) {
@@ -396,8 +408,8 @@ impl Manager {
         }
     }
 
-    /// Finds the newest valid checkpoint of the directory: one whose checksums all match. A
-    /// directory that does not exist has none. See [`latest_valid_checkpoint`].
+    /// Finds the newest valid checkpoint of the directory: a whole one or, if there is none, an
+    /// incomplete one. A directory that does not exist has none. See [`latest_valid_checkpoint`].
     ///
     /// # Errors
     /// The operating system's error: the directory cannot be read.

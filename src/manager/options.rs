@@ -164,7 +164,8 @@ impl ManagerOptions {
     }
 
     /// Sets the log, which is called about state files that cannot be parsed, old checkpoints that
-    /// cannot be removed and the like. No lock of the manager is held during the call.
+    /// cannot be removed, saves in the background that failed and the like. No lock of the manager
+    /// is held during the call. Without it, saves in the background use the checkpoint's log.
     pub fn log_to(mut self, log: Log) -> ManagerOptions {
         self.log = Some(log);
         self

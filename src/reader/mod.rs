@@ -7,6 +7,7 @@ mod resolve;
 mod restoring;
 mod similar;
 mod tensor;
+mod verdict;
 mod verify;
 mod view;
 
@@ -28,6 +29,7 @@ use path::{First, Found, MOST_LOOKS};
 pub(crate) use resolve::{is_absolute, path_in, resolve, resolve_beside, resolve_name};
 pub(crate) use restoring::Place;
 pub use tensor::Tensor;
+pub use verdict::Verdict;
 pub(crate) use verify::verify_located;
 pub use verify::{verify, Progress, Verification, VerifyOptions};
 pub use view::View;
@@ -97,7 +99,15 @@ impl Stored {
 /// (`tf.train.CheckpointReader`).
 ///
 /// Opening reads only the index and validates all of it. A reader is immutable, and several threads
-/// may use it at once. It keeps a data file open from the first read of that file.
+/// may use it at once. A data file is opened by the first read that needs it. It stays open while
+/// the process has room for it: of all readers together, at most 64 data files are open, and fewer
+/// if the process may have fewer than 256 open files.
+///
+/// While a checkpoint is open, another may be written in its place. What is read is the value of
+/// the checkpoint that was opened, or the read fails with `DATA_LOSS`
+/// ([`Replaced`](crate::Reason::Replaced)). A file is known by its device, inode, length and time
+/// of modification, so one thing is not noticed: another program that edits a data file in place
+/// and restores its length and time. Checksums notice that as well.
 ///
 /// ```
 /// let directory = tempfile::tempdir()?;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Reader, Stored};
 use crate::bundle::{Checksums, Fate, ReadOptions, Wanted};
-use crate::error::{Code, Error, Reason, Result};
+use crate::error::{Error, Result};
 use crate::tensor::{Bounds, DType};
 
 /// The start of a tensor's bytes: the data file, and the offset in it. For a tensor that is stored
@@ -20,12 +20,12 @@ impl Reader {
         }
     }
 
-    /// The number of bytes read from the data files that are currently open.
+    /// The number of bytes read from the data files, and the number of calls that read them.
     #[cfg(test)]
-    pub(crate) fn bytes_read(&self) -> u64 {
+    pub(crate) fn reading(&self) -> (u64, u64) {
         match &self.stored {
-            Stored::V2(bundle) => bundle.bytes_read(),
-            Stored::V1(_) => 0,
+            Stored::V2(bundle) => bundle.reading(),
+            Stored::V1(_) => (0, 0),
         }
     }
 
@@ -33,13 +33,8 @@ impl Reader {
     /// checkpoint was opened: `NOT_FOUND` if it no longer exists, `DATA_LOSS` (`Replaced`) if the
     /// content differs.
     pub(crate) fn check_current(&self) -> Result<()> {
-        let Stored::V2(bundle) = &self.stored else { return Ok(()) }; // V1 files stay open
-        if bundle.index().is_current(None)? {
-            Ok(())
-        } else {
-            Err(Error::new(Code::DataLoss, Reason::Replaced, "another checkpoint has replaced this one since the restore began")
-                .in_file(bundle.index().path()))
-        }
+        let Stored::V2(bundle) = &self.stored else { return Ok(()) }; // V1 files look for themselves
+        bundle.check_current()
     }
 
     /// The indices of the tensors whose keys begin with `prefix`.

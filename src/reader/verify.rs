@@ -4,9 +4,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::locate::Located;
-use super::path::{locate, First};
+use super::path::{locate, First, Resolution};
+use super::verdict::{Findings, Verdict};
+use super::{Reader, Stored};
 use crate::bundle;
-use crate::error::{Code, Error, Problems, Reason, Result};
+use crate::error::{Code, Error, Reason, Result};
 use crate::storage::Location;
 use crate::v1;
 
@@ -14,6 +16,7 @@ use crate::v1;
 #[derive(Clone, Debug, Default)]
 pub struct VerifyOptions {
     threads: u32,
+    skip_values: bool,
 }
 
 impl VerifyOptions {
@@ -22,9 +25,19 @@ impl VerifyOptions {
         VerifyOptions::default()
     }
 
-    /// Sets the number of reading threads; 0, the default, lets the library choose.
+    /// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+    /// more than one for every 256 KiB, nor more than eight per processor.
     pub fn threads(mut self, threads: u32) -> VerifyOptions {
         self.threads = threads;
+        self
+    }
+
+    /// Sets whether the values are left unread. If so, only the index is verified, that the data
+    /// files exist and are long enough, and the keys of the object graph: what can be known
+    /// quickly. Damaged values are not noticed. A V1 checkpoint has its values in its tables; of it
+    /// only the list of tensors is verified. False by default.
+    pub fn skip_values(mut self, skip: bool) -> VerifyOptions {
+        self.skip_values = skip;
         self
     }
 }
@@ -41,7 +54,10 @@ pub struct Progress {
 /// The result of a verification.
 #[derive(Debug)]
 pub struct Verification {
-    /// The problems that were found, at most 10 000; empty if the checkpoint is intact.
+    /// What the checkpoint is good for.
+    pub verdict: Verdict,
+    /// The problems that were found, at most 10 000, those that led to the verdict first; empty if
+    /// the checkpoint is whole.
     pub problems: Vec<Error>,
     /// The number of tensors listed.
     pub tensors: usize,
@@ -51,16 +67,19 @@ pub struct Verification {
     pub files: usize,
 }
 
-/// Verifies every checksum of every block and tensor of the checkpoint at `path`, which may be any
-/// path that [`Reader::open`](super::Reader::open) accepts.
+/// Verifies the checkpoint at `path`, which may be any path that
+/// [`Reader::open`](super::Reader::open) accepts: every checksum of every block and tensor, that
+/// stored slices cover their tensors, that no two values overlap in a file, and that every key of
+/// the object graph exists.
 ///
 /// Unlike reading, verifying continues after a fault: `Ok` means that verifying ran to the end, not
-/// that the checkpoint is intact. For that, check [`Verification::problems`]. `progress` is called
-/// on the calling thread and can stop the verification.
+/// that the checkpoint can be restored. For that, check [`Verification::verdict`]. `progress` is
+/// called on the calling thread and can stop the verification.
 ///
 /// # Errors
 /// * `NOT_FOUND` (`NoCheckpoint`): there is no checkpoint at `path`.
 /// * `CANCELLED` (`Callback`): `progress` stopped the verification.
+/// * `RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to spare.
 /// * Another error if nothing could be verified, for example because the system refuses access.
 pub fn verify(
     path: impl AsRef<Path>,
@@ -79,28 +98,35 @@ pub(crate) fn verify_located(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Verification> {
     let watch = &mut |bytes_done, bytes_total| progress(Progress { bytes_done, bytes_total });
-    let (verification, cancelled) = match located {
+    let mut findings = Findings::default();
+    let (prefix, stored, counts, cancelled) = match located {
         Located::V2(prefix) => {
-            let checked = bundle::verify(&prefix, options.threads, watch)?;
-            (
-                Verification { problems: checked.problems, tensors: checked.tensors, bytes: checked.bytes, files: checked.files },
-                checked.cancelled,
-            )
+            let checked = bundle::verify(&prefix, options.threads, !options.skip_values, watch)?;
+            findings = Findings { damage: checked.damage, gaps: checked.gaps, ..findings };
+            (prefix, checked.bundle.map(Stored::V2), (checked.tensors, checked.bytes, checked.files), checked.cancelled)
         }
         Located::V1 { prefix, files } => {
-            let mut problems = Problems::default();
             let checkpoint = v1::Checkpoint::open(&prefix, &files, None, &mut |fault| {
-                problems.add(fault);
+                findings.damage.add(fault);
                 Ok(())
             })?;
-            let finished = checkpoint.verify(&mut problems, watch);
-            let (tensors, bytes, files) = (checkpoint.len(), checkpoint.bytes(), checkpoint.file_count());
-            (Verification { problems: problems.take(), tensors, bytes, files }, !finished)
+            checkpoint.verify_slices(&mut findings.damage, &mut findings.gaps);
+            let finished = options.skip_values || checkpoint.verify(&mut findings.damage, watch);
+            let bytes = if options.skip_values { 0 } else { checkpoint.bytes() };
+            let counts = (checkpoint.len(), bytes, checkpoint.file_count());
+            (prefix, Some(Stored::V1(checkpoint)), counts, !finished)
         }
     };
     if cancelled {
-        Err(Error::new(Code::Cancelled, Reason::Callback, "the caller stopped the verification").in_file(path))
-    } else {
-        Ok(verification)
+        return Err(Error::new(Code::Cancelled, Reason::Callback, "the caller stopped the verification").in_file(path));
     }
+    // Running out of files or memory says nothing about the checkpoint.
+    if let Some(shortage) = findings.damage.take_first(Error::is_shortage) {
+        return Err(shortage);
+    }
+    if let Some(stored) = stored {
+        findings.look_for_keys(&Reader { stored, resolved: Resolution::default() });
+    }
+    let (tensors, bytes, files) = counts;
+    Ok(Verification { verdict: findings.verdict(&prefix), problems: findings.problems(), tensors, bytes, files })
 }

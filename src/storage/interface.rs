@@ -157,8 +157,8 @@ pub(crate) trait Directory: Send + Sync + Debug {
     /// Syncs the directory, so that creations, renames and removals in it survive a power cut.
     fn sync(&self) -> Result<()>;
 
-    /// Returns the number of bytes that can still be written; `None` if the file system does not
-    /// report it.
+    /// Returns a number of bytes of which more surely cannot be written, those reserved for the
+    /// superuser included; `None` if the file system does not report it.
     fn space(&self) -> Option<u64>;
 
     /// Opens a file so that it can be locked alone: for writing, which network file systems

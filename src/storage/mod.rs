@@ -7,6 +7,7 @@ mod inherited;
 mod interface;
 mod location;
 mod map;
+mod pool;
 #[cfg(test)]
 mod recording;
 mod serving;
@@ -15,7 +16,7 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-pub(crate) use file::File;
+pub(crate) use file::{File, Sign};
 pub(crate) use inherited::{lock_of, tried};
 pub(crate) use interface::{
     Directory, Draft, FileKind, Hold, Lock, Means, Place, Source, Status, Storage, Version, What, DIRECT_ALIGNMENT, LOCK_FILE,

@@ -41,6 +41,11 @@ impl Storage for Local {
     }
 }
 
+/// The system sets no limit that matters here.
+pub(super) fn most_files() -> Option<u64> {
+    None
+}
+
 /// `ERROR_TOO_MANY_OPEN_FILES`.
 pub(super) fn is_too_many_files(code: i32) -> bool {
     code == 4

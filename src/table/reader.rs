@@ -94,6 +94,28 @@ impl Table {
         &self.file
     }
 
+    /// Returns a checksum of the whole file, as far as the checksums of its blocks tell about it,
+    /// which are read again.
+    pub fn digest(&self) -> Result<u32> {
+        let body = self.file.len().saturating_sub(FOOTER);
+        let mut sum = crc::Crc::new();
+        let mut footer = [0; FOOTER as usize];
+        self.file.read_at(body, &mut footer)?;
+        sum.update(&footer);
+        sum.update(&self.limits);
+        for handle in &self.handles {
+            let mut trailer = [0; TRAILER as usize];
+            let at = handle.offset.saturating_add(handle.size);
+            // A block that lies outside the file is a fault that is found when it is read.
+            if at.saturating_add(TRAILER) <= body {
+                self.file.read_at(at, &mut trailer)?;
+            }
+            sum.update(&handle.size.to_le_bytes());
+            sum.update(&trailer);
+        }
+        Ok(sum.value())
+    }
+
     /// Returns the number of data blocks.
     pub fn len(&self) -> usize {
         self.handles.len()

@@ -54,6 +54,14 @@ pub(crate) fn not_covered(region: &Bounds, covered: u64, slices: impl ExactSizeI
     )
 }
 
+/// Returns the error for stored slices, `boxes` of which no two overlap, that hold fewer than the
+/// `elements` elements of their tensor; `None` if they hold all.
+pub(crate) fn not_all(boxes: impl Iterator<Item = Bounds>, elements: u64) -> Option<Error> {
+    let covered = boxes.map(|b| b.elements()).fold(0, u64::saturating_add);
+    let what = || format!("slices cover {covered} of {elements} elements");
+    (covered < elements).then(|| Error::new(Code::FailedPrecondition, Reason::Gap, what()))
+}
+
 impl Overlap {
     /// Searches `boxes`, all within a tensor of `elements` elements, for two that share an element.
     ///

@@ -16,7 +16,7 @@ use crate::format::message::Version;
 use crate::format::ordered_code::{slice_key, slice_key_head, slice_key_tail};
 use crate::storage::{File, Location};
 use crate::table::{Block, BlockBuffer, Budget, Table};
-use crate::tensor::{check_disjoint, not_covered, Bounds, DType, Strings};
+use crate::tensor::{check_disjoint, not_all, not_covered, Bounds, DType, Strings};
 
 /// An open V1 checkpoint of one or more files.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Checkpoint {
         let mut version = Version::default();
         for path in paths {
             let open = || {
-                let file = File::open(path)?;
+                let file = File::pooled(path, None, None)?;
                 let mut budget = Budget::for_index(file.len(), memory_limit);
                 Ok::<_, Error>((Table::of(file, &mut budget)?, budget))
             };
@@ -277,14 +277,23 @@ impl Checkpoint {
         })
     }
 
+    /// Checks that the slices of each tensor do not overlap, and whether they cover the tensor.
+    pub fn verify_slices(&self, damage: &mut Problems, gaps: &mut Problems) {
+        for (name, tensor) in &self.tensors {
+            match check_overlap(tensor) {
+                Err(e) => damage.add(e.for_tensor(name)),
+                Ok(()) => {
+                    let boxes = tensor.slices.iter().map(|s| s.bounds(&tensor.shape));
+                    let gap = not_all(boxes, Bounds::whole(&tensor.shape).elements());
+                    gaps.add_some(gap.map(|e| e.for_tensor(name).in_file(&self.prefix)));
+                }
+            }
+        }
+    }
+
     /// Verifies every block and every value. `watch` is called with the number of bytes done and
     /// the total. Returns false if `watch` cancelled it.
     pub fn verify(&self, problems: &mut Problems, watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> bool {
-        for (name, tensor) in &self.tensors {
-            if let Err(e) = check_overlap(tensor) {
-                problems.add(e.for_tensor(name));
-            }
-        }
         let total = self.bytes();
         let mut done = 0;
         for (number, Part { table, is_described }) in self.parts.iter().enumerate() {

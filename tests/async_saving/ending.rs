@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use checkpoint::{
-    latest_checkpoint, Checkpoint, Code, Error, Failure, Manager, ManagerOptions, Pending, Reason, RestoreOptions, Sink, Source,
-    State, StateOptions, Variable,
+    latest_checkpoint, Checkpoint, Code, Error, Failure, Manager, ManagerOptions, Pending, Reason, RestoreOptions, Severity,
+    Sink, Source, State, StateOptions, Variable,
 };
 
 use crate::world::{is, is_whole, managed, refusing, unsynced, Gate, Program};
@@ -50,23 +50,54 @@ fn the_progress_callback_can_end_it() {
     assert!(program.files().is_empty());
 }
 
+/// The next save may be the last one before the program ends.
 #[test]
-fn an_error_that_nobody_asked_for_comes_out_of_the_next_call_that_saves() {
+fn a_save_that_failed_does_not_cost_the_next_one() {
     let program = Program::new();
-    drop(program.save_async(&refusing()));
-    let error = program.checkpoint.save_async(program.path("ckpt"), &unsynced()).unwrap_err();
-    assert!(is(&error, Code::Aborted, Reason::Callback) && error.to_string().contains("refused"), "{error}");
-    assert_eq!(program.checkpoint.save_count().unwrap(), 1, "the abandoned save is not counted");
-    program.save_async(&unsynced()).wait().unwrap();
+    let logged = Arc::new(Mutex::new(Vec::new()));
+    let log = logged.clone();
+    program.checkpoint.set_log(Some(Arc::new(move |severity, text: &str| log.lock().unwrap().push((severity, text.to_owned())))));
+    assert!(program.checkpoint.last_failure().is_none());
 
+    drop(program.save_async(&refusing())); // ckpt-1
+    let saved = program.checkpoint.save_async(program.path("ckpt"), &unsynced()).unwrap().wait().unwrap();
+    assert_eq!(saved, program.path("ckpt-2"));
+    assert!(is_whole(&saved));
+    drop(program.save_async(&refusing())); // ckpt-3
+    assert!(is_whole(&program.checkpoint.save(program.path("ckpt"), &unsynced()).unwrap()));
+
+    // It was not lost meanwhile.
+    let failure = program.checkpoint.last_failure().unwrap();
+    assert!(is(&failure, Code::Aborted, Reason::Callback) && failure.to_string().contains("refused"), "{failure}");
+    for _ in 0..2 {
+        assert!(program.checkpoint.sync().unwrap_err().to_string().contains("refused"));
+    }
+    program.checkpoint.sync().unwrap();
+    let logged = std::mem::take(&mut *logged.lock().unwrap());
+    for ((severity, text), name) in logged.iter().zip(["ckpt-1", "ckpt-3"]) {
+        assert_eq!(*severity, Severity::Error);
+        let path = program.path(name);
+        assert!(text.starts_with(&format!("the save of {} in the background failed: ", path.display())), "{text}");
+    }
+    assert_eq!(logged.len(), 2);
+}
+
+#[test]
+fn an_error_is_reported_by_one_call() {
+    let program = Program::new();
     assert!(program.save_async(&refusing()).wait_for(std::time::Duration::MAX), "it asks for no error");
     assert!(program.checkpoint.sync().unwrap_err().to_string().contains("refused"));
     program.checkpoint.sync().unwrap();
 
     let pending = program.save_async(&refusing());
     pending.wait().unwrap_err();
-    program.checkpoint.save(program.path("ckpt"), &unsynced()).unwrap();
+    program.checkpoint.sync().unwrap();
     assert!(pending.wait().unwrap_err().to_string().contains("refused"), "it may be asked again");
+
+    let pending = program.save_async(&unsynced());
+    pending.cancel();
+    let _ = pending.wait();
+    assert!(program.checkpoint.last_failure().unwrap().to_string().contains("refused"), "a cancelled save has not failed");
 }
 
 #[test]

@@ -153,6 +153,7 @@ static void null_has_no_properties(void) {
     CHECK_INT(0, ckpt_view_alignment(NULL));
     CHECK_INT(0, ckpt_object_graph_count(NULL));
     CHECK_INT(0, ckpt_verification_problem_count(NULL));
+    CHECK_INT(0, ckpt_verification_verdict(NULL));
     CHECK(ckpt_verification_problem(NULL, 0) == NULL);
 }
 
@@ -184,6 +185,7 @@ static const struct {
     {ckpt_restore_kind_name, CKPT_RESTORE_KIND_NONE, "none"},
     {ckpt_row_state_name, CKPT_ROW_STATE_TORN, "torn"},
     {ckpt_better_name, CKPT_BETTER_HIGHER, "higher"},
+    {ckpt_verdict_name, CKPT_VERDICT_DAMAGED, "damaged"},
     {ckpt_severity_name, CKPT_SEVERITY_ERROR, "error"},
 };
 

@@ -195,6 +195,7 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN_TO(pending, ckpt_checkpoint_save_async(checkpoint, "/tmp/never", NULL, &pending, &problem));
     calls += PLAIN_TO(pending, ckpt_checkpoint_write_async(checkpoint, "/tmp/never", NULL, &pending, &problem));
     calls += PLAIN(ckpt_checkpoint_sync(checkpoint, &problem));
+    calls += PLAIN(ckpt_checkpoint_last_failure(checkpoint, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_restore(checkpoint, "/tmp/never", NULL, &restored, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_read(checkpoint, "/tmp/never", NULL, &restored, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_restore_nothing(checkpoint, &restored, &problem));
@@ -204,6 +205,7 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN(ckpt_status_assert_consumed(status, &problem));
     calls += PLAIN(ckpt_status_assert_existing_objects_matched(status, &problem));
     calls += PLAIN(ckpt_status_assert_nontrivial_match(status, &problem));
+    calls += PLAIN(ckpt_status_assert_rest_matched(status, &problem));
     calls += PLAIN(ckpt_status_run_restore_ops(status, &problem));
     calls += PLAIN(ckpt_status_initialize_or_restore(status, &problem));
     calls += PLAIN_TO(report, ckpt_status_report(status, &report, &problem));
@@ -215,6 +217,7 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN_TO(path, ckpt_saver_save(with->saver, "/tmp/never", NULL, &path, &problem));
     calls += PLAIN_TO(report, ckpt_saver_restore(with->saver, "/tmp/never", NULL, &report, &problem));
     calls += PLAIN_TO(manager, ckpt_manager_open(checkpoint, "/tmp/never", NULL, &manager, &problem));
+    calls += PLAIN(ckpt_manager_last_failure(with->manager, &problem));
     calls += PLAIN_TO(path, ckpt_manager_save(with->manager, NULL, &path, &problem));
     calls += PLAIN_TO(path, ckpt_manager_save_ranked(with->manager, NULL, NULL, &path, &problem));
     calls += PLAIN_TO(pending, ckpt_manager_save_async(with->manager, NULL, &pending, &problem));

@@ -163,6 +163,8 @@ static void the_newest_whole_one_is_resumed_on_demand(void) {
     CHECK_INT(1, ckpt_broken_checkpoints_count(broken));
     CHECK(text_is(ckpt_broken_checkpoints_prefix(broken, 0), in("ckpt-2")));
     CHECK_INT(CKPT_CODE_DATA_LOSS, ckpt_error_code(ckpt_broken_checkpoints_problem(broken, 0)));
+    CHECK_INT(CKPT_VERDICT_DAMAGED, ckpt_broken_checkpoints_verdict(broken, 0));
+    CHECK(ckpt_broken_checkpoints_verdict(broken, 1) == 0);
     CHECK(ckpt_broken_checkpoints_prefix(broken, 1).data == NULL && ckpt_broken_checkpoints_problem(broken, 1) == NULL);
     ckpt_broken_checkpoints_free(broken);
     CHECK_OK(ckpt_latest_valid_checkpoint(directory, NULL, &path, NULL, &error));
@@ -613,7 +615,7 @@ static void null_is_an_error_or_nothing(void) {
     CHECK(ckpt_manager_latest_checkpoint(NULL) == NULL && ckpt_manager_checkpoints(NULL) == NULL);
     CHECK(ckpt_manager_best_checkpoints(NULL) == NULL && is_nan(ckpt_manager_metric(NULL, NULL, 0)));
     CHECK(ckpt_broken_checkpoints_count(NULL) == 0 && ckpt_broken_checkpoints_prefix(NULL, 0).data == NULL &&
-          ckpt_broken_checkpoints_problem(NULL, 0) == NULL);
+          ckpt_broken_checkpoints_problem(NULL, 0) == NULL && ckpt_broken_checkpoints_verdict(NULL, 0) == 0);
     CHECK(ckpt_repaired_state_count(NULL) == 0 && ckpt_repaired_state_latest(NULL).data == NULL &&
           ckpt_repaired_state_path(NULL, 0).data == NULL);
     CHECK(!ckpt_repaired_state_is_new(NULL) && ckpt_repaired_state_broken(NULL) == NULL);

@@ -207,11 +207,7 @@ static void errors_are_not_lost(void) {
     CHECK_FAILS(CKPT_CODE_ABORTED, ckpt_pending_wait(pending, NULL, &error));
     ckpt_pending_free(pending);
 
-    int64_t count = 0;
-    CHECK_OK(ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), bad, NULL, &error));
-    CHECK_FAILS(CKPT_CODE_ABORTED, ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), options, NULL, &error));
-    CHECK_OK(ckpt_checkpoint_save_count(program.checkpoint, &count, &error));
-    CHECK_INT(2, count);
+    CHECK_OK(ckpt_checkpoint_sync(program.checkpoint, &error));
     pending = save_async(&program, bad);
     CHECK(ckpt_pending_wait_for(pending, 1e300)); /* asks for no error */
     ckpt_pending_free(pending);
@@ -224,6 +220,39 @@ static void errors_are_not_lost(void) {
     CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION,
                 ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), options, &pending, &error));
     CHECK(pending == NULL);
+    ckpt_save_options_free(bad);
+    ckpt_save_options_free(options);
+    free_program(&program);
+}
+
+static int failures_logged;
+
+static void log_failure(void *user_data, ckpt_severity severity, const char *text, size_t len) {
+    (void)user_data, (void)len;
+    failures_logged += severity == CKPT_SEVERITY_ERROR && strstr(text, "in the background failed") && strstr(text, "refused");
+}
+
+static void a_save_that_failed_costs_no_other(void) {
+    program program = make_program();
+    ckpt_manager *manager = NULL;
+    ckpt_save_options *bad = refusing(), *options = options_of(NULL);
+    failures_logged = 0;
+    CHECK_OK(ckpt_manager_open(program.checkpoint, in("managed"), NULL, &manager, &error));
+    CHECK_OK(ckpt_checkpoint_set_log(program.checkpoint, log_failure, NULL, NULL, &error));
+    CHECK_OK(ckpt_checkpoint_last_failure(program.checkpoint, &error));
+    CHECK_OK(ckpt_checkpoint_save_async(program.checkpoint, in("ckpt"), bad, NULL, &error));
+    int64_t count = 0;
+    CHECK_OK(ckpt_checkpoint_save(program.checkpoint, in("ckpt"), options, NULL, &error));
+    CHECK_OK(ckpt_checkpoint_save_count(program.checkpoint, &count, &error));
+    CHECK_INT(2, count);
+    for (int i = 0; i < 2; i++) {
+        CHECK_FAILS(CKPT_CODE_ABORTED, ckpt_checkpoint_last_failure(program.checkpoint, &error));
+        CHECK_FAILS(CKPT_CODE_ABORTED, ckpt_manager_last_failure(manager, &error));
+    }
+    CHECK_FAILS(CKPT_CODE_ABORTED, ckpt_checkpoint_sync(program.checkpoint, &error));
+    CHECK_OK(ckpt_checkpoint_sync(program.checkpoint, &error));
+    CHECK_INT(1, failures_logged);
+    ckpt_manager_free(manager);
     ckpt_save_options_free(bad);
     ckpt_save_options_free(options);
     free_program(&program);
@@ -410,6 +439,7 @@ int main(void) {
     memory_may_change_when_the_call_has_returned();
     a_save_finds_another_one_running();
     errors_are_not_lost();
+    a_save_that_failed_costs_no_other();
     handles_may_be_freed_in_any_order();
     a_callback_in_the_background_may_not_call_the_graph();
     a_manager_records_what_is_complete();

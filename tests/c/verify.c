@@ -35,6 +35,7 @@ static void whole_checkpoints_have_no_problem(void) {
         ckpt_verification *verification = NULL;
         CHECK_OK(ckpt_verify(paths[i], options, &verification, &error));
         CHECK_INT(0, ckpt_verification_problem_count(verification));
+        CHECK_INT(CKPT_VERDICT_WHOLE, ckpt_verification_verdict(verification));
         CHECK(ckpt_verification_problem(verification, 0) == NULL);
         CHECK(seen.calls > 0 && !seen.backwards && seen.done == seen.total);
 
@@ -48,6 +49,22 @@ static void whole_checkpoints_have_no_problem(void) {
         ckpt_verify_options_free(options);
         CHECK(seen.freed);
     }
+}
+
+static void a_section_is_no_whole_checkpoint(void) {
+    for (int skip = 0; skip < 2; skip++) {
+        ckpt_verify_options *options = ckpt_verify_options_new();
+        CHECK_OK(ckpt_verify_options_set_skip_values(options, skip != 0, &error));
+        ckpt_verification *verification = NULL;
+        CHECK_OK(ckpt_verify("unmerged/part-00000-of-00002", options, &verification, &error));
+        CHECK_INT(CKPT_VERDICT_SECTION, ckpt_verification_verdict(verification));
+        CHECK_INT(1, ckpt_verification_problem_count(verification));
+        CHECK_INT(CKPT_REASON_GAP, ckpt_error_reason(ckpt_verification_problem(verification, 0)));
+        CHECK((ckpt_verification_byte_count(verification) == 0) == (skip != 0));
+        ckpt_verification_free(verification);
+        ckpt_verify_options_free(options);
+    }
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_verify_options_set_skip_values(NULL, true, &error));
 }
 
 static void a_callback_can_stop_it(void) {
@@ -112,6 +129,7 @@ static void every_damaged_tensor_is_listed(void) {
     ckpt_verification *verification = NULL;
     CHECK_OK(ckpt_verify(prefix, NULL, &verification, &error));
     CHECK_INT(COUNT(keys), ckpt_verification_problem_count(verification));
+    CHECK_INT(CKPT_VERDICT_DAMAGED, ckpt_verification_verdict(verification));
     for (size_t i = 0; i < COUNT(keys); i++) {
         bool listed = false;
         for (size_t p = 0; p < ckpt_verification_problem_count(verification); p++) {
@@ -143,6 +161,7 @@ static void every_damaged_tensor_is_listed(void) {
 
 int main(void) {
     whole_checkpoints_have_no_problem();
+    a_section_is_no_whole_checkpoint();
     a_callback_can_stop_it();
     what_a_callback_was_given_is_freed_once_it_is_replaced();
     a_missing_checkpoint_cannot_be_verified();

@@ -131,12 +131,25 @@ fn test_custom_numbering() {
         w.holds(step, number);
         let expected = w.path(&format!("ckpt-{number}"));
         assert_eq!(w.write(&ckpt, &format!("ckpt-{number}")), expected);
-        // The same, numbered by the library as it is told.
-        assert_eq!(ckpt.write_numbered(w.path("ckpt"), number, &unsynced()).unwrap(), expected);
+        assert!(!w.files().contains(&"checkpoint".to_owned()), "write() tells nobody");
         w.assign(step, number + 2);
     }
     assert_eq!(stored::<i64>(w.path("ckpt-8"), &format!("step{SUFFIX}")), 8);
-    assert!(!w.files().contains(&"checkpoint".to_owned()));
+}
+
+/// `CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8, which had a `Saver` without
+/// `max_to_keep` write the checkpoint and its state file.
+#[test]
+fn a_numbered_checkpoint_is_the_latest() {
+    let w = World::new();
+    let ckpt = w.checkpoint(&[("step", w.variable(0i64))]);
+    for number in [3i64, 12, 7] {
+        let path = ckpt.write_numbered(w.path("ckpt"), number, &unsynced()).unwrap();
+        assert_eq!(path, w.path(&format!("ckpt-{number}")));
+        let state = checkpoint::get_checkpoint_state(w.directory()).unwrap().unwrap();
+        assert_eq!((state.latest, state.all), (path.clone(), vec![path]));
+    }
+    assert_eq!(ckpt.save_count().unwrap(), 0);
 }
 
 fn checkpoint_key(name: &str) -> String {

@@ -371,6 +371,21 @@ fn test_recover_last_checkpoints() {
     assert_eq!(next.last_checkpoints(), [s3, s4]);
 }
 
+/// `Saver._RecordLastCheckpoint` removes one checkpoint a save, however many were recovered.
+#[test]
+fn a_recovered_list_becomes_no_shorter() {
+    let w = World::new();
+    let all = ["s1", "s2", "s3", "s4"].map(|name| save(&saver(&w, &[("v", w.variable(10f32))]), w.path(name)));
+    let next = with(&w, &[("v", w.variable(10f32))], SaverOptions::new().max_to_keep(2));
+    next.recover_last_checkpoints(&all).unwrap();
+    for (number, name) in ["s5", "s6", "s7"].into_iter().enumerate() {
+        save(&next, w.path(name));
+        assert_eq!(next.last_checkpoints().len(), 4);
+        assert_eq!(all.iter().filter(|path| !exists(path)).count(), number + 1);
+        assert_eq!(listed(w.directory()), next.last_checkpoints());
+    }
+}
+
 struct Stopped(Mutex<f64>);
 
 impl Clock for Stopped {

@@ -417,7 +417,7 @@ TEST_F(binding, options_say_what_is_restored) {
     EXPECT_EQ(program.w[0], 1);
     EXPECT_EQ(program.step.value(), 0);
     reset();
-    checkpoint.read(in("x"), ckpt::restore_options().exclude("child/**").read(ckpt::read_options().threads(1)));
+    checkpoint.read(in("x"), ckpt::restore_options().exclude("child/**").read(ckpt::read_options().threads(1))).assert_rest_matched();
     EXPECT_EQ(program.step.value(), 3);
     EXPECT_EQ(program.child.h.value().value, 0);
     struct other : ckpt::module {
@@ -600,10 +600,15 @@ TEST_F(binding, the_errors_of_saves_in_the_background_are_thrown) {
     says_refused([&] { pending.wait(); });
     checkpoint.sync();
     checkpoint.save_async(in("ckpt"), refusing);
-    says_refused([&] { checkpoint.save_async(in("ckpt")); });
-    EXPECT_EQ(checkpoint.save_count(), 2);
-    checkpoint.save_async(in("ckpt"), refusing);
+    checkpoint.save(in("ckpt"));  // costs nothing
+    EXPECT_EQ(checkpoint.save_count(), 3);
+    const ckpt::manager manager(checkpoint, in("managed"));
+    for (const std::optional<ckpt::error> &failure : {checkpoint.last_failure(), manager.last_failure()}) {
+        ASSERT_TRUE(failure);
+        EXPECT_EQ(failure->code(), ckpt::code::aborted);
+    }
     says_refused([&] { checkpoint.sync(); });
+    checkpoint.sync();
 
     ckpt::write_options stopping;
     stopping.progress([](std::uint64_t, std::uint64_t) { throw std::runtime_error("stop"); });
@@ -697,6 +702,11 @@ TEST_F(binding, a_directory_is_looked_after) {
     ASSERT_EQ(valid.newer.size(), 1u);
     EXPECT_EQ(valid.newer[0].prefix, paths[3]);
     EXPECT_EQ(valid.newer[0].code, ckpt::code::data_loss);
+    EXPECT_EQ(valid.newer[0].verdict, ckpt::verdict::damaged);
+    EXPECT_EQ(ckpt::verify(paths[2]).verdict(), ckpt::verdict::whole);
+    const auto section = ckpt::verify(fixture("unmerged/part-00000-of-00002"), ckpt::verify_options().skip_values(true));
+    EXPECT_EQ(section.verdict(), ckpt::verdict::section);
+    EXPECT_EQ(section[0].reason, ckpt::reason::gap);
     const auto repaired = ckpt::repair_checkpoint_state(directory());
     EXPECT_EQ(repaired.latest, paths[2]);
     EXPECT_TRUE(repaired.is_new);

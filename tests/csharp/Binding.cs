@@ -360,7 +360,7 @@ internal static class Binding
                 e = Check.Fails(ErrorCode.Aborted, Reason.Callback, () => Awaited(pending).GetAwaiter().GetResult());
                 Check.That(e.InnerException == fault, "not the callback's own exception");
             }
-            // What nobody asked for comes from the next call.
+            // What nobody asked for comes from Sync.
             checkpoint.SaveAsync(Program.At("a"), failing).Dispose();
             CheckpointException late = Check.Fails(ErrorCode.Aborted, Reason.Callback, checkpoint.Sync);
             Check.That(late.InnerException == fault, "not the callback's own exception");
@@ -370,7 +370,14 @@ internal static class Binding
                 pending.Completion.Wait();
                 Check.Equal(TaskStatus.RanToCompletion, pending.Completion.Status);
             }
-            Check.Fails(ErrorCode.Aborted, Reason.Callback, () => checkpoint.Save(Program.At("a")));
+            checkpoint.Save(Program.At("a")); // costs nothing
+            Check.Equal(Reason.Callback, checkpoint.LastFailure.Reason);
+            using (var manager = new Manager(checkpoint, Program.At("managed")))
+            {
+                Check.Equal(Reason.Callback, manager.LastFailure.Reason);
+            }
+            Check.Fails(ErrorCode.Aborted, Reason.Callback, checkpoint.Sync);
+            checkpoint.Sync();
 
             var waiting = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
             using (Pending pending = checkpoint.SaveAsync(Program.At("c"), waiting))
@@ -528,10 +535,14 @@ internal static class Binding
                 Check.Equal(whole, manager.LatestValid(out broken));
                 Check.Equal(damaged, broken[0].Prefix);
                 Check.Equal(Reason.Checksum, broken[0].Problem.Reason);
+                Check.Equal(Verdict.Damaged, broken[0].Verdict);
                 Check.Equal(whole, CheckpointFiles.LatestValid(directory, out broken));
                 Check.Equal(1, broken.Length);
                 Verification found = CheckpointFiles.Verify(damaged);
                 Check.Equal(ErrorCode.DataLoss, found.Problems[0].Code);
+                Check.Equal(Verdict.Damaged, found.Verdict);
+                Check.Equal(Verdict.Whole, CheckpointFiles.Verify(damaged, new VerifyOptions { SkipValues = true }).Verdict);
+                Check.Equal(Verdict.Whole, CheckpointFiles.Verify(whole).Verdict);
                 Check.That(found.Problems[0].Found != null && found.Problems[0].Expected != null, "it does not say what it found");
                 manager.Dispose();
                 RepairedState repaired = CheckpointFiles.RepairState(directory, false);

@@ -417,6 +417,7 @@ internal static class Conformance
             Check.Same(new float[] { 5, 6 }, late);
             Check.Equal(0, program.Graph.Waiting(program.Root, "late"));
             status.AssertConsumed();
+            status.AssertRestMatched();
         }
         // Of a variable without a value the checkpoint says what it is.
         using (var program = new TestProgram())

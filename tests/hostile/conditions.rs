@@ -656,6 +656,8 @@ fn names_of_dimensions_are_ignored_and_missing_shapes_are_scalars() {
     let first = f32s(&[1.0]);
     let entry =
         Entry { dtype: 1, shape: None, shard: 0, offset: 0, size: 4, masked_crc: Some(crc::masked(&first)), slices: vec![] };
+    bundle.shards[0].extend(&first);
+    let entry = Entry { offset: 12, ..entry };
     bundle.raw(b"x", &x).raw(b"y", &entry.encode());
     let contents = sound(&bundle.write(scratch.path(), "b"));
     assert_eq!(contents[&b"x"[..]].shape, [3]);

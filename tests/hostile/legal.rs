@@ -1,10 +1,10 @@
 //! Odd, but legal: none of these may be refused.
 
-use checkpoint::{Code, Endianness, Reader};
+use checkpoint::{Code, Endianness, Reader, Reason, Verdict};
 use tempfile::tempdir;
 
 use crate::common::bundle::{f32s, i32s, shard_path, Bundle};
-use crate::common::judge::{refuses_to_read, sound, Value};
+use crate::common::judge::{read_all, refuses_to_read, sound, verify, Value};
 use crate::common::proto::Extent::Part;
 use crate::common::proto::{self, varint};
 use crate::common::rng::Rng;
@@ -102,19 +102,24 @@ fn gaps_between_tensors() {
 }
 
 #[test]
-fn order_overlaps_and_extra_bytes_in_a_data_file() {
+fn order_and_extra_bytes_in_a_data_file() {
     let scratch = tempdir().unwrap();
     let mut bundle = Bundle::new();
     bundle.tensor("z", dtypes::INT32, &[2], &i32s(&[1, 2]));
     bundle.tensor("a", dtypes::INT32, &[2], &i32s(&[3, 4]));
     bundle.shards[0].extend(b"trailing");
+    assert_eq!(sound(&bundle.write(scratch.path(), "a")).len(), 2);
     // Two records of the same bytes, and one across two others.
     bundle.put_numbers(b"again", dtypes::INT32, &[2], &i32s(&[1, 2]));
     bundle.edit("again", |entry| entry.offset = 0);
     let across = i32s(&[2, 3]);
     bundle.put_numbers(b"across", dtypes::INT32, &[2], &across);
     bundle.edit("across", |entry| entry.offset = 4);
-    let contents = sound(&bundle.write(scratch.path(), "b"));
+    // No writer makes them, and verifying says so; but each can be read.
+    let prefix = bundle.write(scratch.path(), "b");
+    let contents = read_all(&prefix).unwrap();
+    let found = verify(&prefix).unwrap();
+    assert_eq!((found.verdict, found.problems[0].reason()), (Verdict::Damaged, Reason::Overlap));
     assert_eq!(contents[&b"again"[..]].value, contents[&b"z"[..]].value);
     assert_eq!(contents[&b"across"[..]].value, Value::Numbers(across));
 }

@@ -61,3 +61,47 @@ fn impossible_options_are_refused() {
         assert_eq!((error.code(), error.reason()), (Code::InvalidArgument, Reason::Argument), "{options:?}");
     }
 }
+
+/// The time that `work` takes on a directory whose files list `count` checkpoints, each twice, and
+/// as many that are kept for their metric.
+fn time_with(count: usize, work: impl Fn(&std::path::Path)) -> std::time::Duration {
+    let mut text = format!("model_checkpoint_path: \"ckpt-{count}\"\n");
+    for _ in 0..2 {
+        (1..=count).for_each(|n| text.push_str(&format!("all_model_checkpoint_paths: \"ckpt-{}\"\n", n)));
+    }
+    (1..=2 * count).for_each(|n| text.push_str(&format!("all_model_checkpoint_timestamps: {n}\n")));
+    let mut kept = String::new();
+    for n in 1..=count {
+        kept.push_str(&format!("checkpoint: \"ckpt-{n}\" timestamp: {n} metric: 1\n"));
+        kept.push_str(&format!("checkpoint: \"best-{n}\" timestamp: {n} metric: 1 kept: \"for its metric\"\n"));
+    }
+    let once = || {
+        let scratch = tempdir().unwrap();
+        state(scratch.path(), &text);
+        std::fs::write(scratch.path().join("checkpoint.manager"), &kept).unwrap();
+        std::fs::write(scratch.path().join(format!("ckpt-{count}.index")), "").unwrap();
+        let started = std::time::Instant::now();
+        work(scratch.path());
+        started.elapsed()
+    };
+    once().min(once())
+}
+
+/// Four times as many entries take four times as long, or sixteen times if each is compared with
+/// all others.
+#[test]
+fn long_lists_take_time_in_proportion() {
+    let open = |directory: &std::path::Path| {
+        let manager = Program::new().manage(directory, &keep(1));
+        assert!(manager.checkpoints().len() > 1000);
+    };
+    let collect = |directory: &std::path::Path| {
+        let options = checkpoint::CollectOptions::keep(2).keep_best(1000, checkpoint::Better::Higher).dry_run(true);
+        let collected = checkpoint::collect_checkpoints(directory, &options).unwrap();
+        assert!(collected.removed.len() > 1000);
+    };
+    for work in [&open as &dyn Fn(&std::path::Path), &collect] {
+        let (few, many) = (time_with(5_000, work), time_with(20_000, work));
+        assert!(many < few * 8, "5 000 entries: {few:?}, 20 000: {many:?}");
+    }
+}

@@ -104,7 +104,7 @@ fn the_newest_whole_checkpoint_is_resumed_from() {
     let broken: Vec<(&Path, Reason)> = resumed.broken.iter().map(|b| (&*b.prefix, b.problem.reason())).collect();
     let expected = [(&*paths[4], Reason::Checksum), (&*paths[3], Reason::Truncated), (&*paths[2], Reason::MissingFile)];
     assert_eq!(broken, expected);
-    assert_eq!(lines.lock().unwrap().iter().filter(|line| line.contains("not valid")).count(), 3);
+    assert_eq!(lines.lock().unwrap().iter().filter(|line| line.contains("which is damaged")).count(), 3);
     // The next save takes the place of the first broken one.
     assert_eq!(save(&manager), paths[2]);
     assert_eq!(latest_checkpoint(scratch.path()).unwrap().as_ref(), Some(&paths[2]));
@@ -136,7 +136,7 @@ fn without_a_state_file_the_newest_is_found_by_its_number() {
     let program = Program::new();
     for number in [9, 10, 2] {
         program.set(number);
-        program.checkpoint.write_numbered(scratch.path().join("ckpt"), number, &unsynced()).unwrap();
+        program.checkpoint.write(scratch.path().join(format!("ckpt-{number}")), &unsynced()).unwrap();
     }
     let found =
         latest_valid_checkpoint(scratch.path(), &VerifyOptions::new(), &mut |_| std::ops::ControlFlow::Continue(())).unwrap();

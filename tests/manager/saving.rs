@@ -160,7 +160,7 @@ fn a_program_that_was_overtaken_is_refused_until_it_resumes() {
     let manager = late.manage(scratch.path(), &keep(3));
     // The other program, in another process.
     late.set(7);
-    late.checkpoint.write_numbered(scratch.path().join("ckpt"), 2, &unsynced()).unwrap();
+    late.checkpoint.write(scratch.path().join("ckpt-2"), &unsynced()).unwrap();
     state(scratch.path(), &text_in(scratch.path()).replace("ckpt-1", "ckpt-2"));
     late.set(8);
     let error = manager.save(&saving()).unwrap_err();

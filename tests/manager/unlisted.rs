@@ -253,9 +253,10 @@ fn what_was_published_is_recorded_by_a_first_save_without_resuming() {
     die_before_recording(&program.manage(scratch.path(), &keep(5)));
     let next = Program::new();
     let manager = next.manage(scratch.path(), &keep(5));
-    // It is listed by now, so this is a rollback.
-    assert_eq!(save(&manager), scratch.path().join("ckpt-1"));
-    assert_eq!((manager.checkpoints().len(), announcements(scratch.path())), (1, 0));
+    // This program has not seen it, so that to replace it would be no rollback.
+    let [first, second] = ["ckpt-1", "ckpt-2"].map(|name| scratch.path().join(name));
+    assert_eq!(save(&manager), second);
+    assert_eq!((manager.checkpoints(), announcements(scratch.path())), (vec![first, second], 0));
 }
 
 /// A plain save replaces the state file after the process ended: its checkpoint stays the latest.

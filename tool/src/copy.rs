@@ -70,6 +70,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let reader = opening::open(&args.source)?;
     destination::check_other(&args.destination, &reader)?;
     let tensors = select(&reader, &filter, args.drop_graph)?;
+    filter.complain(reader.tensors().map(|tensor| tensor.key()));
 
     let mut writer = Writer::new(&args.destination, &destination::options(args.max_shard, &args.locking))?;
     let mut casts = Vec::new();

@@ -6,9 +6,10 @@ use std::path::Path;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::failure::{Failure, Outcome};
+use crate::term;
 
-/// The globs of `--filter`.
-pub struct Filter(Option<GlobSet>);
+/// The globs of `--filter`, as text too.
+pub struct Filter(Option<(GlobSet, Vec<String>)>);
 
 impl Filter {
     /// Compiles the globs. Without globs every key passes.
@@ -21,7 +22,7 @@ impl Filter {
         for glob in globs {
             set.add(GlobBuilder::new(glob).literal_separator(false).backslash_escape(true).build().map_err(wrong)?);
         }
-        Ok(Filter(Some(set.build().map_err(wrong)?)))
+        Ok(Filter(Some((set.build().map_err(wrong)?, globs.to_vec()))))
     }
 
     /// Returns whether any glob was given.
@@ -31,7 +32,17 @@ impl Filter {
 
     /// Returns whether a glob matches the whole key.
     pub fn lets_through(&self, key: &[u8]) -> bool {
-        self.0.as_ref().is_none_or(|set| set.is_match(path_of(key)))
+        self.0.as_ref().is_none_or(|(set, _)| set.is_match(path_of(key)))
+    }
+
+    /// Warns about each glob that matches none of the keys.
+    pub fn complain<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
+        let Some((set, globs)) = &self.0 else { return };
+        let mut is_used = vec![false; globs.len()];
+        keys.flat_map(|key| set.matches(path_of(key))).for_each(|glob| is_used[glob] = true);
+        for (glob, _) in globs.iter().zip(is_used).filter(|(_, is_used)| !is_used) {
+            term::complain(&format!("no key matches --filter '{glob}'"));
+        }
     }
 }
 

@@ -2,18 +2,23 @@
 
 use std::ffi::OsStr;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use checkpoint::state_file::StateFile;
-use checkpoint::{Format, Reader, Tensor};
+use checkpoint::{Error, Format, Reader, Tensor, Verdict, Verification, VerifyOptions};
 use serde_json::{json, Map, Value};
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::json::key_member;
 use crate::opening;
 use crate::term::{self, Align, Screen};
 
 /// Summarize a checkpoint: format, shards, tensors, parameters, bytes, largest tensors.
+///
+/// The verdict is that of `ckpt verify`, as far as it is known without reading the values:
+/// checksums are not checked. If it is "damaged", for example because a data file is missing, the
+/// exit code is 1.
 ///
 /// Parameters are the elements of all numeric tensors, including those of optimizers and counters.
 /// For a directory, the checkpoints that its `checkpoint` file lists are shown too.
@@ -36,17 +41,20 @@ const EXAMPLES: &str = "Examples:
 const LARGEST: usize = 5;
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    let reader = opening::open(&args.path)?;
-    let summary = Summary::of(&reader);
+    let path = opening::path_of(&args.path)?;
+    let reader = Reader::open(&path)?;
+    let found = checkpoint::verify(&path, &VerifyOptions::new().skip_values(true), &mut |_| ControlFlow::Continue(()))?;
+    let summary = Summary::of(&reader, found);
     let state = state_of(&args.path);
     if args.json {
         writeln!(screen, "{:#}", summary.json(&reader, &state))?
     } else {
         summary.print(&reader, &state, screen)?
     }
-    match summary.objects {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.into()),
+    match (summary.objects, summary.found.verdict) {
+        (Err(error), _) => Err(error.into()),
+        (Ok(_), Verdict::Damaged) => Err(Failure::Reported),
+        (Ok(_), _) => Ok(()),
     }
 }
 
@@ -60,6 +68,8 @@ fn state_of(path: &Path) -> Option<StateFile> {
 }
 
 struct Summary<'a> {
+    /// What can be told without reading the values.
+    found: Verification,
     parameters: u64,
     bytes: u64,
     partitioned: usize,
@@ -69,8 +79,9 @@ struct Summary<'a> {
 }
 
 impl Summary<'_> {
-    fn of(reader: &Reader) -> Summary<'_> {
+    fn of(reader: &Reader, found: Verification) -> Summary<'_> {
         let mut summary = Summary {
+            found,
             parameters: 0,
             bytes: 0,
             partitioned: 0,
@@ -112,6 +123,7 @@ impl Summary<'_> {
                 },
             ),
         ];
+        rows.push(("verdict", verdict_text(&self.found)));
         if let Some(state) = state {
             let names: Vec<String> = all_of(state).iter().map(|path| term::printable(path.as_encoded_bytes())).collect();
             rows.push(("latest", term::printable(latest_of(state).as_encoded_bytes())));
@@ -157,10 +169,21 @@ impl Summary<'_> {
             "bytes": self.bytes,
             "object_graph": !matches!(self.objects, Ok(None)),
             "objects": self.objects.as_ref().ok(),
+            "verdict": self.found.verdict.name(),
+            "problem": self.found.problems.first().map(Error::to_string),
             "latest": state.as_ref().map(|state| latest_of(state).to_string_lossy()),
             "all": state.as_ref().map(|state| all_of(state).iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>()),
             "largest": self.largest.iter().map(largest).collect::<Vec<Value>>(),
         })
+    }
+}
+
+/// Returns the verdict with its reason.
+fn verdict_text(found: &Verification) -> String {
+    let checked = "checksums were not checked";
+    match &found.problems[..] {
+        [] => format!("{} by the index and the sizes of the files; {checked}", found.verdict),
+        [first, ..] => format!("{}: {first}; {checked}", found.verdict),
     }
 }
 

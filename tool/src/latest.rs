@@ -14,14 +14,15 @@ use crate::term::{self, Screen};
 /// Print the latest checkpoint of a directory.
 ///
 /// By default this is the one that the directory's `checkpoint` file names; it must exist, but its
-/// content is not verified. With `--valid` it is the newest checkpoint that is intact: all its
-/// checksums are verified.
+/// content is not verified. With `--valid` it is the newest checkpoint that `ckpt verify` calls
+/// whole or, only if there is none, the newest incomplete one. Sections are never taken.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
     /// The directory
     directory: PathBuf,
-    /// Print the newest intact checkpoint; list newer, damaged ones on standard error
+    /// Print the newest checkpoint that can be restored; list newer ones that are not whole on
+    /// standard error
     #[arg(long)]
     valid: bool,
     /// Print one JSON object, for programs
@@ -33,7 +34,7 @@ const NOTES: &str = "With --valid, the checkpoints that the `checkpoint` file li
 The file may be missing or damaged.
 
 The JSON output is
-  {\"latest\", \"broken\": [{\"checkpoint\", \"problem\"}]}
+  {\"latest\", \"broken\": [{\"checkpoint\", \"verdict\", \"problem\"}]}
 where \"latest\" is null if there is no checkpoint, and \"broken\" is present only with --valid.
 
 Exit codes: 0 a checkpoint was found, 1 there is none.
@@ -60,8 +61,9 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         }
         writeln!(screen, "{result:#}")?;
     } else {
-        for BrokenCheckpoint { prefix, problem } in broken.iter().flatten() {
-            term::complain(&format!("{}: damaged: {problem}", text(prefix)));
+        for BrokenCheckpoint { prefix, verdict, problem } in broken.iter().flatten() {
+            let note = if latest.as_ref() == Some(prefix) { ", but nothing else can be restored" } else { "" };
+            term::complain(&format!("{}: {verdict}{note}: {problem}", text(prefix)));
         }
         if let Some(latest) = &latest {
             print_path(screen, latest)?;
@@ -104,8 +106,8 @@ pub fn text(path: &Path) -> String {
     term::printable(path.as_os_str().as_encoded_bytes())
 }
 
-/// Returns a damaged checkpoint as JSON.
+/// Returns a checkpoint that is not whole as JSON.
 pub fn broken_json(broken: &BrokenCheckpoint) -> Value {
     let problem: &Error = &broken.problem;
-    json!({ "checkpoint": broken.prefix.to_string_lossy(), "problem": problem.to_string() })
+    json!({ "checkpoint": broken.prefix.to_string_lossy(), "verdict": broken.verdict.name(), "problem": problem.to_string() })
 }

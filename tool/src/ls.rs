@@ -60,6 +60,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     } else {
         listing.table(&reader, &filter, screen)?
     }
+    filter.complain(reader.tensors().map(|tensor| tensor.key()));
     if listing.unreadable {
         Err(Failure::Reported)
     } else {

@@ -81,6 +81,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse(); // prints help and usage errors itself; the latter exit with 2
+    expect_limit();
     let mut screen = Screen::stdout();
     let outcome = match &cli.command {
         Command::Ls(args) => ls::run(args, &mut screen),
@@ -100,6 +101,17 @@ fn main() -> ExitCode {
         Command::Repair(args) => repair::run(args, &mut screen),
     };
     finish(outcome, &mut screen)
+}
+
+/// Lets a write beyond the limit of the size of files (`ulimit -f`) fail. Without a handler the
+/// signal ends the process, which leaves its partial file.
+fn expect_limit() {
+    #[cfg(unix)]
+    {
+        // An error means that the system has no such signal.
+        let raised = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let _ = signal_hook::flag::register(libc::SIGXFSZ, raised);
+    }
 }
 
 /// Flushes the output, prints the error message, and returns the exit code.

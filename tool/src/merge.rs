@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use checkpoint::MergeOptions;
+use checkpoint::{Code, MergeOptions, Reason};
 
 use crate::bar::Bar;
 use crate::destination;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::locking;
 use crate::term::{self, Screen};
 
@@ -15,8 +15,9 @@ use crate::term::{self, Screen};
 ///
 /// Like TensorFlow's MergeV2Checkpoints: writes a new index, renames the data files, and joins
 /// slices of the same tensor from several sections. The sections are removed when the merged
-/// checkpoint is complete. After a failure the sections and an existing checkpoint at DESTINATION
-/// are unchanged.
+/// checkpoint is complete. Missing sections are noticed by the names of the others
+/// (`part-00000-of-00002`) and by slices that do not cover their tensors. After a failure the
+/// sections and an existing checkpoint at DESTINATION are unchanged.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -50,8 +51,14 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     };
     let there = sections.iter().filter(has_index).count() as u64; // counted now because merging removes them
     let bar = Bar::new();
-    let written = checkpoint::merge(&args.destination, &sections, &options, &mut |done, total| bar.report(done, total))?;
+    let merged = checkpoint::merge(&args.destination, &sections, &options, &mut |done, total| bar.report(done, total));
     drop(bar);
+    let written = merged.map_err(|error| match (error.code(), error.reason()) {
+        (Code::NotFound, Reason::NoCheckpoint | Reason::Gap) if !args.allow_missing => {
+            Failure::Problem(format!("{error}; nothing was merged or removed; --allow-missing merges what is there"))
+        }
+        _ => error.into(),
+    })?;
     let good = screen.paint(term::GOOD, "merged");
     let files = term::plural(written.shards.into(), "data file");
     writeln!(screen, "{good} {}, {} in {files}", term::plural(there, "section"), term::bytes(written.bytes))?;

@@ -50,7 +50,10 @@ fn inside(directory: &Path, found: &Resolution) -> Option<PathBuf> {
         complain(&format!("{} was moved: its state file names {entry}; this is {prefix}", text(directory)));
         return None;
     }
-    let place = found.prefix.parent()?.canonicalize().ok()?;
+    // A prefix that ends in a slash has no name of its own; it lies in the directory before that.
+    let is_nameless = found.prefix.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let place = if is_nameless { Some(&*found.prefix) } else { found.prefix.parent() };
+    let place = place?.canonicalize().ok()?;
     if place.starts_with(directory.canonicalize().ok()?) {
         return None;
     }

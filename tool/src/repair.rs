@@ -13,9 +13,10 @@ use crate::term::{self, Screen};
 
 /// Rewrite a directory's `checkpoint` file to list only intact checkpoints.
 ///
-/// Of the checkpoints that the `checkpoint` file lists, those with only correct checksums remain
-/// listed. If the file is missing or damaged, all intact checkpoints in the directory are listed.
-/// Only this file is changed; damaged checkpoints are not removed.
+/// Of the checkpoints that the `checkpoint` file lists, those that `ckpt verify` calls whole remain
+/// listed. If the file is missing or damaged, all whole checkpoints in the directory are listed.
+/// Incomplete checkpoints are listed only if none is whole, sections never. Only this file is
+/// changed; damaged checkpoints are not removed.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
@@ -33,7 +34,7 @@ const NOTES: &str = "Checkpoints that a manager has listed remain managed. Those
 because some may have been meant to be kept.
 
 The JSON output is
-  {\"latest\", \"all\": [PATH...], \"changed\", \"broken\": [{\"checkpoint\", \"problem\"}]}
+  {\"latest\", \"all\": [PATH...], \"changed\", \"broken\": [{\"checkpoint\", \"verdict\", \"problem\"}]}
 
 Exit codes: 0 the file lists intact checkpoints, 1 there is no intact checkpoint.
 
@@ -64,10 +65,13 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
     for broken in &repaired.broken {
         let bad = screen.paint(term::BAD, "bad ");
-        writeln!(screen, "{bad} {}: {}", text(&broken.prefix), term::printable(broken.problem.to_string().as_bytes()))?;
+        let problem = term::printable(broken.problem.to_string().as_bytes());
+        writeln!(screen, "{bad} {}: {}: {problem}", text(&broken.prefix), broken.verdict)?;
     }
-    let good = screen.paint(term::GOOD, "good");
     for path in &repaired.all {
+        // Incomplete ones are listed if there is nothing better.
+        let is_whole = repaired.broken.iter().all(|broken| broken.prefix != *path);
+        let good = if is_whole { screen.paint(term::GOOD, "good") } else { screen.paint(term::BAD, "poor") };
         let is_latest = if *path == repaired.latest { "  latest" } else { "" };
         writeln!(screen, "{good} {}{is_latest}", text(path))?;
     }

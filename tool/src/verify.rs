@@ -1,9 +1,9 @@
-//! `ckpt verify`: verifies every checksum of a checkpoint.
+//! `ckpt verify`: verifies that a checkpoint can be restored.
 
 use std::io::Write;
 use std::path::PathBuf;
 
-use checkpoint::{Error, VerifyOptions};
+use checkpoint::{Error, Verdict, Verification, VerifyOptions};
 use serde_json::{json, Map, Value};
 
 use crate::bar::Bar;
@@ -13,24 +13,31 @@ use crate::latest::text;
 use crate::opening;
 use crate::term::{self, Screen};
 
-/// Verify every checksum of a checkpoint and list all problems.
+/// Verify that a checkpoint can be restored, and list all problems.
 ///
-/// Reads every block of the index and every byte of every tensor. On a terminal a progress bar is
-/// shown.
+/// Reads every block of the index and every byte of every tensor, and compares their checksums. On
+/// a terminal a progress bar is shown. The verdict is "whole", "section" (slices of larger tensors,
+/// as each worker writes them before they are merged), "incomplete" (keys of the object graph are
+/// absent) or "damaged".
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
     /// The checkpoint: a prefix, an .index file, a directory, …
     path: PathBuf,
+    /// Accept a section of a checkpoint, too
+    #[arg(long)]
+    section: bool,
     /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
 }
 
 const NOTES: &str = "The JSON output is
-  {\"ok\", \"checkpoint\", \"tensors\", \"files\", \"bytes\",
+  {\"ok\", \"verdict\", \"checkpoint\", \"tensors\", \"files\", \"bytes\",
    \"problems\": [{\"code\", \"message\", \"file\", \"tensor\", \"expected\", \"found\"}]}
 where unknown members of a problem are omitted, and a key that is not UTF-8 is \"tensor_base64\" instead of \"tensor\".
+
+Exit codes: 0 the checkpoint is whole or, with --section, a section; 1 it is not.
 
 Examples:
   ckpt verify run/ckpt-7
@@ -44,21 +51,24 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         checkpoint::verify(path, &VerifyOptions::default(), &mut |progress| bar.report(progress.bytes_done, progress.bytes_total))
     });
     drop(bar);
-    let (problems, counts) = match verified {
-        Ok(found) => (found.problems, Some((found.tensors as u64, found.files as u64, found.bytes))),
-        Err(error) if args.json => (vec![error], None),
+    let found = match verified {
+        Ok(found) => found,
+        // Nothing could be verified; programs get the reason as JSON, too.
+        Err(error) if args.json => {
+            Verification { verdict: Verdict::Damaged, problems: vec![error], tensors: 0, bytes: 0, files: 0 }
+        }
         Err(error) => return Err(error.into()),
     };
-
+    let accepted = found.verdict == Verdict::Whole || (args.section && found.verdict == Verdict::Section);
     if args.json {
-        let (tensors, files, bytes) = counts.unwrap_or_default();
         let result = json!({
-            "ok": problems.is_empty(),
+            "ok": accepted,
+            "verdict": found.verdict.name(),
             "checkpoint": prefix.map(|prefix| prefix.to_string_lossy().into_owned()),
-            "tensors": tensors,
-            "files": files,
-            "bytes": bytes,
-            "problems": problems.iter().map(problem).collect::<Vec<Value>>(),
+            "tensors": found.tensors,
+            "files": found.files,
+            "bytes": found.bytes,
+            "problems": found.problems.iter().map(problem).collect::<Vec<Value>>(),
         });
         writeln!(screen, "{result:#}")?;
     } else {
@@ -66,25 +76,32 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         if let Some(prefix) = prefix.filter(|_| args.path.is_dir()) {
             writeln!(screen, "checkpoint {}", text(&prefix))?;
         }
-        for problem in &problems {
-            let bad = screen.paint(term::BAD, "bad ");
-            writeln!(screen, "{bad} {problem}")?;
-        }
-        let (tensors, files, bytes) = counts.unwrap_or_default();
-        let checked = format!("{} in {}, {}", term::plural(tensors, "tensor"), term::plural(files, "file"), term::bytes(bytes));
-        match problems.len() as u64 {
-            0 => {
-                let good = screen.paint(term::GOOD, "good");
-                writeln!(screen, "{good} {checked}: all checksums are correct")?;
-            }
-            count => writeln!(screen, "{} in {checked}", screen.paint(term::BAD, &term::plural(count, "problem")))?,
-        }
+        print(&found, accepted, screen)?;
     }
-    if problems.is_empty() {
+    if accepted {
         Ok(())
     } else {
         Err(Failure::Reported)
     }
+}
+
+/// Prints the problems, then the verdict.
+fn print(found: &Verification, accepted: bool, screen: &mut Screen) -> Outcome {
+    let color = if accepted { term::GOOD } else { term::BAD };
+    for problem in &found.problems {
+        let word = if found.verdict == Verdict::Damaged { "bad " } else { "lack" };
+        writeln!(screen, "{} {problem}", screen.paint(color, word))?;
+    }
+    let tensors = term::plural(found.tensors as u64, "tensor");
+    let checked = format!("{tensors} in {}, {}", term::plural(found.files as u64, "file"), term::bytes(found.bytes));
+    let verdict = screen.paint(color, found.verdict.name());
+    if found.verdict == Verdict::Damaged {
+        let problems = screen.paint(color, &term::plural(found.problems.len() as u64, "problem"));
+        writeln!(screen, "{problems} in {checked}: {verdict}")?
+    } else {
+        writeln!(screen, "{verdict} {checked}: all checksums are correct")?
+    }
+    Ok(())
 }
 
 /// Returns a problem as JSON.

@@ -141,7 +141,10 @@ fn ls_filters_by_globs_over_whole_keys() {
     assert_eq!(keys(&["--filter", "dense/*"]), ["dense/bias", "dense/kernel", "dense/kernel/Adam", "dense/kernel/Adam_1"]);
     assert_eq!(keys(&["--filter", "*kernel", "--filter", "fl?g"]), ["dense/kernel", "flag"]);
     assert_eq!(keys(&["--filter", "{half,cplx}"]), ["cplx", "half"]);
-    assert_eq!(keys(&["--filter", "nothing"]), [""; 0]);
+    let prefix = data().join("saver_v2/model.ckpt-3");
+    let output = ckpt(["ls", "--json", prefix.to_str().unwrap(), "--filter", "dense/bias", "--filter", "nothing/*"]);
+    assert_eq!(text(&output.stderr), "ckpt: no key matches --filter 'nothing/*'\n");
+    assert!(output.status.success() && text(&output.stdout).contains("dense/bias"));
 }
 
 #[test]
@@ -437,7 +440,44 @@ fn verify_finds_no_fault_in_what_tensorflow_wrote() {
         assert_eq!(result["tensors"], Json::from(manifest.tensors.len()), "{}", directory.display());
     }
     let text = printed_text("verify", &data().join("sharded/s"), &[]);
-    assert!(text.starts_with("good 9 tensors in 4 files, ") && text.ends_with(": all checksums are correct\n"), "{text}");
+    assert!(text.starts_with("whole 9 tensors in 4 files, ") && text.ends_with(": all checksums are correct\n"), "{text}");
+}
+
+/// A section is accepted only on request; `info` gives the same verdict without reading the values.
+#[test]
+fn verify_accepts_a_section_on_request() {
+    let section = data().join("unmerged/part-00000-of-00002");
+    let path = section.as_os_str();
+    for (args, expected) in [(&["verify".as_ref(), path][..], 1), (&["verify".as_ref(), path, "--section".as_ref()], 0)] {
+        let output = ckpt(args);
+        let printed = text(&output.stdout);
+        assert_eq!(code(&output), expected, "{printed}");
+        assert!(printed.contains("tensor \"table\": slices cover 20 of 30 elements\nsection 2 tensors in 2 files"), "{printed}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let prefix = damaged(directory.path());
+    assert_eq!(code(&ckpt(["verify".as_ref(), prefix.as_os_str(), "--section".as_ref()])), 1);
+    let result = printed_json("info", &section, &["--json"]);
+    assert_eq!(result["verdict"], Json::from("section"));
+    let printed = printed_text("info", &section, &[]);
+    assert!(printed.contains("slices cover 20 of 30 elements; checksums were not checked"), "{printed}");
+}
+
+#[test]
+fn info_notices_that_a_data_file_is_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut bundle = Bundle::new();
+    bundle.tensor("x", FLOAT, &[2], &f32s(&[0.5; 2]));
+    let prefix = bundle.write(directory.path(), "ckpt-7");
+    let printed = printed_text("info", &prefix, &[]);
+    assert!(printed.contains("whole by the index and the sizes of the files; checksums were not checked"), "{printed}");
+    std::fs::write(shard_path(&prefix, 0, 1), "").unwrap();
+    for _ in 0..2 {
+        let output = ckpt(["info".as_ref(), prefix.as_os_str()]);
+        assert_eq!(code(&output), 1);
+        assert!(text(&output.stdout).contains("verdict       damaged: "), "{}", text(&output.stdout));
+        _ = std::fs::remove_file(shard_path(&prefix, 0, 1));
+    }
 }
 
 #[test]
@@ -461,6 +501,30 @@ fn verify_lists_every_fault() {
     let result: Json = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["ok"], Json::from(false));
     assert_eq!((&result["problems"][0]["tensor"], &result["problems"][0]["code"]), (&Json::from("b"), &Json::from("DATA_LOSS")));
+}
+
+/// Commands on a checkpoint of 200 data files, in a process that may have 64 open files.
+#[test]
+fn more_data_files_than_a_process_may_open_are_not_bad() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut bundle = Bundle::sharded(200);
+    for shard in 0..200 {
+        bundle.shard = shard;
+        let (extents, value) = ([Part(shard as i64, 1), Full], i32s(&[shard as i32, -1]));
+        bundle.slice("big", INT32, &[200, 2], &extents, &value);
+    }
+    bundle.partitioned("big", INT32, &[200, 2], &(0..200).map(|row| vec![Part(row, 1), Full]).collect::<Vec<_>>());
+    bundle.write(directory.path(), "m");
+    let limited = |arguments: &str| {
+        let command = format!("ulimit -n 64; {} {arguments}", env!("CARGO_BIN_EXE_ckpt"));
+        let output = std::process::Command::new("bash").args(["-c", &command]).current_dir(&directory).output().unwrap();
+        assert!(output.status.success(), "{arguments}: {}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert!(limited("verify m").contains("good"));
+    assert!(limited("cat m big").ends_with("[199  -1]]\n"));
+    limited("copy m out");
+    assert!(limited("verify out").contains("good"));
 }
 
 #[test]

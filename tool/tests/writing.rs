@@ -455,3 +455,47 @@ fn sections_become_one_checkpoint() {
     assert_eq!(keys(&to), ["k2"]);
     assert_eq!(sha256(&raw(&to, "k2")), sha256(&i32s(&[2])));
 }
+
+/// `ulimit -f`: the system would send SIGXFSZ, which ends the process and leaves its partial file.
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut bundle = Bundle::new();
+    bundle.tensor("x", INT32, &[20_000], &i32s(&(0..20_000).collect::<Vec<i32>>())); // uncompressed 80 kB
+    let from = bundle.write(scratch.path(), "m");
+    for (command, to) in [("copy", "copied/m"), ("convert", "m.npz")] {
+        let target = scratch.path().join("to");
+        fs::create_dir_all(target.join("copied")).unwrap();
+        let tool = assert_cmd::cargo::cargo_bin!("ckpt");
+        let limited = format!("ulimit -f 16; exec {} {command} {} {}", tool.display(), from.display(), target.join(to).display());
+        let output = std::process::Command::new("bash").args(["-c", &limited]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("File too large"), "{}", text(&output.stderr));
+        let left: Vec<_> = fs::read_dir(&target).unwrap().chain(fs::read_dir(target.join("copied")).unwrap()).collect();
+        assert_eq!(left.len(), 1, "{left:?}"); // the directory
+    }
+}
+
+/// What is left on one host after a distributed save with local disks.
+#[test]
+fn merge_misses_the_sections_of_other_hosts() {
+    let scratch = tempfile::tempdir().unwrap();
+    let temporary = scratch.path().join("model.ckpt-5_temp_abc");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut bundle = Bundle::new();
+    bundle.tensor("w", FLOAT, &[1], &f32s(&[7.0]));
+    bundle.write(&temporary, "part-00000-of-00002");
+    let run = |args: &[&str]| {
+        let mut ckpt = cargo_bin_cmd!("ckpt");
+        ckpt.current_dir(&scratch).args(["merge", "model.ckpt-5", "model.ckpt-5_temp_abc/part-00000-of-00002.index"]);
+        ckpt.args(args).output().unwrap()
+    };
+    let output = run(&[]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("part-00001-of-00002 is missing") && said.contains("--allow-missing"), "{said}");
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 1);
+    assert!(run(&["--allow-missing"]).status.success());
+    assert!(!temporary.exists());
+}

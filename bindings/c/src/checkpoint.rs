@@ -120,11 +120,11 @@ pub extern "C" fn ckpt_checkpoint_root(checkpoint: *const ckpt_checkpoint) -> ck
     ask(0, || handle(checkpoint).map_or(0, |c| c.checkpoint.root().number()))
 }
 
-/// Sets the log, which is called with `user_data` about values of a checkpoint that were never used
-/// and the like. NULL, the default, turns it off. A restore keeps the log that was set when it was
-/// called.
+/// Sets the log, which is called with `user_data` about values of a checkpoint that were never
+/// used, saves in the background that failed and the like. NULL, the default, turns it off. A
+/// restore and a save in the background keep the log that was set when they were called.
 ///
-/// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a restore needs
+/// `free_user_data`, if not NULL, is called when neither the checkpoint nor such a call needs
 /// `user_data` any more; at once if this call fails.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_set_log(
@@ -215,8 +215,6 @@ fn save(
 /// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the save.
 /// * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running in the
 ///   background and the options say `CKPT_BUSY_FAIL`.
-/// * The error of an earlier save in the background that has not been reported yet; this call then
-///   does nothing else.
 ///
 /// After an error, an existing checkpoint at the prefix is unchanged and no new one exists.
 /// Exception: if a callback of `ckpt_save_options_add_callback` failed, the new checkpoint is
@@ -232,13 +230,15 @@ pub extern "C" fn ckpt_checkpoint_write(
     call(error, || save(checkpoint, options, path, |checkpoint, options| checkpoint.write(path_at(prefix)?, options)))
 }
 
-/// Writes the checkpoint `prefix-number`. Does not increment the save counter and does not change
-/// the state file. (`CheckpointableSaver.save(checkpoint_number=)`)
+/// Writes the checkpoint `prefix-number`, calls the write callbacks, and makes it the latest and
+/// only checkpoint in the directory's state file. Does not increment the save counter.
+/// (`CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8)
 ///
 /// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
 /// `path` may be NULL.
 ///
-/// Errors are those of `ckpt_checkpoint_write`.
+/// Errors are those of `ckpt_checkpoint_write`, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: the checkpoint's path is that of the state file.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_write_numbered(
     checkpoint: *const ckpt_checkpoint,

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::error::ckpt_error;
 use super::{ask, call};
-use ::checkpoint::{Better, Busy, Checksums, Code, DType, Durability, Error, Locking, Mismatch, Reason, Result, RowState};
+use ::checkpoint::{
+    Better, Busy, Checksums, Code, DType, Durability, Error, Locking, Mismatch, Reason, Result, RowState, Verdict,
+};
 
 /// The class of an error, numbered as absl's status codes: one of the `CKPT_CODE_` constants.
 pub type ckpt_code = i32;
@@ -37,6 +39,8 @@ pub type ckpt_restore_kind = i32;
 pub type ckpt_row_state = i32;
 /// Which metric values are better: one of the `CKPT_BETTER_` constants.
 pub type ckpt_better = i32;
+/// What a checkpoint is good for: one of the `CKPT_VERDICT_` constants.
+pub type ckpt_verdict = i32;
 
 /// Success.
 pub const CKPT_CODE_OK: ckpt_code = 0;
@@ -135,7 +139,7 @@ pub const CKPT_REASON_NOT_SHAPED: ckpt_reason = 27;
 pub const CKPT_REASON_READ_ONLY: ckpt_reason = 28;
 /// A callback called the graph that called it.
 pub const CKPT_REASON_REENTRANT: ckpt_reason = 29;
-/// The checkpoint was replaced after the restore began.
+/// The checkpoint was replaced after a reader opened it or the restore began.
 pub const CKPT_REASON_REPLACED: ckpt_reason = 30;
 /// A registered saver is missing, or does not accept the object.
 pub const CKPT_REASON_SAVER: ckpt_reason = 31;
@@ -304,11 +308,26 @@ pub const CKPT_ROW_STATE_DTYPE_MISMATCH: ckpt_row_state = 6;
 pub const CKPT_ROW_STATE_SKIPPED: ckpt_row_state = 7;
 /// Reading or a callback failed halfway: the object has neither its old value nor the new one.
 pub const CKPT_ROW_STATE_TORN: ckpt_row_state = 8;
+/// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
+/// the glob.
+pub const CKPT_ROW_STATE_UNMATCHED_GLOB: ckpt_row_state = 9;
 
 /// Lower is better, as for a loss.
 pub const CKPT_BETTER_LOWER: ckpt_better = 1;
 /// Higher is better, as for an accuracy.
 pub const CKPT_BETTER_HIGHER: ckpt_better = 2;
+
+/// Every tensor can be read, and every key that the object graph names is there.
+pub const CKPT_VERDICT_WHOLE: ckpt_verdict = 1;
+/// A section of a checkpoint, as each worker of a distributed program writes one before they are
+/// merged: nothing is damaged, but the stored slices do not cover their tensors. So is a section by
+/// its name, `part-00000-of-00002`, which lacks keys of the object graph.
+pub const CKPT_VERDICT_SECTION: ckpt_verdict = 2;
+/// Nothing is damaged, but a key that the object graph names is absent.
+pub const CKPT_VERDICT_INCOMPLETE: ckpt_verdict = 3;
+/// A checksum does not match, a data file is missing or too short, values overlap, or something is
+/// malformed.
+pub const CKPT_VERDICT_DAMAGED: ckpt_verdict = 4;
 
 /// The severity of a log message: one of the `CKPT_SEVERITY_` constants.
 pub type ckpt_severity = i32;
@@ -470,6 +489,15 @@ pub extern "C" fn ckpt_better_name(better: ckpt_better) -> *const c_char {
     ask(c"unknown".as_ptr(), || name_in(&[c"lower", c"higher"], better, CKPT_BETTER_LOWER, c"unknown"))
 }
 
+/// Returns a verdict in one word: `whole`, `section`, `incomplete` or `damaged`; `unknown` for an
+/// unknown number. NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_verdict_name(verdict: ckpt_verdict) -> *const c_char {
+    ask(c"unknown".as_ptr(), || {
+        Verdict::all().find(|known| *known as ckpt_verdict == verdict).map_or(c"unknown", Verdict::c_name).as_ptr()
+    })
+}
+
 /// Returns the name of a severity, e.g. `warning`; `unknown` for an unknown number. NUL-terminated
 /// static text.
 #[no_mangle]
@@ -619,7 +647,9 @@ mod tests {
         assert_eq!(CKPT_REASON_SPACE, Reason::Space as i32);
         assert_eq!(CKPT_REASON_SAVER, Reason::Saver as i32);
         assert_eq!(CKPT_REASON_CONCURRENT_USE, Reason::ConcurrentUse as i32);
+        assert_eq!(CKPT_ROW_STATE_UNMATCHED_GLOB, RowState::UnmatchedGlob as ckpt_row_state);
         assert_eq!(CKPT_ROW_STATE_TORN, RowState::Torn as ckpt_row_state);
+        assert_eq!((CKPT_VERDICT_WHOLE, CKPT_VERDICT_DAMAGED), (Verdict::Whole as i32, Verdict::Damaged as i32));
         assert_eq!(CKPT_RESTORE_KIND_NONE, RestoreKind::None as ckpt_restore_kind);
         assert_eq!(CKPT_SEVERITY_ERROR, Severity::Error as ckpt_severity);
         assert_eq!((CKPT_BETTER_LOWER, CKPT_BETTER_HIGHER), (Better::Lower as ckpt_better, Better::Higher as ckpt_better));

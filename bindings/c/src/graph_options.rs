@@ -126,8 +126,15 @@ pub extern "C" fn ckpt_save_options_free(options: *mut ckpt_save_options) {
 
 /// Options for restoring a graph. For one thread at a time while it is changed.
 ///
-/// Paths are those of keys: escaped edge names joined by `/`, as `ckpt_report_row_path` returns
-/// them. Globs support `*` (within one name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+/// All paths in these options, but the new paths of renames, are paths in the checkpoint: below the
+/// subtree if there is one, and before any rename. They are those of keys: escaped edge names
+/// joined by `/`, as `ckpt_report_row_path` returns them. In a name-based checkpoint they are the
+/// names of tensors, not escaped, and their scopes. Globs support `*` (within one name), `**` (any
+/// number of names), `?`, `[...]` and `{a,b}`; a leading `!` negates one.
+///
+/// For example, the checkpoint has `model/old/kernel` and `model/old/bias`, and the program has
+/// `new/kernel`: the subtree is `model`, the rename is from `old` to `new`, and a glob that
+/// excludes the bias is `old/bias`.
 #[derive(Default)]
 pub struct ckpt_restore_options(Exclusive<RestoreOptions>);
 
@@ -148,7 +155,9 @@ pub extern "C" fn ckpt_restore_options_set_read_options(
 }
 
 /// Restores only values whose path in the checkpoint matches an included glob. Other values are
-/// skipped, and assertions of the status do not require them.
+/// skipped, and assertions of the status do not require them. A glob that matches no value of the
+/// checkpoint is a row of the report (`CKPT_ROW_STATE_UNMATCHED_GLOB`) and a warning in the log; a
+/// restore with a malformed one fails with `CKPT_CODE_INVALID_ARGUMENT`.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_add_include(
     options: *mut ckpt_restore_options,
@@ -159,7 +168,8 @@ pub extern "C" fn ckpt_restore_options_add_include(
     with(options, error, || text_at(glob, glob_len, "the glob"), RestoreOptions::include)
 }
 
-/// Skips values whose path in the checkpoint matches the glob, even if they are included.
+/// Skips values whose path in the checkpoint matches the glob, even if they are included. Globs
+/// that match nothing or are malformed are treated as those of `ckpt_restore_options_add_include`.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_add_exclude(
     options: *mut ckpt_restore_options,
@@ -170,8 +180,12 @@ pub extern "C" fn ckpt_restore_options_add_exclude(
     with(options, error, || text_at(glob, glob_len, "the glob"), RestoreOptions::exclude)
 }
 
-/// Restores the program's object at `to`, and everything below it, from the checkpoint's object at
-/// `from`. Both are paths of objects. Renames apply in the order in which they were added.
+/// Restores the program's object at `to`, a path from its root, and everything below it, from the
+/// checkpoint's object at `from`. Renames apply together, so that names can be exchanged.
+///
+/// In a name-based checkpoint the value named `from`, and those in the scope `from/`, have the name
+/// `to` and the scope `to/` instead; either may be empty or end in `/`, and of several old paths
+/// the longest counts. (the scopes of `tf.train.init_from_checkpoint`)
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_add_rename(
     options: *mut ckpt_restore_options,
@@ -210,7 +224,8 @@ pub extern "C" fn ckpt_restore_options_set_skip_slot_variables(
     with(options, error, || Ok(skip), RestoreOptions::skip_slot_variables)
 }
 
-/// Restores only the part of the checkpoint below `path`, as if the object there were its root.
+/// Restores only the part of the checkpoint below `path`, as if the object there were its root. In
+/// a name-based checkpoint `path` is a scope, which names in the program lack.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_set_subtree(
     options: *mut ckpt_restore_options,

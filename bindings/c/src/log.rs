@@ -9,7 +9,8 @@ use super::progress::{ckpt_free_callback, UserData};
 use ::checkpoint::Log;
 
 /// Receives a message: one line of UTF-8, `len` bytes and a terminating NUL. Called on the thread
-/// whose call the message is about.
+/// whose call the message is about; for a save in the background, on the library's thread that
+/// saves.
 pub type ckpt_log_callback =
     Option<extern "C" fn(user_data: *mut c_void, severity: ckpt_severity, text: *const c_char, len: usize)>;
 

@@ -3,7 +3,7 @@
 
 use std::ffi::c_char;
 
-use super::constants::{better_of, ckpt_better, ckpt_code, ckpt_locking, limit_of, locking_of};
+use super::constants::{better_of, ckpt_better, ckpt_code, ckpt_locking, ckpt_verdict, limit_of, locking_of};
 use super::error::ckpt_error;
 use super::manager::texts_of;
 use super::options::with;
@@ -15,19 +15,29 @@ use ::checkpoint::{
     RepairedState,
 };
 
-/// Checkpoints that are not valid, newest first, each with its first problem. It never changes;
-/// several threads may use it at once.
-pub struct ckpt_broken_checkpoints(Vec<(Vec<u8>, ckpt_error)>);
+/// Checkpoints that are not whole, newest first, each with its verdict and the problem that led to
+/// it. It never changes; several threads may use it at once.
+pub struct ckpt_broken_checkpoints(Vec<Broken>);
+
+struct Broken {
+    prefix: Vec<u8>,
+    verdict: ckpt_verdict,
+    problem: ckpt_error,
+}
 
 impl ckpt_broken_checkpoints {
     pub(super) fn new(broken: Vec<BrokenCheckpoint>) -> *mut ckpt_broken_checkpoints {
-        own(ckpt_broken_checkpoints(pairs(broken)))
+        own(ckpt_broken_checkpoints(all(broken)))
     }
 }
 
-fn pairs(broken: Vec<BrokenCheckpoint>) -> Vec<(Vec<u8>, ckpt_error)> {
-    let pair = |b: BrokenCheckpoint| (b.prefix.into_os_string().into_encoded_bytes(), ckpt_error::new(b.problem));
-    broken.into_iter().map(pair).collect()
+fn all(broken: Vec<BrokenCheckpoint>) -> Vec<Broken> {
+    let one = |b: BrokenCheckpoint| Broken {
+        prefix: b.prefix.into_os_string().into_encoded_bytes(),
+        verdict: b.verdict as ckpt_verdict,
+        problem: ckpt_error::new(b.problem),
+    };
+    broken.into_iter().map(one).collect()
 }
 
 /// Returns the number of broken checkpoints.
@@ -40,14 +50,21 @@ pub extern "C" fn ckpt_broken_checkpoints_count(broken: *const ckpt_broken_check
 /// range.
 #[no_mangle]
 pub extern "C" fn ckpt_broken_checkpoints_prefix(broken: *const ckpt_broken_checkpoints, index: usize) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(broken).and_then(|b| b.0.get(index)).map(|(prefix, _)| &prefix[..]).into())
+    ask(ckpt_bytes::NONE, || handle(broken).and_then(|b| b.0.get(index)).map(|one| &one.prefix[..]).into())
 }
 
 /// Returns the problem of the checkpoint at `index`. Lent: do not free it. NULL if `index` is out
 /// of range.
 #[no_mangle]
 pub extern "C" fn ckpt_broken_checkpoints_problem(broken: *const ckpt_broken_checkpoints, index: usize) -> *const ckpt_error {
-    ask(std::ptr::null(), || handle(broken).and_then(|b| b.0.get(index)).map_or(std::ptr::null(), |(_, problem)| problem))
+    ask(std::ptr::null(), || handle(broken).and_then(|b| b.0.get(index)).map_or(std::ptr::null(), |one| &one.problem))
+}
+
+/// Returns the verdict on the checkpoint at `index`, never `CKPT_VERDICT_WHOLE`; 0 if `index` is
+/// out of range. A checkpoint that does not exist or cannot be read counts as damaged.
+#[no_mangle]
+pub extern "C" fn ckpt_broken_checkpoints_verdict(broken: *const ckpt_broken_checkpoints, index: usize) -> ckpt_verdict {
+    ask(0, || handle(broken).and_then(|b| b.0.get(index)).map_or(0, |one| one.verdict))
 }
 
 /// Frees a list of broken checkpoints. NULL is ignored.
@@ -56,14 +73,16 @@ pub extern "C" fn ckpt_broken_checkpoints_free(broken: *mut ckpt_broken_checkpoi
     release(broken);
 }
 
-/// Finds the newest valid checkpoint of `directory`: one whose checksums all match. The checkpoints
-/// that the state file names are tried first, starting with the latest; then all others in the
-/// directory. Without a state file that can be parsed, all of them are tried. The progress callback
-/// of the options starts anew for each checkpoint.
+/// Finds the newest checkpoint of `directory` that can be restored: a whole one
+/// (`CKPT_VERDICT_WHOLE`) or, only if there is none, an incomplete one. Sections of checkpoints are
+/// never taken. The checkpoints that the state file names are tried first, starting with the
+/// latest; then all others in the directory. Without a state file that can be parsed, all of them
+/// are tried. The progress callback of the options starts anew for each checkpoint.
 ///
 /// `*path` receives the prefix; free it with `ckpt_string_free`. It is NULL if there is none, and
-/// on failure. `*broken` receives the newer checkpoints that are not valid (NULL on failure); free
-/// it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
+/// on failure. `*broken` receives the newer checkpoints that are not whole (NULL on failure); free
+/// it with `ckpt_broken_checkpoints_free`. If `*path` is incomplete, it is among them. `broken` may
+/// be NULL.
 ///
 /// Errors:
 /// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
@@ -97,8 +116,9 @@ pub struct ckpt_repaired_state {
     broken: ckpt_broken_checkpoints,
 }
 
-/// Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
-/// changed; with `dry_run`, nothing is.
+/// Writes a state file for `directory` that lists only valid checkpoints: whole ones
+/// (`CKPT_VERDICT_WHOLE`) or, only if there is none, incomplete ones; never sections. Only the
+/// state file is changed; with `dry_run`, nothing is.
 ///
 /// If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 /// there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
@@ -124,7 +144,7 @@ pub extern "C" fn ckpt_repair_checkpoint_state(
         let (options, progress) = copied(options, VerifySettings::resolve)?;
         let report = &mut |at: ::checkpoint::Progress| progress.report(at.bytes_done, at.bytes_total);
         let mut repaired = repair_checkpoint_state(path_at(directory)?, dry_run, &options, report)?;
-        let broken = ckpt_broken_checkpoints(pairs(std::mem::take(&mut repaired.broken)));
+        let broken = ckpt_broken_checkpoints(all(std::mem::take(&mut repaired.broken)));
         *out = own(ckpt_repaired_state { repaired, broken });
         Ok(())
     })
@@ -157,8 +177,8 @@ pub extern "C" fn ckpt_repaired_state_is_new(repaired: *const ckpt_repaired_stat
     ask(false, || handle(repaired).is_some_and(|r| r.repaired.is_new))
 }
 
-/// Returns the checkpoints that are not listed because they are not valid. Lent: do not free it.
-/// NULL if `repaired` is NULL.
+/// Returns the checkpoints that are not whole. They are not listed, except incomplete ones if none
+/// is whole. Lent: do not free it. NULL if `repaired` is NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_repaired_state_broken(repaired: *const ckpt_repaired_state) -> *const ckpt_broken_checkpoints {
     ask(std::ptr::null(), || handle(repaired).map_or(std::ptr::null(), |r| &r.broken))

@@ -238,12 +238,13 @@ pub extern "C" fn ckpt_manager_restore_or_initialize(
     })
 }
 
-/// Finds the newest valid checkpoint of the directory: one whose checksums all match. See
-/// `ckpt_latest_valid_checkpoint`.
+/// Finds the newest valid checkpoint of the directory: a whole one or, only if there is none, an
+/// incomplete one. See `ckpt_latest_valid_checkpoint`.
 ///
 /// `*path` receives its prefix; free it with `ckpt_string_free`. It is NULL if there is none, if
 /// the directory does not exist, and on failure. `*broken` receives the newer checkpoints that are
-/// not valid (NULL on failure); free it with `ckpt_broken_checkpoints_free`. `broken` may be NULL.
+/// not whole (NULL on failure); free it with `ckpt_broken_checkpoints_free`. If `*path` is
+/// incomplete, it is among them. `broken` may be NULL.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_latest_valid(
     manager: *const ckpt_manager,

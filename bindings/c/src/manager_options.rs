@@ -217,8 +217,9 @@ pub extern "C" fn ckpt_manager_options_set_lock_wait(
 }
 
 /// Sets the log, which is called with `user_data` about state files that cannot be parsed, old
-/// checkpoints that cannot be removed and the like. NULL, the default, turns it off. No lock is
-/// held during the call.
+/// checkpoints that cannot be removed, saves in the background that failed and the like. No lock is
+/// held during the call. NULL, the default, turns it off; saves in the background then use the log
+/// of the checkpoint.
 ///
 /// `free_user_data`, if not NULL, is called when neither the options nor managers made with them
 /// need `user_data` any more; at once if this call fails.

@@ -199,6 +199,14 @@ impl NodeSettings {
         Ok(if self.read_only { variable.read_only() } else { variable })
     }
 
+    /// Lets an error name the variable that was to be made, if it has a name.
+    pub fn named(&self, e: Error) -> Error {
+        match self.name.as_ref().or(self.debug_name.as_ref()) {
+            Some(name) => e.for_tensor(name.as_bytes()),
+            None => e,
+        }
+    }
+
     fn refuse(&self, what: &str, given: bool) -> Result<()> {
         if given {
             Err(Error::argument(format!("an option is set that applies only to {what}")))

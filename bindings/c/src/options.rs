@@ -60,7 +60,8 @@ pub extern "C" fn ckpt_read_options_new() -> *mut ckpt_read_options {
 }
 
 /// Sets the number of reading threads, the calling thread included. 0, the default, lets the
-/// library choose: one thread for less than 4 MiB, else one per processor, at most four.
+/// library choose: one thread for less than 4 MiB, else one per processor, at most four. There are
+/// never more than one for every 256 KiB, nor more than eight per processor.
 #[no_mangle]
 pub extern "C" fn ckpt_read_options_set_threads(
     options: *mut ckpt_read_options,

@@ -59,11 +59,10 @@ fn give(out: Option<&mut *mut ckpt_pending>, pending: Pending) {
 ///   started.
 /// * `CKPT_CODE_UNAVAILABLE` with `CKPT_REASON_BUSY`: an earlier save is still running and the
 ///   options say `CKPT_BUSY_FAIL`. Nothing is counted.
-/// * The error of an earlier save that has not been reported yet. Nothing is counted or saved.
 ///
 /// After the first two kinds the save counter stays incremented. Every other error is returned by
-/// `ckpt_pending_wait`. If nobody calls that, it is returned by `ckpt_checkpoint_sync` or by the
-/// next call that saves the checkpoint, which then does nothing else.
+/// `ckpt_pending_wait` or, if nobody calls that, by `ckpt_checkpoint_sync`; it is in the log; and
+/// `ckpt_checkpoint_last_failure` gives it. It never makes another save fail.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_save_async(
     checkpoint: *const ckpt_checkpoint,
@@ -97,11 +96,26 @@ pub extern "C" fn ckpt_checkpoint_write_async(
 /// Waits for the save that is running in the background, if there is one.
 ///
 /// Errors:
-/// * The error of the last save, if it has not been reported yet.
+/// * The error of a save in the background that has not been reported yet: of the first one, and at
+///   the next call of the last one.
 /// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_sync(checkpoint: *const ckpt_checkpoint, error: *mut *mut ckpt_error) -> ckpt_code {
     call(error, || checkpoint_at(checkpoint)?.checkpoint.sync())
+}
+
+/// Returns the code of the last save in the background that failed, and its error in `*error`,
+/// whether or not it has been reported; `CKPT_CODE_OK` if none has failed. Later saves that succeed
+/// do not change it, and a cancelled save has not failed. Never waits.
+#[no_mangle]
+pub extern "C" fn ckpt_checkpoint_last_failure(checkpoint: *const ckpt_checkpoint, error: *mut *mut ckpt_error) -> ckpt_code {
+    call(error, || checkpoint_at(checkpoint)?.checkpoint.last_failure().map_or(Ok(()), Err))
+}
+
+/// Returns what `ckpt_checkpoint_last_failure` returns for the manager's checkpoint.
+#[no_mangle]
+pub extern "C" fn ckpt_manager_last_failure(manager: *const ckpt_manager, error: *mut *mut ckpt_error) -> ckpt_code {
+    call(error, || manager_at(manager)?.0.last_failure().map_or(Ok(()), Err))
 }
 
 /// Copies what `ckpt_manager_save` would save and does the rest in the background, as
@@ -191,7 +205,7 @@ pub extern "C" fn ckpt_pending_wait_for(pending: *const ckpt_pending, seconds: f
 
 /// Asks the save to stop soon. If everything is already written, the save completes;
 /// `ckpt_pending_wait` returns which of the two happened. A cancelled save leaves what was there
-/// before and nothing new; later saves do not report it. NULL is ignored.
+/// before and nothing new; no other call reports it. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_pending_cancel(pending: *const ckpt_pending) {
     ask((), || {

@@ -17,6 +17,14 @@ use super::{
 use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, ReadRequest, Reader, Reason, Result, Slice, Tensor};
 
 /// An open checkpoint. Immutable: several threads may use it at once.
+///
+/// Data files are opened by the first read that needs them. At most 64 of them are open at a time
+/// in a process, or a quarter of the files that it may have open if that is less; readers open them
+/// again when needed. If another checkpoint has been written in the place of the one that was
+/// opened, reads give the values of the one that was opened, or fail with `CKPT_CODE_DATA_LOSS`
+/// (`CKPT_REASON_REPLACED`). Files are known by device, inode, length and time of modification: if
+/// another program edits a data file in place and restores its length and time, only checksums
+/// notice.
 pub struct ckpt_reader {
     /// The handles of the tensors of `reader`, made one page at a time.
     pages: Box<[OnceLock<Box<[ckpt_tensor]>>]>,

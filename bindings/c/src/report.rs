@@ -8,8 +8,9 @@ use super::{ask, ckpt_bytes, handle, own, release};
 use ::checkpoint::{Report, Row, RowState};
 
 /// What became of each value of a restore: one row for each value of the checkpoint, then one for
-/// each object of the program that the checkpoint has no value for. It is a snapshot and never
-/// changes; several threads may use it at once.
+/// each object of the program that the checkpoint has no value for, then one for each glob of the
+/// options that matched nothing. It is a snapshot and never changes; several threads may use it at
+/// once.
 pub struct ckpt_report {
     report: Report,
     summary: OnceLock<String>,
@@ -165,14 +166,16 @@ pub extern "C" fn ckpt_report_row_saved_node(row: *const ckpt_report_row) -> i64
     ask(-1, || row_at(row).and_then(|r| r.saved_node).map_or(-1, i64::from))
 }
 
-/// Returns, for an unused value or a missing object, the path of its probable counterpart: the only
-/// one on the other side with the same shape and last name. Lent; `data` is NULL if there is none.
+/// Returns, for a value without an object or an object without a value, the path of its probable
+/// counterpart: the only one on the other side with the same dtype, shape and last names. Lent;
+/// `data` is NULL if there is none.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_candidate(row: *const ckpt_report_row) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(row_at(row).and_then(|r| r.candidate.as_deref())))
 }
 
-/// Returns more about the reason for the state. Lent; `data` is NULL if there is no more.
+/// Returns more about the reason for the state, if the rest of the row does not say it. Lent;
+/// `data` is NULL if there is no more.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_detail(row: *const ckpt_report_row) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || lend(row_at(row).and_then(|r| r.detail.as_deref())))

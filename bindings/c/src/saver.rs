@@ -348,7 +348,8 @@ pub extern "C" fn ckpt_saver_save(
 
 /// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a directory
 /// with a state file (its latest checkpoint). A checkpoint that has an object graph instead of the
-/// saver's names is restored by the full names of its variables. Globs in the options match names.
+/// saver's names is restored by the full names of its variables. Paths in the options are names of
+/// tensors and their scopes. A name that ends in `:0` is also looked up without that.
 ///
 /// Everything that can be checked is checked before the first value is assigned. A deferred restore
 /// of a `ckpt_checkpoint` treats this restore like an assignment by the program.
@@ -361,7 +362,7 @@ pub extern "C" fn ckpt_saver_save(
 /// * `CKPT_CODE_NOT_FOUND`: there is no checkpoint, a data file is missing, or a name is not in the
 ///   checkpoint.
 /// * `CKPT_CODE_INVALID_ARGUMENT`: a value has another dtype or shape than its object; two
-///   variables share memory; or the options have renames or a subtree, which savers do not support.
+///   variables share memory; or a glob of the options is malformed.
 /// * `CKPT_CODE_FAILED_PRECONDITION`: a variable is read-only.
 /// * `CKPT_CODE_DATA_LOSS`: the checkpoint is damaged.
 /// * `CKPT_CODE_ABORTED`: a callback failed.

@@ -68,6 +68,17 @@ pub extern "C" fn ckpt_status_assert_existing_objects_matched(
     call(error, || status_at(status)?.assert_existing_objects_matched())
 }
 
+/// Asserts that all the rest matched: every object that the program has so far, and that has
+/// values, got its value from the checkpoint, but for those that the options leave out. These are
+/// what the options exclude and, with `CKPT_MISMATCH_SKIP`, the objects whose values do not fit.
+/// Values of the checkpoint without an object are not required to be used.
+///
+/// Errors are those of `ckpt_status_assert_consumed`.
+#[no_mangle]
+pub extern "C" fn ckpt_status_assert_rest_matched(status: *const ckpt_status, error: *mut *mut ckpt_error) -> ckpt_code {
+    call(error, || status_at(status)?.assert_rest_matched())
+}
+
 /// Asserts that at least one object other than the root was matched.
 ///
 /// Errors are those of `ckpt_status_assert_consumed`.

@@ -21,7 +21,8 @@ pub(super) fn add(
 ) -> Result<()> {
     let out = node_output(node)?;
     let (graph, options) = (graph_at(graph)?, copied(options, Clone::clone)?);
-    let variable = options.apply(make(&graph)?)?;
+    let made = make(&graph).and_then(|variable| options.apply(variable));
+    let variable = made.map_err(|e| options.named(e))?;
     graph.add(&options, out, |graph| graph.add_variable(variable))
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::constants::ckpt_code;
+use super::constants::{ckpt_code, ckpt_verdict};
 use super::error::ckpt_error;
 use super::options::with;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
@@ -35,7 +35,8 @@ pub extern "C" fn ckpt_verify_options_new() -> *mut ckpt_verify_options {
     ask(std::ptr::null_mut(), || own(ckpt_verify_options::default()))
 }
 
-/// Sets the number of reading threads; 0, the default, lets the library choose.
+/// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+/// more than one for every 256 KiB, nor more than eight per processor.
 #[no_mangle]
 pub extern "C" fn ckpt_verify_options_set_threads(
     options: *mut ckpt_verify_options,
@@ -43,6 +44,18 @@ pub extern "C" fn ckpt_verify_options_set_threads(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || Ok(threads), VerifyOptions::threads)
+}
+
+/// Leaves the values unread if `skip` is true: only the index is verified, that the data files
+/// exist and are long enough, and the keys of the object graph, which is quick. Damaged values are
+/// not noticed. False by default.
+#[no_mangle]
+pub extern "C" fn ckpt_verify_options_set_skip_values(
+    options: *mut ckpt_verify_options,
+    skip: bool,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(skip), VerifyOptions::skip_values)
 }
 
 /// Sets the callback that reports progress during `ckpt_verify`; NULL for none.
@@ -79,17 +92,19 @@ pub extern "C" fn ckpt_verify_options_free(options: *mut ckpt_verify_options) {
 
 /// The result of a verification. Immutable: several threads may use it at once.
 pub struct ckpt_verification {
+    verdict: ckpt_verdict,
     problems: Vec<ckpt_error>,
     tensors: usize,
     bytes: u64,
     files: usize,
 }
 
-/// Verifies every checksum of every block and tensor of the checkpoint at `path`, which may be any
-/// path that `ckpt_reader_open` accepts.
+/// Verifies the checkpoint at `path`, which may be any path that `ckpt_reader_open` accepts: every
+/// checksum of every block and tensor, that stored slices cover their tensors, that no two values
+/// overlap in a file, and that every key of the object graph exists.
 ///
 /// Unlike reading, verifying continues after a fault: `CKPT_CODE_OK` means that it ran to the end,
-/// not that the checkpoint is intact. For that, check `ckpt_verification_problem_count`.
+/// not that the checkpoint can be restored. For that, check `ckpt_verification_verdict`.
 ///
 /// `*verification` is owned by the caller: free it with `ckpt_verification_free`.
 ///
@@ -97,6 +112,8 @@ pub struct ckpt_verification {
 /// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_CHECKPOINT`): there is no checkpoint at `path`.
 /// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the progress callback or the cancel flag
 ///   stopped it.
+/// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
+///   spare, which says nothing about the checkpoint.
 #[no_mangle]
 pub extern "C" fn ckpt_verify(
     path: *const c_char,
@@ -109,12 +126,21 @@ pub extern "C" fn ckpt_verify(
         let (options, progress) = copied(options, VerifySettings::resolve)?;
         let found = verify(path_at(path)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
         let problems = found.problems.into_iter().map(ckpt_error::new).collect();
-        *out = own(ckpt_verification { problems, tensors: found.tensors, bytes: found.bytes, files: found.files });
+        let verdict = found.verdict as ckpt_verdict;
+        *out = own(ckpt_verification { verdict, problems, tensors: found.tensors, bytes: found.bytes, files: found.files });
         Ok(())
     })
 }
 
-/// Returns the number of problems found, at most 10 000; 0 if the checkpoint is intact.
+/// Returns what the checkpoint is good for: one of the `CKPT_VERDICT_` constants; 0 if
+/// `verification` is NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_verification_verdict(verification: *const ckpt_verification) -> ckpt_verdict {
+    ask(0, || handle(verification).map_or(0, |v| v.verdict))
+}
+
+/// Returns the number of problems found, at most 10 000; 0 if the checkpoint is whole. The first is
+/// the reason for the verdict.
 #[no_mangle]
 pub extern "C" fn ckpt_verification_problem_count(verification: *const ckpt_verification) -> usize {
     ask(0, || handle(verification).map_or(0, |v| v.problems.len()))

@@ -110,7 +110,8 @@ fn alignment(bytes: u64) -> Result<u64> {
 }
 
 /// Sets the number of writing threads, the calling thread included; 0, the default, lets the
-/// library choose. The files are the same for any number of threads.
+/// library choose. There are never more than one for every 256 KiB, nor more than eight per
+/// processor. The files are the same for any number of threads.
 #[no_mangle]
 pub extern "C" fn ckpt_write_options_set_threads(
     options: *mut ckpt_write_options,

@@ -31,13 +31,14 @@ pub(super) struct History {
 
 impl History {
     /// Adds a checkpoint as the newest, replacing one with the same path. If there are more than
-    /// `max_to_keep`, the oldest expire; one that was made after `next_kept` is kept permanently
+    /// `max_to_keep`, the oldest one expires, and no other: as in TensorFlow, a list that a program
+    /// handed over becomes no shorter. If it was made after `next_kept` it is kept permanently
     /// instead, and `next_kept` moves on by `hours`.
     pub fn record(&mut self, entry: Entry, max_to_keep: usize, hours: f64) {
         self.last.retain(|other| other.place != entry.place);
         self.expired.retain(|other| other.place != entry.place);
         self.last.push(entry);
-        let too_many = self.last.len().saturating_sub(max_to_keep);
+        let too_many = usize::from(self.last.len() > max_to_keep);
         for old in self.last.drain(..too_many) {
             if old.time > self.next_kept {
                 self.next_kept += hours * 3600.0

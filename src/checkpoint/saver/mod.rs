@@ -228,8 +228,9 @@ impl Saver {
 
     /// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a
     /// directory with a state file (its latest checkpoint). A checkpoint that has an object graph
-    /// instead of the saver's names is restored by the full names of its variables. Globs in the
-    /// options match names; renames and subtrees are not supported.
+    /// instead of the saver's names is restored by the full names of its variables. Paths in the
+    /// options are names of tensors and their scopes. A name that ends in `:0` is also looked up
+    /// without that.
     ///
     /// Everything that can be checked is checked before the first value is assigned. A deferred
     /// restore of a [`Checkpoint`](super::Checkpoint) treats this restore like an assignment by the
@@ -242,7 +243,7 @@ impl Saver {
     /// * `NOT_FOUND`: there is no checkpoint, a data file is missing, or a name is not in the
     ///   checkpoint.
     /// * `INVALID_ARGUMENT`: a value has another dtype or shape than its object; two variables
-    ///   share memory; or the options have renames or a subtree.
+    ///   share memory; or a glob of the options is malformed.
     /// * `FAILED_PRECONDITION`: a variable is read-only.
     /// * `DATA_LOSS`: the checkpoint is damaged.
     /// * `ABORTED`: a callback failed.
@@ -250,9 +251,6 @@ impl Saver {
         let mut warnings = Vec::new();
         let restored = self.0.graph.with(|nodes| {
             *self.0.last_report.lock() = None;
-            if !options.renames.is_empty() || options.subtree.is_some() {
-                return Err(Error::argument("a saver restores by its own names and does not support renames or subtrees"));
-            }
             let reader = Reader::for_restore(path).map_err(|e| match e.reason() {
                 Reason::NoCheckpoint => e.prefixed("The passed save_path is not a valid checkpoint"),
                 _ => e,

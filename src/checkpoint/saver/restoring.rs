@@ -4,10 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::assign::Batch;
+use super::super::candidates::report_with_candidates;
+use super::super::name_map::NameMap;
 use super::super::options::{Mismatch, RestoreOptions};
 use super::super::plan::{Outcomes, Plan, Stored};
 use super::super::report::{Report, Row, RowState};
-use super::super::rows::{slice_of, spec_of};
+use super::super::restore::unmatched_glob;
+use super::super::rows::{glob_row, slice_of, spec_of};
 use super::content::plan;
 use super::Inner;
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -27,40 +30,61 @@ impl Inner {
         options: &RestoreOptions,
         warnings: &mut Vec<String>,
     ) -> Result<(Report, Result<()>)> {
-        let wanted: Vec<&(Box<str>, NodeId)> = self.named.iter().filter(|(name, _)| options.wants(name)).collect();
-        let direct = |key: &str| reader.find(key.as_bytes()).ok_or_else(|| key.to_owned());
-        let plan = |find: &dyn Fn(&str) -> std::result::Result<usize, String>| -> Result<Vec<Plan>> {
-            wanted.iter().map(|(name, node)| plan(nodes, name, *node, find)).collect()
+        let keys = || reader.tensors().filter_map(|tensor| std::str::from_utf8(tensor.key()).ok());
+        let plan = |names: &NameMap, find: &dyn Fn(&str) -> Option<usize>| -> Result<Vec<Plan>> {
+            let wanted = self.named.iter().filter(|(name, _)| names.wants(name, options, find));
+            let look = |name: &str| names.find(name, find).ok_or_else(|| name.to_owned());
+            wanted.map(|(name, node)| plan(nodes, name, *node, &look)).collect()
         };
-        let mut plans = plan(&direct)?;
-        if plans.iter().any(|plan| matches!(plan.stored, Stored::Missing(_))) {
+        let direct = NameMap::new(keys, options).map_err(|e| e.in_file(reader.prefix()));
+        let is_malformed = direct.as_ref().is_err_and(|e| e.code() == Code::InvalidArgument);
+        let by_key = |key: &str| reader.find(key.as_bytes());
+        let mut found = match direct {
+            Ok(names) => plan(&names, &by_key).map(|plans| (plans, names)),
+            Err(e) => Err(e),
+        };
+        let is_short = |plans: &[Plan]| plans.iter().any(|plan| matches!(plan.stored, Stored::Missing(_)));
+        if !is_malformed && found.as_ref().map_or(true, |(plans, _)| is_short(plans)) {
             if let Some(graph) = reader.object_graph()? {
-                let names: BTreeMap<&str, &str> = graph
+                let full: BTreeMap<&str, &str> = graph
                     .nodes()
                     .flat_map(|node| node.attributes().map(|a| (a.full_name, a.checkpoint_key)))
                     .filter(|(name, _)| !name.is_empty())
                     .collect();
-                let by_full_name =
-                    |name: &str| names.get(name).and_then(|key| reader.find(key.as_bytes())).ok_or_else(|| name.to_owned());
-                plans = plan(&by_full_name)?;
+                let names = NameMap::new(|| full.keys().copied(), options).map_err(|e| e.in_file(reader.prefix()))?;
+                let plans = plan(&names, &|name| full.get(name).and_then(|key| reader.find(key.as_bytes())))?;
                 if options.on_mismatch == Mismatch::Fail {
-                    check_names(reader, &plans, &names)?;
+                    check_names(reader, &plans, &full)?;
                 }
+                found = Ok((plans, names));
                 warnings.push(
                     "Restoring an object-based checkpoint using a name-based saver. This may be somewhat fragile; consider loading it as a Checkpoint.".to_owned(),
                 );
             }
         }
+        let (plans, names) = found?;
+        let mut globs = options.unmatched();
+        if !options.wants_all() {
+            keys()
+                .chain(self.named.iter().map(|(name, _)| &**name))
+                .filter_map(|key| names.path(key))
+                .for_each(|path| globs.see(path));
+        }
+        let unmatched = globs.left();
+        warnings.extend(unmatched.iter().map(|glob| unmatched_glob(glob)));
         let (outcomes, result) = Batch { reader, options, dry: false }.run(nodes, &plans);
         let result = result.map_err(|e| match e.reason() {
             Reason::NoTensor => e.prefixed(&due_to("a Variable name or other graph key that is missing")),
             Reason::DType | Reason::Shape => e.prefixed(&due_to("a mismatch between the current graph and the graph")),
             _ => e,
         });
-        Ok((self.report(nodes, reader, options, &plans, outcomes), result))
+        let mut rows = self.rows(nodes, reader, &names, &plans, outcomes);
+        rows.extend(unmatched.iter().map(|glob| glob_row(glob)));
+        Ok((report_with_candidates(rows), result))
     }
 
-    fn report(&self, nodes: &Nodes, reader: &Reader, options: &RestoreOptions, plans: &[Plan], outcomes: Outcomes) -> Report {
+    /// Returns one row for each object, then one for each unused value of the checkpoint.
+    fn rows(&self, nodes: &Nodes, reader: &Reader, names: &NameMap, plans: &[Plan], outcomes: Outcomes) -> Vec<Row> {
         let mut used = BTreeSet::new();
         let mut fates = plans.iter().zip(outcomes.each()).peekable();
         let row = |name: &str, key: &str, node: Option<NodeId>, tensor: Option<usize>, state, detail| Row {
@@ -77,7 +101,7 @@ impl Inner {
         };
         let mut rows = Vec::new();
         for (name, node) in &self.named {
-            let Some((plan, outcome)) = fates.next_if(|(plan, _)| plan.object == *node && options.wants(name)) else {
+            let Some((plan, outcome)) = fates.next_if(|(plan, _)| plan.object == *node) else {
                 let left_out = Some("excluded by the options".to_owned());
                 rows.push(row(name, name, Some(*node), reader.find(name.as_bytes()), RowState::Skipped, left_out));
                 continue;
@@ -97,14 +121,16 @@ impl Inner {
             }
             used.extend(tensors);
         }
-        let skipped: BTreeSet<&str> = self.named.iter().map(|(name, _)| &**name).filter(|name| !options.wants(name)).collect();
+        let planned: BTreeSet<NodeId> = plans.iter().map(|plan| plan.object).collect();
+        let skipped: BTreeSet<&str> =
+            self.named.iter().filter(|(_, node)| !planned.contains(node)).map(|(name, _)| &**name).collect();
         for tensor in reader.tensors().filter(|t| !used.contains(&t.index()) && t.key() != OBJECT_GRAPH_KEY) {
             let key = String::from_utf8_lossy(tensor.key());
-            if !skipped.contains(&*key) {
+            if names.path(&key).is_some() && !skipped.contains(&*key) {
                 rows.push(row(&key, &key, None, Some(tensor.index()), RowState::Unused, None));
             }
         }
-        Report::new(rows)
+        rows
     }
 }
 

@@ -1,10 +1,10 @@
-//! The checkpoints of a directory, newest first, and whether they are valid.
+//! The checkpoints of a directory, newest first, and what is wrong with them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::files::time_of;
 use super::super::mark::is_mark;
@@ -13,8 +13,22 @@ use crate::bundle::{is_temporary, numbered};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::os_bytes::OsStrExt;
-use crate::reader::{find_at, listed, path_in, read_state, resolve_beside, verify_located, Progress, VerifyOptions, STATE_FILE};
+use crate::reader::{
+    find_at, listed, path_in, read_state, resolve_beside, verify_located, Progress, Verdict, VerifyOptions, STATE_FILE,
+};
 use crate::storage::Location;
+
+/// A checkpoint that is not whole, or does not exist.
+#[derive(Debug)]
+pub struct BrokenCheckpoint {
+    /// The prefix.
+    pub prefix: PathBuf,
+    /// The verdict on it, which is not [`Verdict::Whole`]. A checkpoint that does not exist or
+    /// cannot be read counts as damaged.
+    pub verdict: Verdict,
+    /// The problem that led to the verdict.
+    pub problem: Error,
+}
 
 /// The state file, with the entries as [`resolve_beside`] finds them; `None` if there is none or it
 /// cannot be parsed.
@@ -80,23 +94,20 @@ fn is_shard(name: &OsStr) -> bool {
     (0..name.len()).filter(dash).any(|at| numbered(&name[at + 1..]).is_some())
 }
 
-/// The first problem of the checkpoint `prefix`; `None` if it is valid.
-pub(super) fn first_problem(
+/// The verdict on the checkpoint `prefix` and the problem that led to it; `None` if it is whole.
+pub(super) fn fault_of(
     prefix: &Location,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-) -> Result<Option<Error>> {
+) -> Result<Option<BrokenCheckpoint>> {
     let located = find_at(prefix).and_then(|located| located.ok_or_else(|| no_checkpoint(prefix)));
-    let problem = match located.and_then(|located| verify_located(prefix, located, options, progress)) {
-        Ok(found) => found.problems.into_iter().next(),
-        Err(e) if e.code() == Code::Cancelled => return Err(e),
-        Err(e) => Some(e),
-    };
-    match problem {
+    let fault = match located.and_then(|located| verify_located(prefix, located, options, progress)) {
+        Ok(found) => found.problems.into_iter().next().map(|problem| (found.verdict, problem)),
         // Running out of files or memory says nothing about the checkpoint.
-        Some(e) if e.is_shortage() => Err(e),
-        problem => Ok(problem),
-    }
+        Err(e) if e.code() == Code::Cancelled || e.is_shortage() => return Err(e),
+        Err(e) => Some((Verdict::Damaged, e)),
+    };
+    Ok(fault.map(|(verdict, problem)| BrokenCheckpoint { prefix: prefix.clone().into_path(), verdict, problem }))
 }
 
 fn no_checkpoint(prefix: &Path) -> Error {

@@ -3,30 +3,27 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::candidates::{first_problem, newest_first, understood};
-use crate::error::{Error, Result};
-use crate::reader::{path_in, Progress, VerifyOptions};
+use super::candidates::{fault_of, newest_first, understood, BrokenCheckpoint};
+use crate::error::Result;
+use crate::reader::{path_in, Progress, Verdict, VerifyOptions};
 use crate::storage::Location;
-
-/// A checkpoint that is not valid, or does not exist.
-#[derive(Debug)]
-pub struct BrokenCheckpoint {
-    /// The prefix.
-    pub prefix: PathBuf,
-    /// The first problem that was found.
-    pub problem: Error,
-}
 
 /// The newest valid checkpoint of a directory, found by [`latest_valid_checkpoint`].
 #[derive(Debug, Default)]
 pub struct ValidCheckpoint {
-    /// The prefix of the newest valid checkpoint; `None` if there is none.
+    /// The prefix of the newest whole checkpoint or, if there is none, of the newest incomplete
+    /// one; `None` if there is neither.
     pub prefix: Option<PathBuf>,
-    /// The newer checkpoints that are not valid, newest first.
+    /// The verdict on it, whole or incomplete; `None` if there is none.
+    pub verdict: Option<Verdict>,
+    /// The newer checkpoints that are not whole, newest first. If `prefix` is incomplete, all that
+    /// were found, it among them.
     pub broken: Vec<BrokenCheckpoint>,
 }
 
-/// Finds the newest valid checkpoint of `directory`: one whose checksums all match.
+/// Finds the newest checkpoint of `directory` that can be restored: a [whole](Verdict::Whole) one
+/// or, only if there is none, an [incomplete](Verdict::Incomplete) one. Sections of checkpoints are
+/// never taken.
 ///
 /// The checkpoints that the state file names are tried first, starting with the latest; then all
 /// others in the directory, those with the greatest numbers in their names first, and among equal
@@ -47,15 +44,23 @@ pub fn latest_valid_checkpoint(
     let directory = &Location::of(directory)?;
     let state = understood(directory)?;
     let mut found = ValidCheckpoint::default();
+    let mut incomplete = None;
     for path in newest_first(directory, state.as_ref())? {
         let prefix = path_in(directory, &path);
-        match first_problem(&prefix, options, progress)? {
+        match fault_of(&prefix, options, progress)? {
             None => {
-                found.prefix = Some(prefix.into_path());
-                break;
+                (found.prefix, found.verdict) = (Some(prefix.into_path()), Some(Verdict::Whole));
+                return Ok(found);
             }
-            Some(problem) => found.broken.push(BrokenCheckpoint { prefix: prefix.into_path(), problem }),
+            Some(broken) => {
+                if broken.verdict == Verdict::Incomplete {
+                    incomplete.get_or_insert_with(|| broken.prefix.clone());
+                }
+                found.broken.push(broken);
+            }
         }
     }
+    found.verdict = incomplete.is_some().then_some(Verdict::Incomplete);
+    found.prefix = incomplete;
     Ok(found)
 }

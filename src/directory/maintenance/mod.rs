@@ -7,8 +7,9 @@ mod latest_valid;
 mod order;
 mod repair;
 
+pub use candidates::BrokenCheckpoint;
 #[cfg(test)]
 pub(crate) use collect::collect_on;
 pub use collect::{collect_checkpoints, CollectOptions, Collected};
-pub use latest_valid::{latest_valid_checkpoint, BrokenCheckpoint, ValidCheckpoint};
+pub use latest_valid::{latest_valid_checkpoint, ValidCheckpoint};
 pub use repair::{repair_checkpoint_state, RepairedState};

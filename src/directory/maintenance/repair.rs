@@ -5,12 +5,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::super::session::Session;
-use super::candidates::{first_problem, newest_first, understood};
-use super::latest_valid::BrokenCheckpoint;
+use super::candidates::{fault_of, newest_first, understood, BrokenCheckpoint};
 use crate::bundle::{open, Access, Held};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
-use crate::reader::{path_in, read_state, Progress, VerifyOptions, STATE_FILE};
+use crate::reader::{path_in, read_state, Progress, Verdict, VerifyOptions, STATE_FILE};
 use crate::storage::{Location, Storage};
 use crate::Durability;
 
@@ -23,12 +22,14 @@ pub struct RepairedState {
     pub all: Vec<PathBuf>,
     /// Whether the new state file differs from the previous one.
     pub is_new: bool,
-    /// The checkpoints that are not listed because they are not valid, newest first.
+    /// The checkpoints that are not whole, newest first. They are not listed, except incomplete
+    /// ones if none is whole.
     pub broken: Vec<BrokenCheckpoint>,
 }
 
-/// Writes a state file for `directory` that lists only valid checkpoints. Only the state file is
-/// changed; with `dry_run`, nothing is.
+/// Writes a state file for `directory` that lists only valid checkpoints: [whole](Verdict::Whole)
+/// ones or, only if there is none, [incomplete](Verdict::Incomplete) ones; never sections. Only the
+/// state file is changed; with `dry_run`, nothing is.
 ///
 /// If there is a state file that can be parsed, the new one lists the valid ones among its
 /// checkpoints; if there are none, the newest valid checkpoint of the directory. Otherwise it lists
@@ -67,19 +68,24 @@ fn repair_on(
     };
     let before = understood(directory)?;
     let mut broken = Vec::new();
-    let mut whole = Vec::new();
+    let (mut whole, mut incomplete) = (Vec::new(), Vec::new());
     for path in newest_first(directory, before.as_ref())? {
         let is_listed = before.as_ref().is_none_or(|state| is_in(state, &path));
         // Unlisted checkpoints count only if none of the listed ones is valid.
         if !is_listed && !whole.is_empty() {
             break;
         }
-        let prefix = path_in(directory, &path);
-        match first_problem(&prefix, options, progress)? {
+        match fault_of(&path_in(directory, &path), options, progress)? {
             None => whole.push(path),
-            Some(problem) => broken.push(BrokenCheckpoint { prefix: prefix.into_path(), problem }),
+            Some(fault) => {
+                if fault.verdict == Verdict::Incomplete && (is_listed || incomplete.is_empty()) {
+                    incomplete.push(path);
+                }
+                broken.push(fault);
+            }
         }
     }
+    let mut whole = if whole.is_empty() { incomplete } else { whole };
     whole.reverse();
     let Some(latest) = whole.last().cloned() else {
         return Err(

@@ -90,7 +90,8 @@ impl Directory for LocalDirectory {
     }
 
     fn space(&self) -> Option<u64> {
-        fs::fstatvfs(&*self.handle).ok().map(|s| s.f_bavail.saturating_mul(s.f_frsize))
+        let told = fs::fstatvfs(&*self.handle).ok()?;
+        free_space(told.f_blocks, told.f_bfree, told.f_frsize)
     }
 
     fn open_to_lock(&self, name: &OsStr) -> Result<Box<dyn Source>> {
@@ -114,15 +115,51 @@ pub(super) fn cannot_sync(error: &Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOTSUP | libc::ENOSYS))
 }
 
-/// Converts the result of a link call: errors that mean that the file system cannot link get their
-/// own kinds.
+/// Returns the free space in bytes. A file system that says it has no blocks at all does not count
+/// them.
+fn free_space(blocks: u64, free: u64, size: u64) -> Option<u64> {
+    (blocks > 0 && size > 0).then(|| free.saturating_mul(size))
+}
+
+/// Converts the result of a link call: errors by which file systems say that they cannot link, or
+/// not this user, get their own kinds. What else is wrong, the caller meets again without a link.
 fn linked(outcome: rustix::io::Result<()>) -> Result<()> {
     match outcome {
         Ok(()) => Ok(()),
         Err(Errno::XDEV) => Err(ErrorKind::CrossesDevices.into()),
-        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK | Errno::NAMETOOLONG) => {
+        Err(Errno::PERM | Errno::ACCESS | Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK | Errno::NAMETOOLONG) => {
             Err(ErrorKind::Unsupported.into())
         }
         Err(e) => Err(e.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_without_blocks_does_not_say_how_much_is_free() {
+        for (blocks, free, size, space) in [
+            (0, 0, 4096, None), // ramfs, FUSE without statfs
+            (100, 0, 4096, Some(0)),
+            (100, 10, 4096, Some(40960)),
+            (100, 10, 0, None),
+            (u64::MAX, u64::MAX, 4096, Some(u64::MAX)),
+        ] {
+            assert_eq!(free_space(blocks, free, size), space, "{free} of {blocks} blocks of {size} bytes");
+        }
+    }
+
+    #[test]
+    fn file_systems_say_in_many_ways_that_they_cannot_link() {
+        for errno in [Errno::PERM, Errno::ACCESS, Errno::INVAL, Errno::OPNOTSUPP, Errno::NOSYS, Errno::MLINK] {
+            assert_eq!(linked(Err(errno)).unwrap_err().kind(), ErrorKind::Unsupported, "{errno}");
+        }
+        assert_eq!(linked(Err(Errno::XDEV)).unwrap_err().kind(), ErrorKind::CrossesDevices);
+        for errno in [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ROFS, Errno::EXIST, Errno::NOENT] {
+            assert_eq!(linked(Err(errno)).unwrap_err().raw_os_error(), Some(errno.raw_os_error()));
+        }
+        linked(Ok(())).unwrap();
     }
 }

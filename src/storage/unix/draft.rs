@@ -31,6 +31,7 @@ impl Draft for LocalDraft {
     }
 
     fn write_at(&self, mut offset: u64, parts: &[IoSlice<'_>]) -> Result<()> {
+        check_limit(parts.iter().fold(offset, |end, part| end.saturating_add(part.len() as u64)))?;
         let mut parts = parts.to_vec();
         let mut parts = &mut parts[..];
         // Drops empty parts at the front: they would look like a write of zero bytes.
@@ -66,6 +67,7 @@ impl Draft for LocalDraft {
     }
 
     fn reserve(&self, length: u64) -> Result<()> {
+        check_limit(length)?;
         if length > 0 && allocated(&self.file, length)? {
             return Ok(());
         }
@@ -86,6 +88,15 @@ const DIRECT_LEAST: usize = 256 << 10;
 
 /// Maximum number of parts of one write: `IOV_MAX` of Linux.
 const MOST_PARTS: usize = 1024;
+
+/// Fails if a file of this length is longer than the process may write (`ulimit -f`): the signal
+/// that the system would send with the error ends a program that does not expect it.
+fn check_limit(length: u64) -> Result<()> {
+    match rustix::process::getrlimit(rustix::process::Resource::Fsize).current {
+        Some(limit) if length > limit => Err(Errno::FBIG.into()),
+        _ => Ok(()),
+    }
+}
 
 /// Gives the file this length, all of it with space on the disk. Returns whether that can be had.
 #[cfg(target_os = "linux")]

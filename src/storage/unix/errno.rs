@@ -1,4 +1,10 @@
-//! The error numbers that the library tells apart and the standard library does not.
+//! The error numbers that the library tells apart and the standard library does not, and the limit
+//! of open files.
+
+/// Returns the number of files that this process may have open; `None` if there is no limit.
+pub(in crate::storage) fn most_files() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
 
 pub(in crate::storage) fn is_too_many_files(errno: i32) -> bool {
     matches!(errno, libc::EMFILE | libc::ENFILE)

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use rustix::fs::{self, Mode, OFlags};
 
 use self::directory::LocalDirectory;
-pub(super) use self::errno::{is_loop_of_links, is_out_of_memory, is_too_many_files};
+pub(super) use self::errno::{is_loop_of_links, is_out_of_memory, is_too_many_files, most_files};
 pub(crate) use self::fork::Origin;
 use self::source::{status_of, LocalSource};
 use super::interface::{Directory, Source, Status, Storage};

@@ -166,6 +166,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         Kind::Safetensors => safetensors::open(&args.source)?,
         Kind::Npz => npz::open(&args.source)?,
     };
+    filter.complain(entries.iter().map(|entry| &*entry.key));
     let mut kept = Vec::new();
     let mut passed = 0;
     for entry in entries.into_iter().filter(|entry| filter.lets_through(&entry.key)) {

@@ -53,8 +53,14 @@ class save_options : public basic_save_options<save_options> {
     }
 };
 
-/// How a graph is restored. Paths are those of keys: escaped names of edges joined by `/`. Globs
+/// How a graph is restored. All paths, but the new paths of renames, are paths in the checkpoint:
+/// below the subtree if there is one, and before any rename. They are those of keys: escaped names
+/// of edges joined by `/`; in a name-based checkpoint, names of tensors and their scopes. Globs
 /// know `*` (within a name), `**` (any number of names), `?`, `[...]` and `{a,b}`.
+///
+///     restore_options().subtree("model").rename("old", "new").exclude("old/bias")
+///
+/// restores `new/kernel` from `model/old/kernel`, and leaves `new/bias` as it is.
 class restore_options : public basic_restore_options<restore_options> {
    public:
     /// How values are read: threads, checksums. The options are copied.
@@ -151,7 +157,8 @@ class checkpoint {
     std::string write_section(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
         return ranked(ckpt_checkpoint_write_section, prefix, ranks, options);
     }
-    /// Writes the checkpoint `prefix-number`, neither counting nor telling the state file.
+    /// Writes the checkpoint `prefix-number` and makes it the latest and only one in the state file.
+    /// It does not count.
     std::string write_numbered(const file_path &prefix, std::int64_t number, const save_options &options = {}) const {
         detail::string_handle path;
         detail::call(ckpt_checkpoint_write_numbered, get(), detail::c_path(prefix), number, options.get(), path.out());
@@ -174,9 +181,14 @@ class checkpoint {
         detail::call(ckpt_checkpoint_write_async, get(), detail::c_path(prefix), options.get(), raw.out());
         return pending(std::move(raw));
     }
-    /// Waits for the save that is running in the background, if there is one. Throws the error of
-    /// the last one, if nobody has asked for it.
+    /// Waits for the save that is running in the background, if there is one. Throws the error of a
+    /// save in the background that has not been reported yet: of the first one, and at the next
+    /// call of the last one.
     void sync() const { detail::call(ckpt_checkpoint_sync, get()); }
+    /// The error of the last save in the background that failed, whether or not it has been
+    /// reported; nothing if none has failed. Later saves that succeed do not change it, and a
+    /// cancelled save has not failed. Never waits.
+    std::optional<error> last_failure() const { return detail::failure(ckpt_checkpoint_last_failure, get()); }
 
     /// Restores the program from the checkpoint at `path`: a prefix, one of its files, a directory
     /// with a state file (its latest), or a SavedModel. What the program does not have yet is

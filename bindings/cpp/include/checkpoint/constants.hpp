@@ -117,7 +117,7 @@ enum class reason : std::int32_t {
     read_only = CKPT_REASON_READ_ONLY,
     /// A callback called the graph that called it.
     reentrant = CKPT_REASON_REENTRANT,
-    /// The checkpoint was replaced after the restore began.
+    /// The checkpoint was replaced after a reader opened it or the restore began.
     replaced = CKPT_REASON_REPLACED,
     /// A registered saver is missing, or does not accept the object.
     saver = CKPT_REASON_SAVER,
@@ -370,6 +370,9 @@ enum class row_state : std::int32_t {
     skipped = CKPT_ROW_STATE_SKIPPED,
     /// Reading or a callback failed halfway: the object has neither its old value nor the new one.
     torn = CKPT_ROW_STATE_TORN,
+    /// Not a value: a glob of the options that no value of the checkpoint matches. The row's path
+    /// is the glob.
+    unmatched_glob = CKPT_ROW_STATE_UNMATCHED_GLOB,
 };
 
 /// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
@@ -388,6 +391,27 @@ enum class better : std::int32_t {
 /// Returns the name of an order of metrics: `lower` or `higher`; `unknown` for an unknown number.
 inline std::string_view name(better value) noexcept {
     return ckpt_better_name(static_cast<ckpt_better>(value));
+}
+
+/// What a checkpoint is good for.
+enum class verdict : std::int32_t {
+    /// Every tensor can be read, and every key that the object graph names is there.
+    whole = CKPT_VERDICT_WHOLE,
+    /// A section of a checkpoint, as each worker of a distributed program writes one before they
+    /// are merged: nothing is damaged, but the stored slices do not cover their tensors. So is a
+    /// section by its name, `part-00000-of-00002`, which lacks keys of the object graph.
+    section = CKPT_VERDICT_SECTION,
+    /// Nothing is damaged, but a key that the object graph names is absent.
+    incomplete = CKPT_VERDICT_INCOMPLETE,
+    /// A checksum does not match, a data file is missing or too short, values overlap, or something
+    /// is malformed.
+    damaged = CKPT_VERDICT_DAMAGED,
+};
+
+/// Returns a verdict in one word: `whole`, `section`, `incomplete` or `damaged`; `unknown` for an
+/// unknown number.
+inline std::string_view name(verdict value) noexcept {
+    return ckpt_verdict_name(static_cast<ckpt_verdict>(value));
 }
 
 /// The severity of a log message.

@@ -125,6 +125,15 @@ void call(Function function, Arguments... arguments) {
     }
 }
 
+// Calls a function of the C API whose error is its result; its last argument is left out.
+template <typename Function, typename... Arguments>
+std::optional<error> failure(Function function, Arguments... arguments) {
+    ckpt_error *raw = nullptr;
+    const ckpt_code answer = function(arguments..., &raw);
+    if (answer == CKPT_CODE_OK) return std::nullopt;
+    return error(answer, raw, nullptr);
+}
+
 // Runs a callback. What it throws becomes the failure's text.
 template <typename Body>
 ckpt_code guarded(ckpt_failure *failure, Body &&body) noexcept {

@@ -12,6 +12,7 @@ namespace checkpoint {
 /// A checkpoint that is not whole.
 struct broken_checkpoint {
     std::string prefix;           ///< Where it is.
+    ::checkpoint::verdict verdict;  ///< What it is good for; damaged if it cannot be read.
     ::checkpoint::code code;      ///< The class of the first thing that is wrong with it.
     ::checkpoint::reason reason;  ///< Why.
     std::string message;          ///< In one line.
@@ -24,7 +25,8 @@ inline std::vector<broken_checkpoint> broken_checkpoints(const ckpt_broken_check
     std::vector<broken_checkpoint> list;
     for (std::size_t i = 0; i < ckpt_broken_checkpoints_count(raw); i++) {
         const ckpt_error *problem = ckpt_broken_checkpoints_problem(raw, i);
-        list.push_back({std::string(text(ckpt_broken_checkpoints_prefix(raw, i))), static_cast<code>(ckpt_error_code(problem)),
+        list.push_back({std::string(text(ckpt_broken_checkpoints_prefix(raw, i))),
+                        static_cast<verdict>(ckpt_broken_checkpoints_verdict(raw, i)), static_cast<code>(ckpt_error_code(problem)),
                         static_cast<reason>(ckpt_error_reason(problem)), ckpt_error_message(problem)});
     }
     return list;
@@ -33,13 +35,14 @@ inline std::vector<broken_checkpoint> broken_checkpoints(const ckpt_broken_check
 }  // namespace detail
 /// @endcond
 
-/// The newest checkpoint that is whole.
+/// The newest checkpoint that is whole or, if there is none, the newest incomplete one.
 struct valid_checkpoint {
     std::optional<std::string> path;       ///< Nothing when there is none.
-    std::vector<broken_checkpoint> newer;  ///< Those that are newer and not whole, the newest first.
+    std::vector<broken_checkpoint> newer;  ///< Those that are newer and not whole, the newest first; also `path`, if incomplete.
 };
 
-/// Finds the newest checkpoint of `directory` that is whole: every checksum of it is compared.
+/// Finds the newest checkpoint of `directory` that is whole or, only if there is none, an
+/// incomplete one: each is verified as by checkpoint::verify.
 inline valid_checkpoint latest_valid_checkpoint(const file_path &directory, const verify_options &options = {}) {
     detail::string_handle path;
     detail::handle<ckpt_broken_checkpoints, ckpt_broken_checkpoints_free> newer;
@@ -52,7 +55,7 @@ struct repaired_state {
     std::string latest;                       ///< The latest checkpoint that it names.
     std::vector<std::string> paths;           ///< Those that it lists, oldest first.
     bool is_new;                              ///< Whether it differs from the one before.
-    std::vector<broken_checkpoint> left_out;  ///< Not listed since they are not whole.
+    std::vector<broken_checkpoint> left_out;  ///< Those that are not whole; incomplete ones are listed if none is whole.
 };
 
 /// Makes a state file for `directory` that names what is whole. With `dry_run` nothing is changed.

@@ -105,6 +105,9 @@ class manager {
     /// none of those.
     double metric(std::string_view path) const noexcept { return ckpt_manager_metric(get(), path.data(), path.size()); }
 
+    /// What checkpoint::last_failure() of the manager's checkpoint gives.
+    std::optional<error> last_failure() const { return detail::failure(ckpt_manager_last_failure, get()); }
+
     /// Saves a checkpoint, makes it the latest, and removes what is too many. The answer is its
     /// path; nothing when the manager saves by steps and it is too early.
     /// checkpoint::code::unavailable when another process saves in this directory;

@@ -31,7 +31,8 @@ template <typename Self>
 class basic_read_options {
    public:
     /// Sets the number of reading threads, the calling thread included. 0, the default, lets the
-    /// library choose: one thread for less than 4 MiB, else one per processor, at most four.
+    /// library choose: one thread for less than 4 MiB, else one per processor, at most four. There
+    /// are never more than one for every 256 KiB, nor more than eight per processor.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_read_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
@@ -55,9 +56,17 @@ class basic_read_options {
 template <typename Self>
 class basic_verify_options {
    public:
-    /// Sets the number of reading threads; 0, the default, lets the library choose.
+    /// Sets the number of reading threads; 0, the default, lets the library choose. There are never
+    /// more than one for every 256 KiB, nor more than eight per processor.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_verify_options_set_threads, make(), threads);
+        return static_cast<Self &>(*this);
+    }
+    /// Leaves the values unread if `skip` is true: only the index is verified, that the data files
+    /// exist and are long enough, and the keys of the object graph, which is quick. Damaged values
+    /// are not noticed. False by default.
+    Self &skip_values(bool skip) {
+        detail::call(ckpt_verify_options_set_skip_values, make(), skip);
         return static_cast<Self &>(*this);
     }
     /// The handle; NULL for the defaults.
@@ -101,7 +110,8 @@ class basic_write_options {
         return static_cast<Self &>(*this);
     }
     /// Sets the number of writing threads, the calling thread included; 0, the default, lets the
-    /// library choose. The files are the same for any number of threads.
+    /// library choose. There are never more than one for every 256 KiB, nor more than eight per
+    /// processor. The files are the same for any number of threads.
     Self &threads(std::uint32_t threads) {
         detail::call(ckpt_write_options_set_threads, make(), threads);
         return static_cast<Self &>(*this);
@@ -139,7 +149,9 @@ template <typename Self>
 class basic_merge_options {
    public:
     /// Sets whether sections may be missing: if so, the existing ones are merged, and at least one
-    /// must exist. False by default.
+    /// must exist. False by default: then all of the given sections must exist; if one of them is
+    /// called `part-00000-of-00002`, so must the other one be given; and the slices of each tensor
+    /// must cover it.
     Self &allow_missing(bool allow) {
         detail::call(ckpt_merge_options_set_allow_missing, make(), allow);
         return static_cast<Self &>(*this);
@@ -238,18 +250,25 @@ template <typename Self>
 class basic_restore_options {
    public:
     /// Restores only values whose path in the checkpoint matches an included glob. Other values are
-    /// skipped, and assertions of the status do not require them.
+    /// skipped, and assertions of the status do not require them. A glob that matches no value of
+    /// the checkpoint is a row of the report (`row_state::unmatched_glob`) and a warning in the
+    /// log; a restore with a malformed one fails with `code::invalid_argument`.
     Self &include(std::string_view glob) {
         detail::call(ckpt_restore_options_add_include, make(), glob.data(), glob.size());
         return static_cast<Self &>(*this);
     }
-    /// Skips values whose path in the checkpoint matches the glob, even if they are included.
+    /// Skips values whose path in the checkpoint matches the glob, even if they are included. Globs
+    /// that match nothing or are malformed are treated as those of `restore_options::include`.
     Self &exclude(std::string_view glob) {
         detail::call(ckpt_restore_options_add_exclude, make(), glob.data(), glob.size());
         return static_cast<Self &>(*this);
     }
-    /// Restores the program's object at `to`, and everything below it, from the checkpoint's object
-    /// at `from`. Both are paths of objects. Renames apply in the order in which they were added.
+    /// Restores the program's object at `to`, a path from its root, and everything below it, from
+    /// the checkpoint's object at `from`. Renames apply together, so that names can be exchanged.
+    ///
+    /// In a name-based checkpoint the value named `from`, and those in the scope `from/`, have the
+    /// name `to` and the scope `to/` instead; either may be empty or end in `/`, and of several old
+    /// paths the longest counts. (the scopes of `tf.train.init_from_checkpoint`)
     Self &rename(std::string_view from, std::string_view to) {
         detail::call(ckpt_restore_options_add_rename, make(), from.data(), from.size(), to.data(), to.size());
         return static_cast<Self &>(*this);
@@ -266,6 +285,7 @@ class basic_restore_options {
         return static_cast<Self &>(*this);
     }
     /// Restores only the part of the checkpoint below `path`, as if the object there were its root.
+    /// In a name-based checkpoint `path` is a scope, which names in the program lack.
     Self &subtree(std::string_view path) {
         detail::call(ckpt_restore_options_set_subtree, make(), path.data(), path.size());
         return static_cast<Self &>(*this);

@@ -8,8 +8,8 @@
 namespace checkpoint {
 
 /// A save that runs in the background. Several threads may use it at once. When it is destroyed the
-/// save goes on; an error that nobody has asked for by then comes out of the checkpoint's next call
-/// that saves, or of checkpoint::sync().
+/// save goes on. Its error costs no other save: it is in the log, checkpoint::sync() throws it, and
+/// checkpoint::last_failure() gives it.
 class pending {
    public:
     /// Takes a handle of the C API, which becomes this object's.

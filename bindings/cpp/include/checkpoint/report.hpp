@@ -39,7 +39,9 @@ class row {
     ::checkpoint::node node() const noexcept { return {ckpt_report_row_node(raw_)}; }
     /// The node in the checkpoint's object graph; -1 where it has none.
     std::int64_t saved_node() const noexcept { return ckpt_report_row_saved_node(raw_); }
-    /// The path of the one on the other side that is plainly meant; empty when there is none.
+    /// For a value without an object, or an object without a value: the path of its probable
+    /// counterpart, the only one on the other side with the same dtype, shape and last names; empty
+    /// when there is none.
     std::string_view candidate() const noexcept { return detail::text(ckpt_report_row_candidate(raw_)); }
     /// More on why; empty when there is no more to say.
     std::string_view detail() const noexcept { return ::checkpoint::detail::text(ckpt_report_row_detail(raw_)); }

@@ -74,7 +74,7 @@ class saver {
     }
     /// Restores all objects from the checkpoint at `path`: a prefix, one of its files, or a
     /// directory with a state file (its latest). All that can be known is checked before the first
-    /// value is assigned. Of the options, globs match names.
+    /// value is assigned. Paths in the options are names of tensors and their scopes.
     report restore(const file_path &path, const restore_options &options = {}) const {
         detail::handle<ckpt_report, ckpt_report_free> raw;
         detail::call(ckpt_saver_restore, get(), detail::c_path(path), options.get(), raw.out());

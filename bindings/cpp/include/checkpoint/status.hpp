@@ -27,6 +27,9 @@ class status {
     /// Asserts that every object of the program that is there by now, and has values, got its value
     /// from the checkpoint.
     const status &assert_existing_objects_matched() const { return asserts(ckpt_status_assert_existing_objects_matched); }
+    /// Asserts that all the rest matched: as assert_existing_objects_matched(), but for what the
+    /// options leave out. That is what they exclude and, with `mismatch::skip`, what does not fit.
+    const status &assert_rest_matched() const { return asserts(ckpt_status_assert_rest_matched); }
     /// Asserts that anything but the root was matched.
     const status &assert_nontrivial_match() const { return asserts(ckpt_status_assert_nontrivial_match); }
     /// Says nothing in the end about values that were not used.

@@ -40,7 +40,11 @@ class verification {
    public:
     /// Takes a handle of the C API, which becomes this object's.
     explicit verification(detail::handle<ckpt_verification, ckpt_verification_free> raw) noexcept : handle_(std::move(raw)) {}
-    /// The number of problems, at most 10 000.
+    /// What the checkpoint is good for.
+    ::checkpoint::verdict verdict() const noexcept {
+        return static_cast<::checkpoint::verdict>(ckpt_verification_verdict(handle_.get()));
+    }
+    /// The number of problems, at most 10 000; the first is the reason for the verdict.
     std::size_t size() const noexcept { return ckpt_verification_problem_count(handle_.get()); }
     /// Whether the checkpoint is whole.
     bool empty() const noexcept { return size() == 0; }
@@ -72,9 +76,10 @@ class verification {
     detail::handle<ckpt_verification, ckpt_verification_free> handle_;
 };
 
-/// Checks every checksum of every block and tensor of the checkpoint at `path`, which may be
-/// anything that checkpoint::reader opens. It goes on after a fault: to return says that it came to
-/// the end, not that the checkpoint is whole.
+/// Checks the checkpoint at `path`, which may be anything that checkpoint::reader opens: every
+/// checksum of every block and tensor, that slices cover their tensors, and that every key of the
+/// object graph is there. It goes on after a fault: to return says that it came to the end, not
+/// that the checkpoint is whole.
 inline verification verify(const file_path &path, const verify_options &options = {}) {
     detail::handle<ckpt_verification, ckpt_verification_free> raw;
     detail::call(ckpt_verify, detail::c_path(path), options.get(), raw.out());
