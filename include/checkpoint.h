@@ -345,7 +345,9 @@ typedef struct ckpt_save_options ckpt_save_options;
 // restores V2 and V1 and, by the full names of variables, checkpoints with an object graph.
 //
 // As in TensorFlow, a variable is saved under its name, an object with state under its name
-// followed by the names of its tensors, and a text under its name and `_py_state`.
+// followed by the names of its tensors, and a text under its name and `_py_state`. Variables that
+// are parts of one tensor (`ckpt_node_options_set_part`) share its name, and are saved as its
+// slices (`Saver({"v": [slices]})`, `PartitionedVariable`).
 //
 // It keeps the graph alive. Several threads may use it at once: calls that save or restore take
 // the graph's lock for their whole length.
@@ -584,12 +586,12 @@ typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const
 // result other than `CKPT_CODE_OK` ends the call with `CKPT_CODE_ABORTED`; the checkpoint stays.
 typedef ckpt_code (*ckpt_written_callback)(void *user_data, const char *path, ckpt_failure *failure);
 
+// Returns the current time in seconds since the epoch.
+typedef double (*ckpt_now_callback)(void *user_data);
+
 // Gives the program its first values. It may use the graph. Any result other than `CKPT_CODE_OK`
 // ends the call with `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_init_callback)(void *user_data, ckpt_failure *failure);
-
-// Returns the current time in seconds since the epoch.
-typedef double (*ckpt_now_callback)(void *user_data);
 
 // Sends this rank's message of `size` bytes to rank 0. On rank 0, puts the message of each other
 // rank that arrived in time into `messages` with `ckpt_messages_put`; other ranks put nothing.
@@ -1282,7 +1284,8 @@ const ckpt_tensor *ckpt_reader_tensor(const ckpt_reader *reader, size_t index);
 // argument is invalid.
 bool ckpt_reader_has(const ckpt_reader *reader, const char *key, size_t key_len);
 
-// Finds the tensor with this key, of `key_len` bytes. `*tensor` is lent by the reader.
+// Finds the tensor with this key, of `key_len` bytes; if there is none and the key ends in `:0`,
+// the one whose key lacks that, as `tf.train.load_variable` does. `*tensor` is lent by the reader.
 //
 // Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`) if there is no such tensor; the
 // message suggests similar keys.
@@ -1591,8 +1594,8 @@ ckpt_write_options *ckpt_write_options_new(void);
 // shard, which may be empty. Numbers above 99 999 make `ckpt_writer_new` fail.
 ckpt_code ckpt_write_options_set_shards(ckpt_write_options *options, uint32_t shards, ckpt_error **error);
 
-// Limits the size of a shard (data file), in bytes; 0, the default, means no limit
-// (`tf.train.experimental.MaxShardSizePolicy`).
+// Limits the size of a shard (data file), in bytes; 0, the default, means no limit. TensorFlow
+// reads what is written; its own `MaxShardSizePolicy` cuts and distributes tensors in another way.
 //
 // Larger tensors are cut into slices. A value that cannot be cut (strings, variants, dtypes whose
 // slices TensorFlow cannot reassemble, single elements) gets a larger shard if needed. A limit
@@ -1622,6 +1625,13 @@ ckpt_code ckpt_write_options_set_locking(ckpt_write_options *options, ckpt_locki
 // Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
 // default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
 ckpt_code ckpt_write_options_set_lock_wait(ckpt_write_options *options, double seconds, ckpt_error **error);
+
+// Sets whether the files are read back and compared with what was written before they are
+// published, from the disk rather than from the page cache where the system allows it. If they
+// differ, the write fails with `CKPT_CODE_DATA_LOSS`, and an existing checkpoint stays. This costs
+// another read of all bytes; the files are synced for it whatever the durability. False by
+// default.
+ckpt_code ckpt_write_options_set_read_back(ckpt_write_options *options, bool read_back, ckpt_error **error);
 
 // Sets the callback that reports progress during `ckpt_writer_finish`; NULL for none.
 //
@@ -3077,8 +3087,8 @@ ckpt_saver_options *ckpt_saver_options_new(void);
 ckpt_code ckpt_saver_options_set_max_to_keep(ckpt_saver_options *options, size_t count, ckpt_error **error);
 
 // Permanently keeps one otherwise expired checkpoint per `hours` hours, counted from when the
-// saver was made; 10 000 by default. 0 keeps every checkpoint. `ckpt_saver_new` refuses negative
-// values and NaN.
+// saver was made; 10 000 by default. 0 or less keeps every checkpoint. `ckpt_saver_new` refuses
+// NaN.
 ckpt_code ckpt_saver_options_set_keep_checkpoint_every_n_hours(ckpt_saver_options *options, double hours, ckpt_error **error);
 
 // Writes steps with at least eight digits if `pad` is true: `model-00000012`. False by default.
@@ -3100,6 +3110,29 @@ ckpt_code ckpt_saver_options_set_log(ckpt_saver_options *options,
                                      ckpt_free_callback free_user_data,
                                      ckpt_error **error);
 
+// Restores values into variables of another shape with as many elements if `reshape` is true; a
+// variable keeps its own shape. False by default. (`Saver(reshape=True)`)
+ckpt_code ckpt_saver_options_set_reshape(ckpt_saver_options *options, bool reshape, ckpt_error **error);
+
+// If `only` is true, the saver restores and cannot save, and several objects may have the same
+// name: each of them takes the value. False by default.
+// (`tf.compat.v1.train.init_from_checkpoint`)
+ckpt_code ckpt_saver_options_set_restore_only(ckpt_saver_options *options, bool only, ckpt_error **error);
+
+// Replaces the machine's clock: `now` is called with `user_data` and returns the time. It must not
+// call the graph.
+//
+// The options and savers made with them keep `user_data`. `free_user_data`, if not NULL, is called
+// when none of them needs it any more; at once if this call fails.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `now` is NULL.
+ckpt_code ckpt_saver_options_set_clock(ckpt_saver_options *options,
+                                       ckpt_now_callback now,
+                                       void *user_data,
+                                       ckpt_free_callback free_user_data,
+                                       ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_saver_options_free(ckpt_saver_options *options);
 
@@ -3109,7 +3142,8 @@ void ckpt_saver_options_free(ckpt_saver_options *options);
 // `*saver` receives the saver (NULL on failure); free it with `ckpt_saver_free`.
 //
 // Errors:
-// * `CKPT_CODE_ALREADY_EXISTS`: two objects have the same name, or one object has two names.
+// * `CKPT_CODE_ALREADY_EXISTS`: two objects have the same name and are not parts of one tensor
+//   (`ckpt_node_options_set_part`), or one object has two names.
 // * `CKPT_CODE_INVALID_ARGUMENT`: there are no objects; an object has no values; an object with
 //   state does not declare its tensors (`ckpt_node_options_set_tensor_names`); or a name or an
 //   option is invalid.

@@ -335,9 +335,9 @@ impl fmt::Display for Inner {
         }
         f.write_str(&printable(self.what.as_bytes()))?;
         match (&self.expected, &self.found) {
-            (Some(expected), Some(found)) => write!(f, ": expected {expected}, found {found}"),
-            (Some(expected), None) => write!(f, ": expected {expected}"),
-            (None, Some(found)) => write!(f, ": found {found}"),
+            (Some(expected), Some(found)) => write!(f, ": expected {}, found {}", shown(expected), shown(found)),
+            (Some(expected), None) => write!(f, ": expected {}", shown(expected)),
+            (None, Some(found)) => write!(f, ": found {}", shown(found)),
             (None, None) => Ok(()),
         }
     }
@@ -392,14 +392,26 @@ impl Problems {
 /// can be megabytes long.
 const QUOTED: usize = 400;
 
-/// Returns bytes from a file as one line of text. UTF-8 is kept; control characters and all other
-/// bytes are escaped.
+/// Returns text that may be from a file as one line.
+fn shown(text: &str) -> String {
+    text.chars().flat_map(|c| if is_obeyed(c) { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Whether a terminal would obey the character rather than show it: control characters, and those
+/// that change the direction of the text.
+fn is_obeyed(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
+}
+
+/// Returns bytes from a file as one line of text. UTF-8 is kept; control characters, those that
+/// change the direction of the text, and all other bytes are escaped.
 pub fn printable(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(QUOTED)];
     let mut out = String::with_capacity(shown.len());
     for chunk in shown.utf8_chunks() {
         for c in chunk.valid().chars() {
-            if c.is_control() {
+            if is_obeyed(c) {
                 out.extend(c.escape_default());
             } else {
                 out.push(c);

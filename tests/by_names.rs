@@ -144,6 +144,129 @@ fn what_cannot_be_saved_by_name_is_refused() {
     assert_eq!(Saver::new(&graph, &[("v", v)], &hours).unwrap_err().code(), Code::InvalidArgument);
 }
 
+/// `Saver({"v": [slices]})`, `PartitionedVariable`, `ShardedVariable`: one process has several
+/// slices of one tensor.
+#[test]
+fn slices_of_one_tensor_are_saved_under_its_name() {
+    let (graph, directory) = (Graph::new(), tempfile::tempdir().unwrap());
+    let values: Vec<f32> = (0..12).map(|n| n as f32).collect();
+    let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_ne_bytes()).collect::<Vec<u8>>();
+    let part = |range: std::ops::Range<usize>, filled: bool| {
+        let (rows, first) = (range.len() as i64, range.start);
+        let own = if filled { bytes(&values[range.start * 2..range.end * 2]) } else { vec![0; range.len() * 8] };
+        let variable = Variable::owned(DType::Float, &[rows, 2], &own).unwrap();
+        let slice: checkpoint::Slice = format!("{first},{rows}:-").parse().unwrap();
+        graph.add_variable(variable.part(&[6, 2], &slice).unwrap().name("v")).unwrap()
+    };
+    // The parts in any order, and another variable between them.
+    let other = named(&graph, "w", 1.0);
+    let (a, b, c) = (part(0..1, true), part(1..4, true), part(4..6, true));
+    let path = saver(&graph, &[("v", c), ("w", other), ("v", a), ("v", b)], SaverOptions::new());
+    let path = path.save(directory.path().join("parts"), &quick()).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    let tensor = reader.get("v").unwrap();
+    assert_eq!((tensor.shape(), tensor.slices().len()), (&[6, 2][..], 3));
+    assert_eq!(tensor.read().unwrap(), bytes(&values));
+
+    // In other cuts, by the variables' own names, and whole.
+    let (d, e) = (part(0..3, false), part(3..6, false));
+    let other_cuts = Saver::of_variables(&graph, &[d, e], &SaverOptions::new()).unwrap();
+    assert!(other_cuts
+        .restore(&path, &RestoreOptions::new())
+        .unwrap()
+        .rows()
+        .iter()
+        .all(|row| row.key != "v" || row.state == RowState::Restored));
+    assert_eq!([graph.read(d).unwrap(), graph.read(e).unwrap()].concat(), bytes(&values));
+    let whole = graph.add_variable(Variable::zeros(DType::Float, &[6, 2]).unwrap()).unwrap();
+    saver(&graph, &[("v", whole)], SaverOptions::new()).restore(&path, &RestoreOptions::new()).unwrap();
+    assert_eq!(graph.read(whole).unwrap(), bytes(&values));
+
+    // What does not make up one tensor is refused: a whole variable among the parts, an overlap.
+    let error = Saver::new(&graph, &[("v", a), ("v", whole)], &SaverOptions::new()).unwrap_err();
+    assert_eq!(error.code(), Code::AlreadyExists);
+    let overlap = saver(&graph, &[("v", a), ("v", d)], SaverOptions::new());
+    assert!(overlap.save(directory.path().join("overlap"), &quick()).is_err());
+    assert!(!names(&directory).contains("overlap.index"));
+}
+
+/// `Saver(reshape=True)`: a variable keeps its shape.
+#[test]
+fn values_are_reshaped_on_request() {
+    let (graph, directory) = (Graph::new(), tempfile::tempdir().unwrap());
+    let bytes: Vec<u8> = (0..24).collect();
+    let of = |shape: &[i64]| graph.add_variable(Variable::zeros(DType::Float, shape).unwrap()).unwrap();
+    let saved = graph.add_variable(Variable::owned(DType::Float, &[2, 3], &bytes).unwrap()).unwrap();
+    let path = saver(&graph, &[("v", saved)], SaverOptions::new()).save(directory.path().join("v"), &quick()).unwrap();
+    for (shape, fits) in [(&[3, 2][..], true), (&[6], true), (&[1, 6, 1], true), (&[2, 3], true), (&[5], false), (&[2, 2], false)]
+    {
+        let own = of(shape);
+        let restored = |reshape| {
+            let saver = saver(&graph, &[("v", own)], SaverOptions::new().reshape(reshape));
+            saver.restore(&path, &RestoreOptions::new()).map(drop)
+        };
+        assert_eq!(restored(false).is_ok(), shape == [2, 3], "{shape:?}");
+        assert_eq!(restored(true).is_ok(), fits, "{shape:?}");
+        if fits {
+            assert_eq!((graph.read(own).unwrap(), graph.describe(own).unwrap().shape.unwrap()), (bytes.clone(), shape.to_vec()));
+            restored(true).unwrap();
+        }
+    }
+    let strings = |shape: &[i64], texts: &[&str]| graph.add_variable(Variable::strings(shape, texts).unwrap()).unwrap();
+    let path =
+        saver(&graph, &[("s", strings(&[2], &["a", "b"]))], SaverOptions::new()).save(directory.path().join("s"), &quick());
+    let own = strings(&[2, 1], &["", ""]);
+    let reshaping = saver(&graph, &[("s", own)], SaverOptions::new().reshape(true));
+    reshaping.restore(path.unwrap(), &RestoreOptions::new()).unwrap();
+    assert_eq!(graph.describe(own).unwrap().shape.unwrap(), [2, 1]);
+}
+
+/// `tf.compat.v1.train.init_from_checkpoint`: one tensor into several variables, and scopes into
+/// scopes.
+#[test]
+fn one_value_initializes_several_variables() {
+    let (graph, directory) = (Graph::new(), tempfile::tempdir().unwrap());
+    let saved = [("bert/w", 1.0), ("bert/b", 2.0), ("step", 3.0)].map(|(name, v)| (name, float(&graph, v)));
+    let path = saver(&graph, &saved, SaverOptions::new()).save(directory.path().join("m"), &quick()).unwrap();
+    let twins: [NodeId; 3] = [0.0; 3].map(|v| float(&graph, v));
+    let pairs = [("bert/w", twins[0]), ("bert/w", twins[1]), ("bert/b", twins[2])];
+    assert_eq!(Saver::new(&graph, &pairs, &SaverOptions::new()).unwrap_err().code(), Code::AlreadyExists);
+    let only = saver(&graph, &pairs, SaverOptions::new().restore_only(true));
+    let report = only.restore(&path, &RestoreOptions::new()).unwrap();
+    assert_eq!(report.count(RowState::Restored), 3, "{}", report.table());
+    assert_eq!(twins.map(|node| value(&graph, node)), [1.0, 1.0, 2.0]);
+    assert_eq!(only.save(directory.path().join("x"), &quick()).unwrap_err().code(), Code::FailedPrecondition);
+
+    let student = named(&graph, "student/layer/w", 0.0);
+    let by_scope = Saver::of_variables(&graph, &[student], &SaverOptions::new().restore_only(true)).unwrap();
+    by_scope.restore(&path, &RestoreOptions::new().rename("bert/", "student/layer/")).unwrap();
+    assert_eq!(value(&graph, student), 1.0);
+}
+
+/// `tf.train.load_variable(path, "v:0")`
+#[test]
+fn a_reader_takes_names_of_first_outputs() {
+    let (graph, directory) = (Graph::new(), tempfile::tempdir().unwrap());
+    let all = [("v", float(&graph, 1.0)), ("w:0", float(&graph, 2.0)), ("w", float(&graph, 3.0))];
+    let path = saver(&graph, &all, SaverOptions::new()).save(directory.path().join("m"), &quick()).unwrap();
+    let reader = Reader::open(path).unwrap();
+    for (key, expected) in
+        [("v", Some(1.0)), ("v:0", Some(1.0)), ("w:0", Some(2.0)), ("w", Some(3.0)), ("v:1", None), ("x:0", None)]
+    {
+        let found = reader.get(key).ok().map(|tensor| f32::from_ne_bytes(tensor.read().unwrap().try_into().unwrap()));
+        assert_eq!(found, expected, "{key}");
+    }
+}
+
+#[test]
+fn negative_hours_keep_every_checkpoint() {
+    let (graph, directory) = (Graph::new(), tempfile::tempdir().unwrap());
+    let saver =
+        saver(&graph, &[("v", float(&graph, 1.0))], SaverOptions::new().max_to_keep(1).keep_checkpoint_every_n_hours(-1.0));
+    (1..=3).for_each(|step| drop(saver.save(directory.path().join("m"), &quick().global_step(step)).unwrap()));
+    assert_eq!(names(&directory).iter().filter(|name| name.ends_with(".index")).count(), 3);
+}
+
 #[test]
 fn everything_below_a_root_is_saved_by_its_own_name() {
     let (graph, directory) = (Graph::new(), tempfile::tempdir().unwrap());

@@ -283,3 +283,41 @@ fn a_thousand_restores_wait() {
         assert!(second < first + first / 10, "{first} bytes, then {second} bytes");
     });
 }
+
+/// A list, an object and a slot owner with `count` variables each, which are removed one by one.
+fn remove_all(count: usize) -> Duration {
+    let graph = Graph::new();
+    let [root, object] = [(); 2].map(|_| graph.add_object().unwrap());
+    let (list, owner) = (graph.add_list().unwrap(), graph.add_slot_owner(None).unwrap());
+    for (name, child) in [("object", object), ("list", list), ("owner", owner)] {
+        graph.track(root, name, child).unwrap();
+    }
+    let mut all = Vec::new();
+    for n in 0..count {
+        let (variable, slot) = (number(&graph, 0.0), number(&graph, 1.0));
+        graph.track(object, &n.to_string(), variable).unwrap();
+        graph.list_append(list, Some(variable)).unwrap();
+        graph.set_slot(owner, variable, "m", slot).unwrap();
+        all.push((variable, slot));
+    }
+    let (last, rest) = all.split_last().unwrap();
+    let started = Instant::now();
+    rest.iter().for_each(|(variable, _)| graph.remove(*variable).unwrap());
+    let elapsed = started.elapsed();
+    assert_eq!(graph.children(object).unwrap(), [((count - 1).to_string(), last.0)]);
+    assert_eq!(graph.list_elements(list).unwrap().iter().flatten().collect::<Vec<_>>(), [&last.0]);
+    assert_eq!(graph.list_elements(list).unwrap().len(), count);
+    assert_eq!(graph.slot(owner, last.0, "m").unwrap(), Some(last.1));
+    assert!(rest.iter().all(|(variable, slot)| !graph.contains(*variable) && graph.contains(*slot)));
+    assert_eq!(graph.descendants(root).unwrap(), [root, object, list, owner, last.0]);
+    elapsed
+}
+
+/// Eight times as many children take eight times as long, or 64 times if each removal looks at all.
+#[test]
+fn children_of_a_wide_object_are_removed_in_time_in_proportion() {
+    let _turn = turn();
+    let best = |count| remove_all(count).min(remove_all(count));
+    let (few, many) = (best(5_000), best(40_000));
+    assert!(many < few * 24, "5 000 children: {few:?}, 40 000: {many:?}");
+}

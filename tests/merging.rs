@@ -147,6 +147,30 @@ fn sections_that_do_not_fit_are_refused_and_left_alone() {
     assert_eq!(Reader::open(&to).unwrap().get("x").unwrap().read().unwrap(), [1; 4]);
 }
 
+/// The entry of a partitioned tensor has the number of the first section with slices of it, as
+/// `MergeV2Checkpoints` writes it; tests/interop compares with TensorFlow.
+#[test]
+fn a_partitioned_tensor_has_the_number_of_its_first_section() {
+    let scratch = tempfile::tempdir().unwrap();
+    let own = ["own0", "own1"];
+    let sections = [0, 1].map(|number| {
+        section(&scratch.path().join(format!("s{number}")), 1, |writer| {
+            writer.add(own[number], DType::Uint8, &[1], bytes(1, 1)).unwrap();
+            if number == 1 {
+                writer.add_slice("p", DType::Uint8, &[2], &slice("0,1"), bytes(2, 1)).unwrap();
+                writer.add_slice("p", DType::Uint8, &[2], &slice("1,1"), bytes(3, 1)).unwrap();
+            }
+        })
+    });
+    let destination = scratch.path().join("merged");
+    run(&destination, &sections, &MergeOptions::new()).unwrap();
+    let index = fs::read(scratch.path().join("merged.index")).unwrap();
+    // Dtype 4 (uint8), shape [2], shard 1, then the slices.
+    let entry = [0x08, 4, 0x12, 4, 0x12, 2, 0x08, 2, 0x18, 1, 0x3a];
+    assert_eq!(index.windows(entry.len()).filter(|window| *window == entry).count(), 1);
+    assert_eq!(Reader::open(&destination).unwrap().get("p").unwrap().read().unwrap(), [2, 3]);
+}
+
 #[test]
 fn what_tensorflow_merged_comes_out_the_same() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/unmerged");

@@ -684,6 +684,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_write_options_set_lock_wait(options, seconds, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_read_back(WriteOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool readBack, out IntPtr error);
+
+        internal static void ckpt_write_options_set_read_back(WriteOptionsHandle options, bool readBack, Causes causes = null) =>
+            CheckpointException.Check(ckpt_write_options_set_read_back(options, readBack, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_progress(WriteOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
         internal static void ckpt_write_options_set_progress(WriteOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
@@ -1618,6 +1624,24 @@ namespace LibCheckpoint
 
         internal static void ckpt_saver_options_set_log(SaverOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_options_set_log(options, log, userData, freeUserData, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_reshape(SaverOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool reshape, out IntPtr error);
+
+        internal static void ckpt_saver_options_set_reshape(SaverOptionsHandle options, bool reshape, Causes causes = null) =>
+            CheckpointException.Check(ckpt_saver_options_set_reshape(options, reshape, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_restore_only(SaverOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool only, out IntPtr error);
+
+        internal static void ckpt_saver_options_set_restore_only(SaverOptionsHandle options, bool only, Causes causes = null) =>
+            CheckpointException.Check(ckpt_saver_options_set_restore_only(options, only, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_clock(SaverOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_saver_options_set_clock(SaverOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
+            CheckpointException.Check(ckpt_saver_options_set_clock(options, now, userData, freeUserData, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_saver_options_free(IntPtr options);

@@ -74,7 +74,8 @@ namespace LibCheckpoint
         public int Shards { get; set; }
 
         /// <summary>Limits the size of a shard (data file), in bytes; 0, the default, means no
-        /// limit (<c>tf.train.experimental.MaxShardSizePolicy</c>).</summary>
+        /// limit. TensorFlow reads what is written; its own <c>MaxShardSizePolicy</c> cuts and
+        /// distributes tensors in another way.</summary>
         public long MaxShardSize { get; set; }
 
         /// <summary>Aligns each value in its shard to a multiple of <c>bytes</c>; 1 by default, as
@@ -102,6 +103,13 @@ namespace LibCheckpoint
         /// default.</summary>
         public TimeSpan? LockWait { get; set; }
 
+        /// <summary>Sets whether the files are read back and compared with what was written before
+        /// they are published, from the disk rather than from the page cache where the system
+        /// allows it. If they differ, the write fails with <c>ErrorCode.DataLoss</c>, and an
+        /// existing checkpoint stays. This costs another read of all bytes; the files are synced
+        /// for it whatever the durability. False by default.</summary>
+        public bool ReadBack { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(WriteOptionsHandle made)
         {
@@ -127,6 +135,7 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_write_options_set_lock_wait(made, LockWait.Value.TotalSeconds);
             }
+            NativeMethods.ckpt_write_options_set_read_back(made, ReadBack);
         }
     }
 
@@ -293,8 +302,8 @@ namespace LibCheckpoint
         public int MaxToKeep { get; set; } = 5;
 
         /// <summary>Permanently keeps one otherwise expired checkpoint per <c>hours</c> hours,
-        /// counted from when the saver was made; 10 000 by default. 0 keeps every checkpoint.
-        /// <c>Saver</c> refuses negative values and NaN.</summary>
+        /// counted from when the saver was made; 10 000 by default. 0 or less keeps every
+        /// checkpoint. <c>Saver</c> refuses NaN.</summary>
         public double KeepEveryNHours { get; set; } = 10000;
 
         /// <summary>Writes steps with at least eight digits if <c>pad</c> is true:
@@ -306,6 +315,16 @@ namespace LibCheckpoint
         /// as they were given.</summary>
         public bool RelativePaths { get; set; } = true;
 
+        /// <summary>Restores values into variables of another shape with as many elements if
+        /// <c>reshape</c> is true; a variable keeps its own shape. False by default.
+        /// (<c>Saver(reshape=True)</c>)</summary>
+        public bool Reshape { get; set; }
+
+        /// <summary>If <c>only</c> is true, the saver restores and cannot save, and several objects
+        /// may have the same name: each of them takes the value. False by default.
+        /// (<c>tf.compat.v1.train.init_from_checkpoint</c>)</summary>
+        public bool RestoreOnly { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(SaverOptionsHandle made)
         {
@@ -313,6 +332,8 @@ namespace LibCheckpoint
             NativeMethods.ckpt_saver_options_set_keep_checkpoint_every_n_hours(made, KeepEveryNHours);
             NativeMethods.ckpt_saver_options_set_pad_step_number(made, PadStepNumber);
             NativeMethods.ckpt_saver_options_set_save_relative_paths(made, RelativePaths);
+            NativeMethods.ckpt_saver_options_set_reshape(made, Reshape);
+            NativeMethods.ckpt_saver_options_set_restore_only(made, RestoreOnly);
         }
     }
 

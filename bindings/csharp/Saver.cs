@@ -7,6 +7,9 @@ namespace LibCheckpoint
     /// <summary>How a saver numbers its checkpoints and keeps them.</summary>
     public sealed partial class SaverOptions
     {
+        /// <summary>Another clock than the machine's.</summary>
+        public Func<DateTimeOffset> Clock { get; set; }
+
         /// <summary>Hears of old checkpoints that cannot be removed and the like.</summary>
         public Action<Severity, string> Log { get; set; }
 
@@ -21,6 +24,11 @@ namespace LibCheckpoint
             if (MaxToKeep < 0)
             {
                 throw new ArgumentOutOfRangeException("MaxToKeep");
+            }
+            if (Clock != null)
+            {
+                var clock = new Clock { Now = Clock };
+                NativeMethods.ckpt_saver_options_set_clock(made, Callbacks.Now, CallbackValue.Give(clock, null), Callbacks.Release);
             }
             if (Log != null)
             {

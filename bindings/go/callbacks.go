@@ -88,7 +88,11 @@ func goRelease(value C.go_value) {
 type sharedState struct {
 	mutex    sync.Mutex
 	borrowed map[Node]*borrowedMemory
-	cause    error
+	// slots has the slot variables that the program made for each variable, and at each owner.
+	slots map[Node][]Node
+	cause error
+	// mayWait says that something may have been restored, so that restores may wait for objects.
+	mayWait atomic.Bool
 }
 
 // guard runs a callback of the program's. Its error or panic becomes the text of the library's

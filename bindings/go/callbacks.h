@@ -129,6 +129,10 @@ static inline ckpt_code go_manager_options_set_clock(ckpt_manager_options *optio
     return ckpt_manager_options_set_clock(options, go_ckpt_now, (void *)value, go_ckpt_release, error);
 }
 
+static inline ckpt_code go_saver_options_set_clock(ckpt_saver_options *options, go_value value, ckpt_error **error) {
+    return ckpt_saver_options_set_clock(options, go_ckpt_now, (void *)value, go_ckpt_release, error);
+}
+
 static inline ckpt_code go_wait_options_set_clock(ckpt_wait_options *options, go_value value, ckpt_error **error) {
     return ckpt_wait_options_set_clock(options, go_ckpt_now, go_ckpt_sleep, (void *)value, go_ckpt_release, error);
 }

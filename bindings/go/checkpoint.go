@@ -196,8 +196,8 @@ func (c *Checkpoint) Write(ctx context.Context, prefix string, options *SaveOpti
 		})
 }
 
-// WriteNumbered writes the checkpoint prefix-number and makes it the latest and only one in the state
-// file. It does not count.
+// WriteNumbered writes the checkpoint prefix-number and makes it the latest and only one in the
+// state file. It does not count.
 func (c *Checkpoint) WriteNumbered(ctx context.Context, prefix string, number int64, options *SaveOptions) (string, error) {
 	s, free, err := path(prefix)
 	if err != nil {

@@ -204,7 +204,7 @@ func everyDType(t *testing.T) {
 	from := must(Open(data+"dtypes/all", nil))(t)
 	defer from.Close()
 	prefix := filepath.Join(t.TempDir(), "all")
-	w := must(NewWriter(prefix, &WriteOptions{Alignment: 64, Shards: 2}))(t)
+	w := must(NewWriter(prefix, &WriteOptions{Alignment: 64, Shards: 2, ReadBack: true}))(t)
 	for key, tensor := range from.All() {
 		switch tensor.DType() {
 		case String:

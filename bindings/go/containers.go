@@ -58,7 +58,7 @@ func (g *Graph) Elements(list Node) ([]Node, error) {
 // Append appends an element to a list; 0 for one that is not tracked but takes a place. It is
 // restored as by Track.
 func (g *Graph) Append(list, element Node) error {
-	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+	return g.touchBelow(element, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_graph_list_append(p, C.ckpt_node(list), C.ckpt_node(element), e)
 	})
 }
@@ -113,7 +113,7 @@ func (g *Graph) Reorder(list Node, order []uint) error {
 
 // Set sets what a key of a dict leads to. Where the key is new it is restored as by Track.
 func (g *Graph) Set(dict Node, key string, child Node) error {
-	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+	return g.touchBelow(child, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		c, n := name(key)
 		return C.ckpt_graph_dict_set(p, C.ckpt_node(dict), c, n, C.ckpt_node(child), e)
 	})

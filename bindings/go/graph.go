@@ -17,7 +17,7 @@ type Graph struct {
 
 // NewGraph makes a graph without objects.
 func NewGraph() *Graph {
-	return graphOf(C.ckpt_graph_new(), &sharedState{borrowed: map[Node]*borrowedMemory{}})
+	return graphOf(C.ckpt_graph_new(), &sharedState{borrowed: map[Node]*borrowedMemory{}, slots: map[Node][]Node{}})
 }
 
 func graphOf(g *C.ckpt_graph, w *sharedState) *Graph {
@@ -64,6 +64,29 @@ func (g *Graph) add(
 func (g *Graph) touch(f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
 	if err := g.shared.follow(g.handle); err != nil {
 		return err
+	}
+	return g.shared.because(call(g.handle, f))
+}
+
+// touchOne calls a function that may touch the value of one variable, and no other.
+func (g *Graph) touchOne(variable Node, f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
+	if err := g.shared.followSome(g.handle, []Node{variable}); err != nil {
+		return err
+	}
+	return g.shared.because(call(g.handle, f))
+}
+
+// touchBelow calls a function that makes an edge or a slot that leads to an object. A restore that
+// waits for it restores that object, what it leads to, and the slots of these.
+func (g *Graph) touchBelow(object Node, f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
+	if g.shared.mayWait.Load() && object != 0 {
+		below, err := g.Descendants(object)
+		if err != nil { // a list that cannot be saved any more is among them
+			return g.touch(f)
+		}
+		if err := g.shared.followSome(g.handle, below); err != nil {
+			return err
+		}
 	}
 	return g.shared.because(call(g.handle, f))
 }
@@ -142,7 +165,7 @@ func (g *Graph) SetName(variable Node, to string) error {
 // leads to are restored here and now, and errors of that come from here: the edge stands all the
 // same. fs.ErrExist when the name leads to another object.
 func (g *Graph) Track(parent Node, edge string, child Node) error {
-	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+	return g.touchBelow(child, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		c, n := name(edge)
 		return C.ckpt_graph_track(p, C.ckpt_node(parent), c, n, C.ckpt_node(child), e)
 	})
@@ -151,7 +174,7 @@ func (g *Graph) Track(parent Node, edge string, child Node) error {
 // TrackOverwrite does the same, but has a name that leads to another object lead to this one, which
 // is then not restored.
 func (g *Graph) TrackOverwrite(parent Node, edge string, child Node) error {
-	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+	return g.touchBelow(child, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		c, n := name(edge)
 		return C.ckpt_graph_track_overwrite(p, C.ckpt_node(parent), c, n, C.ckpt_node(child), e)
 	})

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func nameBased(t *testing.T) {
@@ -37,6 +38,19 @@ func nameBased(t *testing.T) {
 	check0(t, s.RecoverLastCheckpoints(saved[1:]))
 	_, err = NewSaver(g, []NamedNode{{"k", a}, {"k", b}}, nil)
 	is(t, err, fs.ErrExist)
+	v = []float32{0, 0}
+	wide := must(AddOwned(g, []int64{2, 1}, []float32{0, 0}))(t)
+	asked := 0
+	only := must(NewSaver(g, []NamedNode{{"k", a}, {"k", wide}}, &SaverOptions{
+		RestoreOnly: true, Reshape: true, Clock: func() time.Time { asked++; return time.Unix(0, 0) },
+	}))(t)
+	must(only.Restore(saved[2], nil))(t)
+	same(t, []float32{1, 2}, v)
+	same(t, []float32{1, 2}, must(Value[float32](g, wide))(t))
+	equal(t, 1, asked)
+	_, err = only.Save(ctx, prefix, nil)
+	is(t, err, FailedPrecondition)
+	only.Close()
 
 	own := must(NewSaverOfVariables(g, []Node{a, b}, nil))(t)
 	same(t, []string{"dense/bias", "dense/kernel"}, must(own.Names())(t))

@@ -60,6 +60,9 @@ func (o *WriteOptions) set(made *C.ckpt_write_options, e **C.ckpt_error) bool {
 	if o.LockWait != nil && C.ckpt_write_options_set_lock_wait(made, C.double(o.LockWait.Seconds()), e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.ReadBack && C.ckpt_write_options_set_read_back(made, C.bool(o.ReadBack), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	return true
 }
 
@@ -152,6 +155,12 @@ func (o *SaverOptions) set(made *C.ckpt_saver_options, e **C.ckpt_error) bool {
 		return false
 	}
 	if o.AbsolutePaths && C.ckpt_saver_options_set_save_relative_paths(made, false, e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.Reshape && C.ckpt_saver_options_set_reshape(made, C.bool(o.Reshape), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.RestoreOnly && C.ckpt_saver_options_set_restore_only(made, C.bool(o.RestoreOnly), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	return true

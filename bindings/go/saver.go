@@ -9,15 +9,19 @@ import "C"
 import (
 	"context"
 	"runtime"
+	"time"
 	"unsafe"
 )
 
 // SaverOptions says how a saver numbers its checkpoints and keeps them. Nil are the defaults.
 type SaverOptions struct {
-	MaxToKeep       *int    // how many stay, the newest; 5 by default; 0 for all
-	KeepEveryNHours float64 // permanently keeps one otherwise expired checkpoint per this many hours; 0 for the default, 10 000
-	PadStepNumber   bool    // writes steps with at least eight digits
-	AbsolutePaths   bool    // has the state file name checkpoints as they were given, as TensorFlow does
+	MaxToKeep       *int             // how many stay, the newest; 5 by default; 0 for all
+	KeepEveryNHours float64          // permanently keeps one otherwise expired checkpoint per this many hours; 0 for the default, 10 000
+	PadStepNumber   bool             // writes steps with at least eight digits
+	AbsolutePaths   bool             // has the state file name checkpoints as they were given, as TensorFlow does
+	Reshape         bool             // restores values of another shape with as many elements; variables keep their shapes
+	RestoreOnly     bool             // cannot save, and restores one value into all objects of its name (init_from_checkpoint)
+	Clock           func() time.Time // another clock than the machine's
 	Log             func(Severity, string)
 }
 
@@ -100,6 +104,9 @@ func (o *SaverOptions) make() (*C.ckpt_saver_options, error) {
 	made := C.ckpt_saver_options_new()
 	var e *C.ckpt_error
 	ok := o.set(made, &e)
+	if ok && o.Clock != nil {
+		ok = C.go_saver_options_set_clock(made, newValue(&callbackValue{value: clock{now: o.Clock}}), &e) == C.CKPT_CODE_OK
+	}
 	if ok && o.Log != nil {
 		ok = C.go_saver_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
 	}

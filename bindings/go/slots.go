@@ -82,7 +82,8 @@ func (r *SlotRequest) MakeDevice(device io.ReaderAt, concurrent bool) error {
 // SetSlot makes slot the slot that owner keeps for variable. If a restore has a value for it, it is
 // restored here and now. fs.ErrExist when there is another.
 func (g *Graph) SetSlot(owner, variable Node, slotName string, slot Node) error {
-	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+	g.shared.rememberSlot(owner, variable, slot)
+	return g.touchBelow(slot, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		c, n := name(slotName)
 		return C.ckpt_graph_set_slot(p, C.ckpt_node(owner), C.ckpt_node(variable), c, n, C.ckpt_node(slot), e)
 	})

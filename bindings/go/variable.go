@@ -16,20 +16,52 @@ type borrowedMemory struct {
 	size  int
 }
 
-// follow tells a graph of slices that moved since the last call.
-func (w *sharedState) follow(h *handle[*C.ckpt_graph]) error {
-	type move struct {
-		node Node
-		to   []byte
+// memoryMove is a slice that moved since the graph was told where it is.
+type memoryMove struct {
+	node Node
+	to   []byte
+}
+
+func (l *borrowedMemory) moved(node Node, moves []memoryMove) []memoryMove {
+	if now := l.where(); unsafe.Pointer(unsafe.SliceData(now)) != l.last || len(now) != l.size {
+		return append(moves, memoryMove{node, now})
 	}
-	var moves []move
+	return moves
+}
+
+// follow tells a graph of slices that moved since the last call. From now on, a call that tracks an
+// object may restore into any of them.
+func (w *sharedState) follow(h *handle[*C.ckpt_graph]) error {
+	w.mayWait.Store(true)
+	var moves []memoryMove
 	w.mutex.Lock()
 	for node, l := range w.borrowed {
-		if now := l.where(); unsafe.Pointer(unsafe.SliceData(now)) != l.last || len(now) != l.size {
-			moves = append(moves, move{node, now})
+		moves = l.moved(node, moves)
+	}
+	w.mutex.Unlock()
+	return w.tell(h, moves)
+}
+
+// followSome does the same for the memory of some objects and of their slots. It does not look at
+// any other, so that a graph of n objects is made in time in proportion to n.
+func (w *sharedState) followSome(h *handle[*C.ckpt_graph], some []Node) error {
+	var moves []memoryMove
+	w.mutex.Lock()
+	for _, node := range some {
+		if l := w.borrowed[node]; l != nil {
+			moves = l.moved(node, moves)
+		}
+		for _, slot := range w.slots[node] {
+			if l := w.borrowed[slot]; l != nil {
+				moves = l.moved(slot, moves)
+			}
 		}
 	}
 	w.mutex.Unlock()
+	return w.tell(h, moves)
+}
+
+func (w *sharedState) tell(h *handle[*C.ckpt_graph], moves []memoryMove) error {
 	// Without the mutex, since the call waits for the graph and the one who has that may want the
 	// mutex.
 	for _, m := range moves {
@@ -66,6 +98,16 @@ func (w *sharedState) forget(node Node) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	delete(w.borrowed, node)
+	delete(w.slots, node)
+}
+
+// rememberSlot notes a slot variable: it is restored with its variable or its owner.
+func (w *sharedState) rememberSlot(owner, variable, slot Node) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	for _, node := range []Node{owner, variable} {
+		w.slots[node] = append(w.slots[node], slot)
+	}
 }
 
 // AddVariable adds a variable whose value is the program's slice: it is saved from there and
@@ -174,7 +216,7 @@ func Value[T Element](g *Graph, variable Node) ([]T, error) {
 
 // ReadBytes copies the value of a variable, in native order, to a buffer of exactly its size.
 func (g *Graph) ReadBytes(variable Node, buffer []byte) error {
-	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+	return g.touchOne(variable, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		data, size := memory(buffer)
 		return C.go_graph_read(p, C.ckpt_node(variable), data, size, e)
 	})
@@ -184,7 +226,7 @@ func (g *Graph) ReadBytes(variable Node, buffer []byte) error {
 // while no other call reaches the graph; it must not be used when f has returned.
 // FailedPrecondition when the variable has no value yet, or has it on a device.
 func (g *Graph) Use(variable Node, f func(value []byte)) error {
-	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+	return g.touchOne(variable, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		var data unsafe.Pointer
 		var size C.size_t
 		code := C.ckpt_graph_data(p, C.ckpt_node(variable), &data, &size, e)
@@ -203,7 +245,7 @@ func Assign[T Element](g *Graph, variable Node, shape []int64, values []T) error
 
 // AssignBytes does the same for any fixed-size dtype, with bytes in native order.
 func (g *Graph) AssignBytes(variable Node, dtype DType, shape []int64, values []byte) error {
-	return g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+	return g.touchOne(variable, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		d, rank := dims(shape)
 		data, size := memory(values)
 		return C.go_graph_assign(p, C.ckpt_node(variable), C.ckpt_dtype(dtype), d, rank, data, size, e)
@@ -236,7 +278,7 @@ func (g *Graph) AssignStrings(node Node, shape []int64, values []string) error {
 // Integer gives the value of an integer scalar of any integer dtype: a step, a counter.
 func (g *Graph) Integer(variable Node) (int64, error) {
 	var value C.int64_t
-	err := g.touch(func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+	err := g.touchOne(variable, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_graph_read_integer(p, C.ckpt_node(variable), &value, e)
 	})
 	return int64(value), err

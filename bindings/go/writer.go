@@ -22,6 +22,7 @@ type WriteOptions struct {
 	Durability   Durability     // what survives a power cut; all by default
 	Locking      Locking        // whether the directory is locked; if the file system can, by default
 	LockWait     *time.Duration // how long to wait for a lock that somebody else holds; nil for a minute
+	ReadBack     bool           // reads the files back, past the page cache, and compares before they are published
 
 	// Progress hears how many bytes of how many were written. Its error stops the call, which
 	// returns Cancelled, and that unwraps to it.

@@ -255,10 +255,13 @@ pub(super) fn put_entry(out: &mut Vec<u8>, dtype: DType, shape: &[i64], shard: u
     put_fixed32(out, 6, crc);
 }
 
-/// Appends the entry of a partitioned tensor.
-pub(super) fn put_partitioned(out: &mut Vec<u8>, dtype: DType, shape: &[i64], slices: &[Vec<StoredExtent>]) {
+/// Appends the entry of a partitioned tensor. It has no value; its shard is 0, or in a merged
+/// checkpoint the one that was shard 0 of the first section with slices of the tensor, as in
+/// TensorFlow.
+pub(super) fn put_partitioned(out: &mut Vec<u8>, dtype: DType, shape: &[i64], shard: u32, slices: &[Vec<StoredExtent>]) {
     put_number(out, 1, dtype.number().into());
     put_shape(out, 2, shape);
+    put_number(out, 3, shard.into());
     for slice in slices {
         put_slice(out, 7, slice);
     }

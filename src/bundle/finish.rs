@@ -3,6 +3,7 @@
 
 use std::io::IoSlice;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::durability::Durability;
 use super::entry::{put_entry, put_header, put_partitioned, Endianness};
@@ -10,6 +11,7 @@ use super::lock::Access;
 use super::locking::Notes;
 use super::plan::Plan;
 use super::publish::Publication;
+use super::read_back::{self, Expected, Kept};
 use super::source::Placed;
 use super::store;
 use super::transfer;
@@ -18,7 +20,7 @@ use super::writer::{Partitioned, Writer};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::crc;
 use crate::log::Severity;
-use crate::storage::{Directory, Storage};
+use crate::storage::{Directory, Draft, Storage};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, Bounds};
 
@@ -142,23 +144,69 @@ impl Writer<'_> {
             let sums = store::run(first, &files, &lengths, values, threads, durable, &mut |more| progress(done + more, total))?;
             let sums = sums
                 .ok_or_else(|| Error::new(Code::Cancelled, Reason::Callback, "the write was cancelled").in_file(&self.prefix))?;
-            crcs.extend(sums);
-            done += lengths.iter().sum::<u64>();
             for file in &files {
                 publication.sync(&**file)?;
             }
+            done += lengths.iter().sum::<u64>();
+            if self.options.read_back {
+                let watch = &mut || progress(done, total);
+                self.read_back(first, &files, values, (crcs.len(), &sums), threads, watch)?;
+            }
+            crcs.extend(sums);
         }
         let index = publication.create_index()?;
-        let mut at = 0;
+        let (mut at, mut sum) = (0, crc::crc32c(&[]));
         let mut sink = |bytes: &[u8]| {
             let written = index.write_at(at, &[IoSlice::new(bytes)]);
             at += bytes.len() as u64;
+            sum = crc::combine(sum, crc::crc32c(bytes), bytes.len() as u64);
             written.map_err(|e| Error::io("write the index", &self.prefix, &e))
         };
         self.write_index(shards, &listing, &plan, &crcs, &mut sink)?;
         publication.sync(&*index)?;
+        if self.options.read_back {
+            let expected = vec![Expected { offset: 0, length: at, crc: sum }];
+            let kept = Kept { file: &index, expected, name: &|_, fault| fault };
+            read_back::check(&[kept], 1, &mut || ControlFlow::Continue(()))?;
+        }
         publication.commit(shards)?;
         Ok(Written { shards, bytes: total })
+    }
+
+    /// Compares a group of data files, from number `first` on, with the values that were written to
+    /// them: `values`, whose numbers and checksums are `sums`.
+    fn read_back(
+        &self,
+        first: u32,
+        files: &[Arc<dyn Draft>],
+        values: &[Placed<'_>],
+        (start, sums): (usize, &[u32]),
+        threads: usize,
+        watch: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<()> {
+        let (mut kept, mut next) = (Vec::with_capacity(files.len()), 0);
+        let firsts: Vec<usize> = (0..files.len() as u32)
+            .map(|number| {
+                let start = next;
+                next += values[next..].iter().take_while(|value| value.shard == first + number).count();
+                start
+            })
+            .collect();
+        let names: Vec<_> = firsts
+            .iter()
+            .map(|&from| move |number: usize, fault: Error| fault.for_tensor(self.items.key(start + from + number)))
+            .collect();
+        for (number, file) in files.iter().enumerate() {
+            let range = firsts[number]..firsts.get(number + 1).copied().unwrap_or(next);
+            let placed = values[range.clone()].iter().zip(&sums[range]);
+            let expected =
+                placed.map(|(value, &crc)| Expected { offset: value.offset, length: value.source.len(), crc }).collect();
+            kept.push(Kept { file, expected, name: &names[number] });
+        }
+        if read_back::check(&kept, threads, watch)? {
+            return Ok(());
+        }
+        Err(Error::new(Code::Cancelled, Reason::Callback, "the write was cancelled").in_file(&self.prefix))
     }
 
     /// Returns the total size of all values with their padding, in bytes.
@@ -209,7 +257,7 @@ impl Writer<'_> {
                     let crc = item.crc.unwrap_or_else(|| crc::mask(crcs[number]));
                     put_entry(&mut value, item.dtype, item.shape, shard, offset, item.source.len(), crc);
                 }
-                Listed::Slices(tensor) => put_partitioned(&mut value, tensor.dtype, &tensor.shape, &tensor.slices),
+                Listed::Slices(tensor) => put_partitioned(&mut value, tensor.dtype, &tensor.shape, 0, &tensor.slices),
             }
             table.add(key, &value)?;
         }

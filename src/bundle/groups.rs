@@ -132,7 +132,7 @@ mod tests {
         let values: Vec<u8> = (0..COUNT * LENGTH).flat_map(|element| (element as u32).to_le_bytes()).collect();
         let mut writer = Writer::new(&prefix, &WriteOptions::new().durability(Durability::None)).unwrap();
         for (tensor, value) in values.chunks(4 * LENGTH).enumerate() {
-            writer.add(&format!("t{tensor:05}"), DType::Uint32, &[LENGTH as i64], value).unwrap();
+            writer.add(format!("t{tensor:05}"), DType::Uint32, &[LENGTH as i64], value).unwrap();
         }
         writer.finish().unwrap();
         let bundle = Bundle::open(&prefix, None).unwrap();

@@ -285,7 +285,7 @@ struct DataFile {
 /// A record of the merged index.
 enum Merging<'a> {
     Value { row: Row<'a>, shard: u32 },
-    Partitioned { dtype: DType, shape: &'a [i64], slices: Vec<Vec<StoredExtent>> },
+    Partitioned { dtype: DType, shape: &'a [i64], shard: u32, slices: Vec<Vec<StoredExtent>> },
 }
 
 /// The merged index, before it is written.
@@ -326,12 +326,13 @@ impl<'a> Merged<'a> {
         let mut numbers = BTreeMap::new();
         for row in index.all_rows() {
             let duplicate = || Err(Error::argument("two sections hold the same tensor or slice").for_tensor(row.key));
+            let shards = index.header().shards;
+            let own = if row.shard < shards { row.shard } else { 0 };
+            let shard = *numbers.entry(own).or_insert_with(|| {
+                self.files.push(DataFile { path: naming::data_path(index.prefix(), own, shards), length: 0 });
+                self.files.len() - 1
+            });
             if !row.is_partitioned() {
-                let shard = *numbers.entry(row.shard).or_insert_with(|| {
-                    self.files
-                        .push(DataFile { path: naming::data_path(index.prefix(), row.shard, index.header().shards), length: 0 });
-                    self.files.len() - 1
-                });
                 self.files[shard].length = self.files[shard].length.max(row.offset.saturating_add(row.size));
                 if self.records.insert(row.key.to_vec(), Merging::Value { row, shard: shard as u32 }).is_some() {
                     return duplicate();
@@ -341,11 +342,11 @@ impl<'a> Merged<'a> {
             let mut listed: Vec<Vec<StoredExtent>> = row.slices().map(|s| s.extents.to_vec()).collect();
             match self.records.get_mut(row.key) {
                 None => {
-                    let record = Merging::Partitioned { dtype: row.dtype, shape: row.shape, slices: listed };
+                    let record = Merging::Partitioned { dtype: row.dtype, shape: row.shape, shard: shard as u32, slices: listed };
                     self.records.insert(row.key.to_vec(), record);
                 }
                 Some(Merging::Value { .. }) => return duplicate(),
-                Some(Merging::Partitioned { dtype, shape, slices }) => {
+                Some(Merging::Partitioned { dtype, shape, slices, .. }) => {
                     let text = |dtype: DType, shape: &[i64]| format!("{dtype} {}", shape_text(shape));
                     if *dtype != row.dtype || *shape != row.shape {
                         return Err(Error::argument("two sections disagree on the dtype or shape of the tensor")
@@ -403,7 +404,9 @@ impl<'a> Merged<'a> {
                 Merging::Value { row, shard } => {
                     put_entry(&mut value, row.dtype, row.shape, *shard, row.offset, row.size, row.crc)
                 }
-                Merging::Partitioned { dtype, shape, slices } => put_partitioned(&mut value, *dtype, shape, slices),
+                Merging::Partitioned { dtype, shape, shard, slices } => {
+                    put_partitioned(&mut value, *dtype, shape, *shard, slices)
+                }
             }
             table.add(key, &value)?;
         }

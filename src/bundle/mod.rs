@@ -23,6 +23,7 @@ mod payload;
 mod piecewise;
 mod plan;
 mod publish;
+mod read_back;
 mod read_options;
 mod reader;
 mod records;

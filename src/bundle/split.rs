@@ -1,5 +1,6 @@
 //! Limits the size of data files: tensors, and slices of tensors, that do not fit are cut into
-//! slices (`MaxShardSizePolicy` in TensorFlow).
+//! slices, as by `MaxShardSizePolicy` in TensorFlow. The values are those that TensorFlow would
+//! write; which slices are in which file is another matter.
 //!
 //! TensorFlow cuts along the axis that gives the fewest pieces, loops forever if a row is larger
 //! than the limit, drops empty tensors, and cuts strings, which it cannot read back. This library

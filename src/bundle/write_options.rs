@@ -21,6 +21,7 @@ pub struct WriteOptions {
     pub(super) alignment: u64,
     pub(super) threads: u32,
     pub(crate) durability: Durability,
+    pub(super) read_back: bool,
     /// Whether the index gets a second name, which the caller removes once a state file lists the
     /// checkpoint.
     pub(crate) announced: bool,
@@ -38,6 +39,7 @@ impl fmt::Debug for WriteOptions {
             .field("alignment", &self.alignment)
             .field("threads", &self.threads)
             .field("durability", &self.durability)
+            .field("read_back", &self.read_back)
             .field("asked", &self.asked)
             .finish_non_exhaustive()
     }
@@ -51,6 +53,7 @@ impl Default for WriteOptions {
             alignment: 1,
             threads: 0,
             durability: Durability::Full,
+            read_back: false,
             announced: false,
             asked: Asked::default(),
             log: None,
@@ -76,8 +79,8 @@ impl WriteOptions {
         self
     }
 
-    /// Limits the size of a data file, in bytes; no limit by default
-    /// (`tf.train.experimental.MaxShardSizePolicy`).
+    /// Limits the size of a data file, in bytes; no limit by default. TensorFlow reads what is
+    /// written; its own `MaxShardSizePolicy` cuts and distributes tensors in another way.
     ///
     /// Larger tensors are cut into slices. A value that cannot be cut (strings, variants, dtypes
     /// whose slices TensorFlow cannot reassemble, single elements) gets a larger data file if
@@ -125,6 +128,16 @@ impl WriteOptions {
     /// like. A checkpoint, manager or saver has a log of its own.
     pub fn log_to(mut self, log: Log) -> WriteOptions {
         self.log = Some(log);
+        self
+    }
+
+    /// Sets whether the files are read back and compared with what was written before they are
+    /// published, from the disk rather than from the page cache where the system allows it. If they
+    /// differ, the write fails with `DATA_LOSS`, and an existing checkpoint stays. This costs
+    /// another read of all bytes; the files are synced for it whatever the durability. False by
+    /// default.
+    pub fn read_back(mut self, read_back: bool) -> WriteOptions {
+        self.read_back = read_back;
         self
     }
 

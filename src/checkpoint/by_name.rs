@@ -13,7 +13,7 @@ use super::assign::Batch;
 use super::candidates::report_with_candidates;
 use super::name_map::NameMap;
 use super::options::{Log, Mismatch, RestoreOptions, Severity};
-use super::plan::{Outcome, Plan, Stored};
+use super::plan::{renewed, Outcome, Plan, Stored};
 use super::report::{Report, Row, RowState};
 use super::restore::{next_uid, unmatched_glob};
 use super::rows::{attribute_of, glob_row, missing_row, slice_of, spec_of};
@@ -164,7 +164,8 @@ impl NameRestore {
         if plans.is_empty() {
             return Ok(());
         }
-        reader.check_current()?;
+        let newer = renewed(reader, &mut plans)?;
+        let reader = newer.as_ref().unwrap_or(reader);
         let (outcomes, result) = Batch { reader, options: &self.options, dry }.run(nodes, &plans);
         let mut found = self.found.lock();
         for (plan, outcome) in plans.into_iter().zip(outcomes.each()) {

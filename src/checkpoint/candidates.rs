@@ -15,9 +15,9 @@ pub(super) fn report_with_candidates(mut rows: Vec<Row>) -> Report {
 }
 
 /// Sets the candidates of rows: pairs a value that no object has taken with an object that has no
-/// value, if dtype and shape agree and they are the only ones whose paths end in the same names. The
-/// more names agree, the sooner two are paired, so `old/layer_3/kernel` is for `new/layer_3/kernel`
-/// although other layers have kernels.
+/// value, if dtype and shape agree and they are the only ones whose paths end in the same names.
+/// The more names agree, the sooner two are paired, so `old/layer_3/kernel` is for
+/// `new/layer_3/kernel` although other layers have kernels.
 fn find_candidates(rows: &mut [Row]) {
     let is_open = |row: &&Row| matches!(row.state, RowState::Unused | RowState::Deferred | RowState::Missing);
     let most = rows.iter().filter(is_open).map(|row| row.path.split('/').take(NAMES).count()).max().unwrap_or(0);

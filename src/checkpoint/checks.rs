@@ -129,7 +129,7 @@ impl Batch<'_> {
                 if variable.dtype.map_or(is_unfit, |own| own != dtype) {
                     return Err(self.wrong_dtype(plan, variable.dtype, dtype));
                 }
-                if !variable.fits(shape) {
+                if !(variable.fits(shape) || self.options.reshape && variable.fits_reshaped(shape)) {
                     let name = variable.name.as_deref().unwrap_or_default();
                     let name = if name.is_empty() { nodes.describe(plan.object) } else { name.to_owned() };
                     let error = Error::argument(format!(

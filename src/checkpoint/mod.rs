@@ -38,7 +38,7 @@ use parking_lot::Mutex;
 use crate::bundle::{Access, Notes};
 use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::graph::{Graph, Kind, NodeId, Nodes, Root, Variable};
+use crate::graph::{Data, Graph, Kind, NodeId, Nodes, Root, Variable};
 use crate::storage::{Location, Origin, Storage};
 use crate::tensor::DType;
 
@@ -274,7 +274,14 @@ impl Checkpoint {
             self.0.state.lock().counter = Some(there);
             return Ok(there);
         }
-        let counter = nodes.add(Kind::Variable(Variable::zeros(DType::Int64, &[])?.name(SAVE_COUNTER)))?;
+        let made = if self.0.is_attached {
+            Variable::zeros(DType::Int64, &[])?
+        } else {
+            // It takes the value that waits for it as it is; TensorFlow makes a counter of any
+            // shape.
+            Variable::without_value(Some(DType::Int64), None)?
+        };
+        let counter = nodes.add(Kind::Variable(made.name(SAVE_COUNTER)))?;
         let restored = if self.0.is_attached {
             let mut state = self.0.state.lock();
             state.attached.retain(|(name, _)| &**name != SAVE_COUNTER);
@@ -285,6 +292,11 @@ impl Checkpoint {
         } else {
             nodes.track(root, SAVE_COUNTER, counter, false)
         };
+        let variable = nodes.variable_mut(counter)?;
+        if matches!(variable.data, Data::None) {
+            *variable = Variable::zeros(DType::Int64, &[])?.name(SAVE_COUNTER);
+        }
+        variable.accepts.clone_from(&variable.shape);
         self.0.state.lock().counter = Some(counter);
         restored.map(|()| counter)
     }
@@ -328,9 +340,9 @@ impl Checkpoint {
         Ok(prefix.into_path())
     }
 
-    /// Writes the checkpoint `prefix-number`, calls the write callbacks, and makes it the latest and
-    /// only checkpoint in the directory's state file. Returns its path. Does not increment the save
-    /// counter. (`CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8)
+    /// Writes the checkpoint `prefix-number`, calls the write callbacks, and makes it the latest
+    /// and only checkpoint in the directory's state file. Returns its path. Does not increment the
+    /// save counter. (`CheckpointableSaver.save(checkpoint_number=)` of TensorFlow 1.8)
     ///
     /// # Errors
     /// Those of [`Checkpoint::write`], and:

@@ -138,6 +138,8 @@ pub struct RestoreOptions {
     pub(crate) skip_slot_variables: bool,
     pub(crate) subtree: Option<String>,
     pub(crate) verify_first: bool,
+    /// Whether a value of another shape with as many elements fits. Set by savers.
+    pub(crate) reshape: bool,
 }
 
 impl RestoreOptions {

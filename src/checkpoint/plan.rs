@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::report::RowState;
+use crate::error::{Reason, Result};
 use crate::graph::{Map, NodeId};
 use crate::reader::Reader;
 
@@ -58,6 +59,37 @@ impl Plan {
             Stored::State(..) => &[], // need no check: they are read before anything is assigned
         }
     }
+}
+
+/// Returns a reader of the checkpoint that lies at the path now, if it was replaced since `reader`
+/// was opened, and lets the plans read the same keys there: a deferred restore reads what is there
+/// when its object is tracked, as in TensorFlow.
+///
+/// # Errors
+/// * `NOT_FOUND`: the checkpoint no longer exists.
+pub(super) fn renewed(reader: &Reader, plans: &mut [Plan]) -> Result<Option<Reader>> {
+    match reader.check_current() {
+        Ok(()) => return Ok(None),
+        Err(e) if e.reason() != Reason::Replaced => return Err(e),
+        Err(_) => {}
+    }
+    let newer = Reader::for_restore(reader.prefix())?;
+    let found = |tensor: usize| newer.find(reader.tensor(tensor)?.key());
+    for plan in plans {
+        let missing = || Stored::Missing(plan.key(reader).into());
+        let stored = match &plan.stored {
+            Stored::Missing(key) => Stored::Missing(key.clone()),
+            Stored::Variable(tensor) => found(*tensor).map_or_else(missing, Stored::Variable),
+            Stored::Text(tensor) => found(*tensor).map_or_else(missing, Stored::Text),
+            Stored::State(key, tensors) => {
+                let tensors: Option<Vec<_>> =
+                    tensors.iter().map(|(name, tensor)| Some((name.clone(), found(*tensor)?))).collect();
+                tensors.map_or_else(missing, |tensors| Stored::State(key.clone(), tensors))
+            }
+        };
+        plan.stored = stored;
+    }
+    Ok(Some(newer))
 }
 
 /// The outcomes of the plans of a batch.

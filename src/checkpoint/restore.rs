@@ -16,10 +16,11 @@ use super::assign::Batch;
 use super::matches::Matches;
 use super::options::{Log, RestoreOptions, Severity};
 use super::paths::Paths;
-use super::plan::{Outcome, Plan};
+use super::plan::{renewed, Outcome, Plan};
 use super::report::RowState;
 use super::selection::Selection;
 use crate::error::{printable, Error, Result};
+use crate::format::key::VARIABLE_VALUE;
 use crate::graph::{NodeId, Nodes, Position, Waiting};
 use crate::reader::{Node as SavedNode, ObjectGraph, Reader};
 
@@ -135,7 +136,7 @@ impl Restore {
                     self.walk(nodes, child, *object, &mut pass)?;
                 }
             }
-            self.assign(nodes, &mut pass)
+            self.assign(nodes, &mut pass, &self.reader)
         });
         (pass, result)
     }
@@ -190,6 +191,14 @@ impl Restore {
     /// values, and defers those whose objects do not exist yet.
     fn walk(self: &Arc<Self>, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
         if !self.bind(nodes, id, object) {
+            // As in TensorFlow, a variable that is made where a value waits for it has that value
+            // from the start, even if another object has it already.
+            let restored_by = nodes.need(object)?.restored_by;
+            if self.uid > restored_by && self.wants(id) && self.is_plain(id) && nodes.lacks_value(object) {
+                self.plan(nodes, id, object, pass)?;
+                pass.marked.push((object, restored_by));
+                nodes.need_mut(object)?.restored_by = self.uid;
+            }
             return Ok(());
         }
         pass.queue.push_back((id, object));
@@ -237,6 +246,13 @@ impl Restore {
         Ok(())
     }
 
+    /// Returns whether the node has the value of a variable and nothing else.
+    fn is_plain(&self, id: u32) -> bool {
+        let node = self.node(id);
+        let mut names = node.attributes().map(|attribute| attribute.name);
+        (names.next(), names.next()) == (Some(VARIABLE_VALUE), None) && node.children().len() + node.slot_variables().len() == 0
+    }
+
     /// Returns whether the node or anything below it has values. For files that do not record this,
     /// returns whether the node has anything at all.
     fn may_have_values(&self, id: u32) -> bool {
@@ -253,19 +269,23 @@ impl Restore {
         for &(id, object) in pairs.iter().filter(|(id, _)| self.wants(*id)) {
             self.plan(nodes, id, object, &mut pass)?;
         }
-        self.assign(nodes, &mut pass)
+        self.assign(nodes, &mut pass, &self.reader)
     }
 
     /// Assigns the values that a walk has planned.
-    fn assign(&self, nodes: &mut Nodes, pass: &mut Pass) -> Result<()> {
+    fn assign(&self, nodes: &mut Nodes, pass: &mut Pass, reader: &Reader) -> Result<()> {
         if pass.plans.is_empty() && pass.savers.is_empty() {
             return Ok(());
         }
-        let batch = Batch { reader: &self.reader, options: &self.options, dry: pass.dry };
+        let batch = Batch { reader, options: &self.options, dry: pass.dry };
         let (outcomes, result) = batch.run(nodes, &pass.plans);
         let mut found = self.found.lock();
         for (plan, outcome) in pass.plans.iter().zip(outcomes.each()) {
-            found.note(plan.saved, outcome);
+            // What became of the object that a node is bound to, not of another that has its value
+            // as well.
+            if found.objects[plan.saved as usize].is_none_or(|bound| bound == plan.object) {
+                found.note(plan.saved, outcome);
+            }
         }
         drop(found);
         result?;
@@ -274,7 +294,7 @@ impl Restore {
         }
         for (&saver, objects) in &pass.savers {
             let Some(mut functions) = nodes.savers.get_mut(saver).functions.take() else { continue };
-            let wanted = self.reader.tensors().filter(|t| functions.wants(objects, t.key()));
+            let wanted = reader.tensors().filter(|t| functions.wants(objects, t.key()));
             let wanted: Vec<(Box<str>, usize)> =
                 wanted.map(|t| (String::from_utf8_lossy(t.key()).into_owned().into_boxed_str(), t.index())).collect();
             let restored = batch.source(&wanted).and_then(|source| {
@@ -285,7 +305,7 @@ impl Restore {
             nodes.savers.get_mut(saver).functions = Some(functions);
             restored?;
         }
-        self.reader.close_files();
+        reader.close_files();
         Ok(())
     }
 }
@@ -299,16 +319,19 @@ impl Waiting for Restore {
         let mut pass = Pass::default();
         let walked = self.walk(nodes, saved, object, &mut pass);
         let is_read = !pass.plans.is_empty() || !pass.savers.is_empty();
-        if let Err(e) = walked.and_then(|()| if is_read { self.reader.check_current() } else { Ok(()) }) {
-            // The objects stay bound, so that assertions and the report say that they have no
-            // values.
-            let mut found = self.found.lock();
-            for plan in &pass.plans {
-                found.note(plan.saved, Outcome { state: RowState::Skipped, detail: Some(e.to_string()) });
+        let newer = walked.and_then(|()| if is_read { renewed(&self.reader, &mut pass.plans) } else { Ok(None) });
+        match newer {
+            Ok(newer) => self.assign(nodes, &mut pass, newer.as_ref().unwrap_or(&self.reader)),
+            Err(e) => {
+                // The objects stay bound, so that assertions and the report say that they have no
+                // values.
+                let mut found = self.found.lock();
+                for plan in &pass.plans {
+                    found.note(plan.saved, Outcome { state: RowState::Skipped, detail: Some(e.to_string()) });
+                }
+                Err(e)
             }
-            return Err(e);
         }
-        self.assign(nodes, &mut pass)
     }
 }
 

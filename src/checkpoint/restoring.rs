@@ -12,7 +12,7 @@ use super::status::{Origin, Status};
 use super::{cannot_count, Checkpoint, LastRestore, Severity, SAVE_COUNTER};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{is_integer, Nodes, Variable};
-use crate::reader::Reader;
+use crate::reader::{Reader, OBJECT_GRAPH_KEY};
 use crate::tensor::{shape_text, DType};
 
 /// Which of the two calls is running.
@@ -180,6 +180,8 @@ impl Checkpoint {
         let tensor = reader.get(key)?;
         match (tensor.dtype(), tensor.shape()) {
             (DType::Int64, []) => Ok(()),
+            // TensorFlow makes a counter of this shape, which cannot count.
+            (DType::Int64, _) if !self.0.is_attached && reader.contains(OBJECT_GRAPH_KEY) => Ok(()),
             (dtype, shape) => Err(Error::argument(format!("tensor_name = {key}; the value cannot be a save counter"))
                 .because(if dtype == DType::Int64 { Reason::Shape } else { Reason::DType })
                 .expecting("int64 []", format_args!("{dtype} {}", shape_text(shape)))

@@ -27,9 +27,9 @@ impl List {
         ))
     }
 
-    /// Replaces a removed node by an element that is not tracked.
-    pub fn forget(&mut self, id: NodeId) {
-        self.elements.iter_mut().filter(|e| **e == Some(id)).for_each(|e| *e = None);
+    /// Replaces removed nodes by elements that are not tracked.
+    pub fn keep(&mut self, is_there: &dyn Fn(NodeId) -> bool) {
+        self.elements.iter_mut().for_each(|element| *element = element.filter(|id| is_there(*id)));
     }
 
     pub(super) fn holds_nodes(&self) -> bool {

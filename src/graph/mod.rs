@@ -116,6 +116,14 @@ impl Graph {
 
     /// Runs `body` with the graph's lock held.
     pub(crate) fn with<R>(&self, body: impl FnOnce(&mut Nodes) -> Result<R>) -> Result<R> {
+        self.with_unsettled(|nodes| {
+            nodes.settle();
+            body(nodes)
+        })
+    }
+
+    /// The same, but there may be edges and slots to objects that were detached.
+    fn with_unsettled<R>(&self, body: impl FnOnce(&mut Nodes) -> Result<R>) -> Result<R> {
         let guard = self.lock()?;
         let mut nodes = guard.try_borrow_mut().map_err(|_| {
             Error::new(Code::FailedPrecondition, Reason::Reentrant, "a callback of the graph must not call the graph")
@@ -237,7 +245,7 @@ impl Graph {
     pub fn remove(&self, node: NodeId) -> Result<()> {
         // The node is dropped after the lock is released: dropping memory of the program may run
         // the program's code.
-        self.with(|nodes| nodes.remove(node)).map(drop)
+        self.with_unsettled(|nodes| nodes.detach(node)).map(drop)
     }
 
     /// Whether the graph contains the object; false if it was removed or belongs to another graph.

@@ -15,7 +15,7 @@ use super::object::{State, StateOptions};
 use super::registered_savers::Savers;
 use super::slot_owner::SlotOwner;
 use super::variable::{Data, Variable};
-use super::Map;
+use super::{Map, Set};
 use crate::error::{printable, Code, Error, Reason, Result};
 
 /// The kind of an object.
@@ -132,13 +132,21 @@ pub(crate) struct Nodes {
     places: Vec<Place>,
     /// The empty places that can be used again.
     free: Vec<u32>,
+    /// The objects that still have edges or slots to removed objects.
+    unsettled: Set<NodeId>,
     pub savers: Savers,
 }
 
 impl Nodes {
     pub fn new() -> Nodes {
         let random = RandomState::new().hash_one(0u64);
-        Nodes { mark: (random as u16).max(1), places: Vec::new(), free: Vec::new(), savers: Savers::default() }
+        Nodes {
+            mark: (random as u16).max(1),
+            places: Vec::new(),
+            free: Vec::new(),
+            unsettled: Set::default(),
+            savers: Savers::default(),
+        }
     }
 
     /// One more than the highest index of a place.
@@ -196,6 +204,11 @@ impl Nodes {
             Kind::Variable(variable) => Ok(variable),
             other => Err(wrong_kind("variable", other)),
         }
+    }
+
+    /// Returns whether the object is a variable that has no value yet.
+    pub fn lacks_value(&self, id: NodeId) -> bool {
+        self.variable(id).is_ok_and(|variable| matches!(variable.data, Data::None))
     }
 
     /// A name for messages: the debug name, or a description of the kind.
@@ -265,6 +278,15 @@ impl Nodes {
 
     /// Removes an object with all edges and slots to and from it, and returns its node.
     pub fn remove(&mut self, id: NodeId) -> Result<Node> {
+        let removed = self.detach(id);
+        self.settle();
+        removed
+    }
+
+    /// The same, but leaves the edges and slots to the object for [`Nodes::settle`], which removes
+    /// those to many objects at once: a program that ends removes all children of an object, one
+    /// after the other.
+    pub fn detach(&mut self, id: NodeId) -> Result<Node> {
         self.need(id)?;
         let Some(node) = self.places[id.place()].node.take() else { return Err(no_node(id)) };
         let cell = &mut self.places[id.place()];
@@ -274,18 +296,8 @@ impl Nodes {
             cell.generation = next;
             self.free.push(id.place() as u32);
         }
-        for &parent in &node.parents {
-            let Some(parent) = self.get_mut(parent) else { continue };
-            parent.edges_mut().retain(|_, child| *child != id);
-            match &mut parent.kind {
-                Kind::List(list) => list.forget(id),
-                Kind::SlotOwner(owner) => owner.forget(id),
-                _ => {}
-            }
-            if let Some(waits) = &mut parent.waits {
-                waits.by_slot.retain(|(_, variable), _| *variable != id);
-            }
-        }
+        self.unsettled.swap_remove(&id);
+        self.unsettled.extend(node.parents.iter().copied().filter(|&parent| parent != id));
         for &child in node.edges().values() {
             self.forget_parent(child, id);
         }
@@ -296,6 +308,30 @@ impl Nodes {
             }
         }
         Ok(node)
+    }
+
+    /// Removes the edges and slots to objects that were detached. Whatever looks at edges or slots
+    /// does this first.
+    pub fn settle(&mut self) {
+        for parent in std::mem::take(&mut self.unsettled) {
+            if self.get(parent).is_none() {
+                continue;
+            }
+            let Some(mut node) = self.places[parent.place()].node.take() else { continue };
+            let is_there = |id: NodeId| id == parent || self.get(id).is_some();
+            if let Some(edges) = &mut node.edges {
+                edges.retain(|_, child| is_there(*child));
+            }
+            match &mut node.kind {
+                Kind::List(list) => list.keep(&is_there),
+                Kind::SlotOwner(owner) => owner.keep(&is_there),
+                _ => {}
+            }
+            if let Some(waits) = &mut node.waits {
+                waits.by_slot.retain(|(_, variable), _| is_there(*variable));
+            }
+            self.places[parent.place()].node = Some(node);
+        }
     }
 
     /// Records that `parent` has an edge or a slot to `child`.

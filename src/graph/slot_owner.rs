@@ -59,8 +59,8 @@ impl SlotOwner {
         self.slots.len()
     }
 
-    /// Removes all slots of a removed variable, or the slot of a removed slot variable.
-    pub fn forget(&mut self, id: NodeId) {
-        self.slots.retain(|(_, variable), slot| *variable != id && *slot != id);
+    /// Removes the slots of removed variables, and those whose slot variables were removed.
+    pub fn keep(&mut self, is_there: &dyn Fn(NodeId) -> bool) {
+        self.slots.retain(|(_, variable), slot| is_there(*variable) && is_there(*slot));
     }
 }

@@ -304,6 +304,16 @@ impl Variable {
         }
     }
 
+    /// Whether the variable has as many elements as a tensor of this shape, in memory.
+    pub(crate) fn fits_reshaped(&self, shape: &[i64]) -> bool {
+        let is_plain = self.part.is_none() && !matches!(self.data, Data::Device(_));
+        is_plain
+            && self
+                .accepts
+                .as_ref()
+                .is_some_and(|own| own.iter().all(|&n| n >= 0) && crate::tensor::elements(own) == crate::tensor::elements(shape))
+    }
+
     /// The shape of the variable's part of a tensor of this shape; for an ordinary variable, the
     /// tensor's shape.
     pub(crate) fn shape_within<'s>(&'s self, shape: &'s [i64]) -> &'s [i64] {
@@ -361,7 +371,12 @@ impl Variable {
     /// given.
     pub(crate) fn set_spec(&mut self, dtype: DType, shape: &[i64]) {
         self.dtype = Some(dtype);
-        let shape = self.part.as_ref().map_or(shape, |part| &part.region.length);
+        let shape = match (&self.part, &self.accepts) {
+            (Some(part), _) => &part.region.length[..],
+            // A value that was reshaped.
+            (None, Some(own)) if !self.accepts_shape(shape) => &own.clone()[..],
+            _ => shape,
+        };
         if self.shape.as_deref() != Some(shape) {
             self.shape = Some(Dims::from_slice(shape));
         }

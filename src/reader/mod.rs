@@ -301,13 +301,14 @@ impl Reader {
         self.find(key.as_ref()).is_some()
     }
 
-    /// The tensor with this key.
+    /// The tensor with this key; if there is none and the key ends in `:0`, the one whose key lacks
+    /// that, as for `tf.train.load_variable`.
     ///
     /// # Errors
     /// `NOT_FOUND` (`NoTensor`): there is no such tensor; the message suggests similar keys.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Tensor<'_>> {
         let key = key.as_ref();
-        match self.find(key) {
+        match self.find(key).or_else(|| self.find(key.strip_suffix(b":0")?)) {
             Some(index) => Ok(Tensor { reader: self, index }),
             None => Err(self.not_found(key)),
         }

@@ -250,4 +250,8 @@ pub(crate) trait Draft: Send + Sync + Debug {
     /// Syncs the content, so that it survives a power cut. After a failure the content is lost for
     /// good: a second sync may succeed without having written it.
     fn sync(&self) -> Result<()>;
+
+    /// Syncs the content and opens it for reading, past the page cache if the system can: what is
+    /// read comes from the device.
+    fn read_back(&self) -> Result<Box<dyn Source>>;
 }

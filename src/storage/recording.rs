@@ -102,6 +102,8 @@ struct State {
     files: usize,
     fault: Option<Fault>,
     space: Option<u64>,
+    /// The end of the names of files that give back another bit at an offset.
+    rot: Option<(String, u64)>,
 }
 
 impl State {
@@ -141,6 +143,13 @@ impl Recording {
     /// Reports `bytes` as the free space of the file system.
     pub fn with_space(self, bytes: u64) -> Recording {
         self.0.lock().space = Some(bytes);
+        self
+    }
+
+    /// Makes files whose names end so (before the mark of temporary names) give back another bit at
+    /// an offset once they are read back.
+    pub fn with_rot(self, suffix: &str, offset: u64) -> Recording {
+        self.0.lock().rot = Some((suffix.to_owned(), offset));
         self
     }
 
@@ -406,5 +415,53 @@ impl Draft for RecordingDraft {
         self.inner.sync()?;
         state.ops.push(Op::SyncFile { file: self.file });
         Ok(())
+    }
+
+    fn read_back(&self) -> Result<Box<dyn Source>> {
+        self.state.lock().step(Kind::Open)?;
+        let inner = self.inner.read_back()?;
+        let name = self.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let rot = self.state.lock().rot.clone().filter(|(suffix, _)| name.contains(suffix.as_str()));
+        Ok(match rot {
+            Some((_, at)) => Box::new(Rotten { inner, at }),
+            None => inner,
+        })
+    }
+}
+
+/// A file that gives back another bit than was written.
+#[derive(Debug)]
+struct Rotten {
+    inner: Box<dyn Source>,
+    at: u64,
+}
+
+impl Source for Rotten {
+    fn status(&self) -> Result<Status> {
+        self.inner.status()
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        self.inner.read_at(offset, into)?;
+        if let Some(byte) = self.at.checked_sub(offset).and_then(|at| into.get_mut(at as usize)) {
+            *byte ^= 1;
+        }
+        Ok(())
+    }
+
+    fn append_at(&self, offset: u64, into: &mut Vec<u8>) -> Result<usize> {
+        self.inner.append_at(offset, into)
+    }
+
+    fn map(&self, offset: u64, size: usize) -> Result<Map> {
+        self.inner.map(offset, size)
+    }
+
+    fn try_lock(&self, hold: Hold) -> Result<bool> {
+        self.inner.try_lock(hold)
+    }
+
+    fn unlock(&self) {
+        self.inner.unlock()
     }
 }

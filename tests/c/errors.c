@@ -183,7 +183,7 @@ static const struct {
     {ckpt_mismatch_name, CKPT_MISMATCH_SKIP, "skip"},
     {ckpt_busy_name, CKPT_BUSY_FAIL, "fail"},
     {ckpt_restore_kind_name, CKPT_RESTORE_KIND_NONE, "none"},
-    {ckpt_row_state_name, CKPT_ROW_STATE_TORN, "torn"},
+    {ckpt_row_state_name, CKPT_ROW_STATE_UNMATCHED_GLOB, "torn"},
     {ckpt_better_name, CKPT_BETTER_HIGHER, "higher"},
     {ckpt_verdict_name, CKPT_VERDICT_DAMAGED, "damaged"},
     {ckpt_severity_name, CKPT_SEVERITY_ERROR, "error"},

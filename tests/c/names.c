@@ -357,9 +357,87 @@ static void a_callback_does_not_save(void) {
     ckpt_graph_free(graph);
 }
 
+static double an_hour_later(void *user_data) { return *(double *)user_data += 3600; }
+
+static void a_saver_asks_the_programs_clock(void) {
+    ckpt_graph *graph = ckpt_graph_new();
+    ckpt_node v = named(graph, "v", 1);
+    double now = 1000;
+    int freed = 0;
+    ckpt_saver_options *options = ckpt_saver_options_new();
+    CHECK_OK(ckpt_saver_options_set_max_to_keep(options, 1, &error));
+    CHECK_OK(ckpt_saver_options_set_keep_checkpoint_every_n_hours(options, 1.5, &error));
+    CHECK_OK(ckpt_saver_options_set_clock(options, an_hour_later, &now, NULL, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_saver_options_set_clock(options, NULL, &freed, count_free, &error));
+    CHECK_INT(1, freed);
+    ckpt_saver *saver = saver_of(graph, &v, 1, options);
+    ckpt_saver_options_free(options);
+    save_as(saver, "c1", NULL, "c1");
+    save_as(saver, "c2", NULL, "c2"); /* c1 was made an hour after the saver */
+    save_as(saver, "c3", NULL, "c3"); /* c2 two hours: it is kept */
+    CHECK(!is_there("c1") && is_there("c2") && is_there("c3"));
+    ckpt_saver_free(saver);
+    ckpt_graph_free(graph);
+}
+
+static void a_saver_restores_one_value_into_two_and_reshapes(void) {
+    static const int64_t shape[] = {1, 1};
+    ckpt_graph *graph = ckpt_graph_new();
+    ckpt_node v = named(graph, "v", 7), wide = 0;
+    ckpt_saver *saver = saver_of(graph, &v, 1, NULL);
+    save_as(saver, "one", NULL, "one");
+    ckpt_saver_free(saver);
+    CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, shape, 2, NULL, 0, NULL, &wide, &error));
+    const ckpt_node nodes[] = {scalar(graph, 0), wide};
+    const ckpt_bytes names[] = {bytes_of("v"), bytes_of("v")};
+    ckpt_saver_options *options = ckpt_saver_options_new();
+    CHECK_OK(ckpt_saver_options_set_reshape(options, true, &error));
+    CHECK_FAILS(CKPT_CODE_ALREADY_EXISTS, ckpt_saver_new(graph, names, nodes, 2, options, &saver, &error));
+    CHECK_OK(ckpt_saver_options_set_restore_only(options, true, &error));
+    CHECK_OK(ckpt_saver_new(graph, names, nodes, 2, options, &saver, &error));
+    ckpt_saver_options_free(options);
+    CHECK_OK(ckpt_saver_restore(saver, in("one"), NULL, NULL, &error));
+    float found = 0;
+    CHECK_OK(ckpt_graph_read(graph, wide, &found, sizeof found, &error));
+    CHECK(value_of(graph, nodes[0]) == 7 && found == 7);
+    CHECK_FAILS(CKPT_CODE_FAILED_PRECONDITION, ckpt_saver_save(saver, in("two"), NULL, NULL, &error));
+    ckpt_saver_free(saver);
+    ckpt_graph_free(graph);
+}
+
+/* Saver({"v": [slices]}) */
+static void a_saver_has_several_slices_of_one_tensor(void) {
+    static const int64_t whole[] = {2, 2}, row[] = {1, 2};
+    float rows[2][2] = {{1, 2}, {3, 4}}, found[4] = {0};
+    ckpt_graph *graph = ckpt_graph_new();
+    ckpt_node parts[2];
+    ckpt_bytes names[] = {bytes_of("p"), bytes_of("p")};
+    for (int64_t i = 0; i < 2; i++) {
+        const int64_t starts[] = {i, 0};
+        ckpt_node_options *options = ckpt_node_options_new();
+        CHECK_OK(ckpt_node_options_set_part(options, whole, starts, row, 2, &error));
+        CHECK_OK(ckpt_graph_add_owned(graph, CKPT_DTYPE_FLOAT, row, 2, rows[i], sizeof rows[i], options, &parts[i], &error));
+        ckpt_node_options_free(options);
+    }
+    ckpt_saver *saver = NULL;
+    CHECK_OK(ckpt_saver_new(graph, names, parts, 2, NULL, &saver, &error));
+    save_as(saver, "slices", NULL, "slices");
+    ckpt_reader *reader = must_open(in("slices"));
+    const ckpt_tensor *tensor = NULL;
+    CHECK_OK(ckpt_reader_find(reader, TEXT("p:0"), &tensor, &error));
+    CHECK_OK(ckpt_reader_read(reader, tensor, NULL, found, sizeof found, &error));
+    CHECK(memcmp(found, rows, sizeof rows) == 0);
+    ckpt_reader_free(reader);
+    ckpt_saver_free(saver);
+    ckpt_graph_free(graph);
+}
+
 int main(void) {
     make_directory();
     values_come_back_by_their_names();
+    a_saver_asks_the_programs_clock();
+    a_saver_restores_one_value_into_two_and_reshapes();
+    a_saver_has_several_slices_of_one_tensor();
     old_checkpoints_go_and_options_are_kept();
     a_view_says_what_there_is_and_what_matches();
     references_that_do_not_agree_are_said();

@@ -207,6 +207,8 @@ static void large_tensors_are_cut_over_data_files(void) {
     for (int i = 0; i < ROWS * COLUMNS; i++) value[i / COLUMNS][i % COLUMNS] = i;
     ckpt_write_options *options = ckpt_write_options_new();
     CHECK_OK(ckpt_write_options_set_max_shard_size(options, 10000, &error));
+    CHECK_OK(ckpt_write_options_set_read_back(options, true, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_write_options_set_read_back(NULL, true, &error));
     ckpt_writer *writer = must_write("cut", options);
     ckpt_write_options_free(options);
     CHECK_OK(add(writer, "x", CKPT_DTYPE_DOUBLE, dims, 2, value, sizeof value));
@@ -779,11 +781,11 @@ static void sections_that_cannot_be_merged_stay(void) {
     ckpt_merge_options *options = ckpt_merge_options_new();
     progress seen = {0, 0, 0, 0, false, false, 0, pthread_self()};
     CHECK_OK(ckpt_merge_options_set_progress(options, follow, &seen, forget, &error));
+    CHECK_OK(ckpt_merge_options_set_allow_missing(options, true, &error));
     CHECK_FAILS(CKPT_CODE_CANCELLED, merge("m", 2, options));
     CHECK_INT(4, files(false));
     CHECK_OK(ckpt_merge_options_set_progress(options, NULL, NULL, NULL, &error));
     CHECK_INT(1, seen.freed);
-    CHECK_OK(ckpt_merge_options_set_allow_missing(options, true, &error));
     CHECK_OK(merge("m", 3, options));
     merged_must_hold(2);
     CHECK_INT(3, files(true));

@@ -15,7 +15,8 @@ pub fn fixture_files() -> Vec<PathBuf> {
     let mut files = Vec::new();
     for directory in sorted(&data()) {
         if directory.is_dir() {
-            files.extend(sorted(&directory));
+            // Those of others, in `real`, have a test of their own.
+            files.extend(sorted(&directory).into_iter().filter(|path| path.is_file()));
         }
     }
     assert!(files.len() > 40);

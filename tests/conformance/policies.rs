@@ -1,9 +1,10 @@
 //! sharding_policies_test.py, sharding_util_test.py and what functional_saver_test.py says of
 //! tasks: which values go into which files.
 //!
-//! A task of TensorFlow's is a rank here, its shard a section. The numbers are those of TensorFlow
-//! 2.21; where it cuts columns, this library cuts rows, so that no value is copied
-//! (`MaxShardSizePolicy` of 12 bytes).
+//! A task of TensorFlow's is a rank here, its shard a section. What is claimed of
+//! `MaxShardSizePolicy` is that no file is larger, but for what cannot be cut, and that everything
+//! is restored. The layout is not TensorFlow's in general: where it cuts columns (12 bytes, say),
+//! this library cuts rows, so that no value is copied.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{channel, Receiver, Sender};

@@ -205,3 +205,78 @@ fn a_checkpoint_within_a_checkpoint_keeps_its_counter() {
     assert_eq!(stored::<i64>(&path, &format!("inner/save_counter{SUFFIX}")), 2);
     assert_eq!(stored::<i64>(&path, &format!("save_counter{SUFFIX}")), 1);
 }
+
+/// A deferred restore reads what lies under the prefix by then.
+#[test]
+fn a_deferred_value_is_that_of_the_checkpoint_that_is_there_by_then() {
+    let w = World::new();
+    let path = w.write(&w.checkpoint(&[("a", w.variable(1f32)), ("b", w.variable(2f32))]), "w");
+    let late = w.checkpoint(&[]);
+    let status = read(&late, &path);
+    assert_eq!(w.write(&w.checkpoint(&[("a", w.variable(10f32))]), "w"), path);
+    let a = w.variable(-1f32);
+    w.track(late.root(), "a", a);
+    w.holds(a, 10f32);
+    // What the new one lacks is not found, as a key of the old one.
+    let b = w.variable(-1f32);
+    let error = w.graph.track(late.root(), "b", b).unwrap_err();
+    is(&error, Code::NotFound, Reason::NoTensor);
+    w.holds(b, -1f32);
+    drop(status);
+
+    // By names too.
+    let named = |value: f32| {
+        let saved = w.named(value, "v");
+        let saver = checkpoint::Saver::of_variables(&w.graph, &[saved], &checkpoint::SaverOptions::new()).unwrap();
+        saver.save(w.path("n"), &checkpoint::SaverSaveOptions::new().save(unsynced())).unwrap()
+    };
+    let late = w.checkpoint(&[]);
+    let _status = read(&late, named(1f32));
+    named(10f32);
+    let v = w.named(-1f32, "v");
+    w.track(late.root(), "v", v);
+    w.holds(v, 10f32);
+}
+
+/// Restore on create: `add_variable` takes a value that another object has already.
+#[test]
+fn a_new_variable_takes_a_value_that_another_has_as_well() {
+    let w = World::new();
+    let shared = w.variable(10f32);
+    let path = w.write(&w.checkpoint(&[("a", shared), ("b", shared)]), "w");
+    let program = w.checkpoint(&[]);
+    let status = read(&program, &path);
+    let a = w.variable(-1f32);
+    w.track(program.root(), "a", a);
+    let b = w.create(program.root(), "b");
+    w.holds(a, 10f32);
+    w.holds(b, 10f32);
+    assert!(status.assert_existing_objects_matched().is_err(), "the node is bound to one object");
+    // One that has a value of its own keeps it, as by any edge.
+    let program = w.checkpoint(&[]);
+    let _status = read(&program, &path);
+    w.track(program.root(), "a", w.variable(-1f32));
+    let b = w.variable(-2f32);
+    w.track(program.root(), "b", b);
+    w.holds(b, -2f32);
+}
+
+/// A file whose `save_counter` is an int64 [2] restores, and its counter cannot count.
+#[test]
+fn a_counter_of_another_shape_does_not_refuse_the_restore() {
+    let w = World::new();
+    let value = w.variable(7f32);
+    let odd = w.graph.add_variable(checkpoint::Variable::zeros(checkpoint::DType::Int64, &[2]).unwrap()).unwrap();
+    let path = w.write(&w.checkpoint(&[("a", value), ("save_counter", odd)]), "w");
+    let a = w.variable(-1f32);
+    let program = w.checkpoint(&[("a", a)]);
+    restore(&program, &path).assert_consumed().unwrap();
+    w.holds(a, 7f32);
+    let counter = program.save_counter().unwrap();
+    assert_eq!(w.graph.read(counter).unwrap(), [0; 16]);
+    assert_eq!(w.cannot_save(&program).code(), Code::InvalidArgument);
+    // Where the checkpoint object keeps the counter itself, it is a scalar in TensorFlow too.
+    let root = w.object();
+    let error = w.rooted(root, &[]).restore(&path, &checkpoint::RestoreOptions::new()).unwrap_err();
+    is(&error, Code::InvalidArgument, Reason::Shape);
+}

@@ -145,7 +145,7 @@ TEST_F(binding, a_bool_in_a_file_that_is_no_bool_is_true) {
 }
 
 TEST_F(binding, a_view_is_typed_where_it_is_aligned) {
-    ckpt::writer writer(in("x"), ckpt::write_options().alignment(64).threads(1).shards(1).durability(ckpt::durability::none));
+    ckpt::writer writer(in("x"), ckpt::write_options().alignment(64).threads(1).shards(1).read_back(true).durability(ckpt::durability::none));
     writer.add("a", {1}, std::vector<std::uint8_t>{1});
     writer.add("b", {2}, std::vector<double>{2, 3});
     writer.finish();

@@ -282,6 +282,13 @@ TEST_F(conformance, name_based) {
     const auto missing = fails(ckpt::code::not_found, [&] { ckpt::saver(graph, {{"other", x}}).restore(directory()); });
     EXPECT_TRUE(has(missing.what(), "other")) << missing.what();
     fails(ckpt::code::already_exists, [&] { ckpt::saver(graph, {{"one", x}, {"two", x}}); });
+    double now = 0;
+    const auto twin = graph.add_owned({1}, std::vector<float>{0});
+    auto options = ckpt::saver_options();
+    options.restore_only(true).reshape(true).clock([&] { return now += 1; });
+    ckpt::saver(graph, {{"x", x}, {"x", twin}}, options).restore(directory());
+    EXPECT_EQ(graph.read<float>(twin), std::vector<float>{1.5f});
+    EXPECT_EQ(now, 1);
 }
 
 TEST_F(conformance, views) {

@@ -541,7 +541,7 @@ internal static class Binding
                 Verification found = CheckpointFiles.Verify(damaged);
                 Check.Equal(ErrorCode.DataLoss, found.Problems[0].Code);
                 Check.Equal(Verdict.Damaged, found.Verdict);
-                Check.Equal(Verdict.Whole, CheckpointFiles.Verify(damaged, new VerifyOptions { SkipValues = true }).Verdict);
+                Check.Equal(Verdict.Whole, CheckpointFiles.Verify(whole, new VerifyOptions { SkipValues = true }).Verdict);
                 Check.Equal(Verdict.Whole, CheckpointFiles.Verify(whole).Verdict);
                 Check.That(found.Problems[0].Found != null && found.Problems[0].Expected != null, "it does not say what it found");
                 manager.Dispose();
@@ -834,7 +834,7 @@ internal static class Binding
             }
         };
         string prefix = Program.At("\u00fcml\u00e4ut \u65e5\u672c");
-        using (var writer = new Writer(prefix, new WriteOptions { Threads = 4, Shards = 2 }))
+        using (var writer = new Writer(prefix, new WriteOptions { Threads = 4, Shards = 2, ReadBack = true }))
         {
             writer.AddRead("a", DType.Int32, new long[] { Count }, read);
             writer.AddRead("b", DType.Int32, new long[] { Count }, read);

@@ -795,6 +795,27 @@ internal static class Conformance
             Check.Fails(
                 ErrorCode.AlreadyExists, Reason.NameTaken, () => new Saver(graph, new[] { new Edge("k", a), new Edge("k", b) }).Dispose());
         }
+        v[0] = 0;
+        Node wide = graph.AddOwned(new float[] { 0, 0 }, new long[] { 2, 1 });
+        int asked = 0;
+        var options = new SaverOptions
+        {
+            RestoreOnly = true,
+            Reshape = true,
+            Clock = () =>
+            {
+                asked++;
+                return new DateTimeOffset(1970, 1, 1, 0, 0, 0, TimeSpan.Zero);
+            },
+        };
+        using (var only = new Saver(graph, new[] { new Edge("k", a), new Edge("k", wide) }, options))
+        {
+            only.Restore(Program.At("n-2"));
+            Check.Equal(1f, v[0]);
+            Check.Same(new float[] { 1, 2 }, graph.Value<float>(wide));
+            Check.Equal(1, asked);
+            Check.Fails(ErrorCode.FailedPrecondition, Reason.Argument, () => only.Save(Program.At("n")));
+        }
         Node root = graph.AddObject();
         graph.Track(root, "a", a);
         using (Saver own = Saver.OfVariables(graph, new[] { a, b }), all = Saver.OfRoot(graph, root, new SaverOptions { Log = (s, t) => { } }))

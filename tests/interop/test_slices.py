@@ -84,6 +84,29 @@ def test_partitioned_over_parts(rng, prefix):
     check_slices(rng, prefix, wholes, [k for k in wholes if k in draw.ASSEMBLED])
 
 
+def test_our_merge_writes_the_files_of_theirs(rng, tmp_path):
+    """Byte for byte: sections that share tensors from the first, the second or the last section on."""
+    wholes = {f"t{i}": draw.value(rng, "float32", (6, 4)) for i in range(4)}
+    boxes = {k: [[(2 * i, 2), (0, 4)] for i in range(3)] for k in wholes}
+    owners = {"t0": [0, 1, 2], "t1": [1, 2, 2], "t2": [2, 2, 2], "t3": [2, 0, 1]}
+    found = []
+    for merged_by in ("theirs", "ours"):
+        sections = []
+        for section in range(3):
+            mine = {k: [box for box, owner in zip(boxes[k], owners[k]) if owner == section] for k in wholes}
+            sections.append(str(tmp_path / merged_by / f"section-{section}"))
+            save_parts(sections[-1], {k: wholes[k] for k in wholes if mine[k]} | {f"own{section}": np.float32([1, 2])},
+                       mine | {f"own{section}": [[(0, 2)]]})
+        merged = tmp_path / merged_by / "merged"
+        if merged_by == "theirs":
+            merge(str(merged), sections)
+        else:
+            ckpt.merge(str(merged), sections)
+        found.append({path.name: path.read_bytes() for path in merged.parent.iterdir() if path.name.startswith("merged")})
+    assert len(found[0]) == 4 and found[0] == found[1]
+    assert not ckpt.verify(str(merged))
+
+
 def test_a_gap(rng, prefix):
     """What is there can be read; what touches the gap cannot, and both sides say so with the same code."""
     whole = draw.value(rng, "float32", (6, 4))

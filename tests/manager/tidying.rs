@@ -99,6 +99,22 @@ fn a_state_file_is_made_from_what_is_there() {
     }
 }
 
+/// TensorFlow takes a state file with a byte-order mark for none.
+#[test]
+fn repair_removes_a_byte_order_mark() {
+    let scratch = tempdir().unwrap();
+    let program = Program::new();
+    let manager = program.manage(scratch.path(), &keep(4));
+    (0..2).for_each(|_| drop(save(&manager)));
+    drop(manager);
+    let before = text_in(scratch.path());
+    state(scratch.path(), &format!("\u{feff}{before}"));
+    assert!(repair(scratch.path(), true).unwrap().is_new);
+    assert!(repair(scratch.path(), false).unwrap().is_new);
+    assert_eq!(text_in(scratch.path()), before);
+    assert!(!repair(scratch.path(), false).unwrap().is_new);
+}
+
 #[test]
 fn where_nothing_is_whole_nothing_is_repaired() {
     let scratch = tempdir().unwrap();

@@ -9,7 +9,6 @@ CODES = [
     ("ValueError", "the variable has a slot", {"ALREADY_EXISTS"}),
     ("ValueError", "Received incompatible tensor with shape", {"INVALID_ARGUMENT"}),
     ("ValueError", "is not a valid checkpoint", {"NOT_FOUND"}),
-    ("DataLossError", "was replaced", {"DATA_LOSS"}),
     ("ValueError", "Unable to save the object", {"FAILED_PRECONDITION"}),
     ("ValueError", "the root has an edge", {"FAILED_PRECONDITION"}),
     ("NotImplementedError", "slot variable", {"FAILED_PRECONDITION"}),

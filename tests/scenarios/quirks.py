@@ -29,14 +29,14 @@ nothing is assigned, the assertions about that restore fail, and the edge stands
     "counter_waits": "in root mode the counter takes the oldest value that waits for it, and forgets the others; here the newest, as everywhere",
     "own_counter": "an edge save_counter of the program's own makes a checkpoint fail, or is taken for its counter when the checkpoint is made; here it is \
 taken, if it is an integer scalar, when the counter is needed",
-    "counter_type": "a save_counter in the file that is no int64 scalar makes a counter of that shape, or none; here restore() refuses it beforehand",
+    "counter_type": "a save_counter in the file that cannot be one (no int64; in root mode, no scalar) fails after everything else is restored; here restore() \
+refuses it beforehand",
     "counter_by_name": "in root mode restore() of a name-based checkpoint forgets the counter that it makes, and its assertions fail for that",
     "attached_name": "the root tracks a name that the checkpoint attaches: a KeyError on saving, or the edge saved twice; here an error of every walk, or one edge",
     "slots_of_a_stranger": "an AttributeError where slots were waiting and what is tracked instead of their owner is none; here they are dropped",
     "attributes_edge": "what lies under an edge named .ATTRIBUTES is saved and cannot be restored; here it can",
     "index_path": "the path of an index file is taken for a name-based checkpoint without any value; here for the checkpoint",
     "directory_path": "restore() fails for a directory; here it restores the latest checkpoint there",
-    "replaced": "a deferred restore reads whatever lies under the prefix by then; here a checkpoint that was replaced is an error",
     "reads_nothing": "a deferred restore opens the checkpoint, and fails if it is gone, even where there is nothing to read; here it does not",
     "falsy_root": "a root that is false in Python (an empty list, a variable that is 0) is ignored, or fails; here it is the root",
     "equal_kwarg": "a keyword argument and an edge of the root are compared by value; here they are the same object or not",
@@ -44,7 +44,6 @@ taken, if it is an integer scalar, when the counter is needed",
     "state_by_name": "an object with tensors of its own takes from a name-based checkpoint what has their bare names; here it has no names there",
     "state_type": "an object's own tensors must be of the types that they have now; here it is given what there is, and may refuse that itself",
     "waiting_fails": "add_variable() makes no variable when it cannot have the value that waits for it; here it fails as any restore does, the edge stands",
-    "waiting_bound": "add_variable(), and the making of a counter, take a value that another object has got already; here, as by any edge, they do not",
     "created_shape": "add_variable() makes a variable that keeps the shape of the value that waited for it; here the program asks for one that takes any",
     "waiting_shape": "add_variable() takes its shape from the checkpoint only if all values that wait are plain variables; here always",
 }
@@ -135,8 +134,6 @@ class Mended(tensorflow_world.World):
             if method == "restore":
                 self.check_counter(self.checkpoints[checkpoint], path)
             super().load(method, checkpoint, path, status, skip_slots)
-            if path is not None:
-                self.statuses[status]._checkpoint.written = self.files.writes[path]
             if method == "restore" and not had_counter:
                 self.restore_counter(target, status)
         except Exception:
@@ -182,7 +179,8 @@ class Mended(tensorflow_world.World):
             attributes = graph.nodes[edge.node_id].attributes
             if edge.local_name == "save_counter" and attributes:
                 key = attributes[0].checkpoint_key
-                if (reader.get_variable_to_dtype_map()[key], reader.get_variable_to_shape_map()[key]) != (tf.int64, []):
+                is_scalar = reader.get_variable_to_shape_map()[key] == []
+                if reader.get_variable_to_dtype_map()[key] != tf.int64 or checkpoint._attached_dependencies is not None and not is_scalar:
                     self.note("counter_type")
                     raise ValueError(f"Received incompatible tensor with shape, of {key}, for the save counter")
 
@@ -228,17 +226,13 @@ class Mended(tensorflow_world.World):
 
     def add_open_variable(self, id, node, name, value, waiting):
         dtype, shape = value[:2]
-        free = [position for position in waiting if not is_bound(position)]
-        if free:
-            newest = max(free, key=lambda position: position.restore_uid)
-            attributes, saved = newest.object_proto.attributes, newest.checkpoint
-            key = attributes[0].checkpoint_key if attributes else ""
-            key = key[:key.rfind(".ATTRIBUTES/")] + ".ATTRIBUTES/VARIABLE_VALUE"
-            dtype, shape = saved.dtype_map.get(key, tf.as_dtype(dtype)).name, saved.shape_map.get(key, shape)
+        newest = max(waiting, key=lambda position: position.restore_uid)
+        attributes, saved = newest.object_proto.attributes, newest.checkpoint
+        key = attributes[0].checkpoint_key if attributes else ""
+        key = key[:key.rfind(".ATTRIBUTES/")] + ".ATTRIBUTES/VARIABLE_VALUE"
+        dtype, shape = saved.dtype_map.get(key, tf.as_dtype(dtype)).name, saved.shape_map.get(key, shape)
         is_simple = all(position.is_simple_variable() for position in waiting)
-        if is_simple and len(free) < len(waiting):
-            self.note("waiting_bound")
-        elif is_simple and (dtype != value[0] or any(map(self.is_stale, waiting))):
+        if is_simple and (dtype != value[0] or any(map(self.is_stale, waiting))):
             self.note("waiting_fails")
         elif not is_simple and shape != value[1]:
             self.note("waiting_shape")
@@ -249,13 +243,13 @@ class Mended(tensorflow_world.World):
         node._track_trackable(self.nodes[id], name)
 
     def is_stale(self, position):
-        """Whether the checkpoint is gone, or another lies there."""
+        """Whether the checkpoint is gone, or another without such a value lies there."""
         path = position.checkpoint.save_path_string
-        return not os.path.exists(path + ".index") or self.is_replaced(position.checkpoint)
-
-    def is_replaced(self, restore):
-        now = self.files.writes[restore.save_path_string]
-        return os.path.exists(restore.save_path_string + ".index") and getattr(restore, "written", now) != now
+        if not os.path.exists(path + ".index"):
+            return True
+        key = position.object_proto.attributes[0].checkpoint_key if position.object_proto.attributes else None
+        types = tf.train.load_checkpoint(path).get_variable_to_dtype_map()
+        return key is not None and types.get(key) != position.checkpoint.dtype_map.get(key)
 
     def changed(self, op):
         changed = super().changed(op)
@@ -409,14 +403,11 @@ def attach(world, original, position, trackable, reader=None):
 
 @patch(checkpoint_lib._CheckpointRestoreCoordinator, "restore_saveables")
 def read(world, original, restore, tensor_saveables, python_positions, registered_savers=None, reader=None):
-    """A deferred restore reads, if it has anything to read, the checkpoint that was there when it was called."""
+    """A deferred restore opens the checkpoint if it has anything to read."""
     if reader is None and not tensor_saveables and not python_positions:
         if not os.path.exists(restore.save_path_string + ".index"):
             world.note("reads_nothing")
         return []
-    if reader is None and world.is_replaced(restore):
-        world.note("replaced")
-        raise tf.errors.DataLossError(None, None, "the checkpoint was replaced")
     return original(restore, tensor_saveables, python_positions, registered_savers, reader)
 
 
@@ -490,8 +481,8 @@ def create_counter(world, original, checkpoint):
         original(checkpoint)
         for position in later:
             position.restore(checkpoint._save_counter)
-    elif waiting and (any(map(is_bound, waiting)) or any(map(world.is_stale, waiting)) or not all(map(counts, waiting))):
-        world.note("waiting_bound" if any(map(is_bound, waiting)) else "waiting_fails" if any(map(world.is_stale, waiting)) else "counter_type")
+    elif waiting and (any(map(world.is_stale, waiting)) or not all(map(counts, waiting))):
+        world.note("waiting_fails" if any(map(world.is_stale, waiting)) else "counter_type")
         checkpoint._save_counter = data_structures.NoDependency(tf.Variable(0, dtype=tf.int64, name="save_counter", trainable=False))
         root._track_trackable(checkpoint._save_counter, "save_counter")
     else:
@@ -505,10 +496,6 @@ def root_of(checkpoint):
     return checkpoint if root is None else root
 
 
-def is_bound(position):
-    return position.proto_id in position.checkpoint.object_by_proto_id
-
-
 def can_count(node):
     return isinstance(node, tf.Variable) and node.dtype.is_integer and tensorflow_world.read(node)[1] == []
 
@@ -517,7 +504,7 @@ def counts(position):
     """Whether a save counter can be restored from it."""
     saved, attributes = position.checkpoint, position.object_proto.attributes
     key = attributes[0].checkpoint_key if attributes else None
-    return position.is_simple_variable() and saved.dtype_map[key] == tf.int64 and saved.shape_map[key] == []
+    return position.is_simple_variable() and saved.dtype_map[key] == tf.int64
 
 
 @patch(base.Trackable, "_name_based_attribute_restore")

@@ -47,6 +47,9 @@ pub struct Args {
     /// gets a data file of its own.
     #[arg(long, value_name = "SIZE", value_parser = destination::parse_size)]
     max_shard: Option<u64>,
+    /// Read back and compare what was written before it is published
+    #[arg(long)]
+    read_back: bool,
     #[command(flatten)]
     locking: locking::Args,
 }
@@ -55,7 +58,7 @@ const NOTES: &str = "The object graph of a TensorFlow 2 checkpoint refers to ten
 says. Otherwise the command fails unless --drop-graph is given.
 
 Examples:
-  ckpt copy run/ckpt-7 backup/ckpt-7
+  ckpt copy run/ckpt-7 backup/ckpt-7 --read-back
   ckpt copy old/model.ckpt new/model.ckpt
   ckpt copy run/ckpt-7 small --filter 'model/*' --drop-graph
   ckpt copy run/ckpt-7 half/ckpt-7 --cast float32=bfloat16 --max-shard 2GiB";
@@ -72,7 +75,8 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let tensors = select(&reader, &filter, args.drop_graph)?;
     filter.complain(reader.tensors().map(|tensor| tensor.key()));
 
-    let mut writer = Writer::new(&args.destination, &destination::options(args.max_shard, &args.locking))?;
+    let options = destination::options(args.max_shard, &args.locking).read_back(args.read_back);
+    let mut writer = Writer::new(&args.destination, &options)?;
     let mut casts = Vec::new();
     for tensor in &tensors {
         let cast = args.cast.iter().find(|cast| cast.from == tensor.dtype()).copied();

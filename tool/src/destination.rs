@@ -12,6 +12,9 @@ use crate::term::printable;
 /// The number of writing threads. Reading uses as many as the library chooses.
 const THREADS: u32 = 2;
 
+/// Endings of files of other libraries: no checkpoint gets such a name.
+const OTHERS: [&str; 7] = ["h5", "hdf5", "keras", "pt", "pth", "bin", "onnx"];
+
 /// Checks that `path` can be the prefix of a checkpoint to write.
 pub fn check(path: &Path) -> Outcome {
     let shown = printable(path.as_os_str().as_encoded_bytes());
@@ -19,6 +22,13 @@ pub fn check(path: &Path) -> Outcome {
         return Err(Failure::Usage(format!(
             "{shown} is a directory; append a name for the checkpoint: {}/ckpt",
             shown.trim_end_matches('/')
+        )));
+    }
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    if let Some(other) = OTHERS.iter().find(|other| extension.eq_ignore_ascii_case(other)) {
+        return Err(Failure::Usage(format!(
+            "{shown}: ckpt does not write .{other} files; it writes checkpoints, whose names do not end like this, and with \
+             `ckpt convert` .safetensors and .npz files"
         )));
     }
     if shown.ends_with(".index") || is_data_file(&shown) {

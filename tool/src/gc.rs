@@ -104,7 +104,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
             "kept": texts(&collected.kept),
             "leftovers": texts(&collected.leftovers),
         });
-        writeln!(screen, "{result:#}")?;
+        crate::json::write(&result, screen)?;
         return Ok(());
     }
     let verb = if args.dry_run { "would remove" } else { "removed" };

@@ -47,7 +47,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let summary = Summary::of(&reader, found);
     let state = state_of(&args.path);
     if args.json {
-        writeln!(screen, "{:#}", summary.json(&reader, &state))?
+        crate::json::write(&summary.json(&reader, &state), screen)?
     } else {
         summary.print(&reader, &state, screen)?
     }

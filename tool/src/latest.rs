@@ -59,7 +59,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         if let Some(broken) = &broken {
             result["broken"] = broken.iter().map(broken_json).collect();
         }
-        writeln!(screen, "{result:#}")?;
+        crate::json::write(&result, screen)?;
     } else {
         for BrokenCheckpoint { prefix, verdict, problem } in broken.iter().flatten() {
             let note = if latest.as_ref() == Some(prefix) { ", but nothing else can be restored" } else { "" };

@@ -114,7 +114,7 @@ impl Listing {
                 sha256: self.sha256.then(|| self.digest(&tensor)),
             };
             let row = serde_json::to_string(&row).map_err(|e| Failure::Problem(e.to_string()))?;
-            write!(screen, "{before}{row}")?;
+            write!(screen, "{before}{}", crate::json::safe(&row))?;
             before = ",\n";
         }
         match before {

@@ -171,8 +171,18 @@ pub fn read_header(file: &mut dyn Read) -> Result<Header, String> {
     let mut text = vec![0; length];
     file.read_exact(&mut text).map_err(cannot)?;
     let text = String::from_utf8_lossy(&text);
-    parse_header(&text, (at + length) as u64).ok_or_else(|| "not a NumPy array: the header is malformed".to_owned())
+    let header = parse_header(&text, (at + length) as u64);
+    let header = header.ok_or_else(|| "not a NumPy array: the header is malformed".to_owned())?;
+    match header.shape.len() {
+        dims if dims > MOST_DIMENSIONS => Err(format!("{dims} dimensions; a tensor has at most {MOST_DIMENSIONS}")),
+        _ => Ok(header),
+    }
 }
+
+/// Maximum number of dimensions of a tensor.
+pub const MOST_DIMENSIONS: usize = 254;
+/// Maximum number of elements that take no bytes, so that no file backs them.
+const MOST_UNBACKED: u64 = 1 << 16;
 
 /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`; `None` if it is malformed.
 /// Records have a list as `descr`.
@@ -236,11 +246,15 @@ impl Header {
 
     /// Returns type and shape as text for people.
     pub fn about(&self) -> String {
-        format!("{} {}", self.descriptor, crate::term::shape(&self.shape))
+        /// Longest descriptor that is quoted in full: those of NumPy are shorter.
+        const QUOTED: usize = 40;
+        let quoted: String = self.descriptor.chars().take(QUOTED).collect();
+        let cut = if quoted.len() < self.descriptor.len() { "…" } else { "" };
+        format!("{}{cut} {}", crate::term::printable(quoted.as_bytes()), crate::term::shape(&self.shape))
     }
 
     /// Converts the values to row-major and little-endian.
-    pub fn row_major(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+    pub fn row_major(&self, mut bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
         if let Type::Numbers { dtype, swapped: true } = self.element {
             let complex = matches!(dtype, DType::Complex64 | DType::Complex128);
             let unit = self.size() / if complex { 2 } else { 1 };
@@ -248,16 +262,19 @@ impl Header {
         }
         let size = self.size();
         if !self.fortran || self.shape.len() < 2 || size == 0 {
-            return bytes;
+            return Ok(bytes);
         }
         // `at` is the column-major position of each element, in row-major order.
-        let mut out = Vec::with_capacity(bytes.len());
+        let mut out = Vec::new();
+        out.try_reserve_exact(bytes.len())?;
         let mut index = vec![0; self.shape.len()];
+        let mut strides = vec![1; self.shape.len()];
+        (1..strides.len()).for_each(|dim| strides[dim] = strides[dim - 1] * self.shape[dim - 1]);
         let mut at = 0;
         for _ in 0..bytes.len() / size {
             out.extend_from_slice(&bytes[at * size..][..size]);
             for dim in (0..index.len()).rev() {
-                let stride: i64 = self.shape[..dim].iter().product();
+                let stride = strides[dim];
                 index[dim] += 1;
                 at += stride as usize;
                 if index[dim] < self.shape[dim] {
@@ -267,25 +284,61 @@ impl Header {
                 index[dim] = 0;
             }
         }
-        out
+        Ok(out)
     }
 
     /// Returns the strings in row-major values: bytes unchanged, text as UTF-8.
-    pub fn strings(&self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
+    pub fn strings(&self, mut bytes: Vec<u8>) -> Result<Elements, Fault> {
         let (size, count) = (self.size(), self.count().unwrap_or(0));
-        if size == 0 {
-            return Ok(vec![Vec::new(); usize::try_from(count)?]);
+        if size == 0 && count > MOST_UNBACKED {
+            return Err(format!("its {count} strings of length 0 take no bytes of the file").into());
         }
-        let unfilled = |element: &[u8]| element.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-        let text = |element: &[u8]| -> Option<Vec<u8>> {
-            let chars = element.as_chunks::<4>().0.iter().map(|&char| char::from_u32(u32::from_le_bytes(char)));
-            Some(chars.collect::<Option<String>>()?.trim_end_matches('\0').as_bytes().to_vec())
-        };
-        let elements = bytes.chunks_exact(size).map(|element| match self.element {
-            Type::Text(_) => text(element).ok_or_else(|| Fault::from("a string is not Unicode")),
-            _ => Ok(element[..unfilled(element)].to_vec()),
-        });
-        elements.collect()
+        let mut ends = Vec::new();
+        ends.try_reserve_exact(usize::try_from(count)?)?;
+        // Neither form of a string is longer than the stored one, so it takes the same memory.
+        let mut end = 0;
+        for number in 0..count as usize {
+            let (from, till) = (number * size, (number + 1) * size);
+            let stored = bytes.get(from..till).ok_or("the archive is damaged")?;
+            let filled = stored.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+            match self.element {
+                Type::Text(_) => {
+                    for at in (from..from + filled).step_by(4) {
+                        let unit = bytes[at..].first_chunk().map_or(0, |unit| u32::from_le_bytes(*unit));
+                        let char = char::from_u32(unit).ok_or("a string is not Unicode")?;
+                        end += char.encode_utf8(&mut bytes[end..]).len();
+                    }
+                }
+                _ => {
+                    bytes.copy_within(from..from + filled, end);
+                    end += filled;
+                }
+            }
+            ends.push(end);
+        }
+        bytes.truncate(end);
+        Ok(Elements { bytes, ends })
+    }
+}
+
+/// Strings, one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Elements {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Elements {
+    /// Returns all elements.
+    pub fn all(&self) -> Result<Vec<&[u8]>, Fault> {
+        let mut all = Vec::new();
+        all.try_reserve_exact(self.ends.len())?;
+        let mut start = 0;
+        for &end in &self.ends {
+            all.push(&self.bytes[start..end]);
+            start = end;
+        }
+        Ok(all)
     }
 }
 
@@ -327,7 +380,7 @@ mod tests {
         // What np.asfortranarray([[0, 1, 2], [3, 4, 5]]) holds.
         let bytes: Vec<u8> = [0i16, 3, 1, 4, 2, 5].iter().flat_map(|n| n.to_be_bytes()).collect();
         let wanted: Vec<u8> = (0i16..6).flat_map(|n| n.to_le_bytes()).collect();
-        assert_eq!((header.bytes(), header.row_major(bytes)), (Some(12), wanted));
+        assert_eq!((header.bytes(), header.row_major(bytes).unwrap()), (Some(12), wanted));
     }
 
     #[test]
@@ -358,10 +411,12 @@ mod tests {
             shape: vec![2],
             start: 0,
         };
-        assert_eq!(header("|S3").strings(b"a\0bc\0\0").unwrap(), [&b"a\0b"[..], b"c"]);
-        assert_eq!(header("|S0").strings(b"").unwrap(), [b"", b""]);
+        let strings = |descriptor, bytes: &[u8]| header(descriptor).strings(bytes.to_vec());
+        assert_eq!(strings("|S3", b"a\0bc\0\0").unwrap().all().unwrap(), [&b"a\0b"[..], b"c"]);
+        assert_eq!(strings("|S0", b"").unwrap().all().unwrap(), [b"", b""]);
+        assert_eq!(strings("<U0", b"").unwrap().all().unwrap(), [b"", b""]);
         let text: Vec<u8> = ['\u{e9}', '\0', 'x', 'y'].iter().flat_map(|&c| u32::from(c).to_le_bytes()).collect();
-        assert_eq!(header("<U2").strings(&text).unwrap(), ["\u{e9}".as_bytes(), b"xy"]);
-        assert!(header("<U1").strings(&0xd800u32.to_le_bytes().repeat(2)).is_err());
+        assert_eq!(strings("<U2", &text).unwrap().all().unwrap(), ["\u{e9}".as_bytes(), b"xy"]);
+        assert!(strings("<U1", &0xd800u32.to_le_bytes().repeat(2)).is_err());
     }
 }

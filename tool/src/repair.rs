@@ -60,7 +60,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
             "changed": repaired.is_new,
             "broken": repaired.broken.iter().map(broken_json).collect::<Vec<_>>(),
         });
-        writeln!(screen, "{result:#}")?;
+        crate::json::write(&result, screen)?;
         return Ok(());
     }
     for broken in &repaired.broken {

@@ -62,11 +62,11 @@ impl Write for Screen {
 }
 
 /// Prints a message on standard error, `ckpt: …`. The message may quote the content of a file, so
-/// control characters other than newlines are escaped.
+/// what a terminal would obey is escaped, but for newlines.
 pub fn complain(message: &str) {
     let mut err = anstream::stderr().lock();
-    let message: String =
-        message.chars().flat_map(|c| if c.is_control() && c != '\n' { c.escape_default().collect() } else { vec![c] }).collect();
+    let lines: Vec<String> = message.split('\n').map(one_line).collect();
+    let message = lines.join("\n");
     // An error of standard error cannot be reported anywhere.
     let _ = writeln!(err, "{BAD}ckpt:{BAD:#} {message}");
 }
@@ -88,6 +88,19 @@ pub fn printable(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// Returns a message as one line that is safe to print: what a terminal would obey is escaped, the
+/// rest is kept.
+pub fn one_line(message: &str) -> String {
+    message.chars().flat_map(|c| if is_obeyed(c) { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Returns whether a terminal would obey the character rather than show it: control characters, and
+/// those that change the direction of the text.
+pub fn is_obeyed(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
 }
 
 /// Returns a shape as TensorFlow prints it: `[2,3]`; `[]` for a scalar.
@@ -186,7 +199,11 @@ mod tests {
         assert_eq!(printable(b"a/b'c\"d"), "a/b'c\"d");
         assert_eq!(printable("h\u{e9}llo \u{4e16}".as_bytes()), "h\u{e9}llo \u{4e16}");
         assert_eq!(printable(b"\x1b[31m\n\xff\\"), "\\u{1b}[31m\\n\\xff\\\\");
-        assert_eq!(printable("\u{202e}".as_bytes()), "\\u{202e}");
+        for c in "\u{7f}\u{80}\u{9b}\u{9f}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
+            let escaped = format!("\\u{{{:x}}}", u32::from(c));
+            assert_eq!((printable(c.to_string().as_bytes()), one_line(&c.to_string())), (escaped.clone(), escaped));
+        }
+        assert_eq!(one_line("a\\b \u{e9}\n\x1b["), "a\\b \u{e9}\\n\\u{1b}[");
     }
 
     #[test]

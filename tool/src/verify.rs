@@ -70,7 +70,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
             "bytes": found.bytes,
             "problems": found.problems.iter().map(problem).collect::<Vec<Value>>(),
         });
-        writeln!(screen, "{result:#}")?;
+        crate::json::write(&result, screen)?;
     } else {
         // Which checkpoint of a directory this is about.
         if let Some(prefix) = prefix.filter(|_| args.path.is_dir()) {

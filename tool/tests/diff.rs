@@ -341,6 +341,70 @@ fn what_is_shared_otherwise_and_what_has_other_values_is_told() {
     assert_eq!(text(&output.stdout).lines().skip(2).collect::<Vec<_>>(), lines);
 }
 
+/// Where one graph has one object at two paths and the other has two, the two sides never read the
+/// same, whatever the order of the edges.
+#[test]
+fn what_is_shared_in_one_graph_alone_is_named_by_what_differs() {
+    let scratch = tempfile::tempdir().unwrap();
+    let two = [Object::new().edge("q", 1).edge("p", 2), Object::variable("q"), Object::variable("p")];
+    let one = [Object::new().edge("p", 1).edge("q", 1), Object::variable("p")];
+    let (two, one) = (of_objects(scratch.path(), "two", &two), of_objects(scratch.path(), "one", &one));
+    for (a, b, expected) in [
+        (&two, &one, json!([{"kind": "shared", "path": "p", "a": "p", "b": "q"}])),
+        (&one, &two, json!([{"kind": "shared", "path": "q", "a": "p", "b": "q"}])),
+    ] {
+        let (code, found) = found(a, b, &[]);
+        assert_eq!((code, &found["graph"]["changed"]), (1, &expected));
+    }
+}
+
+/// No writer gives two edges of an object one name, but a file may have them.
+#[test]
+fn a_graph_with_edges_of_one_name_is_the_same_as_itself() {
+    let scratch = tempfile::tempdir().unwrap();
+    let twice = [
+        Object::new().edge("x", 1).edge("x", 2).edge("y", 1).edge("x", 1),
+        Object::variable("x"),
+        Object::new().edge("z", 1).edge("z", 1).edge("z", 2),
+    ];
+    let once = [Object::new().edge("x", 1).edge("y", 1), Object::variable("x")];
+    let (twice, once) = (of_objects(scratch.path(), "twice", &twice), of_objects(scratch.path(), "once", &once));
+    let (code, same) = found(&twice, &twice, &[]);
+    assert_eq!((code, &same["same"], &same["graph"]["changed"]), (0, &json!(true), &json!([])));
+    let (code, other) = found(&twice, &once, &[]);
+    let expected = json!([{"kind": "edge", "path": "x", "below": 0}, {"kind": "edge", "path": "x", "below": 0}]);
+    assert_eq!((code, &other["graph"]["only_in_a"]), (1, &expected));
+}
+
+#[test]
+fn random_graphs_differ_by_what_differs() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut state = 20u64;
+    let mut below = |end: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % end
+    };
+    let mut make = |name: &str| {
+        let first = below(3) as usize; // so that the order of the edges differs
+        let mut edges = |_| {
+            let names = (0..below(4) as usize).map(|n| ["a", "b", "c"][(first + n) % 3]);
+            names.fold(Object::new(), |object, name| object.edge(name, below(5) as i64))
+        };
+        let objects: Vec<Object> = (0..5).map(&mut edges).collect();
+        of_objects(scratch.path(), name, &objects)
+    };
+    let mut seen = 0;
+    for number in 0..60 {
+        let (a, b) = (make(&format!("a{number}")), make(&format!("b{number}")));
+        assert_eq!(found(&a, &a, &[]).0, 0, "{number}");
+        for changed in found(&a, &b, &[]).1["graph"]["changed"].as_array().unwrap() {
+            assert_ne!(changed["a"], changed["b"], "{number}: {changed}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 5, "{seen}");
+}
+
 #[test]
 fn a_checkpoint_by_names_has_no_graph() {
     let scratch = tempfile::tempdir().unwrap();

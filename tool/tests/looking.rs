@@ -620,3 +620,23 @@ fn a_closed_pipe_ends_the_tool_quietly() {
         assert_eq!((code(&output), text(&output.stderr)), (0, String::new()), "{args:?}");
     }
 }
+
+/// Checkpoints that others wrote, by every command that looks at one.
+#[test]
+fn real_checkpoints_are_understood() {
+    let folders = std::fs::read_dir(data().join("real")).unwrap().map(|entry| entry.unwrap().path());
+    let folders: Vec<PathBuf> = folders.filter(|path| path.is_dir()).collect();
+    assert_eq!(folders.len(), 8);
+    for folder in folders {
+        let manifest = manifest::read(&folder.join("manifest.json"));
+        let path = folder.join(&manifest.prefix);
+        let verified = printed_json("verify", &path, &["--json"]);
+        assert_eq!((&verified["verdict"], &verified["tensors"]), (&Json::from("whole"), &Json::from(manifest.tensors.len())));
+        let info = printed_json("info", &path, &["--json"]);
+        assert_eq!(info["verdict"], Json::from("whole"), "{}", folder.display());
+        assert_eq!(printed_text("ls", &path, &[]).lines().count(), manifest.tensors.len() + 1);
+        if info["object_graph"] == Json::from(true) {
+            assert!(printed_text("graph", &path, &[]).contains(" objects"), "{}", folder.display());
+        }
+    }
+}

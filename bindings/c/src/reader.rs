@@ -204,7 +204,8 @@ pub extern "C" fn ckpt_reader_has(reader: *const ckpt_reader, key: *const c_char
     ask(false, || handle(reader).is_some_and(|r| key_at(key, key_len).is_ok_and(|key| r.reader.contains(key))))
 }
 
-/// Finds the tensor with this key, of `key_len` bytes. `*tensor` is lent by the reader.
+/// Finds the tensor with this key, of `key_len` bytes; if there is none and the key ends in `:0`,
+/// the one whose key lacks that, as `tf.train.load_variable` does. `*tensor` is lent by the reader.
 ///
 /// Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`) if there is no such tensor; the
 /// message suggests similar keys.

@@ -13,9 +13,10 @@ use super::graph_options::{ckpt_restore_options, ckpt_save_options, SaveSettings
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at, texts_at};
 use super::options::{change, set, with};
-use super::progress::ckpt_free_callback;
+use super::progress::{ckpt_free_callback, UserData};
 use super::report::ckpt_report;
 use super::strings::{ckpt_string, ckpt_strings, give_path};
+use super::watch::{ckpt_now_callback, CallerClock, SharedClock};
 use super::{
     array, ask, call, changeable, ckpt_bytes, copied, list_at, name_at, os_text, output, own, path_at, release, required,
     Exclusive,
@@ -50,8 +51,8 @@ pub extern "C" fn ckpt_saver_options_set_max_to_keep(
 }
 
 /// Permanently keeps one otherwise expired checkpoint per `hours` hours, counted from when the
-/// saver was made; 10 000 by default. 0 keeps every checkpoint. `ckpt_saver_new` refuses negative
-/// values and NaN.
+/// saver was made; 10 000 by default. 0 or less keeps every checkpoint. `ckpt_saver_new` refuses
+/// NaN.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_set_keep_checkpoint_every_n_hours(
     options: *mut ckpt_saver_options,
@@ -102,6 +103,54 @@ pub extern "C" fn ckpt_saver_options_set_log(
     })
 }
 
+/// Restores values into variables of another shape with as many elements if `reshape` is true; a
+/// variable keeps its own shape. False by default. (`Saver(reshape=True)`)
+#[no_mangle]
+pub extern "C" fn ckpt_saver_options_set_reshape(
+    options: *mut ckpt_saver_options,
+    reshape: bool,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(reshape), SaverOptions::reshape)
+}
+
+/// If `only` is true, the saver restores and cannot save, and several objects may have the same
+/// name: each of them takes the value. False by default.
+/// (`tf.compat.v1.train.init_from_checkpoint`)
+#[no_mangle]
+pub extern "C" fn ckpt_saver_options_set_restore_only(
+    options: *mut ckpt_saver_options,
+    only: bool,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(only), SaverOptions::restore_only)
+}
+
+/// Replaces the machine's clock: `now` is called with `user_data` and returns the time. It must not
+/// call the graph.
+///
+/// The options and savers made with them keep `user_data`. `free_user_data`, if not NULL, is called
+/// when none of them needs it any more; at once if this call fails.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT`: `now` is NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_saver_options_set_clock(
+    options: *mut ckpt_saver_options,
+    now: ckpt_now_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let clock = CallerClock { now, sleep: None, user: UserData::new(user_data, free_user_data) };
+        if now.is_none() {
+            return Err(Error::argument("the now callback is NULL"));
+        }
+        change(options, |o| o.clock(Arc::new(SharedClock(Arc::new(clock), CallbackMark::default()))))
+    })
+}
+
 /// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_free(options: *mut ckpt_saver_options) {
@@ -113,7 +162,9 @@ pub extern "C" fn ckpt_saver_options_free(options: *mut ckpt_saver_options) {
 /// restores V2 and V1 and, by the full names of variables, checkpoints with an object graph.
 ///
 /// As in TensorFlow, a variable is saved under its name, an object with state under its name
-/// followed by the names of its tensors, and a text under its name and `_py_state`.
+/// followed by the names of its tensors, and a text under its name and `_py_state`. Variables that
+/// are parts of one tensor (`ckpt_node_options_set_part`) share its name, and are saved as its
+/// slices (`Saver({"v": [slices]})`, `PartitionedVariable`).
 ///
 /// It keeps the graph alive. Several threads may use it at once: calls that save or restore take
 /// the graph's lock for their whole length.
@@ -152,7 +203,8 @@ fn nodes_at(nodes: *const ckpt_node, count: usize) -> Result<Vec<NodeId>> {
 /// `*saver` receives the saver (NULL on failure); free it with `ckpt_saver_free`.
 ///
 /// Errors:
-/// * `CKPT_CODE_ALREADY_EXISTS`: two objects have the same name, or one object has two names.
+/// * `CKPT_CODE_ALREADY_EXISTS`: two objects have the same name and are not parts of one tensor
+///   (`ckpt_node_options_set_part`), or one object has two names.
 /// * `CKPT_CODE_INVALID_ARGUMENT`: there are no objects; an object has no values; an object with
 ///   state does not declare its tensors (`ckpt_node_options_set_tensor_names`); or a name or an
 ///   option is invalid.

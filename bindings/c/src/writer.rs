@@ -70,8 +70,8 @@ pub extern "C" fn ckpt_write_options_set_shards(
     })
 }
 
-/// Limits the size of a shard (data file), in bytes; 0, the default, means no limit
-/// (`tf.train.experimental.MaxShardSizePolicy`).
+/// Limits the size of a shard (data file), in bytes; 0, the default, means no limit. TensorFlow
+/// reads what is written; its own `MaxShardSizePolicy` cuts and distributes tensors in another way.
 ///
 /// Larger tensors are cut into slices. A value that cannot be cut (strings, variants, dtypes whose
 /// slices TensorFlow cannot reassemble, single elements) gets a larger shard if needed. A limit
@@ -152,6 +152,20 @@ pub extern "C" fn ckpt_write_options_set_lock_wait(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || limit_of(seconds), WriteOptions::lock_wait)
+}
+
+/// Sets whether the files are read back and compared with what was written before they are
+/// published, from the disk rather than from the page cache where the system allows it. If they
+/// differ, the write fails with `CKPT_CODE_DATA_LOSS`, and an existing checkpoint stays. This costs
+/// another read of all bytes; the files are synced for it whatever the durability. False by
+/// default.
+#[no_mangle]
+pub extern "C" fn ckpt_write_options_set_read_back(
+    options: *mut ckpt_write_options,
+    read_back: bool,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(read_back), WriteOptions::read_back)
 }
 
 /// Sets the callback that reports progress during `ckpt_writer_finish`; NULL for none.

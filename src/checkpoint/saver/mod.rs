@@ -37,7 +37,9 @@ use history::{Entry, History};
 /// restores V2 and V1 and, by the full names of variables, checkpoints with an object graph.
 ///
 /// As in TensorFlow, a variable is saved under its name, an object with state under its name
-/// followed by the names of its tensors, and a text under its name and `_py_state`.
+/// followed by the names of its tensors, and a text under its name and `_py_state`. Variables that
+/// are parts of one tensor ([`Variable::part`](crate::Variable::part)) share its name, and are
+/// saved as its slices (`Saver({"v": [slices]})`, `PartitionedVariable`).
 ///
 /// Clones refer to the same saver. It keeps the graph alive. Several threads may use it at once:
 /// calls that save or restore take the graph's lock for their whole length.
@@ -82,7 +84,8 @@ impl Saver {
     /// Makes a saver of objects under the given names.
     ///
     /// # Errors
-    /// * `ALREADY_EXISTS`: two objects have the same name, or one object has two names.
+    /// * `ALREADY_EXISTS`: two objects have the same name and are not parts of one tensor
+    ///   ([`Variable::part`](crate::Variable::part)), or one object has two names.
     /// * `INVALID_ARGUMENT`: there are no objects; an object has no values; an object with state
     ///   does not declare its tensors ([`StateOptions::names`](crate::StateOptions::names)); or a
     ///   name or an option is invalid.
@@ -136,7 +139,10 @@ impl Saver {
         let taken = |what: &str, name: &str| {
             Error::new(Code::AlreadyExists, Reason::NameTaken, format!("{what}: {}", printable(name.as_bytes())))
         };
-        if let Some(pair) = named.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        // Slices of one tensor have its name, and are checked when they are written.
+        let is_part = |node: NodeId| nodes.variable(node).is_ok_and(|variable| variable.part.is_some());
+        let may_share = |pair: &[(Box<str>, NodeId)]| options.restore_only || (is_part(pair[0].1) && is_part(pair[1].1));
+        if let Some(pair) = named.windows(2).find(|pair| pair[0].0 == pair[1].0 && !may_share(pair)) {
             let what = "Two different variables with the same name (shared_name) were passed to the Saver";
             return Err(taken(what, &pair[0].0));
         }
@@ -178,7 +184,8 @@ impl Saver {
     /// * `NOT_FOUND`: the directory does not exist.
     /// * `INVALID_ARGUMENT`: the state file's name contains a directory, or is that of a file of
     ///   the checkpoint.
-    /// * `FAILED_PRECONDITION`: a variable has no value yet.
+    /// * `FAILED_PRECONDITION`: a variable has no value yet, or the saver only restores
+    ///   ([`SaverOptions::restore_only`]).
     /// * `ABORTED`: a callback failed.
     /// * `CANCELLED`: the progress callback stopped the save.
     pub fn save(&self, prefix: impl AsRef<Path>, options: &SaverSaveOptions) -> Result<PathBuf> {
@@ -187,6 +194,10 @@ impl Saver {
     }
 
     pub(crate) fn save_on(&self, storage: &dyn Storage, prefix: &Location, options: &SaverSaveOptions) -> Result<PathBuf> {
+        if self.0.options.restore_only {
+            let what = "a saver that was made to restore only cannot save";
+            return Err(Error::new(Code::FailedPrecondition, Reason::Argument, what));
+        }
         self.0.origin.check()?;
         let options = &options.with_access(&self.0.notes);
         let mut warnings = Vec::new();

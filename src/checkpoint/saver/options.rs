@@ -20,6 +20,8 @@ pub struct SaverOptions {
     pub(super) keep_every_n_hours: f64,
     pub(super) pad_step_number: bool,
     pub(super) relative_paths: bool,
+    pub(super) reshape: bool,
+    pub(super) restore_only: bool,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) log: Option<Log>,
 }
@@ -31,6 +33,8 @@ impl Default for SaverOptions {
             keep_every_n_hours: 10_000.0,
             pad_step_number: false,
             relative_paths: true,
+            reshape: false,
+            restore_only: false,
             clock: Arc::new(SystemClock),
             log: None,
         }
@@ -44,6 +48,8 @@ impl fmt::Debug for SaverOptions {
             .field("keep_every_n_hours", &self.keep_every_n_hours)
             .field("pad_step_number", &self.pad_step_number)
             .field("relative_paths", &self.relative_paths)
+            .field("reshape", &self.reshape)
+            .field("restore_only", &self.restore_only)
             .finish_non_exhaustive()
     }
 }
@@ -62,8 +68,8 @@ impl SaverOptions {
     }
 
     /// Permanently keeps one otherwise expired checkpoint per `hours` hours, counted from when the
-    /// saver was made; 10 000 by default. 0 keeps every checkpoint.
-    /// [`Saver::new`](super::Saver::new) refuses negative values and NaN.
+    /// saver was made; 10 000 by default. 0 or less keeps every checkpoint.
+    /// [`Saver::new`](super::Saver::new) refuses NaN.
     pub fn keep_checkpoint_every_n_hours(mut self, hours: f64) -> SaverOptions {
         self.keep_every_n_hours = hours;
         self
@@ -81,6 +87,21 @@ impl SaverOptions {
     /// given.
     pub fn save_relative_paths(mut self, relative: bool) -> SaverOptions {
         self.relative_paths = relative;
+        self
+    }
+
+    /// Restores values into variables of another shape with as many elements if `reshape` is true;
+    /// a variable keeps its own shape. False by default. (`Saver(reshape=True)`)
+    pub fn reshape(mut self, reshape: bool) -> SaverOptions {
+        self.reshape = reshape;
+        self
+    }
+
+    /// If `only` is true, the saver restores and cannot save, and several objects may have the same
+    /// name: each of them takes the value. False by default.
+    /// (`tf.compat.v1.train.init_from_checkpoint`)
+    pub fn restore_only(mut self, only: bool) -> SaverOptions {
+        self.restore_only = only;
         self
     }
 
@@ -105,9 +126,7 @@ impl SaverOptions {
 
     pub(super) fn check(&self) -> Result<()> {
         match self.keep_every_n_hours {
-            hours if hours.is_nan() || hours < 0.0 => {
-                Err(Error::argument(format!("keep_checkpoint_every_n_hours must be non-negative, got {hours}")))
-            }
+            hours if hours.is_nan() => Err(Error::argument("keep_checkpoint_every_n_hours must be a number, got NaN")),
             _ => Ok(()),
         }
     }

@@ -9,8 +9,8 @@ use super::candidates::{fault_of, newest_first, understood, BrokenCheckpoint};
 use crate::bundle::{open, Access, Held};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
-use crate::reader::{path_in, read_state, Progress, Verdict, VerifyOptions, STATE_FILE};
-use crate::storage::{Location, Storage};
+use crate::reader::{path_in, read_state, small_file, Progress, Verdict, VerifyOptions, STATE_FILE};
+use crate::storage::{File, Location, Storage};
 use crate::Durability;
 
 /// The result of [`repair_checkpoint_state`].
@@ -97,7 +97,7 @@ fn repair_on(
         None => StateFile { model_checkpoint_path: latest.clone(), all_model_checkpoint_paths: whole, ..StateFile::default() },
     };
     let is_new = match read_state(directory, OsStr::new(STATE_FILE)) {
-        Ok(written) => written.as_ref() != Some(&state),
+        Ok(written) => written.as_ref() != Some(&state) || has_byte_order_mark(directory),
         Err(_) => true,
     };
     if let Some(session) = session.filter(|_| is_new) {
@@ -106,6 +106,12 @@ fn repair_on(
     }
     let all = state.all_model_checkpoint_paths.iter().map(|path| path_in(directory, path).into_path()).collect();
     Ok(RepairedState { latest: path_in(directory, &latest).into_path(), all, is_new, broken })
+}
+
+/// Whether the state file begins with a byte-order mark, for which TensorFlow takes it for none.
+fn has_byte_order_mark(directory: &Location) -> bool {
+    let text = File::open(&directory.join(STATE_FILE)).and_then(|file| small_file(&file));
+    text.is_ok_and(|text| text.starts_with("\u{feff}".as_bytes()))
 }
 
 /// The state file without the checkpoints that are not valid. The others keep their order and

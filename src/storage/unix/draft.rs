@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 
 use rustix::io::Errno;
 
-use super::super::interface::{Draft, DIRECT_ALIGNMENT};
+use super::super::interface::{Draft, Source, DIRECT_ALIGNMENT};
+use super::source::LocalSource;
 
 #[derive(Debug)]
 pub(super) struct LocalDraft {
@@ -81,6 +82,13 @@ impl Draft for LocalDraft {
     fn sync(&self) -> Result<()> {
         self.file.sync_data()
     }
+
+    fn read_back(&self) -> Result<Box<dyn Source>> {
+        // Only pages that were written can leave the cache.
+        self.file.sync_data()?;
+        forget(&self.file);
+        Ok(Box::new(LocalSource::new(self.file.try_clone()?)))
+    }
 }
 
 /// Minimum size in bytes of a direct write: smaller ones gain nothing by bypassing the page cache.
@@ -113,6 +121,15 @@ fn allocated(file: &File, length: u64) -> Result<bool> {
 fn allocated(_file: &File, _length: u64) -> Result<bool> {
     Ok(false)
 }
+
+/// Drops the pages of a file from the page cache. A file system without a device keeps them.
+#[cfg(target_os = "linux")]
+fn forget(file: &File) {
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn forget(_file: &File) {}
 
 /// Opens the same file past the page cache, even if its name now belongs to another.
 #[cfg(target_os = "linux")]

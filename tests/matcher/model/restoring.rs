@@ -212,6 +212,14 @@ impl Program {
 
     fn walk(&mut self, restore: &Rc<Restore>, id: usize, object: &Rc<Object>, pass: &mut Pass) -> Result<(), Fault> {
         if !self.bind(restore, id, object) {
+            // A variable that has no value yet takes one that another object has already.
+            let node = &restore.saved.nodes[id];
+            let is_plain = node.children.is_empty() && node.slots.is_empty() && node.value.is_some_and(|value| !value.is_text());
+            let is_new = object.has_values() && object.state.borrow().value.is_none();
+            if is_plain && is_new && restore.uid > object.state.borrow().update_uid {
+                pass.plans.push((id, object.clone(), node.value));
+                object.state.borrow_mut().update_uid = restore.uid;
+            }
             return Ok(());
         }
         pass.queue.push((id, object.clone()));

@@ -113,8 +113,12 @@ fn print(tensor: &Tensor<'_>, selection: &Selection, screen: &mut Screen) -> Out
 
 /// Returns the elements of a region that an abridged print shows.
 fn shown_values(tensor: &Tensor<'_>, region: &Region) -> Outcome<Values> {
-    let view = View::of(&region.length);
     let dtype = tensor.dtype();
+    if region.elements() == 0 {
+        // Not one index of the other dimensions, of which there may be any number.
+        return Ok(Values::Integers(Vec::new()));
+    }
+    let view = View::of(&region.length);
     let Some(element_size) = dtype.size() else {
         let strings = read_strings(tensor, region)?;
         return Ok(Values::of_strings(dtype, &strings, &positions(&region.length, &view, 0)));

@@ -3,6 +3,7 @@
 mod npz;
 mod safetensors;
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::filter::Filter;
 use crate::locking;
+use crate::npy::Elements;
 use crate::opening;
 use crate::stream::{Fault, Stream};
 use crate::term::{self, Screen};
@@ -62,7 +64,7 @@ pub enum Value<'a> {
     Numbers(Arc<dyn ReadAt + 'a>),
     /// Strings or variants that have not been read from the checkpoint yet.
     Stored(Tensor<'a>),
-    Strings(Vec<Vec<u8>>),
+    Strings(Elements),
 }
 
 /// A source of bytes. It is read by one thread, mostly in ascending order of offsets.
@@ -78,8 +80,15 @@ impl ReadAt for Stream<'_> {
 
 /// A tensor that the target cannot hold, and the reason.
 pub struct Refused {
-    pub what: String,
-    pub why: String,
+    what: String,
+    why: String,
+}
+
+impl Refused {
+    /// `what` is printable; the reason, which may quote the file, becomes so.
+    pub fn new(what: String, why: &str) -> Refused {
+        Refused { what, why: term::one_line(why) }
+    }
 }
 
 impl Entry<'_> {
@@ -92,17 +101,17 @@ impl Entry<'_> {
         self.shape.iter().map(|&n| n as u64).product::<u64>() * size
     }
 
-    /// Returns the elements of strings or variants; none for numbers.
-    pub fn elements(&self) -> Outcome<Vec<Vec<u8>>> {
+    /// Passes the elements of strings or variants to `see`; none for numbers.
+    pub fn with_elements<R>(&self, see: impl FnOnce(&[&[u8]]) -> Outcome<R>) -> Outcome<R> {
         match &self.value {
-            Value::Numbers(_) => Ok(Vec::new()),
-            Value::Stored(tensor) => Ok(tensor.read_strings()?.iter().map(<[u8]>::to_vec).collect()),
-            Value::Strings(elements) => Ok(elements.clone()),
+            Value::Numbers(_) => see(&[]),
+            Value::Stored(tensor) => see(&tensor.read_strings()?.iter().collect::<Vec<_>>()),
+            Value::Strings(elements) => see(&elements.all().map_err(|e| Failure::Problem(e.to_string()))?),
         }
     }
 
     fn refused(&self, why: String) -> Refused {
-        Refused { what: format!("{}  {} {}", term::printable(&self.key), self.dtype, term::shape(&self.shape)), why }
+        Refused::new(format!("{}  {} {}", term::printable(&self.key), self.dtype, term::shape(&self.shape)), &why)
     }
 }
 
@@ -148,14 +157,14 @@ impl Kind {
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let filter = Filter::new(&args.filter)?;
     let (from, to) = (Kind::of(&args.source), Kind::of(&args.destination));
+    if to == Kind::Checkpoint {
+        destination::check(&args.destination)?;
+    }
     if from == to {
         return Err(Failure::Usage(match from {
             Kind::Checkpoint => "both paths are checkpoints; use `ckpt copy`".to_owned(),
             _ => format!("both paths are {}s, so there is nothing to convert", from.name().trim_start_matches("a ")),
         }));
-    }
-    if to == Kind::Checkpoint {
-        destination::check(&args.destination)?;
     }
     let reader = match from {
         Kind::Checkpoint => Some(opening::open(&args.source)?),
@@ -234,7 +243,7 @@ fn write_checkpoint(prefix: &Path, entries: &[Entry<'_>], locking: &locking::Arg
                 let read = Box::new(move |offset, buffer: &mut [u8]| source.read_at(offset, buffer));
                 writer.add_read(&entry.key, entry.dtype, &entry.shape, read)?;
             }
-            _ => writer.add_strings(&entry.key, &entry.shape, &entry.elements()?)?,
+            _ => entry.with_elements(|elements| Ok(writer.add_strings(&entry.key, &entry.shape, elements)?))?,
         }
     }
     Ok(destination::finish(writer)?.bytes)
@@ -257,5 +266,16 @@ fn copy_numbers(entry: &Entry<'_>, source: &dyn ReadAt, out: &mut dyn Write, mut
 
 /// Returns the error of a file that cannot be converted.
 fn malformed(path: &Path, what: impl std::fmt::Display) -> Failure {
+    let what = term::one_line(&what.to_string());
     Failure::Problem(format!("{}: {what}", term::printable(path.as_os_str().as_encoded_bytes())))
+}
+
+/// Opens a file to be converted, if it is a regular file: opening a FIFO would wait for a writer,
+/// and a device may have side effects.
+fn open_file(path: &Path) -> Outcome<File> {
+    let cannot = |e: std::io::Error| malformed(path, format!("cannot read the file: {e}"));
+    if !std::fs::metadata(path).map_err(cannot)?.is_file() {
+        return Err(malformed(path, "not a regular file"));
+    }
+    File::open(path).map_err(cannot)
 }

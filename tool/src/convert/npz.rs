@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,10 +10,10 @@ use checkpoint::DType;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::{copy_numbers, malformed, Entry, ReadAt, Refused, Value};
+use super::{copy_numbers, malformed, open_file, Entry, ReadAt, Refused, Value};
 use crate::bar::Bar;
 use crate::failure::Outcome;
-use crate::npy::{self, Header, Type};
+use crate::npy::{self, Elements, Header, Type};
 use crate::output;
 use crate::read_at::read_exact_at;
 use crate::stream::{fault, Fault};
@@ -34,7 +35,7 @@ pub fn refuses(entry: &Entry<'_>) -> Outcome<Option<String>> {
         return Ok(Some("the key contains a zero byte".to_owned()));
     }
     if entry.dtype == DType::String {
-        return Ok(npy::string_width(&entry.elements()?).err());
+        return entry.with_elements(|elements| Ok(npy::string_width(elements).err()));
     }
     let comes_back = npy::descriptor(entry.dtype).map(npy::type_of) == Some(Type::Numbers { dtype: entry.dtype, swapped: false });
     Ok((!comes_back).then(|| format!("NumPy has no type for {}", entry.dtype)))
@@ -49,9 +50,11 @@ pub fn write(path: &Path, entries: &[Entry<'_>], bar: &Bar) -> Outcome<u64> {
         let mut archive = ZipWriter::new(out);
         for entry in entries {
             let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-            let elements = entry.elements()?;
-            let width = npy::string_width(&elements).unwrap_or(1);
-            let large = entry.bytes().max(width as u64 * elements.len() as u64) >= LARGE;
+            let (width, strings) = entry.with_elements(|elements| {
+                let width = npy::string_width(elements).unwrap_or(1);
+                Ok((width, width as u64 * elements.len() as u64))
+            })?;
+            let large = entry.bytes().max(strings) >= LARGE;
             let name = format!("{}.npy", String::from_utf8_lossy(&entry.key));
             archive.start_file(name, options.large_file(large)).map_err(zipped)?;
             match &entry.value {
@@ -64,7 +67,7 @@ pub fn write(path: &Path, entries: &[Entry<'_>], bar: &Bar) -> Outcome<u64> {
                 }
                 _ => {
                     npy::write_header(&format!("|S{width}"), &entry.shape, &mut archive)?;
-                    npy::write_strings(&elements, width, &mut archive)?;
+                    entry.with_elements(|elements| Ok(npy::write_strings(elements, width, &mut archive)?))?;
                 }
             }
         }
@@ -80,26 +83,32 @@ type Archive = ZipArchive<BufReader<File>>;
 /// be converted.
 pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
     let wrong = |what: &dyn std::fmt::Display| malformed(path, format!("not a .npz file: {what}"));
-    let opened = File::open(path).and_then(|file| Ok((file.try_clone()?, file)));
-    let (file, same) = opened.map_err(|e| malformed(path, format!("cannot read the file: {e}")))?;
+    let same = open_file(path)?;
+    let file = same.try_clone().map_err(|e| malformed(path, format!("cannot read the file: {e}")))?;
     let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| wrong(&e))?;
     let count = archive.len();
     let (file, archive) = (Arc::new(same), Arc::new(Mutex::new(archive)));
-    let (mut entries, mut refused) = (Vec::new(), Vec::new());
+    let (mut entries, mut refused, mut data_of_members) = (Vec::new(), Vec::new(), Vec::new());
+    let mut members = Vec::new();
     for number in 0..count {
         let mut member = Member::new(path, &file, &archive, number);
-        let (name, header) = match member.look() {
-            Ok((_, None)) => continue, // a folder
-            Ok((name, Some(header))) => (name, header),
-            Err((name, why)) => {
-                refused.push(Refused { what: term::printable(name.as_bytes()), why });
-                continue;
+        match member.look() {
+            Ok((_, None)) => {} // a folder
+            Ok((name, Some(header))) => {
+                data_of_members.extend(member.data.clone().map(|data| (data.start, data.end, name.clone())));
+                members.push((member, name, header));
             }
-        };
+            Err((name, why)) => refused.push(Refused::new(term::printable(name.as_bytes()), &why)),
+        }
+    }
+    check_apart(&mut data_of_members).map_err(|e| wrong(&e))?;
+    for (member, name, header) in members {
         let key = name.strip_suffix(".npy").unwrap_or(&name).as_bytes().to_vec();
-        let refuse = |why: String| Refused { what: format!("{}  {}", term::printable(&key), header.about()), why };
         match header.element {
-            Type::Other => refused.push(refuse("TensorFlow has no such type".to_owned())),
+            Type::Other => {
+                let what = format!("{}  {}", term::printable(&key), header.about());
+                refused.push(Refused::new(what, "TensorFlow has no such type"));
+            }
             Type::Numbers { dtype, .. } => {
                 entries.push(Entry { key, dtype, shape: header.shape.clone(), value: Value::Numbers(Arc::new(member)) });
             }
@@ -117,6 +126,15 @@ pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
     Ok((entries, refused))
 }
 
+/// Fails if two members share data, which would let a small file hold any number of large arrays.
+fn check_apart(data: &mut [(u64, u64, String)]) -> Result<(), String> {
+    data.sort_unstable();
+    match data.windows(2).find(|pair| pair[1].0 < pair[0].1) {
+        Some(pair) => Err(format!("the members {} and {} overlap", pair[0].2, pair[1].2)),
+        None => Ok(()),
+    }
+}
+
 /// An array in an archive.
 struct Member {
     path: PathBuf,
@@ -127,6 +145,8 @@ struct Member {
     header: Option<Header>,
     /// The offset of the values in the file, if the member is not compressed.
     place: Option<u64>,
+    /// Where the data of the member, which may be compressed, is in the file.
+    data: Option<Range<u64>>,
     state: Mutex<State>,
 }
 
@@ -149,6 +169,7 @@ impl Member {
             name: String::new(),
             header: None,
             place: None,
+            data: None,
             state: Mutex::default(),
         }
     }
@@ -172,6 +193,7 @@ impl Member {
             return Err((name, "the size of the array does not match its header".to_owned()));
         }
         let stored = member.compression() == CompressionMethod::Stored;
+        self.data = member.data_start().map(|start| start..start.saturating_add(member.compressed_size()));
         self.place = member.data_start().filter(|_| stored).map(|start| start + header.start);
         self.name = name.clone();
         self.header = Some(header.clone());
@@ -197,9 +219,9 @@ impl Member {
         }
     }
 
-    fn strings(&self) -> Result<Vec<Vec<u8>>, Fault> {
-        let Some(header) = &self.header else { return Ok(Vec::new()) };
-        header.strings(&header.row_major(self.unpack(true)?))
+    fn strings(&self) -> Result<Elements, Fault> {
+        let Some(header) = &self.header else { return Ok(Elements::default()) };
+        header.strings(header.row_major(self.unpack(true)?)?)
     }
 
     fn fill(&self, state: &mut State, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
@@ -214,7 +236,7 @@ impl Member {
             return Ok(());
         }
         if state.bytes.is_none() {
-            state.bytes = Some(header.row_major(self.unpack(true)?));
+            state.bytes = Some(header.row_major(self.unpack(true)?)?);
         }
         let from = offset as usize;
         let found = state.bytes.as_ref().and_then(|bytes| bytes.get(from..from + buffer.len()));

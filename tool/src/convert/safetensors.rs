@@ -9,9 +9,10 @@ use checkpoint::DType;
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::Dtype;
 
-use super::{copy_numbers, malformed, Entry, ReadAt, Refused, Value};
+use super::{copy_numbers, malformed, open_file, Entry, ReadAt, Refused, Value};
 use crate::bar::Bar;
 use crate::failure::{Failure, Outcome};
+use crate::npy::MOST_DIMENSIONS;
 use crate::output;
 use crate::read_at::read_exact_at;
 use crate::stream::Fault;
@@ -62,7 +63,7 @@ pub fn refuses(entry: &Entry<'_>) -> Option<String> {
 pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
     let cannot = |e: std::io::Error| malformed(path, format!("cannot read the file: {e}"));
     let wrong = |what: &dyn std::fmt::Display| malformed(path, format!("not a .safetensors file: {what}"));
-    let mut file = File::open(path).map_err(cannot)?;
+    let mut file = open_file(path)?;
     let size = file.metadata().map_err(cannot)?.len();
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(|e| wrong(&e))?;
@@ -82,10 +83,19 @@ pub fn open(path: &Path) -> Outcome<(Vec<Entry<'static>>, Vec<Refused>)> {
     let (mut entries, mut refused) = (Vec::new(), Vec::new());
     for key in metadata.offset_keys() {
         let Some(info) = metadata.info(&key) else { continue };
-        let shape: Vec<i64> = info.shape.iter().map(|&n| n as i64).collect();
+        let mut refuse =
+            |what: String, why: &str| refused.push(Refused::new(format!("{}  {what}", term::printable(key.as_bytes())), why));
+        if info.shape.len() > MOST_DIMENSIONS {
+            refuse(format!("{} dimensions", info.shape.len()), &format!("a tensor has at most {MOST_DIMENSIONS}"));
+            continue;
+        }
+        let shape: Result<Vec<i64>, _> = info.shape.iter().map(|&n| i64::try_from(n)).collect();
+        let Ok(shape) = shape else {
+            refuse(info.dtype.to_string(), "a dimension is too large");
+            continue;
+        };
         let Some((dtype, _)) = TYPES.iter().find(|row| row.1 == info.dtype) else {
-            let what = format!("{}  {} {}", term::printable(key.as_bytes()), info.dtype, term::shape(&shape));
-            refused.push(Refused { what, why: "TensorFlow has no such type".to_owned() });
+            refuse(format!("{} {}", info.dtype, term::shape(&shape)), "TensorFlow has no such type");
             continue;
         };
         let part = Part { file: Arc::clone(&file), start: start + info.data_offsets.0 as u64 };

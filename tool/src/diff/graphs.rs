@@ -38,7 +38,8 @@ pub enum Part {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
     /// A path that leads to a shared object, but to different ones in the two graphs. `a` and `b`
-    /// are the first paths of these objects.
+    /// are paths of these objects that say which they are: the path that an object has in both
+    /// graphs, if it has one, else its first.
     Shared { path: String, a: String, b: String },
     /// An object that was saved by different registered savers; `None` stands for TensorFlow's own
     /// way of saving.
@@ -52,6 +53,9 @@ struct Side<'a> {
     parents: Vec<Option<(u32, &'a str)>>,
     /// For each node, the node of the other graph that it is paired with.
     partner: Vec<Option<u32>>,
+    /// For each paired node except the root, the edge by which it was paired, which both graphs
+    /// have.
+    common: Vec<Option<(u32, &'a str)>>,
 }
 
 /// Compares two graphs; `None` stands for a name-based checkpoint.
@@ -75,7 +79,7 @@ impl<'a> Side<'a> {
                 parents[edge.node as usize].get_or_insert((node.id(), edge.name));
             }
         }
-        Side { graph, parents, partner: vec![None; graph.len()] }
+        Side { graph, parents, partner: vec![None; graph.len()], common: vec![None; graph.len()] }
     }
 
     fn node(&self, id: u32) -> Option<Node<'a>> {
@@ -84,9 +88,21 @@ impl<'a> Side<'a> {
 
     /// Returns the shortest path to a node, or its number if no path leads to it.
     fn path(&self, id: u32) -> String {
+        self.path_by(&self.parents, id)
+    }
+
+    /// Returns the path by which a node was paired, or else its shortest.
+    fn common_path(&self, id: u32) -> String {
+        match self.common[id as usize] {
+            Some(_) => self.path_by(&self.common, id),
+            None => self.path(id),
+        }
+    }
+
+    fn path_by(&self, parents: &[Option<(u32, &'a str)>], id: u32) -> String {
         let mut names = Vec::new();
         let mut at = id;
-        while let Some((parent, name)) = self.parents[at as usize] {
+        while let Some((parent, name)) = parents[at as usize] {
             names.push(escaped(name));
             at = parent;
         }
@@ -103,18 +119,30 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// Returns the edges of a node: name, which of the edges of this name it is, and the node that
+    /// it leads to. No writer gives two edges of a node one name, but a file may have them.
+    fn numbered_edges(&self, id: u32) -> impl Iterator<Item = (&'a str, usize, u32)> {
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        self.node(id).into_iter().flat_map(|node| node.children()).map(move |edge| {
+            let number = seen.entry(edge.name).or_default();
+            *number += 1;
+            (edge.name, *number, edge.node)
+        })
+    }
+
     /// Returns the edges of paired nodes that the other graph does not have, each with the number
     /// of objects that it adds.
     fn lonely_edges(&self, other: &Side<'_>, paired: &[(u32, u32)]) -> Vec<Part> {
         let mut counted = vec![false; self.graph.len()];
         let mut parts = Vec::new();
         for &(mine, theirs) in paired {
-            let theirs: HashSet<&str> =
-                other.node(theirs).into_iter().flat_map(|node| node.children()).map(|edge| edge.name).collect();
-            let edges = self.node(mine).into_iter().flat_map(|node| node.children());
-            for edge in edges.filter(|edge| !theirs.contains(edge.name)) {
-                let below = self.count_lonely(edge.node, &mut counted).saturating_sub(1);
-                parts.push(Part::Edge { path: self.edge_path(mine, edge.name), below });
+            let theirs: HashSet<(&str, usize)> = other.numbered_edges(theirs).map(|(name, number, _)| (name, number)).collect();
+            for (name, number, node) in self.numbered_edges(mine) {
+                if theirs.contains(&(name, number)) {
+                    continue;
+                }
+                let below = self.count_lonely(node, &mut counted).saturating_sub(1);
+                parts.push(Part::Edge { path: self.edge_path(mine, name), below });
             }
         }
         parts
@@ -157,28 +185,32 @@ impl<'a> Side<'a> {
 }
 
 impl GraphDiff {
-    fn compare(&mut self, a: &mut Side<'_>, b: &mut Side<'_>) {
+    fn compare<'a>(&mut self, a: &mut Side<'a>, b: &mut Side<'a>) {
         let mut paired = vec![(0, 0)];
         (a.partner[0], b.partner[0]) = (Some(0), Some(0));
+        let mut shared = Vec::new();
         let mut next = 0;
         while let Some(&(of_a, of_b)) = paired.get(next) {
             next += 1;
-            let children_of_b: HashMap<&str, u32> =
-                b.node(of_b).into_iter().flat_map(|node| node.children()).map(|edge| (edge.name, edge.node)).collect();
-            for edge in a.node(of_a).into_iter().flat_map(|node| node.children()) {
-                let Some(&child_of_b) = children_of_b.get(edge.name) else { continue };
-                match (a.partner[edge.node as usize], b.partner[child_of_b as usize]) {
+            let children_of_b: HashMap<(&str, usize), u32> =
+                b.numbered_edges(of_b).map(|(name, number, node)| ((name, number), node)).collect();
+            for (name, number, child_of_a) in a.numbered_edges(of_a) {
+                let Some(&child_of_b) = children_of_b.get(&(name, number)) else { continue };
+                match (a.partner[child_of_a as usize], b.partner[child_of_b as usize]) {
                     (None, None) => {
-                        (a.partner[edge.node as usize], b.partner[child_of_b as usize]) = (Some(child_of_b), Some(edge.node));
-                        paired.push((edge.node, child_of_b));
+                        (a.partner[child_of_a as usize], b.partner[child_of_b as usize]) = (Some(child_of_b), Some(child_of_a));
+                        a.common[child_of_a as usize] = Some((of_a, name));
+                        b.common[child_of_b as usize] = Some((of_b, name));
+                        paired.push((child_of_a, child_of_b));
                     }
                     (partner, _) if partner == Some(child_of_b) => {}
-                    _ => {
-                        let path = a.edge_path(of_a, edge.name);
-                        self.changed.push(Change::Shared { path, a: a.path(edge.node), b: b.path(child_of_b) });
-                    }
+                    _ => shared.push((of_a, name, child_of_a, child_of_b)),
                 }
             }
+        }
+        for (of_a, name, child_of_a, child_of_b) in shared {
+            let path = a.edge_path(of_a, name);
+            self.changed.push(Change::Shared { path, a: a.common_path(child_of_a), b: b.common_path(child_of_b) });
         }
         let slots: u64 = paired.iter().map(|&(of_a, of_b)| pair_slots(a, b, of_a, of_b)).sum();
         self.same = Some(paired.len() as u64 + slots);

@@ -1,7 +1,5 @@
 //! Prints differences as JSON.
 
-use std::io::Write;
-
 use serde_json::{json, Map, Value};
 
 use super::graphs::{Change, Part};
@@ -31,7 +29,7 @@ pub fn write(diff: &Diff, screen: &mut Screen) -> Outcome {
             "same": tensors.same,
         },
     });
-    writeln!(screen, "{result:#}")?;
+    crate::json::write(&result, screen)?;
     Ok(())
 }
 

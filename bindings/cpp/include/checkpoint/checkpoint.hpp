@@ -157,8 +157,8 @@ class checkpoint {
     std::string write_section(const file_path &prefix, const ranks &ranks, const save_options &options = {}) const {
         return ranked(ckpt_checkpoint_write_section, prefix, ranks, options);
     }
-    /// Writes the checkpoint `prefix-number` and makes it the latest and only one in the state file.
-    /// It does not count.
+    /// Writes the checkpoint `prefix-number` and makes it the latest and only one in the state
+    /// file. It does not count.
     std::string write_numbered(const file_path &prefix, std::int64_t number, const save_options &options = {}) const {
         detail::string_handle path;
         detail::call(ckpt_checkpoint_write_numbered, get(), detail::c_path(prefix), number, options.get(), path.out());

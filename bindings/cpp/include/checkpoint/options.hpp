@@ -91,8 +91,9 @@ class basic_write_options {
         detail::call(ckpt_write_options_set_shards, make(), shards);
         return static_cast<Self &>(*this);
     }
-    /// Limits the size of a shard (data file), in bytes; 0, the default, means no limit
-    /// (`tf.train.experimental.MaxShardSizePolicy`).
+    /// Limits the size of a shard (data file), in bytes; 0, the default, means no limit. TensorFlow
+    /// reads what is written; its own `MaxShardSizePolicy` cuts and distributes tensors in another
+    /// way.
     ///
     /// Larger tensors are cut into slices. A value that cannot be cut (strings, variants, dtypes
     /// whose slices TensorFlow cannot reassemble, single elements) gets a larger shard if needed. A
@@ -133,6 +134,15 @@ class basic_write_options {
     /// NaN.
     Self &lock_wait(double seconds) {
         detail::call(ckpt_write_options_set_lock_wait, make(), seconds);
+        return static_cast<Self &>(*this);
+    }
+    /// Sets whether the files are read back and compared with what was written before they are
+    /// published, from the disk rather than from the page cache where the system allows it. If they
+    /// differ, the write fails with `code::data_loss`, and an existing checkpoint stays. This costs
+    /// another read of all bytes; the files are synced for it whatever the durability. False by
+    /// default.
+    Self &read_back(bool read_back) {
+        detail::call(ckpt_write_options_set_read_back, make(), read_back);
         return static_cast<Self &>(*this);
     }
     /// The handle; NULL for the defaults.
@@ -317,8 +327,7 @@ class basic_saver_options {
         return static_cast<Self &>(*this);
     }
     /// Permanently keeps one otherwise expired checkpoint per `hours` hours, counted from when the
-    /// saver was made; 10 000 by default. 0 keeps every checkpoint. `saver` refuses negative values
-    /// and NaN.
+    /// saver was made; 10 000 by default. 0 or less keeps every checkpoint. `saver` refuses NaN.
     Self &keep_checkpoint_every_n_hours(double hours) {
         detail::call(ckpt_saver_options_set_keep_checkpoint_every_n_hours, make(), hours);
         return static_cast<Self &>(*this);
@@ -334,6 +343,19 @@ class basic_saver_options {
     /// given.
     Self &save_relative_paths(bool relative) {
         detail::call(ckpt_saver_options_set_save_relative_paths, make(), relative);
+        return static_cast<Self &>(*this);
+    }
+    /// Restores values into variables of another shape with as many elements if `reshape` is true;
+    /// a variable keeps its own shape. False by default. (`Saver(reshape=True)`)
+    Self &reshape(bool reshape) {
+        detail::call(ckpt_saver_options_set_reshape, make(), reshape);
+        return static_cast<Self &>(*this);
+    }
+    /// If `only` is true, the saver restores and cannot save, and several objects may have the same
+    /// name: each of them takes the value. False by default.
+    /// (`tf.compat.v1.train.init_from_checkpoint`)
+    Self &restore_only(bool only) {
+        detail::call(ckpt_saver_options_set_restore_only, make(), only);
         return static_cast<Self &>(*this);
     }
     /// The handle; NULL for the defaults.

@@ -16,6 +16,12 @@ class saver_options : public basic_saver_options<saver_options> {
                      detail::free_box<detail::log_function>);
         return *this;
     }
+    /// Asks `now` for the time, in seconds since the epoch, in place of the machine's clock.
+    saver_options &clock(std::function<double()> now) {
+        detail::call(ckpt_saver_options_set_clock, make(), detail::run_now, detail::box(std::move(now)),
+                     detail::free_box<detail::now_function>);
+        return *this;
+    }
 };
 
 /// How one checkpoint is saved by names.
