@@ -55,6 +55,13 @@
 // 11. An object of a graph is a number, ckpt_node; 0 means no object. A number is never reused for
 //     another object or graph. After the object is removed, and in other graphs, calls with the
 //     number fail with CKPT_CODE_INVALID_ARGUMENT and CKPT_REASON_NODE.
+// 12. Forks: a child inherits handles, but neither the other threads of its parent nor its locks.
+//     There, calls that save or wait with a handle of the parent (writers, checkpoints, managers,
+//     savers, pending saves, iterators) fail at once with CKPT_CODE_FAILED_PRECONDITION and
+//     CKPT_REASON_FORKED, as do calls on a graph that another thread was using during the fork.
+//     Readers go on working. Freeing any handle is harmless: a child releases neither a lock nor a
+//     pin of its parent. New handles work as ever. The locks of a process end with it, whatever
+//     children live on, unless a bare clone system call made them.
 
 
 //
@@ -62,8 +69,9 @@
 //
 //  * Version and names of constants: ckpt_version, ckpt_check_version, ckpt_code_name,
 //    ckpt_dtype_name, ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name,
-//    ckpt_checksums_name, ckpt_durability_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name,
-//    ckpt_restore_kind_name, ckpt_better_name, ckpt_verdict_name, ckpt_severity_name
+//    ckpt_checksums_name, ckpt_durability_name, ckpt_locking_name, ckpt_kind_name,
+//    ckpt_mismatch_name, ckpt_busy_name, ckpt_restore_kind_name, ckpt_better_name,
+//    ckpt_verdict_name, ckpt_severity_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
 //  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
@@ -228,7 +236,8 @@ typedef struct ckpt_graph ckpt_graph;
 // It reads the directory's state file when it is opened and writes it after each save, as
 // TensorFlow's manager does: each can continue where the other stopped. Opening takes no lock and
 // changes nothing, so an evaluator may open a manager of a directory in which a program trains.
-// The first save takes the directory's lock, which the manager owns until it is freed. A program
+// The first save takes the lock of the directory's manager, of which there is one at a time, in
+// this process too, and which the manager owns until it is freed. A program
 // whose save is refused because another program owns the lock may try again when that program has
 // ended, but must resume first.
 //
@@ -441,6 +450,9 @@ typedef int32_t ckpt_checksums;
 
 // What of a written checkpoint survives a power failure: one of the `CKPT_DURABILITY_` constants.
 typedef int32_t ckpt_durability;
+
+// Whether a call that writes locks the directory: one of the `CKPT_LOCKING_` constants.
+typedef int32_t ckpt_locking;
 
 // The kind of an object of a graph: one of the `CKPT_KIND_` constants.
 typedef int32_t ckpt_kind;
@@ -774,6 +786,13 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // Another call was using the same handle.
 #define CKPT_REASON_CONCURRENT_USE 35
 
+// The process was forked from the one that made the handle, and may only free it.
+#define CKPT_REASON_FORKED 36
+
+// A lock was lost while it was needed: the directory or its file of locks was removed or replaced,
+// or a network file system gave the lock away.
+#define CKPT_REASON_LOCK_LOST 37
+
 // No dtype.
 #define CKPT_DTYPE_INVALID 0
 
@@ -900,6 +919,17 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 
 // Nothing is synced: after a power failure the state of the files is undefined.
 #define CKPT_DURABILITY_NONE 2
+
+// If the file system can, the default. Otherwise the call goes on, and the log says so once for
+// each handle. The same holds for syncing the directory.
+#define CKPT_LOCKING_IF_POSSIBLE 0
+
+// The call fails where the file system cannot.
+#define CKPT_LOCKING_REQUIRED 1
+
+// The call takes no lock that other processes see: the caller knows that no other process writes
+// in the directory.
+#define CKPT_LOCKING_NONE 2
 
 // An object without values of its own.
 #define CKPT_KIND_OBJECT 1
@@ -1052,6 +1082,10 @@ const char *ckpt_checksums_name(ckpt_checksums checksums);
 // Returns the name of a durability, e.g. `full`; `unknown` for an unknown number. NUL-terminated
 // static text.
 const char *ckpt_durability_name(ckpt_durability durability);
+
+// Returns the name of a way to lock, e.g. `if possible`; `unknown` for an unknown number.
+// NUL-terminated static text.
+const char *ckpt_locking_name(ckpt_locking locking);
 
 // Returns the name of a kind, e.g. `slot owner`; `unknown` for an unknown number. NUL-terminated
 // static text.
@@ -1587,6 +1621,14 @@ ckpt_code ckpt_write_options_set_threads(ckpt_write_options *options, uint32_t t
 // `CKPT_DURABILITY_` constants. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
 ckpt_code ckpt_write_options_set_durability(ckpt_write_options *options, ckpt_durability durability, ckpt_error **error);
 
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_write_options_set_locking(ckpt_write_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+ckpt_code ckpt_write_options_set_lock_wait(ckpt_write_options *options, double seconds, ckpt_error **error);
+
 // Sets whether the files are read back and compared with what was written before they are
 // published, from the disk rather than from the page cache where the system allows it. If they
 // differ, the write fails with `CKPT_CODE_DATA_LOSS`, and an existing checkpoint stays. This costs
@@ -1753,8 +1795,10 @@ ckpt_code ckpt_writer_add_variants(ckpt_writer *writer,
 //   (`CKPT_REASON_OVERLAP`).
 // * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_SPACE`): the file system does not have enough
 //   space.
-// * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another process is writing in the directory,
-//   or another thread is writing the same checkpoint.
+// * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another process or thread is writing or
+//   removing the same checkpoint, for longer than `ckpt_write_options_set_lock_wait` says.
+// * `CKPT_CODE_ABORTED` (`CKPT_REASON_LOCK_LOST`): the lock of the checkpoint was lost before it
+//   was published.
 // * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the progress callback or the cancel flag
 //   stopped it.
 // * `CKPT_CODE_ABORTED` (`CKPT_REASON_CALLBACK`): a read callback failed.
@@ -1780,6 +1824,14 @@ ckpt_code ckpt_merge_options_set_keep_inputs(ckpt_merge_options *options, bool k
 // Sets what survives a power failure after the merge: one of the `CKPT_DURABILITY_` constants.
 // Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
 ckpt_code ckpt_merge_options_set_durability(ckpt_merge_options *options, ckpt_durability durability, ckpt_error **error);
+
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_merge_options_set_locking(ckpt_merge_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+ckpt_code ckpt_merge_options_set_lock_wait(ckpt_merge_options *options, double seconds, ckpt_error **error);
 
 // Sets the callback that reports progress during `ckpt_merge`; NULL for none.
 //
@@ -3419,7 +3471,13 @@ double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t
 // and if the manager saves by steps and it is too early for the next save. `path` may be NULL.
 //
 // Errors are those of `ckpt_checkpoint_write`, and:
-// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock. Nothing is counted.
+// * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another manager has the directory, in this
+//   process or another; or somebody writes the checkpoint or changes the state for longer than
+//   `ckpt_manager_options_set_lock_wait` says. Nothing is counted if it is another manager.
+// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_REPLACED`): the directory was removed, moved or
+//   replaced.
+// * `CKPT_CODE_ABORTED` (`CKPT_REASON_LOCK_LOST`): the lock of the directory was lost. The next
+//   save takes it again.
 // * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REPLACED`: another process has saved since
 //   the manager was opened, and this program has not resumed from its checkpoint. Nothing is
 //   counted.
@@ -3530,6 +3588,15 @@ ckpt_code ckpt_manager_options_set_clock(ckpt_manager_options *options,
                                          void *user_data,
                                          ckpt_free_callback free_user_data,
                                          ckpt_error **error);
+
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_manager_options_set_locking(ckpt_manager_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+// Another manager of the directory is never waited for.
+ckpt_code ckpt_manager_options_set_lock_wait(ckpt_manager_options *options, double seconds, ckpt_error **error);
 
 // Sets the log, which is called with `user_data` about state files that cannot be parsed, old
 // checkpoints that cannot be removed, saves in the background that failed and the like. No lock is
@@ -3905,7 +3972,8 @@ void ckpt_state_update_free(ckpt_state_update *update);
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
-// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+// * `CKPT_CODE_UNAVAILABLE`: another process or thread changes the state of the directory, and
+//   did not end within a minute.
 // * `CKPT_CODE_INVALID_ARGUMENT`: the number of times is neither 0 nor that of the listed
 //   checkpoints; the state file's name contains a directory; or the latest checkpoint has the path
 //   of the state file.
@@ -3931,8 +3999,8 @@ ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes, size_t count, doub
 // Only plain files in the prefix's own directory are deleted. Missing files are not an error.
 //
 // Errors:
-// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock, or another thread is
-//   writing this checkpoint.
+// * `CKPT_CODE_UNAVAILABLE`: another process or thread is writing this checkpoint, and did not
+//   end within a minute.
 // * The operating system's error: a file cannot be deleted.
 ckpt_code ckpt_remove_checkpoint(const char *prefix, ckpt_error **error);
 
@@ -4095,7 +4163,7 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist or contains no valid checkpoint.
-// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state.
 // * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
 ckpt_code ckpt_repair_checkpoint_state(const char *directory,
                                        bool dry_run,
@@ -4135,6 +4203,20 @@ ckpt_code ckpt_collect_options_set_keep_checkpoint_every_n_hours(ckpt_collect_op
 // one of the `CKPT_BETTER_` constants.
 ckpt_code ckpt_collect_options_set_keep_best(ckpt_collect_options *options, size_t count, ckpt_better better, ckpt_error **error);
 
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_collect_options_set_locking(ckpt_collect_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+// The lock of the directory's manager is not waited for.
+ckpt_code ckpt_collect_options_set_lock_wait(ckpt_collect_options *options, double seconds, ckpt_error **error);
+
+// Deletes files left behind by crashes even where the file system has no locks, so that nobody
+// knows whether a program is writing them: those that were last modified more than `seconds`
+// seconds ago. Otherwise nothing is deleted there but expired checkpoints.
+ckpt_code ckpt_collect_options_set_older_than(ckpt_collect_options *options, double seconds, ckpt_error **error);
+
 // Only lists what would be deleted if `dry_run` is true. False by default.
 ckpt_code ckpt_collect_options_set_dry_run(ckpt_collect_options *options, bool dry_run, ckpt_error **error);
 
@@ -4153,7 +4235,7 @@ void ckpt_collect_options_free(ckpt_collect_options *options);
 // * `CKPT_CODE_INVALID_ARGUMENT`: the options keep no checkpoint, or their hours are negative or
 //   not finite.
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
-// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state.
 // * `CKPT_CODE_DATA_LOSS`: the state file names no latest checkpoint.
 ckpt_code ckpt_collect_checkpoints(const char *directory,
                                    const ckpt_collect_options *options,

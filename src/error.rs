@@ -168,6 +168,11 @@ pub enum Reason {
     NotACheckpoint = 34,
     /// Another call was using the same handle. Only the C ABI and the bindings have this reason.
     ConcurrentUse = 35,
+    /// The process was forked from the one that made the handle, and may only free it.
+    Forked = 36,
+    /// A lock was lost while it was needed: the directory or its file of locks was removed or
+    /// replaced, or a network file system gave the lock away.
+    LockLost = 37,
 }
 
 /// An error of the library: what went wrong, with which file and tensor.

@@ -122,6 +122,7 @@ mod format;
 mod graph;
 #[cfg(test)]
 mod laboratory;
+mod log;
 mod manager;
 mod os_bytes;
 mod reader;
@@ -131,7 +132,9 @@ mod table;
 mod tensor;
 mod v1;
 
-pub use bundle::{merge, Checksums, Durability, Endianness, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written};
+pub use bundle::{
+    merge, Checksums, Durability, Endianness, Locking, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written,
+};
 pub use checkpoint::{
     restore_nodes, Busy, Checkpoint, CheckpointView, Comparison, Log, Mismatch, Pending, PendingProgress, Ranks, Report,
     RestoreKind, RestoreOptions, Row, RowPath, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions,

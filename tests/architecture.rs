@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["format", "storage"],
     &["tensor"],
     &["allocate"],
-    &["error", "os_bytes", "sort"],
+    &["error", "log", "os_bytes", "sort"],
 ];
 
 /// A module of the crate: `["bundle", "writer"]`.

@@ -6,13 +6,14 @@ mod common;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use checkpoint::{
     get_checkpoint_state, Checkpoint, Code, DType, Durability, Failure, Graph, Mismatch, NodeId, Pin, Reader, Reason,
     RestoreOptions, RowState, SaveOptions, Saver, SaverOptions, SaverSaveOptions, Severity, Sink, Source, State, StateOptions,
     Variable, WriteOptions,
 };
-use common::v1;
+use common::{lock, v1};
 use tempfile::TempDir;
 
 fn float(graph: &Graph, value: f32) -> NodeId {
@@ -48,7 +49,7 @@ fn saver(graph: &Graph, named: &[(&str, NodeId)], options: SaverOptions) -> Save
 
 fn names(directory: &TempDir) -> BTreeSet<String> {
     let entries = std::fs::read_dir(directory.path()).unwrap();
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).filter(|name| name != lock::LOCK_FILE).collect()
 }
 
 fn listed(directory: &Path) -> Vec<PathBuf> {
@@ -482,13 +483,16 @@ fn a_callback_may_ask_the_saver_and_not_save() {
 fn the_state_file_of_another_process_s_directory_is_not_touched() {
     let (graph, directory) = (Graph::new(), tempfile::tempdir().unwrap());
     let saver = saver(&graph, &[("v", float(&graph, 1.0))], SaverOptions::new());
-    // As another process would have it: by a file of its own.
-    let other = std::fs::File::open(directory.path()).unwrap();
-    other.lock().unwrap();
-    let error = saver.save(directory.path().join("m"), &quick()).unwrap_err();
-    assert_eq!((error.code(), error.reason()), (Code::Unavailable, Reason::Locked));
-    assert!(names(&directory).is_empty() && saver.last_checkpoints().is_empty());
-    drop(other);
+    let at_once = WriteOptions::new().durability(Durability::None).lock_wait(Duration::ZERO);
+    let at_once = SaverSaveOptions::new().save(SaveOptions::new().write(at_once));
+    for (byte, left) in [(lock::of_checkpoint("m"), 0), (lock::STATE, 2)] {
+        let other = lock::try_lock(directory.path(), byte).unwrap();
+        let error = saver.save(directory.path().join("m"), &at_once).unwrap_err();
+        assert_eq!((error.code(), error.reason()), (Code::Unavailable, Reason::Locked));
+        assert_eq!(names(&directory).len(), left);
+        assert!(!directory.path().join("checkpoint").exists());
+        drop(other);
+    }
     saver.save(directory.path().join("m"), &quick()).unwrap();
 }
 
@@ -522,9 +526,10 @@ fn an_old_checkpoint_that_cannot_be_removed_is_said_and_tried_again() {
     std::fs::create_dir(&first).unwrap();
     std::fs::create_dir(&second).unwrap();
     saver.save(first.join("a"), &quick()).unwrap();
-    let lock = std::fs::File::open(&first).unwrap();
-    lock.lock().unwrap();
-    saver.save(second.join("b"), &quick()).unwrap();
+    let lock = lock::try_lock(&first, lock::STATE).unwrap();
+    let at_once = WriteOptions::new().durability(Durability::None).lock_wait(Duration::ZERO);
+    let at_once = SaverSaveOptions::new().save(SaveOptions::new().write(at_once));
+    saver.save(second.join("b"), &at_once).unwrap();
     {
         let heard = heard.lock().unwrap();
         assert!(

@@ -24,6 +24,8 @@ fn main() -> ExitCode {
     match arguments[..] {
         [_, "save", directory, keep] => save_for_ever(Path::new(directory), keep.parse().unwrap()),
         [_, "hold", prefix] => hold_for_ever(Path::new(prefix)),
+        [_, "write", prefix] => write_for_ever(Path::new(prefix)),
+        [_, "save and fork", directory] => save_and_fork(Path::new(directory)),
         _ => tests(&arguments[1..]),
     }
 }
@@ -32,11 +34,13 @@ type Test = (&'static str, fn(u64));
 
 /// Runs the tests whose names have one of the arguments, as other tests do.
 fn tests(arguments: &[&str]) -> ExitCode {
-    let all: [Test; 4] = [
+    let all: [Test; 6] = [
         ("a_killed_program_resumes_from_its_last_save_or_later", killed_and_resumed),
         ("of_two_programs_one_is_told_who_saves_until_that_is_killed", two_programs),
         ("a_reader_of_what_is_being_removed_finds_all_or_nothing", reader_and_writer),
         ("a_hold_ends_with_its_process", holder_killed),
+        ("writers_of_two_checkpoints_in_one_directory_work_at_the_same_time", two_checkpoints),
+        ("the_lock_of_a_killed_program_is_free_though_its_children_live", forking_programs),
     ];
     let rounds = std::env::var("CKPT_KILL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(500);
     let names: Vec<&&str> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
@@ -141,6 +145,50 @@ fn hold_for_ever(prefix: &Path) -> ExitCode {
     }
 }
 
+/// Writes one checkpoint over and over. Says of each that it is written.
+fn write_for_ever(prefix: &Path) -> ExitCode {
+    // Who sweeps what a killed writer left has its lock for a moment.
+    let write = WriteOptions::new().durability(Durability::None).lock_wait(Duration::from_secs(5));
+    let options = SaveOptions::new().write(write);
+    let program = Program::new();
+    let mut out = std::io::stdout();
+    for step in 1.. {
+        program.set(step);
+        program.checkpoint.write(prefix, &options).unwrap();
+        writeln!(out, "saved {step}").unwrap();
+    }
+    ExitCode::SUCCESS
+}
+
+/// Saves and forks a child that lives on and never calls the library; again and again. The children
+/// end when the file `over` appears.
+fn save_and_fork(directory: &Path) -> ExitCode {
+    let write = WriteOptions::new().durability(Durability::None);
+    let options = ManagerSaveOptions::new().save(SaveOptions::new().write(write));
+    let program = Program::new();
+    let manager = manage(&program, directory, 2).unwrap();
+    manager.restore_or_initialize(&ResumeOptions::new()).unwrap();
+    let mut out = std::io::stdout();
+    let over = directory.with_extension("over");
+    loop {
+        program.set(program.step() + 1);
+        manager.save(&options).unwrap();
+        writeln!(out, "saved {}", program.step()).unwrap();
+        // SAFETY: this program has one thread, and the child only looks for a file and exits.
+        if unsafe { libc::fork() } == 0 {
+            for descriptor in 0..3 {
+                // SAFETY: who reads what the program says must not wait for its children.
+                unsafe { libc::close(descriptor) };
+            }
+            while !over.exists() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            // SAFETY: it never returns.
+            unsafe { libc::_exit(0) };
+        }
+    }
+}
+
 /// A program as a process of its own. It is killed when dropped.
 struct Process {
     child: Child,
@@ -215,9 +263,10 @@ fn names_in(directory: &Path) -> Vec<String> {
     std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// In memory where there is such a place.
+/// In memory where there is such a place, or where `CKPT_KILL_DIRECTORY` says.
 fn scratch() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+    let place = std::env::var("CKPT_KILL_DIRECTORY");
+    tempfile::tempdir_in(place.as_deref().unwrap_or("/dev/shm")).or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 // ---- the tests
@@ -248,7 +297,8 @@ fn killed_and_resumed(rounds: u64) {
     println!("{rounds} programs killed, {saves} saves, each resumed from the last one");
 }
 
-/// After one more save there is nothing but what the manager keeps.
+/// After one more save there is nothing but what the manager keeps, the state file and the file of
+/// locks.
 fn tidy(directory: &Path) {
     let program = Program::new();
     let manager = manage(&program, directory, 2).unwrap();
@@ -256,7 +306,7 @@ fn tidy(directory: &Path) {
     manager.save(&ManagerSaveOptions::new()).unwrap();
     let names = names_in(directory);
     let files: usize = manager.checkpoints().iter().map(|path| 1 + Reader::open(path).unwrap().shard_count() as usize).sum();
-    assert_eq!((checkpoints_in(directory), names.len()), (2, files + 1), "{names:?}");
+    assert_eq!((checkpoints_in(directory), names.len()), (2, files + 2), "{names:?}");
 }
 
 fn two_programs(rounds: u64) {
@@ -340,4 +390,57 @@ fn holder_killed(_: u64) {
     holder.kill();
     save();
     assert_eq!(checkpoints_in(scratch.path()), 1);
+}
+
+/// Two writers, killed now and then: neither waits for the other, and each checkpoint is whole.
+fn two_checkpoints(rounds: u64) {
+    let mut rng = Rng::new(3);
+    let scratch = scratch();
+    let prefixes = ["a", "b"].map(|name| scratch.path().join(name));
+    let begin = |which: usize| Process::begin(&["write", prefixes[which].to_str().unwrap()]);
+    let mut writers = [0, 1].map(|which| Some(begin(which)));
+    let (mut last, mut saves) = ([0; 2], 0);
+    for _ in 0..rounds / 2 {
+        std::thread::sleep(Duration::from_micros(5_000 + rng.below(20_000)));
+        let which = rng.below(2) as usize;
+        let lines = writers[which].take().unwrap().kill();
+        writers[which] = Some(begin(which));
+        saves += saved(&lines).count();
+        last[which] = saved(&lines).last().unwrap_or(0);
+        let program = Program::new();
+        match program.checkpoint.restore(&prefixes[which], &RestoreOptions::new()) {
+            Ok(_) => assert!(program.agrees(), "what was read is a mix"),
+            // Its successor has replaced it while it was read.
+            Err(e) => assert!(matches!(e.code(), Code::NotFound | Code::DataLoss), "{e}"),
+        }
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    for writer in writers.into_iter().flatten() {
+        let lines = writer.kill();
+        assert!(saved(&lines).count() > 0, "a writer was kept out");
+    }
+    for prefix in &prefixes {
+        Program::new().checkpoint.write(prefix, &SaveOptions::new()).unwrap();
+    }
+    let names = names_in(scratch.path());
+    assert_eq!(names.iter().filter(|name| name.starts_with('.')).collect::<Vec<_>>(), [".ckpt-lock"], "{names:?}");
+    println!("{} of two writers killed, {saves} saves", rounds / 2);
+}
+
+/// A program forks children that live on, and is killed: the next one is not refused.
+fn forking_programs(rounds: u64) {
+    let mut rng = Rng::new(4);
+    let scratch = scratch();
+    let directory = scratch.path().join("run");
+    let mut saves = 0;
+    for _ in 0..(rounds / 25).max(4) {
+        let process = Process::begin(&["save and fork", directory.to_str().unwrap()]);
+        let first = process.lines.recv().expect("the program ended by itself");
+        std::thread::sleep(Duration::from_micros(rng.below(30_000)));
+        saves += 1 + saved(&process.kill()).count();
+        assert!(first.starts_with("saved "), "{first}");
+    }
+    std::fs::write(directory.with_extension("over"), "").unwrap();
+    tidy(&directory);
+    println!("{saves} saves by programs that forked as often and were killed: none was refused");
 }

@@ -28,6 +28,7 @@ fn run(destination: &Path, sections: &[PathBuf], options: &MergeOptions) -> chec
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name != ".ckpt-lock");
     names.sort();
     names
 }

@@ -1,17 +1,20 @@
 //! docs/on-disk.md says which names the library makes and removes: the directory is watched while
 //! the library works in it.
 
+mod common;
+
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::mem::MaybeUninit;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use checkpoint::{
     merge, Better, Checkpoint, Code, DType, Failure, Graph, Manager, ManagerOptions, ManagerSaveOptions, MergeOptions, Ranks,
-    SaveOptions, Variable, WriteOptions, Writer,
+    Reason, SaveOptions, Variable, WriteOptions, Writer,
 };
+use common::lock;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use tempfile::tempdir;
 
@@ -28,7 +31,8 @@ fn patterns() -> BTreeSet<&'static str> {
 fn fits(word: &str, text: &str) -> bool {
     match word {
         "BASE" | "NAME" => !text.contains('/'),
-        "HEX" => text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
+        "STATE" => !text.contains('/'),
+        "HEX" | "HASH" | "ATTEMPT" => text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
         _ => text.len() >= 5 && text.bytes().all(|b| b.is_ascii_digit()),
     }
 }
@@ -61,7 +65,7 @@ impl Ranks for Alone<'_> {
     }
 
     fn gather(&self, message: &[u8]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
-        for sections in names_in(self.directory).into_iter().filter(|name| name.contains(".ranks.")) {
+        for sections in names_in(self.directory).into_iter().filter(|name| name.ends_with("-ranks")) {
             let sections = self.directory.join(sections);
             for rank in names_in(&sections) {
                 let files = names_in(&sections.join(&rank)).into_iter().map(|name| format!("{rank}/{name}"));
@@ -138,24 +142,27 @@ fn every_name_that_is_made_is_in_the_page_and_the_other_way_round() {
     let unseen: Vec<&&str> = patterns.iter().filter(|pattern| !names.iter().any(|name| matches(pattern, name))).collect();
     assert_eq!(unseen, [&""; 0]);
     let inside = ranks.sections.into_inner().unwrap();
-    assert_eq!(Vec::from_iter(inside), ["00000/part.data-00000-of-00001", "00000/part.index"]);
+    assert_eq!(Vec::from_iter(inside), ["00000/.ckpt-lock", "00000/part.data-00000-of-00001", "00000/part.index"]);
     let left = names_in(directory);
-    assert!(left.iter().all(|name| !name.contains(".ckpt-")), "{left:?}");
+    let own: Vec<&String> = left.iter().filter(|name| name.contains(".ckpt-")).collect();
+    assert_eq!(own, [".ckpt-lock"]);
 }
 
 #[test]
 fn what_a_crash_leaves_is_swept_by_its_name_alone() {
     let scratch = tempdir().unwrap();
+    // HASH is FNV-1a of `x`, of an empty name and of `checkpoint`, cut to 62 bits.
     for (name, is_swept) in [
-        ("x.index.ckpt-tmp-0123456789abcdef", true),
-        ("x.data-00000-of-00001.ckpt-tmp-0123456789abcdef", true),
-        (".index.ckpt-tmp-0123456789abcdef", true),
-        ("checkpoint.ckpt-tmp-0123456789abcdef", true),
-        ("checkpoint.manager.ckpt-tmp-0123456789abcdef", true),
-        (".ckpt-tmp-0123456789abcdef", false),
-        ("x.index.ckpt-tmp-0123456789abcde", false),
-        ("x.index.ckpt-tmp-0123456789ABCDEF", false),
-        ("x.index.ckpt-tmp-0123456789abcdef.bak", false),
+        (".ckpt-tmp-2f63f54c86021707-0123456789abcdef-index", true),
+        (".ckpt-tmp-2f63f54c86021707-0123456789abcdef-old", true),
+        (".ckpt-tmp-2f63f54c86021707-0123456789abcdef-data-00000-of-00001", true),
+        (".ckpt-tmp-0bf29ce484222325-0123456789abcdef-index", true),
+        (".ckpt-tmp-2f63f54c86021707-0123456789abcdef-other", false),
+        (".ckpt-tmp-2f63f54c86021707-0123456789abcdef-data-0-of-1", false),
+        (".ckpt-tmp-2f63f54c86021707-0123456789abcde-index", false),
+        (".ckpt-tmp-2f63f54c86021707-0123456789ABCDEF-index", false),
+        (".ckpt-tmp-2f63f54c86021707-0123456789abcdef-index.bak", false),
+        ("x.index.ckpt-tmp-0123456789abcdef", false),
         ("x.index.ckpt-add-0123456789abcdef", false),
         ("x.index.ckpt-new-0123456789abcdef", false),
     ] {
@@ -166,6 +173,17 @@ fn what_a_crash_leaves_is_swept_by_its_name_alone() {
         let is_listed = patterns().iter().any(|pattern| pattern.contains("ckpt-tmp") && matches(pattern, name));
         assert_eq!(is_listed, is_swept, "{name}");
     }
+}
+
+#[test]
+fn a_draft_of_a_state_file_is_swept_by_the_next_change_of_the_state() {
+    let scratch = tempdir().unwrap();
+    let draft = scratch.path().join(".ckpt-tmp-08f31246af8d829f-0123456789abcdef-state");
+    std::fs::write(&draft, "").unwrap();
+    write(&scratch.path().join("x")).unwrap();
+    assert!(draft.exists(), "a writer does not change the state");
+    program().save(scratch.path().join("y"), &SaveOptions::new()).unwrap();
+    assert!(!draft.exists());
 }
 
 #[test]
@@ -184,13 +202,37 @@ fn a_removal_that_a_crash_cut_short_is_known_by_its_mark() {
 }
 
 #[test]
-fn the_lock_is_that_of_the_directory_itself() {
+fn the_locks_are_the_bytes_of_the_page() {
     let scratch = tempdir().unwrap();
-    let held = File::open(scratch.path()).unwrap();
-    held.lock().unwrap();
-    assert_eq!(write(&scratch.path().join("x")).unwrap_err().code(), Code::Unavailable);
-    held.unlock().unwrap();
-    write(&scratch.path().join("x")).unwrap();
+    let directory = scratch.path();
+    let at_once = WriteOptions::new().lock_wait(Duration::ZERO);
+    let write = |name: &str| {
+        let mut writer = Writer::new(directory.join(name), &at_once)?;
+        writer.add("value", DType::Uint8, &[1], &[7])?;
+        writer.finish().map(drop)
+    };
+    write("x").unwrap();
+    let code = |outcome: checkpoint::Result<()>| outcome.map_err(|e| (e.code(), e.reason()));
+    let taken = Err((Code::Unavailable, Reason::Locked));
+    let save = || program().save(directory.join("s"), &SaveOptions::new().write(at_once.clone())).map(drop);
+    let manage = || {
+        let manager = Manager::open(&program(), directory, &ManagerOptions::new())?;
+        manager.save(&ManagerSaveOptions::new()).map(drop)
+    };
+    // FNV-1a of `x`, cut to 62 bits.
+    let x = (1 << 32) + 0x2f63_f54c_8602_1707;
+    assert_eq!(lock::of_checkpoint("x"), x);
+    for (byte, what) in [(0, "managing"), (1, "the state"), (x, "the checkpoint x")] {
+        let lock = lock::try_lock(directory, byte).unwrap();
+        assert_eq!(code(write("x")).is_err(), byte == x, "{what}");
+        assert_eq!(code(write("y")), Ok(()), "{what}");
+        assert_eq!(code(save()), if byte == 1 { taken } else { Ok(()) }, "{what}");
+        if byte != 1 {
+            assert_eq!(code(manage()), if byte == 0 { taken } else { Ok(()) }, "{what}");
+        }
+        drop(lock);
+    }
+    write("x").unwrap();
 }
 
 #[test]

@@ -1,16 +1,20 @@
 //! Checkpoints that several ranks save together: threads with channels between them, each of which
 //! may stop listening at any point.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use checkpoint::{
     latest_checkpoint, merge, verify, Checkpoint, Code, DType, Durability, Error, Extent, Failure, Graph, Manager,
     ManagerOptions, ManagerSaveOptions, MergeOptions, NodeId, Ranks, Reader, Reason, RestoreOptions, ResumeOptions, SaveOptions,
     Sink, Slice, Source, State, StateOptions, Variable, VerifyOptions, WriteOptions,
 };
+use common::lock;
 use tempfile::TempDir;
 
 /// Rows and columns of the table that all ranks have a part of.
@@ -150,7 +154,7 @@ impl Program {
 }
 
 fn unsynced() -> SaveOptions {
-    SaveOptions::new().write(WriteOptions::new().durability(Durability::None))
+    SaveOptions::new().write(WriteOptions::new().durability(Durability::None).lock_wait(Duration::from_millis(200)))
 }
 
 /// Runs all ranks, and gives what each returns.
@@ -168,7 +172,11 @@ fn save(world: Vec<Channels>, prefix: &Path, round: f32) -> Vec<Result<PathBuf, 
 }
 
 fn names(directory: &Path) -> BTreeSet<String> {
-    std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != ".ckpt-lock")
+        .collect()
 }
 
 /// Fails unless the checkpoint is whole and holds what `count` ranks of `round` saved.
@@ -522,15 +530,18 @@ fn a_manager_keeps_what_ranks_save() {
 }
 
 #[test]
-fn a_directory_that_another_process_writes_in_is_refused_to_all() {
+fn a_checkpoint_that_another_process_writes_is_refused_to_all() {
     let directory = TempDir::new().unwrap();
-    let held = std::fs::File::open(directory.path()).unwrap();
-    held.try_lock().unwrap(); // by a handle of its own, as another process would have it
+    let held = lock::try_lock(directory.path(), lock::of_checkpoint("ckpt")).unwrap();
     for saved in save(world(3), &directory.path().join("ckpt"), 1.) {
         assert_eq!(saved.unwrap_err().code(), Code::Unavailable);
     }
     drop(held);
     save(world(3), &directory.path().join("ckpt"), 1.).into_iter().for_each(|saved| drop(saved.unwrap()));
+}
+
+fn sections_of(base: &str) -> String {
+    format!(".ckpt-tmp-{:016x}-0123456789abcdef-ranks", lock::hash(base))
 }
 
 /// Nothing is removed but what has our names, in directories of our names, not by way of links, and
@@ -544,19 +555,19 @@ fn only_sections_whose_lock_is_free_are_swept() {
         std::fs::write(path, "x").unwrap();
         path.to_owned()
     };
-    let sections = directory.path().join("x.ranks.ckpt-tmp-0123456789abcdef");
-    let left = ["00001/part.index", "00001/part.data-00000-of-00001", "00001/part.index.ckpt-tmp-0123456789abcdef"];
+    let sections = directory.path().join(sections_of("x"));
+    let temporary = format!("00001/.ckpt-tmp-{:016x}-0123456789abcdef-index", lock::hash("part"));
+    let left = ["00001/part.index", "00001/part.data-00000-of-00001", &temporary];
     let left = left.map(|name| put(&sections.join(name)));
     let foreign = ["00001/notes", "00001/part.indexes", "notes/part.index", "1/part.index", "part.index"];
     let foreign = foreign.map(|name| put(&sections.join(name)));
     let busy = put(&sections.join("00002/part.index"));
     let others = put(&elsewhere.path().join("00000/part.index"));
-    let link = directory.path().join("y.ranks.ckpt-tmp-0123456789abcdef");
+    let link = directory.path().join(sections_of("y"));
     std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
     std::os::unix::fs::symlink(elsewhere.path().join("00000"), sections.join("00003")).unwrap();
-    let not_ours = put(&directory.path().join("z.ranks.ckpt-tmp-0123456789abcde/00000/part.index"));
-    let held = std::fs::File::open(busy.parent().unwrap()).unwrap();
-    held.try_lock().unwrap();
+    let not_ours = put(&directory.path().join(sections_of("z")).with_extension("bak").join("00000/part.index"));
+    let held = lock::try_lock(busy.parent().unwrap(), lock::of_checkpoint("part")).unwrap();
     let write = |round: f32| Program::new(0, 1, round).checkpoint.write(directory.path().join("w"), &unsynced()).unwrap();
     write(1.);
     assert!(left.iter().all(|path| !path.exists()), "{left:?}");

@@ -212,6 +212,7 @@ fn gone(sent: std::io::Result<()>) {
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name != ".ckpt-lock");
     names.sort();
     names
 }

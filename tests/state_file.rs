@@ -23,6 +23,7 @@ fn text_in(directory: &Path) -> String {
 fn names_in(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         std::fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name != ".ckpt-lock");
     names.sort();
     names
 }
@@ -194,7 +195,7 @@ fn a_moved_directory_keeps_its_checkpoints() {
 #[test]
 fn an_update_sweeps_what_a_crash_left() {
     let scratch = tempdir().unwrap();
-    std::fs::write(scratch.path().join("checkpoint.ckpt-tmp-0123456789abcdef"), "").unwrap();
+    std::fs::write(scratch.path().join(".ckpt-tmp-0123456789abcdef-0123456789abcdef-state"), "").unwrap();
     update_checkpoint_state(scratch.path(), &StateUpdate::new("m")).unwrap();
     assert_eq!(names_in(scratch.path()), ["checkpoint"]);
 }

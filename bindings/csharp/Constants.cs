@@ -173,6 +173,14 @@ namespace LibCheckpoint
 
         /// <summary>Another call was using the same handle.</summary>
         ConcurrentUse = 35,
+
+        /// <summary>The process was forked from the one that made the handle, and may only free
+        /// it.</summary>
+        Forked = 36,
+
+        /// <summary>A lock was lost while it was needed: the directory or its file of locks was
+        /// removed or replaced, or a network file system gave the lock away.</summary>
+        LockLost = 37,
     }
 
     /// <summary>The type of a tensor's elements, numbered as TensorFlow's
@@ -322,6 +330,21 @@ namespace LibCheckpoint
 
         /// <summary>Nothing is synced: after a power failure the state of the files is
         /// undefined.</summary>
+        None = 2,
+    }
+
+    /// <summary>Whether a call that writes locks the directory.</summary>
+    public enum Locking
+    {
+        /// <summary>If the file system can, the default. Otherwise the call goes on, and the log
+        /// says so once for each handle. The same holds for syncing the directory.</summary>
+        IfPossible = 0,
+
+        /// <summary>The call fails where the file system cannot.</summary>
+        Required = 1,
+
+        /// <summary>The call takes no lock that other processes see: the caller knows that no other
+        /// process writes in the directory.</summary>
         None = 2,
     }
 
@@ -492,6 +515,10 @@ namespace LibCheckpoint
         /// <summary>Returns the name of a durability, e.g. <c>full</c>; <c>unknown</c> for an
         /// unknown number.</summary>
         public static string Name(this Durability value) => Utf8.Decode(NativeMethods.ckpt_durability_name(value));
+
+        /// <summary>Returns the name of a way to lock, e.g. <c>if possible</c>; <c>unknown</c> for
+        /// an unknown number.</summary>
+        public static string Name(this Locking value) => Utf8.Decode(NativeMethods.ckpt_locking_name(value));
 
         /// <summary>Returns the name of a kind, e.g. <c>slot owner</c>; <c>unknown</c> for an
         /// unknown number.</summary>

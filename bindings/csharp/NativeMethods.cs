@@ -275,6 +275,9 @@ namespace LibCheckpoint
         internal static extern IntPtr ckpt_durability_name(Durability durability);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_locking_name(Locking locking);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_kind_name(NodeKind kind);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -669,6 +672,18 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_write_options_set_durability(options, durability, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_locking(WriteOptionsHandle options, Locking locking, out IntPtr error);
+
+        internal static void ckpt_write_options_set_locking(WriteOptionsHandle options, Locking locking, Causes causes = null) =>
+            CheckpointException.Check(ckpt_write_options_set_locking(options, locking, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_lock_wait(WriteOptionsHandle options, double seconds, out IntPtr error);
+
+        internal static void ckpt_write_options_set_lock_wait(WriteOptionsHandle options, double seconds, Causes causes = null) =>
+            CheckpointException.Check(ckpt_write_options_set_lock_wait(options, seconds, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_read_back(WriteOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool readBack, out IntPtr error);
 
         internal static void ckpt_write_options_set_read_back(WriteOptionsHandle options, bool readBack, Causes causes = null) =>
@@ -766,6 +781,18 @@ namespace LibCheckpoint
 
         internal static void ckpt_merge_options_set_durability(MergeOptionsHandle options, Durability durability, Causes causes = null) =>
             CheckpointException.Check(ckpt_merge_options_set_durability(options, durability, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge_options_set_locking(MergeOptionsHandle options, Locking locking, out IntPtr error);
+
+        internal static void ckpt_merge_options_set_locking(MergeOptionsHandle options, Locking locking, Causes causes = null) =>
+            CheckpointException.Check(ckpt_merge_options_set_locking(options, locking, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge_options_set_lock_wait(MergeOptionsHandle options, double seconds, out IntPtr error);
+
+        internal static void ckpt_merge_options_set_lock_wait(MergeOptionsHandle options, double seconds, Causes causes = null) =>
+            CheckpointException.Check(ckpt_merge_options_set_lock_wait(options, seconds, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_merge_options_set_progress(MergeOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
@@ -1906,6 +1933,18 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_manager_options_set_clock(options, now, userData, freeUserData, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_locking(ManagerOptionsHandle options, Locking locking, out IntPtr error);
+
+        internal static void ckpt_manager_options_set_locking(ManagerOptionsHandle options, Locking locking, Causes causes = null) =>
+            CheckpointException.Check(ckpt_manager_options_set_locking(options, locking, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_options_set_lock_wait(ManagerOptionsHandle options, double seconds, out IntPtr error);
+
+        internal static void ckpt_manager_options_set_lock_wait(ManagerOptionsHandle options, double seconds, Causes causes = null) =>
+            CheckpointException.Check(ckpt_manager_options_set_lock_wait(options, seconds, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_log(ManagerOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
         internal static void ckpt_manager_options_set_log(ManagerOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
@@ -2306,6 +2345,24 @@ namespace LibCheckpoint
 
         internal static void ckpt_collect_options_set_keep_best(CollectOptionsHandle options, long count, Better better, Causes causes = null) =>
             CheckpointException.Check(ckpt_collect_options_set_keep_best(options, count, better, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_collect_options_set_locking(CollectOptionsHandle options, Locking locking, out IntPtr error);
+
+        internal static void ckpt_collect_options_set_locking(CollectOptionsHandle options, Locking locking, Causes causes = null) =>
+            CheckpointException.Check(ckpt_collect_options_set_locking(options, locking, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_collect_options_set_lock_wait(CollectOptionsHandle options, double seconds, out IntPtr error);
+
+        internal static void ckpt_collect_options_set_lock_wait(CollectOptionsHandle options, double seconds, Causes causes = null) =>
+            CheckpointException.Check(ckpt_collect_options_set_lock_wait(options, seconds, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_collect_options_set_older_than(CollectOptionsHandle options, double seconds, out IntPtr error);
+
+        internal static void ckpt_collect_options_set_older_than(CollectOptionsHandle options, double seconds, Causes causes = null) =>
+            CheckpointException.Check(ckpt_collect_options_set_older_than(options, seconds, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_collect_options_set_dry_run(CollectOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool dryRun, out IntPtr error);

@@ -93,6 +93,16 @@ namespace LibCheckpoint
         /// <c>ErrorCode.InvalidArgument</c> for other values.</summary>
         public Durability Durability { get; set; }
 
+        /// <summary>Sets whether the directory is locked; <c>Locking.IfPossible</c> by default.
+        /// Fails with <c>ErrorCode.InvalidArgument</c> for other values.</summary>
+        public Locking Locking { get; set; }
+
+        /// <summary>Sets for how many seconds the call waits for a lock that another process or
+        /// thread holds; 60 by default, 0 fails at once. Fails with
+        /// <c>ErrorCode.InvalidArgument</c> for negative values and NaN. Null for the
+        /// default.</summary>
+        public TimeSpan? LockWait { get; set; }
+
         /// <summary>Sets whether the files are read back and compared with what was written before
         /// they are published, from the disk rather than from the page cache where the system
         /// allows it. If they differ, the write fails with <c>ErrorCode.DataLoss</c>, and an
@@ -120,6 +130,11 @@ namespace LibCheckpoint
                 NativeMethods.ckpt_write_options_set_threads(made, checked((uint)Threads));
             }
             NativeMethods.ckpt_write_options_set_durability(made, Durability);
+            NativeMethods.ckpt_write_options_set_locking(made, Locking);
+            if (LockWait != null)
+            {
+                NativeMethods.ckpt_write_options_set_lock_wait(made, LockWait.Value.TotalSeconds);
+            }
             NativeMethods.ckpt_write_options_set_read_back(made, ReadBack);
         }
     }
@@ -140,12 +155,27 @@ namespace LibCheckpoint
         /// <c>ErrorCode.InvalidArgument</c> for other values.</summary>
         public Durability Durability { get; set; }
 
+        /// <summary>Sets whether the directory is locked; <c>Locking.IfPossible</c> by default.
+        /// Fails with <c>ErrorCode.InvalidArgument</c> for other values.</summary>
+        public Locking Locking { get; set; }
+
+        /// <summary>Sets for how many seconds the call waits for a lock that another process or
+        /// thread holds; 60 by default, 0 fails at once. Fails with
+        /// <c>ErrorCode.InvalidArgument</c> for negative values and NaN. Null for the
+        /// default.</summary>
+        public TimeSpan? LockWait { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(MergeOptionsHandle made)
         {
             NativeMethods.ckpt_merge_options_set_allow_missing(made, AllowMissing);
             NativeMethods.ckpt_merge_options_set_keep_inputs(made, KeepInputs);
             NativeMethods.ckpt_merge_options_set_durability(made, Durability);
+            NativeMethods.ckpt_merge_options_set_locking(made, Locking);
+            if (LockWait != null)
+            {
+                NativeMethods.ckpt_merge_options_set_lock_wait(made, LockWait.Value.TotalSeconds);
+            }
         }
     }
 
@@ -376,6 +406,16 @@ namespace LibCheckpoint
         /// the first save is never too early. Null for the default.</summary>
         public long? LastCheckpointStep { get; set; }
 
+        /// <summary>Sets whether the directory is locked; <c>Locking.IfPossible</c> by default.
+        /// Fails with <c>ErrorCode.InvalidArgument</c> for other values.</summary>
+        public Locking Locking { get; set; }
+
+        /// <summary>Sets for how many seconds the call waits for a lock that another process or
+        /// thread holds; 60 by default, 0 fails at once. Fails with
+        /// <c>ErrorCode.InvalidArgument</c> for negative values and NaN. Another manager of the
+        /// directory is never waited for. Null for the default.</summary>
+        public TimeSpan? LockWait { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(ManagerOptionsHandle made)
         {
@@ -407,6 +447,11 @@ namespace LibCheckpoint
             if (LastCheckpointStep != null)
             {
                 NativeMethods.ckpt_manager_options_set_last_checkpoint_step(made, LastCheckpointStep.Value);
+            }
+            NativeMethods.ckpt_manager_options_set_locking(made, Locking);
+            if (LockWait != null)
+            {
+                NativeMethods.ckpt_manager_options_set_lock_wait(made, LockWait.Value.TotalSeconds);
             }
         }
     }
@@ -533,6 +578,22 @@ namespace LibCheckpoint
         /// <summary>Which metric values are better, for <c>KeepBest</c>.</summary>
         public Better Better { get; set; } = Better.Lower;
 
+        /// <summary>Sets whether the directory is locked; <c>Locking.IfPossible</c> by default.
+        /// Fails with <c>ErrorCode.InvalidArgument</c> for other values.</summary>
+        public Locking Locking { get; set; }
+
+        /// <summary>Sets for how many seconds the call waits for a lock that another process or
+        /// thread holds; 60 by default, 0 fails at once. Fails with
+        /// <c>ErrorCode.InvalidArgument</c> for negative values and NaN. The lock of the
+        /// directory's manager is not waited for. Null for the default.</summary>
+        public TimeSpan? LockWait { get; set; }
+
+        /// <summary>Deletes files left behind by crashes even where the file system has no locks,
+        /// so that nobody knows whether a program is writing them: those that were last modified
+        /// more than <c>seconds</c> seconds ago. Otherwise nothing is deleted there but expired
+        /// checkpoints. Null for the default.</summary>
+        public TimeSpan? OlderThan { get; set; }
+
         /// <summary>Only lists what would be deleted if <c>dry_run</c> is true. False by
         /// default.</summary>
         public bool DryRun { get; set; }
@@ -547,6 +608,15 @@ namespace LibCheckpoint
             if (KeepBest != 0)
             {
                 NativeMethods.ckpt_collect_options_set_keep_best(made, KeepBest, Better);
+            }
+            NativeMethods.ckpt_collect_options_set_locking(made, Locking);
+            if (LockWait != null)
+            {
+                NativeMethods.ckpt_collect_options_set_lock_wait(made, LockWait.Value.TotalSeconds);
+            }
+            if (OlderThan != null)
+            {
+                NativeMethods.ckpt_collect_options_set_older_than(made, OlderThan.Value.TotalSeconds);
             }
             NativeMethods.ckpt_collect_options_set_dry_run(made, DryRun);
         }

@@ -133,6 +133,11 @@ const (
 	ReasonNotACheckpoint Reason = C.CKPT_REASON_NOT_A_CHECKPOINT
 	// Another call was using the same handle.
 	ReasonConcurrentUse Reason = C.CKPT_REASON_CONCURRENT_USE
+	// The process was forked from the one that made the handle, and may only free it.
+	ReasonForked Reason = C.CKPT_REASON_FORKED
+	// A lock was lost while it was needed: the directory or its file of locks was removed or
+	// replaced, or a network file system gave the lock away.
+	ReasonLockLost Reason = C.CKPT_REASON_LOCK_LOST
 )
 
 // Returns the name of a reason, e.g. NO_CHECKPOINT; NONE for 0, UNKNOWN for an unknown number.
@@ -272,6 +277,26 @@ const (
 // Returns the name of a durability, e.g. full; unknown for an unknown number.
 func (x Durability) String() string {
 	return C.GoString(C.ckpt_durability_name(C.ckpt_durability(x)))
+}
+
+// Locking says whether a call that writes locks the directory.
+type Locking int32
+
+// Those that there are.
+const (
+	// If the file system can, the default. Otherwise the call goes on, and the log says so once for
+	// each handle. The same holds for syncing the directory.
+	LockingIfPossible Locking = C.CKPT_LOCKING_IF_POSSIBLE
+	// The call fails where the file system cannot.
+	LockingRequired Locking = C.CKPT_LOCKING_REQUIRED
+	// The call takes no lock that other processes see: the caller knows that no other process
+	// writes in the directory.
+	LockingNone Locking = C.CKPT_LOCKING_NONE
+)
+
+// Returns the name of a way to lock, e.g. if possible; unknown for an unknown number.
+func (x Locking) String() string {
+	return C.GoString(C.ckpt_locking_name(C.ckpt_locking(x)))
 }
 
 // Kind is the kind of an object of a graph.

@@ -5,7 +5,10 @@ package checkpoint
 */
 import "C"
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // LatestValidCheckpoint finds the newest checkpoint of a directory that is whole or, only if there
 // is none, the newest incomplete one, and those that are newer and not whole, an incomplete one
@@ -51,11 +54,14 @@ func RepairCheckpointState(ctx context.Context, directory string, dryRun bool, o
 
 // CollectOptions says which checkpoints stay.
 type CollectOptions struct {
-	Keep            int     // the newest, at least 1
-	KeepEveryNHours float64 // permanently keeps one otherwise expired checkpoint per this many hours; 0 for none
-	KeepBest        int     // and the best by the metrics that a manager's program gave
-	Better          Better  // which metrics are better
-	DryRun          bool    // says only what would be removed
+	Keep            int            // the newest, at least 1
+	KeepEveryNHours float64        // permanently keeps one otherwise expired checkpoint per this many hours; 0 for none
+	KeepBest        int            // and the best by the metrics that a manager's program gave
+	Better          Better         // which metrics are better
+	DryRun          bool           // says only what would be removed
+	Locking         Locking        // whether the directory is locked; if the file system can, by default
+	LockWait        *time.Duration // how long to wait while somebody changes the state; nil for a minute
+	OlderThan       *time.Duration // removes also what crashes left longer ago, where the file system has no locks
 }
 
 // Collect removes the managed checkpoints of a directory that are too many, as a manager does after

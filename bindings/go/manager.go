@@ -27,6 +27,8 @@ type ManagerOptions struct {
 	Init               func() error     // gives the program its first values where there is no checkpoint; it may use the graph
 	Clock              func() time.Time // another clock than the machine's
 	Log                func(Severity, string)
+	Locking            Locking        // whether the directory is locked; if the file system can, by default
+	LockWait           *time.Duration // how long a save waits for a lock; nil for a minute. Another manager is not waited for
 }
 
 // Manager saves a checkpoint again and again in one directory, keeps some of them, and resumes from

@@ -8,14 +8,17 @@ import "C"
 
 import (
 	"context"
+	"time"
 	"unsafe"
 )
 
 // MergeOptions says how checkpoints are merged. The zero value, and nil, are the defaults.
 type MergeOptions struct {
-	AllowMissing bool       // whether sections may be missing, which names (part-00000-of-00002) and slices tell: those that are there are merged
-	KeepInputs   bool       // whether the sections stay
-	Durability   Durability // what survives a power cut; all by default
+	AllowMissing bool           // whether sections may be missing, which names (part-00000-of-00002) and slices tell: those that are there are merged
+	KeepInputs   bool           // whether the sections stay
+	Durability   Durability     // what survives a power cut; all by default
+	Locking      Locking        // whether the directory is locked; if the file system can, by default
+	LockWait     *time.Duration // how long to wait for a lock that somebody else holds; nil for a minute
 
 	// Progress hears how many bytes of how many are done; its error stops the call.
 	Progress func(done, total uint64) error

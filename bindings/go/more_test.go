@@ -298,7 +298,7 @@ func TestErrnoIsKnown(t *testing.T) {
 
 func TestCollectingTellsWhatItDid(t *testing.T) {
 	directory := t.TempDir()
-	left := filepath.Join(directory, "m.index.ckpt-tmp-0123456789abcdef")
+	left := filepath.Join(directory, ".ckpt-tmp-0123456789abcdef-0123456789abcdef-index")
 	check0(t, os.WriteFile(left, nil, 0o600))
 	for _, dry := range []bool{true, false} {
 		collected := must(CollectWithDetails(directory, &CollectOptions{Keep: 1, DryRun: dry}))(t)
@@ -306,4 +306,28 @@ func TestCollectingTellsWhatItDid(t *testing.T) {
 			t.Errorf("%+v", collected)
 		}
 	}
+}
+
+// Of two managers of one directory one is refused; a writer of another checkpoint waits for nobody.
+func TestLocks(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		p := newProgram(t)
+		defer p.close()
+		p.variable(p.root, "v", &[]float32{1})
+		directory, atOnce := t.TempDir(), time.Duration(0)
+		options := &ManagerOptions{Locking: LockingRequired, LockWait: &atOnce}
+		owner, other := must(NewManager(p.ckpt, directory, options))(t), must(NewManager(p.ckpt, directory, options))(t)
+		defer owner.Close()
+		defer other.Close()
+		must(owner.Save(ctx, nil))(t)
+		_, err := other.Save(ctx, nil)
+		because(t, err, Unavailable, ReasonLocked)
+		write := &SaveOptions{Write: WriteOptions{Locking: LockingNone, LockWait: &atOnce}}
+		must(p.ckpt.Write(ctx, filepath.Join(directory, "beside"), write))(t)
+		negative := -time.Second
+		_, err = p.ckpt.Write(ctx, filepath.Join(directory, "never"), &SaveOptions{Write: WriteOptions{LockWait: &negative}})
+		because(t, err, InvalidArgument, ReasonArgument)
+		_, err = Collect(directory, &CollectOptions{Keep: 1, LockWait: &atOnce, OlderThan: &atOnce})
+		because(t, err, Unavailable, ReasonLocked)
+	})
 }

@@ -54,6 +54,12 @@ func (o *WriteOptions) set(made *C.ckpt_write_options, e **C.ckpt_error) bool {
 	if o.Durability != 0 && C.ckpt_write_options_set_durability(made, C.ckpt_durability(o.Durability), e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.Locking != 0 && C.ckpt_write_options_set_locking(made, C.ckpt_locking(o.Locking), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.LockWait != nil && C.ckpt_write_options_set_lock_wait(made, C.double(o.LockWait.Seconds()), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	if o.ReadBack && C.ckpt_write_options_set_read_back(made, C.bool(o.ReadBack), e) != C.CKPT_CODE_OK {
 		return false
 	}
@@ -69,6 +75,12 @@ func (o *MergeOptions) set(made *C.ckpt_merge_options, e **C.ckpt_error) bool {
 		return false
 	}
 	if o.Durability != 0 && C.ckpt_merge_options_set_durability(made, C.ckpt_durability(o.Durability), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.Locking != 0 && C.ckpt_merge_options_set_locking(made, C.ckpt_locking(o.Locking), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.LockWait != nil && C.ckpt_merge_options_set_lock_wait(made, C.double(o.LockWait.Seconds()), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	return true
@@ -194,6 +206,12 @@ func (o *ManagerOptions) set(made *C.ckpt_manager_options, e **C.ckpt_error) boo
 	if o.LastCheckpointStep != nil && C.ckpt_manager_options_set_last_checkpoint_step(made, C.int64_t(*o.LastCheckpointStep), e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.Locking != 0 && C.ckpt_manager_options_set_locking(made, C.ckpt_locking(o.Locking), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.LockWait != nil && C.ckpt_manager_options_set_lock_wait(made, C.double(o.LockWait.Seconds()), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	return true
 }
 
@@ -251,6 +269,15 @@ func (o *CollectOptions) set(made *C.ckpt_collect_options, e **C.ckpt_error) boo
 		return false
 	}
 	if o.KeepBest != 0 && C.ckpt_collect_options_set_keep_best(made, C.size_t(o.KeepBest), C.ckpt_better(o.Better), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.Locking != 0 && C.ckpt_collect_options_set_locking(made, C.ckpt_locking(o.Locking), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.LockWait != nil && C.ckpt_collect_options_set_lock_wait(made, C.double(o.LockWait.Seconds()), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.OlderThan != nil && C.ckpt_collect_options_set_older_than(made, C.double(o.OlderThan.Seconds()), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	if o.DryRun && C.ckpt_collect_options_set_dry_run(made, C.bool(o.DryRun), e) != C.CKPT_CODE_OK {

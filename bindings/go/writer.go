@@ -10,16 +10,19 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 )
 
 // WriteOptions says how files are written. The zero value, and nil, are the defaults.
 type WriteOptions struct {
-	Shards       uint32     // data files; 0 for the library's choice by the size
-	MaxShardSize uint64     // most bytes of a data file, in place of Shards; 0 for no limit
-	Alignment    uint64     // begins each value at a multiple of this many bytes; 0 is 1, as in TensorFlow
-	Threads      uint32     // the caller's among them; 0 for the library's choice
-	Durability   Durability // what survives a power cut; all by default
-	ReadBack     bool       // reads the files back, past the page cache, and compares before they are published
+	Shards       uint32         // data files; 0 for the library's choice by the size
+	MaxShardSize uint64         // most bytes of a data file, in place of Shards; 0 for no limit
+	Alignment    uint64         // begins each value at a multiple of this many bytes; 0 is 1, as in TensorFlow
+	Threads      uint32         // the caller's among them; 0 for the library's choice
+	Durability   Durability     // what survives a power cut; all by default
+	Locking      Locking        // whether the directory is locked; if the file system can, by default
+	LockWait     *time.Duration // how long to wait for a lock that somebody else holds; nil for a minute
+	ReadBack     bool           // reads the files back, past the page cache, and compares before they are published
 
 	// Progress hears how many bytes of how many were written. Its error stops the call, which
 	// returns Cancelled, and that unwraps to it.

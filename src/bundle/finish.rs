@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use super::durability::Durability;
 use super::entry::{put_entry, put_header, put_partitioned, Endianness};
+use super::lock::Access;
+use super::locking::Notes;
 use super::plan::Plan;
 use super::publish::Publication;
 use super::read_back::{self, Expected, Kept};
@@ -17,6 +19,7 @@ use super::write_options::MOST_SHARDS;
 use super::writer::{Partitioned, Writer};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::crc;
+use crate::log::Severity;
 use crate::storage::{Directory, Draft, Storage};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, Bounds};
@@ -59,8 +62,10 @@ impl Writer<'_> {
     ///   (`Overlap`).
     /// * `RESOURCE_EXHAUSTED` (`Space`): the file system does not have enough space. The message
     ///   states the required and the free space.
-    /// * `UNAVAILABLE` (`Locked`): another process is writing in the directory, or another thread
-    ///   is writing the same checkpoint.
+    /// * `UNAVAILABLE` (`Locked`): another process or thread is writing or removing the same
+    ///   checkpoint, and did not end in time ([`WriteOptions::lock_wait`](super::WriteOptions)).
+    /// * `ABORTED` (`LockLost`): the lock of the checkpoint was lost before it was published.
+    /// * `FAILED_PRECONDITION` (`Forked`): the writer was made before this process was forked.
     /// * `ABORTED` (`Callback`): a read callback failed.
     /// * Other codes: the operating system reported an error.
     pub fn finish(self) -> Result<Written> {
@@ -79,8 +84,29 @@ impl Writer<'_> {
     }
 
     pub(crate) fn finish_on(
+        self,
+        storage: &dyn Storage,
+        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Written> {
+        self.origin.check().map_err(|e| e.in_file(&self.prefix))?;
+        match self.options.access.clone() {
+            Some(access) => self.publish(storage, access, progress),
+            None => {
+                let access = Access::new(self.options.asked, &Notes::default());
+                let (log, notes) = (self.options.log.clone(), access.notes.clone());
+                let written = self.publish(storage, access, progress);
+                if let Some(log) = log {
+                    notes.take().iter().for_each(|text| log(Severity::Warning, text));
+                }
+                written
+            }
+        }
+    }
+
+    fn publish(
         mut self,
         storage: &dyn Storage,
+        access: Access,
         progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<Written> {
         let total = self.total()?;
@@ -90,8 +116,8 @@ impl Writer<'_> {
             Some(shards) => Plan::packed(&self.items, shards, &self.options),
             None => Plan::balanced(&self.items, &self.options),
         };
-        let mut publication =
-            Publication::begin(storage, &self.prefix, self.options.durability)?.announce(self.options.announced);
+        let publication = Publication::begin(storage, &self.prefix, self.options.durability, access, None)?;
+        let mut publication = publication.announce(self.options.announced);
         let shards = publication.unused_count(plan.lengths.len() as u32);
         if shards > MOST_SHARDS {
             return Err(Error::argument("the checkpoint needs too many data files")

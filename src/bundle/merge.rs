@@ -2,30 +2,50 @@
 //! files, which get new names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io::IoSlice;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Duration;
 
 use super::completeness::{check_names, uncovered, NAMED};
 use super::durability::Durability;
 use super::entry::{put_entry, put_header, put_partitioned, Endianness};
 use super::finish::Written;
 use super::index::{Index, Row};
+use super::lock::{Access, Claim};
+use super::locking::{Asked, Locking, Notes};
 use super::naming;
 use super::publish::Publication;
 use crate::error::{Code, Error, Reason, Result};
 use crate::foreign::{explain, explain_contents};
-use crate::storage::{File, Location, Storage};
+use crate::log::{Log, Severity};
+use crate::storage::{File, Location, Storage, LOCK_FILE};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, shape_text, Bounds, DType, StoredExtent};
 
 /// Options for merging sections.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct MergeOptions {
     allow_missing: bool,
     keep_inputs: bool,
     durability: Durability,
     announced: bool,
+    asked: Asked,
+    log: Option<Log>,
+    /// How the handle that merges takes locks, and whether it has that of the destination.
+    within: Option<(Access, Option<Claim>)>,
+}
+
+impl fmt::Debug for MergeOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MergeOptions")
+            .field("allow_missing", &self.allow_missing)
+            .field("keep_inputs", &self.keep_inputs)
+            .field("durability", &self.durability)
+            .field("asked", &self.asked)
+            .finish_non_exhaustive()
+    }
 }
 
 impl MergeOptions {
@@ -53,6 +73,31 @@ impl MergeOptions {
     /// Sets what survives a power failure after the merge.
     pub fn durability(mut self, durability: Durability) -> MergeOptions {
         self.durability = durability;
+        self
+    }
+
+    /// Sets whether the directory is locked; [`Locking::IfPossible`] by default.
+    pub fn locking(mut self, locking: Locking) -> MergeOptions {
+        self.asked.locking = Some(locking);
+        self
+    }
+
+    /// Sets how long to wait for a lock that another process or thread holds; 60 seconds by
+    /// default. Zero fails at once.
+    pub fn lock_wait(mut self, limit: Duration) -> MergeOptions {
+        self.asked.wait = Some(limit);
+        self
+    }
+
+    /// Sets the log, which hears that the file system has no locks and the like.
+    pub fn log_to(mut self, log: Log) -> MergeOptions {
+        self.log = Some(log);
+        self
+    }
+
+    /// Sets how locks are taken, and the lock of the destination if the caller has it.
+    pub(crate) fn within(mut self, access: Access, claim: Option<Claim>) -> MergeOptions {
+        self.within = Some((access, claim));
         self
     }
 
@@ -95,7 +140,14 @@ pub fn merge(
 ) -> Result<Written> {
     let destination = Location::of(destination)?;
     let sections = sections.iter().map(Location::of).collect::<Result<Vec<_>>>()?;
-    merge_on(&*destination.storage()?, &destination, &sections, options, progress)
+    let access = Access::new(options.asked, &Notes::default());
+    let notes = access.notes.clone();
+    let options = options.clone().within(access, None);
+    let merged = merge_on(&*destination.storage()?, &destination, &sections, &options, progress);
+    if let Some(log) = &options.log {
+        notes.take().iter().for_each(|text| log(Severity::Warning, text));
+    }
+    merged
 }
 
 pub(crate) fn merge_on(
@@ -142,7 +194,9 @@ pub(crate) fn merge_on(
         check_names(storage, sections)?;
         merged.check_coverage(destination)?;
     }
-    let mut publication = Publication::begin(storage, destination, options.durability)?.announce(options.announced);
+    let (access, claim) = options.within.clone().unwrap_or_default();
+    let publication = Publication::begin(storage, destination, options.durability, access, claim)?;
+    let mut publication = publication.announce(options.announced);
     let shards = publication.unused_count(merged.files.len().max(1) as u32);
     let total = merged.files.iter().map(|file| file.length).sum();
     let mut bytes = 0;
@@ -212,6 +266,9 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
     let directories = inputs.iter().filter_map(|index| naming::split_prefix(index.prefix()).ok());
     for directory in directories.map(|(directory, _)| directory).collect::<BTreeSet<Location>>() {
         if directory.file_name().is_some_and(naming::is_directory_of_sections) {
+            if directory.names() == [LOCK_FILE] {
+                remove(&directory.join(LOCK_FILE));
+            }
             let _ = storage.remove_directory(&directory);
         }
     }

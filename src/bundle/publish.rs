@@ -14,12 +14,12 @@ use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
 
 use super::durability::Durability;
-use super::lock::{Claim, Held};
+use super::lock::{list, open, Access, Claim, Held};
 use super::naming;
 use super::step::{left_out, Step};
-use super::temporary::{announcement, attempt, marked_with};
+use super::temporary::{announcement, attempt, number_of, Role, Temporary};
 use crate::allocate::allocate;
-use crate::error::{Code, Error, Reason, Result};
+use crate::error::{Error, Result};
 use crate::os_bytes::OsStrExt;
 use crate::storage::{Directory, Draft, File, Location, Storage};
 
@@ -39,29 +39,50 @@ pub(super) struct Publication {
     adopted: bool,
     /// Whether the index gets a second name, which says that it is not recorded yet.
     announced: bool,
-    /// The claim on the last component of the prefix. It is released last: the next writer of this
-    /// prefix, and the next holder of the directory's lock, find none of the files above.
+    /// The last component of the prefix.
+    base: OsString,
+    access: Access,
+    /// The lock of the checkpoint. It is released last: the next writer of this prefix, and whoever
+    /// sweeps, find none of the files above.
     claim: Claim,
 }
 
 impl Publication {
-    /// Takes the lock of the directory of `prefix`, creating the directory if necessary, and
-    /// removes what crashes left there.
+    /// Takes the lock of the checkpoint `prefix`, creating its directory if necessary, and removes
+    /// what crashes left there. The caller may have the lock already.
     ///
     /// # Errors
-    /// * `UNAVAILABLE` (`Locked`): another process is writing in the directory, or another thread
-    ///   is writing this checkpoint.
-    pub fn begin(storage: &dyn Storage, prefix: &Location, durability: Durability) -> Result<Publication> {
+    /// * `UNAVAILABLE` (`Locked`): another process or thread is writing or removing this
+    ///   checkpoint, and did not end in time.
+    pub fn begin(
+        storage: &dyn Storage,
+        prefix: &Location,
+        durability: Durability,
+        access: Access,
+        claim: Option<Claim>,
+    ) -> Result<Publication> {
         let (parent, base) = naming::split_prefix(prefix)?;
-        let (held, claim) = Held::for_checkpoint(storage, &parent, base)?;
-        let claim = claim.ok_or_else(|| {
-            Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint").in_file(prefix)
-        })?;
-        let names = held.names.into_iter();
-        let stale = names.filter(|name| naming::split_data_name(name.as_bytes()) == Some(base)).collect();
-        let attempt = attempt();
-        let (made, directory) = (Vec::new(), held.directory);
-        Ok(Publication { directory, attempt, durability, made, stale, adopted: false, announced: false, claim })
+        let held = match claim {
+            None => Held::for_checkpoint(storage, &parent, base, &access)?,
+            Some(claim) => {
+                let directory = open(storage, &parent, false)?;
+                let names = list(&*directory)?;
+                Held { directory, claim, names }
+            }
+        };
+        let stale = held.names.into_iter().filter(|name| naming::split_data_name(name.as_bytes()) == Some(base)).collect();
+        Ok(Publication {
+            directory: held.directory,
+            attempt: attempt(),
+            durability,
+            made: Vec::new(),
+            stale,
+            adopted: false,
+            announced: false,
+            base: base.to_owned(),
+            access,
+            claim: held.claim,
+        })
     }
 
     /// Gives the index a second name just before it is published, if `is_wanted` and the file
@@ -88,13 +109,18 @@ impl Publication {
     }
 
     fn final_name(&self, suffix: &str) -> OsString {
-        let mut name = self.claim.base().to_owned();
+        let mut name = self.base.clone();
         name.push(suffix);
         name
     }
 
-    fn temporary(&self, name: &OsStr) -> OsString {
-        marked_with(name, self.attempt)
+    fn temporary(&self, role: Role) -> OsString {
+        Temporary { number: number_of(&self.base), attempt: self.attempt, role }.name()
+    }
+
+    /// Fails if the lock of the checkpoint, or one on which the caller relies, was lost.
+    fn check(&self) -> Result<()> {
+        self.claim.check().and_then(|()| self.access.check())
     }
 
     fn io(&self, doing: &str, name: &OsStr, error: &std::io::Error) -> Error {
@@ -103,7 +129,7 @@ impl Publication {
 
     /// Creates the file that will be data file `shard` of `shards`, of `length` bytes.
     pub fn create_data(&mut self, shard: u32, shards: u32, length: u64) -> Result<Arc<dyn Draft>> {
-        let name = self.temporary(&self.final_name(&naming::data_suffix(shard, shards)));
+        let name = self.temporary(Role::Data(shard, shards));
         let file = self.create(name.clone())?;
         file.reserve(length).map_err(|e| self.io("reserve space for the file", &name, &e))?;
         Ok(file)
@@ -113,7 +139,7 @@ impl Publication {
     /// this one: by a hard link if the file system supports it, else by a copy.
     pub fn adopt_data(&mut self, from: &Location, shard: u32, shards: u32) -> Result<()> {
         self.adopted = true;
-        let name = self.temporary(&self.final_name(&naming::data_suffix(shard, shards)));
+        let name = self.temporary(Role::Data(shard, shards));
         match self.directory.adopt(from, &name) {
             Ok(()) => self.made.push(name.clone()),
             Err(e) if matches!(e.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => {
@@ -145,7 +171,7 @@ impl Publication {
 
     /// Creates the file that will be the index.
     pub fn create_index(&mut self) -> Result<Arc<dyn Draft>> {
-        self.create(self.temporary(&self.final_name(".index")))
+        self.create(self.temporary(Role::Index))
     }
 
     fn create(&mut self, name: OsString) -> Result<Arc<dyn Draft>> {
@@ -166,15 +192,15 @@ impl Publication {
     /// published one; after that, the new one.
     pub fn commit(mut self, shards: u32) -> Result<()> {
         for shard in 0..shards {
-            let name = self.final_name(&naming::data_suffix(shard, shards));
-            self.rename(name)?;
+            self.rename(Role::Data(shard, shards), self.final_name(&naming::data_suffix(shard, shards)))?;
         }
         let index = self.final_name(".index");
         let old = self.keep_old_index(&index)?;
         if self.announced {
-            self.second_name(&self.temporary(&index), announcement(self.claim.base(), self.attempt))?;
+            self.second_name(&self.temporary(Role::Index), announcement(&self.base, self.attempt))?;
         }
-        self.rename(index)?;
+        self.check()?;
+        self.rename(Role::Index, index)?;
         // If this sync fails, the old index may still be the one on disk. Then its data files and
         // its second name stay for a later sweep.
         self.made.clear();
@@ -185,7 +211,11 @@ impl Publication {
             Durability::None => false,
         };
         if must_last {
-            self.directory.sync().map_err(|e| self.io("sync the directory", OsStr::new(""), &e))?;
+            self.access.sync(&*self.directory)?;
+        }
+        // Who has the lock now may be writing files of these names.
+        if !self.stale.is_empty() && self.check().is_err() {
+            return Ok(());
         }
         let stays = |name: &&OsString| self.directory.remove(name).is_err_and(|e| e.kind() != ErrorKind::NotFound);
         // Files that cannot be removed do no harm. The next write that finds the old index tries
@@ -203,7 +233,7 @@ impl Publication {
         if self.stale.is_empty() || !self.directory.is_file(index) {
             return Ok(None);
         }
-        self.second_name(index, marked_with(index, self.attempt.wrapping_add(1)))
+        self.second_name(index, self.temporary(Role::OldIndex))
     }
 
     /// Gives an index a second name and returns that; `None` if the file system does not support
@@ -217,8 +247,8 @@ impl Publication {
         Ok(Some(other))
     }
 
-    fn rename(&mut self, name: OsString) -> Result<()> {
-        let temporary = self.temporary(&name);
+    fn rename(&mut self, role: Role, name: OsString) -> Result<()> {
+        let temporary = self.temporary(role);
         self.directory.rename(&temporary, &name).map_err(|e| self.io("rename the file", &name, &e))?;
         // The new name takes the position of the temporary one, because on drop the data files must
         // be removed before the index that identifies them.
@@ -231,6 +261,11 @@ impl Publication {
 
 impl Drop for Publication {
     fn drop(&mut self) {
+        // A forked child must not remove what its parent is writing. If the lock was lost, who has
+        // it now may be writing files of these names: a later sweep removes those that are ours.
+        if self.made.is_empty() || self.claim.check().is_err() {
+            return;
+        }
         for name in &self.made {
             let _ = self.directory.remove(name);
         }

@@ -163,10 +163,10 @@ mod tests {
             let options = WriteOptions::new().shards(2).durability(durability);
             // Each file, by the end of its name, with the offset of a bit and the tensor at fault.
             for (suffix, offset, key) in [
-                (".data-00000-of-00003", 0, Some("a")),
-                (".data-00000-of-00003", 3, Some("b")),
-                (".data-00001-of-00003", (1 << 20) - 1, Some("b")),
-                (".index", 20, None),
+                ("-data-00000-of-00003", 0, Some("a")),
+                ("-data-00000-of-00003", 3, Some("b")),
+                ("-data-00001-of-00003", (1 << 20) - 1, Some("b")),
+                ("-index", 20, None),
             ] {
                 let scratch = tempfile::tempdir().unwrap();
                 let at = Location::of(scratch.path().join("kept")).unwrap();

@@ -1,33 +1,26 @@
 //! Sections: the parts of a checkpoint that several workers write, and where they are.
 //!
 //! The sections of one save attempt are in a directory beside the checkpoint; the directory has a
-//! temporary name. Each section has its own directory in there; its worker holds the lock of that
-//! directory while it writes. The holder of the lock of the checkpoint's directory is the only
-//! process that could merge the sections. So it may remove all sections whose locks are free.
+//! temporary name. Each section has its own directory in there; its worker holds the lock of the
+//! section while it writes. The holder of the checkpoint's lock is the only process that could
+//! merge the sections. So it may remove all sections whose locks are free.
 
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::time::Duration;
 
 use super::naming;
-use super::temporary::{attempt, marked, marked_with};
+use super::temporary::{attempt, number_of, Role, Temporary};
 use crate::error::{Error, Result};
 use crate::os_bytes::OsStrExt;
-use crate::storage::{FileKind, Location, Storage};
+use crate::storage::{FileKind, Location, Storage, What, LOCK_FILE};
 
-/// Follows the checkpoint's name in the name of the directory of an attempt.
-const SECTIONS: &str = ".ranks";
 /// The name of a rank's section in its directory.
 const SECTION: &str = "part";
 
 /// Returns a unique name of a directory for the sections of the checkpoint `base`.
 pub(crate) fn sections_name(base: &OsStr) -> OsString {
-    let mut name = base.to_owned();
-    name.push(SECTIONS);
-    marked_with(&name, attempt())
-}
-
-/// Returns whether a directory's name, without the mark of temporary names, is that of sections.
-pub(super) fn are_sections(original: &[u8]) -> bool {
-    original.ends_with(SECTIONS.as_bytes())
+    Temporary { number: number_of(base), attempt: attempt(), role: Role::Sections }.name()
 }
 
 /// Returns the prefix of the section of a rank in the directory of an attempt.
@@ -62,13 +55,23 @@ pub(crate) fn remove_section(storage: &dyn Storage, path: &Location) {
         return;
     }
     let Ok(directory) = storage.directory(path, false) else { return };
-    let Ok(lock) = directory.lock() else { return };
+    let section = What::Prefix(number_of(OsStr::new(SECTION)));
+    let lock = match directory.lock(section, true, Duration::ZERO) {
+        // Where nothing can be locked, only the rank itself and its chief come here.
+        Err(e) if e.kind() == ErrorKind::Unsupported => directory.lock(section, false, Duration::ZERO),
+        lock => lock,
+    };
+    let Ok(lock) = lock else { return };
     for name in directory.list().unwrap_or_default() {
-        let own = marked(&name).unwrap_or(name.as_bytes());
-        let is_index = own == [SECTION.as_bytes(), b".index"].concat();
-        if is_index || naming::split_data_name(own) == Some(OsStr::new(SECTION)) {
+        let is_temporary = Temporary::parse(&name).is_some_and(|temporary| section == What::Prefix(temporary.number));
+        let is_index = name.as_bytes() == [SECTION.as_bytes(), b".index"].concat();
+        if is_temporary || is_index || naming::split_data_name(name.as_bytes()) == Some(OsStr::new(SECTION)) {
             let _ = directory.remove(&name);
         }
+    }
+    // The attempt that the lock is for is over, and no other has a directory of this name.
+    if directory.list().is_ok_and(|left| left.iter().all(|name| name == LOCK_FILE)) {
+        let _ = directory.remove(OsStr::new(LOCK_FILE));
     }
     let _ = storage.remove_directory(path);
     drop(lock);

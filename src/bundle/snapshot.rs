@@ -75,7 +75,7 @@ impl<'a> Writer<'a> {
     /// success. Read callbacks are called only on this thread.
     pub(crate) fn snapshot(self, memory: &mut SnapshotMemory) -> Result<Snapshot> {
         let total = self.total()?;
-        let Writer { prefix, options, items, partitioned } = self;
+        let Writer { prefix, options, items, partitioned, origin } = self;
         let threads = threads_for(options.threads, total);
         let (items, sources) = items.detach();
         let (mut copies, mut end) = (Vec::with_capacity(sources.len()), 0usize);
@@ -96,7 +96,7 @@ impl<'a> Writer<'a> {
                 ask(&mut bytes[copied.start..][..copied.len], *from, &**read)?;
             }
         }
-        let writer = Writer { prefix, options, items, partitioned };
+        let writer = Writer { prefix, options, items, partitioned, origin };
         Ok(Snapshot { writer, memory: std::mem::take(memory), copies, total })
     }
 }

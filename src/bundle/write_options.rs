@@ -1,14 +1,20 @@
 //! Options for writing a checkpoint.
 
+use std::fmt;
+use std::time::Duration;
+
 use super::durability::Durability;
+use super::lock::Access;
+use super::locking::{Asked, Locking};
 use crate::error::{Error, Result};
+use crate::log::Log;
 
 /// Maximum number of data files: TensorFlow removes only files whose numbers have five digits.
 pub(super) const MOST_SHARDS: u32 = 99_999;
 /// Maximum alignment in bytes: no machine has larger pages.
 const MOST_ALIGNMENT: u64 = 1 << 30;
 /// Options for writing a checkpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct WriteOptions {
     pub(super) shards: Option<u32>,
     pub(super) max_shard_size: Option<u64>,
@@ -19,6 +25,24 @@ pub struct WriteOptions {
     /// Whether the index gets a second name, which the caller removes once a state file lists the
     /// checkpoint.
     pub(crate) announced: bool,
+    pub(crate) asked: Asked,
+    pub(super) log: Option<Log>,
+    /// How the handle that saves takes locks; `None` if the writer stands alone.
+    pub(crate) access: Option<Access>,
+}
+
+impl fmt::Debug for WriteOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteOptions")
+            .field("shards", &self.shards)
+            .field("max_shard_size", &self.max_shard_size)
+            .field("alignment", &self.alignment)
+            .field("threads", &self.threads)
+            .field("durability", &self.durability)
+            .field("read_back", &self.read_back)
+            .field("asked", &self.asked)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for WriteOptions {
@@ -31,6 +55,9 @@ impl Default for WriteOptions {
             durability: Durability::Full,
             read_back: false,
             announced: false,
+            asked: Asked::default(),
+            log: None,
+            access: None,
         }
     }
 }
@@ -81,6 +108,26 @@ impl WriteOptions {
     /// Sets what survives a power failure after the checkpoint is written.
     pub fn durability(mut self, durability: Durability) -> WriteOptions {
         self.durability = durability;
+        self
+    }
+
+    /// Sets whether the directory is locked; [`Locking::IfPossible`] by default.
+    pub fn locking(mut self, locking: Locking) -> WriteOptions {
+        self.asked.locking = Some(locking);
+        self
+    }
+
+    /// Sets how long to wait for a lock that another process or thread holds; 60 seconds by
+    /// default. Zero fails at once.
+    pub fn lock_wait(mut self, limit: Duration) -> WriteOptions {
+        self.asked.wait = Some(limit);
+        self
+    }
+
+    /// Sets the log of a [`super::Writer`], which hears that the file system has no locks and the
+    /// like. A checkpoint, manager or saver has a log of its own.
+    pub fn log_to(mut self, log: Log) -> WriteOptions {
+        self.log = Some(log);
         self
     }
 

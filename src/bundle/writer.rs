@@ -11,7 +11,7 @@ use super::write_options::WriteOptions;
 use crate::error::{Error, Reason, Result};
 use crate::format::message::validated_elements;
 use crate::format::ordered_code::slice_key;
-use crate::storage::Location;
+use crate::storage::{Location, Origin};
 use crate::tensor::{elements, DType, Slice, StoredExtent, MAX_RANK};
 
 /// A writer of a checkpoint of named tensors in TensorFlow's V2 format, without an object graph
@@ -41,6 +41,7 @@ pub struct Writer<'a> {
     pub(super) items: Items<'a>,
     /// The tensors of which slices were added.
     pub(super) partitioned: BTreeMap<Vec<u8>, Partitioned>,
+    pub(super) origin: Origin,
 }
 
 pub(super) struct Partitioned {
@@ -59,7 +60,8 @@ impl<'a> Writer<'a> {
         let prefix = Location::of(prefix)?;
         split_prefix(&prefix)?;
         options.check()?;
-        Ok(Writer { prefix: prefix.to_owned(), options: options.clone(), items: Items::default(), partitioned: BTreeMap::new() })
+        let (items, partitioned, origin) = (Items::default(), BTreeMap::new(), Origin::here());
+        Ok(Writer { prefix, options: options.clone(), items, partitioned, origin })
     }
 
     /// Adds a tensor of a fixed-size dtype. `bytes` is its value: row-major and little-endian.

@@ -36,10 +36,11 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
+use crate::bundle::{Access, Notes};
 use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Data, Graph, Kind, NodeId, Nodes, Root, Variable};
-use crate::storage::{Location, Storage};
+use crate::storage::{Location, Origin, Storage};
 use crate::tensor::DType;
 
 pub use options::{Busy, Log, Mismatch, RestoreOptions, SaveOptions, SaveProgress, Severity, WriteCallback};
@@ -103,6 +104,9 @@ struct Inner {
     is_attached: bool,
     state: Mutex<State>,
     slot: Slot,
+    /// What there is to say about locks.
+    notes: Notes,
+    origin: Origin,
 }
 
 #[derive(Default)]
@@ -190,6 +194,8 @@ impl Checkpoint {
             is_attached,
             state: Mutex::new(state),
             slot: Slot::default(),
+            notes: Notes::default(),
+            origin: Origin::here(),
         })))
     }
 
@@ -211,6 +217,21 @@ impl Checkpoint {
         // owns.
         let old = std::mem::replace(&mut self.0.state.lock().log, log);
         drop(old);
+    }
+
+    /// Fails if this process was forked from the one that made the checkpoint object.
+    pub(crate) fn check_origin(&self) -> Result<()> {
+        self.0.origin.check()
+    }
+
+    /// Runs a save with options that take locks as this checkpoint object does, and then says in
+    /// the log what there is to say about that. Without the graph's lock.
+    fn with_locks<R>(&self, options: &SaveOptions, save: impl FnOnce(&SaveOptions) -> Result<R>) -> Result<R> {
+        self.check_origin()?;
+        let saved = save(&options.with_access(Access::new(options.write.asked, &self.0.notes)));
+        let log = self.0.state.lock().log.clone();
+        log_notes(&self.0.notes, log.as_ref());
+        saved
     }
 
     /// Returns the edges that the checkpoint attaches to the root.
@@ -315,7 +336,9 @@ impl Checkpoint {
     pub fn write(&self, prefix: impl AsRef<Path>, options: &SaveOptions) -> Result<PathBuf> {
         let prefix = Location::of(prefix)?;
         let storage = &*prefix.storage()?;
-        self.when_idle(Some(options.busy), |nodes| self.write_files(nodes, storage, &prefix, options))?;
+        self.with_locks(options, |options| {
+            self.when_idle(Some(options.busy), |nodes| self.write_files(nodes, storage, &prefix, options))
+        })?;
         Ok(prefix.into_path())
     }
 
@@ -329,7 +352,9 @@ impl Checkpoint {
     pub fn write_numbered(&self, prefix: impl AsRef<Path>, number: i64, options: &SaveOptions) -> Result<PathBuf> {
         let prefix = Location::of(prefix)?;
         let storage = &*prefix.storage()?;
-        self.when_idle(Some(options.busy), |nodes| self.save_as(nodes, storage, numbered(&prefix, number), options))
+        self.with_locks(options, |options| {
+            self.when_idle(Some(options.busy), |nodes| self.save_as(nodes, storage, numbered(&prefix, number), options))
+        })
     }
 
     /// Increments the save counter, writes the checkpoint `prefix-COUNT` (the first is `prefix-1`),
@@ -347,16 +372,18 @@ impl Checkpoint {
     }
 
     pub(crate) fn save_on(&self, storage: &dyn Storage, prefix: &Location, options: &SaveOptions) -> Result<PathBuf> {
-        self.when_idle(Some(options.busy), |nodes| {
-            let count = self.advance(nodes)?;
-            self.save_as(nodes, storage, numbered(prefix, count), options)
+        self.with_locks(options, |options| {
+            self.when_idle(Some(options.busy), |nodes| {
+                let count = self.advance(nodes)?;
+                self.save_as(nodes, storage, numbered(prefix, count), options)
+            })
         })
     }
 
     /// Writes the checkpoint `path` and records it in the state file.
     fn save_as(&self, nodes: &mut Nodes, storage: &dyn Storage, path: Location, options: &SaveOptions) -> Result<PathBuf> {
         self.write_files(nodes, storage, &path, options)?;
-        directory::record_save(storage, &path, options.write.durability)?;
+        directory::record_save(storage, &path, options.write.durability, &options.access())?;
         Ok(path.into_path())
     }
 
@@ -371,6 +398,13 @@ impl Checkpoint {
         let attached = self.attached();
         save::write(nodes, self.as_root(&attached), storage, path, options)?;
         save::call_back(options, path)
+    }
+}
+
+/// Says in the log what there is to say about locks.
+fn log_notes(notes: &Notes, log: Option<&Log>) {
+    if let Some(log) = log {
+        notes.take().iter().for_each(|text| log(Severity::Warning, text));
     }
 }
 

@@ -5,27 +5,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::bundle::{ReadOptions, WriteOptions};
+use crate::bundle::{Access, Notes, ReadOptions, WriteOptions};
 use crate::error::{printable, Error, Result};
 use crate::graph::Failure;
-
-/// The severity of a log message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(i32)]
-#[non_exhaustive]
-pub enum Severity {
-    /// Information about normal operation.
-    Info = 1,
-    /// A possible mistake.
-    Warning = 2,
-    /// An error.
-    Error = 3,
-}
-
-/// Receives log messages, one line each. Called on the thread whose call the message is about; for
-/// a save in the background, on the library's thread that saves.
-/// Calling the graph from it fails with `FAILED_PRECONDITION`.
-pub type Log = Arc<dyn Fn(Severity, &str) + Send + Sync>;
+pub use crate::log::{Log, Severity};
 
 /// Called with the path of a checkpoint when its files are complete. If it returns an error, the
 /// call that saves returns that error; the checkpoint stays.
@@ -67,10 +50,22 @@ impl fmt::Debug for SaveOptions {
 
 impl SaveOptions {
     /// These options for a save that a manager records: until then its index has a second name.
-    pub(crate) fn announced(&self) -> SaveOptions {
-        let mut options = self.clone();
+    pub(crate) fn announced(&self, access: &Access) -> SaveOptions {
+        let mut options = self.with_access(access.clone());
         options.write.announced = true;
         options
+    }
+
+    /// These options for a save by a handle that takes locks so.
+    pub(crate) fn with_access(&self, access: Access) -> SaveOptions {
+        let mut options = self.clone();
+        options.write.access = Some(access);
+        options
+    }
+
+    /// How locks are taken.
+    pub(crate) fn access(&self) -> Access {
+        self.write.access.clone().unwrap_or_else(|| Access::new(self.write.asked, &Notes::default()))
     }
 
     /// The defaults.

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{numbered, save, Busy, Checkpoint, Log, SaveOptions, Severity};
+use super::{log_notes, numbered, save, Busy, Checkpoint, Log, SaveOptions, Severity};
 use crate::bundle::{Snapshot, SnapshotMemory};
 use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::Nodes;
-use crate::storage::{Location, Storage};
+use crate::storage::{lock_of, Location, Origin, Storage};
 
 /// Called on the background thread with the result of writing the files and calling the write
 /// callbacks. Returns the outcome of the save.
@@ -78,7 +78,7 @@ impl Pending {
 
     /// Returns the progress of the save. Never waits.
     pub fn poll(&self) -> PendingProgress {
-        let is_finished = self.0.state.lock().outcome.is_some();
+        let is_finished = lock_of(&self.0.state, self.0.origin).is_some_and(|state| state.outcome.is_some());
         PendingProgress { done: self.0.done.load(Ordering::Relaxed), total: self.0.total, is_finished }
     }
 
@@ -92,6 +92,7 @@ impl Pending {
     /// * `CANCELLED`: the save was cancelled.
     /// * `INTERNAL` ([`Reason::Panic`]): a callback panicked.
     /// * `FAILED_PRECONDITION` ([`Reason::Reentrant`]): called from a callback of this save.
+    /// * `FAILED_PRECONDITION` ([`Reason::Forked`]): this process was forked from the saving one.
     pub fn wait(&self) -> Result<PathBuf> {
         self.0.wait()?;
         let mut state = self.0.state.lock();
@@ -105,6 +106,9 @@ impl Pending {
     /// Waits until the save is over, at most `limit`, and returns whether it is over. In a callback
     /// of the same save it does not wait. An error of the save still counts as not reported.
     pub fn wait_for(&self, limit: Duration) -> bool {
+        if !self.0.origin.is_here() {
+            return self.poll().is_finished;
+        }
         let end = Instant::now().checked_add(limit);
         let is_own = self.0.is_current();
         let mut state = self.0.state.lock();
@@ -137,6 +141,7 @@ struct Job {
     thread: OnceLock<ThreadId>,
     state: Mutex<JobState>,
     ended: Condvar,
+    origin: Origin,
     /// Receives the error of the save.
     failure: Arc<Mutex<Option<Error>>>,
 }
@@ -160,6 +165,7 @@ impl Job {
     }
 
     fn wait(&self) -> Result<()> {
+        self.origin.check().map_err(|e| e.in_file(&self.path))?; // the thread is not in this process
         if self.is_current() {
             return Err(Error::new(
                 Code::FailedPrecondition,
@@ -260,7 +266,7 @@ pub(crate) struct Watch {
 
 /// The last save in the background of a checkpoint.
 #[derive(Default)]
-pub(super) struct Slot(Mutex<LastSave>);
+pub(super) struct Slot(Mutex<LastSave>, Origin);
 
 #[derive(Default)]
 struct LastSave {
@@ -276,6 +282,9 @@ struct LastSave {
 
 impl Slot {
     fn job(&self) -> Option<Arc<Job>> {
+        if !self.1.is_here() {
+            return None; // its thread is not in this process
+        }
         self.0.lock().job.clone()
     }
 
@@ -302,6 +311,10 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         let thread = self.0.get_mut().thread.take();
+        if !self.1.is_here() {
+            std::mem::forget(thread); // it is not in this process
+            return;
+        }
         // A callback may have held the last clone of the checkpoint; then this runs on the
         // background thread itself, which cannot join itself.
         if let Some(thread) = thread.filter(|t| t.thread().id() != thread::current().id()) {
@@ -344,14 +357,16 @@ impl Checkpoint {
     }
 
     pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, prefix: &Location, options: &SaveOptions) -> Result<Pending> {
-        self.when_idle(Some(options.busy), |nodes| {
-            let path = numbered(prefix, self.advance(nodes)?);
-            let durability = options.write.durability;
-            let after: After = Box::new(move |storage, path, written| {
-                written?;
-                directory::record_save(storage, path, durability)
-            });
-            self.start(nodes, storage, path, options, Watch { after, log: self.log() })
+        self.with_locks(options, |options| {
+            self.when_idle(Some(options.busy), |nodes| {
+                let path = numbered(prefix, self.advance(nodes)?);
+                let (durability, access) = (options.write.durability, options.access());
+                let after = self.then_log(Box::new(move |storage, path, written| {
+                    written?;
+                    directory::record_save(storage, path, durability, &access)
+                }));
+                self.start(nodes, storage, path, options, Watch { after, log: self.log() })
+            })
         })
     }
 
@@ -367,9 +382,21 @@ impl Checkpoint {
     }
 
     pub(crate) fn write_async_on(&self, storage: Arc<dyn Storage>, prefix: &Location, options: &SaveOptions) -> Result<Pending> {
-        self.when_idle(Some(options.busy), |nodes| {
-            let watch = Watch { after: Box::new(|_, _, written| written), log: self.log() };
-            self.start(nodes, storage, prefix.to_owned(), options, watch)
+        self.with_locks(options, |options| {
+            self.when_idle(Some(options.busy), |nodes| {
+                let watch = Watch { after: self.then_log(Box::new(|_, _, written| written)), log: self.log() };
+                self.start(nodes, storage, prefix.to_owned(), options, watch)
+            })
+        })
+    }
+
+    /// The same, followed by what there is to say in the log about locks.
+    fn then_log(&self, after: After) -> After {
+        let (notes, log) = (self.0.notes.clone(), self.log());
+        Box::new(move |storage, path, written| {
+            let outcome = after(storage, path, written);
+            log_notes(&notes, log.as_ref());
+            outcome
         })
     }
 
@@ -380,6 +407,7 @@ impl Checkpoint {
     ///   then of the last.
     /// * `FAILED_PRECONDITION` ([`Reason::Reentrant`]): called from a callback of that save.
     pub fn sync(&self) -> Result<()> {
+        self.check_origin()?;
         if let Some(job) = self.0.slot.job() {
             job.wait()?;
         }
@@ -390,8 +418,8 @@ impl Checkpoint {
     /// reported; `None` if none has failed. Later saves that succeed do not change it, and a
     /// cancelled save has not failed. Never waits.
     pub fn last_failure(&self) -> Option<Error> {
-        let failure = self.0.slot.0.lock().failure.clone();
-        let error = failure.lock().clone();
+        let failure = lock_of(&self.0.slot.0, self.0.origin)?.failure.clone();
+        let error = lock_of(&failure, self.0.origin)?.clone();
         error
     }
 
@@ -452,6 +480,7 @@ impl Checkpoint {
             thread: OnceLock::new(),
             state: Mutex::default(),
             ended: Condvar::new(),
+            origin: Origin::here(),
             failure: self.0.slot.0.lock().failure.clone(),
         });
         let (of_thread, options) = (job.clone(), options.clone());

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::removal::{remove_files, with_suffix};
 use super::session::Session;
-use crate::bundle::{directory_and_name, index_path};
+use crate::bundle::{directory_and_name, index_path, number_of, open, Access, Claim};
 use crate::error::{Code, Error, Reason, Result};
 use crate::os_bytes::OsStrExt;
 use crate::reader::{files_of_pattern, find_at, Located};
-use crate::storage::{Location, Storage, Version};
+use crate::storage::{Location, Storage, Version, What};
 use crate::Durability;
 
 /// Whether there is a checkpoint at `prefix`: in format V2 by its index, in format V1 by its file
@@ -72,8 +72,8 @@ fn files_at(prefix: &Location) -> Result<Option<Located>> {
 /// Only plain files in the prefix's own directory are deleted. Missing files are not an error.
 ///
 /// # Errors
-/// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock, or another thread is
-///   writing this checkpoint.
+/// * `UNAVAILABLE` (`Locked`): another process or thread is writing this checkpoint, or changes the
+///   state of the directory, and did not end within a minute.
 /// * The operating system's error: a file cannot be deleted.
 pub fn remove_checkpoint(prefix: impl AsRef<Path>) -> Result<()> {
     let prefix = Location::of(prefix)?;
@@ -83,11 +83,14 @@ pub fn remove_checkpoint(prefix: impl AsRef<Path>) -> Result<()> {
 pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Location) -> Result<()> {
     let (directory, base) = directory_and_name(prefix)?;
     let directory = &directory;
-    let session = match Session::begin(storage, directory, Durability::Full) {
+    let access = Access::default();
+    let opened = match open(storage, directory, false) {
         Err(e) if e.code() == Code::NotFound => return Ok(()),
-        session => session?,
+        opened => opened?,
     };
-    let _claim = session.claim(base)?;
+    let _claim =
+        Claim::take(&opened, What::Prefix(number_of(base)), &access, access.asked.wait()).map_err(|e| e.in_file(prefix))?;
+    let session = Session::begin(storage, directory, Durability::Full, &access)?;
     if let Some(Located::V1 { files, .. }) = files_at(prefix)? {
         files.iter().filter_map(|file| file.file_name()).try_for_each(|name| session.remove(name))?;
     }

@@ -1,23 +1,21 @@
 //! The ledger: the managed checkpoints of a directory, as recorded in its state file and in
 //! `checkpoint.manager` beside it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
-
-use parking_lot::Mutex;
 
 use super::removal::{finish_marked, same_file, with_suffix, Departure, Removals, Reserved};
 use super::retention::{Entry, Kept, Managed, Retention};
 use super::session::Session;
 use super::sidecar::{self, SIDECAR};
-use crate::bundle::announced;
+use crate::bundle::{announced, Access};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::os_bytes::OsStrExt;
 use crate::reader::{in_place, is_absolute, path_in, read_state, resolve, resolve_name, small_file, STATE_FILE};
-use crate::storage::{self, Directory, Location, Place, Source, Storage};
+use crate::storage::{self, Directory, Location, Source, Storage};
 use crate::Durability;
 
 /// The managed checkpoints of a directory.
@@ -30,7 +28,7 @@ pub(crate) struct Ledger {
     /// The text of `checkpoint.manager` when it was last read or written; `None` if there is no
     /// such file.
     sidecar: Option<String>,
-    /// The text of the state file when it was last read.
+    /// The text of the state file when it was last read or written.
     read: Option<String>,
     /// The names that the state file listed when it was last read or written.
     listed: BTreeSet<OsString>,
@@ -40,6 +38,7 @@ pub(crate) struct Ledger {
 pub(crate) struct Recording<'a> {
     pub storage: &'a dyn Storage,
     pub durability: Durability,
+    pub access: &'a Access,
     pub rule: &'a Retention,
     /// Receives the problems that do not make the call fail.
     pub warnings: &'a mut Vec<String>,
@@ -151,21 +150,21 @@ impl Ledger {
         Err(Error::new(Code::FailedPrecondition, Reason::NoCheckpoint, what).in_file(&self.directory.join(STATE_FILE)))
     }
 
-    /// Fails if a manager in another process has written the state file since it was read:
+    /// Fails if another manager has written the state file since it was read or written:
     /// otherwise this program would overwrite changes that it has not seen.
     pub fn check_unchanged(&self) -> Result<()> {
         match self.changed()? {
-            Some(state) if !is_own(&self.directory, &state) => Err(Error::new(
+            Some(state) => Err(Error::new(
                 Code::FailedPrecondition,
                 Reason::Replaced,
-                "another program has saved in this directory since the manager was opened: resume from the latest checkpoint first",
+                "another manager has saved in this directory since this one was opened: resume from the latest checkpoint first",
             )
             .expecting(
                 self.latest.as_ref().map_or("no checkpoint".to_owned(), |latest| printable(latest.as_bytes())),
                 printable(state.model_checkpoint_path.as_bytes()),
             )
             .in_file(&self.directory)),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -257,7 +256,7 @@ impl Ledger {
     /// Removes the marks of checkpoints that are recorded by now, and those that no longer belong
     /// to an index. What cannot be removed is left for the next change.
     fn finish_announced(&self, session: &Session) {
-        for mark in session.names() {
+        for mark in session.names().iter() {
             let Some(base) = announced(mark).filter(|_| session.directory().is_file(mark)) else { continue };
             // Another thread that is publishing the checkpoint still needs the mark.
             let Ok(_claim) = session.claim(base) else { continue };
@@ -315,7 +314,7 @@ impl Ledger {
     }
 
     fn write(&mut self, how: &mut Recording<'_>) -> Result<()> {
-        let session = Session::begin(how.storage, &self.directory, how.durability)?;
+        let session = Session::begin(how.storage, &self.directory, how.durability, how.access)?;
         self.write_in(&session, how).map(drop)
     }
 
@@ -329,7 +328,7 @@ impl Ledger {
             // No manager made this checkpoint, so it is only forgotten.
             None => false,
             Some(base) if base == latest => true,
-            Some(base) => match Reserved::new(session, base) {
+            Some(base) => match Reserved::unless_in_use(session, base, how.warnings) {
                 Some(right) => {
                     reserved.push(right);
                     false
@@ -337,6 +336,9 @@ impl Ledger {
                 None => true,
             },
         });
+        if !reserved.is_empty() {
+            session.list_again()?;
+        }
         let departures = reserved.into_iter().map(|right| Departure::new(session, right)).collect::<Result<Vec<_>>>();
         let mut departures = departures?;
         let text = sidecar::text_of(&next);
@@ -346,8 +348,8 @@ impl Ledger {
         }
         let state = state_of(&latest, &next);
         session.publish(OsStr::new(STATE_FILE), state.to_text().as_bytes())?;
-        note_own(&self.directory, &state);
         self.managed = next;
+        self.read = Some(state.to_text());
         self.listed = names_of(&state).cloned().collect();
         departures.iter_mut().for_each(Departure::is_due);
         session.sync(!departures.is_empty() || session.has_marks())?;
@@ -411,24 +413,6 @@ fn state_of(latest: &OsStr, managed: &Managed) -> StateFile {
         all_model_checkpoint_timestamps: times,
         last_preserved_timestamp: Some(managed.last_preserved),
     }
-}
-
-/// The last state file that managers in this process wrote to each directory. The key is the device
-/// and inode of the directory.
-static OWN: Mutex<BTreeMap<Place, String>> = Mutex::new(BTreeMap::new());
-
-fn place(directory: &Location) -> Option<Place> {
-    directory.status().map(|found| found.version.place())
-}
-
-fn note_own(directory: &Location, state: &StateFile) {
-    if let Some(place) = place(directory) {
-        OWN.lock().insert(place, state.to_text());
-    }
-}
-
-fn is_own(directory: &Location, state: &StateFile) -> bool {
-    place(directory).is_some_and(|place| OWN.lock().get(&place) == Some(&state.to_text()))
 }
 
 /// The names of the checkpoints that a directory's state file lists or `checkpoint.manager` keeps.

@@ -12,35 +12,70 @@ use std::path::PathBuf;
 
 use super::mark::{base_of, marked};
 use super::session::Session;
-use crate::bundle::{split_data_name, Claim};
-use crate::error::{Error, Result};
+use crate::bundle::{split_data_name, Claim, Locking};
+use crate::error::{printable, Error, Reason, Result};
 use crate::os_bytes::{OsStrExt, OsStringExt};
 use crate::storage::{Hold, Source};
 
-/// The exclusive right to remove a checkpoint: against other threads of this process, and against
-/// holders of a pin in any process.
+/// The exclusive right to remove a checkpoint: against writers, and against holders of a pin in any
+/// process.
 pub(super) struct Reserved {
     /// The name of the checkpoint in its directory.
     base: OsString,
-    _claim: Claim,
-    /// The index, locked exclusively; `None` if there is no index.
+    claim: Claim,
+    /// The index, locked exclusively if that is possible; `None` if there is no index.
     index: Option<Box<dyn Source>>,
 }
 
+/// Whether a checkpoint may be removed.
+pub(super) enum Reservation {
+    Granted(Reserved),
+    /// It is pinned or being written.
+    InUse,
+    /// That cannot be determined, so it stays.
+    Unknown(Error),
+}
+
 impl Reserved {
-    /// Reserves the checkpoint `base`. Returns `None` if it is pinned or being written, or if that
-    /// cannot be determined.
-    pub fn new(session: &Session, base: &OsStr) -> Option<Reserved> {
-        let claim = session.claim(base).ok()?;
-        let index = match session.directory().open(&with_suffix(base, ".index")) {
-            Ok(index) => {
-                index.try_lock(Hold::Alone).ok().filter(|&locked| locked)?;
-                Some(index)
-            }
-            Err(e) if e.kind() == ErrorKind::NotFound => None,
-            Err(_) => return None,
+    /// Reserves the checkpoint `base`.
+    pub fn attempt(session: &Session, base: &OsStr) -> Reservation {
+        let claim = match session.claim(base) {
+            Ok(claim) => claim,
+            Err(e) if e.reason() == Reason::Locked => return Reservation::InUse,
+            Err(e) => return Reservation::Unknown(e),
         };
-        Some(Reserved { base: base.to_owned(), _claim: claim, index })
+        let name = with_suffix(base, ".index");
+        let unknown = |doing: &str, e: &std::io::Error| Reservation::Unknown(session.io(doing, &name, e));
+        let index = match session.directory().open_to_lock(&name) {
+            Ok(index) => match index.try_lock(Hold::Alone) {
+                Ok(true) => Some(index),
+                Ok(false) => return Reservation::InUse,
+                // Where files cannot be locked, nobody can have pinned the checkpoint.
+                Err(e) if e.kind() == ErrorKind::Unsupported && session.access().asked.locking() != Locking::Required => {
+                    let directory = printable(session.directory().location().as_os_str().as_bytes());
+                    let what = "the file system cannot lock files, so that pins protect no checkpoint";
+                    session.access().notes.add(format!("{directory}: {what}: {e}"));
+                    Some(index)
+                }
+                Err(e) => return unknown("lock the index", &e),
+            },
+            Err(e) if e.kind() == ErrorKind::NotFound => None,
+            Err(e) => return unknown("open the index", &e),
+        };
+        Reservation::Granted(Reserved { base: base.to_owned(), claim, index })
+    }
+
+    /// The same, with a warning in `warnings` if nothing could be determined.
+    pub fn unless_in_use(session: &Session, base: &OsStr, warnings: &mut Vec<String>) -> Option<Reserved> {
+        match Reserved::attempt(session, base) {
+            Reservation::Granted(reserved) => Some(reserved),
+            Reservation::InUse => None,
+            Reservation::Unknown(e) => {
+                let base = printable(base.as_bytes());
+                warnings.push(format!("{base} expired, but stays: whether it is in use cannot be determined: {e}"));
+                None
+            }
+        }
     }
 }
 
@@ -94,6 +129,7 @@ impl<'s> Departure<'s> {
     /// the directory tries again.
     pub fn finish(mut self) -> Result<()> {
         self.is_due = true;
+        self.reserved.claim.check()?;
         remove_files(self.session, &self.reserved.base)?;
         self.mark.take().map_or(Ok(()), |mark| self.session.remove(&mark))
     }
@@ -120,9 +156,12 @@ pub(super) struct Removals {
 /// before the current change and are not listed after it. What cannot be removed now is left for
 /// the next change.
 pub(super) fn finish_marked(session: &Session, is_listed: &dyn Fn(&OsStr) -> bool) {
-    for mark in session.names() {
+    for mark in session.names().iter() {
         let Some(base) = base_of(mark).filter(|_| session.directory().is_file(mark)) else { continue };
-        let Some(reserved) = Reserved::new(session, base) else { continue };
+        let Reservation::Granted(reserved) = Reserved::attempt(session, base) else { continue };
+        if session.list_again().is_err() {
+            continue;
+        }
         let goes = match (&reserved.index, session.directory().open(mark)) {
             (None, _) => true,
             (Some(index), Ok(marked)) => !is_listed(base) && same_file(&**index, &*marked),

@@ -7,6 +7,7 @@ use super::ledger::Listed;
 use super::removal::{finish_marked, with_suffix, Departure, Reserved};
 use super::session::Session;
 use super::state_update::{plain, StateUpdate};
+use crate::bundle::Access;
 use crate::error::Result;
 use crate::reader::STATE_FILE;
 use crate::storage::{Location, Storage};
@@ -23,11 +24,12 @@ pub(crate) fn replace(
     directory: &Location,
     update: Option<&StateUpdate>,
     durability: Durability,
+    access: &Access,
     leaving: &[OsString],
     warnings: &mut Vec<String>,
 ) -> Result<Vec<OsString>> {
     let update = update.map(|update| Ok((update.file_name_of(), update.in_directory(directory)?))).transpose()?;
-    let session = Session::begin(storage, directory, durability)?;
+    let session = Session::begin(storage, directory, durability, access)?;
     // Completing a removal after a crash consults only the usual state file. With a state file of
     // another name, a checkpoint is therefore marked only after that file has been replaced.
     let is_usual = update.as_ref().is_some_and(|(name, _)| **name == *STATE_FILE);
@@ -35,10 +37,13 @@ pub(crate) fn replace(
     let mut reserved: Vec<(&OsString, Reserved)> = Vec::new();
     let mut stay = Vec::new();
     for name in leaving {
-        match Reserved::new(&session, name) {
+        match Reserved::unless_in_use(&session, name, warnings) {
             Some(right) => reserved.push((name, right)),
             None => stay.push(name.clone()),
         }
+    }
+    if !reserved.is_empty() {
+        session.list_again()?;
     }
     let mut marked: Vec<(&OsString, Departure<'_>)> = Vec::new();
     if is_usual {

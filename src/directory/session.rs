@@ -1,36 +1,40 @@
 //! Changing the state of a directory: its lock, one change at a time, and small files that are
 //! replaced atomically.
 
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IoSlice};
+use std::rc::Rc;
+use std::time::Duration;
 
 use super::mark::base_of;
-use crate::bundle::{temporary_name, Claim, Held};
-use crate::error::{Code, Error, Reason, Result};
+use crate::bundle::{attempt, list, number_of, Access, Claim, Held, Role, Temporary};
+use crate::error::{Error, Result};
 use crate::reader::small_file;
-use crate::storage::{Directory, File, Location, Storage};
+use crate::storage::{Directory, File, Location, Storage, What};
 use crate::Durability;
 
-/// A change of a directory's state. It holds the directory's lock, and excludes other changes in
-/// this process.
+/// A change of a directory's state. It holds the lock of the state, so it excludes other changes.
 pub(super) struct Session {
     held: Held,
+    access: Access,
     durability: Durability,
-    /// Excludes other sessions in this process. The claim also holds the directory's lock, so the
-    /// lock is released last.
-    _claim: Claim,
+    /// The names in the directory when they were last listed.
+    names: RefCell<Rc<Vec<OsString>>>,
 }
 
 impl Session {
-    /// Begins a session. Waits until no other thread of this process has a session of the
-    /// directory.
+    /// Begins a session. Waits until nobody else has a session of the directory, as long as
+    /// `access` allows.
     ///
     /// # Errors
     /// * `NOT_FOUND`: the directory does not exist.
-    /// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock.
-    pub fn begin(storage: &dyn Storage, path: &Location, durability: Durability) -> Result<Session> {
-        let (held, _claim) = Held::for_state(storage, path)?;
-        Ok(Session { held, durability, _claim })
+    /// * `UNAVAILABLE` (`Locked`): another process or thread changes the state, and did not end in
+    ///   time.
+    pub fn begin(storage: &dyn Storage, path: &Location, durability: Durability, access: &Access) -> Result<Session> {
+        let mut held = Held::for_state(storage, path, access)?;
+        let names = RefCell::new(Rc::new(std::mem::take(&mut held.names)));
+        Ok(Session { held, access: access.clone(), durability, names })
     }
 
     pub fn directory(&self) -> &dyn Directory {
@@ -40,11 +44,12 @@ impl Session {
     /// Writes a file that contains `bytes`, and atomically replaces an existing file of this name.
     /// On failure the existing file is unchanged.
     pub fn publish(&self, name: &OsStr, bytes: &[u8]) -> Result<()> {
-        let temporary = temporary_name(name);
+        let temporary = Temporary { number: number_of(name), attempt: attempt(), role: Role::State }.name();
         let written = self
             .write(&temporary, bytes)
+            .and_then(|()| self.check())
             .and_then(|()| self.directory().rename(&temporary, name).map_err(|e| self.io("rename the file", name, &e)));
-        if written.is_err() {
+        if written.is_err() && self.held.claim.is_here() {
             let _ = self.directory().remove(&temporary);
         }
         written
@@ -65,7 +70,7 @@ impl Session {
         match self.durability {
             Durability::None => Ok(()),
             Durability::Data if !goes => Ok(()),
-            _ => self.directory().sync().map_err(|e| self.io("sync the directory", OsStr::new(""), &e)),
+            _ => self.access.sync(self.directory()),
         }
     }
 
@@ -74,21 +79,40 @@ impl Session {
         if !self.directory().is_file(name) {
             return Ok(());
         }
+        self.check()?;
         match self.directory().remove(name) {
             Err(e) if e.kind() != ErrorKind::NotFound => Err(self.io("remove the file", name, &e)),
             _ => Ok(()),
         }
     }
 
-    /// Claims the checkpoint `base` for this thread, against all other threads of this process.
-    pub fn claim(&self, base: &OsStr) -> Result<Claim> {
-        let taken = || Error::new(Code::Unavailable, Reason::Locked, "another thread is writing this checkpoint");
-        self.held.claim(base).ok_or_else(|| taken().in_file(&self.directory().location().join(base)))
+    /// Fails if the lock of the state, or one on which the caller relies, was lost.
+    fn check(&self) -> Result<()> {
+        self.held.claim.check().and_then(|()| self.access.check())
     }
 
-    /// The names in the directory when the session began.
-    pub fn names(&self) -> &[OsString] {
-        &self.held.names
+    /// Takes the lock of the checkpoint `base` without waiting.
+    ///
+    /// # Errors
+    /// * `UNAVAILABLE` (`Locked`): another process or thread is writing or removing the checkpoint.
+    pub fn claim(&self, base: &OsStr) -> Result<Claim> {
+        let claim = Claim::take(&self.held.directory, What::Prefix(number_of(base)), &self.access, Duration::ZERO);
+        claim.map_err(|e| e.in_file(&self.directory().location().join(base)))
+    }
+
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The names in the directory when the session began, or when they were listed again.
+    pub fn names(&self) -> Rc<Vec<OsString>> {
+        self.names.borrow().clone()
+    }
+
+    /// Lists the names again: those of a checkpoint may have changed until its lock was taken.
+    pub fn list_again(&self) -> Result<()> {
+        *self.names.borrow_mut() = Rc::new(list(self.directory())?);
+        Ok(())
     }
 
     /// Whether there were marks when the session began: a crash interrupted a removal.

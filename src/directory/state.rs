@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::replace::replace;
 use super::state_update::StateUpdate;
-use crate::bundle::directory_and_name;
+use crate::bundle::{directory_and_name, Access, Notes};
 use crate::error::Result;
 use crate::reader::{read_state, resolve_name, STATE_FILE};
 use crate::storage::{Location, Storage};
@@ -64,7 +64,8 @@ impl CheckpointState {
 ///
 /// # Errors
 /// * `NOT_FOUND`: the directory does not exist.
-/// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock.
+/// * `UNAVAILABLE` (`Locked`): another process or thread changes the state of the directory, and
+///   did not end in time ([`StateUpdate::lock_wait`]).
 /// * `INVALID_ARGUMENT`: the number of timestamps is neither 0 nor that of the listed checkpoints;
 ///   the state file's name contains a directory; or the latest checkpoint has the path of the state
 ///   file.
@@ -75,12 +76,17 @@ pub fn update_checkpoint_state(directory: impl AsRef<Path>, update: &StateUpdate
 
 /// Like [`update_checkpoint_state`], on any storage.
 pub(crate) fn update_state(storage: &dyn Storage, directory: &Location, update: &StateUpdate) -> Result<()> {
-    replace(storage, directory, Some(update), update.durability, &[], &mut Vec::new()).map(drop)
+    update_state_as(storage, directory, update, &Access::new(update.asked, &Notes::default()))
+}
+
+fn update_state_as(storage: &dyn Storage, directory: &Location, update: &StateUpdate, access: &Access) -> Result<()> {
+    replace(storage, directory, Some(update), update.durability, access, &[], &mut Vec::new()).map(drop)
 }
 
 /// Makes the checkpoint `prefix` the latest of its directory, and the only one listed. This is the
 /// last step of `Checkpoint.save`.
-pub(crate) fn record_save(storage: &dyn Storage, prefix: &Location, durability: Durability) -> Result<()> {
+pub(crate) fn record_save(storage: &dyn Storage, prefix: &Location, durability: Durability, access: &Access) -> Result<()> {
     let (directory, name) = directory_and_name(prefix)?;
-    update_state(storage, &directory, &StateUpdate::new(directory.join(name).into_path()).durability(durability))
+    let update = StateUpdate::new(directory.join(name).into_path()).durability(durability);
+    update_state_as(storage, &directory, &update, access)
 }

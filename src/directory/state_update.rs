@@ -2,7 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
+use crate::bundle::{Asked, Locking};
 use crate::error::{printable, Error, Result};
 use crate::format::state_file::StateFile;
 use crate::reader::STATE_FILE;
@@ -18,6 +20,7 @@ pub struct StateUpdate {
     file_name: OsString,
     pub(super) durability: Durability,
     keep_absolute: bool,
+    pub(super) asked: Asked,
 }
 
 impl StateUpdate {
@@ -32,6 +35,7 @@ impl StateUpdate {
             file_name: STATE_FILE.into(),
             durability: Durability::Full,
             keep_absolute: false,
+            asked: Asked::default(),
         }
     }
 
@@ -65,6 +69,19 @@ impl StateUpdate {
     /// default.
     pub fn durability(mut self, durability: Durability) -> StateUpdate {
         self.durability = durability;
+        self
+    }
+
+    /// Sets whether the directory is locked; [`Locking::IfPossible`] by default.
+    pub fn locking(mut self, locking: Locking) -> StateUpdate {
+        self.asked.locking = Some(locking);
+        self
+    }
+
+    /// Sets how long to wait while another process or thread changes the state; 60 seconds by
+    /// default. Zero fails at once.
+    pub fn lock_wait(mut self, limit: Duration) -> StateUpdate {
+        self.asked.wait = Some(limit);
         self
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Code, Result};
 use crate::reader::latest_checkpoint;
+use crate::storage::Origin;
 
 /// For how many seconds a state file that cannot be used is taken for one that is being written.
 const PATIENCE: f64 = 10.0;
@@ -162,7 +163,8 @@ pub fn wait_for_new_checkpoint(
 ///
 /// It returns only the latest checkpoint and skips those that appeared before it. It never returns
 /// the same path twice in a row. An error ends the iteration, unless it is `DATA_LOSS`: the state
-/// file cannot be used, and the next call waits again.
+/// file cannot be used, and the next call waits again. In a process that was forked after it was
+/// made it fails with `FAILED_PRECONDITION` (`Forked`).
 pub struct CheckpointsIterator<'a> {
     directory: PathBuf,
     options: WaitOptions<'a>,
@@ -172,13 +174,15 @@ pub struct CheckpointsIterator<'a> {
     /// When the last checkpoint was returned, by [`Clock::elapsed`].
     given: Option<f64>,
     ended: bool,
+    origin: Origin,
 }
 
 impl<'a> CheckpointsIterator<'a> {
     /// Creates an iterator over the checkpoints of `directory`, which need not exist yet.
     pub fn new(directory: impl Into<PathBuf>, options: &WaitOptions<'a>) -> CheckpointsIterator<'a> {
         let directory = directory.into();
-        CheckpointsIterator { directory, options: options.clone(), is_done: None, last: None, given: None, ended: false }
+        let (options, origin) = (options.clone(), Origin::here());
+        CheckpointsIterator { directory, options, is_done: None, last: None, given: None, ended: false, origin }
     }
 
     /// Calls `is_done` after each timeout and after each checkpoint; if it returns true, the
@@ -189,6 +193,7 @@ impl<'a> CheckpointsIterator<'a> {
     }
 
     fn advance(&mut self) -> Result<Option<PathBuf>> {
+        self.origin.check()?;
         if let Some(given) = self.given.take() {
             let rest = given + self.options.min_interval - self.options.clock.elapsed();
             if rest > 0.0 {

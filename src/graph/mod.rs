@@ -17,12 +17,14 @@ mod walk;
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
-use parking_lot::ReentrantMutex;
+use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
 use crate::allocate::copy;
 use crate::error::{Code, Error, Reason, Result};
+use crate::storage::{tried, Origin};
 use crate::tensor::DType;
 
 pub use node_id::NodeId;
@@ -67,7 +69,14 @@ pub(crate) use walk::{Root, Walk};
 /// # Ok::<(), checkpoint::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Graph(Arc<ReentrantMutex<RefCell<Nodes>>>);
+pub struct Graph(Arc<Shared>);
+
+struct Shared {
+    nodes: ReentrantMutex<RefCell<Nodes>>,
+    origin: Origin,
+    /// The number of the forked child that holds, or last held, the lock; 0 if none has.
+    child: AtomicU64,
+}
 
 impl Default for Graph {
     fn default() -> Graph {
@@ -101,7 +110,8 @@ pub struct Description {
 impl Graph {
     /// Creates an empty graph.
     pub fn new() -> Graph {
-        Graph(Arc::new(ReentrantMutex::new(RefCell::new(Nodes::new()))))
+        let nodes = ReentrantMutex::new(RefCell::new(Nodes::new()));
+        Graph(Arc::new(Shared { nodes, origin: Origin::here(), child: AtomicU64::new(0) }))
     }
 
     /// Runs `body` with the graph's lock held.
@@ -114,11 +124,28 @@ impl Graph {
 
     /// The same, but there may be edges and slots to objects that were detached.
     fn with_unsettled<R>(&self, body: impl FnOnce(&mut Nodes) -> Result<R>) -> Result<R> {
-        let guard = self.0.lock();
+        let guard = self.lock()?;
         let mut nodes = guard.try_borrow_mut().map_err(|_| {
             Error::new(Code::FailedPrecondition, Reason::Reentrant, "a callback of the graph must not call the graph")
         })?;
         body(&mut nodes)
+    }
+
+    fn lock(&self) -> Result<ReentrantMutexGuard<'_, RefCell<Nodes>>> {
+        let Shared { nodes, origin, child } = &*self.0;
+        if origin.is_here() {
+            return Ok(nodes.lock());
+        }
+        // A thread of the parent may have held the lock when the process was forked.
+        let here = Origin::here().number();
+        let guard = tried(|| match child.load(Ordering::Acquire) == here {
+            true => Some(nodes.lock()), // by this process, if by anybody
+            false => nodes.try_lock(),
+        });
+        let what = "the process was forked while another thread used the graph, which is lost here";
+        let guard = guard.ok_or_else(|| Error::new(Code::FailedPrecondition, Reason::Forked, what))?;
+        child.store(here, Ordering::Release);
+        Ok(guard)
     }
 
     /// Adds an object without values of its own.

@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::rng::Rng;
-use crate::storage::Op;
+use crate::storage::{Op, LOCK_FILE};
 
 /// Files by name: what a directory holds.
 pub(crate) type Files = BTreeMap<OsString, Vec<u8>>;
@@ -224,8 +224,13 @@ fn rename(names: &mut BTreeMap<OsString, usize>, op: &Op) {
 
 /// The plain files of a directory.
 pub(crate) fn read_directory(path: &Path) -> Files {
-    let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
-    entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
+    entries(path).map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
+}
+
+/// What is in a directory but its file of locks, which is empty, and of which a power cut may leave
+/// anything.
+fn entries(path: &Path) -> impl Iterator<Item = std::fs::DirEntry> {
+    std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap()).filter(|entry| entry.file_name() != LOCK_FILE)
 }
 
 fn unlinked(files: &Linked) -> Files {
@@ -234,9 +239,8 @@ fn unlinked(files: &Linked) -> Files {
 
 /// The plain files of a directory, with those that have several names.
 pub(crate) fn read_linked(path: &Path) -> Linked {
-    let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
     let file = |entry: &std::fs::DirEntry| (entry.metadata().unwrap().ino() as usize, std::fs::read(entry.path()).unwrap());
-    entries.map(|entry| (entry.file_name(), file(&entry))).collect()
+    entries(path).map(|entry| (entry.file_name(), file(&entry))).collect()
 }
 
 /// Makes `files` what the directory holds, with their several names.
@@ -254,9 +258,7 @@ pub(crate) fn fill_linked(path: &Path, files: &Linked) {
 
 /// Makes `files` what the directory holds.
 pub(crate) fn fill_directory(path: &Path, files: &Files) {
-    for entry in std::fs::read_dir(path).unwrap() {
-        std::fs::remove_file(entry.unwrap().path()).unwrap();
-    }
+    entries(path).for_each(|entry| std::fs::remove_file(entry.path()).unwrap());
     for (name, bytes) in files {
         std::fs::write(path.join(name), bytes).unwrap();
     }

@@ -5,16 +5,16 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::options::{ManagerOptions, ManagerSaveOptions, Number};
-use crate::bundle::{Durability, Held};
-use crate::checkpoint::{numbered, Severity};
+use crate::bundle::{Access, Claim, Durability, Held, Notes};
+use crate::checkpoint::{numbered, SaveOptions, Severity};
 use crate::directory::{checkpoint_exists, Ledger, Recording, Retention};
-use crate::error::{printable, Error, Result};
+use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::Nodes;
 use crate::reader::find_at;
-use crate::storage::{Directory, Location, Storage};
+use crate::storage::{lock_of, Directory, Location, Origin, Place, Storage};
 
 /// The part of a manager that a background save needs. It does not own the checkpoint, because
 /// dropping the last handle of a checkpoint waits for that save.
@@ -24,6 +24,9 @@ pub(super) struct Books {
     pub rule: Retention,
     pub state: Mutex<State>,
     pub steps: Mutex<Steps>,
+    /// What there is to say about locks.
+    pub notes: Notes,
+    pub origin: Origin,
 }
 
 /// The steps at which the manager saved. They have their own lock, so that reading them never waits
@@ -45,6 +48,7 @@ pub(super) struct Next {
     pub step: Option<i64>,
     pub metric: Option<f64>,
     pub durability: Durability,
+    pub access: Access,
 }
 
 /// A running background save. Dropping it marks the save as ended.
@@ -69,11 +73,19 @@ pub(super) struct State {
     /// Checkpoints that exist although writing them failed, with the time of each. They are not
     /// recorded yet.
     pub unrecorded: Vec<(OsString, f64)>,
-    /// The directory's lock, owned from the first save on.
-    pub held: Option<Held>,
+    /// What the directory was when its state was last read, if it lists checkpoints, and when its
+    /// lock was taken.
+    pub place: Option<Place>,
+    /// The lock of the directory's manager, owned from the first save on.
+    pub held: Option<Claim>,
 }
 
 impl Books {
+    /// The state, for functions that only look; `None` in a forked child that cannot have it.
+    pub fn peek(&self) -> Option<MutexGuard<'_, State>> {
+        lock_of(&self.state, self.origin)
+    }
+
     /// The current step; `None` if the manager does not save by steps.
     pub fn step(&self, nodes: &Nodes, options: &ManagerSaveOptions) -> Result<Option<i64>> {
         match (self.options.checkpoint_interval, options.step, self.options.step_counter) {
@@ -97,18 +109,45 @@ impl Books {
             .is_some_and(|last| step == last || (options.check_interval && step < last.saturating_add(interval)))
     }
 
-    /// Takes the directory's lock unless the manager already owns it, and then what was published
-    /// before and not recorded.
-    pub fn hold(&self, storage: &dyn Storage, warnings: &mut Vec<String>) -> Result<()> {
+    /// Takes the lock of the directory's manager unless this one already owns it, and then what was
+    /// published before and not recorded. Returns how the save takes locks.
+    pub fn hold(&self, storage: &dyn Storage, save: &SaveOptions, warnings: &mut Vec<String>) -> Result<Access> {
+        let mut access = Access::new(save.write.asked.or(self.options.asked), &self.notes);
         let mut state = self.state.lock();
+        self.check_place(&state)?;
+        if let Some(Err(e)) = state.held.as_ref().map(Claim::check) {
+            warnings.push(format!("{e}; it is taken again, unless another manager has saved since"));
+            state.held = None;
+        }
         if state.held.is_none() {
-            let held = Held::new(storage, &self.directory, true)?;
+            let held = Held::for_manager(storage, &self.directory, &access)?;
             state.ledger.check_unchanged()?;
             // This program has not resumed from them: it goes past their numbers.
             self.take_up(&mut state.ledger, &*held.directory, warnings)?;
-            state.held = Some(held);
+            state.place = place(&self.directory);
+            state.held = Some(held.claim);
         }
-        Ok(())
+        access.under = state.held.clone();
+        Ok(access)
+    }
+
+    /// Fails if the path of the directory no longer leads to the directory that is managed.
+    fn check_place(&self, state: &State) -> Result<()> {
+        let now = place(&self.directory);
+        if state.place.is_none() || state.place == now {
+            return Ok(());
+        }
+        let what = match now {
+            None => "the directory of the manager does not exist any more: it was removed or moved",
+            Some(_) => "another directory has taken the place of that of the manager",
+        };
+        let what = format!("{what}; open a manager of the directory that is meant");
+        Err(Error::new(Code::FailedPrecondition, Reason::Replaced, what).in_file(&self.directory))
+    }
+
+    /// Logs warnings, and what there is to say about locks.
+    pub fn warn(&self, warnings: Vec<String>) {
+        warnings.into_iter().chain(self.notes.take()).for_each(|text| self.options.log(Severity::Warning, &text));
     }
 
     /// Takes up what was published before and not recorded. Returns the names.
@@ -203,9 +242,14 @@ impl Books {
         for (name, time) in std::mem::take(&mut state.unrecorded) {
             state.ledger.adopt(&name, time);
         }
-        let mut how = Recording { storage, durability: next.durability, rule: &self.rule, warnings };
+        let mut how = Recording { storage, durability: next.durability, access: &next.access, rule: &self.rule, warnings };
         state.ledger.record(name, now, next.metric, &mut how)
     }
+}
+
+/// What identifies a directory; `None` if there is none.
+pub(super) fn place(directory: &Location) -> Option<Place> {
+    directory.status().map(|found| found.version.place())
 }
 
 pub(super) fn is_there(path: &Location) -> bool {

@@ -4,6 +4,8 @@
 mod books;
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod locking_tests;
 mod options;
 
 use std::ffi::OsStr;
@@ -14,12 +16,13 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::bundle::{Access, Notes};
 use crate::checkpoint::{After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status, Watch};
 use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, Pin, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
 use crate::reader::VerifyOptions;
-use crate::storage::{Location, Storage};
+use crate::storage::{Location, Origin, Storage};
 use crate::tensor::DType;
 
 pub use options::{Init, ManagerOptions, ManagerSaveOptions, ResumeOptions};
@@ -110,13 +113,17 @@ impl Manager {
         let mut warnings = Vec::new();
         let ledger = Ledger::load(&directory, options.clock.now(), &mut warnings);
         warnings.iter().for_each(|text| options.log(Severity::Warning, text));
-        let state = State { ledger: ledger?, unrecorded: Vec::new(), held: None };
+        let ledger = ledger?;
+        let place = ledger.latest().and_then(|_| books::place(&directory));
+        let state = State { ledger, unrecorded: Vec::new(), place, held: None };
         let books = Books {
             directory,
             options: options.clone(),
             rule,
             state: Mutex::new(state),
             steps: Mutex::new(Steps { last: options.last_checkpoint_step, running: None }),
+            notes: Notes::default(),
+            origin: Origin::here(),
         };
         Ok(Manager { checkpoint: checkpoint.clone(), books: Arc::new(books) })
     }
@@ -137,20 +144,21 @@ impl Manager {
     }
 
     /// The checkpoint that was recorded last; `None` if there is none. It is not checked that it
-    /// still exists.
+    /// still exists. In a process that was forked while this manager was saving, it and the lists
+    /// below are not known, and empty.
     pub fn latest_checkpoint(&self) -> Option<PathBuf> {
-        self.books.state.lock().ledger.latest()
+        self.books.peek()?.ledger.latest()
     }
 
     /// The newest checkpoints, oldest first: those that `max_to_keep` counts and that may expire.
     pub fn checkpoints(&self) -> Vec<PathBuf> {
-        self.books.state.lock().ledger.checkpoints()
+        self.books.peek().map_or(Vec::new(), |state| state.ledger.checkpoints())
     }
 
     /// All managed checkpoints that have a metric, with their metrics, best first.
     pub fn best_checkpoints(&self) -> Vec<(PathBuf, f64)> {
         let better = self.books.rule.best.map_or(Better::Lower, |(_, better)| better);
-        let state = self.books.state.lock();
+        let Some(state) = self.books.peek() else { return Vec::new() };
         let with_metric = state.ledger.managed().by_metric(better);
         with_metric
             .into_iter()
@@ -175,9 +183,14 @@ impl Manager {
     ///
     /// # Errors
     /// The errors of [`Checkpoint::write`], and:
-    /// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock. Nothing is counted.
-    /// * `FAILED_PRECONDITION` (`Replaced`): another process has saved since the manager was
-    ///   opened, and this program has not resumed from its checkpoint. Nothing is counted.
+    /// * `UNAVAILABLE` (`Locked`): another manager owns the directory, in this process or another.
+    ///   Nothing is counted.
+    /// * `FAILED_PRECONDITION` (`Replaced`): another manager has saved since this one was opened,
+    ///   and this program has not resumed from its checkpoint; or the directory was removed, moved
+    ///   or replaced. Nothing is counted.
+    /// * `ABORTED` (`LockLost`): the lock of the directory was lost. The next save takes it again.
+    /// * `FAILED_PRECONDITION` (`Forked`): this process was forked from the one that opened the
+    ///   manager.
     /// * The operating system's error: the state file cannot be written.
     ///
     /// After a failure the step counts as not saved, and all checkpoints recorded before still
@@ -189,14 +202,14 @@ impl Manager {
     pub(crate) fn save_on(&self, storage: &dyn Storage, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let mut warnings = Vec::new();
         let saved = self.number_and(storage, options, |nodes, next| {
-            let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save.announced());
+            let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save.announced(&next.access));
             self.books.settle(storage, next, written, &mut warnings)?;
             if next.step.is_some() {
                 self.books.steps.lock().last = next.step;
             }
             Ok(next.path.clone().into_path())
         });
-        warnings.iter().for_each(|text| self.books.options.log(Severity::Warning, text));
+        self.books.warn(warnings);
         saved
     }
 
@@ -218,20 +231,21 @@ impl Manager {
 
     pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, options: &ManagerSaveOptions) -> Result<Option<Pending>> {
         self.number_and(&*storage.clone(), options, |nodes, next| {
+            let save = options.save.announced(&next.access);
             let (running, next) = (Running::new(&self.books, next.step), next.clone());
             let path = next.path.clone();
             let after: After = Box::new(move |storage, _, written| {
                 let books = &*running.0;
                 let mut warnings = Vec::new();
                 let settled = books.settle(storage, &next, written, &mut warnings);
-                warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
+                books.warn(warnings);
                 if settled.is_ok() && next.step.is_some() {
                     books.steps.lock().last = next.step;
                 }
                 settled
             });
             let log = self.books.options.log.clone().or_else(|| self.checkpoint.log());
-            self.checkpoint.start(nodes, storage.clone(), path, &options.save.announced(), Watch { after, log })
+            self.checkpoint.start(nodes, storage.clone(), path, &save, Watch { after, log })
         })
     }
 
@@ -253,7 +267,8 @@ impl Manager {
     pub fn save_ranked(&self, ranks: &dyn Ranks, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let books = &*self.books;
         let storage = &*books.directory.storage()?;
-        let save = &options.save.announced();
+        let access = Access::new(options.save.write.asked.or(books.options.asked), &books.notes);
+        let save = &options.save.announced(&access);
         let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: save };
         let mut warnings = Vec::new();
         let saved = match ranks.rank() {
@@ -262,17 +277,21 @@ impl Manager {
                 let counter = self.checkpoint.counter(nodes)?;
                 let count = Some(nodes.read_integer(counter)?);
                 let lead = Lead { storage, path: next.path.clone(), count, settle: &mut settle };
+                let save = &options.save.announced(&next.access);
+                let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: save };
                 Ok((next.step, self.checkpoint.take_part(nodes, &party, Some(lead))))
             }),
-            _ => self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
-                let step = books.step(nodes, options)?;
-                if step.is_some_and(|step| books.is_too_early(step, options)) {
-                    return Ok(None);
-                }
-                Ok(Some((step, self.checkpoint.take_part(nodes, &party, None))))
+            _ => books.origin.check().and_then(|()| {
+                self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
+                    let step = books.step(nodes, options)?;
+                    if step.is_some_and(|step| books.is_too_early(step, options)) {
+                        return Ok(None);
+                    }
+                    Ok(Some((step, self.checkpoint.take_part(nodes, &party, None))))
+                })
             }),
         };
-        warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
+        books.warn(warnings);
         let (saved_step, saved) = match saved {
             Ok(None) => return Ok(None),
             Ok(Some((step, saved))) => (step, saved?),
@@ -292,6 +311,7 @@ impl Manager {
         save: impl FnOnce(&mut Nodes, &Next) -> Result<R>,
     ) -> Result<Option<R>> {
         let books = &*self.books;
+        books.origin.check().map_err(|e| e.in_file(&books.directory))?;
         let metric = match (options.metric, options.metric_of) {
             (None, Some(node)) => Some(real(self.checkpoint.graph(), node)?),
             (metric, _) => metric,
@@ -307,7 +327,7 @@ impl Manager {
             if step.is_some_and(|step| books.is_too_early(step, options)) {
                 return Ok(None);
             }
-            books.hold(storage, &mut warnings)?;
+            let access = books.hold(storage, &options.save, &mut warnings)?;
             let number = books.number(nodes, options)?;
             let count = self.checkpoint.advance(nodes)?;
             let free = books.free_number(number.unwrap_or(count), &mut warnings)?;
@@ -316,9 +336,9 @@ impl Manager {
             }
             let path = books.path(free);
             let (was_there, durability) = (is_there(&path), options.save.write.durability);
-            save(nodes, &Next { path, was_there, step, metric, durability }).map(Some)
+            save(nodes, &Next { path, was_there, step, metric, durability, access }).map(Some)
         });
-        warnings.iter().for_each(|text| books.options.log(Severity::Warning, text));
+        books.warn(warnings);
         saved
     }
 
@@ -332,6 +352,7 @@ impl Manager {
     ///   none of the directory's checkpoints is valid. The init function is not called.
     /// * `ABORTED` (`Callback`): the init function failed.
     pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumption> {
+        self.books.origin.check().map_err(|e| e.in_file(&self.books.directory))?;
         self.checkpoint.when_idle(None, |_| Ok(()))?;
         let (found, _pin) = self.find_and_pin(options)?;
         for BrokenCheckpoint { prefix, verdict, problem } in &found.broken {

@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::bundle::{Asked, Locking};
 use crate::checkpoint::{Log, RestoreOptions, SaveOptions, Severity};
 use crate::directory::{Better, Clock, Retention, SystemClock};
 use crate::error::{printable, Error, Result};
@@ -28,6 +30,7 @@ pub struct ManagerOptions {
     pub(super) log: Option<Log>,
     /// Whether each call gives the step instead of a counter.
     pub(super) steps_in_calls: bool,
+    pub(super) asked: Asked,
 }
 
 impl Default for ManagerOptions {
@@ -44,6 +47,7 @@ impl Default for ManagerOptions {
             clock: Arc::new(SystemClock),
             log: None,
             steps_in_calls: false,
+            asked: Asked::default(),
         }
     }
 }
@@ -135,6 +139,21 @@ impl ManagerOptions {
     /// calls if there is no checkpoint.
     pub fn init(mut self, init: Init) -> ManagerOptions {
         self.init = Some(init);
+        self
+    }
+
+    /// Sets whether the directory is locked; [`Locking::IfPossible`] by default. It applies to all
+    /// saves whose own options do not say.
+    pub fn locking(mut self, locking: Locking) -> ManagerOptions {
+        self.asked.locking = Some(locking);
+        self
+    }
+
+    /// Sets how long a save waits while another process or thread writes the same checkpoint or
+    /// changes the state of the directory; 60 seconds by default. Zero fails at once. Another
+    /// manager of the directory is never waited for.
+    pub fn lock_wait(mut self, limit: Duration) -> ManagerOptions {
+        self.asked.wait = Some(limit);
         self
     }
 

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::io::{IoSlice, Result};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Location, Map};
 
@@ -160,10 +161,69 @@ pub(crate) trait Directory: Send + Sync + Debug {
     /// superuser included; `None` if the file system does not report it.
     fn space(&self) -> Option<u64>;
 
-    /// Takes the directory's lock for writers. If another process holds it, fails with an error of
-    /// the kind `WouldBlock` that names the process. The lock is shared within this process. It is
-    /// released when the last holder of the returned value drops it, or when the process ends.
-    fn lock(&self) -> Result<Arc<dyn Send + Sync>>;
+    /// Opens a file so that it can be locked alone: for writing, which network file systems
+    /// require. Its content is not changed. Does not follow a symbolic link.
+    fn open_to_lock(&self, name: &OsStr) -> Result<Box<dyn Source>>;
+
+    /// Takes a lock of the directory, and waits for it at most `limit`. If not `in_file`, only
+    /// other threads of this process are excluded. The lock ends when it is dropped, or with the
+    /// process.
+    ///
+    /// An error of the kind `WouldBlock` names the holder. `Unsupported` means that the file system
+    /// cannot lock.
+    fn lock(&self, what: What, in_file: bool, limit: Duration) -> Result<Box<dyn Lock>>;
+}
+
+/// The file in a directory whose bytes are its locks. It is empty, and is never removed.
+pub(crate) const LOCK_FILE: &str = ".ckpt-lock";
+
+/// What of a directory is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Managing it.
+    Manager,
+    /// Changing its state file.
+    State,
+    /// The files of one checkpoint, which has this number.
+    Prefix(u64),
+}
+
+impl What {
+    /// Returns the byte of the file of locks. These numbers are a format: all versions of the
+    /// library lock the same bytes.
+    #[cfg_attr(windows, expect(dead_code, reason = "nothing is served there yet"))]
+    pub fn byte(self) -> u64 {
+        match self {
+            What::Manager => 0,
+            What::State => 1,
+            What::Prefix(number) => (1 << 32) + (number & ((1 << 62) - 1)),
+        }
+    }
+}
+
+/// How a lock keeps other processes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Means {
+    /// A range of the open file.
+    #[cfg_attr(windows, expect(dead_code, reason = "nothing is served there yet"))]
+    OpenFile,
+    /// A range of the file, for the process.
+    #[cfg_attr(windows, expect(dead_code, reason = "nothing is served there yet"))]
+    Process,
+    /// The whole file: all locks of the directory are one.
+    #[cfg_attr(windows, expect(dead_code, reason = "nothing is served there yet"))]
+    WholeFile,
+    /// Not at all: it keeps only the threads of this process apart.
+    Memory,
+}
+
+/// A lock that is held until it is dropped.
+pub(crate) trait Lock: Send + Sync + Debug {
+    /// Returns how the lock keeps other processes out.
+    fn means(&self) -> Means;
+
+    /// Takes the lock again, which changes nothing if it is held. An error means that it was lost.
+    fn check(&self) -> Result<()>;
 }
 
 /// The alignment, in bytes, of writes that bypass the page cache: sufficient for all current

@@ -3,6 +3,7 @@
 
 mod failure;
 mod file;
+mod inherited;
 mod interface;
 mod location;
 mod map;
@@ -16,7 +17,10 @@ mod unix;
 mod windows;
 
 pub(crate) use file::{File, Sign};
-pub(crate) use interface::{Directory, Draft, FileKind, Hold, Place, Source, Status, Storage, Version, DIRECT_ALIGNMENT};
+pub(crate) use inherited::{lock_of, tried};
+pub(crate) use interface::{
+    Directory, Draft, FileKind, Hold, Lock, Means, Place, Source, Status, Storage, Version, What, DIRECT_ALIGNMENT, LOCK_FILE,
+};
 pub(crate) use location::Location;
 pub(crate) use map::Map;
 #[cfg(test)]
@@ -26,4 +30,4 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-pub(crate) use system::Local;
+pub(crate) use system::{Local, Origin};

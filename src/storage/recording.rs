@@ -6,10 +6,11 @@ use std::ffi::{OsStr, OsString};
 use std::io::{Error, IoSlice, Result};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Directory, Draft, Hold, Local, Location, Map, Source, Status, Storage};
+use super::{Directory, Draft, Hold, Local, Location, Lock, Map, Means, Source, Status, Storage, What, LOCK_FILE};
 
 /// An operation that succeeded and changed something. Files are numbered: first the files that
 /// existed at the start, in the order of their names.
@@ -58,6 +59,10 @@ pub(crate) enum Op {
 pub(crate) enum Kind {
     Hold,
     Lock,
+    /// A lock is looked at again.
+    Check,
+    /// An index is locked by itself.
+    LockFile,
     List,
     Open,
     Create,
@@ -176,6 +181,7 @@ impl Storage for Recording {
         self.0.lock().step(Kind::Hold)?;
         let inner = Local.directory(at, false)?;
         let mut names = inner.list()?;
+        names.retain(|name| name != LOCK_FILE);
         names.sort();
         let mut state = self.0.lock();
         if state.served.is_none() {
@@ -307,9 +313,67 @@ impl Directory for RecordingDirectory {
         self.state.lock().space.or_else(|| self.inner.space())
     }
 
-    fn lock(&self) -> Result<Arc<dyn Send + Sync>> {
-        self.state.lock().step(Kind::Lock)?;
-        self.inner.lock()
+    fn open_to_lock(&self, name: &OsStr) -> Result<Box<dyn Source>> {
+        self.state.lock().step(Kind::Open)?;
+        Ok(Box::new(RecordingSource { inner: self.inner.open_to_lock(name)?, state: self.state.clone() }))
+    }
+
+    fn lock(&self, what: What, in_file: bool, limit: Duration) -> Result<Box<dyn Lock>> {
+        if in_file {
+            self.state.lock().step(Kind::Lock)?;
+        }
+        Ok(Box::new(RecordingLock { inner: self.inner.lock(what, in_file, limit)?, state: self.state.clone() }))
+    }
+}
+
+#[derive(Debug)]
+struct RecordingLock {
+    inner: Box<dyn Lock>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Lock for RecordingLock {
+    fn means(&self) -> Means {
+        self.inner.means()
+    }
+
+    fn check(&self) -> Result<()> {
+        self.state.lock().step(Kind::Check)?;
+        self.inner.check()
+    }
+}
+
+/// A file that is opened to be locked.
+#[derive(Debug)]
+struct RecordingSource {
+    inner: Box<dyn Source>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Source for RecordingSource {
+    fn status(&self) -> Result<Status> {
+        self.inner.status()
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        self.inner.read_at(offset, into)
+    }
+
+    fn append_at(&self, offset: u64, into: &mut Vec<u8>) -> Result<usize> {
+        self.inner.append_at(offset, into)
+    }
+
+    fn map(&self, offset: u64, size: usize) -> Result<Map> {
+        self.inner.map(offset, size)
+    }
+
+    fn try_lock(&self, hold: Hold) -> Result<bool> {
+        self.state.lock().step(Kind::LockFile)?;
+        self.inner.try_lock(hold)
+    }
+
+    fn unlock(&self) {
+        self.inner.unlock();
     }
 }
 

@@ -60,3 +60,25 @@ pub(super) fn is_loop_of_links(_code: i32) -> bool {
 pub(super) fn is_out_of_memory(code: i32) -> bool {
     matches!(code, 8 | 14)
 }
+
+/// The process in which a handle was made: there is no other on Windows, which does not fork.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin;
+
+impl Origin {
+    pub fn here() -> Origin {
+        Origin
+    }
+
+    pub fn is_here(self) -> bool {
+        true
+    }
+
+    pub fn number(self) -> u64 {
+        0
+    }
+
+    pub fn check(self) -> crate::error::Result<()> {
+        Ok(())
+    }
+}

@@ -103,9 +103,11 @@ impl Program {
         self.directory.path().join(name)
     }
 
+    /// All files but that of the locks.
     pub fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.directory.path()).unwrap();
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name != ".ckpt-lock");
         names.sort();
         names
     }

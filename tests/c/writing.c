@@ -22,14 +22,14 @@ static const char *in(const char *name) {
     return path;
 }
 
-/* How many files there are; with `remove` they go. */
+/* How many files there are but that of the locks; with `remove` all go. */
 static int files(bool remove) {
     int count = 0;
     DIR *open = opendir(directory);
     if (!CHECK(open != NULL)) exit(1);
     for (struct dirent *entry = readdir(open); entry != NULL; entry = readdir(open)) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        count++;
+        if (strcmp(entry->d_name, ".ckpt-lock") != 0) count++;
         if (remove) unlink(in(entry->d_name));
     }
     closedir(open);

@@ -10,6 +10,7 @@ pub mod crc;
 pub mod dtypes;
 pub mod files;
 pub mod judge;
+pub mod lock;
 pub mod manifest;
 pub mod naive;
 pub mod objects;

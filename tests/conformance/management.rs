@@ -424,6 +424,7 @@ fn test_custom_checkpoint_prefix() {
     let checkpoint = w.checkpoint(&[]);
     let manager = manage(&checkpoint, w.directory(), &keep(2).checkpoint_name("ckpt_name"));
     assert_eq!(manager.save(&saving().number(5)).unwrap(), Some(w.path("ckpt_name-5")));
+    drop(manager); // one manager at a time, unlike TensorFlow
     let manager = manage(&checkpoint, w.directory(), &keep(2));
     assert_eq!(manager.save(&saving().number(5)).unwrap(), Some(w.path("ckpt-5")));
 }
@@ -513,6 +514,7 @@ fn test_checkpoint_interval_with_restore() {
     let by_steps = options().step_counter(step_counter).checkpoint_interval(2);
     let manager = manage(&checkpoint, w.directory(), &by_steps);
     assert!(manager.save(&saving()).unwrap().is_some());
+    drop(manager); // one manager at a time, unlike TensorFlow
     for (resumes, saves) in [(false, true), (true, false)] {
         let manager = manage(&checkpoint, w.directory(), &by_steps);
         if resumes {

@@ -255,10 +255,11 @@ impl World {
         checkpoint.save(self.path("never"), &unsynced()).unwrap_err()
     }
 
-    /// What is in the directory.
+    /// What is in the directory but the file of locks, which TensorFlow does not make.
     pub fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.directory()).unwrap();
         let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name != ".ckpt-lock");
         names.sort_unstable();
         names
     }

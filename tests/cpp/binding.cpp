@@ -870,3 +870,26 @@ TEST_F(binding, a_rank_that_stays_away_is_named_to_all) {
     }
     EXPECT_EQ(files(), 0u);
 }
+
+// Writers of two names in one directory do not wait for each other; of two managers one is refused.
+TEST_F(binding, writers_of_two_checkpoints_do_not_wait_and_managers_do_not_share) {
+    const auto write = [&](const char *name) {
+        const float value[] = {1};
+        for (int i = 0; i < 30; i++) {
+            ckpt::writer writer(in(name), ckpt::write_options().lock_wait(0).durability(ckpt::durability::none));
+            writer.add("x", {1}, value);
+            writer.finish();
+        }
+    };
+    auto first = std::async(std::launch::async, write, "a"), second = std::async(std::launch::async, write, "b");
+    first.get();
+    second.get();
+    plain program;
+    const ckpt::checkpoint checkpoint(program);
+    ckpt::manager_options options;
+    options.locking(ckpt::locking::required).lock_wait(0);
+    const ckpt::manager owner(checkpoint, directory(), options), other(checkpoint, directory(), options);
+    owner.save();
+    EXPECT_EQ(fails(ckpt::code::unavailable, [&] { other.save(); }).reason(), ckpt::reason::locked);
+    EXPECT_EQ(ckpt::name(ckpt::locking::if_possible), "if possible");
+}

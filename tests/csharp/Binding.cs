@@ -444,6 +444,28 @@ internal static class Binding
         NothingIsKept();
     }
 
+    [Test("of_two_managers_one_is_refused_and_other_writers_do_not_wait")]
+    private static void OfTwoManagersOneIsRefused()
+    {
+        using (var program = new TestProgram())
+        {
+            program.Variable(program.Root, "v", new float[] { 1 });
+            var options = new ManagerOptions { Locking = Locking.Required, LockWait = TimeSpan.Zero };
+            using (var owner = new Manager(program.Checkpoint, Program.Directory, options))
+            using (var other = new Manager(program.Checkpoint, Program.Directory, options))
+            {
+                owner.Save();
+                Check.Fails(ErrorCode.Unavailable, Reason.Locked, () => other.Save());
+                var write = new WriteOptions { Locking = Locking.None, LockWait = TimeSpan.Zero };
+                program.Checkpoint.Write(Program.At("beside"), new SaveOptions { Write = write });
+                write.LockWait = TimeSpan.FromSeconds(-1);
+                Check.Fails(ErrorCode.InvalidArgument, Reason.Argument,
+                    () => program.Checkpoint.Write(Program.At("never"), new SaveOptions { Write = write }));
+            }
+        }
+        NothingIsKept();
+    }
+
     [Test("manager_saves_by_steps")]
     private static void ManagerSavesBySteps()
     {

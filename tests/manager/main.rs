@@ -6,6 +6,7 @@ mod common;
 mod program;
 
 mod foreign;
+mod locks;
 mod metrics;
 mod opening;
 mod pins;

@@ -68,7 +68,11 @@ pub fn resume(manager: &Manager) -> checkpoint::Resumption {
 }
 
 pub fn names_in(directory: &Path) -> BTreeSet<String> {
-    std::fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    std::fs::read_dir(directory)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name != ".ckpt-lock")
+        .collect()
 }
 
 /// The checkpoints that are in a directory, by their indexes.

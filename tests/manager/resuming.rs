@@ -40,10 +40,12 @@ fn the_count_goes_on_after_resuming_and_begins_anew_without() {
     let program = Program::new();
     let manager = program.manage(scratch.path(), &keep(5));
     (0..3).for_each(|_| drop(save(&manager)));
+    drop(manager); // one at a time
     let next = Program::new();
     let manager = next.manage(scratch.path(), &keep(5));
     assert_eq!(resume(&manager).path, Some(scratch.path().join("ckpt-3")));
     assert_eq!(save(&manager), scratch.path().join("ckpt-4"));
+    drop(manager);
     let manager = Program::new().manage(scratch.path(), &keep(5));
     assert_eq!(save(&manager), scratch.path().join("ckpt-1"));
     let all = ["ckpt-2", "ckpt-3", "ckpt-4", "ckpt-1"].map(|name| scratch.path().join(name));

@@ -172,15 +172,3 @@ fn a_program_that_was_overtaken_is_refused_until_it_resumes() {
     assert_eq!(late.get(), 7);
     save(&manager);
 }
-
-#[test]
-fn two_managers_of_one_process_may_save_in_one_directory() {
-    let scratch = tempdir().unwrap();
-    let program = Program::new();
-    let [first, second] = ["a", "b"].map(|name| program.manage(scratch.path(), &keep(1).checkpoint_name(name)));
-    for _ in 0..3 {
-        save(&first);
-        save(&second);
-    }
-    assert_eq!(checkpoints_in(scratch.path()), ["a-5", "b-6"]);
-}

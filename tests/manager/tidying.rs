@@ -17,7 +17,7 @@ fn gc_removes_what_a_manager_would() {
     (0..5).for_each(|_| drop(save(&manager)));
     program.checkpoint.write(scratch.path().join("mine-1"), &unsynced()).unwrap();
     drop(manager);
-    let leftover = scratch.path().join("ckpt-9.index.ckpt-tmp-0123456789abcdef");
+    let leftover = scratch.path().join(".ckpt-tmp-0123456789abcdef-0123456789abcdef-index");
     std::fs::write(&leftover, "").unwrap();
     let before = names_in(scratch.path());
     let path = |n: i32| scratch.path().join(format!("ckpt-{n}"));

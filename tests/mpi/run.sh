@@ -23,7 +23,7 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yi
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
 train() { timeout 300 mpirun --map-by :OVERSUBSCRIBE -n "$1" "$work/train" "${@:2}"; }
 fail() { echo "tests/mpi/run.sh: $*" >&2; exit 1; }
-no_leftovers() { [ -z "$(find "$1" -name '*.ckpt-tmp-*')" ] || fail "left in $1: $(ls "$1")"; }
+no_leftovers() { [ -z "$(find "$1" -name '.ckpt-tmp-*')" ] || fail "left in $1: $(ls "$1")"; }
 
 echo "==> what one rank comes to without a stop"
 train 1 "$work/alone" 60 | tee "$work/out"

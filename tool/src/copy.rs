@@ -10,6 +10,7 @@ use crate::cast::Cast;
 use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::filter::Filter;
+use crate::locking;
 use crate::opening;
 use crate::rewrite::{self, GRAPH};
 use crate::term::{self, Screen};
@@ -49,6 +50,8 @@ pub struct Args {
     /// Read back and compare what was written before it is published
     #[arg(long)]
     read_back: bool,
+    #[command(flatten)]
+    locking: locking::Args,
 }
 
 const NOTES: &str = "The object graph of a TensorFlow 2 checkpoint refers to tensors. If all of them are copied, it is copied too, whatever --filter \
@@ -72,7 +75,8 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let tensors = select(&reader, &filter, args.drop_graph)?;
     filter.complain(reader.tensors().map(|tensor| tensor.key()));
 
-    let mut writer = Writer::new(&args.destination, &destination::options(args.max_shard).read_back(args.read_back))?;
+    let options = destination::options(args.max_shard, &args.locking).read_back(args.read_back);
+    let mut writer = Writer::new(&args.destination, &options)?;
     let mut casts = Vec::new();
     for tensor in &tensors {
         let cast = args.cast.iter().find(|cast| cast.from == tensor.dtype()).copied();

@@ -6,6 +6,7 @@ use checkpoint::{Reader, WriteOptions, Writer, Written};
 
 use crate::bar::Bar;
 use crate::failure::{Failure, Outcome};
+use crate::locking;
 use crate::term::printable;
 
 /// The number of writing threads. Reading uses as many as the library chooses.
@@ -59,8 +60,8 @@ pub fn check_other(path: &Path, source: &Reader) -> Outcome {
 }
 
 /// Returns the options for writing.
-pub fn options(max_shard: Option<u64>) -> WriteOptions {
-    let options = WriteOptions::new().threads(THREADS);
+pub fn options(max_shard: Option<u64>, locking: &locking::Args) -> WriteOptions {
+    let options = locking.write(WriteOptions::new().threads(THREADS));
     match max_shard {
         Some(bytes) => options.max_shard_size(bytes),
         None => options,

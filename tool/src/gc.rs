@@ -2,12 +2,14 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use checkpoint::{collect_checkpoints, Better, CollectOptions, NotRemoved};
 use serde_json::{json, Value};
 
 use crate::failure::{Failure, Outcome};
 use crate::latest::text;
+use crate::locking;
 use crate::term::{self, Screen};
 
 /// Remove expired checkpoints from a managed directory, and files left by crashes.
@@ -39,6 +41,13 @@ pub struct Args {
     /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
+    /// Where the file system has no locks, remove files that crashes left if they are older
+    ///
+    /// Nobody knows there whether a program is still writing them.
+    #[arg(long, value_name = "SECONDS", value_parser = locking::seconds)]
+    older_than: Option<Duration>,
+    #[command(flatten)]
+    locking: locking::Args,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -51,7 +60,7 @@ enum Order {
 
 const NOTES: &str =
     "Without --best, checkpoints that a manager keeps for their metric are still kept. The training program must not be \
-running, because its manager holds the directory's lock.
+running, because there is one manager of a directory at a time.
 
 The JSON output is
   {\"removed\", \"kept\", \"leftovers\": [PATH...], \"not_removed\": [{\"checkpoint\", \"problem\"}]}
@@ -85,7 +94,10 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
             },
         );
     }
-    let collected = collect_checkpoints(&args.directory, &options)?;
+    if let Some(age) = args.older_than {
+        options = options.older_than(age);
+    }
+    let collected = collect_checkpoints(&args.directory, &args.locking.collect(options))?;
     collected.warnings.iter().for_each(|warning| term::complain(warning));
     // Each of them has a warning.
     let outcome = if collected.not_removed.is_empty() { Ok(()) } else { Err(Failure::Reported) };

@@ -20,6 +20,7 @@ mod graph;
 mod info;
 mod json;
 mod latest;
+mod locking;
 mod ls;
 mod merge;
 mod npy;

@@ -8,6 +8,7 @@ use checkpoint::{Code, MergeOptions, Reason};
 use crate::bar::Bar;
 use crate::destination;
 use crate::failure::{Failure, Outcome};
+use crate::locking;
 use crate::term::{self, Screen};
 
 /// Merge the sections that several workers wrote into one checkpoint.
@@ -31,6 +32,8 @@ pub struct Args {
     /// Do not remove the sections
     #[arg(long)]
     keep: bool,
+    #[command(flatten)]
+    locking: locking::Args,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -40,7 +43,7 @@ const EXAMPLES: &str = "Examples:
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     destination::check(&args.destination)?;
     let sections: Vec<PathBuf> = args.parts.iter().map(|part| destination::prefix_of(part)).collect();
-    let options = MergeOptions::new().allow_missing(args.allow_missing).keep_inputs(args.keep);
+    let options = args.locking.merge(MergeOptions::new().allow_missing(args.allow_missing).keep_inputs(args.keep));
     let has_index = |section: &&PathBuf| {
         let mut index = section.as_os_str().to_owned();
         index.push(".index");

@@ -8,6 +8,7 @@ use checkpoint::{ObjectGraph, Tensor, Writer};
 
 use crate::destination;
 use crate::failure::{Failure, Outcome};
+use crate::locking;
 use crate::opening;
 use crate::rewrite::{self, Values, GRAPH};
 use crate::term::{self, printable, Screen};
@@ -31,6 +32,8 @@ pub struct Args {
     /// The renames. All apply at once, so that names can be swapped
     #[arg(value_name = "OLD=NEW", required = true, value_parser = Rename::parse)]
     renames: Vec<Rename>,
+    #[command(flatten)]
+    locking: locking::Args,
 }
 
 const NOTES: &str =
@@ -97,7 +100,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     })?;
     rewrite::check_keys(tensors.iter().map(|renamed| &*renamed.key))?;
 
-    let mut writer = Writer::new(&args.destination, &destination::options(None))?;
+    let mut writer = Writer::new(&args.destination, &destination::options(None, &args.locking))?;
     for renamed in &tensors {
         rewrite::add(&mut writer, &reader, renamed.tensor, &renamed.key, None)?;
     }

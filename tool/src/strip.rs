@@ -8,6 +8,7 @@ use checkpoint::{Node, ObjectGraph, Tensor, Writer};
 
 use crate::destination;
 use crate::failure::{Failure, Outcome};
+use crate::locking;
 use crate::opening;
 use crate::rewrite::{self, Values, GRAPH};
 use crate::term::{self, Screen};
@@ -28,6 +29,8 @@ pub struct Args {
     /// Remove slot variables
     #[arg(long, required = true)]
     slots: bool,
+    #[command(flatten)]
+    locking: locking::Args,
 }
 
 const NOTES: &str =
@@ -49,7 +52,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let mut tensors = kept(&graph, &stripped, reader.tensors());
     rewrite::in_file_order(&mut tensors);
 
-    let mut writer = Writer::new(&args.destination, &destination::options(None))?;
+    let mut writer = Writer::new(&args.destination, &destination::options(None, &args.locking))?;
     for tensor in &tensors {
         rewrite::add(&mut writer, &reader, *tensor, tensor.key(), None)?;
     }

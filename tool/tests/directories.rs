@@ -1,5 +1,8 @@
 //! The commands of the `ckpt` tool for directories of checkpoints: latest, watch, gc, repair.
 
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -9,6 +12,7 @@ use checkpoint::{
     Better, Checkpoint, DType, Durability, Graph, Manager, ManagerOptions, ManagerSaveOptions, SaveOptions, Variable,
     WriteOptions,
 };
+use common::lock;
 use serde_json::{json, Value as Json};
 use tempfile::{tempdir, TempDir};
 
@@ -110,8 +114,9 @@ fn where_there_is_no_latest_the_reason_is_said() {
 #[test]
 fn gc_says_and_does() {
     let scratch = run_of(4);
-    empty(&scratch, "checkpoint.ckpt-tmp-0123456789abcdef");
-    let expected = "would remove run/ckpt-1\nwould remove run/ckpt-2\nwould remove run/checkpoint.ckpt-tmp-0123456789abcdef\n\
+    empty(&scratch, ".ckpt-tmp-0123456789abcdef-0123456789abcdef-state");
+    let expected =
+        "would remove run/ckpt-1\nwould remove run/ckpt-2\nwould remove run/.ckpt-tmp-0123456789abcdef-0123456789abcdef-state\n\
                     would remove 2 checkpoints and 1 file that a crash left; 2 would stay managed\n";
     assert_eq!(done(scratch.path(), &["gc", "run", "--keep", "2", "--dry-run"]), expected);
     assert_eq!(indexes(&scratch).len(), 4);
@@ -120,6 +125,34 @@ fn gc_says_and_does() {
     assert_eq!(indexes(&scratch), ["ckpt-3", "ckpt-4"]);
     let json: Json = serde_json::from_str(&done(scratch.path(), &["gc", "run", "--keep", "1", "--json"])).unwrap();
     assert_eq!(json, json!({ "removed": ["run/ckpt-3"], "kept": ["run/ckpt-4"], "leftovers": [] }));
+}
+
+#[test]
+fn who_holds_a_lock_is_not_waited_for_if_told_so() {
+    let scratch = run_of(3);
+    let run = scratch.path().join("run");
+    let copy = ["copy", "run/ckpt-3", "run/copy", "--lock-wait", "0"];
+    for (byte, args, is_refused) in [
+        (lock::of_checkpoint("copy"), &copy[..], true),
+        (lock::STATE, &copy, false),
+        (lock::MANAGER, &copy, false),
+        (lock::STATE, &["gc", "run", "--keep", "1", "--lock-wait", "0"], true),
+        (lock::MANAGER, &["gc", "run", "--keep", "1"], true),
+        (lock::MANAGER, &["gc", "run", "--keep", "1", "--lock", "none"], false),
+    ] {
+        let held = lock::try_lock(&run, byte).unwrap();
+        if is_refused {
+            let (_, said) = failed(scratch.path(), args, 1);
+            assert!(said.contains("process"), "{args:?}: {said}");
+        } else {
+            done(scratch.path(), args);
+        }
+        drop(held);
+    }
+    assert_eq!(indexes(&scratch), ["ckpt-3", "copy"]);
+    for wrong in [&["--lock", "perhaps"][..], &["--lock-wait", "-1"], &["--lock-wait", "soon"]] {
+        failed(scratch.path(), &[&copy[..3], wrong].concat(), 2);
+    }
 }
 
 #[test]

@@ -2,10 +2,13 @@
 #![allow(dead_code)] // most constants are for the header only
 
 use std::ffi::{c_char, CStr};
+use std::time::Duration;
 
 use super::error::ckpt_error;
 use super::{ask, call};
-use ::checkpoint::{Better, Busy, Checksums, Code, DType, Durability, Error, Mismatch, Reason, Result, RowState, Verdict};
+use ::checkpoint::{
+    Better, Busy, Checksums, Code, DType, Durability, Error, Locking, Mismatch, Reason, Result, RowState, Verdict,
+};
 
 /// The class of an error, numbered as absl's status codes: one of the `CKPT_CODE_` constants.
 pub type ckpt_code = i32;
@@ -20,7 +23,8 @@ pub type ckpt_format = i32;
 pub type ckpt_checksums = i32;
 /// What of a written checkpoint survives a power failure: one of the `CKPT_DURABILITY_` constants.
 pub type ckpt_durability = i32;
-
+/// Whether a call that writes locks the directory: one of the `CKPT_LOCKING_` constants.
+pub type ckpt_locking = i32;
 /// The kind of an object of a graph: one of the `CKPT_KIND_` constants.
 pub type ckpt_kind = i32;
 /// How a restore treats a value that does not fit its object: one of the `CKPT_MISMATCH_`
@@ -148,6 +152,11 @@ pub const CKPT_REASON_RANK: ckpt_reason = 33;
 pub const CKPT_REASON_NOT_A_CHECKPOINT: ckpt_reason = 34;
 /// Another call was using the same handle.
 pub const CKPT_REASON_CONCURRENT_USE: ckpt_reason = 35;
+/// The process was forked from the one that made the handle, and may only free it.
+pub const CKPT_REASON_FORKED: ckpt_reason = 36;
+/// A lock was lost while it was needed: the directory or its file of locks was removed or replaced,
+/// or a network file system gave the lock away.
+pub const CKPT_REASON_LOCK_LOST: ckpt_reason = 37;
 
 /// No dtype.
 pub const CKPT_DTYPE_INVALID: ckpt_dtype = 0;
@@ -238,6 +247,15 @@ pub const CKPT_DURABILITY_FULL: ckpt_durability = 0;
 pub const CKPT_DURABILITY_DATA: ckpt_durability = 1;
 /// Nothing is synced: after a power failure the state of the files is undefined.
 pub const CKPT_DURABILITY_NONE: ckpt_durability = 2;
+
+/// If the file system can, the default. Otherwise the call goes on, and the log says so once for
+/// each handle. The same holds for syncing the directory.
+pub const CKPT_LOCKING_IF_POSSIBLE: ckpt_locking = 0;
+/// The call fails where the file system cannot.
+pub const CKPT_LOCKING_REQUIRED: ckpt_locking = 1;
+/// The call takes no lock that other processes see: the caller knows that no other process writes
+/// in the directory.
+pub const CKPT_LOCKING_NONE: ckpt_locking = 2;
 
 /// An object without values of its own.
 pub const CKPT_KIND_OBJECT: ckpt_kind = 1;
@@ -429,6 +447,13 @@ pub extern "C" fn ckpt_durability_name(durability: ckpt_durability) -> *const c_
     ask(c"unknown".as_ptr(), || name_in(&[c"full", c"data", c"none"], durability, CKPT_DURABILITY_FULL, c"unknown"))
 }
 
+/// Returns the name of a way to lock, e.g. `if possible`; `unknown` for an unknown number.
+/// NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_locking_name(locking: ckpt_locking) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"if possible", c"required", c"none"], locking, CKPT_LOCKING_IF_POSSIBLE, c"unknown"))
+}
+
 /// Returns the name of a kind, e.g. `slot owner`; `unknown` for an unknown number. NUL-terminated
 /// static text.
 #[no_mangle]
@@ -486,7 +511,7 @@ fn name_in(names: &[&'static CStr], number: i32, first: i32, otherwise: &'static
     at.and_then(|at| names.get(at)).map_or(otherwise, |name| *name).as_ptr()
 }
 
-const REASONS: [&CStr; CKPT_REASON_CONCURRENT_USE as usize + 1] = [
+const REASONS: [&CStr; CKPT_REASON_LOCK_LOST as usize + 1] = [
     c"NONE",
     c"ARGUMENT",
     c"NO_CHECKPOINT",
@@ -523,6 +548,8 @@ const REASONS: [&CStr; CKPT_REASON_CONCURRENT_USE as usize + 1] = [
     c"RANK",
     c"NOT_A_CHECKPOINT",
     c"CONCURRENT_USE",
+    c"FORKED",
+    c"LOCK_LOST",
 ];
 
 const KINDS: [&CStr; 8] = [c"object", c"variable", c"state", c"text", c"list", c"dict", c"tuple", c"slot owner"];
@@ -549,6 +576,23 @@ pub(super) fn durability_of(number: ckpt_durability) -> Result<Durability> {
         CKPT_DURABILITY_NONE => Ok(Durability::None),
         _ => Err(Error::argument("the durability is unknown").expecting("a CKPT_DURABILITY_ constant, 0 to 2", number)),
     }
+}
+
+pub(super) fn locking_of(number: ckpt_locking) -> Result<Locking> {
+    match number {
+        CKPT_LOCKING_IF_POSSIBLE => Ok(Locking::IfPossible),
+        CKPT_LOCKING_REQUIRED => Ok(Locking::Required),
+        CKPT_LOCKING_NONE => Ok(Locking::None),
+        _ => Err(Error::argument("the way to lock is unknown").expecting("a CKPT_LOCKING_ constant, 0 to 2", number)),
+    }
+}
+
+/// A limit of waiting. Infinity, or more than can be counted, is for ever.
+pub(super) fn limit_of(seconds: f64) -> Result<Duration> {
+    if seconds.is_nan() || seconds < 0.0 {
+        return Err(Error::argument("the limit is invalid").expecting("0 seconds or more", seconds));
+    }
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 pub(super) fn better_of(number: ckpt_better) -> Result<Better> {

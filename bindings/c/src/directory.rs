@@ -220,7 +220,8 @@ pub extern "C" fn ckpt_state_update_free(update: *mut ckpt_state_update) {
 ///
 /// Errors:
 /// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
-/// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+/// * `CKPT_CODE_UNAVAILABLE`: another process or thread changes the state of the directory, and
+///   did not end within a minute.
 /// * `CKPT_CODE_INVALID_ARGUMENT`: the number of times is neither 0 nor that of the listed
 ///   checkpoints; the state file's name contains a directory; or the latest checkpoint has the path
 ///   of the state file.
@@ -281,8 +282,8 @@ pub extern "C" fn ckpt_checkpoint_mtimes(
 /// Only plain files in the prefix's own directory are deleted. Missing files are not an error.
 ///
 /// Errors:
-/// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock, or another thread is
-///   writing this checkpoint.
+/// * `CKPT_CODE_UNAVAILABLE`: another process or thread is writing this checkpoint, and did not
+///   end within a minute.
 /// * The operating system's error: a file cannot be deleted.
 #[no_mangle]
 pub extern "C" fn ckpt_remove_checkpoint(prefix: *const c_char, error: *mut *mut ckpt_error) -> ckpt_code {

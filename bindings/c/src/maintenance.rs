@@ -4,7 +4,7 @@
 use std::ffi::c_char;
 use std::path::PathBuf;
 
-use super::constants::{better_of, ckpt_better, ckpt_code, ckpt_verdict};
+use super::constants::{better_of, ckpt_better, ckpt_code, ckpt_locking, ckpt_verdict, limit_of, locking_of};
 use super::error::ckpt_error;
 use super::manager::texts_of;
 use super::options::with;
@@ -130,7 +130,7 @@ pub struct ckpt_repaired_state {
 ///
 /// Errors:
 /// * `CKPT_CODE_NOT_FOUND`: the directory does not exist or contains no valid checkpoint.
-/// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+/// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state.
 /// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
 #[no_mangle]
 pub extern "C" fn ckpt_repair_checkpoint_state(
@@ -229,6 +229,41 @@ pub extern "C" fn ckpt_collect_options_set_keep_best(
     with(options, error, || better_of(better), |o, better| o.keep_best(count, better))
 }
 
+/// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+/// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+#[no_mangle]
+pub extern "C" fn ckpt_collect_options_set_locking(
+    options: *mut ckpt_collect_options,
+    locking: ckpt_locking,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || locking_of(locking), CollectOptions::locking)
+}
+
+/// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+/// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+/// The lock of the directory's manager is not waited for.
+#[no_mangle]
+pub extern "C" fn ckpt_collect_options_set_lock_wait(
+    options: *mut ckpt_collect_options,
+    seconds: f64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || limit_of(seconds), CollectOptions::lock_wait)
+}
+
+/// Deletes files left behind by crashes even where the file system has no locks, so that nobody
+/// knows whether a program is writing them: those that were last modified more than `seconds`
+/// seconds ago. Otherwise nothing is deleted there but expired checkpoints.
+#[no_mangle]
+pub extern "C" fn ckpt_collect_options_set_older_than(
+    options: *mut ckpt_collect_options,
+    seconds: f64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || limit_of(seconds), CollectOptions::older_than)
+}
+
 /// Only lists what would be deleted if `dry_run` is true. False by default.
 #[no_mangle]
 pub extern "C" fn ckpt_collect_options_set_dry_run(
@@ -257,7 +292,7 @@ pub extern "C" fn ckpt_collect_options_free(options: *mut ckpt_collect_options) 
 /// * `CKPT_CODE_INVALID_ARGUMENT`: the options keep no checkpoint, or their hours are negative or
 ///   not finite.
 /// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
-/// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock.
+/// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state.
 /// * `CKPT_CODE_DATA_LOSS`: the state file names no latest checkpoint.
 #[no_mangle]
 pub extern "C" fn ckpt_collect_checkpoints(

@@ -20,7 +20,8 @@ use ::checkpoint::{Manager, Result, Strings};
 /// It reads the directory's state file when it is opened and writes it after each save, as
 /// TensorFlow's manager does: each can continue where the other stopped. Opening takes no lock and
 /// changes nothing, so an evaluator may open a manager of a directory in which a program trains.
-/// The first save takes the directory's lock, which the manager owns until it is freed. A program
+/// The first save takes the lock of the directory's manager, of which there is one at a time, in
+/// this process too, and which the manager owns until it is freed. A program
 /// whose save is refused because another program owns the lock may try again when that program has
 /// ended, but must resume first.
 ///
@@ -167,7 +168,13 @@ pub extern "C" fn ckpt_manager_metric(manager: *const ckpt_manager, path: *const
 /// and if the manager saves by steps and it is too early for the next save. `path` may be NULL.
 ///
 /// Errors are those of `ckpt_checkpoint_write`, and:
-/// * `CKPT_CODE_UNAVAILABLE`: another process owns the directory's lock. Nothing is counted.
+/// * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another manager has the directory, in this
+///   process or another; or somebody writes the checkpoint or changes the state for longer than
+///   `ckpt_manager_options_set_lock_wait` says. Nothing is counted if it is another manager.
+/// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_REPLACED`): the directory was removed, moved or
+///   replaced.
+/// * `CKPT_CODE_ABORTED` (`CKPT_REASON_LOCK_LOST`): the lock of the directory was lost. The next
+///   save takes it again.
 /// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REPLACED`: another process has saved since
 ///   the manager was opened, and this program has not resumed from its checkpoint. Nothing is
 ///   counted.

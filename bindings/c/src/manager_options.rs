@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::callback::{ckpt_failure, CallbackMark};
-use super::constants::{better_of, ckpt_better, ckpt_code};
+use super::constants::{better_of, ckpt_better, ckpt_code, ckpt_locking, limit_of, locking_of};
 use super::error::ckpt_error;
 use super::graph_options::{ckpt_restore_options, ckpt_save_options, SaveSettings};
 use super::log::{ckpt_log_callback, log_of};
@@ -191,6 +191,29 @@ pub extern "C" fn ckpt_manager_options_set_clock(
         target(options)?.clock = Some(Arc::new(clock));
         Ok(())
     })
+}
+
+/// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+/// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+#[no_mangle]
+pub extern "C" fn ckpt_manager_options_set_locking(
+    options: *mut ckpt_manager_options,
+    locking: ckpt_locking,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || locking_of(locking), ManagerOptions::locking)
+}
+
+/// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+/// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+/// Another manager of the directory is never waited for.
+#[no_mangle]
+pub extern "C" fn ckpt_manager_options_set_lock_wait(
+    options: *mut ckpt_manager_options,
+    seconds: f64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || limit_of(seconds), ManagerOptions::lock_wait)
 }
 
 /// Sets the log, which is called with `user_data` about state files that cannot be parsed, old

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::constants::{ckpt_code, ckpt_durability, durability_of};
+use super::constants::{ckpt_code, ckpt_durability, ckpt_locking, durability_of, limit_of, locking_of};
 use super::error::ckpt_error;
 use super::options::with;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
@@ -61,6 +61,28 @@ pub extern "C" fn ckpt_merge_options_set_durability(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || durability_of(durability), MergeOptions::durability)
+}
+
+/// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+/// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+#[no_mangle]
+pub extern "C" fn ckpt_merge_options_set_locking(
+    options: *mut ckpt_merge_options,
+    locking: ckpt_locking,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || locking_of(locking), MergeOptions::locking)
+}
+
+/// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+/// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+#[no_mangle]
+pub extern "C" fn ckpt_merge_options_set_lock_wait(
+    options: *mut ckpt_merge_options,
+    seconds: f64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || limit_of(seconds), MergeOptions::lock_wait)
 }
 
 /// Sets the callback that reports progress during `ckpt_merge`; NULL for none.

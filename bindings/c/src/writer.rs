@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::callback::{ckpt_read_callback, CallbackMark};
-use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, durability_of, known_dtype};
+use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, ckpt_locking, durability_of, known_dtype, limit_of, locking_of};
 use super::error::ckpt_error;
 use super::options::{set, with};
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
@@ -130,6 +130,28 @@ pub extern "C" fn ckpt_write_options_set_durability(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || durability_of(durability), WriteOptions::durability)
+}
+
+/// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+/// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+#[no_mangle]
+pub extern "C" fn ckpt_write_options_set_locking(
+    options: *mut ckpt_write_options,
+    locking: ckpt_locking,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || locking_of(locking), WriteOptions::locking)
+}
+
+/// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+/// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+#[no_mangle]
+pub extern "C" fn ckpt_write_options_set_lock_wait(
+    options: *mut ckpt_write_options,
+    seconds: f64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || limit_of(seconds), WriteOptions::lock_wait)
 }
 
 /// Sets whether the files are read back and compared with what was written before they are
@@ -441,8 +463,10 @@ pub extern "C" fn ckpt_writer_add_variants(
 ///   (`CKPT_REASON_OVERLAP`).
 /// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_SPACE`): the file system does not have enough
 ///   space.
-/// * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another process is writing in the directory,
-///   or another thread is writing the same checkpoint.
+/// * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another process or thread is writing or
+///   removing the same checkpoint, for longer than `ckpt_write_options_set_lock_wait` says.
+/// * `CKPT_CODE_ABORTED` (`CKPT_REASON_LOCK_LOST`): the lock of the checkpoint was lost before it
+///   was published.
 /// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the progress callback or the cancel flag
 ///   stopped it.
 /// * `CKPT_CODE_ABORTED` (`CKPT_REASON_CALLBACK`): a read callback failed.

@@ -69,8 +69,9 @@ impl Scenario<'_> {
         }
         // The old data files stay while it is unknown which index is on disk. Files that cannot be
         // removed stay.
-        let may_leave =
-            |kind: &Kind| matches!(kind, Kind::Remove | Kind::SyncDirectory | Kind::Hold | Kind::Lock | Kind::List | Kind::Open);
+        let may_leave = |kind: &Kind| {
+            matches!(kind, Kind::Remove | Kind::SyncDirectory | Kind::Hold | Kind::Lock | Kind::Check | Kind::List | Kind::Open)
+        };
         if !failed.iter().any(may_leave) {
             let expected: Vec<_> = NAMES.iter().flat_map(|name| files_of(directory, name)).collect();
             let left: Vec<_> = names_in(directory).into_iter().filter(|name| !expected.contains(name)).collect();

@@ -63,14 +63,14 @@ fn all_steps_together_pass() {
 
 #[test]
 fn the_sync_of_the_data_files() {
-    assert_caught("P2", Run::of(3, 3), |ops| drop_syncs(ops, ".data-"));
-    assert_caught("P2", Run::of(0, 1), |ops| drop_syncs(ops, ".data-"));
-    assert_caught("P2", Run::of_merge(1), |ops| drop_syncs(ops, ".data-"));
+    assert_caught("P2", Run::of(3, 3), |ops| drop_syncs(ops, "-data-"));
+    assert_caught("P2", Run::of(0, 1), |ops| drop_syncs(ops, "-data-"));
+    assert_caught("P2", Run::of_merge(1), |ops| drop_syncs(ops, "-data-"));
 }
 
 #[test]
 fn the_sync_of_the_index() {
-    assert_caught("P1", Run::of(3, 3), |ops| drop_syncs(ops, ".index"));
+    assert_caught("P1", Run::of(3, 3), |ops| drop_syncs(ops, "-index"));
 }
 
 #[test]

@@ -10,8 +10,8 @@
 //! 2. Each rank reports that its section is written. When the chief has merged the sections and
 //!    published the checkpoint, it answers that the save has succeeded.
 //!
-//! If a rank fails, all ranks that still communicate get its error. The chief holds the directory's
-//! lock from the first round on; the next holder of the lock removes sections that were left over.
+//! If a rank fails, all ranks that still communicate get its error. The chief holds the lock of the
+//! checkpoint from the first round on; its next holder removes sections that were left over.
 
 mod message;
 mod party;
@@ -126,7 +126,7 @@ impl Checkpoint {
     ///   object under different keys, or have slices that overlap.
     pub fn write_ranked(&self, prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<PathBuf> {
         let prefix = named(prefix, ranks, options)?;
-        self.ranked(&*prefix.storage()?, &prefix, ranks, options, false)
+        self.with_locks(options, |options| self.ranked(&*prefix.storage()?, &prefix, ranks, options, false))
     }
 
     /// Increments the save counter and writes the checkpoint `prefix-COUNT` together with other
@@ -139,7 +139,7 @@ impl Checkpoint {
     /// stays incremented.
     pub fn save_ranked(&self, prefix: impl AsRef<Path>, ranks: &dyn Ranks, options: &SaveOptions) -> Result<PathBuf> {
         let prefix = named(prefix, ranks, options)?;
-        self.ranked(&*prefix.storage()?, &prefix, ranks, options, true)
+        self.with_locks(options, |options| self.ranked(&*prefix.storage()?, &prefix, ranks, options, true))
     }
 
     /// Writes this rank's section of a checkpoint, to be merged later with those of the other ranks
@@ -154,13 +154,15 @@ impl Checkpoint {
         let section =
             named(prefix, ranks, options)?.with_suffix(&format!(".section-{:05}-of-{:05}", ranks.rank(), ranks.count()));
         let storage = &*section.storage()?;
-        let party = Party { ranks, storage, place: Place::Kept(&section), options };
-        let mut settle = |_: &Location, written| written;
-        let saved = self.when_idle(Some(options.busy), |nodes| {
-            let lead = Lead { storage, path: section.clone(), count: None, settle: &mut settle };
-            Ok(self.take_part(nodes, &party, Some(lead).filter(|_| ranks.rank() == 0)))
-        });
-        saved.unwrap_or_else(|e| party.save(Err(e), None))?; // the others wait for this rank's message
+        self.with_locks(options, |options| {
+            let party = Party { ranks, storage, place: Place::Kept(&section), options };
+            let mut settle = |_: &Location, written| written;
+            let saved = self.when_idle(Some(options.busy), |nodes| {
+                let lead = Lead { storage, path: section.clone(), count: None, settle: &mut settle };
+                Ok(self.take_part(nodes, &party, Some(lead).filter(|_| ranks.rank() == 0)))
+            });
+            saved.unwrap_or_else(|e| party.save(Err(e), None)) // the others wait for this rank's message
+        })?;
         Ok(section.into_path())
     }
 
@@ -179,7 +181,7 @@ impl Checkpoint {
         let mut settle = |path: &Location, written: Result<()>| {
             written?;
             if counts {
-                directory::record_save(storage, path, options.write.durability)?;
+                directory::record_save(storage, path, options.write.durability, &options.access())?;
             }
             Ok(())
         };

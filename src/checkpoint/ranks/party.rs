@@ -86,7 +86,10 @@ impl<'p> Party<'p> {
             Err(e) => Err(self.drop_section(&division, e)),
             Ok(None) => self.told(&[]).and_then(|outcome| Saved::decode(&outcome).map_err(|e| self.drop_section(&division, e))),
             Ok(Some(messages)) => {
-                let saved = self.answers(&messages).and_then(|_| self.publish(&division, lead.as_mut()));
+                let saved = self.answers(&messages).and_then(|_| {
+                    let claim = attempt.as_mut().and_then(|attempt| attempt.claim.take());
+                    self.publish(&division, lead.as_mut(), claim)
+                });
                 // Done before the other ranks learn that the save is over: they may start the next
                 // one.
                 if let Some(attempt) = &attempt {
@@ -170,13 +173,12 @@ impl<'p> Party<'p> {
         }
         let united = ObjectGraph::united(&graphs).map_err(|e| e.because(Reason::Rank))?;
         let lead = lead.ok_or_else(nothing)?;
-        let mut attempt = Attempt { storage: self.storage, sections: None, _claim: None, _held: None, graph: united.encode() };
+        let mut attempt = Attempt { storage: self.storage, sections: None, claim: None, graph: united.encode() };
         if let Place::Merged(directory) = self.place {
             let (_, name) = split_prefix(&lead.path)?;
-            let own = Held::new(lead.storage, directory, true)?;
+            let held = Held::for_checkpoint(lead.storage, directory, name, &self.options.access())?;
+            attempt.claim = Some(held.claim);
             division.sections = sections_name(name);
-            attempt._claim = own.claim(&division.sections);
-            attempt._held = Some(own);
             let sections = directory.join(&division.sections);
             make_sections(self.storage, &sections)?;
             attempt.sections = Some(sections);
@@ -211,13 +213,16 @@ impl<'p> Party<'p> {
         written.map(drop)
     }
 
-    /// Merges the sections into the checkpoint and publishes it.
-    fn publish(&self, division: &Division, lead: Option<&mut Lead<'_>>) -> Result<Saved> {
+    /// Merges the sections into the checkpoint and publishes it. Takes its lock, which is free
+    /// again when the checkpoint is recorded.
+    fn publish(&self, division: &Division, lead: Option<&mut Lead<'_>>, claim: Option<Claim>) -> Result<Saved> {
         let lead = lead.ok_or_else(nothing)?;
         if let Place::Merged(_) = self.place {
             let sections: Vec<Location> = (0..self.ranks.count()).map(|rank| self.section(division, rank)).collect();
             let options = MergeOptions::new().durability(self.options.write.durability).announced(self.options.write.announced);
+            let options = options.within(self.options.access(), claim);
             let merged = merge_on(lead.storage, &lead.path, &sections, &options, &mut |_, _| ControlFlow::Continue(()));
+            drop(options); // and the lock
             (lead.settle)(&lead.path, merged.and_then(|_| save::call_back(self.options, &lead.path)))?;
         }
         Ok(Saved { name: split_prefix(&lead.path)?.1.to_owned(), count: lead.count })
@@ -246,10 +251,8 @@ struct Attempt<'p> {
     storage: &'p dyn Storage,
     /// The directory of the sections, which is removed when the save is over, successfully or not.
     sections: Option<Location>,
-    /// The claim on the sections' directory. Declared before the lock so that it is released first.
-    _claim: Option<Claim>,
-    /// The lock of the checkpoint's directory.
-    _held: Option<Held>,
+    /// The lock of the checkpoint, until it is published.
+    claim: Option<Claim>,
     /// The encoded object graph of all ranks.
     graph: Vec<u8>,
 }

@@ -19,12 +19,12 @@ use parking_lot::Mutex;
 use super::options::RestoreOptions;
 use super::report::Report;
 use super::save::call_back;
-use crate::bundle::{directory_and_name, Held};
+use crate::bundle::{directory_and_name, open, Access, Notes};
 use crate::directory::{self, checkpoint_exists, checkpoint_mtimes, identity, StateUpdate};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Graph, NodeId, Nodes, Root, Walk};
 use crate::reader::Reader;
-use crate::storage::{Location, Storage};
+use crate::storage::{lock_of, Location, Origin, Storage};
 use crate::Durability;
 
 pub use options::{SaverOptions, SaverSaveOptions};
@@ -69,6 +69,9 @@ struct Inner {
     options: SaverOptions,
     history: Mutex<History>,
     last_report: Mutex<Option<Report>>,
+    /// What there is to say about locks.
+    notes: Notes,
+    origin: Origin,
 }
 
 impl fmt::Debug for Saver {
@@ -152,7 +155,8 @@ impl Saver {
         }
         let next_kept = options.clock.now() + options.keep_every_n_hours * 3600.0;
         let history = Mutex::new(History { next_kept, ..History::default() });
-        let inner = Inner { graph: graph.clone(), named, options: options.clone(), history, last_report: Mutex::default() };
+        let (graph, options, last_report) = (graph.clone(), options.clone(), Mutex::default());
+        let inner = Inner { graph, named, options, history, last_report, notes: Notes::default(), origin: Origin::here() };
         Ok(Saver(Arc::new(inner)))
     }
 
@@ -194,13 +198,15 @@ impl Saver {
             let what = "a saver that was made to restore only cannot save";
             return Err(Error::new(Code::FailedPrecondition, Reason::Argument, what));
         }
+        self.0.origin.check()?;
+        let options = &options.with_access(&self.0.notes);
         let mut warnings = Vec::new();
         let saved = self.0.graph.with(|nodes| {
             let step = options.step(nodes)?;
             let path = self.0.path(prefix, step);
             let (directory, name) = directory_and_name(&path)?;
             check_state_name(&options.latest_filename, name, &path)?;
-            let _held = Held::new(storage, &directory, false).map_err(|e| match e.code() {
+            open(storage, &directory, false).map_err(|e| match e.code() {
                 Code::NotFound => e.prefixed(&format!(
                     "Parent directory of {} doesn't exist, can't save",
                     printable(prefix.as_os_str().as_encoded_bytes())
@@ -226,6 +232,7 @@ impl Saver {
             }
             Ok(path.into_path())
         });
+        warnings.append(&mut self.0.notes.take());
         self.0.options.warn(&warnings);
         saved
     }
@@ -271,13 +278,14 @@ impl Saver {
     /// Reports what became of each value in the last [`Saver::restore`], whether it succeeded or
     /// failed. `None` before the first, and if there was nothing to restore from.
     pub fn last_report(&self) -> Option<Report> {
-        self.0.last_report.lock().clone()
+        lock_of(&self.0.last_report, self.0.origin).and_then(|report| report.clone())
     }
 
     /// Returns the checkpoints that were recorded and not removed yet, oldest first, with the paths
     /// that the saving calls returned.
     pub fn last_checkpoints(&self) -> Vec<PathBuf> {
-        self.0.history.lock().last.iter().map(|entry| entry.path.clone()).collect()
+        let history = lock_of(&self.0.history, self.0.origin);
+        history.iter().flat_map(|history| &history.last).map(|entry| entry.path.clone()).collect()
     }
 
     /// Replaces the list of recorded checkpoints by these paths, oldest first. None of them is ever
@@ -300,6 +308,7 @@ impl Saver {
             let place = identity(&Location::of(&path)?)?;
             Ok(Entry { path: path.as_ref().to_owned(), place, time, is_own: false })
         };
+        self.0.origin.check()?;
         let last = all.into_iter().map(entry).collect::<Result<_>>()?;
         self.0.history.lock().last = last;
         Ok(())
@@ -366,13 +375,13 @@ impl Inner {
         for entry in history.take_expired(&here) {
             expired.entry(entry.place.split().0).or_default().push(entry);
         }
-        let durability = options.save.write.durability;
+        let (durability, access) = (options.save.write.durability, &options.save.access());
         let directory = if relative { &here } else { directory };
         let gone = expired.remove(&here).unwrap_or_default();
-        let mut stay =
-            replace(storage, directory, Some(&update), durability, gone, warnings).inspect_err(|_| history.expired = kept)?;
+        let mut stay = replace(storage, directory, Some(&update), durability, access, gone, warnings)
+            .inspect_err(|_| history.expired = kept)?;
         for (elsewhere, gone) in expired {
-            match replace(storage, &elsewhere, None, durability, gone.clone(), warnings) {
+            match replace(storage, &elsewhere, None, durability, access, gone.clone(), warnings) {
                 Ok(left) => stay.extend(left),
                 Err(e) if e.code() == Code::NotFound => {}
                 Err(e) => {
@@ -393,12 +402,13 @@ fn replace(
     directory: &Location,
     update: Option<&StateUpdate>,
     durability: Durability,
+    access: &Access,
     mut expired: Vec<Entry>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Entry>> {
     let name = |entry: &Entry| entry.place.split().1.to_owned();
     let names: Vec<OsString> = expired.iter().map(name).collect();
-    let stay = directory::replace(storage, directory, update, durability, &names, warnings)?;
+    let stay = directory::replace(storage, directory, update, durability, access, &names, warnings)?;
     expired.retain(|entry| stay.contains(&name(entry)));
     Ok(expired)
 }

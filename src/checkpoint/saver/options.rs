@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::super::options::{Log, SaveOptions, Severity};
+use crate::bundle::{Access, Notes};
 use crate::directory::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::graph::{NodeId, Nodes};
@@ -190,6 +191,13 @@ impl SaverSaveOptions {
     pub fn save(mut self, options: SaveOptions) -> SaverSaveOptions {
         self.save = options;
         self
+    }
+
+    /// These options for a saver that takes locks so.
+    pub(super) fn with_access(&self, notes: &Notes) -> SaverSaveOptions {
+        let mut options = self.clone();
+        options.save = self.save.with_access(Access::new(self.save.write.asked, notes));
+        options
     }
 
     pub(super) fn step(&self, nodes: &Nodes) -> Result<Option<i64>> {

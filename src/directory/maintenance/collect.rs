@@ -1,12 +1,13 @@
 //! Deleting the checkpoints that a manager would delete, without the program that uses the manager.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::super::ledger::{Ledger, Recording};
 use super::super::retention::{Better, Retention};
 use super::super::session::Session;
 use super::super::watch::{Clock, SystemClock};
-use crate::bundle::is_temporary;
+use crate::bundle::{is_temporary, sweep_older, Access, Asked, Held, Locking, Notes};
 use crate::error::{Error, Result};
 use crate::storage::{Location, Storage};
 use crate::Durability;
@@ -16,6 +17,9 @@ use crate::Durability;
 pub struct CollectOptions {
     rule: Retention,
     dry_run: bool,
+    asked: Asked,
+    /// In seconds.
+    older_than: Option<f64>,
 }
 
 /// All stay.
@@ -28,7 +32,8 @@ impl Default for CollectOptions {
 impl CollectOptions {
     /// Keeps the newest `keep` checkpoints, at least 1.
     pub fn keep(keep: usize) -> CollectOptions {
-        CollectOptions { rule: Retention { max_to_keep: Some(keep), ..Retention::default() }, dry_run: false }
+        let rule = Retention { max_to_keep: Some(keep), ..Retention::default() };
+        CollectOptions { rule, dry_run: false, asked: Asked::default(), older_than: None }
     }
 
     /// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
@@ -47,6 +52,27 @@ impl CollectOptions {
     /// Only lists what would be deleted. False by default.
     pub fn dry_run(mut self, dry_run: bool) -> CollectOptions {
         self.dry_run = dry_run;
+        self
+    }
+
+    /// Sets whether the directory is locked; [`Locking::IfPossible`] by default.
+    pub fn locking(mut self, locking: Locking) -> CollectOptions {
+        self.asked.locking = Some(locking);
+        self
+    }
+
+    /// Sets how long to wait while another process or thread changes the state; 60 seconds by
+    /// default. Zero fails at once. The lock of the directory's manager is not waited for.
+    pub fn lock_wait(mut self, limit: Duration) -> CollectOptions {
+        self.asked.wait = Some(limit);
+        self
+    }
+
+    /// Deletes files left behind by crashes even where the file system has no locks, so that nobody
+    /// knows whether a program is writing them: those that were last modified longer ago than
+    /// `age`. Otherwise nothing is deleted there but expired checkpoints.
+    pub fn older_than(mut self, age: Duration) -> CollectOptions {
+        self.older_than = Some(age.as_secs_f64());
         self
     }
 }
@@ -89,7 +115,8 @@ pub struct Collected {
 /// # Errors
 /// * `INVALID_ARGUMENT`: the options keep no checkpoint, or their hours are negative or not finite.
 /// * `NOT_FOUND`: the directory does not exist.
-/// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock.
+/// * `UNAVAILABLE` (`Locked`): a manager has the directory, or somebody changes its state and did
+///   not end in time ([`CollectOptions::lock_wait`]).
 /// * `DATA_LOSS` (`NoCheckpoint`): the state file names no latest checkpoint.
 /// * `FAILED_PRECONDITION` (`NoCheckpoint`): the latest checkpoint does not exist, so that the
 ///   older ones may be all that is left.
@@ -112,16 +139,22 @@ pub(crate) fn collect_on(storage: &dyn Storage, directory: &Location, options: &
         collected.kept = ledger.all();
         return Ok(collected);
     }
-    // Beginning a session deletes leftover files. During the session nobody else changes what is
-    // read.
-    let session = Session::begin(storage, directory, Durability::Full)?;
+    // Taking locks deletes leftover files. While they are held nobody else changes what is read.
+    let mut access = Access::new(options.asked, &Notes::default());
+    access.under = Some(Held::for_manager(storage, directory, &access)?.claim);
+    let session = Session::begin(storage, directory, Durability::Full, &access)?;
     let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
     ledger.check_latest()?;
-    let mut how = Recording { storage, durability: Durability::Full, rule: &options.rule, warnings: &mut collected.warnings };
+    let (rule, warnings) = (&options.rule, &mut collected.warnings);
+    let mut how = Recording { storage, durability: Durability::Full, access: &access, rule, warnings };
     let removals = ledger.write_in(&session, &mut how)?;
     collected.removed = removals.removed;
     collected.not_removed = removals.failed.into_iter().map(|(prefix, problem)| NotRemoved { prefix, problem }).collect();
     collected.kept = ledger.all();
+    if let Some(age) = options.older_than {
+        sweep_older(storage, &*held, SystemClock.now() - age)?;
+    }
     collected.leftovers.retain(|left| Location::of(left).is_ok_and(|left| storage.link_status(&left).is_err()));
+    collected.warnings.append(&mut access.notes.take());
     Ok(collected)
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::session::Session;
 use super::candidates::{fault_of, newest_first, understood, BrokenCheckpoint};
+use crate::bundle::{open, Access, Held};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::reader::{path_in, read_state, small_file, Progress, Verdict, VerifyOptions, STATE_FILE};
@@ -37,7 +38,8 @@ pub struct RepairedState {
 ///
 /// # Errors
 /// * `NOT_FOUND`: the directory does not exist, or contains no valid checkpoint (`NoCheckpoint`).
-/// * `UNAVAILABLE` (`Locked`): another process owns the directory's lock.
+/// * `UNAVAILABLE` (`Locked`): a manager has the directory, or somebody changes its state and did
+///   not end within a minute.
 /// * `CANCELLED` (`Callback`): `progress` stopped the search.
 pub fn repair_checkpoint_state(
     directory: impl AsRef<Path>,
@@ -56,7 +58,14 @@ fn repair_on(
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<RepairedState> {
-    let session = if dry_run { None } else { Some(Session::begin(storage, directory, Durability::Full)?) };
+    let mut access = Access::default();
+    let session = if dry_run {
+        None
+    } else {
+        open(storage, directory, false)?; // it is not created
+        access.under = Some(Held::for_manager(storage, directory, &access)?.claim);
+        Some(Session::begin(storage, directory, Durability::Full, &access)?)
+    };
     let before = understood(directory)?;
     let mut broken = Vec::new();
     let (mut whole, mut incomplete) = (Vec::new(), Vec::new());

@@ -197,6 +197,7 @@ fn a_crash_while_a_checkpoint_is_held() {
     let held = program.save(&Local, 1).unwrap();
     let pin = Pin::new(&held).unwrap();
     program.save(&Local, 2).unwrap();
+    drop(program); // one manager at a time
     let run = Run::on("held".into(), directory.path(), setup, 100, 2);
     drop(pin);
     assert!(read_directory(directory.path()).contains_key("ckpt-1.index".as_ref() as &std::ffi::OsStr));

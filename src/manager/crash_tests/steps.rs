@@ -1,7 +1,10 @@
 //! P3: the tests detect each step that is left out.
 
+use std::ffi::OsStr;
+
 use super::program::Setup;
 use super::states::Run;
+use crate::bundle::{number_of, Role, Temporary};
 use crate::laboratory::rng::Rng;
 use crate::laboratory::states::Judged;
 use crate::storage::Op;
@@ -30,6 +33,11 @@ fn is_mark(op: &Op) -> bool {
     matches!(op, Op::Link { name, .. } if name.to_str().unwrap().contains(".ckpt-del-"))
 }
 
+fn is_draft_of_state(name: &OsStr) -> bool {
+    let number = number_of(OsStr::new("checkpoint"));
+    Temporary::parse(name).is_some_and(|draft| draft.role == Role::State && draft.number == number)
+}
+
 #[test]
 fn all_steps_together_pass() {
     assert_eq!(verdict(run(), |_| ()), None);
@@ -41,7 +49,7 @@ fn the_sync_of_the_state_file() {
         let files: Vec<usize> = ops
             .iter()
             .filter_map(|op| match op {
-                Op::Create { name, file } if name.to_str().unwrap().starts_with("checkpoint.ckpt-tmp-") => Some(*file),
+                Op::Create { name, file } if is_draft_of_state(name) => Some(*file),
                 _ => None,
             })
             .collect();

@@ -87,7 +87,7 @@ impl Draft for LocalDraft {
         // Only pages that were written can leave the cache.
         self.file.sync_data()?;
         forget(&self.file);
-        Ok(Box::new(LocalSource(self.file.try_clone()?)))
+        Ok(Box::new(LocalSource::new(self.file.try_clone()?)))
     }
 }
 

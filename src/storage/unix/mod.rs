@@ -3,9 +3,10 @@
 mod directory;
 mod draft;
 mod errno;
-#[cfg(target_os = "linux")]
+mod fork;
 mod holder;
 mod lock;
+mod raw;
 mod source;
 
 use std::fs::File;
@@ -18,6 +19,7 @@ use rustix::fs::{self, Mode, OFlags};
 
 use self::directory::LocalDirectory;
 pub(super) use self::errno::{is_loop_of_links, is_out_of_memory, is_too_many_files, most_files};
+pub(crate) use self::fork::Origin;
 use self::source::{status_of, LocalSource};
 use super::interface::{Directory, Source, Status, Storage};
 use super::Location;
@@ -43,7 +45,7 @@ impl Storage for Local {
     fn open(&self, at: &Location) -> Result<Box<dyn Source>> {
         // Without O_NONBLOCK, opening would wait for a writer if the file were a FIFO.
         let file = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(at)?;
-        Ok(Box::new(LocalSource(file)))
+        Ok(Box::new(LocalSource::new(file)))
     }
 
     fn status(&self, at: &Location) -> Result<Status> {
@@ -81,6 +83,10 @@ fn make_directory(path: &Path) -> Result<()> {
         // If the name exists, another process created it just now and may not have synced it; or it
         // is not a directory, and opening it will fail.
         Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(e),
-        _ => File::open(parent)?.sync_all(),
+        _ => match File::open(parent)?.sync_all() {
+            // What is written in the new directory says so when it syncs that.
+            Err(e) if directory::cannot_sync(&e) => Ok(()),
+            synced => synced,
+        },
     }
 }

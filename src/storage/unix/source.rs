@@ -1,48 +1,81 @@
 //! A file that is read.
 
-use std::fs::{File, Metadata, TryLockError};
-use std::io::Result;
+use std::fs::{File, Metadata};
+use std::io::{Error, ErrorKind, Result};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
+use parking_lot::Mutex;
 use rustix::buffer::spare_capacity;
+use rustix::fs::{flock, FlockOperation};
+use rustix::io::Errno;
 
 use super::super::interface::{FileKind, Hold, Source, Status, Version};
 use super::super::Map;
+use super::fork::Origin;
+use super::lock::{forget, is_missing, keep_from_children};
 
 #[derive(Debug)]
-pub(super) struct LocalSource(pub File);
+pub(super) struct LocalSource {
+    file: File,
+    /// The process that has locked the file; `None` if it is not locked.
+    locked: Mutex<Option<Origin>>,
+}
+
+impl LocalSource {
+    pub fn new(file: File) -> LocalSource {
+        LocalSource { file, locked: Mutex::new(None) }
+    }
+}
+
+impl Drop for LocalSource {
+    fn drop(&mut self) {
+        self.unlock();
+    }
+}
 
 impl Source for LocalSource {
     fn status(&self) -> Result<Status> {
-        self.0.metadata().map(|metadata| status_of(&metadata))
+        self.file.metadata().map(|metadata| status_of(&metadata))
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        self.0.read_exact_at(into, offset)
+        self.file.read_exact_at(into, offset)
     }
 
     fn append_at(&self, offset: u64, into: &mut Vec<u8>) -> Result<usize> {
-        Ok(rustix::io::retry_on_intr(|| rustix::io::pread(&self.0, spare_capacity(into), offset))?)
+        Ok(rustix::io::retry_on_intr(|| rustix::io::pread(&self.file, spare_capacity(into), offset))?)
     }
 
     fn map(&self, offset: u64, size: usize) -> Result<Map> {
-        Map::new(&self.0, offset, size)
+        Map::new(&self.file, offset, size)
     }
 
     fn try_lock(&self, hold: Hold) -> Result<bool> {
-        let tried = match hold {
-            Hold::Alone => self.0.try_lock(),
-            Hold::Shared => self.0.try_lock_shared(),
+        let operation = match hold {
+            Hold::Alone => FlockOperation::NonBlockingLockExclusive,
+            Hold::Shared => FlockOperation::NonBlockingLockShared,
         };
-        match tried {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(e)) => Err(e),
+        match rustix::io::retry_on_intr(|| flock(&self.file, operation)) {
+            Ok(()) => {
+                keep_from_children(self.file.as_raw_fd());
+                *self.locked.lock() = Some(Origin::here());
+                Ok(true)
+            }
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            // EBADF: a network file system, on which the file would have to be open for writing.
+            Err(Errno::BADF) => Err(Error::new(ErrorKind::Unsupported, Error::from(Errno::BADF))),
+            Err(e) if is_missing(&e.into()) => Err(Error::new(ErrorKind::Unsupported, Error::from(e))),
+            Err(e) => Err(e.into()),
         }
     }
 
     fn unlock(&self) {
-        let _ = self.0.unlock(); // dropping the handle does the rest
+        // A forked child has no lock, and must not release its parent's.
+        if self.locked.lock().take().is_some_and(Origin::is_here) {
+            forget(self.file.as_raw_fd());
+            let _ = flock(&self.file, FlockOperation::Unlock); // dropping the handle does the rest
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::bar::Bar;
 use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::filter::Filter;
+use crate::locking;
 use crate::npy::Elements;
 use crate::opening;
 use crate::stream::{Fault, Stream};
@@ -37,6 +38,8 @@ pub struct Args {
     /// Omit and list tensors that the target cannot hold
     #[arg(long)]
     skip: bool,
+    #[command(flatten)]
+    locking: locking::Args,
 }
 
 const NOTES: &str =
@@ -187,7 +190,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         return Err(Failure::Problem("no tensors to convert".to_owned()));
     }
     let bytes = match to {
-        Kind::Checkpoint => write_checkpoint(&args.destination, &kept)?,
+        Kind::Checkpoint => write_checkpoint(&args.destination, &kept, &args.locking)?,
         Kind::Safetensors => safetensors::write(&args.destination, &mut kept, &Bar::new())?,
         Kind::Npz => npz::write(&args.destination, &kept, &Bar::new())?,
     };
@@ -230,9 +233,9 @@ fn stored<'a>(reader: &'a Reader) -> Vec<Entry<'a>> {
     entries.collect()
 }
 
-fn write_checkpoint(prefix: &Path, entries: &[Entry<'_>]) -> Outcome<u64> {
+fn write_checkpoint(prefix: &Path, entries: &[Entry<'_>], locking: &locking::Args) -> Outcome<u64> {
     // One thread, so that only one member of an archive is unpacked at a time.
-    let mut writer = Writer::new(prefix, &destination::options(None).threads(1))?;
+    let mut writer = Writer::new(prefix, &destination::options(None, locking).threads(1))?;
     for entry in entries {
         match &entry.value {
             Value::Numbers(source) => {

@@ -130,6 +130,11 @@ enum class reason : std::int32_t {
     not_a_checkpoint = CKPT_REASON_NOT_A_CHECKPOINT,
     /// Another call was using the same handle.
     concurrent_use = CKPT_REASON_CONCURRENT_USE,
+    /// The process was forked from the one that made the handle, and may only free it.
+    forked = CKPT_REASON_FORKED,
+    /// A lock was lost while it was needed: the directory or its file of locks was removed or
+    /// replaced, or a network file system gave the lock away.
+    lock_lost = CKPT_REASON_LOCK_LOST,
 };
 
 /// Returns the name of a reason, e.g. `NO_CHECKPOINT`; `NONE` for 0, `UNKNOWN` for an unknown
@@ -259,6 +264,23 @@ enum class durability : std::int32_t {
 /// Returns the name of a durability, e.g. `full`; `unknown` for an unknown number.
 inline std::string_view name(durability value) noexcept {
     return ckpt_durability_name(static_cast<ckpt_durability>(value));
+}
+
+/// Whether a call that writes locks the directory.
+enum class locking : std::int32_t {
+    /// If the file system can, the default. Otherwise the call goes on, and the log says so once
+    /// for each handle. The same holds for syncing the directory.
+    if_possible = CKPT_LOCKING_IF_POSSIBLE,
+    /// The call fails where the file system cannot.
+    required = CKPT_LOCKING_REQUIRED,
+    /// The call takes no lock that other processes see: the caller knows that no other process
+    /// writes in the directory.
+    none = CKPT_LOCKING_NONE,
+};
+
+/// Returns the name of a way to lock, e.g. `if possible`; `unknown` for an unknown number.
+inline std::string_view name(locking value) noexcept {
+    return ckpt_locking_name(static_cast<ckpt_locking>(value));
 }
 
 /// The kind of an object of a graph.

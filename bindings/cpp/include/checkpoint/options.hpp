@@ -123,6 +123,19 @@ class basic_write_options {
         detail::call(ckpt_write_options_set_durability, make(), static_cast<ckpt_durability>(durability));
         return static_cast<Self &>(*this);
     }
+    /// Sets whether the directory is locked; `locking::if_possible` by default. Fails with
+    /// `code::invalid_argument` for other values.
+    Self &locking(::checkpoint::locking locking) {
+        detail::call(ckpt_write_options_set_locking, make(), static_cast<ckpt_locking>(locking));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets for how many seconds the call waits for a lock that another process or thread holds; 60
+    /// by default, 0 fails at once. Fails with `code::invalid_argument` for negative values and
+    /// NaN.
+    Self &lock_wait(double seconds) {
+        detail::call(ckpt_write_options_set_lock_wait, make(), seconds);
+        return static_cast<Self &>(*this);
+    }
     /// Sets whether the files are read back and compared with what was written before they are
     /// published, from the disk rather than from the page cache where the system allows it. If they
     /// differ, the write fails with `code::data_loss`, and an existing checkpoint stays. This costs
@@ -162,6 +175,19 @@ class basic_merge_options {
     /// other values.
     Self &durability(::checkpoint::durability durability) {
         detail::call(ckpt_merge_options_set_durability, make(), static_cast<ckpt_durability>(durability));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets whether the directory is locked; `locking::if_possible` by default. Fails with
+    /// `code::invalid_argument` for other values.
+    Self &locking(::checkpoint::locking locking) {
+        detail::call(ckpt_merge_options_set_locking, make(), static_cast<ckpt_locking>(locking));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets for how many seconds the call waits for a lock that another process or thread holds; 60
+    /// by default, 0 fails at once. Fails with `code::invalid_argument` for negative values and
+    /// NaN.
+    Self &lock_wait(double seconds) {
+        detail::call(ckpt_merge_options_set_lock_wait, make(), seconds);
         return static_cast<Self &>(*this);
     }
     /// The handle; NULL for the defaults.
@@ -427,6 +453,19 @@ class basic_manager_options {
         detail::call(ckpt_manager_options_set_last_checkpoint_step, make(), step);
         return static_cast<Self &>(*this);
     }
+    /// Sets whether the directory is locked; `locking::if_possible` by default. Fails with
+    /// `code::invalid_argument` for other values.
+    Self &locking(::checkpoint::locking locking) {
+        detail::call(ckpt_manager_options_set_locking, make(), static_cast<ckpt_locking>(locking));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets for how many seconds the call waits for a lock that another process or thread holds; 60
+    /// by default, 0 fails at once. Fails with `code::invalid_argument` for negative values and
+    /// NaN. Another manager of the directory is never waited for.
+    Self &lock_wait(double seconds) {
+        detail::call(ckpt_manager_options_set_lock_wait, make(), seconds);
+        return static_cast<Self &>(*this);
+    }
     /// The handle; NULL for the defaults.
     const ckpt_manager_options *get() const noexcept { return handle_.get(); }
 
@@ -558,6 +597,26 @@ class basic_collect_options {
     /// Also keeps the best `count` checkpoints by the metrics that were given to a manager.
     Self &keep_best(std::size_t count, ::checkpoint::better better) {
         detail::call(ckpt_collect_options_set_keep_best, make(), count, static_cast<ckpt_better>(better));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets whether the directory is locked; `locking::if_possible` by default. Fails with
+    /// `code::invalid_argument` for other values.
+    Self &locking(::checkpoint::locking locking) {
+        detail::call(ckpt_collect_options_set_locking, make(), static_cast<ckpt_locking>(locking));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets for how many seconds the call waits for a lock that another process or thread holds; 60
+    /// by default, 0 fails at once. Fails with `code::invalid_argument` for negative values and
+    /// NaN. The lock of the directory's manager is not waited for.
+    Self &lock_wait(double seconds) {
+        detail::call(ckpt_collect_options_set_lock_wait, make(), seconds);
+        return static_cast<Self &>(*this);
+    }
+    /// Deletes files left behind by crashes even where the file system has no locks, so that nobody
+    /// knows whether a program is writing them: those that were last modified more than `seconds`
+    /// seconds ago. Otherwise nothing is deleted there but expired checkpoints.
+    Self &older_than(double seconds) {
+        detail::call(ckpt_collect_options_set_older_than, make(), seconds);
         return static_cast<Self &>(*this);
     }
     /// Only lists what would be deleted if `dry_run` is true. False by default.
