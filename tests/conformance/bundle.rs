@@ -52,8 +52,8 @@ fn test_basic() {
     is(&reader.get("foo_9").unwrap_err(), Code::NotFound, Reason::NoTensor);
 }
 
-/// TensorBundleTest.PartitionedVariables and EquivalentSliceTest: slices along either axis, also one
-/// that is the whole, are read as other slices
+/// TensorBundleTest.PartitionedVariables and EquivalentSliceTest: slices along either axis, also
+/// one that is the whole, are read as other slices
 #[test]
 fn test_partitioned_variables() {
     let w = World::new();
@@ -132,7 +132,8 @@ fn test_directory_structure() {
     assert_eq!(w.files(), ["merged.data-00000-of-00002", "merged.data-00001-of-00002", "merged.index"]);
 }
 
-/// TensorBundleTest.Error: a key twice, which finishing refuses; finishing twice cannot be written in Rust
+/// TensorBundleTest.Error: a key twice, which finishing refuses; finishing twice cannot be written
+/// in Rust
 #[test]
 fn test_error() {
     let w = World::new();

@@ -1,5 +1,5 @@
-//! warm_starting_util_test.py, as far as it is `init_from_checkpoint`, and sharded_variable_test.py:
-//! slices of one variable by a saver.
+//! warm_starting_util_test.py, as far as it is `init_from_checkpoint`, and
+//! sharded_variable_test.py: slices of one variable by a saver.
 
 use std::ops::Range;
 
