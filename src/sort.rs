@@ -1,7 +1,23 @@
 //! Sorting where speed does not matter, in little code. The compiler generates std's sort anew for
-//! each type and comparison, about 8 KiB each time, and the library sorts dozens of types.
+//! each type and comparison, about 8 KiB each time, and the library sorts dozens of types. So does
+//! `collect` where it makes a B-tree.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Collects a set, item by item.
+pub(crate) fn set_of<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
+    let mut set = BTreeSet::new();
+    set.extend(items);
+    set
+}
+
+/// Collects a map, item by item; of equal keys the last counts.
+pub(crate) fn map_of<K: Ord, V>(items: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
+    let mut map = BTreeMap::new();
+    map.extend(items);
+    map
+}
 
 /// Sorts `items` stably.
 pub(crate) fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {

@@ -291,7 +291,8 @@ fn killed_and_resumed(rounds: u64) {
         assert!((last..=most).contains(&found), "round {round}: the latest is of step {found}, after {last} was saved");
         last = found;
         published = newest_published(scratch.path());
-        assert!((found..=found + 1).contains(&published), "round {round}: {published} is published, {found} recorded");
+        // Several programs in turn may have been killed just there.
+        assert!((found..=most).contains(&published), "round {round}: {published} is published, {found} recorded");
     }
     tidy(scratch.path());
     println!("{rounds} programs killed, {saves} saves, each resumed from the last one");

@@ -1,7 +1,7 @@
 //! Merges sections written by several workers into one checkpoint: a new index over their data
 //! files, which get new names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::IoSlice;
 use std::ops::ControlFlow;
@@ -264,7 +264,7 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
     }
     // Directories of temporary sections are removed if they are empty by now; others stay.
     let directories = inputs.iter().filter_map(|index| naming::split_prefix(index.prefix()).ok());
-    for directory in directories.map(|(directory, _)| directory).collect::<BTreeSet<Location>>() {
+    for directory in crate::sort::set_of(directories.map(|(directory, _)| directory)) {
         if directory.file_name().is_some_and(naming::is_directory_of_sections) {
             if directory.names() == [LOCK_FILE] {
                 remove(&directory.join(LOCK_FILE));
@@ -387,7 +387,8 @@ impl<'a> Merged<'a> {
         }
         let Ok(there) = Index::load(destination, None, false, &mut Err) else { return false };
         let values = |index: &Index| -> BTreeMap<Vec<u8>, (u32, u64)> {
-            index.all_rows().filter(|row| !row.is_partitioned()).map(|row| (row.key.to_vec(), (row.crc, row.size))).collect()
+            let rows = index.all_rows().filter(|row| !row.is_partitioned());
+            crate::sort::map_of(rows.map(|row| (row.key.to_vec(), (row.crc, row.size))))
         };
         let published = values(&there);
         inputs.iter().all(|index| values(index).iter().all(|(key, value)| published.get(key) == Some(value)))

@@ -30,7 +30,7 @@ impl Writer<'_> {
         if numbers.is_empty() {
             return;
         }
-        let left: BTreeSet<Vec<u8>> = numbers.iter().map(|&number| self.items.key(number as usize).to_vec()).collect();
+        let left: BTreeSet<Vec<u8>> = crate::sort::set_of(numbers.iter().map(|&number| self.items.key(number as usize).to_vec()));
         self.items.keep(&|number| !numbers.contains(&(number as u32)));
         for (key, tensor) in &mut self.partitioned {
             tensor.slices.retain(|extents| !left.contains(&slice_key(key, Slice::from(&extents[..]).extents())));

@@ -101,7 +101,7 @@ impl Publication {
     /// prefix has had.
     pub fn unused_count(&self, wanted: u32) -> u32 {
         let used: BTreeSet<u32> =
-            self.stale.iter().filter_map(|name| naming::shard_numbers(name.as_bytes())).map(|(_, of)| of).collect();
+            crate::sort::set_of(self.stale.iter().filter_map(|name| naming::shard_numbers(name.as_bytes())).map(|(_, of)| of));
         if left_out(Step::OtherCount) {
             return wanted;
         }

@@ -29,7 +29,7 @@ pub(super) fn sweep(storage: &dyn Storage, directory: &dyn Directory, names: &[O
             let _ = remove_file(directory, &name);
         }
     }
-    let numbers: BTreeSet<u64> = left.iter().filter(|left| left.role != Role::State).map(|left| left.number).collect();
+    let numbers: BTreeSet<u64> = crate::sort::set_of(left.iter().filter(|left| left.role != Role::State).map(|left| left.number));
     for number in numbers {
         if held == What::Prefix(number) {
             sweep_checkpoint(storage, directory, number, names);
@@ -59,8 +59,9 @@ pub(crate) fn sweep_older(storage: &dyn Storage, directory: &dyn Directory, limi
         let _ = remove_file(directory, &state.name());
     }
     let of_checkpoints = || left.iter().filter(|(left, _)| left.role != Role::State);
-    let young: BTreeSet<u64> = of_checkpoints().filter(|(_, is_old)| !is_old).map(|(left, _)| left.number).collect();
-    let old: BTreeSet<u64> = of_checkpoints().map(|(left, _)| left.number).filter(|number| !young.contains(number)).collect();
+    let young: BTreeSet<u64> = crate::sort::set_of(of_checkpoints().filter(|(_, is_old)| !is_old).map(|(left, _)| left.number));
+    let old: BTreeSet<u64> =
+        crate::sort::set_of(of_checkpoints().map(|(left, _)| left.number).filter(|number| !young.contains(number)));
     for number in old {
         let mut lock = directory.lock(What::Prefix(number), true, Duration::ZERO);
         if lock.as_ref().is_err_and(|e| e.kind() == ErrorKind::Unsupported) {
@@ -108,11 +109,9 @@ fn sweep_data(directory: &dyn Directory, name: &OsStr, number: u64, names: &[OsS
         None => return true,
     };
     // One name, unless somebody has made two that have the same number.
-    let bases: BTreeSet<&OsStr> = names
-        .iter()
-        .filter_map(|name| naming::split_data_name(name.as_bytes()))
-        .filter(|base| number_of(base) == number)
-        .collect();
+    let bases: BTreeSet<&OsStr> = crate::sort::set_of(
+        names.iter().filter_map(|name| naming::split_data_name(name.as_bytes())).filter(|base| number_of(base) == number),
+    );
     bases.into_iter().filter(|base| !sweep_data_of(directory, base, shards, names)).count() == 0
 }
 

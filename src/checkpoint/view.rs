@@ -242,7 +242,7 @@ pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, No
         }
         let reader = Reader::for_restore(path)?;
         let view = CheckpointView { saved: objects_of(&reader)?, prefix: reader.prefix().to_owned() };
-        let known: BTreeSet<u32> = view.descendants().into_iter().collect();
+        let known: BTreeSet<u32> = crate::sort::set_of(view.descendants());
         for &(id, object) in restored {
             let node = view.saved.node(id).filter(|_| known.contains(&id)).ok_or_else(|| {
                 wrong(nodes, object, |object| {

@@ -86,7 +86,7 @@ impl Ledger {
                 entry.clone()
             }
         };
-        let listed = names_of(&state).map(named).collect();
+        let listed = crate::sort::set_of(names_of(&state).map(named));
         let mut is_moved = false;
         // An entry that no manager writes is kept as it is: what it names is never removed.
         let mut state = state.with_paths(&mut |entry| {
@@ -350,7 +350,7 @@ impl Ledger {
         session.publish(OsStr::new(STATE_FILE), state.to_text().as_bytes())?;
         self.managed = next;
         self.read = Some(state.to_text());
-        self.listed = names_of(&state).cloned().collect();
+        self.listed = crate::sort::set_of(names_of(&state).cloned());
         departures.iter_mut().for_each(Departure::is_due);
         session.sync(!departures.is_empty() || session.has_marks())?;
         let mut failed = Vec::new();

@@ -103,7 +103,7 @@ impl Saver {
     /// * `INVALID_ARGUMENT`: an object is not a variable or has no name.
     pub fn of_variables(graph: &Graph, variables: &[NodeId], options: &SaverOptions) -> Result<Saver> {
         graph.with(|nodes| {
-            let distinct: BTreeSet<NodeId> = variables.iter().copied().collect();
+            let distinct: BTreeSet<NodeId> = crate::sort::set_of(variables.iter().copied());
             let named = distinct.into_iter().map(|node| Ok((own_name(nodes, node)?, node))).collect::<Result<_>>();
             Saver::make(graph, nodes, named?, options)
         })

@@ -46,11 +46,12 @@ impl Inner {
         let is_short = |plans: &[Plan]| plans.iter().any(|plan| matches!(plan.stored, Stored::Missing(_)));
         if !is_malformed && found.as_ref().map_or(true, |(plans, _)| is_short(plans)) {
             if let Some(graph) = reader.object_graph()? {
-                let full: BTreeMap<&str, &str> = graph
-                    .nodes()
-                    .flat_map(|node| node.attributes().map(|a| (a.full_name, a.checkpoint_key)))
-                    .filter(|(name, _)| !name.is_empty())
-                    .collect();
+                let full: BTreeMap<&str, &str> = crate::sort::map_of(
+                    graph
+                        .nodes()
+                        .flat_map(|node| node.attributes().map(|a| (a.full_name, a.checkpoint_key)))
+                        .filter(|(name, _)| !name.is_empty()),
+                );
                 let names = NameMap::new(|| full.keys().copied(), options).map_err(|e| e.in_file(reader.prefix()))?;
                 let plans = plan(&names, &|name| full.get(name).and_then(|key| reader.find(key.as_bytes())))?;
                 if options.on_mismatch == Mismatch::Fail {
@@ -122,9 +123,9 @@ impl Inner {
             }
             used.extend(tensors);
         }
-        let planned: BTreeSet<NodeId> = plans.iter().map(|plan| plan.object).collect();
+        let planned: BTreeSet<NodeId> = crate::sort::set_of(plans.iter().map(|plan| plan.object));
         let skipped: BTreeSet<&str> =
-            self.named.iter().filter(|(_, node)| !planned.contains(node)).map(|(name, _)| &**name).collect();
+            crate::sort::set_of(self.named.iter().filter(|(_, node)| !planned.contains(node)).map(|(name, _)| &**name));
         for tensor in reader.tensors().filter(|t| !used.contains(&t.index()) && t.key() != OBJECT_GRAPH_KEY) {
             let key = String::from_utf8_lossy(tensor.key());
             if names.path(&key).is_some() && !skipped.contains(&*key) {
@@ -142,7 +143,7 @@ fn check_names(reader: &Reader, plans: &[Plan], names: &BTreeMap<&str, &str>) ->
     if missing.is_empty() {
         return Ok(());
     }
-    let used: BTreeSet<&[u8]> = plans.iter().map(|plan| plan.key(reader)).collect();
+    let used: BTreeSet<&[u8]> = crate::sort::set_of(plans.iter().map(|plan| plan.key(reader)));
     let (matched, extra): (Vec<_>, Vec<_>) = names.iter().partition(|(_, key)| used.contains(key.as_bytes()));
     let extra: Vec<String> = extra.into_iter().map(|(name, _)| printable(name.as_bytes())).collect();
     Err(Error::new(
