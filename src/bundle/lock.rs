@@ -22,11 +22,13 @@ pub(crate) struct Access {
     pub notes: Notes,
     /// A lock that the caller holds for longer, on which what is done relies.
     pub under: Option<Claim>,
+    /// Whether the checkpoint must not exist when its lock is taken.
+    pub is_new: bool,
 }
 
 impl Access {
     pub fn new(asked: Asked, notes: &Notes) -> Access {
-        Access { asked, notes: notes.clone(), under: None }
+        Access { asked, notes: notes.clone(), under: None, is_new: false }
     }
 
     /// Fails if a lock that the caller holds was lost.

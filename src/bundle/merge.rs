@@ -17,10 +17,11 @@ use super::lock::{Access, Claim};
 use super::locking::{Asked, Locking, Notes};
 use super::naming;
 use super::publish::Publication;
+use super::temporary::number_of;
 use crate::error::{Code, Error, Reason, Result};
 use crate::foreign::{explain, explain_contents};
 use crate::log::{Log, Severity};
-use crate::storage::{File, Location, Storage, LOCK_FILE};
+use crate::storage::{File, Location, Sign, Storage, What, LOCK_FILE};
 use crate::table::TableWriter;
 use crate::tensor::{check_disjoint, shape_text, Bounds, DType, StoredExtent};
 
@@ -251,7 +252,17 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
         let directory = storage.directory(&path.parent(), false).ok()?;
         directory.remove(path.file_name()?).ok()
     };
-    for index in inputs {
+    // Only what was merged is removed: not what somebody is writing, or has written since.
+    let (access, _) = options.within.clone().unwrap_or_default();
+    let own = |index: &Index| {
+        let (directory, base) = naming::split_prefix(index.prefix()).ok()?;
+        let directory = storage.directory(&directory, false).ok()?;
+        let claim = Claim::take(&directory, What::Prefix(number_of(base)), &access, Duration::ZERO).ok()?;
+        index.seal().check().is_ok().then_some(claim)
+    };
+    let claims: Vec<Option<Claim>> = inputs.iter().map(own).collect();
+    let owned = || inputs.iter().zip(&claims).filter(|(_, claim)| claim.is_some()).map(|(index, _)| index);
+    for index in owned() {
         let shards = index.header().shards;
         for shard in 0..shards {
             let path = naming::data_path(index.prefix(), shard, shards);
@@ -259,9 +270,10 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
             remove(&path);
         }
     }
-    for index in inputs {
+    for index in owned() {
         remove(index.path());
     }
+    drop(claims);
     // Directories of temporary sections are removed if they are empty by now; others stay.
     let directories = inputs.iter().filter_map(|index| naming::split_prefix(index.prefix()).ok());
     for directory in crate::sort::set_of(directories.map(|(directory, _)| directory)) {

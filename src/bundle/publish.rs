@@ -19,7 +19,7 @@ use super::naming;
 use super::step::{left_out, Step};
 use super::temporary::{announcement, attempt, number_of, Role, Temporary};
 use crate::allocate::allocate;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Reason, Result};
 use crate::os_bytes::OsStrExt;
 use crate::storage::{Directory, Draft, File, Location, Storage};
 
@@ -70,6 +70,11 @@ impl Publication {
                 Held { directory, claim, names }
             }
         };
+        if access.is_new && held.names.iter().any(|name| name.as_bytes().strip_suffix(b".index") == Some(base.as_bytes())) {
+            let what =
+                "another program has just saved a checkpoint under this name, which the state file does not list; save again";
+            return Err(Error::new(Code::Aborted, Reason::Replaced, what).in_file(prefix));
+        }
         let stale = held.names.into_iter().filter(|name| naming::split_data_name(name.as_bytes()) == Some(base)).collect();
         Ok(Publication {
             directory: held.directory,
@@ -191,6 +196,8 @@ impl Publication {
     /// Gives the files their final names. Until the index is renamed, the old checkpoint is the
     /// published one; after that, the new one.
     pub fn commit(mut self, shards: u32) -> Result<()> {
+        // Whoever has the lock now may have published data files of these names.
+        self.check()?;
         for shard in 0..shards {
             self.rename(Role::Data(shard, shards), self.final_name(&naming::data_suffix(shard, shards)))?;
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::options::{ManagerOptions, ManagerSaveOptions, Number};
-use crate::bundle::{Access, Claim, Durability, Held, Notes};
+use crate::bundle::{Access, Claim, Durability, Held, Locking, Notes};
 use crate::checkpoint::{numbered, SaveOptions, Severity};
 use crate::directory::{checkpoint_exists, Ledger, Recording, Retention};
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -117,6 +117,12 @@ impl Books {
         self.check_place(&state)?;
         if let Some(Err(e)) = state.held.as_ref().map(Claim::check) {
             warnings.push(format!("{e}; it is taken again, unless another manager has saved since"));
+            state.held = None;
+        }
+        // What could not be locked before, for want of space perhaps, may be lockable now; and until
+        // then another manager may have saved.
+        let is_for_others = state.held.as_ref().is_none_or(Claim::excludes_processes);
+        if !is_for_others && access.asked.locking() != Locking::None {
             state.held = None;
         }
         if state.held.is_none() {
@@ -233,7 +239,8 @@ impl Books {
         let now = self.options.clock.now();
         let name = next.path.file_name().unwrap_or_default();
         if written.is_err() {
-            if !next.was_there && is_there(&next.path) {
+            let is_own = written.as_ref().is_err_and(|e| e.reason() != Reason::Replaced);
+            if is_own && !next.was_there && is_there(&next.path) {
                 self.state.lock().unrecorded.push((name.to_owned(), now));
             }
             return written;

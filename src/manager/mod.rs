@@ -327,7 +327,7 @@ impl Manager {
             if step.is_some_and(|step| books.is_too_early(step, options)) {
                 return Ok(None);
             }
-            let access = books.hold(storage, &options.save, &mut warnings)?;
+            let mut access = books.hold(storage, &options.save, &mut warnings)?;
             let number = books.number(nodes, options)?;
             let count = self.checkpoint.advance(nodes)?;
             let free = books.free_number(number.unwrap_or(count), &mut warnings)?;
@@ -336,6 +336,7 @@ impl Manager {
             }
             let path = books.path(free);
             let (was_there, durability) = (is_there(&path), options.save.write.durability);
+            access.is_new = !was_there;
             save(nodes, &Next { path, was_there, step, metric, durability, access }).map(Some)
         });
         books.warn(warnings);

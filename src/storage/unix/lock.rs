@@ -317,6 +317,8 @@ extern "C" fn let_go_in_child() {
         if let Ok(nothing) = fs::open(c"/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
             table.descriptors.iter().for_each(|&inherited| replace(inherited, nothing.as_fd()));
         }
+        // By the next fork the numbers may be those of other files. This frees no memory.
+        table.descriptors.clear();
     });
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 
 use parking_lot::Mutex;
 use rustix::buffer::spare_capacity;
-use rustix::fs::{flock, FlockOperation};
+use rustix::fs::{fcntl_getfl, flock, FlockOperation, OFlags};
 use rustix::io::Errno;
 
 use super::super::interface::{FileKind, Hold, Source, Status, Version};
@@ -25,6 +25,10 @@ pub(super) struct LocalSource {
 impl LocalSource {
     pub fn new(file: File) -> LocalSource {
         LocalSource { file, locked: Mutex::new(None) }
+    }
+
+    fn is_writable(&self) -> bool {
+        fcntl_getfl(&self.file).is_ok_and(|flags| flags.contains(OFlags::RDWR))
     }
 }
 
@@ -63,8 +67,9 @@ impl Source for LocalSource {
                 Ok(true)
             }
             Err(Errno::WOULDBLOCK) => Ok(false),
-            // EBADF: a network file system, on which the file would have to be open for writing.
-            Err(Errno::BADF) => Err(Error::new(ErrorKind::Unsupported, Error::from(Errno::BADF))),
+            // A network file system locks only what is open for writing. Who may write the file may
+            // have locked it, so that only of such a file it is known that nobody can.
+            Err(Errno::BADF) if self.is_writable() => Err(Error::new(ErrorKind::Unsupported, Error::from(Errno::BADF))),
             Err(e) if is_missing(&e.into()) => Err(Error::new(ErrorKind::Unsupported, Error::from(e))),
             Err(e) => Err(e.into()),
         }
