@@ -35,8 +35,14 @@ function(checkpoint_test name target)
         set_tests_properties(${name} PROPERTIES ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
     endif()
     if(CHECKPOINT_VALGRIND)
+        # A forked child lacks the threads whose stacks hold what its parent's threads own: that is
+        # no leak.
+        set(_leaks full)
+        if(name STREQUAL c-fork)
+            set(_leaks no)
+        endif()
         add_test(NAME valgrind-${name}
-            COMMAND "${VALGRIND_EXECUTABLE}" -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect
+            COMMAND "${VALGRIND_EXECUTABLE}" -q --error-exitcode=99 --leak-check=${_leaks} --show-leak-kinds=definite,indirect
                 --errors-for-leak-kinds=definite,indirect $<TARGET_FILE:${target}> ${ARGN}
             WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/tests/data")
         set_tests_properties(valgrind-${name} PROPERTIES LABELS valgrind)
