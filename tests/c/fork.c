@@ -1,10 +1,10 @@
 /* Locks and forks: every kind of call in a parent and in its child. A child that hangs is ended by its alarm. */
-#include "graphs.h"
-
 #include <math.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+#include "graphs.h"
 
 /* ---------------------------------------------------------------- how saves lock */
 

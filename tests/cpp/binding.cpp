@@ -145,7 +145,8 @@ TEST_F(binding, a_bool_in_a_file_that_is_no_bool_is_true) {
 }
 
 TEST_F(binding, a_view_is_typed_where_it_is_aligned) {
-    ckpt::writer writer(in("x"), ckpt::write_options().alignment(64).threads(1).shards(1).read_back(true).durability(ckpt::durability::none));
+    ckpt::writer writer(
+        in("x"), ckpt::write_options().alignment(64).threads(1).shards(1).read_back(true).durability(ckpt::durability::none));
     writer.add("a", {1}, std::vector<std::uint8_t>{1});
     writer.add("b", {2}, std::vector<double>{2, 3});
     writer.finish();
@@ -417,7 +418,8 @@ TEST_F(binding, options_say_what_is_restored) {
     EXPECT_EQ(program.w[0], 1);
     EXPECT_EQ(program.step.value(), 0);
     reset();
-    checkpoint.read(in("x"), ckpt::restore_options().exclude("child/**").read(ckpt::read_options().threads(1))).assert_rest_matched();
+    checkpoint.read(in("x"), ckpt::restore_options().exclude("child/**").read(ckpt::read_options().threads(1)))
+        .assert_rest_matched();
     EXPECT_EQ(program.step.value(), 3);
     EXPECT_EQ(program.child.h.value().value, 0);
     struct other : ckpt::module {

@@ -34,7 +34,8 @@ class in_directory : public testing::Test {
     // But that of the locks.
     std::size_t files() const {
         std::size_t count = 0;
-        for (const auto &entry : std::filesystem::directory_iterator(directory_)) count += entry.path().filename() != ".ckpt-lock";
+        for (const auto &entry : std::filesystem::directory_iterator(directory_))
+            count += entry.path().filename() != ".ckpt-lock";
         return count;
     }
 
