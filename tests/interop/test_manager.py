@@ -35,8 +35,9 @@ class Ours:
         self.program = Program()
         self.v, self.step = self.program.variable(0), self.program.variable(0)
         self.checkpoint = Checkpoint(self.program, self.program.object(step=self.step, v=self.v))
-        self.warnings = []
-        self.heard = LOG(lambda _, severity, text, length: self.warnings.append((severity, text.decode())))
+        # No cycle of references: the manager is freed, and lets go of the directory, with its last name.
+        self.warnings = warnings = []
+        self.heard = LOG(lambda _, severity, text, length: warnings.append((severity, text.decode())))
         options = Options("manager", clock=(clock.callback, None, None), log=(self.heard, None, None), checkpoint_name=text(name))
         settings = {"max_to_keep": keep, "keep_checkpoint_every_n_hours": hours, "checkpoint_interval": interval}
         for setting, value in settings.items():
@@ -193,8 +194,8 @@ def unlisted(directory, listed):
 def agree(their_directory, our_directory):
     assert state_of(our_directory) == state_of(their_directory)
     assert indexes(our_directory) == indexes(their_directory)
-    # Nothing of the library's own.
-    assert not [n for n in os.listdir(our_directory) if ".ckpt-" in n or n == "checkpoint.manager"]
+    # Nothing of the library's own but the file of locks.
+    assert {n for n in os.listdir(our_directory) if ".ckpt-" in n or n == "checkpoint.manager"} <= {".ckpt-lock"}
 
 
 def damage(rng, directory):
