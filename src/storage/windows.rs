@@ -46,6 +46,9 @@ pub(super) fn most_files() -> Option<u64> {
     None
 }
 
+/// Nothing forks.
+pub(super) fn hold_open_slots_around_forks() {}
+
 /// `ERROR_TOO_MANY_OPEN_FILES`.
 pub(super) fn is_too_many_files(code: i32) -> bool {
     code == 4
