@@ -59,6 +59,9 @@ pub(super) fn is_loop_of_links(_code: i32) -> bool {
     false
 }
 
+/// `ERROR_NOT_ENOUGH_MEMORY`.
+pub(super) const OUT_OF_MEMORY: i32 = 8;
+
 /// `ERROR_NOT_ENOUGH_MEMORY` and `ERROR_OUTOFMEMORY`.
 pub(super) fn is_out_of_memory(code: i32) -> bool {
     matches!(code, 8 | 14)
