@@ -229,13 +229,6 @@ impl Error {
         Error::new(Code::Aborted, Reason::Callback, what)
     }
 
-    /// Creates an error for a failed allocation of `bytes` bytes.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn out_of_memory(bytes: u64) -> Error {
-        Error::new(Code::ResourceExhausted, Reason::Limit, format!("cannot allocate {bytes} bytes of memory"))
-    }
-
     /// Sets the file, unless one is set already.
     #[cold]
     #[inline(never)]

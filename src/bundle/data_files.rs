@@ -8,13 +8,11 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::index::Index;
 use super::naming;
 use super::seal::Seal;
 use crate::error::{Code, Error, Reason, Result};
-use crate::storage::{File, Location, Sign, Version};
+use crate::storage::{File, Location, Shared, Sign, Version};
 
 /// A data file that some record is in.
 #[derive(Debug)]
@@ -35,7 +33,7 @@ struct Identified {
 }
 
 #[derive(Debug)]
-pub(super) struct DataFiles(Mutex<Identified>);
+pub(super) struct DataFiles(Shared<Identified>);
 
 /// How often opening looks again for files that do not change meanwhile.
 const MOST_LOOKS: usize = 100;
@@ -64,22 +62,26 @@ impl DataFiles {
             let status = path(index, number).status();
             shards.push(Shard { number, version: status.map(|status| status.version), file: None });
         }
-        Ok(DataFiles(Mutex::new(Identified { seal: index.seal().clone(), shards })))
+        Ok(DataFiles(Shared::new(Identified { seal: index.seal().clone(), shards })))
     }
 
     /// Takes over what another identification found, for the same content.
     pub fn become_those_of(&self, other: DataFiles) {
-        *self.0.lock() = other.0.into_inner();
+        let Some(mut identified) = self.0.lock() else { return };
+        let before = std::mem::replace(&mut *identified, other.0.into_inner());
+        drop(identified);
+        drop(before); // without the lock
     }
 
     /// Returns the data file `number`, which is opened if it never was.
     pub fn get(&self, index: &Index, number: u32) -> Result<Arc<File>> {
-        let (seal, version) = {
-            let identified = self.0.lock();
-            match identified.shard(number) {
+        let (seal, version) = match self.0.lock() {
+            Some(identified) => match identified.shard(number) {
                 Some(Shard { file: Some(file), .. }) => return Ok(file.clone()),
                 shard => (identified.seal.clone(), shard.and_then(|shard| shard.version)),
-            }
+            },
+            // In a forked child: while the index is the same, so are its files.
+            None => (index.seal().clone(), None),
         };
         let file = match File::pooled(&path(index, number), version, Some(seal.clone())) {
             Ok(file) => Arc::new(file),
@@ -90,7 +92,7 @@ impl DataFiles {
             }
             Err(e) => return Err(e),
         };
-        let mut identified = self.0.lock();
+        let Some(mut identified) = self.0.lock() else { return Ok(file) };
         if !Arc::ptr_eq(&identified.seal, &seal) {
             return Ok(file); // identified anew meanwhile
         }
@@ -102,17 +104,20 @@ impl DataFiles {
 
     /// Passes the file `number` to `see` if it was opened before.
     pub fn with_known<R>(&self, number: u32, see: impl FnOnce(&Arc<File>) -> R) -> Option<R> {
-        self.0.lock().shard(number)?.file.as_ref().map(see)
+        self.0.lock()?.shard(number)?.file.as_ref().map(see)
     }
 
     /// Closes the files. They are opened again when needed.
     pub fn close(&self) {
-        self.0.lock().shards.iter().filter_map(|shard| shard.file.as_ref()).for_each(|file| file.close());
+        let close = |identified: &Identified| {
+            identified.shards.iter().filter_map(|shard| shard.file.as_ref()).for_each(|file| file.close());
+        };
+        self.0.lock().iter().for_each(|identified| close(identified));
     }
 
     #[cfg(test)]
     pub fn each(&self, mut see: impl FnMut(&File)) {
-        self.0.lock().shards.iter().filter_map(|shard| shard.file.as_ref()).for_each(|file| see(file));
+        self.0.lock().unwrap().shards.iter().filter_map(|shard| shard.file.as_ref()).for_each(|file| see(file));
     }
 }
 

@@ -180,7 +180,7 @@ impl<'a> Loader<'a> {
     /// Appends the record of the key read last. A damaged record is appended as faulty, because its
     /// key exists.
     fn take_record<'v>(&mut self, value: &'v [u8], shards: u32, described: &mut Option<Described<'v>>) -> Result<()> {
-        let key_end = u32::try_from(self.key.end).map_err(|_| Error::out_of_memory(self.key.end as u64))?;
+        let key_end = u32::try_from(self.key.end).map_err(|_| Error::out_of_memory(u64::MAX))?;
         self.budget.reserve(&mut self.block.records, 1)?;
         self.budget.reserve(&mut self.block.dims, MAX_RANK)?;
         let dims = self.block.dims.len();

@@ -48,7 +48,8 @@ pub(crate) fn verify(
     });
     let bundle = match opened {
         Ok(bundle) => bundle,
-        Err(fault) if is_unknown(&fault) => return Err(fault),
+        // Its index was there before.
+        Err(fault) if fault.is_passing() || fault.reason() == Reason::MissingFile => return Err(fault),
         Err(fault) => {
             checked.damage.add(fault);
             return Ok(checked);
@@ -88,7 +89,7 @@ fn check_shards(bundle: &Bundle, checked: &mut Checked) -> Result<Vec<u32>> {
         }
         match File::open(&bundle.shard_path(shard)) {
             Ok(_) => checked.files += 1,
-            Err(fault) if is_unknown(&fault) => return Err(fault),
+            Err(fault) if fault.is_passing() => return Err(fault),
             Err(fault) => {
                 checked.damage.add(fault);
                 absent.push(shard);
@@ -149,19 +150,13 @@ fn check_records(
     Ok(())
 }
 
-/// Returns whether an error says nothing about the checkpoint: the system had no memory or no
-/// handles of files to spare, or the checkpoint was replaced meanwhile.
-fn is_unknown(fault: &Error) -> bool {
-    fault.is_shortage() || matches!(fault.reason(), Reason::Replaced | Reason::Busy)
-}
-
 /// Adds what is wrong with tensors; that a data file is something else is one problem, not one for
 /// each of its tensors.
 ///
 /// # Errors
 /// The first fault that says nothing about the checkpoint.
 fn add_faults(faults: Vec<Error>, problems: &mut Problems) -> Result<()> {
-    if let Some(unknown) = faults.iter().find(|fault| is_unknown(fault)) {
+    if let Some(unknown) = faults.iter().find(|fault| fault.is_passing()) {
         return Err(unknown.clone());
     }
     let mut foreign: HashSet<PathBuf> = HashSet::new();

@@ -17,7 +17,7 @@ mod unix;
 mod windows;
 
 pub(crate) use file::{File, Sign};
-pub(crate) use inherited::{lock_of, tried};
+pub(crate) use inherited::{lock_of, tried, Shared};
 pub(crate) use interface::{
     Directory, Draft, FileKind, Hold, Lock, Means, Place, Source, Status, Storage, Version, What, DIRECT_ALIGNMENT, LOCK_FILE,
 };

@@ -3,43 +3,57 @@
 
 use std::collections::VecDeque;
 use std::io::{Error, Result};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 
-use parking_lot::Mutex;
-
-use super::{system, Source};
+use super::{system, Shared, Source};
 
 /// Maximum number of such files that are open at a time.
 const MOST: usize = 64;
 
 /// Where the source of such a file is while it is open.
 #[derive(Debug, Default)]
-pub(super) struct Slot(Mutex<Option<Arc<dyn Source>>>);
+pub(super) struct Slot(Shared<Option<Arc<dyn Source>>>);
 
 /// The slots that are open, the oldest at the front.
 static OPEN: Mutex<VecDeque<Weak<Slot>>> = Mutex::new(VecDeque::new());
 
+/// The list of open slots, of which a forked child gets a copy that no thread was changing.
+pub(super) type Guard = MutexGuard<'static, VecDeque<Weak<Slot>>>;
+
+/// Locks the list. While a thread has it, it neither drops a source nor waits for another lock.
+pub(super) fn open_slots() -> Guard {
+    static FORKS: Once = Once::new();
+    FORKS.call_once(system::hold_open_slots_around_forks);
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Slot {
+    /// The source, if it is open and no thread of a process that this one was forked from had it
+    /// locked.
     #[inline(always)] // on the path of every small tensor
     pub fn source(&self) -> Option<Arc<dyn Source>> {
-        self.0.lock().clone()
+        self.0.lock()?.clone()
     }
 
+    /// Whether it is open, or may be: another thread has it locked.
     pub fn is_open(&self) -> bool {
-        self.0.lock().is_some()
+        self.0.try_lock().is_none_or(|source| source.is_some())
     }
 
     /// Closes the file, as soon as no call reads it.
     pub fn close(&self) {
-        let source = self.0.lock().take();
+        let source = self.0.lock().and_then(|mut source| source.take());
         drop(source); // without the lock
     }
 
     /// Keeps `source` until the slot is closed. If another thread was faster, its source remains.
     pub fn keep(self: &Arc<Self>, source: Arc<dyn Source>) {
-        self.0.lock().get_or_insert(source);
+        match self.0.lock() {
+            Some(mut slot) => _ = slot.get_or_insert(source),
+            None => return, // the caller alone has it
+        }
         {
-            let mut open = OPEN.lock();
+            let mut open = open_slots();
             open.retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(self)));
             open.push_back(Arc::downgrade(self));
         }
@@ -58,11 +72,16 @@ fn most() -> usize {
 
 /// Closes the oldest files until at most `most` are open.
 fn close_all_but(most: usize) {
-    let mut closed = Vec::new();
+    let (mut closed, mut seen) = (Vec::new(), Vec::new());
     {
-        let mut open = OPEN.lock();
+        let mut open = open_slots();
         if open.len() > most {
-            open.retain(|slot| slot.upgrade().is_some_and(|slot| slot.is_open()));
+            open.retain(|slot| {
+                let slot = slot.upgrade();
+                let is_open = slot.as_ref().is_some_and(|slot| slot.is_open());
+                seen.extend(slot); // dropped without the lock
+                is_open
+            });
             let surplus = open.len().saturating_sub(most);
             closed.extend(open.drain(..surplus));
         }
@@ -77,7 +96,7 @@ pub(super) fn opened<T>(mut open: impl FnMut() -> Result<T>) -> Result<T> {
     loop {
         match open() {
             Err(e) if is_shortage(&e) => {
-                let Some(oldest) = OPEN.lock().pop_front() else { return Err(e) };
+                let Some(oldest) = open_slots().pop_front() else { return Err(e) };
                 if let Some(slot) = oldest.upgrade() {
                     slot.close();
                 }

@@ -46,6 +46,9 @@ pub(super) fn most_files() -> Option<u64> {
     None
 }
 
+/// Nothing forks.
+pub(super) fn hold_open_slots_around_forks() {}
+
 /// `ERROR_TOO_MANY_OPEN_FILES`.
 pub(super) fn is_too_many_files(code: i32) -> bool {
     code == 4
@@ -55,6 +58,9 @@ pub(super) fn is_too_many_files(code: i32) -> bool {
 pub(super) fn is_loop_of_links(_code: i32) -> bool {
     false
 }
+
+/// `ERROR_NOT_ENOUGH_MEMORY`.
+pub(super) const OUT_OF_MEMORY: i32 = 8;
 
 /// `ERROR_NOT_ENOUGH_MEMORY` and `ERROR_OUTOFMEMORY`.
 pub(super) fn is_out_of_memory(code: i32) -> bool {

@@ -5,8 +5,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::rc::Rc;
 
-use parking_lot::Mutex;
-
 use super::meta::{add_described, Described, Located, Tensors};
 use super::values;
 use crate::allocate::allocate;
@@ -14,7 +12,7 @@ use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::foreign::explain;
 use crate::format::message::Version;
 use crate::format::ordered_code::{slice_key, slice_key_head, slice_key_tail};
-use crate::storage::{File, Location};
+use crate::storage::{File, Location, Shared};
 use crate::table::{Block, BlockBuffer, Budget, Table};
 use crate::tensor::{check_disjoint, not_all, not_covered, Bounds, DType, Strings};
 
@@ -26,7 +24,7 @@ pub(crate) struct Checkpoint {
     parts: Vec<Part>,
     /// The tensors with their names, in the order of the names.
     tensors: Vec<(Vec<u8>, Described)>,
-    last_block: Mutex<LastBlock>,
+    last_block: Shared<LastBlock>,
 }
 
 /// One file of the checkpoint.
@@ -133,7 +131,7 @@ impl Checkpoint {
             }
         }
         let tensors = tensors.into_iter().collect();
-        Ok(Checkpoint { prefix: prefix.clone(), version, parts, tensors, last_block: Mutex::default() })
+        Ok(Checkpoint { prefix: prefix.clone(), version, parts, tensors, last_block: Shared::default() })
     }
 
     pub fn prefix(&self) -> &Location {
@@ -246,7 +244,8 @@ impl Checkpoint {
         let table = &self.parts[located.file].table;
         let key = slice_key(name, located.slice().extents());
         let at = table.seek(&key);
-        let mut last = self.last_block.lock();
+        let (mut kept, mut own) = (self.last_block.lock(), LastBlock::default());
+        let last = kept.as_deref_mut().unwrap_or(&mut own);
         let read = || {
             if at == table.len() {
                 return Err(not_there(located));

@@ -383,6 +383,91 @@ static void parent_and_child_write_one_checkpoint(void) {
     ckpt_reader_free(reader);
 }
 
+/* A thread that reads and opens without end, while the process forks. */
+typedef struct busy_reader {
+    ckpt_reader *reader;
+    char path[512];
+    pthread_t thread;
+    pthread_mutex_t lock;
+    bool is_over;
+    int failed;
+} busy_reader;
+
+static bool is_over(busy_reader *busy) {
+    pthread_mutex_lock(&busy->lock);
+    bool over = busy->is_over;
+    pthread_mutex_unlock(&busy->lock);
+    return over;
+}
+
+/* Reads `key`, which is {1, 2, 3}, and closes the reader if it is not `kept`. */
+static bool reads(ckpt_reader *reader, const char *key, bool kept) {
+    ckpt_error *failed = NULL;
+    const ckpt_tensor *tensor = NULL;
+    float read[3] = {0};
+    bool ok = ckpt_reader_find(reader, key, strlen(key), &tensor, &failed) == CKPT_CODE_OK &&
+              ckpt_reader_read(reader, tensor, NULL, read, sizeof read, &failed) == CKPT_CODE_OK &&
+              memcmp(read, values, sizeof read) == 0;
+    if (failed != NULL) fprintf(stderr, "%s\n", ckpt_error_message(failed));
+    ckpt_error_free(failed);
+    if (!kept) ckpt_reader_free(reader);
+    return ok;
+}
+
+static void *read_without_end(void *given) {
+    busy_reader *busy = (busy_reader *)given;
+    while (!is_over(busy)) {
+        ckpt_reader *another = NULL;
+        for (int i = 0; i < 50; i++) busy->failed += !reads(busy->reader, "x", true);
+        if (ckpt_reader_open(busy->path, NULL, &another, NULL) != CKPT_CODE_OK) busy->failed++;
+        else busy->failed += !reads(another, "x", false);
+    }
+    return NULL;
+}
+
+/* Whatever the other threads of the parent were reading or opening: each child reads with what it has inherited and anew. */
+static void children_read_while_the_parent_reads_and_opens(void) {
+    enum { CHILDREN = 300, THREADS = 2 };
+    ckpt_writer *writer = writer_of("read");
+    CHECK_OK(ckpt_writer_finish(writer, &error));
+    ckpt_writer_free(writer);
+    busy_reader busy[THREADS];
+    memset(busy, 0, sizeof busy);
+    ckpt_reader *shared = must_open(in("read"));
+    for (int i = 0; i < THREADS; i++) {
+        busy[i].reader = shared;
+        snprintf(busy[i].path, sizeof busy[i].path, "%s", in("read"));
+        pthread_mutex_init(&busy[i].lock, NULL);
+        if (pthread_create(&busy[i].thread, NULL, read_without_end, &busy[i]) != 0) exit(1);
+    }
+    int hung = 0, failed = 0;
+    fflush(NULL);
+    for (int i = 0; i < CHILDREN && hung < 3; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(10);
+            ckpt_reader *anew = NULL;
+            bool ok = reads(shared, "x", true);
+            ok = ckpt_reader_open(busy[0].path, NULL, &anew, NULL) == CKPT_CODE_OK && reads(anew, "x", false) && ok;
+            _exit(ok ? 0 : 1);
+        }
+        int status = -1;
+        if (waitpid(child, &status, 0) != child) exit(1);
+        hung += WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+        failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    }
+    CHECK_INT(0, hung);
+    CHECK_INT(0, failed);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_mutex_lock(&busy[i].lock);
+        busy[i].is_over = true;
+        pthread_mutex_unlock(&busy[i].lock);
+        pthread_join(busy[i].thread, NULL);
+        CHECK_INT(0, busy[i].failed);
+    }
+    ckpt_reader_free(shared);
+}
+
 static void remove_all(void) {
     char command[600];
     snprintf(command, sizeof command, "rm -rf '%s'", directory);
@@ -397,6 +482,7 @@ int main(void) {
     CHECK_INT(0, mkdir(directory, 0777));
     the_locks_of_a_killed_process_are_free_though_its_child_lives();
     parent_and_child_write_one_checkpoint();
+    children_read_while_the_parent_reads_and_opens();
     remove_all();
     return check_report();
 }

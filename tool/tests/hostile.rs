@@ -236,3 +236,24 @@ fn no_checkpoint_gets_the_name_of_another_format() {
     }
     assert_eq!(fs::read_dir(directory.path().join("out")).unwrap().count(), 0);
 }
+
+/// Without memory for a value, nothing is known about it: that is no verdict.
+#[test]
+fn a_lack_of_memory_is_not_called_damage() {
+    const SIZE: u64 = 600 << 20;
+    let directory = tempfile::tempdir().unwrap();
+    let mut bundle = Bundle::new();
+    bundle.strings("s", &[], &[b"x"]);
+    bundle.edit("s", |entry| entry.size = SIZE as i64);
+    let prefix = bundle.write(directory.path(), "x");
+    let data = fs::File::options().write(true).open(common::bundle::shard_path(&prefix, 0, 1)).unwrap();
+    data.set_len(SIZE).unwrap(); // takes no space
+    for args in [&["verify", "x"][..], &["latest", "--valid", "."], &["repair", "--dry-run", "."]] {
+        let output = limited(directory.path(), (SIZE >> 10) - (100 << 10), args);
+        let (out, said) = (text(&output.stdout), text(&output.stderr));
+        assert!(!output.status.success() && said.contains("cannot allocate"), "{args:?}: {out}{said}");
+        assert!(!(out + &said).contains("damaged"), "{args:?}: {said}");
+    }
+    let output = limited(directory.path(), 2 * ROOM, &["verify", "x"]);
+    assert!(text(&output.stdout).contains("damaged"), "{}", text(&output.stderr));
+}

@@ -14,6 +14,9 @@ pub(in crate::storage) fn is_loop_of_links(errno: i32) -> bool {
     errno == libc::ELOOP
 }
 
+/// What the system reports when there is no memory.
+pub(in crate::storage) const OUT_OF_MEMORY: i32 = libc::ENOMEM;
+
 pub(in crate::storage) fn is_out_of_memory(errno: i32) -> bool {
-    errno == libc::ENOMEM
+    errno == OUT_OF_MEMORY
 }

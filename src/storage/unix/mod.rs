@@ -6,6 +6,7 @@ mod errno;
 mod fork;
 mod holder;
 mod lock;
+mod pooled;
 mod raw;
 mod source;
 
@@ -18,8 +19,9 @@ use std::sync::Arc;
 use rustix::fs::{self, Mode, OFlags};
 
 use self::directory::LocalDirectory;
-pub(super) use self::errno::{is_loop_of_links, is_out_of_memory, is_too_many_files, most_files};
+pub(super) use self::errno::{is_loop_of_links, is_out_of_memory, is_too_many_files, most_files, OUT_OF_MEMORY};
 pub(crate) use self::fork::Origin;
+pub(super) use self::pooled::hold_open_slots_around_forks;
 use self::source::{status_of, LocalSource};
 use super::interface::{Directory, Source, Status, Storage};
 use super::Location;

@@ -27,6 +27,14 @@ impl LocalSource {
         LocalSource { file, locked: Mutex::new(None) }
     }
 
+    fn unlock_of(&self, locked: Option<Origin>) {
+        // A forked child has no lock, and must not release its parent's.
+        if locked.is_some_and(Origin::is_here) {
+            forget(self.file.as_raw_fd());
+            let _ = flock(&self.file, FlockOperation::Unlock); // dropping the handle does the rest
+        }
+    }
+
     fn is_writable(&self) -> bool {
         fcntl_getfl(&self.file).is_ok_and(|flags| flags.contains(OFlags::RDWR))
     }
@@ -34,7 +42,8 @@ impl LocalSource {
 
 impl Drop for LocalSource {
     fn drop(&mut self) {
-        self.unlock();
+        let locked = self.locked.get_mut().take();
+        self.unlock_of(locked);
     }
 }
 
@@ -76,11 +85,8 @@ impl Source for LocalSource {
     }
 
     fn unlock(&self) {
-        // A forked child has no lock, and must not release its parent's.
-        if self.locked.lock().take().is_some_and(Origin::is_here) {
-            forget(self.file.as_raw_fd());
-            let _ = flock(&self.file, FlockOperation::Unlock); // dropping the handle does the rest
-        }
+        let locked = self.locked.lock().take();
+        self.unlock_of(locked);
     }
 }
 
