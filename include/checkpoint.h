@@ -3117,7 +3117,8 @@ ckpt_code ckpt_saver_options_set_log(ckpt_saver_options *options,
                                      ckpt_error **error);
 
 // Restores values into variables of another shape with as many elements if `reshape` is true; a
-// variable keeps its own shape. False by default. (`Saver(reshape=True)`)
+// variable keeps its own shape. Variables on devices and parts of tensors are not reshaped. False
+// by default. (`Saver(reshape=True)`)
 ckpt_code ckpt_saver_options_set_reshape(ckpt_saver_options *options, bool reshape, ckpt_error **error);
 
 // If `only` is true, the saver restores and cannot save, and several objects may have the same

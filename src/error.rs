@@ -386,7 +386,7 @@ impl Problems {
 const QUOTED: usize = 400;
 
 /// Returns text that may be from a file as one line.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     text.chars().flat_map(|c| if is_obeyed(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 

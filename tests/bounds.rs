@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{mpsc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use checkpoint::{Code, Error, ReadOptions, Reader, Slice};
+use checkpoint::{Checkpoint, Code, DType, Error, Graph, ReadOptions, Reader, RestoreOptions, Row, Slice, Variable};
 use common::bundle::{header, i32s, index_path, shard_path, Bundle, Entry, Record};
 use common::counter::{peak, Counter};
+use common::objects::{self, Object};
 use common::ordered_code::slice_key;
 use common::proto::Extent::{self, Full, Part};
 use common::proto::{self, Message};
@@ -825,4 +826,40 @@ fn messages_stay_short_whatever_the_file_says() {
     }
     assert!(slice_key(key.as_bytes(), &[]).len() > key.len());
     assert!(files::data().is_dir());
+}
+
+/// One edge with a name of 60 000 bytes, which all paths below have, and one whose name ends a path.
+#[test]
+fn reports_on_a_long_name_take_memory_in_proportion_to_the_graph() {
+    let _turn = turn();
+    let scratch = tempdir().unwrap();
+    const CHILDREN: usize = 3000;
+    let value = |n: usize| Object::new().value("VARIABLE_VALUE", &format!("k{n}"));
+    let long = "é".repeat(30_000);
+    let root = Object::new().edge(&long, 1).edge(&format!("{long}x"), 2);
+    let wide = (0..CHILDREN).fold(Object::new(), |wide, n| wide.edge(&format!("{n}"), 3 + n as i64));
+    let objects: Vec<Object> = [root, wide].into_iter().chain((0..=CHILDREN).map(value)).collect();
+    let mut bundle = Bundle::new();
+    bundle.strings("_CHECKPOINTABLE_OBJECT_GRAPH", &[], &[&objects::graph(&objects)]);
+    for n in 0..=CHILDREN {
+        bundle.tensor(&format!("k{n}"), dtypes::INT32, &[], &i32s(&[n as i32]));
+    }
+    let path = bundle.write(scratch.path(), "long");
+
+    let graph = Graph::new();
+    let root = graph.add_object().unwrap();
+    let variable = Variable::owned(DType::Int32, &[], &7i32.to_ne_bytes()).unwrap();
+    graph.track(root, &CHILDREN.saturating_sub(1).to_string(), graph.add_variable(variable).unwrap()).unwrap();
+    let checkpoint = Checkpoint::new(&graph, root).unwrap();
+    let (report, used) = peak(|| checkpoint.dry_run(&path, &RestoreOptions::new()).unwrap());
+    let (table, of_table) = peak(|| report.table());
+    println!("{used} bytes for the report, {of_table} for the table");
+    assert!(used < FLOOR && of_table < FLOOR, "{used} bytes for the report, {of_table} for the table");
+    assert_eq!((report.rows().len(), table.lines().count()), (CHILDREN + 2, CHILDREN + 2));
+    assert!(table.lines().all(|line| line.len() < 2000));
+    assert!(table.lines().any(|line| line.contains(" …éé") && line.contains("ééx ")), "the end of a long name is shown");
+    // The long name is not compared, and what is below it has a candidate as ever.
+    let candidates: Vec<&Row> = report.rows().iter().filter(|row| row.candidate.is_some()).collect();
+    assert_eq!(candidates.iter().map(|row| &*row.key).collect::<Vec<_>>()[0], format!("k{CHILDREN}"));
+    assert_eq!(candidates.len(), 2);
 }

@@ -370,3 +370,27 @@ fn names_of_first_outputs_are_names() {
     saver.restore(&saved[1], &RestoreOptions::new()).unwrap();
     assert_eq!(program.values(), [1.0, 2.0]);
 }
+
+/// Names from a file, and globs, are lines of the table only as a whole.
+#[test]
+fn names_forge_no_lines_of_the_table() {
+    let directory = tempfile::tempdir().unwrap();
+    let one = |name: &str| {
+        let graph = Graph::new();
+        let [root, object] = [(); 2].map(|_| graph.add_object().unwrap());
+        let variable = Variable::owned(DType::Int32, &[], &7i32.to_ne_bytes()).unwrap();
+        graph.track(root, name, object).unwrap();
+        graph.track(object, "k", graph.add_variable(variable).unwrap()).unwrap();
+        Checkpoint::new(&graph, root).unwrap()
+    };
+    let path = one("old\nrestored\u{1b}[2J").write(directory.path().join("m"), &SaveOptions::new()).unwrap();
+    let options = RestoreOptions::new().include("**").include("no\nsuch");
+    let report = one("new\u{202e}\r").dry_run(&path, &options).unwrap();
+    assert!(report.rows().iter().filter(|row| row.candidate.is_some()).count() == 2, "{}", report.table());
+    let table = report.table();
+    assert_eq!(table.lines().count(), report.rows().len(), "{table}");
+    assert!(!table.contains(|c: char| c != '\n' && c.is_control() || c == '\u{202e}'), "{table:?}");
+    for shown in ["old\\nrestored\\u{1b}[2J/k", "new\\u{202e}\\r/k", "no\\nsuch"] {
+        assert!(table.contains(shown), "{shown}: {table}");
+    }
+}

@@ -10,9 +10,10 @@ use checkpoint::{
     latest_valid_checkpoint, repair_checkpoint_state, Code, Error, Reader, Reason, RepairedState, ValidCheckpoint, Verdict,
     VerifyOptions,
 };
-use common::bundle::{f32s, i32s, shard_path, Bundle};
+use common::bundle::{f32s, header, i32s, shard_path, Bundle, Entry};
 use common::objects::{graph, Object};
 use common::proto::Extent::{self, Full, Part};
+use common::table::Style;
 use common::{dtypes, files, judge, manifest, v1};
 use tempfile::tempdir;
 use Verdict::{Damaged, Incomplete, Section, Whole};
@@ -350,4 +351,29 @@ fn coverage_of_many_slices_is_known_quickly() {
     assert!(problems[0].to_string().contains("slices cover 9999 of 10000 elements"), "{}", problems[0]);
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     assert!(Reader::open(&prefix).unwrap().get("x").unwrap().read().is_err());
+}
+
+/// Of a thousand data files that are missing, a hundred are told: neither more files nor tensors.
+#[test]
+fn missing_data_files_are_told_for_as_many_as_are_looked_for() {
+    let directory = tempdir().unwrap();
+    let mut rows = vec![(Vec::new(), header(1000, false))];
+    for shard in 0..1000 {
+        let entry = Entry {
+            dtype: dtypes::INT32.into(),
+            shape: Some(vec![1]),
+            shard,
+            offset: 0,
+            size: 4,
+            masked_crc: Some(1),
+            slices: vec![],
+        };
+        rows.push((format!("t{shard:04}").into_bytes(), entry.encode()));
+    }
+    let prefix = Bundle::new().write_with_index(directory.path(), "m-5", &Style::default().write(&rows));
+    for skip_values in [true, false] {
+        let (verdict, problems) = verdict(&prefix, skip_values);
+        assert_eq!((verdict, problems.len()), (Damaged, 100));
+        assert!(problems.iter().all(|problem| problem.tensor().is_none() && problem.code() == Code::NotFound), "{problems:?}");
+    }
 }

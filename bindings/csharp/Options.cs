@@ -316,8 +316,8 @@ namespace LibCheckpoint
         public bool RelativePaths { get; set; } = true;
 
         /// <summary>Restores values into variables of another shape with as many elements if
-        /// <c>reshape</c> is true; a variable keeps its own shape. False by default.
-        /// (<c>Saver(reshape=True)</c>)</summary>
+        /// <c>reshape</c> is true; a variable keeps its own shape. Variables on devices and parts
+        /// of tensors are not reshaped. False by default. (<c>Saver(reshape=True)</c>)</summary>
         public bool Reshape { get; set; }
 
         /// <summary>If <c>only</c> is true, the saver restores and cannot save, and several objects

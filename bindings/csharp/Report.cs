@@ -86,7 +86,7 @@ namespace LibCheckpoint
             for (int i = 0; i < rows.Length; i++)
             {
                 rows[i] = new Row(NativeMethods.ckpt_report_get(report, i));
-                counts[rows[i].State] = (int)NativeMethods.ckpt_report_count_of(report, rows[i].State);
+                counts[rows[i].State] = CountOf(rows[i].State) + 1;
             }
             Summary = NativeMethods.ckpt_report_summary(report).Text;
             Table = NativeMethods.ckpt_report_table(report).Text;

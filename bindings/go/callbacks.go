@@ -89,8 +89,10 @@ type sharedState struct {
 	mutex    sync.Mutex
 	borrowed map[Node]*borrowedMemory
 	// slots has the slot variables that the program made for each variable, and at each owner.
-	slots map[Node][]Node
-	cause error
+	slots map[Node]map[Node]struct{}
+	// slotOf has the variables and owners of which each slot variable is in slots.
+	slotOf map[Node]map[Node]struct{}
+	cause  error
 	// mayWait says that something may have been restored, so that restores may wait for objects.
 	mayWait atomic.Bool
 }

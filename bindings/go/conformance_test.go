@@ -498,6 +498,15 @@ func reportRows(t *testing.T) {
 	equal(t, RowDeferred, states["b"])
 	equal(t, RowMissing, states["c"])
 	equal(t, 1, report.Count(RowShapeMismatch))
+	globs := must(p.ckpt.DryRun(path, &RestoreOptions{Include: []string{"a", "no/such/*"}}))(t)
+	counts := map[RowState]int{}
+	for _, row := range globs.Rows {
+		counts[row.State]++
+	}
+	equal(t, 1, counts[RowUnmatchedGlob])
+	for state := RowRestored; state <= RowUnmatchedGlob; state++ {
+		equal(t, counts[state], globs.Count(state))
+	}
 	equal(t, "shape mismatch", RowShapeMismatch.String())
 	for _, row := range report.Rows {
 		if row.Path == "a" {

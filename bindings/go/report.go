@@ -48,9 +48,6 @@ func takeReport(r *C.ckpt_report) *Report {
 		Summary: text(C.ckpt_report_summary(r)), Table: text(C.ckpt_report_table(r)), JSON: []byte(text(C.ckpt_report_json(r))),
 		counts: map[RowState]int{},
 	}
-	for state := RowRestored; state <= RowTorn; state++ {
-		report.counts[state] = int(C.ckpt_report_count_of(r, C.ckpt_row_state(state)))
-	}
 	for i := range report.Rows {
 		row := C.ckpt_report_get(r, C.size_t(i))
 		report.Rows[i] = Row{
@@ -64,6 +61,7 @@ func takeReport(r *C.ckpt_report) *Report {
 			Node:         Node(C.ckpt_report_row_node(row)), SavedNode: int64(C.ckpt_report_row_saved_node(row)),
 			Candidate: text(C.ckpt_report_row_candidate(row)), Detail: text(C.ckpt_report_row_detail(row)),
 		}
+		report.counts[report.Rows[i].State]++
 	}
 	return report
 }

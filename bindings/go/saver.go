@@ -19,7 +19,7 @@ type SaverOptions struct {
 	KeepEveryNHours float64          // permanently keeps one otherwise expired checkpoint per this many hours; 0 for the default, 10 000
 	PadStepNumber   bool             // writes steps with at least eight digits
 	AbsolutePaths   bool             // has the state file name checkpoints as they were given, as TensorFlow does
-	Reshape         bool             // restores values of another shape with as many elements; variables keep their shapes
+	Reshape         bool             // restores values of another shape with as many elements, but not on devices or into parts of tensors; variables keep their shapes
 	RestoreOnly     bool             // cannot save, and restores one value into all objects of its name (init_from_checkpoint)
 	Clock           func() time.Time // another clock than the machine's
 	Log             func(Severity, string)

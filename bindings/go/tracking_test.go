@@ -102,3 +102,29 @@ func TestTrackStructRefuses(t *testing.T) {
 		p.close()
 	})
 }
+
+// Of an object that was removed, the graph's memory of slots keeps nothing, on either side.
+func TestRemovedSlotsAreForgotten(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		p := newProgram(t)
+		defer p.close()
+		add := func() Node { return must(AddVariable(p.Graph, &[]float32{0}, []int64{1}))(t) }
+		owner, variable := must(p.AddSlotOwner(nil))(t), add()
+		for range 10 {
+			slot := add()
+			check0(t, p.SetSlot(owner, variable, "m", slot))
+			equal(t, 1, len(p.shared.slots[owner]))
+			check0(t, p.Remove(slot))
+		}
+		equal(t, 0, len(p.shared.slots)+len(p.shared.slotOf))
+		other := add()
+		check0(t, p.SetSlot(owner, variable, "m", add()))
+		check0(t, p.SetSlot(owner, other, "m", add()))
+		check0(t, p.Remove(variable))
+		equal(t, 2, len(p.shared.slots[owner])) // the slot of what was removed is still the owner's
+		check0(t, p.Remove(owner))
+		equal(t, 1, len(p.shared.slots))
+		check0(t, p.Remove(other))
+		equal(t, 0, len(p.shared.slots)+len(p.shared.slotOf))
+	})
+}

@@ -51,7 +51,7 @@ func (w *sharedState) followSome(h *handle[*C.ckpt_graph], some []Node) error {
 		if l := w.borrowed[node]; l != nil {
 			moves = l.moved(node, moves)
 		}
-		for _, slot := range w.slots[node] {
+		for slot := range w.slots[node] {
 			if l := w.borrowed[slot]; l != nil {
 				moves = l.moved(slot, moves)
 			}
@@ -98,7 +98,26 @@ func (w *sharedState) forget(node Node) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	delete(w.borrowed, node)
-	delete(w.slots, node)
+	unlink(w.slots, w.slotOf, node)
+	unlink(w.slotOf, w.slots, node)
+}
+
+// unlink removes what a map has for a node, and the node from what the reverse of the map has.
+func unlink(forward, back map[Node]map[Node]struct{}, node Node) {
+	for other := range forward[node] {
+		delete(back[other], node)
+		if len(back[other]) == 0 {
+			delete(back, other)
+		}
+	}
+	delete(forward, node)
+}
+
+func link(forward map[Node]map[Node]struct{}, node, other Node) {
+	if forward[node] == nil {
+		forward[node] = map[Node]struct{}{}
+	}
+	forward[node][other] = struct{}{}
 }
 
 // rememberSlot notes a slot variable: it is restored with its variable or its owner.
@@ -106,7 +125,8 @@ func (w *sharedState) rememberSlot(owner, variable, slot Node) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	for _, node := range []Node{owner, variable} {
-		w.slots[node] = append(w.slots[node], slot)
+		link(w.slots, node, slot)
+		link(w.slotOf, slot, node)
 	}
 }
 

@@ -63,13 +63,13 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Takes a lock, and waits for it at most `limit`.
+    /// Takes a lock, and waits for it at most `limit`; `None`: only tries to.
     ///
     /// # Errors
-    /// * `UNAVAILABLE` (`Locked`): somebody else holds it.
+    /// * `UNAVAILABLE` (`Locked`): somebody else holds it, who is named unless `limit` is `None`.
     /// * The operating system's error; that the file system cannot lock only if locking is
     ///   required.
-    pub fn take(directory: &Arc<dyn Directory>, what: What, access: &Access, limit: Duration) -> Result<Claim> {
+    pub fn take(directory: &Arc<dyn Directory>, what: What, access: &Access, limit: Option<Duration>) -> Result<Claim> {
         let wanted = access.asked.locking() != Locking::None;
         let lock = match directory.lock(what, wanted, limit) {
             Err(e) if e.kind() == ErrorKind::Unsupported && wanted && access.asked.locking() != Locking::Required => {
@@ -88,7 +88,8 @@ impl Claim {
                     What::State => "is changing the state of this directory",
                     What::Prefix(_) => "is writing or removing this checkpoint",
                 };
-                let locked = Error::new(Code::Unavailable, Reason::Locked, format!("{e} {does}"));
+                let who = e.get_ref().map_or_else(|| "somebody else".to_owned(), ToString::to_string);
+                let locked = Error::new(Code::Unavailable, Reason::Locked, format!("{who} {does}"));
                 // The caller knows the path of the checkpoint.
                 match what {
                     What::Prefix(_) => locked,
@@ -172,7 +173,7 @@ impl Held {
 
     fn of(storage: &dyn Storage, path: &Location, create: bool, what: What, access: &Access, limit: Duration) -> Result<Held> {
         let directory = open(storage, path, create)?;
-        let claim = Claim::take(&directory, what, access, limit)?;
+        let claim = Claim::take(&directory, what, access, Some(limit))?;
         let names = list(&*directory)?;
         if claim.excludes_processes() && !left_out(Step::Sweep) {
             sweep(storage, &*directory, &names, what);

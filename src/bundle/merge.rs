@@ -257,7 +257,7 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
     let own = |index: &Index| {
         let (directory, base) = naming::split_prefix(index.prefix()).ok()?;
         let directory = storage.directory(&directory, false).ok()?;
-        let claim = Claim::take(&directory, What::Prefix(number_of(base)), &access, Duration::ZERO).ok()?;
+        let claim = Claim::take(&directory, What::Prefix(number_of(base)), &access, None).ok()?;
         index.seal().check().is_ok().then_some(claim)
     };
     let claims: Vec<Option<Claim>> = inputs.iter().map(own).collect();

@@ -21,6 +21,9 @@ pub(crate) struct Seal {
 const AGE: f64 = 0.05;
 /// The same where times are whole seconds, or even ones.
 const AGE_IN_SECONDS: f64 = 3.0;
+/// How far, in seconds, the clock of a file server may be ahead. Times that are further ahead were
+/// set by somebody, and say nothing about the age: a file that comes now has another.
+const MOST_AHEAD: f64 = 60.0;
 
 impl Seal {
     /// Identifies the file of an open table.
@@ -62,5 +65,27 @@ impl Sign for Seal {
 fn is_young(version: Version) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
     let age = if version.time().1 == 0 { AGE_IN_SECONDS } else { AGE };
-    now - version.modified() < age
+    (-MOST_AHEAD..age).contains(&(now - version.modified()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::laboratory::{at, scratch};
+
+    #[test]
+    fn a_file_is_young_for_a_while_but_not_for_the_years_that_its_time_is_ahead() {
+        let directory = scratch();
+        let path = directory.path().join("f");
+        let file = std::fs::File::create(&path).unwrap();
+        for (seconds, expected) in [(-3600, false), (-4, false), (0, true), (30, true), (3600, false), (40 * 365 * 86400, false)]
+        {
+            let far = Duration::from_secs(i64::unsigned_abs(seconds));
+            let now = SystemTime::now();
+            file.set_modified(if seconds < 0 { now - far } else { now + far }).unwrap();
+            assert_eq!(is_young(File::open(&at(&path)).unwrap().version()), expected, "{seconds} seconds ahead");
+        }
+    }
 }

@@ -7,7 +7,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
-use std::time::Duration;
 
 use super::naming;
 use super::temporary::{attempt, number_of, Role, Temporary};
@@ -56,9 +55,9 @@ pub(crate) fn remove_section(storage: &dyn Storage, path: &Location) {
     }
     let Ok(directory) = storage.directory(path, false) else { return };
     let section = What::Prefix(number_of(OsStr::new(SECTION)));
-    let lock = match directory.lock(section, true, Duration::ZERO) {
+    let lock = match directory.lock(section, true, None) {
         // Where nothing can be locked, only the rank itself and its chief come here.
-        Err(e) if e.kind() == ErrorKind::Unsupported => directory.lock(section, false, Duration::ZERO),
+        Err(e) if e.kind() == ErrorKind::Unsupported => directory.lock(section, false, None),
         lock => lock,
     };
     let Ok(lock) = lock else { return };

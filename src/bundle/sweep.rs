@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
-use std::time::Duration;
 
 use super::index::Index;
 use super::naming;
@@ -35,7 +34,7 @@ pub(super) fn sweep(storage: &dyn Storage, directory: &dyn Directory, names: &[O
             sweep_checkpoint(storage, directory, number, names);
             continue;
         }
-        let Ok(lock) = directory.lock(What::Prefix(number), true, Duration::ZERO) else { continue };
+        let Ok(lock) = directory.lock(What::Prefix(number), true, None) else { continue };
         if lock.means() != Means::Memory {
             // The names may have changed until the lock was taken.
             if let Ok(names) = directory.list() {
@@ -63,9 +62,9 @@ pub(crate) fn sweep_older(storage: &dyn Storage, directory: &dyn Directory, limi
     let old: BTreeSet<u64> =
         crate::sort::set_of(of_checkpoints().map(|(left, _)| left.number).filter(|number| !young.contains(number)));
     for number in old {
-        let mut lock = directory.lock(What::Prefix(number), true, Duration::ZERO);
+        let mut lock = directory.lock(What::Prefix(number), true, None);
         if lock.as_ref().is_err_and(|e| e.kind() == ErrorKind::Unsupported) {
-            lock = directory.lock(What::Prefix(number), false, Duration::ZERO);
+            lock = directory.lock(What::Prefix(number), false, None);
         }
         if lock.is_ok() {
             sweep_checkpoint(storage, directory, number, &names);

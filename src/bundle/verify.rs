@@ -56,9 +56,9 @@ pub(crate) fn verify(
         }
     };
     check_slices(bundle.index(), &mut checked);
-    let absent = check_shards(&bundle, &mut checked)?;
+    let shards = check_shards(&bundle, &mut checked)?;
     let overlapping = check_places(bundle.index(), &mut checked);
-    check_records(&bundle, &absent, &overlapping, values.then_some(threads), &mut checked, watch)?;
+    check_records(&bundle, &shards, &overlapping, values.then_some(threads), &mut checked, watch)?;
     checked.bundle = Some(bundle);
     Ok(checked)
 }
@@ -78,14 +78,28 @@ fn check_slices(index: &Index, checked: &mut Checked) {
     }
 }
 
-/// Looks for all data files; returns the numbers of missing ones. Reports one error for a missing
+/// What is known of data files.
+struct Shards {
+    /// The numbers of missing ones, ascending.
+    absent: Vec<u32>,
+    /// The first one that was not looked for.
+    unknown_from: Option<u32>,
+}
+
+impl Shards {
+    fn may_be_there(&self, shard: u32) -> bool {
+        self.unknown_from.is_none_or(|from| shard < from) && self.absent.binary_search(&shard).is_err()
+    }
+}
+
+/// Looks for all data files, until too many are missing. Reports one error for a missing
 /// file, rather than one for each of its tensors. Files that no tensor needs must exist, too. The
 /// number of shards is only what the index claims, so the search is limited: it could be a billion.
-fn check_shards(bundle: &Bundle, checked: &mut Checked) -> Result<Vec<u32>> {
+fn check_shards(bundle: &Bundle, checked: &mut Checked) -> Result<Shards> {
     let mut absent = Vec::new();
     for shard in 0..bundle.index().header().shards {
         if absent.len() == MOST_ABSENT {
-            break;
+            return Ok(Shards { absent, unknown_from: Some(shard) });
         }
         match File::open(&bundle.shard_path(shard)) {
             Ok(_) => checked.files += 1,
@@ -96,7 +110,7 @@ fn check_shards(bundle: &Bundle, checked: &mut Checked) -> Result<Vec<u32>> {
             }
         }
     }
-    Ok(absent)
+    Ok(Shards { absent, unknown_from: None })
 }
 
 /// Checks that no two values share a byte of a data file. Returns the values that overlap others,
@@ -121,18 +135,17 @@ fn check_places(index: &Index, checked: &mut Checked) -> HashSet<usize> {
     overlapping
 }
 
-/// Checks the values of all records but those in `absent` data files and those that overlap others:
-/// by their checksums with `threads` threads or, if `None`, only the lengths of the files.
+/// Checks the values of all records but those in data files that are missing or were not looked
+/// for, and those that overlap others: by their checksums with `threads` threads or, if `None`, only the lengths of the files.
 fn check_records(
     bundle: &Bundle,
-    absent: &[u32],
+    shards: &Shards,
     overlapping: &HashSet<usize>,
     threads: Option<u32>,
     checked: &mut Checked,
     watch: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<()> {
-    let is_there =
-        |(at, (_, row)): &(usize, (&[u8], Row<'_>))| !overlapping.contains(at) && absent.binary_search(&row.shard).is_err();
+    let is_there = |(at, (_, row)): &(usize, (&[u8], Row<'_>))| !overlapping.contains(at) && shards.may_be_there(row.shard);
     let stored = || bundle.index().records().enumerate().filter(is_there).map(|(_, record)| record);
     let Some(threads) = threads else {
         let faults = stored().filter_map(|(key, row)| Some(bundle.check_row(&row).err()?.for_tensor(key))).collect();
@@ -182,7 +195,8 @@ impl Bundle {
                 vec![self.check_record(row.key, &row)]
             }
         });
-        let threads = transfer::threads_for(threads, tensors.iter().map(|&t| self.index().tensor(t).size).sum());
+        let size = tensors.iter().map(|&t| self.index().tensor(t).size).fold(0, u64::saturating_add);
+        let threads = transfer::threads_for(threads, size);
         let outcome = transfer::run(records, threads.max(1), false, &mut |_| ControlFlow::Continue(()));
         outcome.faults.into_iter().next().map_or(Ok(()), Err)
     }

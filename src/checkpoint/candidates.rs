@@ -7,6 +7,9 @@ use super::report::{Report, Row, RowState};
 
 /// The largest number of names at the end of a path that are compared.
 const NAMES: usize = 16;
+/// Their largest length together, in bytes. More names are not compared; a row whose last name is
+/// longer has no candidate. A hostile file can have one name of 60 000 bytes in all of its paths.
+const BYTES: usize = 1 << 10;
 
 /// Makes a report of rows, and sets their candidates.
 pub(super) fn report_with_candidates(mut rows: Vec<Row>) -> Report {
@@ -20,15 +23,16 @@ pub(super) fn report_with_candidates(mut rows: Vec<Row>) -> Report {
 /// `new/layer_3/kernel` although other layers have kernels.
 fn find_candidates(rows: &mut [Row]) {
     let is_open = |row: &Row| matches!(row.state, RowState::Unused | RowState::Deferred | RowState::Missing);
-    let ends: Vec<String> = rows.iter().map(|row| if is_open(row) { row.path.end(NAMES) } else { String::new() }).collect();
-    let most = rows.iter().zip(&ends).filter(|(row, _)| is_open(row)).map(|(_, end)| end.split('/').count()).max().unwrap_or(0);
+    let ends: Vec<Option<String>> = rows.iter().map(|row| if is_open(row) { row.path.end(NAMES, BYTES) } else { None }).collect();
+    let ending = |at: usize, names| ending(ends[at].as_deref()?, names);
+    let most = ends.iter().flatten().map(|end| end.split('/').count()).max().unwrap_or(0);
     for names in (1..=most).rev() {
-        let pairs = pairs(rows, |at| Some((ending(&ends[at], names)?, spec(&rows[at])?)));
+        let pairs = pairs(rows, |at| Some((ending(at, names)?, spec(&rows[at])?)));
         note(rows, pairs);
     }
     // Objects that take any dtype or shape.
     for names in (1..=most).rev() {
-        let pairs = pairs(rows, |at| ending(&ends[at], names));
+        let pairs = pairs(rows, |at| ending(at, names));
         note(rows, pairs);
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::fmt::{self, Write};
 
 use super::row_path::RowPath;
+use crate::error::shown;
 use crate::graph::NodeId;
 use crate::tensor::{shape_text, DType};
 
@@ -169,23 +170,23 @@ impl Report {
     }
 
     /// Returns a table for people, with one line per row. Of paths of more than 500 bytes the end
-    /// is shown.
+    /// is shown; control characters, and those that change the direction of the text, are escaped.
     pub fn table(&self) -> String {
         const LONGEST: usize = 500;
         let mut out = String::new();
-        let width = self.rows.iter().map(|row| row.path.shortened(80).chars().count()).max().unwrap_or(0).min(80);
+        let width = self.rows.iter().map(|row| shown(&row.path.shortened(80)).chars().count()).max().unwrap_or(0).min(80);
         for row in &self.rows {
             let saved = row.saved.as_ref().map_or("-".to_owned(), |(dtype, shape)| format!("{dtype} {}", shape_text(shape)));
             let program = row.program.as_ref().map_or("-".to_owned(), |(dtype, shape)| {
                 let slice = row.slice.as_ref().map(|slice| format!(" slice {slice}")).unwrap_or_default();
                 format!("{} {}{slice}", dtype.map_or("?", DType::name), shape.as_deref().map_or("?".to_owned(), shape_text))
             });
-            let _ = write!(out, "{:25} {:width$}  {saved:20} {program:20}", row.state, row.path.shortened(LONGEST));
+            let _ = write!(out, "{:25} {:width$}  {saved:20} {program:20}", row.state, shown(&row.path.shortened(LONGEST)));
             if let Some(candidate) = &row.candidate {
-                let _ = write!(out, " perhaps {}", candidate.shortened(LONGEST));
+                let _ = write!(out, " perhaps {}", shown(&candidate.shortened(LONGEST)));
             }
             if let Some(detail) = &row.detail {
-                let _ = write!(out, " {detail}");
+                let _ = write!(out, " {}", shown(detail));
             }
             out.truncate(out.trim_end().len());
             out.push('\n');

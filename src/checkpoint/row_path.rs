@@ -151,6 +151,11 @@ impl Found {
         self.names.len() + self.ends.len().saturating_sub(1)
     }
 
+    /// The length of the path with another name before it.
+    fn len_with(&self, name: &str) -> usize {
+        self.names.len() + self.ends.len() + name.len()
+    }
+
     /// Appends the path to `out`.
     fn push(&self, out: &mut String) {
         for place in (0..self.ends.len()).rev() {
@@ -202,28 +207,35 @@ impl RowPath {
         }
     }
 
-    /// Returns the last names of a path, joined by `/`: `most` of them, or all if it has fewer.
-    pub(super) fn end(&self, most: usize) -> String {
+    /// Returns the last names of a path, joined by `/`: at most `most` of them, and not more than
+    /// fit into `bytes`. `None` if not even the last one fits.
+    pub(super) fn end(&self, most: usize, bytes: usize) -> Option<String> {
         let (mut found, mut end) = (Found::default(), String::new());
         self.names_from_end(&mut |name| {
+            if found.len_with(name) > bytes {
+                return false;
+            }
             found.add(name);
             found.ends.len() < most
         });
         found.push(&mut end);
-        end
+        (!found.ends.is_empty()).then_some(end)
     }
 
-    /// Returns a path if it has at most about `most` bytes; otherwise the end of it, after `…`.
+    /// Returns a path if it has at most `most` bytes; otherwise the end of it, after `…`, of less
+    /// than twice as many bytes: whole names, unless the first of them has more than `most`.
     pub(super) fn shortened(&self, most: usize) -> Cow<'_, str> {
-        let mut found = Found::default();
+        let (mut found, mut is_cut) = (Found::default(), false);
         self.names_from_end(&mut |name| {
-            found.add(name);
-            found.len() <= most
+            is_cut = name.len() > most;
+            let from = (name.len().saturating_sub(most)..).find(|&at| name.is_char_boundary(at));
+            found.add(&name[from.unwrap_or_default()..]);
+            !is_cut && found.len() <= most
         });
-        if found.len() <= most {
+        if !is_cut && found.len() <= most {
             return self.to_text();
         }
-        let mut end = String::from("…/");
+        let mut end = String::from(if is_cut { "…" } else { "…/" });
         found.push(&mut end);
         Cow::Owned(end)
     }

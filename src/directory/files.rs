@@ -89,7 +89,7 @@ pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Location) -> Result<()> 
         opened => opened?,
     };
     let _claim =
-        Claim::take(&opened, What::Prefix(number_of(base)), &access, access.asked.wait()).map_err(|e| e.in_file(prefix))?;
+        Claim::take(&opened, What::Prefix(number_of(base)), &access, Some(access.asked.wait())).map_err(|e| e.in_file(prefix))?;
     let session = Session::begin(storage, directory, Durability::Full, &access)?;
     if let Some(Located::V1 { files, .. }) = files_at(prefix)? {
         files.iter().filter_map(|file| file.file_name()).try_for_each(|name| session.remove(name))?;

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IoSlice};
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::mark::base_of;
 use crate::bundle::{attempt, list, number_of, Access, Claim, Held, Role, Temporary};
@@ -91,12 +90,12 @@ impl Session {
         self.held.claim.check().and_then(|()| self.access.check())
     }
 
-    /// Takes the lock of the checkpoint `base` without waiting.
+    /// Takes the lock of the checkpoint `base` without waiting, and without looking for who has it.
     ///
     /// # Errors
     /// * `UNAVAILABLE` (`Locked`): another process or thread is writing or removing the checkpoint.
     pub fn claim(&self, base: &OsStr) -> Result<Claim> {
-        let claim = Claim::take(&self.held.directory, What::Prefix(number_of(base)), &self.access, Duration::ZERO);
+        let claim = Claim::take(&self.held.directory, What::Prefix(number_of(base)), &self.access, None);
         claim.map_err(|e| e.in_file(&self.directory().location().join(base)))
     }
 

@@ -235,7 +235,7 @@ fn who_waits_for_a_lock_gets_it_or_fails_in_time() {
     let access = |wait| Access::new(Asked { locking: None, wait: Some(wait) }, &Notes::default());
     let take = |wait| {
         let opened = storage.directory(&at(directory.path()), false).unwrap();
-        crate::bundle::Claim::take(&opened, crate::storage::What::State, &access(wait), wait)
+        crate::bundle::Claim::take(&opened, crate::storage::What::State, &access(wait), Some(wait))
     };
     let first = take(Duration::ZERO).unwrap();
     let begun = std::time::Instant::now();

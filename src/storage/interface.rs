@@ -165,13 +165,13 @@ pub(crate) trait Directory: Send + Sync + Debug {
     /// require. Its content is not changed. Does not follow a symbolic link.
     fn open_to_lock(&self, name: &OsStr) -> Result<Box<dyn Source>>;
 
-    /// Takes a lock of the directory, and waits for it at most `limit`. If not `in_file`, only
-    /// other threads of this process are excluded. The lock ends when it is dropped, or with the
-    /// process.
+    /// Takes a lock of the directory, and waits for it at most `limit`; `None`: only tries to. If
+    /// not `in_file`, only other threads of this process are excluded. The lock ends when it is
+    /// dropped, or with the process.
     ///
-    /// An error of the kind `WouldBlock` names the holder. `Unsupported` means that the file system
-    /// cannot lock.
-    fn lock(&self, what: What, in_file: bool, limit: Duration) -> Result<Box<dyn Lock>>;
+    /// An error of the kind `WouldBlock` names the holder, which may take long to find, unless
+    /// `limit` is `None`. `Unsupported` means that the file system cannot lock.
+    fn lock(&self, what: What, in_file: bool, limit: Option<Duration>) -> Result<Box<dyn Lock>>;
 }
 
 /// The file in a directory whose bytes are its locks. It is empty, and is never removed.

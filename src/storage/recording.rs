@@ -318,7 +318,7 @@ impl Directory for RecordingDirectory {
         Ok(Box::new(RecordingSource { inner: self.inner.open_to_lock(name)?, state: self.state.clone() }))
     }
 
-    fn lock(&self, what: What, in_file: bool, limit: Duration) -> Result<Box<dyn Lock>> {
+    fn lock(&self, what: What, in_file: bool, limit: Option<Duration>) -> Result<Box<dyn Lock>> {
         if in_file {
             self.state.lock().step(Kind::Lock)?;
         }

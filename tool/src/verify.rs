@@ -36,6 +36,8 @@ const NOTES: &str = "The JSON output is
   {\"ok\", \"verdict\", \"checkpoint\", \"tensors\", \"files\", \"bytes\",
    \"problems\": [{\"code\", \"message\", \"file\", \"tensor\", \"expected\", \"found\"}]}
 where unknown members of a problem are omitted, and a key that is not UTF-8 is \"tensor_base64\" instead of \"tensor\".
+If nothing can be said about the checkpoint, for example because it is not there, \"verdict\" is null, \"problems\" has the
+reason, and the members from \"checkpoint\" to \"bytes\" are omitted.
 
 Exit codes: 0 the checkpoint is whole or, with --section, a section; 1 it is not.
 
@@ -53,9 +55,10 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     drop(bar);
     let found = match verified {
         Ok(found) => found,
-        // Nothing could be verified; programs get the reason as JSON, too.
+        // Nothing was found out about the checkpoint; programs get the reason as JSON, too.
         Err(error) if args.json => {
-            Verification { verdict: Verdict::Damaged, problems: vec![error], tensors: 0, bytes: 0, files: 0 }
+            crate::json::write(&json!({ "ok": false, "verdict": null, "problems": [problem(&error)] }), screen)?;
+            return Err(Failure::Reported);
         }
         Err(error) => return Err(error.into()),
     };

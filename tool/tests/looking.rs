@@ -590,7 +590,23 @@ fn wrong_usage_exits_with_two_and_problems_with_one() {
         assert_eq!(code(&output), 1, "{command}");
         assert!(text(&output.stderr).starts_with("ckpt: no/such/checkpoint"), "{command}: {}", text(&output.stderr));
     }
-    assert_eq!(code(&ckpt(["verify", "no/such/checkpoint", "--json"])), 1);
+}
+
+#[test]
+fn verify_has_no_verdict_on_what_it_cannot_read() {
+    let verify = |path: &Path| {
+        let output = ckpt(["verify".as_ref(), path.as_os_str(), "--json".as_ref()]);
+        assert_eq!(code(&output), 1);
+        serde_json::from_slice::<Json>(&output.stdout).unwrap()
+    };
+    let said = verify("no/such/checkpoint".as_ref());
+    assert_eq!((&said["ok"], &said["verdict"], said.as_object().unwrap().len()), (&Json::from(false), &Json::Null, 3), "{said}");
+    assert_eq!((&said["problems"][0]["code"], &said["problems"][1]), (&Json::from("NOT_FOUND"), &Json::Null), "{said}");
+    // What was read and is wrong has one.
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("m.index"), b"").unwrap();
+    let said = verify(&directory.path().join("m"));
+    assert_eq!((&said["ok"], &said["verdict"]), (&Json::from(false), &Json::from("damaged")), "{said}");
 }
 
 #[test]

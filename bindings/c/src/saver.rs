@@ -104,7 +104,8 @@ pub extern "C" fn ckpt_saver_options_set_log(
 }
 
 /// Restores values into variables of another shape with as many elements if `reshape` is true; a
-/// variable keeps its own shape. False by default. (`Saver(reshape=True)`)
+/// variable keeps its own shape. Variables on devices and parts of tensors are not reshaped. False
+/// by default. (`Saver(reshape=True)`)
 #[no_mangle]
 pub extern "C" fn ckpt_saver_options_set_reshape(
     options: *mut ckpt_saver_options,

@@ -91,7 +91,8 @@ impl SaverOptions {
     }
 
     /// Restores values into variables of another shape with as many elements if `reshape` is true;
-    /// a variable keeps its own shape. False by default. (`Saver(reshape=True)`)
+    /// a variable keeps its own shape. Variables on devices and parts of tensors are not reshaped.
+    /// False by default. (`Saver(reshape=True)`)
     pub fn reshape(mut self, reshape: bool) -> SaverOptions {
         self.reshape = reshape;
         self

@@ -105,7 +105,7 @@ impl Directory for LocalDirectory {
         }
     }
 
-    fn lock(&self, what: What, in_file: bool, limit: Duration) -> Result<Box<dyn Lock>> {
+    fn lock(&self, what: What, in_file: bool, limit: Option<Duration>) -> Result<Box<dyn Lock>> {
         lock(&self.handle, what, in_file, limit)
     }
 }

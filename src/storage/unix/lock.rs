@@ -28,12 +28,12 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(5
 /// How often the file is opened again because it was replaced just then.
 const MOST_OPENINGS: usize = 8;
 
-/// Takes a lock of an open directory, and waits for it at most `limit`. If not `in_file`, other
-/// processes are not excluded.
-pub(super) fn lock(directory: &Arc<File>, what: What, in_file: bool, limit: Duration) -> Result<Box<dyn Lock>> {
+/// Takes a lock of an open directory, and waits for it at most `limit`; `None`: only tries to, and
+/// does not look for the holder. If not `in_file`, other processes are not excluded.
+pub(super) fn lock(directory: &Arc<File>, what: What, in_file: bool, limit: Option<Duration>) -> Result<Box<dyn Lock>> {
     let status = directory.metadata()?;
     let (place, byte) = ((status.dev(), status.ino()), what.byte());
-    let end = Instant::now().checked_add(limit);
+    let end = Instant::now().checked_add(limit.unwrap_or_default());
     let mut pause = PAUSES[0];
     let mut table = table();
     loop {
@@ -42,6 +42,7 @@ pub(super) fn lock(directory: &Arc<File>, what: What, in_file: bool, limit: Dura
                 let directory = directory.clone();
                 return Ok(Box::new(Held { directory, place, byte, file, means, origin: Origin::here() }));
             }
+            Ok(_) if limit.is_none() => return Err(ErrorKind::WouldBlock.into()),
             Ok(blocked) => {
                 let left = end.map_or(PAUSES[1], |end| end.saturating_duration_since(Instant::now()));
                 match blocked {
@@ -324,4 +325,28 @@ extern "C" fn let_go_in_child() {
 
 extern "C" fn after_fork() {
     let _ = FORKING.try_with(|forking| drop(forking.take()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_only_tries_does_not_look_for_the_holder() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = Arc::new(File::open(scratch.path()).unwrap());
+        // A second open file is as another process.
+        let mut other = LockFile::open(&directory).unwrap();
+        other.lock(What::Manager.byte()).unwrap();
+        let refused = |limit| {
+            let error = lock(&directory, What::Manager, true, limit).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+            error.get_ref().map(|text| text.to_string())
+        };
+        assert_eq!(refused(None), None);
+        let found = refused(Some(Duration::ZERO)).unwrap();
+        assert!(found.contains("process"), "{found}");
+        drop(other);
+        drop(lock(&directory, What::Manager, true, None).unwrap());
+    }
 }

@@ -346,7 +346,8 @@ class basic_saver_options {
         return static_cast<Self &>(*this);
     }
     /// Restores values into variables of another shape with as many elements if `reshape` is true;
-    /// a variable keeps its own shape. False by default. (`Saver(reshape=True)`)
+    /// a variable keeps its own shape. Variables on devices and parts of tensors are not reshaped.
+    /// False by default. (`Saver(reshape=True)`)
     Self &reshape(bool reshape) {
         detail::call(ckpt_saver_options_set_reshape, make(), reshape);
         return static_cast<Self &>(*this);
