@@ -1559,6 +1559,9 @@ void ckpt_verify_options_free(ckpt_verify_options *options);
 //   stopped it.
 // * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
 //   spare, which says nothing about the checkpoint.
+// * `CKPT_CODE_DATA_LOSS` (`CKPT_REASON_REPLACED`), `CKPT_CODE_NOT_FOUND`
+//   (`CKPT_REASON_MISSING_FILE`) or `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_BUSY`): the checkpoint
+//   was replaced or removed meanwhile, perhaps again and again.
 ckpt_code ckpt_verify(const char *path, const ckpt_verify_options *options, ckpt_verification **verification, ckpt_error **error);
 
 // Returns what the checkpoint is good for: one of the `CKPT_VERDICT_` constants; 0 if
@@ -4144,6 +4147,10 @@ void ckpt_broken_checkpoints_free(ckpt_broken_checkpoints *broken);
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
 // * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
+//   spare.
+// * `CKPT_CODE_DATA_LOSS` (`CKPT_REASON_REPLACED`) or `CKPT_CODE_UNAVAILABLE`
+//   (`CKPT_REASON_BUSY`): a checkpoint was replaced each time before it could be verified.
 ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
                                        const ckpt_verify_options *options,
                                        ckpt_string **path,
@@ -4165,6 +4172,10 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist or contains no valid checkpoint.
 // * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state.
 // * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
+//   spare.
+// * `CKPT_CODE_DATA_LOSS` (`CKPT_REASON_REPLACED`) or `CKPT_CODE_UNAVAILABLE`
+//   (`CKPT_REASON_BUSY`): a checkpoint was replaced each time before it could be verified.
 ckpt_code ckpt_repair_checkpoint_state(const char *directory,
                                        bool dry_run,
                                        const ckpt_verify_options *options,

@@ -8,8 +8,8 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use checkpoint::{
-    Checkpoint, Checksums, Code, DType, Durability, Error, Graph, NodeId, ReadOptions, ReadRequest, Reader, Reason,
-    RestoreOptions, SaveOptions, Variable, WriteOptions, Writer,
+    latest_valid_checkpoint, verify, Checkpoint, Checksums, Code, DType, Durability, Error, Graph, NodeId, ReadOptions,
+    ReadRequest, Reader, Reason, RestoreOptions, SaveOptions, Variable, Verdict, VerifyOptions, WriteOptions, Writer,
 };
 use common::bundle::{i32s, index_path, shard_path};
 use tempfile::{tempdir, TempDir};
@@ -196,4 +196,75 @@ fn values_that_are_pending_are_those_of_the_checkpoint_that_is_there_by_then() {
     graph.track(root, "a", a).unwrap();
     assert_eq!(graph.read(a).unwrap(), i32s(&[2]));
     drop(status);
+}
+
+/// Writes a checkpoint with an object graph, `a` of which is `value`.
+fn save(prefix: &Path, value: u8) {
+    let (graph, root) = program();
+    graph.track(root, "a", variable(&graph, value)).unwrap();
+    let options = SaveOptions::new().write(WriteOptions::new().durability(Durability::None));
+    Checkpoint::new(&graph, root).unwrap().write(prefix, &options).unwrap();
+}
+
+/// Reads so many others that the process closes the data files of all before.
+fn close_files(others: &[PathBuf]) {
+    let readers: Vec<Reader> = others.iter().map(|other| Reader::open(other).unwrap()).collect();
+    readers.iter().for_each(|reader| drop(reader.get("s").unwrap().read_strings().unwrap()));
+}
+
+fn remove_all(prefix: &Path) {
+    std::fs::read_dir(prefix.parent().unwrap()).unwrap().for_each(|file| std::fs::remove_file(file.unwrap().path()).unwrap());
+}
+
+/// The object graph is read last: by then the checkpoint is another, or gone.
+#[test]
+fn a_checkpoint_that_goes_while_it_is_verified_is_not_called_damaged() {
+    let directory = tempdir().unwrap();
+    let others: Vec<PathBuf> = (0..70).map(|number| directory.path().join(format!("others/{number}"))).collect();
+    others.iter().for_each(|other| write(other, 0));
+    let options = VerifyOptions::new();
+    let place = directory.path().join("place");
+    let prefix = place.join("model-1");
+    let changes: [(Change, Reason); 2] = [(|prefix| save(prefix, 2), Reason::Replaced), (remove_all, Reason::MissingFile)];
+    for (change, reason) in changes {
+        save(&prefix, 1);
+        let mut times = 0;
+        let mut go = |most: usize| {
+            times += 1;
+            if times <= most {
+                change(&prefix);
+                close_files(&others);
+            }
+            std::ops::ControlFlow::Continue(())
+        };
+        let error = verify(&prefix, &options, &mut |_| go(1)).unwrap_err();
+        assert_eq!(error.reason(), reason, "{error}");
+    }
+    for (most, found) in [(1, Some(Verdict::Whole)), (usize::MAX, None)] {
+        save(&prefix, 1);
+        let mut times = 0;
+        let latest = latest_valid_checkpoint(&place, &options, &mut |_| {
+            times += 1;
+            if times <= most {
+                save(&prefix, 2);
+                close_files(&others);
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        match found {
+            Some(_) => assert_eq!(latest.unwrap().verdict, found),
+            None => assert_eq!(latest.unwrap_err().reason(), Reason::Replaced),
+        }
+    }
+    // What does not exist is no checkpoint that is damaged by what it contains.
+    let mut is_there = true;
+    let latest = latest_valid_checkpoint(&place, &options, &mut |_| {
+        if std::mem::take(&mut is_there) {
+            remove_all(&prefix);
+            close_files(&others);
+        }
+        std::ops::ControlFlow::Continue(())
+    });
+    let broken = latest.unwrap().broken;
+    assert_eq!(broken.iter().map(|broken| broken.problem.reason()).collect::<Vec<_>>(), [Reason::NoCheckpoint]);
 }

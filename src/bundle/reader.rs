@@ -66,6 +66,12 @@ impl Bundle {
         Ok(())
     }
 
+    /// Fails if the index at its path is another one than was opened, or gone.
+    pub fn check_not_replaced(&self) -> Result<()> {
+        let gone = |e: &Error| matches!(e.reason(), Reason::Replaced | Reason::MissingFile);
+        self.index.seal().check().err().filter(gone).map_or(Ok(()), Err)
+    }
+
     pub fn index(&self) -> &Index {
         &self.index
     }

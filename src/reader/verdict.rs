@@ -7,7 +7,7 @@ use std::path::Path;
 use super::object_graph::{Attribute, ObjectGraph};
 use super::{Reader, OBJECT_GRAPH_KEY};
 use crate::bundle::section_number;
-use crate::error::{Code, Error, Problems, Reason};
+use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::format::key::VARIABLE_VALUE;
 
 /// What a checkpoint is good for. Verifying, the search for the latest valid checkpoint and the
@@ -80,12 +80,17 @@ pub(super) struct Findings {
 impl Findings {
     /// Looks for the keys that the object graph names. What is wrong with the graph itself is
     /// damage, unless the files were found to be damaged already.
-    pub fn look_for_keys(&mut self, reader: &Reader) {
+    ///
+    /// # Errors
+    /// Why the graph cannot be read, if it says nothing about the checkpoint.
+    pub fn look_for_keys(&mut self, reader: &Reader) -> Result<()> {
         match reader.object_graph() {
             Ok(graph) => graph.iter().for_each(|graph| self.absent_keys(reader, graph)),
+            Err(fault) if fault.is_passing() => return Err(fault),
             Err(fault) if self.damage.is_empty() => self.damage.add(fault.for_tensor(OBJECT_GRAPH_KEY)),
             Err(_) => {}
         }
+        Ok(())
     }
 
     fn absent_keys(&mut self, reader: &Reader, graph: &ObjectGraph) {

@@ -79,7 +79,10 @@ pub struct Verification {
 /// # Errors
 /// * `NOT_FOUND` (`NoCheckpoint`): there is no checkpoint at `path`.
 /// * `CANCELLED` (`Callback`): `progress` stopped the verification.
-/// * `RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to spare.
+/// * `RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to spare, which
+///   says nothing about the checkpoint.
+/// * `DATA_LOSS` (`Replaced`), `NOT_FOUND` (`MissingFile`) or `UNAVAILABLE` (`Busy`): it was replaced
+///   or removed meanwhile, perhaps again and again.
 /// * Another error if nothing could be verified, for example because the system refuses access.
 pub fn verify(
     path: impl AsRef<Path>,
@@ -121,11 +124,16 @@ pub(crate) fn verify_located(
         return Err(Error::new(Code::Cancelled, Reason::Callback, "the caller stopped the verification").in_file(path));
     }
     // Running out of files or memory says nothing about the checkpoint.
-    if let Some(shortage) = findings.damage.take_first(Error::is_shortage) {
-        return Err(shortage);
+    if let Some(passing) = findings.damage.take_first(Error::is_passing) {
+        return Err(passing);
     }
     if let Some(stored) = stored {
-        findings.look_for_keys(&Reader { stored, resolved: Resolution::default() });
+        let reader = Reader { stored, resolved: Resolution::default() };
+        findings.look_for_keys(&reader)?;
+        // What seems to be damage may be that the files went one by one.
+        if let (Stored::V2(bundle), false) = (&reader.stored, findings.damage.is_empty()) {
+            bundle.check_not_replaced()?;
+        }
     }
     let (tensors, bytes, files) = counts;
     Ok(Verification { verdict: findings.verdict(&prefix), problems: findings.problems(), tensors, bytes, files })

@@ -88,6 +88,10 @@ pub extern "C" fn ckpt_broken_checkpoints_free(broken: *mut ckpt_broken_checkpoi
 /// Errors:
 /// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
 /// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
+/// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
+///   spare.
+/// * `CKPT_CODE_DATA_LOSS` (`CKPT_REASON_REPLACED`) or `CKPT_CODE_UNAVAILABLE`
+///   (`CKPT_REASON_BUSY`): a checkpoint was replaced each time before it could be verified.
 #[no_mangle]
 pub extern "C" fn ckpt_latest_valid_checkpoint(
     directory: *const c_char,
@@ -132,6 +136,10 @@ pub struct ckpt_repaired_state {
 /// * `CKPT_CODE_NOT_FOUND`: the directory does not exist or contains no valid checkpoint.
 /// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state.
 /// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
+/// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
+///   spare.
+/// * `CKPT_CODE_DATA_LOSS` (`CKPT_REASON_REPLACED`) or `CKPT_CODE_UNAVAILABLE`
+///   (`CKPT_REASON_BUSY`): a checkpoint was replaced each time before it could be verified.
 #[no_mangle]
 pub extern "C" fn ckpt_repair_checkpoint_state(
     directory: *const c_char,

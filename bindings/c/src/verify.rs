@@ -114,6 +114,9 @@ pub struct ckpt_verification {
 ///   stopped it.
 /// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
 ///   spare, which says nothing about the checkpoint.
+/// * `CKPT_CODE_DATA_LOSS` (`CKPT_REASON_REPLACED`), `CKPT_CODE_NOT_FOUND`
+///   (`CKPT_REASON_MISSING_FILE`) or `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_BUSY`): the checkpoint
+///   was replaced or removed meanwhile, perhaps again and again.
 #[no_mangle]
 pub extern "C" fn ckpt_verify(
     path: *const c_char,

@@ -94,17 +94,30 @@ fn is_shard(name: &OsStr) -> bool {
     (0..name.len()).filter(dash).any(|at| numbered(&name[at + 1..]).is_some())
 }
 
+/// How often a checkpoint is verified that is replaced or removed meanwhile.
+const MOST_TRIES: usize = 5;
+
 /// The verdict on the checkpoint `prefix` and the problem that led to it; `None` if it is whole.
 pub(super) fn fault_of(
     prefix: &Location,
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Option<BrokenCheckpoint>> {
-    let located = find_at(prefix).and_then(|located| located.ok_or_else(|| no_checkpoint(prefix)));
-    let fault = match located.and_then(|located| verify_located(prefix, located, options, progress)) {
+    let mut verified = || {
+        let located = find_at(prefix)?.ok_or_else(|| no_checkpoint(prefix))?;
+        verify_located(prefix, located, options, progress)
+    };
+    let has_changed = |e: &Error| matches!(e.reason(), Reason::Replaced | Reason::Busy | Reason::MissingFile);
+    let mut outcome = verified();
+    for _ in 1..MOST_TRIES {
+        match &outcome {
+            Err(e) if has_changed(e) => outcome = verified(),
+            _ => break,
+        }
+    }
+    let fault = match outcome {
         Ok(found) => found.problems.into_iter().next().map(|problem| (found.verdict, problem)),
-        // Running out of files or memory says nothing about the checkpoint.
-        Err(e) if e.code() == Code::Cancelled || e.is_shortage() => return Err(e),
+        Err(e) if e.code() == Code::Cancelled || e.is_passing() => return Err(e),
         Err(e) => Some((Verdict::Damaged, e)),
     };
     Ok(fault.map(|(verdict, problem)| BrokenCheckpoint { prefix: prefix.clone().into_path(), verdict, problem }))

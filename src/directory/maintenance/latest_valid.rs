@@ -35,6 +35,9 @@ pub struct ValidCheckpoint {
 /// # Errors
 /// * `NOT_FOUND`: the directory does not exist.
 /// * `CANCELLED` (`Callback`): `progress` stopped the search.
+/// * `RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to spare.
+/// * `DATA_LOSS` (`Replaced`) or `UNAVAILABLE` (`Busy`): a checkpoint was replaced each time before
+///   it could be verified.
 /// * The operating system's error: the directory cannot be read.
 pub fn latest_valid_checkpoint(
     directory: impl AsRef<Path>,

@@ -41,6 +41,9 @@ pub struct RepairedState {
 /// * `UNAVAILABLE` (`Locked`): a manager has the directory, or somebody changes its state and did
 ///   not end within a minute.
 /// * `CANCELLED` (`Callback`): `progress` stopped the search.
+/// * `RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to spare.
+/// * `DATA_LOSS` (`Replaced`) or `UNAVAILABLE` (`Busy`): a checkpoint was replaced each time before
+///   it could be verified.
 pub fn repair_checkpoint_state(
     directory: impl AsRef<Path>,
     dry_run: bool,
