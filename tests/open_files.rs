@@ -65,3 +65,29 @@ fn a_process_reads_more_files_than_it_may_have_open() {
     });
     assert!(data.count() <= 64, "more data files are open than may be");
 }
+
+/// A directory that cannot be listed for want of descriptors may contain a checkpoint.
+#[test]
+fn a_sharded_checkpoint_is_not_called_absent_for_want_of_descriptors() {
+    const LIST: &str = "LIST_WITHOUT_DESCRIPTORS";
+    if let Some(pattern) = std::env::var_os(LIST) {
+        let mut taken = Vec::new();
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            taken.push(file);
+        }
+        let error = Reader::open(PathBuf::from(pattern)).unwrap_err();
+        drop(taken);
+        assert_eq!((error.code(), error.errno()), (checkpoint::Code::ResourceExhausted, Some(libc::EMFILE)), "{error}");
+        return;
+    }
+    let directory = tempdir().unwrap();
+    let mut file = v1::File::new();
+    file.tensor("x", dtypes::INT32, &[], v1::values(dtypes::INT32, &i32s(&[7])));
+    file.write(directory.path(), "old-00000-of-00001");
+    let pattern = directory.path().join("old-?????-of-00001");
+    Reader::open(&pattern).unwrap();
+    let name = "a_sharded_checkpoint_is_not_called_absent_for_want_of_descriptors";
+    let command = format!("ulimit -n 64; exec '{}' --exact {name}", std::env::current_exe().unwrap().display());
+    let output = std::process::Command::new("bash").args(["-c", &command]).env(LIST, &pattern).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}

@@ -278,7 +278,7 @@ fn remove_all(storage: &dyn Storage, inputs: &[Index], options: &MergeOptions) -
     let directories = inputs.iter().filter_map(|index| naming::split_prefix(index.prefix()).ok());
     for directory in crate::sort::set_of(directories.map(|(directory, _)| directory)) {
         if directory.file_name().is_some_and(naming::is_directory_of_sections) {
-            if directory.names() == [LOCK_FILE] {
+            if directory.names().is_ok_and(|names| names == [LOCK_FILE]) {
                 remove(&directory.join(LOCK_FILE));
             }
             let _ = storage.remove_directory(&directory);

@@ -58,7 +58,7 @@ pub(super) fn time_of(prefix: &Location) -> Option<(i64, i64)> {
 /// checkpoint gives `None`, not an error.
 fn files_at(prefix: &Location) -> Result<Option<Located>> {
     match find_at(prefix) {
-        Err(e) if e.reason() == Reason::MissingFile => Ok(files_of_pattern(prefix)
+        Err(e) if e.reason() == Reason::MissingFile => Ok(files_of_pattern(prefix)?
             .map(|(files, _)| Located::V1 { prefix: prefix.clone(), files: files.into_iter().map(|(_, file)| file).collect() })),
         Err(e) if matches!(e.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint) => Ok(None),
         other => other,

@@ -117,7 +117,7 @@ fn quoted(path: &Location) -> String {
 }
 
 fn names_in(directory: &Location) -> Vec<OsString> {
-    let mut names = directory.names();
+    let mut names = directory.names().unwrap_or_default(); // for a message
     names.truncate(MOST_NAMES);
     names
 }

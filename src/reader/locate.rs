@@ -123,7 +123,7 @@ pub(super) fn by_file_of_bundle(path: &Location) -> Result<Option<Located>> {
 /// The V1 checkpoint whose files match the pattern `BASE-?????-of-00003`, as savers name several
 /// files.
 fn by_pattern(pattern: &Location) -> Result<Option<Located>> {
-    let Some((found, shards)) = files_of_pattern(pattern) else { return Ok(None) };
+    let Some((found, shards)) = files_of_pattern(pattern)? else { return Ok(None) };
     let first_missing = (0..shards)
         .zip(found.iter().map(Some).chain(std::iter::repeat(None)))
         .find(|(want, have)| have.map(|f| f.0) != Some(*want));
@@ -137,17 +137,20 @@ fn by_pattern(pattern: &Location) -> Result<Option<Located>> {
     Ok(Some(Located::V1 { prefix: pattern.to_owned(), files }))
 }
 
+/// Files with their numbers.
+type Numbered = Vec<(u32, Location)>;
+
 /// The files that match the pattern `BASE-?????-of-00003`, ordered by their numbers, and the
 /// expected number of files; `None` if no file matches. Only these question marks are wildcards.
-pub(crate) fn files_of_pattern(pattern: &Location) -> Option<(Vec<(u32, Location)>, u32)> {
-    let (base, shards) = split_pattern(pattern.file_name()?)?;
+pub(crate) fn files_of_pattern(pattern: &Location) -> Result<Option<(Numbered, u32)>> {
+    let Some((base, shards)) = pattern.file_name().and_then(split_pattern) else { return Ok(None) };
     let directory = &pattern.directory();
     // The work depends on the number of existing files, not on the number in the name, which may be
     // huge.
-    let mut found: Vec<u32> = directory.names().iter().filter_map(|name| shard_of(name, base, shards)).collect();
+    let mut found: Vec<u32> = directory.names()?.iter().filter_map(|name| shard_of(name, base, shards)).collect();
     crate::sort::sort_by(&mut found, Ord::cmp);
     let file = |shard| (shard, pattern.with_file_name(data_name(base, shard, shards)));
-    (!found.is_empty()).then(|| (found.into_iter().map(file).collect(), shards))
+    Ok((!found.is_empty()).then(|| (found.into_iter().map(file).collect(), shards)))
 }
 
 fn split_pattern(name: &OsStr) -> Option<(&OsStr, u32)> {
@@ -179,7 +182,8 @@ pub(crate) fn listed(name: &OsStr) -> Option<OsString> {
 /// The error for a path at which there is no checkpoint. The message lists the checkpoints in
 /// `directory`.
 pub(super) fn absent(what: &str, path: &Location, directory: &Location) -> Error {
-    let mut prefixes: Vec<Vec<u8>> = directory.names().iter().filter_map(|name| listed(name)).map(OsString::into_vec).collect();
+    let names = directory.names().unwrap_or_default(); // for a message
+    let mut prefixes: Vec<Vec<u8>> = names.iter().filter_map(|name| listed(name)).map(OsString::into_vec).collect();
     crate::sort::sort_by(&mut prefixes, Ord::cmp);
     let count = prefixes.len();
     let mut listed: Vec<String> = prefixes.iter().take(LISTED).map(|p| format!("\"{}\"", printable(p))).collect();

@@ -1,10 +1,11 @@
 //! Which storage serves a location.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use super::{FileKind, Local, Location, Status, Storage};
+use super::{pool, FileKind, Local, Location, Status, Storage};
 use crate::error::{Code, Error, Reason, Result};
 
 static LOCAL: LazyLock<Arc<dyn Storage>> = LazyLock::new(|| Arc::new(Local));
@@ -52,10 +53,13 @@ impl Location {
         self.status().is_some_and(|status| status.kind == FileKind::File)
     }
 
-    /// Returns the names in the directory here, in no particular order; none if it cannot be
-    /// listed.
-    pub fn names(&self) -> Vec<OsString> {
-        let opened = self.storage().ok().and_then(|storage| storage.directory(self, false).ok());
-        opened.and_then(|directory| directory.list().ok()).unwrap_or_default()
+    /// Returns the names in the directory here, in no particular order; none if there is no
+    /// directory.
+    pub fn names(&self) -> Result<Vec<OsString>> {
+        let storage = self.storage()?;
+        match pool::opened(|| storage.directory(self, false)?.list()) {
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
+            listed => listed.map_err(|e| Error::io("list the directory", self, &e)),
+        }
     }
 }
