@@ -828,7 +828,8 @@ fn messages_stay_short_whatever_the_file_says() {
     assert!(files::data().is_dir());
 }
 
-/// One edge with a name of 60 000 bytes, which all paths below have, and one whose name ends a path.
+/// One edge with a name of 60 000 bytes, which all paths below have, and one whose name ends a
+/// path.
 #[test]
 fn reports_on_a_long_name_take_memory_in_proportion_to_the_graph() {
     let _turn = turn();

@@ -119,8 +119,8 @@ impl Books {
             warnings.push(format!("{e}; it is taken again, unless another manager has saved since"));
             state.held = None;
         }
-        // What could not be locked before, for want of space perhaps, may be lockable now; and until
-        // then another manager may have saved.
+        // What could not be locked before, for want of space perhaps, may be lockable now; and
+        // until then another manager may have saved.
         let is_for_others = state.held.as_ref().is_none_or(Claim::excludes_processes);
         if !is_for_others && access.asked.locking() != Locking::None {
             state.held = None;

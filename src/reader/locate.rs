@@ -137,9 +137,12 @@ fn by_pattern(pattern: &Location) -> Result<Option<Located>> {
     Ok(Some(Located::V1 { prefix: pattern.to_owned(), files }))
 }
 
+/// Files with their numbers.
+type Numbered = Vec<(u32, Location)>;
+
 /// The files that match the pattern `BASE-?????-of-00003`, ordered by their numbers, and the
 /// expected number of files; `None` if no file matches. Only these question marks are wildcards.
-pub(crate) fn files_of_pattern(pattern: &Location) -> Result<Option<(Vec<(u32, Location)>, u32)>> {
+pub(crate) fn files_of_pattern(pattern: &Location) -> Result<Option<(Numbered, u32)>> {
     let Some((base, shards)) = pattern.file_name().and_then(split_pattern) else { return Ok(None) };
     let directory = &pattern.directory();
     // The work depends on the number of existing files, not on the number in the name, which may be

@@ -81,8 +81,8 @@ pub struct Verification {
 /// * `CANCELLED` (`Callback`): `progress` stopped the verification.
 /// * `RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to spare, which
 ///   says nothing about the checkpoint.
-/// * `DATA_LOSS` (`Replaced`), `NOT_FOUND` (`MissingFile`) or `UNAVAILABLE` (`Busy`): the checkpoint
-///   was replaced or removed meanwhile, perhaps again and again.
+/// * `DATA_LOSS` (`Replaced`), `NOT_FOUND` (`MissingFile`) or `UNAVAILABLE` (`Busy`): it was
+///   replaced or removed meanwhile, perhaps again and again.
 /// * Another error if nothing could be verified, for example because the system refuses access.
 pub fn verify(
     path: impl AsRef<Path>,

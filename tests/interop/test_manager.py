@@ -35,7 +35,7 @@ class Ours:
         self.program = Program()
         self.v, self.step = self.program.variable(0), self.program.variable(0)
         self.checkpoint = Checkpoint(self.program, self.program.object(step=self.step, v=self.v))
-        # No cycle of references: the manager is freed, and lets go of the directory, with its last name.
+        # No cycle of references: the manager is freed, with its lock, with its last name.
         self.warnings = warnings = []
         self.heard = LOG(lambda _, severity, text, length: warnings.append((severity, text.decode())))
         options = Options("manager", clock=(clock.callback, None, None), log=(self.heard, None, None), checkpoint_name=text(name))

@@ -351,7 +351,7 @@ def sections(rng, prefix, count, ours):
 def test_merge(rng, prefix, merger, writer, count):
     written, wholes, paths = sections(rng, prefix, count, lambda i: writer == "ours" or writer == "mixed" and i % 2 == 0)
     (ckpt.merge if merger == "ours" else merge)(prefix, paths)
-    # TensorFlow removes the directory if it is empty, and does not know the library's file of locks.
+    # TensorFlow removes the directory if it is empty, and does not know the file of locks.
     left = os.listdir(prefix + "_temp") if os.path.exists(prefix + "_temp") else None
     assert left == ([".ckpt-lock"] if merger == "theirs" else None)
     witness.agree(prefix, written, beyond=draw.NOT_ASSEMBLED)
