@@ -136,8 +136,8 @@ fn check_places(index: &Index, checked: &mut Checked) -> HashSet<usize> {
 }
 
 /// Checks the values of all records but those in data files that are missing or were not looked
-/// for, and those that overlap others: by their checksums with `threads` threads or, if `None`, only
-/// the lengths of the files.
+/// for, and those that overlap others: by their checksums with `threads` threads or, if `None`,
+/// only the lengths of the files.
 fn check_records(
     bundle: &Bundle,
     shards: &Shards,
