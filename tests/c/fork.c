@@ -1,4 +1,5 @@
 /* Locks and forks: every kind of call in a parent and in its child. A child that hangs is ended by its alarm. */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #include <math.h>
 #include <signal.h>
 #include <sys/stat.h>
