@@ -420,8 +420,10 @@ static void *read_without_end(void *given) {
     while (!is_over(busy)) {
         ckpt_reader *another = NULL;
         for (int i = 0; i < 50; i++) busy->failed += !reads(busy->reader, "x", true);
-        if (ckpt_reader_open(busy->path, NULL, &another, NULL) != CKPT_CODE_OK) busy->failed++;
-        else busy->failed += !reads(another, "x", false);
+        if (ckpt_reader_open(busy->path, NULL, &another, NULL) != CKPT_CODE_OK)
+            busy->failed++;
+        else
+            busy->failed += !reads(another, "x", false);
     }
     return NULL;
 }
