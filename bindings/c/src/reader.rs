@@ -41,11 +41,15 @@ impl ckpt_reader {
     }
 
     fn tensor(&self, index: usize) -> Option<&ckpt_tensor> {
-        let page = self.pages.get(index / PAGE)?.get_or_init(|| {
-            let first = index - index % PAGE;
-            (first..self.reader.len().min(first + PAGE)).map(|index| ckpt_tensor::new(&self.reader, index)).collect()
-        });
-        page.get(index % PAGE)
+        let page = self.pages.get(index / PAGE)?;
+        if let Some(page) = page.get() {
+            return page.get(index % PAGE);
+        }
+        // Made before the cell is entered: a process that is forked meanwhile would wait for ever
+        // for the thread that is in it. If another thread was faster, its page remains.
+        let first = index - index % PAGE;
+        let made = (first..self.reader.len().min(first + PAGE)).map(|index| ckpt_tensor::new(&self.reader, index)).collect();
+        page.get_or_init(|| made).get(index % PAGE)
     }
 
     /// The tensor behind a handle; an error if it belongs to another reader.
