@@ -3478,13 +3478,13 @@ double ckpt_manager_metric(const ckpt_manager *manager, const char *path, size_t
 // * `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_LOCKED`): another manager has the directory, in this
 //   process or another; or somebody writes the checkpoint or changes the state for longer than
 //   `ckpt_manager_options_set_lock_wait` says. Nothing is counted if it is another manager.
-// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_REPLACED`): the directory was removed, moved or
-//   replaced.
+// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_REPLACED`): another manager has saved since this
+//   one was opened, and this program has not resumed from its checkpoint; or the directory was
+//   removed, moved or replaced. Nothing is counted.
+// * `CKPT_CODE_ABORTED` (`CKPT_REASON_REPLACED`): while the save waited for its number, another
+//   program saved a checkpoint under it, which stays. The next save goes past it.
 // * `CKPT_CODE_ABORTED` (`CKPT_REASON_LOCK_LOST`): the lock of the directory was lost. The next
 //   save takes it again.
-// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REPLACED`: another process has saved since
-//   the manager was opened, and this program has not resumed from its checkpoint. Nothing is
-//   counted.
 // * The operating system's error: the state file cannot be written.
 //
 // After a failure the step counts as not saved, and all checkpoints recorded before still exist.

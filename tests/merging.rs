@@ -257,6 +257,29 @@ fn slices_that_do_not_cover_their_tensor_are_missed() {
     assert_eq!(Reader::open(place("m")).unwrap().get("emb").unwrap().read().unwrap(), [[1; 18], [2; 18]].concat());
 }
 
+/// A worker that is a round ahead has not lost what it wrote.
+#[test]
+fn a_section_that_is_written_again_meanwhile_stays() {
+    let scratch = tempfile::tempdir().unwrap();
+    let place = |name: &str| scratch.path().join(name);
+    let write = |number: usize, value: u8| {
+        let key = format!("x{number}");
+        section(&place(&format!("part-0000{number}-of-00002")), 1, |w| w.add(key, DType::Uint8, &[4], bytes(value, 4)).unwrap())
+    };
+    let sections = [write(0, 1), write(1, 1)];
+    let mut has_written = false;
+    merge(place("m"), &sections, &MergeOptions::new(), &mut |_, _| {
+        if !std::mem::replace(&mut has_written, true) {
+            write(0, 2);
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    let value = |prefix: &Path| Reader::open(prefix).unwrap().get("x0").unwrap().read().unwrap();
+    assert_eq!((value(&place("m")), value(&sections[0])), (vec![1; 4], vec![2; 4]));
+    assert_eq!(Reader::open(&sections[1]).err().unwrap().code(), Code::NotFound, "what was merged goes");
+}
+
 /// The directory of temporary sections goes once it is empty, as TensorFlow names it; no other.
 #[test]
 fn an_emptied_directory_of_sections_is_removed() {

@@ -188,6 +188,8 @@ impl Manager {
     /// * `FAILED_PRECONDITION` (`Replaced`): another manager has saved since this one was opened,
     ///   and this program has not resumed from its checkpoint; or the directory was removed, moved
     ///   or replaced. Nothing is counted.
+    /// * `ABORTED` (`Replaced`): while the save waited for its number, another program saved a
+    ///   checkpoint under it, which stays. The next save goes past it.
     /// * `ABORTED` (`LockLost`): the lock of the directory was lost. The next save takes it again.
     /// * `FAILED_PRECONDITION` (`Forked`): this process was forked from the one that opened the
     ///   manager.

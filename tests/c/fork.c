@@ -320,6 +320,36 @@ static void a_child_neither_hangs_nor_takes_anything_from_its_parent(void) {
     end(&p);
 }
 
+/* What a child opens after it has freed its parent's pin is its own and its children's, whatever number it has. */
+static void files_of_a_child_go_to_its_children(void) {
+    enum { FILES = 32 };
+    ckpt_writer *writer = writer_of("pinned");
+    ckpt_pin *pin = NULL;
+    CHECK_OK(ckpt_writer_finish(writer, &error));
+    ckpt_writer_free(writer);
+    CHECK_OK(ckpt_pin_new(in("pinned"), &pin, &error));
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        int ends[2], files[FILES], status = -1;
+        alarm(60);
+        ckpt_pin_free(pin);
+        if (pipe(ends) != 0) _exit(2);
+        for (int i = 0; i < FILES; i++) files[i] = dup(ends[1]); /* all numbers that are free, that of the pin too */
+        pid_t grandchild = fork();
+        if (grandchild == 0) {
+            int failed = 0;
+            for (int i = 0; i < FILES; i++) failed += write(files[i], "x", 1) != 1;
+            _exit(failed);
+        }
+        _exit(waitpid(grandchild, &status, 0) == grandchild && WIFEXITED(status) ? WEXITSTATUS(status) : 3);
+    }
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ckpt_pin_free(pin);
+}
+
 /* A child that the library never hears of keeps neither lock nor pin of a parent that was killed. */
 static void the_locks_of_a_killed_process_are_free_though_its_child_lives(void) {
     int from_child[2], to_child[2];
@@ -484,6 +514,7 @@ int main(void) {
     remove_all();
     CHECK_INT(0, mkdir(directory, 0777));
     the_locks_of_a_killed_process_are_free_though_its_child_lives();
+    files_of_a_child_go_to_its_children();
     parent_and_child_write_one_checkpoint();
     children_read_while_the_parent_reads_and_opens();
     remove_all();

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use checkpoint::{
-    collect_checkpoints, remove_checkpoint, repair_checkpoint_state, Code, CollectOptions, DType, Log, Manager, ManagerOptions,
-    Reason, VerifyOptions, WriteOptions, Writer,
+    collect_checkpoints, remove_checkpoint, repair_checkpoint_state, Code, CollectOptions, DType, Failure, Log, Manager,
+    ManagerOptions, Reason, RestoreOptions, Sink, Source, State, StateOptions, VerifyOptions, WriteOptions, Writer,
 };
 use tempfile::tempdir;
 
@@ -95,6 +95,48 @@ fn a_save_waits_for_its_checkpoint_and_the_state_but_not_for_another_manager() {
             assert_eq!(result, if is_refused { Err(Reason::Locked) } else { Ok(()) }, "{byte}");
         });
     }
+}
+
+/// Says that a save has gathered its values: it has its number by then, and asks for its lock next.
+struct Gathered(std::sync::mpsc::Sender<()>);
+
+impl State for Gathered {
+    fn save(&mut self, _: &mut Sink) -> Result<(), Failure> {
+        self.0.send(()).map_err(Failure::from)
+    }
+
+    fn restore(&mut self, _: &Source) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_checkpoint_that_appears_while_a_save_waits_for_it_is_not_replaced() {
+    let (scratch, elsewhere) = (tempdir().unwrap(), tempdir().unwrap());
+    let other = Program::new();
+    other.set(7);
+    other.checkpoint.write(elsewhere.path().join("ckpt-1"), &unsynced()).unwrap();
+    let (program, (gathered, has_gathered)) = (Program::new(), std::sync::mpsc::channel());
+    let state = program.graph().add_state(Box::new(Gathered(gathered)), &StateOptions::new()).unwrap();
+    program.graph().track(program.checkpoint.root(), "state", state).unwrap();
+    let manager = program.manage(scratch.path(), &keep(5));
+    // As another program that is writing the same checkpoint.
+    let held = try_lock(scratch.path(), of_checkpoint("ckpt-1")).unwrap();
+    std::thread::scope(|scope| {
+        let saved = scope.spawn(|| refused(&manager));
+        has_gathered.recv().unwrap();
+        for name in files_of("ckpt-1") {
+            std::fs::copy(elsewhere.path().join(&name), scratch.path().join(&name)).unwrap();
+        }
+        drop(held);
+        assert_eq!(saved.join().unwrap(), (Code::Aborted, Reason::Replaced));
+    });
+    let [first, second] = ["ckpt-1", "ckpt-2"].map(|name| scratch.path().join(name));
+    assert_eq!(save(&manager), second);
+    assert_eq!(manager.checkpoints(), [second], "the other program's is not managed");
+    other.set(0);
+    other.checkpoint.read(first, &RestoreOptions::new()).unwrap();
+    assert_eq!(other.get(), 7);
 }
 
 fn moved_away(run: &Path) {
