@@ -333,8 +333,8 @@ static void files_of_a_child_go_to_its_children(void) {
     if (child == 0) {
         int ends[2], files[FILES], status = -1;
         alarm(60);
-        ckpt_pin_free(pin);
         if (pipe(ends) != 0) _exit(2);
+        ckpt_pin_free(pin);
         for (int i = 0; i < FILES; i++) files[i] = dup(ends[1]); /* all numbers that are free, that of the pin too */
         pid_t grandchild = fork();
         if (grandchild == 0) {
