@@ -16,5 +16,6 @@ pub enum Severity {
 }
 
 /// Receives log messages, one line each. Called on the thread whose call the message is about; for
-/// a save in the background, on the library's thread that saves. Calling the graph from it fails with `FAILED_PRECONDITION`.
+/// a save in the background, on the library's thread that saves. Calling the graph from it fails
+/// with `FAILED_PRECONDITION`.
 pub type Log = Arc<dyn Fn(Severity, &str) + Send + Sync>;

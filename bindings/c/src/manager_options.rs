@@ -184,11 +184,7 @@ pub extern "C" fn ckpt_manager_options_set_clock(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let clock = CallerClock { now, sleep: None, user: UserData::new(user_data, free_user_data) };
-        if now.is_none() {
-            return Err(Error::argument("the now callback is NULL"));
-        }
-        target(options)?.clock = Some(Arc::new(clock));
+        target(options)?.clock = Some(CallerClock::of(now, user_data, free_user_data)?);
         Ok(())
     })
 }

@@ -13,7 +13,7 @@ use super::graph_options::{ckpt_restore_options, ckpt_save_options, SaveSettings
 use super::log::{ckpt_log_callback, log_of};
 use super::node::{ckpt_node, node_at, texts_at};
 use super::options::{change, set, with};
-use super::progress::{ckpt_free_callback, UserData};
+use super::progress::ckpt_free_callback;
 use super::report::ckpt_report;
 use super::strings::{ckpt_string, ckpt_strings, give_path};
 use super::watch::{ckpt_now_callback, CallerClock, SharedClock};
@@ -144,11 +144,8 @@ pub extern "C" fn ckpt_saver_options_set_clock(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let clock = CallerClock { now, sleep: None, user: UserData::new(user_data, free_user_data) };
-        if now.is_none() {
-            return Err(Error::argument("the now callback is NULL"));
-        }
-        change(options, |o| o.clock(Arc::new(SharedClock(Arc::new(clock), CallbackMark::default()))))
+        let clock = CallerClock::of(now, user_data, free_user_data)?;
+        change(options, |o| o.clock(Arc::new(SharedClock(clock, CallbackMark::default()))))
     })
 }
 

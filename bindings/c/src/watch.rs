@@ -26,6 +26,17 @@ pub(super) struct CallerClock {
     pub user: UserData,
 }
 
+impl CallerClock {
+    /// Makes a clock that does not sleep. Takes `user_data` in any case.
+    pub fn of(now: ckpt_now_callback, user_data: *mut c_void, free_user_data: ckpt_free_callback) -> Result<Arc<CallerClock>> {
+        let clock = CallerClock { now, sleep: None, user: UserData::new(user_data, free_user_data) };
+        if now.is_none() {
+            return Err(Error::argument("the now callback is NULL"));
+        }
+        Ok(Arc::new(clock))
+    }
+}
+
 /// A clock that several options share, and the mark of the graph that its callbacks must not call.
 pub(super) struct SharedClock(pub Arc<CallerClock>, pub CallbackMark);
 
