@@ -7,6 +7,14 @@
 
 #include "graphs.h"
 
+/* AddressSanitizer's allocator (gcc 12) has locks that a fork does not free in the child: children of threads that only call
+ * malloc hang. */
+#ifdef __SANITIZE_ADDRESS__
+enum { ALLOCATES_AFTER_FORK = 0 };
+#else
+enum { ALLOCATES_AFTER_FORK = 1 };
+#endif
+
 /* ---------------------------------------------------------------- how saves lock */
 
 static void options_say_how_to_lock(void) {
@@ -516,7 +524,10 @@ int main(void) {
     the_locks_of_a_killed_process_are_free_though_its_child_lives();
     files_of_a_child_go_to_its_children();
     parent_and_child_write_one_checkpoint();
-    children_read_while_the_parent_reads_and_opens();
+    if (ALLOCATES_AFTER_FORK)
+        children_read_while_the_parent_reads_and_opens();
+    else
+        puts("left out under AddressSanitizer: children that read while the parent reads and opens");
     remove_all();
     return check_report();
 }
