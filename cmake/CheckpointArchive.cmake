@@ -1,8 +1,8 @@
 # Makes of cargo's static library one of a single object, in which nothing but the C ABI is global.
 # Two Rust libraries in one program would else both define what Rust's standard library defines.
 #
-#   cmake -DCARGO_ARCHIVE=… -DLIBRARY=… -DARCHIVE=… -DLINKER=… -DNM=… -DOBJCOPY=… -DAR=… [-DSTRIP=ON]
-#         -P CheckpointArchive.cmake
+#   cmake -DCARGO_ARCHIVE=… -DLIBRARY=… -DARCHIVE=… -DLINKER=… -DNM=… -DOBJCOPY=… -DAR=…
+#         [-DSTRIP=ON] -P CheckpointArchive.cmake
 #
 # LIBRARY is the shared library: what it exports is the C ABI.
 cmake_minimum_required(VERSION 3.21)

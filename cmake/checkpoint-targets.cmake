@@ -30,8 +30,8 @@ function(_checkpoint_targets)
         IMPORTED_LOCATION "${_arg_LIBDIR}/libcheckpoint.a"
         IMPORTED_LINK_INTERFACE_LANGUAGES C
         INTERFACE_INCLUDE_DIRECTORIES "${_arg_INCLUDE}"
-        # What rustc asks for (`--print native-static-libs`) but gcc_s, which compilers add in the form
-        # that fits, and which there is none of under -static; tests/install compares.
+        # What rustc asks for (`--print native-static-libs`) but gcc_s, which compilers add in the
+        # form that fits, and which there is none of under -static; tests/install compares.
         INTERFACE_LINK_LIBRARIES "util;rt;pthread;m;dl;c")
 
     if(NOT DEFINED BUILD_SHARED_LIBS OR BUILD_SHARED_LIBS)

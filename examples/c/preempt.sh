@@ -8,7 +8,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "$1"; cat "$work/output"; exit 1; }
 
-# run DIRECTORY SECONDS STEPS [GRACE]: starts it and, after so long, sends SIGTERM; gives its exit code.
+# run DIRECTORY SECONDS STEPS [GRACE]: starts it and, after so long, sends SIGTERM; gives its exit
+# code.
 run() {
   local code=0 pid
   "$program" "$1" "${@:3}" >"$work/output" 2>&1 &
