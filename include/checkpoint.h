@@ -68,10 +68,10 @@
 // Index
 //
 //  * Version and names of constants: ckpt_version, ckpt_check_version, ckpt_code_name,
-//    ckpt_dtype_name, ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name,
-//    ckpt_checksums_name, ckpt_durability_name, ckpt_locking_name, ckpt_kind_name,
-//    ckpt_mismatch_name, ckpt_busy_name, ckpt_restore_kind_name, ckpt_better_name,
-//    ckpt_verdict_name, ckpt_severity_name
+//    ckpt_dtype_name, ckpt_dtype_size, ckpt_dtype_check_elements, ckpt_row_state_name,
+//    ckpt_reason_name, ckpt_format_name, ckpt_checksums_name, ckpt_durability_name,
+//    ckpt_locking_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name, ckpt_restore_kind_name,
+//    ckpt_better_name, ckpt_verdict_name, ckpt_severity_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
 //  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
@@ -1063,6 +1063,16 @@ const char *ckpt_dtype_name(ckpt_dtype dtype);
 // Returns the size of one element in bytes; 0 for strings, variants and unknown numbers.
 size_t ckpt_dtype_size(ckpt_dtype dtype);
 
+// Fails unless memory with elements of dtype `elements` can hold elements of `dtype` as they are.
+// It can if the two are the same. Besides, `CKPT_DTYPE_UINT8`, `CKPT_DTYPE_UINT16` and
+// `CKPT_DTYPE_UINT32` hold the bits of elements of their size that C has no type for: `float16`,
+// `bfloat16`, quantized numbers, and numbers of eight bits or less that are not integers of eight
+// bits. The error calls the tensor by `name`, of `name_len` bytes, unless that is empty.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): it cannot, or one of the two is no dtype.
+ckpt_code ckpt_dtype_check_elements(ckpt_dtype dtype, ckpt_dtype elements, const char *name, size_t name_len, ckpt_error **error);
+
 // Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
 // NUL-terminated static text.
 const char *ckpt_row_state_name(ckpt_row_state state);
@@ -1298,6 +1308,42 @@ ckpt_code ckpt_reader_find(const ckpt_reader *reader,
                            const ckpt_tensor **tensor,
                            ckpt_error **error);
 
+// Measures the value of a tensor before memory is allocated for it. The index of a checkpoint can
+// claim any size; this call fails unless the shards are there and long enough, and there is so
+// much memory.
+//
+// `elements` is the dtype of the memory's elements (`ckpt_dtype_check_elements`), or
+// `CKPT_DTYPE_INVALID` if that need not be checked. `*count` receives the number of elements,
+// `*size` the number of bytes, which is 0 for strings and variants; both are 0 on failure. Either
+// may be NULL.
+//
+// Fails as `ckpt_reader_read` does before it reads the first byte, and:
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor is not of elements of this
+//   dtype.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): there is not enough memory for the
+//   value.
+ckpt_code ckpt_reader_measure(const ckpt_reader *reader,
+                              const ckpt_tensor *tensor,
+                              ckpt_dtype elements,
+                              uint64_t *count,
+                              uint64_t *size,
+                              ckpt_error **error);
+
+// Measures a slice of a tensor as `ckpt_reader_measure` measures the whole. The slice is given as
+// for `ckpt_reader_read_slice`.
+//
+// Fails as `ckpt_reader_measure`, and with `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`) if
+// the slice does not lie within the tensor.
+ckpt_code ckpt_reader_measure_slice(const ckpt_reader *reader,
+                                    const ckpt_tensor *tensor,
+                                    const int64_t *start,
+                                    const int64_t *length,
+                                    size_t rank,
+                                    ckpt_dtype elements,
+                                    uint64_t *count,
+                                    uint64_t *size,
+                                    ckpt_error **error);
+
 // Reads the value of a fixed-size tensor into `buffer`, row-major and in native byte order
 // (`CheckpointReader.get_tensor`).
 //
@@ -1413,6 +1459,10 @@ ckpt_bytes ckpt_tensor_key(const ckpt_tensor *tensor);
 
 // Returns the dtype of the elements; `CKPT_DTYPE_INVALID` for NULL.
 ckpt_dtype ckpt_tensor_dtype(const ckpt_tensor *tensor);
+
+// Fails unless memory with elements of dtype `elements` can hold the tensor's elements, as
+// `ckpt_dtype_check_elements` does. The error names file and tensor.
+ckpt_code ckpt_tensor_check_elements(const ckpt_tensor *tensor, ckpt_dtype elements, ckpt_error **error);
 
 // Returns the number of dimensions, at most `CKPT_MAX_RANK`; 0 for a scalar and for NULL.
 size_t ckpt_tensor_rank(const ckpt_tensor *tensor);

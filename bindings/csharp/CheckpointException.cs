@@ -74,13 +74,6 @@ namespace LibCheckpoint
                 SystemError = NativeMethods.ckpt_error_errno(error),
             };
         }
-
-        internal static CheckpointException DTypeMismatch(DType expected, DType found)
-        {
-            string named = expected.Name(), other = found.Name();
-            string message = "the elements have another type: expected " + named + ", found " + other;
-            return new CheckpointException(ErrorCode.InvalidArgument, Reason.DType, message) { Expected = named, Found = other };
-        }
     }
 
     /// <summary>What callbacks threw last. Not all of it makes a call fail, and who asks after a

@@ -260,6 +260,12 @@ namespace LibCheckpoint
         internal static extern long ckpt_dtype_size(DType dtype);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_dtype_check_elements(DType dtype, DType elements, byte[] name, long nameLen, out IntPtr error);
+
+        internal static void ckpt_dtype_check_elements(DType dtype, DType elements, byte[] name, Causes causes = null) =>
+            CheckpointException.Check(ckpt_dtype_check_elements(dtype, elements, name, name.Length, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_row_state_name(RowState state);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -444,6 +450,18 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_reader_find(reader, key, key.Length, out tensor, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_measure(ReaderHandle reader, IntPtr tensor, DType elements, out ulong count, out ulong size, out IntPtr error);
+
+        internal static void ckpt_reader_measure(ReaderHandle reader, IntPtr tensor, DType elements, out ulong count, out ulong size, Causes causes = null) =>
+            CheckpointException.Check(ckpt_reader_measure(reader, tensor, elements, out count, out size, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_measure_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, DType elements, out ulong count, out ulong size, out IntPtr error);
+
+        internal static void ckpt_reader_measure_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, DType elements, out ulong count, out ulong size, Causes causes = null) =>
+            CheckpointException.Check(ckpt_reader_measure_slice(reader, tensor, start, length, rank, elements, out count, out size, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_read(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error);
 
         internal static void ckpt_reader_read(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, IntPtr buffer, long size, Causes causes = null) =>
@@ -496,6 +514,12 @@ namespace LibCheckpoint
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern DType ckpt_tensor_dtype(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_tensor_check_elements(IntPtr tensor, DType elements, out IntPtr error);
+
+        internal static void ckpt_tensor_check_elements(IntPtr tensor, DType elements, Causes causes = null) =>
+            CheckpointException.Check(ckpt_tensor_check_elements(tensor, elements, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern long ckpt_tensor_rank(IntPtr tensor);

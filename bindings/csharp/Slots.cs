@@ -113,7 +113,7 @@ namespace LibCheckpoint
         public void MakeVariable<T>(Memory<T> values, NodeOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
+            Elements.Check<T>(DType, Name);
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 IntPtr request = Pointer();

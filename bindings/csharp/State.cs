@@ -252,8 +252,9 @@ namespace LibCheckpoint
         public T[] Read<T>()
             where T : struct
         {
-            Elements.Check<T>(DType);
-            T[] values = Elements.Room<T>(Elements.Count(Shape));
+            Elements.Check<T>(DType, Name);
+            source.Pointer();
+            T[] values = Elements.Room<T>((ulong)(NativeMethods.ckpt_source_tensor_bytes(pointer).Length / DType.Size()));
             ReadInto(new Span<T>(values));
             return values;
         }
@@ -262,7 +263,7 @@ namespace LibCheckpoint
         public unsafe void ReadInto<T>(Span<T> values)
             where T : struct
         {
-            Elements.Check<T>(DType);
+            Elements.Check<T>(DType, Name);
             source.Pointer();
             Bytes bytes = NativeMethods.ckpt_source_tensor_bytes(pointer);
             long size = Elements.Size<T>(values.Length);

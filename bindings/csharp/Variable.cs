@@ -161,7 +161,7 @@ namespace LibCheckpoint
             where T : struct
         {
             long[] shape = Describe(variable).Shape;
-            T[] values = Elements.Room<T>(shape == null ? 0 : Elements.Count(shape));
+            T[] values = Elements.Room<T>(shape == null ? 0 : (ulong)Elements.Count(shape));
             ReadInto(variable, new Span<T>(values));
             return values;
         }

@@ -54,13 +54,12 @@ func (r *SlotRequest) MakeOwned() error {
 // MakeSlot makes the slot a variable whose value is the program's memory, which is pinned until the
 // variable is gone: unlike a variable of AddVariable's it is not followed when the slice is moved.
 func MakeSlot[T Element](r *SlotRequest, values []T) error {
-	b, err := sizedBytes(r.DType, values)
-	if err != nil {
+	if err := check[T](r.DType, r.Name); err != nil {
 		return err
 	}
 	var e *C.ckpt_error
-	data, size := memory(b)
-	C.go_slot_request_set_borrowed(r.pointer, data, size, lend(b), nil, &e)
+	data, size := memory(bytesOf(values))
+	C.go_slot_request_set_borrowed(r.pointer, data, size, lend(bytesOf(values)), nil, &e)
 	return takeError(e)
 }
 

@@ -199,10 +199,10 @@ func SourceValue[T Element](t *SourceTensor) ([]T, error) {
 	if t == nil {
 		return nil, &Error{Code: NotFound, Reason: ReasonNoTensor, Message: "the checkpoint has no such tensor for this object"}
 	}
-	if err := check[T](t.DType); err != nil {
+	if err := check[T](t.DType, t.Name); err != nil {
 		return nil, err
 	}
-	values := make([]T, elements(t.Shape))
+	values := make([]T, len(t.Bytes)/t.DType.Size())
 	copy(bytesOf(values), t.Bytes)
 	return values, nil
 }

@@ -216,6 +216,14 @@ func (g *Graph) AddStrings(shape []int64, values []string, options ...NodeOption
 	})
 }
 
+func elements(shape []int64) int {
+	n := 1
+	for _, dim := range shape {
+		n *= int(dim)
+	}
+	return n
+}
+
 // Value copies the value of a variable, wherever it is. FailedPrecondition when it has none yet.
 func Value[T Element](g *Graph, variable Node) ([]T, error) {
 	about, err := g.Describe(variable)
@@ -223,7 +231,7 @@ func Value[T Element](g *Graph, variable Node) ([]T, error) {
 		return nil, err
 	}
 	if about.DType != Invalid || about.Kind != KindVariable {
-		if err := check[T](about.DType); err != nil {
+		if err := check[T](about.DType, ""); err != nil {
 			return nil, err
 		}
 	}

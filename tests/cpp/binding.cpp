@@ -45,6 +45,42 @@ TEST(types, shapes_are_compared_by_their_dimensions) {
     EXPECT_EQ(ckpt::shape_view({INT64_MAX, INT64_MAX}).element_count(), 0u);
 }
 
+// A checkpoint of a few hundred bytes claims 2^30 and 2^40 elements: there is no std::bad_alloc,
+// and no memory is taken.
+TEST(reading, what_the_data_files_do_not_hold_is_refused_before_memory_is_allocated) {
+    const ckpt::reader reader("tests/hostile/claim");
+    for (const char *key : {"billion", "trillion"}) {
+        const ckpt::tensor tensor = reader.at(key);
+        for (const auto &thrown : {fails(ckpt::code::data_loss, [&] { tensor.read<float>(); }),
+                                   fails(ckpt::code::data_loss, [&] { tensor.read_slice<float>({{1}, {-1}}); }),
+                                   fails(ckpt::code::data_loss, [&] { tensor.view(); })}) {
+            EXPECT_EQ(thrown.reason(), ckpt::reason::truncated);
+            EXPECT_EQ(thrown.tensor(), key);
+            EXPECT_TRUE(has(thrown.file(), "claim.data-00000-of-00001"));
+        }
+    }
+    fails(ckpt::code::data_loss, [&] { reader.at("strings").strings(); });
+}
+
+TEST_F(binding, another_type_than_the_tensors_is_refused_with_both_names) {
+    const ckpt::half halves[] = {{0x3c00}, {0x4000}};
+    ckpt::writer writer(in("h"));
+    writer.add("half", {2}, halves);
+    writer.finish();
+    const ckpt::reader reader(in("h"));
+    EXPECT_EQ(reader.read<ckpt::half>("half")[1].value, 0x4000);
+    EXPECT_EQ(reader.read<std::uint16_t>("half")[1], 0x4000);
+    const auto thrown = fails(ckpt::code::invalid_argument, [&] { reader.read<std::int16_t>("half"); });
+    EXPECT_EQ(thrown.reason(), ckpt::reason::dtype);
+    EXPECT_EQ(thrown.tensor(), "half");
+    EXPECT_EQ(thrown.file(), in("h"));
+    EXPECT_EQ(thrown.expected(), "int16");
+    EXPECT_EQ(thrown.found(), "float16");
+    fails(ckpt::code::invalid_argument, [&] { reader.at("half").view().values<float>(); });
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { reader.at("half").read_slice<ckpt::half>({{0}, {3}}); }).reason(),
+              ckpt::reason::shape);
+}
+
 TEST_F(binding, an_error_knows_file_tensor_and_reason) {
     const auto thrown = fails(ckpt::code::not_found, [&] { ckpt::reader none(in("none")); });
     EXPECT_EQ(thrown.reason(), ckpt::reason::no_checkpoint);

@@ -39,6 +39,51 @@ internal static class Binding
         }
     }
 
+    // A checkpoint of a few hundred bytes claims 2^30 and 2^40 elements.
+    [Test("what_the_data_files_do_not_hold_is_refused_before_memory_is_allocated")]
+    private static void ClaimsAreRefused()
+    {
+        using (var reader = new Reader(Path.Combine(Program.Data, "..", "hostile", "claim")))
+        {
+            long before = GC.GetTotalMemory(true);
+            foreach (string key in new[] { "billion", "trillion" })
+            {
+                Tensor tensor = reader[key];
+                Action[] reads =
+                {
+                    () => tensor.Read<float>(), () => tensor.Read<float>(new Region(new long[] { 1 }, new long[] { -1 })),
+                    () => tensor.View(),
+                };
+                foreach (Action read in reads)
+                {
+                    CheckpointException e = Check.Fails(ErrorCode.DataLoss, Reason.Truncated, read);
+                    Check.Equal(key, e.Tensor);
+                    Check.That(e.File.EndsWith("claim.data-00000-of-00001", StringComparison.Ordinal), e.File);
+                }
+            }
+            Check.Fails(ErrorCode.DataLoss, Reason.Truncated, () => reader["strings"].ReadStrings());
+            Check.That(GC.GetTotalMemory(false) - before < 1 << 24, "memory was taken");
+        }
+    }
+
+    [Test("another_type_than_the_tensors_is_refused_with_both_names")]
+    private static void AnotherType()
+    {
+        using (var writer = new Writer(Program.At("h")))
+        {
+            writer.Add("half", new[] { new Float16(0x3c00), new Float16(0x4000) });
+            writer.Finish();
+        }
+        using (var reader = new Reader(Program.At("h")))
+        {
+            Check.Same(new ushort[] { 0x3c00, 0x4000 }, reader.Read<ushort>("half"));
+            CheckpointException e = Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => reader.Read<short>("half"));
+            Check.Equal("int16 float16 half", e.Expected + " " + e.Found + " " + e.Tensor);
+            Check.Equal(Program.At("h"), e.File);
+            Check.Fails(ErrorCode.InvalidArgument, Reason.Shape, () => reader["half"].Read<ushort>(new Region(new long[] { 0 }, new long[] { 3 })));
+        }
+    }
+
     [Test("registered_saver")]
     private static void RegisteredSaver()
     {

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::sync::OnceLock;
 
-use super::constants::{ckpt_code, ckpt_format};
+use super::constants::{ckpt_code, ckpt_dtype, ckpt_format, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
 use super::object_graph::ckpt_object_graph;
 use super::options::{ckpt_open_options, ckpt_read_options};
@@ -230,6 +230,60 @@ pub extern "C" fn ckpt_reader_find(
     })
 }
 
+/// Measures the value of a tensor before memory is allocated for it. The index of a checkpoint can
+/// claim any size; this call fails unless the shards are there and long enough, and there is so
+/// much memory.
+///
+/// `elements` is the dtype of the memory's elements (`ckpt_dtype_check_elements`), or
+/// `CKPT_DTYPE_INVALID` if that need not be checked. `*count` receives the number of elements,
+/// `*size` the number of bytes, which is 0 for strings and variants; both are 0 on failure. Either
+/// may be NULL.
+///
+/// Fails as `ckpt_reader_read` does before it reads the first byte, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor is not of elements of this
+///   dtype.
+/// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): there is not enough memory for the
+///   value.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_measure(
+    reader: *const ckpt_reader,
+    tensor: *const ckpt_tensor,
+    elements: ckpt_dtype,
+    count: *mut u64,
+    size: *mut u64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = (optional_output(count), optional_output(size));
+        let tensor = required(reader, "the reader")?.own(tensor)?;
+        measure(tensor, None, elements, out)
+    })
+}
+
+/// Measures a slice of a tensor as `ckpt_reader_measure` measures the whole. The slice is given as
+/// for `ckpt_reader_read_slice`.
+///
+/// Fails as `ckpt_reader_measure`, and with `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`) if
+/// the slice does not lie within the tensor.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_measure_slice(
+    reader: *const ckpt_reader,
+    tensor: *const ckpt_tensor,
+    start: *const i64,
+    length: *const i64,
+    rank: usize,
+    elements: ckpt_dtype,
+    count: *mut u64,
+    size: *mut u64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = (optional_output(count), optional_output(size));
+        let tensor = required(reader, "the reader")?.own(tensor)?;
+        measure(tensor, Some(&slice(tensor, start, length, rank)?), elements, out)
+    })
+}
+
 /// Reads the value of a fixed-size tensor into `buffer`, row-major and in native byte order
 /// (`CheckpointReader.get_tensor`).
 ///
@@ -431,6 +485,26 @@ pub extern "C" fn ckpt_reader_debug_string(
         *out = own(ckpt_string(required(reader, "the reader")?.reader.debug_string()));
         Ok(())
     })
+}
+
+/// An output that the caller may not want, set to 0.
+fn optional_output<'a>(place: *mut u64) -> Option<&'a mut u64> {
+    output(place, 0, "the output").ok()
+}
+
+fn measure(
+    tensor: Tensor<'_>,
+    slice: Option<&Slice>,
+    elements: ckpt_dtype,
+    (count, size): (Option<&mut u64>, Option<&mut u64>),
+) -> Result<()> {
+    if elements != CKPT_DTYPE_INVALID {
+        tensor.check_elements(known_dtype(elements)?)?;
+    }
+    let measure = tensor.measure(slice)?;
+    count.into_iter().for_each(|count| *count = measure.elements);
+    size.into_iter().for_each(|size| *size = measure.bytes);
+    Ok(())
 }
 
 #[inline] // on the path of every small tensor

@@ -134,6 +134,13 @@ std::optional<error> failure(Function function, Arguments... arguments) {
     return error(answer, raw, nullptr);
 }
 
+// Fails unless elements of T can hold those of a dtype; `tensor` is the name in the message.
+template <typename T>
+void check_elements(dtype type, std::string_view tensor = {}) {
+    if (type == dtype_of<T>) return;
+    call(ckpt_dtype_check_elements, static_cast<ckpt_dtype>(type), number_of<T>(), tensor.data(), tensor.size());
+}
+
 // Runs a callback. What it throws becomes the failure's text.
 template <typename Body>
 ckpt_code guarded(ckpt_failure *failure, Body &&body) noexcept {
