@@ -472,7 +472,8 @@ fn nothing_is_allocated_that_no_file_backs() {
             None => tensor.read_strings_slice(&request).is_err(),
         });
         assert!(failed && used <= CONSTANT, "{used}");
-        let (measured, used) = peak(|| [None, Some(&request)].map(|slice| tensor.measure(slice).map_err(|e| e.reason())));
+        let measure = |slice| tensor.measure(slice).map_err(|e| e.reason());
+        let (measured, used) = peak(|| [None, Some(&request)].map(measure));
         assert_eq!(measured, [Err(Reason::Truncated); 2], "{tensor:?}");
         assert!(used <= CONSTANT, "{used}");
     }

@@ -142,9 +142,8 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// Measures the value, or a slice of it, for a caller who is about to allocate memory for it: an
-    /// index can claim any size. Fails if the data files do not hold so much, or if there is not so
-    /// much memory.
+    /// Measures the value, or a slice of it, before memory is allocated for it: an index can claim
+    /// any size. Fails if the data files do not hold so much, or if there is not so much memory.
     ///
     /// # Errors
     /// The errors of [`Tensor::read_slice_into`] that are known before the first byte is read, and:
@@ -316,8 +315,8 @@ impl<'a> Tensor<'a> {
         Ok(buffer)
     }
 
-    /// Fails unless the files hold as many bytes as the region needs, before memory is allocated for
-    /// it: a hostile index can claim any size.
+    /// Fails unless the files hold as many bytes as the region needs, before memory is allocated
+    /// for it: a hostile index can claim any size.
     fn check_backed(&self, region: &Bounds) -> Result<()> {
         match &self.reader.stored {
             Stored::V1(v1) if v1.has_room_for(region.elements(), self.dtype()) => Ok(()),

@@ -203,8 +203,11 @@ mod tests {
     #[test]
     fn unsigned_integers_hold_the_bits_of_dtypes_of_their_size_that_c_lacks() {
         for (elements, held) in [
-            (DType::Uint8, "uint8 qint8 quint8 float8_e5m2 float8_e4m3fn float8_e4m3fnuz float8_e4m3b11fnuz \
-                float8_e5m2fnuz int4 uint4 int2 uint2 float4_e2m1fn"),
+            (
+                DType::Uint8,
+                "uint8 qint8 quint8 float8_e5m2 float8_e4m3fn float8_e4m3fnuz float8_e4m3b11fnuz \
+                float8_e5m2fnuz int4 uint4 int2 uint2 float4_e2m1fn",
+            ),
             (DType::Uint16, "bfloat16 qint16 quint16 uint16 float16"),
             (DType::Uint32, "qint32 uint32"),
             (DType::Uint64, "uint64"),
