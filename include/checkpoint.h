@@ -215,7 +215,8 @@ typedef struct ckpt_device ckpt_device;
 // The error of a failed call. Immutable: several threads may use it at once.
 typedef struct ckpt_error ckpt_error;
 
-// Receives the error message of a failing callback. Valid only while the callback runs.
+// Receives the error message of a failing callback, and its cause. Valid only while the callback
+// runs.
 typedef struct ckpt_failure ckpt_failure;
 
 // A graph of objects with named edges: the state that a program saves and restores.
@@ -489,15 +490,15 @@ typedef struct {
     size_t len;
 } ckpt_bytes;
 
+// Frees the `user_data` of a callback. Called exactly once, when the callback will not be called
+// again.
+typedef void (*ckpt_free_callback)(void *user_data);
+
 // Reports the progress of a long call: `done` of `total`, in bytes unless the call says otherwise.
 //
 // Called on the thread that made the call; for a background save, on the background thread. Any
 // return value but `CKPT_CODE_OK` stops the call, which then fails with `CKPT_CODE_CANCELLED`.
 typedef ckpt_code (*ckpt_progress_callback)(void *user_data, uint64_t done, uint64_t total);
-
-// Frees the `user_data` of a callback. Called exactly once, when the callback will not be called
-// again.
-typedef void (*ckpt_free_callback)(void *user_data);
 
 // Reads part of a value: fills `buffer` with `size` bytes from byte `offset` on, row-major and in
 // native byte order.
@@ -1156,6 +1157,12 @@ ckpt_bytes ckpt_error_expected(const ckpt_error *error);
 // does not say.
 ckpt_bytes ckpt_error_found(const ckpt_error *error);
 
+// Returns the cause that the callback that made the call fail has set (`ckpt_failure_set_cause`);
+// NULL if it set none, or if the call failed for another reason. Lent by the error.
+//
+// Of a save by several ranks, each rank has the cause of its own failure only.
+void *ckpt_error_cause(const ckpt_error *error);
+
 // Frees an error. NULL is ignored.
 void ckpt_error_free(ckpt_error *error);
 
@@ -1181,6 +1188,15 @@ void ckpt_strings_free(ckpt_strings *strings);
 // part of the message of the error. Replaces an earlier message. If `failure` is NULL or the text
 // is longer than `CKPT_MAX_NAME`, the call is ignored.
 void ckpt_failure_set(ckpt_failure *failure, const char *text, size_t len);
+
+// Sets the cause of the running callback's failure: an object of the caller's, such as an exception
+// of its language. The error of the call that fails for it gives it back (`ckpt_error_cause`), for
+// a save in the background each time that it is asked for. Replaces an earlier cause.
+//
+// The library takes `cause` over. `free_cause`, unless NULL, is called once, on any thread, when
+// the last error that has it is freed, or at once if `failure` is NULL; it must not call the
+// library. If the callback succeeds all the same, the cause is freed.
+void ckpt_failure_set_cause(ckpt_failure *failure, void *cause, ckpt_free_callback free_cause);
 
 // Creates a cancel flag that is not raised. Free it with `ckpt_cancel_free`.
 ckpt_cancel *ckpt_cancel_new(void);

@@ -329,6 +329,9 @@ namespace LibCheckpoint
         internal static extern Bytes ckpt_error_found(IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_error_cause(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_error_free(IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -348,6 +351,9 @@ namespace LibCheckpoint
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_failure_set(IntPtr failure, byte[] text, long len);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_failure_set_cause(IntPtr failure, IntPtr cause, FreeCallback freeCause);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern CancelHandle ckpt_cancel_new();

@@ -65,7 +65,7 @@ func (g *Graph) touch(f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
 	if err := g.shared.follow(g.handle); err != nil {
 		return err
 	}
-	return g.shared.because(call(g.handle, f))
+	return call(g.handle, f)
 }
 
 // touchOne calls a function that may touch the value of one variable, and no other.
@@ -73,7 +73,7 @@ func (g *Graph) touchOne(variable Node, f func(*C.ckpt_graph, **C.ckpt_error) C.
 	if err := g.shared.followSome(g.handle, []Node{variable}); err != nil {
 		return err
 	}
-	return g.shared.because(call(g.handle, f))
+	return call(g.handle, f)
 }
 
 // touchBelow calls a function that makes an edge or a slot that leads to an object. A restore that
@@ -88,7 +88,7 @@ func (g *Graph) touchBelow(object Node, f func(*C.ckpt_graph, **C.ckpt_error) C.
 			return err
 		}
 	}
-	return g.shared.because(call(g.handle, f))
+	return call(g.handle, f)
 }
 
 // AddObject adds an object without values of its own.

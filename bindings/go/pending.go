@@ -16,25 +16,24 @@ import (
 type Pending struct {
 	*handle[*C.ckpt_pending]
 	stopper *stopper
-	shared  *sharedState
 	done    chan struct{}
 }
 
 // start has f begin a save that a context can stop. The cancellation is the save's from here on.
-func (w *cancellation) start(ctx context.Context, shared *sharedState, f func(**C.ckpt_pending) error) (*Pending, error) {
+func (w *cancellation) start(ctx context.Context, f func(**C.ckpt_pending) error) (*Pending, error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	if ctx.Err() != nil {
 		w.close()
-		return nil, &Error{Code: Cancelled, Reason: ReasonCallback, Message: "the context is done", cause: context.Cause(ctx)}
+		return nil, &Error{Code: Cancelled, Reason: ReasonCallback, Message: "the context is done", cause: contextError(ctx)}
 	}
 	var pending *C.ckpt_pending
 	if err := f(&pending); err != nil || pending == nil {
 		w.close()
 		return nil, err
 	}
-	p := &Pending{own(pending, func(p *C.ckpt_pending) { C.ckpt_pending_free(p) }), w.stopper, shared, make(chan struct{})}
+	p := &Pending{own(pending, func(p *C.ckpt_pending) { C.ckpt_pending_free(p) }), w.stopper, make(chan struct{})}
 	release := context.AfterFunc(ctx, func() { w.raise(ctx) })
 	held := p.hold()
 	go func() {
@@ -77,11 +76,11 @@ func (p *Pending) Wait(ctx context.Context) (string, error) {
 	select {
 	case <-p.done:
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
+		return "", contextError(ctx)
 	}
 	var saved *C.ckpt_string
 	err := call(p.handle, func(h *C.ckpt_pending, e **C.ckpt_error) C.ckpt_code { return C.ckpt_pending_wait(h, &saved, e) })
-	return takeString(saved), p.shared.because(p.stopper.because(err))
+	return takeString(saved), p.stopper.because(err)
 }
 
 // Cancel ends the save soon, unless all is written by then; Wait says whether it came to that.

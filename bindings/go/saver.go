@@ -121,7 +121,7 @@ func (s *Saver) touch(f func(*C.ckpt_saver, **C.ckpt_error) C.ckpt_code) error {
 	if err := s.shared.follow(s.graph.handle); err != nil {
 		return err
 	}
-	return s.shared.because(call(s.handle, f))
+	return call(s.handle, f)
 }
 
 func (s *Saver) strings(f func(*C.ckpt_saver, **C.ckpt_strings, **C.ckpt_error) C.ckpt_code) ([]string, error) {
@@ -157,7 +157,7 @@ func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptio
 		return "", err
 	}
 	defer free()
-	cancellation, save, err := options.Save.make(s.shared)
+	cancellation, save, err := options.Save.make()
 	if err != nil {
 		return "", err
 	}

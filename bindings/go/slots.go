@@ -15,7 +15,7 @@ func (g *Graph) AddSlotOwner(create func(*SlotRequest) error, options ...NodeOpt
 	return g.add(options, func(p *C.ckpt_graph, o *C.ckpt_node_options, n *C.ckpt_node, e **C.ckpt_error) C.ckpt_code {
 		var value C.go_value
 		if create != nil {
-			value = newValue(&callbackValue{value: create, shared: g.shared})
+			value = newValue(&callbackValue{value: create})
 		}
 		return C.go_graph_add_slot_owner(p, value, o, n, e)
 	})
@@ -31,14 +31,13 @@ type SlotRequest struct {
 	Shape    []int64 // the dimensions of the value
 
 	pointer *C.ckpt_slot_request
-	shared  *sharedState
 }
 
-func slotRequestOf(p *C.ckpt_slot_request, w *sharedState) *SlotRequest {
+func slotRequestOf(p *C.ckpt_slot_request) *SlotRequest {
 	return &SlotRequest{
 		Owner: Node(C.ckpt_slot_request_owner(p)), Variable: Node(C.ckpt_slot_request_variable(p)),
 		Name: text(C.ckpt_slot_request_name(p)), DType: DType(C.ckpt_slot_request_dtype(p)),
-		Shape: shapeOf(C.ckpt_slot_request_shape(p), int(C.ckpt_slot_request_rank(p))), pointer: p, shared: w,
+		Shape: shapeOf(C.ckpt_slot_request_shape(p), int(C.ckpt_slot_request_rank(p))), pointer: p,
 	}
 }
 
@@ -68,7 +67,7 @@ func (r *SlotRequest) MakeDevice(device io.ReaderAt, concurrent bool) error {
 	if device == nil {
 		return argument("there is no device")
 	}
-	made, err := newDevice(device, concurrent, r.shared)
+	made, err := newDevice(device, concurrent)
 	if err != nil {
 		return err
 	}
@@ -120,7 +119,7 @@ func (g *Graph) SlotNames(owner Node) ([]string, error) {
 func goCreateSlot(value C.go_value, request *C.ckpt_slot_request, failure *C.ckpt_failure) C.ckpt_code {
 	g := valueOf(value)
 	return guard(g, failure, func() error {
-		r := slotRequestOf(request, g.shared)
+		r := slotRequestOf(request)
 		defer r.end()
 		return g.value.(func(*SlotRequest) error)(r)
 	})

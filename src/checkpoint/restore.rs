@@ -300,7 +300,7 @@ impl Restore {
             let restored = batch.source(&wanted).and_then(|source| {
                 functions
                     .restore(objects, &source)
-                    .map_err(|e| Error::callback(format!("the restore callback of a registered saver failed: {e}")))
+                    .map_err(|e| Error::callback("the restore callback of a registered saver", e))
             });
             nodes.savers.get_mut(saver).functions = Some(functions);
             restored?;

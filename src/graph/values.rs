@@ -29,7 +29,7 @@ impl Graph {
                     let mut bytes = allocate(size)?;
                     device
                         .read_at(0, &mut bytes)
-                        .map_err(|e| Error::callback(format!("{what}: the device callback failed: {e}")))?;
+                        .map_err(|e| Error::callback(format_args!("{what}: the device callback"), e))?;
                     Ok(bytes)
                 }
                 Data::Strings(_) | Data::None => Err(strings_instead(&what)),
