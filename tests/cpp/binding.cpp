@@ -632,10 +632,12 @@ TEST_F(binding, the_errors_of_saves_in_the_background_are_thrown) {
         } catch (const ckpt::error &error) {
             EXPECT_EQ(error.code(), ckpt::code::aborted);
             EXPECT_NE(std::string(error.what()).find("refused"), std::string::npos);
+            ASSERT_TRUE(error.cause());  // although it was thrown on a thread of the library's
+            EXPECT_THROW(std::rethrow_exception(error.cause()), std::runtime_error);
         }
     };
     const ckpt::pending pending = checkpoint.save_async(in("ckpt"), refusing);
-    says_refused([&] { pending.wait(); });
+    for (int i = 0; i < 3; i++) says_refused([&] { pending.wait(); });
     checkpoint.sync();
     checkpoint.save_async(in("ckpt"), refusing);
     checkpoint.save(in("ckpt"));  // costs nothing
@@ -644,6 +646,7 @@ TEST_F(binding, the_errors_of_saves_in_the_background_are_thrown) {
     for (const std::optional<ckpt::error> &failure : {checkpoint.last_failure(), manager.last_failure()}) {
         ASSERT_TRUE(failure);
         EXPECT_EQ(failure->code(), ckpt::code::aborted);
+        EXPECT_THROW(std::rethrow_exception(failure->cause()), std::runtime_error);
     }
     says_refused([&] { checkpoint.sync(); });
     checkpoint.sync();
@@ -907,6 +910,18 @@ TEST_F(binding, a_rank_that_stays_away_is_named_to_all) {
         EXPECT_TRUE(has(thrown[rank]->what(), "rank 1 did not take part")) << thrown[rank]->what();
     }
     EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(binding, what_a_rank_s_function_throws_is_the_cause_of_its_error) {
+    const ckpt::graph graph;
+    const ckpt::checkpoint checkpoint(graph, graph.add_object());
+    ckpt::rank_functions functions;
+    functions.gather = [](auto, auto &) { throw std::domain_error("the cable is cut"); };
+    functions.broadcast = [](auto, auto &) {};
+    const ckpt::ranks ranks(1, 2, functions);
+    const auto thrown = fails(ckpt::code::unavailable, [&] { checkpoint.save_ranked(in("r"), ranks); });
+    EXPECT_EQ(thrown.reason(), ckpt::reason::rank);
+    EXPECT_THROW(std::rethrow_exception(thrown.cause()), std::domain_error);
 }
 
 // Writers of two names in one directory do not wait for each other; of two managers one is refused.

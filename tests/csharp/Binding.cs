@@ -417,6 +417,12 @@ internal static class Binding
             }
             checkpoint.Save(Program.At("a")); // costs nothing
             Check.Equal(Reason.Callback, checkpoint.LastFailure.Reason);
+            // Another exception of the same text, of another call, is not taken for it.
+            var other = new SaveOptions();
+            var twin = (Exception)Activator.CreateInstance(fault.GetType(), fault.Message);
+            other.Written.Add(path => { throw twin; });
+            Check.That(Check.Throws<CheckpointException>(() => checkpoint.Save(Program.At("a"), other)).InnerException == twin, "not its own");
+            Check.That(checkpoint.LastFailure.InnerException == fault, "not the callback's own exception");
             using (var manager = new Manager(checkpoint, Program.At("managed")))
             {
                 Check.Equal(Reason.Callback, manager.LastFailure.Reason);
