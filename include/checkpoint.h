@@ -31,9 +31,10 @@
 //     ckpt_manager) share one lock. Each call holds the lock from start to end, callbacks included,
 //     so calls of several threads run one after the other.
 //  6. Keys and other names are bytes with a length, at most CKPT_MAX_NAME; they need not be
-//     NUL-terminated. Names in graphs are UTF-8. Paths are NUL-terminated bytes. Shapes have at
+//     NUL-terminated. CKPT_NUL as the length of a text means that it ends with a NUL. Names must
+//     not contain NUL, those in graphs are UTF-8. Paths are NUL-terminated bytes. Shapes have at
 //     most CKPT_MAX_RANK dimensions, lists at most 2^32 - 1 elements. A call fails with
-//     CKPT_CODE_INVALID_ARGUMENT if a length is greater.
+//     CKPT_CODE_INVALID_ARGUMENT if a length is greater, or a name is invalid.
 //  7. Constants are plain integers, never enums. Their values never change. New constants,
 //     functions and options may be added.
 //  8. The library never terminates the process. If it panics, the call returns CKPT_CODE_INTERNAL
@@ -43,12 +44,12 @@
 //     library keeps is passed together with free_user_data, and borrowed memory with release. The
 //     library calls these exactly once, when the callback or the memory is no longer needed, also
 //     if the call that should have taken it fails. A callback that gets a ckpt_failure can set its
-//     error message with ckpt_failure_set.
+//     error message with ckpt_failure_set, and its cause with ckpt_failure_set_cause.
 // 10. A callback must not call the graph that called it. Every function that would reach that graph
 //     through a ckpt_graph, ckpt_checkpoint, ckpt_status, ckpt_saver or ckpt_manager fails with
 //     CKPT_CODE_FAILED_PRECONDITION and CKPT_REASON_REENTRANT. A callback may call everything else:
 //     the functions of its own arguments (ckpt_sink_*, ckpt_source_*, ckpt_slot_request_*,
-//     ckpt_nodes_*, ckpt_failure_set), of readers, writers, reports, descriptions, errors and
+//     ckpt_nodes_*, ckpt_failure_*), of readers, writers, reports, descriptions, errors and
 //     options, all _new and _free functions, and other graphs. Other threads may call the graph
 //     while a callback runs, and wait for the lock. A callback that waits for such a thread
 //     therefore deadlocks.
@@ -131,6 +132,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+// As the length of a text: the text ends with a NUL, which is no part of it.
+#define CKPT_NUL ((size_t)-1)
 
 // Marks what a later version drops, so that a compiler warns of its use. The message says what to
 // use instead. Define it as nothing, before including this header, to silence these warnings only.
@@ -1166,8 +1170,12 @@ void *ckpt_error_cause(const ckpt_error *error);
 // Frees an error. NULL is ignored.
 void ckpt_error_free(ckpt_error *error);
 
-// Returns the bytes of the text. Lent by `string`.
+// Returns the bytes of the text, after which there is a NUL. Lent by `string`.
 ckpt_bytes ckpt_string_bytes(const ckpt_string *string);
+
+// Returns the text with a NUL at its end, as functions take paths; NULL for NULL. Lent by
+// `string`. A text that contains NUL seems to end there; paths contain none.
+const char *ckpt_string_text(const ckpt_string *string);
 
 // Frees text. NULL is ignored.
 void ckpt_string_free(ckpt_string *string);
@@ -1189,9 +1197,10 @@ void ckpt_strings_free(ckpt_strings *strings);
 // is longer than `CKPT_MAX_NAME`, the call is ignored.
 void ckpt_failure_set(ckpt_failure *failure, const char *text, size_t len);
 
-// Sets the cause of the running callback's failure: an object of the caller's, such as an exception
-// of its language. The error of the call that fails for it gives it back (`ckpt_error_cause`), for
-// a save in the background each time that it is asked for. Replaces an earlier cause.
+// Sets the cause of the running callback's failure: an object of the caller's, such as an
+// exception of its language. The error of the call that fails for it gives it back
+// (`ckpt_error_cause`), for a save in the background each time that it is asked for. Replaces an
+// earlier cause.
 //
 // The library takes `cause` over. `free_cause`, unless NULL, is called once, on any thread, when
 // the last error that has it is freed, or at once if `failure` is NULL; it must not call the

@@ -481,8 +481,8 @@ fn nothing_is_allocated_that_no_file_backs() {
     assert!(used <= FLOOR, "{used}");
 }
 
-/// The checkpoint of a few hundred bytes that claims 2^30 and 2^40 elements, with which each binding shows
-/// that it asks before it allocates.
+/// The checkpoint of a few hundred bytes that claims 2^30 and 2^40 elements, with which each
+/// binding shows that it asks before it allocates.
 #[test]
 fn the_claim_that_the_bindings_are_tested_with_is_refused() {
     let _turn = turn();

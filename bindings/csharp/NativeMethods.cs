@@ -338,6 +338,9 @@ namespace LibCheckpoint
         internal static extern Bytes ckpt_string_bytes(IntPtr @string);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_string_text(IntPtr @string);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_string_free(IntPtr @string);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]

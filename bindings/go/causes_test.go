@@ -119,8 +119,8 @@ func TestAPanicKeepsItsStack(t *testing.T) {
 //go:noinline
 func panicsBelow(why error) error { panic(why) }
 
-// A callback that ends its goroutine, as t.FailNow does, fails; the goroutine that called the library
-// goes on, and so does the graph.
+// A callback that ends its goroutine, as t.FailNow does, fails; the goroutine that called the
+// library goes on, and so does the graph.
 func TestGoexitInACallbackIsAnError(t *testing.T) {
 	p := newProgram(t)
 	defer p.close()

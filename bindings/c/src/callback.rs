@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::constants::{ckpt_code, CKPT_CODE_OK};
 use super::progress::{ckpt_free_callback, UserData};
-use super::{ask, handle, name_at};
+use super::{ask, handle, short_at};
 use ::checkpoint::{printable, Code, Error, Failure, Reason, Result};
 
 /// Receives the error message of a failing callback, and its cause. Valid only while the callback
@@ -28,15 +28,16 @@ pub struct ckpt_failure {
 #[no_mangle]
 pub extern "C" fn ckpt_failure_set(failure: *mut ckpt_failure, text: *const c_char, len: usize) {
     ask((), || {
-        if let (Some(failure), Ok(text)) = (handle(failure.cast_const()), name_at(text, len, "the text")) {
+        if let (Some(failure), Ok(text)) = (handle(failure.cast_const()), short_at(text, len, "the text")) {
             *failure.text.lock() = Some(printable(text).to_string());
         }
     });
 }
 
-/// Sets the cause of the running callback's failure: an object of the caller's, such as an exception
-/// of its language. The error of the call that fails for it gives it back (`ckpt_error_cause`), for
-/// a save in the background each time that it is asked for. Replaces an earlier cause.
+/// Sets the cause of the running callback's failure: an object of the caller's, such as an
+/// exception of its language. The error of the call that fails for it gives it back
+/// (`ckpt_error_cause`), for a save in the background each time that it is asked for. Replaces an
+/// earlier cause.
 ///
 /// The library takes `cause` over. `free_cause`, unless NULL, is called once, on any thread, when
 /// the last error that has it is freed, or at once if `failure` is NULL; it must not call the

@@ -5,7 +5,7 @@ use std::ffi::{c_char, CStr};
 use std::time::Duration;
 
 use super::error::ckpt_error;
-use super::{ask, call, name_at};
+use super::{ask, call, short_at};
 use ::checkpoint::{
     Better, Busy, Checksums, Code, DType, Durability, Error, Locking, Mismatch, Reason, Result, RowState, Verdict,
 };
@@ -425,7 +425,7 @@ pub extern "C" fn ckpt_dtype_check_elements(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let name = name_at(name, name_len, "the name")?;
+        let name = short_at(name, name_len, "the name")?;
         let checked = known_dtype(elements).and_then(|elements| known_dtype(dtype)?.check_fits(elements));
         checked.map_err(|e| if name.is_empty() { e } else { e.for_tensor(name) })
     })

@@ -6,7 +6,7 @@ use super::callback::CallbackMark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::node::{ckpt_description, ckpt_node, ckpt_node_options, ckpt_nodes, node_at, number_of, NodeSettings};
-use super::{array, ask, call, copied, output, own, release, required, text_at};
+use super::{ask, bytes_at, call, copied, output, own, release, required, text_at};
 use ::checkpoint::{Graph, NodeId, Result};
 
 /// A graph of objects with named edges: the state that a program saves and restores.
@@ -116,7 +116,7 @@ pub extern "C" fn ckpt_graph_add_text(
     node: *mut ckpt_node,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || add_plain(graph, options, node, |graph| graph.add_text(array(text.cast(), text_len, "the text")?)))
+    call(error, || add_plain(graph, options, node, |graph| graph.add_text(bytes_at(text, text_len, "the text")?)))
 }
 
 /// Removes an object with all edges and slots from and to it. Its children stay. Memory that the

@@ -11,8 +11,8 @@ use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::tensor::ckpt_tensor;
 use super::view::ckpt_view;
 use super::{
-    array, array_mut, ask, call, ckpt_bytes, copied, dimensions_at, handle, key_at, list_at, output, own, path_at, release,
-    required, reserved,
+    array, array_mut, ask, call, ckpt_bytes, copied, dimensions_at, handle, list_at, output, own, path_at, release, required,
+    reserved, short_at,
 };
 use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, ReadRequest, Reader, Reason, Result, Slice, Tensor};
 
@@ -205,7 +205,7 @@ pub extern "C" fn ckpt_reader_tensor(reader: *const ckpt_reader, index: usize) -
 /// argument is invalid.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_has(reader: *const ckpt_reader, key: *const c_char, key_len: usize) -> bool {
-    ask(false, || handle(reader).is_some_and(|r| key_at(key, key_len).is_ok_and(|key| r.reader.contains(key))))
+    ask(false, || handle(reader).is_some_and(|r| short_at(key, key_len, "the key").is_ok_and(|key| r.reader.contains(key))))
 }
 
 /// Finds the tensor with this key, of `key_len` bytes; if there is none and the key ends in `:0`,
@@ -224,7 +224,7 @@ pub extern "C" fn ckpt_reader_find(
     call(error, || {
         let out = output(tensor, std::ptr::null(), "the output argument `tensor`")?;
         let reader = required(reader, "the reader")?;
-        let found = reader.reader.get(key_at(key, key_len)?)?.index();
+        let found = reader.reader.get(short_at(key, key_len, "the key")?)?.index();
         *out = reader.tensor(found).map_or(std::ptr::null(), |t| t);
         Ok(())
     })
@@ -482,7 +482,7 @@ pub extern "C" fn ckpt_reader_debug_string(
 ) -> ckpt_code {
     call(error, || {
         let out = output(text, std::ptr::null_mut(), "the output argument `text`")?;
-        *out = own(ckpt_string(required(reader, "the reader")?.reader.debug_string()));
+        *out = own(ckpt_string::new(required(reader, "the reader")?.reader.debug_string()));
         Ok(())
     })
 }
