@@ -183,8 +183,13 @@ pub(super) fn short_at<'a>(pointer: *const c_char, len: usize, name: &str) -> Re
     Ok(bytes)
 }
 
-/// A name passed by the caller that need not be UTF-8. A NUL in it is refused: mostly, the length is
-/// wrong.
+/// The key that the caller gives a tensor.
+pub(super) fn key_at<'a>(pointer: *const c_char, len: usize) -> Result<&'a [u8]> {
+    name_at(pointer, len, "the key")
+}
+
+/// A name passed by the caller that need not be UTF-8. A NUL in it is refused: mostly, the length
+/// is wrong.
 pub(super) fn name_at<'a>(pointer: *const c_char, len: usize, name: &str) -> Result<&'a [u8]> {
     let bytes = short_at(pointer, len, name)?;
     if bytes.contains(&0) {

@@ -9,7 +9,7 @@ use super::options::{set, with};
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
 use super::strings::elements_of;
 use super::{
-    array, ask, call, changeable, changed, ckpt_bytes, copied, dimensions_at, name_at, output, own, path_at, release, text_at,
+    array, ask, call, changeable, changed, ckpt_bytes, copied, dimensions_at, key_at, output, own, path_at, release, text_at,
     Exclusive,
 };
 use ::checkpoint::{Code, Error, Extent, ReadAt, Reason, Result, Slice, WriteOptions, Writer};
@@ -282,7 +282,7 @@ pub extern "C" fn ckpt_writer_add(
         let mut writer = changed(writer, "the writer")?;
         let writer = writer.open()?;
         let shape = dimensions_at(shape, rank, "the shape")?;
-        writer.add(name_at(key, key_len, "the key")?, known_dtype(dtype)?, shape, array(data.cast(), size, "the data")?)
+        writer.add(key_at(key, key_len)?, known_dtype(dtype)?, shape, array(data.cast(), size, "the data")?)
     })
 }
 
@@ -314,7 +314,7 @@ pub extern "C" fn ckpt_writer_add_slice(
         let mut writer = changed(writer, "the writer")?;
         let writer = writer.open()?;
         let (shape, slice) = (dimensions_at(shape, rank, "the shape")?, slice_at(start, length, rank)?);
-        writer.add_slice(name_at(key, key_len, "the key")?, known_dtype(dtype)?, shape, &slice, array(data.cast(), size, "the data")?)
+        writer.add_slice(key_at(key, key_len)?, known_dtype(dtype)?, shape, &slice, array(data.cast(), size, "the data")?)
     })
 }
 
@@ -345,7 +345,7 @@ pub extern "C" fn ckpt_writer_add_shape_and_slice(
         let writer = writer.open()?;
         let text = text_at(shape_and_slice, shape_and_slice_len, "the shape and slice")?;
         let (shape, data) = (dimensions_at(shape, rank, "the shape")?, array(data.cast(), size, "the data")?);
-        writer.add_shape_and_slice(name_at(key, key_len, "the key")?, known_dtype(dtype)?, shape, text, data)
+        writer.add_shape_and_slice(key_at(key, key_len)?, known_dtype(dtype)?, shape, text, data)
     })
 }
 
@@ -377,7 +377,7 @@ pub extern "C" fn ckpt_writer_add_read(
         let read = read.ok_or_else(|| Error::argument("the read callback must not be NULL"))?;
         let mark = CallbackMark::default();
         let fill: Box<ReadAt<'static>> = Box::new(move |offset, buffer| mark.read(Some(read), user.pointer(), offset, buffer));
-        writer.add_read(name_at(key, key_len, "the key")?, known_dtype(dtype)?, dimensions_at(shape, rank, "the shape")?, fill)
+        writer.add_read(key_at(key, key_len)?, known_dtype(dtype)?, dimensions_at(shape, rank, "the shape")?, fill)
     })
 }
 
@@ -400,7 +400,7 @@ pub extern "C" fn ckpt_writer_add_strings(
         let mut writer = changed(writer, "the writer")?;
         let writer = writer.open()?;
         let shape = dimensions_at(shape, rank, "the shape")?;
-        writer.add_strings(name_at(key, key_len, "the key")?, shape, &elements_of(shape, elements, count)?)
+        writer.add_strings(key_at(key, key_len)?, shape, &elements_of(shape, elements, count)?)
     })
 }
 
@@ -423,7 +423,7 @@ pub extern "C" fn ckpt_writer_add_strings_slice(
         let mut writer = changed(writer, "the writer")?;
         let writer = writer.open()?;
         let (shape, slice) = (dimensions_at(shape, rank, "the shape")?, slice_at(start, length, rank)?);
-        writer.add_strings_slice(name_at(key, key_len, "the key")?, shape, &slice, &elements_of(shape, elements, count)?)
+        writer.add_strings_slice(key_at(key, key_len)?, shape, &slice, &elements_of(shape, elements, count)?)
     })
 }
 
@@ -446,7 +446,7 @@ pub extern "C" fn ckpt_writer_add_variants(
         let mut writer = changed(writer, "the writer")?;
         let writer = writer.open()?;
         let shape = dimensions_at(shape, rank, "the shape")?;
-        writer.add_variants(name_at(key, key_len, "the key")?, shape, &elements_of(shape, elements, count)?)
+        writer.add_variants(key_at(key, key_len)?, shape, &elements_of(shape, elements, count)?)
     })
 }
 
