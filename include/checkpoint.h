@@ -80,10 +80,10 @@
 //  * Verifying: ckpt_verify_options_*, ckpt_verify, ckpt_verification_*
 //  * Writing and merging: ckpt_write_options_*, ckpt_writer_*, ckpt_merge_options_*, ckpt_merge
 //  * The graph of a program: ckpt_nodes_*, ckpt_description_*, ckpt_node_options_*, ckpt_graph_new,
-//    ckpt_graph_free, ckpt_graph_add_object, ckpt_graph_add_text, ckpt_graph_remove,
-//    ckpt_graph_contains, ckpt_graph_describe, ckpt_graph_set_debug_name, ckpt_graph_set_name,
-//    ckpt_graph_track, ckpt_graph_track_overwrite, ckpt_graph_untrack, ckpt_graph_lookup,
-//    ckpt_graph_children, ckpt_graph_descendants, ckpt_graph_waiting
+//    ckpt_graph_share, ckpt_graph_free, ckpt_graph_add_object, ckpt_graph_add_text,
+//    ckpt_graph_remove, ckpt_graph_contains, ckpt_graph_describe, ckpt_graph_set_debug_name,
+//    ckpt_graph_set_name, ckpt_graph_track, ckpt_graph_track_overwrite, ckpt_graph_untrack,
+//    ckpt_graph_lookup, ckpt_graph_children, ckpt_graph_descendants, ckpt_graph_waiting
 //  * Variables: ckpt_graph_add_owned, ckpt_graph_add_borrowed, ckpt_graph_add_without_value,
 //    ckpt_graph_add_strings, ckpt_graph_set_borrowed, ckpt_graph_data, ckpt_graph_read,
 //    ckpt_graph_assign, ckpt_graph_read_strings, ckpt_graph_assign_strings, ckpt_graph_read_integer
@@ -2042,8 +2042,13 @@ void ckpt_node_options_free(ckpt_node_options *options);
 // Creates an empty graph. Free it with `ckpt_graph_free`.
 ckpt_graph *ckpt_graph_new(void);
 
-// Frees a handle of a graph. The graph and its objects live as long as a checkpoint uses them;
-// after that, borrowed memory is released. NULL is ignored.
+// Returns another handle of the same graph, for an owner of its own; free it with
+// `ckpt_graph_free`. It reaches the same objects under the same lock. This function waits for
+// nothing and may be called from callbacks. NULL if `graph` is NULL.
+ckpt_graph *ckpt_graph_share(const ckpt_graph *graph);
+
+// Frees a handle of a graph. The graph and its objects live as long as another handle is not freed
+// or a checkpoint uses them; after that, borrowed memory is released. NULL is ignored.
 void ckpt_graph_free(ckpt_graph *graph);
 
 // Adds an object without values of its own.

@@ -921,6 +921,9 @@ namespace LibCheckpoint
         internal static extern GraphHandle ckpt_graph_new();
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern GraphHandle ckpt_graph_share(GraphHandle graph);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_graph_free(IntPtr graph);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]

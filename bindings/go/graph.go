@@ -24,19 +24,11 @@ func graphOf(g *C.ckpt_graph, w *sharedState) *Graph {
 	return &Graph{own(g, func(g *C.ckpt_graph) { C.ckpt_graph_free(g) }), w}
 }
 
-// again gives another handle of the graph, which C gives by way of a checkpoint.
-func (g *Graph) again() (*Graph, error) {
-	root, err := g.AddObject()
-	if err != nil {
-		return nil, err
-	}
-	defer g.Remove(root)
-	checkpoint, err := NewCheckpoint(g, root)
-	if err != nil {
-		return nil, err
-	}
-	defer checkpoint.Close()
-	return checkpoint.Graph(), nil
+// Share gives another handle of the same graph, to be closed; the graph lives until all are.
+func (g *Graph) Share() *Graph {
+	p := g.hold()
+	defer g.drop(p)
+	return graphOf(C.ckpt_graph_share(p), g.shared)
 }
 
 // add calls a function that adds an object.

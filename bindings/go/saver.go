@@ -83,11 +83,7 @@ func newSaver(
 	if err != nil {
 		return nil, err
 	}
-	graph, err := g.again()
-	if err != nil {
-		C.ckpt_saver_free(saver)
-		return nil, err
-	}
+	graph := g.Share()
 	return &Saver{own(saver, func(s *C.ckpt_saver) {
 		C.ckpt_saver_free(s)
 		graph.Close()

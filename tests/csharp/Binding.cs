@@ -84,6 +84,19 @@ internal static class Binding
         }
     }
 
+    [Test("a_graph_lives_until_the_last_object_for_it_is_disposed_of")]
+    private static void SharedGraph()
+    {
+        var first = new Graph();
+        Node variable = first.AddVariable(new float[] { 7 });
+        using (Graph second = first.Share())
+        {
+            first.Dispose();
+            Check.Same(new float[] { 7 }, second.Value<float>(variable));
+            Check.Throws<ObjectDisposedException>(() => first.Share());
+        }
+    }
+
     [Test("registered_saver")]
     private static void RegisteredSaver()
     {
