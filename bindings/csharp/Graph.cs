@@ -30,8 +30,8 @@ namespace LibCheckpoint
 
         internal GraphHandle Handle => handle;
 
-        /// <summary>Another object for the same graph, to be disposed of by an owner of its own. The
-        /// graph lives until all of them are disposed of.</summary>
+        /// <summary>Another object for the same graph, to be disposed of by an owner of its own.
+        /// The graph lives until all of them are disposed of.</summary>
         public Graph Share() => new Graph(NativeMethods.ckpt_graph_share(handle));
 
         /// <summary>Adds an object without values of its own.</summary>
