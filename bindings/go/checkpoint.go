@@ -73,7 +73,7 @@ func (c *Checkpoint) Graph() *Graph {
 
 // touch calls a function that saves or restores: slices that moved are followed first.
 func (c *Checkpoint) touch(f func(*C.ckpt_checkpoint, **C.ckpt_error) C.ckpt_code) error {
-	if err := c.shared.follow(c.graph.handle); err != nil {
+	if err := c.shared.follow(c.graph); err != nil {
 		return err
 	}
 	return call(c.handle, f)

@@ -54,7 +54,7 @@ func (g *Graph) add(
 // touch calls a function that may touch the values of variables: slices that moved are followed
 // first.
 func (g *Graph) touch(f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
-	if err := g.shared.follow(g.handle); err != nil {
+	if err := g.shared.follow(g); err != nil {
 		return err
 	}
 	return call(g.handle, f)
@@ -62,7 +62,7 @@ func (g *Graph) touch(f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
 
 // touchOne calls a function that may touch the value of one variable, and no other.
 func (g *Graph) touchOne(variable Node, f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
-	if err := g.shared.followSome(g.handle, []Node{variable}); err != nil {
+	if err := g.shared.followSome(g, []Node{variable}); err != nil {
 		return err
 	}
 	return call(g.handle, f)
@@ -71,12 +71,12 @@ func (g *Graph) touchOne(variable Node, f func(*C.ckpt_graph, **C.ckpt_error) C.
 // touchBelow calls a function that makes an edge or a slot that leads to an object. A restore that
 // waits for it restores that object, what it leads to, and the slots of these.
 func (g *Graph) touchBelow(object Node, f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
-	if g.shared.mayWait.Load() && object != 0 {
+	if g.shared != nil && g.shared.mayWait.Load() && object != 0 {
 		below, err := g.Descendants(object)
 		if err != nil { // a list that cannot be saved any more is among them
 			return g.touch(f)
 		}
-		if err := g.shared.followSome(g.handle, below); err != nil {
+		if err := g.shared.followSome(g, below); err != nil {
 			return err
 		}
 	}

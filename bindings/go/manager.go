@@ -255,7 +255,7 @@ func (m *Manager) SaveAsync(ctx context.Context, options *ManagerSaveOptions) (*
 }
 
 func (m *Manager) touch(f func(*C.ckpt_manager, **C.ckpt_error) C.ckpt_code) error {
-	if err := m.shared.follow(m.graph.handle); err != nil {
+	if err := m.shared.follow(m.graph); err != nil {
 		return err
 	}
 	return call(m.handle, f)

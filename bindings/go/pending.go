@@ -46,6 +46,30 @@ func (w *cancellation) start(ctx context.Context, f func(**C.ckpt_pending) error
 	return p, nil
 }
 
+// A manager that saves nothing, since it is too early, gives a nil save. It is over, and waiting
+// for it is an error.
+func (p *Pending) hold() *C.ckpt_pending {
+	if p == nil {
+		return nil
+	}
+	return p.handle.hold()
+}
+
+func (p *Pending) drop(h *C.ckpt_pending) {
+	if p != nil {
+		p.handle.drop(h)
+	}
+}
+
+// Close lets go of the save, which goes on. Calling it again does nothing, as on nil; it never
+// fails.
+func (p *Pending) Close() error {
+	if p == nil {
+		return nil
+	}
+	return p.handle.Close()
+}
+
 // Path gives the path of the checkpoint that is being written.
 func (p *Pending) Path() string {
 	h := p.hold()
@@ -64,12 +88,27 @@ func (p *Pending) Poll() (done, total uint64, finished bool) {
 }
 
 // Done gives a channel that is closed when the save is over, well or not.
-func (p *Pending) Done() <-chan struct{} { return p.done }
+func (p *Pending) Done() <-chan struct{} {
+	if p == nil || p.done == nil {
+		return ended
+	}
+	return p.done
+}
+
+// ended is closed.
+var ended = func() chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}()
 
 // Wait waits until the save is over, and gives the path of the checkpoint, or what went wrong. When
 // the context is done before that, it returns what the context says, and the save goes on. It may
 // be called again, but not in a callback of this very save.
 func (p *Pending) Wait(ctx context.Context) (string, error) {
+	if p == nil || p.stopper == nil {
+		return "", argument("there is no save to wait for")
+	}
 	if ctx == nil {
 		ctx = context.Background()
 	}
@@ -79,7 +118,7 @@ func (p *Pending) Wait(ctx context.Context) (string, error) {
 		return "", contextError(ctx)
 	}
 	var saved *C.ckpt_string
-	err := call(p.handle, func(h *C.ckpt_pending, e **C.ckpt_error) C.ckpt_code { return C.ckpt_pending_wait(h, &saved, e) })
+	err := call(p, func(h *C.ckpt_pending, e **C.ckpt_error) C.ckpt_code { return C.ckpt_pending_wait(h, &saved, e) })
 	return takeString(saved), p.stopper.because(err)
 }
 

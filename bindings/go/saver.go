@@ -114,7 +114,7 @@ func (o *SaverOptions) make() (*C.ckpt_saver_options, error) {
 }
 
 func (s *Saver) touch(f func(*C.ckpt_saver, **C.ckpt_error) C.ckpt_code) error {
-	if err := s.shared.follow(s.graph.handle); err != nil {
+	if err := s.shared.follow(s.graph); err != nil {
 		return err
 	}
 	return call(s.handle, f)

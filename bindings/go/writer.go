@@ -220,6 +220,9 @@ func (w *Writer) addStrings(
 // Unavailable when another process writes in the directory; Cancelled, and what the context says,
 // when that is done; Aborted when a reader fails.
 func (w *Writer) Finish(ctx context.Context) error {
+	if w.cancellation == nil {
+		return argument("the writer is the zero value")
+	}
 	err := w.cancellation.run(ctx, func() error {
 		return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code { return C.ckpt_writer_finish(p, e) })
 	})
