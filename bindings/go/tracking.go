@@ -24,10 +24,10 @@ import (
 //
 // A tag is a name alone: there are no options. Fields without a tag, and nil pointers, are left
 // out. What two fields point to is one object, as in TensorFlow. It gives the objects of all
-// variables and objects by their paths, as "layers/0/kernel". The model is the graph's until that is closed: slices may be moved, but
-// structs, lists and dicts that change later have to be tracked by hand. Values wait for what is
-// tracked after a restore as they do for Track. When it fails, what was tracked before stays
-// tracked.
+// variables and objects by their paths, as "layers/0/kernel". The model is the graph's until that
+// is closed: slices may be moved, but structs, lists and dicts that change later have to be tracked
+// by hand. Values wait for what is tracked after a restore as they do for Track. When it fails,
+// what was tracked before stays tracked.
 func TrackStruct(g *Graph, root Node, model any) (map[string]Node, error) {
 	v := reflect.ValueOf(model)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
