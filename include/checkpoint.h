@@ -31,9 +31,10 @@
 //     ckpt_manager) share one lock. Each call holds the lock from start to end, callbacks included,
 //     so calls of several threads run one after the other.
 //  6. Keys and other names are bytes with a length, at most CKPT_MAX_NAME; they need not be
-//     NUL-terminated. Names in graphs are UTF-8. Paths are NUL-terminated bytes. Shapes have at
+//     NUL-terminated. CKPT_NUL as the length of a text means that it ends with a NUL. Names must
+//     not contain NUL, those in graphs are UTF-8. Paths are NUL-terminated bytes. Shapes have at
 //     most CKPT_MAX_RANK dimensions, lists at most 2^32 - 1 elements. A call fails with
-//     CKPT_CODE_INVALID_ARGUMENT if a length is greater.
+//     CKPT_CODE_INVALID_ARGUMENT if a length is greater, or a name is invalid.
 //  7. Constants are plain integers, never enums. Their values never change. New constants,
 //     functions and options may be added.
 //  8. The library never terminates the process. If it panics, the call returns CKPT_CODE_INTERNAL
@@ -43,12 +44,12 @@
 //     library keeps is passed together with free_user_data, and borrowed memory with release. The
 //     library calls these exactly once, when the callback or the memory is no longer needed, also
 //     if the call that should have taken it fails. A callback that gets a ckpt_failure can set its
-//     error message with ckpt_failure_set.
+//     error message with ckpt_failure_set, and its cause with ckpt_failure_set_cause.
 // 10. A callback must not call the graph that called it. Every function that would reach that graph
 //     through a ckpt_graph, ckpt_checkpoint, ckpt_status, ckpt_saver or ckpt_manager fails with
 //     CKPT_CODE_FAILED_PRECONDITION and CKPT_REASON_REENTRANT. A callback may call everything else:
 //     the functions of its own arguments (ckpt_sink_*, ckpt_source_*, ckpt_slot_request_*,
-//     ckpt_nodes_*, ckpt_failure_set), of readers, writers, reports, descriptions, errors and
+//     ckpt_nodes_*, ckpt_failure_*), of readers, writers, reports, descriptions, errors and
 //     options, all _new and _free functions, and other graphs. Other threads may call the graph
 //     while a callback runs, and wait for the lock. A callback that waits for such a thread
 //     therefore deadlocks.
@@ -68,10 +69,10 @@
 // Index
 //
 //  * Version and names of constants: ckpt_version, ckpt_check_version, ckpt_code_name,
-//    ckpt_dtype_name, ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name,
-//    ckpt_checksums_name, ckpt_durability_name, ckpt_locking_name, ckpt_kind_name,
-//    ckpt_mismatch_name, ckpt_busy_name, ckpt_restore_kind_name, ckpt_better_name,
-//    ckpt_verdict_name, ckpt_severity_name
+//    ckpt_dtype_name, ckpt_dtype_size, ckpt_dtype_check_elements, ckpt_row_state_name,
+//    ckpt_reason_name, ckpt_format_name, ckpt_checksums_name, ckpt_durability_name,
+//    ckpt_locking_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name, ckpt_restore_kind_name,
+//    ckpt_better_name, ckpt_verdict_name, ckpt_severity_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
 //  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
@@ -79,10 +80,10 @@
 //  * Verifying: ckpt_verify_options_*, ckpt_verify, ckpt_verification_*
 //  * Writing and merging: ckpt_write_options_*, ckpt_writer_*, ckpt_merge_options_*, ckpt_merge
 //  * The graph of a program: ckpt_nodes_*, ckpt_description_*, ckpt_node_options_*, ckpt_graph_new,
-//    ckpt_graph_free, ckpt_graph_add_object, ckpt_graph_add_text, ckpt_graph_remove,
-//    ckpt_graph_contains, ckpt_graph_describe, ckpt_graph_set_debug_name, ckpt_graph_set_name,
-//    ckpt_graph_track, ckpt_graph_track_overwrite, ckpt_graph_untrack, ckpt_graph_lookup,
-//    ckpt_graph_children, ckpt_graph_descendants, ckpt_graph_waiting
+//    ckpt_graph_share, ckpt_graph_free, ckpt_graph_add_object, ckpt_graph_add_text,
+//    ckpt_graph_remove, ckpt_graph_contains, ckpt_graph_describe, ckpt_graph_set_debug_name,
+//    ckpt_graph_set_name, ckpt_graph_track, ckpt_graph_track_overwrite, ckpt_graph_untrack,
+//    ckpt_graph_lookup, ckpt_graph_children, ckpt_graph_descendants, ckpt_graph_waiting
 //  * Variables: ckpt_graph_add_owned, ckpt_graph_add_borrowed, ckpt_graph_add_without_value,
 //    ckpt_graph_add_strings, ckpt_graph_set_borrowed, ckpt_graph_data, ckpt_graph_read,
 //    ckpt_graph_assign, ckpt_graph_read_strings, ckpt_graph_assign_strings, ckpt_graph_read_integer
@@ -131,6 +132,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+// As the length of a text: the text ends with a NUL, which is no part of it.
+#define CKPT_NUL ((size_t)-1)
 
 // Marks what a later version drops, so that a compiler warns of its use. The message says what to
 // use instead. Define it as nothing, before including this header, to silence these warnings only.
@@ -215,7 +219,8 @@ typedef struct ckpt_device ckpt_device;
 // The error of a failed call. Immutable: several threads may use it at once.
 typedef struct ckpt_error ckpt_error;
 
-// Receives the error message of a failing callback. Valid only while the callback runs.
+// Receives the error message of a failing callback, and its cause. Valid only while the callback
+// runs.
 typedef struct ckpt_failure ckpt_failure;
 
 // A graph of objects with named edges: the state that a program saves and restores.
@@ -489,15 +494,15 @@ typedef struct {
     size_t len;
 } ckpt_bytes;
 
+// Frees the `user_data` of a callback. Called exactly once, when the callback will not be called
+// again.
+typedef void (*ckpt_free_callback)(void *user_data);
+
 // Reports the progress of a long call: `done` of `total`, in bytes unless the call says otherwise.
 //
 // Called on the thread that made the call; for a background save, on the background thread. Any
 // return value but `CKPT_CODE_OK` stops the call, which then fails with `CKPT_CODE_CANCELLED`.
 typedef ckpt_code (*ckpt_progress_callback)(void *user_data, uint64_t done, uint64_t total);
-
-// Frees the `user_data` of a callback. Called exactly once, when the callback will not be called
-// again.
-typedef void (*ckpt_free_callback)(void *user_data);
 
 // Reads part of a value: fills `buffer` with `size` bytes from byte `offset` on, row-major and in
 // native byte order.
@@ -1063,6 +1068,16 @@ const char *ckpt_dtype_name(ckpt_dtype dtype);
 // Returns the size of one element in bytes; 0 for strings, variants and unknown numbers.
 size_t ckpt_dtype_size(ckpt_dtype dtype);
 
+// Fails unless memory with elements of dtype `elements` can hold elements of `dtype` as they are.
+// It can if the two are the same. Besides, `CKPT_DTYPE_UINT8`, `CKPT_DTYPE_UINT16` and
+// `CKPT_DTYPE_UINT32` hold the bits of elements of their size that C has no type for: `float16`,
+// `bfloat16`, quantized numbers, and numbers of eight bits or less that are not integers of eight
+// bits. The error calls the tensor by `name`, of `name_len` bytes, unless that is empty.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): it cannot, or one of the two is no dtype.
+ckpt_code ckpt_dtype_check_elements(ckpt_dtype dtype, ckpt_dtype elements, const char *name, size_t name_len, ckpt_error **error);
+
 // Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
 // NUL-terminated static text.
 const char *ckpt_row_state_name(ckpt_row_state state);
@@ -1146,11 +1161,21 @@ ckpt_bytes ckpt_error_expected(const ckpt_error *error);
 // does not say.
 ckpt_bytes ckpt_error_found(const ckpt_error *error);
 
+// Returns the cause that the callback that made the call fail has set (`ckpt_failure_set_cause`);
+// NULL if it set none, or if the call failed for another reason. Lent by the error.
+//
+// Of a save by several ranks, each rank has the cause of its own failure only.
+void *ckpt_error_cause(const ckpt_error *error);
+
 // Frees an error. NULL is ignored.
 void ckpt_error_free(ckpt_error *error);
 
-// Returns the bytes of the text. Lent by `string`.
+// Returns the bytes of the text, after which there is a NUL. Lent by `string`.
 ckpt_bytes ckpt_string_bytes(const ckpt_string *string);
+
+// Returns the text with a NUL at its end, as functions take paths; NULL for NULL. Lent by
+// `string`. A text that contains NUL seems to end there; paths contain none.
+const char *ckpt_string_text(const ckpt_string *string);
 
 // Frees text. NULL is ignored.
 void ckpt_string_free(ckpt_string *string);
@@ -1171,6 +1196,16 @@ void ckpt_strings_free(ckpt_strings *strings);
 // part of the message of the error. Replaces an earlier message. If `failure` is NULL or the text
 // is longer than `CKPT_MAX_NAME`, the call is ignored.
 void ckpt_failure_set(ckpt_failure *failure, const char *text, size_t len);
+
+// Sets the cause of the running callback's failure: an object of the caller's, such as an
+// exception of its language. The error of the call that fails for it gives it back
+// (`ckpt_error_cause`), for a save in the background each time that it is asked for. Replaces an
+// earlier cause.
+//
+// The library takes `cause` over. `free_cause`, unless NULL, is called once, on any thread, when
+// the last error that has it is freed, or at once if `failure` is NULL; it must not call the
+// library. If the callback succeeds all the same, the cause is freed.
+void ckpt_failure_set_cause(ckpt_failure *failure, void *cause, ckpt_free_callback free_cause);
 
 // Creates a cancel flag that is not raised. Free it with `ckpt_cancel_free`.
 ckpt_cancel *ckpt_cancel_new(void);
@@ -1298,6 +1333,42 @@ ckpt_code ckpt_reader_find(const ckpt_reader *reader,
                            const ckpt_tensor **tensor,
                            ckpt_error **error);
 
+// Measures the value of a tensor before memory is allocated for it. The index of a checkpoint can
+// claim any size; this call fails unless the shards are there and long enough, and there is so
+// much memory.
+//
+// `elements` is the dtype of the memory's elements (`ckpt_dtype_check_elements`), or
+// `CKPT_DTYPE_INVALID` if that need not be checked. `*count` receives the number of elements,
+// `*size` the number of bytes, which is 0 for strings and variants; both are 0 on failure. Either
+// may be NULL.
+//
+// Fails as `ckpt_reader_read` does before it reads the first byte, and:
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor is not of elements of this
+//   dtype.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): there is not enough memory for the
+//   value.
+ckpt_code ckpt_reader_measure(const ckpt_reader *reader,
+                              const ckpt_tensor *tensor,
+                              ckpt_dtype elements,
+                              uint64_t *count,
+                              uint64_t *size,
+                              ckpt_error **error);
+
+// Measures a slice of a tensor as `ckpt_reader_measure` measures the whole. The slice is given as
+// for `ckpt_reader_read_slice`.
+//
+// Fails as `ckpt_reader_measure`, and with `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`) if
+// the slice does not lie within the tensor.
+ckpt_code ckpt_reader_measure_slice(const ckpt_reader *reader,
+                                    const ckpt_tensor *tensor,
+                                    const int64_t *start,
+                                    const int64_t *length,
+                                    size_t rank,
+                                    ckpt_dtype elements,
+                                    uint64_t *count,
+                                    uint64_t *size,
+                                    ckpt_error **error);
+
 // Reads the value of a fixed-size tensor into `buffer`, row-major and in native byte order
 // (`CheckpointReader.get_tensor`).
 //
@@ -1413,6 +1484,10 @@ ckpt_bytes ckpt_tensor_key(const ckpt_tensor *tensor);
 
 // Returns the dtype of the elements; `CKPT_DTYPE_INVALID` for NULL.
 ckpt_dtype ckpt_tensor_dtype(const ckpt_tensor *tensor);
+
+// Fails unless memory with elements of dtype `elements` can hold the tensor's elements, as
+// `ckpt_dtype_check_elements` does. The error names file and tensor.
+ckpt_code ckpt_tensor_check_elements(const ckpt_tensor *tensor, ckpt_dtype elements, ckpt_error **error);
 
 // Returns the number of dimensions, at most `CKPT_MAX_RANK`; 0 for a scalar and for NULL.
 size_t ckpt_tensor_rank(const ckpt_tensor *tensor);
@@ -1967,8 +2042,13 @@ void ckpt_node_options_free(ckpt_node_options *options);
 // Creates an empty graph. Free it with `ckpt_graph_free`.
 ckpt_graph *ckpt_graph_new(void);
 
-// Frees a handle of a graph. The graph and its objects live as long as a checkpoint uses them;
-// after that, borrowed memory is released. NULL is ignored.
+// Returns another handle of the same graph, for an owner of its own; free it with
+// `ckpt_graph_free`. It reaches the same objects under the same lock. This function waits for
+// nothing and may be called from callbacks. NULL if `graph` is NULL.
+ckpt_graph *ckpt_graph_share(const ckpt_graph *graph);
+
+// Frees a handle of a graph. The graph and its objects live as long as another handle is not freed
+// or a checkpoint uses them; after that, borrowed memory is released. NULL is ignored.
 void ckpt_graph_free(ckpt_graph *graph);
 
 // Adds an object without values of its own.

@@ -11,6 +11,17 @@ pub(crate) fn allocate(size: u64) -> Result<Vec<u8>> {
     Ok(buffer)
 }
 
+/// Fails if there is no memory for `size` bytes. Only sizes at which that is likely are tried.
+pub(crate) fn check(size: u64) -> Result<()> {
+    if size < LARGE {
+        return Ok(());
+    }
+    let len = usize::try_from(size).map_err(|_| Error::out_of_memory(size))?;
+    Vec::<u8>::new().try_reserve_exact(len).map_err(|_| Error::out_of_memory(size))
+}
+
+const LARGE: u64 = 1 << 28;
+
 /// A copy of bytes, or an error when there is no memory for it.
 pub(crate) fn copy(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut buffer = Vec::new();

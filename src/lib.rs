@@ -155,7 +155,7 @@ pub use graph::{
 };
 pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumption};
 pub use reader::{
-    latest_checkpoint, resolve_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress,
+    latest_checkpoint, resolve_checkpoint, verify, Attribute, Edge, Format, Measure, Node, ObjectGraph, OpenOptions, Progress,
     ReadRequest, Reader, RegisteredSaver, Rekeyed, Resolution, SlotVariable, Tensor, Verdict, Verification, VerifyOptions, View,
 };
 pub use tensor::{DType, Extent, Slice, Strings, MAX_RANK};

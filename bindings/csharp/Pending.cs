@@ -13,16 +13,14 @@ namespace LibCheckpoint
     {
         private readonly PendingHandle handle;
         private readonly Cancellation cancellation;
-        private readonly Causes causes;
         private readonly CancellationToken token;
         private readonly CancellationTokenRegistration registration;
         private readonly Lazy<Task> completion;
 
-        private Pending(PendingHandle handle, Cancellation cancellation, Causes causes, CancellationToken token)
+        private Pending(PendingHandle handle, Cancellation cancellation, CancellationToken token)
         {
             this.handle = handle;
             this.cancellation = cancellation;
-            this.causes = causes;
             this.token = token;
             completion = new Lazy<Task>(Complete);
             registration = token.Register(Cancel);
@@ -75,7 +73,7 @@ namespace LibCheckpoint
         public string Wait()
         {
             IntPtr path, e;
-            cancellation.Check(NativeMethods.ckpt_pending_wait(handle, out path, out e), e, token, causes);
+            cancellation.Check(NativeMethods.ckpt_pending_wait(handle, out path, out e), e, token);
             return NativeResult.Text(path);
         }
 
@@ -114,8 +112,8 @@ namespace LibCheckpoint
             handle.Dispose();
         }
 
-        internal static Pending Of(PendingHandle handle, Cancellation cancellation, Causes causes, CancellationToken token) =>
-            handle.IsInvalid ? null : new Pending(handle, cancellation, causes, token);
+        internal static Pending Of(PendingHandle handle, Cancellation cancellation, CancellationToken token) =>
+            handle.IsInvalid ? null : new Pending(handle, cancellation, token);
 
         private Task Complete()
         {

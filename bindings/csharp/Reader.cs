@@ -57,27 +57,6 @@ namespace LibCheckpoint
         /// <summary>How much it takes, for each dimension.</summary>
         public long[] Length { get; }
 
-        /// <summary>How many elements of a tensor it has; 0 if it is none of that, which the
-        /// library then says.</summary>
-        internal long Count(long[] shape)
-        {
-            if (Start.Length != shape.Length)
-            {
-                return 0;
-            }
-            long count = 1;
-            for (int i = 0; i < shape.Length; i++)
-            {
-                long left = shape[i] - Start[i];
-                if (Start[i] < 0 || left < 0 || Length[i] < -1 || Length[i] > left)
-                {
-                    return 0;
-                }
-                count *= Length[i] == -1 ? left : Length[i];
-            }
-            return count;
-        }
-
         internal void Of(long[] shape)
         {
             if (Start.Length != Elements.Rank(shape))

@@ -121,8 +121,8 @@ namespace LibCheckpoint
         public T[] Read<T>(ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
-            T[] values = Elements.Room<T>(Elements.Count(shape));
+            NativeMethods.ckpt_reader_measure(reader, pointer, DTypes.Of<T>(), out ulong count, out _);
+            T[] values = Elements.Room<T>(count);
             ReadInto(new Span<T>(values), options);
             return values;
         }
@@ -132,7 +132,7 @@ namespace LibCheckpoint
         public unsafe void ReadInto<T>(Span<T> values, ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
+            Check<T>();
             fixed (byte* first = &Elements.First(values))
             {
                 Read(first, Elements.Size<T>(values.Length), options);
@@ -147,8 +147,9 @@ namespace LibCheckpoint
         public T[] Read<T>(Region region, ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
-            T[] values = Elements.Room<T>(region.Count(shape));
+            NativeMethods.ckpt_reader_measure_slice(
+                reader, pointer, region.Start, region.Length, region.Start.Length, DTypes.Of<T>(), out ulong count, out _);
+            T[] values = Elements.Room<T>(count);
             ReadInto(region, new Span<T>(values), options);
             return values;
         }
@@ -158,7 +159,7 @@ namespace LibCheckpoint
         public unsafe void ReadInto<T>(Region region, Span<T> values, ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
+            Check<T>();
             using (ReadOptionsHandle made = ReadOptions.Make(options))
             {
                 fixed (byte* first = &Elements.First(values))
@@ -227,6 +228,18 @@ namespace LibCheckpoint
 
         /// <summary>Key, type and shape.</summary>
         public override string ToString() => Key + " " + DType.Name() + " [" + string.Join(",", shape) + "]";
+
+        private void Check<T>()
+            where T : struct
+        {
+            if (DTypes.Of<T>() != DType)
+            {
+                using (reader.Hold())
+                {
+                    NativeMethods.ckpt_tensor_check_elements(pointer, DTypes.Of<T>());
+                }
+            }
+        }
 
         private unsafe void Read(byte* buffer, long size, ReadOptions options)
         {

@@ -161,7 +161,7 @@ namespace LibCheckpoint
             where T : struct
         {
             long[] shape = Describe(variable).Shape;
-            T[] values = Elements.Room<T>(shape == null ? 0 : Elements.Count(shape));
+            T[] values = Elements.Room<T>(shape == null ? 0 : (ulong)Elements.Count(shape));
             ReadInto(variable, new Span<T>(values));
             return values;
         }
@@ -272,7 +272,7 @@ namespace LibCheckpoint
         public long ReadInteger(Node variable)
         {
             long value;
-            NativeMethods.ckpt_graph_read_integer(handle, variable, out value, causes);
+            NativeMethods.ckpt_graph_read_integer(handle, variable, out value);
             return value;
         }
 
@@ -307,7 +307,7 @@ namespace LibCheckpoint
 
         private void Read(Node variable, IntPtr data, long size)
         {
-            NativeMethods.ckpt_graph_read(handle, variable, data, size, causes);
+            NativeMethods.ckpt_graph_read(handle, variable, data, size);
         }
 
         private Node AddOwned(DType dtype, long[] shape, IntPtr data, long size, NodeOptions options)
@@ -322,7 +322,7 @@ namespace LibCheckpoint
 
         private void Assign(Node variable, DType dtype, long[] shape, IntPtr data, long size)
         {
-            NativeMethods.ckpt_graph_assign(handle, variable, dtype, shape, Elements.Rank(shape), data, size, causes);
+            NativeMethods.ckpt_graph_assign(handle, variable, dtype, shape, Elements.Rank(shape), data, size);
         }
     }
 }

@@ -32,6 +32,12 @@ double go_ckpt_now(void *value);
 ckpt_code go_ckpt_sleep(void *value, double seconds);
 bool go_ckpt_is_done(void *value);
 
+static inline void go_failure_set_cause(ckpt_failure *failure, go_value value) {
+    ckpt_failure_set_cause(failure, (void *)value, go_ckpt_release);
+}
+
+static inline go_value go_error_cause(const ckpt_error *error) { return (go_value)ckpt_error_cause(error); }
+
 /* ---------------------------------------------------------------- reader and writer */
 
 /* All about a tensor in one call, since each call from Go costs as much as the answer. */

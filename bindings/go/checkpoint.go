@@ -73,10 +73,10 @@ func (c *Checkpoint) Graph() *Graph {
 
 // touch calls a function that saves or restores: slices that moved are followed first.
 func (c *Checkpoint) touch(f func(*C.ckpt_checkpoint, **C.ckpt_error) C.ckpt_code) error {
-	if err := c.shared.follow(c.graph.handle); err != nil {
+	if err := c.shared.follow(c.graph); err != nil {
 		return err
 	}
-	return c.shared.because(call(c.handle, f))
+	return call(c.handle, f)
 }
 
 // SetLog has log called about values of a checkpoint that were never used and the like; nil for no
@@ -121,7 +121,7 @@ type SaveOptions struct {
 	Written []func(path string) error
 }
 
-func (o *SaveOptions) make(w *sharedState) (*cancellation, *C.ckpt_save_options, error) {
+func (o *SaveOptions) make() (*cancellation, *C.ckpt_save_options, error) {
 	if o == nil {
 		o = &SaveOptions{}
 	}
@@ -137,7 +137,7 @@ func (o *SaveOptions) make(w *sharedState) (*cancellation, *C.ckpt_save_options,
 	ok := C.ckpt_save_options_set_write_options(made, write, &e) == C.CKPT_CODE_OK &&
 		o.set(made, &e)
 	for _, written := range o.Written {
-		ok = ok && C.go_save_options_add_callback(made, newValue(&callbackValue{value: written, shared: w}), &e) == C.CKPT_CODE_OK
+		ok = ok && C.go_save_options_add_callback(made, newValue(&callbackValue{value: written}), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_save_options_free(made)
@@ -151,7 +151,7 @@ func (c *Checkpoint) save(
 	ctx context.Context, options *SaveOptions,
 	f func(*C.ckpt_checkpoint, *C.ckpt_save_options, **C.ckpt_string, **C.ckpt_error) C.ckpt_code,
 ) (string, error) {
-	cancellation, made, err := options.make(c.shared)
+	cancellation, made, err := options.make()
 	if err != nil {
 		return "", err
 	}
@@ -247,12 +247,12 @@ func (c *Checkpoint) saveAsync(
 	ctx context.Context, options *SaveOptions,
 	f func(*C.ckpt_checkpoint, *C.ckpt_save_options, **C.ckpt_pending, **C.ckpt_error) C.ckpt_code,
 ) (*Pending, error) {
-	cancellation, made, err := options.make(c.shared)
+	cancellation, made, err := options.make()
 	if err != nil {
 		return nil, err
 	}
 	defer C.ckpt_save_options_free(made)
-	return cancellation.start(ctx, c.shared, func(pending **C.ckpt_pending) error {
+	return cancellation.start(ctx, func(pending **C.ckpt_pending) error {
 		return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, made, pending, e) })
 	})
 }
@@ -261,18 +261,18 @@ func (c *Checkpoint) saveAsync(
 // of a save in the background that has not been reported yet: of the first one, and at the next
 // call of the last one.
 func (c *Checkpoint) Sync() error {
-	return c.shared.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+	return call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_checkpoint_sync(p, e)
-	}))
+	})
 }
 
 // LastFailure returns the error of the last save in the background that failed, whether or not it
 // has been reported; nil if none has failed. Later saves that succeed do not change it, and a
 // cancelled save has not failed. It never waits.
 func (c *Checkpoint) LastFailure() error {
-	return c.shared.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+	return call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_checkpoint_last_failure(p, e)
-	}))
+	})
 }
 
 // Rename takes what the checkpoint has at From for what the program has at To: paths of objects,
@@ -404,6 +404,9 @@ func goWritten(value C.go_value, path *C.char, failure *C.ckpt_failure) C.ckpt_c
 
 //export goLog
 func goLog(value C.go_value, severity C.ckpt_severity, text *C.char, size C.size_t) {
-	defer func() { _ = recover() }() // there is nobody to tell
-	valueOf(value).value.(func(Severity, string))(Severity(severity), C.GoStringN(text, C.int(size)))
+	log, line := valueOf(value).value.(func(Severity, string)), C.GoStringN(text, C.int(size))
+	_ = contained(func() error { // there is nobody to tell
+		log(Severity(severity), line)
+		return nil
+	})
 }

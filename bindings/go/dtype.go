@@ -6,7 +6,6 @@ package checkpoint
 import "C"
 
 import (
-	"fmt"
 	"unsafe"
 )
 
@@ -69,31 +68,14 @@ func bytesOf[T Element](values []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), len(values)*int(unsafe.Sizeof(zero)))
 }
 
-// sizedBytes gives the memory of a slice whose elements a tensor of dtype holds.
-func sizedBytes[T Element](dtype DType, values []T) ([]byte, error) {
-	return bytesOf(values), check[T](dtype)
-}
-
-// check fails when elements of T are not what a tensor of dtype holds. Types of one byte that Go
-// lacks are read as uint8, those of two as uint16, and so on.
-func check[T Element](dtype DType) error {
+// check fails when elements of T are not what a tensor of dtype holds.
+func check[T Element](dtype DType, tensor string) error {
 	own := DTypeOf[T]()
 	if own == dtype {
 		return nil
 	}
-	var zero T
-	switch own {
-	case Uint8, Uint16, Uint32:
-		switch dtype {
-		case Float32, Float64, Int32, Int16, Int8, Complex64, Int64, Bool, Complex128, Uint16, Uint32, Uint64, Uint8, String, Variant:
-		default:
-			if dtype.Size() == int(unsafe.Sizeof(zero)) {
-				return nil
-			}
-		}
-	}
-	return &Error{
-		Code: InvalidArgument, Reason: ReasonDType, Expected: own.String(), Found: dtype.String(),
-		Message: fmt.Sprintf("the elements have another type: expected %v, found %v", own, dtype),
-	}
+	var e *C.ckpt_error
+	c, n := name(tensor)
+	C.ckpt_dtype_check_elements(C.ckpt_dtype(dtype), C.ckpt_dtype(own), c, n, &e)
+	return takeError(e)
 }

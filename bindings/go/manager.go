@@ -55,7 +55,7 @@ func NewManager(c *Checkpoint, directory string, options *ManagerOptions) (*Mana
 	if c == nil {
 		return nil, argument("there is no checkpoint")
 	}
-	made, err := options.make(c.shared)
+	made, err := options.make()
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func NewManager(c *Checkpoint, directory string, options *ManagerOptions) (*Mana
 	}), graph, c.shared}, nil
 }
 
-func (o *ManagerOptions) make(w *sharedState) (*C.ckpt_manager_options, error) {
+func (o *ManagerOptions) make() (*C.ckpt_manager_options, error) {
 	if o == nil {
 		return nil, nil
 	}
@@ -87,7 +87,7 @@ func (o *ManagerOptions) make(w *sharedState) (*C.ckpt_manager_options, error) {
 		}
 	}
 	set(o.Init != nil, func() C.ckpt_code {
-		return C.go_manager_options_set_init(made, newValue(&callbackValue{value: o.Init, shared: w}), &e)
+		return C.go_manager_options_set_init(made, newValue(&callbackValue{value: o.Init}), &e)
 	})
 	set(o.Clock != nil, func() C.ckpt_code {
 		return C.go_manager_options_set_clock(made, newValue(&callbackValue{value: clock{now: o.Clock}}), &e)
@@ -146,9 +146,9 @@ func (m *Manager) Checkpoints() []string {
 
 // LastFailure returns what LastFailure of the manager's checkpoint returns.
 func (m *Manager) LastFailure() error {
-	return m.shared.because(call(m.handle, func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
+	return call(m.handle, func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_manager_last_failure(p, e)
-	}))
+	})
 }
 
 // BestCheckpoints gives all managed checkpoints with a metric, the best first.
@@ -210,7 +210,7 @@ func (m *Manager) save(
 	if options == nil {
 		options = &ManagerSaveOptions{}
 	}
-	cancellation, save, err := options.Save.make(m.shared)
+	cancellation, save, err := options.Save.make()
 	if err != nil {
 		return "", err
 	}
@@ -236,7 +236,7 @@ func (m *Manager) SaveAsync(ctx context.Context, options *ManagerSaveOptions) (*
 	if options == nil {
 		options = &ManagerSaveOptions{}
 	}
-	cancellation, save, err := options.Save.make(m.shared)
+	cancellation, save, err := options.Save.make()
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +247,7 @@ func (m *Manager) SaveAsync(ctx context.Context, options *ManagerSaveOptions) (*
 		return nil, err
 	}
 	defer C.ckpt_manager_save_options_free(made)
-	return cancellation.start(ctx, m.shared, func(pending **C.ckpt_pending) error {
+	return cancellation.start(ctx, func(pending **C.ckpt_pending) error {
 		return m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_manager_save_async(p, made, pending, e)
 		})
@@ -255,10 +255,10 @@ func (m *Manager) SaveAsync(ctx context.Context, options *ManagerSaveOptions) (*
 }
 
 func (m *Manager) touch(f func(*C.ckpt_manager, **C.ckpt_error) C.ckpt_code) error {
-	if err := m.shared.follow(m.graph.handle); err != nil {
+	if err := m.shared.follow(m.graph); err != nil {
 		return err
 	}
-	return m.shared.because(call(m.handle, f))
+	return call(m.handle, f)
 }
 
 // ResumeOptions says how a program resumes. The zero value, and nil, are the defaults.

@@ -331,3 +331,23 @@ func TestLocks(t *testing.T) {
 		because(t, err, Unavailable, ReasonLocked)
 	})
 }
+
+// TestShare uses a graph by a handle of its own, when the first one is closed.
+func TestShare(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		g := NewGraph()
+		value := []float32{1}
+		variable := must(AddVariable(g, &value, []int64{1}))(t)
+		other := g.Share()
+		g.Close()
+		value = []float32{2} // followed by any handle
+		same(t, []float32{2}, must(Value[float32](other, variable))(t))
+		_, err := g.AddObject()
+		is(t, err, InvalidArgument)
+		closed := g.Share()
+		_, err = closed.AddObject()
+		is(t, err, InvalidArgument)
+		check0(t, closed.Close())
+		check0(t, other.Close())
+	})
+}

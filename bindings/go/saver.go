@@ -83,11 +83,7 @@ func newSaver(
 	if err != nil {
 		return nil, err
 	}
-	graph, err := g.again()
-	if err != nil {
-		C.ckpt_saver_free(saver)
-		return nil, err
-	}
+	graph := g.Share()
 	return &Saver{own(saver, func(s *C.ckpt_saver) {
 		C.ckpt_saver_free(s)
 		graph.Close()
@@ -118,10 +114,10 @@ func (o *SaverOptions) make() (*C.ckpt_saver_options, error) {
 }
 
 func (s *Saver) touch(f func(*C.ckpt_saver, **C.ckpt_error) C.ckpt_code) error {
-	if err := s.shared.follow(s.graph.handle); err != nil {
+	if err := s.shared.follow(s.graph); err != nil {
 		return err
 	}
-	return s.shared.because(call(s.handle, f))
+	return call(s.handle, f)
 }
 
 func (s *Saver) strings(f func(*C.ckpt_saver, **C.ckpt_strings, **C.ckpt_error) C.ckpt_code) ([]string, error) {
@@ -157,7 +153,7 @@ func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptio
 		return "", err
 	}
 	defer free()
-	cancellation, save, err := options.Save.make(s.shared)
+	cancellation, save, err := options.Save.make()
 	if err != nil {
 		return "", err
 	}

@@ -90,6 +90,9 @@ func TestTrackStructRefuses(t *testing.T) {
 				A []float32 `ckpt:"a" shape:"x"`
 			}{},
 			&struct {
+				A []float32 `ckpt:"a,omitempty"` // an option, not a part of the name
+			}{A: []float32{1}},
+			&struct {
 				A map[int]*layer `ckpt:"a"`
 			}{A: map[int]*layer{}},
 			&struct {

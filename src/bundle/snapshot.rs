@@ -171,7 +171,7 @@ fn copy_piece(bytes: &mut [u8], from: usize, copies: &[Copied], sources: &[(usiz
 /// Reads a value from a callback, in pieces as when it is written.
 fn ask(bytes: &mut [u8], from: u64, read: &ReadAt<'_>) -> Result<()> {
     for (number, piece) in bytes.chunks_mut(CHUNK).enumerate() {
-        read(from + (number * CHUNK) as u64, piece).map_err(|e| Error::callback(format!("reading the value failed: {e}")))?;
+        read(from + (number * CHUNK) as u64, piece).map_err(|e| Error::callback("reading the value", e))?;
     }
     Ok(())
 }

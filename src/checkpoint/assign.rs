@@ -227,7 +227,7 @@ impl Batch<'_> {
 }
 
 fn failed(e: Failure) -> Error {
-    Error::callback(format!("the object's callback failed: {e}"))
+    Error::callback("the object's callback", e)
 }
 
 /// A value that was read and is ready to be assigned.

@@ -227,11 +227,11 @@ impl Job {
         });
         let mut state = self.state.lock();
         state.is_unread = failure.is_some();
-        if failure.is_some() {
-            *self.failure.lock() = failure;
-        }
+        let earlier = failure.and_then(|failure| self.failure.lock().replace(failure));
         state.outcome = Some(outcome);
         self.ended.notify_all();
+        drop(state);
+        drop(earlier); // without the locks: its cause is the program's
         memory
     }
 

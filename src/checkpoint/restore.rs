@@ -298,9 +298,7 @@ impl Restore {
             let wanted: Vec<(Box<str>, usize)> =
                 wanted.map(|t| (String::from_utf8_lossy(t.key()).into_owned().into_boxed_str(), t.index())).collect();
             let restored = batch.source(&wanted).and_then(|source| {
-                functions
-                    .restore(objects, &source)
-                    .map_err(|e| Error::callback(format!("the restore callback of a registered saver failed: {e}")))
+                functions.restore(objects, &source).map_err(|e| Error::callback("the restore callback of a registered saver", e))
             });
             nodes.savers.get_mut(saver).functions = Some(functions);
             restored?;

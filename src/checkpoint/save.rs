@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::options::SaveOptions;
 use crate::bundle::{Snapshot, SnapshotMemory, Writer};
-use crate::error::{printable, Code, Error, Reason, Result};
+use crate::error::{printable, Error, Result};
 use crate::format::key::{self, ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
 use crate::graph::{not_shaped, Content, Data, Failure, Kind, NodeId, Nodes, Put, Root, Sink, Walk};
 use crate::reader::{GraphBuilder, OBJECT_GRAPH_KEY};
@@ -110,7 +110,8 @@ fn save_groups(nodes: &mut Nodes, groups: &[Group]) -> Result<Vec<Vec<Put>>> {
         let mut sink = Sink::default();
         let saver = nodes.savers.get_mut(group.saver);
         if let Some(functions) = &mut saver.functions {
-            let failed = |e: Failure| Error::callback(format!("the saver \"{}\" failed: {e}", printable(saver.name.as_bytes())));
+            let name = &saver.name;
+            let failed = |e: Failure| Error::callback(format_args!("the saver \"{}\"", printable(name.as_bytes())), e);
             functions.save(&group.objects, &mut sink).map_err(failed)?;
         }
         puts.push(sink.tensors);
@@ -126,7 +127,7 @@ fn save_states(nodes: &mut Nodes, walk: &Walk<'_>, saver_of: &[u32]) -> Result<V
         let mut sink = Sink::default();
         if let Err(e) = state.save(&mut sink) {
             let what = nodes.describe(object);
-            return Err(Error::callback(format!("the save callback of {what} failed: {e}"))
+            return Err(Error::callback(format_args!("the save callback of {what}"), e)
                 .for_tensor(walk.path(nodes, id as u32).as_bytes()));
         }
         states.push((id as u32, sink.tensors));
@@ -285,8 +286,6 @@ fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32,
 
 /// Calls the write callbacks in the order in which they were added.
 pub(super) fn call_back(options: &SaveOptions, path: &Path) -> Result<()> {
-    options.callbacks.iter().try_for_each(|callback| {
-        callback(path)
-            .map_err(|e| Error::new(Code::Aborted, Reason::Callback, format!("a write callback failed: {e}")).in_file(path))
-    })
+    let failed = |e| Error::callback("a write callback", e).in_file(path);
+    options.callbacks.iter().try_for_each(|callback| callback(path).map_err(failed))
 }

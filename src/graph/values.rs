@@ -27,9 +27,7 @@ impl Graph {
                 Data::Device(device) => {
                     let size = elements(&shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
                     let mut bytes = allocate(size)?;
-                    device
-                        .read_at(0, &mut bytes)
-                        .map_err(|e| Error::callback(format!("{what}: the device callback failed: {e}")))?;
+                    device.read_at(0, &mut bytes).map_err(|e| Error::callback(format_args!("{what}: the device callback"), e))?;
                     Ok(bytes)
                 }
                 Data::Strings(_) | Data::None => Err(strings_instead(&what)),

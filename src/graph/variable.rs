@@ -345,7 +345,7 @@ impl Variable {
         match &mut self.data {
             Data::Borrowed(memory) => memory.bytes_mut().copy_from_slice(bytes),
             Data::Device(device) => {
-                let failed = |e: Failure| Error::callback(format!("the variable's device callback failed: {e}"));
+                let failed = |e: Failure| Error::callback("the variable's device callback", e);
                 device.prepare(dtype, shape).map_err(failed)?;
                 let written = device.write_at(0, bytes);
                 device.finish(written.is_ok()).map_err(failed)?;

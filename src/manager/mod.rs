@@ -371,7 +371,7 @@ impl Manager {
                 return Err(broken.problem.prefixed("none of the directory's checkpoints is valid"));
             }
             if let Some(init) = &self.books.options.init {
-                init().map_err(|e| Error::callback(format!("the init function failed: {e}")))?;
+                init().map_err(|e| Error::callback("the init function", e))?;
                 self.books.options.log(Severity::Info, "there is no checkpoint: the init function was called");
             }
             return Ok(Resumption { path: None, status: None, broken: Vec::new() });

@@ -28,7 +28,7 @@ pub use path::{latest_checkpoint, resolve_checkpoint, Resolution};
 use path::{First, Found, MOST_LOOKS};
 pub(crate) use resolve::{in_place, is_absolute, path_in, resolve, resolve_beside, resolve_name};
 pub(crate) use restoring::Place;
-pub use tensor::Tensor;
+pub use tensor::{Measure, Tensor};
 pub use verdict::Verdict;
 pub(crate) use verify::verify_located;
 pub use verify::{verify, Progress, Verification, VerifyOptions};

@@ -79,15 +79,11 @@ impl Reader {
                 checked.map(|()| (row.shard, row.offset)).map_err(|e| e.for_tensor(row.key))
             }
             Stored::V1(v1) => {
-                let (key, described) = v1.tensor(tensor);
-                let bytes = described
-                    .dtype
-                    .size()
-                    .map_or(0, |size| crate::tensor::elements(&described.shape).saturating_mul(size as u64));
-                if bytes / 16 > v1.bytes() {
-                    Err(v1.unbacked(tensor).for_tensor(key))
-                } else {
+                let described = v1.tensor(tensor).1;
+                if v1.has_room_for(crate::tensor::elements(&described.shape), described.dtype) {
                     Ok((0, tensor as u64))
+                } else {
+                    Err(v1.unbacked(tensor))
                 }
             }
         }
@@ -124,10 +120,10 @@ impl Reader {
     /// Fails unless the data files exist and are long enough for a region of a tensor.
     pub(crate) fn check_region(&self, tensor: usize, region: &Bounds) -> Result<()> {
         match &self.stored {
-            Stored::V2(bundle) => {
+            Stored::V2(bundle) if bundle.index().tensor(tensor).is_partitioned() => {
                 bundle.check_backed(tensor, region).map_err(|e| e.for_tensor(bundle.index().tensor(tensor).key))
             }
-            Stored::V1(_) => self.check_backed(tensor).map(drop),
+            _ => self.check_backed(tensor).map(drop),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::view::View;
 use super::{ReadRequest, Reader, Stored};
-use crate::allocate::allocate;
+use crate::allocate::{self, allocate};
 use crate::bundle::{ReadOptions, Row, Wanted};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
@@ -38,6 +38,15 @@ use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
 pub struct Tensor<'a> {
     pub(super) reader: &'a Reader,
     pub(super) index: usize,
+}
+
+/// How large a value is, or a slice of one: what [`Tensor::measure`] returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// The number of elements.
+    pub elements: u64,
+    /// The number of bytes; 0 for strings and variants, whose elements have lengths of their own.
+    pub bytes: u64,
 }
 
 impl fmt::Debug for Tensor<'_> {
@@ -131,6 +140,28 @@ impl<'a> Tensor<'a> {
                 described => described.slices.len(),
             },
         }
+    }
+
+    /// Measures the value, or a slice of it, before memory is allocated for it: an index can claim
+    /// any size. Fails if the data files do not hold so much, or if there is not so much memory.
+    ///
+    /// # Errors
+    /// The errors of [`Tensor::read_slice_into`] that are known before the first byte is read, and:
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): there is not enough memory for the value.
+    pub fn measure(&self, slice: Option<&Slice>) -> Result<Measure> {
+        let region = self.region(slice)?;
+        self.check_backed(&region)?;
+        let bytes = self.dtype().size().map_or(0, |size| region.elements() * size as u64);
+        allocate::check(bytes).map_err(|e| e.for_tensor(self.key()))?;
+        Ok(Measure { elements: region.elements(), bytes })
+    }
+
+    /// Fails unless the dtype [fits](DType::fits) memory with elements of dtype `elements`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` (`DType`), which names both dtypes.
+    pub fn check_elements(&self, elements: DType) -> Result<()> {
+        self.dtype().check_fits(elements).map_err(|e| e.for_tensor(self.key()).in_file(self.reader.prefix()))
     }
 
     /// Reads the value: the elements in row-major order and native byte order.
@@ -273,15 +304,8 @@ impl<'a> Tensor<'a> {
 
     fn read_region(&self, region: Bounds) -> Result<Vec<u8>> {
         let bytes = self.region_bytes(&region)?;
-        // The files must be long enough before memory is allocated: a hostile index can claim any
-        // size.
-        if let Stored::V2(bundle) = &self.reader.stored {
-            bundle.check_backed(self.index, &region).map_err(|e| e.for_tensor(self.key()))?;
-        }
-        let mut buffer = match &self.reader.stored {
-            Stored::V1(v1) if bytes / 16 > v1.bytes() => return Err(v1.unbacked(self.index)),
-            _ => allocate(bytes).map_err(|e| e.for_tensor(self.key()))?,
-        };
+        self.check_backed(&region)?;
+        let mut buffer = allocate(bytes).map_err(|e| e.for_tensor(self.key()))?;
         match &self.reader.stored {
             Stored::V1(v1) => v1.read(self.index, &region, &mut buffer)?,
             Stored::V2(bundle) => {
@@ -289,6 +313,16 @@ impl<'a> Tensor<'a> {
             }
         }
         Ok(buffer)
+    }
+
+    /// Fails unless the files hold as many bytes as the region needs, before memory is allocated
+    /// for it: a hostile index can claim any size.
+    fn check_backed(&self, region: &Bounds) -> Result<()> {
+        match &self.reader.stored {
+            Stored::V1(v1) if v1.has_room_for(region.elements(), self.dtype()) => Ok(()),
+            Stored::V1(v1) => Err(v1.unbacked(self.index)),
+            Stored::V2(_) => self.reader.check_region(self.index, region),
+        }
     }
 
     fn read_string_region(&self, region: &Bounds) -> Result<Strings> {

@@ -375,6 +375,12 @@ impl Checkpoint {
             .in_file(self.prefix())
     }
 
+    /// Returns whether the files can hold so many elements. A number takes at least a sixteenth of
+    /// its bytes, and a string two bytes, which compression may leave an eighth of.
+    pub fn has_room_for(&self, elements: u64, dtype: DType) -> bool {
+        elements.saturating_mul(dtype.size().unwrap_or(1) as u64) / 16 <= self.bytes()
+    }
+
     /// Returns the total size of all files in bytes.
     pub fn bytes(&self) -> u64 {
         self.parts.iter().map(|part| part.table.file().len()).sum()

@@ -45,6 +45,42 @@ TEST(types, shapes_are_compared_by_their_dimensions) {
     EXPECT_EQ(ckpt::shape_view({INT64_MAX, INT64_MAX}).element_count(), 0u);
 }
 
+// A checkpoint of a few hundred bytes claims 2^30 and 2^40 elements: there is no std::bad_alloc,
+// and no memory is taken.
+TEST(reading, what_the_data_files_do_not_hold_is_refused_before_memory_is_allocated) {
+    const ckpt::reader reader("tests/hostile/claim");
+    for (const char *key : {"billion", "trillion"}) {
+        const ckpt::tensor tensor = reader.at(key);
+        for (const auto &thrown : {fails(ckpt::code::data_loss, [&] { tensor.read<float>(); }),
+                                   fails(ckpt::code::data_loss, [&] { tensor.read_slice<float>({{1}, {-1}}); }),
+                                   fails(ckpt::code::data_loss, [&] { tensor.view(); })}) {
+            EXPECT_EQ(thrown.reason(), ckpt::reason::truncated);
+            EXPECT_EQ(thrown.tensor(), key);
+            EXPECT_TRUE(has(thrown.file(), "claim.data-00000-of-00001"));
+        }
+    }
+    fails(ckpt::code::data_loss, [&] { reader.at("strings").strings(); });
+}
+
+TEST_F(binding, another_type_than_the_tensors_is_refused_with_both_names) {
+    const ckpt::half halves[] = {{0x3c00}, {0x4000}};
+    ckpt::writer writer(in("h"));
+    writer.add("half", {2}, halves);
+    writer.finish();
+    const ckpt::reader reader(in("h"));
+    EXPECT_EQ(reader.read<ckpt::half>("half")[1].value, 0x4000);
+    EXPECT_EQ(reader.read<std::uint16_t>("half")[1], 0x4000);
+    const auto thrown = fails(ckpt::code::invalid_argument, [&] { reader.read<std::int16_t>("half"); });
+    EXPECT_EQ(thrown.reason(), ckpt::reason::dtype);
+    EXPECT_EQ(thrown.tensor(), "half");
+    EXPECT_EQ(thrown.file(), in("h"));
+    EXPECT_EQ(thrown.expected(), "int16");
+    EXPECT_EQ(thrown.found(), "float16");
+    fails(ckpt::code::invalid_argument, [&] { reader.at("half").view().values<float>(); });
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { reader.at("half").read_slice<ckpt::half>({{0}, {3}}); }).reason(),
+              ckpt::reason::shape);
+}
+
 TEST_F(binding, an_error_knows_file_tensor_and_reason) {
     const auto thrown = fails(ckpt::code::not_found, [&] { ckpt::reader none(in("none")); });
     EXPECT_EQ(thrown.reason(), ckpt::reason::no_checkpoint);
@@ -596,10 +632,12 @@ TEST_F(binding, the_errors_of_saves_in_the_background_are_thrown) {
         } catch (const ckpt::error &error) {
             EXPECT_EQ(error.code(), ckpt::code::aborted);
             EXPECT_NE(std::string(error.what()).find("refused"), std::string::npos);
+            ASSERT_TRUE(error.cause());  // although it was thrown on a thread of the library's
+            EXPECT_THROW(std::rethrow_exception(error.cause()), std::runtime_error);
         }
     };
     const ckpt::pending pending = checkpoint.save_async(in("ckpt"), refusing);
-    says_refused([&] { pending.wait(); });
+    for (int i = 0; i < 3; i++) says_refused([&] { pending.wait(); });
     checkpoint.sync();
     checkpoint.save_async(in("ckpt"), refusing);
     checkpoint.save(in("ckpt"));  // costs nothing
@@ -608,6 +646,7 @@ TEST_F(binding, the_errors_of_saves_in_the_background_are_thrown) {
     for (const std::optional<ckpt::error> &failure : {checkpoint.last_failure(), manager.last_failure()}) {
         ASSERT_TRUE(failure);
         EXPECT_EQ(failure->code(), ckpt::code::aborted);
+        EXPECT_THROW(std::rethrow_exception(failure->cause()), std::runtime_error);
     }
     says_refused([&] { checkpoint.sync(); });
     checkpoint.sync();
@@ -871,6 +910,18 @@ TEST_F(binding, a_rank_that_stays_away_is_named_to_all) {
         EXPECT_TRUE(has(thrown[rank]->what(), "rank 1 did not take part")) << thrown[rank]->what();
     }
     EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(binding, what_a_rank_s_function_throws_is_the_cause_of_its_error) {
+    const ckpt::graph graph;
+    const ckpt::checkpoint checkpoint(graph, graph.add_object());
+    ckpt::rank_functions functions;
+    functions.gather = [](auto, auto &) { throw std::domain_error("the cable is cut"); };
+    functions.broadcast = [](auto, auto &) {};
+    const ckpt::ranks ranks(1, 2, functions);
+    const auto thrown = fails(ckpt::code::unavailable, [&] { checkpoint.save_ranked(in("r"), ranks); });
+    EXPECT_EQ(thrown.reason(), ckpt::reason::rank);
+    EXPECT_THROW(std::rethrow_exception(thrown.cause()), std::domain_error);
 }
 
 // Writers of two names in one directory do not wait for each other; of two managers one is refused.

@@ -39,6 +39,64 @@ internal static class Binding
         }
     }
 
+    // A checkpoint of a few hundred bytes claims 2^30 and 2^40 elements.
+    [Test("what_the_data_files_do_not_hold_is_refused_before_memory_is_allocated")]
+    private static void ClaimsAreRefused()
+    {
+        using (var reader = new Reader(Path.Combine(Program.Data, "..", "hostile", "claim")))
+        {
+            long before = GC.GetTotalMemory(true);
+            foreach (string key in new[] { "billion", "trillion" })
+            {
+                Tensor tensor = reader[key];
+                Action[] reads =
+                {
+                    () => tensor.Read<float>(), () => tensor.Read<float>(new Region(new long[] { 1 }, new long[] { -1 })),
+                    () => tensor.View(),
+                };
+                foreach (Action read in reads)
+                {
+                    CheckpointException e = Check.Fails(ErrorCode.DataLoss, Reason.Truncated, read);
+                    Check.Equal(key, e.Tensor);
+                    Check.That(e.File.EndsWith("claim.data-00000-of-00001", StringComparison.Ordinal), e.File);
+                }
+            }
+            Check.Fails(ErrorCode.DataLoss, Reason.Truncated, () => reader["strings"].ReadStrings());
+            Check.That(GC.GetTotalMemory(false) - before < 1 << 24, "memory was taken");
+        }
+    }
+
+    [Test("another_type_than_the_tensors_is_refused_with_both_names")]
+    private static void AnotherType()
+    {
+        using (var writer = new Writer(Program.At("h")))
+        {
+            writer.Add("half", new[] { new Float16(0x3c00), new Float16(0x4000) });
+            writer.Finish();
+        }
+        using (var reader = new Reader(Program.At("h")))
+        {
+            Check.Same(new ushort[] { 0x3c00, 0x4000 }, reader.Read<ushort>("half"));
+            CheckpointException e = Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => reader.Read<short>("half"));
+            Check.Equal("int16 float16 half", e.Expected + " " + e.Found + " " + e.Tensor);
+            Check.Equal(Program.At("h"), e.File);
+            Check.Fails(ErrorCode.InvalidArgument, Reason.Shape, () => reader["half"].Read<ushort>(new Region(new long[] { 0 }, new long[] { 3 })));
+        }
+    }
+
+    [Test("a_graph_lives_until_the_last_object_for_it_is_disposed_of")]
+    private static void SharedGraph()
+    {
+        var first = new Graph();
+        Node variable = first.AddVariable(new float[] { 7 });
+        using (Graph second = first.Share())
+        {
+            first.Dispose();
+            Check.Same(new float[] { 7 }, second.Value<float>(variable));
+            Check.Throws<ObjectDisposedException>(() => first.Share());
+        }
+    }
+
     [Test("registered_saver")]
     private static void RegisteredSaver()
     {
@@ -372,6 +430,12 @@ internal static class Binding
             }
             checkpoint.Save(Program.At("a")); // costs nothing
             Check.Equal(Reason.Callback, checkpoint.LastFailure.Reason);
+            // Another exception of the same text, of another call, is not taken for it.
+            var other = new SaveOptions();
+            var twin = (Exception)Activator.CreateInstance(fault.GetType(), fault.Message);
+            other.Written.Add(path => { throw twin; });
+            Check.That(Check.Throws<CheckpointException>(() => checkpoint.Save(Program.At("a"), other)).InnerException == twin, "not its own");
+            Check.That(checkpoint.LastFailure.InnerException == fault, "not the callback's own exception");
             using (var manager = new Manager(checkpoint, Program.At("managed")))
             {
                 Check.Equal(Reason.Callback, manager.LastFailure.Reason);

@@ -5,7 +5,7 @@ use std::ffi::{c_char, CStr};
 use std::time::Duration;
 
 use super::error::ckpt_error;
-use super::{ask, call};
+use super::{ask, call, short_at};
 use ::checkpoint::{
     Better, Busy, Checksums, Code, DType, Durability, Error, Locking, Mismatch, Reason, Result, RowState, Verdict,
 };
@@ -406,6 +406,29 @@ pub extern "C" fn ckpt_dtype_name(dtype: ckpt_dtype) -> *const c_char {
 #[no_mangle]
 pub extern "C" fn ckpt_dtype_size(dtype: ckpt_dtype) -> usize {
     ask(0, || dtype_of(dtype).and_then(DType::size).unwrap_or(0))
+}
+
+/// Fails unless memory with elements of dtype `elements` can hold elements of `dtype` as they are.
+/// It can if the two are the same. Besides, `CKPT_DTYPE_UINT8`, `CKPT_DTYPE_UINT16` and
+/// `CKPT_DTYPE_UINT32` hold the bits of elements of their size that C has no type for: `float16`,
+/// `bfloat16`, quantized numbers, and numbers of eight bits or less that are not integers of eight
+/// bits. The error calls the tensor by `name`, of `name_len` bytes, unless that is empty.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): it cannot, or one of the two is no dtype.
+#[no_mangle]
+pub extern "C" fn ckpt_dtype_check_elements(
+    dtype: ckpt_dtype,
+    elements: ckpt_dtype,
+    name: *const c_char,
+    name_len: usize,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let name = short_at(name, name_len, "the name")?;
+        let checked = known_dtype(elements).and_then(|elements| known_dtype(dtype)?.check_fits(elements));
+        checked.map_err(|e| if name.is_empty() { e } else { e.for_tensor(name) })
+    })
 }
 
 /// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.

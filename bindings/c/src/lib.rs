@@ -117,8 +117,8 @@ mod wrapper;
 
 use exclusive::{changeable, changed, copied, Exclusive};
 use pointer::{
-    array, array_mut, check_array, dimensions_at, handle, key_at, list_at, name_at, os_text, output, own, path_at, release,
-    required, reserved, text_at,
+    array, array_mut, bytes_at, check_array, dimensions_at, handle, key_at, list_at, name_at, os_text, output, own, path_at,
+    release, required, reserved, short_at, text_at,
 };
 use wrapper::{ask, call};
 

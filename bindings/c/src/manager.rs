@@ -11,7 +11,7 @@ use super::maintenance::ckpt_broken_checkpoints;
 use super::manager_options::{ckpt_manager_options, ckpt_manager_save_options, ckpt_resume_options};
 use super::status::ckpt_status;
 use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
-use super::{ask, call, ckpt_bytes, copied, handle, name_at, output, own, path_at, release, required};
+use super::{ask, call, ckpt_bytes, copied, handle, output, own, path_at, release, required, short_at};
 use ::checkpoint::{Manager, Result, Strings};
 
 /// Saves checkpoints repeatedly in one directory, keeps some of them, and resumes from the latest
@@ -146,7 +146,7 @@ pub extern "C" fn ckpt_manager_best_checkpoints(manager: *const ckpt_manager) ->
 #[no_mangle]
 pub extern "C" fn ckpt_manager_metric(manager: *const ckpt_manager, path: *const c_char, path_len: usize) -> f64 {
     ask(f64::NAN, || {
-        let path = name_at(path, path_len, "the path").unwrap_or_default();
+        let path = short_at(path, path_len, "the path").unwrap_or_default();
         let best = handle(manager).map(|m| m.manager.best_checkpoints()).unwrap_or_default();
         let found = best.into_iter().find(|(found, _)| found.as_os_str().as_encoded_bytes() == path);
         found.map_or(f64::NAN, |(_, metric)| metric)

@@ -22,6 +22,7 @@ pub type ckpt_progress_callback = Option<extern "C" fn(user_data: *mut c_void, d
 pub type ckpt_free_callback = Option<extern "C" fn(user_data: *mut c_void)>;
 
 /// The caller's `user_data`, freed with its last holder.
+#[derive(Debug)]
 pub(super) struct UserData {
     data: *mut c_void,
     free: ckpt_free_callback,

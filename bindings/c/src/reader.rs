@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::sync::OnceLock;
 
-use super::constants::{ckpt_code, ckpt_format};
+use super::constants::{ckpt_code, ckpt_dtype, ckpt_format, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
 use super::object_graph::ckpt_object_graph;
 use super::options::{ckpt_open_options, ckpt_read_options};
@@ -11,8 +11,8 @@ use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::tensor::ckpt_tensor;
 use super::view::ckpt_view;
 use super::{
-    array, array_mut, ask, call, ckpt_bytes, copied, dimensions_at, handle, key_at, list_at, output, own, path_at, release,
-    required, reserved,
+    array, array_mut, ask, call, ckpt_bytes, copied, dimensions_at, handle, list_at, output, own, path_at, release, required,
+    reserved, short_at,
 };
 use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, ReadRequest, Reader, Reason, Result, Slice, Tensor};
 
@@ -205,7 +205,7 @@ pub extern "C" fn ckpt_reader_tensor(reader: *const ckpt_reader, index: usize) -
 /// argument is invalid.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_has(reader: *const ckpt_reader, key: *const c_char, key_len: usize) -> bool {
-    ask(false, || handle(reader).is_some_and(|r| key_at(key, key_len).is_ok_and(|key| r.reader.contains(key))))
+    ask(false, || handle(reader).is_some_and(|r| short_at(key, key_len, "the key").is_ok_and(|key| r.reader.contains(key))))
 }
 
 /// Finds the tensor with this key, of `key_len` bytes; if there is none and the key ends in `:0`,
@@ -224,9 +224,63 @@ pub extern "C" fn ckpt_reader_find(
     call(error, || {
         let out = output(tensor, std::ptr::null(), "the output argument `tensor`")?;
         let reader = required(reader, "the reader")?;
-        let found = reader.reader.get(key_at(key, key_len)?)?.index();
+        let found = reader.reader.get(short_at(key, key_len, "the key")?)?.index();
         *out = reader.tensor(found).map_or(std::ptr::null(), |t| t);
         Ok(())
+    })
+}
+
+/// Measures the value of a tensor before memory is allocated for it. The index of a checkpoint can
+/// claim any size; this call fails unless the shards are there and long enough, and there is so
+/// much memory.
+///
+/// `elements` is the dtype of the memory's elements (`ckpt_dtype_check_elements`), or
+/// `CKPT_DTYPE_INVALID` if that need not be checked. `*count` receives the number of elements,
+/// `*size` the number of bytes, which is 0 for strings and variants; both are 0 on failure. Either
+/// may be NULL.
+///
+/// Fails as `ckpt_reader_read` does before it reads the first byte, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor is not of elements of this
+///   dtype.
+/// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): there is not enough memory for the
+///   value.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_measure(
+    reader: *const ckpt_reader,
+    tensor: *const ckpt_tensor,
+    elements: ckpt_dtype,
+    count: *mut u64,
+    size: *mut u64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = (optional_output(count), optional_output(size));
+        let tensor = required(reader, "the reader")?.own(tensor)?;
+        measure(tensor, None, elements, out)
+    })
+}
+
+/// Measures a slice of a tensor as `ckpt_reader_measure` measures the whole. The slice is given as
+/// for `ckpt_reader_read_slice`.
+///
+/// Fails as `ckpt_reader_measure`, and with `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`) if
+/// the slice does not lie within the tensor.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_measure_slice(
+    reader: *const ckpt_reader,
+    tensor: *const ckpt_tensor,
+    start: *const i64,
+    length: *const i64,
+    rank: usize,
+    elements: ckpt_dtype,
+    count: *mut u64,
+    size: *mut u64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = (optional_output(count), optional_output(size));
+        let tensor = required(reader, "the reader")?.own(tensor)?;
+        measure(tensor, Some(&slice(tensor, start, length, rank)?), elements, out)
     })
 }
 
@@ -428,9 +482,29 @@ pub extern "C" fn ckpt_reader_debug_string(
 ) -> ckpt_code {
     call(error, || {
         let out = output(text, std::ptr::null_mut(), "the output argument `text`")?;
-        *out = own(ckpt_string(required(reader, "the reader")?.reader.debug_string()));
+        *out = own(ckpt_string::new(required(reader, "the reader")?.reader.debug_string()));
         Ok(())
     })
+}
+
+/// An output that the caller may not want, set to 0.
+fn optional_output<'a>(place: *mut u64) -> Option<&'a mut u64> {
+    output(place, 0, "the output").ok()
+}
+
+fn measure(
+    tensor: Tensor<'_>,
+    slice: Option<&Slice>,
+    elements: ckpt_dtype,
+    (count, size): (Option<&mut u64>, Option<&mut u64>),
+) -> Result<()> {
+    if elements != CKPT_DTYPE_INVALID {
+        tensor.check_elements(known_dtype(elements)?)?;
+    }
+    let measure = tensor.measure(slice)?;
+    count.into_iter().for_each(|count| *count = measure.elements);
+    size.into_iter().for_each(|size| *size = measure.bytes);
+    Ok(())
 }
 
 #[inline] // on the path of every small tensor

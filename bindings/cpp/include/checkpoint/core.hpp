@@ -10,6 +10,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -36,13 +37,16 @@ class error : public std::runtime_error {
           std::exception_ptr cause = nullptr)
         : std::runtime_error(message), code_(code), reason_(reason), cause_(std::move(cause)) {}
 
-    /// An error that the library gave, which becomes this one's; `raw` may be NULL.
+    /// An error that the library gave, which becomes this one's; `raw` may be NULL. `cause` is for
+    /// callbacks that cannot tell the library theirs.
     error(ckpt_code code, ckpt_error *raw, std::exception_ptr cause)
         : std::runtime_error(raw ? ckpt_error_message(raw) : ckpt_code_name(code)),
           code_(static_cast<::checkpoint::code>(code)),
           reason_(static_cast<::checkpoint::reason>(ckpt_error_reason(raw))),
           raw_(raw, ckpt_error_free),
-          cause_(std::move(cause)) {}
+          cause_(std::move(cause)) {
+        if (const void *thrown = ckpt_error_cause(raw)) cause_ = *static_cast<const std::exception_ptr *>(thrown);
+    }
 
     /// The class of the error. Treat those that you do not know as checkpoint::code::unknown.
     ::checkpoint::code code() const noexcept { return code_; }
@@ -58,7 +62,8 @@ class error : public std::runtime_error {
     std::string_view expected() const noexcept { return detail::text(ckpt_error_expected(raw_.get())); }
     /// What was there instead.
     std::string_view found() const noexcept { return detail::text(ckpt_error_found(raw_.get())); }
-    /// What a callback threw on the thread that made the call; null if none did.
+    /// What a callback threw that made the call fail, on whatever thread it ran; null if none did.
+    /// That of a save in the background is there each time that its error is.
     std::exception_ptr cause() const noexcept { return cause_; }
 
    private:
@@ -71,7 +76,8 @@ class error : public std::runtime_error {
 /// @cond
 namespace detail {
 
-// A call under way on this thread, which takes what its callbacks throw.
+// A call under way on this thread. It takes what those of its callbacks throw that have no
+// ckpt_failure: whose answer is not a code, and those that hear of progress.
 struct frame {
     inline static thread_local frame *current = nullptr;
 
@@ -134,26 +140,39 @@ std::optional<error> failure(Function function, Arguments... arguments) {
     return error(answer, raw, nullptr);
 }
 
-// Runs a callback. What it throws becomes the failure's text.
+// Fails unless elements of T can hold those of a dtype; `tensor` is the name in the message.
+template <typename T>
+void check_elements(dtype type, std::string_view tensor = {}) {
+    if (type == dtype_of<T>) return;
+    call(ckpt_dtype_check_elements, static_cast<ckpt_dtype>(type), number_of<T>(), tensor.data(), tensor.size());
+}
+
+inline void free_cause(void *cause) noexcept { delete static_cast<std::exception_ptr *>(cause); }
+
+// Tells the library of the exception that is being handled.
+inline void fail(ckpt_failure *failure, const char *text) noexcept {
+    if (!failure) return frame::park();
+    ckpt_failure_set(failure, text, std::char_traits<char>::length(text));
+    if (auto *cause = new (std::nothrow) std::exception_ptr(std::current_exception())) {
+        ckpt_failure_set_cause(failure, cause, free_cause);
+    }
+}
+
+// Runs a callback. What it throws becomes the failure's text and cause.
 template <typename Body>
 ckpt_code guarded(ckpt_failure *failure, Body &&body) noexcept {
-    ckpt_code code = CKPT_CODE_UNKNOWN;
     try {
         body();
         return CKPT_CODE_OK;
     } catch (const error &thrown) {
-        frame::park();
-        ckpt_failure_set(failure, thrown.what(), std::char_traits<char>::length(thrown.what()));
-        if (thrown.code() != ::checkpoint::code::ok) code = static_cast<ckpt_code>(thrown.code());
+        fail(failure, thrown.what());
+        if (thrown.code() != ::checkpoint::code::ok) return static_cast<ckpt_code>(thrown.code());
     } catch (const std::exception &thrown) {
-        frame::park();
-        ckpt_failure_set(failure, thrown.what(), std::char_traits<char>::length(thrown.what()));
+        fail(failure, thrown.what());
     } catch (...) {
-        frame::park();
-        constexpr std::string_view text = "an exception that is no std::exception";
-        ckpt_failure_set(failure, text.data(), text.size());
+        fail(failure, "an exception that is no std::exception");
     }
-    return code;
+    return CKPT_CODE_UNKNOWN;
 }
 
 // The same for callbacks that answer and cannot fail: `otherwise` is the answer then.

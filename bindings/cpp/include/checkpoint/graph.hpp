@@ -380,10 +380,9 @@ class graph {
     }
     template <typename T>
     ::checkpoint::description check(node variable) const {
-        static_assert(is_element<T>, "no dtype of TensorFlow has elements of this type");
         auto description = describe(variable);
-        if (description.kind == kind::variable && description.dtype != dtype::invalid && description.dtype != dtype_of<T>) {
-            throw error(code::invalid_argument, "the variable is of " + std::string(name(description.dtype)), reason::dtype);
+        if (description.kind == kind::variable && description.dtype != dtype::invalid) {
+            detail::check_elements<T>(description.dtype);
         }
         return description;
     }

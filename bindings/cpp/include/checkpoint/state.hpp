@@ -84,10 +84,7 @@ class source_tensor {
     /// A copy of the values. checkpoint::reason::dtype when the tensor is of another type.
     template <typename T>
     std::vector<T> values() const {
-        if (dtype_of<T> != dtype()) {
-            throw error(code::invalid_argument, std::string(name()) + " is of " + std::string(::checkpoint::name(dtype())),
-                        reason::dtype);
-        }
+        detail::check_elements<T>(dtype(), name());
         const auto stored = bytes();
         if constexpr (std::is_same_v<T, bool>) {
             std::vector<bool> all;

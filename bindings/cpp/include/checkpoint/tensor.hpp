@@ -50,7 +50,9 @@ class tensor {
     /// (`CheckpointReader.get_tensor`)
     template <typename T>
     std::vector<T> read(const read_options &options = {}) const {
-        return values<T>(static_cast<std::size_t>(element_count()), [&](auto part) {
+        std::uint64_t count = 0;
+        detail::call(ckpt_reader_measure, reader_.get(), raw_, detail::number_of<T>(), &count, nullptr);
+        return values<T>(count, [&](auto part) {
             detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), part.data(), part.size_bytes());
         });
     }
@@ -79,7 +81,10 @@ class tensor {
     /// A part of the values; `part.start` and `part.length` have a value for each dimension.
     template <typename T>
     std::vector<T> read_slice(const slice &part, const read_options &options = {}) const {
-        return values<T>(count_of(part), [&](auto buffer) {
+        std::uint64_t count = 0;
+        detail::call(ckpt_reader_measure_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
+                     detail::number_of<T>(), &count, nullptr);
+        return values<T>(count, [&](auto buffer) {
             detail::call(ckpt_reader_read_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
                          options.get(), buffer.data(), buffer.size_bytes());
         });
@@ -122,17 +127,11 @@ class tensor {
    private:
     template <typename T>
     void check() const {
-        static_assert(is_element<T>, "no dtype of TensorFlow has elements of this type");
-        if (dtype_of<T> != dtype()) {
-            throw error(code::invalid_argument,
-                        std::string(key()) + " is of " + std::string(name(dtype())) + ", not " + std::string(name(dtype_of<T>)),
-                        reason::dtype);
-        }
+        if (dtype_of<T> != dtype()) detail::call(ckpt_tensor_check_elements, raw_, detail::number_of<T>());
     }
-    // std::vector<bool> has no memory to read into.
+    // The values that `read` reads into memory for `count`. std::vector<bool> has none.
     template <typename T, typename Read>
-    std::vector<T> values(std::size_t count, Read &&read) const {
-        check<T>();
+    static std::vector<T> values(std::uint64_t count, Read &&read) {
         if constexpr (std::is_same_v<T, bool>) {
             std::vector<unsigned char> bytes(count);
             read(span<unsigned char>(bytes));
@@ -142,18 +141,6 @@ class tensor {
             read(span<T>(all));
             return all;
         }
-    }
-    // How many elements a part has; what does not fit the tensor, the library refuses.
-    std::size_t count_of(const slice &part) const {
-        const shape_view whole = shape();
-        const std::size_t rank = rank_of(part);
-        std::size_t count = 1;
-        for (std::size_t d = 0; d < rank; d++) {
-            const std::int64_t length = part.length[d] < 0 && d < whole.rank() ? whole[d] - part.start[d] : part.length[d];
-            if (d >= whole.rank() || length < 0 || length > whole[d]) return 0;
-            count *= static_cast<std::size_t>(length);
-        }
-        return count;
     }
     static std::size_t rank_of(const slice &part) {
         if (part.start.size() != part.length.size()) {

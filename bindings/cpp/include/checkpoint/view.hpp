@@ -26,7 +26,7 @@ class view {
     /// checkpoint::reason::alignment when they are not aligned for it.
     template <typename T>
     span<const T> values() const {
-        if (dtype_of<T> != dtype_) throw error(code::invalid_argument, "the view is of another dtype", reason::dtype);
+        detail::check_elements<T>(dtype_);
         if (alignment() < alignof(T)) {
             throw error(code::failed_precondition, "the values are not aligned in their data file", reason::alignment);
         }
