@@ -236,14 +236,20 @@ impl Variable {
     /// stored value. `accepts` gives the accepted shape, as for [`Variable::without_value`].
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT`: a dimension is below -1 (`Shape`), or the dtype is not fixed-size
-    /// (`DType`). The memory is then dropped.
+    /// `INVALID_ARGUMENT`: a dimension is below -1, or the memory has a value of another shape or
+    /// size (`Shape`), or the dtype is not fixed-size (`DType`). The memory is then dropped.
     pub fn resizable(dtype: DType, accepts: Option<&[i64]>, memory: Box<dyn Resizable>) -> Result<Variable> {
         check_accepts(accepts)?;
         if dtype.size().is_none() {
             return Err(no_variable(dtype).expecting("a fixed-size dtype", dtype));
         }
-        Ok(Variable::new(Some(dtype), accepts, None, Data::Resizable(memory)))
+        let own = memory.shape();
+        if let Some(own) = &own {
+            check_bytes(dtype, own, memory.bytes().len())?;
+        }
+        let variable = Variable::new(Some(dtype), accepts, None, Data::Resizable(memory));
+        own.map_or(Ok(()), |own| variable.check(dtype, &own))?;
+        Ok(variable)
     }
 
     /// Creates a variable whose value is on a device. `accepts` gives the accepted shape, as for

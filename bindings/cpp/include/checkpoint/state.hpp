@@ -99,6 +99,15 @@ class source_tensor {
             return all;
         }
     }
+    /// The value of a scalar. checkpoint::reason::shape when the tensor is none.
+    template <typename T>
+    T value() const {
+        const auto all = values<T>();
+        if (shape().rank() != 0 || all.empty()) {
+            throw error(code::invalid_argument, std::string(name()) + " is no scalar", reason::shape);
+        }
+        return all[0];
+    }
     /// The elements of a string or variant tensor, lent while the callback runs.
     std::vector<std::string_view> strings() const {
         std::vector<std::string_view> all(ckpt_source_tensor_string_count(raw_));
