@@ -2122,8 +2122,8 @@ ckpt_code ckpt_graph_waiting(const ckpt_graph *graph,
 // removed or the last handle that uses the graph is freed; at once if this call fails.
 //
 // Fails as `ckpt_graph_add_object`, and with `CKPT_CODE_INVALID_ARGUMENT` if `locate` is NULL, only
-// one of `resize` and `resized` is, a dimension is below -1, or the dtype is unknown or not
-// fixed-size. Saving fails with `CKPT_CODE_INVALID_ARGUMENT` if size and shape do not match.
+// one of `resize` and `resized` is, a dimension is below -1, there is a value already that does not
+// have an accepted shape and the size of that, or the dtype is unknown or not fixed-size. Saving fails with `CKPT_CODE_INVALID_ARGUMENT` if size and shape do not match.
 ckpt_code ckpt_graph_add_resizable(const ckpt_graph *graph,
                                    ckpt_dtype dtype,
                                    const int64_t *shape,

@@ -873,6 +873,48 @@ TEST_F(binding, a_rank_that_stays_away_is_named_to_all) {
     EXPECT_EQ(files(), 0u);
 }
 
+// Options are values: a chain makes one, and a copy has all that was set, callbacks too.
+TEST_F(binding, options_are_values) {
+    plain program;
+    const ckpt::checkpoint checkpoint(program);
+    ckpt::cancel flag;
+    int written = 0, heard = 0;
+    auto save = ckpt::save_options()
+                    .write(ckpt::write_options().shards(2).cancel(flag).progress([&](std::uint64_t, std::uint64_t) { heard++; }))
+                    .on_written([&](std::string_view) { written++; });
+    const auto copy = save;
+    save.on_written([&](std::string_view) { written += 10; });
+    checkpoint.write(in("copy"), copy);
+    EXPECT_EQ(written, 1);
+    EXPECT_GT(heard, 0);
+    EXPECT_EQ(ckpt::reader(in("copy")).shard_count(), 2u);
+    checkpoint.write(in("more"), save);
+    EXPECT_EQ(written, 12);
+    const auto moved = std::move(save);
+    flag.raise();
+    fails(ckpt::code::cancelled, [&] { checkpoint.write(in("stopped"), moved); });
+    fails(ckpt::code::cancelled, [&] { checkpoint.write(in("stopped"), copy); });
+
+    std::string name = "left";
+    auto restore = ckpt::restore_options().exclude(name);
+    name = "none";
+    const auto assigned = [&] {
+        ckpt::restore_options made;
+        made = restore;
+        return made;
+    }();
+    EXPECT_FALSE(checkpoint.dry_run(in("copy"), assigned).empty());
+    auto collect = ckpt::collect_options(1).dry_run(true);
+    const auto again = collect;
+    {
+        const ckpt::manager manager(checkpoint, directory());
+        manager.save();
+        manager.save();
+    }
+    EXPECT_EQ(ckpt::collect_checkpoints(directory(), again), (std::vector<std::string>{in("ckpt-1")}));
+    EXPECT_TRUE(ckpt::checkpoint_exists(in("ckpt-1")));
+}
+
 // Writers of two names in one directory do not wait for each other; of two managers one is refused.
 TEST_F(binding, writers_of_two_checkpoints_do_not_wait_and_managers_do_not_share) {
     const auto write = [&](const char *name) {

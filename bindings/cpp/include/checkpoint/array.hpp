@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// Values with a shape, row-major: a member that takes its shape from the checkpoint. It copies and
 /// moves as a std::vector does. Without a value it has no shape and no elements.
@@ -78,6 +78,6 @@ class array {
     std::unique_ptr<T[]> data_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

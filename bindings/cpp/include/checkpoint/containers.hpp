@@ -5,7 +5,7 @@
 #include <checkpoint/module.hpp>
 #include <map>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -90,7 +90,8 @@ class list : public trackable {
             const ckpt_code listed = ckpt_graph_list_elements(of->graph().get(), of->node().id, &found, nullptr);
             const bool appended = listed != CKPT_CODE_OK || ckpt_nodes_count(found) == of->elements_.size();
             ckpt_nodes_free(found);
-            if (!appended) of->elements_.pop_back();
+            // (The answer of emplace_back must be there where there are no exceptions.)
+            if (!appended && CHECKPOINT_EXCEPTIONS) of->elements_.pop_back();
         }
     };
 
@@ -177,6 +178,6 @@ class dict : public trackable {
     pointers elements_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

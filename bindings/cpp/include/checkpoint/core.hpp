@@ -5,8 +5,11 @@
 #include <checkpoint.h>
 
 #include <checkpoint/types.hpp>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -18,7 +21,7 @@
 #include <vector>
 
 /// TensorFlow's checkpoints without TensorFlow.
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// The version of the library that is loaded, e.g. `0.1.0`.
 inline std::string_view version() noexcept { return ckpt_version(); }
@@ -71,6 +74,113 @@ class error : public std::runtime_error {
 /// @cond
 namespace detail {
 
+// A call that is tried, or a callback: what went wrong in it on this thread, where there are no
+// exceptions.
+struct attempt {
+    inline static thread_local attempt *current = nullptr;
+
+    attempt() noexcept : outer(current) { current = this; }
+    ~attempt() { current = outer; }
+    attempt(const attempt &) = delete;
+    attempt &operator=(const attempt &) = delete;
+
+    // Whether the calls that follow are left out.
+    static bool has_failed() noexcept { return !CHECKPOINT_EXCEPTIONS && current && current->failed; }
+
+    attempt *outer;
+    std::optional<error> failed;
+};
+
+}  // namespace detail
+/// @endcond
+
+/// Ends a callback, or whatever calls this, with an error. It is thrown; where there are no
+/// exceptions it is noted for the try_ function or the callback under way, in which the calls that
+/// follow do nothing, and this returns. If there is none the program ends, with the error's text.
+#if CHECKPOINT_EXCEPTIONS
+[[noreturn]] inline void fail(const error &error) { throw error; }
+#else
+inline void fail(const error &error) {
+    if (!detail::attempt::current) {
+        std::fprintf(stderr, "checkpoint: %s\n", error.what());
+        std::abort();
+    }
+    if (!detail::attempt::current->failed) detail::attempt::current->failed = error;
+}
+#endif
+
+/// A value, or the error that there is in place of it: what the try_ functions give.
+template <typename T>
+class [[nodiscard]] result {
+   public:
+    result(T value) : value_(std::move(value)) {}                     ///< A value.
+    result(::checkpoint::error error) : error_(std::move(error)) {}   ///< An error.
+    /// Whether there is a value.
+    explicit operator bool() const noexcept { return value_.has_value(); }
+    /// Whether there is a value.
+    bool has_value() const noexcept { return value_.has_value(); }
+    T &operator*() noexcept { return *value_; }               ///< The value; there must be one.
+    const T &operator*() const noexcept { return *value_; }   ///< The value; there must be one.
+    T *operator->() noexcept { return &*value_; }             ///< The value; there must be one.
+    const T *operator->() const noexcept { return &*value_; }  ///< The value; there must be one.
+    /// The error; there must be one.
+    const ::checkpoint::error &error() const noexcept { return *error_; }
+
+   private:
+    std::optional<T> value_;
+    std::optional<::checkpoint::error> error_;
+};
+
+/// Success, or an error.
+template <>
+class [[nodiscard]] result<void> {
+   public:
+    result() = default;                                              ///< Success.
+    result(::checkpoint::error error) : error_(std::move(error)) {}  ///< An error.
+    /// Whether it succeeded.
+    explicit operator bool() const noexcept { return !error_; }
+    /// Whether it succeeded.
+    bool has_value() const noexcept { return !error_; }
+    /// The error; there must be one.
+    const ::checkpoint::error &error() const noexcept { return *error_; }
+
+   private:
+    std::optional<::checkpoint::error> error_;
+};
+
+/// Calls `function`, and gives what it returns, or the checkpoint::error that it ends with: for calls
+/// that have no try_ function of their own. Where there are no exceptions, the calls of the library
+/// after the first that fails do nothing and return nothing of use, so it is best that there is only
+/// one.
+template <typename Function>
+auto try_call(Function &&function) -> result<std::decay_t<decltype(function())>> {
+    using value = std::decay_t<decltype(function())>;
+#if CHECKPOINT_EXCEPTIONS
+    try {
+        if constexpr (std::is_void_v<value>) {
+            function();
+            return {};
+        } else {
+            return result<value>(function());
+        }
+    } catch (const error &error) {
+        return result<value>(error);
+    }
+#else
+    detail::attempt here;
+    if constexpr (std::is_void_v<value>) {
+        function();
+        return here.failed ? result<value>(*here.failed) : result<value>();
+    } else {
+        value made = function();
+        return here.failed ? result<value>(*here.failed) : result<value>(std::move(made));
+    }
+#endif
+}
+
+/// @cond
+namespace detail {
+
 // A call under way on this thread, which takes what its callbacks throw.
 struct frame {
     inline static thread_local frame *current = nullptr;
@@ -80,49 +190,41 @@ struct frame {
     frame(const frame &) = delete;
     frame &operator=(const frame &) = delete;
 
-    static void park() noexcept {
-        if (current && !current->cause) current->cause = std::current_exception();
+    // What a callback ended with that the C API does not know.
+    static void park(std::exception_ptr cause, const char *text) {
+        if (!current || current->is_parked) return;
+        current->is_parked = true;
+        current->cause = std::move(cause);
+        current->text = text;
     }
 
     frame *outer;
+    bool is_parked = false;
     std::exception_ptr cause;
+    std::string text;
 };
-
-inline std::string what(const std::exception_ptr &cause) {
-    try {
-        std::rethrow_exception(cause);
-    } catch (const std::exception &exception) {
-        return exception.what();
-    } catch (...) {
-        return "an exception that is no std::exception";
-    }
-}
 
 // Refuses a library that is older than the header, at the first call that can fail.
 inline void check_version() {
-    static const bool checked = [] {
-        ckpt_error *raw = nullptr;
-        const ckpt_code answer = ckpt_check_version(CKPT_VERSION_MAJOR, CKPT_VERSION_MINOR, CKPT_VERSION_PATCH, &raw);
-        if (answer != CKPT_CODE_OK) throw error(answer, raw, nullptr);
-        return true;
-    }();
-    static_cast<void>(checked);
+    static std::atomic<bool> checked{false};
+    if (checked) return;
+    ckpt_error *raw = nullptr;
+    const ckpt_code answer = ckpt_check_version(CKPT_VERSION_MAJOR, CKPT_VERSION_MINOR, CKPT_VERSION_PATCH, &raw);
+    if (answer != CKPT_CODE_OK) return fail(error(answer, raw, nullptr));
+    checked = true;
 }
 
 // Calls a function of the C API that can fail; its last argument is left out.
 template <typename Function, typename... Arguments>
 void call(Function function, Arguments... arguments) {
     check_version();
+    if (attempt::has_failed()) return;
     frame here;
     ckpt_error *raw = nullptr;
     const ckpt_code answer = function(arguments..., &raw);
-    if (answer != CKPT_CODE_OK) throw error(answer, raw, std::move(here.cause));
-    if (here.cause) {
-        // The C API has no way to fail for these callbacks; the exception must not be lost all the
-        // same.
-        const std::string text = "a callback threw: " + what(here.cause);
-        throw error(code::aborted, text, reason::callback, std::move(here.cause));
-    }
+    if (answer != CKPT_CODE_OK) return fail(error(answer, raw, std::move(here.cause)));
+    // The C API has no way to fail for these callbacks; the exception must not be lost all the same.
+    if (here.is_parked) fail(error(code::aborted, "a callback threw: " + here.text, reason::callback, std::move(here.cause)));
 }
 
 // Calls a function of the C API whose error is its result; its last argument is left out.
@@ -134,42 +236,62 @@ std::optional<error> failure(Function function, Arguments... arguments) {
     return error(answer, raw, nullptr);
 }
 
+// What is not an error of this binding.
+inline constexpr const char *no_exception = "an exception that is no std::exception";
+
+// Runs what must not end with an exception: `failed(code, text)` hears of one.
+template <typename Body, typename Failed>
+void contained(Body &&body, Failed &&failed) noexcept {
+#if CHECKPOINT_EXCEPTIONS
+    try {
+        body();
+    } catch (const error &thrown) {
+        failed(thrown.code(), thrown.what());
+    } catch (const std::exception &thrown) {
+        failed(code::unknown, thrown.what());
+    } catch (...) {
+        failed(code::unknown, no_exception);
+    }
+#else
+    attempt here;
+    body();
+    if (here.failed) failed(here.failed->code(), here.failed->what());
+#endif
+}
+
 // Runs a callback. What it throws becomes the failure's text.
 template <typename Body>
 ckpt_code guarded(ckpt_failure *failure, Body &&body) noexcept {
-    ckpt_code code = CKPT_CODE_UNKNOWN;
-    try {
-        body();
-        return CKPT_CODE_OK;
-    } catch (const error &thrown) {
-        frame::park();
-        ckpt_failure_set(failure, thrown.what(), std::char_traits<char>::length(thrown.what()));
-        if (thrown.code() != ::checkpoint::code::ok) code = static_cast<ckpt_code>(thrown.code());
-    } catch (const std::exception &thrown) {
-        frame::park();
-        ckpt_failure_set(failure, thrown.what(), std::char_traits<char>::length(thrown.what()));
-    } catch (...) {
-        frame::park();
-        constexpr std::string_view text = "an exception that is no std::exception";
-        ckpt_failure_set(failure, text.data(), text.size());
-    }
-    return code;
+    ckpt_code answer = CKPT_CODE_OK;
+    contained(body, [&](code code, const char *text) {
+        frame::park(std::current_exception(), text);
+        ckpt_failure_set(failure, text, std::char_traits<char>::length(text));
+        answer = code == ::checkpoint::code::ok ? CKPT_CODE_UNKNOWN : static_cast<ckpt_code>(code);
+    });
+    return answer;
 }
 
 // The same for callbacks that answer and cannot fail: `otherwise` is the answer then.
 template <typename Answer, typename Body>
 Answer guarded_answer(Answer otherwise, Body &&body) noexcept {
-    try {
-        return body();
-    } catch (...) {
-        frame::park();
-        return otherwise;
-    }
+    Answer answer = otherwise;
+    contained([&] { answer = body(); },
+              [&](code, const char *text) {
+                  frame::park(std::current_exception(), text);
+                  answer = otherwise;
+              });
+    return answer;
+}
+
+// The same for callbacks of which nobody hears.
+template <typename Body>
+void unheard(Body &&body) noexcept {
+    contained(body, [](code, const char *) {});
 }
 
 // A path as the C API takes it.
 inline const char *c_path(const file_path &path) {
-    if (path.has_nul()) throw error(code::invalid_argument, "a path with a NUL in it", reason::argument);
+    if (path.has_nul()) fail(error(code::invalid_argument, "a path with a NUL in it", reason::argument));
     return path.c_str();
 }
 
@@ -192,10 +314,7 @@ using release_function = std::function<void()>;
 // nowhere.
 inline void run_release(void *user_data) noexcept {
     const std::unique_ptr<release_function> release(static_cast<release_function *>(user_data));
-    try {
-        (*release)();
-    } catch (...) {
-    }
+    unheard([&] { (*release)(); });
 }
 
 using progress_function = std::function<void(std::uint64_t done, std::uint64_t total)>;
@@ -244,6 +363,48 @@ class handle {
     Handle *raw_ = nullptr;
 };
 
+// Options: the handle, which is NULL for the defaults, and what was set, which copies have too.
+template <typename Self, typename Raw, void (*Free)(Raw *)>
+class settings {
+   public:
+    settings(const settings &other) : new_(other.new_), settings_(other.settings_) {
+        if (other.get()) make();
+        for (const auto &setting : settings_) setting(make());
+    }
+    settings(settings &&other) noexcept
+        : new_(other.new_), handle_(std::move(other.handle_)), settings_(std::move(other.settings_)) {}
+    settings &operator=(settings other) noexcept {
+        std::swap(new_, other.new_);
+        std::swap(handle_, other.handle_);
+        std::swap(settings_, other.settings_);
+        return *this;
+    }
+
+    // The handle; NULL for the defaults.
+    const Raw *get() const noexcept { return handle_.get(); }
+
+   protected:
+    using make_function = std::function<Raw *()>;
+    // Options that are made when the first of them is set.
+    explicit settings(Raw *(*function)()) : new_(function) {}
+    // Options that are made at once.
+    explicit settings(make_function function) : new_(std::move(function)) { make(); }
+
+    template <typename Setting>
+    Self &set(Setting setting) {
+        setting(make());
+        settings_.emplace_back(std::move(setting));
+        return static_cast<Self &>(*this);
+    }
+
+   private:
+    Raw *make() { return handle_.make(new_); }
+
+    make_function new_;
+    handle<Raw, Free> handle_;
+    std::vector<std::function<void(Raw *)>> settings_;
+};
+
 // The text of a ckpt_string, which is freed.
 using string_handle = handle<ckpt_string, ckpt_string_free>;
 inline std::string take(const string_handle &string) { return std::string(text(ckpt_string_bytes(string.get()))); }
@@ -290,8 +451,8 @@ class index_iterator {
 /// A flag that stops long calls, from any thread. Options keep what they need of it.
 class cancel {
    public:
-    /// A flag that is not raised.
-    cancel() : handle_(ckpt_cancel_new()) {}
+    /// A flag that is not raised. Copies are the same flag.
+    cancel() : handle_(ckpt_cancel_new(), ckpt_cancel_free) {}
     /// Raises it: calls that were given it throw checkpoint::code::cancelled soon, unless they have
     /// published by then. It stays raised.
     void raise() const noexcept { ckpt_cancel_raise(handle_.get()); }
@@ -299,7 +460,7 @@ class cancel {
     const ckpt_cancel *get() const noexcept { return handle_.get(); }
 
    private:
-    detail::handle<ckpt_cancel, ckpt_cancel_free> handle_;
+    std::shared_ptr<ckpt_cancel> handle_;
 };
 
 /// The elements of a string or variant tensor: a range of std::string_view. Several threads may use
@@ -327,6 +488,6 @@ class strings {
     detail::handle<ckpt_strings, ckpt_strings_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

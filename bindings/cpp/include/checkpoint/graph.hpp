@@ -9,7 +9,7 @@
 #include <checkpoint/slots.hpp>
 #include <checkpoint/state.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// A graph of objects with named edges: what a program saves and restores. Several threads may use
 /// it at once: each call takes its one lock for its whole length, callbacks included; from inside a
@@ -255,7 +255,10 @@ class graph {
     template <typename T>
     std::vector<T> read(node variable) const {
         const auto shape = check<T>(variable).shape;
-        if (!shape) throw error(code::failed_precondition, "the variable has no value yet", reason::not_shaped);
+        if (!shape) {
+            fail(error(code::failed_precondition, "the variable has no value yet", reason::not_shaped));
+            return {};
+        }
         std::vector<std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>> all(shape_view(*shape).element_count());
         detail::call(ckpt_graph_read, get(), variable.id, all.data(), all.size() * sizeof(T));
         if constexpr (std::is_same_v<T, bool>) {
@@ -388,7 +391,7 @@ class graph {
     /// is. All of its functions are needed.
     void register_saver(std::string_view package, std::string_view name, saver_functions functions, bool strict = true) const {
         if (!functions.accepts || !functions.save || !functions.wants || !functions.restore) {
-            throw error(code::invalid_argument, "a saver needs all of its functions", reason::argument);
+            return fail(error(code::invalid_argument, "a saver needs all of its functions", reason::argument));
         }
         detail::call(ckpt_graph_register_saver, get(), package.data(), package.size(), name.data(), name.size(), strict,
                      detail::saver_accepts, detail::saver_save, detail::saver_wants, detail::saver_restore,
@@ -422,7 +425,7 @@ class graph {
         static_assert(is_element<T>, "no dtype of TensorFlow has elements of this type");
         auto description = describe(variable);
         if (description.kind == kind::variable && description.dtype != dtype::invalid && description.dtype != dtype_of<T>) {
-            throw error(code::invalid_argument, "the variable is of " + std::string(name(description.dtype)), reason::dtype);
+            fail(error(code::invalid_argument, "the variable is of " + std::string(name(description.dtype)), reason::dtype));
         }
         return description;
     }
@@ -430,6 +433,6 @@ class graph {
     std::shared_ptr<ckpt_graph> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <checkpoint/types.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -81,6 +81,6 @@ constexpr void explain_no_tensor() {
 }  // namespace detail
 /// @endcond
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -5,7 +5,7 @@
 #include <checkpoint/checkpoint.hpp>
 #include <checkpoint/members.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -19,9 +19,9 @@ report load_into(const file_path &path, T &object, const restore_options &option
     status.expect_partial();
     for (std::size_t i = 0; i < log.later.size(); i++) std::exchange(log.later[i], nullptr)();
     if (whole && !log.absent.empty()) {
-        throw error(code::failed_precondition,
-                    std::string(status.path()) + ": the checkpoint has no element of \"" + log.absent.front() + "\"",
-                    reason::assertion);
+        fail(error(code::failed_precondition,
+                   std::string(status.path()) + ": the checkpoint has no element of \"" + log.absent.front() + "\"",
+                   reason::assertion));
     }
     if (whole) status.assert_rest_matched();
     return status.report();
@@ -44,11 +44,17 @@ report load(const file_path &path, T &object, const restore_options &options = {
     if constexpr (std::is_copy_constructible_v<T> && std::is_move_assignable_v<T>) {
         T loaded(object);
         report made = detail::load_into(path, loaded, options, true);
-        object = std::move(loaded);
+        if (!detail::attempt::has_failed()) object = std::move(loaded);
         return made;
     } else {
         return detail::load_into(path, object, options, true);
     }
+}
+
+/// load() without exceptions.
+template <typename T>
+result<report> try_load(const file_path &path, T &object, const restore_options &options = {}) {
+    return try_call([&] { return load(path, object, options); });
 }
 
 /// Loads what the checkpoint has for the members of a plain struct, and leaves the others as they
@@ -71,6 +77,6 @@ std::string write(const file_path &prefix, T &object, const save_options &option
     return checkpoint(graph, visitor(graph, {}, log).add(object)).write(prefix, options);
 }
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

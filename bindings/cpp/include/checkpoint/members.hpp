@@ -32,7 +32,7 @@
         visit.numbered(prefix, __VA_ARGS__); \
     }
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -201,6 +201,6 @@ class member_visitor {
 }  // namespace detail
 /// @endcond
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -6,7 +6,7 @@
 #include <checkpoint/members.hpp>
 #include <checkpoint/trackable.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// The base of a class that tracks its members by name (`tf.Module`):
 ///
@@ -132,6 +132,6 @@ class state : public trackable {
     bool was_restored() const { return graph().was_restored(node()); }
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

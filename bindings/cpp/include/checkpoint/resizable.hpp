@@ -6,7 +6,7 @@
 #include <checkpoint/core.hpp>
 #include <checkpoint/layout.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -87,6 +87,6 @@ struct resizable_memory {
 }  // namespace detail
 /// @endcond
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -5,7 +5,7 @@
 #include <checkpoint/variable.hpp>
 #include <map>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// The base of an optimizer, which keeps slot variables for variables: a module that may have
 /// members, too.
@@ -41,6 +41,6 @@ class slot_owner : public module {
     std::map<std::pair<std::string, ::checkpoint::node>, std::unique_ptr<trackable>> slots_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -4,9 +4,10 @@
 
 #include <checkpoint/options.hpp>
 #include <checkpoint/view.hpp>
+#include <algorithm>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How tensors are read.
 class read_options : public basic_read_options<read_options> {};
@@ -124,9 +125,9 @@ class tensor {
     void check() const {
         static_assert(is_element<T>, "no dtype of TensorFlow has elements of this type");
         if (dtype_of<T> != dtype()) {
-            throw error(code::invalid_argument,
-                        std::string(key()) + " is of " + std::string(name(dtype())) + ", not " + std::string(name(dtype_of<T>)),
-                        reason::dtype);
+            fail(error(code::invalid_argument,
+                       std::string(key()) + " is of " + std::string(name(dtype())) + ", not " + std::string(name(dtype_of<T>)),
+                       reason::dtype));
         }
     }
     // std::vector<bool> has no memory to read into.
@@ -157,15 +158,15 @@ class tensor {
     }
     static std::size_t rank_of(const slice &part) {
         if (part.start.size() != part.length.size()) {
-            throw error(code::invalid_argument, "a slice needs as many starts as lengths", reason::shape);
+            fail(error(code::invalid_argument, "a slice needs as many starts as lengths", reason::shape));
         }
-        return part.start.size();
+        return std::min(part.start.size(), part.length.size());
     }
 
     std::shared_ptr<const ckpt_reader> reader_;
     const ckpt_tensor *raw_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

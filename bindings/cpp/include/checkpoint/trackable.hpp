@@ -4,7 +4,7 @@
 
 #include <checkpoint/graph.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 class module;
 
@@ -67,6 +67,6 @@ class trackable {
     ::checkpoint::node node_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -5,6 +5,7 @@
 #include <checkpoint.h>
 
 #include <array>
+#include <checkpoint/config.hpp>
 #include <checkpoint/constants.hpp>
 #include <complex>
 #include <cstddef>
@@ -22,7 +23,7 @@
 #include <span>
 #endif
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// The bytes of one element; 0 of strings, of variants, and of a number that is no dtype.
 inline std::size_t size_of(dtype type) noexcept { return ckpt_dtype_size(static_cast<ckpt_dtype>(type)); }
@@ -304,7 +305,7 @@ struct node {
     friend constexpr bool operator<(node a, node b) noexcept { return a.id < b.id; }
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #if __cplusplus >= 202002L && __has_include(<span>)
 /// A span borrows its elements, so that a std::span can be made of a temporary one.

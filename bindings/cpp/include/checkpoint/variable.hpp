@@ -6,7 +6,7 @@
 #include <checkpoint/array.hpp>
 #include <checkpoint/module.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// Says that a variable takes its shape from the checkpoint.
 struct any_shape_t {
@@ -74,7 +74,9 @@ class variable : public trackable {
     const T &value() const noexcept { return data()[0]; }
     /// Copies `values`, as many as there are elements.
     void fill(span<const T> values) {
-        if (values.size() != size()) throw error(code::invalid_argument, "a variable keeps its shape", reason::shape);
+        if (values.size() != size()) {
+            return fail(error(code::invalid_argument, "a variable keeps its shape", reason::shape));
+        }
         std::copy(values.begin(), values.end(), begin());
     }
     /// Whether its value is from a checkpoint: what is initialized then is lost.
@@ -92,9 +94,9 @@ class variable : public trackable {
     static block filled(shape_view shape, span<const T> values) {
         auto memory = std::make_shared<array<T>>(shape);
         if (values.size() != memory->size()) {
-            throw error(code::invalid_argument, "a variable needs as many values as its shape has elements", reason::shape);
+            fail(error(code::invalid_argument, "a variable needs as many values as its shape has elements", reason::shape));
         }
-        std::copy(values.begin(), values.end(), memory->begin());
+        std::copy_n(values.begin(), std::min(values.size(), memory->size()), memory->begin());
         return memory;
     }
     template <typename Initialize>
@@ -128,6 +130,6 @@ class text : public trackable {
     void assign(std::string_view value) { graph().assign_text(node(), value); }
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

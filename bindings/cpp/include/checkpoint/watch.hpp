@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -51,11 +51,11 @@ class wait_options : public basic_wait_options<wait_options> {
    public:
     /// Another clock.
     wait_options &clock(clock_functions clock) {
-        const ckpt_now_callback now = clock.now ? detail::clock_now : nullptr;
-        const ckpt_sleep_callback sleep = clock.sleep ? detail::clock_sleep : nullptr;
-        detail::call(ckpt_wait_options_set_clock, make(), now, sleep, detail::box(std::move(clock)),
-                     detail::free_box<clock_functions>);
-        return *this;
+        return set([clock](auto *raw) {
+            const ckpt_now_callback now = clock.now ? detail::clock_now : nullptr;
+            const ckpt_sleep_callback sleep = clock.sleep ? detail::clock_sleep : nullptr;
+            detail::call(ckpt_wait_options_set_clock, raw, now, sleep, detail::box(clock), detail::free_box<clock_functions>);
+        });
     }
 };
 
@@ -124,6 +124,6 @@ class checkpoints_iterator {
     detail::handle<ckpt_checkpoints_iterator, ckpt_checkpoints_iterator_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif
