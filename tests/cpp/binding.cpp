@@ -1,8 +1,10 @@
 // What is the binding's own: exceptions, lifetimes, memory, classes of a program's own.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
+#include <fstream>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -663,6 +665,54 @@ TEST_F(binding, checkpoints_come_one_after_the_other) {
                                       ckpt::wait_options().clock({nullptr, [](double) { throw std::runtime_error("no time"); }}));
     });
     EXPECT_THROW(std::rethrow_exception(stopped.cause()), std::runtime_error);
+}
+
+TEST_F(binding, a_watch_calls_back_until_a_flag_is_set) {
+    ckpt::graph graph;
+    const ckpt::checkpoint checkpoint(graph, graph.add_object());
+    // A clock in which a checkpoint appears every second, and once a state file that means nothing.
+    double now = 0;
+    int slept = 0;
+    ckpt::wait_options options;
+    options.clock({[&] { return now; },
+                   [&](double seconds) {
+                       now += seconds;
+                       if (++slept == 3) std::ofstream(in("checkpoint")) << "no state file";
+                       if (slept != 3 && slept < 30 && slept % 14 != 0) return;
+                       if (slept > 3) checkpoint.save(in("x"));
+                   }});
+    std::atomic<bool> stop = false;
+    std::vector<std::string> seen;
+    int faults = 0;
+    ckpt::watch(
+        directory(),
+        [&](const std::string &path) {
+            seen.push_back(path);
+            stop = seen.size() == 3;
+        },
+        stop, options,
+        [&](const ckpt::error &fault) {
+            EXPECT_EQ(fault.code(), ckpt::code::data_loss);
+            faults++;
+        });
+    EXPECT_EQ(seen.size(), 3u);
+    EXPECT_EQ(seen.back(), ckpt::latest_checkpoint(directory()));
+    EXPECT_EQ(faults, 1);
+
+    // On the machine's clock, from another thread, while it waits; and by an exception.
+    stop = false;
+    std::promise<void> begun;
+    auto watching = std::async(std::launch::async, [&] {
+        ckpt::watch(directory(), [&](const std::string &) { begun.set_value(); }, stop, ckpt::wait_options().poll_interval(3600));
+    });
+    begun.get_future().wait();
+    stop = true;
+    watching.get();
+    stop = false;
+    EXPECT_THROW(
+        ckpt::watch(directory(), [](const std::string &) { throw std::runtime_error("enough"); }, stop), std::runtime_error);
+    stop = true;
+    ckpt::watch(directory(), [](const std::string &) { ADD_FAILURE() << "it was stopped"; }, stop);
 }
 
 TEST_F(binding, a_directory_is_looked_after) {
