@@ -6,8 +6,8 @@
 //
 // It is examples/c/train.c in C++: trains until STEPS steps are done and saves after every tenth,
 // as DIRECTORY/ckpt-1, ckpt-2, ..., of which the newest three stay. If the directory has a
-// checkpoint, it goes on from there, whoever wrote it, in whatever language; with the same bits as if
-// it had never stopped. With DIE it kills itself in that step, as kill -9 would.
+// checkpoint, it goes on from there, whoever wrote it, in whatever language; with the same bits as
+// if it had never stopped. With DIE it kills itself in that step, as kill -9 would.
 #include <checkpoint.hpp>
 #include <cmath>
 #include <csignal>
@@ -66,7 +66,8 @@ struct program : ckpt::module {
     std::int64_t position = 0;  // of the next example
     ckpt::state iterator{*this, "iterator", [this](ckpt::sink &into) { into.put("_POSITION", position); },
                          [this](const ckpt::source &from) {
-                             // Not there, it is TensorFlow's ITERATOR_STATE: begin with the first example.
+                             // Not there, it is TensorFlow's ITERATOR_STATE: begin with the first
+                             // example.
                              if (const auto saved = from.find("position")) position = saved->value<std::int64_t>();
                          },
                          ckpt::node_options().legacy_name("ITERATOR")};

@@ -55,8 +55,8 @@ impl Taken {
 }
 
 impl<'n> Loan<'n> {
-    /// Takes the memory of the variables of these plans out of the graph. Resizable memory that does
-    /// not have the shape of the stored value prepares itself for it.
+    /// Takes the memory of the variables of these plans out of the graph. Resizable memory that
+    /// does not have the shape of the stored value prepares itself for it.
     pub fn take(
         nodes: &'n mut Nodes,
         reader: &Reader,

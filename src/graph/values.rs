@@ -133,8 +133,8 @@ impl Graph {
     }
 
     /// Whether a restore has assigned a value to the object: a variable, state or text. False for
-    /// an object without values of its own. A program that initializes what it makes after a restore
-    /// asks this first, or it would overwrite what the checkpoint had for it.
+    /// an object without values of its own. A program that initializes what it makes after a
+    /// restore asks this first, or it would overwrite what the checkpoint had for it.
     ///
     /// # Errors
     /// Only the errors common to all `Graph` methods.

@@ -43,8 +43,9 @@ pub trait Resizable: Memory {
     /// The current shape of the value; `None` while there is no value.
     fn shape(&self) -> Option<Vec<i64>>;
 
-    /// Makes memory of `size` bytes for a value of this shape, which the variable accepts. From here
-    /// until [`Resizable::finish`], [`Memory::bytes_mut`] is that memory; the current value stays.
+    /// Makes memory of `size` bytes for a value of this shape, which the variable accepts. From
+    /// here until [`Resizable::finish`], [`Memory::bytes_mut`] is that memory; the current value
+    /// stays.
     ///
     /// # Errors
     /// An error ends the restore with `ABORTED` (`Callback`) and its message; the value stays.

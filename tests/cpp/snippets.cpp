@@ -1,5 +1,6 @@
 // The programs of docs/cpp.md: what stands there between two of these marks is the same, line by
 // line (tests/snippets.py).
+#include <atomic>
 #include <cstdio>
 #include <thread>
 
@@ -315,6 +316,39 @@ TEST_F(snippets, cancelling) {
     checkpoint.save(directory + "/ckpt", ckpt::save_options().write(writing));
     // [end]
     EXPECT_TRUE(ckpt::latest_checkpoint(directory));
+}
+
+TEST_F(snippets, watching) {
+    model program;
+    const std::string path = ckpt::checkpoint(program).save(in("ckpt"));
+    const std::string directory = this->directory();
+    std::atomic<int> served = 0;
+    // [watching]
+    std::atomic<bool> stop = false;
+    std::thread evaluator([&] { ckpt::watch(directory, [&](const std::string &latest) { served += latest == path; }, stop); });
+    // ... until there is no more to evaluate:
+    while (served == 0) std::this_thread::yield();
+    stop = true;
+    evaluator.join();
+    // [end]
+    EXPECT_EQ(served, 1);
+}
+
+TEST_F(snippets, results) {
+    model program;
+    const ckpt::checkpoint checkpoint(program);
+    const std::string directory = this->directory();
+    // [results]
+    const ckpt::result<ckpt::status> restored = checkpoint.try_restore(directory);
+    if (!restored && restored.error().reason() != ckpt::reason::no_checkpoint) std::printf("%s\n", restored.error().what());
+    const auto saved = checkpoint.try_save(directory + "/ckpt");  // a ckpt::result<std::string>
+    if (saved) std::printf("saved as %s\n", saved->c_str());
+    const auto reader = ckpt::reader::try_open(directory);
+    const auto tensor = ckpt::try_call([&] { return reader->at("no such key"); });  // any other call
+    // [end]
+    EXPECT_FALSE(restored);
+    EXPECT_EQ(*saved, directory + "/ckpt-1");
+    EXPECT_EQ(tensor.error().code(), ckpt::code::not_found);
 }
 
 TEST_F(snippets, names) {

@@ -139,21 +139,22 @@ impl Resizable for Located {
 
 /// Adds a variable of a fixed-size dtype whose value is in memory of the caller that may move and
 /// change its size, such as a vector that grows. Each call that reaches the graph asks `locate`
-/// where the value is: a save takes it as it is then. A restore writes into that memory if its shape
-/// is that of the stored value; otherwise it asks `resize` for new memory, and tells `resized`
-/// whether that is the value now.
+/// where the value is: a save takes it as it is then. A restore writes into that memory if its
+/// shape is that of the stored value; otherwise it asks `resize` for new memory, and tells
+/// `resized` whether that is the value now.
 ///
-/// `shape` gives the accepted shape, with -1 for a dimension of any size; a `rank` of -1 accepts any
-/// shape. Without `resize` and `resized`, which may be NULL, values of another size cannot be
+/// `shape` gives the accepted shape, with -1 for a dimension of any size; a `rank` of -1 accepts
+/// any shape. Without `resize` and `resized`, which may be NULL, values of another size cannot be
 /// restored.
 ///
 /// The callbacks run on the thread of the call, with the graph's lock held, and must not call the
 /// graph. They get `user_data`. `free_user_data`, unless NULL, is called when the variable is
 /// removed or the last handle that uses the graph is freed; at once if this call fails.
 ///
-/// Fails as `ckpt_graph_add_object`, and with `CKPT_CODE_INVALID_ARGUMENT` if `locate` is NULL, only
-/// one of `resize` and `resized` is, a dimension is below -1, there is a value already that does not
-/// have an accepted shape and the size of that, or the dtype is unknown or not fixed-size. Saving fails with `CKPT_CODE_INVALID_ARGUMENT` if size and shape do not match.
+/// Fails as `ckpt_graph_add_object`, and with `CKPT_CODE_INVALID_ARGUMENT` if `locate` is NULL,
+/// only one of `resize` and `resized` is, a dimension is below -1, there is a value already that
+/// does not have an accepted shape and the size of that, or the dtype is unknown or not fixed-size.
+/// Saving fails with `CKPT_CODE_INVALID_ARGUMENT` if size and shape do not match.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_add_resizable(
     graph: *const ckpt_graph,

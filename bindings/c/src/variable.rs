@@ -298,8 +298,8 @@ pub extern "C" fn ckpt_graph_assign_strings(
 }
 
 /// Tells whether a restore has assigned a value to an object: a variable, state or text.
-/// `*was_restored` is false for an object without values of its own. A program that initializes what
-/// it adds after a restore asks this first, or it overwrites what the checkpoint had for it.
+/// `*was_restored` is false for an object without values of its own. A program that initializes
+/// what it adds after a restore asks this first, or it overwrites what the checkpoint had for it.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_was_restored(
     graph: *const ckpt_graph,

@@ -1,5 +1,5 @@
-// Units of several standards, with and without exceptions, in one program: this one is C++20 and has
-// exceptions.
+// Units of several standards, with and without exceptions, in one program: this one is C++20 and
+// has exceptions.
 #include <checkpoint.hpp>
 #include <cstdio>
 #include <span>

@@ -43,8 +43,9 @@ class object_iterator {
 }  // namespace detail
 /// @endcond
 
-/// A list of objects of type `T`, a checkpoint::trackable whose constructor takes a checkpoint::place
-/// (or a checkpoint::graph) first: a range of them. It can only grow, as lists that are saved must.
+/// A list of objects of type `T`, a checkpoint::trackable whose constructor takes a
+/// checkpoint::place (or a checkpoint::graph) first: a range of them. It can only grow, as lists
+/// that are saved must.
 template <typename T>
 class list : public trackable {
     using pointers = std::vector<std::unique_ptr<T>>;
@@ -98,9 +99,9 @@ class list : public trackable {
     pointers elements_;
 };
 
-/// A dict of objects of type `T`, a checkpoint::trackable whose constructor takes a checkpoint::place
-/// (or a checkpoint::graph) first: a range of pairs of a key and such an object, in the order of the
-/// keys.
+/// A dict of objects of type `T`, a checkpoint::trackable whose constructor takes a
+/// checkpoint::place (or a checkpoint::graph) first: a range of pairs of a key and such an object,
+/// in the order of the keys.
 template <typename T>
 class dict : public trackable {
     using pointers = std::map<std::string, std::unique_ptr<T>>;
@@ -110,8 +111,8 @@ class dict : public trackable {
     explicit dict(const place &at) : trackable(at, at.graph().add_dict()) {}
     /// As the member `name` of a module.
     dict(const module &parent, std::string_view name) : dict(place(parent, name)) {}
-    /// The object of a key, made of a place and `arguments` if there is none; if a value waits for it,
-    /// it has it then.
+    /// The object of a key, made of a place and `arguments` if there is none; if a value waits for
+    /// it, it has it then.
     template <typename... Arguments>
     T &emplace(const std::string &key, Arguments &&...arguments) {
         const auto found = elements_.find(key);

@@ -148,10 +148,10 @@ class [[nodiscard]] result<void> {
     std::optional<::checkpoint::error> error_;
 };
 
-/// Calls `function`, and gives what it returns, or the checkpoint::error that it ends with: for calls
-/// that have no try_ function of their own. Where there are no exceptions, the calls of the library
-/// after the first that fails do nothing and return nothing of use, so it is best that there is only
-/// one.
+/// Calls `function`, and gives what it returns, or the checkpoint::error that it ends with: for
+/// calls that have no try_ function of their own. Where there are no exceptions, the calls of the
+/// library after the first that fails do nothing and return nothing of use, so it is best that
+/// there is only one.
 template <typename Function>
 auto try_call(Function &&function) -> result<std::decay_t<decltype(function())>> {
     using value = std::decay_t<decltype(function())>;
@@ -223,7 +223,8 @@ void call(Function function, Arguments... arguments) {
     ckpt_error *raw = nullptr;
     const ckpt_code answer = function(arguments..., &raw);
     if (answer != CKPT_CODE_OK) return fail(error(answer, raw, std::move(here.cause)));
-    // The C API has no way to fail for these callbacks; the exception must not be lost all the same.
+    // The C API has no way to fail for these callbacks; the exception must not be lost all the
+    // same.
     if (here.is_parked) fail(error(code::aborted, "a callback threw: " + here.text, reason::callback, std::move(here.cause)));
 }
 

@@ -66,9 +66,9 @@ class graph {
                      shape.rank(), memory.data(), memory.size_bytes(), free.user_data, free.callback, options.get());
     }
     /// Adds a variable whose value is a container of the caller's that may move, grow and shrink: a
-    /// std::vector of elements or of arrays of them, or a checkpoint::array. It must stay where it is
-    /// until the variable is removed; its elements need not. What is saved is what it has when it is
-    /// saved. A restore gives it the length of the stored value; an array, any shape.
+    /// std::vector of elements or of arrays of them, or a checkpoint::array. It must stay where it
+    /// is until the variable is removed; its elements need not. What is saved is what it has when
+    /// it is saved. A restore gives it the length of the stored value; an array, any shape.
     template <typename Container>
     node add_resizable(Container &container, const node_options &options = {}) const {
         static_assert(detail::is_resizable<Container>, "checkpoint: a resizable variable is a std::vector or checkpoint::array");
@@ -306,8 +306,8 @@ class graph {
         const ckpt_bytes bytes = detail::bytes_of(value);
         detail::call(ckpt_graph_assign_strings, get(), text.id, nullptr, std::size_t{0}, &bytes, std::size_t{1});
     }
-    /// Whether a restore has assigned a value to an object: a variable, state or text. A program that
-    /// initializes what it adds after a restore asks this first.
+    /// Whether a restore has assigned a value to an object: a variable, state or text. A program
+    /// that initializes what it adds after a restore asks this first.
     bool was_restored(node object) const {
         bool restored = false;
         detail::call(ckpt_graph_was_restored, get(), object.id, &restored);

@@ -33,8 +33,8 @@ report load_into(const file_path &path, T &object, const restore_options &option
 /// Loads a plain struct (CHECKPOINT_MEMBERS) from the checkpoint at `path`, which may be anything
 /// that checkpoint::checkpoint::restore takes: each member is found by its name. Tensors take the
 /// shape that the checkpoint has, and vectors of structs its number of elements; arrays and scalars
-/// must have the shape. The answer says what became of each value. What the struct has no member for
-/// is left alone.
+/// must have the shape. The answer says what became of each value. What the struct has no member
+/// for is left alone.
 ///
 /// checkpoint::reason::assertion when the checkpoint has no value for a member. If this fails, the
 /// struct is as before; one that cannot be copied may be loaded in part.

@@ -5,8 +5,8 @@
 #include <checkpoint/graph.hpp>
 
 /// Names the members of a plain struct for checkpoint::load, checkpoint::write and
-/// checkpoint::module::track. To stand in the struct, behind the members (C++ allows it in no struct
-/// that is local to a function):
+/// checkpoint::module::track. To stand in the struct, behind the members (C++ allows it in no
+/// struct that is local to a function):
 ///
 ///     struct layer {
 ///         ckpt::array<float> kernel, bias;
@@ -14,8 +14,8 @@
 ///     };
 ///
 /// Members are scalars, arrays, std::array, std::vector, checkpoint::array, structs with members of
-/// their own, and std::array or std::vector of these, which are lists. Where names in the checkpoint
-/// are others, write the function: `visit(name, member)` names one member,
+/// their own, and std::array or std::vector of these, which are lists. Where names in the
+/// checkpoint are others, write the function: `visit(name, member)` names one member,
 /// `visit.numbered(prefix, members...)` several.
 #define CHECKPOINT_MEMBERS(...)               \
     template <typename Visitor>               \
@@ -169,8 +169,8 @@ class member_visitor {
             (*this)(std::string(prefix) + std::to_string(number++), member);
         }
     }
-    // Structs of a vector, as the edges `prefix` and a number from `first` on. A checkpoint says how
-    // many there are when it has been read.
+    // Structs of a vector, as the edges `prefix` and a number from `first` on. A checkpoint says
+    // how many there are when it has been read.
     template <typename T>
     void elements(node list, std::string what, std::string_view prefix, std::size_t first, T &vector) {
         static_assert(Purpose != purpose::track,

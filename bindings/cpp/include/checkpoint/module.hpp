@@ -42,9 +42,9 @@ class module : public trackable {
     void track(std::string_view name, const trackable &child) const { graph().track(node(), name, child.node()); }
     /// Tracks memory of this object as a variable of `shape`: a member that is a std::vector,
     /// std::array or array, of as many elements, or a pointer to memory as a span. It is saved from
-    /// there and restored into it, so it stays where it is as long as this object lives. The elements
-    /// of a vector may move; if it does not have as many as `shape`, saving fails. (Elements of type
-    /// `bool` must be 0 or 1, also in the file.)
+    /// there and restored into it, so it stays where it is as long as this object lives. The
+    /// elements of a vector may move; if it does not have as many as `shape`, saving fails.
+    /// (Elements of type `bool` must be 0 or 1, also in the file.)
     template <typename Values>
     ::checkpoint::node track(std::string_view name, Values &values, shape_view shape, const node_options &options = {}) {
         if constexpr (detail::is_resizable<Values> && !detail::is_array<Values>::value) {
@@ -56,7 +56,8 @@ class module : public trackable {
     /// Tracks a member that stays where it is as long as this object lives:
     ///
     ///  * a scalar, an array or std::array of any rank: a variable of that shape;
-    ///  * a std::vector of elements, or of arrays of them, which may grow and shrink: what is saved is
+    ///  * a std::vector of elements, or of arrays of them, which may grow and shrink: what is saved
+    /// is
     ///    what it has then, and a restore gives it the length of the stored value;
     ///  * a checkpoint::array, which takes any shape;
     ///  * a struct with members of its own (CHECKPOINT_MEMBERS), or a std::array of them: a list;
@@ -93,15 +94,17 @@ class module : public trackable {
 inline place::place(const module &parent, std::string_view name) noexcept
     : graph_(&parent.graph()), parent_(parent.node()), name_(name) {}
 
-/// An object with state of its own that is saved as named tensors, whose number and shapes are known
-/// only then: a hash table, an iterator, a random number generator. (`_serialize_to_tensors`,
+/// An object with state of its own that is saved as named tensors, whose number and shapes are
+/// known only then: a hash table, an iterator, a random number generator. (`_serialize_to_tensors`,
 /// `_restore_from_tensors`)
 ///
 ///     struct sampler : ckpt::module {
 ///         using ckpt::module::module;
 ///         std::uint64_t seed = 1;
-///         ckpt::state random{*this, "random", [this](ckpt::sink &into) { into.put("seed", seed); },
-///                            [this](const ckpt::source &from) { seed = from.at("seed").value<std::uint64_t>(); }};
+///         ckpt::state random{*this, "random", [this](ckpt::sink &into) { into.put("seed", seed);
+/// },
+///                            [this](const ckpt::source &from) { seed =
+/// from.at("seed").value<std::uint64_t>(); }};
 ///     };
 ///
 /// A value that waits for it is restored while it is made, so it stands behind the members that its
@@ -117,8 +120,8 @@ class state : public trackable {
     state(const module &parent, std::string_view name, std::function<void(sink &)> save,
           std::function<void(const source &)> restore, const node_options &options = {})
         : state(place(parent, name), std::move(save), std::move(restore), options) {}
-    /// The state of an object with the functions `save(sink &)` and `restore(const source &)`, which
-    /// stays where it is as long as this lives.
+    /// The state of an object with the functions `save(sink &)` and `restore(const source &)`,
+    /// which stays where it is as long as this lives.
     template <typename Object, typename = std::enable_if_t<detail::has_state<Object>::value>>
     state(const place &at, Object &object, const node_options &options = {})
         : state(

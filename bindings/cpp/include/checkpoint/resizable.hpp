@@ -27,8 +27,8 @@ struct container_layout<Container, true> {
     using element = typename Container::value_type;
 };
 
-// A container of the program's, which is saved as it is when it is saved, and the one that a restore
-// writes meanwhile. `Keeper` keeps the container, if need be.
+// A container of the program's, which is saved as it is when it is saved, and the one that a
+// restore writes meanwhile. `Keeper` keeps the container, if need be.
 template <typename Container, typename Keeper = std::nullptr_t>
 struct resizable_memory {
     using element = typename container_layout<Container>::element;

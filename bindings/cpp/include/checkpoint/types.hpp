@@ -28,8 +28,8 @@ CHECKPOINT_BEGIN
 /// The bytes of one element; 0 of strings, of variants, and of a number that is no dtype.
 inline std::size_t size_of(dtype type) noexcept { return ckpt_dtype_size(static_cast<ckpt_dtype>(type)); }
 
-/// A view of elements in memory, as C++20's std::span, from and to which it converts. It is the same
-/// type in every standard, so that units of different ones can be linked.
+/// A view of elements in memory, as C++20's std::span, from and to which it converts. It is the
+/// same type in every standard, so that units of different ones can be linked.
 template <typename T>
 class span {
    public:

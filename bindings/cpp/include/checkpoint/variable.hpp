@@ -17,10 +17,10 @@ struct any_shape_t {
 /// Says that a variable takes its shape from the checkpoint.
 inline constexpr any_shape_t any_shape{any_shape_t::tag()};
 
-/// A variable with memory of its own, row-major: a range of its elements. Its shape is fixed, or that
-/// of the checkpoint: then it has no value before it is restored. (Of `bool`, files must have 0 and
-/// 1.) The memory lives as long as the variable, or as the library uses it; it stays where it is
-/// unless a restore brings another shape.
+/// A variable with memory of its own, row-major: a range of its elements. Its shape is fixed, or
+/// that of the checkpoint: then it has no value before it is restored. (Of `bool`, files must have
+/// 0 and 1.) The memory lives as long as the variable, or as the library uses it; it stays where it
+/// is unless a restore brings another shape.
 template <typename T>
 class variable : public trackable {
    public:

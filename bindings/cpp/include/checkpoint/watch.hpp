@@ -134,9 +134,9 @@ class checkpoints_iterator {
     detail::handle<ckpt_checkpoints_iterator, ckpt_checkpoints_iterator_free> handle_;
 };
 
-/// Calls `on_checkpoint(path)` for each new checkpoint of a directory, as checkpoints_iterator gives
-/// them, on this thread, until `stop` is true: from another thread, a signal handler or a callback.
-/// It returns soon after that, also while it waits. What `on_checkpoint` throws ends it.
+/// Calls `on_checkpoint(path)` for each new checkpoint of a directory, as checkpoints_iterator
+/// gives them, on this thread, until `stop` is true: from another thread, a signal handler or a
+/// callback. It returns soon after that, also while it waits. What `on_checkpoint` throws ends it.
 ///
 /// A state file that cannot be used for longer than a moment is told to `on_fault`, which may be
 /// empty, and waited for again.
