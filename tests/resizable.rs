@@ -117,7 +117,8 @@ fn what_is_saved_is_what_is_there_when_it_is_saved() {
 /// other memory is needed.
 #[test]
 fn a_value_of_another_shape_is_restored_if_it_is_accepted() {
-    let table: [(&[i64], Option<&[i64]>, &[i64], Option<usize>); 8] = [
+    type Case = (&'static [i64], Option<&'static [i64]>, &'static [i64], Option<usize>);
+    let table: [Case; 8] = [
         (&[3], Some(&[-1]), &[3], Some(0)),
         (&[3], Some(&[-1]), &[5], Some(1)),
         (&[3], Some(&[-1]), &[0], Some(1)),

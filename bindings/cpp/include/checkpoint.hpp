@@ -31,6 +31,7 @@
 #include <checkpoint/core.hpp>
 #include <checkpoint/device.hpp>
 #include <checkpoint/directory.hpp>
+#include <checkpoint/error.hpp>
 #include <checkpoint/graph.hpp>
 #include <checkpoint/layout.hpp>
 #include <checkpoint/load.hpp>

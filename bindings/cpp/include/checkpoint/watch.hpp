@@ -154,7 +154,8 @@ inline void watch(const file_path &directory, const std::function<void(const std
         }
         fail(error(code::cancelled, "the watch was stopped"));
     };
-    checkpoints_iterator all(directory, wait_options(options).clock({options.clock().now, sleep}), [&stop] { return stop.load(); });
+    const auto waiting = wait_options(options).clock({options.clock().now, sleep});
+    checkpoints_iterator all(directory, waiting, [&stop] { return stop.load(); });
     while (!stop) {
         const auto next = try_call([&] { return all.next(); });
         if (stop) return;
