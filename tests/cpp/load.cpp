@@ -8,29 +8,20 @@ class load : public in_directory {};
 
 namespace {
 
+// clang-format off
 // [keras]
-struct layer {
-    ckpt::array<float> kernel, bias;
-    CHECKPOINT_MEMBERS(kernel, bias)
-};
-struct norm {
-    std::vector<float> gamma, beta, moving_mean, moving_variance;
-    CHECKPOINT_MEMBERS(gamma, beta, moving_mean, moving_variance)
-};
-struct keras_net {
-    layer conv;
-    norm bn;
-    layer head;
-    CHECKPOINT_NUMBERED("layer_with_weights-", conv, bn, head)
-};
+struct layer { ckpt::array<float> kernel, bias; CHECKPOINT_MEMBERS(kernel, bias) };
+struct norm { std::vector<float> gamma, beta, moving_mean, moving_variance;
+              CHECKPOINT_MEMBERS(gamma, beta, moving_mean, moving_variance) };
+struct keras_net { layer conv; norm bn; layer head; CHECKPOINT_NUMBERED("layer_with_weights-", conv, bn, head) } net;
 // [end]
+// clang-format on
 
 }  // namespace
 
 // tests/data/tf_keras_net was written by tf_keras: Conv2D, BatchNormalization, Flatten, Dense.
 TEST_F(load, a_net_of_keras_takes_five_lines) {
     // [keras]
-    keras_net net;
     ckpt::load("tests/data/tf_keras_net", net);
     // [end]
     EXPECT_EQ(net.conv.kernel.shape(), ckpt::shape_view({2, 2, 1, 3}));
@@ -54,8 +45,8 @@ TEST_F(load, a_net_of_keras_takes_five_lines) {
 }
 
 TEST_F(load, a_report_says_what_became_of_each_value) {
-    keras_net net;
-    const ckpt::report report = ckpt::load(fixture("tf_keras_net"), net);
+    keras_net again;
+    const ckpt::report report = ckpt::load(fixture("tf_keras_net"), again);
     EXPECT_EQ(report.count(ckpt::row_state::restored), 8u);
     EXPECT_EQ(report.count(ckpt::row_state::missing), 0u);
     EXPECT_TRUE(has(report.table(), "layer_with_weights-1/gamma"));
@@ -108,7 +99,7 @@ struct wrong {
     ckpt::array<float> kernel, scale;
     CHECKPOINT_MEMBERS(kernel, scale)
 };
-struct net {
+struct one_layer {
     wrong first;
     CHECKPOINT_NUMBERED("layer_with_weights-", first)
 };
@@ -175,7 +166,7 @@ TEST_F(load, structs_nest_and_vectors_of_them_take_their_number) {
 }
 
 TEST_F(load, what_is_missing_is_an_error_and_changes_nothing) {
-    net into;
+    one_layer into;
     into.first.kernel = ckpt::array<float>({1}, {5});
     const auto missing = fails(ckpt::code::failed_precondition, [&] { ckpt::load(fixture("tf_keras_net"), into); });
     EXPECT_EQ(missing.reason(), ckpt::reason::assertion);
