@@ -193,10 +193,22 @@ fn memory_that_cannot_be_had_ends_the_restore() {
 #[test]
 fn a_size_that_does_not_match_the_shape_is_an_error_and_not_saved() {
     let directory = TempDir::new().unwrap();
-    let array = Arc::new(Mutex::new(Array { shape: vec![4], ..floats(&[3], 1.0) }));
-    let error = program(&array, None).2.write(directory.path().join("x"), &SaveOptions::new()).err().unwrap();
+    let array = Arc::new(Mutex::new(floats(&[3], 1.0)));
+    let checkpoint = program(&array, None).2;
+    array.lock().unwrap().shape = vec![4];
+    let error = checkpoint.write(directory.path().join("x"), &SaveOptions::new()).err().unwrap();
     assert_eq!((error.code(), error.reason()), (Code::InvalidArgument, Reason::Shape));
     assert_eq!(error.tensor(), Some(KEY.as_bytes()));
+}
+
+/// Own shape, size in elements, accepted shape.
+#[test]
+fn a_value_that_is_not_accepted_is_refused_when_it_is_added() {
+    for (shape, size, accepts) in [(vec![4], 3, None), (vec![3], 3, Some(&[4][..])), (vec![3], 3, Some(&[-1, -1][..]))] {
+        let array = Arc::new(Mutex::new(Array { shape, ..floats(&[size], 1.0) }));
+        let error = Variable::resizable(DType::Float, accepts, Box::new(Shared { array, here: Vec::new() })).err().unwrap();
+        assert_eq!((error.code(), error.reason()), (Code::InvalidArgument, Reason::Shape));
+    }
 }
 
 /// A value that did not fit, and was skipped, or that was left out, was not restored.
