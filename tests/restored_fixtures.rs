@@ -174,7 +174,7 @@ fn every_fixture_is_restored_in_full_and_saved_the_same() {
             whole += 1;
         }
     }
-    assert_eq!(whole, 6);
+    assert_eq!(whole, 7);
 }
 
 #[test]
