@@ -84,9 +84,10 @@
 //    ckpt_graph_remove, ckpt_graph_contains, ckpt_graph_describe, ckpt_graph_set_debug_name,
 //    ckpt_graph_set_name, ckpt_graph_track, ckpt_graph_track_overwrite, ckpt_graph_untrack,
 //    ckpt_graph_lookup, ckpt_graph_children, ckpt_graph_descendants, ckpt_graph_waiting
-//  * Variables: ckpt_graph_add_owned, ckpt_graph_add_borrowed, ckpt_graph_add_without_value,
-//    ckpt_graph_add_strings, ckpt_graph_set_borrowed, ckpt_graph_data, ckpt_graph_read,
-//    ckpt_graph_assign, ckpt_graph_read_strings, ckpt_graph_assign_strings, ckpt_graph_read_integer
+//  * Variables: ckpt_graph_add_resizable, ckpt_graph_add_owned, ckpt_graph_add_borrowed,
+//    ckpt_graph_add_without_value, ckpt_graph_add_strings, ckpt_graph_set_borrowed,
+//    ckpt_graph_data, ckpt_graph_read, ckpt_graph_assign, ckpt_graph_read_strings,
+//    ckpt_graph_assign_strings, ckpt_graph_was_restored, ckpt_graph_read_integer
 //  * Lists, dictionaries and tuples: ckpt_graph_add_list, ckpt_graph_add_dict,
 //    ckpt_graph_add_tuple, ckpt_graph_add_named_tuple, ckpt_graph_list_append,
 //    ckpt_graph_list_repeat, ckpt_graph_list_set, ckpt_graph_list_insert, ckpt_graph_list_remove,
@@ -516,6 +517,28 @@ typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *
 // in any other graph, calls that get the number fail with `CKPT_CODE_INVALID_ARGUMENT`
 // (`CKPT_REASON_NODE`).
 typedef uint64_t ckpt_node;
+
+// Says where the value of a resizable variable is now: sets `*data` and `*size`, in bytes, writes
+// its dimensions to `dimensions`, which has room for `CKPT_MAX_RANK`, and returns their number; -1
+// if there is no value yet. The memory must stay as it is until the call of the graph is over.
+typedef int32_t (*ckpt_locate_callback)(void *user_data, void **data, size_t *size, int64_t *dimensions);
+
+// Makes memory for a new value of a resizable variable: sets `*data` to `size` bytes, for `rank`
+// dimensions. The current value must stay as it is: the memory becomes the value when the resized
+// callback says so.
+//
+// Any return value but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`; the value stays.
+typedef ckpt_code (*ckpt_resize_callback)(void *user_data,
+                                          const int64_t *shape,
+                                          size_t rank,
+                                          size_t size,
+                                          void **data,
+                                          ckpt_failure *failure);
+
+// Ends what the resize callback began. If `complete` is true, all bytes were written and their
+// checksum matched: the new memory is the value from here on. Otherwise it is of no use, and the
+// value is the one before.
+typedef void (*ckpt_resized_callback)(void *user_data, bool complete);
 
 // Creates a slot variable that does not exist yet but that a checkpoint has a value for, by
 // calling one of the `ckpt_slot_request_set_` functions. If it calls none, the restore of the
@@ -2164,6 +2187,37 @@ ckpt_code ckpt_graph_waiting(const ckpt_graph *graph,
 
 // == Variables ====================================================================================
 
+// Adds a variable of a fixed-size dtype whose value is in memory of the caller that may move and
+// change its size, such as a vector that grows. Each call that reaches the graph asks `locate`
+// where the value is: a save takes it as it is then. A restore writes into that memory if its
+// shape is that of the stored value; otherwise it asks `resize` for new memory, and tells
+// `resized` whether that is the value now.
+//
+// `shape` gives the accepted shape, with -1 for a dimension of any size; a `rank` of -1 accepts
+// any shape. Without `resize` and `resized`, which may be NULL, values of another size cannot be
+// restored.
+//
+// The callbacks run on the thread of the call, with the graph's lock held, and must not call the
+// graph. They get `user_data`. `free_user_data`, unless NULL, is called when the variable is
+// removed or the last handle that uses the graph is freed; at once if this call fails.
+//
+// Fails as `ckpt_graph_add_object`, and with `CKPT_CODE_INVALID_ARGUMENT` if `locate` is NULL,
+// only one of `resize` and `resized` is, a dimension is below -1, there is a value already that
+// does not have an accepted shape and the size of that, or the dtype is unknown or not fixed-size.
+// Saving fails with `CKPT_CODE_INVALID_ARGUMENT` if size and shape do not match.
+ckpt_code ckpt_graph_add_resizable(const ckpt_graph *graph,
+                                   ckpt_dtype dtype,
+                                   const int64_t *shape,
+                                   int32_t rank,
+                                   ckpt_locate_callback locate,
+                                   ckpt_resize_callback resize,
+                                   ckpt_resized_callback resized,
+                                   void *user_data,
+                                   ckpt_free_callback free_user_data,
+                                   const ckpt_node_options *options,
+                                   ckpt_node *node,
+                                   ckpt_error **error);
+
 // Adds a variable of a fixed-size dtype whose memory the graph owns.
 //
 // `data` is its initial value of `size` bytes, row-major and in native byte order, which is
@@ -2306,6 +2360,11 @@ ckpt_code ckpt_graph_assign_strings(const ckpt_graph *graph,
                                     const ckpt_bytes *elements,
                                     size_t count,
                                     ckpt_error **error);
+
+// Tells whether a restore has assigned a value to an object: a variable, state or text.
+// `*was_restored` is false for an object without values of its own. A program that initializes
+// what it adds after a restore asks this first, or it overwrites what the checkpoint had for it.
+ckpt_code ckpt_graph_was_restored(const ckpt_graph *graph, ckpt_node node, bool *was_restored, ckpt_error **error);
 
 // Reads a scalar variable of any integer dtype, such as a step counter.
 //

@@ -68,10 +68,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The values of variables are owned by the graph, borrowed from the program ([`Memory`]), or on a
-//! device ([`Device`]); an object with other state saves it as tensors ([`State`]).
-//! [`Checkpoint::save_async`] saves in the background, [`Checkpoint::save_ranked`] together with
-//! other processes. [`Saver`] saves and restores by names instead of edges.
+//! The values of variables are owned by the graph, borrowed from the program ([`Memory`]; if they
+//! may grow, [`Resizable`]), or on a device ([`Device`]); an object with other state saves it as
+//! tensors ([`State`]). [`Checkpoint::save_async`] saves in the background,
+//! [`Checkpoint::save_ranked`] together with other processes. [`Saver`] saves and restores by names
+//! instead of edges.
 //!
 //! # Managing a training run
 //!
@@ -150,7 +151,7 @@ pub use error::{printable, Code, Error, Reason, Result};
 pub use format::message::Version;
 pub use format::state_file;
 pub use graph::{
-    CreateSlot, Description, Device, Failure, Graph, Memory, NodeId, ObjectSaver, Sink, Source, SourceTensor, State,
+    CreateSlot, Description, Device, Failure, Graph, Memory, NodeId, ObjectSaver, Resizable, Sink, Source, SourceTensor, State,
     StateOptions, Variable,
 };
 pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumption};

@@ -17,6 +17,15 @@ namespace LibCheckpoint
     internal delegate void LogCallback(IntPtr userData, Severity severity, IntPtr text, long len);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate int LocateCallback(IntPtr userData, IntPtr data, IntPtr size, IntPtr dimensions);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode ResizeCallback(IntPtr userData, IntPtr shape, long rank, long size, IntPtr data, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate void ResizedCallback(IntPtr userData, [MarshalAs(UnmanagedType.I1)] bool complete);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     internal delegate ErrorCode CreateSlotCallback(IntPtr userData, IntPtr request, IntPtr failure);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
@@ -1011,6 +1020,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_graph_waiting(graph, node, name, name.Length, out count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_resizable(GraphHandle graph, DType dtype, long[] shape, int rank, LocateCallback locate, ResizeCallback resize, ResizedCallback resized, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static void ckpt_graph_add_resizable(GraphHandle graph, DType dtype, long[] shape, int rank, LocateCallback locate, ResizeCallback resize, ResizedCallback resized, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_resizable(graph, dtype, shape, rank, locate, resize, resized, userData, freeUserData, options, out node, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node, out IntPtr error);
 
         internal static void ckpt_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node) =>
@@ -1069,6 +1084,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_graph_assign_strings(GraphHandle graph, Node node, long[] shape, long rank, Bytes[] elements, long count) =>
             CheckpointException.Check(ckpt_graph_assign_strings(graph, node, shape, rank, elements, count, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_was_restored(GraphHandle graph, Node node, [MarshalAs(UnmanagedType.I1)] out bool wasRestored, out IntPtr error);
+
+        internal static void ckpt_graph_was_restored(GraphHandle graph, Node node, out bool wasRestored) =>
+            CheckpointException.Check(ckpt_graph_was_restored(graph, node, out wasRestored, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_read_integer(GraphHandle graph, Node variable, out long value, out IntPtr error);

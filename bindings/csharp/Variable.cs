@@ -267,6 +267,15 @@ namespace LibCheckpoint
         public void AssignStrings(Node node, IReadOnlyList<string> values, long[] shape = null) =>
             AssignStrings(node, Utf8.Encode(values), shape);
 
+        /// <summary>Whether a restore has assigned a value to an object: a variable, state or text.
+        /// A program that initializes what it adds after a restore asks this first.</summary>
+        public bool WasRestored(Node node)
+        {
+            bool restored;
+            NativeMethods.ckpt_graph_was_restored(handle, node, out restored, causes);
+            return restored;
+        }
+
         /// <summary>The value of an integer scalar of any integer dtype: a step, a
         /// counter.</summary>
         public long ReadInteger(Node variable)

@@ -404,6 +404,8 @@ func deferredRestore(t *testing.T) {
 	late := []float32{0, 0}
 	p.variable(p.root, "late", &late)
 	same(t, value, late)
+	equal(t, true, must(p.WasRestored(must(p.Lookup(p.root, "late"))(t)))(t))
+	equal(t, false, must(p.WasRestored(p.root))(t))
 	check0(t, status.AssertConsumed())
 	status.Close()
 	p.close()

@@ -318,6 +318,16 @@ func (g *Graph) AssignStrings(node Node, shape []int64, values []string) error {
 	})
 }
 
+// WasRestored says whether a restore has assigned a value to an object: a variable, state or text.
+// A program that initializes what it adds after a restore asks this first.
+func (g *Graph) WasRestored(node Node) (bool, error) {
+	var restored C.bool
+	err := call(g.handle, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_graph_was_restored(p, C.ckpt_node(node), &restored, e)
+	})
+	return bool(restored), err
+}
+
 // Integer gives the value of an integer scalar of any integer dtype: a step, a counter.
 func (g *Graph) Integer(variable Node) (int64, error) {
 	var value C.int64_t

@@ -31,6 +31,11 @@ impl Batch<'_> {
     pub fn run(&self, nodes: &mut Nodes, plans: &[Plan]) -> (Outcomes, Result<()>) {
         let mut outcomes = Outcomes { states: vec![RowState::Skipped; plans.len()], details: Map::default() };
         let result = self.try_run(nodes, plans, &mut outcomes);
+        for (plan, _) in plans.iter().zip(&outcomes.states).filter(|(_, state)| !self.dry && **state == RowState::Restored) {
+            if let Some(node) = nodes.get_mut(plan.object) {
+                node.was_assigned = true;
+            }
+        }
         self.reader.close_files();
         (outcomes, result)
     }
@@ -160,7 +165,7 @@ impl Batch<'_> {
         outcomes: &mut Outcomes,
     ) -> Result<()> {
         in_place.chunks(AT_ONCE).try_for_each(|numbers| {
-            let mut loan = Loan::take(nodes, plans, numbers, memory);
+            let mut loan = Loan::take(nodes, self.reader, plans, numbers, memory)?;
             let mut rows: Vec<(usize, &mut [u8])> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
             let (fates, result) = match self.reader.read_whole(&mut rows, &self.options.read) {
                 Ok(()) => (Vec::new(), Ok(())),
@@ -174,7 +179,7 @@ impl Batch<'_> {
                         Outcome::new(RowState::Restored)
                     }
                     // Torn bytes in new memory do not matter: the variable keeps its old memory.
-                    (Some(Fate::Torn), Err(e)) if taken.new.is_none() => Outcome::because(RowState::Torn, e),
+                    (Some(Fate::Torn), Err(e)) if !taken.keeps_value() => Outcome::because(RowState::Torn, e),
                     (_, Err(e)) if e.tensor() == Some(plans[taken.number].key(self.reader)) => {
                         Outcome::because(RowState::Torn, e)
                     }
@@ -199,7 +204,7 @@ impl Batch<'_> {
     ) -> Result<()> {
         parts.iter().try_for_each(|&number| {
             let Some(part) = nodes.variable(plans[number].object)?.part.clone() else { return Ok(()) };
-            let mut loan = Loan::take(nodes, plans, &[number], memory);
+            let mut loan = Loan::take(nodes, self.reader, plans, &[number], memory)?;
             let Some(taken) = loan.taken.first_mut() else { return Ok(()) };
             let result = self.reader.read_region(taken.tensor, &part.region, taken.memory(), &self.options.read);
             taken.is_whole = result.is_ok();

@@ -53,7 +53,7 @@ impl Batch<'_> {
         let (mut places, mut in_order) = (Vec::with_capacity(plans.len()), true);
         let mut unfit: Vec<Unfit> = Vec::new();
         let mut unbacked = None;
-        // The address ranges of borrowed variables, with the numbers of their plans.
+        // The address ranges of variables in the program's memory, with the numbers of their plans.
         let mut ranges: Vec<(usize, usize, usize)> = Vec::new();
         for (number, plan) in plans.iter().enumerate() {
             let route = match self.check_one(nodes, plan) {
@@ -80,12 +80,17 @@ impl Batch<'_> {
                 fit.others.push(number);
                 continue;
             };
-            if lacks_memory {
-                fit.lacking.push(number);
-            } else if let Data::Borrowed(memory) = &nodes.variable(plan.object)?.data {
-                let range = memory.bytes().as_ptr_range();
-                ranges.push((range.start as usize, range.end as usize, number));
-            }
+            let memory = match &nodes.variable(plan.object)?.data {
+                _ if lacks_memory => {
+                    fit.lacking.push(number);
+                    &[]
+                }
+                Data::Borrowed(memory) => memory.bytes(),
+                Data::Resizable(memory) => memory.bytes(),
+                _ => &[],
+            };
+            let range = memory.as_ptr_range();
+            ranges.push((range.start as usize, range.end as usize, number));
             if let Route::Part(..) = route {
                 fit.parts.push(number);
                 continue;

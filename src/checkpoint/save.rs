@@ -223,6 +223,7 @@ pub(super) fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object
     match &variable.data {
         Data::Owned(buffer) => add(buffer.bytes()),
         Data::Borrowed(memory) => add(memory.bytes()),
+        Data::Resizable(memory) => add(memory.bytes()),
         Data::Strings(strings) => writer.add_strings(key, &shape, &strings.iter().collect::<Vec<_>>()),
         Data::Device(device) => {
             let one_at_a_time = (!device.is_concurrent()).then(|| parking_lot::Mutex::new(()));

@@ -31,13 +31,13 @@ pub use node_id::NodeId;
 pub use object::{Sink, Source, SourceTensor, State, StateOptions};
 pub use registered_savers::ObjectSaver;
 pub use slot_owner::CreateSlot;
-pub use variable::{Device, Failure, Memory, Variable};
+pub use variable::{Device, Failure, Memory, Resizable, Variable};
 
 pub(crate) use integers::is_integer;
 pub(crate) use nodes::{Kind, Node, Nodes, Position, Waiting};
 pub(crate) use object::{Content, Put};
 pub(crate) use slot_owner::SlotOwner;
-pub(crate) use variable::{not_shaped, Data, Part};
+pub(crate) use variable::{not_shaped, prepare, Data, Part};
 pub(crate) use walk::{Root, Walk};
 
 /// A graph of objects with named edges: the state that a program saves and restores.

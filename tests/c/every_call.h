@@ -54,6 +54,11 @@ static inline ckpt_code no_read(void *user_data, uint64_t offset, void *buffer, 
     return CKPT_CODE_OK;
 }
 
+static inline int32_t nowhere(void *user_data, void **data, size_t *size, int64_t *dimensions) {
+    (void)user_data, (void)data, (void)size, (void)dimensions;
+    return -1;
+}
+
 static inline ckpt_code no_save(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
     (void)user_data, (void)sink, (void)failure;
     return CKPT_CODE_OK;
@@ -139,6 +144,9 @@ static inline int every_call(const everything *with, const refusal *expected) {
     given += !expected->by_nodes;
     calls += PLAIN_TO(
         node, ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, one, 1, &value, 4, &released, count_free, NULL, &node, &problem));
+    given += !expected->by_nodes;
+    calls += PLAIN_TO(node, ckpt_graph_add_resizable(graph, CKPT_DTYPE_FLOAT, NULL, -1, nowhere, NULL, NULL, &released,
+                                                     count_free, NULL, &node, &problem));
     calls += PLAIN_TO(node, ckpt_graph_add_without_value(graph, CKPT_DTYPE_INVALID, NULL, -1, NULL, &node, &problem));
     calls += PLAIN_TO(node, ckpt_graph_add_strings(graph, one, 1, &word, 1, NULL, &node, &problem));
     given++;
@@ -148,6 +156,7 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += NODE(ckpt_graph_assign(graph, with->variable, CKPT_DTYPE_FLOAT, NULL, 0, &value, 4, &problem));
     calls += NODE_TO(strings, ckpt_graph_read_strings(graph, with->strings, &strings, &problem));
     calls += NODE(ckpt_graph_assign_strings(graph, with->strings, one, 1, &word, 1, &problem));
+    calls += NODE_TO(answer, ckpt_graph_was_restored(graph, with->variable, &answer, &problem));
     calls += NODE_TO(number, ckpt_graph_read_integer(graph, with->integer, &number, &problem));
 
     calls += PLAIN_TO(node, ckpt_graph_add_list(graph, NULL, &node, &problem));

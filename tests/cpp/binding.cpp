@@ -1,8 +1,10 @@
 // What is the binding's own: exceptions, lifetimes, memory, classes of a program's own.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
+#include <fstream>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -704,6 +706,54 @@ TEST_F(binding, checkpoints_come_one_after_the_other) {
     EXPECT_THROW(std::rethrow_exception(stopped.cause()), std::runtime_error);
 }
 
+TEST_F(binding, a_watch_calls_back_until_a_flag_is_set) {
+    ckpt::graph graph;
+    const ckpt::checkpoint checkpoint(graph, graph.add_object());
+    // A clock in which a checkpoint appears every second, and once a state file that means nothing.
+    double now = 0;
+    int slept = 0;
+    ckpt::wait_options options;
+    options.clock({[&] { return now; },
+                   [&](double seconds) {
+                       now += seconds;
+                       if (++slept == 3) std::ofstream(in("checkpoint")) << "no state file";
+                       if (slept != 3 && slept < 30 && slept % 14 != 0) return;
+                       if (slept > 3) checkpoint.save(in("x"));
+                   }});
+    std::atomic<bool> stop = false;
+    std::vector<std::string> seen;
+    int faults = 0;
+    ckpt::watch(
+        directory(),
+        [&](const std::string &path) {
+            seen.push_back(path);
+            stop = seen.size() == 3;
+        },
+        stop, options,
+        [&](const ckpt::error &fault) {
+            EXPECT_EQ(fault.code(), ckpt::code::data_loss);
+            faults++;
+        });
+    EXPECT_EQ(seen.size(), 3u);
+    EXPECT_EQ(seen.back(), ckpt::latest_checkpoint(directory()));
+    EXPECT_EQ(faults, 1);
+
+    // On the machine's clock, from another thread, while it waits; and by an exception.
+    stop = false;
+    std::promise<void> begun;
+    auto watching = std::async(std::launch::async, [&] {
+        ckpt::watch(directory(), [&](const std::string &) { begun.set_value(); }, stop, ckpt::wait_options().poll_interval(3600));
+    });
+    begun.get_future().wait();
+    stop = true;
+    watching.get();
+    stop = false;
+    EXPECT_THROW(
+        ckpt::watch(directory(), [](const std::string &) { throw std::runtime_error("enough"); }, stop), std::runtime_error);
+    stop = true;
+    ckpt::watch(directory(), [](const std::string &) { ADD_FAILURE() << "it was stopped"; }, stop);
+}
+
 TEST_F(binding, a_directory_is_looked_after) {
     ckpt::graph graph;
     const ckpt::checkpoint checkpoint(graph, graph.add_object());
@@ -922,6 +972,48 @@ TEST_F(binding, what_a_rank_s_function_throws_is_the_cause_of_its_error) {
     const auto thrown = fails(ckpt::code::unavailable, [&] { checkpoint.save_ranked(in("r"), ranks); });
     EXPECT_EQ(thrown.reason(), ckpt::reason::rank);
     EXPECT_THROW(std::rethrow_exception(thrown.cause()), std::domain_error);
+}
+
+// Options are values: a chain makes one, and a copy has all that was set, callbacks too.
+TEST_F(binding, options_are_values) {
+    plain program;
+    const ckpt::checkpoint checkpoint(program);
+    ckpt::cancel flag;
+    int written = 0, heard = 0;
+    auto save = ckpt::save_options()
+                    .write(ckpt::write_options().shards(2).cancel(flag).progress([&](std::uint64_t, std::uint64_t) { heard++; }))
+                    .on_written([&](std::string_view) { written++; });
+    const auto copy = save;
+    save.on_written([&](std::string_view) { written += 10; });
+    checkpoint.write(in("copy"), copy);
+    EXPECT_EQ(written, 1);
+    EXPECT_GT(heard, 0);
+    EXPECT_EQ(ckpt::reader(in("copy")).shard_count(), 2u);
+    checkpoint.write(in("more"), save);
+    EXPECT_EQ(written, 12);
+    const auto moved = std::move(save);
+    flag.raise();
+    fails(ckpt::code::cancelled, [&] { checkpoint.write(in("stopped"), moved); });
+    fails(ckpt::code::cancelled, [&] { checkpoint.write(in("stopped"), copy); });
+
+    std::string name = "left";
+    auto restore = ckpt::restore_options().exclude(name);
+    name = "none";
+    const auto assigned = [&] {
+        ckpt::restore_options made;
+        made = restore;
+        return made;
+    }();
+    EXPECT_FALSE(checkpoint.dry_run(in("copy"), assigned).empty());
+    auto collect = ckpt::collect_options(1).dry_run(true);
+    const auto again = collect;
+    {
+        const ckpt::manager manager(checkpoint, directory());
+        manager.save();
+        manager.save();
+    }
+    EXPECT_EQ(ckpt::collect_checkpoints(directory(), again), (std::vector<std::string>{in("ckpt-1")}));
+    EXPECT_TRUE(ckpt::checkpoint_exists(in("ckpt-1")));
 }
 
 // Writers of two names in one directory do not wait for each other; of two managers one is refused.

@@ -304,14 +304,17 @@ internal static class Binding
         using (var graph = new Graph())
         {
             Node root = graph.AddObject();
-            graph.Track(root, "v", graph.AddVariable(value));
+            Node v = graph.AddVariable(value);
+            graph.Track(root, "v", v);
             using (var checkpoint = new Checkpoint(graph, root, new[] { new Edge("step", graph.AddScalar(step)) }))
             {
                 Check.Equal(root, checkpoint.Root);
                 Check.Equal(Program.At("c"), checkpoint.Write(Program.At("c")));
                 Check.Equal(Program.At("c-7"), checkpoint.WriteNumbered(Program.At("c"), 7));
                 value[0] = step[0] = 0;
+                Check.Equal(false, graph.WasRestored(v));
                 checkpoint.Read(Program.At("c-7")).Dispose();
+                Check.Equal(true, graph.WasRestored(v));
                 Check.Same(new float[] { 1, 2 }, new[] { value[0], step[0] });
                 Check.Equal(0, checkpoint.SaveCount());
                 using (Graph again = checkpoint.Graph())

@@ -11,7 +11,7 @@
 #include <checkpoint/trackable.hpp>
 #include <checkpoint/writer.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -25,10 +25,7 @@ inline ckpt_code run_written(void *user_data, const char *path, ckpt_failure *fa
 using log_function = std::function<void(severity, std::string_view)>;
 // A log that throws has nobody to tell.
 inline void run_log(void *user_data, ckpt_severity severity, const char *text, std::size_t len) noexcept {
-    try {
-        unbox<log_function>(user_data)(static_cast<::checkpoint::severity>(severity), {text, len});
-    } catch (...) {
-    }
+    unheard([&] { unbox<log_function>(user_data)(static_cast<::checkpoint::severity>(severity), {text, len}); });
 }
 
 }  // namespace detail
@@ -40,16 +37,16 @@ class save_options : public basic_save_options<save_options> {
     /// How the files are written, with the progress callback and the flag of these options, which
     /// are copied.
     save_options &write(const write_options &options) {
-        detail::call(ckpt_save_options_set_write_options, make(), options.get());
-        return *this;
+        return set([options](auto *raw) { detail::call(ckpt_save_options_set_write_options, raw, options.get()); });
     }
     /// Has `written(path)` called when the files of a checkpoint are complete, before the state
     /// file says so, after the functions that were added before. What it throws ends the call; the
     /// checkpoint stays. (`experimental_write_callbacks`)
     save_options &on_written(std::function<void(std::string_view path)> written) {
-        detail::call(ckpt_save_options_add_callback, make(), detail::run_written, detail::box(std::move(written)),
-                     detail::free_box<detail::written_function>);
-        return *this;
+        return set([written](auto *raw) {
+            detail::call(ckpt_save_options_add_callback, raw, detail::run_written, detail::box(written),
+                         detail::free_box<detail::written_function>);
+        });
     }
 };
 
@@ -65,8 +62,7 @@ class restore_options : public basic_restore_options<restore_options> {
    public:
     /// How values are read: threads, checksums. The options are copied.
     restore_options &read(const read_options &options) {
-        detail::call(ckpt_restore_options_set_read_options, make(), options.get());
-        return *this;
+        return set([options](auto *raw) { detail::call(ckpt_restore_options_set_read_options, raw, options.get()); });
     }
 };
 
@@ -217,6 +213,27 @@ class checkpoint {
         return report(std::move(raw));
     }
 
+    /// save() without exceptions.
+    result<std::string> try_save(const file_path &prefix, const save_options &options = {}) const {
+        return try_call([&] { return save(prefix, options); });
+    }
+    /// write() without exceptions.
+    result<std::string> try_write(const file_path &prefix, const save_options &options = {}) const {
+        return try_call([&] { return write(prefix, options); });
+    }
+    /// save_async() without exceptions.
+    result<pending> try_save_async(const file_path &prefix, const save_options &options = {}) const {
+        return try_call([&] { return save_async(prefix, options); });
+    }
+    /// restore() without exceptions.
+    result<status> try_restore(const file_path &path, const restore_options &options = {}) const {
+        return try_call([&] { return restore(path, options); });
+    }
+    /// read() without exceptions.
+    result<status> try_read(const file_path &path, const restore_options &options = {}) const {
+        return try_call([&] { return read(path, options); });
+    }
+
     /// The handle, for calls of the C API; it stays this object's.
     const ckpt_checkpoint *get() const noexcept { return handle_.get(); }
 
@@ -237,6 +254,6 @@ class checkpoint {
     detail::handle<ckpt_checkpoint, ckpt_checkpoint_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

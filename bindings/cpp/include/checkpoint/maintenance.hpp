@@ -7,7 +7,7 @@
 #include <checkpoint/verify.hpp>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// A checkpoint that is not whole.
 struct broken_checkpoint {
@@ -77,7 +77,7 @@ inline repaired_state repair_checkpoint_state(const file_path &directory, bool d
 class collect_options : public basic_collect_options<collect_options> {
    public:
     /// The newest `keep`, at least 1.
-    explicit collect_options(std::size_t keep) { handle_ = decltype(handle_)(ckpt_collect_options_new(keep)); }
+    explicit collect_options(std::size_t keep) : basic_collect_options([keep] { return ckpt_collect_options_new(keep); }) {}
 };
 
 /// Removes from `directory` what crashes left.
@@ -132,6 +132,6 @@ inline collected collect_checkpoints_with_details(const file_path &directory, co
     return outcome;
 }
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

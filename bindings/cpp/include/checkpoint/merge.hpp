@@ -4,7 +4,7 @@
 
 #include <checkpoint/options.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How checkpoints are merged.
 class merge_options : public basic_merge_options<merge_options> {
@@ -12,14 +12,14 @@ class merge_options : public basic_merge_options<merge_options> {
     /// Has `progress(done, total)` called now and then, in bytes of data files. What it throws
     /// stops the call.
     merge_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
-        detail::call(ckpt_merge_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
-                     detail::free_box<detail::progress_function>);
-        return *this;
+        return set([progress](auto *raw) {
+            detail::call(ckpt_merge_options_set_progress, raw, detail::run_progress, detail::box(progress),
+                         detail::free_box<detail::progress_function>);
+        });
     }
     /// Has the call stop when `flag` is raised.
     merge_options &cancel(const ::checkpoint::cancel &flag) {
-        detail::call(ckpt_merge_options_set_cancel, make(), flag.get());
-        return *this;
+        return set([flag](auto *raw) { detail::call(ckpt_merge_options_set_cancel, raw, flag.get()); });
     }
 };
 
@@ -35,6 +35,6 @@ inline void merge(const file_path &destination, const std::vector<std::string> &
     detail::call(ckpt_merge, detail::c_path(destination), paths.data(), paths.size(), options.get());
 }
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -5,7 +5,7 @@
 #include <checkpoint/core.hpp>
 #include <chrono>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// A save that runs in the background. Several threads may use it at once. When it is destroyed the
 /// save goes on. Its error costs no other save: it is in the log, checkpoint::sync() throws it, and
@@ -38,6 +38,10 @@ class pending {
         detail::call(ckpt_pending_wait, get(), path.out());
         return detail::take(path);
     }
+    /// wait() without exceptions.
+    result<std::string> try_wait() const {
+        return try_call([&] { return wait(); });
+    }
     /// Waits until the save is over, but not longer than `limit`, and says whether it is. It asks
     /// for no error: that is still to be heard of.
     bool wait_for(std::chrono::duration<double> limit) const noexcept { return ckpt_pending_wait_for(get(), limit.count()); }
@@ -51,6 +55,6 @@ class pending {
     detail::handle<ckpt_pending, ckpt_pending_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

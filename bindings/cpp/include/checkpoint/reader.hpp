@@ -7,7 +7,7 @@
 #include <checkpoint/tensor.hpp>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How a checkpoint is opened.
 class open_options : public basic_open_options<open_options> {};
@@ -23,6 +23,10 @@ class reader {
         detail::handle<ckpt_reader, ckpt_reader_free> raw;
         detail::call(ckpt_reader_open, detail::c_path(path), options.get(), raw.out());
         handle_ = raw.share();
+    }
+    /// The same without exceptions.
+    static result<reader> try_open(const file_path &path, const open_options &options = {}) {
+        return try_call([&] { return reader(path, options); });
     }
     reader(reader &&) noexcept = default;             ///< Moves.
     reader &operator=(reader &&) noexcept = default;  ///< Moves.
@@ -86,12 +90,17 @@ class reader {
     std::vector<T> read(std::string_view key, const read_options &options = {}) const {
         return at(key).template read<T>(options);
     }
+    /// read() without exceptions.
+    template <typename T>
+    result<std::vector<T>> try_read(std::string_view key, const read_options &options = {}) const {
+        return try_call([&] { return read<T>(key, options); });
+    }
     /// Reads several fixed-size tensors at once, with several threads: each into as many bytes as
     /// it has, which do not overlap. Everything but the values is checked before the first byte is
     /// written.
     void read_many(span<const tensor> tensors, span<const span<std::byte>> buffers, const read_options &options = {}) const {
         if (tensors.size() != buffers.size()) {
-            throw error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument);
+            return fail(error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument));
         }
         std::vector<const ckpt_tensor *> raw;
         std::vector<void *> memory;
@@ -125,6 +134,6 @@ class reader {
     std::shared_ptr<ckpt_reader> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <checkpoint/report.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// What became of a restore, and becomes of it as the program goes on: values that wait for objects
 /// are restored when these are tracked. Assertions that do not hold throw
@@ -42,6 +42,14 @@ class status {
     const status &run_restore_ops() const { return asserts(ckpt_status_run_restore_ops); }
     /// Does nothing, as in TensorFlow when it is eager.
     const status &initialize_or_restore() const { return asserts(ckpt_status_initialize_or_restore); }
+    /// assert_consumed() without exceptions.
+    result<void> try_assert_consumed() const {
+        return try_call([&] { assert_consumed(); });
+    }
+    /// assert_existing_objects_matched() without exceptions.
+    result<void> try_assert_existing_objects_matched() const {
+        return try_call([&] { assert_existing_objects_matched(); });
+    }
     /// What became of every value, as things stand now.
     ::checkpoint::report report() const {
         detail::handle<ckpt_report, ckpt_report_free> raw;
@@ -64,6 +72,6 @@ class status {
     detail::handle<ckpt_status, ckpt_status_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

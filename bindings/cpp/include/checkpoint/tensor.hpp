@@ -4,9 +4,10 @@
 
 #include <checkpoint/options.hpp>
 #include <checkpoint/view.hpp>
+#include <algorithm>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How tensors are read.
 class read_options : public basic_read_options<read_options> {};
@@ -144,15 +145,15 @@ class tensor {
     }
     static std::size_t rank_of(const slice &part) {
         if (part.start.size() != part.length.size()) {
-            throw error(code::invalid_argument, "a slice needs as many starts as lengths", reason::shape);
+            fail(error(code::invalid_argument, "a slice needs as many starts as lengths", reason::shape));
         }
-        return part.start.size();
+        return std::min(part.start.size(), part.length.size());
     }
 
     std::shared_ptr<const ckpt_reader> reader_;
     const ckpt_tensor *raw_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

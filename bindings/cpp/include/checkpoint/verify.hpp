@@ -4,7 +4,7 @@
 
 #include <checkpoint/options.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How a checkpoint is verified.
 class verify_options : public basic_verify_options<verify_options> {
@@ -12,14 +12,14 @@ class verify_options : public basic_verify_options<verify_options> {
     /// Has `progress(done, total)` called now and then, in bytes, on the thread that verifies. What
     /// it throws stops the call.
     verify_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
-        detail::call(ckpt_verify_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
-                     detail::free_box<detail::progress_function>);
-        return *this;
+        return set([progress](auto *raw) {
+            detail::call(ckpt_verify_options_set_progress, raw, detail::run_progress, detail::box(progress),
+                         detail::free_box<detail::progress_function>);
+        });
     }
     /// Has the call stop when `flag` is raised.
     verify_options &cancel(const ::checkpoint::cancel &flag) {
-        detail::call(ckpt_verify_options_set_cancel, make(), flag.get());
-        return *this;
+        return set([flag](auto *raw) { detail::call(ckpt_verify_options_set_cancel, raw, flag.get()); });
     }
 };
 
@@ -86,6 +86,11 @@ inline verification verify(const file_path &path, const verify_options &options 
     return verification(std::move(raw));
 }
 
-}  // namespace checkpoint
+/// verify() without exceptions.
+inline result<verification> try_verify(const file_path &path, const verify_options &options = {}) {
+    return try_call([&] { return verify(path, options); });
+}
+
+CHECKPOINT_END
 
 #endif
