@@ -18,6 +18,7 @@ use super::locking::{Asked, Locking, Notes};
 use super::naming;
 use super::publish::Publication;
 use super::temporary::number_of;
+use crate::background::Pending;
 use crate::error::{Code, Error, Reason, Result};
 use crate::foreign::{explain, explain_contents};
 use crate::log::{Log, Severity};
@@ -149,6 +150,31 @@ pub fn merge(
         notes.take().iter().for_each(|text| log(Severity::Warning, text));
     }
     merged
+}
+
+/// Merges V2 checkpoints in the background, as [`merge`] does. `progress` is called on the
+/// background thread.
+///
+/// # Errors
+/// * `INVALID_ARGUMENT`: a path is a URI that names another machine.
+/// * `RESOURCE_EXHAUSTED`: no thread can be started.
+///
+/// Those of [`merge`] are returned by [`Pending::take`].
+pub fn merge_async(
+    destination: impl AsRef<Path>,
+    sections: &[impl AsRef<Path>],
+    options: &MergeOptions,
+    mut progress: impl FnMut(u64, u64) -> ControlFlow<()> + Send + 'static,
+) -> Result<Pending<Written>> {
+    let destination = Location::of(destination)?;
+    let sections = sections.iter().map(Location::of).collect::<Result<Vec<_>>>()?;
+    let (to, options) = (destination.clone(), options.clone());
+    Pending::launched(destination, move |control| {
+        merge(&*to, &sections, &options, &mut |done, total| {
+            control.report(done, total)?;
+            progress(done, total)
+        })
+    })
 }
 
 pub(crate) fn merge_on(

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::background::{Cancel, Control};
 use crate::bundle::{Access, Notes, ReadOptions, WriteOptions};
 use crate::error::{printable, Error, Result};
 use crate::graph::Failure;
@@ -140,6 +141,7 @@ pub struct RestoreOptions {
     pub(crate) verify_first: bool,
     /// Whether a value of another shape with as many elements fits. Set by savers.
     pub(crate) reshape: bool,
+    pub(crate) control: Control,
 }
 
 impl RestoreOptions {
@@ -207,6 +209,25 @@ impl RestoreOptions {
     pub fn verify_first(mut self, verify: bool) -> RestoreOptions {
         self.verify_first = verify;
         self
+    }
+
+    /// Adds a flag that cancels the call, which then fails with `CANCELLED`. Before the first value
+    /// is assigned nothing is changed; after that,
+    /// [`Checkpoint::last_report`](super::Checkpoint::last_report) says what was assigned. What is
+    /// restored later, when objects are tracked, is not cancelled.
+    pub fn cancel(mut self, cancel: &Cancel) -> RestoreOptions {
+        self.control = self.control.with(cancel);
+        self
+    }
+
+    /// These options for a call that is watched as well.
+    pub(crate) fn watched(&self, control: &Control) -> RestoreOptions {
+        RestoreOptions { control: self.control.clone().and(control), ..self.clone() }
+    }
+
+    /// Who may cancel the call.
+    pub(crate) fn control(&self) -> Control {
+        self.control.clone().and(&self.read.control)
     }
 
     /// Returns whether the value at `path` is to be restored.

@@ -10,18 +10,18 @@ mod options;
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::background::{Control, Pending};
 use crate::bundle::{Access, Notes};
-use crate::checkpoint::{After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status, Watch};
+use crate::checkpoint::{After, Checkpoint, Lead, Party, Place, Ranks, Severity, Status, Watch};
 use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, Pin, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
-use crate::reader::VerifyOptions;
+use crate::reader::{Progress, VerifyOptions};
 use crate::storage::{Location, Origin, Storage};
 use crate::tensor::DType;
 
@@ -314,6 +314,7 @@ impl Manager {
     ) -> Result<Option<R>> {
         let books = &*self.books;
         books.origin.check().map_err(|e| e.in_file(&books.directory))?;
+        self.checkpoint.wait_for_restores(options.save.busy)?;
         let metric = match (options.metric, options.metric_of) {
             (None, Some(node)) => Some(real(self.checkpoint.graph(), node)?),
             (metric, _) => metric,
@@ -357,7 +358,9 @@ impl Manager {
     pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumption> {
         self.books.origin.check().map_err(|e| e.in_file(&self.books.directory))?;
         self.checkpoint.when_idle(None, |_| Ok(()))?;
-        let (found, _pin) = self.find_and_pin(options)?;
+        let control = options.restore.control();
+        let (found, _pin) = self.find_and_pin(options, &control)?;
+        control.check().map_err(|e| e.in_file(&self.books.directory))?;
         for BrokenCheckpoint { prefix, verdict, problem } in &found.broken {
             let name = printable(prefix.as_os_str().as_encoded_bytes());
             let text = match found.prefix.as_ref() == Some(prefix) {
@@ -388,15 +391,32 @@ impl Manager {
         Ok(Resumption { path: Some(path), status: Some(status), broken: found.broken })
     }
 
+    /// Does what [`Manager::restore_or_initialize`] does, in the background, as
+    /// [`Checkpoint::restore_async`] does. The init function is called on the background thread, and
+    /// may use the graph.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::restore_async`]. Those of [`Manager::restore_or_initialize`] are
+    /// returned by [`Pending::take`].
+    pub fn restore_or_initialize_async(&self, options: &ResumeOptions) -> Result<Pending<Resumption>> {
+        self.books.origin.check().map_err(|e| e.in_file(&self.books.directory))?;
+        let (books, options) = (self.books.clone(), options.clone());
+        let resume = move |checkpoint: &Checkpoint, control: &Control| {
+            let options = ResumeOptions { restore: options.restore.watched(control), ..options };
+            Manager { checkpoint: checkpoint.clone(), books }.restore_or_initialize(&options)
+        };
+        self.checkpoint.in_background(self.books.directory.clone(), resume, |resumed| resumed.status.as_mut())
+    }
+
     /// Finds the checkpoint to restore, and pins it, so that another thread that saves with this
     /// manager, or another process, does not remove it meanwhile. Where files cannot be locked
     /// there is no pin.
-    fn find_and_pin(&self, options: &ResumeOptions) -> Result<(ValidCheckpoint, Option<Pin>)> {
+    fn find_and_pin(&self, options: &ResumeOptions, control: &Control) -> Result<(ValidCheckpoint, Option<Pin>)> {
         let mut gone = None;
         loop {
             self.books.refresh()?;
             let found = if options.latest_valid {
-                self.latest_valid_or_none()?
+                self.latest_valid_or_none(control)?
             } else {
                 ValidCheckpoint { prefix: self.latest_checkpoint(), ..ValidCheckpoint::default() }
             };
@@ -417,14 +437,31 @@ impl Manager {
     /// # Errors
     /// The operating system's error: the directory cannot be read.
     pub fn latest_valid(&self) -> Result<ValidCheckpoint> {
-        self.latest_valid_or_none()
+        self.latest_valid_or_none(&Control::default())
     }
 
-    fn latest_valid_or_none(&self) -> Result<ValidCheckpoint> {
-        match latest_valid_checkpoint(&self.books.directory, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(())) {
-            Err(e) if e.code() == Code::NotFound => Ok(ValidCheckpoint::default()),
-            found => found,
-        }
+    /// Does what [`Manager::latest_valid`] does, in the background. The graph is not needed for
+    /// that.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: no thread can be started. Those of [`Manager::latest_valid`] are
+    /// returned by [`Pending::take`].
+    pub fn latest_valid_async(&self) -> Result<Pending<ValidCheckpoint>> {
+        let directory = self.books.directory.clone();
+        Pending::launched(directory.clone(), move |control| valid_or_none(&directory, control))
+    }
+
+    fn latest_valid_or_none(&self, control: &Control) -> Result<ValidCheckpoint> {
+        valid_or_none(&self.books.directory, control)
+    }
+}
+
+/// The newest valid checkpoint; a directory that does not exist has none.
+fn valid_or_none(directory: &Location, control: &Control) -> Result<ValidCheckpoint> {
+    let mut report = |at: Progress| control.report(at.bytes_done, at.bytes_total);
+    match latest_valid_checkpoint(directory, &VerifyOptions::new(), &mut report) {
+        Err(e) if e.code() == Code::NotFound => Ok(ValidCheckpoint::default()),
+        found => found,
     }
 }
 

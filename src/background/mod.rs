@@ -1,0 +1,12 @@
+//! Long calls: cancelling them, and running them in the background on the library's own threads.
+
+mod cancel;
+mod control;
+mod job;
+mod pending;
+mod pool;
+
+pub use cancel::Cancel;
+pub(crate) use control::Control;
+pub(crate) use job::{guarded, Job};
+pub use pending::{Pending, PendingProgress};
