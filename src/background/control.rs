@@ -61,11 +61,15 @@ impl Control {
         Error::new(Code::Cancelled, Reason::Callback, "the call was cancelled")
     }
 
-    /// Says how many bytes are done of how many. Returns whether to go on.
-    pub fn report(&self, done: u64, total: u64) -> ControlFlow<()> {
+    /// Says how many bytes are done of how many.
+    pub fn report(&self, done: u64, total: u64) {
         if let Some(job) = &self.job {
             job.set_progress(done, total);
         }
+    }
+
+    /// Whether to go on.
+    pub fn flow(&self) -> ControlFlow<()> {
         match self.is_cancelled() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),

@@ -171,8 +171,9 @@ pub fn merge_async(
     let (to, options) = (destination.clone(), options.clone());
     Pending::launched(destination, move |control| {
         merge(&*to, &sections, &options, &mut |done, total| {
-            control.report(done, total)?;
-            progress(done, total)
+            control.report(done, total);
+            progress(done, total)?;
+            control.flow()
         })
     })
 }

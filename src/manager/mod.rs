@@ -458,7 +458,10 @@ impl Manager {
 
 /// The newest valid checkpoint; a directory that does not exist has none.
 fn valid_or_none(directory: &Location, control: &Control) -> Result<ValidCheckpoint> {
-    let mut report = |at: Progress| control.report(at.bytes_done, at.bytes_total);
+    let mut report = |at: Progress| {
+        control.report(at.bytes_done, at.bytes_total);
+        control.flow()
+    };
     match latest_valid_checkpoint(directory, &VerifyOptions::new(), &mut report) {
         Err(e) if e.code() == Code::NotFound => Ok(ValidCheckpoint::default()),
         found => found,

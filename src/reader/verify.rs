@@ -111,8 +111,9 @@ pub fn verify_async(
     let of_thread = path.clone();
     Pending::launched(path, move |control| {
         verify(&*of_thread, &options, &mut |at| {
-            control.report(at.bytes_done, at.bytes_total)?;
-            progress(at)
+            control.report(at.bytes_done, at.bytes_total);
+            progress(at)?;
+            control.flow()
         })
     })
 }

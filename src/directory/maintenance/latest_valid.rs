@@ -86,8 +86,9 @@ pub fn latest_valid_checkpoint_async(
     let of_thread = directory.clone();
     Pending::launched(directory, move |control| {
         latest_valid_checkpoint(&*of_thread, &options, &mut |at| {
-            control.report(at.bytes_done, at.bytes_total)?;
-            progress(at)
+            control.report(at.bytes_done, at.bytes_total);
+            progress(at)?;
+            control.flow()
         })
     })
 }
