@@ -134,7 +134,7 @@ mod table;
 mod tensor;
 mod v1;
 
-pub use background::{Cancel, Pending, PendingProgress};
+pub use background::{Cancel, Pending, PendingProgress, Phase, PhaseCost};
 pub use bundle::{
     merge, merge_async, Checksums, Durability, Endianness, Locking, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer,
     Written,

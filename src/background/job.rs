@@ -11,6 +11,7 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 
 use super::cancel::Cancel;
+use super::meter::Meter;
 use super::pool;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{lock_of, Location, Origin};
@@ -27,6 +28,8 @@ pub(crate) struct Job {
     done: AtomicU64,
     total: AtomicU64,
     cancel: Cancel,
+    /// What its phases cost, if it is a save.
+    meter: Meter,
     /// Whether an error that nobody waits for is told later.
     is_told: bool,
     /// The thread that does the work, once it has begun.
@@ -56,13 +59,14 @@ impl fmt::Debug for Job {
 impl Job {
     /// A job that has not begun. `path` is what it is about. `is_told` says whether its error, if
     /// nobody waits for that, is told later.
-    pub fn new(path: Location, is_told: bool, work: Work) -> Arc<Job> {
+    pub fn new(path: Location, is_told: bool, meter: Meter, work: Work) -> Arc<Job> {
         let state = State { work: Some(work), outcome: None, is_unread: false, listeners: Vec::new() };
         Arc::new(Job {
             path,
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
             cancel: Cancel::new(),
+            meter,
             is_told,
             thread: OnceLock::new(),
             state: Mutex::new(state),
@@ -134,6 +138,10 @@ impl Job {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// The numbers of bytes done and to be done.

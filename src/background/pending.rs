@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::control::Control;
 use super::job::Job;
+use super::meter::{Meter, Phase, PhaseCost};
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::Location;
 
@@ -92,7 +93,7 @@ impl<T: Send + 'static> Pending<T> {
             *place.lock() = Some(work(&control)?);
             Ok(())
         };
-        Pending { job: Job::new(path, false, Box::new(work)), result }
+        Pending { job: Job::new(path, false, Meter::default(), Box::new(work)), result }
     }
 
     /// Has a thread of the library do the work.
@@ -205,5 +206,11 @@ impl Pending<PathBuf> {
     pub fn wait(&self) -> Result<PathBuf> {
         self.end()?;
         Ok(self.path().to_owned())
+    }
+
+    /// Returns what a phase of the save has cost so far; all of it once the save is over. Never
+    /// waits.
+    pub fn phase(&self, phase: Phase) -> PhaseCost {
+        self.job.meter().cost(phase)
     }
 }

@@ -3,12 +3,13 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::io::Result;
+use std::io;
 use std::sync::OnceLock;
 use std::thread;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
+use crate::error::{Code, Error, Reason, Result};
 use crate::storage::Origin;
 
 pub(super) type Task = Box<dyn FnOnce() + Send>;
@@ -23,6 +24,8 @@ const LEAST: usize = 4;
 struct Pool {
     origin: Origin,
     state: Mutex<State>,
+    /// Told when copies were freed.
+    freed: Condvar,
     /// That of a child.
     next: OnceLock<Box<Pool>>,
 }
@@ -33,6 +36,8 @@ struct State {
     threads: usize,
     /// How many of the threads wait for work of others, which must not have to wait for them.
     waiting: usize,
+    /// The number of bytes that are copied for saves in the background.
+    copied: u64,
 }
 
 thread_local! {
@@ -47,7 +52,7 @@ pub(super) fn most() -> usize {
 
 impl Pool {
     fn new() -> Pool {
-        Pool { origin: Origin::here(), state: Mutex::default(), next: OnceLock::new() }
+        Pool { origin: Origin::here(), state: Mutex::default(), freed: Condvar::new(), next: OnceLock::new() }
     }
 
     fn of_this_process() -> &'static Pool {
@@ -74,7 +79,7 @@ impl Pool {
     }
 
     /// Starts a thread if there is work for one more.
-    fn staff(&'static self, state: &mut State) -> Result<()> {
+    fn staff(&'static self, state: &mut State) -> io::Result<()> {
         if state.queue.is_empty() || state.threads >= most() + state.waiting {
             return Ok(());
         }
@@ -109,7 +114,7 @@ impl Pool {
 ///
 /// # Errors
 /// The operating system's: there is no thread and none can be started. The task is dropped.
-pub(super) fn submit(task: Task) -> Result<()> {
+pub(super) fn submit(task: Task) -> io::Result<()> {
     let pool = Pool::of_this_process();
     let mut state = pool.state.lock();
     state.queue.push_back(task);
@@ -142,5 +147,64 @@ pub(super) fn waiting() -> Option<Waiting> {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.state.lock().waiting -= 1;
+    }
+}
+
+/// The right to hold copies of so many bytes. It ends when it is dropped.
+#[derive(Default)]
+pub(crate) struct Room(Option<(&'static Pool, u64)>);
+
+impl Room {
+    /// Makes it as large as what was copied, whether or not there is so much room.
+    pub fn resize(&mut self, bytes: u64) {
+        let pool = Pool::of_this_process();
+        let before = self.0.replace((pool, bytes)).map_or(0, |(_, before)| before);
+        let mut state = pool.state.lock();
+        state.copied = state.copied - before + bytes;
+        pool.freed.notify_all();
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // What a parent holds is not counted in its child.
+        if let Some((pool, bytes)) = self.0.take().filter(|(pool, _)| pool.origin.is_here()) {
+            pool.state.lock().copied -= bytes;
+            pool.freed.notify_all();
+        }
+    }
+}
+
+/// Waits until `bytes` more can be copied without more than `limit` being held, or fails at once
+/// unless it `may_wait`.
+///
+/// # Errors
+/// * `RESOURCE_EXHAUSTED` (`Limit`): it is more than the limit.
+/// * `UNAVAILABLE` (`Busy`): others hold too much.
+pub(crate) fn wait_for_room(bytes: u64, limit: u64, may_wait: bool) -> Result<Room> {
+    let expected = || format!("at most {limit} bytes");
+    if bytes > limit {
+        return Err(Error::new(Code::ResourceExhausted, Reason::Limit, "the copy of the values is larger than its limit")
+            .expecting(expected(), format_args!("{bytes} bytes")));
+    }
+    let pool = Pool::of_this_process();
+    let mut waits = None;
+    loop {
+        let mut state = pool.state.lock();
+        if state.copied <= limit - bytes {
+            state.copied += bytes;
+            return Ok(Room(Some((pool, bytes))));
+        }
+        if !may_wait {
+            let found = format!("{bytes} bytes, and {} for saves that are still running", state.copied);
+            let what = "the copies of saves in the background are larger than their limit";
+            return Err(Error::new(Code::Unavailable, Reason::Busy, what).expecting(expected(), found));
+        }
+        if waits.is_some() {
+            pool.freed.wait(&mut state);
+        } else {
+            drop(state);
+            waits = Some(waiting());
+        }
     }
 }

@@ -237,7 +237,7 @@ pub(crate) fn merge_on(
     }
     for shard in merged.files.len() as u32..shards {
         let empty = publication.create_data(shard, shards, 0)?;
-        publication.sync(&*empty)?;
+        publication.sync(&*empty, 0)?;
     }
     let index = publication.create_index()?;
     let mut at = 0;
@@ -247,7 +247,7 @@ pub(crate) fn merge_on(
         written.map_err(|e| Error::io("write the index", destination, &e))
     };
     merged.write_index(shards, &mut sink)?;
-    publication.sync(&*index)?;
+    publication.sync(&*index, at)?;
     publication.commit(shards)?;
     remove_all(storage, &inputs, options);
     Ok(Written { shards, bytes })

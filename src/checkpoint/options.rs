@@ -41,6 +41,7 @@ pub struct SaveOptions {
     pub(crate) busy: Busy,
     pub(crate) callbacks: Vec<WriteCallback>,
     pub(crate) progress: Option<SaveProgress>,
+    snapshot_limit: Option<u64>,
 }
 
 impl fmt::Debug for SaveOptions {
@@ -92,6 +93,25 @@ impl SaveOptions {
     pub fn busy(mut self, busy: Busy) -> SaveOptions {
         self.busy = busy;
         self
+    }
+
+    /// Limits the memory that the copies of all saves in the background of this process take while
+    /// they are written, in bytes. A save that would exceed it waits, before it copies anything,
+    /// until others are written or, with [`Busy::Fail`], fails with `UNAVAILABLE`
+    /// ([`Busy`](crate::Reason::Busy)). If its own copy is larger, it fails with
+    /// `RESOURCE_EXHAUSTED`. Only saves in the background copy; there is no limit by default.
+    ///
+    /// Counted beforehand are the values of variables. What states and savers return is counted
+    /// when it is copied, and keeps later saves waiting. Memory that a checkpoint keeps for its
+    /// next copy, once one is written, is not counted.
+    pub fn snapshot_limit(mut self, bytes: u64) -> SaveOptions {
+        self.snapshot_limit = Some(bytes);
+        self
+    }
+
+    /// The limit of the copies.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        self.snapshot_limit
     }
 
     /// Sets the callback that receives progress. It is called repeatedly during the save.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::{log_notes, numbered, save, Busy, Checkpoint, Log, SaveOptions, Severity};
-use crate::background::{guarded, Job, Pending};
+use crate::background::{guarded, wait_for_room, Job, Pending, Room};
 use crate::bundle::{Snapshot, SnapshotMemory};
 use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -36,6 +36,7 @@ struct Task {
     watch: Watch,
     /// Where the memory of the snapshot goes.
     memory: Arc<Mutex<SnapshotMemory>>,
+    room: Room,
     /// Receives the error of the save.
     failure: Arc<Mutex<Option<Error>>>,
 }
@@ -43,10 +44,11 @@ struct Task {
 impl Task {
     /// Saves. All callbacks of the caller are dropped before this returns.
     fn run(self, job: &Job) -> Result<()> {
-        let Task { path, snapshot, storage, options, watch: Watch { after, log }, memory, failure } = self;
+        let Task { path, snapshot, storage, options, watch: Watch { after, log }, memory, room, failure } = self;
         let outcome = guarded(|| {
             let (kept, written) = snapshot.finish_on(&*storage, &mut |done, total| report(job, &options, done, total));
             *memory.lock() = kept;
+            drop(room);
             written?;
             save::call_back(&options, &path)
         });
@@ -167,6 +169,7 @@ impl Checkpoint {
 
     pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, prefix: &Location, options: &SaveOptions) -> Result<Pending> {
         self.with_locks(options, |options| {
+            let room = self.room_for(options)?;
             self.when_idle(Some(options.busy), |nodes| {
                 let path = numbered(prefix, self.advance(nodes)?);
                 let (durability, access) = (options.write.durability, options.access());
@@ -174,7 +177,7 @@ impl Checkpoint {
                     written?;
                     directory::record_save(storage, path, durability, &access)
                 }));
-                self.start(nodes, storage, path, options, Watch { after, log: self.log() })
+                self.start(nodes, storage, path, options, Watch { after, log: self.log() }, room)
             })
         })
     }
@@ -192,9 +195,10 @@ impl Checkpoint {
 
     pub(crate) fn write_async_on(&self, storage: Arc<dyn Storage>, prefix: &Location, options: &SaveOptions) -> Result<Pending> {
         self.with_locks(options, |options| {
+            let room = self.room_for(options)?;
             self.when_idle(Some(options.busy), |nodes| {
                 let watch = Watch { after: self.then_log(Box::new(|_, _, written| written)), log: self.log() };
-                self.start(nodes, storage, prefix.to_owned(), options, watch)
+                self.start(nodes, storage, prefix.to_owned(), options, watch, room)
             })
         })
     }
@@ -274,6 +278,15 @@ impl Checkpoint {
         self.0.state.lock().log.clone()
     }
 
+    /// Waits, without the graph's lock, until there is room for a copy of the values.
+    pub(crate) fn room_for(&self, options: &SaveOptions) -> Result<Room> {
+        let Some(limit) = options.limit() else { return Ok(Room::default()) };
+        self.wait_for_restores(options.busy)?;
+        let attached = self.attached();
+        let bytes = self.0.graph.enter(|nodes| save::size(nodes, self.as_root(&attached)))?;
+        wait_for_room(bytes, limit, options.busy == Busy::Wait)
+    }
+
     /// Copies the values and starts the background thread. No other save may be running.
     pub(crate) fn start(
         &self,
@@ -282,16 +295,20 @@ impl Checkpoint {
         path: Location,
         options: &SaveOptions,
         watch: Watch,
+        mut room: Room,
     ) -> Result<Pending> {
+        let access = options.access();
+        let options = &options.with_access(access.clone());
         let (memory, failure) = {
             let last = self.0.slot.0.lock();
             (last.memory.clone(), last.failure.clone())
         };
         let attached = self.attached();
         let snapshot = save::snapshot(nodes, self.as_root(&attached), &path, options, &mut memory.lock())?;
+        room.resize(snapshot.copied());
         let total = snapshot.total();
-        let task = Task { path: path.clone(), snapshot, storage, options: options.clone(), watch, memory, failure };
-        let job = Job::new(path.clone(), true, Box::new(move |job| task.run(job)));
+        let task = Task { path: path.clone(), snapshot, storage, options: options.clone(), watch, memory, room, failure };
+        let job = Job::new(path.clone(), true, access.meter, Box::new(move |job| task.run(job)));
         job.set_progress(0, total);
         job.launch()?;
         let mut last = self.0.slot.0.lock();

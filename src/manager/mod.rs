@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::background::{Control, Pending};
+use crate::background::{Control, Pending, Phase, PhaseCost};
 use crate::bundle::{Access, Notes};
 use crate::checkpoint::{After, Checkpoint, Lead, Party, Place, Ranks, Severity, Status, Watch};
 use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, Pin, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
 use crate::reader::{Progress, VerifyOptions};
-use crate::storage::{Location, Origin, Storage};
+use crate::storage::{lock_of, Location, Origin, Storage};
 use crate::tensor::DType;
 
 pub use options::{Init, ManagerOptions, ManagerSaveOptions, ResumeOptions};
@@ -123,6 +123,7 @@ impl Manager {
             state: Mutex::new(state),
             steps: Mutex::new(Steps { last: options.last_checkpoint_step, running: None }),
             notes: Notes::default(),
+            meter: Mutex::default(),
             origin: Origin::here(),
         };
         Ok(Manager { checkpoint: checkpoint.clone(), books: Arc::new(books) })
@@ -203,14 +204,19 @@ impl Manager {
 
     pub(crate) fn save_on(&self, storage: &dyn Storage, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let mut warnings = Vec::new();
-        let saved = self.number_and(storage, options, |nodes, next| {
-            let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save.announced(&next.access));
-            self.books.settle(storage, next, written, &mut warnings)?;
-            if next.step.is_some() {
-                self.books.steps.lock().last = next.step;
-            }
-            Ok(next.path.clone().into_path())
-        });
+        let saved = self.number_and(
+            storage,
+            options,
+            || Ok(()),
+            |nodes, next, ()| {
+                let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save.announced(&next.access));
+                self.books.settle(storage, next, written, &mut warnings)?;
+                if next.step.is_some() {
+                    self.books.steps.lock().last = next.step;
+                }
+                Ok(next.path.clone().into_path())
+            },
+        );
         self.books.warn(warnings);
         saved
     }
@@ -232,7 +238,8 @@ impl Manager {
     }
 
     pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, options: &ManagerSaveOptions) -> Result<Option<Pending>> {
-        self.number_and(&*storage.clone(), options, |nodes, next| {
+        let room = || self.checkpoint.room_for(&options.save);
+        self.number_and(&*storage.clone(), options, room, |nodes, next, room| {
             let save = options.save.announced(&next.access);
             let (running, next) = (Running::new(&self.books, next.step), next.clone());
             let path = next.path.clone();
@@ -247,8 +254,15 @@ impl Manager {
                 settled
             });
             let log = self.books.options.log.clone().or_else(|| self.checkpoint.log());
-            self.checkpoint.start(nodes, storage.clone(), path, &save, Watch { after, log })
+            self.checkpoint.start(nodes, storage.clone(), path, &save, Watch { after, log }, room)
         })
+    }
+
+    /// Returns what a phase of the last save of this manager has cost so far, in the background or
+    /// not; zeros before the first save. A save that was refused because it was too early, or that
+    /// another manager has the directory, is none.
+    pub fn phase(&self, phase: Phase) -> PhaseCost {
+        lock_of(&self.books.meter, self.books.origin).map_or(PhaseCost::default(), |meter| meter.cost(phase))
     }
 
     /// Returns the error of the last save in the background that failed, as
@@ -274,15 +288,20 @@ impl Manager {
         let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: save };
         let mut warnings = Vec::new();
         let saved = match ranks.rank() {
-            0 => self.number_and(storage, options, |nodes, next| {
-                let mut settle = |_: &Location, written| books.settle(storage, next, written, &mut warnings);
-                let counter = self.checkpoint.counter(nodes)?;
-                let count = Some(nodes.read_integer(counter)?);
-                let lead = Lead { storage, path: next.path.clone(), count, settle: &mut settle };
-                let save = &options.save.announced(&next.access);
-                let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: save };
-                Ok((next.step, self.checkpoint.take_part(nodes, &party, Some(lead))))
-            }),
+            0 => self.number_and(
+                storage,
+                options,
+                || Ok(()),
+                |nodes, next, ()| {
+                    let mut settle = |_: &Location, written| books.settle(storage, next, written, &mut warnings);
+                    let counter = self.checkpoint.counter(nodes)?;
+                    let count = Some(nodes.read_integer(counter)?);
+                    let lead = Lead { storage, path: next.path.clone(), count, settle: &mut settle };
+                    let save = &options.save.announced(&next.access);
+                    let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: save };
+                    Ok((next.step, self.checkpoint.take_part(nodes, &party, Some(lead))))
+                },
+            ),
             _ => books.origin.check().and_then(|()| {
                 self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
                     let step = books.step(nodes, options)?;
@@ -305,12 +324,14 @@ impl Manager {
         Ok(Some(books.directory.join(saved.name).into_path()))
     }
 
-    /// Numbers the next checkpoint and calls `save` to save it; `None` if it is too early.
-    fn number_and<R>(
+    /// Numbers the next checkpoint and calls `save` to save it; `None` if it is too early. What
+    /// `prepare` gives is made before, without the graph's lock.
+    fn number_and<P, R>(
         &self,
         storage: &dyn Storage,
         options: &ManagerSaveOptions,
-        save: impl FnOnce(&mut Nodes, &Next) -> Result<R>,
+        prepare: impl FnOnce() -> Result<P>,
+        save: impl FnOnce(&mut Nodes, &Next, P) -> Result<R>,
     ) -> Result<Option<R>> {
         let books = &*self.books;
         books.origin.check().map_err(|e| e.in_file(&books.directory))?;
@@ -324,6 +345,7 @@ impl Manager {
         if self.checkpoint.graph().with(is_too_early)? {
             return Ok(None);
         }
+        let prepared = prepare()?;
         let mut warnings = Vec::new();
         let saved = self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
             let step = books.step(nodes, options)?;
@@ -340,7 +362,8 @@ impl Manager {
             let path = books.path(free);
             let (was_there, durability) = (is_there(&path), options.save.write.durability);
             access.is_new = !was_there;
-            save(nodes, &Next { path, was_there, step, metric, durability, access }).map(Some)
+            *books.meter.lock() = access.meter.clone();
+            save(nodes, &Next { path, was_there, step, metric, durability, access }, prepared).map(Some)
         });
         books.warn(warnings);
         saved

@@ -3,6 +3,7 @@
 mod world;
 
 mod calls;
+mod costs;
 mod ending;
 mod managing;
 mod restoring;

@@ -244,9 +244,8 @@ fn a_manager_resumes_in_the_background() {
     let program = Program::new();
     let graph = program.graph.clone();
     let value = program.value;
-    let options = ManagerOptions::new().init(Arc::new(move || {
-        graph.assign(value, DType::Uint8, &[LENGTH as i64], &vec![5; LENGTH]).map_err(Failure::from)
-    }));
+    let options = ManagerOptions::new()
+        .init(Arc::new(move || graph.assign(value, DType::Uint8, &[LENGTH as i64], &vec![5; LENGTH]).map_err(Failure::from)));
     let manager = program.manager(&options);
     let first = manager.restore_or_initialize_async(&ResumeOptions::new()).unwrap().take().unwrap();
     assert!(first.path.is_none() && value_of(&program.graph, program.value) == 5);
