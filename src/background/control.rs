@@ -20,10 +20,9 @@ impl Control {
         Control { cancels: Vec::new(), job: Some(job.clone()) }
     }
 
-    /// Adds a flag.
-    pub fn with(mut self, cancel: &Cancel) -> Control {
-        self.cancels.push(cancel.clone());
-        self
+    /// That of a call that the flag cancels.
+    pub fn of(cancel: Option<&Cancel>) -> Control {
+        Control { cancels: cancel.cloned().into_iter().collect(), job: None }
     }
 
     /// Both.

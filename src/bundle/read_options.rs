@@ -49,10 +49,10 @@ impl ReadOptions {
         self
     }
 
-    /// Adds a flag that cancels the call: it then fails with `CANCELLED`, and the content of its
+    /// Sets a flag that cancels the call: it then fails with `CANCELLED`, and the content of its
     /// buffers is unspecified.
-    pub fn cancel(mut self, cancel: &Cancel) -> ReadOptions {
-        self.control = self.control.with(cancel);
+    pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> ReadOptions {
+        self.control = Control::of(cancel.into());
         self
     }
 

@@ -231,12 +231,12 @@ impl RestoreOptions {
         self
     }
 
-    /// Adds a flag that cancels the call, which then fails with `CANCELLED`. Before the first value
+    /// Sets a flag that cancels the call, which then fails with `CANCELLED`. Before the first value
     /// is assigned nothing is changed; after that,
     /// [`Checkpoint::last_report`](super::Checkpoint::last_report) says what was assigned. What is
     /// restored later, when objects are tracked, is not cancelled.
-    pub fn cancel(mut self, cancel: &Cancel) -> RestoreOptions {
-        self.control = self.control.with(cancel);
+    pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> RestoreOptions {
+        self.control = Control::of(cancel.into());
         self
     }
 

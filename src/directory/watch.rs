@@ -128,10 +128,10 @@ impl<'a> WaitOptions<'a> {
         self
     }
 
-    /// Adds a flag that cancels the wait, which then fails with `CANCELLED`, within 50 ms if the
+    /// Sets a flag that cancels the wait, which then fails with `CANCELLED`, within 50 ms if the
     /// clock is the machine's.
-    pub fn cancel(mut self, cancel: &Cancel) -> WaitOptions<'a> {
-        self.control = self.control.with(cancel);
+    pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> WaitOptions<'a> {
+        self.control = Control::of(cancel.into());
         self
     }
 

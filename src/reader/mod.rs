@@ -82,9 +82,9 @@ impl OpenOptions {
         self
     }
 
-    /// Adds a flag that cancels the opening: it then fails with `CANCELLED`.
-    pub fn cancel(mut self, cancel: &Cancel) -> OpenOptions {
-        self.control = self.control.with(cancel);
+    /// Sets a flag that cancels the opening: it then fails with `CANCELLED`.
+    pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> OpenOptions {
+        self.control = Control::of(cancel.into());
         self
     }
 }
