@@ -37,7 +37,7 @@ done | at_once 'read -r compiler standard header <<<"{}"; $compiler $standard $C
 say "the tests"
 export LINK="${link[*]}" WORK=$work
 export SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS"
-for program in conformance conformance_runs binding snippets; do
+for program in conformance conformance_runs binding background snippets; do
   echo "$program 17-asan -std=c++17 -g $SANITIZE"
   echo "$program 20 -std=c++20 -g"
 done | at_once 'read -r program variant flags <<<"{}"

@@ -57,6 +57,11 @@ class wait_options : public basic_wait_options<wait_options> {
                      detail::free_box<clock_functions>);
         return *this;
     }
+    /// Has the call stop when `flag` is raised.
+    wait_options &cancel(const ::checkpoint::cancel &flag) {
+        detail::call(ckpt_wait_options_set_cancel, make(), flag.get());
+        return *this;
+    }
 };
 
 /// Waits until the latest checkpoint of `directory` is another one than `last`; nothing when time
