@@ -6,7 +6,10 @@ package checkpoint
 */
 import "C"
 
-import "unsafe"
+import (
+	"context"
+	"unsafe"
+)
 
 // Tensor is a tensor of an open checkpoint. It keeps its reader open unless that is closed by
 // Close; then reading it fails.
@@ -104,8 +107,8 @@ func elements(shape []int64) int {
 // (CheckpointReader.get_tensor)
 //
 // InvalidArgument for another type; fs.ErrNotExist when a data file is missing; DataLoss when it is
-// too short or a checksum does not match.
-func Read[T Element](t Tensor) ([]T, error) {
+// too short or a checksum does not match; Cancelled, and what the context says, when that is done.
+func Read[T Element](ctx context.Context, t Tensor) ([]T, error) {
 	if err := check[T](t.dtype); err != nil {
 		return nil, err
 	}
@@ -113,7 +116,7 @@ func Read[T Element](t Tensor) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.ReadBytes(bytesOf(values), nil); err != nil {
+	if err := t.ReadBytes(ctx, bytesOf(values), nil); err != nil {
 		return nil, err
 	}
 	return values, nil
@@ -131,21 +134,21 @@ func room[T Element](size int64) ([]T, error) {
 
 // ReadInto reads the value of a tensor into memory, which has exactly as many elements, straight
 // and with several threads.
-func ReadInto[T Element](t Tensor, values []T, options *ReadOptions) error {
+func ReadInto[T Element](ctx context.Context, t Tensor, values []T, options *ReadOptions) error {
 	buffer, err := sizedBytes(t.dtype, values)
 	if err != nil {
 		return err
 	}
-	return t.ReadBytes(buffer, options)
+	return t.ReadBytes(ctx, buffer, options)
 }
 
 // ReadRegion reads a part of a tensor.
-func ReadRegion[T Element](t Tensor, region Region, options *ReadOptions) ([]T, error) {
+func ReadRegion[T Element](ctx context.Context, t Tensor, region Region, options *ReadOptions) ([]T, error) {
 	if err := check[T](t.dtype); err != nil {
 		return nil, err
 	}
 	values := make([]T, region.elements(t.shape))
-	if err := t.ReadRegionBytes(region, bytesOf(values), options); err != nil {
+	if err := t.ReadRegionBytes(ctx, region, bytesOf(values), options); err != nil {
 		return nil, err
 	}
 	return values, nil
@@ -172,44 +175,40 @@ func (r Region) elements(shape []int64) int {
 
 // ReadBytes reads the value of a tensor of a fixed-size dtype as bytes in native order into a
 // buffer of exactly their size.
-func (t Tensor) ReadBytes(buffer []byte, options *ReadOptions) error {
-	made, err := options.make()
-	if err != nil {
-		return err
-	}
-	defer C.ckpt_read_options_free(made)
-	var e *C.ckpt_error
-	err = t.use(func() {
+func (t Tensor) ReadBytes(ctx context.Context, buffer []byte, options *ReadOptions) error {
+	return t.reading(ctx, options, func(made *C.ckpt_read_options, e **C.ckpt_error) {
 		data, size := memory(buffer)
-		C.go_reader_read(t.reader.pointer, t.pointer, made, data, size, &e)
+		C.go_reader_read(t.reader.pointer, t.pointer, made, data, size, e)
 	})
-	if err != nil {
-		return err
-	}
-	return takeError(e)
+}
+
+// reading runs what reads the tensor with these options until the context is done.
+func (t Tensor) reading(ctx context.Context, options *ReadOptions, read func(*C.ckpt_read_options, **C.ckpt_error)) error {
+	return withFlag(ctx, func(flag *C.ckpt_cancel) error {
+		made, err := options.make(flag)
+		if err != nil {
+			return err
+		}
+		defer C.ckpt_read_options_free(made)
+		var e *C.ckpt_error
+		if err := t.use(func() { read(made, &e) }); err != nil {
+			return err
+		}
+		return takeError(e)
+	})
 }
 
 // ReadRegionBytes does the same with a part of a tensor.
-func (t Tensor) ReadRegionBytes(region Region, buffer []byte, options *ReadOptions) error {
+func (t Tensor) ReadRegionBytes(ctx context.Context, region Region, buffer []byte, options *ReadOptions) error {
 	if len(region.Start) != len(region.Length) {
 		return argument("a region has a start and a length for each dimension")
 	}
-	made, err := options.make()
-	if err != nil {
-		return err
-	}
-	defer C.ckpt_read_options_free(made)
-	var e *C.ckpt_error
-	err = t.use(func() {
+	return t.reading(ctx, options, func(made *C.ckpt_read_options, e **C.ckpt_error) {
 		start, rank := dims(region.Start)
 		length, _ := dims(region.Length)
 		data, size := memory(buffer)
-		C.go_reader_read_slice(t.reader.pointer, t.pointer, start, length, rank, made, data, size, &e)
+		C.go_reader_read_slice(t.reader.pointer, t.pointer, start, length, rank, made, data, size, e)
 	})
-	if err != nil {
-		return err
-	}
-	return takeError(e)
 }
 
 // ReadStrings gives the elements of a string tensor; of a variant tensor the serialized elements.
@@ -226,7 +225,7 @@ func (t Tensor) ReadRegionStrings(region Region, options *ReadOptions) ([]string
 }
 
 func (t Tensor) strings(options *ReadOptions, region *Region) ([]string, error) {
-	made, err := options.make()
+	made, err := options.make(nil)
 	if err != nil {
 		return nil, err
 	}
