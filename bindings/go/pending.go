@@ -48,7 +48,7 @@ func (w *cancellation) start(ctx context.Context, shared *sharedState, f func(**
 // whenEnded has f called when a call in the background is over, by a thread of the library.
 func whenEnded(pending *C.ckpt_pending, f func()) {
 	var e *C.ckpt_error
-	if C.go_pending_notify(pending, newValue(&callbackValue{value: f}), &e) != C.CKPT_CODE_OK {
+	if C.go_pending_notify(pending, newValue(&callbackValue{value: &ending{f: f}}), &e) != C.CKPT_CODE_OK {
 		C.ckpt_error_free(e) // there is no thread that could
 		C.ckpt_pending_wait_for(pending, C.double(math.Inf(1)))
 		f()
@@ -107,8 +107,15 @@ func withFlag(ctx context.Context, f func(*C.ckpt_cancel) error) error {
 	return w.run(ctx, func() error { return f(w.cancel.pointer) })
 }
 
+// ending is what happens when a call in the background is over, and the library has let go of all
+// that it was given for it.
+type ending struct {
+	over bool
+	f    func()
+}
+
 //export goEnded
-func goEnded(value C.go_value) { valueOf(value).value.(func())() }
+func goEnded(value C.go_value) { valueOf(value).value.(*ending).over = true }
 
 // Path gives the path of the checkpoint that is being written.
 func (p *Pending) Path() string {
