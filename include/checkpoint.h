@@ -57,7 +57,7 @@
 //     number fail with CKPT_CODE_INVALID_ARGUMENT and CKPT_REASON_NODE.
 // 12. Forks: a child inherits handles, but neither the other threads of its parent nor its locks.
 //     There, calls that save or wait with a handle of the parent (writers, checkpoints, managers,
-//     savers, pending saves, iterators) fail at once with CKPT_CODE_FAILED_PRECONDITION and
+//     savers, pending calls, iterators) fail at once with CKPT_CODE_FAILED_PRECONDITION and
 //     CKPT_REASON_FORKED, as do calls on a graph that another thread was using during the fork.
 //     Readers go on working. Freeing any handle is harmless: a child releases neither a lock nor a
 //     pin of its parent. New handles work as ever. The locks of a process end with it, whatever
@@ -3889,8 +3889,9 @@ ckpt_code ckpt_pending_phase(const ckpt_pending *pending, ckpt_phase phase, uint
 
 // Gives what a phase of the last save of a manager has cost so far, in the background or not, as
 // `ckpt_pending_phase` does; zeros before the first save. A save that was refused, because it was
-// too early or because another manager has the directory, is none. This function may be called from
-// callbacks.
+// too early or because another manager has the directory, is none.
+//
+// Fails with `CKPT_CODE_INVALID_ARGUMENT` if `phase` is none of the `CKPT_PHASE_` constants.
 ckpt_code ckpt_manager_phase(const ckpt_manager *manager, ckpt_phase phase, uint64_t *bytes, double *seconds, ckpt_error **error);
 
 // Waits until the opening is over and takes the reader, once.

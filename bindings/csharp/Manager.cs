@@ -257,8 +257,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>What a phase of the last save of this manager has cost so far, in the background
-        /// or not.</summary>
+        /// <summary>What a phase of the last save of this manager has cost so far, in the
+        /// background or not.</summary>
         public PhaseCost Cost(Phase phase)
         {
             ulong bytes;

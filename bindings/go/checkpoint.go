@@ -356,8 +356,8 @@ func (c *Checkpoint) restore(
 // All that can be known is checked before the first value is assigned; if it fails then, nothing
 // has changed. Else LastReport says of each value what became of it. fs.ErrNotExist when there is
 // no checkpoint; InvalidArgument when a value does not fit its object; DataLoss when the checkpoint
-// is damaged; Aborted when a callback fails; Cancelled, and what the context says, when that is done:
-// before the first value is assigned nothing has changed then.
+// is damaged; Aborted when a callback fails; Cancelled, and what the context says, when that is
+// done: before the first value is assigned nothing has changed then.
 func (c *Checkpoint) Restore(ctx context.Context, p string, options *RestoreOptions) (*Status, error) {
 	var status *C.ckpt_status
 	err := c.restore(ctx, p, options,

@@ -31,8 +31,8 @@ type OpenOptions struct {
 
 // Open opens the checkpoint at a path: a prefix, one of its files, a directory with a state file
 // (its latest checkpoint), a SavedModel, a V1 file or pattern. The error is fs.ErrNotExist when
-// there is none, DataLoss when the index is damaged, Cancelled, and what the context says, when that
-// is done. (tf.train.load_checkpoint)
+// there is none, DataLoss when the index is damaged, Cancelled, and what the context says, when
+// that is done. (tf.train.load_checkpoint)
 func Open(ctx context.Context, p string, options *OpenOptions) (*Reader, error) {
 	c, free, err := path(p)
 	if err != nil {

@@ -71,8 +71,9 @@ impl Checkpoint {
     ///
     /// # Errors
     /// * `INVALID_ARGUMENT`: the path is a URI that names another machine.
-    /// * `FAILED_PRECONDITION`: called from a callback of the graph ([`Reason::Reentrant`]), or this
-    ///   process was forked from the one that made the checkpoint object ([`Reason::Forked`]).
+    /// * `FAILED_PRECONDITION`: called from a callback of the graph ([`Reason::Reentrant`]), or
+    ///   this process was forked from the one that made the checkpoint object
+    ///   ([`Reason::Forked`]).
     /// * `RESOURCE_EXHAUSTED`: no thread can be started.
     ///
     /// Those of [`Checkpoint::restore`] are returned by [`Pending::take`].

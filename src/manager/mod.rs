@@ -415,8 +415,8 @@ impl Manager {
     }
 
     /// Does what [`Manager::restore_or_initialize`] does, in the background, as
-    /// [`Checkpoint::restore_async`] does. The init function is called on the background thread, and
-    /// may use the graph.
+    /// [`Checkpoint::restore_async`] does. The init function is called on the background thread,
+    /// and may use the graph.
     ///
     /// # Errors
     /// Those of [`Checkpoint::restore_async`]. Those of [`Manager::restore_or_initialize`] are

@@ -1,4 +1,5 @@
-//! Calls in the background: saves, restores and all others. Nothing here depends on how fast anything is.
+//! Calls in the background: saves, restores and all others. Nothing here depends on how fast
+//! anything is.
 
 mod world;
 

@@ -42,8 +42,8 @@ impl Device for Watched {
     }
 }
 
-/// A program, and a checkpoint "saved" of it in which its value is 7, and that of a device "device".
-/// The function is called in the middle of a restore, when the value has been restored.
+/// A program, and a checkpoint "saved" of it in which its value is 7, and that of a device
+/// "device". The function is called in the middle of a restore, when the value has been restored.
 fn saved(before: impl Fn() + Send + Sync + 'static) -> Program {
     let program = Program::new();
     let device = Watched { bytes: Mutex::new(vec![7; 3]), before: Box::new(before) };
@@ -199,7 +199,7 @@ fn after_a_cancel_the_report_says_what_was_assigned() {
     assert_eq!(pending.take().unwrap_err().code(), Code::Cancelled);
     assert_eq!(value_of(&program.graph, program.value), 7);
     let report = program.checkpoint.last_report().unwrap();
-    let state = |path: &str| report.rows().iter().find(|row| row.path.to_string() == path).unwrap().state;
+    let state = |path: &str| report.rows().iter().find(|row| row.path == path).unwrap().state;
     assert_eq!((state("value"), state("device")), (RowState::Restored, RowState::Torn));
 }
 

@@ -95,8 +95,9 @@ pub extern "C" fn ckpt_reader_read_many_async(
     })
 }
 
-/// Verifies the checkpoint at `path` in the background, as `ckpt_verify` does. The progress callback
-/// of the options is called on the background thread; `free_user_data` may be called there too.
+/// Verifies the checkpoint at `path` in the background, as `ckpt_verify` does. The progress
+/// callback of the options is called on the background thread; `free_user_data` may be called there
+/// too.
 ///
 /// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`.
 /// `ckpt_pending_take_verification` gives what was found.
@@ -125,8 +126,8 @@ pub extern "C" fn ckpt_verify_async(
 /// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
 /// end it. `ckpt_pending_wait` says what became of it.
 ///
-/// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of `ckpt_merge`
-/// are those of the result.
+/// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+/// `ckpt_merge` are those of the result.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_async(
     destination: *const c_char,

@@ -248,8 +248,8 @@ pub extern "C" fn ckpt_pending_wait_for(pending: *const ckpt_pending, seconds: f
 pub type ckpt_ended_callback = Option<extern "C" fn(user_data: *mut c_void)>;
 
 /// Has `ended` called once with `user_data` when the call is over, on a thread of the library, also
-/// if it is over already, and whether or not `pending` is freed before. Several callbacks are called
-/// in the order in which they were given.
+/// if it is over already, and whether or not `pending` is freed before. Several callbacks are
+/// called in the order in which they were given.
 ///
 /// `free_user_data`, if not NULL, is called after that; at once if this call fails, and `ended` is
 /// then never called. In a process that was forked meanwhile neither is called.
@@ -333,8 +333,12 @@ fn give_cost(bytes: *mut u64, seconds: *mut f64, cost: impl FnOnce() -> Result<P
     let bytes = output(bytes, 0, "the output argument `bytes`").ok();
     let seconds = output(seconds, 0.0, "the output argument `seconds`").ok();
     let cost = cost()?;
-    bytes.map(|out| *out = cost.bytes);
-    seconds.map(|out| *out = cost.seconds);
+    if let Some(out) = bytes {
+        *out = cost.bytes;
+    }
+    if let Some(out) = seconds {
+        *out = cost.seconds;
+    }
     Ok(())
 }
 

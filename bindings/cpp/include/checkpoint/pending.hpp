@@ -81,9 +81,9 @@ class pending {
     /// Waits until the call is over, but not longer than `limit`, and says whether it is. It asks
     /// for no error: that is still to be heard of.
     bool wait_for(std::chrono::duration<double> limit) const noexcept { return ckpt_pending_wait_for(get(), limit.count()); }
-    /// Has `ended` called once when the call is over, on a thread of the library, also if it is over
-    /// already, and whether or not this object still is. It may call anything, but should not take
-    /// long. What it throws is lost.
+    /// Has `ended` called once when the call is over, on a thread of the library, also if it is
+    /// over already, and whether or not this object still is. It may call anything, but should not
+    /// take long. What it throws is lost.
     void notify(std::function<void()> ended) const {
         detail::call(ckpt_pending_notify, get(), detail::run_ended, detail::box(std::move(ended)),
                      detail::free_box<detail::ended_function>);
