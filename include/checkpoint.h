@@ -3853,8 +3853,8 @@ ckpt_code ckpt_pending_wait(const ckpt_pending *pending, ckpt_string **path, ckp
 bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
 
 // Has `ended` called once with `user_data` when the call is over, on a thread of the library, also
-// if it is over already, and whether or not `pending` is freed before. Several callbacks are called
-// in the order in which they were given.
+// if it is over already, and whether or not `pending` is freed before. Several callbacks are
+// called in the order in which they were given.
 //
 // `free_user_data`, if not NULL, is called after that; at once if this call fails, and `ended` is
 // then never called. In a process that was forked meanwhile neither is called.
@@ -3963,8 +3963,9 @@ ckpt_code ckpt_reader_read_many_async(const ckpt_reader *reader,
                                       ckpt_pending **pending,
                                       ckpt_error **error);
 
-// Verifies the checkpoint at `path` in the background, as `ckpt_verify` does. The progress callback
-// of the options is called on the background thread; `free_user_data` may be called there too.
+// Verifies the checkpoint at `path` in the background, as `ckpt_verify` does. The progress
+// callback of the options is called on the background thread; `free_user_data` may be called there
+// too.
 //
 // `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`.
 // `ckpt_pending_take_verification` gives what was found.
@@ -3980,8 +3981,8 @@ ckpt_code ckpt_verify_async(const char *path, const ckpt_verify_options *options
 // `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
 // end it. `ckpt_pending_wait` says what became of it.
 //
-// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of `ckpt_merge`
-// are those of the result.
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_merge` are those of the result.
 ckpt_code ckpt_merge_async(const char *destination,
                            const char *const *sections,
                            size_t count,
