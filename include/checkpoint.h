@@ -58,7 +58,7 @@
 //     number fail with CKPT_CODE_INVALID_ARGUMENT and CKPT_REASON_NODE.
 // 12. Forks: a child inherits handles, but neither the other threads of its parent nor its locks.
 //     There, calls that save or wait with a handle of the parent (writers, checkpoints, managers,
-//     savers, pending saves, iterators) fail at once with CKPT_CODE_FAILED_PRECONDITION and
+//     savers, pending calls, iterators) fail at once with CKPT_CODE_FAILED_PRECONDITION and
 //     CKPT_REASON_FORKED, as do calls on a graph that another thread was using during the fork.
 //     Readers go on working. Freeing any handle is harmless: a child releases neither a lock nor a
 //     pin of its parent. New handles work as ever. The locks of a process end with it, whatever
@@ -72,10 +72,18 @@
 //    ckpt_dtype_name, ckpt_dtype_size, ckpt_dtype_check_elements, ckpt_row_state_name,
 //    ckpt_reason_name, ckpt_format_name, ckpt_checksums_name, ckpt_durability_name,
 //    ckpt_locking_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name, ckpt_restore_kind_name,
-//    ckpt_better_name, ckpt_verdict_name, ckpt_severity_name
+//    ckpt_better_name, ckpt_verdict_name, ckpt_severity_name, ckpt_phase_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
-//  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
+//  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_open, ckpt_reader_free,
+//    ckpt_reader_prefix, ckpt_reader_resolved, ckpt_reader_resolved_is_moved,
+//    ckpt_reader_resolved_is_ambiguous, ckpt_reader_format, ckpt_reader_shard_count,
+//    ckpt_reader_shard_path, ckpt_reader_producer_version, ckpt_reader_min_consumer_version,
+//    ckpt_reader_is_big_endian, ckpt_reader_count, ckpt_reader_tensor, ckpt_reader_has,
+//    ckpt_reader_find, ckpt_reader_measure, ckpt_reader_measure_slice, ckpt_reader_read,
+//    ckpt_reader_read_slice, ckpt_reader_read_many, ckpt_reader_read_strings,
+//    ckpt_reader_read_strings_slice, ckpt_reader_view, ckpt_reader_object_graph,
+//    ckpt_reader_debug_string, ckpt_tensor_*, ckpt_view_*
 //  * The object graph of a checkpoint: ckpt_object_graph_*
 //  * Verifying: ckpt_verify_options_*, ckpt_verify, ckpt_verification_*
 //  * Writing and merging: ckpt_write_options_*, ckpt_writer_*, ckpt_merge_options_*, ckpt_merge
@@ -112,9 +120,12 @@
 //    ckpt_manager_checkpoints, ckpt_manager_best_checkpoints, ckpt_manager_metric,
 //    ckpt_manager_save, ckpt_manager_restore_or_initialize, ckpt_manager_latest_valid,
 //    ckpt_manager_options_*, ckpt_manager_save_options_*, ckpt_resume_options_*
-//  * Saves in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
+//  * Calls in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
 //    ckpt_checkpoint_sync, ckpt_checkpoint_last_failure, ckpt_manager_last_failure,
-//    ckpt_manager_save_async, ckpt_pending_*
+//    ckpt_manager_save_async, ckpt_pending_*, ckpt_manager_phase, ckpt_reader_open_async,
+//    ckpt_reader_read_many_async, ckpt_verify_async, ckpt_merge_async,
+//    ckpt_latest_valid_checkpoint_async, ckpt_checkpoint_restore_async, ckpt_checkpoint_read_async,
+//    ckpt_manager_restore_or_initialize_async, ckpt_manager_latest_valid_async
 //  * Saves by ranks: ckpt_messages_*, ckpt_ranks_*, ckpt_checkpoint_write_ranked,
 //    ckpt_checkpoint_save_ranked, ckpt_checkpoint_write_section, ckpt_manager_save_ranked
 //  * The state file, pins: ckpt_latest_checkpoint, ckpt_get_checkpoint_state,
@@ -290,8 +301,14 @@ typedef struct ckpt_object_graph ckpt_object_graph;
 // Options for opening a checkpoint. For one thread at a time while it is changed.
 typedef struct ckpt_open_options ckpt_open_options;
 
-// A save that runs in the background, on a thread of the library. Several threads may use it at
-// once.
+// A call that runs in the background, on a thread of the library. Several threads may use it at
+// once. All calls share a few threads, which end when there is nothing to do; calls that find none
+// free wait their turn.
+//
+// Its result is taken once by the function of its kind: `ckpt_pending_take_reader`,
+// `ckpt_pending_take_status`, `ckpt_pending_take_verification`,
+// `ckpt_pending_take_valid_checkpoint` or `ckpt_pending_take_resumption`. A save gives a path, by
+// `ckpt_pending_wait`; reading many tensors and merging give nothing.
 typedef struct ckpt_pending ckpt_pending;
 
 // A pinned checkpoint: no manager of this library, in any process, removes it until it is unpinned
@@ -483,6 +500,9 @@ typedef int32_t ckpt_verdict;
 // The severity of a log message: one of the `CKPT_SEVERITY_` constants.
 typedef int32_t ckpt_severity;
 
+// A phase of a save: one of the `CKPT_PHASE_` constants. No moment belongs to two of them.
+typedef int32_t ckpt_phase;
+
 // A run of bytes; not NUL-terminated.
 //
 // As a result, the bytes are lent by the handle they were obtained from and stay valid until it is
@@ -623,6 +643,11 @@ typedef double (*ckpt_now_callback)(void *user_data);
 // Gives the program its first values. It may use the graph. Any result other than `CKPT_CODE_OK`
 // ends the call with `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_init_callback)(void *user_data, ckpt_failure *failure);
+
+// Called when a call in the background is over, on a thread of the library. It may call anything,
+// the graph and the functions of the pending call included, but should not take long: calls in the
+// background wait for the thread.
+typedef void (*ckpt_ended_callback)(void *user_data);
 
 // Sends this rank's message of `size` bytes to rank 0. On rank 0, puts the message of each other
 // rank that arrived in time into `messages` with `ckpt_messages_put`; other ranks put nothing.
@@ -1054,6 +1079,22 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // malformed.
 #define CKPT_VERDICT_DAMAGED 4
 
+// Values are copied, while the program waits. Only saves in the background have it.
+#define CKPT_PHASE_COPY 1
+
+// Shards (data files) and index are written, and read back if that is asked for.
+#define CKPT_PHASE_WRITE 2
+
+// Files and directories are synced.
+#define CKPT_PHASE_SYNC 3
+
+// The directory is looked at and swept, files are renamed, the state file is replaced, expired
+// checkpoints are deleted.
+#define CKPT_PHASE_PUBLISH 4
+
+// Locks of the directory are taken, and waited for.
+#define CKPT_PHASE_LOCK 5
+
 // Information about normal operation.
 #define CKPT_SEVERITY_INFO 1
 
@@ -1153,6 +1194,10 @@ const char *ckpt_verdict_name(ckpt_verdict verdict);
 // static text.
 const char *ckpt_severity_name(ckpt_severity severity);
 
+// Returns the name of a phase of a save: `copy`, `write`, `sync`, `publish` or `lock`; `unknown`
+// for an unknown number. NUL-terminated static text.
+const char *ckpt_phase_name(ckpt_phase phase);
+
 // == Errors, strings ==============================================================================
 
 // Returns the code of the error; `CKPT_CODE_OK` for NULL.
@@ -1234,7 +1279,8 @@ void ckpt_failure_set_cause(ckpt_failure *failure, void *cause, ckpt_free_callba
 ckpt_cancel *ckpt_cancel_new(void);
 
 // Raises the flag: calls given it soon fail with `CKPT_CODE_CANCELLED`, unless they have already
-// published their result. The flag cannot be lowered again. Callable from any thread. NULL is
+// published their result. The flag cannot be lowered again. Callable from any thread, and from a
+// signal handler: it takes no lock, allocates nothing, and only stores into an atomic. NULL is
 // ignored.
 void ckpt_cancel_raise(const ckpt_cancel *cancel);
 
@@ -1249,6 +1295,10 @@ ckpt_open_options *ckpt_open_options_new(void);
 // Limits the memory, in bytes, that listing a checkpoint may take. Default: 16 MiB plus 24 bytes
 // per byte of the checkpoint's index.
 ckpt_code ckpt_open_options_set_memory_limit(ckpt_open_options *options, uint64_t bytes, ckpt_error **error);
+
+// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+// time.
+ckpt_code ckpt_open_options_set_cancel(ckpt_open_options *options, const ckpt_cancel *cancel, ckpt_error **error);
 
 // Frees options. NULL is ignored.
 void ckpt_open_options_free(ckpt_open_options *options);
@@ -1265,6 +1315,10 @@ ckpt_code ckpt_read_options_set_threads(ckpt_read_options *options, uint32_t thr
 // `CKPT_CHECKSUMS_WHEN_WHOLE` or `CKPT_CHECKSUMS_NEVER`. Fails with `CKPT_CODE_INVALID_ARGUMENT`
 // for other values.
 ckpt_code ckpt_read_options_set_checksums(ckpt_read_options *options, ckpt_checksums when, ckpt_error **error);
+
+// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+// time. The content of the buffers of a call that was cancelled is unspecified.
+ckpt_code ckpt_read_options_set_cancel(ckpt_read_options *options, const ckpt_cancel *cancel, ckpt_error **error);
 
 // Frees options. NULL is ignored.
 void ckpt_read_options_free(ckpt_read_options *options);
@@ -1288,6 +1342,7 @@ void ckpt_read_options_free(ckpt_read_options *options);
 //   versions of readers.
 // * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): listing the checkpoint takes more memory
 //   than the limit.
+// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the cancel flag of the options was raised.
 ckpt_code ckpt_reader_open(const char *path, const ckpt_open_options *options, ckpt_reader **reader, ckpt_error **error);
 
 // Frees a reader and everything it lent. Objects that it created (strings, views, object graphs)
@@ -3024,6 +3079,17 @@ ckpt_code ckpt_save_options_add_callback(ckpt_save_options *options,
 // `CKPT_BUSY_` constants; `CKPT_BUSY_WAIT` by default.
 ckpt_code ckpt_save_options_set_busy(ckpt_save_options *options, ckpt_busy busy, ckpt_error **error);
 
+// Limits the memory that the copies of all saves in the background of this process take while they
+// are written, in bytes; 0, the default, for no limit. A save that would exceed it waits, before
+// it copies anything, until others are written or, with `CKPT_BUSY_FAIL`, fails with
+// `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_BUSY`). If its own copy is larger, it fails with
+// `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`). Only saves in the background copy.
+//
+// Counted beforehand are the values of variables. What states and savers give is counted when it
+// is copied, and keeps later saves waiting. Memory that a checkpoint keeps for its next copy, once
+// one is written, is not counted.
+ckpt_code ckpt_save_options_set_snapshot_limit(ckpt_save_options *options, uint64_t bytes, ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_save_options_free(ckpt_save_options *options);
 
@@ -3074,6 +3140,12 @@ ckpt_code ckpt_restore_options_set_subtree(ckpt_restore_options *options, const 
 // so that only a fault between the two passes can leave the program partly restored. Values are
 // read twice. False by default.
 ckpt_code ckpt_restore_options_set_verify_first(ckpt_restore_options *options, bool verify, ckpt_error **error);
+
+// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+// time. Before the first value is assigned nothing is changed; after that,
+// `ckpt_checkpoint_last_report` says what was assigned. What is restored later, when objects are
+// tracked, is not cancelled.
+ckpt_code ckpt_restore_options_set_cancel(ckpt_restore_options *options, const ckpt_cancel *cancel, ckpt_error **error);
 
 // Frees options. NULL is ignored.
 void ckpt_restore_options_free(ckpt_restore_options *options);
@@ -3810,7 +3882,7 @@ ckpt_code ckpt_resume_options_set_restore_options(ckpt_resume_options *options,
 // Frees options. NULL is ignored.
 void ckpt_resume_options_free(ckpt_resume_options *options);
 
-// == Saves in the background ======================================================================
+// == Calls in the background ======================================================================
 
 // Copies what `ckpt_checkpoint_save` would write and does the rest in the background: writes the
 // files, calls the written callbacks of the options, and makes the checkpoint the latest in the
@@ -3893,38 +3965,243 @@ ckpt_code ckpt_manager_save_async(const ckpt_manager *manager,
                                   ckpt_pending **pending,
                                   ckpt_error **error);
 
-// Returns the path of the checkpoint that is being written. Lent; `data` is NULL if `pending` is
-// NULL.
+// Returns the path that the call was given or, for a save, that of the checkpoint that is being
+// written. Lent; `data` is NULL if `pending` is NULL.
 ckpt_bytes ckpt_pending_path(const ckpt_pending *pending);
 
-// Returns whether the save is over, successfully or not; true if `pending` is NULL. Never waits.
-// `*done` receives the number of bytes written, `*total` the number of bytes to write. Either may
-// be NULL.
+// Returns whether the call is over, successfully or not; true if `pending` is NULL. Never waits.
+// `*done` receives the number of bytes written, read or verified, `*total` the number of those to
+// be, as far as it is known. Either may be NULL.
 bool ckpt_pending_poll(const ckpt_pending *pending, uint64_t *done, uint64_t *total);
 
-// Waits until the save is over. Further calls return the same result.
+// Waits until the call is over. Further calls return the same.
 //
-// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
-// `path` may be NULL.
+// `*path` receives the checkpoint's path if the call is a save (NULL otherwise, and on failure);
+// free it with `ckpt_string_free`. `path` may be NULL.
 //
-// Errors are those of the save, which no other call then reports, and:
-// * `CKPT_CODE_CANCELLED`: the save was cancelled.
+// Errors are those of the call, which no other call then reports, and:
+// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the call was cancelled.
 // * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback of this
-//   save.
+//   call.
+// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_FORKED`: this process was forked from the
+//   one that made the call.
 ckpt_code ckpt_pending_wait(const ckpt_pending *pending, ckpt_string **path, ckpt_error **error);
 
-// Waits until the save is over, at most `seconds`, which may be infinite, and returns whether it
+// Waits until the call is over, at most `seconds`, which may be infinite, and returns whether it
 // is over; true if `pending` is NULL. It does not wait if `seconds` is 0, negative or NaN, or in a
-// callback of the same save. An error of the save still counts as not reported.
+// callback of the same call. An error of the call still counts as not reported.
 bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
 
-// Asks the save to stop soon. If everything is already written, the save completes;
-// `ckpt_pending_wait` returns which of the two happened. A cancelled save leaves what was there
-// before and nothing new; no other call reports it. NULL is ignored.
+// Has `ended` called once with `user_data` when the call is over, on a thread of the library, also
+// if it is over already, and whether or not `pending` is freed before. Several callbacks are
+// called in the order in which they were given.
+//
+// `free_user_data`, if not NULL, is called after that; at once if this call fails, and `ended` is
+// then never called. In a process that was forked meanwhile neither is called.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `ended` is NULL.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the call is over, and no thread can be started.
+// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_FORKED`: as for `ckpt_pending_wait`.
+ckpt_code ckpt_pending_notify(const ckpt_pending *pending,
+                              ckpt_ended_callback ended,
+                              void *user_data,
+                              ckpt_free_callback free_user_data,
+                              ckpt_error **error);
+
+// Asks the call to stop soon. If it has done everything by then, it succeeds; `ckpt_pending_wait`
+// returns which of the two happened. NULL is ignored.
+//
+// A cancelled save or merge leaves what was there before and nothing new; no other call reports
+// it. A restore that is cancelled before the first value is assigned leaves the graph unchanged;
+// later, `ckpt_checkpoint_last_report` says what was assigned. The content of the buffers of a
+// cancelled read is unspecified.
 void ckpt_pending_cancel(const ckpt_pending *pending);
 
-// Frees the handle of a save, which goes on. NULL is ignored.
+// Gives what a phase of a save has cost so far: in `*bytes` the number of bytes copied, written or
+// synced (0 for the other phases), in `*seconds` the time of the calling thread or of the one in
+// the background. Either may be NULL. Once the save is over it is all. Never waits.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `phase` is none of the `CKPT_PHASE_` constants, or the call in
+//   the background is no save.
+ckpt_code ckpt_pending_phase(const ckpt_pending *pending, ckpt_phase phase, uint64_t *bytes, double *seconds, ckpt_error **error);
+
+// Gives what a phase of the last save of a manager has cost so far, in the background or not, as
+// `ckpt_pending_phase` does; zeros before the first save. A save that was refused, because it was
+// too early or because another manager has the directory, is none.
+//
+// Fails with `CKPT_CODE_INVALID_ARGUMENT` if `phase` is none of the `CKPT_PHASE_` constants.
+ckpt_code ckpt_manager_phase(const ckpt_manager *manager, ckpt_phase phase, uint64_t *bytes, double *seconds, ckpt_error **error);
+
+// Waits until the opening is over and takes the reader, once.
+//
+// `*reader` is owned by the caller: free it with `ckpt_reader_free`. It is NULL on failure.
+//
+// Errors are those of `ckpt_reader_open` and `ckpt_pending_wait`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the call in the background is of another kind.
+// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_ARGUMENT`): the result was taken before.
+ckpt_code ckpt_pending_take_reader(const ckpt_pending *pending, ckpt_reader **reader, ckpt_error **error);
+
+// Waits until the restore is over and takes its status, once.
+//
+// `*status` receives the status (NULL on failure); free it with `ckpt_status_free`.
+//
+// Errors are those of `ckpt_checkpoint_restore` and `ckpt_pending_take_reader`.
+ckpt_code ckpt_pending_take_status(const ckpt_pending *pending, ckpt_status **status, ckpt_error **error);
+
+// Waits until the verification is over and takes what it found, once.
+//
+// `*verification` is owned by the caller: free it with `ckpt_verification_free`. It is NULL on
+// failure.
+//
+// Errors are those of `ckpt_verify` and `ckpt_pending_take_reader`.
+ckpt_code ckpt_pending_take_verification(const ckpt_pending *pending, ckpt_verification **verification, ckpt_error **error);
+
+// Waits until the search for the newest valid checkpoint is over and takes its result, once:
+// `*path` and `*broken` as of `ckpt_latest_valid_checkpoint`. `broken` may be NULL.
+//
+// Errors are those of `ckpt_latest_valid_checkpoint` and `ckpt_pending_take_reader`.
+ckpt_code ckpt_pending_take_valid_checkpoint(const ckpt_pending *pending,
+                                             ckpt_string **path,
+                                             ckpt_broken_checkpoints **broken,
+                                             ckpt_error **error);
+
+// Waits until resuming is over and takes its result, once: `*path` and `*status` as of
+// `ckpt_manager_restore_or_initialize`. Both arguments may be NULL.
+//
+// Errors are those of `ckpt_manager_restore_or_initialize` and `ckpt_pending_take_reader`.
+ckpt_code ckpt_pending_take_resumption(const ckpt_pending *pending, ckpt_string **path, ckpt_status **status, ckpt_error **error);
+
+// Frees the handle of a call, which goes on. A result that was not taken is dropped. NULL is
+// ignored.
 void ckpt_pending_free(ckpt_pending *pending);
+
+// Opens the checkpoint at `path` in the background, as `ckpt_reader_open` does.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`.
+// `ckpt_pending_take_reader` gives the reader.
+//
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_reader_open` are those of the result.
+ckpt_code ckpt_reader_open_async(const char *path, const ckpt_open_options *options, ckpt_pending **pending, ckpt_error **error);
+
+// Reads `count` fixed-size tensors in the background, as `ckpt_reader_read_many` does. The buffers
+// are borrowed until the call is over; the reader and the options may be freed before.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
+// end it. `ckpt_pending_wait` says what became of it.
+//
+// Errors that are known without reading are returned by this call: those of its arguments, and
+// `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The others are those of the result.
+ckpt_code ckpt_reader_read_many_async(const ckpt_reader *reader,
+                                      const ckpt_tensor *const *tensors,
+                                      size_t count,
+                                      const ckpt_read_options *options,
+                                      void *const *buffers,
+                                      const size_t *sizes,
+                                      ckpt_pending **pending,
+                                      ckpt_error **error);
+
+// Verifies the checkpoint at `path` in the background, as `ckpt_verify` does. The progress
+// callback of the options is called on the background thread; `free_user_data` may be called there
+// too.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`.
+// `ckpt_pending_take_verification` gives what was found.
+//
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_verify` are those of the result.
+ckpt_code ckpt_verify_async(const char *path, const ckpt_verify_options *options, ckpt_pending **pending, ckpt_error **error);
+
+// Merges `count` V2 checkpoints into the checkpoint `destination` in the background, as
+// `ckpt_merge` does. The progress callback of the options is called on the background thread;
+// `free_user_data` may be called there too.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
+// end it. `ckpt_pending_wait` says what became of it.
+//
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_merge` are those of the result.
+ckpt_code ckpt_merge_async(const char *destination,
+                           const char *const *sections,
+                           size_t count,
+                           const ckpt_merge_options *options,
+                           ckpt_pending **pending,
+                           ckpt_error **error);
+
+// Finds the newest checkpoint of `directory` that can be restored, in the background, as
+// `ckpt_latest_valid_checkpoint` does. The progress callback of the options is called on the
+// background thread; `free_user_data` may be called there too.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`.
+// `ckpt_pending_take_valid_checkpoint` gives what was found.
+//
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_latest_valid_checkpoint` are those of the result.
+ckpt_code ckpt_latest_valid_checkpoint_async(const char *directory,
+                                             const ckpt_verify_options *options,
+                                             ckpt_pending **pending,
+                                             ckpt_error **error);
+
+// Does what `ckpt_checkpoint_restore` does, in the background. An earlier save or restore in the
+// background is waited for there.
+//
+// From now on until it is over, the graph is the restore's: other calls on it fail with
+// `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_BUSY`), but those that save or restore wait for it (unless
+// `ckpt_save_options_set_busy` says otherwise). Callbacks of states, savers and devices are called
+// on the background thread. Freeing the last handle that holds the checkpoint waits for the
+// restore, and memory that the graph borrows must stay until then.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
+// end it. `ckpt_pending_take_status` gives the status.
+//
+// Errors:
+// * `CKPT_CODE_RESOURCE_EXHAUSTED`: no thread can be started.
+//
+// The errors of `ckpt_checkpoint_restore` are those of the result.
+ckpt_code ckpt_checkpoint_restore_async(const ckpt_checkpoint *checkpoint,
+                                        const char *path,
+                                        const ckpt_restore_options *options,
+                                        ckpt_pending **pending,
+                                        ckpt_error **error);
+
+// Does what `ckpt_checkpoint_read` does, in the background, as `ckpt_checkpoint_restore_async`
+// does.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
+// end it. `ckpt_pending_take_status` gives the status.
+//
+// Errors are those of `ckpt_checkpoint_restore_async`.
+ckpt_code ckpt_checkpoint_read_async(const ckpt_checkpoint *checkpoint,
+                                     const char *path,
+                                     const ckpt_restore_options *options,
+                                     ckpt_pending **pending,
+                                     ckpt_error **error);
+
+// Does what `ckpt_manager_restore_or_initialize` does, in the background, as
+// `ckpt_checkpoint_restore_async` does. The init callback is called on the background thread, and
+// may use the graph.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
+// end it. `ckpt_pending_take_resumption` gives the path and the status.
+//
+// Errors are those of `ckpt_checkpoint_restore_async`. The errors of
+// `ckpt_manager_restore_or_initialize` are those of the result.
+ckpt_code ckpt_manager_restore_or_initialize_async(const ckpt_manager *manager,
+                                                   const ckpt_resume_options *options,
+                                                   ckpt_pending **pending,
+                                                   ckpt_error **error);
+
+// Finds the newest valid checkpoint of the manager's directory in the background, as
+// `ckpt_manager_latest_valid` does. The graph is not needed for that.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`.
+// `ckpt_pending_take_valid_checkpoint` gives what was found.
+//
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_manager_latest_valid` are those of the result.
+ckpt_code ckpt_manager_latest_valid_async(const ckpt_manager *manager, ckpt_pending **pending, ckpt_error **error);
 
 // == Saves by ranks ===============================================================================
 
@@ -4207,6 +4484,11 @@ ckpt_code ckpt_wait_options_set_clock(ckpt_wait_options *options,
                                       ckpt_free_callback free_user_data,
                                       ckpt_error **error);
 
+// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+// time. With the machine's clock the wait ends within 50 ms; another
+// one is asked to sleep as long as ever.
+ckpt_code ckpt_wait_options_set_cancel(ckpt_wait_options *options, const ckpt_cancel *cancel, ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_wait_options_free(ckpt_wait_options *options);
 
@@ -4218,7 +4500,8 @@ void ckpt_wait_options_free(ckpt_wait_options *options);
 //
 // Errors:
 // * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed.
-// * `CKPT_CODE_CANCELLED`: the sleep callback of the clock ended the wait.
+// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the sleep callback of the clock or the cancel
+//   flag ended the wait.
 ckpt_code ckpt_wait_for_new_checkpoint(const char *directory,
                                        const char *last,
                                        const ckpt_wait_options *options,

@@ -109,9 +109,11 @@ namespace LibCheckpoint
         internal static void Release(IntPtr number)
         {
             GCHandle handle = GCHandle.FromIntPtr(number);
-            ((CallbackValue)handle.Target).memory.Dispose();
+            var kept = (CallbackValue)handle.Target;
+            kept.memory.Dispose();
             handle.Free();
             Interlocked.Decrement(ref count);
+            (kept.Value as Ending)?.Released();
         }
 
         /// <summary>Runs a callback of the program's: what it throws becomes the text of the
@@ -168,12 +170,15 @@ namespace LibCheckpoint
         internal static readonly NowCallback Now = OnNow;
         internal static readonly SleepCallback Sleep = OnSleep;
         internal static readonly IsDoneCallback IsDone = OnIsDone;
+        internal static readonly EndedCallback Ended = OnEnded;
         internal static readonly GatherCallback Gather = OnGather;
         internal static readonly BroadcastCallback Broadcast = OnBroadcast;
 
         /// <summary>What the library's error says of an exception.</summary>
         internal static string TextOf(Exception e) =>
             e is CheckpointException ? e.Message : e.GetType().Name + ": " + e.Message;
+
+        private static void OnEnded(IntPtr data) => CallbackValue.Of<Ending>(data).IsOver = true;
 
         private static ErrorCode OnProgress(IntPtr data, ulong done, ulong total)
         {

@@ -77,6 +77,14 @@ namespace LibCheckpoint
                 ? RestoreOptionsHandle.None
                 : NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made => options.Set(made));
 
+        /// <summary>Options of a call that is cancelled.</summary>
+        internal static RestoreOptionsHandle Make(RestoreOptions options, Cancellation cancellation) =>
+            NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made =>
+            {
+                (options ?? new RestoreOptions()).Set(made);
+                NativeMethods.ckpt_restore_options_set_cancel(made, cancellation.Cancel);
+            });
+
         private void Set(RestoreOptionsHandle made)
         {
             SetPlain(made);
@@ -337,10 +345,13 @@ namespace LibCheckpoint
         /// checkpoint; <see cref="ErrorCode.InvalidArgument"/> when a value does not fit its
         /// object; <see cref="ErrorCode.DataLoss"/> when the checkpoint is damaged; <see
         /// cref="ErrorCode.Aborted"/> when a callback fails. </exception>
-        public Status Restore(string path, RestoreOptions options = null)
+        /// <exception cref="OperationCanceledException">The token was cancelled: before the first
+        /// value is assigned nothing has changed then.</exception>
+        public Status Restore(
+            string path, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] bytes = Utf8.Path(path);
-            return RestoreBy(options, delegate(RestoreOptionsHandle made, out StatusHandle status, out IntPtr error)
+            return RestoreBy(options, token, delegate(RestoreOptionsHandle made, out StatusHandle status, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_restore(handle, bytes, made, out status, out error);
             });
@@ -348,10 +359,11 @@ namespace LibCheckpoint
 
         /// <summary>Does the same without the save counter, for what <see cref="Write"/> wrote.
         /// (<c>tf.train.Checkpoint.read</c>)</summary>
-        public Status Read(string path, RestoreOptions options = null)
+        public Status Read(
+            string path, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] bytes = Utf8.Path(path);
-            return RestoreBy(options, delegate(RestoreOptionsHandle made, out StatusHandle status, out IntPtr error)
+            return RestoreBy(options, token, delegate(RestoreOptionsHandle made, out StatusHandle status, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_read(handle, bytes, made, out status, out error);
             });
@@ -429,13 +441,15 @@ namespace LibCheckpoint
             }
         }
 
-        private Status RestoreBy(RestoreOptions options, RestoreCall call)
+        private Status RestoreBy(RestoreOptions options, CancellationToken token, RestoreCall call)
         {
-            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            using (var cancellation = new Cancellation(null))
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
             {
                 StatusHandle status;
                 IntPtr e;
-                CheckpointException.Check(call(made, out status, out e), e);
+                cancellation.Check(call(made, out status, out e), e, token);
                 return Status.Of(status);
             }
         }

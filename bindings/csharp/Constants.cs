@@ -476,6 +476,28 @@ namespace LibCheckpoint
         Damaged = 4,
     }
 
+    /// <summary>A phase of a save. No moment belongs to two of them.</summary>
+    public enum Phase
+    {
+        /// <summary>Values are copied, while the program waits. Only saves in the background have
+        /// it.</summary>
+        Copy = 1,
+
+        /// <summary>Shards (data files) and index are written, and read back if that is asked
+        /// for.</summary>
+        Write = 2,
+
+        /// <summary>Files and directories are synced.</summary>
+        Sync = 3,
+
+        /// <summary>The directory is looked at and swept, files are renamed, the state file is
+        /// replaced, expired checkpoints are deleted.</summary>
+        Publish = 4,
+
+        /// <summary>Locks of the directory are taken, and waited for.</summary>
+        Lock = 5,
+    }
+
     /// <summary>The severity of a log message.</summary>
     public enum Severity
     {
@@ -547,6 +569,10 @@ namespace LibCheckpoint
         /// <summary>Returns a verdict in one word: <c>whole</c>, <c>section</c>, <c>incomplete</c>
         /// or <c>damaged</c>; <c>unknown</c> for an unknown number.</summary>
         public static string Name(this Verdict value) => Utf8.Decode(NativeMethods.ckpt_verdict_name(value));
+
+        /// <summary>Returns the name of a phase of a save: <c>copy</c>, <c>write</c>, <c>sync</c>,
+        /// <c>publish</c> or <c>lock</c>; <c>unknown</c> for an unknown number.</summary>
+        public static string Name(this Phase value) => Utf8.Decode(NativeMethods.ckpt_phase_name(value));
 
         /// <summary>Returns the name of a severity, e.g. <c>warning</c>; <c>unknown</c> for an
         /// unknown number.</summary>

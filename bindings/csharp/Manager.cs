@@ -255,6 +255,16 @@ namespace LibCheckpoint
             }
         }
 
+        /// <summary>What a phase of the last save of this manager has cost so far, in the
+        /// background or not.</summary>
+        public PhaseCost Cost(Phase phase)
+        {
+            ulong bytes;
+            double seconds;
+            NativeMethods.ckpt_manager_phase(handle, phase, out bytes, out seconds);
+            return new PhaseCost(bytes, seconds);
+        }
+
         /// <summary>The newest checkpoint of the directory that is whole, every checksum of it
         /// compared; null if there is none.</summary>
         /// <param name="broken">Those that are newer and not whole.</param>

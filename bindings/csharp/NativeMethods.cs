@@ -67,6 +67,9 @@ namespace LibCheckpoint
     internal delegate ErrorCode InitCallback(IntPtr userData, IntPtr failure);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate void EndedCallback(IntPtr userData);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     internal delegate ErrorCode GatherCallback(IntPtr userData, IntPtr message, long size, IntPtr messages, IntPtr failure);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
@@ -314,6 +317,9 @@ namespace LibCheckpoint
         internal static extern IntPtr ckpt_severity_name(Severity severity);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_phase_name(Phase phase);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_error_code(IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -386,6 +392,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_open_options_set_memory_limit(options, bytes, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_open_options_set_cancel(OpenOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static void ckpt_open_options_set_cancel(OpenOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_open_options_set_cancel(options, cancel, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_open_options_free(IntPtr options);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -402,6 +414,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_read_options_set_checksums(ReadOptionsHandle options, Checksums when) =>
             CheckpointException.Check(ckpt_read_options_set_checksums(options, when, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_set_cancel(ReadOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static void ckpt_read_options_set_cancel(ReadOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_read_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_read_options_free(IntPtr options);
@@ -1470,6 +1488,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_save_options_set_busy(options, busy, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_save_options_set_snapshot_limit(SaveOptionsHandle options, ulong bytes, out IntPtr error);
+
+        internal static void ckpt_save_options_set_snapshot_limit(SaveOptionsHandle options, ulong bytes) =>
+            CheckpointException.Check(ckpt_save_options_set_snapshot_limit(options, bytes, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_save_options_free(IntPtr options);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -1522,6 +1546,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_restore_options_set_verify_first(RestoreOptionsHandle options, bool verify) =>
             CheckpointException.Check(ckpt_restore_options_set_verify_first(options, verify, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_cancel(RestoreOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static void ckpt_restore_options_set_cancel(RestoreOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_restore_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_restore_options_free(IntPtr options);
@@ -2136,10 +2166,112 @@ namespace LibCheckpoint
         internal static extern bool ckpt_pending_wait_for(PendingHandle pending, double seconds);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_notify(PendingHandle pending, EndedCallback ended, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_pending_notify(PendingHandle pending, EndedCallback ended, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_pending_notify(pending, ended, userData, freeUserData, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_pending_cancel(PendingHandle pending);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_phase(PendingHandle pending, Phase phase, out ulong bytes, out double seconds, out IntPtr error);
+
+        internal static void ckpt_pending_phase(PendingHandle pending, Phase phase, out ulong bytes, out double seconds) =>
+            CheckpointException.Check(ckpt_pending_phase(pending, phase, out bytes, out seconds, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_phase(ManagerHandle manager, Phase phase, out ulong bytes, out double seconds, out IntPtr error);
+
+        internal static void ckpt_manager_phase(ManagerHandle manager, Phase phase, out ulong bytes, out double seconds) =>
+            CheckpointException.Check(ckpt_manager_phase(manager, phase, out bytes, out seconds, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_take_reader(PendingHandle pending, out ReaderHandle reader, out IntPtr error);
+
+        internal static void ckpt_pending_take_reader(PendingHandle pending, out ReaderHandle reader) =>
+            CheckpointException.Check(ckpt_pending_take_reader(pending, out reader, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_take_status(PendingHandle pending, out StatusHandle status, out IntPtr error);
+
+        internal static void ckpt_pending_take_status(PendingHandle pending, out StatusHandle status) =>
+            CheckpointException.Check(ckpt_pending_take_status(pending, out status, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_take_verification(PendingHandle pending, out IntPtr verification, out IntPtr error);
+
+        internal static void ckpt_pending_take_verification(PendingHandle pending, out IntPtr verification) =>
+            CheckpointException.Check(ckpt_pending_take_verification(pending, out verification, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_take_valid_checkpoint(PendingHandle pending, out IntPtr path, out IntPtr broken, out IntPtr error);
+
+        internal static void ckpt_pending_take_valid_checkpoint(PendingHandle pending, out IntPtr path, out IntPtr broken) =>
+            CheckpointException.Check(ckpt_pending_take_valid_checkpoint(pending, out path, out broken, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_take_resumption(PendingHandle pending, out IntPtr path, out StatusHandle status, out IntPtr error);
+
+        internal static void ckpt_pending_take_resumption(PendingHandle pending, out IntPtr path, out StatusHandle status) =>
+            CheckpointException.Check(ckpt_pending_take_resumption(pending, out path, out status, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_pending_free(IntPtr pending);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_open_async(byte[] path, OpenOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_reader_open_async(byte[] path, OpenOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_reader_open_async(path, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_read_many_async(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_reader_read_many_async(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_reader_read_many_async(reader, tensors, count, options, buffers, sizes, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_verify_async(byte[] path, VerifyOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_verify_async(byte[] path, VerifyOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_verify_async(path, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge_async(byte[] destination, IntPtr[] sections, long count, MergeOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_merge_async(byte[] destination, IntPtr[] sections, long count, MergeOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_merge_async(destination, sections, count, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_latest_valid_checkpoint_async(byte[] directory, VerifyOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_latest_valid_checkpoint_async(byte[] directory, VerifyOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_latest_valid_checkpoint_async(directory, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_restore_async(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_checkpoint_restore_async(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_checkpoint_restore_async(checkpoint, path, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_read_async(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_checkpoint_read_async(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_checkpoint_read_async(checkpoint, path, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_restore_or_initialize_async(ManagerHandle manager, ResumeOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_manager_restore_or_initialize_async(ManagerHandle manager, ResumeOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_manager_restore_or_initialize_async(manager, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_latest_valid_async(ManagerHandle manager, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_manager_latest_valid_async(ManagerHandle manager, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_manager_latest_valid_async(manager, out pending, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_messages_put(IntPtr messages, uint rank, IntPtr message, long size, out IntPtr error);
@@ -2317,6 +2449,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_wait_options_set_clock(WaitOptionsHandle options, NowCallback now, SleepCallback sleep, IntPtr userData, FreeCallback freeUserData) =>
             CheckpointException.Check(ckpt_wait_options_set_clock(options, now, sleep, userData, freeUserData, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_wait_options_set_cancel(WaitOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static void ckpt_wait_options_set_cancel(WaitOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_wait_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_wait_options_free(IntPtr options);

@@ -225,10 +225,22 @@ namespace LibCheckpoint
         /// background; <c>Busy.Wait</c> by default.</summary>
         public Busy Busy { get; set; }
 
+        /// <summary>Limits the memory that the copies of all saves in the background of this
+        /// process take while they are written, in bytes; 0, the default, for no limit. A save that
+        /// would exceed it waits, before it copies anything, until others are written or, with
+        /// <c>Busy.Fail</c>, fails with <c>ErrorCode.Unavailable</c> (<c>Reason.Busy</c>). If its
+        /// own copy is larger, it fails with <c>ErrorCode.ResourceExhausted</c>
+        /// (<c>Reason.Limit</c>). Only saves in the background copy.</summary>
+        public long SnapshotLimit { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(SaveOptionsHandle made)
         {
             NativeMethods.ckpt_save_options_set_busy(made, Busy);
+            if (SnapshotLimit != 0)
+            {
+                NativeMethods.ckpt_save_options_set_snapshot_limit(made, checked((ulong)SnapshotLimit));
+            }
         }
     }
 

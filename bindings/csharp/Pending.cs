@@ -86,6 +86,16 @@ namespace LibCheckpoint
             return NativeMethods.ckpt_pending_wait_for(handle, seconds);
         }
 
+        /// <summary>What a phase of the save has cost so far; all of it once the save is
+        /// over.</summary>
+        public PhaseCost Cost(Phase phase)
+        {
+            ulong bytes;
+            double seconds;
+            NativeMethods.ckpt_pending_phase(handle, phase, out bytes, out seconds);
+            return new PhaseCost(bytes, seconds);
+        }
+
         /// <summary>Ends the save soon, unless all is written by then. What was there before is
         /// still there, and nothing new.</summary>
         public void Cancel()
@@ -117,15 +127,56 @@ namespace LibCheckpoint
 
         private Task Complete()
         {
-            HandleReference held = handle.Hold(); // also when it is disposed of before the thread has begun
-            Action wait = () =>
+            var ending = new Ending();
+            using (handle.Hold())
             {
-                using (held)
+                try
                 {
-                    Wait(Timeout.InfiniteTimeSpan);
+                    NativeMethods.ckpt_pending_notify(handle, Callbacks.Ended, CallbackValue.Give(ending, null), Callbacks.Release);
                 }
-            };
-            return Task.Factory.StartNew(wait, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                catch (CheckpointException)
+                {
+                    Wait(Timeout.InfiniteTimeSpan); // there is no thread that could say it
+                    return Task.CompletedTask;
+                }
+            }
+            return ending.Task;
+        }
+    }
+
+    /// <summary>What a phase of a save took.</summary>
+    public struct PhaseCost
+    {
+        internal PhaseCost(ulong bytes, double seconds)
+        {
+            Bytes = (long)bytes;
+            Time = LibCheckpoint.Time.Span(seconds);
+        }
+
+        /// <summary>The bytes copied, written or synced; 0 for the other phases.</summary>
+        public long Bytes { get; }
+
+        /// <summary>The time of the calling thread, or of the one in the background.</summary>
+        public TimeSpan Time { get; }
+    }
+
+    /// <summary>The end of a call in the background: it completes when the library has let go of
+    /// all that it was given for it.</summary>
+    internal sealed class Ending
+    {
+        private readonly TaskCompletionSource<bool> source =
+            new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Task Task => source.Task;
+
+        internal bool IsOver { get; set; }
+
+        internal void Released()
+        {
+            if (IsOver)
+            {
+                source.TrySetResult(true);
+            }
         }
     }
 

@@ -79,9 +79,13 @@ func valueOf(value C.go_value) *callbackValue { return cgo.Handle(value).Value()
 
 //export goRelease
 func goRelease(value C.go_value) {
-	valueOf(value).pins.Unpin()
+	kept := valueOf(value)
+	kept.pins.Unpin()
 	cgo.Handle(value).Delete()
 	keptValues.Add(-1)
+	if end, ok := kept.value.(*ending); ok && end.over {
+		end.f()
+	}
 }
 
 // sharedState is what all handles of one graph share: the slices that it borrows.

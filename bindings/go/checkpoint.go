@@ -115,6 +115,11 @@ type SaveOptions struct {
 	Write WriteOptions // how files are written
 	Busy  Busy         // what to do while an earlier save is running in the background
 
+	// SnapshotLimit is the most bytes that the copies of all saves in the background of this process
+	// take while they are written; 0 for no limit. A save that would exceed it waits until others
+	// are written, or fails (Busy).
+	SnapshotLimit uint64
+
 	// Written hear, one after the other, that the files of a checkpoint are complete, before the
 	// state file says so. An error ends the call, which returns Aborted; the checkpoint stays.
 	// (experimental_write_callbacks)
@@ -300,19 +305,23 @@ type RestoreOptions struct {
 	VerifyFirst       bool        // compares all checksums before the first value is assigned
 }
 
-func (o *RestoreOptions) make() (*C.ckpt_restore_options, error) {
-	if o == nil {
+// make gives options with a flag, which may be nil.
+func (o *RestoreOptions) make(flag *C.ckpt_cancel) (*C.ckpt_restore_options, error) {
+	if o == nil && flag == nil {
 		return nil, nil
+	}
+	if o == nil {
+		o = &RestoreOptions{}
 	}
 	made := C.ckpt_restore_options_new()
 	var e *C.ckpt_error
-	read, err := o.Read.make()
+	read, err := o.Read.make(nil)
 	if err != nil {
 		C.ckpt_restore_options_free(made)
 		return nil, err
 	}
 	defer C.ckpt_read_options_free(read)
-	ok := (read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_CODE_OK) &&
+	ok := C.ckpt_restore_options_set_cancel(made, flag, &e) == C.CKPT_CODE_OK && (read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_CODE_OK) &&
 		o.set(made, &e)
 	if !ok {
 		C.ckpt_restore_options_free(made)
@@ -322,7 +331,7 @@ func (o *RestoreOptions) make() (*C.ckpt_restore_options, error) {
 }
 
 func (c *Checkpoint) restore(
-	p string, options *RestoreOptions,
+	ctx context.Context, p string, options *RestoreOptions,
 	f func(*C.ckpt_checkpoint, *C.char, *C.ckpt_restore_options, **C.ckpt_error) C.ckpt_code,
 ) error {
 	s, free, err := path(p)
@@ -330,12 +339,14 @@ func (c *Checkpoint) restore(
 		return err
 	}
 	defer free()
-	made, err := options.make()
-	if err != nil {
-		return err
-	}
-	defer C.ckpt_restore_options_free(made)
-	return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, s, made, e) })
+	return withFlag(ctx, func(flag *C.ckpt_cancel) error {
+		made, err := options.make(flag)
+		if err != nil {
+			return err
+		}
+		defer C.ckpt_restore_options_free(made)
+		return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, s, made, e) })
+	})
 }
 
 // Restore restores the program from the checkpoint at a path, which may be anything that Open
@@ -345,10 +356,11 @@ func (c *Checkpoint) restore(
 // All that can be known is checked before the first value is assigned; if it fails then, nothing
 // has changed. Else LastReport says of each value what became of it. fs.ErrNotExist when there is
 // no checkpoint; InvalidArgument when a value does not fit its object; DataLoss when the checkpoint
-// is damaged; Aborted when a callback fails.
-func (c *Checkpoint) Restore(p string, options *RestoreOptions) (*Status, error) {
+// is damaged; Aborted when a callback fails; Cancelled, and what the context says, when that is
+// done: before the first value is assigned nothing has changed then.
+func (c *Checkpoint) Restore(ctx context.Context, p string, options *RestoreOptions) (*Status, error) {
 	var status *C.ckpt_status
-	err := c.restore(p, options,
+	err := c.restore(ctx, p, options,
 		func(p *C.ckpt_checkpoint, s *C.char, o *C.ckpt_restore_options, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_checkpoint_restore(p, s, o, &status, e)
 		})
@@ -356,9 +368,9 @@ func (c *Checkpoint) Restore(p string, options *RestoreOptions) (*Status, error)
 }
 
 // Read does the same without the save counter, for what Write wrote. (tf.train.Checkpoint.read)
-func (c *Checkpoint) Read(p string, options *RestoreOptions) (*Status, error) {
+func (c *Checkpoint) Read(ctx context.Context, p string, options *RestoreOptions) (*Status, error) {
 	var status *C.ckpt_status
-	err := c.restore(p, options,
+	err := c.restore(ctx, p, options,
 		func(p *C.ckpt_checkpoint, s *C.char, o *C.ckpt_restore_options, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_checkpoint_read(p, s, o, &status, e)
 		})
@@ -377,9 +389,9 @@ func (c *Checkpoint) RestoreNothing() (*Status, error) {
 
 // DryRun says what Read would do. Nothing is assigned, and nothing waits for it. What does not fit
 // is in the rows.
-func (c *Checkpoint) DryRun(p string, options *RestoreOptions) (*Report, error) {
+func (c *Checkpoint) DryRun(ctx context.Context, p string, options *RestoreOptions) (*Report, error) {
 	var report *C.ckpt_report
-	err := c.restore(p, options,
+	err := c.restore(ctx, p, options,
 		func(p *C.ckpt_checkpoint, s *C.char, o *C.ckpt_restore_options, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_checkpoint_dry_run(p, s, o, &report, e)
 		})

@@ -131,7 +131,7 @@ func (g *Graph) RestoreNodes(p string, matches []Match, options *RestoreOptions)
 		return err
 	}
 	defer free()
-	made, err := options.make()
+	made, err := options.make(nil)
 	if err != nil {
 		return err
 	}

@@ -451,6 +451,30 @@ func (x Verdict) String() string {
 	return C.GoString(C.ckpt_verdict_name(C.ckpt_verdict(x)))
 }
 
+// Phase says a phase of a save. No moment belongs to two of them.
+type Phase int32
+
+// Those that there are.
+const (
+	// Values are copied, while the program waits. Only saves in the background have it.
+	PhaseCopy Phase = C.CKPT_PHASE_COPY
+	// Shards (data files) and index are written, and read back if that is asked for.
+	PhaseWrite Phase = C.CKPT_PHASE_WRITE
+	// Files and directories are synced.
+	PhaseSync Phase = C.CKPT_PHASE_SYNC
+	// The directory is looked at and swept, files are renamed, the state file is replaced, expired
+	// checkpoints are deleted.
+	PhasePublish Phase = C.CKPT_PHASE_PUBLISH
+	// Locks of the directory are taken, and waited for.
+	PhaseLock Phase = C.CKPT_PHASE_LOCK
+)
+
+// Returns the name of a phase of a save: copy, write, sync, publish or lock; unknown for an unknown
+// number.
+func (x Phase) String() string {
+	return C.GoString(C.ckpt_phase_name(C.ckpt_phase(x)))
+}
+
 // Severity is the severity of a log message.
 type Severity int32
 

@@ -55,13 +55,13 @@ func TestRegisteredSaver(t *testing.T) {
 		is(t, p.RegisterSaver("Test", "Doubling", true, d), AlreadyExists)
 		path := p.save(filepath.Join(t.TempDir(), "s"))
 		same(t, []string{"special"}, d.paths)
-		r := must(Open(path, nil))(t)
-		same(t, []float32{6}, must(Read[float32](must(r.Get("special/doubled"))(t)))(t))
+		r := must(Open(ctx, path, nil))(t)
+		same(t, []float32{6}, must(Read[float32](ctx, must(r.Get("special/doubled"))(t)))(t))
 		graph := must(r.ObjectGraph())(t)
 		equal(t, "Test.Doubling", graph.Nodes[graph.Nodes[0].Children[0].Node].SaverName+graph.Nodes[graph.Nodes[0].Children[1].Node].SaverName)
 		r.Close()
 		value[0], plain[0] = 0, 0
-		must(p.ckpt.Restore(path, nil))(t).Close()
+		must(p.ckpt.Restore(ctx, path, nil))(t).Close()
 		equal(t, 3, value[0])
 		equal(t, 4, plain[0])
 		p.close()
@@ -138,7 +138,7 @@ func TestManagerSavesBySteps(t *testing.T) {
 		m.Close()
 		failing := errors.New("no first values")
 		m = must(NewManager(p.ckpt, filepath.Join(t.TempDir(), "x"), &ManagerOptions{Init: func() error { return failing }}))(t)
-		_, _, err := m.RestoreOrInitialize(nil)
+		_, _, err := m.RestoreOrInitialize(ctx, nil)
 		is(t, err, Aborted)
 		is(t, err, failing)
 		m.Close()
@@ -174,7 +174,7 @@ func TestBorrowedStateAndSlotsOnDevices(t *testing.T) {
 				p.save(prefix)
 			} else {
 				l.values = nil
-				status := must(p.ckpt.Restore(prefix+"-1", nil))(t)
+				status := must(p.ckpt.Restore(ctx, prefix+"-1", nil))(t)
 				check0(t, status.AssertConsumed())
 				status.Close()
 				same(t, []float64{1, 2}, l.values)
@@ -198,7 +198,7 @@ func TestIteratorOfCheckpointsEnds(t *testing.T) {
 
 func TestCloseWhileOthersRead(t *testing.T) {
 	withoutLeaks(t, func(t *testing.T) {
-		r := must(Open(data+"guide/ckpt-5", nil))(t)
+		r := must(Open(ctx, data+"guide/ckpt-5", nil))(t)
 		kernel := must(r.Get("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"))(t)
 		var wait sync.WaitGroup
 		for range 8 {
@@ -206,7 +206,7 @@ func TestCloseWhileOthersRead(t *testing.T) {
 			go func() {
 				defer wait.Done()
 				for range 1000 {
-					if _, err := Read[float32](kernel); err != nil {
+					if _, err := Read[float32](ctx, kernel); err != nil {
 						if !errors.Is(err, InvalidArgument) {
 							t.Error(err)
 						}
@@ -250,7 +250,7 @@ func TestGoroutinesThatAddToOneWriterAreRefused(t *testing.T) {
 		if len(problems.Problems) != 0 || problems.Verdict != VerdictWhole {
 			t.Error(problems.Problems)
 		}
-		r := must(Open(prefix, nil))(t)
+		r := must(Open(ctx, prefix, nil))(t)
 		defer r.Close()
 		for g := range goroutines {
 			for i := range tensors {
@@ -258,7 +258,7 @@ func TestGoroutinesThatAddToOneWriterAreRefused(t *testing.T) {
 					t.Fatalf("%s: added is %v", key(g, i), added[g][i])
 				}
 				if added[g][i] {
-					same(t, value(g, i), must(Read[float32](must(r.Get(key(g, i)))(t)))(t))
+					same(t, value(g, i), must(Read[float32](ctx, must(r.Get(key(g, i)))(t)))(t))
 				}
 			}
 		}

@@ -108,6 +108,9 @@ func (o *SaveOptions) set(made *C.ckpt_save_options, e **C.ckpt_error) bool {
 	if o.Busy != 0 && C.ckpt_save_options_set_busy(made, C.ckpt_busy(o.Busy), e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.SnapshotLimit != 0 && C.ckpt_save_options_set_snapshot_limit(made, C.uint64_t(o.SnapshotLimit), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	return true
 }
 

@@ -181,20 +181,22 @@ func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptio
 // Restore restores all objects from the checkpoint at a path. One that has an object graph, and not
 // the names, is restored by the full names of variables. Paths in the options are names of tensors
 // and their scopes. A name that ends in ":0" is also looked up without that.
-func (s *Saver) Restore(p string, options *RestoreOptions) (*Report, error) {
+func (s *Saver) Restore(ctx context.Context, p string, options *RestoreOptions) (*Report, error) {
 	c, free, err := path(p)
 	if err != nil {
 		return nil, err
 	}
 	defer free()
-	made, err := options.make()
-	if err != nil {
-		return nil, err
-	}
-	defer C.ckpt_restore_options_free(made)
 	var report *C.ckpt_report
-	err = s.touch(func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
-		return C.ckpt_saver_restore(p, c, made, &report, e)
+	err = withFlag(ctx, func(flag *C.ckpt_cancel) error {
+		made, err := options.make(flag)
+		if err != nil {
+			return err
+		}
+		defer C.ckpt_restore_options_free(made)
+		return s.touch(func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_saver_restore(p, c, made, &report, e)
+		})
 	})
 	return takeReport(report), err
 }

@@ -6,6 +6,11 @@ package checkpoint
 */
 import "C"
 
+import (
+	"context"
+	"unsafe"
+)
+
 // Tensor is a tensor of an open checkpoint. It keeps its reader open unless that is closed by
 // Close; then reading it fails.
 type Tensor struct {
@@ -94,13 +99,13 @@ func (t Tensor) use(f func()) error {
 // (CheckpointReader.get_tensor)
 //
 // InvalidArgument for another type; fs.ErrNotExist when a data file is missing; DataLoss when it is
-// too short or a checksum does not match.
-func Read[T Element](t Tensor) ([]T, error) {
+// too short or a checksum does not match; Cancelled, and what the context says, when that is done.
+func Read[T Element](ctx context.Context, t Tensor) ([]T, error) {
 	values, err := room[T](t, nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.ReadBytes(bytesOf(values), nil); err != nil {
+	if err := t.ReadBytes(ctx, bytesOf(values), nil); err != nil {
 		return nil, err
 	}
 	return values, nil
@@ -132,11 +137,11 @@ func room[T Element](t Tensor, region *Region) ([]T, error) {
 
 // ReadInto reads the value of a tensor into memory, which has exactly as many elements, straight
 // and with several threads.
-func ReadInto[T Element](t Tensor, values []T, options *ReadOptions) error {
+func ReadInto[T Element](ctx context.Context, t Tensor, values []T, options *ReadOptions) error {
 	if err := t.check(DTypeOf[T]()); err != nil {
 		return err
 	}
-	return t.ReadBytes(bytesOf(values), options)
+	return t.ReadBytes(ctx, bytesOf(values), options)
 }
 
 // check fails when elements of a type are not what the tensor holds.
@@ -152,7 +157,7 @@ func (t Tensor) check(elements DType) error {
 }
 
 // ReadRegion reads a part of a tensor.
-func ReadRegion[T Element](t Tensor, region Region, options *ReadOptions) ([]T, error) {
+func ReadRegion[T Element](ctx context.Context, t Tensor, region Region, options *ReadOptions) ([]T, error) {
 	if err := region.check(); err != nil {
 		return nil, err
 	}
@@ -160,7 +165,7 @@ func ReadRegion[T Element](t Tensor, region Region, options *ReadOptions) ([]T, 
 	if err != nil {
 		return nil, err
 	}
-	if err := t.ReadRegionBytes(region, bytesOf(values), options); err != nil {
+	if err := t.ReadRegionBytes(ctx, region, bytesOf(values), options); err != nil {
 		return nil, err
 	}
 	return values, nil
@@ -176,44 +181,40 @@ func (r Region) check() error {
 
 // ReadBytes reads the value of a tensor of a fixed-size dtype as bytes in native order into a
 // buffer of exactly their size.
-func (t Tensor) ReadBytes(buffer []byte, options *ReadOptions) error {
-	made, err := options.make()
-	if err != nil {
-		return err
-	}
-	defer C.ckpt_read_options_free(made)
-	var e *C.ckpt_error
-	err = t.use(func() {
+func (t Tensor) ReadBytes(ctx context.Context, buffer []byte, options *ReadOptions) error {
+	return t.reading(ctx, options, func(made *C.ckpt_read_options, e **C.ckpt_error) {
 		data, size := memory(buffer)
-		C.go_reader_read(t.reader.pointer, t.pointer, made, data, size, &e)
+		C.go_reader_read(t.reader.pointer, t.pointer, made, data, size, e)
 	})
-	if err != nil {
-		return err
-	}
-	return takeError(e)
+}
+
+// reading runs what reads the tensor with these options until the context is done.
+func (t Tensor) reading(ctx context.Context, options *ReadOptions, read func(*C.ckpt_read_options, **C.ckpt_error)) error {
+	return withFlag(ctx, func(flag *C.ckpt_cancel) error {
+		made, err := options.make(flag)
+		if err != nil {
+			return err
+		}
+		defer C.ckpt_read_options_free(made)
+		var e *C.ckpt_error
+		if err := t.use(func() { read(made, &e) }); err != nil {
+			return err
+		}
+		return takeError(e)
+	})
 }
 
 // ReadRegionBytes does the same with a part of a tensor.
-func (t Tensor) ReadRegionBytes(region Region, buffer []byte, options *ReadOptions) error {
+func (t Tensor) ReadRegionBytes(ctx context.Context, region Region, buffer []byte, options *ReadOptions) error {
 	if err := region.check(); err != nil {
 		return err
 	}
-	made, err := options.make()
-	if err != nil {
-		return err
-	}
-	defer C.ckpt_read_options_free(made)
-	var e *C.ckpt_error
-	err = t.use(func() {
+	return t.reading(ctx, options, func(made *C.ckpt_read_options, e **C.ckpt_error) {
 		start, rank := dims(region.Start)
 		length, _ := dims(region.Length)
 		data, size := memory(buffer)
-		C.go_reader_read_slice(t.reader.pointer, t.pointer, start, length, rank, made, data, size, &e)
+		C.go_reader_read_slice(t.reader.pointer, t.pointer, start, length, rank, made, data, size, e)
 	})
-	if err != nil {
-		return err
-	}
-	return takeError(e)
 }
 
 // ReadStrings gives the elements of a string tensor; of a variant tensor the serialized elements.
@@ -230,7 +231,7 @@ func (t Tensor) ReadRegionStrings(region Region, options *ReadOptions) ([]string
 }
 
 func (t Tensor) strings(options *ReadOptions, region *Region) ([]string, error) {
-	made, err := options.make()
+	made, err := options.make(nil)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (o *WaitOptions) make(ctx context.Context) (*C.ckpt_wait_options, error) {
 // stopped has an error unwrap to what the context says.
 func stopped(ctx context.Context, err error) error {
 	var e *Error
-	if errors.As(err, &e) && e.Code == Cancelled && e.cause == nil {
+	if ctx != nil && errors.As(err, &e) && e.Code == Cancelled && e.cause == nil {
 		e.cause = contextError(ctx)
 	}
 	return err

@@ -5,6 +5,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
+use crate::background::Control;
 use crate::error::{Error, Result};
 use crate::foreign::explain_contents;
 use crate::storage::File;
@@ -78,8 +79,8 @@ pub(super) fn grouped(
 }
 
 /// Reads the payloads of `groups`. If several fail, returns the error of the first one in file
-/// order.
-pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32) -> Option<Error> {
+/// order; if the call was cancelled, that.
+pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32, control: &Control) -> Option<Error> {
     let mut payloads: Vec<Payload<'_>> = payloads;
     let bytes: u64 = payloads.iter().map(|p| p.buffer.len() as u64).sum();
     let threads = transfer::threads_for(threads, bytes).min(groups.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
@@ -91,7 +92,11 @@ pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads:
         let target = if those[0].is_small() { Target::Small(those) } else { Target::Memory(&mut *those[0].buffer) };
         Ok(Transfer { file: group.file.clone(), offset, target, crc, swap, key, progress: Some(&group.progress) })
     });
-    transfer::run(transfers, threads, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
+    let outcome = transfer::run(transfers, threads, false, control, &mut |_| ControlFlow::Continue(()));
+    if outcome.cancelled {
+        return Some(Control::error());
+    }
+    outcome.faults.into_iter().next()
 }
 
 #[cfg(test)]

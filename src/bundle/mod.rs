@@ -48,7 +48,7 @@ pub use entry::Endianness;
 pub use finish::Written;
 pub use locking::Locking;
 pub(crate) use merge::merge_on;
-pub use merge::{merge, MergeOptions};
+pub use merge::{merge, merge_async, MergeOptions};
 pub use read_options::{Checksums, ReadOptions};
 pub use source::ReadAt;
 pub use write_options::WriteOptions;

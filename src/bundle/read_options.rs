@@ -1,5 +1,7 @@
 //! Options for reading tensors.
 
+use crate::background::{Cancel, Control};
+
 /// When checksums are verified while reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,6 +25,7 @@ pub struct ReadOptions {
     /// Whether gaps between wanted bytes are skipped rather than read, even if this takes more
     /// calls.
     pub(crate) sparing: bool,
+    pub(crate) control: Control,
 }
 
 impl ReadOptions {
@@ -44,5 +47,17 @@ impl ReadOptions {
     pub fn checksums(mut self, checksums: Checksums) -> ReadOptions {
         self.checksums = checksums;
         self
+    }
+
+    /// Sets a flag that cancels the call: it then fails with `CANCELLED`, and the content of its
+    /// buffers is unspecified.
+    pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> ReadOptions {
+        self.control = Control::of(cancel.into());
+        self
+    }
+
+    /// These options for a call that is watched as well.
+    pub(crate) fn watched(&self, control: &Control) -> ReadOptions {
+        ReadOptions { control: self.control.clone().and(control), ..self.clone() }
     }
 }

@@ -11,6 +11,7 @@ use super::payload::{check_crc, Elements};
 use super::read_options::{Checksums, ReadOptions};
 use super::transfer::{self, Payload, Target, Transfer, CHUNK};
 use crate::allocate::allocate;
+use crate::background::Control;
 use crate::error::{Error, Reason, Result};
 use crate::foreign::explain_contents;
 use crate::format::crc::{self, Crc};
@@ -43,7 +44,12 @@ struct Scattered<'a, 'b> {
 
 impl Bundle {
     pub fn open(prefix: &Location, memory_limit: Option<u64>) -> Result<Bundle> {
-        Bundle::open_with(prefix, || Index::load(prefix, memory_limit, false, &mut Err))
+        Bundle::open_watched(prefix, memory_limit, &Control::default())
+    }
+
+    /// The same for a call that can be cancelled.
+    pub fn open_watched(prefix: &Location, memory_limit: Option<u64>, control: &Control) -> Result<Bundle> {
+        Bundle::open_with(prefix, || Index::load_watched(prefix, memory_limit, false, control, &mut Err))
     }
 
     /// Opens the bundle at `prefix`, whose index `load` reads, perhaps more than once.
@@ -145,7 +151,7 @@ impl Bundle {
         }
         let gap = if options.sparing { 0 } else { WORTH_A_CALL };
         let groups = grouped(&mut direct, gap, |shard| self.shard(shard))?;
-        if let Some(fault) = read_groups(&groups, direct, options.threads) {
+        if let Some(fault) = read_groups(&groups, direct, options.threads, &options.control) {
             return Err(fault);
         }
         for region in scattered {
@@ -157,12 +163,13 @@ impl Bundle {
                     Checksums::Never => false,
                 };
                 let read = if is_checked {
-                    read_checked(&file, piece, &region.region, region.buffer)
+                    read_checked(&file, piece, &region.region, region.buffer, &options.control)
                 } else {
-                    read_runs(&file, piece, &region.region, region.buffer, options.sparing)
+                    read_runs(&file, piece, &region.region, region.buffer, options)
                 };
                 read.map_err(|e| e.for_tensor(region.key).in_file(file.path()))?;
             }
+            options.control.advance(region.buffer.len() as u64);
             transfer::swap(region.buffer, region.swap);
         }
         Ok(())
@@ -368,7 +375,7 @@ impl Bundle {
 }
 
 /// Reads a whole piece in chunks, copies the wanted parts, and verifies the checksum.
-fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8]) -> Result<()> {
+fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8], control: &Control) -> Result<()> {
     let element = piece.row.dtype.size().unwrap_or(1) as u64;
     let mut scratch = allocate(piece.row.size.min(CHUNK as u64))?;
     let mut hash = Crc::new();
@@ -376,6 +383,7 @@ fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u
     let mut run = runs.next();
     let mut start = 0;
     while start < piece.row.size {
+        control.check()?;
         let end = piece.row.size.min(start + CHUNK as u64);
         let chunk = &mut scratch[..(end - start) as usize];
         file.read_at(piece.row.offset + start, chunk)?;
@@ -400,12 +408,14 @@ fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u
 const SPARING: u64 = 20;
 
 /// Reads only the wanted runs of a piece. Runs that lie close together are read by one call.
-fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8], sparing: bool) -> Result<()> {
+fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
+    let sparing = options.sparing;
     let element = piece.row.dtype.size().unwrap_or(1) as u64;
     let mut scratch = Vec::new();
     let mut batch: Vec<Run> = Vec::new();
     let mut runs = piece.wanted.runs(&piece.stored, region).map(|run| in_bytes(run, element)).peekable();
     while let Some(first) = runs.next() {
+        options.control.check()?;
         batch.clear();
         batch.push(first);
         let (mut end, mut wanted) = (first.from + first.length, first.length);

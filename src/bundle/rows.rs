@@ -61,7 +61,7 @@ impl Bundle {
         if options.checksums == Checksums::Never {
             payloads.iter_mut().for_each(|payload| payload.crc = None);
         }
-        if let Some(fault) = read_groups(&groups, payloads, options.threads) {
+        if let Some(fault) = read_groups(&groups, payloads, options.threads, &options.control) {
             let mut fates = vec![Fate::Untouched; count];
             let mut payloads = self.plan_whole(rows);
             in_file_order(&mut payloads);
@@ -79,9 +79,13 @@ impl Bundle {
                 continue;
             }
             let wanted = Wanted { tensor: *tensor, region: Bounds::whole(row.shape), buffer };
-            if let Err(e) = self.read(vec![wanted], options) {
+            let (own, read) = match options.control.check() {
+                Ok(()) => (Fate::Torn, self.read(vec![wanted], options)),
+                Err(e) => (Fate::Untouched, Err(e)),
+            };
+            if let Err(e) = read {
                 let fate = |(later, (tensor, _)): (usize, &(usize, &mut [u8]))| match later.cmp(&number) {
-                    Ordering::Equal => Fate::Torn,
+                    Ordering::Equal => own,
                     Ordering::Greater if self.index().tensor(*tensor).is_partitioned() => Fate::Untouched,
                     _ => Fate::Whole,
                 };

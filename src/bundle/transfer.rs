@@ -8,6 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::payload::check_crc;
+use crate::background::Control;
 use crate::error::{Error, Result};
 use crate::foreign::explain_contents;
 use crate::format::crc;
@@ -109,6 +110,14 @@ impl Target<'_> {
             Target::Memory(buffer) => buffer.len() as u64,
             Target::Small(payloads) => extent(payloads),
             Target::Discard(len) | Target::Done(len) => *len,
+        }
+    }
+
+    /// The number of bytes of its payloads, without gaps.
+    fn wanted(&self) -> u64 {
+        match self {
+            Target::Small(payloads) => payloads.iter().map(|p| p.buffer.len() as u64).sum(),
+            _ => self.len(),
         }
     }
 }
@@ -225,27 +234,34 @@ struct ChunkSum<'b> {
 }
 
 /// Reads all `transfers` with `threads` threads, one of which is the calling thread. `watch` is
-/// called on the calling thread with the number of bytes read so far and can cancel the run. With
-/// `keep_going` an error does not end the run.
+/// called on the calling thread with the number of bytes read so far and can cancel the run, as
+/// `control` can. With `keep_going` an error does not end the run.
 pub(crate) fn run<'b>(
     transfers: impl Iterator<Item = Result<Transfer<'b>>> + Send,
     threads: usize,
     keep_going: bool,
+    control: &Control,
     watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Outcome {
     let queue = Mutex::new(Queue { transfers, begun: 0, current: None, faults: Vec::new() });
-    let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (stop, stopped, done) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
     let work = |watch: &mut dyn FnMut(u64) -> ControlFlow<()>| {
         let (mut sums, mut faults, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
         while !stop.load(Ordering::Relaxed) {
+            if control.is_cancelled() {
+                stopped.store(true, Ordering::Relaxed);
+                stop.store(true, Ordering::Relaxed);
+                break;
+            }
             let Some(chunk) = queue.lock().take(keep_going) else { break };
-            let length = chunk.target.len();
+            let (length, wanted) = (chunk.target.len(), chunk.target.wanted());
             if let Err((transfer, fault)) = transfer_chunk(chunk, &mut scratch, &mut sums) {
                 faults.push((transfer, fault));
                 if !keep_going {
                     stop.store(true, Ordering::Relaxed);
                 }
             }
+            control.advance(wanted);
             let done = done.fetch_add(length, Ordering::Relaxed) + length;
             if watch(done).is_break() {
                 stop.store(true, Ordering::Relaxed);
@@ -274,8 +290,8 @@ pub(crate) fn run<'b>(
         }
         results
     });
-    if cancelled {
-        return Outcome { faults: Vec::new(), cancelled };
+    if cancelled || stopped.into_inner() {
+        return Outcome { faults: Vec::new(), cancelled: true };
     }
     faults.append(&mut queue.into_inner().faults);
     if keep_going || faults.is_empty() {

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use super::assemble::{check_overlap, gap, missing};
 use super::index::{Index, Row};
+use super::read_options::ReadOptions;
 use super::reader::Bundle;
 use super::transfer;
+use crate::background::Control;
 use crate::error::{printable, Code, Error, Problems, Reason, Result};
 use crate::storage::{File, Location};
 
@@ -156,7 +158,7 @@ fn check_records(
     checked.bytes = total;
     let threads = transfer::threads_for(threads, total);
     let records = stored().map(|(key, row)| bundle.check_record(key, &row));
-    let outcome = transfer::run(records, threads, true, &mut |done| watch(done, total));
+    let outcome = transfer::run(records, threads, true, &Control::default(), &mut |done| watch(done, total));
     add_faults(outcome.faults, &mut checked.damage)?;
     // The last report always states that all bytes are done, even if an error kept some from being
     // counted.
@@ -187,7 +189,7 @@ fn add_faults(faults: Vec<Error>, problems: &mut Problems) -> Result<()> {
 impl Bundle {
     /// Reads tensors of any dtype with several threads, verifies their checksums, and discards the
     /// values.
-    pub fn check_whole(&self, tensors: &[usize], threads: u32) -> Result<()> {
+    pub fn check_whole(&self, tensors: &[usize], options: &ReadOptions) -> Result<()> {
         let records = tensors.iter().flat_map(|&tensor| {
             let row = self.index().tensor(tensor);
             if row.is_partitioned() {
@@ -197,8 +199,11 @@ impl Bundle {
             }
         });
         let size = tensors.iter().map(|&t| self.index().tensor(t).size).fold(0, u64::saturating_add);
-        let threads = transfer::threads_for(threads, size);
-        let outcome = transfer::run(records, threads.max(1), false, &mut |_| ControlFlow::Continue(()));
+        let threads = transfer::threads_for(options.threads, size);
+        let outcome = transfer::run(records, threads.max(1), false, &options.control, &mut |_| ControlFlow::Continue(()));
+        if outcome.cancelled {
+            return Err(Control::error());
+        }
         outcome.faults.into_iter().next().map_or(Ok(()), Err)
     }
 }

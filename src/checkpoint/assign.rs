@@ -7,7 +7,8 @@ use super::loan::Loan;
 use super::options::RestoreOptions;
 use super::plan::{Outcome, Outcomes, Plan, Stored};
 use super::report::RowState;
-use crate::bundle::Fate;
+use crate::background::Control;
+use crate::bundle::{Fate, ReadOptions};
 use crate::error::{Error, Result};
 use crate::graph::{Data, Device, Failure, Kind, Map, Nodes, Source, SourceTensor};
 use crate::reader::Reader;
@@ -21,11 +22,19 @@ const AT_ONCE: usize = 1 << 15;
 pub(super) struct Batch<'r> {
     pub reader: &'r Reader,
     pub options: &'r RestoreOptions,
+    /// How values are read, and who may cancel that.
+    read: ReadOptions,
     /// Whether to check the plans and change nothing.
-    pub dry: bool,
+    dry: bool,
 }
 
-impl Batch<'_> {
+impl<'r> Batch<'r> {
+    pub fn new(reader: &'r Reader, options: &'r RestoreOptions, control: &Control, dry: bool) -> Batch<'r> {
+        // What waits for objects is not cancelled with the call that began it.
+        let read = ReadOptions { control: control.clone(), ..options.read.clone() };
+        Batch { reader, options, read, dry }
+    }
+
     /// Checks all plans and, if every check passes, carries them out. Returns the outcome of each
     /// plan, whether the batch succeeds or fails.
     pub fn run(&self, nodes: &mut Nodes, plans: &[Plan]) -> (Outcomes, Result<()>) {
@@ -47,12 +56,17 @@ impl Batch<'_> {
             all().for_each(|number| outcomes.states[number] = RowState::Restored);
             return Ok(());
         }
+        let control = &self.read.control;
+        let tensors: Vec<usize> = all().flat_map(|number| plans[number].tensors()).copied().collect();
+        let bytes = tensors.iter().map(|&tensor| self.bytes(tensor)).fold(0, u64::saturating_add);
+        control.expect(bytes);
         if self.options.verify_first {
-            let tensors: Vec<usize> = all().flat_map(|number| plans[number].tensors()).copied().collect();
-            self.reader.check_whole(&tensors, &self.options.read)?;
+            control.expect(bytes);
+            self.reader.check_whole(&tensors, &self.read)?;
         }
         let mut memory = self.make_memory(nodes, plans, &fit.lacking)?;
         let ready = self.read_ahead(nodes, plans, &fit.others)?;
+        control.check()?; // up to here nothing is changed
         self.read_in_place(nodes, plans, &fit.in_place, &mut memory, outcomes)?;
         self.read_parts(nodes, plans, &fit.parts, &mut memory, outcomes)?;
         self.assign(nodes, plans, ready, outcomes)
@@ -60,6 +74,11 @@ impl Batch<'_> {
 
     pub(super) fn spec(&self, tensor: usize) -> (DType, &[i64]) {
         self.reader.spec(tensor)
+    }
+
+    /// The number of bytes of a tensor, as far as it is known without reading it.
+    fn bytes(&self, tensor: usize) -> u64 {
+        self.reader.tensor(tensor).and_then(|tensor| tensor.byte_size()).unwrap_or(0)
     }
 
     /// Allocates the memory that variables lack, keyed by the numbers of their plans. Does not
@@ -80,6 +99,7 @@ impl Batch<'_> {
     fn read_ahead(&self, nodes: &Nodes, plans: &[Plan], others: &[usize]) -> Result<Vec<Ready>> {
         let mut ready = Vec::with_capacity(others.len());
         for &number in others {
+            self.read.control.check()?;
             let plan = &plans[number];
             let value = match (&plan.stored, nodes.get(plan.object).map(|node| &node.kind)) {
                 (Stored::Variable(tensor), Some(Kind::Variable(variable))) => match &variable.data {
@@ -94,6 +114,9 @@ impl Batch<'_> {
                 (Stored::State(_, tensors), _) => Value::State(self.source(tensors)?),
                 _ => continue,
             };
+            if !matches!(value, Value::Device(..)) {
+                plan.tensors().iter().for_each(|&tensor| self.read.control.advance(self.bytes(tensor)));
+            }
             ready.push(Ready { number, value });
         }
         Ok(ready)
@@ -122,6 +145,7 @@ impl Batch<'_> {
     fn assign(&self, nodes: &mut Nodes, plans: &[Plan], mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
         crate::sort::sort_by_key(&mut ready, |r| matches!(r.value, Value::State(_) | Value::Device(..)));
         for Ready { number, value } in ready {
+            self.read.control.check()?;
             let plan = &plans[number];
             let done = match value {
                 Value::Strings(tensor, strings) => {
@@ -167,7 +191,7 @@ impl Batch<'_> {
         in_place.chunks(AT_ONCE).try_for_each(|numbers| {
             let mut loan = Loan::take(nodes, self.reader, plans, numbers, memory)?;
             let mut rows: Vec<(usize, &mut [u8])> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
-            let (fates, result) = match self.reader.read_whole(&mut rows, &self.options.read) {
+            let (fates, result) = match self.reader.read_whole(&mut rows, &self.read) {
                 Ok(()) => (Vec::new(), Ok(())),
                 Err((e, fates)) => (fates, Err(e)),
             };
@@ -203,10 +227,11 @@ impl Batch<'_> {
         outcomes: &mut Outcomes,
     ) -> Result<()> {
         parts.iter().try_for_each(|&number| {
+            self.read.control.check()?;
             let Some(part) = nodes.variable(plans[number].object)?.part.clone() else { return Ok(()) };
             let mut loan = Loan::take(nodes, self.reader, plans, &[number], memory)?;
             let Some(taken) = loan.taken.first_mut() else { return Ok(()) };
-            let result = self.reader.read_region(taken.tensor, &part.region, taken.memory(), &self.options.read);
+            let result = self.reader.read_region(taken.tensor, &part.region, taken.memory(), &self.read);
             taken.is_whole = result.is_ok();
             outcomes.set(
                 number,
@@ -224,8 +249,12 @@ impl Batch<'_> {
     fn stream(&self, tensor: usize, region: &Bounds, device: &dyn Device) -> Result<()> {
         let dtype = self.spec(tensor).0;
         device.prepare(dtype, &region.length).map_err(failed)?;
-        let mut take = |offset, bytes: &[u8]| device.write_at(offset, bytes).map_err(failed);
-        let written = self.reader.stream(tensor, region, &self.options.read, &mut take);
+        let mut take = |offset, bytes: &[u8]| {
+            self.read.control.check()?;
+            self.read.control.advance(bytes.len() as u64);
+            device.write_at(offset, bytes).map_err(failed)
+        };
+        let written = self.reader.stream(tensor, region, &self.read, &mut take);
         let finished = device.finish(written.is_ok()).map_err(failed);
         written.and(finished)
     }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::background::{Cancel, Control};
 use crate::bundle::{Access, Notes, ReadOptions, WriteOptions};
 use crate::error::{printable, Error, Result};
 use crate::graph::Failure;
@@ -40,6 +41,7 @@ pub struct SaveOptions {
     pub(crate) busy: Busy,
     pub(crate) callbacks: Vec<WriteCallback>,
     pub(crate) progress: Option<SaveProgress>,
+    snapshot_limit: Option<u64>,
 }
 
 impl fmt::Debug for SaveOptions {
@@ -93,6 +95,25 @@ impl SaveOptions {
         self
     }
 
+    /// Limits the memory that the copies of all saves in the background of this process take while
+    /// they are written, in bytes. A save that would exceed it waits, before it copies anything,
+    /// until others are written or, with [`Busy::Fail`], fails with `UNAVAILABLE`
+    /// ([`Busy`](crate::Reason::Busy)). If its own copy is larger, it fails with
+    /// `RESOURCE_EXHAUSTED`. Only saves in the background copy; there is no limit by default.
+    ///
+    /// Counted beforehand are the values of variables. What states and savers return is counted
+    /// when it is copied, and keeps later saves waiting. Memory that a checkpoint keeps for its
+    /// next copy, once one is written, is not counted.
+    pub fn snapshot_limit(mut self, bytes: u64) -> SaveOptions {
+        self.snapshot_limit = Some(bytes);
+        self
+    }
+
+    /// The limit of the copies.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        self.snapshot_limit
+    }
+
     /// Sets the callback that receives progress. It is called repeatedly during the save.
     pub fn progress(mut self, progress: SaveProgress) -> SaveOptions {
         self.progress = Some(progress);
@@ -140,6 +161,7 @@ pub struct RestoreOptions {
     pub(crate) verify_first: bool,
     /// Whether a value of another shape with as many elements fits. Set by savers.
     pub(crate) reshape: bool,
+    pub(crate) control: Control,
 }
 
 impl RestoreOptions {
@@ -207,6 +229,25 @@ impl RestoreOptions {
     pub fn verify_first(mut self, verify: bool) -> RestoreOptions {
         self.verify_first = verify;
         self
+    }
+
+    /// Sets a flag that cancels the call, which then fails with `CANCELLED`. Before the first value
+    /// is assigned nothing is changed; after that,
+    /// [`Checkpoint::last_report`](super::Checkpoint::last_report) says what was assigned. What is
+    /// restored later, when objects are tracked, is not cancelled.
+    pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> RestoreOptions {
+        self.control = Control::of(cancel.into());
+        self
+    }
+
+    /// These options for a call that is watched as well.
+    pub(crate) fn watched(&self, control: &Control) -> RestoreOptions {
+        RestoreOptions { control: self.control.clone().and(control), ..self.clone() }
+    }
+
+    /// Who may cancel the call.
+    pub(crate) fn control(&self) -> Control {
+        self.control.clone().and(&self.read.control)
     }
 
     /// Returns whether the value at `path` is to be restored.

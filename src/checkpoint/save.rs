@@ -11,7 +11,7 @@ use crate::format::key::{self, ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
 use crate::graph::{not_shaped, Content, Data, Failure, Kind, NodeId, Nodes, Put, Root, Sink, Walk};
 use crate::reader::{GraphBuilder, OBJECT_GRAPH_KEY};
 use crate::storage::{Location, Storage};
-use crate::tensor::DType;
+use crate::tensor::{elements, DType};
 
 /// Objects that a registered saver saves together.
 struct Group {
@@ -50,6 +50,22 @@ pub(super) fn snapshot(
     let (mut writer, graph) = collected.writer(nodes, prefix, options)?;
     writer.add_string(OBJECT_GRAPH_KEY, graph)?;
     writer.snapshot(memory)
+}
+
+/// The number of bytes of the variables that can be reached from `root`, without strings.
+pub(super) fn size(nodes: &mut Nodes, root: Root<'_>) -> Result<u64> {
+    let walk = Walk::new(nodes, root, true)?;
+    let bytes = walk.order.iter().filter_map(|&object| {
+        let variable = nodes.variable(object).ok()?;
+        let whole = || variable.spec().map(|(dtype, shape)| elements(&shape).saturating_mul(dtype.size().unwrap_or(0) as u64));
+        match &variable.data {
+            Data::Owned(buffer) => Some(buffer.bytes().len() as u64),
+            Data::Borrowed(memory) => Some(memory.bytes().len() as u64),
+            Data::Device(_) => whole(),
+            _ => None,
+        }
+    });
+    Ok(bytes.fold(0, u64::saturating_add))
 }
 
 /// The objects of a save, and the tensors that savers and states have returned. Variables and texts

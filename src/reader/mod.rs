@@ -13,7 +13,9 @@ mod view;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::background::{Cancel, Control, Pending};
 use crate::bundle::{Bundle, Endianness, ReadOptions, Wanted};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::message::Version;
@@ -31,7 +33,7 @@ pub(crate) use restoring::Place;
 pub use tensor::{Measure, Tensor};
 pub use verdict::Verdict;
 pub(crate) use verify::verify_located;
-pub use verify::{verify, Progress, Verification, VerifyOptions};
+pub use verify::{verify, verify_async, Progress, Verification, VerifyOptions};
 pub use view::View;
 
 /// The key of the tensor that holds the object graph of an object-based checkpoint.
@@ -61,6 +63,7 @@ impl fmt::Display for Format {
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
     memory_limit: Option<u64>,
+    control: Control,
 }
 
 impl OpenOptions {
@@ -78,6 +81,12 @@ impl OpenOptions {
         self.memory_limit = Some(bytes);
         self
     }
+
+    /// Sets a flag that cancels the opening: it then fails with `CANCELLED`.
+    pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> OpenOptions {
+        self.control = Control::of(cancel.into());
+        self
+    }
 }
 
 #[derive(Debug)]
@@ -89,8 +98,10 @@ enum Stored {
 impl Stored {
     fn open(located: &Located, options: &OpenOptions) -> Result<Stored> {
         match located {
-            Located::V2(prefix) => Bundle::open(prefix, options.memory_limit).map(Stored::V2),
-            Located::V1 { prefix, files } => v1::Checkpoint::open(prefix, files, options.memory_limit, &mut Err).map(Stored::V1),
+            Located::V2(prefix) => Bundle::open_watched(prefix, options.memory_limit, &options.control).map(Stored::V2),
+            Located::V1 { prefix, files } => {
+                v1::Checkpoint::open(prefix, files, options.memory_limit, &options.control, &mut Err).map(Stored::V1)
+            }
         }
     }
 }
@@ -140,6 +151,17 @@ pub struct ReadRequest<'b> {
     pub buffer: &'b mut [u8],
 }
 
+/// A tensor, or a slice of one, that [`Reader::read_many_async`] reads.
+#[derive(Clone, Debug)]
+pub struct OwnedReadRequest<B> {
+    /// The number of the tensor ([`Tensor::index`]).
+    pub tensor: usize,
+    /// The slice to read; `None` for the whole tensor.
+    pub slice: Option<Slice>,
+    /// The destination, whose size must be exactly that of the slice or tensor.
+    pub buffer: B,
+}
+
 impl Reader {
     /// Opens the checkpoint at `path` for reading (`tf.train.load_checkpoint`).
     ///
@@ -170,15 +192,38 @@ impl Reader {
         Reader::open_first(&Location::of(path)?, First::Directory, options)
     }
 
+    /// Opens the checkpoint at `path` in the background, as [`Reader::open_with`] does.
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT`: the path is a URI that names another machine.
+    /// * `RESOURCE_EXHAUSTED`: no thread can be started.
+    ///
+    /// The errors of [`Reader::open`] are returned by [`Pending::take`].
+    pub fn open_async(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Pending<Reader>> {
+        let (path, options) = (Location::of(path)?, options.clone());
+        let of_thread = path.clone();
+        Pending::launched(path, move |control| {
+            let options = OpenOptions { control: options.control.clone().and(control), ..options };
+            Reader::open_first(&of_thread, First::Directory, &options)
+        })
+    }
+
     /// Opens the checkpoint at `path` for restoring it: if the path is both a prefix and a
     /// directory, the prefix counts (`tf.train.Checkpoint.restore`).
     pub(crate) fn for_restore(path: impl AsRef<Path>) -> Result<Reader> {
-        Reader::open_first(&Location::of(path)?, First::Prefix, &OpenOptions::default())
+        Reader::for_watched_restore(path, &Control::default())
+    }
+
+    /// The same for a call that can be cancelled.
+    pub(crate) fn for_watched_restore(path: impl AsRef<Path>, control: &Control) -> Result<Reader> {
+        let options = OpenOptions { control: control.clone(), ..OpenOptions::default() };
+        Reader::open_first(&Location::of(path)?, First::Prefix, &options)
     }
 
     fn open_first(path: &Location, first: First, options: &OpenOptions) -> Result<Reader> {
         let mut gone = None;
         for _ in 0..MOST_LOOKS {
+            options.control.check().map_err(|e| e.in_file(path))?;
             let Found { located, how } = path::locate(path, first)?;
             match Stored::open(&located, options) {
                 // If a manager removed the checkpoint that its state file named, there is a newer
@@ -336,6 +381,7 @@ impl Reader {
     /// * `DATA_LOSS`: a data file is too short (`Truncated`), or a checksum does not match
     ///   (`Checksum`).
     pub fn read_many(&self, requests: Vec<ReadRequest<'_>>, options: &ReadOptions) -> Result<()> {
+        options.control.check().map_err(|e| e.in_file(self.prefix()))?;
         let mut wanted = Vec::with_capacity(requests.len());
         for request in requests {
             let tensor = request.tensor;
@@ -346,10 +392,44 @@ impl Reader {
             tensor.check_buffer(&region, request.buffer.len())?;
             wanted.push(Wanted { tensor: tensor.index, region, buffer: request.buffer });
         }
-        match &self.stored {
-            Stored::V1(v1) => wanted.into_iter().try_for_each(|w| v1.read(w.tensor, &w.region, w.buffer)),
+        options.control.expect(wanted.iter().map(|w| w.buffer.len() as u64).sum());
+        let read = match &self.stored {
+            Stored::V1(v1) => wanted.into_iter().try_for_each(|w| {
+                options.control.check()?;
+                options.control.advance(w.buffer.len() as u64);
+                v1.read(w.tensor, &w.region, w.buffer)
+            }),
             Stored::V2(bundle) => bundle.read(wanted, options),
-        }
+        };
+        read.map_err(|e| if e.code() == Code::Cancelled { e.in_file(self.prefix()) } else { e })
+    }
+
+    /// Reads many tensors or slices in the background, as [`Reader::read_many`] does. The result is
+    /// the buffers, in the order of the requests.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: no thread can be started.
+    ///
+    /// The errors of [`Reader::read_many`] are returned by [`Pending::take`].
+    pub fn read_many_async<B: AsMut<[u8]> + Send + 'static>(
+        self: &Arc<Self>,
+        requests: Vec<OwnedReadRequest<B>>,
+        options: &ReadOptions,
+    ) -> Result<Pending<Vec<B>>> {
+        let (reader, options) = (self.clone(), options.clone());
+        Pending::launched(Location::of(self.prefix())?, move |control| {
+            let mut requests = requests;
+            let wanted = requests.iter_mut().map(|request| {
+                let tensor = reader.tensor(request.tensor).ok_or_else(|| {
+                    let expected = format!("a number below {}", reader.len());
+                    Error::argument("the checkpoint has no such tensor").expecting(expected, request.tensor)
+                })?;
+                Ok(ReadRequest { tensor, slice: request.slice.take(), buffer: request.buffer.as_mut() })
+            });
+            let wanted = wanted.collect::<Result<Vec<_>>>().map_err(|e| e.in_file(reader.prefix()))?;
+            reader.read_many(wanted, &options.watched(control))?;
+            Ok(requests.into_iter().map(|request| request.buffer).collect())
+        })
     }
 
     /// Reads the object graph of an object-based checkpoint; `None` if the checkpoint is name-based

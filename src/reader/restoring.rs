@@ -103,10 +103,15 @@ impl Reader {
                 let count = rows.len();
                 for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
                     let region = Bounds::whole(&v1.tensor(*tensor).1.shape);
-                    if let Err(e) = v1.read(*tensor, &region, buffer) {
+                    let (own, read) = match options.control.check() {
+                        Ok(()) => (Fate::Torn, v1.read(*tensor, &region, buffer)),
+                        Err(e) => (Fate::Untouched, Err(e)),
+                    };
+                    options.control.advance(buffer.len() as u64);
+                    if let Err(e) = read {
                         let fate = |n: usize| match n.cmp(&number) {
                             std::cmp::Ordering::Less => Fate::Whole,
-                            std::cmp::Ordering::Equal => Fate::Torn,
+                            std::cmp::Ordering::Equal => own,
                             std::cmp::Ordering::Greater => Fate::Untouched,
                         };
                         return Err((e, (0..count).map(fate).collect()));
@@ -164,13 +169,14 @@ impl Reader {
     /// Reads tensors and verifies their checksums, without keeping the values.
     pub(crate) fn check_whole(&self, tensors: &[usize], options: &ReadOptions) -> Result<()> {
         match &self.stored {
-            Stored::V2(bundle) => bundle.check_whole(tensors, options.threads),
-            Stored::V1(_) => {
-                tensors.iter().filter_map(|&tensor| self.tensor(tensor)).try_for_each(|tensor| match tensor.dtype() {
+            Stored::V2(bundle) => bundle.check_whole(tensors, options),
+            Stored::V1(_) => tensors.iter().filter_map(|&tensor| self.tensor(tensor)).try_for_each(|tensor| {
+                options.control.check()?;
+                match tensor.dtype() {
                     DType::String | DType::Variant => tensor.read_strings().map(drop),
                     _ => tensor.read().map(drop),
-                })
-            }
+                }
+            }),
         }
     }
 }

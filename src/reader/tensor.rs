@@ -180,7 +180,7 @@ impl<'a> Tensor<'a> {
     /// The errors of [`Tensor::read_slice_into`].
     #[inline] // on the path of every small tensor
     pub fn read_into(&self, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
-        if let Stored::V2(bundle) = &self.reader.stored {
+        if let (Stored::V2(bundle), false) = (&self.reader.stored, options.control.is_cancelled()) {
             if bundle.read_small(self.index, buffer, options.checksums)? {
                 return Ok(());
             }

@@ -207,6 +207,8 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN(ckpt_checkpoint_last_failure(checkpoint, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_restore(checkpoint, "/tmp/never", NULL, &restored, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_read(checkpoint, "/tmp/never", NULL, &restored, &problem));
+    calls += PLAIN_TO(pending, ckpt_checkpoint_restore_async(checkpoint, "/tmp/never", NULL, &pending, &problem));
+    calls += PLAIN_TO(pending, ckpt_checkpoint_read_async(checkpoint, "/tmp/never", NULL, &pending, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_restore_nothing(checkpoint, &restored, &problem));
     calls += PLAIN_TO(report, ckpt_checkpoint_dry_run(checkpoint, "/tmp/never", NULL, &report, &problem));
     calls += PLAIN_TO(report, ckpt_checkpoint_last_report(checkpoint, &report, &problem));
@@ -232,6 +234,9 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN_TO(pending, ckpt_manager_save_async(with->manager, NULL, &pending, &problem));
     calls += PLAIN_TO(restored, ckpt_manager_restore_or_initialize(with->manager, NULL, &path, &restored, &problem));
     calls += PLAIN_TO(broken, ckpt_manager_latest_valid(with->manager, &path, &broken, &problem));
+    calls += PLAIN_TO(pending, ckpt_manager_restore_or_initialize_async(with->manager, NULL, &pending, &problem));
+    calls += PLAIN_TO(pending, ckpt_manager_latest_valid_async(with->manager, &pending, &problem));
+    calls += PLAIN_TO(number, ckpt_manager_phase(with->manager, CKPT_PHASE_COPY, (uint64_t *)&number, NULL, &problem));
     if (with->view != NULL) {
         calls += NODE_TO(diff, ckpt_checkpoint_view_diff(with->view, graph, with->object, &diff, &problem));
         calls += PLAIN_TO(diff, ckpt_checkpoint_view_diff_checkpoint(with->view, checkpoint, &diff, &problem));

@@ -102,7 +102,7 @@ typedef struct program {
     ckpt_saver *saver;
     ckpt_writer *writer;
     ckpt_reader *reader;
-    ckpt_pending *pending;
+    ckpt_pending *pending, *opening;
     ckpt_checkpoints_iterator *iterator;
     ckpt_pin *pin;
     gate at_pending, at_write;
@@ -161,11 +161,14 @@ static program begin(void) {
     p.reader = must_open(in("ckpt-1"));
     CHECK_OK(ckpt_checkpoints_iterator_new(in("."), NULL, NULL, NULL, NULL, &p.iterator, &error));
     CHECK_OK(ckpt_pin_new(in("ckpt-1"), &p.pin, &error));
+    CHECK_OK(ckpt_reader_open_async(in("ckpt-1"), NULL, &p.opening, &error)); /* nobody takes the reader */
+    CHECK_OK(ckpt_pending_wait(p.opening, NULL, &error));
     return p;
 }
 
 static void end(program *p) {
     ckpt_pending_free(p->pending);
+    ckpt_pending_free(p->opening);
     ckpt_pin_free(p->pin);
     ckpt_checkpoints_iterator_free(p->iterator);
     ckpt_reader_free(p->reader);
@@ -213,6 +216,13 @@ static void call_everything(const program *p) {
     FORKED(ckpt_saver_save(p->saver, in("child"), NULL, NULL, &error));
     FORKED(ckpt_checkpoints_iterator_next(p->iterator, &path, &error));
     FORKED(ckpt_pending_wait(p->pending, &path, &error));
+    ckpt_reader *reader = NULL;
+    int frees = 0;
+    FORKED(ckpt_pending_take_reader(p->opening, &reader, &error));
+    FORKED(ckpt_pending_notify(p->pending, count_free, &frees, count_free, &error));
+    CHECK_INT(1, frees);
+    FORKED(ckpt_checkpoint_restore_async(p->checkpoint, in("ckpt-1"), NULL, &pending, &error));
+    FORKED(ckpt_manager_restore_or_initialize_async(p->manager, NULL, &pending, &error));
     CHECK(!ckpt_pending_wait_for(p->pending, 60));
     CHECK(!ckpt_pending_poll(p->pending, NULL, NULL));
     ckpt_pending_cancel(p->pending);
@@ -250,6 +260,11 @@ static void begin_anew(void) {
     ckpt_pending *pending = NULL;
     CHECK_OK(ckpt_manager_save_async(elsewhere, NULL, &pending, &error));
     CHECK_OK(ckpt_pending_wait(pending, NULL, &error));
+    ckpt_pending_free(pending);
+    ckpt_reader *reader = NULL;
+    CHECK_OK(ckpt_reader_open_async(in("ckpt-1"), NULL, &pending, &error));
+    CHECK_OK(ckpt_pending_take_reader(pending, &reader, &error));
+    ckpt_reader_free(reader);
     ckpt_pending_free(pending);
     ckpt_writer *writer = writer_of("beside");
     CHECK_OK(ckpt_writer_finish(writer, &error));

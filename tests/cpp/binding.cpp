@@ -589,7 +589,7 @@ TEST_F(binding, a_save_in_the_background_saves_what_was_there) {
     const ckpt::pending pending = checkpoint.save_async(in("ckpt"), first.options());
     first.reached.get_future().wait();
     std::fill(values.begin(), values.end(), 2.0f);
-    const ckpt::pending::progress now = pending.poll();
+    const ckpt::pending_progress now = pending.poll();
     EXPECT_FALSE(now.is_finished);
     EXPECT_TRUE(0 < now.done && now.done < now.total);
     try {

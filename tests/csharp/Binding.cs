@@ -484,6 +484,61 @@ internal static class Binding
         NothingIsKept();
     }
 
+    [Test("the_end_of_a_save_takes_no_thread_and_says_what_it_cost")]
+    private static void TheEndOfASaveTakesNoThread()
+    {
+        using (var program = new TestProgram())
+        using (var go = new ManualResetEvent(false))
+        {
+            float[] value = { 1, 2 };
+            program.Variable(program.Root, "v", value);
+            var waiting = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
+            using (Pending pending = program.Checkpoint.SaveAsync(Program.At("a"), waiting))
+            {
+                Task completion = pending.Completion;
+                Check.Equal(false, completion.Wait(1));
+                go.Set();
+                completion.Wait();
+                Check.Equal(TaskStatus.RanToCompletion, completion.Status);
+                Check.Equal(16L, pending.Cost(Phase.Copy).Bytes); // and the counter
+                Check.That(pending.Cost(Phase.Write).Bytes > 16 && pending.Cost(Phase.Write).Time > TimeSpan.Zero, "it costs nothing");
+                Check.Equal(0L, pending.Cost(Phase.Publish).Bytes);
+            }
+            Check.Fails(
+                ErrorCode.ResourceExhausted, Reason.Limit,
+                () => program.Checkpoint.SaveAsync(Program.At("a"), new SaveOptions { SnapshotLimit = 15 }));
+            using (var manager = new Manager(program.Checkpoint, Program.At("managed")))
+            {
+                Check.Equal(0L, manager.Cost(Phase.Write).Bytes);
+                manager.Save();
+                Check.That(manager.Cost(Phase.Write).Bytes > 16, "it costs nothing");
+            }
+        }
+        NothingIsKept();
+    }
+
+    [Test("a_token_cancels_a_restore")]
+    private static void ATokenCancelsARestore()
+    {
+        using (var program = new TestProgram())
+        using (var source = new CancellationTokenSource())
+        {
+            float[] value = { 1 };
+            program.Variable(program.Root, "v", value);
+            string path = program.Checkpoint.Write(Program.At("a"));
+            value[0] = 2;
+            source.Cancel();
+            Check.Equal(
+                source.Token,
+                Check.Throws<OperationCanceledException>(() => program.Checkpoint.Read(path, null, source.Token)).CancellationToken);
+            Check.Throws<OperationCanceledException>(() => program.Checkpoint.Restore(path, null, source.Token));
+            Check.Equal(2f, value[0]);
+            program.Checkpoint.Read(path).Dispose();
+            Check.Equal(1f, value[0]);
+        }
+        NothingIsKept();
+    }
+
     [Test("a_manager_saves_in_the_background")]
     private static void AManagerSavesInTheBackground()
     {

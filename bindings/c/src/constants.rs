@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::ckpt_error;
 use super::{ask, call, short_at};
 use ::checkpoint::{
-    Better, Busy, Checksums, Code, DType, Durability, Error, Locking, Mismatch, Reason, Result, RowState, Verdict,
+    Better, Busy, Checksums, Code, DType, Durability, Error, Locking, Mismatch, Phase, Reason, Result, RowState, Verdict,
 };
 
 /// The class of an error, numbered as absl's status codes: one of the `CKPT_CODE_` constants.
@@ -41,6 +41,8 @@ pub type ckpt_row_state = i32;
 pub type ckpt_better = i32;
 /// What a checkpoint is good for: one of the `CKPT_VERDICT_` constants.
 pub type ckpt_verdict = i32;
+/// A phase of a save: one of the `CKPT_PHASE_` constants. No moment belongs to two of them.
+pub type ckpt_phase = i32;
 
 /// Success.
 pub const CKPT_CODE_OK: ckpt_code = 0;
@@ -329,6 +331,18 @@ pub const CKPT_VERDICT_INCOMPLETE: ckpt_verdict = 3;
 /// malformed.
 pub const CKPT_VERDICT_DAMAGED: ckpt_verdict = 4;
 
+/// Values are copied, while the program waits. Only saves in the background have it.
+pub const CKPT_PHASE_COPY: ckpt_phase = 1;
+/// Shards (data files) and index are written, and read back if that is asked for.
+pub const CKPT_PHASE_WRITE: ckpt_phase = 2;
+/// Files and directories are synced.
+pub const CKPT_PHASE_SYNC: ckpt_phase = 3;
+/// The directory is looked at and swept, files are renamed, the state file is replaced, expired
+/// checkpoints are deleted.
+pub const CKPT_PHASE_PUBLISH: ckpt_phase = 4;
+/// Locks of the directory are taken, and waited for.
+pub const CKPT_PHASE_LOCK: ckpt_phase = 5;
+
 /// The severity of a log message: one of the `CKPT_SEVERITY_` constants.
 pub type ckpt_severity = i32;
 /// Information about normal operation.
@@ -610,6 +624,24 @@ pub(super) fn locking_of(number: ckpt_locking) -> Result<Locking> {
     }
 }
 
+/// Returns the name of a phase of a save: `copy`, `write`, `sync`, `publish` or `lock`; `unknown`
+/// for an unknown number. NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_phase_name(phase: ckpt_phase) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"copy", c"write", c"sync", c"publish", c"lock"], phase, CKPT_PHASE_COPY, c"unknown"))
+}
+
+pub(super) fn phase_of(number: ckpt_phase) -> Result<Phase> {
+    match number {
+        CKPT_PHASE_COPY => Ok(Phase::Copy),
+        CKPT_PHASE_WRITE => Ok(Phase::Write),
+        CKPT_PHASE_SYNC => Ok(Phase::Sync),
+        CKPT_PHASE_PUBLISH => Ok(Phase::Publish),
+        CKPT_PHASE_LOCK => Ok(Phase::Lock),
+        _ => Err(Error::argument("the phase is unknown").expecting("a CKPT_PHASE_ constant, 1 to 5", number)),
+    }
+}
+
 /// A limit of waiting. Infinity, or more than can be counted, is for ever.
 pub(super) fn limit_of(seconds: f64) -> Result<Duration> {
     if seconds.is_nan() || seconds < 0.0 {
@@ -676,6 +708,7 @@ mod tests {
         assert_eq!(CKPT_RESTORE_KIND_NONE, RestoreKind::None as ckpt_restore_kind);
         assert_eq!(CKPT_SEVERITY_ERROR, Severity::Error as ckpt_severity);
         assert_eq!((CKPT_BETTER_LOWER, CKPT_BETTER_HIGHER), (Better::Lower as ckpt_better, Better::Higher as ckpt_better));
+        assert_eq!((CKPT_PHASE_COPY, CKPT_PHASE_LOCK), (Phase::Copy as ckpt_phase, Phase::Lock as ckpt_phase));
         assert_eq!(CKPT_KIND_SLOT_OWNER, kind_number("slot owner"));
         assert_eq!(CKPT_DTYPE_FLOAT4_E2M1FN as u32, DType::Float4E2m1fn.number());
     }

@@ -6,8 +6,8 @@ use super::callback::CallbackMark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::node::{ckpt_description, ckpt_node, ckpt_node_options, ckpt_nodes, node_at, number_of, NodeSettings};
-use super::{ask, bytes_at, call, copied, handle, output, own, release, required, text_at};
-use ::checkpoint::{Graph, NodeId, Result};
+use super::{array, ask, bytes_at, call, copied, handle, output, own, release, required, text_at};
+use ::checkpoint::{Graph, NodeId, Reason, Result};
 
 /// A graph of objects with named edges: the state that a program saves and restores.
 ///
@@ -147,7 +147,10 @@ pub extern "C" fn ckpt_graph_contains(
     call(error, || {
         let out = output(contains, false, "the output argument `contains`")?;
         let graph = graph_at(graph)?.graph;
-        *out = NodeId::from_number(node).is_some_and(|node| graph.contains(node));
+        *out = match NodeId::from_number(node).map(|node| graph.describe(node)) {
+            Some(Err(e)) if e.reason() != Reason::Node => return Err(e),
+            described => described.is_some_and(|described| described.is_ok()),
+        };
         Ok(())
     })
 }

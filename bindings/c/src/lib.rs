@@ -92,8 +92,10 @@ mod manager;
 
 mod manager_options;
 
-// Topic: Saves in the background
+// Topic: Calls in the background
 mod pending;
+
+mod background;
 
 // Topic: Saves by ranks
 mod ranks;

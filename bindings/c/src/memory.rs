@@ -20,8 +20,9 @@ pub(super) struct Borrowed {
     _user: UserData,
 }
 
-// SAFETY: the caller lends the memory to the graph or to one save. They use it under the graph's
-// lock; while it is held, several threads read the memory, or each writes a separate part.
+// SAFETY: the caller lends the memory to the graph, to one save or to one read. The first two use
+// it under the graph's lock; while it is held, several threads read the memory, or each writes a
+// separate part. A read is alone with the memory.
 unsafe impl Send for Borrowed {}
 // SAFETY: as above; shared references only read.
 unsafe impl Sync for Borrowed {}
@@ -43,6 +44,12 @@ impl Memory for Borrowed {
 
     fn bytes_mut(&mut self) -> &mut [u8] {
         array_mut(self.data, self.size, "the data").unwrap_or_default()
+    }
+}
+
+impl AsMut<[u8]> for Borrowed {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self.bytes_mut()
     }
 }
 

@@ -6,6 +6,7 @@ use super::error::ckpt_error;
 use super::exclusive::{Changeable, Changing};
 use super::manager_options::{ManagerSaveSettings, ManagerSettings};
 use super::merge::MergeSettings;
+use super::progress::{ckpt_cancel, flag_at};
 use super::saver::SaverSaveSettings;
 use super::verify::VerifySettings;
 use super::writer::WriteSettings;
@@ -47,6 +48,17 @@ pub extern "C" fn ckpt_open_options_set_memory_limit(
     with(options, error, || Ok(bytes), OpenOptions::memory_limit)
 }
 
+/// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+/// time.
+#[no_mangle]
+pub extern "C" fn ckpt_open_options_set_cancel(
+    options: *mut ckpt_open_options,
+    cancel: *const ckpt_cancel,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(flag_at(cancel)), |o, cancel| o.cancel(cancel.as_ref()))
+}
+
 /// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_open_options_free(options: *mut ckpt_open_options) {
@@ -85,6 +97,17 @@ pub extern "C" fn ckpt_read_options_set_checksums(
         o.options = o.options.clone().checksums(o.checksums);
         Ok(())
     })
+}
+
+/// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+/// time. The content of the buffers of a call that was cancelled is unspecified.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_set_cancel(
+    options: *mut ckpt_read_options,
+    cancel: *const ckpt_cancel,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(flag_at(cancel)), |o, cancel| o.cancel(cancel.as_ref()))
 }
 
 /// Frees options. NULL is ignored.

@@ -1,7 +1,7 @@
 //! Checkpoints opened for reading.
 
 use std::ffi::{c_char, c_void};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::constants::{ckpt_code, ckpt_dtype, ckpt_format, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
@@ -28,16 +28,16 @@ use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, Read
 pub struct ckpt_reader {
     /// The handles of the tensors of `reader`, made one page at a time.
     pages: Box<[OnceLock<Box<[ckpt_tensor]>>]>,
-    reader: Box<Reader>,
+    pub(super) reader: Arc<Reader>,
 }
 
 /// The number of tensor handles made at once.
 const PAGE: usize = 256;
 
 impl ckpt_reader {
-    fn new(reader: Reader) -> ckpt_reader {
+    pub(super) fn new(reader: Reader) -> ckpt_reader {
         let pages = (0..reader.len().div_ceil(PAGE)).map(|_| OnceLock::new()).collect();
-        ckpt_reader { pages, reader: Box::new(reader) }
+        ckpt_reader { pages, reader: Arc::new(reader) }
     }
 
     fn tensor(&self, index: usize) -> Option<&ckpt_tensor> {
@@ -53,7 +53,7 @@ impl ckpt_reader {
     }
 
     /// The tensor behind a handle; an error if it belongs to another reader.
-    fn own<'a>(&'a self, tensor: *const ckpt_tensor) -> Result<Tensor<'a>> {
+    pub(super) fn own<'a>(&'a self, tensor: *const ckpt_tensor) -> Result<Tensor<'a>> {
         let tensor = required(tensor, "the tensor")?;
         let tensor = if tensor.is_of(&self.reader) { self.reader.tensor(tensor.index()) } else { None };
         tensor.ok_or_else(|| Error::argument("the tensor belongs to another reader"))
@@ -79,6 +79,7 @@ impl ckpt_reader {
 ///   versions of readers.
 /// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): listing the checkpoint takes more memory
 ///   than the limit.
+/// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the cancel flag of the options was raised.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_open(
     path: *const c_char,
@@ -508,7 +509,7 @@ fn measure(
 }
 
 #[inline] // on the path of every small tensor
-fn read_options(options: *const ckpt_read_options) -> Result<ReadOptions> {
+pub(super) fn read_options(options: *const ckpt_read_options) -> Result<ReadOptions> {
     copied(options, |o| o.options.clone())
 }
 
@@ -526,7 +527,7 @@ fn slice(tensor: Tensor<'_>, start: *const i64, length: *const i64, rank: usize)
 }
 
 /// Fails if two buffers share memory: several threads write to them.
-fn check_disjoint(buffers: &[*mut c_void], sizes: &[usize]) -> Result<()> {
+pub(super) fn check_disjoint(buffers: &[*mut c_void], sizes: &[usize]) -> Result<()> {
     let mut ranges: Vec<(usize, usize)> = reserved(buffers.len(), "the buffers")?;
     let written = buffers.iter().zip(sizes).filter(|(_, &size)| size > 0);
     ranges.extend(written.map(|(&buffer, &size)| (buffer as usize, size)));

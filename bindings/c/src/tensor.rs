@@ -13,7 +13,7 @@ pub struct ckpt_tensor {
 }
 
 impl ckpt_tensor {
-    /// A tensor of `reader`, which is boxed beside it and outlives it.
+    /// A tensor of `reader`, which is shared beside it and outlives it.
     pub(super) fn new(reader: &Reader, index: usize) -> ckpt_tensor {
         ckpt_tensor { reader, index }
     }

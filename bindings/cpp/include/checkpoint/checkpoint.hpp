@@ -64,6 +64,12 @@ class restore_options : public basic_restore_options<restore_options> {
     restore_options &read(const read_options &options) {
         return set([options](auto *raw) { detail::call(ckpt_restore_options_set_read_options, raw, options.get()); });
     }
+    /// Has the call stop when `flag` is raised. Before the first value is assigned nothing is
+    /// changed; after that, checkpoint::last_report() says what was assigned.
+    restore_options &cancel(const ::checkpoint::cancel &flag) {
+        detail::call(ckpt_restore_options_set_cancel, make(), flag.get());
+        return *this;
+    }
 };
 
 /// Saves and restores what a root object of a graph leads to (`tf.train.Checkpoint`). It keeps the
@@ -166,16 +172,12 @@ class checkpoint {
     /// save runs at a time: calls that save or restore wait for it (save_options::busy), and so
     /// does the destructor of the last object of this checkpoint. An error of an earlier save that
     /// nobody has asked for is thrown here, and nothing is saved then.
-    pending save_async(const file_path &prefix, const save_options &options = {}) const {
-        detail::handle<ckpt_pending, ckpt_pending_free> raw;
-        detail::call(ckpt_checkpoint_save_async, get(), detail::c_path(prefix), options.get(), raw.out());
-        return pending(std::move(raw));
+    pending<> save_async(const file_path &prefix, const save_options &options = {}) const {
+        return detail::begin<std::string>(ckpt_checkpoint_save_async, get(), detail::c_path(prefix), options.get());
     }
     /// Copies what write() would write, and does the rest in the background, as save_async() does.
-    pending write_async(const file_path &prefix, const save_options &options = {}) const {
-        detail::handle<ckpt_pending, ckpt_pending_free> raw;
-        detail::call(ckpt_checkpoint_write_async, get(), detail::c_path(prefix), options.get(), raw.out());
-        return pending(std::move(raw));
+    pending<> write_async(const file_path &prefix, const save_options &options = {}) const {
+        return detail::begin<std::string>(ckpt_checkpoint_write_async, get(), detail::c_path(prefix), options.get());
     }
     /// Waits for the save that is running in the background, if there is one. Throws the error of a
     /// save in the background that has not been reported yet: of the first one, and at the next
@@ -197,6 +199,18 @@ class checkpoint {
     /// The same without the save counter, for what write() wrote. (`tf.train.Checkpoint.read`)
     status read(const file_path &path, const restore_options &options = {}) const {
         return status_of(ckpt_checkpoint_read, detail::c_path(path), options.get());
+    }
+    /// Does what restore() does, in the background. An earlier save or restore in the background is
+    /// waited for there. Until it is over the graph is its own: other calls throw
+    /// checkpoint::reason::busy, but those that save or restore wait (save_options::busy), and so
+    /// does the destructor of the last object of this checkpoint. States and devices are asked in
+    /// the background.
+    pending<status> restore_async(const file_path &path, const restore_options &options = {}) const {
+        return detail::begin<status>(ckpt_checkpoint_restore_async, get(), detail::c_path(path), options.get());
+    }
+    /// Does what read() does, in the background, as restore_async() does.
+    pending<status> read_async(const file_path &path, const restore_options &options = {}) const {
+        return detail::begin<status>(ckpt_checkpoint_read_async, get(), detail::c_path(path), options.get());
     }
     /// Restores nothing, but makes the save counter. (`tf.train.Checkpoint.restore(None)`)
     status restore_nothing() const { return status_of(ckpt_checkpoint_restore_nothing); }

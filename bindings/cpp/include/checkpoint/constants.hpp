@@ -414,6 +414,27 @@ inline std::string_view name(verdict value) noexcept {
     return ckpt_verdict_name(static_cast<ckpt_verdict>(value));
 }
 
+/// A phase of a save. No moment belongs to two of them.
+enum class phase : std::int32_t {
+    /// Values are copied, while the program waits. Only saves in the background have it.
+    copy = CKPT_PHASE_COPY,
+    /// Shards (data files) and index are written, and read back if that is asked for.
+    write = CKPT_PHASE_WRITE,
+    /// Files and directories are synced.
+    sync = CKPT_PHASE_SYNC,
+    /// The directory is looked at and swept, files are renamed, the state file is replaced, expired
+    /// checkpoints are deleted.
+    publish = CKPT_PHASE_PUBLISH,
+    /// Locks of the directory are taken, and waited for.
+    lock = CKPT_PHASE_LOCK,
+};
+
+/// Returns the name of a phase of a save: `copy`, `write`, `sync`, `publish` or `lock`; `unknown`
+/// for an unknown number.
+inline std::string_view name(phase value) noexcept {
+    return ckpt_phase_name(static_cast<ckpt_phase>(value));
+}
+
 /// The severity of a log message.
 enum class severity : std::int32_t {
     /// Information about normal operation.

@@ -4,6 +4,7 @@
 #define CHECKPOINT_MAINTENANCE_HPP
 
 #include <checkpoint/options.hpp>
+#include <checkpoint/pending.hpp>
 #include <checkpoint/verify.hpp>
 #include <optional>
 
@@ -48,6 +49,23 @@ inline valid_checkpoint latest_valid_checkpoint(const file_path &directory, cons
     detail::handle<ckpt_broken_checkpoints, ckpt_broken_checkpoints_free> newer;
     detail::call(ckpt_latest_valid_checkpoint, detail::c_path(directory), options.get(), path.out(), newer.out());
     return {detail::take_optional(path), detail::broken_checkpoints(newer.get())};
+}
+
+/// @cond
+template <>
+struct detail::result<valid_checkpoint> {
+    static valid_checkpoint take(const ckpt_pending *pending) {
+        string_handle path;
+        handle<ckpt_broken_checkpoints, ckpt_broken_checkpoints_free> newer;
+        call(ckpt_pending_take_valid_checkpoint, pending, path.out(), newer.out());
+        return {take_optional(path), broken_checkpoints(newer.get())};
+    }
+};
+/// @endcond
+
+/// Finds the newest checkpoint that is whole in the background, as latest_valid_checkpoint() does.
+inline pending<valid_checkpoint> latest_valid_checkpoint_async(const file_path &directory, const verify_options &options = {}) {
+    return detail::begin<valid_checkpoint>(ckpt_latest_valid_checkpoint_async, detail::c_path(directory), options.get());
 }
 
 /// A state file that was made anew.

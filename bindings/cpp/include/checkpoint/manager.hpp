@@ -71,6 +71,19 @@ struct resumption {
     ::checkpoint::status status;  ///< What became of it.
 };
 
+/// @cond
+template <>
+struct detail::result<std::optional<resumption>> {
+    static std::optional<resumption> take(const ckpt_pending *pending) {
+        string_handle path;
+        handle<ckpt_status, ckpt_status_free> raw;
+        call(ckpt_pending_take_resumption, pending, path.out(), raw.out());
+        if (!path.get()) return std::nullopt;
+        return resumption{detail::take(path), status(std::move(raw))};
+    }
+};
+/// @endcond
+
 /// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the
 /// latest (`tf.train.CheckpointManager`): a range of the paths of the newest checkpoints, oldest
 /// first. It keeps the checkpoint and its graph. Several threads may use it at once.
@@ -146,11 +159,11 @@ class manager {
     /// checkpoint::save_async() does: the checkpoint is recorded, and what is too many is removed,
     /// when it is complete. Nothing when the manager saves by steps and it is too early; that is
     /// said without waiting.
-    std::optional<pending> save_async(const manager_save_options &options = {}) const {
+    std::optional<pending<>> save_async(const manager_save_options &options = {}) const {
         detail::handle<ckpt_pending, ckpt_pending_free> raw;
         detail::call(ckpt_manager_save_async, get(), options.get(), raw.out());
         if (!raw.get()) return std::nullopt;
-        return pending(std::move(raw));
+        return pending<>(std::move(raw));
     }
     /// Restores the latest checkpoint; where there is none, calls the init function, and the answer
     /// is nothing. (`CheckpointManager.restore_or_initialize`)
@@ -160,6 +173,21 @@ class manager {
         detail::call(ckpt_manager_restore_or_initialize, get(), options.get(), path.out(), raw.out());
         if (!path.get()) return std::nullopt;
         return resumption{detail::take(path), status(std::move(raw))};
+    }
+    /// Does what restore_or_initialize() does, in the background, as checkpoint::restore_async()
+    /// does. The init function is called in the background.
+    pending<std::optional<resumption>> restore_or_initialize_async(const resume_options &options = {}) const {
+        return detail::begin<std::optional<resumption>>(ckpt_manager_restore_or_initialize_async, get(), options.get());
+    }
+    /// What a phase of the last save of this manager has cost so far, in the background or not.
+    phase_cost phase(::checkpoint::phase phase) const {
+        phase_cost cost;
+        detail::call(ckpt_manager_phase, get(), static_cast<ckpt_phase>(phase), &cost.bytes, &cost.seconds);
+        return cost;
+    }
+    /// Does what latest_valid() does, in the background.
+    pending<valid_checkpoint> latest_valid_async() const {
+        return detail::begin<valid_checkpoint>(ckpt_manager_latest_valid_async, get());
     }
     /// The newest checkpoint of the directory that is whole: every checksum of it is compared.
     valid_checkpoint latest_valid() const {

@@ -3,6 +3,7 @@
 #define CHECKPOINT_MERGE_HPP
 
 #include <checkpoint/options.hpp>
+#include <checkpoint/pending.hpp>
 
 CHECKPOINT_BEGIN
 
@@ -23,16 +24,32 @@ class merge_options : public basic_merge_options<merge_options> {
     }
 };
 
+/// @cond
+namespace detail {
+inline std::vector<const char *> c_paths(const std::vector<std::string> &all) {
+    std::vector<const char *> paths;
+    for (const std::string &path : all) {
+        c_path(path);
+        paths.push_back(path.c_str());
+    }
+    return paths;
+}
+}  // namespace detail
+/// @endcond
+
 /// Merges checkpoints of format V2, each given by its prefix, into the checkpoint `destination`, as
 /// the workers of a distributed program do with the sections that each of them wrote
 /// (`tf.raw_ops.MergeV2Checkpoints`). Then the sections are removed, unless the options keep them.
 inline void merge(const file_path &destination, const std::vector<std::string> &sections, const merge_options &options = {}) {
-    std::vector<const char *> paths;
-    for (const std::string &section : sections) {
-        detail::c_path(section);
-        paths.push_back(section.c_str());
-    }
+    const std::vector<const char *> paths = detail::c_paths(sections);
     detail::call(ckpt_merge, detail::c_path(destination), paths.data(), paths.size(), options.get());
+}
+
+/// Merges checkpoints in the background, as merge() does.
+inline pending<void> merge_async(const file_path &destination, const std::vector<std::string> &sections,
+                                 const merge_options &options = {}) {
+    const std::vector<const char *> paths = detail::c_paths(sections);
+    return detail::begin<void>(ckpt_merge_async, detail::c_path(destination), paths.data(), paths.size(), options.get());
 }
 
 CHECKPOINT_END

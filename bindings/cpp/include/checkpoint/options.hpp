@@ -241,6 +241,20 @@ class basic_save_options : public detail::settings<Self, ckpt_save_options, ckpt
             detail::call(ckpt_save_options_set_busy, raw, static_cast<ckpt_busy>(busy));
         });
     }
+    /// Limits the memory that the copies of all saves in the background of this process take while
+    /// they are written, in bytes; 0, the default, for no limit. A save that would exceed it waits,
+    /// before it copies anything, until others are written or, with `busy::fail`, fails with
+    /// `code::unavailable` (`reason::busy`). If its own copy is larger, it fails with
+    /// `code::resource_exhausted` (`reason::limit`). Only saves in the background copy.
+    ///
+    /// Counted beforehand are the values of variables. What states and savers give is counted when
+    /// it is copied, and keeps later saves waiting. Memory that a checkpoint keeps for its next
+    /// copy, once one is written, is not counted.
+    Self &snapshot_limit(std::uint64_t bytes) {
+        return this->set([bytes](auto *raw) {
+            detail::call(ckpt_save_options_set_snapshot_limit, raw, bytes);
+        });
+    }
 };
 
 /// What is set by plain values in checkpoint::restore_options.

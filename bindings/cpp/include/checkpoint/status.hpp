@@ -2,6 +2,7 @@
 #ifndef CHECKPOINT_STATUS_HPP
 #define CHECKPOINT_STATUS_HPP
 
+#include <checkpoint/pending.hpp>
 #include <checkpoint/report.hpp>
 
 CHECKPOINT_BEGIN
@@ -71,6 +72,17 @@ class status {
 
     detail::handle<ckpt_status, ckpt_status_free> handle_;
 };
+
+/// @cond
+template <>
+struct detail::taken<status> {
+    static status take(const ckpt_pending *pending) {
+        handle<ckpt_status, ckpt_status_free> raw;
+        call(ckpt_pending_take_status, pending, raw.out());
+        return status(std::move(raw));
+    }
+};
+/// @endcond
 
 CHECKPOINT_END
 

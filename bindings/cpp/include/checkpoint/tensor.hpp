@@ -10,7 +10,14 @@
 CHECKPOINT_BEGIN
 
 /// How tensors are read.
-class read_options : public basic_read_options<read_options> {};
+class read_options : public basic_read_options<read_options> {
+   public:
+    /// Has the call stop when `flag` is raised.
+    read_options &cancel(const ::checkpoint::cancel &flag) {
+        detail::call(ckpt_read_options_set_cancel, make(), flag.get());
+        return *this;
+    }
+};
 
 /// A tensor of an open checkpoint. A value: copies are cheap, and each keeps the checkpoint open.
 class tensor {

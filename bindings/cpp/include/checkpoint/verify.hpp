@@ -3,6 +3,7 @@
 #define CHECKPOINT_VERIFY_HPP
 
 #include <checkpoint/options.hpp>
+#include <checkpoint/pending.hpp>
 
 CHECKPOINT_BEGIN
 
@@ -89,6 +90,22 @@ inline verification verify(const file_path &path, const verify_options &options 
 /// verify() without exceptions.
 inline result<verification> try_verify(const file_path &path, const verify_options &options = {}) {
     return try_call([&] { return verify(path, options); });
+}
+
+/// @cond
+template <>
+struct detail::taken<verification> {
+    static verification take(const ckpt_pending *pending) {
+        handle<ckpt_verification, ckpt_verification_free> raw;
+        call(ckpt_pending_take_verification, pending, raw.out());
+        return verification(std::move(raw));
+    }
+};
+/// @endcond
+
+/// Checks a checkpoint in the background, as verify() does.
+inline pending<verification> verify_async(const file_path &path, const verify_options &options = {}) {
+    return detail::begin<verification>(ckpt_verify_async, detail::c_path(path), options.get());
 }
 
 CHECKPOINT_END

@@ -65,6 +65,11 @@ class wait_options : public basic_wait_options<wait_options> {
     /// The clock that was set; its functions are empty for the machine's own.
     const clock_functions &clock() const noexcept { return clock_; }
 
+    /// Has the call stop when `flag` is raised.
+    wait_options &cancel(const ::checkpoint::cancel &flag) {
+        return set([flag](auto *raw) { detail::call(ckpt_wait_options_set_cancel, raw, flag.get()); });
+    }
+
    private:
     clock_functions clock_;
 };
