@@ -142,9 +142,9 @@ pub use checkpoint::{
 };
 pub use directory::{
     checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint, remove_checkpoint,
-    repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint, Better, BrokenCheckpoint, CheckpointState,
-    CheckpointsIterator, Clock, CollectOptions, Collected, NotRemoved, Pin, RepairedState, StateUpdate, SystemClock,
-    ValidCheckpoint, WaitOptions,
+    remove_checkpoint_with, repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint, Better, BrokenCheckpoint,
+    CheckpointState, CheckpointsIterator, Clock, CollectOptions, Collected, NotRemoved, Pin, RemoveOptions, RepairOptions,
+    RepairedState, StateUpdate, SystemClock, ValidCheckpoint, WaitOptions,
 };
 pub use error::{printable, Code, Error, Reason, Result};
 pub use format::message::Version;
@@ -155,8 +155,9 @@ pub use graph::{
 };
 pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumption};
 pub use reader::{
-    latest_checkpoint, resolve_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress,
-    ReadRequest, Reader, RegisteredSaver, Rekeyed, Resolution, SlotVariable, Tensor, Verdict, Verification, VerifyOptions, View,
+    latest_checkpoint, latest_checkpoint_with, resolve_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph,
+    OpenOptions, Progress, ReadRequest, Reader, RegisteredSaver, Rekeyed, Resolution, SlotVariable, Tensor, Verdict,
+    Verification, VerifyOptions, View,
 };
 pub use tensor::{DType, Extent, Slice, Strings, MAX_RANK};
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::bundle::{Access, Notes, ReadOptions, WriteOptions};
 use crate::error::{printable, Error, Result};
 use crate::graph::Failure;
+pub(crate) use crate::log::Listener;
 pub use crate::log::{Log, Severity};
 
 /// Called with the path of a checkpoint when its files are complete. If it returns an error, the
@@ -140,6 +141,7 @@ pub struct RestoreOptions {
     pub(crate) verify_first: bool,
     /// Whether a value of another shape with as many elements fits. Set by savers.
     pub(crate) reshape: bool,
+    pub(crate) log: Listener,
 }
 
 impl RestoreOptions {
@@ -206,6 +208,14 @@ impl RestoreOptions {
     /// twice, and only a fault between the two reads can leave some values restored and others not.
     pub fn verify_first(mut self, verify: bool) -> RestoreOptions {
         self.verify_first = verify;
+        self
+    }
+
+    /// Sets the log of [`restore_nodes`](super::restore_nodes), which hears how the path was
+    /// understood where that may surprise, and of globs that match nothing. A checkpoint, manager
+    /// or saver has a log of its own.
+    pub fn log_to(mut self, log: Log) -> RestoreOptions {
+        self.log = Listener::new(Some(log));
         self
     }
 

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::by_name::NameRestore;
-use super::options::RestoreOptions;
+use super::options::{Listener, RestoreOptions};
 use super::report::Report;
 use super::restore::{next_uid, Restore};
 use super::restore_report::report_of;
 use super::status::{Origin, Status};
-use super::{cannot_count, Checkpoint, LastRestore, Severity, SAVE_COUNTER};
+use super::{cannot_count, Checkpoint, LastRestore, SAVE_COUNTER};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{is_integer, Nodes, Variable};
-use crate::reader::{Reader, OBJECT_GRAPH_KEY};
+use crate::reader::{OpenOptions, Reader, OBJECT_GRAPH_KEY};
 use crate::tensor::{shape_text, DType};
 
 /// Which of the two calls is running.
@@ -77,7 +77,7 @@ impl Checkpoint {
     pub fn dry_run(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Report> {
         let path = path.as_ref();
         self.when_idle(None, |nodes| {
-            let reader = Reader::for_restore(path)?;
+            let reader = self.open(path)?;
             let Some(saved) = reader.object_graph()? else {
                 let restore = Arc::new(NameRestore::new(reader, options, None)?);
                 return match restore.begin(nodes, self.as_root(&self.attached()), true) {
@@ -124,12 +124,15 @@ impl Checkpoint {
         })
     }
 
+    /// Opens the checkpoint at `path`. The log hears how the path was understood.
+    fn open(&self, path: &Path) -> Result<Reader> {
+        let log = Listener::new(self.0.state.lock().log.clone());
+        Reader::for_restore(path, &OpenOptions::new().heard_by(&log))
+    }
+
     fn load_into(&self, nodes: &mut Nodes, path: &Path, options: &RestoreOptions, verb: Verb) -> Result<Status> {
-        let reader = Reader::for_restore(path)?;
         let log = self.0.state.lock().log.clone();
-        if let (Some(log), Some(text)) = (&log, reader.moved()) {
-            log(Severity::Warning, &text);
-        }
+        let reader = self.open(path)?;
         let Some(saved) = reader.object_graph()? else {
             let restore = Arc::new(NameRestore::new(reader, options, log.as_ref())?);
             if verb == Verb::Restore {

@@ -18,13 +18,13 @@ mod state_update;
 mod watch;
 
 pub(crate) use files::remove_on;
-pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint};
-#[cfg(test)]
-pub(crate) use maintenance::collect_on;
+pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint, remove_checkpoint_with, RemoveOptions};
 pub use maintenance::{
     collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
-    NotRemoved, RepairedState, ValidCheckpoint,
+    NotRemoved, RepairOptions, RepairedState, ValidCheckpoint,
 };
+#[cfg(test)]
+pub(crate) use maintenance::{collect_on, repair_on};
 pub use pin::Pin;
 pub use retention::Better;
 pub use state::{get_checkpoint_state, update_checkpoint_state, CheckpointState};
@@ -35,3 +35,5 @@ pub(crate) use ledger::{Ledger, Recording};
 pub(crate) use replace::{identity, replace};
 pub(crate) use retention::Retention;
 pub(crate) use state::record_save;
+#[cfg(test)]
+pub(crate) use state::update_state;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Code, Result};
-use crate::reader::latest_checkpoint;
-use crate::storage::Origin;
+use crate::log::{Listener, Log};
+use crate::reader::latest_in;
+use crate::storage::{Location, Origin};
 
 /// For how many seconds a state file that cannot be used is taken for one that is being written.
 const PATIENCE: f64 = 10.0;
@@ -74,11 +75,18 @@ pub struct WaitOptions<'a> {
     poll_interval: f64,
     min_interval: f64,
     clock: Arc<dyn Clock + 'a>,
+    log: Listener,
 }
 
 impl Default for WaitOptions<'_> {
     fn default() -> Self {
-        WaitOptions { timeout: None, poll_interval: 1.0, min_interval: 0.0, clock: Arc::new(SystemClock) }
+        WaitOptions {
+            timeout: None,
+            poll_interval: 1.0,
+            min_interval: 0.0,
+            clock: Arc::new(SystemClock),
+            log: Listener::default(),
+        }
     }
 }
 
@@ -113,6 +121,13 @@ impl<'a> WaitOptions<'a> {
         self.clock = clock;
         self
     }
+
+    /// Sets the log, which hears once of a state file that cannot be used for now, and how the path
+    /// of a checkpoint that is returned was understood where that may surprise.
+    pub fn log_to(mut self, log: Log) -> WaitOptions<'a> {
+        self.log = Listener::new(Some(log));
+        self
+    }
 }
 
 /// Waits until the latest checkpoint of `directory` differs from `last`, and returns it; `None`
@@ -130,12 +145,15 @@ pub fn wait_for_new_checkpoint(
     last: Option<&Path>,
     options: &WaitOptions<'_>,
 ) -> Result<Option<PathBuf>> {
-    let directory = directory.as_ref();
+    let directory = &Location::of(directory)?;
     let stop = options.timeout.map(|timeout| options.clock.elapsed() + timeout);
     let mut faulty_since = None;
     loop {
-        let fault = match latest_checkpoint(directory) {
-            Ok(Some(path)) if last != Some(&path) => return Ok(Some(path)),
+        let fault = match latest_in(directory) {
+            Ok(Some((Some(path), remarks))) if last != Some(&path) => {
+                options.log.warn(remarks);
+                return Ok(Some(path));
+            }
             Ok(_) => None,
             Err(e) if e.code() == Code::DataLoss => Some(e),
             Err(e) => return Err(e),
@@ -147,9 +165,13 @@ pub fn wait_for_new_checkpoint(
             None if is_over => return Ok(None),
             None => faulty_since = None,
             Some(e) => {
+                let is_first = faulty_since.is_none();
                 let left = *faulty_since.get_or_insert(now) + PATIENCE - now;
                 if is_over || left <= 0.0 {
                     return Err(e);
+                }
+                if is_first {
+                    options.log.warn([format!("{e}; the state file may be being written: it is read again")]);
                 }
                 pause = pause.min(left);
             }

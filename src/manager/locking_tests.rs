@@ -9,12 +9,12 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::bundle::{merge_on, Access, Asked, Locking, Notes};
-use crate::directory::collect_on;
+use crate::directory::{collect_on, remove_on, repair_on, update_state};
 use crate::laboratory::{at, scratch};
 use crate::storage::{Fault, Kind, Local, Recording, Storage};
 use crate::{
     Checkpoint, Code, CollectOptions, DType, Error, Graph, Log, Manager, ManagerOptions, ManagerSaveOptions, MergeOptions,
-    Reason, SaveOptions, Saver, SaverOptions, SaverSaveOptions, Variable, WriteOptions, Writer,
+    Reason, RepairOptions, SaveOptions, Saver, SaverOptions, SaverSaveOptions, StateUpdate, Variable, WriteOptions, Writer,
 };
 
 /// A log, and what it heard.
@@ -35,7 +35,7 @@ fn program() -> Checkpoint {
 /// Returns what it did, and what the log or the result said.
 type Operation = fn(&dyn Storage, &Path, Locking) -> (Result<(), Error>, Vec<String>);
 
-const OPERATIONS: [(&str, Operation); 6] = [
+const OPERATIONS: [(&str, Operation); 10] = [
     ("write", |storage, directory, locking| {
         let (log, heard) = log();
         let options = WriteOptions::new().locking(locking).log_to(log);
@@ -96,6 +96,36 @@ const OPERATIONS: [(&str, Operation); 6] = [
         }
         (collected.map(drop), heard)
     }),
+    ("saver with a locking of its own", |storage, directory, locking| {
+        let (log, heard) = log();
+        let graph = Graph::new();
+        let v = graph.add_variable(Variable::zeros(DType::Int64, &[]).unwrap()).unwrap();
+        let saver = Saver::new(&graph, &[("v", v)], &SaverOptions::new().locking(locking).log_to(log)).unwrap();
+        let saved = saver.save_on(storage, &at(directory.join("model")), &SaverSaveOptions::new());
+        let heard = heard.lock().clone();
+        (saved.map(drop), heard)
+    }),
+    ("remove", |storage, directory, locking| {
+        let access = Access::new(Asked { locking: Some(locking), wait: None }, &Notes::default());
+        let removed = remove_on(storage, &at(directory.join("part")), &access);
+        assert_eq!(directory.join("part.index").exists(), removed.is_err());
+        (removed, access.notes.take())
+    }),
+    ("repair", |storage, directory, locking| {
+        let (log, heard) = log();
+        std::fs::write(directory.join("checkpoint"), "no state").unwrap();
+        let options = RepairOptions::new().locking(locking).log_to(log);
+        let repaired = repair_on(storage, &at(directory), &options, &mut |_| ControlFlow::Continue(()));
+        let heard = heard.lock().clone();
+        (repaired.map(drop), heard)
+    }),
+    ("update", |storage, directory, locking| {
+        let (log, heard) = log();
+        let update = StateUpdate::new(directory.join("ckpt-2")).locking(locking).log_to(log);
+        let updated = update_state(storage, &at(directory), &update);
+        let heard = heard.lock().clone();
+        (updated, heard)
+    }),
 ];
 
 /// Whether what was said means that an expired checkpoint stays.
@@ -121,7 +151,11 @@ enum Required {
     Stays,
 }
 
-const ALL: &[&str] = &["write", "merge", "save", "saver", "manager", "gc"];
+const ALL: &[&str] =
+    &["write", "merge", "save", "saver", "manager", "gc", "saver with a locking of its own", "remove", "repair", "update"];
+/// Removing a checkpoint syncs nothing: after a power failure it may be there again.
+const SYNCING: &[&str] =
+    &["write", "merge", "save", "saver", "manager", "gc", "saver with a locking of its own", "repair", "update"];
 const REMOVING: &[&str] = &["saver", "manager", "gc"];
 
 #[test]
@@ -140,7 +174,7 @@ fn what_a_file_system_cannot_do_stops_nobody_who_does_not_require_it() {
             hits: |kind| kind == Kind::SyncDirectory,
             errno: libc::ENOSYS,
             said: "cannot sync the directory",
-            of: ALL,
+            of: SYNCING,
             required: Required::Fails,
         },
         Lack {

@@ -15,8 +15,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{Bundle, Endianness, ReadOptions, Wanted};
-use crate::error::{printable, Code, Error, Reason, Result};
+use crate::error::{Code, Error, Reason, Result};
 use crate::format::message::Version;
+use crate::log::{Listener, Log};
 use crate::storage::Location;
 use crate::tensor::{shape_text, DType, Slice};
 use crate::v1;
@@ -24,9 +25,10 @@ use crate::v1;
 pub(crate) use locate::{at_prefix as find_at, files_of_pattern, listed, read_state, small_file, Located, STATE_FILE};
 pub(crate) use object_graph::GraphBuilder;
 pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
-pub use path::{latest_checkpoint, resolve_checkpoint, Resolution};
+pub(crate) use path::latest_in;
+pub use path::{latest_checkpoint, latest_checkpoint_with, resolve_checkpoint, Resolution};
 use path::{First, Found, MOST_LOOKS};
-pub(crate) use resolve::{in_place, is_absolute, path_in, resolve, resolve_beside, resolve_name};
+pub(crate) use resolve::{in_place, is_absolute, path_in, resolve, resolve_beside, resolve_name, was_moved};
 pub(crate) use restoring::Place;
 pub use tensor::Tensor;
 pub use verdict::Verdict;
@@ -57,10 +59,11 @@ impl fmt::Display for Format {
     }
 }
 
-/// Options for opening a checkpoint.
+/// Options for opening a checkpoint, and for finding it in a directory.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
     memory_limit: Option<u64>,
+    pub(crate) log: Listener,
 }
 
 impl OpenOptions {
@@ -76,6 +79,18 @@ impl OpenOptions {
     /// with `RESOURCE_EXHAUSTED`.
     pub fn memory_limit(mut self, bytes: u64) -> OpenOptions {
         self.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Sets the log, which hears how the path was understood where that may surprise: the directory
+    /// was moved, the path is a directory and a prefix, or the state file names a checkpoint that
+    /// does not exist.
+    pub fn log_to(self, log: Log) -> OpenOptions {
+        self.heard_by(&Listener::new(Some(log)))
+    }
+
+    pub(crate) fn heard_by(mut self, log: &Listener) -> OpenOptions {
+        self.log = log.clone();
         self
     }
 }
@@ -172,8 +187,8 @@ impl Reader {
 
     /// Opens the checkpoint at `path` for restoring it: if the path is both a prefix and a
     /// directory, the prefix counts (`tf.train.Checkpoint.restore`).
-    pub(crate) fn for_restore(path: impl AsRef<Path>) -> Result<Reader> {
-        Reader::open_first(&Location::of(path)?, First::Prefix, &OpenOptions::default())
+    pub(crate) fn for_restore(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Reader> {
+        Reader::open_first(&Location::of(path)?, First::Prefix, options)
     }
 
     fn open_first(path: &Location, first: First, options: &OpenOptions) -> Result<Reader> {
@@ -186,7 +201,11 @@ impl Reader {
                 Err(e) if e.code() == Code::NotFound && how.entry.is_some() && gone != Some(located.clone()) => {
                     gone = Some(located);
                 }
-                stored => return Ok(Reader { stored: stored?, resolved: how }),
+                stored => {
+                    let reader = Reader { stored: stored?, resolved: how };
+                    options.log.warn(reader.resolved.remarks(path));
+                    return Ok(reader);
+                }
             }
         }
         Err(Error::new(Code::Unavailable, Reason::Busy, "the latest checkpoint was removed each time before it could be opened")
@@ -196,13 +215,6 @@ impl Reader {
     /// How the path that was opened was understood.
     pub fn resolved(&self) -> &Resolution {
         &self.resolved
-    }
-
-    /// What should be said if the directory was moved; else `None`.
-    pub(crate) fn moved(&self) -> Option<String> {
-        let entry = self.resolved.entry.as_ref().filter(|_| self.resolved.is_moved)?;
-        let [prefix, entry] = [self.prefix().as_os_str(), entry].map(|path| printable(path.as_encoded_bytes()));
-        Some(format!("the directory was moved: its state file names {entry}, and {prefix} is restored"))
     }
 
     /// The prefix of the checkpoint's files, resolved from the path that was opened. For a sharded

@@ -9,6 +9,7 @@ use super::verdict::{Findings, Verdict};
 use super::{Reader, Stored};
 use crate::bundle;
 use crate::error::{Code, Error, Reason, Result};
+use crate::log::{Listener, Log};
 use crate::storage::Location;
 use crate::v1;
 
@@ -17,6 +18,7 @@ use crate::v1;
 pub struct VerifyOptions {
     threads: u32,
     skip_values: bool,
+    pub(crate) log: Listener,
 }
 
 impl VerifyOptions {
@@ -38,6 +40,14 @@ impl VerifyOptions {
     /// only the list of tensors is verified. False by default.
     pub fn skip_values(mut self, skip: bool) -> VerifyOptions {
         self.skip_values = skip;
+        self
+    }
+
+    /// Sets the log, which hears how the path was understood where that may surprise, as
+    /// [`OpenOptions::log_to`](super::OpenOptions::log_to) says. What is wrong with a checkpoint is
+    /// in the result.
+    pub fn log_to(mut self, log: Log) -> VerifyOptions {
+        self.log = Listener::new(Some(log));
         self
     }
 }
@@ -90,7 +100,9 @@ pub fn verify(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Verification> {
     let path = Location::of(path)?;
-    verify_located(&path, locate(&path, First::Directory)?.located, options, progress)
+    let found = locate(&path, First::Directory)?;
+    options.log.warn(found.how.remarks(&path));
+    verify_located(&path, found.located, options, progress)
 }
 
 /// Like [`verify`], for the checkpoint that was found at `path`.

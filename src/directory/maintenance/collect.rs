@@ -9,6 +9,7 @@ use super::super::session::Session;
 use super::super::watch::{Clock, SystemClock};
 use crate::bundle::{is_temporary, sweep_older, Access, Asked, Held, Locking, Notes};
 use crate::error::{Error, Result};
+use crate::log::{Listener, Log};
 use crate::storage::{Location, Storage};
 use crate::Durability;
 
@@ -20,6 +21,7 @@ pub struct CollectOptions {
     asked: Asked,
     /// In seconds.
     older_than: Option<f64>,
+    log: Listener,
 }
 
 /// All stay.
@@ -33,7 +35,7 @@ impl CollectOptions {
     /// Keeps the newest `keep` checkpoints, at least 1.
     pub fn keep(keep: usize) -> CollectOptions {
         let rule = Retention { max_to_keep: Some(keep), ..Retention::default() };
-        CollectOptions { rule, dry_run: false, asked: Asked::default(), older_than: None }
+        CollectOptions { rule, dry_run: false, asked: Asked::default(), older_than: None, log: Listener::default() }
     }
 
     /// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
@@ -73,6 +75,12 @@ impl CollectOptions {
     /// `age`. Otherwise nothing is deleted there but expired checkpoints.
     pub fn older_than(mut self, age: Duration) -> CollectOptions {
         self.older_than = Some(age.as_secs_f64());
+        self
+    }
+
+    /// Sets the log, which hears what [`Collected::warnings`] says, also if the call fails.
+    pub fn log_to(mut self, log: Log) -> CollectOptions {
+        self.log = Listener::new(Some(log));
         self
     }
 }
@@ -127,7 +135,21 @@ pub fn collect_checkpoints(directory: impl AsRef<Path>, options: &CollectOptions
 
 pub(crate) fn collect_on(storage: &dyn Storage, directory: &Location, options: &CollectOptions) -> Result<Collected> {
     options.rule.check()?;
+    let mut access = Access::new(options.asked, &Notes::default());
     let mut collected = Collected::default();
+    let done = collect(storage, directory, options, &mut access, &mut collected);
+    collected.warnings.append(&mut access.notes.take());
+    options.log.warn(&collected.warnings);
+    done.map(|()| collected)
+}
+
+fn collect(
+    storage: &dyn Storage,
+    directory: &Location,
+    options: &CollectOptions,
+    access: &mut Access,
+    collected: &mut Collected,
+) -> Result<()> {
     let held = storage.directory(directory, false).map_err(|e| Error::io("open the directory", directory, &e))?;
     let names = held.list().map_err(|e| Error::io("list the directory", directory, &e))?;
     collected.leftovers = names.iter().filter(|name| is_temporary(name)).map(|name| directory.join(name).into_path()).collect();
@@ -137,16 +159,15 @@ pub(crate) fn collect_on(storage: &dyn Storage, directory: &Location, options: &
         ledger.check_latest()?;
         collected.removed = ledger.would_remove(&options.rule);
         collected.kept = ledger.all();
-        return Ok(collected);
+        return Ok(());
     }
     // Taking locks deletes leftover files. While they are held nobody else changes what is read.
-    let mut access = Access::new(options.asked, &Notes::default());
-    access.under = Some(Held::for_manager(storage, directory, &access)?.claim);
-    let session = Session::begin(storage, directory, Durability::Full, &access)?;
+    access.under = Some(Held::for_manager(storage, directory, access)?.claim);
+    let session = Session::begin(storage, directory, Durability::Full, access)?;
     let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
     ledger.check_latest()?;
     let (rule, warnings) = (&options.rule, &mut collected.warnings);
-    let mut how = Recording { storage, durability: Durability::Full, access: &access, rule, warnings };
+    let mut how = Recording { storage, durability: Durability::Full, access, rule, warnings };
     let removals = ledger.write_in(&session, &mut how)?;
     collected.removed = removals.removed;
     collected.not_removed = removals.failed.into_iter().map(|(prefix, problem)| NotRemoved { prefix, problem }).collect();
@@ -155,6 +176,5 @@ pub(crate) fn collect_on(storage: &dyn Storage, directory: &Location, options: &
         sweep_older(storage, &*held, SystemClock.now() - age)?;
     }
     collected.leftovers.retain(|left| Location::of(left).is_ok_and(|left| storage.link_status(&left).is_err()));
-    collected.warnings.append(&mut access.notes.take());
-    Ok(collected)
+    Ok(())
 }

@@ -12,4 +12,6 @@ pub use candidates::BrokenCheckpoint;
 pub(crate) use collect::collect_on;
 pub use collect::{collect_checkpoints, CollectOptions, Collected, NotRemoved};
 pub use latest_valid::{latest_valid_checkpoint, ValidCheckpoint};
-pub use repair::{repair_checkpoint_state, RepairedState};
+#[cfg(test)]
+pub(crate) use repair::repair_on;
+pub use repair::{repair_checkpoint_state, RepairOptions, RepairedState};

@@ -22,15 +22,6 @@ inline ckpt_code run_written(void *user_data, const char *path, ckpt_failure *fa
     return guarded(failure, [&] { unbox<written_function>(user_data)(path); });
 }
 
-using log_function = std::function<void(severity, std::string_view)>;
-// A log that throws has nobody to tell.
-inline void run_log(void *user_data, ckpt_severity severity, const char *text, std::size_t len) noexcept {
-    try {
-        unbox<log_function>(user_data)(static_cast<::checkpoint::severity>(severity), {text, len});
-    } catch (...) {
-    }
-}
-
 }  // namespace detail
 /// @endcond
 
@@ -63,6 +54,13 @@ class save_options : public basic_save_options<save_options> {
 /// restores `new/kernel` from `model/old/kernel`, and leaves `new/bias` as it is.
 class restore_options : public basic_restore_options<restore_options> {
    public:
+    /// Has `log` called by restore_nodes() about how the path was understood where that may
+    /// surprise, and about globs that match nothing. A checkpoint, manager or saver has a log of its
+    /// own.
+    restore_options &log(std::function<void(severity, std::string_view)> log) {
+        detail::set_log(ckpt_restore_options_set_log, make(), std::move(log));
+        return *this;
+    }
     /// How values are read: threads, checksums. The options are copied.
     restore_options &read(const read_options &options) {
         detail::call(ckpt_restore_options_set_read_options, make(), options.get());
@@ -105,8 +103,7 @@ class checkpoint {
     /// lost.
     void set_log(std::function<void(severity, std::string_view)> log) const {
         if (!log) return detail::call(ckpt_checkpoint_set_log, get(), nullptr, nullptr, nullptr);
-        detail::call(ckpt_checkpoint_set_log, get(), detail::run_log, detail::box(std::move(log)),
-                     detail::free_box<detail::log_function>);
+        detail::set_log(ckpt_checkpoint_set_log, get(), std::move(log));
     }
     /// The variable that counts saves, `save_counter`: an int64 scalar, made when it is first
     /// needed.

@@ -38,8 +38,7 @@ class manager_options : public basic_manager_options<manager_options> {
     /// Has `log` called about state files that mean nothing, old checkpoints that cannot be removed
     /// and the like.
     manager_options &log(std::function<void(severity, std::string_view)> log) {
-        detail::call(ckpt_manager_options_set_log, make(), detail::run_log, detail::box(std::move(log)),
-                     detail::free_box<detail::log_function>);
+        detail::set_log(ckpt_manager_options_set_log, make(), std::move(log));
         return *this;
     }
 };

@@ -9,6 +9,11 @@ namespace checkpoint {
 /// How checkpoints are merged.
 class merge_options : public basic_merge_options<merge_options> {
    public:
+    /// Has `log` called about a file system that has no locks and the like.
+    merge_options &log(std::function<void(severity, std::string_view)> log) {
+        detail::set_log(ckpt_merge_options_set_log, make(), std::move(log));
+        return *this;
+    }
     /// Has `progress(done, total)` called now and then, in bytes of data files. What it throws
     /// stops the call.
     merge_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {

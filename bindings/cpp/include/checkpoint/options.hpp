@@ -359,6 +359,20 @@ class basic_saver_options {
         detail::call(ckpt_saver_options_set_restore_only, make(), only);
         return static_cast<Self &>(*this);
     }
+    /// Sets whether the directory is locked; `locking::if_possible` by default. Fails with
+    /// `code::invalid_argument` for other values. Options of a write can say otherwise for one
+    /// save.
+    Self &locking(::checkpoint::locking locking) {
+        detail::call(ckpt_saver_options_set_locking, make(), static_cast<ckpt_locking>(locking));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets for how many seconds the call waits for a lock that another process or thread holds; 60
+    /// by default, 0 fails at once. Fails with `code::invalid_argument` for negative values and
+    /// NaN.
+    Self &lock_wait(double seconds) {
+        detail::call(ckpt_saver_options_set_lock_wait, make(), seconds);
+        return static_cast<Self &>(*this);
+    }
     /// The handle; NULL for the defaults.
     const ckpt_saver_options *get() const noexcept { return handle_.get(); }
 
@@ -548,6 +562,32 @@ class basic_resume_options {
     detail::handle<ckpt_resume_options, ckpt_resume_options_free> handle_;  ///< Freed with this object.
 };
 
+/// What is set by plain values in checkpoint::remove_options.
+template <typename Self>
+class basic_remove_options {
+   public:
+    /// Sets whether the directory is locked; `locking::if_possible` by default. Fails with
+    /// `code::invalid_argument` for other values.
+    Self &locking(::checkpoint::locking locking) {
+        detail::call(ckpt_remove_options_set_locking, make(), static_cast<ckpt_locking>(locking));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets for how many seconds the call waits for a lock that another process or thread holds; 60
+    /// by default, 0 fails at once. Fails with `code::invalid_argument` for negative values and
+    /// NaN.
+    Self &lock_wait(double seconds) {
+        detail::call(ckpt_remove_options_set_lock_wait, make(), seconds);
+        return static_cast<Self &>(*this);
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_remove_options *get() const noexcept { return handle_.get(); }
+
+   protected:
+    /// The handle, to be changed.
+    ckpt_remove_options *make() { return handle_.make(ckpt_remove_options_new); }
+    detail::handle<ckpt_remove_options, ckpt_remove_options_free> handle_;  ///< Freed with this object.
+};
+
 /// What is set by plain values in checkpoint::wait_options.
 template <typename Self>
 class basic_wait_options {
@@ -583,6 +623,38 @@ class basic_wait_options {
     /// The handle, to be changed.
     ckpt_wait_options *make() { return handle_.make(ckpt_wait_options_new); }
     detail::handle<ckpt_wait_options, ckpt_wait_options_free> handle_;  ///< Freed with this object.
+};
+
+/// What is set by plain values in checkpoint::repair_options.
+template <typename Self>
+class basic_repair_options {
+   public:
+    /// Only returns what the state file would be, and takes no lock, if `dry_run` is true. False by
+    /// default.
+    Self &dry_run(bool dry_run) {
+        detail::call(ckpt_repair_options_set_dry_run, make(), dry_run);
+        return static_cast<Self &>(*this);
+    }
+    /// Sets whether the directory is locked; `locking::if_possible` by default. Fails with
+    /// `code::invalid_argument` for other values.
+    Self &locking(::checkpoint::locking locking) {
+        detail::call(ckpt_repair_options_set_locking, make(), static_cast<ckpt_locking>(locking));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets for how many seconds the call waits for a lock that another process or thread holds; 60
+    /// by default, 0 fails at once. Fails with `code::invalid_argument` for negative values and
+    /// NaN. The lock of the directory's manager is not waited for.
+    Self &lock_wait(double seconds) {
+        detail::call(ckpt_repair_options_set_lock_wait, make(), seconds);
+        return static_cast<Self &>(*this);
+    }
+    /// The handle; NULL for the defaults.
+    const ckpt_repair_options *get() const noexcept { return handle_.get(); }
+
+   protected:
+    /// The handle, to be changed.
+    ckpt_repair_options *make() { return handle_.make(ckpt_repair_options_new); }
+    detail::handle<ckpt_repair_options, ckpt_repair_options_free> handle_;  ///< Freed with this object.
 };
 
 /// What is set by plain values in checkpoint::collect_options.

@@ -10,7 +10,16 @@
 namespace checkpoint {
 
 /// How a checkpoint is opened.
-class open_options : public basic_open_options<open_options> {};
+class open_options : public basic_open_options<open_options> {
+   public:
+    /// Has `log` called about how a path was understood where that may surprise: the directory was
+    /// moved, the path is a directory and a prefix, or the state file names a checkpoint that does
+    /// not exist.
+    open_options &log(std::function<void(severity, std::string_view)> log) {
+        detail::set_log(ckpt_open_options_set_log, make(), std::move(log));
+        return *this;
+    }
+};
 
 /// An open checkpoint: a range of its tensors, in the byte order of their keys. Several threads may
 /// use it at once.

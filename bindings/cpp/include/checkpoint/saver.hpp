@@ -13,8 +13,7 @@ class saver_options : public basic_saver_options<saver_options> {
    public:
     /// Has `log` called about old checkpoints that cannot be removed and the like.
     saver_options &log(std::function<void(severity, std::string_view)> log) {
-        detail::call(ckpt_saver_options_set_log, make(), detail::run_log, detail::box(std::move(log)),
-                     detail::free_box<detail::log_function>);
+        detail::set_log(ckpt_saver_options_set_log, make(), std::move(log));
         return *this;
     }
     /// Asks `now` for the time, in seconds since the epoch, in place of the machine's clock.
