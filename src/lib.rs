@@ -132,9 +132,7 @@ mod table;
 mod tensor;
 mod v1;
 
-pub use bundle::{
-    merge, Checksums, Durability, Endianness, Locking, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written,
-};
+pub use bundle::{Checksums, Durability, Endianness, Locking, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written};
 pub use checkpoint::{
     restore_nodes, Busy, Checkpoint, CheckpointView, Comparison, Log, Mismatch, Pending, PendingProgress, Ranks, Report,
     RestoreKind, RestoreOptions, Row, RowPath, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions,
@@ -155,7 +153,7 @@ pub use graph::{
 };
 pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumption};
 pub use reader::{
-    latest_checkpoint, latest_checkpoint_with, resolve_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph,
+    latest_checkpoint, latest_checkpoint_with, merge, resolve_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph,
     OpenOptions, Progress, ReadRequest, Reader, RegisteredSaver, Rekeyed, Resolution, SlotVariable, Tensor, Verdict,
     Verification, VerifyOptions, View,
 };

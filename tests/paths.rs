@@ -101,7 +101,7 @@ fn found_by_all(directory: &Path) -> Vec<(&'static str, Option<PathBuf>)> {
 
 /// How a state file names `ckpt-3` of its own directory; and whether it lies elsewhere by that
 /// name.
-const NAMES: [(&str, bool); 10] = [
+const NAMES: [(&str, bool); 12] = [
     ("ckpt-3", false),
     ("./ckpt-3", false),
     ("ckpt-3.index", false),
@@ -112,6 +112,9 @@ const NAMES: [(&str, bool); 10] = [
     ("C:/Users/u/run/ckpt-3", true),
     (r"\\\\server\\share\\run\\ckpt-3", true),
     (r"run\\ckpt-3", true),
+    // A run that was downloaded. TensorFlow takes a URI for a relative path, and finds nothing.
+    ("gs://bucket/run/ckpt-3", true),
+    ("s3://bucket/run/ckpt-3", true),
 ];
 
 #[test]

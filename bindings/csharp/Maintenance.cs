@@ -61,7 +61,8 @@ namespace LibCheckpoint
         /// <summary>The newest so many, at least 1.</summary>
         public int Keep { get; set; } = 1;
 
-        /// <summary>Hears the warnings of <see cref="Collected"/>, also if the call fails.</summary>
+        /// <summary>Hears the warnings of <see cref="Collected"/>, also if the call
+        /// fails.</summary>
         public Action<Severity, string> Log { get; set; }
 
         internal static CollectOptionsHandle Make(CollectOptions options) =>

@@ -7,9 +7,9 @@ namespace LibCheckpoint
     /// <summary>How a checkpoint is opened.</summary>
     public sealed partial class OpenOptions
     {
-        /// <summary>Hears how a path was understood where that may surprise: the directory was moved,
-        /// the path is a directory and a prefix, or the state file names a checkpoint that does not
-        /// exist.</summary>
+        /// <summary>Hears how a path was understood where that may surprise: the directory was
+        /// moved, the path is a directory and a prefix, or the state file names a checkpoint that
+        /// does not exist.</summary>
         public Action<Severity, string> Log { get; set; }
 
         internal static OpenOptionsHandle Make(OpenOptions options) =>

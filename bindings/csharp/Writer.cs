@@ -14,8 +14,8 @@ namespace LibCheckpoint
         /// </summary>
         public Action<long, long> Progress { get; set; }
 
-        /// <summary>Hears, when a <see cref="Writer"/> finishes, that the file system has no locks and
-        /// the like. A checkpoint, manager or saver has a log of its own.</summary>
+        /// <summary>Hears, when a <see cref="Writer"/> finishes, that the file system has no locks
+        /// and the like. A checkpoint, manager or saver has a log of its own.</summary>
         public Action<Severity, string> Log { get; set; }
 
         internal static Cancellation Cancellation(WriteOptions options) => new Cancellation(options == null ? null : options.Progress);

@@ -19,12 +19,12 @@ mod watch;
 
 pub(crate) use files::remove_on;
 pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint, remove_checkpoint_with, RemoveOptions};
+#[cfg(test)]
+pub(crate) use maintenance::{collect_at, collect_on, repair_on};
 pub use maintenance::{
     collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
     NotRemoved, RepairOptions, RepairedState, ValidCheckpoint,
 };
-#[cfg(test)]
-pub(crate) use maintenance::{collect_on, repair_on};
 pub use pin::Pin;
 pub use retention::Better;
 pub use state::{get_checkpoint_state, update_checkpoint_state, CheckpointState};

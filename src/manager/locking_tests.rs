@@ -24,7 +24,7 @@ fn log() -> (Log, Arc<Mutex<Vec<String>>>) {
     (Arc::new(move |_, text| all.lock().push(text.to_owned())), heard)
 }
 
-fn program() -> Checkpoint {
+pub(super) fn program() -> Checkpoint {
     let graph = Graph::new();
     let root = graph.add_object().unwrap();
     graph.track(root, "v", graph.add_variable(Variable::zeros(DType::Int64, &[]).unwrap()).unwrap()).unwrap();
@@ -260,6 +260,46 @@ fn a_lost_lock_is_an_error_of_its_own() {
         assert!(left.iter().all(|name| name == "checkpoint" || name.starts_with("ckpt-7.")), "{at}: {left:?}");
     }
     assert!(lost > 4, "{lost} checks");
+}
+
+/// Whether this process has locked a file of locks, as Linux says.
+fn is_locked(directory: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(file) = std::fs::metadata(directory.join(".ckpt-lock")) else { return false };
+    let infos = std::fs::read_dir("/proc/self/fdinfo").unwrap();
+    let info = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
+    let inode = format!(":{} ", file.ino());
+    infos.map(info).any(|info| info.lines().any(|line| line.starts_with("lock:") && line.contains(&inode)))
+}
+
+/// On a full disk the file of locks cannot be made. Who saved nevertheless locks as soon as there
+/// is space, and is refused if another manager has saved meanwhile.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_manager_that_could_not_lock_does_so_once_it_can() {
+    for is_overtaken in [false, true] {
+        let directory = scratch();
+        let (log, heard) = log();
+        let manager = Manager::open(&program(), directory.path(), &ManagerOptions::new().log_to(log)).unwrap();
+        let full = Recording::failing(Fault { at: 0, errno: libc::ENOSYS, for_good: true, hits: |kind| kind == Kind::Lock });
+        (0..2).for_each(|_| drop(manager.save_on(&full, &ManagerSaveOptions::new()).unwrap()));
+        assert!(!is_locked(directory.path()));
+        let said = || heard.lock().iter().filter(|text| text.contains("are not kept out")).count();
+        assert_eq!(said(), 1, "{:?}", heard.lock());
+        if is_overtaken {
+            let state = std::fs::read_to_string(directory.path().join("checkpoint")).unwrap();
+            std::fs::write(directory.path().join("checkpoint"), state.replace("ckpt-2", "ckpt-7")).unwrap();
+        }
+        let saved = manager.save_on(&Local, &ManagerSaveOptions::new());
+        match is_overtaken {
+            false => assert_eq!(saved.unwrap(), Some(directory.path().join("ckpt-3"))),
+            true => assert_eq!(saved.unwrap_err().reason(), Reason::Replaced),
+        }
+        assert_eq!(is_locked(directory.path()), !is_overtaken, "it is the directory's manager if it saved");
+        assert_eq!(said(), 1);
+        drop(manager);
+        assert!(!is_locked(directory.path()));
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Opening checkpoints of any format, listing their tensors and reading values.
 
 mod locate;
+mod merging;
 mod object_graph;
 mod path;
 mod resolve;
@@ -23,6 +24,7 @@ use crate::tensor::{shape_text, DType, Slice};
 use crate::v1;
 
 pub(crate) use locate::{at_prefix as find_at, files_of_pattern, listed, read_state, small_file, Located, STATE_FILE};
+pub use merging::merge;
 pub(crate) use object_graph::GraphBuilder;
 pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
 pub(crate) use path::latest_in;
@@ -122,7 +124,11 @@ impl Stored {
 /// the checkpoint that was opened, or the read fails with `DATA_LOSS`
 /// ([`Replaced`](crate::Reason::Replaced)). A file is known by its device, inode, length and time
 /// of modification, so one thing is not noticed: another program that edits a data file in place
-/// and restores its length and time. Checksums notice that as well.
+/// and restores its length and time. Checksums notice that as well. And the order of renames is
+/// trusted, in which this library publishes the index last. TensorFlow renames data files before
+/// the index and reuses their names: a reader that is opened between the two has the old index with
+/// new data files, which checksums notice, and a read without checksums gives the new values as
+/// those of the old checkpoint.
 ///
 /// ```
 /// let directory = tempfile::tempdir()?;

@@ -641,7 +641,7 @@ internal static class Binding
             () => CheckpointFiles.UpdateState(directory, new CheckpointState(prefix), lockWait: negative));
     }
 
-    /// <summary>How a manager locks is not changed by options for writing that do not say.</summary>
+    /// <summary>What options for writing do not say of locks the manager's say.</summary>
     [Test("what_is_not_said_of_locks_is_the_handles")]
     private static void WhatIsNotSaidOfLocksIsTheHandles()
     {

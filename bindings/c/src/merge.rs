@@ -32,8 +32,8 @@ pub extern "C" fn ckpt_merge_options_new() -> *mut ckpt_merge_options {
 
 /// Sets whether sections may be missing: if so, the existing ones are merged, and at least one must
 /// exist. False by default: then all of the given sections must exist; if one of them is called
-/// `part-00000-of-00002`, so must the other one be given; and the slices of each tensor must cover
-/// it.
+/// `part-00000-of-00002`, so must the other one be given; the slices of each tensor must cover it;
+/// and there must be every key that the object graph names.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_options_set_allow_missing(
     options: *mut ckpt_merge_options,
@@ -146,8 +146,9 @@ pub extern "C" fn ckpt_merge_options_free(options: *mut ckpt_merge_options) {
 ///
 /// Fails as `ckpt_writer_finish`, and:
 /// * `CKPT_CODE_NOT_FOUND`: a section (`CKPT_REASON_NO_CHECKPOINT`) or one of its shards is
-///   missing, or slices do not cover a tensor (`CKPT_REASON_GAP`). What is missing is known from
-///   the names of sections, such as `part-00000-of-00002`, and their contents.
+///   missing, slices do not cover a tensor (`CKPT_REASON_GAP`), or no section has a key that the
+///   object graph names (`CKPT_REASON_NO_TENSOR`). What is missing is known from the names of
+///   sections, such as `part-00000-of-00002`, and their contents.
 /// * `CKPT_CODE_INVALID_ARGUMENT`: two sections hold the same tensor; slices of one tensor overlap
 ///   or disagree on dtype or shape; sections disagree on version or byte order; `count` is 0; or
 ///   `destination` is one of the sections.

@@ -7,7 +7,7 @@ use super::super::ledger::{Ledger, Recording};
 use super::super::retention::{Better, Retention};
 use super::super::session::Session;
 use super::super::watch::{Clock, SystemClock};
-use crate::bundle::{is_temporary, sweep_older, Access, Asked, Held, Locking, Notes};
+use crate::bundle::{sweep_older, sweepable, Access, Asked, Held, Locking, Notes};
 use crate::error::{Error, Result};
 use crate::log::{Listener, Log};
 use crate::storage::{Location, Storage};
@@ -51,7 +51,8 @@ impl CollectOptions {
         self
     }
 
-    /// Only lists what would be deleted. False by default.
+    /// Only lists what would be deleted. False by default. The lock of a checkpoint of which there
+    /// are temporary files is taken for a moment, to see whether a program is writing it.
     pub fn dry_run(mut self, dry_run: bool) -> CollectOptions {
         self.dry_run = dry_run;
         self
@@ -71,8 +72,9 @@ impl CollectOptions {
     }
 
     /// Deletes files left behind by crashes even where the file system has no locks, so that nobody
-    /// knows whether a program is writing them: those that were last modified longer ago than
-    /// `age`. Otherwise nothing is deleted there but expired checkpoints.
+    /// knows whether a program is writing them: those that were last changed longer ago than `age`,
+    /// in their content or their names; of a save by ranks, anything in its directory. Of one
+    /// checkpoint all go or none. Otherwise nothing is deleted there but expired checkpoints.
     pub fn older_than(mut self, age: Duration) -> CollectOptions {
         self.older_than = Some(age.as_secs_f64());
         self
@@ -134,10 +136,15 @@ pub fn collect_checkpoints(directory: impl AsRef<Path>, options: &CollectOptions
 }
 
 pub(crate) fn collect_on(storage: &dyn Storage, directory: &Location, options: &CollectOptions) -> Result<Collected> {
+    collect_at(storage, directory, options, SystemClock.now())
+}
+
+/// The same at the time `now`.
+pub(crate) fn collect_at(storage: &dyn Storage, directory: &Location, options: &CollectOptions, now: f64) -> Result<Collected> {
     options.rule.check()?;
     let mut access = Access::new(options.asked, &Notes::default());
     let mut collected = Collected::default();
-    let done = collect(storage, directory, options, &mut access, &mut collected);
+    let done = collect(storage, directory, options, now, &mut access, &mut collected);
     collected.warnings.append(&mut access.notes.take());
     options.log.warn(&collected.warnings);
     done.map(|()| collected)
@@ -147,15 +154,19 @@ fn collect(
     storage: &dyn Storage,
     directory: &Location,
     options: &CollectOptions,
+    now: f64,
     access: &mut Access,
     collected: &mut Collected,
 ) -> Result<()> {
     let held = storage.directory(directory, false).map_err(|e| Error::io("open the directory", directory, &e))?;
     let names = held.list().map_err(|e| Error::io("list the directory", directory, &e))?;
-    collected.leftovers = names.iter().filter(|name| is_temporary(name)).map(|name| directory.join(name).into_path()).collect();
+    let limit = options.older_than.map(|age| now - age);
+    let locks = options.asked.locking() != Locking::None;
+    let leftovers = sweepable(storage, &*held, &names, locks, limit, &mut collected.warnings);
+    collected.leftovers = leftovers.iter().map(|name| directory.join(name).into_path()).collect();
     crate::sort::sort_by(&mut collected.leftovers, Ord::cmp);
     if options.dry_run {
-        let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
+        let mut ledger = Ledger::load(directory, now, &mut collected.warnings)?;
         ledger.check_latest()?;
         collected.removed = ledger.would_remove(&options.rule);
         collected.kept = ledger.all();
@@ -164,7 +175,7 @@ fn collect(
     // Taking locks deletes leftover files. While they are held nobody else changes what is read.
     access.under = Some(Held::for_manager(storage, directory, access)?.claim);
     let session = Session::begin(storage, directory, Durability::Full, access)?;
-    let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
+    let mut ledger = Ledger::load(directory, now, &mut collected.warnings)?;
     ledger.check_latest()?;
     let (rule, warnings) = (&options.rule, &mut collected.warnings);
     let mut how = Recording { storage, durability: Durability::Full, access, rule, warnings };
@@ -172,8 +183,8 @@ fn collect(
     collected.removed = removals.removed;
     collected.not_removed = removals.failed.into_iter().map(|(prefix, problem)| NotRemoved { prefix, problem }).collect();
     collected.kept = ledger.all();
-    if let Some(age) = options.older_than {
-        sweep_older(storage, &*held, SystemClock.now() - age)?;
+    if let Some(limit) = limit {
+        sweep_older(storage, &*held, limit)?;
     }
     collected.leftovers.retain(|left| Location::of(left).is_ok_and(|left| storage.link_status(&left).is_err()));
     Ok(())

@@ -9,7 +9,7 @@ mod repair;
 
 pub use candidates::BrokenCheckpoint;
 #[cfg(test)]
-pub(crate) use collect::collect_on;
+pub(crate) use collect::{collect_at, collect_on};
 pub use collect::{collect_checkpoints, CollectOptions, Collected, NotRemoved};
 pub use latest_valid::{latest_valid_checkpoint, ValidCheckpoint};
 #[cfg(test)]

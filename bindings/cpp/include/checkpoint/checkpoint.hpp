@@ -55,8 +55,8 @@ class save_options : public basic_save_options<save_options> {
 class restore_options : public basic_restore_options<restore_options> {
    public:
     /// Has `log` called by restore_nodes() about how the path was understood where that may
-    /// surprise, and about globs that match nothing. A checkpoint, manager or saver has a log of its
-    /// own.
+    /// surprise, and about globs that match nothing. A checkpoint, manager or saver has a log of
+    /// its own.
     restore_options &log(std::function<void(severity, std::string_view)> log) {
         detail::set_log(ckpt_restore_options_set_log, make(), std::move(log));
         return *this;
