@@ -309,7 +309,9 @@ typedef struct ckpt_read_options ckpt_read_options;
 // opened, reads give the values of the one that was opened, or fail with `CKPT_CODE_DATA_LOSS`
 // (`CKPT_REASON_REPLACED`). Files are known by device, inode, length and time of modification: if
 // another program edits a data file in place and restores its length and time, only checksums
-// notice.
+// notice. So it is if a reader is opened while TensorFlow, which renames data files of the same
+// names before the index, replaces the checkpoint: without checksums it gives the new values as
+// those of the old index.
 typedef struct ckpt_reader ckpt_reader;
 
 // Options for removing a checkpoint. For one thread at a time while it is changed.
@@ -1860,8 +1862,8 @@ ckpt_merge_options *ckpt_merge_options_new(void);
 
 // Sets whether sections may be missing: if so, the existing ones are merged, and at least one must
 // exist. False by default: then all of the given sections must exist; if one of them is called
-// `part-00000-of-00002`, so must the other one be given; and the slices of each tensor must cover
-// it.
+// `part-00000-of-00002`, so must the other one be given; the slices of each tensor must cover it;
+// and there must be every key that the object graph names.
 ckpt_code ckpt_merge_options_set_allow_missing(ckpt_merge_options *options, bool allow, ckpt_error **error);
 
 // Sets whether the sections are kept after the merge. False by default: they are deleted.
@@ -1919,8 +1921,9 @@ void ckpt_merge_options_free(ckpt_merge_options *options);
 //
 // Fails as `ckpt_writer_finish`, and:
 // * `CKPT_CODE_NOT_FOUND`: a section (`CKPT_REASON_NO_CHECKPOINT`) or one of its shards is
-//   missing, or slices do not cover a tensor (`CKPT_REASON_GAP`). What is missing is known from
-//   the names of sections, such as `part-00000-of-00002`, and their contents.
+//   missing, slices do not cover a tensor (`CKPT_REASON_GAP`), or no section has a key that the
+//   object graph names (`CKPT_REASON_NO_TENSOR`). What is missing is known from the names of
+//   sections, such as `part-00000-of-00002`, and their contents.
 // * `CKPT_CODE_INVALID_ARGUMENT`: two sections hold the same tensor; slices of one tensor overlap
 //   or disagree on dtype or shape; sections disagree on version or byte order; `count` is 0; or
 //   `destination` is one of the sections.

@@ -147,8 +147,9 @@ namespace LibCheckpoint
     {
         /// <summary>Sets whether sections may be missing: if so, the existing ones are merged, and
         /// at least one must exist. False by default: then all of the given sections must exist; if
-        /// one of them is called <c>part-00000-of-00002</c>, so must the other one be given; and
-        /// the slices of each tensor must cover it.</summary>
+        /// one of them is called <c>part-00000-of-00002</c>, so must the other one be given; the
+        /// slices of each tensor must cover it; and there must be every key that the object graph
+        /// names.</summary>
         public bool AllowMissing { get; set; }
 
         /// <summary>Sets whether the sections are kept after the merge. False by default: they are

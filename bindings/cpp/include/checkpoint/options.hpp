@@ -160,8 +160,8 @@ class basic_merge_options {
    public:
     /// Sets whether sections may be missing: if so, the existing ones are merged, and at least one
     /// must exist. False by default: then all of the given sections must exist; if one of them is
-    /// called `part-00000-of-00002`, so must the other one be given; and the slices of each tensor
-    /// must cover it.
+    /// called `part-00000-of-00002`, so must the other one be given; the slices of each tensor must
+    /// cover it; and there must be every key that the object graph names.
     Self &allow_missing(bool allow) {
         detail::call(ckpt_merge_options_set_allow_missing, make(), allow);
         return static_cast<Self &>(*this);
