@@ -79,8 +79,8 @@ fn without_locks() -> Recording {
     Recording::failing(Fault { at: 0, errno: libc::ENOSYS, for_good: true, hits: |kind| kind == Kind::Lock })
 }
 
-/// Remains are as old as their last change. That is not what hard links keep: a merge links old data
-/// files, and a save an old index.
+/// Remains are as old as their last change. That is not what hard links keep: a merge links old
+/// data files, and a save an old index.
 #[test]
 fn a_new_hard_link_to_an_old_file_is_new() {
     let directory = scratch();
@@ -130,8 +130,11 @@ fn a_directory_of_sections_is_as_young_as_what_is_in_it() {
     }
 }
 
+/// Makes a directory in which so many of something go.
+type Prepare = fn(&Path, usize);
+
 /// How often a collection asks for what, in a directory with so many of what goes.
-fn counted(count: usize, prepare: fn(&Path, usize)) -> BTreeMap<String, usize> {
+fn counted(count: usize, prepare: Prepare) -> BTreeMap<String, usize> {
     let directory = scratch();
     prepare(directory.path(), count);
     let recording = Recording::new();
@@ -151,7 +154,7 @@ fn counted(count: usize, prepare: fn(&Path, usize)) -> BTreeMap<String, usize> {
 /// proportion.
 #[test]
 fn a_collection_takes_calls_in_proportion_to_what_goes() {
-    let prepares: [(&str, fn(&Path, usize)); 3] = [
+    let prepares: [(&str, Prepare); 3] = [
         ("expired", |directory, count| managed(directory, count + 1)),
         ("marked", |directory, count| {
             managed(directory, count + 1);

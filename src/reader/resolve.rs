@@ -29,8 +29,9 @@ pub(crate) struct Resolved {
 
 /// Resolves the entry `entry` of a state file in `directory`. A relative entry starts at the
 /// directory. If an entry leads to nothing, the last component of its path is tried in the
-/// directory, because the directory may have been moved, also from Windows. The name of an index
-/// stands for its checkpoint.
+/// directory, because the directory may have been moved, also from Windows or from a bucket
+/// (`gs://…`, which TensorFlow takes for a relative path). The name of an index stands for its
+/// checkpoint.
 ///
 /// # Errors
 /// The files at the entry's path cannot be accessed or are not a checkpoint, and there is no

@@ -101,6 +101,9 @@ fn a_state_file_is_made_from_what_is_there() {
     }
 }
 
+/// A change, what it is called, and what the state file lists after it: the latest, and all.
+type Change<'a> = (&'a str, &'a dyn Fn(), i32, &'a [i32]);
+
 /// Verifying takes long: nobody is to wait for it, and what another program does meanwhile counts.
 #[test]
 fn while_repair_verifies_the_state_may_change() {
@@ -110,7 +113,7 @@ fn while_repair_verifies_the_state_may_change() {
     (0..4).for_each(|_| drop(save(&manager)));
     drop(manager);
     let path = |n: i32| scratch.path().join(format!("ckpt-{n}"));
-    let changes: [(&str, &dyn Fn(), i32, &[i32]); 3] = [
+    let changes: [Change<'_>; 3] = [
         ("another state", &|| update(scratch.path(), &[path(1), path(2)]), 2, &[1, 2]),
         ("a checkpoint that was whole is replaced", &|| replace_by_damaged(&program, &path(2)), 3, &[1, 3]),
         ("a state that is damaged again", &|| state(scratch.path(), "nonsense"), 3, &[1, 3]),

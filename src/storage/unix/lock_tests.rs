@@ -13,9 +13,12 @@ pub(super) enum Stop {
     Opened,
 }
 
+/// Where a thread stops, whom it tells, and who lets it go on.
+type Gate = (Stop, Sender<()>, Receiver<()>);
+
 thread_local! {
-    /// Where this thread stops once, whom it tells, and who lets it go on.
-    static STOPS: RefCell<Option<(Stop, Sender<()>, Receiver<()>)>> = const { RefCell::new(None) };
+    /// Where this thread stops once.
+    static STOPS: RefCell<Option<Gate>> = const { RefCell::new(None) };
 }
 
 pub(super) fn stop_at(here: Stop) {
