@@ -234,7 +234,7 @@ class checkpoint {
         return try_call([&] { return write(prefix, options); });
     }
     /// save_async() without exceptions.
-    result<pending> try_save_async(const file_path &prefix, const save_options &options = {}) const {
+    result<pending<>> try_save_async(const file_path &prefix, const save_options &options = {}) const {
         return try_call([&] { return save_async(prefix, options); });
     }
     /// restore() without exceptions.

@@ -196,10 +196,7 @@ inline ckpt_code run_progress(void *user_data, std::uint64_t done, std::uint64_t
 using log_function = std::function<void(severity, std::string_view)>;
 // A log that throws has nobody to tell.
 inline void run_log(void *user_data, ckpt_severity severity, const char *text, std::size_t len) noexcept {
-    try {
-        unbox<log_function>(user_data)(static_cast<::checkpoint::severity>(severity), {text, len});
-    } catch (...) {
-    }
+    unheard([&] { unbox<log_function>(user_data)(static_cast<::checkpoint::severity>(severity), {text, len}); });
 }
 // Sets the log of a handle or of options by a function of the C API.
 template <typename Set, typename Target>

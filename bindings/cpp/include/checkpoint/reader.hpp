@@ -152,7 +152,7 @@ class reader {
     struct requests {
         requests(span<const tensor> tensors, span<const span<std::byte>> buffers) {
             if (tensors.size() != buffers.size()) {
-                throw error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument);
+                fail(error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument));
             }
             for (const tensor &each : tensors) raw.push_back(each.get());
             for (const span<std::byte> &each : buffers) {
