@@ -102,7 +102,7 @@ namespace LibCheckpoint
             }
             if (Log != null)
             {
-                NativeMethods.ckpt_restore_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
+                NativeMethods.ckpt_restore_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
         }
     }

@@ -127,7 +127,7 @@ namespace LibCheckpoint
             SetPlain(made);
             if (Log != null)
             {
-                NativeMethods.ckpt_remove_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
+                NativeMethods.ckpt_remove_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
         }
     }
@@ -192,7 +192,7 @@ namespace LibCheckpoint
                 }
                 if (log != null)
                 {
-                    NativeMethods.ckpt_state_update_set_log(update, Callbacks.Log, CallbackValue.Give(log, null), Callbacks.Release);
+                    NativeMethods.ckpt_state_update_set_log(update, Callbacks.Log, CallbackValue.Give(log), Callbacks.Release);
                 }
                 if (!string.IsNullOrEmpty(fileName))
                 {

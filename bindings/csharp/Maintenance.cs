@@ -50,7 +50,7 @@ namespace LibCheckpoint
             NativeMethods.ckpt_repair_options_set_verify_options(made, verify);
             if (Log != null)
             {
-                NativeMethods.ckpt_repair_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
+                NativeMethods.ckpt_repair_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
         }
     }
@@ -75,7 +75,7 @@ namespace LibCheckpoint
             SetPlain(made);
             if (Log != null)
             {
-                NativeMethods.ckpt_collect_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
+                NativeMethods.ckpt_collect_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
         }
     }

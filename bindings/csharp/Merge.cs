@@ -20,7 +20,7 @@ namespace LibCheckpoint
             NativeMethods.ckpt_merge_options_set_cancel(made, cancellation.Cancel);
             if (Log != null)
             {
-                NativeMethods.ckpt_merge_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
+                NativeMethods.ckpt_merge_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
             if (Progress != null)
             {

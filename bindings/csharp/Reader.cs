@@ -22,7 +22,7 @@ namespace LibCheckpoint
             SetPlain(made);
             if (Log != null)
             {
-                NativeMethods.ckpt_open_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
+                NativeMethods.ckpt_open_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
         }
     }

@@ -26,7 +26,7 @@ namespace LibCheckpoint
             NativeMethods.ckpt_verify_options_set_cancel(made, cancellation.Cancel);
             if (Log != null)
             {
-                NativeMethods.ckpt_verify_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
+                NativeMethods.ckpt_verify_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
             if (Progress != null)
             {

@@ -44,7 +44,7 @@ func TestContextsThatMayBeDoneChangeNothingElse(t *testing.T) {
 			check0(t, err)
 			equal(t, prefix, latest)
 			check0(t, Merge(c, prefix+"-merged", []string{prefix}, &MergeOptions{KeepInputs: true, Durability: DurabilityNone}))
-			check0(t, Remove(prefix+"-merged"))
+			check0(t, Remove(prefix+"-merged", nil))
 		}
 	})
 }

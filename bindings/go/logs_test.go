@@ -32,7 +32,7 @@ func TestLogsOfPaths(t *testing.T) {
 		verify := &VerifyOptions{Log: log}
 		wait := &WaitOptions{Timeout: &zero, Log: log}
 		for name, call := range map[string]func(){
-			"Open":                func() { must(Open(directory, open))(t).Close() },
+			"Open":                func() { must(Open(ctx, directory, open))(t).Close() },
 			"OpenCheckpointView":  func() { must(OpenCheckpointView(directory, open))(t).Close() },
 			"LatestCheckpoint":    func() { must(LatestCheckpoint(directory, open))(t) },
 			"GetCheckpointState":  func() { must(GetCheckpointState(directory, "", open))(t) },
