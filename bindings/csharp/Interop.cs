@@ -3,6 +3,10 @@ using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Text;
 
+// Of every import: beside the assembly and in the directories of the system, never in the working
+// directory.
+[assembly: DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+
 namespace LibCheckpoint
 {
     internal static partial class NativeMethods
@@ -14,7 +18,7 @@ namespace LibCheckpoint
         static NativeMethods()
         {
 #if NETCOREAPP3_0_OR_GREATER
-            NativeLibrary.SetDllImportResolver(typeof(NativeMethods).Assembly, Resolve);
+            FindByResolver();
 #endif
             IntPtr error;
             CheckpointException.Check(ckpt_check_version(Header.Major, Header.Minor, Header.Patch, out error), error);

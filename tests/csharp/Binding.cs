@@ -28,6 +28,17 @@ internal static class Binding
         Check.That(declared > 400, "only " + declared + " functions are declared");
     }
 
+    [Test("no_import_looks_in_the_working_directory")]
+    private static void NoImportLooksInTheWorkingDirectory()
+    {
+        var search = typeof(Graph).Assembly.GetCustomAttribute<DefaultDllImportSearchPathsAttribute>();
+        Check.Equal(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories, search.Paths);
+        foreach (MethodInfo method in Internal("NativeMethods").GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+        {
+            Check.That(method.GetCustomAttribute<DefaultDllImportSearchPathsAttribute>() == null, method.Name + " has paths of its own");
+        }
+    }
+
     [Test("versions_agree")]
     private static void VersionsAgree()
     {
@@ -212,6 +223,12 @@ internal static class Binding
         {
             Node root = graph.AddObject();
             Check.Throws<ArgumentNullException>(() => graph.TrackObject(root, null));
+            foreach (object nothing in new object[] { new { W = new float[1] }, new Unmarked(), new List<float[]>() })
+            {
+                Check.Contains("nothing in a " + nothing.GetType(), Check.Throws<ArgumentException>(() => graph.TrackObject(root, nothing)).Message);
+                var held = new Wrong { Tracked = new[] { new Wrong(), nothing is List<float[]> ? new Unmarked() : nothing } };
+                Check.Contains("x/1: nothing in a ", Check.Throws<ArgumentException>(() => graph.TrackObject(graph.AddObject(), held)).Message);
+            }
             Check.Throws<ArgumentException>(() => graph.TrackObject(root, new Wrong { Tracked = 5 }));
             Check.Throws<ArgumentException>(() => graph.TrackObject(root, new Wrong { Tracked = "text" }));
             Check.Throws<ArgumentException>(() => graph.TrackObject(root, new Wrong { Tracked = new Dictionary<int, int[]> { { 1, null } } }));
@@ -960,6 +977,11 @@ internal static class Binding
 
         [Tracked("state")]
         public Lending State { get; set; }
+    }
+
+    private sealed class Unmarked : ITracked
+    {
+        internal float[] Weights { get; } = new float[1];
     }
 
     private sealed class Wrong
