@@ -104,7 +104,7 @@ namespace LibCheckpoint
         /// those of <c>tf.train.Checkpoint(**edges of root)</c>.</summary>
         public Checkpoint(Graph graph, Node root)
         {
-            NativeMethods.ckpt_checkpoint_new(graph.Handle, root, out handle);
+            NativeMethods.ckpt_checkpoint_new(Required.Of(graph, "graph").Handle, root, out handle);
             causes = graph.Causes;
         }
 
@@ -114,8 +114,9 @@ namespace LibCheckpoint
         {
             using (var pins = new Pins())
             {
-                Bytes[] names = pins.Texts(Edge.Names(attached));
-                NativeMethods.ckpt_checkpoint_new_with_root(graph.Handle, root, names, Edge.Children(attached), names.Length, out handle);
+                Bytes[] names = pins.Texts(Edge.Names(attached, "attached"));
+                NativeMethods.ckpt_checkpoint_new_with_root(
+                    Required.Of(graph, "graph").Handle, root, names, Edge.Children(attached), names.Length, out handle);
             }
             causes = graph.Causes;
         }
@@ -186,7 +187,7 @@ namespace LibCheckpoint
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string Save(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_save(handle, path, made, out saved, out error);
@@ -197,7 +198,7 @@ namespace LibCheckpoint
         /// the state file. (<c>tf.train.Checkpoint.write</c>)</summary>
         public string Write(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write(handle, path, made, out saved, out error);
@@ -209,7 +210,7 @@ namespace LibCheckpoint
         public string WriteNumbered(
             string prefix, long number, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write_numbered(handle, path, number, made, out saved, out error);
@@ -232,7 +233,7 @@ namespace LibCheckpoint
         /// still running, if so asked.</exception>
         public Pending SaveAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_save_async(handle, path, made, out pending, out error);
@@ -243,7 +244,7 @@ namespace LibCheckpoint
         /// background, as <see cref="SaveAsync"/> does.</summary>
         public Pending WriteAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write_async(handle, path, made, out pending, out error);
@@ -282,7 +283,7 @@ namespace LibCheckpoint
         public string SaveRanked(
             string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_save_ranked(handle, path, all, made, out saved, out error);
@@ -307,7 +308,7 @@ namespace LibCheckpoint
         public string WriteRanked(
             string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write_ranked(handle, path, all, made, out saved, out error);
@@ -324,7 +325,7 @@ namespace LibCheckpoint
         public string WriteSection(
             string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write_section(handle, path, all, made, out saved, out error);

@@ -138,7 +138,7 @@ namespace LibCheckpoint
         public Comparison Diff(Graph graph, Node root)
         {
             IntPtr diff;
-            NativeMethods.ckpt_checkpoint_view_diff(handle, graph.Handle, root, out diff);
+            NativeMethods.ckpt_checkpoint_view_diff(handle, Required.Of(graph, "graph").Handle, root, out diff);
             return Comparison.TakeFrom(diff);
         }
 
@@ -147,7 +147,7 @@ namespace LibCheckpoint
         public Comparison Diff(Checkpoint checkpoint)
         {
             IntPtr diff;
-            NativeMethods.ckpt_checkpoint_view_diff_checkpoint(handle, checkpoint.Handle, out diff);
+            NativeMethods.ckpt_checkpoint_view_diff_checkpoint(handle, Required.Of(checkpoint, "checkpoint").Handle, out diff);
             return Comparison.TakeFrom(diff);
         }
 
@@ -163,7 +163,8 @@ namespace LibCheckpoint
         /// </summary>
         public void RestoreNodes(string path, IReadOnlyList<Match> matches, RestoreOptions options = null)
         {
-            var ids = new uint[matches.Count];
+            byte[] bytes = Utf8.Path(path);
+            var ids = new uint[Required.Of(matches, "matches").Count];
             var objects = new Node[ids.Length];
             for (int i = 0; i < ids.Length; i++)
             {
@@ -176,7 +177,7 @@ namespace LibCheckpoint
             }
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
-                NativeMethods.ckpt_restore_nodes(handle, Utf8.Path(path), ids, objects, ids.Length, made, causes);
+                NativeMethods.ckpt_restore_nodes(handle, bytes, ids, objects, ids.Length, made, causes);
             }
         }
     }

@@ -75,7 +75,7 @@ namespace LibCheckpoint
         /// none.</exception>
         public Pin(string prefix)
         {
-            NativeMethods.ckpt_pin_new(Utf8.Path(prefix), out handle);
+            NativeMethods.ckpt_pin_new(Utf8.Path(prefix, "prefix"), out handle);
         }
 
         private Pin(PinHandle handle)
@@ -100,7 +100,7 @@ namespace LibCheckpoint
         public static Pin Latest(string directory)
         {
             PinHandle handle;
-            NativeMethods.ckpt_pin_latest(Utf8.Path(directory), out handle);
+            NativeMethods.ckpt_pin_latest(Utf8.Path(directory, "directory"), out handle);
             return handle.IsInvalid ? null : new Pin(handle);
         }
 
@@ -120,7 +120,7 @@ namespace LibCheckpoint
         public static string Latest(string directory)
         {
             IntPtr path;
-            NativeMethods.ckpt_latest_checkpoint(Utf8.Path(directory), out path);
+            NativeMethods.ckpt_latest_checkpoint(Utf8.Path(directory, "directory"), out path);
             return NativeResult.Text(path);
         }
 
@@ -131,7 +131,7 @@ namespace LibCheckpoint
         public static CheckpointState GetState(string directory, string fileName = null)
         {
             IntPtr state;
-            NativeMethods.ckpt_get_checkpoint_state(Utf8.Path(directory), Utf8.PathOrNull(fileName), out state);
+            NativeMethods.ckpt_get_checkpoint_state(Utf8.Path(directory, "directory"), Utf8.PathOrNull(fileName), out state);
             return CheckpointState.TakeFrom(state);
         }
 
@@ -140,18 +140,19 @@ namespace LibCheckpoint
         public static void UpdateState(
             string directory, CheckpointState state, string fileName = null, Durability durability = Durability.Full)
         {
+            byte[] path = Utf8.Path(directory, "directory"), latest = Utf8.Path(Required.Of(state, "state").Latest, "state");
             StateUpdateHandle update;
-            NativeMethods.ckpt_state_update_new(Utf8.Path(state.Latest), out update);
+            NativeMethods.ckpt_state_update_new(latest, out update);
             using (update)
             {
                 NativeMethods.ckpt_state_update_set_durability(update, durability);
                 if (!string.IsNullOrEmpty(fileName))
                 {
-                    NativeMethods.ckpt_state_update_set_file_name(update, Utf8.Path(fileName));
+                    NativeMethods.ckpt_state_update_set_file_name(update, Utf8.Path(fileName, "fileName"));
                 }
-                foreach (string path in state.Paths)
+                foreach (string each in state.Paths)
                 {
-                    NativeMethods.ckpt_state_update_add_path(update, Utf8.Path(path));
+                    NativeMethods.ckpt_state_update_add_path(update, Utf8.Path(each, "state"));
                 }
                 foreach (DateTimeOffset? time in state.Timestamps)
                 {
@@ -163,7 +164,7 @@ namespace LibCheckpoint
                     double seconds = Time.Seconds(state.LastPreserved.Value);
                     NativeMethods.ckpt_state_update_set_last_preserved(update, seconds);
                 }
-                NativeMethods.ckpt_update_checkpoint_state(Utf8.Path(directory), update);
+                NativeMethods.ckpt_update_checkpoint_state(path, update);
             }
         }
 
@@ -172,7 +173,7 @@ namespace LibCheckpoint
         public static bool Exists(string prefix)
         {
             bool exists;
-            NativeMethods.ckpt_checkpoint_exists(Utf8.Path(prefix), out exists);
+            NativeMethods.ckpt_checkpoint_exists(Utf8.Path(prefix, "prefix"), out exists);
             return exists;
         }
 
@@ -182,7 +183,7 @@ namespace LibCheckpoint
         {
             using (var pins = new Pins())
             {
-                IntPtr[] paths = pins.Paths(prefixes);
+                IntPtr[] paths = pins.Paths(prefixes, "prefixes");
                 var seconds = new double[paths.Length];
                 long found;
                 NativeMethods.ckpt_checkpoint_mtimes(paths, paths.Length, seconds, out found);
@@ -199,7 +200,7 @@ namespace LibCheckpoint
         /// is. (<c>tf.train.remove_checkpoint</c>)</summary>
         public static void Remove(string prefix)
         {
-            NativeMethods.ckpt_remove_checkpoint(Utf8.Path(prefix));
+            NativeMethods.ckpt_remove_checkpoint(Utf8.Path(prefix, "prefix"));
         }
     }
 }

@@ -140,6 +140,32 @@ namespace LibCheckpoint
         }
     }
 
+    internal static class Required
+    {
+        /// <summary>An argument that must not be null.</summary>
+        internal static T Of<T>(T value, string name)
+            where T : class
+        {
+            if (value == null)
+            {
+                throw new ArgumentNullException(name);
+            }
+            return value;
+        }
+
+        /// <summary>A number of things, as the library takes it.</summary>
+        internal static uint NotNegative(int value, string name) => (uint)NotNegative((long)value, name);
+
+        internal static ulong NotNegative(long value, string name)
+        {
+            if (value < 0)
+            {
+                throw new ArgumentOutOfRangeException(name, value, "it is negative");
+            }
+            return (ulong)value;
+        }
+    }
+
     internal static class Utf8
     {
         // Text that is none (half a surrogate pair) is refused rather than changed.
@@ -155,16 +181,12 @@ namespace LibCheckpoint
         }
 
         /// <summary>A path as bytes that end with NUL.</summary>
-        internal static byte[] Path(string path)
+        internal static byte[] Path(string path, string what = "path")
         {
-            if (path == null)
-            {
-                throw new ArgumentNullException("path");
-            }
-            byte[] bytes = Encode(path + "\0", "path");
+            byte[] bytes = Encode(Required.Of(path, what) + "\0", what);
             if (Array.IndexOf(bytes, (byte)0) != bytes.Length - 1)
             {
-                throw new ArgumentException("the path has a NUL character", "path");
+                throw new ArgumentException("the path has a NUL character", what);
             }
             return bytes;
         }
@@ -185,16 +207,12 @@ namespace LibCheckpoint
             }
         }
 
-        internal static byte[][] Encode(IReadOnlyList<string> all)
+        internal static byte[][] Encode(IReadOnlyList<string> all, string what = "values")
         {
-            if (all == null)
-            {
-                throw new ArgumentNullException("values");
-            }
-            var encoded = new byte[all.Count][];
+            var encoded = new byte[Required.Of(all, what).Count][];
             for (int i = 0; i < encoded.Length; i++)
             {
-                encoded[i] = Encode(all[i], "values");
+                encoded[i] = Encode(all[i], what);
             }
             return encoded;
         }
@@ -261,16 +279,12 @@ namespace LibCheckpoint
             return texts;
         }
 
-        internal IntPtr[] Paths(IReadOnlyList<string> all)
+        internal IntPtr[] Paths(IReadOnlyList<string> all, string what)
         {
-            if (all == null)
-            {
-                throw new ArgumentNullException("paths");
-            }
-            var paths = new IntPtr[all.Count];
+            var paths = new IntPtr[Required.Of(all, what).Count];
             for (int i = 0; i < paths.Length; i++)
             {
-                paths[i] = Pin(Utf8.Path(all[i]));
+                paths[i] = Pin(Utf8.Path(all[i], what));
             }
             return paths;
         }

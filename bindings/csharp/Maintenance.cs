@@ -65,7 +65,7 @@ namespace LibCheckpoint
             {
                 IntPtr path, found, e;
                 cancellation.Check(
-                    NativeMethods.ckpt_latest_valid_checkpoint(Utf8.Path(directory), made, out path, out found, out e), e, token);
+                    NativeMethods.ckpt_latest_valid_checkpoint(Utf8.Path(directory, "directory"), made, out path, out found, out e), e, token);
                 broken = BrokenCheckpoint.TakeFrom(found);
                 return NativeResult.Text(path);
             }
@@ -82,7 +82,7 @@ namespace LibCheckpoint
             {
                 IntPtr repaired, e;
                 cancellation.Check(
-                    NativeMethods.ckpt_repair_checkpoint_state(Utf8.Path(directory), dryRun, made, out repaired, out e), e, token);
+                    NativeMethods.ckpt_repair_checkpoint_state(Utf8.Path(directory, "directory"), dryRun, made, out repaired, out e), e, token);
                 try
                 {
                     return new RepairedState(repaired);
@@ -104,7 +104,7 @@ namespace LibCheckpoint
             using (CollectOptionsHandle made = CollectOptions.Make(options))
             {
                 IntPtr removed;
-                NativeMethods.ckpt_collect_checkpoints(Utf8.Path(directory), made, out removed);
+                NativeMethods.ckpt_collect_checkpoints(Utf8.Path(directory, "directory"), made, out removed);
                 return NativeResult.Texts(removed);
             }
         }
@@ -118,7 +118,7 @@ namespace LibCheckpoint
             using (CollectOptionsHandle made = CollectOptions.Make(options))
             {
                 IntPtr collected;
-                NativeMethods.ckpt_collect_checkpoints_with_details(Utf8.Path(directory), made, out collected);
+                NativeMethods.ckpt_collect_checkpoints_with_details(Utf8.Path(directory, "directory"), made, out collected);
                 try
                 {
                     return new Collected(collected);

@@ -107,7 +107,8 @@ namespace LibCheckpoint
         /// checkpoint.</exception>
         public Manager(Checkpoint checkpoint, string directory, ManagerOptions options = null)
         {
-            byte[] path = Utf8.Path(directory);
+            Required.Of(checkpoint, "checkpoint");
+            byte[] path = Utf8.Path(directory, "directory");
             causes = checkpoint.Causes;
             using (ManagerOptionsHandle made = ManagerOptions.Make(options, causes))
             {

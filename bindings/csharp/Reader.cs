@@ -249,7 +249,7 @@ namespace LibCheckpoint
             {
                 for (int i = 0; i < pointers.Length; i++)
                 {
-                    pointers[i] = tensors[i].PointerIn(handle);
+                    pointers[i] = Required.Of(tensors[i], "tensors").PointerIn(handle);
                     pins[i] = buffers[i].Pin();
                     unsafe
                     {

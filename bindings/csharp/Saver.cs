@@ -59,7 +59,7 @@ namespace LibCheckpoint
             }
             if (LatestFilename != null)
             {
-                NativeMethods.ckpt_saver_save_options_set_latest_filename(made, Utf8.Path(LatestFilename));
+                NativeMethods.ckpt_saver_save_options_set_latest_filename(made, Utf8.Path(LatestFilename, "LatestFilename"));
             }
         }
     }
@@ -80,10 +80,11 @@ namespace LibCheckpoint
         /// what has no values.</exception>
         public Saver(Graph graph, IReadOnlyList<Edge> objects, SaverOptions options = null)
         {
+            Required.Of(graph, "graph");
             using (SaverOptionsHandle made = SaverOptions.Make(options))
             using (var pins = new Pins())
             {
-                Bytes[] names = pins.Texts(Edge.Names(objects));
+                Bytes[] names = pins.Texts(Edge.Names(objects, "objects"));
                 NativeMethods.ckpt_saver_new(graph.Handle, names, Edge.Children(objects), names.Length, made, out handle);
             }
             causes = graph.Causes;
@@ -99,6 +100,8 @@ namespace LibCheckpoint
         /// cref="NodeOptions.Name"/>).</summary>
         public static Saver OfVariables(Graph graph, Node[] variables, SaverOptions options = null)
         {
+            Required.Of(graph, "graph");
+            Required.Of(variables, "variables");
             using (SaverOptionsHandle made = SaverOptions.Make(options))
             {
                 SaverHandle handle;
@@ -111,6 +114,7 @@ namespace LibCheckpoint
         /// values, by the variables' own names.</summary>
         public static Saver OfRoot(Graph graph, Node root, SaverOptions options = null)
         {
+            Required.Of(graph, "graph");
             using (SaverOptionsHandle made = SaverOptions.Make(options))
             {
                 SaverHandle handle;
@@ -137,7 +141,7 @@ namespace LibCheckpoint
             using (cancellation.Begin(token))
             {
                 IntPtr path, e;
-                cancellation.Check(NativeMethods.ckpt_saver_save(handle, Utf8.Path(prefix), made, out path, out e), e, token, causes);
+                cancellation.Check(NativeMethods.ckpt_saver_save(handle, Utf8.Path(prefix, "prefix"), made, out path, out e), e, token, causes);
                 return NativeResult.Text(path);
             }
         }
@@ -181,7 +185,7 @@ namespace LibCheckpoint
         /// ever removed.</param>
         public void SetLastCheckpoints(IReadOnlyList<string> paths, IReadOnlyList<DateTimeOffset> times = null)
         {
-            if (times != null && times.Count != paths.Count)
+            if (times != null && times.Count != Required.Of(paths, "paths").Count)
             {
                 throw new ArgumentException("there is a time for each checkpoint");
             }
@@ -196,7 +200,7 @@ namespace LibCheckpoint
             }
             using (var pins = new Pins())
             {
-                Bytes[] all = pins.Texts(Utf8.Encode(paths));
+                Bytes[] all = pins.Texts(Utf8.Encode(paths, "paths"));
                 NativeMethods.ckpt_saver_set_last_checkpoints(handle, all, seconds, all.Length);
             }
         }
@@ -207,7 +211,7 @@ namespace LibCheckpoint
         {
             using (var pins = new Pins())
             {
-                Bytes[] all = pins.Texts(Utf8.Encode(paths));
+                Bytes[] all = pins.Texts(Utf8.Encode(paths, "paths"));
                 NativeMethods.ckpt_saver_recover_last_checkpoints(handle, all, all.Length);
             }
         }

@@ -141,14 +141,14 @@ namespace LibCheckpoint
 
         /// <summary>Reads the value into an array, which has exactly as many elements.</summary>
         public void ReadInto<T>(T[] values, ReadOptions options = null)
-            where T : struct => ReadInto(new Span<T>(values), options);
+            where T : struct => ReadInto(new Span<T>(Required.Of(values, "values")), options);
 
         /// <summary>Reads a part of the tensor.</summary>
         public T[] Read<T>(Region region, ReadOptions options = null)
             where T : struct
         {
             Elements.Check<T>(DType);
-            T[] values = Elements.Room<T>(region.Count(shape));
+            T[] values = Elements.Room<T>(Required.Of(region, "region").Count(shape));
             ReadInto(region, new Span<T>(values), options);
             return values;
         }
@@ -158,6 +158,7 @@ namespace LibCheckpoint
         public unsafe void ReadInto<T>(Region region, Span<T> values, ReadOptions options = null)
             where T : struct
         {
+            Required.Of(region, "region");
             Elements.Check<T>(DType);
             using (ReadOptionsHandle made = ReadOptions.Make(options))
             {
@@ -194,6 +195,7 @@ namespace LibCheckpoint
         /// <summary>The elements of a part of a string or variant tensor.</summary>
         public byte[][] ReadStrings(Region region, ReadOptions options = null)
         {
+            Required.Of(region, "region");
             using (ReadOptionsHandle made = ReadOptions.Make(options))
             {
                 IntPtr strings;

@@ -924,7 +924,10 @@ internal static class Binding
             Check.Throws<CheckpointException>(() => graph.AddSlotOwner(request => { }, new NodeOptions { Name = "x" }));
             Check.Throws<CheckpointException>(() => graph.AddObject(new NodeOptions { LegacyName = "x" }));
             Check.Throws<ArgumentException>(() => graph.AddText("\ud800"));
-            Check.Throws<OverflowException>(() => new Reader(Conformance.Fixture("guide"), new OpenOptions { MemoryLimit = -1 }));
+            var e = Check.Throws<ArgumentOutOfRangeException>(() => new Reader(Conformance.Fixture("guide"), new OpenOptions { MemoryLimit = -1 }));
+            Check.Equal("MemoryLimit", e.ParamName);
+            e = Check.Throws<ArgumentOutOfRangeException>(() => new Writer(Program.At("w"), new WriteOptions { Threads = -1 }));
+            Check.Equal("Threads", e.ParamName);
             Check.Equal(kept, Library.KeptObjects);
             Check.Equal(handles, Library.LiveHandles);
         }

@@ -47,7 +47,7 @@ compile() {
 for runtime in mono core; do
   # With -doc a public member without documentation is an error.
   compile $runtime LibCheckpoint.dll "-doc:$work/$runtime/LibCheckpoint.xml" bindings/csharp/*.cs
-  compile $runtime tests.exe tests/csharp/{Testing,Conformance,Binding,Ranks,Snippets}.cs
+  compile $runtime tests.exe tests/csharp/{Testing,Conformance,Arguments,Binding,Ranks,Snippets}.cs
   compile $runtime train.exe examples/csharp/Train.cs
   compile $runtime cost.exe tests/csharp/Cost.cs
   compile $runtime abandon.exe tests/csharp/Abandon.cs
