@@ -64,6 +64,13 @@ namespace LibCheckpoint
         /// disposed of already.</summary>
         internal HandleReference Hold() => new HandleReference(this);
 
+        /// <summary>What a call says that was made after this was disposed of.</summary>
+        internal ObjectDisposedException Disposed()
+        {
+            string name = GetType().FullName;
+            return new ObjectDisposedException(name.Substring(0, name.Length - "Handle".Length)); // the public class that owns it
+        }
+
         protected sealed override bool ReleaseHandle()
         {
             collecting = collected;
@@ -91,6 +98,20 @@ namespace LibCheckpoint
         protected abstract void Free();
     }
 
+    internal static class Handles
+    {
+        /// <summary>The handle, unless it was disposed of.</summary>
+        internal static T Open<T>(this T handle)
+            where T : Handle
+        {
+            if (handle.IsClosed)
+            {
+                throw handle.Disposed();
+            }
+            return handle;
+        }
+    }
+
     internal sealed class StatusHandle : Handle
     {
         protected override void Free()
@@ -110,7 +131,7 @@ namespace LibCheckpoint
         internal HandleReference(Handle handle)
         {
             bool added = false;
-            handle.DangerousAddRef(ref added);
+            handle.Open().DangerousAddRef(ref added);
             this.handle = handle;
         }
 

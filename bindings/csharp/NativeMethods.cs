@@ -346,8 +346,11 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern CancelHandle ckpt_cancel_new();
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void ckpt_cancel_raise(CancelHandle cancel);
+        [DllImport(Name, EntryPoint = "ckpt_cancel_raise", CallingConvention = CallingConvention.Cdecl)]
+        private static extern void raw_cancel_raise(CancelHandle cancel);
+
+        internal static void ckpt_cancel_raise(CancelHandle cancel) =>
+            raw_cancel_raise(cancel.Open());
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_cancel_free(IntPtr cancel);
@@ -391,102 +394,168 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_reader_free(IntPtr reader);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_reader_prefix(ReaderHandle reader);
+        [DllImport(Name, EntryPoint = "ckpt_reader_prefix", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Bytes raw_reader_prefix(ReaderHandle reader);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_reader_resolved(ReaderHandle reader);
+        internal static Bytes ckpt_reader_prefix(ReaderHandle reader) =>
+            raw_reader_prefix(reader.Open());
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [DllImport(Name, EntryPoint = "ckpt_reader_resolved", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Bytes raw_reader_resolved(ReaderHandle reader);
+
+        internal static Bytes ckpt_reader_resolved(ReaderHandle reader) =>
+            raw_reader_resolved(reader.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_reader_resolved_is_moved", CallingConvention = CallingConvention.Cdecl)]
         [return: MarshalAs(UnmanagedType.I1)]
-        internal static extern bool ckpt_reader_resolved_is_moved(ReaderHandle reader);
+        private static extern bool raw_reader_resolved_is_moved(ReaderHandle reader);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static bool ckpt_reader_resolved_is_moved(ReaderHandle reader) =>
+            raw_reader_resolved_is_moved(reader.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_reader_resolved_is_ambiguous", CallingConvention = CallingConvention.Cdecl)]
         [return: MarshalAs(UnmanagedType.I1)]
-        internal static extern bool ckpt_reader_resolved_is_ambiguous(ReaderHandle reader);
+        private static extern bool raw_reader_resolved_is_ambiguous(ReaderHandle reader);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Format ckpt_reader_format(ReaderHandle reader);
+        internal static bool ckpt_reader_resolved_is_ambiguous(ReaderHandle reader) =>
+            raw_reader_resolved_is_ambiguous(reader.Open());
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern uint ckpt_reader_shard_count(ReaderHandle reader);
+        [DllImport(Name, EntryPoint = "ckpt_reader_format", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Format raw_reader_format(ReaderHandle reader);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_reader_shard_path(ReaderHandle reader, uint shard, out IntPtr path, out IntPtr error);
+        internal static Format ckpt_reader_format(ReaderHandle reader) =>
+            raw_reader_format(reader.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_reader_shard_count", CallingConvention = CallingConvention.Cdecl)]
+        private static extern uint raw_reader_shard_count(ReaderHandle reader);
+
+        internal static uint ckpt_reader_shard_count(ReaderHandle reader) =>
+            raw_reader_shard_count(reader.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_reader_shard_path", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_reader_shard_path(ReaderHandle reader, uint shard, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_reader_shard_path(ReaderHandle reader, uint shard, out IntPtr path, out IntPtr error) =>
+            raw_reader_shard_path(reader.Open(), shard, out path, out error);
 
         internal static void ckpt_reader_shard_path(ReaderHandle reader, uint shard, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_reader_shard_path(reader, shard, out path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int ckpt_reader_producer_version(ReaderHandle reader);
+        [DllImport(Name, EntryPoint = "ckpt_reader_producer_version", CallingConvention = CallingConvention.Cdecl)]
+        private static extern int raw_reader_producer_version(ReaderHandle reader);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int ckpt_reader_min_consumer_version(ReaderHandle reader);
+        internal static int ckpt_reader_producer_version(ReaderHandle reader) =>
+            raw_reader_producer_version(reader.Open());
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [DllImport(Name, EntryPoint = "ckpt_reader_min_consumer_version", CallingConvention = CallingConvention.Cdecl)]
+        private static extern int raw_reader_min_consumer_version(ReaderHandle reader);
+
+        internal static int ckpt_reader_min_consumer_version(ReaderHandle reader) =>
+            raw_reader_min_consumer_version(reader.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_reader_is_big_endian", CallingConvention = CallingConvention.Cdecl)]
         [return: MarshalAs(UnmanagedType.I1)]
-        internal static extern bool ckpt_reader_is_big_endian(ReaderHandle reader);
+        private static extern bool raw_reader_is_big_endian(ReaderHandle reader);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern long ckpt_reader_count(ReaderHandle reader);
+        internal static bool ckpt_reader_is_big_endian(ReaderHandle reader) =>
+            raw_reader_is_big_endian(reader.Open());
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern IntPtr ckpt_reader_tensor(ReaderHandle reader, long index);
+        [DllImport(Name, EntryPoint = "ckpt_reader_count", CallingConvention = CallingConvention.Cdecl)]
+        private static extern long raw_reader_count(ReaderHandle reader);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static long ckpt_reader_count(ReaderHandle reader) =>
+            raw_reader_count(reader.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_reader_tensor", CallingConvention = CallingConvention.Cdecl)]
+        private static extern IntPtr raw_reader_tensor(ReaderHandle reader, long index);
+
+        internal static IntPtr ckpt_reader_tensor(ReaderHandle reader, long index) =>
+            raw_reader_tensor(reader.Open(), index);
+
+        [DllImport(Name, EntryPoint = "ckpt_reader_has", CallingConvention = CallingConvention.Cdecl)]
         [return: MarshalAs(UnmanagedType.I1)]
-        internal static extern bool ckpt_reader_has(ReaderHandle reader, byte[] key, long keyLen);
+        private static extern bool raw_reader_has(ReaderHandle reader, byte[] key, long keyLen);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_reader_find(ReaderHandle reader, byte[] key, long keyLen, out IntPtr tensor, out IntPtr error);
+        internal static bool ckpt_reader_has(ReaderHandle reader, byte[] key, long keyLen) =>
+            raw_reader_has(reader.Open(), key, keyLen);
+
+        [DllImport(Name, EntryPoint = "ckpt_reader_find", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_reader_find(ReaderHandle reader, byte[] key, long keyLen, out IntPtr tensor, out IntPtr error);
+
+        internal static ErrorCode ckpt_reader_find(ReaderHandle reader, byte[] key, long keyLen, out IntPtr tensor, out IntPtr error) =>
+            raw_reader_find(reader.Open(), key, keyLen, out tensor, out error);
 
         internal static void ckpt_reader_find(ReaderHandle reader, byte[] key, out IntPtr tensor, Causes causes = null) =>
             CheckpointException.Check(ckpt_reader_find(reader, key, key.Length, out tensor, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_reader_read(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_reader_read", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_reader_read(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error);
+
+        internal static ErrorCode ckpt_reader_read(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error) =>
+            raw_reader_read(reader.Open(), tensor, options, buffer, size, out error);
 
         internal static void ckpt_reader_read(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, IntPtr buffer, long size, Causes causes = null) =>
             CheckpointException.Check(ckpt_reader_read(reader, tensor, options, buffer, size, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_reader_read_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_reader_read_slice", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_reader_read_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error);
+
+        internal static ErrorCode ckpt_reader_read_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error) =>
+            raw_reader_read_slice(reader.Open(), tensor, start, length, rank, options, buffer, size, out error);
 
         internal static void ckpt_reader_read_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, IntPtr buffer, long size, Causes causes = null) =>
             CheckpointException.Check(ckpt_reader_read_slice(reader, tensor, start, length, rank, options, buffer, size, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_reader_read_many(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_reader_read_many", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_reader_read_many(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, out IntPtr error);
+
+        internal static ErrorCode ckpt_reader_read_many(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, out IntPtr error) =>
+            raw_reader_read_many(reader.Open(), tensors, count, options, buffers, sizes, out error);
 
         internal static void ckpt_reader_read_many(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, Causes causes = null) =>
             CheckpointException.Check(ckpt_reader_read_many(reader, tensors, count, options, buffers, sizes, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_reader_read_strings(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out IntPtr @strings, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_reader_read_strings", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_reader_read_strings(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out IntPtr @strings, out IntPtr error);
+
+        internal static ErrorCode ckpt_reader_read_strings(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out IntPtr @strings, out IntPtr error) =>
+            raw_reader_read_strings(reader.Open(), tensor, options, out @strings, out error);
 
         internal static void ckpt_reader_read_strings(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out IntPtr @strings, Causes causes = null) =>
             CheckpointException.Check(ckpt_reader_read_strings(reader, tensor, options, out @strings, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_reader_read_strings_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, out IntPtr @strings, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_reader_read_strings_slice", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_reader_read_strings_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, out IntPtr @strings, out IntPtr error);
+
+        internal static ErrorCode ckpt_reader_read_strings_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, out IntPtr @strings, out IntPtr error) =>
+            raw_reader_read_strings_slice(reader.Open(), tensor, start, length, rank, options, out @strings, out error);
 
         internal static void ckpt_reader_read_strings_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, out IntPtr @strings, Causes causes = null) =>
             CheckpointException.Check(ckpt_reader_read_strings_slice(reader, tensor, start, length, rank, options, out @strings, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_reader_view(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out ViewHandle view, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_reader_view", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_reader_view(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out ViewHandle view, out IntPtr error);
+
+        internal static ErrorCode ckpt_reader_view(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out ViewHandle view, out IntPtr error) =>
+            raw_reader_view(reader.Open(), tensor, options, out view, out error);
 
         internal static void ckpt_reader_view(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out ViewHandle view, Causes causes = null) =>
             CheckpointException.Check(ckpt_reader_view(reader, tensor, options, out view, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_reader_object_graph(ReaderHandle reader, out IntPtr graph, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_reader_object_graph", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_reader_object_graph(ReaderHandle reader, out IntPtr graph, out IntPtr error);
+
+        internal static ErrorCode ckpt_reader_object_graph(ReaderHandle reader, out IntPtr graph, out IntPtr error) =>
+            raw_reader_object_graph(reader.Open(), out graph, out error);
 
         internal static void ckpt_reader_object_graph(ReaderHandle reader, out IntPtr graph, Causes causes = null) =>
             CheckpointException.Check(ckpt_reader_object_graph(reader, out graph, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_reader_debug_string(ReaderHandle reader, out IntPtr text, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_reader_debug_string", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_reader_debug_string(ReaderHandle reader, out IntPtr text, out IntPtr error);
+
+        internal static ErrorCode ckpt_reader_debug_string(ReaderHandle reader, out IntPtr text, out IntPtr error) =>
+            raw_reader_debug_string(reader.Open(), out text, out error);
 
         internal static void ckpt_reader_debug_string(ReaderHandle reader, out IntPtr text, Causes causes = null) =>
             CheckpointException.Check(ckpt_reader_debug_string(reader, out text, out IntPtr e), e, causes);
@@ -524,11 +593,17 @@ namespace LibCheckpoint
         internal static void ckpt_tensor_slice(IntPtr tensor, long index, long[] start, long[] length, Causes causes = null) =>
             CheckpointException.Check(ckpt_tensor_slice(tensor, index, start, length, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_view_bytes(ViewHandle view);
+        [DllImport(Name, EntryPoint = "ckpt_view_bytes", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Bytes raw_view_bytes(ViewHandle view);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern long ckpt_view_alignment(ViewHandle view);
+        internal static Bytes ckpt_view_bytes(ViewHandle view) =>
+            raw_view_bytes(view.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_view_alignment", CallingConvention = CallingConvention.Cdecl)]
+        private static extern long raw_view_alignment(ViewHandle view);
+
+        internal static long ckpt_view_alignment(ViewHandle view) =>
+            raw_view_alignment(view.Open());
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_view_free(IntPtr view);
@@ -602,8 +677,11 @@ namespace LibCheckpoint
         internal static void ckpt_verify_options_set_progress(VerifyOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
             CheckpointException.Check(ckpt_verify_options_set_progress(options, progress, userData, freeUserData, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_verify_options_set_cancel(VerifyOptionsHandle options, CancelHandle cancel, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_verify_options_set_cancel", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_verify_options_set_cancel(VerifyOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static ErrorCode ckpt_verify_options_set_cancel(VerifyOptionsHandle options, CancelHandle cancel, out IntPtr error) =>
+            raw_verify_options_set_cancel(options, cancel.Open(), out error);
 
         internal static void ckpt_verify_options_set_cancel(VerifyOptionsHandle options, CancelHandle cancel, Causes causes = null) =>
             CheckpointException.Check(ckpt_verify_options_set_cancel(options, cancel, out IntPtr e), e, causes);
@@ -695,8 +773,11 @@ namespace LibCheckpoint
         internal static void ckpt_write_options_set_progress(WriteOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
             CheckpointException.Check(ckpt_write_options_set_progress(options, progress, userData, freeUserData, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_write_options_set_cancel(WriteOptionsHandle options, CancelHandle cancel, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_write_options_set_cancel", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_write_options_set_cancel(WriteOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static ErrorCode ckpt_write_options_set_cancel(WriteOptionsHandle options, CancelHandle cancel, out IntPtr error) =>
+            raw_write_options_set_cancel(options, cancel.Open(), out error);
 
         internal static void ckpt_write_options_set_cancel(WriteOptionsHandle options, CancelHandle cancel, Causes causes = null) =>
             CheckpointException.Check(ckpt_write_options_set_cancel(options, cancel, out IntPtr e), e, causes);
@@ -710,50 +791,74 @@ namespace LibCheckpoint
         internal static void ckpt_writer_new(byte[] prefix, WriteOptionsHandle options, out WriterHandle writer, Causes causes = null) =>
             CheckpointException.Check(ckpt_writer_new(prefix, options, out writer, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_writer_add(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_writer_add", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_writer_add(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error);
+
+        internal static ErrorCode ckpt_writer_add(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error) =>
+            raw_writer_add(writer.Open(), key, keyLen, dtype, shape, rank, data, size, out error);
 
         internal static void ckpt_writer_add(WriterHandle writer, byte[] key, DType dtype, long[] shape, long rank, IntPtr data, long size, Causes causes = null) =>
             CheckpointException.Check(ckpt_writer_add(writer, key, key.Length, dtype, shape, rank, data, size, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_writer_add_slice(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long[] start, long[] length, long rank, IntPtr data, long size, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_writer_add_slice", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_writer_add_slice(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long[] start, long[] length, long rank, IntPtr data, long size, out IntPtr error);
+
+        internal static ErrorCode ckpt_writer_add_slice(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long[] start, long[] length, long rank, IntPtr data, long size, out IntPtr error) =>
+            raw_writer_add_slice(writer.Open(), key, keyLen, dtype, shape, start, length, rank, data, size, out error);
 
         internal static void ckpt_writer_add_slice(WriterHandle writer, byte[] key, DType dtype, long[] shape, long[] start, long[] length, long rank, IntPtr data, long size, Causes causes = null) =>
             CheckpointException.Check(ckpt_writer_add_slice(writer, key, key.Length, dtype, shape, start, length, rank, data, size, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_writer_add_shape_and_slice(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, byte[] shapeAndSlice, long shapeAndSliceLen, IntPtr data, long size, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_writer_add_shape_and_slice", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_writer_add_shape_and_slice(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, byte[] shapeAndSlice, long shapeAndSliceLen, IntPtr data, long size, out IntPtr error);
+
+        internal static ErrorCode ckpt_writer_add_shape_and_slice(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, byte[] shapeAndSlice, long shapeAndSliceLen, IntPtr data, long size, out IntPtr error) =>
+            raw_writer_add_shape_and_slice(writer.Open(), key, keyLen, dtype, shape, rank, shapeAndSlice, shapeAndSliceLen, data, size, out error);
 
         internal static void ckpt_writer_add_shape_and_slice(WriterHandle writer, byte[] key, DType dtype, long[] shape, long rank, byte[] shapeAndSlice, IntPtr data, long size, Causes causes = null) =>
             CheckpointException.Check(ckpt_writer_add_shape_and_slice(writer, key, key.Length, dtype, shape, rank, shapeAndSlice, shapeAndSlice.Length, data, size, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_writer_add_read(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_writer_add_read", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_writer_add_read(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static ErrorCode ckpt_writer_add_read(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData, out IntPtr error) =>
+            raw_writer_add_read(writer.Open(), key, keyLen, dtype, shape, rank, read, userData, freeUserData, out error);
 
         internal static void ckpt_writer_add_read(WriterHandle writer, byte[] key, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
             CheckpointException.Check(ckpt_writer_add_read(writer, key, key.Length, dtype, shape, rank, read, userData, freeUserData, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_writer_add_strings(WriterHandle writer, byte[] key, long keyLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_writer_add_strings", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_writer_add_strings(WriterHandle writer, byte[] key, long keyLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+
+        internal static ErrorCode ckpt_writer_add_strings(WriterHandle writer, byte[] key, long keyLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error) =>
+            raw_writer_add_strings(writer.Open(), key, keyLen, shape, rank, elements, count, out error);
 
         internal static void ckpt_writer_add_strings(WriterHandle writer, byte[] key, long[] shape, long rank, Bytes[] elements, long count, Causes causes = null) =>
             CheckpointException.Check(ckpt_writer_add_strings(writer, key, key.Length, shape, rank, elements, count, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_writer_add_strings_slice(WriterHandle writer, byte[] key, long keyLen, long[] shape, long[] start, long[] length, long rank, Bytes[] elements, long count, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_writer_add_strings_slice", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_writer_add_strings_slice(WriterHandle writer, byte[] key, long keyLen, long[] shape, long[] start, long[] length, long rank, Bytes[] elements, long count, out IntPtr error);
+
+        internal static ErrorCode ckpt_writer_add_strings_slice(WriterHandle writer, byte[] key, long keyLen, long[] shape, long[] start, long[] length, long rank, Bytes[] elements, long count, out IntPtr error) =>
+            raw_writer_add_strings_slice(writer.Open(), key, keyLen, shape, start, length, rank, elements, count, out error);
 
         internal static void ckpt_writer_add_strings_slice(WriterHandle writer, byte[] key, long[] shape, long[] start, long[] length, long rank, Bytes[] elements, long count, Causes causes = null) =>
             CheckpointException.Check(ckpt_writer_add_strings_slice(writer, key, key.Length, shape, start, length, rank, elements, count, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_writer_add_variants(WriterHandle writer, byte[] key, long keyLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_writer_add_variants", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_writer_add_variants(WriterHandle writer, byte[] key, long keyLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+
+        internal static ErrorCode ckpt_writer_add_variants(WriterHandle writer, byte[] key, long keyLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error) =>
+            raw_writer_add_variants(writer.Open(), key, keyLen, shape, rank, elements, count, out error);
 
         internal static void ckpt_writer_add_variants(WriterHandle writer, byte[] key, long[] shape, long rank, Bytes[] elements, long count, Causes causes = null) =>
             CheckpointException.Check(ckpt_writer_add_variants(writer, key, key.Length, shape, rank, elements, count, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_writer_finish(WriterHandle writer, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_writer_finish", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_writer_finish(WriterHandle writer, out IntPtr error);
+
+        internal static ErrorCode ckpt_writer_finish(WriterHandle writer, out IntPtr error) =>
+            raw_writer_finish(writer.Open(), out error);
 
         internal static void ckpt_writer_finish(WriterHandle writer, Causes causes = null) =>
             CheckpointException.Check(ckpt_writer_finish(writer, out IntPtr e), e, causes);
@@ -800,8 +905,11 @@ namespace LibCheckpoint
         internal static void ckpt_merge_options_set_progress(MergeOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
             CheckpointException.Check(ckpt_merge_options_set_progress(options, progress, userData, freeUserData, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_merge_options_set_cancel(MergeOptionsHandle options, CancelHandle cancel, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_merge_options_set_cancel", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_merge_options_set_cancel(MergeOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static ErrorCode ckpt_merge_options_set_cancel(MergeOptionsHandle options, CancelHandle cancel, out IntPtr error) =>
+            raw_merge_options_set_cancel(options, cancel.Open(), out error);
 
         internal static void ckpt_merge_options_set_cancel(MergeOptionsHandle options, CancelHandle cancel, Causes causes = null) =>
             CheckpointException.Check(ckpt_merge_options_set_cancel(options, cancel, out IntPtr e), e, causes);
@@ -890,242 +998,362 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_graph_free(IntPtr graph);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_object(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_object", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_object(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_object(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_object(graph.Open(), options, out node, out error);
 
         internal static void ckpt_graph_add_object(GraphHandle graph, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_object(graph, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_text(GraphHandle graph, byte[] text, long textLen, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_text", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_text(GraphHandle graph, byte[] text, long textLen, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_text(GraphHandle graph, byte[] text, long textLen, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_text(graph.Open(), text, textLen, options, out node, out error);
 
         internal static void ckpt_graph_add_text(GraphHandle graph, byte[] text, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_text(graph, text, text.Length, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_remove(GraphHandle graph, Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_remove", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_remove(GraphHandle graph, Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_remove(GraphHandle graph, Node node, out IntPtr error) =>
+            raw_graph_remove(graph.Open(), node, out error);
 
         internal static void ckpt_graph_remove(GraphHandle graph, Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_remove(graph, node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_contains(GraphHandle graph, Node node, [MarshalAs(UnmanagedType.I1)] out bool contains, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_contains", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_contains(GraphHandle graph, Node node, [MarshalAs(UnmanagedType.I1)] out bool contains, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_contains(GraphHandle graph, Node node, out bool contains, out IntPtr error) =>
+            raw_graph_contains(graph.Open(), node, out contains, out error);
 
         internal static void ckpt_graph_contains(GraphHandle graph, Node node, out bool contains, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_contains(graph, node, out contains, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_describe(GraphHandle graph, Node node, out IntPtr description, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_describe", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_describe(GraphHandle graph, Node node, out IntPtr description, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_describe(GraphHandle graph, Node node, out IntPtr description, out IntPtr error) =>
+            raw_graph_describe(graph.Open(), node, out description, out error);
 
         internal static void ckpt_graph_describe(GraphHandle graph, Node node, out IntPtr description, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_describe(graph, node, out description, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_set_debug_name(GraphHandle graph, Node node, byte[] name, long nameLen, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_set_debug_name", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_set_debug_name(GraphHandle graph, Node node, byte[] name, long nameLen, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_set_debug_name(GraphHandle graph, Node node, byte[] name, long nameLen, out IntPtr error) =>
+            raw_graph_set_debug_name(graph.Open(), node, name, nameLen, out error);
 
         internal static void ckpt_graph_set_debug_name(GraphHandle graph, Node node, byte[] name, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_set_debug_name(graph, node, name, name.Length, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_set_name(GraphHandle graph, Node variable, byte[] name, long nameLen, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_set_name", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_set_name(GraphHandle graph, Node variable, byte[] name, long nameLen, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_set_name(GraphHandle graph, Node variable, byte[] name, long nameLen, out IntPtr error) =>
+            raw_graph_set_name(graph.Open(), variable, name, nameLen, out error);
 
         internal static void ckpt_graph_set_name(GraphHandle graph, Node variable, byte[] name, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_set_name(graph, variable, name, name.Length, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_track(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_track", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_track(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_track(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error) =>
+            raw_graph_track(graph.Open(), parent, name, nameLen, child, out error);
 
         internal static void ckpt_graph_track(GraphHandle graph, Node parent, byte[] name, Node child, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_track(graph, parent, name, name.Length, child, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_track_overwrite(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_track_overwrite", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_track_overwrite(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_track_overwrite(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error) =>
+            raw_graph_track_overwrite(graph.Open(), parent, name, nameLen, child, out error);
 
         internal static void ckpt_graph_track_overwrite(GraphHandle graph, Node parent, byte[] name, Node child, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_track_overwrite(graph, parent, name, name.Length, child, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_untrack(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_untrack", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_untrack(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_untrack(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error) =>
+            raw_graph_untrack(graph.Open(), parent, name, nameLen, out child, out error);
 
         internal static void ckpt_graph_untrack(GraphHandle graph, Node parent, byte[] name, out Node child, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_untrack(graph, parent, name, name.Length, out child, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_lookup(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_lookup", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_lookup(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_lookup(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error) =>
+            raw_graph_lookup(graph.Open(), parent, name, nameLen, out child, out error);
 
         internal static void ckpt_graph_lookup(GraphHandle graph, Node parent, byte[] name, out Node child, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_lookup(graph, parent, name, name.Length, out child, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_children(GraphHandle graph, Node node, out IntPtr children, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_children", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_children(GraphHandle graph, Node node, out IntPtr children, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_children(GraphHandle graph, Node node, out IntPtr children, out IntPtr error) =>
+            raw_graph_children(graph.Open(), node, out children, out error);
 
         internal static void ckpt_graph_children(GraphHandle graph, Node node, out IntPtr children, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_children(graph, node, out children, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_descendants(GraphHandle graph, Node root, out IntPtr descendants, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_descendants", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_descendants(GraphHandle graph, Node root, out IntPtr descendants, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_descendants(GraphHandle graph, Node root, out IntPtr descendants, out IntPtr error) =>
+            raw_graph_descendants(graph.Open(), root, out descendants, out error);
 
         internal static void ckpt_graph_descendants(GraphHandle graph, Node root, out IntPtr descendants, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_descendants(graph, root, out descendants, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_waiting(GraphHandle graph, Node node, byte[] name, long nameLen, out long count, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_waiting", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_waiting(GraphHandle graph, Node node, byte[] name, long nameLen, out long count, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_waiting(GraphHandle graph, Node node, byte[] name, long nameLen, out long count, out IntPtr error) =>
+            raw_graph_waiting(graph.Open(), node, name, nameLen, out count, out error);
 
         internal static void ckpt_graph_waiting(GraphHandle graph, Node node, byte[] name, out long count, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_waiting(graph, node, name, name.Length, out count, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_owned", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_owned(graph.Open(), dtype, shape, rank, data, size, options, out node, out error);
 
         internal static void ckpt_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_owned(graph, dtype, shape, rank, data, size, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_borrowed(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_borrowed", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_borrowed(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_borrowed(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_borrowed(graph.Open(), dtype, shape, rank, data, size, userData, release, options, out node, out error);
 
         internal static void ckpt_graph_add_borrowed(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_borrowed(graph, dtype, shape, rank, data, size, userData, release, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_without_value(GraphHandle graph, DType dtype, long[] shape, int rank, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_without_value", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_without_value(GraphHandle graph, DType dtype, long[] shape, int rank, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_without_value(GraphHandle graph, DType dtype, long[] shape, int rank, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_without_value(graph.Open(), dtype, shape, rank, options, out node, out error);
 
         internal static void ckpt_graph_add_without_value(GraphHandle graph, DType dtype, long[] shape, int rank, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_without_value(graph, dtype, shape, rank, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_strings(GraphHandle graph, long[] shape, long rank, Bytes[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_strings", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_strings(GraphHandle graph, long[] shape, long rank, Bytes[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_strings(GraphHandle graph, long[] shape, long rank, Bytes[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_strings(graph.Open(), shape, rank, elements, count, options, out node, out error);
 
         internal static void ckpt_graph_add_strings(GraphHandle graph, long[] shape, long rank, Bytes[] elements, long count, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_strings(graph, shape, rank, elements, count, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_set_borrowed(GraphHandle graph, Node variable, IntPtr data, long size, IntPtr userData, FreeCallback release, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_set_borrowed", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_set_borrowed(GraphHandle graph, Node variable, IntPtr data, long size, IntPtr userData, FreeCallback release, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_set_borrowed(GraphHandle graph, Node variable, IntPtr data, long size, IntPtr userData, FreeCallback release, out IntPtr error) =>
+            raw_graph_set_borrowed(graph.Open(), variable, data, size, userData, release, out error);
 
         internal static void ckpt_graph_set_borrowed(GraphHandle graph, Node variable, IntPtr data, long size, IntPtr userData, FreeCallback release, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_set_borrowed(graph, variable, data, size, userData, release, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_data(GraphHandle graph, Node variable, out IntPtr data, out long size, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_data", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_data(GraphHandle graph, Node variable, out IntPtr data, out long size, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_data(GraphHandle graph, Node variable, out IntPtr data, out long size, out IntPtr error) =>
+            raw_graph_data(graph.Open(), variable, out data, out size, out error);
 
         internal static void ckpt_graph_data(GraphHandle graph, Node variable, out IntPtr data, out long size, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_data(graph, variable, out data, out size, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_read(GraphHandle graph, Node variable, IntPtr buffer, long size, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_read", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_read(GraphHandle graph, Node variable, IntPtr buffer, long size, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_read(GraphHandle graph, Node variable, IntPtr buffer, long size, out IntPtr error) =>
+            raw_graph_read(graph.Open(), variable, buffer, size, out error);
 
         internal static void ckpt_graph_read(GraphHandle graph, Node variable, IntPtr buffer, long size, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_read(graph, variable, buffer, size, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_assign(GraphHandle graph, Node variable, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_assign", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_assign(GraphHandle graph, Node variable, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_assign(GraphHandle graph, Node variable, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error) =>
+            raw_graph_assign(graph.Open(), variable, dtype, shape, rank, data, size, out error);
 
         internal static void ckpt_graph_assign(GraphHandle graph, Node variable, DType dtype, long[] shape, long rank, IntPtr data, long size, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_assign(graph, variable, dtype, shape, rank, data, size, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_read_strings(GraphHandle graph, Node node, out IntPtr @strings, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_read_strings", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_read_strings(GraphHandle graph, Node node, out IntPtr @strings, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_read_strings(GraphHandle graph, Node node, out IntPtr @strings, out IntPtr error) =>
+            raw_graph_read_strings(graph.Open(), node, out @strings, out error);
 
         internal static void ckpt_graph_read_strings(GraphHandle graph, Node node, out IntPtr @strings, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_read_strings(graph, node, out @strings, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_assign_strings(GraphHandle graph, Node node, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_assign_strings", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_assign_strings(GraphHandle graph, Node node, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_assign_strings(GraphHandle graph, Node node, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error) =>
+            raw_graph_assign_strings(graph.Open(), node, shape, rank, elements, count, out error);
 
         internal static void ckpt_graph_assign_strings(GraphHandle graph, Node node, long[] shape, long rank, Bytes[] elements, long count, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_assign_strings(graph, node, shape, rank, elements, count, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_read_integer(GraphHandle graph, Node variable, out long value, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_read_integer", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_read_integer(GraphHandle graph, Node variable, out long value, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_read_integer(GraphHandle graph, Node variable, out long value, out IntPtr error) =>
+            raw_graph_read_integer(graph.Open(), variable, out value, out error);
 
         internal static void ckpt_graph_read_integer(GraphHandle graph, Node variable, out long value, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_read_integer(graph, variable, out value, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_list(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_list", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_list(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_list(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_list(graph.Open(), options, out node, out error);
 
         internal static void ckpt_graph_add_list(GraphHandle graph, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_list(graph, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_dict(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_dict", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_dict(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_dict(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_dict(graph.Open(), options, out node, out error);
 
         internal static void ckpt_graph_add_dict(GraphHandle graph, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_dict(graph, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_tuple(GraphHandle graph, Node[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_tuple", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_tuple(GraphHandle graph, Node[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_tuple(GraphHandle graph, Node[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_tuple(graph.Open(), elements, count, options, out node, out error);
 
         internal static void ckpt_graph_add_tuple(GraphHandle graph, Node[] elements, long count, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_tuple(graph, elements, count, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_named_tuple(GraphHandle graph, Bytes[] fields, Node[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_named_tuple", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_named_tuple(GraphHandle graph, Bytes[] fields, Node[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_named_tuple(GraphHandle graph, Bytes[] fields, Node[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_named_tuple(graph.Open(), fields, elements, count, options, out node, out error);
 
         internal static void ckpt_graph_add_named_tuple(GraphHandle graph, Bytes[] fields, Node[] elements, long count, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_named_tuple(graph, fields, elements, count, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_list_append(GraphHandle graph, Node list, Node element, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_list_append", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_list_append(GraphHandle graph, Node list, Node element, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_list_append(GraphHandle graph, Node list, Node element, out IntPtr error) =>
+            raw_graph_list_append(graph.Open(), list, element, out error);
 
         internal static void ckpt_graph_list_append(GraphHandle graph, Node list, Node element, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_list_append(graph, list, element, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_list_repeat(GraphHandle graph, Node list, long times, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_list_repeat", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_list_repeat(GraphHandle graph, Node list, long times, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_list_repeat(GraphHandle graph, Node list, long times, out IntPtr error) =>
+            raw_graph_list_repeat(graph.Open(), list, times, out error);
 
         internal static void ckpt_graph_list_repeat(GraphHandle graph, Node list, long times, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_list_repeat(graph, list, times, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_list_set(GraphHandle graph, Node list, long index, Node element, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_list_set", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_list_set(GraphHandle graph, Node list, long index, Node element, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_list_set(GraphHandle graph, Node list, long index, Node element, out IntPtr error) =>
+            raw_graph_list_set(graph.Open(), list, index, element, out error);
 
         internal static void ckpt_graph_list_set(GraphHandle graph, Node list, long index, Node element, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_list_set(graph, list, index, element, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_list_insert(GraphHandle graph, Node list, long index, Node element, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_list_insert", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_list_insert(GraphHandle graph, Node list, long index, Node element, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_list_insert(GraphHandle graph, Node list, long index, Node element, out IntPtr error) =>
+            raw_graph_list_insert(graph.Open(), list, index, element, out error);
 
         internal static void ckpt_graph_list_insert(GraphHandle graph, Node list, long index, Node element, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_list_insert(graph, list, index, element, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_list_remove(GraphHandle graph, Node list, long index, out Node element, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_list_remove", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_list_remove(GraphHandle graph, Node list, long index, out Node element, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_list_remove(GraphHandle graph, Node list, long index, out Node element, out IntPtr error) =>
+            raw_graph_list_remove(graph.Open(), list, index, out element, out error);
 
         internal static void ckpt_graph_list_remove(GraphHandle graph, Node list, long index, out Node element, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_list_remove(graph, list, index, out element, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_list_splice(GraphHandle graph, Node list, long start, long end, Node[] elements, long count, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_list_splice", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_list_splice(GraphHandle graph, Node list, long start, long end, Node[] elements, long count, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_list_splice(GraphHandle graph, Node list, long start, long end, Node[] elements, long count, out IntPtr error) =>
+            raw_graph_list_splice(graph.Open(), list, start, end, elements, count, out error);
 
         internal static void ckpt_graph_list_splice(GraphHandle graph, Node list, long start, long end, Node[] elements, long count, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_list_splice(graph, list, start, end, elements, count, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_list_reorder(GraphHandle graph, Node list, long[] order, long count, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_list_reorder", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_list_reorder(GraphHandle graph, Node list, long[] order, long count, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_list_reorder(GraphHandle graph, Node list, long[] order, long count, out IntPtr error) =>
+            raw_graph_list_reorder(graph.Open(), list, order, count, out error);
 
         internal static void ckpt_graph_list_reorder(GraphHandle graph, Node list, long[] order, long count, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_list_reorder(graph, list, order, count, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_list_elements(GraphHandle graph, Node list, out IntPtr elements, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_list_elements", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_list_elements(GraphHandle graph, Node list, out IntPtr elements, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_list_elements(GraphHandle graph, Node list, out IntPtr elements, out IntPtr error) =>
+            raw_graph_list_elements(graph.Open(), list, out elements, out error);
 
         internal static void ckpt_graph_list_elements(GraphHandle graph, Node list, out IntPtr elements, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_list_elements(graph, list, out elements, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_dict_set(GraphHandle graph, Node dict, byte[] key, long keyLen, Node child, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_dict_set", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_dict_set(GraphHandle graph, Node dict, byte[] key, long keyLen, Node child, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_dict_set(GraphHandle graph, Node dict, byte[] key, long keyLen, Node child, out IntPtr error) =>
+            raw_graph_dict_set(graph.Open(), dict, key, keyLen, child, out error);
 
         internal static void ckpt_graph_dict_set(GraphHandle graph, Node dict, byte[] key, Node child, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_dict_set(graph, dict, key, key.Length, child, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_dict_remove(GraphHandle graph, Node dict, byte[] key, long keyLen, out Node child, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_dict_remove", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_dict_remove(GraphHandle graph, Node dict, byte[] key, long keyLen, out Node child, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_dict_remove(GraphHandle graph, Node dict, byte[] key, long keyLen, out Node child, out IntPtr error) =>
+            raw_graph_dict_remove(graph.Open(), dict, key, keyLen, out child, out error);
 
         internal static void ckpt_graph_dict_remove(GraphHandle graph, Node dict, byte[] key, out Node child, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_dict_remove(graph, dict, key, key.Length, out child, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_slot_owner(GraphHandle graph, CreateSlotCallback create, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_slot_owner", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_slot_owner(GraphHandle graph, CreateSlotCallback create, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_slot_owner(GraphHandle graph, CreateSlotCallback create, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_slot_owner(graph.Open(), create, userData, freeUserData, options, out node, out error);
 
         internal static void ckpt_graph_add_slot_owner(GraphHandle graph, CreateSlotCallback create, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_slot_owner(graph, create, userData, freeUserData, options, out node, out IntPtr e), e, causes);
@@ -1160,32 +1388,47 @@ namespace LibCheckpoint
         internal static void ckpt_slot_request_set_borrowed(IntPtr request, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, Causes causes = null) =>
             CheckpointException.Check(ckpt_slot_request_set_borrowed(request, data, size, userData, release, options, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_slot_request_set_device(IntPtr request, DeviceHandle device, NodeOptionsHandle options, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_slot_request_set_device", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_slot_request_set_device(IntPtr request, DeviceHandle device, NodeOptionsHandle options, out IntPtr error);
+
+        internal static ErrorCode ckpt_slot_request_set_device(IntPtr request, DeviceHandle device, NodeOptionsHandle options, out IntPtr error) =>
+            raw_slot_request_set_device(request, device.Open(), options, out error);
 
         internal static void ckpt_slot_request_set_device(IntPtr request, DeviceHandle device, NodeOptionsHandle options, Causes causes = null) =>
             CheckpointException.Check(ckpt_slot_request_set_device(request, device, options, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_set_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, Node slot, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_set_slot", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_set_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, Node slot, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_set_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, Node slot, out IntPtr error) =>
+            raw_graph_set_slot(graph.Open(), owner, variable, name, nameLen, slot, out error);
 
         internal static void ckpt_graph_set_slot(GraphHandle graph, Node owner, Node variable, byte[] name, Node slot, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_set_slot(graph, owner, variable, name, name.Length, slot, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, out Node slot, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_slot", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, out Node slot, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, out Node slot, out IntPtr error) =>
+            raw_graph_slot(graph.Open(), owner, variable, name, nameLen, out slot, out error);
 
         internal static void ckpt_graph_slot(GraphHandle graph, Node owner, Node variable, byte[] name, out Node slot, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_slot(graph, owner, variable, name, name.Length, out slot, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_remove_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, out Node slot, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_remove_slot", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_remove_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, out Node slot, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_remove_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, out Node slot, out IntPtr error) =>
+            raw_graph_remove_slot(graph.Open(), owner, variable, name, nameLen, out slot, out error);
 
         internal static void ckpt_graph_remove_slot(GraphHandle graph, Node owner, Node variable, byte[] name, out Node slot, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_remove_slot(graph, owner, variable, name, name.Length, out slot, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_slot_names(GraphHandle graph, Node owner, out IntPtr names, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_slot_names", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_slot_names(GraphHandle graph, Node owner, out IntPtr names, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_slot_names(GraphHandle graph, Node owner, out IntPtr names, out IntPtr error) =>
+            raw_graph_slot_names(graph.Open(), owner, out names, out error);
 
         internal static void ckpt_graph_slot_names(GraphHandle graph, Node owner, out IntPtr names, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_slot_names(graph, owner, out names, out IntPtr e), e, causes);
@@ -1193,32 +1436,47 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern DeviceHandle ckpt_device_new(IntPtr userData, FreeCallback freeUserData);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_device_set_describe(DeviceHandle device, DescribeCallback describe, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_device_set_describe", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_device_set_describe(DeviceHandle device, DescribeCallback describe, out IntPtr error);
+
+        internal static ErrorCode ckpt_device_set_describe(DeviceHandle device, DescribeCallback describe, out IntPtr error) =>
+            raw_device_set_describe(device.Open(), describe, out error);
 
         internal static void ckpt_device_set_describe(DeviceHandle device, DescribeCallback describe, Causes causes = null) =>
             CheckpointException.Check(ckpt_device_set_describe(device, describe, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_device_set_read(DeviceHandle device, ReadCallback read, [MarshalAs(UnmanagedType.I1)] bool concurrent, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_device_set_read", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_device_set_read(DeviceHandle device, ReadCallback read, [MarshalAs(UnmanagedType.I1)] bool concurrent, out IntPtr error);
+
+        internal static ErrorCode ckpt_device_set_read(DeviceHandle device, ReadCallback read, bool concurrent, out IntPtr error) =>
+            raw_device_set_read(device.Open(), read, concurrent, out error);
 
         internal static void ckpt_device_set_read(DeviceHandle device, ReadCallback read, bool concurrent, Causes causes = null) =>
             CheckpointException.Check(ckpt_device_set_read(device, read, concurrent, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_device_set_prepare(DeviceHandle device, PrepareCallback prepare, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_device_set_prepare", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_device_set_prepare(DeviceHandle device, PrepareCallback prepare, out IntPtr error);
+
+        internal static ErrorCode ckpt_device_set_prepare(DeviceHandle device, PrepareCallback prepare, out IntPtr error) =>
+            raw_device_set_prepare(device.Open(), prepare, out error);
 
         internal static void ckpt_device_set_prepare(DeviceHandle device, PrepareCallback prepare, Causes causes = null) =>
             CheckpointException.Check(ckpt_device_set_prepare(device, prepare, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_device_set_write(DeviceHandle device, WriteAtCallback write, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_device_set_write", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_device_set_write(DeviceHandle device, WriteAtCallback write, out IntPtr error);
+
+        internal static ErrorCode ckpt_device_set_write(DeviceHandle device, WriteAtCallback write, out IntPtr error) =>
+            raw_device_set_write(device.Open(), write, out error);
 
         internal static void ckpt_device_set_write(DeviceHandle device, WriteAtCallback write, Causes causes = null) =>
             CheckpointException.Check(ckpt_device_set_write(device, write, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_device_set_finish(DeviceHandle device, FinishCallback finish, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_device_set_finish", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_device_set_finish(DeviceHandle device, FinishCallback finish, out IntPtr error);
+
+        internal static ErrorCode ckpt_device_set_finish(DeviceHandle device, FinishCallback finish, out IntPtr error) =>
+            raw_device_set_finish(device.Open(), finish, out error);
 
         internal static void ckpt_device_set_finish(DeviceHandle device, FinishCallback finish, Causes causes = null) =>
             CheckpointException.Check(ckpt_device_set_finish(device, finish, out IntPtr e), e, causes);
@@ -1226,14 +1484,20 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_device_free(IntPtr device);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_device(GraphHandle graph, DType dtype, long[] shape, int rank, DeviceHandle device, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_device", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_device(GraphHandle graph, DType dtype, long[] shape, int rank, DeviceHandle device, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_device(GraphHandle graph, DType dtype, long[] shape, int rank, DeviceHandle device, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_device(graph.Open(), dtype, shape, rank, device.Open(), options, out node, out error);
 
         internal static void ckpt_graph_add_device(GraphHandle graph, DType dtype, long[] shape, int rank, DeviceHandle device, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_device(graph, dtype, shape, rank, device, options, out node, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_add_state(GraphHandle graph, SaveCallback save, RestoreCallback restore, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_add_state", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_add_state(GraphHandle graph, SaveCallback save, RestoreCallback restore, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_add_state(GraphHandle graph, SaveCallback save, RestoreCallback restore, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error) =>
+            raw_graph_add_state(graph.Open(), save, restore, userData, freeUserData, options, out node, out error);
 
         internal static void ckpt_graph_add_state(GraphHandle graph, SaveCallback save, RestoreCallback restore, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_add_state(graph, save, restore, userData, freeUserData, options, out node, out IntPtr e), e, causes);
@@ -1298,20 +1562,29 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern long ckpt_source_tensor_string_count(IntPtr tensor);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_graph_register_saver(GraphHandle graph, byte[] package, long packageLen, byte[] name, long nameLen, [MarshalAs(UnmanagedType.I1)] bool strict, AcceptsCallback accepts, SaveObjectsCallback save, WantsCallback wants, RestoreObjectsCallback restore, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_graph_register_saver", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_graph_register_saver(GraphHandle graph, byte[] package, long packageLen, byte[] name, long nameLen, [MarshalAs(UnmanagedType.I1)] bool strict, AcceptsCallback accepts, SaveObjectsCallback save, WantsCallback wants, RestoreObjectsCallback restore, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static ErrorCode ckpt_graph_register_saver(GraphHandle graph, byte[] package, long packageLen, byte[] name, long nameLen, bool strict, AcceptsCallback accepts, SaveObjectsCallback save, WantsCallback wants, RestoreObjectsCallback restore, IntPtr userData, FreeCallback freeUserData, out IntPtr error) =>
+            raw_graph_register_saver(graph.Open(), package, packageLen, name, nameLen, strict, accepts, save, wants, restore, userData, freeUserData, out error);
 
         internal static void ckpt_graph_register_saver(GraphHandle graph, byte[] package, byte[] name, bool strict, AcceptsCallback accepts, SaveObjectsCallback save, WantsCallback wants, RestoreObjectsCallback restore, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
             CheckpointException.Check(ckpt_graph_register_saver(graph, package, package.Length, name, name.Length, strict, accepts, save, wants, restore, userData, freeUserData, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_new(GraphHandle graph, Node root, out CheckpointHandle checkpoint, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_new", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_new(GraphHandle graph, Node root, out CheckpointHandle checkpoint, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_new(GraphHandle graph, Node root, out CheckpointHandle checkpoint, out IntPtr error) =>
+            raw_checkpoint_new(graph.Open(), root, out checkpoint, out error);
 
         internal static void ckpt_checkpoint_new(GraphHandle graph, Node root, out CheckpointHandle checkpoint, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_new(graph, root, out checkpoint, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_new_with_root(GraphHandle graph, Node root, Bytes[] names, Node[] objects, long count, out CheckpointHandle checkpoint, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_new_with_root", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_new_with_root(GraphHandle graph, Node root, Bytes[] names, Node[] objects, long count, out CheckpointHandle checkpoint, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_new_with_root(GraphHandle graph, Node root, Bytes[] names, Node[] objects, long count, out CheckpointHandle checkpoint, out IntPtr error) =>
+            raw_checkpoint_new_with_root(graph.Open(), root, names, objects, count, out checkpoint, out error);
 
         internal static void ckpt_checkpoint_new_with_root(GraphHandle graph, Node root, Bytes[] names, Node[] objects, long count, out CheckpointHandle checkpoint, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_new_with_root(graph, root, names, objects, count, out checkpoint, out IntPtr e), e, causes);
@@ -1319,74 +1592,113 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_checkpoint_free(IntPtr checkpoint);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern GraphHandle ckpt_checkpoint_graph(CheckpointHandle checkpoint);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_graph", CallingConvention = CallingConvention.Cdecl)]
+        private static extern GraphHandle raw_checkpoint_graph(CheckpointHandle checkpoint);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Node ckpt_checkpoint_root(CheckpointHandle checkpoint);
+        internal static GraphHandle ckpt_checkpoint_graph(CheckpointHandle checkpoint) =>
+            raw_checkpoint_graph(checkpoint.Open());
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_set_log(CheckpointHandle checkpoint, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_root", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Node raw_checkpoint_root(CheckpointHandle checkpoint);
+
+        internal static Node ckpt_checkpoint_root(CheckpointHandle checkpoint) =>
+            raw_checkpoint_root(checkpoint.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_set_log", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_set_log(CheckpointHandle checkpoint, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_set_log(CheckpointHandle checkpoint, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error) =>
+            raw_checkpoint_set_log(checkpoint.Open(), log, userData, freeUserData, out error);
 
         internal static void ckpt_checkpoint_set_log(CheckpointHandle checkpoint, LogCallback log, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_set_log(checkpoint, log, userData, freeUserData, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_save_counter(CheckpointHandle checkpoint, out Node counter, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_save_counter", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_save_counter(CheckpointHandle checkpoint, out Node counter, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_save_counter(CheckpointHandle checkpoint, out Node counter, out IntPtr error) =>
+            raw_checkpoint_save_counter(checkpoint.Open(), out counter, out error);
 
         internal static void ckpt_checkpoint_save_counter(CheckpointHandle checkpoint, out Node counter, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_save_counter(checkpoint, out counter, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_save_count(CheckpointHandle checkpoint, out long count, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_save_count", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_save_count(CheckpointHandle checkpoint, out long count, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_save_count(CheckpointHandle checkpoint, out long count, out IntPtr error) =>
+            raw_checkpoint_save_count(checkpoint.Open(), out count, out error);
 
         internal static void ckpt_checkpoint_save_count(CheckpointHandle checkpoint, out long count, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_save_count(checkpoint, out count, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_write(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_write", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_write(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_write(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, out IntPtr error) =>
+            raw_checkpoint_write(checkpoint.Open(), prefix, options, out path, out error);
 
         internal static void ckpt_checkpoint_write(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_write(checkpoint, prefix, options, out path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_write_numbered(CheckpointHandle checkpoint, byte[] prefix, long number, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_write_numbered", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_write_numbered(CheckpointHandle checkpoint, byte[] prefix, long number, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_write_numbered(CheckpointHandle checkpoint, byte[] prefix, long number, SaveOptionsHandle options, out IntPtr path, out IntPtr error) =>
+            raw_checkpoint_write_numbered(checkpoint.Open(), prefix, number, options, out path, out error);
 
         internal static void ckpt_checkpoint_write_numbered(CheckpointHandle checkpoint, byte[] prefix, long number, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_write_numbered(checkpoint, prefix, number, options, out path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_save(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_save", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_save(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_save(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, out IntPtr error) =>
+            raw_checkpoint_save(checkpoint.Open(), prefix, options, out path, out error);
 
         internal static void ckpt_checkpoint_save(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_save(checkpoint, prefix, options, out path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_restore(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_restore", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_restore(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_restore(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, out IntPtr error) =>
+            raw_checkpoint_restore(checkpoint.Open(), path, options, out status, out error);
 
         internal static void ckpt_checkpoint_restore(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_restore(checkpoint, path, options, out status, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_read(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_read", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_read(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_read(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, out IntPtr error) =>
+            raw_checkpoint_read(checkpoint.Open(), path, options, out status, out error);
 
         internal static void ckpt_checkpoint_read(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_read(checkpoint, path, options, out status, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_restore_nothing(CheckpointHandle checkpoint, out StatusHandle status, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_restore_nothing", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_restore_nothing(CheckpointHandle checkpoint, out StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_restore_nothing(CheckpointHandle checkpoint, out StatusHandle status, out IntPtr error) =>
+            raw_checkpoint_restore_nothing(checkpoint.Open(), out status, out error);
 
         internal static void ckpt_checkpoint_restore_nothing(CheckpointHandle checkpoint, out StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_restore_nothing(checkpoint, out status, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_dry_run(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out IntPtr report, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_dry_run", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_dry_run(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out IntPtr report, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_dry_run(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out IntPtr report, out IntPtr error) =>
+            raw_checkpoint_dry_run(checkpoint.Open(), path, options, out report, out error);
 
         internal static void ckpt_checkpoint_dry_run(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out IntPtr report, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_dry_run(checkpoint, path, options, out report, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_last_report(CheckpointHandle checkpoint, out IntPtr report, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_last_report", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_last_report(CheckpointHandle checkpoint, out IntPtr report, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_last_report(CheckpointHandle checkpoint, out IntPtr report, out IntPtr error) =>
+            raw_checkpoint_last_report(checkpoint.Open(), out report, out error);
 
         internal static void ckpt_checkpoint_last_report(CheckpointHandle checkpoint, out IntPtr report, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_last_report(checkpoint, out report, out IntPtr e), e, causes);
@@ -1532,59 +1844,92 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_report_row_detail(IntPtr row);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern RestoreKind ckpt_status_kind(StatusHandle status);
+        [DllImport(Name, EntryPoint = "ckpt_status_kind", CallingConvention = CallingConvention.Cdecl)]
+        private static extern RestoreKind raw_status_kind(StatusHandle status);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_status_path(StatusHandle status);
+        internal static RestoreKind ckpt_status_kind(StatusHandle status) =>
+            raw_status_kind(status.Open());
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_status_assert_consumed(StatusHandle status, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_status_path", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Bytes raw_status_path(StatusHandle status);
+
+        internal static Bytes ckpt_status_path(StatusHandle status) =>
+            raw_status_path(status.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_status_assert_consumed", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_status_assert_consumed(StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_status_assert_consumed(StatusHandle status, out IntPtr error) =>
+            raw_status_assert_consumed(status.Open(), out error);
 
         internal static void ckpt_status_assert_consumed(StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_status_assert_consumed(status, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_status_assert_existing_objects_matched(StatusHandle status, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_status_assert_existing_objects_matched", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_status_assert_existing_objects_matched(StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_status_assert_existing_objects_matched(StatusHandle status, out IntPtr error) =>
+            raw_status_assert_existing_objects_matched(status.Open(), out error);
 
         internal static void ckpt_status_assert_existing_objects_matched(StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_status_assert_existing_objects_matched(status, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_status_assert_rest_matched(StatusHandle status, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_status_assert_rest_matched", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_status_assert_rest_matched(StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_status_assert_rest_matched(StatusHandle status, out IntPtr error) =>
+            raw_status_assert_rest_matched(status.Open(), out error);
 
         internal static void ckpt_status_assert_rest_matched(StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_status_assert_rest_matched(status, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_status_assert_nontrivial_match(StatusHandle status, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_status_assert_nontrivial_match", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_status_assert_nontrivial_match(StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_status_assert_nontrivial_match(StatusHandle status, out IntPtr error) =>
+            raw_status_assert_nontrivial_match(status.Open(), out error);
 
         internal static void ckpt_status_assert_nontrivial_match(StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_status_assert_nontrivial_match(status, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void ckpt_status_expect_partial(StatusHandle status);
+        [DllImport(Name, EntryPoint = "ckpt_status_expect_partial", CallingConvention = CallingConvention.Cdecl)]
+        private static extern void raw_status_expect_partial(StatusHandle status);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_status_run_restore_ops(StatusHandle status, out IntPtr error);
+        internal static void ckpt_status_expect_partial(StatusHandle status) =>
+            raw_status_expect_partial(status.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_status_run_restore_ops", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_status_run_restore_ops(StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_status_run_restore_ops(StatusHandle status, out IntPtr error) =>
+            raw_status_run_restore_ops(status.Open(), out error);
 
         internal static void ckpt_status_run_restore_ops(StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_status_run_restore_ops(status, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_status_initialize_or_restore(StatusHandle status, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_status_initialize_or_restore", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_status_initialize_or_restore(StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_status_initialize_or_restore(StatusHandle status, out IntPtr error) =>
+            raw_status_initialize_or_restore(status.Open(), out error);
 
         internal static void ckpt_status_initialize_or_restore(StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_status_initialize_or_restore(status, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_status_report(StatusHandle status, out IntPtr report, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_status_report", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_status_report(StatusHandle status, out IntPtr report, out IntPtr error);
+
+        internal static ErrorCode ckpt_status_report(StatusHandle status, out IntPtr report, out IntPtr error) =>
+            raw_status_report(status.Open(), out report, out error);
 
         internal static void ckpt_status_report(StatusHandle status, out IntPtr report, Causes causes = null) =>
             CheckpointException.Check(ckpt_status_report(status, out report, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_status_drop(StatusHandle status, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_status_drop", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_status_drop(StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_status_drop(StatusHandle status, out IntPtr error) =>
+            raw_status_drop(status.Open(), out error);
 
         internal static void ckpt_status_drop(StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_status_drop(status, out IntPtr e), e, causes);
@@ -1646,20 +1991,29 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_saver_options_free(IntPtr options);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_saver_new(GraphHandle graph, Bytes[] names, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_saver_new", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_saver_new(GraphHandle graph, Bytes[] names, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
+
+        internal static ErrorCode ckpt_saver_new(GraphHandle graph, Bytes[] names, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error) =>
+            raw_saver_new(graph.Open(), names, nodes, count, options, out saver, out error);
 
         internal static void ckpt_saver_new(GraphHandle graph, Bytes[] names, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_new(graph, names, nodes, count, options, out saver, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_saver_new_of_variables(GraphHandle graph, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_saver_new_of_variables", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_saver_new_of_variables(GraphHandle graph, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
+
+        internal static ErrorCode ckpt_saver_new_of_variables(GraphHandle graph, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error) =>
+            raw_saver_new_of_variables(graph.Open(), nodes, count, options, out saver, out error);
 
         internal static void ckpt_saver_new_of_variables(GraphHandle graph, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_new_of_variables(graph, nodes, count, options, out saver, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_saver_new_of_root(GraphHandle graph, Node root, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_saver_new_of_root", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_saver_new_of_root(GraphHandle graph, Node root, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
+
+        internal static ErrorCode ckpt_saver_new_of_root(GraphHandle graph, Node root, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error) =>
+            raw_saver_new_of_root(graph.Open(), root, options, out saver, out error);
 
         internal static void ckpt_saver_new_of_root(GraphHandle graph, Node root, SaverOptionsHandle options, out SaverHandle saver, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_new_of_root(graph, root, options, out saver, out IntPtr e), e, causes);
@@ -1667,8 +2021,11 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_saver_free(IntPtr saver);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_saver_names(SaverHandle saver, out IntPtr names, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_saver_names", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_saver_names(SaverHandle saver, out IntPtr names, out IntPtr error);
+
+        internal static ErrorCode ckpt_saver_names(SaverHandle saver, out IntPtr names, out IntPtr error) =>
+            raw_saver_names(saver.Open(), out names, out error);
 
         internal static void ckpt_saver_names(SaverHandle saver, out IntPtr names, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_names(saver, out names, out IntPtr e), e, causes);
@@ -1709,38 +2066,56 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_saver_save_options_free(IntPtr options);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_saver_save(SaverHandle saver, byte[] prefix, SaverSaveOptionsHandle options, out IntPtr path, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_saver_save", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_saver_save(SaverHandle saver, byte[] prefix, SaverSaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_saver_save(SaverHandle saver, byte[] prefix, SaverSaveOptionsHandle options, out IntPtr path, out IntPtr error) =>
+            raw_saver_save(saver.Open(), prefix, options, out path, out error);
 
         internal static void ckpt_saver_save(SaverHandle saver, byte[] prefix, SaverSaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_save(saver, prefix, options, out path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_saver_restore(SaverHandle saver, byte[] path, RestoreOptionsHandle options, out IntPtr report, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_saver_restore", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_saver_restore(SaverHandle saver, byte[] path, RestoreOptionsHandle options, out IntPtr report, out IntPtr error);
+
+        internal static ErrorCode ckpt_saver_restore(SaverHandle saver, byte[] path, RestoreOptionsHandle options, out IntPtr report, out IntPtr error) =>
+            raw_saver_restore(saver.Open(), path, options, out report, out error);
 
         internal static void ckpt_saver_restore(SaverHandle saver, byte[] path, RestoreOptionsHandle options, out IntPtr report, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_restore(saver, path, options, out report, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_saver_last_report(SaverHandle saver, out IntPtr report, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_saver_last_report", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_saver_last_report(SaverHandle saver, out IntPtr report, out IntPtr error);
+
+        internal static ErrorCode ckpt_saver_last_report(SaverHandle saver, out IntPtr report, out IntPtr error) =>
+            raw_saver_last_report(saver.Open(), out report, out error);
 
         internal static void ckpt_saver_last_report(SaverHandle saver, out IntPtr report, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_last_report(saver, out report, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_saver_last_checkpoints(SaverHandle saver, out IntPtr paths, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_saver_last_checkpoints", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_saver_last_checkpoints(SaverHandle saver, out IntPtr paths, out IntPtr error);
+
+        internal static ErrorCode ckpt_saver_last_checkpoints(SaverHandle saver, out IntPtr paths, out IntPtr error) =>
+            raw_saver_last_checkpoints(saver.Open(), out paths, out error);
 
         internal static void ckpt_saver_last_checkpoints(SaverHandle saver, out IntPtr paths, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_last_checkpoints(saver, out paths, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_saver_set_last_checkpoints(SaverHandle saver, Bytes[] paths, double[] times, long count, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_saver_set_last_checkpoints", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_saver_set_last_checkpoints(SaverHandle saver, Bytes[] paths, double[] times, long count, out IntPtr error);
+
+        internal static ErrorCode ckpt_saver_set_last_checkpoints(SaverHandle saver, Bytes[] paths, double[] times, long count, out IntPtr error) =>
+            raw_saver_set_last_checkpoints(saver.Open(), paths, times, count, out error);
 
         internal static void ckpt_saver_set_last_checkpoints(SaverHandle saver, Bytes[] paths, double[] times, long count, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_set_last_checkpoints(saver, paths, times, count, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_saver_recover_last_checkpoints(SaverHandle saver, Bytes[] paths, long count, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_saver_recover_last_checkpoints", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_saver_recover_last_checkpoints(SaverHandle saver, Bytes[] paths, long count, out IntPtr error);
+
+        internal static ErrorCode ckpt_saver_recover_last_checkpoints(SaverHandle saver, Bytes[] paths, long count, out IntPtr error) =>
+            raw_saver_recover_last_checkpoints(saver.Open(), paths, count, out error);
 
         internal static void ckpt_saver_recover_last_checkpoints(SaverHandle saver, Bytes[] paths, long count, Causes causes = null) =>
             CheckpointException.Check(ckpt_saver_recover_last_checkpoints(saver, paths, count, out IntPtr e), e, causes);
@@ -1754,32 +2129,53 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_checkpoint_view_free(IntPtr view);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_checkpoint_view_prefix(CheckpointViewHandle view);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_view_prefix", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Bytes raw_checkpoint_view_prefix(CheckpointViewHandle view);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_view_object_graph(CheckpointViewHandle view, out IntPtr graph, out IntPtr error);
+        internal static Bytes ckpt_checkpoint_view_prefix(CheckpointViewHandle view) =>
+            raw_checkpoint_view_prefix(view.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_view_object_graph", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_view_object_graph(CheckpointViewHandle view, out IntPtr graph, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_view_object_graph(CheckpointViewHandle view, out IntPtr graph, out IntPtr error) =>
+            raw_checkpoint_view_object_graph(view.Open(), out graph, out error);
 
         internal static void ckpt_checkpoint_view_object_graph(CheckpointViewHandle view, out IntPtr graph, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_view_object_graph(view, out graph, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern long ckpt_checkpoint_view_descendant_count(CheckpointViewHandle view);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_view_descendant_count", CallingConvention = CallingConvention.Cdecl)]
+        private static extern long raw_checkpoint_view_descendant_count(CheckpointViewHandle view);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern long ckpt_checkpoint_view_descendant(CheckpointViewHandle view, long index);
+        internal static long ckpt_checkpoint_view_descendant_count(CheckpointViewHandle view) =>
+            raw_checkpoint_view_descendant_count(view.Open());
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_checkpoint_view_descendant_path(CheckpointViewHandle view, long index);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_view_descendant", CallingConvention = CallingConvention.Cdecl)]
+        private static extern long raw_checkpoint_view_descendant(CheckpointViewHandle view, long index);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_view_diff(CheckpointViewHandle view, GraphHandle graph, Node root, out IntPtr diff, out IntPtr error);
+        internal static long ckpt_checkpoint_view_descendant(CheckpointViewHandle view, long index) =>
+            raw_checkpoint_view_descendant(view.Open(), index);
+
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_view_descendant_path", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Bytes raw_checkpoint_view_descendant_path(CheckpointViewHandle view, long index);
+
+        internal static Bytes ckpt_checkpoint_view_descendant_path(CheckpointViewHandle view, long index) =>
+            raw_checkpoint_view_descendant_path(view.Open(), index);
+
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_view_diff", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_view_diff(CheckpointViewHandle view, GraphHandle graph, Node root, out IntPtr diff, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_view_diff(CheckpointViewHandle view, GraphHandle graph, Node root, out IntPtr diff, out IntPtr error) =>
+            raw_checkpoint_view_diff(view.Open(), graph.Open(), root, out diff, out error);
 
         internal static void ckpt_checkpoint_view_diff(CheckpointViewHandle view, GraphHandle graph, Node root, out IntPtr diff, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_view_diff(view, graph, root, out diff, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_view_diff_checkpoint(CheckpointViewHandle view, CheckpointHandle checkpoint, out IntPtr diff, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_view_diff_checkpoint", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_view_diff_checkpoint(CheckpointViewHandle view, CheckpointHandle checkpoint, out IntPtr diff, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_view_diff_checkpoint(CheckpointViewHandle view, CheckpointHandle checkpoint, out IntPtr diff, out IntPtr error) =>
+            raw_checkpoint_view_diff_checkpoint(view.Open(), checkpoint.Open(), out diff, out error);
 
         internal static void ckpt_checkpoint_view_diff_checkpoint(CheckpointViewHandle view, CheckpointHandle checkpoint, out IntPtr diff, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_view_diff_checkpoint(view, checkpoint, out diff, out IntPtr e), e, causes);
@@ -1814,14 +2210,20 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_comparison_warning(IntPtr diff, long index);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_restore_nodes(GraphHandle graph, byte[] path, uint[] ids, Node[] objects, long count, RestoreOptionsHandle options, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_restore_nodes", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_restore_nodes(GraphHandle graph, byte[] path, uint[] ids, Node[] objects, long count, RestoreOptionsHandle options, out IntPtr error);
+
+        internal static ErrorCode ckpt_restore_nodes(GraphHandle graph, byte[] path, uint[] ids, Node[] objects, long count, RestoreOptionsHandle options, out IntPtr error) =>
+            raw_restore_nodes(graph.Open(), path, ids, objects, count, options, out error);
 
         internal static void ckpt_restore_nodes(GraphHandle graph, byte[] path, uint[] ids, Node[] objects, long count, RestoreOptionsHandle options, Causes causes = null) =>
             CheckpointException.Check(ckpt_restore_nodes(graph, path, ids, objects, count, options, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_manager_open(CheckpointHandle checkpoint, byte[] directory, ManagerOptionsHandle options, out ManagerHandle manager, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_manager_open", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_manager_open(CheckpointHandle checkpoint, byte[] directory, ManagerOptionsHandle options, out ManagerHandle manager, out IntPtr error);
+
+        internal static ErrorCode ckpt_manager_open(CheckpointHandle checkpoint, byte[] directory, ManagerOptionsHandle options, out ManagerHandle manager, out IntPtr error) =>
+            raw_manager_open(checkpoint.Open(), directory, options, out manager, out error);
 
         internal static void ckpt_manager_open(CheckpointHandle checkpoint, byte[] directory, ManagerOptionsHandle options, out ManagerHandle manager, Causes causes = null) =>
             CheckpointException.Check(ckpt_manager_open(checkpoint, directory, options, out manager, out IntPtr e), e, causes);
@@ -1829,42 +2231,72 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_manager_free(IntPtr manager);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern CheckpointHandle ckpt_manager_checkpoint(ManagerHandle manager);
+        [DllImport(Name, EntryPoint = "ckpt_manager_checkpoint", CallingConvention = CallingConvention.Cdecl)]
+        private static extern CheckpointHandle raw_manager_checkpoint(ManagerHandle manager);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_manager_directory(ManagerHandle manager);
+        internal static CheckpointHandle ckpt_manager_checkpoint(ManagerHandle manager) =>
+            raw_manager_checkpoint(manager.Open());
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [DllImport(Name, EntryPoint = "ckpt_manager_directory", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Bytes raw_manager_directory(ManagerHandle manager);
+
+        internal static Bytes ckpt_manager_directory(ManagerHandle manager) =>
+            raw_manager_directory(manager.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_manager_checkpoint_interval", CallingConvention = CallingConvention.Cdecl)]
         [return: MarshalAs(UnmanagedType.I1)]
-        internal static extern bool ckpt_manager_checkpoint_interval(ManagerHandle manager, out long steps);
+        private static extern bool raw_manager_checkpoint_interval(ManagerHandle manager, out long steps);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern IntPtr ckpt_manager_latest_checkpoint(ManagerHandle manager);
+        internal static bool ckpt_manager_checkpoint_interval(ManagerHandle manager, out long steps) =>
+            raw_manager_checkpoint_interval(manager.Open(), out steps);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern IntPtr ckpt_manager_checkpoints(ManagerHandle manager);
+        [DllImport(Name, EntryPoint = "ckpt_manager_latest_checkpoint", CallingConvention = CallingConvention.Cdecl)]
+        private static extern IntPtr raw_manager_latest_checkpoint(ManagerHandle manager);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern IntPtr ckpt_manager_best_checkpoints(ManagerHandle manager);
+        internal static IntPtr ckpt_manager_latest_checkpoint(ManagerHandle manager) =>
+            raw_manager_latest_checkpoint(manager.Open());
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern double ckpt_manager_metric(ManagerHandle manager, byte[] path, long pathLen);
+        [DllImport(Name, EntryPoint = "ckpt_manager_checkpoints", CallingConvention = CallingConvention.Cdecl)]
+        private static extern IntPtr raw_manager_checkpoints(ManagerHandle manager);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_manager_save(ManagerHandle manager, ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error);
+        internal static IntPtr ckpt_manager_checkpoints(ManagerHandle manager) =>
+            raw_manager_checkpoints(manager.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_manager_best_checkpoints", CallingConvention = CallingConvention.Cdecl)]
+        private static extern IntPtr raw_manager_best_checkpoints(ManagerHandle manager);
+
+        internal static IntPtr ckpt_manager_best_checkpoints(ManagerHandle manager) =>
+            raw_manager_best_checkpoints(manager.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_manager_metric", CallingConvention = CallingConvention.Cdecl)]
+        private static extern double raw_manager_metric(ManagerHandle manager, byte[] path, long pathLen);
+
+        internal static double ckpt_manager_metric(ManagerHandle manager, byte[] path, long pathLen) =>
+            raw_manager_metric(manager.Open(), path, pathLen);
+
+        [DllImport(Name, EntryPoint = "ckpt_manager_save", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_manager_save(ManagerHandle manager, ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_manager_save(ManagerHandle manager, ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error) =>
+            raw_manager_save(manager.Open(), options, out path, out error);
 
         internal static void ckpt_manager_save(ManagerHandle manager, ManagerSaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_manager_save(manager, options, out path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_manager_restore_or_initialize(ManagerHandle manager, ResumeOptionsHandle options, out IntPtr path, out StatusHandle status, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_manager_restore_or_initialize", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_manager_restore_or_initialize(ManagerHandle manager, ResumeOptionsHandle options, out IntPtr path, out StatusHandle status, out IntPtr error);
+
+        internal static ErrorCode ckpt_manager_restore_or_initialize(ManagerHandle manager, ResumeOptionsHandle options, out IntPtr path, out StatusHandle status, out IntPtr error) =>
+            raw_manager_restore_or_initialize(manager.Open(), options, out path, out status, out error);
 
         internal static void ckpt_manager_restore_or_initialize(ManagerHandle manager, ResumeOptionsHandle options, out IntPtr path, out StatusHandle status, Causes causes = null) =>
             CheckpointException.Check(ckpt_manager_restore_or_initialize(manager, options, out path, out status, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_manager_latest_valid(ManagerHandle manager, out IntPtr path, out IntPtr broken, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_manager_latest_valid", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_manager_latest_valid(ManagerHandle manager, out IntPtr path, out IntPtr broken, out IntPtr error);
+
+        internal static ErrorCode ckpt_manager_latest_valid(ManagerHandle manager, out IntPtr path, out IntPtr broken, out IntPtr error) =>
+            raw_manager_latest_valid(manager.Open(), out path, out broken, out error);
 
         internal static void ckpt_manager_latest_valid(ManagerHandle manager, out IntPtr path, out IntPtr broken, Causes causes = null) =>
             CheckpointException.Check(ckpt_manager_latest_valid(manager, out path, out broken, out IntPtr e), e, causes);
@@ -2025,61 +2457,94 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_resume_options_free(IntPtr options);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_save_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_save_async", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_save_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_save_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, out IntPtr error) =>
+            raw_checkpoint_save_async(checkpoint.Open(), prefix, options, out pending, out error);
 
         internal static void ckpt_checkpoint_save_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_save_async(checkpoint, prefix, options, out pending, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_write_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_write_async", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_write_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_write_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, out IntPtr error) =>
+            raw_checkpoint_write_async(checkpoint.Open(), prefix, options, out pending, out error);
 
         internal static void ckpt_checkpoint_write_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_write_async(checkpoint, prefix, options, out pending, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_sync(CheckpointHandle checkpoint, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_sync", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_sync(CheckpointHandle checkpoint, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_sync(CheckpointHandle checkpoint, out IntPtr error) =>
+            raw_checkpoint_sync(checkpoint.Open(), out error);
 
         internal static void ckpt_checkpoint_sync(CheckpointHandle checkpoint, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_sync(checkpoint, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_last_failure", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_last_failure(CheckpointHandle checkpoint, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, out IntPtr error) =>
+            raw_checkpoint_last_failure(checkpoint.Open(), out error);
 
         internal static void ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_last_failure(checkpoint, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_manager_last_failure(ManagerHandle manager, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_manager_last_failure", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_manager_last_failure(ManagerHandle manager, out IntPtr error);
+
+        internal static ErrorCode ckpt_manager_last_failure(ManagerHandle manager, out IntPtr error) =>
+            raw_manager_last_failure(manager.Open(), out error);
 
         internal static void ckpt_manager_last_failure(ManagerHandle manager, Causes causes = null) =>
             CheckpointException.Check(ckpt_manager_last_failure(manager, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_manager_save_async", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static ErrorCode ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, out IntPtr error) =>
+            raw_manager_save_async(manager.Open(), options, out pending, out error);
 
         internal static void ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, Causes causes = null) =>
             CheckpointException.Check(ckpt_manager_save_async(manager, options, out pending, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_pending_path(PendingHandle pending);
+        [DllImport(Name, EntryPoint = "ckpt_pending_path", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Bytes raw_pending_path(PendingHandle pending);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static Bytes ckpt_pending_path(PendingHandle pending) =>
+            raw_pending_path(pending.Open());
+
+        [DllImport(Name, EntryPoint = "ckpt_pending_poll", CallingConvention = CallingConvention.Cdecl)]
         [return: MarshalAs(UnmanagedType.I1)]
-        internal static extern bool ckpt_pending_poll(PendingHandle pending, out ulong done, out ulong total);
+        private static extern bool raw_pending_poll(PendingHandle pending, out ulong done, out ulong total);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_pending_wait(PendingHandle pending, out IntPtr path, out IntPtr error);
+        internal static bool ckpt_pending_poll(PendingHandle pending, out ulong done, out ulong total) =>
+            raw_pending_poll(pending.Open(), out done, out total);
+
+        [DllImport(Name, EntryPoint = "ckpt_pending_wait", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_pending_wait(PendingHandle pending, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_pending_wait(PendingHandle pending, out IntPtr path, out IntPtr error) =>
+            raw_pending_wait(pending.Open(), out path, out error);
 
         internal static void ckpt_pending_wait(PendingHandle pending, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_pending_wait(pending, out path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        [DllImport(Name, EntryPoint = "ckpt_pending_wait_for", CallingConvention = CallingConvention.Cdecl)]
         [return: MarshalAs(UnmanagedType.I1)]
-        internal static extern bool ckpt_pending_wait_for(PendingHandle pending, double seconds);
+        private static extern bool raw_pending_wait_for(PendingHandle pending, double seconds);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void ckpt_pending_cancel(PendingHandle pending);
+        internal static bool ckpt_pending_wait_for(PendingHandle pending, double seconds) =>
+            raw_pending_wait_for(pending.Open(), seconds);
+
+        [DllImport(Name, EntryPoint = "ckpt_pending_cancel", CallingConvention = CallingConvention.Cdecl)]
+        private static extern void raw_pending_cancel(PendingHandle pending);
+
+        internal static void ckpt_pending_cancel(PendingHandle pending) =>
+            raw_pending_cancel(pending.Open());
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_pending_free(IntPtr pending);
@@ -2099,26 +2564,38 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_ranks_free(IntPtr ranks);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_write_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_write_ranked", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_write_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_write_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error) =>
+            raw_checkpoint_write_ranked(checkpoint.Open(), prefix, ranks.Open(), options, out path, out error);
 
         internal static void ckpt_checkpoint_write_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_write_ranked(checkpoint, prefix, ranks, options, out path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_save_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_save_ranked", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_save_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_save_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error) =>
+            raw_checkpoint_save_ranked(checkpoint.Open(), prefix, ranks.Open(), options, out path, out error);
 
         internal static void ckpt_checkpoint_save_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_save_ranked(checkpoint, prefix, ranks, options, out path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_write_section(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoint_write_section", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoint_write_section(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoint_write_section(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error) =>
+            raw_checkpoint_write_section(checkpoint.Open(), prefix, ranks.Open(), options, out path, out error);
 
         internal static void ckpt_checkpoint_write_section(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoint_write_section(checkpoint, prefix, ranks, options, out path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_manager_save_ranked(ManagerHandle manager, RanksHandle ranks, ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_manager_save_ranked", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_manager_save_ranked(ManagerHandle manager, RanksHandle ranks, ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_manager_save_ranked(ManagerHandle manager, RanksHandle ranks, ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error) =>
+            raw_manager_save_ranked(manager.Open(), ranks.Open(), options, out path, out error);
 
         internal static void ckpt_manager_save_ranked(ManagerHandle manager, RanksHandle ranks, ManagerSaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_manager_save_ranked(manager, ranks, options, out path, out IntPtr e), e, causes);
@@ -2159,32 +2636,47 @@ namespace LibCheckpoint
         internal static void ckpt_state_update_new(byte[] latest, out StateUpdateHandle update, Causes causes = null) =>
             CheckpointException.Check(ckpt_state_update_new(latest, out update, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_state_update_add_path(StateUpdateHandle update, byte[] path, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_state_update_add_path", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_state_update_add_path(StateUpdateHandle update, byte[] path, out IntPtr error);
+
+        internal static ErrorCode ckpt_state_update_add_path(StateUpdateHandle update, byte[] path, out IntPtr error) =>
+            raw_state_update_add_path(update.Open(), path, out error);
 
         internal static void ckpt_state_update_add_path(StateUpdateHandle update, byte[] path, Causes causes = null) =>
             CheckpointException.Check(ckpt_state_update_add_path(update, path, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_state_update_add_timestamp(StateUpdateHandle update, double timestamp, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_state_update_add_timestamp", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_state_update_add_timestamp(StateUpdateHandle update, double timestamp, out IntPtr error);
+
+        internal static ErrorCode ckpt_state_update_add_timestamp(StateUpdateHandle update, double timestamp, out IntPtr error) =>
+            raw_state_update_add_timestamp(update.Open(), timestamp, out error);
 
         internal static void ckpt_state_update_add_timestamp(StateUpdateHandle update, double timestamp, Causes causes = null) =>
             CheckpointException.Check(ckpt_state_update_add_timestamp(update, timestamp, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_state_update_set_last_preserved(StateUpdateHandle update, double timestamp, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_state_update_set_last_preserved", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_state_update_set_last_preserved(StateUpdateHandle update, double timestamp, out IntPtr error);
+
+        internal static ErrorCode ckpt_state_update_set_last_preserved(StateUpdateHandle update, double timestamp, out IntPtr error) =>
+            raw_state_update_set_last_preserved(update.Open(), timestamp, out error);
 
         internal static void ckpt_state_update_set_last_preserved(StateUpdateHandle update, double timestamp, Causes causes = null) =>
             CheckpointException.Check(ckpt_state_update_set_last_preserved(update, timestamp, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_state_update_set_file_name(StateUpdateHandle update, byte[] name, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_state_update_set_file_name", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_state_update_set_file_name(StateUpdateHandle update, byte[] name, out IntPtr error);
+
+        internal static ErrorCode ckpt_state_update_set_file_name(StateUpdateHandle update, byte[] name, out IntPtr error) =>
+            raw_state_update_set_file_name(update.Open(), name, out error);
 
         internal static void ckpt_state_update_set_file_name(StateUpdateHandle update, byte[] name, Causes causes = null) =>
             CheckpointException.Check(ckpt_state_update_set_file_name(update, name, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_state_update_set_durability(StateUpdateHandle update, Durability durability, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_state_update_set_durability", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_state_update_set_durability(StateUpdateHandle update, Durability durability, out IntPtr error);
+
+        internal static ErrorCode ckpt_state_update_set_durability(StateUpdateHandle update, Durability durability, out IntPtr error) =>
+            raw_state_update_set_durability(update.Open(), durability, out error);
 
         internal static void ckpt_state_update_set_durability(StateUpdateHandle update, Durability durability, Causes causes = null) =>
             CheckpointException.Check(ckpt_state_update_set_durability(update, durability, out IntPtr e), e, causes);
@@ -2192,8 +2684,11 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_state_update_free(IntPtr update);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_update_checkpoint_state(byte[] directory, StateUpdateHandle update, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_update_checkpoint_state", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_update_checkpoint_state(byte[] directory, StateUpdateHandle update, out IntPtr error);
+
+        internal static ErrorCode ckpt_update_checkpoint_state(byte[] directory, StateUpdateHandle update, out IntPtr error) =>
+            raw_update_checkpoint_state(directory, update.Open(), out error);
 
         internal static void ckpt_update_checkpoint_state(byte[] directory, StateUpdateHandle update, Causes causes = null) =>
             CheckpointException.Check(ckpt_update_checkpoint_state(directory, update, out IntPtr e), e, causes);
@@ -2228,8 +2723,11 @@ namespace LibCheckpoint
         internal static void ckpt_pin_latest(byte[] directory, out PinHandle pin, Causes causes = null) =>
             CheckpointException.Check(ckpt_pin_latest(directory, out pin, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern Bytes ckpt_pin_prefix(PinHandle pin);
+        [DllImport(Name, EntryPoint = "ckpt_pin_prefix", CallingConvention = CallingConvention.Cdecl)]
+        private static extern Bytes raw_pin_prefix(PinHandle pin);
+
+        internal static Bytes ckpt_pin_prefix(PinHandle pin) =>
+            raw_pin_prefix(pin.Open());
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_pin_free(IntPtr pin);
@@ -2276,8 +2774,11 @@ namespace LibCheckpoint
         internal static void ckpt_checkpoints_iterator_new(byte[] directory, WaitOptionsHandle options, IsDoneCallback isDone, IntPtr userData, FreeCallback freeUserData, out CheckpointsIteratorHandle iterator, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoints_iterator_new(directory, options, isDone, userData, freeUserData, out iterator, out IntPtr e), e, causes);
 
-        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoints_iterator_next(CheckpointsIteratorHandle iterator, out IntPtr path, out IntPtr error);
+        [DllImport(Name, EntryPoint = "ckpt_checkpoints_iterator_next", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ErrorCode raw_checkpoints_iterator_next(CheckpointsIteratorHandle iterator, out IntPtr path, out IntPtr error);
+
+        internal static ErrorCode ckpt_checkpoints_iterator_next(CheckpointsIteratorHandle iterator, out IntPtr path, out IntPtr error) =>
+            raw_checkpoints_iterator_next(iterator.Open(), out path, out error);
 
         internal static void ckpt_checkpoints_iterator_next(CheckpointsIteratorHandle iterator, out IntPtr path, Causes causes = null) =>
             CheckpointException.Check(ckpt_checkpoints_iterator_next(iterator, out path, out IntPtr e), e, causes);

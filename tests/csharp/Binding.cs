@@ -937,6 +937,57 @@ internal static class Binding
         Check.Throws<ObjectDisposedException>(() => closed.AddState(new Lending()));
     }
 
+    [Test("what_was_disposed_of_says_which_class_it_is")]
+    private static void WhatWasDisposedOfSaysWhichClassItIs()
+    {
+        using (var program = new TestProgram())
+        {
+            program.Variable("v", 1);
+            string path = program.Checkpoint.Save(Program.At("s"));
+            var graph = new Graph();
+            var checkpoint = new Checkpoint(program.Graph, program.Root);
+            var manager = new Manager(checkpoint, Program.At("d"));
+            var saver = new Saver(program.Graph, new[] { new Edge("v", program.Graph.AddVariable(new float[1])) });
+            var reader = new Reader(path);
+            Tensor tensor = reader["v/.ATTRIBUTES/VARIABLE_VALUE"];
+            View view = tensor.View();
+            Status status = program.Checkpoint.Restore(path);
+            Pending pending = program.Checkpoint.SaveAsync(Program.At("s"));
+            pending.Wait();
+            var writer = new Writer(Program.At("w"));
+            var pin = new Pin(path);
+            var compared = new CheckpointView(path);
+            var uses = new[]
+            {
+                Tuple.Create<IDisposable, Action>(graph, () => graph.AddObject()),
+                Tuple.Create<IDisposable, Action>(manager, () => manager.Save()),
+                Tuple.Create<IDisposable, Action>(checkpoint, () => checkpoint.Save("x")),
+                Tuple.Create<IDisposable, Action>(saver, () => saver.Names()),
+                Tuple.Create<IDisposable, Action>(reader, () => Check.Equal(1, reader.Count)),
+                Tuple.Create<IDisposable, Action>(reader, () => tensor.Read<float>()),
+                Tuple.Create<IDisposable, Action>(view, () => Check.Equal(4, view.Length)),
+                Tuple.Create<IDisposable, Action>(status, () => status.AssertConsumed()),
+                Tuple.Create<IDisposable, Action>(pending, () => pending.Wait()),
+                Tuple.Create<IDisposable, Action>(writer, () => writer.AddScalar("x", 1)),
+                Tuple.Create<IDisposable, Action>(pin, () => Check.Equal(path, pin.Prefix)),
+                Tuple.Create<IDisposable, Action>(compared, () => compared.Descendants()),
+            };
+            foreach (Tuple<IDisposable, Action> use in uses)
+            {
+                use.Item1.Dispose();
+                Check.Equal(use.Item1.GetType().FullName, Check.Throws<ObjectDisposedException>(use.Item2).ObjectName);
+            }
+        }
+    }
+
+    [Test("an_exception_as_text_has_code_and_reason")]
+    private static void AnExceptionAsTextHasCodeAndReason()
+    {
+        CheckpointException e = Check.Throws<CheckpointException>(() => new Reader(Program.At("none")));
+        Check.Contains("LibCheckpoint.CheckpointException (NOT_FOUND, NO_CHECKPOINT): " + e.Message + "\n", e.ToString());
+        Check.Contains("LibCheckpoint.Reader..ctor", e.ToString());
+    }
+
     private sealed class Layer
     {
         [Tracked("kernel")]
