@@ -104,7 +104,8 @@ namespace LibCheckpoint
         /// those of <c>tf.train.Checkpoint(**edges of root)</c>.</summary>
         public Checkpoint(Graph graph, Node root)
         {
-            NativeMethods.ckpt_checkpoint_new(Required.Of(graph, "graph").Handle, root, out handle);
+            Tracked = Required.Of(graph, "graph").Tracked;
+            NativeMethods.ckpt_checkpoint_new(graph.Handle, root, out handle);
             causes = graph.Causes;
         }
 
@@ -112,11 +113,11 @@ namespace LibCheckpoint
         /// edges. Its files are those of <c>tf.train.Checkpoint(root, **attached)</c>.</summary>
         public Checkpoint(Graph graph, Node root, IReadOnlyList<Edge> attached)
         {
+            Tracked = Required.Of(graph, "graph").Tracked;
             using (var pins = new Pins())
             {
                 Bytes[] names = pins.Texts(Edge.Names(attached, "attached"));
-                NativeMethods.ckpt_checkpoint_new_with_root(
-                    Required.Of(graph, "graph").Handle, root, names, Edge.Children(attached), names.Length, out handle);
+                NativeMethods.ckpt_checkpoint_new_with_root(graph.Handle, root, names, Edge.Children(attached), names.Length, out handle);
             }
             causes = graph.Causes;
         }
@@ -140,10 +141,12 @@ namespace LibCheckpoint
 
         internal CheckpointHandle Handle => handle;
 
+        internal TrackedValues Tracked { get; set; }
+
         internal Causes Causes => causes;
 
         /// <summary>The graph: an object of its own, to be disposed of.</summary>
-        public Graph Graph() => new Graph(NativeMethods.ckpt_checkpoint_graph(handle), causes);
+        public Graph Graph() => new Graph(NativeMethods.ckpt_checkpoint_graph(handle), causes) { Tracked = Tracked };
 
         /// <summary>
         /// Has <paramref name="log"/> called about values of a checkpoint that were never used and
@@ -400,6 +403,7 @@ namespace LibCheckpoint
 
         private string SaveBy(SaveOptions options, CancellationToken token, SaveCall call)
         {
+            Tracked.Follow();
             using (Cancellation cancellation = SaveOptions.Cancellation(options))
             using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation, causes))
             using (cancellation.Begin(token))
@@ -423,6 +427,7 @@ namespace LibCheckpoint
 
         private Pending SaveBy(SaveOptions options, CancellationToken token, PendingCall call)
         {
+            Tracked.Follow();
             using (Cancellation cancellation = SaveOptions.Cancellation(options))
             using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation, causes))
             {
@@ -438,6 +443,7 @@ namespace LibCheckpoint
 
         private Status RestoreBy(RestoreOptions options, RestoreCall call)
         {
+            Tracked.Follow();
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
                 StatusHandle status;

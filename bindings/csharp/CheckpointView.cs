@@ -164,6 +164,7 @@ namespace LibCheckpoint
         public void RestoreNodes(string path, IReadOnlyList<Match> matches, RestoreOptions options = null)
         {
             byte[] bytes = Utf8.Path(path);
+            Tracked.Follow();
             var ids = new uint[Required.Of(matches, "matches").Count];
             var objects = new Node[ids.Length];
             for (int i = 0; i < ids.Length; i++)

@@ -98,6 +98,7 @@ namespace LibCheckpoint
     public sealed class Manager : IEnumerable<string>, IDisposable
     {
         private readonly ManagerHandle handle;
+        private readonly TrackedValues tracked;
         private readonly Causes causes;
 
         /// <summary>Makes a manager of a checkpoint in a directory, which the first save makes if
@@ -107,7 +108,7 @@ namespace LibCheckpoint
         /// checkpoint.</exception>
         public Manager(Checkpoint checkpoint, string directory, ManagerOptions options = null)
         {
-            Required.Of(checkpoint, "checkpoint");
+            tracked = Required.Of(checkpoint, "checkpoint").Tracked;
             byte[] path = Utf8.Path(directory, "directory");
             causes = checkpoint.Causes;
             using (ManagerOptionsHandle made = ManagerOptions.Make(options, causes))
@@ -146,7 +147,7 @@ namespace LibCheckpoint
         public string LatestCheckpoint => NativeResult.Text(NativeMethods.ckpt_manager_latest_checkpoint(handle));
 
         /// <summary>The manager's checkpoint: an object of its own, to be disposed of.</summary>
-        public Checkpoint Checkpoint() => new Checkpoint(NativeMethods.ckpt_manager_checkpoint(handle), causes);
+        public Checkpoint Checkpoint() => new Checkpoint(NativeMethods.ckpt_manager_checkpoint(handle), causes) { Tracked = tracked };
 
         /// <summary>The newest checkpoints, those that may be removed in their turn, oldest
         /// first.</summary>
@@ -220,6 +221,7 @@ namespace LibCheckpoint
         /// </summary>
         public Pending SaveAsync(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
+            tracked.Follow();
             using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
             using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation, causes))
             {
@@ -248,6 +250,7 @@ namespace LibCheckpoint
         /// names it; null if there was none.</summary>
         public Status RestoreOrInitialize(out string path, ResumeOptions options = null)
         {
+            tracked.Follow();
             using (ResumeOptionsHandle made = ResumeOptions.Make(options))
             {
                 StatusHandle status;
@@ -279,6 +282,7 @@ namespace LibCheckpoint
 
         private string SaveBy(ManagerSaveOptions options, CancellationToken token, SaveCall call)
         {
+            tracked.Follow();
             using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
             using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation, causes))
             using (cancellation.Begin(token))

@@ -11,7 +11,8 @@ namespace LibCheckpoint
     /// <summary>A member of an object that has a <see cref="TrackedAttribute"/>.</summary>
     internal sealed class Member
     {
-        private const BindingFlags Own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+        private const BindingFlags Own =
+            BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
         internal string Name { get; private set; }
 
@@ -32,7 +33,8 @@ namespace LibCheckpoint
             if (lost != null)
             {
                 throw new ArgumentException(
-                    path + "this application is trimmed, and tracked members of the class " + lost + " may be missing: let it implement ITracked");
+                    path + "this application is trimmed, and tracked members of the class " + lost
+                    + " may be missing: let it implement ITracked");
             }
             var members = new List<Member>();
             foreach (Type type in Trimming.Classes(owner))
@@ -82,8 +84,8 @@ namespace LibCheckpoint
             DynamicallyAccessedMemberTypes.PublicFields | DynamicallyAccessedMemberTypes.NonPublicFieldsWithInherited
             | DynamicallyAccessedMemberTypes.PublicProperties | DynamicallyAccessedMemberTypes.NonPublicPropertiesWithInherited;
 #elif NET5_0_OR_GREATER
-        /// <summary>What is kept of a class that implements <see cref="ITracked"/>: of base classes,
-        /// what is not private.</summary>
+        /// <summary>What is kept of a class that implements <see cref="ITracked"/>: of base
+        /// classes, what is not private.</summary>
         internal const DynamicallyAccessedMemberTypes Kept =
             DynamicallyAccessedMemberTypes.PublicFields | DynamicallyAccessedMemberTypes.NonPublicFields
             | DynamicallyAccessedMemberTypes.PublicProperties | DynamicallyAccessedMemberTypes.NonPublicProperties;

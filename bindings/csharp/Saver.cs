@@ -72,6 +72,7 @@ namespace LibCheckpoint
     public sealed class Saver : IDisposable
     {
         private readonly SaverHandle handle;
+        private readonly TrackedValues tracked;
         private readonly Causes causes;
 
         /// <summary>Makes a saver of objects, each under its name.</summary>
@@ -80,7 +81,7 @@ namespace LibCheckpoint
         /// what has no values.</exception>
         public Saver(Graph graph, IReadOnlyList<Edge> objects, SaverOptions options = null)
         {
-            Required.Of(graph, "graph");
+            tracked = Required.Of(graph, "graph").Tracked;
             using (SaverOptionsHandle made = SaverOptions.Make(options))
             using (var pins = new Pins())
             {
@@ -90,8 +91,9 @@ namespace LibCheckpoint
             causes = graph.Causes;
         }
 
-        private Saver(SaverHandle handle, Causes causes)
+        private Saver(SaverHandle handle, TrackedValues tracked, Causes causes)
         {
+            this.tracked = tracked;
             this.handle = handle;
             this.causes = causes;
         }
@@ -106,7 +108,7 @@ namespace LibCheckpoint
             {
                 SaverHandle handle;
                 NativeMethods.ckpt_saver_new_of_variables(graph.Handle, variables, variables.Length, made, out handle);
-                return new Saver(handle, graph.Causes);
+                return new Saver(handle, graph.Tracked, graph.Causes);
             }
         }
 
@@ -119,7 +121,7 @@ namespace LibCheckpoint
             {
                 SaverHandle handle;
                 NativeMethods.ckpt_saver_new_of_root(graph.Handle, root, made, out handle);
-                return new Saver(handle, graph.Causes);
+                return new Saver(handle, graph.Tracked, graph.Causes);
             }
         }
 
@@ -136,6 +138,7 @@ namespace LibCheckpoint
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string Save(string prefix, SaverSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
+            tracked.Follow();
             using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
             using (SaverSaveOptionsHandle made = SaverSaveOptions.Make(options, cancellation, causes))
             using (cancellation.Begin(token))
@@ -152,6 +155,7 @@ namespace LibCheckpoint
         /// up without that. </summary>
         public Report Restore(string path, RestoreOptions options = null)
         {
+            tracked.Follow();
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
                 IntPtr report;

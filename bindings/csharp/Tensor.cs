@@ -29,8 +29,8 @@ namespace LibCheckpoint
         /// <summary>The type of the elements.</summary>
         public DType DType { get; }
 
-        /// <summary>The dimensions, which must not be changed; none of a scalar.</summary>
-        public long[] Shape => shape;
+        /// <summary>The dimensions, as a copy; none of a scalar.</summary>
+        public long[] Shape => (long[])shape.Clone();
 
         /// <summary>The number of elements.</summary>
         public long Count

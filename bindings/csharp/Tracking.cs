@@ -73,6 +73,8 @@ namespace LibCheckpoint
 
     public sealed partial class Graph
     {
+        internal TrackedValues Tracked { get; set; } = new TrackedValues();
+
         /// <summary>
         /// Adds the objects that a program's object holds, and tracks them below <paramref
         /// name="root"/> by names, as <c>tf.Module</c> does with its attributes. Members are
@@ -85,9 +87,14 @@ namespace LibCheckpoint
         /// dicts, in the order of the keys, other collections lists, other objects of classes
         /// objects with tracked members of their own. Null is left out; in a list it takes a place.
         /// What is held twice is one object, as in TensorFlow.</para>
-        /// <para>The arrays are the graph's until that is gone. Lists and dicts that change later
-        /// have to be tracked by hand. Values wait for what is tracked after a restore, as they do
-        /// for <see cref="Track"/>. When it fails, what was tracked before stays tracked.</para>
+        /// <para>The arrays are the graph's until that is gone, or until members hold others: each
+        /// call that saves or restores asks the members again. An array of the same type and shape
+        /// that was assigned since becomes the variable's memory. Anything else that was assigned
+        /// is an <see cref="InvalidOperationException"/> of that call, and so is what took the
+        /// place of null without having been tracked by hand. Lists and dicts that change later,
+        /// and arrays in them, have to be tracked by hand. Values wait for what is tracked after a
+        /// restore, as they do for <see cref="Track"/>. When it fails, what was tracked before
+        /// stays tracked.</para>
         /// <para>In an application that is trimmed or compiled ahead of time, the classes of all
         /// these objects implement <see cref="ITracked"/>.</para>
         /// </remarks>
@@ -100,7 +107,8 @@ namespace LibCheckpoint
         /// <summary>Tracks what an object holds, as the other does. An application that is trimmed
         /// or compiled ahead of time needs that one.</summary>
 #if NET5_0_OR_GREATER
-        [RequiresUnreferencedCode("Trimming removes members that are found by reflection alone: let the class implement ITracked.")]
+        [RequiresUnreferencedCode(
+            "Trimming removes members that are found by reflection alone: let the class implement ITracked.")]
 #endif
         public IReadOnlyDictionary<string, Node> TrackObject(Node root, object model) => TrackMembers(root, model);
 
@@ -132,10 +140,14 @@ namespace LibCheckpoint
                 foreach (Member member in Member.Of(owner, path == "" ? "" : path + ": "))
                 {
                     object value = member.Value();
-                    if (value != null)
+                    string own = Join(path, member.Name);
+                    if (value == null)
                     {
-                        Add(Join(path, member.Name), value, member.Shape, child => graph.Track(parent, member.Name, child));
+                        graph.Tracked.AddAbsent(graph, parent, own, member);
+                        continue;
                     }
+                    Add(own, value, member.Shape, child => graph.Track(parent, member.Name, child));
+                    graph.Tracked.Add(graph, Found[own], own, member, value);
                 }
             }
 

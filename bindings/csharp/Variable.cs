@@ -279,7 +279,7 @@ namespace LibCheckpoint
             return value;
         }
 
-        private static long[] ShapeOf(Array values)
+        internal static long[] ShapeOf(Array values)
         {
             var shape = new long[values.Rank];
             for (int i = 0; i < shape.Length; i++)
@@ -287,6 +287,18 @@ namespace LibCheckpoint
                 shape[i] = values.GetLongLength(i);
             }
             return shape;
+        }
+
+        /// <summary>Gives a variable other memory of the same size.</summary>
+        internal void SetBorrowed(Node variable, Array values)
+        {
+            using (handle.Hold())
+            {
+                IntPtr data;
+                IntPtr kept = CallbackValue.Pin(values, out data);
+                long size = values.LongLength * Elements.Known[values.GetType().GetElementType()].Size();
+                NativeMethods.ckpt_graph_set_borrowed(handle, variable, data, size, kept, Callbacks.Release);
+            }
         }
 
         private Node Borrow(Array values, long[] shape, NodeOptions options)

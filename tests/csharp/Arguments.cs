@@ -23,7 +23,8 @@ internal static class Arguments
         typeof(CheckpointState), typeof(Rename), // what they hold is looked at by who takes them
     };
 
-    private static readonly BindingFlags Own = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags Own =
+        BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     [Test("null_arguments_are_refused_by_name")]
     private static void NullArgumentsAreRefusedByName()
@@ -70,8 +71,8 @@ internal static class Arguments
         Check.That(tried > 100, "only " + tried + " arguments were tried");
     }
 
-    // Those that are lent to a callback were asked there; a slot's request has one method of its own
-    // that takes an array, which others share.
+    // Those that are lent to a callback were asked there. A slot's request has one method of its
+    // own that takes an array.
     private static bool Concerns(Type type, Asking state) =>
         type.IsClass && !typeof(Delegate).IsAssignableFrom(type) && !typeof(Exception).IsAssignableFrom(type) && !Elsewhere.Contains(type)
         && !state.Asked.Contains(type) && type != typeof(SlotRequest) && type != typeof(SourceTensor);

@@ -244,6 +244,102 @@ internal static class Binding
         }
     }
 
+    [Test("arrays_that_are_assigned_to_tracked_members_are_followed")]
+    private static void ArraysThatAreAssignedToTrackedMembersAreFollowed()
+    {
+        var saves = new Func<Holder, TestProgram, string>[]
+        {
+            (holder, program) => program.Checkpoint.Write(Program.At("write")),
+            (holder, program) => program.Checkpoint.Save(Program.At("save")),
+            (holder, program) => Waited(program.Checkpoint.SaveAsync(Program.At("async"))),
+            (holder, program) => Managed(program, manager => manager.Save()),
+            (holder, program) => Managed(program, manager => Waited(manager.SaveAsync())),
+        };
+        foreach (Func<Holder, TestProgram, string> save in saves)
+        {
+            using (var program = new TestProgram())
+            {
+                var holder = new Holder { A = new float[] { 1, 2 }, B = new float[] { 3 } };
+                holder.Tied = holder.B;
+                program.Graph.TrackObject(program.Root, holder);
+                long kept = Library.KeptObjects;
+                holder.A = new float[] { 5, 6 };
+                holder.B = holder.Tied = new float[] { 7 };
+                holder.Step = new Scalar<int>(9);
+                string path = save(holder, program);
+                using (var reader = new Reader(path))
+                {
+                    Check.Same(new float[] { 5, 6 }, reader.Read<float>("A/.ATTRIBUTES/VARIABLE_VALUE"));
+                    Check.Same(new float[] { 7 }, reader.Read<float>("B/.ATTRIBUTES/VARIABLE_VALUE"));
+                    Check.Same(new[] { 9 }, reader.Read<int>("Step/.ATTRIBUTES/VARIABLE_VALUE"));
+                }
+                Check.Equal(kept, Library.KeptObjects); // the old arrays are the program's again
+
+                // A restore is into what is there now.
+                Array before = holder.A;
+                holder.A = new float[2];
+                program.Checkpoint.Read(path).ExpectPartial().Dispose();
+                Check.Same(new float[] { 5, 6 }, (float[])holder.A);
+                holder.A = new float[] { 8, 8 };
+                Check.Same(new float[] { 5, 6 }, (float[])before);
+                using (var saver = new Saver(program.Graph, new[] { new Edge("a", program.Graph.Lookup(program.Root, "A")) }))
+                using (var reader = new Reader(saver.Save(Program.At("saver"))))
+                {
+                    Check.Same(new float[] { 8, 8 }, reader.Read<float>("a"));
+                }
+            }
+        }
+    }
+
+    [Test("what_cannot_be_followed_is_refused")]
+    private static void WhatCannotBeFollowedIsRefused()
+    {
+        var changes = new Dictionary<string, Action<Holder>>
+        {
+            { "A: another array has taken the place of the one that is tracked: expected float32 [2], found float32 [3]", holder => holder.A = new float[3] },
+            { "A: another array has taken the place of the one that is tracked: expected float32 [2], found int32 [2]", holder => holder.A = new int[2] },
+            { "A: nothing has taken the place of the System.Single[] that is tracked", holder => holder.A = null },
+            { "B and Tied: they held one object when they were tracked", holder => holder.B = new float[1] },
+            { "Inner: a Binding+Layer has taken the place of the Binding+Layer", holder => holder.Inner = new Layer() },
+            { "Absent: nothing was there when the object was tracked, and now there is a System.Single[]", holder => holder.Absent = new float[1] },
+        };
+        foreach (KeyValuePair<string, Action<Holder>> change in changes)
+        {
+            using (var program = new TestProgram())
+            {
+                var holder = new Holder { A = new float[] { 1, 2 }, B = new float[] { 3 }, Inner = new Layer { Kernel = new float[1, 1], Bias = new BFloat16[2] } };
+                holder.Tied = holder.B;
+                program.Graph.TrackObject(program.Root, holder);
+                holder.Step = new Scalar<int>(9); // could be followed
+                change.Value(holder);
+                Check.Contains(change.Key, Check.Throws<InvalidOperationException>(() => program.Checkpoint.Write(Program.At("c"))).Message);
+                Check.Equal(0, program.Graph.ReadInteger(program.Graph.Lookup(program.Root, "Step")));
+                Check.Equal(false, CheckpointFiles.Exists(Program.At("c")));
+                if (holder.Absent != null)
+                {
+                    program.Graph.Track(program.Root, "Absent", program.Graph.AddVariable((float[])holder.Absent));
+                    program.Checkpoint.Write(Program.At("c"));
+                }
+            }
+        }
+    }
+
+    private static string Waited(Pending pending)
+    {
+        using (pending)
+        {
+            return pending.Wait();
+        }
+    }
+
+    private static string Managed(TestProgram program, Func<Manager, string> save)
+    {
+        using (var manager = new Manager(program.Checkpoint, Program.At("managed" + Guid.NewGuid().ToString("N"))))
+        {
+            return save(manager);
+        }
+    }
+
     private static Model NewModel(float of)
     {
         Func<float, Layer> layer = x => new Layer { Kernel = new[,] { { of * x, of } }, Bias = new[] { new BFloat16((ushort)of), new BFloat16((ushort)of) } };
@@ -308,6 +404,7 @@ internal static class Binding
             using (var reader = new Reader(program.Checkpoint.Write(Program.At("part"))))
             {
                 Tensor saved = reader["v/.ATTRIBUTES/VARIABLE_VALUE"];
+                saved.Shape[0] = 3; // a copy
                 Check.Same(new long[] { 4 }, saved.Shape);
                 Check.Same(new long[] { 1 }, saved.Slices().Single().Start);
                 Check.Same(new float[] { 2, 3 }, saved.Read<float>(options.Part.Region));
@@ -995,6 +1092,27 @@ internal static class Binding
 
         [Tracked("bias", Shape = new long[] { 2, 1 })]
         internal BFloat16[] Bias { get; set; }
+    }
+
+    private sealed class Holder
+    {
+        [Tracked]
+        internal Array A { get; set; }
+
+        [Tracked]
+        internal float[] B { get; set; }
+
+        [Tracked]
+        internal float[] Tied { get; set; }
+
+        [Tracked]
+        internal Scalar<int> Step { get; set; } = new Scalar<int>();
+
+        [Tracked]
+        internal Layer Inner { get; set; }
+
+        [Tracked]
+        internal object Absent { get; set; }
     }
 
     private class ModelBase

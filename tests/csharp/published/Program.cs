@@ -1,8 +1,8 @@
 // What an application has to find when it is published as a single file, trimmed, or compiled ahead
 // of time:
 //
-//     published DIRECTORY             saves and restores there, and prints every path that was tracked
-//     published --resolver FILE       has a resolver of its own, which loads FILE
+//     published DIRECTORY          saves and restores there, and prints the paths that are tracked
+//     published --resolver FILE    has a resolver of its own, which loads FILE
 using System;
 using System.Collections.Generic;
 using System.IO;
