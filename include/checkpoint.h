@@ -1279,6 +1279,10 @@ bool ckpt_reader_is_big_endian(const ckpt_reader *reader);
 // for NULL.
 size_t ckpt_reader_count(const ckpt_reader *reader);
 
+// Returns about how many bytes of memory the reader takes while it is open: what it knows of the
+// tensors, not their values; 0 for NULL. For languages whose garbage collector cannot see that.
+uint64_t ckpt_reader_memory_size(const ckpt_reader *reader);
+
 // Returns the tensor at `index`, in bytewise order of the keys. Lent by the reader; NULL if
 // `index` is out of range.
 const ckpt_tensor *ckpt_reader_tensor(const ckpt_reader *reader, size_t index);

@@ -45,6 +45,7 @@ namespace LibCheckpoint
         private static bool collecting;
 
         private bool collected;
+        private long weight;
 
         protected Handle()
             : base(IntPtr.Zero, true)
@@ -64,6 +65,17 @@ namespace LibCheckpoint
         /// disposed of already.</summary>
         internal HandleReference Hold() => new HandleReference(this);
 
+        /// <summary>Tells the garbage collector how many bytes this takes that it cannot see, until
+        /// it is freed.</summary>
+        internal void Weigh(ulong bytes)
+        {
+            weight = (long)Math.Min(bytes, long.MaxValue);
+            if (weight > 0)
+            {
+                GC.AddMemoryPressure(weight);
+            }
+        }
+
         /// <summary>What a call says that was made after this was disposed of.</summary>
         internal ObjectDisposedException Disposed()
         {
@@ -81,6 +93,10 @@ namespace LibCheckpoint
             finally
             {
                 collecting = false;
+                if (weight > 0)
+                {
+                    GC.RemoveMemoryPressure(weight);
+                }
             }
             return true;
         }

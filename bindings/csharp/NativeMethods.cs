@@ -466,6 +466,12 @@ namespace LibCheckpoint
         internal static long ckpt_reader_count(ReaderHandle reader) =>
             raw_reader_count(reader.Open());
 
+        [DllImport(Name, EntryPoint = "ckpt_reader_memory_size", CallingConvention = CallingConvention.Cdecl)]
+        private static extern ulong raw_reader_memory_size(ReaderHandle reader);
+
+        internal static ulong ckpt_reader_memory_size(ReaderHandle reader) =>
+            raw_reader_memory_size(reader.Open());
+
         [DllImport(Name, EntryPoint = "ckpt_reader_tensor", CallingConvention = CallingConvention.Cdecl)]
         private static extern IntPtr raw_reader_tensor(ReaderHandle reader, long index);
 

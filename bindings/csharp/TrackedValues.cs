@@ -92,7 +92,7 @@ namespace LibCheckpoint
                 Member.Value() != null && Graph.Contains(Parent) && Graph.Lookup(Parent, Member.Name).IsNone;
         }
 
-        /// <summary>An object of the graph, with the members that hold what it stands for.</summary>
+        /// <summary>An object of the graph, and the members that hold what it stands for.</summary>
         private sealed class Value
         {
             private object now;

@@ -1034,6 +1034,47 @@ internal static class Binding
         Check.Throws<ObjectDisposedException>(() => closed.AddState(new Lending()));
     }
 
+    [Test("readers_that_nobody_disposes_of_are_collected")]
+    private static void ReadersThatNobodyDisposesOfAreCollected()
+    {
+        const int Tensors = 20000, Most = 500;
+        using (var writer = new Writer(Program.At("m"), new WriteOptions { Durability = Durability.Data }))
+        {
+            for (int i = 0; i < Tensors; i++)
+            {
+                writer.AddScalar("a/key/of/some/length/" + i.ToString("00000"), i);
+            }
+            writer.Finish();
+        }
+        using (var reader = new Reader(Program.At("m")))
+        {
+            Check.That(reader.MemorySize > 40 * Tensors && reader.MemorySize < 400 * Tensors, "it takes " + reader.MemorySize + " bytes");
+        }
+        if (Type.GetType("Mono.Runtime") != null)
+        {
+            return; // Mono is told as others are, and does not heed it
+        }
+        long opened = 0;
+        var thread = new Thread(() =>
+        {
+            do
+            {
+                new Reader(Program.At("m"));
+                opened++;
+            }
+            while (Library.LiveHandles == opened && opened < Most);
+        });
+        thread.Start();
+        thread.Join();
+        for (int i = 0; i < 500 && Library.LiveHandles != 0; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            Thread.Sleep(10);
+        }
+        Check.That(opened < Most, "of " + Most + " readers none was collected");
+    }
+
     [Test("what_was_disposed_of_says_which_class_it_is")]
     private static void WhatWasDisposedOfSaysWhichClassItIs()
     {

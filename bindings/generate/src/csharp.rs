@@ -133,7 +133,8 @@ fn imported(abi: &Abi, function: &Function) -> String {
     }
     let raw = name.replacen("ckpt_", "raw_", 1);
     let attribute = format!("DllImport(Name, EntryPoint = \"{name}\", CallingConvention = ");
-    let made = external(abi, function, ["        ", &attribute, "static extern"], &raw).replace("internal static extern", "private static extern");
+    let made = external(abi, function, ["        ", &attribute, "static extern"], &raw)
+        .replace("internal static extern", "private static extern");
     let (mut given, mut arguments) = (Vec::new(), Vec::new());
     for one in &function.parameters {
         let [declared, argument] = passed(abi, name, one);
