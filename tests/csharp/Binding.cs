@@ -1037,10 +1037,12 @@ internal static class Binding
     [Test("readers_that_nobody_disposes_of_are_collected")]
     private static void ReadersThatNobodyDisposesOfAreCollected()
     {
-        const int Tensors = 20000, Most = 500;
+        const int Most = 500;
+        bool isHeeded = Type.GetType("Mono.Runtime") == null; // Mono is told as others are, and does nothing
+        int tensors = isHeeded ? 20000 : 200;
         using (var writer = new Writer(Program.At("m"), new WriteOptions { Durability = Durability.Data }))
         {
-            for (int i = 0; i < Tensors; i++)
+            for (int i = 0; i < tensors; i++)
             {
                 writer.AddScalar("a/key/of/some/length/" + i.ToString("00000"), i);
             }
@@ -1048,11 +1050,11 @@ internal static class Binding
         }
         using (var reader = new Reader(Program.At("m")))
         {
-            Check.That(reader.MemorySize > 40 * Tensors && reader.MemorySize < 400 * Tensors, "it takes " + reader.MemorySize + " bytes");
+            Check.That(reader.MemorySize > 40 * tensors && reader.MemorySize < 400 * tensors, "it takes " + reader.MemorySize + " bytes");
         }
-        if (Type.GetType("Mono.Runtime") != null)
+        if (!isHeeded)
         {
-            return; // Mono is told as others are, and does not heed it
+            return;
         }
         long opened = 0;
         var thread = new Thread(() =>
