@@ -79,9 +79,9 @@
 //    ckpt_reader_prefix, ckpt_reader_resolved, ckpt_reader_resolved_is_moved,
 //    ckpt_reader_resolved_is_ambiguous, ckpt_reader_format, ckpt_reader_shard_count,
 //    ckpt_reader_shard_path, ckpt_reader_producer_version, ckpt_reader_min_consumer_version,
-//    ckpt_reader_is_big_endian, ckpt_reader_count, ckpt_reader_tensor, ckpt_reader_has,
-//    ckpt_reader_find, ckpt_reader_measure, ckpt_reader_measure_slice, ckpt_reader_read,
-//    ckpt_reader_read_slice, ckpt_reader_read_many, ckpt_reader_read_strings,
+//    ckpt_reader_is_big_endian, ckpt_reader_count, ckpt_reader_memory_size, ckpt_reader_tensor,
+//    ckpt_reader_has, ckpt_reader_find, ckpt_reader_measure, ckpt_reader_measure_slice,
+//    ckpt_reader_read, ckpt_reader_read_slice, ckpt_reader_read_many, ckpt_reader_read_strings,
 //    ckpt_reader_read_strings_slice, ckpt_reader_view, ckpt_reader_object_graph,
 //    ckpt_reader_debug_string, ckpt_tensor_*, ckpt_view_*
 //  * The object graph of a checkpoint: ckpt_object_graph_*
@@ -1412,6 +1412,10 @@ bool ckpt_reader_is_big_endian(const ckpt_reader *reader);
 // Returns the number of tensors. A partitioned tensor counts as one, however many slices it has; 0
 // for NULL.
 size_t ckpt_reader_count(const ckpt_reader *reader);
+
+// Returns about how many bytes of memory the reader takes while it is open: what it knows of the
+// tensors, not their values; 0 for NULL. For languages whose garbage collector cannot see that.
+uint64_t ckpt_reader_memory_size(const ckpt_reader *reader);
 
 // Returns the tensor at `index`, in bytewise order of the keys. Lent by the reader; NULL if
 // `index` is out of range.

@@ -2,6 +2,8 @@
 # Installs what is missing, builds, and runs every test of every language: `scripts/test.sh`, or
 # only the suites that are named: `scripts/test.sh format interop`. Goes on after a failure, so that
 # one run shows them all.
+# A suite that ends with the code 77 has said what the machine lacks for it: it is left out, neither
+# passed nor failed.
 # --all runs the long suites too (hours; tests/LONG.md has their last passes), --build installs and
 # builds what the suites need, and runs only those that are nothing but that.
 set -euo pipefail
@@ -150,6 +152,12 @@ csharp() {
   tests/csharp/run.sh $build build/release
 }
 
+# The same with a .NET SDK, which nothing here installs: left out where there is none.
+dotnet_sdk() {
+  build_release
+  scripts/dotnet.sh $build build/release
+}
+
 # Ranks over MPI, killed and gone on from, and TensorFlow on what they saved.
 mpi() {
   setup_debian libopenmpi-dev openmpi-bin
@@ -180,11 +188,11 @@ long_fuzz() { scripts/fuzz.sh --minutes 60; }
 
 # In the order in which they run, then those of --all. A suite is ended after `limits` minutes,
 # several times what it takes.
-suites=(format lint targets licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp mpi interop scenarios)
+suites=(format lint targets licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp dotnet_sdk mpi interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 long_suites=(large many_powercuts many_scenarios long_fuzz)
 declare -A limits=([format]=5 [lint]=15 [targets]=15 [licences]=5 [rust]=30 [package]=20 [powercut]=10 [docs]=10 [c]=20 [abi]=10 [install]=20
-  [valgrind]=30 [sanitizers]=30 [cpp]=15 [go]=15 [csharp]=15 [mpi]=15 [interop]=30 [scenarios]=20 [fuzz]=20
+  [valgrind]=30 [sanitizers]=30 [cpp]=15 [go]=15 [csharp]=15 [dotnet_sdk]=15 [mpi]=15 [interop]=30 [scenarios]=20 [fuzz]=20
   [large]=30 [many_powercuts]=120 [many_scenarios]=240 [long_fuzz]=100)
 
 for name in "$@"; do
@@ -195,7 +203,7 @@ done
 # Each suite is a shell with a process group of its own, all of which its limit or Ctrl-C ends.
 definitions="$(declare -p build); $(declare -f)"    # not exported: there is a suite go, and a program
 set -m
-passed=0 failed=0 table=
+passed=0 failed=0 left_out=0 table=
 for suite in "${suites[@]}" "${long_suites[@]}"; do
   [[ " $* " == *" $suite "* ]] || continue
   say "$suite"
@@ -203,6 +211,7 @@ for suite in "${suites[@]}" "${long_suites[@]}"; do
   timeout -k 10 "${limits[$suite]}m" bash -euo pipefail -c "$definitions; $suite" || code=$?
   case $code in
     0) status=passed; passed=$((passed + 1)) ;;
+    77) status="left out"; left_out=$((left_out + 1)) ;;
     130) exit 130 ;;
     124 | 137) status="FAILED: ended after ${limits[$suite]} minutes"; failed=$((failed + 1)) ;;
     *) status=FAILED; failed=$((failed + 1)) ;;
@@ -210,5 +219,7 @@ for suite in "${suites[@]}" "${long_suites[@]}"; do
   table+="$(printf '%-14s' "$suite") $(minutes $((SECONDS - start))) $status"$'\n'
 done
 
-printf '\n%s%-14s %s\n%d passed, %d failed\n' "$table" total "$(minutes $SECONDS)" "$passed" "$failed"
+summary="$passed passed, $failed failed"
+[ "$left_out" = 0 ] || summary+=", $left_out left out"
+printf '\n%s%-14s %s\n%s\n' "$table" total "$(minutes $SECONDS)" "$summary"
 [ "$failed" = 0 ]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use checkpoint::{Checkpoint, Code, DType, Error, Graph, ReadOptions, Reader, Reason, RestoreOptions, Row, Slice, Variable};
 use common::bundle::{header, i32s, index_path, shard_path, Bundle, Entry, Record};
-use common::counter::{peak, Counter};
+use common::counter::{kept, peak, Counter};
 use common::objects::{self, Object};
 use common::ordered_code::slice_key;
 use common::proto::Extent::{self, Full, Part};
@@ -108,6 +108,27 @@ fn large_genuine_indexes() {
         }
         let index = Style { snappy, ..Style::default() }.write(&rows);
         assert_eq!(bounded_index("100 000 tensors", &scratch, &index).unwrap(), 100_000);
+    }
+}
+
+#[test]
+fn a_reader_says_how_much_memory_it_takes() {
+    let _turn = turn();
+    let scratch = tempdir().unwrap();
+    let mut rows = vec![(Vec::new(), header(1, false))];
+    let mut old = v1::File::new();
+    for i in 0..20_000 {
+        let entry =
+            Entry { dtype: 3, shape: Some(vec![1, 1]), shard: 0, offset: 4 * i, size: 4, masked_crc: Some(0), slices: vec![] };
+        rows.push((format!("layer/{i:05}/kernel").into_bytes(), entry.encode()));
+        old.tensor(&format!("layer/{i:05}/kernel"), dtypes::INT32, &[], v1::values(dtypes::INT32, &i32s(&[0])));
+    }
+    let new = Bundle::new().write_with_index(scratch.path(), "new", &Style::default().write(&rows));
+    for path in [new, old.write(scratch.path(), "old")] {
+        let (reader, taken) = kept(|| Reader::open(&path).unwrap());
+        let said = reader.memory_size() as usize;
+        println!("{}: {taken} bytes, it says {said}", path.display());
+        assert!(said > taken / 10 * 9 && said <= taken + taken / 10, "{}: {taken} bytes, it says {said}", path.display());
     }
 }
 

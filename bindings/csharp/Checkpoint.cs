@@ -120,6 +120,7 @@ namespace LibCheckpoint
         /// those of <c>tf.train.Checkpoint(**edges of root)</c>.</summary>
         public Checkpoint(Graph graph, Node root)
         {
+            Tracked = Required.Of(graph, "graph").Tracked;
             NativeMethods.ckpt_checkpoint_new(graph.Handle, root, out handle);
         }
 
@@ -127,9 +128,10 @@ namespace LibCheckpoint
         /// edges. Its files are those of <c>tf.train.Checkpoint(root, **attached)</c>.</summary>
         public Checkpoint(Graph graph, Node root, IReadOnlyList<Edge> attached)
         {
+            Tracked = Required.Of(graph, "graph").Tracked;
             using (var pins = new Pins())
             {
-                Bytes[] names = pins.Texts(Edge.Names(attached));
+                Bytes[] names = pins.Texts(Edge.Names(attached, "attached"));
                 NativeMethods.ckpt_checkpoint_new_with_root(graph.Handle, root, names, Edge.Children(attached), names.Length, out handle);
             }
         }
@@ -152,8 +154,10 @@ namespace LibCheckpoint
 
         internal CheckpointHandle Handle => handle;
 
+        internal TrackedValues Tracked { get; set; }
+
         /// <summary>The graph: an object of its own, to be disposed of.</summary>
-        public Graph Graph() => new Graph(NativeMethods.ckpt_checkpoint_graph(handle));
+        public Graph Graph() => new Graph(NativeMethods.ckpt_checkpoint_graph(handle)) { Tracked = Tracked };
 
         /// <summary>
         /// Has <paramref name="log"/> called about values of a checkpoint that were never used and
@@ -197,7 +201,7 @@ namespace LibCheckpoint
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string Save(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_save(handle, path, made, out saved, out error);
@@ -208,7 +212,7 @@ namespace LibCheckpoint
         /// the state file. (<c>tf.train.Checkpoint.write</c>)</summary>
         public string Write(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write(handle, path, made, out saved, out error);
@@ -220,7 +224,7 @@ namespace LibCheckpoint
         public string WriteNumbered(
             string prefix, long number, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write_numbered(handle, path, number, made, out saved, out error);
@@ -243,7 +247,7 @@ namespace LibCheckpoint
         /// still running, if so asked.</exception>
         public Pending SaveAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_save_async(handle, path, made, out pending, out error);
@@ -254,7 +258,7 @@ namespace LibCheckpoint
         /// background, as <see cref="SaveAsync"/> does.</summary>
         public Pending WriteAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write_async(handle, path, made, out pending, out error);
@@ -293,7 +297,7 @@ namespace LibCheckpoint
         public string SaveRanked(
             string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_save_ranked(handle, path, all, made, out saved, out error);
@@ -318,7 +322,7 @@ namespace LibCheckpoint
         public string WriteRanked(
             string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write_ranked(handle, path, all, made, out saved, out error);
@@ -335,7 +339,7 @@ namespace LibCheckpoint
         public string WriteSection(
             string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write_section(handle, path, all, made, out saved, out error);
@@ -414,6 +418,7 @@ namespace LibCheckpoint
 
         private string SaveBy(SaveOptions options, CancellationToken token, SaveCall call)
         {
+            Tracked.Follow();
             using (Cancellation cancellation = SaveOptions.Cancellation(options))
             using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
@@ -437,6 +442,7 @@ namespace LibCheckpoint
 
         private Pending SaveBy(SaveOptions options, CancellationToken token, PendingCall call)
         {
+            Tracked.Follow();
             using (Cancellation cancellation = SaveOptions.Cancellation(options))
             using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation))
             {
@@ -452,6 +458,7 @@ namespace LibCheckpoint
 
         private Status RestoreBy(RestoreOptions options, CancellationToken token, RestoreCall call)
         {
+            Tracked.Follow();
             using (var cancellation = new Cancellation(null))
             using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
             using (cancellation.Begin(token))

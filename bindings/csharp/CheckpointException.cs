@@ -37,6 +37,15 @@ namespace LibCheckpoint
         /// <summary>The operating system's error number; 0 if it reported none.</summary>
         public int SystemError { get; private set; }
 
+        /// <summary>The class, with code and reason, and the message; then what it came from, and
+        /// where it was thrown.</summary>
+        public override string ToString()
+        {
+            string named = GetType().FullName;
+            string reason = Reason == Reason.None ? "" : ", " + Reason.Name();
+            return named + " (" + Code.Name() + reason + ")" + base.ToString().Substring(named.Length);
+        }
+
         /// <summary>Fails unless the code is success. The error, which belongs to the caller, is
         /// freed.</summary>
         internal static void Check(ErrorCode code, IntPtr error)

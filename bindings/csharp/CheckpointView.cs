@@ -141,7 +141,7 @@ namespace LibCheckpoint
         public Comparison Diff(Graph graph, Node root)
         {
             IntPtr diff;
-            NativeMethods.ckpt_checkpoint_view_diff(handle, graph.Handle, root, out diff);
+            NativeMethods.ckpt_checkpoint_view_diff(handle, Required.Of(graph, "graph").Handle, root, out diff);
             return Comparison.TakeFrom(diff);
         }
 
@@ -150,7 +150,7 @@ namespace LibCheckpoint
         public Comparison Diff(Checkpoint checkpoint)
         {
             IntPtr diff;
-            NativeMethods.ckpt_checkpoint_view_diff_checkpoint(handle, checkpoint.Handle, out diff);
+            NativeMethods.ckpt_checkpoint_view_diff_checkpoint(handle, Required.Of(checkpoint, "checkpoint").Handle, out diff);
             return Comparison.TakeFrom(diff);
         }
 
@@ -166,7 +166,9 @@ namespace LibCheckpoint
         /// </summary>
         public void RestoreNodes(string path, IReadOnlyList<Match> matches, RestoreOptions options = null)
         {
-            var ids = new uint[matches.Count];
+            byte[] bytes = Utf8.Path(path);
+            Tracked.Follow();
+            var ids = new uint[Required.Of(matches, "matches").Count];
             var objects = new Node[ids.Length];
             for (int i = 0; i < ids.Length; i++)
             {
@@ -179,7 +181,7 @@ namespace LibCheckpoint
             }
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
-                NativeMethods.ckpt_restore_nodes(handle, Utf8.Path(path), ids, objects, ids.Length, made);
+                NativeMethods.ckpt_restore_nodes(handle, bytes, ids, objects, ids.Length, made);
             }
         }
     }

@@ -37,7 +37,7 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 Node node;
-                NativeMethods.ckpt_graph_add_tuple(handle, elements, elements.Length, made, out node);
+                NativeMethods.ckpt_graph_add_tuple(handle, Required.Of(elements, "elements"), elements.Length, made, out node);
                 return node;
             }
         }
@@ -49,7 +49,7 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (var pins = new Pins())
             {
-                Bytes[] names = pins.Texts(Edge.Names(fields));
+                Bytes[] names = pins.Texts(Edge.Names(fields, "fields"));
                 Node node;
                 NativeMethods.ckpt_graph_add_named_tuple(handle, names, Edge.Children(fields), names.Length, made, out node);
                 return node;
@@ -105,14 +105,14 @@ namespace LibCheckpoint
         /// name="end"/> by others. A list that had any object cannot be saved any more.</summary>
         public void ListSplice(Node list, long start, long end, params Node[] elements)
         {
-            NativeMethods.ckpt_graph_list_splice(handle, list, start, end, elements, elements.Length);
+            NativeMethods.ckpt_graph_list_splice(handle, list, start, end, Required.Of(elements, "elements"), elements.Length);
         }
 
         /// <summary>Puts the elements of a list into another order: the old index of each. A list
         /// that has any object cannot be saved any more.</summary>
         public void ListReorder(Node list, params long[] order)
         {
-            NativeMethods.ckpt_graph_list_reorder(handle, list, order, order.Length);
+            NativeMethods.ckpt_graph_list_reorder(handle, list, Required.Of(order, "order"), order.Length);
         }
 
         /// <summary>Sets what a key of a dict leads to. Where the key is new it is restored as by

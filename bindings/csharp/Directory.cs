@@ -75,7 +75,7 @@ namespace LibCheckpoint
         /// none.</exception>
         public Pin(string prefix)
         {
-            NativeMethods.ckpt_pin_new(Utf8.Path(prefix), out handle);
+            NativeMethods.ckpt_pin_new(Utf8.Path(prefix, "prefix"), out handle);
         }
 
         private Pin(PinHandle handle)
@@ -102,7 +102,7 @@ namespace LibCheckpoint
             PinHandle handle;
             using (OpenOptionsHandle made = OpenOptions.Make(options))
             {
-                NativeMethods.ckpt_pin_latest(Utf8.Path(directory), made, out handle);
+                NativeMethods.ckpt_pin_latest(Utf8.Path(directory, "directory"), made, out handle);
             }
             return handle.IsInvalid ? null : new Pin(handle);
         }
@@ -146,7 +146,7 @@ namespace LibCheckpoint
             using (OpenOptionsHandle made = OpenOptions.Make(options))
             {
                 IntPtr path;
-                NativeMethods.ckpt_latest_checkpoint(Utf8.Path(directory), made, out path);
+                NativeMethods.ckpt_latest_checkpoint(Utf8.Path(directory, "directory"), made, out path);
                 return NativeResult.Text(path);
             }
         }
@@ -161,7 +161,7 @@ namespace LibCheckpoint
             using (OpenOptionsHandle made = OpenOptions.Make(options))
             {
                 IntPtr state;
-                NativeMethods.ckpt_get_checkpoint_state(Utf8.Path(directory), Utf8.PathOrNull(fileName), made, out state);
+                NativeMethods.ckpt_get_checkpoint_state(Utf8.Path(directory, "directory"), Utf8.PathOrNull(fileName), made, out state);
                 return CheckpointState.TakeFrom(state);
             }
         }
@@ -180,8 +180,9 @@ namespace LibCheckpoint
             string directory, CheckpointState state, string fileName = null, Durability durability = Durability.Full,
             Locking locking = Locking.IfPossible, TimeSpan? lockWait = null, Action<Severity, string> log = null)
         {
+            byte[] path = Utf8.Path(directory, "directory"), latest = Utf8.Path(Required.Of(state, "state").Latest, "state");
             StateUpdateHandle update;
-            NativeMethods.ckpt_state_update_new(Utf8.Path(state.Latest), out update);
+            NativeMethods.ckpt_state_update_new(latest, out update);
             using (update)
             {
                 NativeMethods.ckpt_state_update_set_durability(update, durability);
@@ -196,11 +197,11 @@ namespace LibCheckpoint
                 }
                 if (!string.IsNullOrEmpty(fileName))
                 {
-                    NativeMethods.ckpt_state_update_set_file_name(update, Utf8.Path(fileName));
+                    NativeMethods.ckpt_state_update_set_file_name(update, Utf8.Path(fileName, "fileName"));
                 }
-                foreach (string path in state.Paths)
+                foreach (string each in state.Paths)
                 {
-                    NativeMethods.ckpt_state_update_add_path(update, Utf8.Path(path));
+                    NativeMethods.ckpt_state_update_add_path(update, Utf8.Path(each, "state"));
                 }
                 foreach (DateTimeOffset? time in state.Timestamps)
                 {
@@ -212,7 +213,7 @@ namespace LibCheckpoint
                     double seconds = Time.Seconds(state.LastPreserved.Value);
                     NativeMethods.ckpt_state_update_set_last_preserved(update, seconds);
                 }
-                NativeMethods.ckpt_update_checkpoint_state(Utf8.Path(directory), update);
+                NativeMethods.ckpt_update_checkpoint_state(path, update);
             }
         }
 
@@ -221,7 +222,7 @@ namespace LibCheckpoint
         public static bool Exists(string prefix)
         {
             bool exists;
-            NativeMethods.ckpt_checkpoint_exists(Utf8.Path(prefix), out exists);
+            NativeMethods.ckpt_checkpoint_exists(Utf8.Path(prefix, "prefix"), out exists);
             return exists;
         }
 
@@ -231,7 +232,7 @@ namespace LibCheckpoint
         {
             using (var pins = new Pins())
             {
-                IntPtr[] paths = pins.Paths(prefixes);
+                IntPtr[] paths = pins.Paths(prefixes, "prefixes");
                 var seconds = new double[paths.Length];
                 long found;
                 NativeMethods.ckpt_checkpoint_mtimes(paths, paths.Length, seconds, out found);
@@ -250,7 +251,7 @@ namespace LibCheckpoint
         {
             using (RemoveOptionsHandle made = RemoveOptions.Make(options))
             {
-                NativeMethods.ckpt_remove_checkpoint(Utf8.Path(prefix), made);
+                NativeMethods.ckpt_remove_checkpoint(Utf8.Path(prefix, "prefix"), made);
             }
         }
     }

@@ -3,6 +3,10 @@ using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Text;
 
+// Of every import: beside the assembly and in the directories of the system, never in the working
+// directory.
+[assembly: DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+
 namespace LibCheckpoint
 {
     internal static partial class NativeMethods
@@ -14,7 +18,7 @@ namespace LibCheckpoint
         static NativeMethods()
         {
 #if NETCOREAPP3_0_OR_GREATER
-            NativeLibrary.SetDllImportResolver(typeof(NativeMethods).Assembly, Resolve);
+            FindByResolver();
 #endif
             IntPtr error;
             CheckpointException.Check(ckpt_check_version(Header.Major, Header.Minor, Header.Patch, out error), error);
@@ -41,6 +45,7 @@ namespace LibCheckpoint
         private static bool collecting;
 
         private bool collected;
+        private long weight;
 
         protected Handle()
             : base(IntPtr.Zero, true)
@@ -60,6 +65,24 @@ namespace LibCheckpoint
         /// disposed of already.</summary>
         internal HandleReference Hold() => new HandleReference(this);
 
+        /// <summary>Tells the garbage collector how many bytes this takes that it cannot see, until
+        /// it is freed.</summary>
+        internal void Weigh(ulong bytes)
+        {
+            weight = (long)Math.Min(bytes, long.MaxValue);
+            if (weight > 0)
+            {
+                GC.AddMemoryPressure(weight);
+            }
+        }
+
+        /// <summary>What a call says that was made after this was disposed of.</summary>
+        internal ObjectDisposedException Disposed()
+        {
+            string name = GetType().FullName;
+            return new ObjectDisposedException(name.Substring(0, name.Length - "Handle".Length)); // the public class that owns it
+        }
+
         protected sealed override bool ReleaseHandle()
         {
             collecting = collected;
@@ -70,6 +93,10 @@ namespace LibCheckpoint
             finally
             {
                 collecting = false;
+                if (weight > 0)
+                {
+                    GC.RemoveMemoryPressure(weight);
+                }
             }
             return true;
         }
@@ -85,6 +112,20 @@ namespace LibCheckpoint
         }
 
         protected abstract void Free();
+    }
+
+    internal static class Handles
+    {
+        /// <summary>The handle, unless it was disposed of.</summary>
+        internal static T Open<T>(this T handle)
+            where T : Handle
+        {
+            if (handle.IsClosed)
+            {
+                throw handle.Disposed();
+            }
+            return handle;
+        }
     }
 
     internal sealed class StatusHandle : Handle
@@ -106,7 +147,7 @@ namespace LibCheckpoint
         internal HandleReference(Handle handle)
         {
             bool added = false;
-            handle.DangerousAddRef(ref added);
+            handle.Open().DangerousAddRef(ref added);
             this.handle = handle;
         }
 
@@ -136,6 +177,32 @@ namespace LibCheckpoint
         }
     }
 
+    internal static class Required
+    {
+        /// <summary>An argument that must not be null.</summary>
+        internal static T Of<T>(T value, string name)
+            where T : class
+        {
+            if (value == null)
+            {
+                throw new ArgumentNullException(name);
+            }
+            return value;
+        }
+
+        /// <summary>A number of things, as the library takes it.</summary>
+        internal static uint NotNegative(int value, string name) => (uint)NotNegative((long)value, name);
+
+        internal static ulong NotNegative(long value, string name)
+        {
+            if (value < 0)
+            {
+                throw new ArgumentOutOfRangeException(name, value, "it is negative");
+            }
+            return (ulong)value;
+        }
+    }
+
     internal static class Utf8
     {
         // Text that is none (half a surrogate pair) is refused rather than changed.
@@ -151,16 +218,12 @@ namespace LibCheckpoint
         }
 
         /// <summary>A path as bytes that end with NUL.</summary>
-        internal static byte[] Path(string path)
+        internal static byte[] Path(string path, string what = "path")
         {
-            if (path == null)
-            {
-                throw new ArgumentNullException("path");
-            }
-            byte[] bytes = Encode(path + "\0", "path");
+            byte[] bytes = Encode(Required.Of(path, what) + "\0", what);
             if (Array.IndexOf(bytes, (byte)0) != bytes.Length - 1)
             {
-                throw new ArgumentException("the path has a NUL character", "path");
+                throw new ArgumentException("the path has a NUL character", what);
             }
             return bytes;
         }
@@ -181,16 +244,12 @@ namespace LibCheckpoint
             }
         }
 
-        internal static byte[][] Encode(IReadOnlyList<string> all)
+        internal static byte[][] Encode(IReadOnlyList<string> all, string what = "values")
         {
-            if (all == null)
-            {
-                throw new ArgumentNullException("values");
-            }
-            var encoded = new byte[all.Count][];
+            var encoded = new byte[Required.Of(all, what).Count][];
             for (int i = 0; i < encoded.Length; i++)
             {
-                encoded[i] = Encode(all[i], "values");
+                encoded[i] = Encode(all[i], what);
             }
             return encoded;
         }
@@ -257,16 +316,12 @@ namespace LibCheckpoint
             return texts;
         }
 
-        internal IntPtr[] Paths(IReadOnlyList<string> all)
+        internal IntPtr[] Paths(IReadOnlyList<string> all, string what)
         {
-            if (all == null)
-            {
-                throw new ArgumentNullException("paths");
-            }
-            var paths = new IntPtr[all.Count];
+            var paths = new IntPtr[Required.Of(all, what).Count];
             for (int i = 0; i < paths.Length; i++)
             {
-                paths[i] = Pin(Utf8.Path(all[i]));
+                paths[i] = Pin(Utf8.Path(all[i], what));
             }
             return paths;
         }

@@ -99,7 +99,7 @@ namespace LibCheckpoint
             {
                 IntPtr path, found, e;
                 cancellation.Check(
-                    NativeMethods.ckpt_latest_valid_checkpoint(Utf8.Path(directory), made, out path, out found, out e), e, token);
+                    NativeMethods.ckpt_latest_valid_checkpoint(Utf8.Path(directory, "directory"), made, out path, out found, out e), e, token);
                 broken = BrokenCheckpoint.TakeFrom(found);
                 return NativeResult.Text(path);
             }
@@ -117,7 +117,7 @@ namespace LibCheckpoint
             {
                 IntPtr repaired, e;
                 cancellation.Check(
-                    NativeMethods.ckpt_repair_checkpoint_state(Utf8.Path(directory), made, out repaired, out e), e, token);
+                    NativeMethods.ckpt_repair_checkpoint_state(Utf8.Path(directory, "directory"), made, out repaired, out e), e, token);
                 try
                 {
                     return new RepairedState(repaired);
@@ -139,7 +139,7 @@ namespace LibCheckpoint
             using (CollectOptionsHandle made = CollectOptions.Make(options))
             {
                 IntPtr removed;
-                NativeMethods.ckpt_collect_checkpoints(Utf8.Path(directory), made, out removed);
+                NativeMethods.ckpt_collect_checkpoints(Utf8.Path(directory, "directory"), made, out removed);
                 return NativeResult.Texts(removed);
             }
         }
@@ -153,7 +153,7 @@ namespace LibCheckpoint
             using (CollectOptionsHandle made = CollectOptions.Make(options))
             {
                 IntPtr collected;
-                NativeMethods.ckpt_collect_checkpoints_with_details(Utf8.Path(directory), made, out collected);
+                NativeMethods.ckpt_collect_checkpoints_with_details(Utf8.Path(directory, "directory"), made, out collected);
                 try
                 {
                     return new Collected(collected);

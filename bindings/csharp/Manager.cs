@@ -98,6 +98,7 @@ namespace LibCheckpoint
     public sealed class Manager : IEnumerable<string>, IDisposable
     {
         private readonly ManagerHandle handle;
+        private readonly TrackedValues tracked;
 
         /// <summary>Makes a manager of a checkpoint in a directory, which the first save makes if
         /// need be.</summary>
@@ -106,7 +107,8 @@ namespace LibCheckpoint
         /// checkpoint.</exception>
         public Manager(Checkpoint checkpoint, string directory, ManagerOptions options = null)
         {
-            byte[] path = Utf8.Path(directory);
+            tracked = Required.Of(checkpoint, "checkpoint").Tracked;
+            byte[] path = Utf8.Path(directory, "directory");
             using (ManagerOptionsHandle made = ManagerOptions.Make(options))
             {
                 NativeMethods.ckpt_manager_open(checkpoint.Handle, path, made, out handle);
@@ -143,7 +145,7 @@ namespace LibCheckpoint
         public string LatestCheckpoint => NativeResult.Text(NativeMethods.ckpt_manager_latest_checkpoint(handle));
 
         /// <summary>The manager's checkpoint: an object of its own, to be disposed of.</summary>
-        public Checkpoint Checkpoint() => new Checkpoint(NativeMethods.ckpt_manager_checkpoint(handle));
+        public Checkpoint Checkpoint() => new Checkpoint(NativeMethods.ckpt_manager_checkpoint(handle)) { Tracked = tracked };
 
         /// <summary>The newest checkpoints, those that may be removed in their turn, oldest
         /// first.</summary>
@@ -217,6 +219,7 @@ namespace LibCheckpoint
         /// </summary>
         public Pending SaveAsync(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
+            tracked.Follow();
             using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
             using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation))
             {
@@ -245,6 +248,7 @@ namespace LibCheckpoint
         /// names it; null if there was none.</summary>
         public Status RestoreOrInitialize(out string path, ResumeOptions options = null)
         {
+            tracked.Follow();
             using (ResumeOptionsHandle made = ResumeOptions.Make(options))
             {
                 StatusHandle status;
@@ -286,6 +290,7 @@ namespace LibCheckpoint
 
         private string SaveBy(ManagerSaveOptions options, CancellationToken token, SaveCall call)
         {
+            tracked.Follow();
             using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
             using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))

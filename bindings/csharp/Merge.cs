@@ -49,8 +49,8 @@ namespace LibCheckpoint
             using (cancellation.Begin(token))
             {
                 IntPtr e;
-                IntPtr[] prefixes = pins.Paths(sections);
-                cancellation.Check(NativeMethods.ckpt_merge(Utf8.Path(destination), prefixes, prefixes.Length, made, out e), e, token);
+                IntPtr[] prefixes = pins.Paths(sections, "sections");
+                cancellation.Check(NativeMethods.ckpt_merge(Utf8.Path(destination, "destination"), prefixes, prefixes.Length, made, out e), e, token);
             }
         }
     }

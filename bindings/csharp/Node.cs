@@ -91,12 +91,12 @@ namespace LibCheckpoint
             return children;
         }
 
-        internal static byte[][] Names(IReadOnlyList<Edge> edges)
+        internal static byte[][] Names(IReadOnlyList<Edge> edges, string what)
         {
-            var names = new byte[edges.Count][];
+            var names = new byte[Required.Of(edges, what).Count][];
             for (int i = 0; i < names.Length; i++)
             {
-                names[i] = Utf8.Encode(edges[i].Name);
+                names[i] = Utf8.Encode(edges[i].Name, what);
             }
             return names;
         }
@@ -114,7 +114,7 @@ namespace LibCheckpoint
         /// <param name="region">What the variable is of it.</param>
         public Part(long[] shape, Region region)
         {
-            region.Of(shape);
+            Required.Of(region, "region").Of(Required.Of(shape, "shape"));
             Shape = shape;
             Region = region;
         }

@@ -15,7 +15,7 @@ namespace LibCheckpoint
         {
             if (MemoryLimit != 0)
             {
-                NativeMethods.ckpt_open_options_set_memory_limit(made, checked((ulong)MemoryLimit));
+                NativeMethods.ckpt_open_options_set_memory_limit(made, Required.NotNegative(MemoryLimit, nameof(MemoryLimit)));
             }
         }
     }
@@ -38,7 +38,7 @@ namespace LibCheckpoint
         {
             if (Threads != 0)
             {
-                NativeMethods.ckpt_read_options_set_threads(made, checked((uint)Threads));
+                NativeMethods.ckpt_read_options_set_threads(made, Required.NotNegative(Threads, nameof(Threads)));
             }
             NativeMethods.ckpt_read_options_set_checksums(made, Checksums);
         }
@@ -61,7 +61,7 @@ namespace LibCheckpoint
         {
             if (Threads != 0)
             {
-                NativeMethods.ckpt_verify_options_set_threads(made, checked((uint)Threads));
+                NativeMethods.ckpt_verify_options_set_threads(made, Required.NotNegative(Threads, nameof(Threads)));
             }
             NativeMethods.ckpt_verify_options_set_skip_values(made, SkipValues);
         }
@@ -116,19 +116,19 @@ namespace LibCheckpoint
         {
             if (Shards != 0)
             {
-                NativeMethods.ckpt_write_options_set_shards(made, checked((uint)Shards));
+                NativeMethods.ckpt_write_options_set_shards(made, Required.NotNegative(Shards, nameof(Shards)));
             }
             if (MaxShardSize != 0)
             {
-                NativeMethods.ckpt_write_options_set_max_shard_size(made, checked((ulong)MaxShardSize));
+                NativeMethods.ckpt_write_options_set_max_shard_size(made, Required.NotNegative(MaxShardSize, nameof(MaxShardSize)));
             }
             if (Alignment != 0)
             {
-                NativeMethods.ckpt_write_options_set_alignment(made, checked((ulong)Alignment));
+                NativeMethods.ckpt_write_options_set_alignment(made, Required.NotNegative(Alignment, nameof(Alignment)));
             }
             if (Threads != 0)
             {
-                NativeMethods.ckpt_write_options_set_threads(made, checked((uint)Threads));
+                NativeMethods.ckpt_write_options_set_threads(made, Required.NotNegative(Threads, nameof(Threads)));
             }
             NativeMethods.ckpt_write_options_set_durability(made, Durability);
             if (Locking != null)
@@ -244,7 +244,7 @@ namespace LibCheckpoint
             NativeMethods.ckpt_save_options_set_busy(made, Busy);
             if (SnapshotLimit != 0)
             {
-                NativeMethods.ckpt_save_options_set_snapshot_limit(made, checked((ulong)SnapshotLimit));
+                NativeMethods.ckpt_save_options_set_snapshot_limit(made, Required.NotNegative(SnapshotLimit, nameof(SnapshotLimit)));
             }
         }
     }

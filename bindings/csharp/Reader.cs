@@ -98,6 +98,7 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_reader_open(Utf8.Path(path), made, out handle);
             }
+            handle.Weigh(NativeMethods.ckpt_reader_memory_size(handle));
         }
 
         /// <summary>The prefix of the files.</summary>
@@ -148,6 +149,10 @@ namespace LibCheckpoint
 
         /// <summary>The number of tensors.</summary>
         public int Count => checked((int)NativeMethods.ckpt_reader_count(handle));
+
+        /// <summary>About how many bytes of memory the reader takes while it is open: what it knows
+        /// of the tensors, not their values. The garbage collector is told of them.</summary>
+        public long MemorySize => (long)NativeMethods.ckpt_reader_memory_size(handle);
 
         /// <summary>The tensor at an index in the order of the keys.</summary>
         /// <exception cref="ArgumentOutOfRangeException">There are not so many.</exception>
@@ -238,7 +243,7 @@ namespace LibCheckpoint
             {
                 for (int i = 0; i < pointers.Length; i++)
                 {
-                    pointers[i] = tensors[i].PointerIn(handle);
+                    pointers[i] = Required.Of(tensors[i], "tensors").PointerIn(handle);
                     pins[i] = buffers[i].Pin();
                     unsafe
                     {

@@ -59,7 +59,7 @@ namespace LibCheckpoint
             }
             if (LatestFilename != null)
             {
-                NativeMethods.ckpt_saver_save_options_set_latest_filename(made, Utf8.Path(LatestFilename));
+                NativeMethods.ckpt_saver_save_options_set_latest_filename(made, Utf8.Path(LatestFilename, "LatestFilename"));
             }
         }
     }
@@ -72,6 +72,7 @@ namespace LibCheckpoint
     public sealed class Saver : IDisposable
     {
         private readonly SaverHandle handle;
+        private readonly TrackedValues tracked;
 
         /// <summary>Makes a saver of objects, each under its name.</summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.AlreadyExists"/> when two
@@ -79,16 +80,18 @@ namespace LibCheckpoint
         /// what has no values.</exception>
         public Saver(Graph graph, IReadOnlyList<Edge> objects, SaverOptions options = null)
         {
+            tracked = Required.Of(graph, "graph").Tracked;
             using (SaverOptionsHandle made = SaverOptions.Make(options))
             using (var pins = new Pins())
             {
-                Bytes[] names = pins.Texts(Edge.Names(objects));
+                Bytes[] names = pins.Texts(Edge.Names(objects, "objects"));
                 NativeMethods.ckpt_saver_new(graph.Handle, names, Edge.Children(objects), names.Length, made, out handle);
             }
         }
 
-        private Saver(SaverHandle handle)
+        private Saver(SaverHandle handle, TrackedValues tracked)
         {
+            this.tracked = tracked;
             this.handle = handle;
         }
 
@@ -96,11 +99,13 @@ namespace LibCheckpoint
         /// cref="NodeOptions.Name"/>).</summary>
         public static Saver OfVariables(Graph graph, Node[] variables, SaverOptions options = null)
         {
+            Required.Of(graph, "graph");
+            Required.Of(variables, "variables");
             using (SaverOptionsHandle made = SaverOptions.Make(options))
             {
                 SaverHandle handle;
                 NativeMethods.ckpt_saver_new_of_variables(graph.Handle, variables, variables.Length, made, out handle);
-                return new Saver(handle);
+                return new Saver(handle, graph.Tracked);
             }
         }
 
@@ -108,11 +113,12 @@ namespace LibCheckpoint
         /// values, by the variables' own names.</summary>
         public static Saver OfRoot(Graph graph, Node root, SaverOptions options = null)
         {
+            Required.Of(graph, "graph");
             using (SaverOptionsHandle made = SaverOptions.Make(options))
             {
                 SaverHandle handle;
                 NativeMethods.ckpt_saver_new_of_root(graph.Handle, root, made, out handle);
-                return new Saver(handle);
+                return new Saver(handle, graph.Tracked);
             }
         }
 
@@ -129,12 +135,13 @@ namespace LibCheckpoint
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string Save(string prefix, SaverSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
+            tracked.Follow();
             using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
             using (SaverSaveOptionsHandle made = SaverSaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {
                 IntPtr path, e;
-                cancellation.Check(NativeMethods.ckpt_saver_save(handle, Utf8.Path(prefix), made, out path, out e), e, token);
+                cancellation.Check(NativeMethods.ckpt_saver_save(handle, Utf8.Path(prefix, "prefix"), made, out path, out e), e, token);
                 return NativeResult.Text(path);
             }
         }
@@ -145,6 +152,7 @@ namespace LibCheckpoint
         /// up without that. </summary>
         public Report Restore(string path, RestoreOptions options = null)
         {
+            tracked.Follow();
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
                 IntPtr report;
@@ -178,7 +186,7 @@ namespace LibCheckpoint
         /// ever removed.</param>
         public void SetLastCheckpoints(IReadOnlyList<string> paths, IReadOnlyList<DateTimeOffset> times = null)
         {
-            if (times != null && times.Count != paths.Count)
+            if (times != null && times.Count != Required.Of(paths, "paths").Count)
             {
                 throw new ArgumentException("there is a time for each checkpoint");
             }
@@ -193,7 +201,7 @@ namespace LibCheckpoint
             }
             using (var pins = new Pins())
             {
-                Bytes[] all = pins.Texts(Utf8.Encode(paths));
+                Bytes[] all = pins.Texts(Utf8.Encode(paths, "paths"));
                 NativeMethods.ckpt_saver_set_last_checkpoints(handle, all, seconds, all.Length);
             }
         }
@@ -204,7 +212,7 @@ namespace LibCheckpoint
         {
             using (var pins = new Pins())
             {
-                Bytes[] all = pins.Texts(Utf8.Encode(paths));
+                Bytes[] all = pins.Texts(Utf8.Encode(paths, "paths"));
                 NativeMethods.ckpt_saver_recover_last_checkpoints(handle, all, all.Length);
             }
         }

@@ -123,7 +123,7 @@ namespace LibCheckpoint
 
         /// <summary>Makes the slot a variable whose value is the program's array.</summary>
         public void MakeVariable<T>(T[] values, NodeOptions options = null)
-            where T : struct => MakeVariable(new Memory<T>(values), options);
+            where T : struct => MakeVariable(new Memory<T>(Required.Of(values, "values")), options);
 
         /// <summary>Makes the slot a variable whose value is on a device.</summary>
         public void MakeDevice(Device device, NodeOptions options = null)

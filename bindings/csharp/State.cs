@@ -51,7 +51,7 @@ namespace LibCheckpoint
 
         /// <summary>Puts a tensor, as the other does.</summary>
         public void Put<T>(string name, T[] values, long[] shape = null)
-            where T : struct => Put(name, new ReadOnlySpan<T>(values), shape);
+            where T : struct => Put(name, new ReadOnlySpan<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Puts a tensor without dimensions.</summary>
         public void PutScalar<T>(string name, T value)
@@ -61,6 +61,7 @@ namespace LibCheckpoint
         /// order.</summary>
         public unsafe void PutBytes(string name, DType dtype, long[] shape, ReadOnlySpan<byte> data)
         {
+            Required.Of(shape, "shape");
             fixed (byte* first = &Elements.First(data))
             {
                 Put(name, dtype, shape, (IntPtr)first, data.Length);
@@ -84,17 +85,15 @@ namespace LibCheckpoint
 
         /// <summary>Puts an array without copying it, as the other does.</summary>
         public void PutBorrowed<T>(string name, T[] values, long[] shape = null)
-            where T : struct => PutBorrowed(name, new Memory<T>(values), shape);
+            where T : struct => PutBorrowed(name, new Memory<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Puts a tensor of a fixed-size dtype whose bytes are asked for while it is
         /// written, by several threads at once.</summary>
         public void PutRead(string name, DType dtype, long[] shape, ReadBytes read)
         {
             byte[] bytes = Utf8.Encode(name);
-            if (read == null)
-            {
-                throw new ArgumentNullException("read");
-            }
+            Required.Of(shape, "shape");
+            Required.Of(read, "read");
             IntPtr sink = Pointer();
             NativeMethods.ckpt_sink_put_read(
                 sink, bytes, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);

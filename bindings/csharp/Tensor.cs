@@ -29,8 +29,8 @@ namespace LibCheckpoint
         /// <summary>The type of the elements.</summary>
         public DType DType { get; }
 
-        /// <summary>The dimensions, which must not be changed; none of a scalar.</summary>
-        public long[] Shape => shape;
+        /// <summary>The dimensions, as a copy; none of a scalar.</summary>
+        public long[] Shape => (long[])shape.Clone();
 
         /// <summary>The number of elements.</summary>
         public long Count
@@ -141,12 +141,13 @@ namespace LibCheckpoint
 
         /// <summary>Reads the value into an array, which has exactly as many elements.</summary>
         public void ReadInto<T>(T[] values, ReadOptions options = null)
-            where T : struct => ReadInto(new Span<T>(values), options);
+            where T : struct => ReadInto(new Span<T>(Required.Of(values, "values")), options);
 
         /// <summary>Reads a part of the tensor.</summary>
         public T[] Read<T>(Region region, ReadOptions options = null)
             where T : struct
         {
+            Required.Of(region, "region");
             NativeMethods.ckpt_reader_measure_slice(
                 reader, pointer, region.Start, region.Length, region.Start.Length, DTypes.Of<T>(), out ulong count, out _);
             T[] values = Elements.Room<T>(count);
@@ -159,6 +160,7 @@ namespace LibCheckpoint
         public unsafe void ReadInto<T>(Region region, Span<T> values, ReadOptions options = null)
             where T : struct
         {
+            Required.Of(region, "region");
             Check<T>();
             using (ReadOptionsHandle made = ReadOptions.Make(options))
             {
@@ -195,6 +197,7 @@ namespace LibCheckpoint
         /// <summary>The elements of a part of a string or variant tensor.</summary>
         public byte[][] ReadStrings(Region region, ReadOptions options = null)
         {
+            Required.Of(region, "region");
             using (ReadOptionsHandle made = ReadOptions.Make(options))
             {
                 IntPtr strings;

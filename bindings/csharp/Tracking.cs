@@ -1,13 +1,16 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+#if NET5_0_OR_GREATER
+using System.Diagnostics.CodeAnalysis;
+#endif
 using System.Linq;
-using System.Reflection;
 using System.Runtime.CompilerServices;
 
 namespace LibCheckpoint
 {
-    /// <summary>Marks a field or property that <see cref="Graph.TrackObject"/> tracks.</summary>
+    /// <summary>Marks a field or property that <see cref="Graph.TrackObject(Node, ITracked)"/>
+    /// tracks.</summary>
     [AttributeUsage(AttributeTargets.Field | AttributeTargets.Property)]
     public sealed class TrackedAttribute : Attribute
     {
@@ -23,6 +26,18 @@ namespace LibCheckpoint
 
         /// <summary>The dimensions of a variable; null for those of the array.</summary>
         public long[] Shape { get; set; }
+    }
+
+    /// <summary>
+    /// A class with tracked members, which are kept when the application is trimmed or compiled
+    /// ahead of time: private ones, unused ones, and those of base classes. (A base class
+    /// implements this, too, if the application is for a .NET before 10.)
+    /// </summary>
+#if NET5_0_OR_GREATER
+    [DynamicallyAccessedMembers(Trimming.Kept)]
+#endif
+    public interface ITracked
+    {
     }
 
     /// <summary>A number that a graph can borrow: a variable without dimensions.</summary>
@@ -58,6 +73,8 @@ namespace LibCheckpoint
 
     public sealed partial class Graph
     {
+        internal TrackedValues Tracked { get; set; } = new TrackedValues();
+
         /// <summary>
         /// Adds the objects that a program's object holds, and tracks them below <paramref
         /// name="root"/> by names, as <c>tf.Module</c> does with its attributes. Members are
@@ -70,14 +87,32 @@ namespace LibCheckpoint
         /// dicts, in the order of the keys, other collections lists, other objects of classes
         /// objects with tracked members of their own. Null is left out; in a list it takes a place.
         /// What is held twice is one object, as in TensorFlow.</para>
-        /// <para>The arrays are the graph's until that is gone. Lists and dicts that change later
-        /// have to be tracked by hand. Values wait for what is tracked after a restore, as they do
-        /// for <see cref="Track"/>. When it fails, what was tracked before stays tracked.</para>
+        /// <para>The arrays are the graph's until that is gone, or until members hold others: each
+        /// call that saves or restores asks the members again. An array of the same type and shape
+        /// that was assigned since becomes the variable's memory. Anything else that was assigned
+        /// is an <see cref="InvalidOperationException"/> of that call, and so is what took the
+        /// place of null without having been tracked by hand. Lists and dicts that change later,
+        /// and arrays in them, have to be tracked by hand. Values wait for what is tracked after a
+        /// restore, as they do for <see cref="Track"/>. When it fails, what was tracked before
+        /// stays tracked.</para>
+        /// <para>In an application that is trimmed or compiled ahead of time, the classes of all
+        /// these objects implement <see cref="ITracked"/>.</para>
         /// </remarks>
         /// <returns>All objects by their paths, as <c>layers/0/kernel</c>.</returns>
-        /// <exception cref="ArgumentException">Something is marked that cannot be
-        /// tracked.</exception>
-        public IReadOnlyDictionary<string, Node> TrackObject(Node root, object model)
+        /// <exception cref="ArgumentException">Something is marked that cannot be tracked; an
+        /// object has no marked members, or may have lost some because the application is trimmed.
+        /// The message has its path.</exception>
+        public IReadOnlyDictionary<string, Node> TrackObject(Node root, ITracked model) => TrackMembers(root, model);
+
+        /// <summary>Tracks what an object holds, as the other does. An application that is trimmed
+        /// or compiled ahead of time needs that one.</summary>
+#if NET5_0_OR_GREATER
+        [RequiresUnreferencedCode(
+            "Trimming removes members that are found by reflection alone: let the class implement ITracked.")]
+#endif
+        public IReadOnlyDictionary<string, Node> TrackObject(Node root, object model) => TrackMembers(root, model);
+
+        private IReadOnlyDictionary<string, Node> TrackMembers(Node root, object model)
         {
             if (model == null)
             {
@@ -102,12 +137,17 @@ namespace LibCheckpoint
 
             internal void Members(Node parent, string path, object owner)
             {
-                foreach (Member member in Member.Of(owner))
+                foreach (Member member in Member.Of(owner, path == "" ? "" : path + ": "))
                 {
-                    if (member.Value != null)
+                    object value = member.Value();
+                    string own = Join(path, member.Name);
+                    if (value == null)
                     {
-                        Add(Join(path, member.Name), member.Value, member.Shape, child => graph.Track(parent, member.Name, child));
+                        graph.Tracked.AddAbsent(graph, parent, own, member);
+                        continue;
                     }
+                    Add(own, value, member.Shape, child => graph.Track(parent, member.Name, child));
+                    graph.Tracked.Add(graph, Found[own], own, member, value);
                 }
             }
 
@@ -200,33 +240,6 @@ namespace LibCheckpoint
                         Add(Join(path, key), entries[key], null, child => graph.DictSet(dict, key, child));
                     }
                 }
-            }
-        }
-
-        private sealed class Member
-        {
-            internal string Name { get; private set; }
-
-            internal object Value { get; private set; }
-
-            internal long[] Shape { get; private set; }
-
-            internal static IEnumerable<Member> Of(object owner)
-            {
-                const BindingFlags Own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
-                var members = new List<Member>();
-                for (Type type = owner.GetType(); type != null; type = type.BaseType)
-                {
-                    members.AddRange(type.GetFields(Own).Select(field => Marked(field, () => field.GetValue(owner))));
-                    members.AddRange(type.GetProperties(Own).Select(property => Marked(property, () => property.GetValue(owner))));
-                }
-                return members.Where(member => member != null).OrderBy(member => member.Name, StringComparer.Ordinal);
-            }
-
-            private static Member Marked(MemberInfo member, Func<object> value)
-            {
-                var mark = member.GetCustomAttribute<TrackedAttribute>();
-                return mark == null ? null : new Member { Name = mark.Name ?? member.Name, Value = value(), Shape = mark.Shape };
             }
         }
 

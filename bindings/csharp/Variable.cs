@@ -34,17 +34,17 @@ namespace LibCheckpoint
         /// <summary>Adds a variable whose value is the program's array, as the other
         /// does.</summary>
         public Node AddVariable<T>(T[] values, long[] shape = null, NodeOptions options = null)
-            where T : struct => AddVariable(new Memory<T>(values), shape, options);
+            where T : struct => AddVariable(new Memory<T>(Required.Of(values, "values")), shape, options);
 
         /// <summary>Adds a variable without dimensions, whose value is the one element of the
         /// program's array.</summary>
         public Node AddScalar<T>(T[] value, NodeOptions options = null)
-            where T : struct => AddVariable(new Memory<T>(value), new long[0], options);
+            where T : struct => AddVariable(new Memory<T>(Required.Of(value, "value")), new long[0], options);
 
         /// <summary>Adds a variable without dimensions whose value is a number of the
         /// program's.</summary>
         public Node AddScalar<T>(Scalar<T> value, NodeOptions options = null)
-            where T : struct => Borrow(((IScalar)value).Memory, new long[0], options);
+            where T : struct => Borrow(((IScalar)Required.Of(value, "value")).Memory, new long[0], options);
 
         /// <summary>Adds a variable whose value is an array of any rank, whose shape is the
         /// array's.</summary>
@@ -61,6 +61,7 @@ namespace LibCheckpoint
         /// native order.</summary>
         public Node AddBytes(Memory<byte> values, DType dtype, long[] shape, NodeOptions options = null)
         {
+            Required.Of(shape, "shape");
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (handle.Hold())
             {
@@ -91,7 +92,7 @@ namespace LibCheckpoint
 
         /// <summary>Replaces the memory of a variable by an array, as the other does.</summary>
         public void SetMemory<T>(Node variable, T[] values)
-            where T : struct => SetMemory(variable, new Memory<T>(values));
+            where T : struct => SetMemory(variable, new Memory<T>(Required.Of(values, "values")));
 
         /// <summary>Adds a variable whose memory is the graph's. The values are copied.</summary>
         /// <param name="values">The elements, row-major.</param>
@@ -110,12 +111,12 @@ namespace LibCheckpoint
 
         /// <summary>Adds a variable whose memory is the graph's, as the other does.</summary>
         public Node AddOwned<T>(T[] values, long[] shape = null, NodeOptions options = null)
-            where T : struct => AddOwned(new ReadOnlySpan<T>(values), shape, options);
+            where T : struct => AddOwned(new ReadOnlySpan<T>(Required.Of(values, "values")), shape, options);
 
         /// <summary>Adds a variable of any fixed-size dtype whose memory is the graph's; its value
         /// is zeros.</summary>
         public Node AddOwned(DType dtype, long[] shape, NodeOptions options = null) =>
-            AddOwned(dtype, shape, IntPtr.Zero, 0, options);
+            AddOwned(dtype, Required.Of(shape, "shape"), IntPtr.Zero, 0, options);
 
         /// <summary>
         /// Adds a variable that has no value before it is restored or assigned, and takes its shape
@@ -210,12 +211,13 @@ namespace LibCheckpoint
 
         /// <summary>Gives a variable a value, as the other does.</summary>
         public void Assign<T>(Node variable, T[] values, long[] shape = null)
-            where T : struct => Assign(variable, new ReadOnlySpan<T>(values), shape);
+            where T : struct => Assign(variable, new ReadOnlySpan<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Gives a variable of any fixed-size dtype a value, given as bytes in native
         /// order.</summary>
         public unsafe void AssignBytes(Node variable, DType dtype, long[] shape, ReadOnlySpan<byte> values)
         {
+            Required.Of(shape, "shape");
             fixed (byte* first = &Elements.First(values))
             {
                 Assign(variable, dtype, shape, (IntPtr)first, values.Length);
@@ -230,6 +232,7 @@ namespace LibCheckpoint
         /// the variable has no value yet, or has it on a device.</exception>
         public unsafe void Use(Node variable, UseBytes use)
         {
+            Required.Of(use, "use");
             using (handle.Hold())
             {
                 IntPtr data;
@@ -285,7 +288,7 @@ namespace LibCheckpoint
             return value;
         }
 
-        private static long[] ShapeOf(Array values)
+        internal static long[] ShapeOf(Array values)
         {
             var shape = new long[values.Rank];
             for (int i = 0; i < shape.Length; i++)
@@ -293,6 +296,18 @@ namespace LibCheckpoint
                 shape[i] = values.GetLongLength(i);
             }
             return shape;
+        }
+
+        /// <summary>Gives a variable other memory of the same size.</summary>
+        internal void SetBorrowed(Node variable, Array values)
+        {
+            using (handle.Hold())
+            {
+                IntPtr data;
+                IntPtr kept = CallbackValue.Pin(values, out data);
+                long size = values.LongLength * Elements.Known[values.GetType().GetElementType()].Size();
+                NativeMethods.ckpt_graph_set_borrowed(handle, variable, data, size, kept, Callbacks.Release);
+            }
         }
 
         private Node Borrow(Array values, long[] shape, NodeOptions options)

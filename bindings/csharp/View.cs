@@ -35,13 +35,17 @@ namespace LibCheckpoint
 
         /// <summary>Shows the bytes, row-major and little-endian, which can be used during the
         /// call.</summary>
-        public unsafe void Use(UseReadOnlyBytes use) =>
+        public unsafe void Use(UseReadOnlyBytes use)
+        {
+            Required.Of(use, "use");
             Use((IntPtr bytes, long length) => use(new ReadOnlySpan<byte>((void*)bytes, checked((int)length))));
+        }
 
         /// <summary>The same of values of any size: shows where the bytes are and how
         /// many.</summary>
         public void Use(Action<IntPtr, long> use)
         {
+            Required.Of(use, "use");
             using (handle.Hold())
             {
                 Bytes bytes = NativeMethods.ckpt_view_bytes(handle);

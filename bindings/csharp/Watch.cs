@@ -62,7 +62,7 @@ namespace LibCheckpoint
             {
                 IntPtr path, e;
                 ErrorCode code = NativeMethods.ckpt_wait_for_new_checkpoint(
-                    Utf8.Path(directory), Utf8.PathOrNull(last), made, out path, out e);
+                    Utf8.Path(directory, "directory"), Utf8.PathOrNull(last), made, out path, out e);
                 CheckWaited(code, e, clock, token);
                 return NativeResult.Text(path);
             }
@@ -81,7 +81,9 @@ namespace LibCheckpoint
         /// cref="OperationCanceledException"/>.</param>
         public static IEnumerable<string> Watch(
             string directory, WaitOptions options = null, Func<bool> isDone = null,
-            CancellationToken token = default(CancellationToken))
+            CancellationToken token = default(CancellationToken)) => Appearing(Utf8.Path(directory, "directory"), options, isDone, token);
+
+        private static IEnumerable<string> Appearing(byte[] directory, WaitOptions options, Func<bool> isDone, CancellationToken token)
         {
             Clock clock;
             CheckpointsIteratorHandle iterator;
@@ -99,12 +101,11 @@ namespace LibCheckpoint
             }
         }
 
-        private static CheckpointsIteratorHandle NewIterator(string directory, WaitOptionsHandle options, Func<bool> isDone)
+        private static CheckpointsIteratorHandle NewIterator(byte[] directory, WaitOptionsHandle options, Func<bool> isDone)
         {
-            byte[] path = Utf8.Path(directory);
             CheckpointsIteratorHandle iterator;
             NativeMethods.ckpt_checkpoints_iterator_new(
-                path, options, isDone == null ? null : Callbacks.IsDone, isDone == null ? IntPtr.Zero : CallbackValue.Give(isDone), isDone == null ? null : Callbacks.Release, out iterator);
+                directory, options, isDone == null ? null : Callbacks.IsDone, isDone == null ? IntPtr.Zero : CallbackValue.Give(isDone), isDone == null ? null : Callbacks.Release, out iterator);
             return iterator;
         }
 

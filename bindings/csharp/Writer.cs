@@ -55,7 +55,7 @@ namespace LibCheckpoint
         /// before <see cref="Finish"/>.</summary>
         public Writer(string prefix, WriteOptions options = null)
         {
-            byte[] path = Utf8.Path(prefix);
+            byte[] path = Utf8.Path(prefix, "prefix");
             cancellation = WriteOptions.Cancellation(options);
             try
             {
@@ -84,7 +84,7 @@ namespace LibCheckpoint
 
         /// <summary>Adds a tensor, as the other does.</summary>
         public void Add<T>(string key, T[] values, long[] shape = null)
-            where T : struct => Add(key, new Memory<T>(values), shape);
+            where T : struct => Add(key, new Memory<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Adds a tensor without dimensions.</summary>
         public void AddScalar<T>(string key, T value)
@@ -93,7 +93,7 @@ namespace LibCheckpoint
         /// <summary>Adds a tensor of any fixed-size dtype, given as bytes in native order, as <see
         /// cref="Add{T}(string, T[], long[])"/> does.</summary>
         public void AddBytes(string key, DType dtype, long[] shape, Memory<byte> data) =>
-            AddBytes(key, dtype, shape, Pinned.Of(data));
+            AddBytes(key, dtype, Required.Of(shape, "shape"), Pinned.Of(data));
 
         /// <summary>
         /// Adds a slice of a partitioned tensor. Slices of one tensor do not overlap, and are
@@ -108,7 +108,7 @@ namespace LibCheckpoint
 
         /// <summary>Adds a slice of a partitioned tensor, as the other does.</summary>
         public void AddSlice<T>(string key, T[] values, long[] shape, Region region)
-            where T : struct => AddSlice(key, new Memory<T>(values), shape, region);
+            where T : struct => AddSlice(key, new Memory<T>(Required.Of(values, "values")), shape, region);
 
         /// <summary>Adds a slice of a partitioned tensor of any fixed-size dtype, given as bytes in
         /// native order.</summary>
@@ -125,7 +125,8 @@ namespace LibCheckpoint
             where T : struct
         {
             byte[] name = Utf8.Encode(key, "key"), text = Utf8.Encode(shapeAndSlice, "shapeAndSlice");
-            using (Pinned data = Pinned.Of(new Memory<T>(values)))
+            Required.Of(shape, "shape");
+            using (Pinned data = Pinned.Of(new Memory<T>(Required.Of(values, "values"))))
             {
                 NativeMethods.ckpt_writer_add_shape_and_slice(
                     handle, name, DTypes.Of<T>(), shape, Elements.Rank(shape), text, data.Pointer, data.Size);
@@ -142,10 +143,8 @@ namespace LibCheckpoint
         public void AddRead(string key, DType dtype, long[] shape, ReadBytes read)
         {
             byte[] name = Utf8.Encode(key, "key");
-            if (read == null)
-            {
-                throw new ArgumentNullException("read");
-            }
+            Required.Of(shape, "shape");
+            Required.Of(read, "read");
             using (handle.Hold())
             {
                 NativeMethods.ckpt_writer_add_read(
@@ -173,7 +172,7 @@ namespace LibCheckpoint
         public void AddStringsSlice(string key, IReadOnlyList<byte[]> values, long[] shape, Region region)
         {
             byte[] name = Utf8.Encode(key, "key");
-            region.Of(shape);
+            Required.Of(region, "region").Of(Required.Of(shape, "shape"));
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
@@ -256,7 +255,7 @@ namespace LibCheckpoint
             using (data)
             {
                 byte[] name = Utf8.Encode(key, "key");
-                region.Of(shape);
+                Required.Of(region, "region").Of(Required.Of(shape, "shape"));
                 NativeMethods.ckpt_writer_add_slice(
                     handle, name, dtype, shape, region.Start, region.Length, Elements.Rank(shape), data.Pointer, data.Size);
                 borrowed.Keep(data);

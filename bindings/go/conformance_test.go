@@ -134,6 +134,7 @@ func readFixture(t *testing.T) {
 		equal(t, key, tensor.Key())
 	}
 	equal(t, r.Len(), len(keys))
+	equal(t, r.MemorySize() > uint64(len(keys)), true)
 	if !slices.IsSorted(keys) {
 		t.Error("the keys are not in order")
 	}

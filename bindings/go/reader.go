@@ -132,6 +132,14 @@ func (r *Reader) BigEndian() bool {
 	return bool(C.ckpt_reader_is_big_endian(p))
 }
 
+// MemorySize says about how many bytes of memory the reader takes while it is open: what it knows
+// of the tensors, not their values. The garbage collector does not see them.
+func (r *Reader) MemorySize() uint64 {
+	p := r.hold()
+	defer r.drop(p)
+	return uint64(C.ckpt_reader_memory_size(p))
+}
+
 // Shards gives the paths of the data files, whether or not they are there.
 func (r *Reader) Shards() ([]string, error) {
 	p := r.hold()

@@ -254,6 +254,14 @@ impl Index {
         &self.header
     }
 
+    /// Returns the bytes of memory that the records take.
+    pub fn memory_size(&self) -> usize {
+        let blocks: usize = self.blocks.iter().map(Records::memory_size).sum();
+        let partitions: usize = self.partitions.iter().map(Partition::memory_size).sum();
+        let numbers = self.firsts.capacity() + self.tensors.as_ref().map_or(0, Vec::capacity);
+        blocks + partitions + numbers * size_of::<u32>()
+    }
+
     /// Returns the number of tensors.
     pub fn len(&self) -> usize {
         self.tensors.as_ref().map_or(self.count as usize, Vec::len)

@@ -12,6 +12,14 @@ pub(super) struct Records {
     pub dims: Vec<i64>,
 }
 
+impl Records {
+    pub fn memory_size(&self) -> usize {
+        let arrays =
+            self.keys.capacity() + self.records.capacity() * size_of::<Record>() + self.dims.capacity() * size_of::<i64>();
+        size_of::<Records>() + arrays
+    }
+}
+
 /// A tensor, or a slice of a tensor, in 40 bytes: a checkpoint may have millions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
@@ -52,6 +60,13 @@ pub(super) struct Partition {
     pub extents: Vec<StoredExtent>,
     /// The record of each slice, or `MISSING`.
     pub records: Vec<u32>,
+}
+
+impl Partition {
+    pub fn memory_size(&self) -> usize {
+        let arrays = self.extents.capacity() * size_of::<StoredExtent>() + self.records.capacity() * size_of::<u32>();
+        size_of::<Partition>() + arrays
+    }
 }
 
 impl Records {

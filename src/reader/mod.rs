@@ -326,6 +326,16 @@ impl Reader {
         }
     }
 
+    /// About how many bytes of memory the reader takes while it is open: what it knows of the
+    /// tensors, not their values. For programs whose garbage collector cannot see that.
+    pub fn memory_size(&self) -> u64 {
+        let known = match &self.stored {
+            Stored::V1(v1) => v1.memory_size(),
+            Stored::V2(bundle) => bundle.index().memory_size(),
+        };
+        (size_of::<Reader>() + known) as u64
+    }
+
     /// Whether there are no tensors.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

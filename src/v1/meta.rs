@@ -18,6 +18,14 @@ pub(crate) struct Described {
     pub slices: Vec<Located>,
 }
 
+impl Described {
+    /// Returns the bytes of memory beside the description that it takes.
+    pub fn memory_size(&self) -> usize {
+        let slices = self.slices.iter().map(|slice| slice.extents.capacity() * size_of::<StoredExtent>()).sum::<usize>();
+        self.shape.capacity() * size_of::<i64>() + self.slices.capacity() * size_of::<Located>() + slices
+    }
+}
+
 /// A stored slice, and the file that contains it.
 #[derive(Debug)]
 pub(crate) struct Located {

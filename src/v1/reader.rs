@@ -157,6 +157,12 @@ impl Checkpoint {
         self.tensors.len()
     }
 
+    /// Returns the bytes of memory that the descriptions of the tensors take.
+    pub fn memory_size(&self) -> usize {
+        let own = |(name, described): &(Vec<u8>, Described)| name.capacity() + described.memory_size();
+        self.tensors.capacity() * size_of::<(Vec<u8>, Described)>() + self.tensors.iter().map(own).sum::<usize>()
+    }
+
     /// Returns the name and description of the `index`th tensor, in the order of the names.
     pub fn tensor(&self, index: usize) -> (&[u8], &Described) {
         let (name, tensor) = &self.tensors[index];

@@ -128,6 +128,7 @@ static void null_is_an_error_where_a_handle_is_due(void) {
 /* Functions that cannot fail answer with nothing. */
 static void null_has_no_properties(void) {
     CHECK_INT(0, ckpt_reader_count(NULL));
+    CHECK_INT(0, ckpt_reader_memory_size(NULL));
     CHECK(ckpt_reader_tensor(NULL, 0) == NULL);
     CHECK(!ckpt_reader_has(NULL, "k", 1));
     CHECK_INT(0, ckpt_reader_prefix(NULL).len);

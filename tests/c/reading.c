@@ -61,6 +61,8 @@ static void both_savers_wrote_the_same_model(void) {
     ckpt_reader *v1 = must_open("saver_v1/model.ckpt-3"), *v2 = must_open("saver_v2/model.ckpt-3");
     CHECK_INT(CKPT_FORMAT_V1, ckpt_reader_format(v1));
     CHECK_INT(CKPT_FORMAT_V2, ckpt_reader_format(v2));
+    CHECK(ckpt_reader_memory_size(v1) > 0 && ckpt_reader_memory_size(v1) < 1 << 20);
+    CHECK(ckpt_reader_memory_size(v2) > 0 && ckpt_reader_memory_size(v2) < 1 << 20);
     for (size_t i = 0; i < ckpt_reader_count(v2); i++) {
         const ckpt_tensor *ours = ckpt_reader_tensor(v1, i), *theirs = ckpt_reader_tensor(v2, i);
         if (ckpt_tensor_dtype(theirs) == CKPT_DTYPE_STRING) continue;

@@ -47,3 +47,10 @@ pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let result = work();
     (result, PEAK.load(Relaxed).saturating_sub(before))
 }
+
+/// What `work` allocated and did not free.
+pub fn kept<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let before = NOW.load(Relaxed);
+    let result = work();
+    (result, NOW.load(Relaxed).saturating_sub(before))
+}

@@ -14,6 +14,7 @@ TEST_F(conformance, read_fixture) {
     EXPECT_FALSE(reader.resolved_is_moved() || reader.resolved_is_ambiguous());
     EXPECT_EQ(reader.format(), ckpt::format::v2);
     EXPECT_EQ(reader.size(), 12u);
+    EXPECT_GT(reader.memory_size(), 12u);
 
     // What TensorFlow reads.
     const ckpt::tensor kernel = reader.at(value_key("net/l1/kernel"));

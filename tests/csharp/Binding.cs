@@ -28,6 +28,17 @@ internal static class Binding
         Check.That(declared > 400, "only " + declared + " functions are declared");
     }
 
+    [Test("no_import_looks_in_the_working_directory")]
+    private static void NoImportLooksInTheWorkingDirectory()
+    {
+        var search = typeof(Graph).Assembly.GetCustomAttribute<DefaultDllImportSearchPathsAttribute>();
+        Check.Equal(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories, search.Paths);
+        foreach (MethodInfo method in Internal("NativeMethods").GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+        {
+            Check.That(method.GetCustomAttribute<DefaultDllImportSearchPathsAttribute>() == null, method.Name + " has paths of its own");
+        }
+    }
+
     [Test("versions_agree")]
     private static void VersionsAgree()
     {
@@ -270,6 +281,12 @@ internal static class Binding
         {
             Node root = graph.AddObject();
             Check.Throws<ArgumentNullException>(() => graph.TrackObject(root, null));
+            foreach (object nothing in new object[] { new { W = new float[1] }, new Unmarked(), new List<float[]>() })
+            {
+                Check.Contains("nothing in a " + nothing.GetType(), Check.Throws<ArgumentException>(() => graph.TrackObject(root, nothing)).Message);
+                var held = new Wrong { Tracked = new[] { new Wrong(), nothing is List<float[]> ? new Unmarked() : nothing } };
+                Check.Contains("x/1: nothing in a ", Check.Throws<ArgumentException>(() => graph.TrackObject(graph.AddObject(), held)).Message);
+            }
             Check.Throws<ArgumentException>(() => graph.TrackObject(root, new Wrong { Tracked = 5 }));
             Check.Throws<ArgumentException>(() => graph.TrackObject(root, new Wrong { Tracked = "text" }));
             Check.Throws<ArgumentException>(() => graph.TrackObject(root, new Wrong { Tracked = new Dictionary<int, int[]> { { 1, null } } }));
@@ -282,6 +299,102 @@ internal static class Binding
             Check.Equal(9, graph.Value<int>(node)[23]);
             Check.Equal(7, graph.ReadInteger(graph.AddScalar(new Scalar<short>(7))));
             Check.Equal(0, graph.Value<double>(graph.AddArray(new double[0])).Length);
+        }
+    }
+
+    [Test("arrays_that_are_assigned_to_tracked_members_are_followed")]
+    private static void ArraysThatAreAssignedToTrackedMembersAreFollowed()
+    {
+        var saves = new Func<Holder, TestProgram, string>[]
+        {
+            (holder, program) => program.Checkpoint.Write(Program.At("write")),
+            (holder, program) => program.Checkpoint.Save(Program.At("save")),
+            (holder, program) => Waited(program.Checkpoint.SaveAsync(Program.At("async"))),
+            (holder, program) => Managed(program, manager => manager.Save()),
+            (holder, program) => Managed(program, manager => Waited(manager.SaveAsync())),
+        };
+        foreach (Func<Holder, TestProgram, string> save in saves)
+        {
+            using (var program = new TestProgram())
+            {
+                var holder = new Holder { A = new float[] { 1, 2 }, B = new float[] { 3 } };
+                holder.Tied = holder.B;
+                program.Graph.TrackObject(program.Root, holder);
+                long kept = Library.KeptObjects;
+                holder.A = new float[] { 5, 6 };
+                holder.B = holder.Tied = new float[] { 7 };
+                holder.Step = new Scalar<int>(9);
+                string path = save(holder, program);
+                using (var reader = new Reader(path))
+                {
+                    Check.Same(new float[] { 5, 6 }, reader.Read<float>("A/.ATTRIBUTES/VARIABLE_VALUE"));
+                    Check.Same(new float[] { 7 }, reader.Read<float>("B/.ATTRIBUTES/VARIABLE_VALUE"));
+                    Check.Same(new[] { 9 }, reader.Read<int>("Step/.ATTRIBUTES/VARIABLE_VALUE"));
+                }
+                Check.Equal(kept, Library.KeptObjects); // the old arrays are the program's again
+
+                // A restore is into what is there now.
+                Array before = holder.A;
+                holder.A = new float[2];
+                program.Checkpoint.Read(path).ExpectPartial().Dispose();
+                Check.Same(new float[] { 5, 6 }, (float[])holder.A);
+                holder.A = new float[] { 8, 8 };
+                Check.Same(new float[] { 5, 6 }, (float[])before);
+                using (var saver = new Saver(program.Graph, new[] { new Edge("a", program.Graph.Lookup(program.Root, "A")) }))
+                using (var reader = new Reader(saver.Save(Program.At("saver"))))
+                {
+                    Check.Same(new float[] { 8, 8 }, reader.Read<float>("a"));
+                }
+            }
+        }
+    }
+
+    [Test("what_cannot_be_followed_is_refused")]
+    private static void WhatCannotBeFollowedIsRefused()
+    {
+        var changes = new Dictionary<string, Action<Holder>>
+        {
+            { "A: another array has taken the place of the one that is tracked: expected float32 [2], found float32 [3]", holder => holder.A = new float[3] },
+            { "A: another array has taken the place of the one that is tracked: expected float32 [2], found int32 [2]", holder => holder.A = new int[2] },
+            { "A: nothing has taken the place of the System.Single[] that is tracked", holder => holder.A = null },
+            { "B and Tied: they held one object when they were tracked", holder => holder.B = new float[1] },
+            { "Inner: a Binding+Layer has taken the place of the Binding+Layer", holder => holder.Inner = new Layer() },
+            { "Absent: nothing was there when the object was tracked, and now there is a System.Single[]", holder => holder.Absent = new float[1] },
+        };
+        foreach (KeyValuePair<string, Action<Holder>> change in changes)
+        {
+            using (var program = new TestProgram())
+            {
+                var holder = new Holder { A = new float[] { 1, 2 }, B = new float[] { 3 }, Inner = new Layer { Kernel = new float[1, 1], Bias = new BFloat16[2] } };
+                holder.Tied = holder.B;
+                program.Graph.TrackObject(program.Root, holder);
+                holder.Step = new Scalar<int>(9); // could be followed
+                change.Value(holder);
+                Check.Contains(change.Key, Check.Throws<InvalidOperationException>(() => program.Checkpoint.Write(Program.At("c"))).Message);
+                Check.Equal(0, program.Graph.ReadInteger(program.Graph.Lookup(program.Root, "Step")));
+                Check.Equal(false, CheckpointFiles.Exists(Program.At("c")));
+                if (holder.Absent != null)
+                {
+                    program.Graph.Track(program.Root, "Absent", program.Graph.AddVariable((float[])holder.Absent));
+                    program.Checkpoint.Write(Program.At("c"));
+                }
+            }
+        }
+    }
+
+    private static string Waited(Pending pending)
+    {
+        using (pending)
+        {
+            return pending.Wait();
+        }
+    }
+
+    private static string Managed(TestProgram program, Func<Manager, string> save)
+    {
+        using (var manager = new Manager(program.Checkpoint, Program.At("managed" + Guid.NewGuid().ToString("N"))))
+        {
+            return save(manager);
         }
     }
 
@@ -352,6 +465,7 @@ internal static class Binding
             using (var reader = new Reader(program.Checkpoint.Write(Program.At("part"))))
             {
                 Tensor saved = reader["v/.ATTRIBUTES/VARIABLE_VALUE"];
+                saved.Shape[0] = 3; // a copy
                 Check.Same(new long[] { 4 }, saved.Shape);
                 Check.Same(new long[] { 1 }, saved.Slices().Single().Start);
                 Check.Same(new float[] { 2, 3 }, saved.Read<float>(options.Part.Region));
@@ -1118,7 +1232,10 @@ internal static class Binding
             Check.Throws<CheckpointException>(() => graph.AddSlotOwner(request => { }, new NodeOptions { Name = "x" }));
             Check.Throws<CheckpointException>(() => graph.AddObject(new NodeOptions { LegacyName = "x" }));
             Check.Throws<ArgumentException>(() => graph.AddText("\ud800"));
-            Check.Throws<OverflowException>(() => new Reader(Conformance.Fixture("guide"), new OpenOptions { MemoryLimit = -1 }));
+            var e = Check.Throws<ArgumentOutOfRangeException>(() => new Reader(Conformance.Fixture("guide"), new OpenOptions { MemoryLimit = -1 }));
+            Check.Equal("MemoryLimit", e.ParamName);
+            e = Check.Throws<ArgumentOutOfRangeException>(() => new Writer(Program.At("w"), new WriteOptions { Threads = -1 }));
+            Check.Equal("Threads", e.ParamName);
             Check.Equal(kept, Library.KeptObjects);
             Check.Equal(handles, Library.LiveHandles);
         }
@@ -1128,6 +1245,100 @@ internal static class Binding
         Check.Throws<ObjectDisposedException>(() => closed.AddState(new Lending()));
     }
 
+    [Test("readers_that_nobody_disposes_of_are_collected")]
+    private static void ReadersThatNobodyDisposesOfAreCollected()
+    {
+        const int Most = 500;
+        bool isHeeded = Type.GetType("Mono.Runtime") == null; // Mono is told as others are, and does nothing
+        int tensors = isHeeded ? 20000 : 200;
+        using (var writer = new Writer(Program.At("m"), new WriteOptions { Durability = Durability.Data }))
+        {
+            for (int i = 0; i < tensors; i++)
+            {
+                writer.AddScalar("a/key/of/some/length/" + i.ToString("00000"), i);
+            }
+            writer.Finish();
+        }
+        using (var reader = new Reader(Program.At("m")))
+        {
+            Check.That(reader.MemorySize > 40 * tensors && reader.MemorySize < 400 * tensors, "it takes " + reader.MemorySize + " bytes");
+        }
+        if (!isHeeded)
+        {
+            return;
+        }
+        long opened = 0;
+        var thread = new Thread(() =>
+        {
+            do
+            {
+                new Reader(Program.At("m"));
+                opened++;
+            }
+            while (Library.LiveHandles == opened && opened < Most);
+        });
+        thread.Start();
+        thread.Join();
+        for (int i = 0; i < 500 && Library.LiveHandles != 0; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            Thread.Sleep(10);
+        }
+        Check.That(opened < Most, "of " + Most + " readers none was collected");
+    }
+
+    [Test("what_was_disposed_of_says_which_class_it_is")]
+    private static void WhatWasDisposedOfSaysWhichClassItIs()
+    {
+        using (var program = new TestProgram())
+        {
+            program.Variable("v", 1);
+            string path = program.Checkpoint.Save(Program.At("s"));
+            var graph = new Graph();
+            var checkpoint = new Checkpoint(program.Graph, program.Root);
+            var manager = new Manager(checkpoint, Program.At("d"));
+            var saver = new Saver(program.Graph, new[] { new Edge("v", program.Graph.AddVariable(new float[1])) });
+            var reader = new Reader(path);
+            Tensor tensor = reader["v/.ATTRIBUTES/VARIABLE_VALUE"];
+            View view = tensor.View();
+            Status status = program.Checkpoint.Restore(path);
+            Pending pending = program.Checkpoint.SaveAsync(Program.At("s"));
+            pending.Wait();
+            var writer = new Writer(Program.At("w"));
+            var pin = new Pin(path);
+            var compared = new CheckpointView(path);
+            var uses = new[]
+            {
+                Tuple.Create<IDisposable, Action>(graph, () => graph.AddObject()),
+                Tuple.Create<IDisposable, Action>(manager, () => manager.Save()),
+                Tuple.Create<IDisposable, Action>(checkpoint, () => checkpoint.Save("x")),
+                Tuple.Create<IDisposable, Action>(saver, () => saver.Names()),
+                Tuple.Create<IDisposable, Action>(reader, () => Check.Equal(1, reader.Count)),
+                Tuple.Create<IDisposable, Action>(reader, () => tensor.Read<float>()),
+                Tuple.Create<IDisposable, Action>(view, () => Check.Equal(4, view.Length)),
+                Tuple.Create<IDisposable, Action>(status, () => status.AssertConsumed()),
+                Tuple.Create<IDisposable, Action>(pending, () => pending.Wait()),
+                Tuple.Create<IDisposable, Action>(writer, () => writer.AddScalar("x", 1)),
+                Tuple.Create<IDisposable, Action>(pin, () => Check.Equal(path, pin.Prefix)),
+                Tuple.Create<IDisposable, Action>(compared, () => compared.Descendants()),
+            };
+            foreach (Tuple<IDisposable, Action> use in uses)
+            {
+                use.Item1.Dispose();
+                Check.Equal(use.Item1.GetType().FullName, Check.Throws<ObjectDisposedException>(use.Item2).ObjectName);
+            }
+        }
+    }
+
+    [Test("an_exception_as_text_has_code_and_reason")]
+    private static void AnExceptionAsTextHasCodeAndReason()
+    {
+        CheckpointException e = Check.Throws<CheckpointException>(() => new Reader(Program.At("none")));
+        Check.Contains("LibCheckpoint.CheckpointException (NOT_FOUND, NO_CHECKPOINT): " + e.Message + "\n", e.ToString());
+        Check.Contains("LibCheckpoint.Reader..ctor", e.ToString());
+    }
+
     private sealed class Layer
     {
         [Tracked("kernel")]
@@ -1135,6 +1346,27 @@ internal static class Binding
 
         [Tracked("bias", Shape = new long[] { 2, 1 })]
         internal BFloat16[] Bias { get; set; }
+    }
+
+    private sealed class Holder
+    {
+        [Tracked]
+        internal Array A { get; set; }
+
+        [Tracked]
+        internal float[] B { get; set; }
+
+        [Tracked]
+        internal float[] Tied { get; set; }
+
+        [Tracked]
+        internal Scalar<int> Step { get; set; } = new Scalar<int>();
+
+        [Tracked]
+        internal Layer Inner { get; set; }
+
+        [Tracked]
+        internal object Absent { get; set; }
     }
 
     private class ModelBase
@@ -1171,6 +1403,11 @@ internal static class Binding
 
         [Tracked("state")]
         public Lending State { get; set; }
+    }
+
+    private sealed class Unmarked : ITracked
+    {
+        internal float[] Weights { get; } = new float[1];
     }
 
     private sealed class Wrong

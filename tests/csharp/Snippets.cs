@@ -179,7 +179,7 @@ internal static class Snippets
     }
 
     // [members]
-    private sealed class Layer
+    private sealed class Layer : ITracked
     {
         [Tracked("kernel")]
         public float[,] Kernel { get; } = new float[2, 2];
@@ -188,7 +188,7 @@ internal static class Snippets
         public float[] Bias { get; } = new float[2];
     }
 
-    private sealed class Model
+    private sealed class Model : ITracked
     {
         [Tracked("step")]
         public Scalar<long> Step { get; } = new Scalar<long>();

@@ -47,7 +47,7 @@ compile() {
 for runtime in mono core; do
   # With -doc a public member without documentation is an error.
   compile $runtime LibCheckpoint.dll "-doc:$work/$runtime/LibCheckpoint.xml" bindings/csharp/*.cs
-  compile $runtime tests.exe tests/csharp/{Testing,Conformance,Binding,Ranks,Snippets}.cs
+  compile $runtime tests.exe tests/csharp/{Testing,Conformance,Arguments,Binding,Ranks,Snippets}.cs
   compile $runtime train.exe examples/csharp/Train.cs
   compile $runtime cost.exe tests/csharp/Cost.cs
   compile $runtime abandon.exe tests/csharp/Abandon.cs
@@ -88,6 +88,17 @@ rm -r "$work/core/runtimes"
 mkdir "$work/runtime-only" # as a package without development files installs it
 cp -L "$tree/lib/libcheckpoint.so" "$work/runtime-only/libcheckpoint.so.${version%%.*}"
 LD_LIBRARY_PATH=$work/runtime-only "$work/core/abandon" "$work/abandoned-versioned" | grep -qx "the end" || { echo "it is not found by its version"; status=1; }
+
+say "nothing is loaded from the directory that a program is started in"
+mkdir -p "$work/trap/runtimes/linux-x64/native" "$work/trap/runtimes/linux-arm64/native"
+cc -shared -fPIC tests/csharp/planted.c -o "$work/planted.so"
+for name in libcheckpoint.so "libcheckpoint.so.${version%%.*}" checkpoint checkpoint.so runtimes/linux-{x64,arm64}/native/libcheckpoint.so; do
+  cp "$work/planted.so" "$work/trap/$name"
+done
+for runtime in mono core; do
+  output=$(cd "$work/trap" && env -u LD_LIBRARY_PATH "$work/$runtime/abandon" "$work/abandoned-trap-$runtime" 2>&1) && { echo "$runtime has found a library"; status=1; }
+  grep -q DllNotFoundException <<<"$output" && ! grep -q planted <<<"$output" || { echo "$runtime says: $output"; status=1; }
+done
 
 say "the example: killed and resumed, and taking turns with what C wrote"
 cc -std=c11 -O2 -Iinclude examples/c/train.c -o "$work/train-c" "-L$tree/lib" -lcheckpoint -lm

@@ -197,6 +197,13 @@ pub extern "C" fn ckpt_reader_count(reader: *const ckpt_reader) -> usize {
     ask(0, || handle(reader).map_or(0, |r| r.reader.len()))
 }
 
+/// Returns about how many bytes of memory the reader takes while it is open: what it knows of the
+/// tensors, not their values; 0 for NULL. For languages whose garbage collector cannot see that.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_memory_size(reader: *const ckpt_reader) -> u64 {
+    ask(0, || handle(reader).map_or(0, |r| r.reader.memory_size() + (r.reader.len() * size_of::<ckpt_tensor>()) as u64))
+}
+
 /// Returns the tensor at `index`, in bytewise order of the keys. Lent by the reader; NULL if
 /// `index` is out of range.
 #[no_mangle]

@@ -112,23 +112,54 @@ pub fn native_methods(abi: &Abi) -> String {
     file("using System;\nusing System.Runtime.InteropServices;\n\n", &all)
 }
 
+/// A parameter of a method that is no import, and how it is passed on.
+fn passed(abi: &Abi, function: &str, one: &Parameter) -> [String; 2] {
+    let declared = parameter(abi, function, one).replace("[MarshalAs(UnmanagedType.I1)] ", "").replace("[In, Out] ", "");
+    let own = declared.rsplit(' ').next().unwrap_or_default().to_owned();
+    let out = if declared.starts_with("out ") { "out " } else { "" };
+    [declared, format!("{out}{own}")]
+}
+
+/// An import. What it uses may have been disposed of: then a method stands before it which says of
+/// which public class that is.
+fn imported(abi: &Abi, function: &Function) -> String {
+    let name = &function.name;
+    let is_disposable = |p: &Parameter| {
+        let is_handle = matches!(p.role, "handle" | "changed") && parameter(abi, name, p).contains("Handle ");
+        is_handle && !p.base().ends_with("_options") // which live as long as a call
+    };
+    if !function.parameters.iter().any(is_disposable) {
+        return external(abi, function, ["        ", "DllImport(Name, CallingConvention = ", "static extern"], name);
+    }
+    let raw = name.replacen("ckpt_", "raw_", 1);
+    let attribute = format!("DllImport(Name, EntryPoint = \"{name}\", CallingConvention = ");
+    let made = external(abi, function, ["        ", &attribute, "static extern"], &raw)
+        .replace("internal static extern", "private static extern");
+    let (mut given, mut arguments) = (Vec::new(), Vec::new());
+    for one in &function.parameters {
+        let [declared, argument] = passed(abi, name, one);
+        given.push(declared);
+        arguments.push(if is_disposable(one) { argument + ".Open()" } else { argument });
+    }
+    let (of, given, arguments) = (result(abi, function), given.join(", "), arguments.join(", "));
+    format!("{made}\n        internal static {of} {name}({given}) =>\n            {raw}({arguments});\n")
+}
+
 /// A function, and one that throws its error and knows how long its texts are.
 fn declared(abi: &Abi, function: &Function) -> String {
     let name = &function.name;
-    let made = external(abi, function, ["        ", "DllImport(Name, CallingConvention = ", "static extern"], name);
+    let made = imported(abi, function);
     if function.parameters.last().is_none_or(|last| last.role != "error") {
         return made;
     }
     let (mut given, mut arguments) = (Vec::new(), String::new());
     for one in function.parameters.iter().filter(|p| p.role != "error") {
-        let declared = parameter(abi, name, one).replace("[MarshalAs(UnmanagedType.I1)] ", "").replace("[In, Out] ", "");
-        let own = declared.rsplit(' ').next().unwrap_or_default();
-        let out = if declared.starts_with("out ") { "out " } else { "" };
+        let [declared, argument] = passed(abi, name, one);
         if one.role == "length" {
-            arguments += &format!("{}.Length, ", own.trim_end_matches("Len"));
+            arguments += &format!("{}.Length, ", argument.trim_end_matches("Len"));
         } else {
-            arguments += &format!("{out}{own}, ");
             given.push(declared);
+            arguments += &format!("{argument}, ");
         }
     }
     let throws = format!("        internal static void {name}({}) =>\n", given.join(", "));

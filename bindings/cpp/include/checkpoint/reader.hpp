@@ -78,6 +78,10 @@ class reader {
     /// Whether the data files are big-endian. What is read is always in native order.
     bool is_big_endian() const noexcept { return ckpt_reader_is_big_endian(get()); }
 
+    /// About how many bytes of memory the reader takes while it is open: what it knows of the
+    /// tensors, not their values.
+    std::uint64_t memory_size() const noexcept { return ckpt_reader_memory_size(get()); }
+
     /// The number of tensors.
     std::size_t size() const noexcept { return ckpt_reader_count(get()); }
     /// Whether there are none.
