@@ -158,7 +158,7 @@ pub use reader::{
     latest_checkpoint, resolve_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress,
     ReadRequest, Reader, RegisteredSaver, Rekeyed, Resolution, SlotVariable, Tensor, Verdict, Verification, VerifyOptions, View,
 };
-pub use tensor::{DType, Extent, Slice, Strings, MAX_RANK};
+pub use tensor::{convert_values, Conversion, DType, Extent, Slice, Strings, MAX_RANK};
 
 /// The examples of README.md compile.
 #[cfg(doctest)]
