@@ -284,6 +284,9 @@ namespace LibCheckpoint
         internal static extern IntPtr ckpt_mismatch_name(Mismatch mismatch);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_conversion_name(Conversion conversion);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_busy_name(Busy busy);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -378,6 +381,18 @@ namespace LibCheckpoint
 
         internal static void ckpt_read_options_set_checksums(ReadOptionsHandle options, Checksums when, Causes causes = null) =>
             CheckpointException.Check(ckpt_read_options_set_checksums(options, when, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_set_dtype(ReadOptionsHandle options, DType dtype, out IntPtr error);
+
+        internal static void ckpt_read_options_set_dtype(ReadOptionsHandle options, DType dtype, Causes causes = null) =>
+            CheckpointException.Check(ckpt_read_options_set_dtype(options, dtype, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_set_conversion(ReadOptionsHandle options, Conversion conversion, out IntPtr error);
+
+        internal static void ckpt_read_options_set_conversion(ReadOptionsHandle options, Conversion conversion, Causes causes = null) =>
+            CheckpointException.Check(ckpt_read_options_set_conversion(options, conversion, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_read_options_free(IntPtr options);
@@ -523,6 +538,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_tensor_slice(IntPtr tensor, long index, long[] start, long[] length, Causes causes = null) =>
             CheckpointException.Check(ckpt_tensor_slice(tensor, index, start, length, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_convert_values(Conversion conversion, DType from, IntPtr values, long valuesSize, DType to, IntPtr out, long outSize, out IntPtr error);
+
+        internal static void ckpt_convert_values(Conversion conversion, DType from, IntPtr values, long valuesSize, DType to, IntPtr out, long outSize, Causes causes = null) =>
+            CheckpointException.Check(ckpt_convert_values(conversion, from, values, valuesSize, to, out, outSize, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_view_bytes(ViewHandle view);
@@ -1447,6 +1468,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_restore_options_set_on_mismatch(RestoreOptionsHandle options, Mismatch mismatch, Causes causes = null) =>
             CheckpointException.Check(ckpt_restore_options_set_on_mismatch(options, mismatch, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_conversion(RestoreOptionsHandle options, Conversion conversion, out IntPtr error);
+
+        internal static void ckpt_restore_options_set_conversion(RestoreOptionsHandle options, Conversion conversion, Causes causes = null) =>
+            CheckpointException.Check(ckpt_restore_options_set_conversion(options, conversion, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_options_set_skip_slot_variables(RestoreOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool skip, out IntPtr error);

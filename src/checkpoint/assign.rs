@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::checks::Fit;
 use super::loan::Loan;
 use super::options::RestoreOptions;
 use super::plan::{Outcome, Outcomes, Plan, Stored};
@@ -11,11 +12,15 @@ use crate::bundle::Fate;
 use crate::error::{Error, Result};
 use crate::graph::{Data, Device, Failure, Kind, Map, Nodes, Source, SourceTensor};
 use crate::reader::Reader;
-use crate::tensor::{elements, Bounds, Buffer, DType, Strings};
+use crate::tensor::{elements, Bounds, Buffer, Cast, DType, Strings};
 
 /// The maximum number of values in one call that reads in place. It keeps the bookkeeping of a call
 /// within the processor's caches.
 const AT_ONCE: usize = 1 << 15;
+
+/// The size of the pieces that a device gets of a converted value, in bytes: those of others are no
+/// larger. A multiple of the size of all elements.
+const PIECE: usize = 256 << 10;
 
 /// Carries out a batch of plans.
 pub(super) struct Batch<'r> {
@@ -39,18 +44,18 @@ impl Batch<'_> {
         let fit = self.check(nodes, plans, outcomes)?;
         let all = || fit.in_place.iter().chain(&fit.parts).chain(&fit.others).copied();
         if self.dry {
-            all().for_each(|number| outcomes.states[number] = RowState::Restored);
+            all().for_each(|number| outcomes.states[number] = fit.restored(number));
             return Ok(());
         }
         if self.options.verify_first {
             let tensors: Vec<usize> = all().flat_map(|number| plans[number].tensors()).copied().collect();
             self.reader.check_whole(&tensors, &self.options.read)?;
         }
-        let mut memory = self.make_memory(nodes, plans, &fit.lacking)?;
+        let mut memory = self.make_memory(nodes, plans, &fit)?;
         let ready = self.read_ahead(nodes, plans, &fit.others)?;
-        self.read_in_place(nodes, plans, &fit.in_place, &mut memory, outcomes)?;
-        self.read_parts(nodes, plans, &fit.parts, &mut memory, outcomes)?;
-        self.assign(nodes, plans, ready, outcomes)
+        self.read_in_place(nodes, plans, &fit, &mut memory, outcomes)?;
+        self.read_parts(nodes, plans, &fit, &mut memory, outcomes)?;
+        self.assign(nodes, plans, &fit, ready, outcomes)
     }
 
     pub(super) fn spec(&self, tensor: usize) -> (DType, &[i64]) {
@@ -59,16 +64,17 @@ impl Batch<'_> {
 
     /// Allocates the memory that variables lack, keyed by the numbers of their plans. Does not
     /// change the graph yet.
-    fn make_memory(&self, nodes: &Nodes, plans: &[Plan], lacking: &[usize]) -> Result<Map<usize, Buffer>> {
+    fn make_memory(&self, nodes: &Nodes, plans: &[Plan], fit: &Fit) -> Result<Map<usize, Buffer>> {
         let make = |&number: &usize| {
             let Stored::Variable(tensor) = plans[number].stored else { return Ok((number, Buffer::default())) };
             let (dtype, shape) = self.spec(tensor);
+            let dtype = fit.casts.get(&number).map_or(dtype, |cast| cast.to());
             let shape = nodes.variable(plans[number].object)?.shape_within(shape);
             let bytes = elements(shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
             let made = usize::try_from(bytes).map_err(|_| Error::out_of_memory(bytes)).and_then(Buffer::zeroed);
             Ok((number, made.map_err(|e| e.for_tensor(plans[number].key(self.reader)))?))
         };
-        lacking.iter().map(make).collect()
+        fit.lacking.iter().map(make).collect()
     }
 
     /// Reads the values that cannot be read in place. Does not change the graph yet.
@@ -114,7 +120,7 @@ impl Batch<'_> {
     }
 
     /// Assigns the values that were read ahead. Callbacks come last, because they may fail.
-    fn assign(&self, nodes: &mut Nodes, plans: &[Plan], mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
+    fn assign(&self, nodes: &mut Nodes, plans: &[Plan], fit: &Fit, mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
         crate::sort::sort_by_key(&mut ready, |r| matches!(r.value, Value::State(_) | Value::Device(..)));
         for Ready { number, value } in ready {
             let plan = &plans[number];
@@ -136,11 +142,11 @@ impl Batch<'_> {
                     Some(Kind::State(Some(state), _)) => state.restore(&source).map_err(failed),
                     _ => Ok(()),
                 },
-                Value::Device(tensor, device, region) => self.stream(tensor, &region, &*device),
+                Value::Device(tensor, device, region) => self.stream(tensor, &region, fit.casts.get(&number).copied(), &*device),
             };
             let done = done.map_err(|e| e.for_tensor(plan.key(self.reader)));
             let outcome = match &done {
-                Ok(()) => Outcome::new(RowState::Restored),
+                Ok(()) => Outcome::new(fit.restored(number)),
                 Err(e) => Outcome::because(RowState::Torn, e),
             };
             outcomes.set(number, outcome);
@@ -155,13 +161,13 @@ impl Batch<'_> {
         &self,
         nodes: &mut Nodes,
         plans: &[Plan],
-        in_place: &[usize],
+        fit: &Fit,
         memory: &mut Map<usize, Buffer>,
         outcomes: &mut Outcomes,
     ) -> Result<()> {
-        in_place.chunks(AT_ONCE).try_for_each(|numbers| {
-            let mut loan = Loan::take(nodes, plans, numbers, memory);
-            let mut rows: Vec<(usize, &mut [u8])> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
+        fit.in_place.chunks(AT_ONCE).try_for_each(|numbers| {
+            let mut loan = Loan::take(nodes, plans, numbers, memory, &fit.casts);
+            let mut rows: Vec<_> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
             let (fates, result) = match self.reader.read_whole(&mut rows, &self.options.read) {
                 Ok(()) => (Vec::new(), Ok(())),
                 Err((e, fates)) => (fates, Err(e)),
@@ -171,7 +177,7 @@ impl Batch<'_> {
                 let outcome = match (fates.get(place), &result) {
                     (None | Some(Fate::Whole), _) => {
                         taken.is_whole = true;
-                        Outcome::new(RowState::Restored)
+                        Outcome::new(fit.restored(taken.number))
                     }
                     // Torn bytes in new memory do not matter: the variable keeps its old memory.
                     (Some(Fate::Torn), Err(e)) if taken.new.is_none() => Outcome::because(RowState::Torn, e),
@@ -193,20 +199,20 @@ impl Batch<'_> {
         &self,
         nodes: &mut Nodes,
         plans: &[Plan],
-        parts: &[usize],
+        fit: &Fit,
         memory: &mut Map<usize, Buffer>,
         outcomes: &mut Outcomes,
     ) -> Result<()> {
-        parts.iter().try_for_each(|&number| {
+        fit.parts.iter().try_for_each(|&number| {
             let Some(part) = nodes.variable(plans[number].object)?.part.clone() else { return Ok(()) };
-            let mut loan = Loan::take(nodes, plans, &[number], memory);
+            let mut loan = Loan::take(nodes, plans, &[number], memory, &fit.casts);
             let Some(taken) = loan.taken.first_mut() else { return Ok(()) };
             let result = self.reader.read_region(taken.tensor, &part.region, taken.memory(), &self.options.read);
             taken.is_whole = result.is_ok();
             outcomes.set(
                 number,
                 match &result {
-                    Ok(()) => Outcome::new(RowState::Restored),
+                    Ok(()) => Outcome::new(fit.restored(number)),
                     Err(e) => Outcome::because(RowState::Torn, e),
                 },
             );
@@ -215,11 +221,22 @@ impl Batch<'_> {
         })
     }
 
-    /// Reads a value and hands it to a device in pieces.
-    fn stream(&self, tensor: usize, region: &Bounds, device: &dyn Device) -> Result<()> {
-        let dtype = self.spec(tensor).0;
+    /// Reads a value and hands it to a device in pieces, perhaps converted.
+    fn stream(&self, tensor: usize, region: &Bounds, cast: Option<Cast>, device: &dyn Device) -> Result<()> {
+        let dtype = cast.map_or(self.spec(tensor).0, Cast::to);
         device.prepare(dtype, &region.length).map_err(failed)?;
-        let mut take = |offset, bytes: &[u8]| device.write_at(offset, bytes).map_err(failed);
+        let mut converted = Vec::new();
+        let mut take = |offset, bytes: &[u8]| {
+            let Some(cast) = cast else { return device.write_at(offset, bytes).map_err(failed) };
+            let (mut at, most) = (cast.converted(offset), cast.stored(PIECE as u64).max(1) as usize);
+            for piece in bytes.chunks(most) {
+                converted.resize(cast.converted(piece.len() as u64) as usize, 0);
+                cast.apply(piece, &mut converted)?;
+                device.write_at(at, &converted).map_err(failed)?;
+                at += converted.len() as u64;
+            }
+            Ok(())
+        };
         let written = self.reader.stream(tensor, region, &self.options.read, &mut take);
         let finished = device.finish(written.is_ok()).map_err(failed);
         written.and(finished)

@@ -50,19 +50,22 @@ impl Cast {
     /// Returns the conversion of a tensor of `bytes` stored bytes from one dtype to another one.
     ///
     /// # Errors
-    /// Why it is not converted.
-    pub fn new(conversion: Conversion, from: DType, to: DType, bytes: u64) -> std::result::Result<Cast, String> {
+    /// Why it is not converted; nothing if no conversion was asked for and there is none.
+    pub fn new(conversion: Conversion, from: DType, to: DType, bytes: u64) -> std::result::Result<Cast, Option<String>> {
         let kind = kind(from, to);
         match (conversion, kind) {
-            (_, None) => Err(format!("{from} is not converted to {to}")),
-            (Conversion::None, Some(Kind::Exact | Kind::Fitting)) => Err("the conversion \"exact\" may convert it".to_owned()),
-            (Conversion::None, Some(Kind::Lossy)) => Err("the conversion \"lossy\" would convert it".to_owned()),
+            (Conversion::None, None) => Err(None),
+            (_, None) => Err(Some(format!("{from} is never converted to {to}"))),
+            (Conversion::None, Some(kind)) => {
+                let other = if matches!(kind, Kind::Lossy) { "lossy" } else { "exact" };
+                Err(Some(format!("it can be converted by the conversion \"{other}\"")))
+            }
             (Conversion::Exact, Some(Kind::Lossy)) => {
-                Err(format!("{to} does not have all values of {from}; the conversion \"lossy\" would round them"))
+                Err(Some(format!("{to} does not have all values of {from}; the conversion \"lossy\" rounds them")))
             }
-            (_, Some(Kind::Fitting)) if bytes > MOST_FITTING => {
-                Err(format!("integers are converted from {from} to {to} in tensors of at most {MOST_FITTING} bytes, and this one has {bytes}"))
-            }
+            (_, Some(Kind::Fitting)) if bytes > MOST_FITTING => Err(Some(format!(
+                "{from} is converted to {to} in tensors of at most {MOST_FITTING} bytes, and this one has {bytes}"
+            ))),
             (_, Some(kind)) => Ok(Cast { from, to, needs_fit: matches!(kind, Kind::Fitting) }),
         }
     }
@@ -130,6 +133,11 @@ fn kind(from: DType, to: DType) -> Option<Kind> {
     }
 }
 
+/// Returns what is wrong, and why it is not converted.
+pub(crate) fn explained(what: &str, why: Option<String>) -> String {
+    why.map_or_else(|| what.to_owned(), |why| format!("{what}: {why}"))
+}
+
 /// Converts `values`, elements of `from` in native byte order, to elements of `to` in `out`. If the
 /// dtypes are the same, copies them.
 ///
@@ -148,10 +156,13 @@ fn kind(from: DType, to: DType) -> Option<Kind> {
 /// # Ok::<(), checkpoint::Error>(())
 /// ```
 pub fn convert_values(conversion: Conversion, from: DType, values: &[u8], to: DType, out: &mut [u8]) -> Result<()> {
-    let refused = |why: String| Error::argument(format!("the values are not converted: {why}")).because(Reason::DType).expecting(to, from);
+    let refused = |why: Option<String>| {
+        let what = explained("the values have another dtype", why);
+        Error::argument(what).because(Reason::DType).expecting(to, from)
+    };
     let cast = if from == to { None } else { Some(Cast::new(conversion, from, to, 0).map_err(refused)?) };
     let (Some(size), Some(own)) = (from.size(), to.size()) else {
-        return Err(refused("their dtype has no fixed size".to_owned()));
+        return Err(refused(Some("their elements have no fixed size".to_owned())));
     };
     if !values.len().is_multiple_of(size) || !out.len().is_multiple_of(own) || values.len() / size != out.len() / own {
         let expected = format!("{} bytes for {} elements", (values.len() / size).saturating_mul(own), values.len() / size);

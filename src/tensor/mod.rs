@@ -21,7 +21,7 @@ pub use strings::Strings;
 
 pub(crate) use bounds::{Bounds, Run};
 pub(crate) use buffer::Buffer;
-pub(crate) use conversion::Cast;
+pub(crate) use conversion::{explained, Cast};
 pub(crate) use extent::StoredExtent;
 pub(crate) use overlap::{check_disjoint, not_all, not_covered};
 pub(crate) use shape::{checked_elements, elements, shape_text};

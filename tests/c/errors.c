@@ -197,7 +197,7 @@ static void constants_have_names(void) {
     CHECK(strcmp(ckpt_reason_name(0), "NONE") == 0);
     CHECK(strcmp(ckpt_reason_name(CKPT_REASON_ARGUMENT), "ARGUMENT") == 0);
     CHECK(strcmp(ckpt_reason_name(CKPT_REASON_CONCURRENT_USE), "CONCURRENT_USE") == 0);
-    CHECK(strcmp(ckpt_reason_name(CKPT_REASON_LOCK_LOST + 1), "UNKNOWN") == 0);
+    CHECK(strcmp(ckpt_reason_name(CKPT_REASON_AMBIGUOUS + 1), "UNKNOWN") == 0);
 }
 
 static void numbers_out_of_range_have_names(void) {

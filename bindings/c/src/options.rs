@@ -1,7 +1,9 @@
 //! Options for opening and reading. They are opaque so that they can grow. Calls that take options
 //! accept NULL for the defaults.
 
-use super::constants::{checksums, ckpt_checksums, ckpt_code};
+use super::constants::{
+    checksums, ckpt_checksums, ckpt_code, ckpt_conversion, ckpt_dtype, conversion_of, known_dtype, CKPT_DTYPE_INVALID,
+};
 use super::error::ckpt_error;
 use super::exclusive::{Changeable, Changing};
 use super::manager_options::{ManagerSaveSettings, ManagerSettings};
@@ -85,6 +87,31 @@ pub extern "C" fn ckpt_read_options_set_checksums(
         o.options = o.options.clone().checksums(o.checksums);
         Ok(())
     })
+}
+
+/// Sets the dtype that values are read as: one of the `CKPT_DTYPE_` constants. A tensor of another
+/// dtype is converted as `ckpt_read_options_set_conversion` allows, or refused. With
+/// `CKPT_DTYPE_INVALID`, the default, values have the dtype that is stored. Restores refuse a dtype:
+/// there, each variable has its own.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_set_dtype(
+    options: *mut ckpt_read_options,
+    dtype: ckpt_dtype,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || (dtype != CKPT_DTYPE_INVALID).then(|| known_dtype(dtype)).transpose(), ReadOptions::dtype)
+}
+
+/// Sets which values are converted to the dtype that they are read as: one of the
+/// `CKPT_CONVERSION_` constants; `CKPT_CONVERSION_NONE` by default. Values are converted piece by
+/// piece while they are read; strings and mapped values never are.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_set_conversion(
+    options: *mut ckpt_read_options,
+    conversion: ckpt_conversion,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || conversion_of(conversion), ReadOptions::conversion)
 }
 
 /// Frees options. NULL is ignored.

@@ -43,6 +43,20 @@ class basic_read_options {
         detail::call(ckpt_read_options_set_checksums, make(), static_cast<ckpt_checksums>(when));
         return static_cast<Self &>(*this);
     }
+    /// Sets the dtype that values are read as. A tensor of another dtype is converted as
+    /// `read_options::conversion` allows, or refused. With `dtype::invalid`, the default, values
+    /// have the dtype that is stored. Restores refuse a dtype: there, each variable has its own.
+    Self &dtype(::checkpoint::dtype dtype) {
+        detail::call(ckpt_read_options_set_dtype, make(), static_cast<ckpt_dtype>(dtype));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets which values are converted to the dtype that they are read as; `conversion::none` by
+    /// default. Values are converted piece by piece while they are read; strings and mapped values
+    /// never are.
+    Self &conversion(::checkpoint::conversion conversion) {
+        detail::call(ckpt_read_options_set_conversion, make(), static_cast<ckpt_conversion>(conversion));
+        return static_cast<Self &>(*this);
+    }
     /// The handle; NULL for the defaults.
     const ckpt_read_options *get() const noexcept { return handle_.get(); }
 
@@ -286,6 +300,18 @@ class basic_restore_options {
     /// Sets what to do about values that do not fit their object; `mismatch::fail` by default.
     Self &on_mismatch(::checkpoint::mismatch mismatch) {
         detail::call(ckpt_restore_options_set_on_mismatch, make(), static_cast<ckpt_mismatch>(mismatch));
+        return static_cast<Self &>(*this);
+    }
+    /// Sets which values are converted to the dtypes of their variables; `conversion::none` by
+    /// default, so that another dtype does not fit. A converted value has a row of its own state,
+    /// `row_state::converted`.
+    ///
+    /// The dtypes decide what can be converted, before anything is assigned; where integers might
+    /// not fit, they are read and looked at before that. Values are converted piece by piece while
+    /// they are read, those on devices too. Variables that accept any dtype take the one that is
+    /// stored; objects with callbacks get their tensors as they are stored.
+    Self &conversion(::checkpoint::conversion conversion) {
+        detail::call(ckpt_restore_options_set_conversion, make(), static_cast<ckpt_conversion>(conversion));
         return static_cast<Self &>(*this);
     }
     /// Leaves slot variables unchanged if `skip` is true; assertions of the status then do not
