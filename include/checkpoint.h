@@ -1238,14 +1238,18 @@ ckpt_code ckpt_read_options_set_checksums(ckpt_read_options *options, ckpt_check
 
 // Sets the dtype that values are read as: one of the `CKPT_DTYPE_` constants. A tensor of another
 // dtype is converted as `ckpt_read_options_set_conversion` allows, or refused. With
-// `CKPT_DTYPE_INVALID`, the default, values have the dtype that is stored. Restores refuse a dtype:
-// there, each variable has its own.
+// `CKPT_DTYPE_INVALID`, the default, values have the dtype that is stored. Restores refuse a
+// dtype: there, each variable has its own.
 ckpt_code ckpt_read_options_set_dtype(ckpt_read_options *options, ckpt_dtype dtype, ckpt_error **error);
 
 // Sets which values are converted to the dtype that they are read as: one of the
 // `CKPT_CONVERSION_` constants; `CKPT_CONVERSION_NONE` by default. Values are converted piece by
 // piece while they are read; strings and mapped values never are.
 ckpt_code ckpt_read_options_set_conversion(ckpt_read_options *options, ckpt_conversion conversion, ckpt_error **error);
+
+// Copies options; of NULL, the defaults. `*copy` is owned by the caller: free it with
+// `ckpt_read_options_free`.
+ckpt_code ckpt_read_options_copy(const ckpt_read_options *options, ckpt_read_options **copy, ckpt_error **error);
 
 // Frees options. NULL is ignored.
 void ckpt_read_options_free(ckpt_read_options *options);
@@ -1356,9 +1360,9 @@ ckpt_code ckpt_reader_find(const ckpt_reader *reader,
 //
 // Errors:
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): `size` differs from the size of the value.
-// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants; or it
-//   has another dtype than it is read as, and the options do not convert it, or an integer does not
-//   fit.
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants; or
+//   it has another dtype than it is read as, and the options do not convert it, or an integer does
+//   not fit.
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_GAP`): the stored slices of a partitioned tensor do
 //   not cover it.
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_ARGUMENT`): the tensor belongs to another reader.
@@ -1506,8 +1510,8 @@ ckpt_code ckpt_tensor_slice(const ckpt_tensor *tensor, size_t index, int64_t *st
 // With `CKPT_CONVERSION_LOSSY` this makes floats of bfloat16 and other small numbers, and back.
 //
 // Errors; `out` is unchanged:
-// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the conversion does not convert between the
-//   dtypes, or an integer does not fit.
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the conversion does not convert between
+//   the dtypes, or an integer does not fit.
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): the sizes are not those of as many whole
 //   elements.
 ckpt_code ckpt_convert_values(ckpt_conversion conversion,

@@ -395,6 +395,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_read_options_set_conversion(options, conversion, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_copy(ReadOptionsHandle options, out ReadOptionsHandle copy, out IntPtr error);
+
+        internal static void ckpt_read_options_copy(ReadOptionsHandle options, out ReadOptionsHandle copy, Causes causes = null) =>
+            CheckpointException.Check(ckpt_read_options_copy(options, out copy, out IntPtr e), e, causes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_read_options_free(IntPtr options);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]

@@ -37,7 +37,7 @@ namespace LibCheckpoint
         /// as <c>ReadOptions.Conversion</c> allows, or refused. With <c>DType.Invalid</c>, the
         /// default, values have the dtype that is stored. Restores refuse a dtype: there, each
         /// variable has its own.</summary>
-        public DType Dtype { get; set; }
+        public DType DType { get; set; }
 
         /// <summary>Sets which values are converted to the dtype that they are read as;
         /// <c>Conversion.None</c> by default. Values are converted piece by piece while they are
@@ -52,7 +52,7 @@ namespace LibCheckpoint
                 NativeMethods.ckpt_read_options_set_threads(made, checked((uint)Threads));
             }
             NativeMethods.ckpt_read_options_set_checksums(made, Checksums);
-            NativeMethods.ckpt_read_options_set_dtype(made, Dtype);
+            NativeMethods.ckpt_read_options_set_dtype(made, DType);
             NativeMethods.ckpt_read_options_set_conversion(made, Conversion);
         }
     }

@@ -13,11 +13,10 @@ namespace LibCheckpoint
         private string key;
 
         // The reader is held.
-        internal Tensor(ReaderHandle reader, IntPtr pointer, string key)
+        internal Tensor(ReaderHandle reader, IntPtr pointer)
         {
             this.reader = reader;
             this.pointer = pointer;
-            this.key = key;
             DType = NativeMethods.ckpt_tensor_dtype(pointer);
             shape = NativeResult.Shape(NativeMethods.ckpt_tensor_shape(pointer), NativeMethods.ckpt_tensor_rank(pointer));
         }
@@ -111,7 +110,8 @@ namespace LibCheckpoint
         /// <summary>
         /// The value of a tensor of a fixed-size dtype, in row-major order. <typeparamref
         /// name="T"/> has to be the tensor's type; <see cref="byte"/>, <see cref="ushort"/> and
-        /// <see cref="uint"/> also stand for types of their size that C# lacks.
+        /// <see cref="uint"/> also stand for types of their size that C# lacks. With a <see
+        /// cref="ReadOptions.Conversion"/> it may be another type, to which values are converted.
         /// (<c>CheckpointReader.get_tensor</c>)
         /// </summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> for
@@ -121,7 +121,7 @@ namespace LibCheckpoint
         public T[] Read<T>(ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
+            options = ReadOptions.As<T>(DType, options);
             T[] values = Elements.Room<T>(Elements.Count(shape));
             ReadInto(new Span<T>(values), options);
             return values;
@@ -132,7 +132,7 @@ namespace LibCheckpoint
         public unsafe void ReadInto<T>(Span<T> values, ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
+            options = ReadOptions.As<T>(DType, options);
             fixed (byte* first = &Elements.First(values))
             {
                 Read(first, Elements.Size<T>(values.Length), options);
@@ -147,7 +147,7 @@ namespace LibCheckpoint
         public T[] Read<T>(Region region, ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
+            options = ReadOptions.As<T>(DType, options);
             T[] values = Elements.Room<T>(region.Count(shape));
             ReadInto(region, new Span<T>(values), options);
             return values;
@@ -158,8 +158,7 @@ namespace LibCheckpoint
         public unsafe void ReadInto<T>(Region region, Span<T> values, ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
-            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            using (ReadOptionsHandle made = ReadOptions.Make(ReadOptions.As<T>(DType, options)))
             {
                 fixed (byte* first = &Elements.First(values))
                 {

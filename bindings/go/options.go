@@ -23,7 +23,7 @@ func (o *ReadOptions) set(made *C.ckpt_read_options, e **C.ckpt_error) bool {
 	if o.Checksums != 0 && C.ckpt_read_options_set_checksums(made, C.ckpt_checksums(o.Checksums), e) != C.CKPT_CODE_OK {
 		return false
 	}
-	if o.Dtype != 0 && C.ckpt_read_options_set_dtype(made, C.ckpt_dtype(o.Dtype), e) != C.CKPT_CODE_OK {
+	if o.DType != 0 && C.ckpt_read_options_set_dtype(made, C.ckpt_dtype(o.DType), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	if o.Conversion != 0 && C.ckpt_read_options_set_conversion(made, C.ckpt_conversion(o.Conversion), e) != C.CKPT_CODE_OK {

@@ -105,47 +105,67 @@ func elements(shape []int64) int {
 //
 // InvalidArgument for another type; fs.ErrNotExist when a data file is missing; DataLoss when it is
 // too short or a checksum does not match.
-func Read[T Element](t Tensor) ([]T, error) {
-	if err := check[T](t.dtype); err != nil {
-		return nil, err
-	}
-	values, err := room[T](t.Size())
+func Read[T Element](t Tensor) ([]T, error) { return ReadAs[T](t, nil) }
+
+// ReadAs is Read with options. With a conversion T may be another type than the tensor's, and its
+// values are converted.
+func ReadAs[T Element](t Tensor, options *ReadOptions) ([]T, error) {
+	as, err := as[T](t.dtype, options)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.ReadBytes(bytesOf(values), nil); err != nil {
+	values, err := room[T](t.count)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.ReadBytes(bytesOf(values), as); err != nil {
 		return nil, err
 	}
 	return values, nil
 }
 
-// room makes memory for a value of size bytes. What a file says may be more than there is in the
-// world.
-func room[T Element](size int64) ([]T, error) {
+// as gives the options with which a tensor of dtype is read as elements of T. What T also stands
+// for is not converted.
+func as[T Element](dtype DType, options *ReadOptions) (*ReadOptions, error) {
+	err := check[T](dtype)
+	if options == nil || options.Conversion == ConversionNone {
+		return options, err
+	}
+	as := *options
+	as.DType = Invalid
+	if err != nil {
+		as.DType = DTypeOf[T]()
+	}
+	return &as, nil
+}
+
+// room makes memory for count elements. What a file says may be more than there is in the world.
+func room[T Element](count int) ([]T, error) {
 	var zero T
-	if size > 1<<46 {
+	if count > (1<<46)/int(unsafe.Sizeof(zero)) {
 		return nil, &Error{Code: ResourceExhausted, Reason: ReasonLimit, Message: "the tensor is larger than any memory"}
 	}
-	return make([]T, max(0, size)/int64(unsafe.Sizeof(zero))), nil
+	return make([]T, max(0, count)), nil
 }
 
 // ReadInto reads the value of a tensor into memory, which has exactly as many elements, straight
 // and with several threads.
 func ReadInto[T Element](t Tensor, values []T, options *ReadOptions) error {
-	buffer, err := sizedBytes(t.dtype, values)
+	as, err := as[T](t.dtype, options)
 	if err != nil {
 		return err
 	}
-	return t.ReadBytes(buffer, options)
+	return t.ReadBytes(bytesOf(values), as)
 }
 
 // ReadRegion reads a part of a tensor.
 func ReadRegion[T Element](t Tensor, region Region, options *ReadOptions) ([]T, error) {
-	if err := check[T](t.dtype); err != nil {
+	as, err := as[T](t.dtype, options)
+	if err != nil {
 		return nil, err
 	}
 	values := make([]T, region.elements(t.shape))
-	if err := t.ReadRegionBytes(region, bytesOf(values), options); err != nil {
+	if err := t.ReadRegionBytes(region, bytesOf(values), as); err != nil {
 		return nil, err
 	}
 	return values, nil

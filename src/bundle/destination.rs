@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::tensor::Cast;
 
-/// Memory that elements are read into, as they are stored or converted to another dtype. Lengths and
-/// offsets are those of the stored bytes.
+/// Memory that elements are read into, as they are stored or converted to another dtype. Lengths
+/// and offsets are those of the stored bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Destination<'b> {
     memory: &'b mut [u8],

@@ -42,8 +42,8 @@ impl Taken {
 }
 
 impl<'n> Loan<'n> {
-    /// Takes the memory of the variables of these plans out of the graph. `memory` and `casts` are by
-    /// the numbers of plans.
+    /// Takes the memory of the variables of these plans out of the graph. `memory` and `casts` are
+    /// by the numbers of plans.
     pub fn take(
         nodes: &'n mut Nodes,
         plans: &[Plan],

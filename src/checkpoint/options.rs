@@ -150,8 +150,8 @@ impl RestoreOptions {
         RestoreOptions::default()
     }
 
-    /// Sets how values are read: threads, checksums. A dtype and a conversion are for reading alone:
-    /// a restore refuses them.
+    /// Sets how values are read: threads, checksums. A dtype and a conversion are for reading
+    /// alone: a restore refuses them.
     pub fn read(mut self, options: ReadOptions) -> RestoreOptions {
         self.read = options;
         self

@@ -142,8 +142,8 @@ pub struct ReadRequest<'b> {
     pub tensor: Tensor<'b>,
     /// The slice to read; `None` for the whole tensor.
     pub slice: Option<Slice>,
-    /// The destination, whose size must be exactly that of the slice or tensor, in the dtype that it
-    /// is read as.
+    /// The destination, whose size must be exactly that of the slice or tensor, in the dtype that
+    /// it is read as.
     pub buffer: &'b mut [u8],
 }
 
@@ -311,14 +311,15 @@ impl Reader {
     /// The tensor with this key or name. Names are, if there is no such key:
     ///
     /// * the key with `:0` appended, as for `tf.train.load_variable`;
-    /// * in a checkpoint with an object graph, the path of a variable, which is the key of its value
-    ///   without `/.ATTRIBUTES/VARIABLE_VALUE`: `net/l1/kernel`;
+    /// * in a checkpoint with an object graph, the path of a variable, which is the key of its
+    ///   value without `/.ATTRIBUTES/VARIABLE_VALUE`: `net/l1/kernel`;
     /// * there also the full name of a value, as its program called the variable, with or without
     ///   `:0`: `dense/kernel`.
     ///
     /// # Errors
     /// * `NOT_FOUND` (`NoTensor`): there is no such tensor; the message suggests similar names.
-    /// * `INVALID_ARGUMENT` (`Ambiguous`): several tensors have the name; the message has their keys.
+    /// * `INVALID_ARGUMENT` (`Ambiguous`): several tensors have the name; the message has their
+    ///   keys.
     /// * `DATA_LOSS`: there is no such key, and the object graph, which has the names, is damaged.
     ///
     /// ```

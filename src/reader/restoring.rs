@@ -193,8 +193,8 @@ fn without_more(checksums: Checksums) -> Checksums {
     }
 }
 
-/// Reads a region of a tensor of a V1 checkpoint, whose values are encoded: those that are converted
-/// are decoded first.
+/// Reads a region of a tensor of a V1 checkpoint, whose values are encoded: those that are
+/// converted are decoded first.
 pub(super) fn read_v1(v1: &v1::Checkpoint, tensor: usize, region: &Bounds, mut buffer: Destination<'_>) -> Result<()> {
     match buffer.plain() {
         Some(memory) => v1.read(tensor, region, memory),

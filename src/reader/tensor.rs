@@ -173,8 +173,8 @@ impl<'a> Tensor<'a> {
     /// # Errors
     /// * `INVALID_ARGUMENT` (`Shape`): the slice does not lie within the tensor, or the buffer has
     ///   another size.
-    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants; or it has another dtype
-    ///   than it is read as, and the options do not convert it, or an integer does not fit.
+    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants; or it has another
+    ///   dtype than it is read as, and the options do not convert it, or an integer does not fit.
     /// * `INVALID_ARGUMENT` (`Gap`): the stored slices of a partitioned tensor do not cover the
     ///   slice.
     /// * `NOT_FOUND` (`MissingFile`): a data file is missing.
@@ -244,7 +244,8 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// The conversion to the dtype that the options read the tensor as; `None` if it has that dtype.
+    /// The conversion to the dtype that the options read the tensor as; `None` if it has that
+    /// dtype.
     pub(super) fn cast(&self, options: &ReadOptions) -> Result<Option<Cast>> {
         let Some(to) = options.dtype.filter(|to| *to != self.dtype()) else { return Ok(None) };
         Cast::new(options.conversion, self.dtype(), to, self.byte_size().unwrap_or(0)).map(Some).map_err(|why| {

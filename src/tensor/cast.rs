@@ -1,6 +1,6 @@
-//! Converts the elements of tensors, in loops that compilers vectorize: a block of elements becomes
+//! Converts the elements of tensors, in loops without branches: a block of elements becomes
 //! integers or floating-point numbers that have all their values, and those become elements of the
-//! other dtype.
+//! other dtype. What is common takes one step.
 
 use super::small_float::{narrow_bfloat16, widen_half, Format};
 use super::DType;
@@ -80,6 +80,14 @@ pub(super) fn first_unfit(from: DType, to: DType, stored: &[u8]) -> Option<(usiz
 }
 
 fn cast_floats(from: DType, to: DType, stored: &[u8], out: &mut [u8]) {
+    match (from, to) {
+        (DType::Bfloat16, DType::Float) => return direct(stored, out, |bytes| widen_bfloat16(bytes).to_ne_bytes()),
+        (DType::Half, DType::Float) => return direct(stored, out, |bytes| widen_half(u16::from_ne_bytes(bytes)).to_ne_bytes()),
+        (DType::Float, DType::Bfloat16) => {
+            return direct(stored, out, |bytes| narrow_bfloat16(f32::from_ne_bytes(bytes)).to_ne_bytes())
+        }
+        _ => {}
+    }
     let mut singles = [0f32; BLOCK];
     if from == DType::Double {
         let mut doubles = [0f64; BLOCK];
@@ -127,10 +135,15 @@ fn cast_integers(from: DType, to: DType, stored: &[u8], out: &mut [u8]) {
     }
 }
 
+#[inline(always)]
+fn widen_bfloat16(bytes: [u8; 2]) -> f32 {
+    f32::from_bits(u32::from(u16::from_ne_bytes(bytes)) << 16)
+}
+
 fn decode_f32<'b>(from: DType, stored: &[u8], block: &'b mut [f32; BLOCK]) -> &'b [f32] {
     match from {
         DType::Float => take(stored, block, f32::from_ne_bytes),
-        DType::Bfloat16 => take(stored, block, |bytes| f32::from_bits(u32::from(u16::from_ne_bytes(bytes)) << 16)),
+        DType::Bfloat16 => take(stored, block, widen_bfloat16),
         DType::Half => take(stored, block, |bytes| widen_half(u16::from_ne_bytes(bytes))),
         _ => {
             let format = Format::of(from);
@@ -194,7 +207,7 @@ integers!(decode_i64, encode_i64, i64);
 fn take<'b, T, const SIZE: usize>(stored: &[u8], block: &'b mut [T; BLOCK], decode: impl Fn([u8; SIZE]) -> T) -> &'b [T] {
     let (elements, _) = stored.as_chunks::<SIZE>();
     let block = &mut block[..elements.len()];
-    block.iter_mut().zip(elements).for_each(|(place, bytes)| *place = decode(*bytes));
+    each(elements, block, decode);
     block
 }
 
@@ -202,5 +215,22 @@ fn take<'b, T, const SIZE: usize>(stored: &[u8], block: &'b mut [T; BLOCK], deco
 #[inline(always)]
 fn put<T: Copy, const SIZE: usize>(out: &mut [u8], numbers: &[T], encode: impl Fn(T) -> [u8; SIZE]) {
     let (elements, _) = out.as_chunks_mut::<SIZE>();
-    elements.iter_mut().zip(numbers).for_each(|(place, number)| *place = encode(*number));
+    each(numbers, elements, encode);
+}
+
+/// Converts elements of one size to elements of another one.
+#[inline(always)]
+fn direct<const FROM: usize, const TO: usize>(stored: &[u8], out: &mut [u8], convert: impl Fn([u8; FROM]) -> [u8; TO]) {
+    each(stored.as_chunks().0, out.as_chunks_mut().0, convert);
+}
+
+/// Eight at once: compilers that optimize for size, as they do for the shared library, neither
+/// vectorize loops nor unroll them.
+#[inline(always)]
+fn each<A: Copy, B>(from: &[A], to: &mut [B], convert: impl Fn(A) -> B) {
+    let ((eights, rest), (places, last)) = (from.as_chunks::<8>(), to.as_chunks_mut::<8>());
+    for (&[a, b, c, d, e, f, g, h], place) in eights.iter().zip(places) {
+        *place = [convert(a), convert(b), convert(c), convert(d), convert(e), convert(f), convert(g), convert(h)];
+    }
+    rest.iter().zip(last).for_each(|(value, place)| *place = convert(*value));
 }

@@ -142,8 +142,8 @@ pub(crate) fn explained(what: &str, why: Option<String>) -> String {
 /// dtypes are the same, copies them.
 ///
 /// # Errors
-/// * `INVALID_ARGUMENT` (`DType`): the conversion does not convert between the dtypes, or an integer
-///   does not fit. `out` is unchanged.
+/// * `INVALID_ARGUMENT` (`DType`): the conversion does not convert between the dtypes, or an
+///   integer does not fit. `out` is unchanged.
 /// * `INVALID_ARGUMENT` (`Shape`): the two are not as many whole elements.
 ///
 /// ```

@@ -144,7 +144,7 @@ def kind_of(source, target, values):
     else:
         every = values
     if source in INTEGERS:
-        # Not every integer is tried of the wide types: the largest odd ones are those that are lost.
+        # Of the wide types not all are tried; the largest odd ones would be lost.
         exact = all(np.isfinite(y) and int(x) == int(y) for x, y in zip(every, cast(every, real(target)).astype("f8")))
         return "exact" if exact else "refused"
     if source == "bool":

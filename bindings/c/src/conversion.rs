@@ -14,8 +14,8 @@ use ::checkpoint::{convert_values, Error, Result};
 /// With `CKPT_CONVERSION_LOSSY` this makes floats of bfloat16 and other small numbers, and back.
 ///
 /// Errors; `out` is unchanged:
-/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the conversion does not convert between the
-///   dtypes, or an integer does not fit.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the conversion does not convert between
+///   the dtypes, or an integer does not fit.
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): the sizes are not those of as many whole
 ///   elements.
 #[no_mangle]

@@ -11,7 +11,7 @@ use super::merge::MergeSettings;
 use super::saver::SaverSaveSettings;
 use super::verify::VerifySettings;
 use super::writer::WriteSettings;
-use super::{ask, call, changeable, changed, own, release, required, Exclusive};
+use super::{ask, call, changeable, changed, copied, output, own, release, required, Exclusive};
 use ::checkpoint::{
     Checksums, CollectOptions, ManagerOptions, ManagerSaveOptions, MergeOptions, OpenOptions, ReadOptions, RestoreOptions,
     Result, ResumeOptions, SaverOptions, SaverSaveOptions, VerifyOptions, WriteOptions,
@@ -25,7 +25,7 @@ pub struct ckpt_open_options(Exclusive<OpenOptions>);
 #[derive(Default)]
 pub struct ckpt_read_options(Exclusive<ReadSettings>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct ReadSettings {
     pub options: ReadOptions,
     /// The same as in `options`: mapping a tensor needs it apart.
@@ -91,8 +91,8 @@ pub extern "C" fn ckpt_read_options_set_checksums(
 
 /// Sets the dtype that values are read as: one of the `CKPT_DTYPE_` constants. A tensor of another
 /// dtype is converted as `ckpt_read_options_set_conversion` allows, or refused. With
-/// `CKPT_DTYPE_INVALID`, the default, values have the dtype that is stored. Restores refuse a dtype:
-/// there, each variable has its own.
+/// `CKPT_DTYPE_INVALID`, the default, values have the dtype that is stored. Restores refuse a
+/// dtype: there, each variable has its own.
 #[no_mangle]
 pub extern "C" fn ckpt_read_options_set_dtype(
     options: *mut ckpt_read_options,
@@ -112,6 +112,21 @@ pub extern "C" fn ckpt_read_options_set_conversion(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || conversion_of(conversion), ReadOptions::conversion)
+}
+
+/// Copies options; of NULL, the defaults. `*copy` is owned by the caller: free it with
+/// `ckpt_read_options_free`.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_copy(
+    options: *const ckpt_read_options,
+    copy: *mut *mut ckpt_read_options,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = output(copy, std::ptr::null_mut(), "the output argument `copy`")?;
+        *out = own(ckpt_read_options(Exclusive::new(copied(options, Clone::clone)?)));
+        Ok(())
+    })
 }
 
 /// Frees options. NULL is ignored.

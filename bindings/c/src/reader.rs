@@ -249,9 +249,9 @@ pub extern "C" fn ckpt_reader_find(
 ///
 /// Errors:
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): `size` differs from the size of the value.
-/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants; or it
-///   has another dtype than it is read as, and the options do not convert it, or an integer does not
-///   fit.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants; or
+///   it has another dtype than it is read as, and the options do not convert it, or an integer does
+///   not fit.
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_GAP`): the stored slices of a partitioned tensor do
 ///   not cover it.
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_ARGUMENT`): the tensor belongs to another reader.

@@ -30,8 +30,8 @@ use crate::{npy, opening, output};
 pub struct Args {
     /// The checkpoint: a prefix, an .index file, a directory, …
     path: PathBuf,
-    /// Key of the tensor, as listed by `ckpt ls`; or the path of a variable, which lacks the trailing
-    /// /.ATTRIBUTES/VARIABLE_VALUE; or its full name
+    /// Key of the tensor, as listed by `ckpt ls`; or the path of a variable, which lacks the
+    /// trailing /.ATTRIBUTES/VARIABLE_VALUE; or its full name
     key: OsString,
     /// Part of the tensor, in NumPy's notation: `0:4,:`, `-1`, `...,0`
     ///
