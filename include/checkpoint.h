@@ -1503,13 +1503,13 @@ size_t ckpt_tensor_slice_count(const ckpt_tensor *tensor);
 // Fails with `CKPT_CODE_INVALID_ARGUMENT` if `index` is out of range.
 ckpt_code ckpt_tensor_slice(const ckpt_tensor *tensor, size_t index, int64_t *start, int64_t *length, ckpt_error **error);
 
-// Converts `values`, elements of the dtype `from`, to elements of the dtype `to` in `out`, as
+// Converts `values`, elements of the dtype `from`, to elements of the dtype `to` in `result`, as
 // tensors are converted that are read or restored. Both are in native byte order, at any address,
 // and do not overlap; the sizes are in bytes. If the dtypes are the same, the values are copied.
 //
 // With `CKPT_CONVERSION_LOSSY` this makes floats of bfloat16 and other small numbers, and back.
 //
-// Errors; `out` is unchanged:
+// Errors; `result` is unchanged:
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the conversion does not convert between
 //   the dtypes, or an integer does not fit.
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): the sizes are not those of as many whole
@@ -1519,8 +1519,8 @@ ckpt_code ckpt_convert_values(ckpt_conversion conversion,
                               const void *values,
                               size_t values_size,
                               ckpt_dtype to,
-                              void *out,
-                              size_t out_size,
+                              void *result,
+                              size_t result_size,
                               ckpt_error **error);
 
 // Returns the value: row-major, little-endian. Lent by the view.

@@ -546,10 +546,10 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_tensor_slice(tensor, index, start, length, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_convert_values(Conversion conversion, DType from, IntPtr values, long valuesSize, DType to, IntPtr out, long outSize, out IntPtr error);
+        internal static extern ErrorCode ckpt_convert_values(Conversion conversion, DType from, IntPtr values, long valuesSize, DType to, IntPtr result, long resultSize, out IntPtr error);
 
-        internal static void ckpt_convert_values(Conversion conversion, DType from, IntPtr values, long valuesSize, DType to, IntPtr out, long outSize, Causes causes = null) =>
-            CheckpointException.Check(ckpt_convert_values(conversion, from, values, valuesSize, to, out, outSize, out IntPtr e), e, causes);
+        internal static void ckpt_convert_values(Conversion conversion, DType from, IntPtr values, long valuesSize, DType to, IntPtr result, long resultSize, Causes causes = null) =>
+            CheckpointException.Check(ckpt_convert_values(conversion, from, values, valuesSize, to, result, resultSize, out IntPtr e), e, causes);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_view_bytes(ViewHandle view);

@@ -230,7 +230,7 @@ func TestValuesAreReadAndRestoredAsAnotherType(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "small")
 		w := must(NewWriter(path, nil))(t)
 		check0(t, Add(w, "v", []int64{3}, []BF16{0x3f80, 0xc000, 0x3fc0}))
-		check0(t, w.Finish())
+		check0(t, w.Finish(nil))
 		w.Close()
 		r := must(Open(path, nil))(t)
 		defer r.Close()

@@ -147,7 +147,6 @@ internal static class Binding
             Tensor v = reader["v"];
             Check.Same(floats, v.Read<float>(exact));
             Check.Same(stored, v.Read<BFloat16>(exact));
-            Check.Same(new ushort[] { 0x3f80, 0xc000, 0x3fc0 }, v.Read<ushort>(exact)); // the bits
             Check.Same(new[] { -2.0, 1.5 }, v.Read<double>(new Region(new long[] { 1 }, new long[] { 2 }), exact));
             Check.Equal(DType.Invalid, exact.DType);
             var bytes = new byte[12];
@@ -164,7 +163,7 @@ internal static class Binding
             using (Status status = program.Checkpoint.Read(path, new RestoreOptions { Conversion = Conversion.Exact }))
             {
                 status.AssertConsumed();
-                Check.Equal(RowState.Converted, status.Report().Rows[0].State);
+                Check.Equal(RowState.Converted, status.Report()[0].State);
             }
             Check.Same(floats, values);
         }
