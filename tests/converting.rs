@@ -353,7 +353,7 @@ fn variables_of_every_kind_are_restored_as_their_dtype() {
                     assert!(value() == expected, "{what}");
                     let report = status.report().unwrap();
                     assert!(report.is_complete());
-                    let row = report.rows().iter().find(|row| row.path.to_string() == "v").unwrap();
+                    let row = report.rows().iter().find(|row| &*row.path == "v").unwrap();
                     assert_eq!(row.state, RowState::Converted, "{what}");
                     assert_eq!(row.saved.as_ref().unwrap().0, from);
                     assert_eq!(row.program.as_ref().unwrap().0, Some(to));
@@ -430,7 +430,7 @@ fn what_is_not_converted_is_refused_before_anything_is_assigned() {
         assert_eq!(program.graph.read(other).unwrap(), [0; 4]);
         // A restore that skips it says why in the row.
         let report = program.checkpoint.dry_run(&path, &options.on_mismatch(Mismatch::Skip)).unwrap();
-        let row = report.rows().iter().find(|row| row.key.to_string() == "v").unwrap();
+        let row = report.rows().iter().find(|row| &*row.key == "v").unwrap();
         assert_eq!(row.state, RowState::DtypeMismatch);
         assert_eq!(row.detail.is_some(), conversion != Conversion::None);
         let read = ReadOptions::new().dtype(to).conversion(conversion);

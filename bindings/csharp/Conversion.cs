@@ -29,8 +29,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>The <see cref="float"/> that a small floating-point number of a dtype is: float16,
-        /// bfloat16, one of the float8 types or float4.</summary>
+        /// <summary>The <see cref="float"/> that a small floating-point number of a dtype is:
+        /// float16, bfloat16, one of the float8 types or float4.</summary>
         public static float ToSingle(DType dtype, ushort bits)
         {
             Span<ushort> value = stackalloc ushort[1];
@@ -40,8 +40,8 @@ namespace LibCheckpoint
             return result[0];
         }
 
-        /// <summary>The bits of the small floating-point number of a dtype that is nearest to a <see
-        /// cref="float"/>, ties to even.</summary>
+        /// <summary>The bits of the small floating-point number of a dtype that is nearest to a
+        /// <see cref="float"/>, ties to even.</summary>
         public static ushort FromSingle(DType dtype, float value)
         {
             Span<float> values = stackalloc float[1];

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use super::checks::Fit;
 use super::loan::Loan;
 use super::options::RestoreOptions;
-use super::plan::{Outcome, Outcomes, Plan, Stored};
+use super::plan::{Fit, Outcome, Outcomes, Plan, Stored};
 use super::report::RowState;
 use crate::bundle::Fate;
 use crate::error::{Error, Result};

@@ -3,11 +3,11 @@
 
 use super::assign::Batch;
 use super::options::Mismatch;
-use super::plan::{Outcome, Outcomes, Plan, Stored};
+use super::plan::{Fit, Outcome, Outcomes, Plan, Stored};
 use super::report::RowState;
 use crate::allocate::allocate;
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::graph::{Data, Kind, Map, Nodes, Part};
+use crate::graph::{Data, Kind, Nodes, Part};
 use crate::reader::{Format, Place, Reader};
 use crate::tensor::{elements, explained, shape_text, Bounds, Cast, Conversion, DType};
 
@@ -21,33 +21,6 @@ struct Unfit {
 
 /// What rows say of values that are skipped because their variables are read-only.
 pub(super) const READ_ONLY: &str = "the variable is read-only";
-
-/// The numbers of the plans that passed all checks, by how they are carried out.
-#[derive(Default)]
-pub(super) struct Fit {
-    /// Values that are read directly into memory, in the order of their positions in the files.
-    pub in_place: Vec<usize>,
-    /// Values of variables that are parts of tensors, which are read into memory one after the
-    /// other.
-    pub parts: Vec<usize>,
-    /// The plans of `in_place` and `parts` whose variables have no memory of the right size yet.
-    pub lacking: Vec<usize>,
-    /// Values that are read ahead and assigned later: strings, texts, states, devices.
-    pub others: Vec<usize>,
-    /// How values are converted, by the numbers of their plans.
-    pub casts: Map<usize, Cast>,
-}
-
-impl Fit {
-    /// The state of a plan that was carried out.
-    pub(super) fn restored(&self, number: usize) -> RowState {
-        if self.casts.contains_key(&number) {
-            RowState::Converted
-        } else {
-            RowState::Restored
-        }
-    }
-}
 
 /// How a value reaches its object.
 enum Route<'n> {

@@ -106,8 +106,8 @@ impl Format {
         let (exponent, fraction) = ((bits >> 52 & 0x7ff) as i32, bits & ((1 << 52) - 1));
         if exponent == 0x7ff && fraction != 0 {
             return match self.extremes {
-                Extremes::Ieee => sign | self.largest() + 1 | 1 << (self.mantissa - 1),
-                Extremes::Nan => sign | self.largest() + 1,
+                Extremes::Ieee => sign | (self.largest() + 1) | 1 << (self.mantissa - 1),
+                Extremes::Nan => sign | (self.largest() + 1),
                 Extremes::NanIsNegativeZero => self.sign(),
                 // As ml_dtypes has it.
                 Extremes::Numbers => sign ^ self.sign(),

@@ -37,7 +37,8 @@ def agree(value, target, conversion):
             wide = [array.astype("f8") for array in (found, wanted)]
         signs = np.signbit(wide[0]) == np.signbit(wide[1])
         if (value.dtype.name, target) == ("float32", "bfloat16"):
-            # TensorFlow drops the sign of a NaN where it converts several numbers at once, and keeps it for the last few.
+            # TensorFlow drops the sign of a NaN where it converts several numbers at once, and
+            # keeps it for the last few.
             signs = np.signbit(wide[0]) == np.signbit(value)
         same |= np.isnan(wide[0]) & np.isnan(wide[1]) & signs
     first = np.flatnonzero(~same)[:3]
