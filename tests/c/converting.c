@@ -1,11 +1,9 @@
 /* Values in another dtype: converted in memory, while they are read, and while they are restored. */
 #include "graphs.h"
 
-#include <math.h>
-
-static const uint16_t halves[] = {0x3c00, 0xc000, 0x7c00, 0x0001};  /* 1, -2, infinity, 2^-24 */
-static const uint16_t bfloats[] = {0x3f80, 0xc000, 0x7f80, 0x3380}; /* the same */
-static const float floats[] = {1.0f, -2.0f, INFINITY, 5.9604644775390625e-8f};
+static const uint16_t halves[] = {0x3c00, 0xc000, 0x7c00, 0x0001};                 /* 1, -2, infinity, 2^-24 */
+static const uint16_t bfloats[] = {0x3f80, 0xc000, 0x7f80, 0x3380};                /* the same */
+static const uint32_t floats[] = {0x3f800000, 0xc0000000, 0x7f800000, 0x33800000}; /* the same */
 static const int64_t wide[] = {1, -2, 3, INT64_C(1) << 40};
 
 typedef struct conversion {
