@@ -163,7 +163,7 @@ pub use reader::{
     OpenOptions, OwnedReadRequest, Progress, ReadRequest, Reader, RegisteredSaver, Rekeyed, Resolution, SlotVariable, Tensor,
     Verdict, Verification, VerifyOptions, View,
 };
-pub use tensor::{DType, Extent, Slice, Strings, MAX_RANK};
+pub use tensor::{convert_values, Conversion, DType, Extent, Slice, Strings, MAX_RANK};
 
 /// The examples of README.md compile.
 #[cfg(doctest)]
