@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use checkpoint::{
-    convert_values, Checkpoint, Code, Conversion, DType, Device, Durability, Failure, Graph, Mismatch, NodeId, ReadOptions,
-    ReadRequest, Reader, Reason, RestoreOptions, RowState, SaveOptions, Saver, SaverOptions, Slice, Variable, WriteOptions,
-    Writer,
+    convert_values, Cancel, Checkpoint, Code, Conversion, DType, Device, Durability, Failure, Graph, Mismatch, NodeId,
+    OwnedReadRequest, ReadOptions, ReadRequest, Reader, Reason, RestoreOptions, RowState, SaveOptions, Saver, SaverOptions,
+    Slice, Variable, WriteOptions, Writer,
 };
 use common::bundle::{shard_path, Bundle};
 use tempfile::TempDir;
@@ -185,6 +185,81 @@ fn a_v1_checkpoint_is_converted_too() {
         let error = tensor.read_into(&mut [0; 4], &ReadOptions::new().dtype(DType::Double).conversion(Conversion::Exact));
         assert_eq!(error.unwrap_err().reason(), Reason::Shape);
     }
+}
+
+/// Unsigned integers stand for bits of their size where there is no conversion of what is stored.
+#[test]
+fn bits_are_read_as_they_are_stored_where_they_are_not_converted() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("bits");
+    for (stored, bytes, to, conversion, expected) in [
+        (DType::Bfloat16, &[0x80, 0x3f][..], DType::Uint16, Conversion::None, Some(&[0x80, 0x3f][..])),
+        (DType::Half, &[0x00, 0x3c], DType::Uint16, Conversion::Exact, Some(&[0x00, 0x3c])),
+        (DType::Float8E5m2, &[0x3c], DType::Uint8, Conversion::Lossy, Some(&[0x3c])),
+        (DType::Qint32, &[1, 2, 3, 4], DType::Uint32, Conversion::Lossy, Some(&[1, 2, 3, 4])),
+        (DType::Int4, &[0xff], DType::Uint8, Conversion::None, Some(&[0xff])),
+        (DType::Int4, &[0xff], DType::Uint8, Conversion::Exact, None), // -1 does not fit
+        (DType::Int4, &[7], DType::Uint8, Conversion::Exact, Some(&[7])),
+        (DType::Bfloat16, &[0x80, 0x3f], DType::Int16, Conversion::Lossy, None),
+        (DType::Float, &[0; 4], DType::Uint32, Conversion::None, None),
+    ] {
+        let case = format!("{stored} as {to}, {conversion:?}");
+        write(&path, &[("v", stored, &[1], bytes)]);
+        let reader = Reader::open(&path).unwrap();
+        let mut buffer = vec![0xee; to.size().unwrap()];
+        let read = reader.get("v").unwrap().read_into(&mut buffer, &ReadOptions::new().dtype(to).conversion(conversion));
+        match expected {
+            Some(expected) => {
+                read.unwrap();
+                assert_eq!(buffer, expected, "{case}");
+            }
+            None => assert_eq!(read.unwrap_err().reason(), Reason::DType, "{case}"),
+        }
+    }
+}
+
+/// What is read and converted in the background counts as it is stored, and can be cancelled.
+#[test]
+fn conversions_say_how_far_they_are_and_are_cancelled() {
+    let directory = TempDir::new().unwrap();
+    let shape = [300, 900];
+    let bytes = elements(DType::Bfloat16, &shape);
+    let expected = converted(DType::Bfloat16, &bytes, DType::Float);
+    let raised = Cancel::new();
+    raised.raise();
+    let exact = RestoreOptions::new().conversion(Conversion::Exact);
+    for path in layouts(directory.path(), "v", DType::Bfloat16, &shape, &bytes) {
+        let reader = Arc::new(Reader::open(&path).unwrap());
+        let options = ReadOptions::new().dtype(DType::Float).conversion(Conversion::Exact);
+        for (part, wanted) in [(None, expected.clone()), (Some("-:1,3"), cut(&expected, 4, &shape, 0..300, 1..4))] {
+            let buffer = vec![0xee; wanted.len()];
+            let request = || vec![OwnedReadRequest { tensor: 0, slice: part.map(slice), buffer: buffer.clone() }];
+            let pending = reader.read_many_async(request(), &options).unwrap();
+            assert!(pending.take().unwrap()[0] == wanted, "{path:?}");
+            let end = pending.poll();
+            assert_eq!((end.done, end.total), (wanted.len() as u64 / 2, wanted.len() as u64 / 2), "{path:?}, {part:?}");
+            let pending = reader.read_many_async(request(), &options.clone().cancel(&raised)).unwrap();
+            assert_eq!(pending.take().unwrap_err().code(), Code::Cancelled);
+        }
+        let far = Far::new(DType::Float, &shape);
+        for variable in [Variable::zeros(DType::Float, &shape).unwrap(), Variable::device(None, far.clone()).unwrap()] {
+            let program = Program::new(variable);
+            let cancelled = exact.clone().read(ReadOptions::new().cancel(&raised));
+            assert_eq!(program.checkpoint.read(&path, &cancelled).unwrap_err().code(), Code::Cancelled);
+            assert!(!program.graph.was_restored(program.node).unwrap());
+            let pending = program.checkpoint.read_async(&path, &exact).unwrap();
+            assert_eq!(pending.take().unwrap().report().unwrap().count(RowState::Converted), 1);
+            let end = pending.poll();
+            assert_eq!((end.done, end.total), (bytes.len() as u64, bytes.len() as u64), "{path:?}");
+        }
+    }
+    // Integers are read twice: they are looked at first.
+    let path = wide(directory.path(), "v", 1000, -7);
+    let program = Program::new(Variable::zeros(DType::Int32, &[1000]).unwrap());
+    let pending = program.checkpoint.read_async(&path, &exact).unwrap();
+    pending.take().unwrap();
+    let end = pending.poll();
+    assert_eq!((end.done, end.total), (16_000, 16_000));
 }
 
 /// A tensor of int64 in which one value does not fit int32, and how large it is.

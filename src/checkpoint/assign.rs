@@ -44,7 +44,7 @@ impl<'r> Batch<'r> {
     pub fn run(&self, nodes: &mut Nodes, plans: &[Plan]) -> (Outcomes, Result<()>) {
         let mut outcomes = Outcomes { states: vec![RowState::Skipped; plans.len()], details: Map::default() };
         let result = self.try_run(nodes, plans, &mut outcomes);
-        for (plan, _) in plans.iter().zip(&outcomes.states).filter(|(_, state)| !self.dry && **state == RowState::Restored) {
+        for (plan, _) in plans.iter().zip(&outcomes.states).filter(|(_, state)| !self.dry && state.is_restored()) {
             if let Some(node) = nodes.get_mut(plan.object) {
                 node.was_assigned = true;
             }

@@ -126,6 +126,8 @@ impl Batch<'_> {
             _ => Bounds::whole(shape),
         };
         let mut stored = allocate(elements(&region.length).saturating_mul(dtype.size().unwrap_or(1) as u64))?;
+        self.read.control.check()?;
+        self.read.control.expect(stored.len() as u64);
         self.reader.read_region(tensor, &region, (&mut stored[..]).into(), &self.read)?;
         cast.check(&stored).map_err(|e| e.for_tensor(plan.key(self.reader)).in_file(self.reader.prefix()))
     }

@@ -147,7 +147,10 @@ impl Reader {
         let options = ReadOptions { sparing: true, checksums: without_more(options.checksums), ..options.clone() };
         match &self.stored {
             Stored::V2(bundle) => bundle.read(vec![Wanted { tensor, region: region.clone(), buffer }], &options),
-            Stored::V1(v1) => read_v1(v1, tensor, region, buffer),
+            Stored::V1(v1) => {
+                options.control.advance(buffer.len());
+                read_v1(v1, tensor, region, buffer)
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::callback::CallbackMark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::node::{ckpt_description, ckpt_node, ckpt_node_options, ckpt_nodes, node_at, number_of, NodeSettings};
-use super::{array, ask, bytes_at, call, copied, handle, output, own, release, required, text_at};
+use super::{ask, bytes_at, call, copied, handle, output, own, release, required, text_at};
 use ::checkpoint::{Graph, NodeId, Reason, Result};
 
 /// A graph of objects with named edges: the state that a program saves and restores.
