@@ -232,39 +232,39 @@ func TestValuesAreReadAndRestoredAsAnotherType(t *testing.T) {
 		check0(t, Add(w, "v", []int64{3}, []BF16{0x3f80, 0xc000, 0x3fc0}))
 		check0(t, w.Finish(nil))
 		w.Close()
-		r := must(Open(path, nil))(t)
+		r := must(Open(ctx, path, nil))(t)
 		defer r.Close()
 		v := must(r.Get("v"))(t)
 		exact := &ReadOptions{Conversion: ConversionExact}
 		floats := []float32{1, -2, 1.5}
-		same(t, floats, must(ReadAs[float32](v, exact))(t))
-		same(t, []BF16{0x3f80, 0xc000, 0x3fc0}, must(ReadAs[BF16](v, exact))(t))
-		same(t, []uint16{0x3f80, 0xc000, 0x3fc0}, must(ReadAs[uint16](v, exact))(t)) // the bits
-		same(t, []float64{-2, 1.5}, must(ReadRegion[float64](v, Region{[]int64{1}, []int64{2}}, exact))(t))
+		same(t, floats, must(ReadAs[float32](ctx, v, exact))(t))
+		same(t, []BF16{0x3f80, 0xc000, 0x3fc0}, must(ReadAs[BF16](ctx, v, exact))(t))
+		same(t, []uint16{0x3f80, 0xc000, 0x3fc0}, must(ReadAs[uint16](ctx, v, exact))(t)) // the bits
+		same(t, []float64{-2, 1.5}, must(ReadRegion[float64](ctx, v, Region{[]int64{1}, []int64{2}}, exact))(t))
 		into := make([]float32, 3)
-		check0(t, ReadInto(v, into, exact))
+		check0(t, ReadInto(ctx, v, into, exact))
 		same(t, floats, into)
-		check0(t, r.ReadMany([]Tensor{v}, [][]byte{bytesOf(into)}, &ReadOptions{DType: Float32, Conversion: ConversionExact}))
+		check0(t, r.ReadMany(ctx, []Tensor{v}, [][]byte{bytesOf(into)}, &ReadOptions{DType: Float32, Conversion: ConversionExact}))
 		same(t, floats, into)
 		var e *Error
-		if _, err := Read[float32](v); !errors.As(err, &e) || e.Reason != ReasonDType {
+		if _, err := Read[float32](ctx, v); !errors.As(err, &e) || e.Reason != ReasonDType {
 			t.Error(err)
 		}
-		if _, err := ReadAs[int32](v, exact); !errors.As(err, &e) || e.Reason != ReasonDType {
+		if _, err := ReadAs[int32](ctx, v, exact); !errors.As(err, &e) || e.Reason != ReasonDType {
 			t.Error(err)
 		}
 	})
 }
 
 func TestTensorsAreFoundByTheNamesThatPeopleUse(t *testing.T) {
-	r := must(Open(data+"guide/ckpt-5", nil))(t)
+	r := must(Open(ctx, data+"guide/ckpt-5", nil))(t)
 	defer r.Close()
 	key := "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"
 	for _, name := range []string{key, "net/l1/kernel", "net/dense/kernel", "net/dense/kernel:0"} {
 		equal(t, key, must(r.Get(name))(t).Key())
 		equal(t, name == key, r.Has(name))
 	}
-	several := must(Open(data+"containers/c-1", nil))(t)
+	several := must(Open(ctx, data+"containers/c-1", nil))(t)
 	defer several.Close()
 	var e *Error
 	if _, err := several.Get("Variable"); !errors.As(err, &e) || e.Reason != ReasonAmbiguous {

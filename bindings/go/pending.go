@@ -41,7 +41,7 @@ func (w *cancellation) start(ctx context.Context, f func(**C.ckpt_pending) error
 		w.close()
 		close(done)
 	})
-	return &Pending{own(pending, func(p *C.ckpt_pending) { C.ckpt_pending_free(p) }), w.stopper, shared, done}, nil
+	return &Pending{own(pending, func(p *C.ckpt_pending) { C.ckpt_pending_free(p) }), w.stopper, done}, nil
 }
 
 // A manager that saves nothing, since it is too early, gives a nil save. It is over, and waiting

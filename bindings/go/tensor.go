@@ -6,10 +6,7 @@ package checkpoint
 */
 import "C"
 
-import (
-	"context"
-	"unsafe"
-)
+import "context"
 
 // Tensor is a tensor of an open checkpoint. It keeps its reader open unless that is closed by
 // Close; then reading it fails.

@@ -67,8 +67,7 @@ class restore_options : public basic_restore_options<restore_options> {
     /// Has the call stop when `flag` is raised. Before the first value is assigned nothing is
     /// changed; after that, checkpoint::last_report() says what was assigned.
     restore_options &cancel(const ::checkpoint::cancel &flag) {
-        detail::call(ckpt_restore_options_set_cancel, make(), flag.get());
-        return *this;
+        return set([flag](auto *raw) { detail::call(ckpt_restore_options_set_cancel, raw, flag.get()); });
     }
 };
 
@@ -236,7 +235,7 @@ class checkpoint {
         return try_call([&] { return write(prefix, options); });
     }
     /// save_async() without exceptions.
-    result<pending> try_save_async(const file_path &prefix, const save_options &options = {}) const {
+    result<pending<>> try_save_async(const file_path &prefix, const save_options &options = {}) const {
         return try_call([&] { return save_async(prefix, options); });
     }
     /// restore() without exceptions.

@@ -53,7 +53,7 @@ inline valid_checkpoint latest_valid_checkpoint(const file_path &directory, cons
 
 /// @cond
 template <>
-struct detail::result<valid_checkpoint> {
+struct detail::taken<valid_checkpoint> {
     static valid_checkpoint take(const ckpt_pending *pending) {
         string_handle path;
         handle<ckpt_broken_checkpoints, ckpt_broken_checkpoints_free> newer;

@@ -73,7 +73,7 @@ struct resumption {
 
 /// @cond
 template <>
-struct detail::result<std::optional<resumption>> {
+struct detail::taken<std::optional<resumption>> {
     static std::optional<resumption> take(const ckpt_pending *pending) {
         string_handle path;
         handle<ckpt_status, ckpt_status_free> raw;

@@ -15,8 +15,7 @@ class open_options : public basic_open_options<open_options> {
    public:
     /// Has the call stop when `flag` is raised.
     open_options &cancel(const ::checkpoint::cancel &flag) {
-        detail::call(ckpt_open_options_set_cancel, make(), flag.get());
-        return *this;
+        return set([flag](auto *raw) { detail::call(ckpt_open_options_set_cancel, raw, flag.get()); });
     }
 };
 
@@ -99,12 +98,11 @@ class reader {
     }
     /// The tensor with this key or name, if there is one.
     std::optional<tensor> find(std::string_view key) const {
-        try {
-            return at(key);
-        } catch (const error &missing) {
-            if (missing.reason() != reason::no_tensor) throw;
-            return std::nullopt;
-        }
+        const ckpt_tensor *found = nullptr;
+        const auto missing = detail::failure(ckpt_reader_find, get(), key.data(), key.size(), &found);
+        if (!missing) return tensor(handle_, found);
+        if (missing->reason() != reason::no_tensor) fail(*missing);
+        return std::nullopt;
     }
     /// The values of the tensor with this key or name.
     template <typename T>
@@ -154,7 +152,7 @@ class reader {
     struct requests {
         requests(span<const tensor> tensors, span<const span<std::byte>> buffers) {
             if (tensors.size() != buffers.size()) {
-                throw error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument);
+                fail(error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument));
             }
             for (const tensor &each : tensors) raw.push_back(each.get());
             for (const span<std::byte> &each : buffers) {
