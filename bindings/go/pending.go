@@ -208,6 +208,9 @@ type PhaseCost struct {
 // Phase gives what a phase of the save has cost so far; all of it once the save is over.
 func (p *Pending) Phase(phase Phase) (PhaseCost, error) {
 	return costOf(func(bytes *C.uint64_t, seconds *C.double) error {
+		if p == nil {
+			return argument("there is no save")
+		}
 		return call(p.handle, func(h *C.ckpt_pending, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_pending_phase(h, C.ckpt_phase(phase), bytes, seconds, e)
 		})
