@@ -232,8 +232,8 @@ namespace LibCheckpoint
         private static DType Measured<T>(ReadOptions options)
             where T : struct => ReadOptions.Converts(options) ? DType.Invalid : DTypes.Of<T>();
 
-        // The options with which the tensor is read as elements of T, which it has to hold unless the
-        // options convert.
+        // The options with which the tensor is read as elements of T, which it has to hold unless
+        // the options convert.
         private ReadOptions As<T>(ReadOptions options)
             where T : struct
         {

@@ -125,8 +125,8 @@ func as[T Element](options *ReadOptions) *ReadOptions {
 func (o *ReadOptions) converts() bool { return o != nil && o.Conversion != ConversionNone }
 
 // room makes memory for the value of a tensor or for a part of it, once the library has found that
-// the data files hold so much: what an index claims may be more than there is in the world. It fails
-// for elements that the tensor does not hold, unless the options convert.
+// the data files hold so much: what an index claims may be more than there is in the world. It
+// fails for elements that the tensor does not hold, unless the options convert.
 func room[T Element](t Tensor, region *Region, options *ReadOptions) ([]T, error) {
 	var count C.uint64_t
 	var e *C.ckpt_error

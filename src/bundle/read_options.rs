@@ -48,8 +48,9 @@ impl ReadOptions {
 
     /// Sets the dtype that values are read as. A tensor of another dtype is converted as
     /// [`ReadOptions::conversion`] allows, or refused. With `None`, the default, values have the
-    /// dtype that is stored. Unsigned integers also stand for the bits that [fit](DType::fits) them,
-    /// where those are not converted. Restores refuse a dtype: there, each variable has its own.
+    /// dtype that is stored. Unsigned integers also stand for the bits that [fit](DType::fits)
+    /// them, where those are not converted. Restores refuse a dtype: there, each variable has its
+    /// own.
     pub fn dtype(mut self, dtype: impl Into<Option<DType>>) -> ReadOptions {
         self.dtype = dtype.into();
         self

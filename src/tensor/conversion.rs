@@ -70,8 +70,8 @@ impl Cast {
         }
     }
 
-    /// Returns whether memory with elements of `to` takes the elements of `from` as they are stored:
-    /// they are the same, or `to` stands for their bits and they are not converted to it.
+    /// Returns whether memory with elements of `to` takes the elements of `from` as they are
+    /// stored: they are the same, or `to` stands for their bits and they are not converted to it.
     pub fn is_needless(conversion: Conversion, from: DType, to: DType) -> bool {
         from == to || from.fits(to) && (conversion == Conversion::None || kind(from, to).is_none())
     }
