@@ -71,8 +71,9 @@
 //  * Version and names of constants: ckpt_version, ckpt_check_version, ckpt_code_name,
 //    ckpt_dtype_name, ckpt_dtype_size, ckpt_dtype_check_elements, ckpt_row_state_name,
 //    ckpt_reason_name, ckpt_format_name, ckpt_checksums_name, ckpt_durability_name,
-//    ckpt_locking_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_busy_name, ckpt_restore_kind_name,
-//    ckpt_better_name, ckpt_verdict_name, ckpt_severity_name, ckpt_phase_name
+//    ckpt_locking_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_conversion_name, ckpt_busy_name,
+//    ckpt_restore_kind_name, ckpt_better_name, ckpt_verdict_name, ckpt_severity_name,
+//    ckpt_phase_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
 //  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_open, ckpt_reader_free,
@@ -83,7 +84,7 @@
 //    ckpt_reader_has, ckpt_reader_find, ckpt_reader_measure, ckpt_reader_measure_slice,
 //    ckpt_reader_read, ckpt_reader_read_slice, ckpt_reader_read_many, ckpt_reader_read_strings,
 //    ckpt_reader_read_strings_slice, ckpt_reader_view, ckpt_reader_object_graph,
-//    ckpt_reader_debug_string, ckpt_tensor_*, ckpt_view_*
+//    ckpt_reader_debug_string, ckpt_tensor_*, ckpt_convert_values, ckpt_view_*
 //  * The object graph of a checkpoint: ckpt_object_graph_*
 //  * Verifying: ckpt_verify_options_*, ckpt_verify, ckpt_verification_*
 //  * Writing and merging: ckpt_write_options_*, ckpt_writer_*, ckpt_merge_options_*, ckpt_merge
@@ -493,6 +494,10 @@ typedef int32_t ckpt_kind;
 // constants.
 typedef int32_t ckpt_mismatch;
 
+// Which values are converted when they are restored or read as another dtype: one of the
+// `CKPT_CONVERSION_` constants.
+typedef int32_t ckpt_conversion;
+
 // What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
 typedef int32_t ckpt_busy;
 
@@ -855,6 +860,9 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // or a network file system gave the lock away.
 #define CKPT_REASON_LOCK_LOST 37
 
+// Several tensors have the name.
+#define CKPT_REASON_AMBIGUOUS 38
+
 // No dtype.
 #define CKPT_DTYPE_INVALID 0
 
@@ -1023,6 +1031,18 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // The value is skipped and recorded in the report.
 #define CKPT_MISMATCH_SKIP 1
 
+// Values are not converted: another dtype is an error. The default.
+#define CKPT_CONVERSION_NONE 0
+
+// Values are converted to dtypes that have all values of theirs: int32 to int64, int16 or bfloat16
+// to float32, float32 to complex64. Integers are also converted to other integers if they all fit,
+// in tensors of at most 1 MiB.
+#define CKPT_CONVERSION_EXACT 1
+
+// Floating-point and complex numbers are also rounded: float32 to bfloat16. What is too large
+// becomes infinity; NaN where there is no infinity; the largest number where there is neither.
+#define CKPT_CONVERSION_LOSSY 2
+
 // Wait for the earlier save; the default.
 #define CKPT_BUSY_WAIT 0
 
@@ -1066,6 +1086,10 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
 // the glob.
 #define CKPT_ROW_STATE_UNMATCHED_GLOB 9
+
+// The object has the value of the checkpoint, converted from its dtype there to the one in the
+// program.
+#define CKPT_ROW_STATE_CONVERTED 10
 
 // Lower is better, as for a loss.
 #define CKPT_BETTER_LOWER 1
@@ -1182,6 +1206,10 @@ const char *ckpt_kind_name(ckpt_kind kind);
 // Returns the name of what to do about a value that does not fit: `fail` or `skip`; `unknown` for
 // an unknown number. NUL-terminated static text.
 const char *ckpt_mismatch_name(ckpt_mismatch mismatch);
+
+// Returns the name of a conversion: `none`, `exact` or `lossy`; `unknown` for an unknown number.
+// NUL-terminated static text.
+const char *ckpt_conversion_name(ckpt_conversion conversion);
 
 // Returns the name of what a save does while another runs: `wait` or `fail`; `unknown` for an
 // unknown number. NUL-terminated static text.
@@ -1341,6 +1369,22 @@ ckpt_code ckpt_read_options_set_checksums(ckpt_read_options *options, ckpt_check
 // time. The content of the buffers of a call that was cancelled is unspecified.
 ckpt_code ckpt_read_options_set_cancel(ckpt_read_options *options, const ckpt_cancel *cancel, ckpt_error **error);
 
+// Sets the dtype that values are read as: one of the `CKPT_DTYPE_` constants. A tensor of another
+// dtype is converted as `ckpt_read_options_set_conversion` allows, or refused. With
+// `CKPT_DTYPE_INVALID`, the default, values have the dtype that is stored. Unsigned integers also
+// stand for the bits that fit them (`ckpt_dtype_check_elements`), where those are not converted.
+// Restores refuse a dtype: there, each variable has its own.
+ckpt_code ckpt_read_options_set_dtype(ckpt_read_options *options, ckpt_dtype dtype, ckpt_error **error);
+
+// Sets which values are converted to the dtype that they are read as: one of the
+// `CKPT_CONVERSION_` constants; `CKPT_CONVERSION_NONE` by default. Values are converted piece by
+// piece while they are read; strings and mapped values never are.
+ckpt_code ckpt_read_options_set_conversion(ckpt_read_options *options, ckpt_conversion conversion, ckpt_error **error);
+
+// Copies options; of NULL, the defaults. `*copy` is owned by the caller: free it with
+// `ckpt_read_options_free`.
+ckpt_code ckpt_read_options_copy(const ckpt_read_options *options, ckpt_read_options **copy, ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_read_options_free(ckpt_read_options *options);
 
@@ -1421,15 +1465,25 @@ uint64_t ckpt_reader_memory_size(const ckpt_reader *reader);
 // `index` is out of range.
 const ckpt_tensor *ckpt_reader_tensor(const ckpt_reader *reader, size_t index);
 
-// Tells whether the checkpoint has a tensor with this key, of `key_len` bytes. False if an
-// argument is invalid.
+// Tells whether the checkpoint has a tensor with this key, of `key_len` bytes; names that are no
+// keys do not count. False if an argument is invalid.
 bool ckpt_reader_has(const ckpt_reader *reader, const char *key, size_t key_len);
 
-// Finds the tensor with this key, of `key_len` bytes; if there is none and the key ends in `:0`,
-// the one whose key lacks that, as `tf.train.load_variable` does. `*tensor` is lent by the reader.
+// Finds the tensor with this key or name, of `key_len` bytes. `*tensor` is lent by the reader.
+// Names are, if there is no such key:
+// * the key with `:0` appended, as for `tf.train.load_variable`;
+// * in a checkpoint with an object graph, the path of a variable, which is the key of its value
+//   without `/.ATTRIBUTES/VARIABLE_VALUE`: `net/l1/kernel`;
+// * there also the full name of a value, as its program called the variable, with or without `:0`:
+//   `dense/kernel`.
 //
-// Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`) if there is no such tensor; the
-// message suggests similar keys.
+// Errors:
+// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`): there is no such tensor; the message suggests
+//   similar names.
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_AMBIGUOUS`): several tensors have the name; the
+//   message has their keys.
+// * `CKPT_CODE_DATA_LOSS`: there is no such key, and the object graph, which has the names, is
+//   damaged.
 ckpt_code ckpt_reader_find(const ckpt_reader *reader,
                            const char *key,
                            size_t key_len,
@@ -1475,12 +1529,15 @@ ckpt_code ckpt_reader_measure_slice(const ckpt_reader *reader,
 // Reads the value of a fixed-size tensor into `buffer`, row-major and in native byte order
 // (`CheckpointReader.get_tensor`).
 //
-// `size` is the size of the buffer in bytes and must equal `ckpt_tensor_byte_size`. On failure the
-// content of the buffer is unspecified.
+// `size` is the size of the buffer in bytes and must equal `ckpt_tensor_byte_size`, or the size of
+// as many elements of the dtype that the options read the value as. On failure the content of the
+// buffer is unspecified.
 //
 // Errors:
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): `size` differs from the size of the value.
-// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants.
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants; or
+//   it has another dtype than it is read as, and the options do not convert it, or an integer does
+//   not fit.
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_GAP`): the stored slices of a partitioned tensor do
 //   not cover it.
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_ARGUMENT`): the tensor belongs to another reader.
@@ -1552,7 +1609,8 @@ ckpt_code ckpt_reader_read_strings_slice(const ckpt_reader *reader,
 // is verified first, unless the options say `CKPT_CHECKSUMS_NEVER`.
 //
 // `*view` is owned by the caller: free it with `ckpt_view_free`. It stays valid after the reader
-// is freed. While the view exists, the shard must not be truncated or rewritten in place:
+// is freed. It has the dtype that is stored, whatever the options read values as. While the view
+// exists, the shard must not be truncated or rewritten in place:
 // accessing a page that no longer exists raises SIGBUS. Replacing the file by rename is safe.
 //
 // Fails as `ckpt_reader_read`, and with `CKPT_CODE_FAILED_PRECONDITION`:
@@ -1623,6 +1681,26 @@ size_t ckpt_tensor_slice_count(const ckpt_tensor *tensor);
 //
 // Fails with `CKPT_CODE_INVALID_ARGUMENT` if `index` is out of range.
 ckpt_code ckpt_tensor_slice(const ckpt_tensor *tensor, size_t index, int64_t *start, int64_t *length, ckpt_error **error);
+
+// Converts `values`, elements of the dtype `from`, to elements of the dtype `to` in `result`, as
+// tensors are converted that are read or restored. Both are in native byte order, at any address,
+// and do not overlap; the sizes are in bytes. If the dtypes are the same, the values are copied.
+//
+// With `CKPT_CONVERSION_LOSSY` this makes floats of bfloat16 and other small numbers, and back.
+//
+// Errors; `result` is unchanged:
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the conversion does not convert between
+//   the dtypes, or an integer does not fit.
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): the sizes are not those of as many whole
+//   elements.
+ckpt_code ckpt_convert_values(ckpt_conversion conversion,
+                              ckpt_dtype from,
+                              const void *values,
+                              size_t values_size,
+                              ckpt_dtype to,
+                              void *result,
+                              size_t result_size,
+                              ckpt_error **error);
 
 // Returns the value: row-major, little-endian. Lent by the view.
 ckpt_bytes ckpt_view_bytes(const ckpt_view *view);
@@ -3157,7 +3235,8 @@ void ckpt_save_options_free(ckpt_save_options *options);
 // Makes options with the defaults; free them with `ckpt_restore_options_free`.
 ckpt_restore_options *ckpt_restore_options_new(void);
 
-// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL.
+// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL. A
+// restore refuses those with a dtype or a conversion; see `ckpt_restore_options_set_conversion`.
 ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
                                                 const ckpt_read_options *read_options,
                                                 ckpt_error **error);
@@ -3188,6 +3267,16 @@ ckpt_code ckpt_restore_options_add_rename(ckpt_restore_options *options,
 // Sets what to do about values that do not fit their object: one of the `CKPT_MISMATCH_`
 // constants; `CKPT_MISMATCH_FAIL` by default.
 ckpt_code ckpt_restore_options_set_on_mismatch(ckpt_restore_options *options, ckpt_mismatch mismatch, ckpt_error **error);
+
+// Sets which values are converted to the dtypes of their variables: one of the `CKPT_CONVERSION_`
+// constants; `CKPT_CONVERSION_NONE` by default, so that another dtype does not fit. A converted
+// value has a row of its own state, `CKPT_ROW_STATE_CONVERTED`.
+//
+// The dtypes decide what can be converted, before anything is assigned; where integers might not
+// fit, they are read and looked at before that. Values are converted piece by piece while they are
+// read, those on devices too. Variables that accept any dtype take the one that is stored; objects
+// with callbacks get their tensors as they are stored.
+ckpt_code ckpt_restore_options_set_conversion(ckpt_restore_options *options, ckpt_conversion conversion, ckpt_error **error);
 
 // Leaves slot variables unchanged if `skip` is true; assertions of the status then do not require
 // them. False by default. (`experimental_skip_slot_variables`)

@@ -174,6 +174,8 @@ pub enum Reason {
     /// A lock was lost while it was needed: the directory or its file of locks was removed or
     /// replaced, or a network file system gave the lock away.
     LockLost = 37,
+    /// Several tensors have the name.
+    Ambiguous = 38,
 }
 
 /// An error of the library: what went wrong, with which file and tensor.

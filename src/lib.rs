@@ -70,10 +70,10 @@
 //!
 //! The values of variables are owned by the graph, borrowed from the program ([`Memory`]; if they
 //! may grow, [`Resizable`]), or on a device ([`Device`]); an object with other state saves it as
-//! tensors ([`State`]). [`Checkpoint::save_async`] saves in the background, [`Checkpoint::save_ranked`] together with
-//! other processes; everything else that takes long has a form that ends in `_async`, too, and
-//! gives a [`Pending`]. A [`Cancel`] in the options stops a long call. [`Saver`] saves and restores
-//! by names instead of edges.
+//! tensors ([`State`]). [`Checkpoint::save_async`] saves in the background,
+//! [`Checkpoint::save_ranked`] together with other processes; everything else that takes long has a
+//! form that ends in `_async`, too, and gives a [`Pending`]. A [`Cancel`] in the options stops a
+//! long call. [`Saver`] saves and restores by names instead of edges.
 //!
 //! # Managing a training run
 //!
@@ -160,7 +160,7 @@ pub use reader::{
     Format, Measure, Node, ObjectGraph, OpenOptions, OwnedReadRequest, Progress, ReadRequest, Reader, RegisteredSaver, Rekeyed,
     Resolution, SlotVariable, Tensor, Verdict, Verification, VerifyOptions, View,
 };
-pub use tensor::{DType, Extent, Slice, Strings, MAX_RANK};
+pub use tensor::{convert_values, Conversion, DType, Extent, Slice, Strings, MAX_RANK};
 
 /// The examples of README.md compile.
 #[cfg(doctest)]

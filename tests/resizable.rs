@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use checkpoint::{
-    Checkpoint, Code, DType, Failure, Graph, Memory, Mismatch, NodeId, Reader, Reason, Resizable, RestoreOptions, RowState,
-    SaveOptions, Variable,
+    convert_values, Checkpoint, Code, Conversion, DType, Failure, Graph, Memory, Mismatch, NodeId, Reader, Reason, Resizable,
+    RestoreOptions, RowState, SaveOptions, Variable,
 };
 use tempfile::TempDir;
 
@@ -157,6 +157,44 @@ fn a_value_of_another_shape_is_restored_if_it_is_accepted() {
             }
         }
         assert_eq!(graph.was_restored(variable).unwrap(), prepared.is_some(), "{case}");
+    }
+}
+
+/// Own shape, shape in the checkpoint, and whether other memory is needed: it has the size of the
+/// variable's dtype, whatever dtype is stored.
+#[test]
+fn a_value_of_another_dtype_and_shape_is_converted_into_memory_of_the_variables_dtype() {
+    for (stored, conversion) in
+        [(DType::Bfloat16, Conversion::Exact), (DType::Double, Conversion::Lossy), (DType::Int8, Conversion::Exact)]
+    {
+        for (own, saved, prepared) in [(&[3][..], &[2, 2][..], 1), (&[4], &[5], 1), (&[4], &[0], 1), (&[4], &[4], 0)] {
+            let case = format!("{own:?} from {stored} {saved:?}");
+            let expected = floats(saved, 7.0);
+            let small: Vec<u8> = (7..).take(expected.bytes.len() / 4).collect();
+            let mut value = vec![0; small.len() * stored.size().unwrap()];
+            let kind = if stored == DType::Int8 { Conversion::None } else { Conversion::Exact };
+            convert_values(kind, DType::Int8, &small, stored, &mut value).unwrap();
+            let directory = TempDir::new().unwrap();
+            let prefix = directory.path().join("x");
+            let graph = Graph::new();
+            let root = graph.add_object().unwrap();
+            let variable = graph.add_variable(Variable::owned(stored, saved, &value).unwrap()).unwrap();
+            graph.track(root, "v", variable).unwrap();
+            Checkpoint::new(&graph, root).unwrap().write(&prefix, &SaveOptions::new()).unwrap();
+
+            let array = Arc::new(Mutex::new(floats(own, 1.0)));
+            let (graph, variable, checkpoint) = program(&array, None);
+            assert_eq!(checkpoint.read(&prefix, &RestoreOptions::new()).unwrap_err().reason(), Reason::DType, "{case}");
+            assert_eq!(*array.lock().unwrap(), floats(own, 1.0), "{case}");
+            let status = checkpoint.read(&prefix, &RestoreOptions::new().conversion(conversion)).unwrap();
+            assert_eq!(status.report().unwrap().count(RowState::Converted), 1, "{case}");
+            assert!(graph.was_restored(variable).unwrap(), "{case}");
+            let array = array.lock().unwrap().clone();
+            if prepared > 0 {
+                assert_eq!((&array.bytes, &array.shape), (&expected.bytes, &expected.shape), "{case}");
+            }
+            assert_eq!((array.prepared, array.kept), (prepared, 0), "{case}");
+        }
     }
 }
 

@@ -181,6 +181,9 @@ namespace LibCheckpoint
         /// <summary>A lock was lost while it was needed: the directory or its file of locks was
         /// removed or replaced, or a network file system gave the lock away.</summary>
         LockLost = 37,
+
+        /// <summary>Several tensors have the name.</summary>
+        Ambiguous = 38,
     }
 
     /// <summary>The type of a tensor's elements, numbered as TensorFlow's
@@ -386,6 +389,24 @@ namespace LibCheckpoint
         Skip = 1,
     }
 
+    /// <summary>Which values are converted when they are restored or read as another
+    /// dtype.</summary>
+    public enum Conversion
+    {
+        /// <summary>Values are not converted: another dtype is an error. The default.</summary>
+        None = 0,
+
+        /// <summary>Values are converted to dtypes that have all values of theirs: int32 to int64,
+        /// int16 or bfloat16 to float32, float32 to complex64. Integers are also converted to other
+        /// integers if they all fit, in tensors of at most 1 MiB.</summary>
+        Exact = 1,
+
+        /// <summary>Floating-point and complex numbers are also rounded: float32 to bfloat16. What
+        /// is too large becomes infinity; NaN where there is no infinity; the largest number where
+        /// there is neither.</summary>
+        Lossy = 2,
+    }
+
     /// <summary>What a save does while an earlier one is still running.</summary>
     public enum Busy
     {
@@ -443,6 +464,10 @@ namespace LibCheckpoint
         /// <summary>Not a value: a glob of the options that no value of the checkpoint matches. The
         /// row's path is the glob.</summary>
         UnmatchedGlob = 9,
+
+        /// <summary>The object has the value of the checkpoint, converted from its dtype there to
+        /// the one in the program.</summary>
+        Converted = 10,
     }
 
     /// <summary>Which metric values are better.</summary>
@@ -549,6 +574,10 @@ namespace LibCheckpoint
         /// <summary>Returns the name of what to do about a value that does not fit: <c>fail</c> or
         /// <c>skip</c>; <c>unknown</c> for an unknown number.</summary>
         public static string Name(this Mismatch value) => Utf8.Decode(NativeMethods.ckpt_mismatch_name(value));
+
+        /// <summary>Returns the name of a conversion: <c>none</c>, <c>exact</c> or <c>lossy</c>;
+        /// <c>unknown</c> for an unknown number.</summary>
+        public static string Name(this Conversion value) => Utf8.Decode(NativeMethods.ckpt_conversion_name(value));
 
         /// <summary>Returns the name of what a save does while another runs: <c>wait</c> or
         /// <c>fail</c>; <c>unknown</c> for an unknown number.</summary>

@@ -17,6 +17,13 @@ namespace LibCheckpoint
         /// <summary>The bits.</summary>
         public ushort Bits { get; }
 
+        /// <summary>The number as a <see cref="float"/>, which has all of their values. For many,
+        /// <c>Conversions.Convert</c> is faster.</summary>
+        public float ToSingle() => Conversions.ToSingle(DType.Float16, Bits);
+
+        /// <summary>The nearest number to a <see cref="float"/>, ties to even.</summary>
+        public static Float16 FromSingle(float value) => new Float16(Conversions.FromSingle(DType.Float16, value));
+
         /// <summary>Whether the bits are the same.</summary>
         public bool Equals(Float16 other) => Bits == other.Bits;
 
@@ -41,6 +48,13 @@ namespace LibCheckpoint
 
         /// <summary>The bits.</summary>
         public ushort Bits { get; }
+
+        /// <summary>The number as a <see cref="float"/>, which has all of their values. For many,
+        /// <c>Conversions.Convert</c> is faster.</summary>
+        public float ToSingle() => Conversions.ToSingle(DType.BFloat16, Bits);
+
+        /// <summary>The nearest number to a <see cref="float"/>, ties to even.</summary>
+        public static BFloat16 FromSingle(float value) => new BFloat16(Conversions.FromSingle(DType.BFloat16, value));
 
         /// <summary>Whether the bits are the same.</summary>
         public bool Equals(BFloat16 other) => Bits == other.Bits;

@@ -314,6 +314,9 @@ namespace LibCheckpoint
         internal static extern IntPtr ckpt_mismatch_name(Mismatch mismatch);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_conversion_name(Conversion conversion);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_busy_name(Busy busy);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -447,6 +450,24 @@ namespace LibCheckpoint
 
         internal static void ckpt_read_options_set_cancel(ReadOptionsHandle options, CancelHandle cancel) =>
             CheckpointException.Check(ckpt_read_options_set_cancel(options, cancel, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_set_dtype(ReadOptionsHandle options, DType dtype, out IntPtr error);
+
+        internal static void ckpt_read_options_set_dtype(ReadOptionsHandle options, DType dtype) =>
+            CheckpointException.Check(ckpt_read_options_set_dtype(options, dtype, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_set_conversion(ReadOptionsHandle options, Conversion conversion, out IntPtr error);
+
+        internal static void ckpt_read_options_set_conversion(ReadOptionsHandle options, Conversion conversion) =>
+            CheckpointException.Check(ckpt_read_options_set_conversion(options, conversion, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_copy(ReadOptionsHandle options, out ReadOptionsHandle copy, out IntPtr error);
+
+        internal static void ckpt_read_options_copy(ReadOptionsHandle options, out ReadOptionsHandle copy) =>
+            CheckpointException.Check(ckpt_read_options_copy(options, out copy, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_read_options_free(IntPtr options);
@@ -688,6 +709,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_tensor_slice(IntPtr tensor, long index, long[] start, long[] length) =>
             CheckpointException.Check(ckpt_tensor_slice(tensor, index, start, length, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_convert_values(Conversion conversion, DType from, IntPtr values, long valuesSize, DType to, IntPtr result, long resultSize, out IntPtr error);
+
+        internal static void ckpt_convert_values(Conversion conversion, DType from, IntPtr values, long valuesSize, DType to, IntPtr result, long resultSize) =>
+            CheckpointException.Check(ckpt_convert_values(conversion, from, values, valuesSize, to, result, resultSize, out IntPtr e), e);
 
         [DllImport(Name, EntryPoint = "ckpt_view_bytes", CallingConvention = CallingConvention.Cdecl)]
         private static extern Bytes raw_view_bytes(ViewHandle view);
@@ -1903,6 +1930,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_restore_options_set_on_mismatch(RestoreOptionsHandle options, Mismatch mismatch) =>
             CheckpointException.Check(ckpt_restore_options_set_on_mismatch(options, mismatch, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_conversion(RestoreOptionsHandle options, Conversion conversion, out IntPtr error);
+
+        internal static void ckpt_restore_options_set_conversion(RestoreOptionsHandle options, Conversion conversion) =>
+            CheckpointException.Check(ckpt_restore_options_set_conversion(options, conversion, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_options_set_skip_slot_variables(RestoreOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool skip, out IntPtr error);

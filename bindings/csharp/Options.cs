@@ -33,6 +33,18 @@ namespace LibCheckpoint
         /// <c>ErrorCode.InvalidArgument</c> for other values.</summary>
         public Checksums Checksums { get; set; }
 
+        /// <summary>Sets the dtype that values are read as. A tensor of another dtype is converted
+        /// as <c>ReadOptions.Conversion</c> allows, or refused. With <c>DType.Invalid</c>, the
+        /// default, values have the dtype that is stored. Unsigned integers also stand for the bits
+        /// that fit them (<c>DtypeCheckElements</c>), where those are not converted. Restores
+        /// refuse a dtype: there, each variable has its own.</summary>
+        public DType DType { get; set; }
+
+        /// <summary>Sets which values are converted to the dtype that they are read as;
+        /// <c>Conversion.None</c> by default. Values are converted piece by piece while they are
+        /// read; strings and mapped values never are.</summary>
+        public Conversion Conversion { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(ReadOptionsHandle made)
         {
@@ -41,6 +53,8 @@ namespace LibCheckpoint
                 NativeMethods.ckpt_read_options_set_threads(made, Required.NotNegative(Threads, nameof(Threads)));
             }
             NativeMethods.ckpt_read_options_set_checksums(made, Checksums);
+            NativeMethods.ckpt_read_options_set_dtype(made, DType);
+            NativeMethods.ckpt_read_options_set_conversion(made, Conversion);
         }
     }
 
@@ -272,6 +286,11 @@ namespace LibCheckpoint
         /// by default.</summary>
         public Mismatch OnMismatch { get; set; }
 
+        /// <summary>Sets which values are converted to the dtypes of their variables;
+        /// <c>Conversion.None</c> by default, so that another dtype does not fit. A converted value
+        /// has a row of its own state, <c>RowState.Converted</c>.</summary>
+        public Conversion Conversion { get; set; }
+
         /// <summary>Leaves slot variables unchanged if <c>skip</c> is true; assertions of the
         /// status then do not require them. False by default.
         /// (<c>experimental_skip_slot_variables</c>)</summary>
@@ -303,6 +322,7 @@ namespace LibCheckpoint
                 NativeMethods.ckpt_restore_options_add_rename(made, Utf8.Encode(each.From, "from"), Utf8.Encode(each.To, "to"));
             }
             NativeMethods.ckpt_restore_options_set_on_mismatch(made, OnMismatch);
+            NativeMethods.ckpt_restore_options_set_conversion(made, Conversion);
             NativeMethods.ckpt_restore_options_set_skip_slot_variables(made, SkipSlotVariables);
             if (Subtree != null)
             {

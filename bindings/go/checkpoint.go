@@ -295,11 +295,12 @@ type Rename struct{ From, To string }
 //
 // restores new/kernel from model/old/kernel, and leaves new/b as it is.
 type RestoreOptions struct {
-	Read              ReadOptions // how values are read
+	Read              ReadOptions // how values are read; without a type and a conversion
 	Include           []string    // globs: only these are restored
 	Exclude           []string    // globs: these are left out
 	Renames           []Rename    // done together, so that names can be exchanged
 	OnMismatch        Mismatch    // what to do about values that do not fit
+	Conversion        Conversion  // which values are converted to the dtypes of their variables; none by default
 	SkipSlotVariables bool        // leaves slot variables as they are
 	Subtree           string      // restores only what the checkpoint has below this path, as if that were its root
 	VerifyFirst       bool        // compares all checksums before the first value is assigned

@@ -196,6 +196,82 @@ func TestIteratorOfCheckpointsEnds(t *testing.T) {
 	})
 }
 
+func TestSmallFloatsAreFloatsAndBack(t *testing.T) {
+	equal(t, float32(1.5), ToFloat32(BF16(0x3fc0)))
+	equal(t, float32(-2), ToFloat32(F16(0xc000)))
+	equal(t, float32(448), ToFloat32(F8E4M3FN(0x7e)))
+	equal(t, float32(57344), ToFloat32(F8E5M2(0x7b)))
+	equal(t, float32(240), ToFloat32(F8E4M3FNUZ(0x7f)))
+	equal(t, float32(30), ToFloat32(F8E4M3B11FNUZ(0x7f)))
+	equal(t, float32(57344), ToFloat32(F8E5M2FNUZ(0x7f)))
+	equal(t, BF16(0x3fc0), FromFloat32[BF16](1.5))
+	equal(t, F16(0x7c00), FromFloat32[F16](1e30))
+	equal(t, F8E4M3FN(0xfe), FromFloat32[F8E4M3FN](-448))
+	narrow := make([]int32, 2)
+	if err := Convert([]int64{1, -2}, narrow, ConversionExact); err != nil {
+		t.Fatal(err)
+	}
+	same(t, []int32{1, -2}, narrow)
+	var e *Error
+	for _, err := range []error{
+		Convert([]int64{1, 1 << 40}, narrow, ConversionExact),
+		Convert([]float32{1, 2}, narrow, ConversionLossy),
+		Convert([]int64{1}, narrow, ConversionExact),
+	} {
+		if !errors.As(err, &e) || e.Code != InvalidArgument {
+			t.Error(err)
+		}
+	}
+	same(t, []int32{1, -2}, narrow)
+}
+
+func TestValuesAreReadAndRestoredAsAnotherType(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "small")
+		w := must(NewWriter(path, nil))(t)
+		check0(t, Add(w, "v", []int64{3}, []BF16{0x3f80, 0xc000, 0x3fc0}))
+		check0(t, w.Finish(nil))
+		w.Close()
+		r := must(Open(ctx, path, nil))(t)
+		defer r.Close()
+		v := must(r.Get("v"))(t)
+		exact := &ReadOptions{Conversion: ConversionExact}
+		floats := []float32{1, -2, 1.5}
+		same(t, floats, must(ReadAs[float32](ctx, v, exact))(t))
+		same(t, []BF16{0x3f80, 0xc000, 0x3fc0}, must(ReadAs[BF16](ctx, v, exact))(t))
+		same(t, []uint16{0x3f80, 0xc000, 0x3fc0}, must(ReadAs[uint16](ctx, v, exact))(t)) // the bits
+		same(t, []float64{-2, 1.5}, must(ReadRegion[float64](ctx, v, Region{[]int64{1}, []int64{2}}, exact))(t))
+		into := make([]float32, 3)
+		check0(t, ReadInto(ctx, v, into, exact))
+		same(t, floats, into)
+		check0(t, r.ReadMany(ctx, []Tensor{v}, [][]byte{bytesOf(into)}, &ReadOptions{DType: Float32, Conversion: ConversionExact}))
+		same(t, floats, into)
+		var e *Error
+		if _, err := Read[float32](ctx, v); !errors.As(err, &e) || e.Reason != ReasonDType {
+			t.Error(err)
+		}
+		if _, err := ReadAs[int32](ctx, v, exact); !errors.As(err, &e) || e.Reason != ReasonDType {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTensorsAreFoundByTheNamesThatPeopleUse(t *testing.T) {
+	r := must(Open(ctx, data+"guide/ckpt-5", nil))(t)
+	defer r.Close()
+	key := "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"
+	for _, name := range []string{key, "net/l1/kernel", "net/dense/kernel", "net/dense/kernel:0"} {
+		equal(t, key, must(r.Get(name))(t).Key())
+		equal(t, name == key, r.Has(name))
+	}
+	several := must(Open(ctx, data+"containers/c-1", nil))(t)
+	defer several.Close()
+	var e *Error
+	if _, err := several.Get("Variable"); !errors.As(err, &e) || e.Reason != ReasonAmbiguous {
+		t.Error(err)
+	}
+}
+
 func TestCloseWhileOthersRead(t *testing.T) {
 	withoutLeaks(t, func(t *testing.T) {
 		r := must(Open(ctx, data+"guide/ckpt-5", nil))(t)

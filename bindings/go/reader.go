@@ -20,8 +20,10 @@ type Reader struct {
 
 // ReadOptions says how values are read. The zero value, and nil, are the defaults.
 type ReadOptions struct {
-	Threads   uint32    // the caller's among them; 0 for the library's choice
-	Checksums Checksums // when checksums are compared; always by default
+	Threads    uint32     // the caller's among them; 0 for the library's choice
+	Checksums  Checksums  // when checksums are compared; always by default
+	DType      DType      // what values are read as by calls without a type; as they are stored by default
+	Conversion Conversion // which values are converted to the type that they are read as; none by default
 }
 
 // OpenOptions says how a checkpoint is opened. The zero value, and nil, are the defaults.
@@ -163,7 +165,7 @@ func (r *Reader) Len() int {
 	return int(C.ckpt_reader_count(p))
 }
 
-// Has says whether there is a tensor with this key.
+// Has says whether there is a tensor with this key. Names that are no keys do not count.
 func (r *Reader) Has(key string) bool {
 	p := r.hold()
 	defer r.drop(p)
@@ -191,8 +193,10 @@ func (r *Reader) tensor(t *C.ckpt_tensor) Tensor {
 	}
 }
 
-// Get finds the tensor with this key. The error is fs.ErrNotExist when there is none, and names
-// keys that were perhaps meant.
+// Get finds the tensor with this key or name: the path of a variable, which is its key without
+// /.ATTRIBUTES/VARIABLE_VALUE, or its full name, with or without :0. The error is fs.ErrNotExist
+// when there is none, and names what was perhaps meant; it has ReasonAmbiguous when several tensors
+// have the name, and names their keys.
 func (r *Reader) Get(key string) (Tensor, error) {
 	p := r.hold()
 	defer r.drop(p)

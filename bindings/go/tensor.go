@@ -6,9 +6,7 @@ package checkpoint
 */
 import "C"
 
-import (
-	"context"
-)
+import "context"
 
 // Tensor is a tensor of an open checkpoint. It keeps its reader open unless that is closed by
 // Close; then reading it fails.
@@ -99,23 +97,43 @@ func (t Tensor) use(f func()) error {
 //
 // InvalidArgument for another type; fs.ErrNotExist when a data file is missing; DataLoss when it is
 // too short or a checksum does not match; Cancelled, and what the context says, when that is done.
-func Read[T Element](ctx context.Context, t Tensor) ([]T, error) {
-	values, err := room[T](t, nil)
+func Read[T Element](ctx context.Context, t Tensor) ([]T, error) { return ReadAs[T](ctx, t, nil) }
+
+// ReadAs is Read with options. With a conversion T may be another type than the tensor's, and its
+// values are converted.
+func ReadAs[T Element](ctx context.Context, t Tensor, options *ReadOptions) ([]T, error) {
+	values, err := room[T](t, nil, options)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.ReadBytes(ctx, bytesOf(values), nil); err != nil {
+	if err := t.ReadBytes(ctx, bytesOf(values), as[T](options)); err != nil {
 		return nil, err
 	}
 	return values, nil
 }
 
+// as gives the options with which a tensor is read as elements of T.
+func as[T Element](options *ReadOptions) *ReadOptions {
+	if !options.converts() {
+		return options
+	}
+	as := *options
+	as.DType = DTypeOf[T]()
+	return &as
+}
+
+func (o *ReadOptions) converts() bool { return o != nil && o.Conversion != ConversionNone }
+
 // room makes memory for the value of a tensor or for a part of it, once the library has found that
-// the data files hold so much: what an index claims may be more than there is in the world.
-func room[T Element](t Tensor, region *Region) ([]T, error) {
+// the data files hold so much: what an index claims may be more than there is in the world. It
+// fails for elements that the tensor does not hold, unless the options convert.
+func room[T Element](t Tensor, region *Region, options *ReadOptions) ([]T, error) {
 	var count C.uint64_t
 	var e *C.ckpt_error
 	elements := C.ckpt_dtype(DTypeOf[T]())
+	if options.converts() {
+		elements = C.CKPT_DTYPE_INVALID
+	}
 	err := t.use(func() {
 		if region == nil {
 			C.ckpt_reader_measure(t.reader.pointer, t.pointer, elements, &count, nil, &e)
@@ -137,10 +155,12 @@ func room[T Element](t Tensor, region *Region) ([]T, error) {
 // ReadInto reads the value of a tensor into memory, which has exactly as many elements, straight
 // and with several threads.
 func ReadInto[T Element](ctx context.Context, t Tensor, values []T, options *ReadOptions) error {
-	if err := t.check(DTypeOf[T]()); err != nil {
-		return err
+	if !options.converts() {
+		if err := t.check(DTypeOf[T]()); err != nil {
+			return err
+		}
 	}
-	return t.ReadBytes(ctx, bytesOf(values), options)
+	return t.ReadBytes(ctx, bytesOf(values), as[T](options))
 }
 
 // check fails when elements of a type are not what the tensor holds.
@@ -160,11 +180,11 @@ func ReadRegion[T Element](ctx context.Context, t Tensor, region Region, options
 	if err := region.check(); err != nil {
 		return nil, err
 	}
-	values, err := room[T](t, &region)
+	values, err := room[T](t, &region, options)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.ReadRegionBytes(ctx, region, bytesOf(values), options); err != nil {
+	if err := t.ReadRegionBytes(ctx, region, bytesOf(values), as[T](options)); err != nil {
 		return nil, err
 	}
 	return values, nil

@@ -6,6 +6,7 @@ mod completeness;
 #[cfg(test)]
 pub(crate) mod crash_tests;
 mod data_files;
+mod destination;
 mod direct;
 mod durability;
 mod entry;
@@ -54,6 +55,7 @@ pub use source::ReadAt;
 pub use write_options::WriteOptions;
 pub use writer::Writer;
 
+pub(crate) use destination::Destination;
 pub(crate) use index::Row;
 pub(crate) use lock::{list, open, Access, Claim, Held};
 pub(crate) use locking::{Asked, Notes};

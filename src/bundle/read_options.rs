@@ -1,6 +1,7 @@
 //! Options for reading tensors.
 
 use crate::background::{Cancel, Control};
+use crate::tensor::{Conversion, DType};
 
 /// When checksums are verified while reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub enum Checksums {
 pub struct ReadOptions {
     pub(crate) threads: u32,
     pub(crate) checksums: Checksums,
+    pub(crate) dtype: Option<DType>,
+    pub(crate) conversion: Conversion,
     /// Whether gaps between wanted bytes are skipped rather than read, even if this takes more
     /// calls.
     pub(crate) sparing: bool,
@@ -40,6 +43,23 @@ impl ReadOptions {
     /// are never more than one for every 256 KiB, nor more than eight per processor.
     pub fn threads(mut self, threads: u32) -> ReadOptions {
         self.threads = threads;
+        self
+    }
+
+    /// Sets the dtype that values are read as. A tensor of another dtype is converted as
+    /// [`ReadOptions::conversion`] allows, or refused. With `None`, the default, values have the
+    /// dtype that is stored. Unsigned integers also stand for the bits that [fit](DType::fits)
+    /// them, where those are not converted. Restores refuse a dtype: there, each variable has its
+    /// own.
+    pub fn dtype(mut self, dtype: impl Into<Option<DType>>) -> ReadOptions {
+        self.dtype = dtype.into();
+        self
+    }
+
+    /// Sets which values are converted to the dtype that they are read as; by default none. Values
+    /// are converted piece by piece while they are read; strings and mapped values never are.
+    pub fn conversion(mut self, conversion: Conversion) -> ReadOptions {
+        self.conversion = conversion;
         self
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::assemble::{pieces, Piece};
 use super::data_files::{self, DataFiles};
+use super::destination::Destination;
 use super::entry::Endianness;
 use super::groups::{grouped, read_groups, WORTH_A_CALL};
 use super::index::{Index, Row};
@@ -29,7 +30,7 @@ pub(crate) struct Bundle {
 pub(crate) struct Wanted<'b> {
     pub tensor: usize,
     pub region: Bounds,
-    pub buffer: &'b mut [u8],
+    pub buffer: Destination<'b>,
 }
 
 /// A region whose pieces interleave in the buffer or are scattered in the file. It is read piece by
@@ -37,8 +38,9 @@ pub(crate) struct Wanted<'b> {
 struct Scattered<'a, 'b> {
     key: &'a [u8],
     pieces: Vec<Piece<'a>>,
+    tensor: usize,
     region: Bounds,
-    buffer: &'b mut [u8],
+    buffer: Destination<'b>,
     swap: usize,
 }
 
@@ -154,7 +156,16 @@ impl Bundle {
         if let Some(fault) = read_groups(&groups, direct, options.threads, &options.control) {
             return Err(fault);
         }
-        for region in scattered {
+        for mut region in scattered {
+            let Some(buffer) = region.buffer.plain() else {
+                let mut put = |offset, stored: &[u8]| {
+                    options.control.check()?;
+                    options.control.advance(stored.len() as u64);
+                    region.buffer.put(offset, stored)
+                };
+                self.stream(region.tensor, &region.region, options.checksums, &mut put)?;
+                continue;
+            };
             for piece in &region.pieces {
                 let file = self.shard_of(&piece.row)?;
                 let is_checked = match options.checksums {
@@ -163,14 +174,14 @@ impl Bundle {
                     Checksums::Never => false,
                 };
                 let read = if is_checked {
-                    read_checked(&file, piece, &region.region, region.buffer, &options.control)
+                    read_checked(&file, piece, &region.region, buffer, &options.control)
                 } else {
-                    read_runs(&file, piece, &region.region, region.buffer, options)
+                    read_runs(&file, piece, &region.region, buffer, options)
                 };
                 read.map_err(|e| e.for_tensor(region.key).in_file(file.path()))?;
             }
-            options.control.advance(region.buffer.len() as u64);
-            transfer::swap(region.buffer, region.swap);
+            options.control.advance(buffer.len() as u64);
+            transfer::swap(buffer, region.swap);
         }
         Ok(())
     }
@@ -215,12 +226,12 @@ impl Bundle {
     ) -> Result<()> {
         let element = row.dtype.size().unwrap_or(1) as u64;
         let swap = self.swap_unit(row.dtype);
-        let mut add = |stored: &Row<'_>, from: u64, buffer: &'b mut [u8], whole: bool| {
+        let mut add = |stored: &Row<'_>, from: u64, buffer: Destination<'b>, whole: bool| {
             let crc = (whole && options.checksums != Checksums::Never).then_some(stored.crc);
             let (number, offset) = (direct.len(), stored.offset + from);
             direct.push(Payload { number, shard: stored.shard, offset, buffer, crc, swap, key: row.key });
         };
-        if !row.is_partitioned() && row.size == request.buffer.len() as u64 {
+        if !row.is_partitioned() && row.size == request.buffer.len() {
             add(&row, 0, request.buffer, true);
             return Ok(());
         }
@@ -235,7 +246,8 @@ impl Bundle {
                 (None, _) => runs.push((piece.row, Run { from: 0, to: 0, length: 0 }, whole)),
                 (Some(run), None) if whole || options.checksums != Checksums::Always => runs.push((piece.row, run, whole)),
                 _ => {
-                    scattered.push(Scattered { key: row.key, pieces, region: request.region, buffer: request.buffer, swap });
+                    let Wanted { tensor, region, buffer } = request;
+                    scattered.push(Scattered { key: row.key, pieces, tensor, region, buffer, swap });
                     return Ok(());
                 }
             }
@@ -243,8 +255,8 @@ impl Bundle {
         crate::sort::sort_by_key(&mut runs, |(_, run, _)| run.to);
         let (mut rest, mut at) = (request.buffer, 0);
         for (stored, run, whole) in runs {
-            let (_, after) = rest.split_at_mut(((run.to - at) * element) as usize);
-            let (buffer, after) = after.split_at_mut((run.length * element) as usize);
+            let (_, after) = rest.split_at((run.to - at) * element);
+            let (buffer, after) = after.split_at(run.length * element);
             (rest, at) = (after, run.to + run.length);
             add(&stored, run.from * element, buffer, whole);
         }

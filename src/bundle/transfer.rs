@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::destination::Destination;
 use super::payload::check_crc;
 use crate::background::Control;
 use crate::error::{Error, Result};
@@ -66,7 +67,7 @@ impl Progress {
 
 /// The target of a transfer.
 pub(crate) enum Target<'b> {
-    Memory(&'b mut [u8]),
+    Memory(Destination<'b>),
     /// Several small buffers that lie close together in the file, in the order of their offsets.
     /// One call reads them all into memory of the thread. No buffer is modified before its bytes
     /// have been verified.
@@ -84,7 +85,7 @@ pub(crate) struct Payload<'b> {
     pub number: usize,
     pub shard: u32,
     pub offset: u64,
-    pub buffer: &'b mut [u8],
+    pub buffer: Destination<'b>,
     /// The following fields are as in [`Transfer`].
     pub crc: Option<u32>,
     pub swap: usize,
@@ -93,7 +94,7 @@ pub(crate) struct Payload<'b> {
 
 impl Payload<'_> {
     pub fn end(&self) -> u64 {
-        self.offset.saturating_add(self.buffer.len() as u64)
+        self.offset.saturating_add(self.buffer.len())
     }
 }
 
@@ -107,7 +108,7 @@ pub(crate) fn extent(payloads: &[Payload<'_>]) -> u64 {
 impl Target<'_> {
     fn len(&self) -> u64 {
         match self {
-            Target::Memory(buffer) => buffer.len() as u64,
+            Target::Memory(buffer) => buffer.len(),
             Target::Small(payloads) => extent(payloads),
             Target::Discard(len) | Target::Done(len) => *len,
         }
@@ -116,7 +117,7 @@ impl Target<'_> {
     /// The number of bytes of its payloads, without gaps.
     fn wanted(&self) -> u64 {
         match self {
-            Target::Small(payloads) => payloads.iter().map(|p| p.buffer.len() as u64).sum(),
+            Target::Small(payloads) => payloads.iter().map(|p| p.buffer.len()).sum(),
             _ => self.len(),
         }
     }
@@ -189,7 +190,7 @@ impl<'b, I: Iterator<Item = Result<Transfer<'b>>>> Queue<'b, I> {
         let whole = transfer.target.len();
         let target = match &mut transfer.target {
             Target::Memory(buffer) => {
-                let (head, rest) = std::mem::take(buffer).split_at_mut(whole.min(CHUNK as u64) as usize);
+                let (head, rest) = std::mem::take(buffer).split_at(whole.min(CHUNK as u64));
                 *buffer = rest;
                 Target::Memory(head)
             }
@@ -311,8 +312,13 @@ fn transfer_chunk<'b>(
         |e: Error| (chunk.transfer, explain_contents(e.in_file(chunk.file.path()), &chunk.file).for_tensor(chunk.key));
     let unwatched = Progress::default();
     let progress = chunk.progress.unwrap_or(&unwatched);
+    let mut converted = None;
     let buffer = match chunk.target {
-        Target::Memory(buffer) => buffer,
+        Target::Memory(memory) => memory.into_plain().unwrap_or_else(|memory| {
+            let stored = at_least(scratch, memory.len());
+            converted = Some(memory);
+            stored
+        }),
         Target::Small(payloads) => {
             let memory = at_least(scratch, extent(payloads));
             return read_small(&chunk.file, payloads, memory, progress).map_err(|e| (chunk.transfer, e));
@@ -333,12 +339,15 @@ fn transfer_chunk<'b>(
                 crc: sum,
                 length: buffer.len() as u64,
                 stored,
-                file: chunk.file,
+                file: chunk.file.clone(),
                 key: chunk.key,
             });
         }
     }
     swap(buffer, chunk.swap);
+    if let Some(mut memory) = converted {
+        memory.put(0, buffer).map_err(in_context)?;
+    }
     progress.done.fetch_add(buffer.len() as u64, Ordering::Relaxed);
     Ok(())
 }
@@ -358,15 +367,15 @@ fn read_small(file: &File, payloads: &mut [Payload<'_>], memory: &mut [u8], prog
     let at_once = file.read_at(start, memory).is_ok();
     for (number, payload) in payloads.iter_mut().enumerate() {
         let in_context = |e: Error| explain_contents(e.in_file(file.path()), file).for_tensor(payload.key);
-        let bytes = &mut memory[(payload.offset - start) as usize..][..payload.buffer.len()];
+        let bytes = &mut memory[(payload.offset - start) as usize..][..payload.buffer.len() as usize];
         if !at_once {
             file.read_at(payload.offset, bytes).map_err(in_context)?;
         }
         if let Some(stored) = payload.crc {
             check_crc(stored, crc::mask(crc::crc32c(bytes)), "the checksum of the tensor does not match").map_err(in_context)?;
         }
-        payload.buffer.copy_from_slice(bytes);
-        swap(payload.buffer, payload.swap);
+        swap(bytes, payload.swap);
+        payload.buffer.put(0, bytes).map_err(in_context)?;
         progress.done.store(number as u64 + 1, Ordering::Relaxed);
     }
     Ok(())

@@ -5,25 +5,29 @@ use std::sync::Arc;
 
 use super::loan::Loan;
 use super::options::RestoreOptions;
-use super::plan::{Outcome, Outcomes, Plan, Stored};
+use super::plan::{Fit, Outcome, Outcomes, Plan, Stored};
 use super::report::RowState;
 use crate::background::Control;
 use crate::bundle::{Fate, ReadOptions};
 use crate::error::{Error, Result};
 use crate::graph::{Data, Device, Failure, Kind, Map, Nodes, Source, SourceTensor};
 use crate::reader::Reader;
-use crate::tensor::{elements, Bounds, Buffer, DType, Strings};
+use crate::tensor::{elements, Bounds, Buffer, Cast, DType, Strings};
 
 /// The maximum number of values in one call that reads in place. It keeps the bookkeeping of a call
 /// within the processor's caches.
 const AT_ONCE: usize = 1 << 15;
+
+/// The size of the pieces that a device gets of a converted value, in bytes: those of others are no
+/// larger. A multiple of the size of all elements.
+const PIECE: usize = 256 << 10;
 
 /// Carries out a batch of plans.
 pub(super) struct Batch<'r> {
     pub reader: &'r Reader,
     pub options: &'r RestoreOptions,
     /// How values are read, and who may cancel that.
-    read: ReadOptions,
+    pub read: ReadOptions,
     /// Whether to check the plans and change nothing.
     dry: bool,
 }
@@ -40,7 +44,7 @@ impl<'r> Batch<'r> {
     pub fn run(&self, nodes: &mut Nodes, plans: &[Plan]) -> (Outcomes, Result<()>) {
         let mut outcomes = Outcomes { states: vec![RowState::Skipped; plans.len()], details: Map::default() };
         let result = self.try_run(nodes, plans, &mut outcomes);
-        for (plan, _) in plans.iter().zip(&outcomes.states).filter(|(_, state)| !self.dry && **state == RowState::Restored) {
+        for (plan, _) in plans.iter().zip(&outcomes.states).filter(|(_, state)| !self.dry && state.is_restored()) {
             if let Some(node) = nodes.get_mut(plan.object) {
                 node.was_assigned = true;
             }
@@ -53,7 +57,7 @@ impl<'r> Batch<'r> {
         let fit = self.check(nodes, plans, outcomes)?;
         let all = || fit.in_place.iter().chain(&fit.parts).chain(&fit.others).copied();
         if self.dry {
-            all().for_each(|number| outcomes.states[number] = RowState::Restored);
+            all().for_each(|number| outcomes.states[number] = fit.restored(number));
             return Ok(());
         }
         let control = &self.read.control;
@@ -64,12 +68,12 @@ impl<'r> Batch<'r> {
             control.expect(bytes);
             self.reader.check_whole(&tensors, &self.read)?;
         }
-        let mut memory = self.make_memory(nodes, plans, &fit.lacking)?;
+        let mut memory = self.make_memory(nodes, plans, &fit)?;
         let ready = self.read_ahead(nodes, plans, &fit.others)?;
         control.check()?; // up to here nothing is changed
-        self.read_in_place(nodes, plans, &fit.in_place, &mut memory, outcomes)?;
-        self.read_parts(nodes, plans, &fit.parts, &mut memory, outcomes)?;
-        self.assign(nodes, plans, ready, outcomes)
+        self.read_in_place(nodes, plans, &fit, &mut memory, outcomes)?;
+        self.read_parts(nodes, plans, &fit, &mut memory, outcomes)?;
+        self.assign(nodes, plans, &fit, ready, outcomes)
     }
 
     pub(super) fn spec(&self, tensor: usize) -> (DType, &[i64]) {
@@ -83,16 +87,17 @@ impl<'r> Batch<'r> {
 
     /// Allocates the memory that variables lack, keyed by the numbers of their plans. Does not
     /// change the graph yet.
-    fn make_memory(&self, nodes: &Nodes, plans: &[Plan], lacking: &[usize]) -> Result<Map<usize, Buffer>> {
+    fn make_memory(&self, nodes: &Nodes, plans: &[Plan], fit: &Fit) -> Result<Map<usize, Buffer>> {
         let make = |&number: &usize| {
             let Stored::Variable(tensor) = plans[number].stored else { return Ok((number, Buffer::default())) };
             let (dtype, shape) = self.spec(tensor);
+            let dtype = fit.casts.get(&number).map_or(dtype, |cast| cast.to());
             let shape = nodes.variable(plans[number].object)?.shape_within(shape);
             let bytes = elements(shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
             let made = usize::try_from(bytes).map_err(|_| Error::out_of_memory(bytes)).and_then(Buffer::zeroed);
             Ok((number, made.map_err(|e| e.for_tensor(plans[number].key(self.reader)))?))
         };
-        lacking.iter().map(make).collect()
+        fit.lacking.iter().map(make).collect()
     }
 
     /// Reads the values that cannot be read in place. Does not change the graph yet.
@@ -142,7 +147,7 @@ impl<'r> Batch<'r> {
     }
 
     /// Assigns the values that were read ahead. Callbacks come last, because they may fail.
-    fn assign(&self, nodes: &mut Nodes, plans: &[Plan], mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
+    fn assign(&self, nodes: &mut Nodes, plans: &[Plan], fit: &Fit, mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
         crate::sort::sort_by_key(&mut ready, |r| matches!(r.value, Value::State(_) | Value::Device(..)));
         for Ready { number, value } in ready {
             self.read.control.check()?;
@@ -165,11 +170,11 @@ impl<'r> Batch<'r> {
                     Some(Kind::State(Some(state), _)) => state.restore(&source).map_err(failed),
                     _ => Ok(()),
                 },
-                Value::Device(tensor, device, region) => self.stream(tensor, &region, &*device),
+                Value::Device(tensor, device, region) => self.stream(tensor, &region, fit.casts.get(&number).copied(), &*device),
             };
             let done = done.map_err(|e| e.for_tensor(plan.key(self.reader)));
             let outcome = match &done {
-                Ok(()) => Outcome::new(RowState::Restored),
+                Ok(()) => Outcome::new(fit.restored(number)),
                 Err(e) => Outcome::because(RowState::Torn, e),
             };
             outcomes.set(number, outcome);
@@ -184,13 +189,13 @@ impl<'r> Batch<'r> {
         &self,
         nodes: &mut Nodes,
         plans: &[Plan],
-        in_place: &[usize],
+        fit: &Fit,
         memory: &mut Map<usize, Buffer>,
         outcomes: &mut Outcomes,
     ) -> Result<()> {
-        in_place.chunks(AT_ONCE).try_for_each(|numbers| {
-            let mut loan = Loan::take(nodes, self.reader, plans, numbers, memory)?;
-            let mut rows: Vec<(usize, &mut [u8])> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
+        fit.in_place.chunks(AT_ONCE).try_for_each(|numbers| {
+            let mut loan = Loan::take(nodes, self.reader, plans, numbers, memory, &fit.casts)?;
+            let mut rows: Vec<_> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
             let (fates, result) = match self.reader.read_whole(&mut rows, &self.read) {
                 Ok(()) => (Vec::new(), Ok(())),
                 Err((e, fates)) => (fates, Err(e)),
@@ -200,7 +205,7 @@ impl<'r> Batch<'r> {
                 let outcome = match (fates.get(place), &result) {
                     (None | Some(Fate::Whole), _) => {
                         taken.is_whole = true;
-                        Outcome::new(RowState::Restored)
+                        Outcome::new(fit.restored(taken.number))
                     }
                     // Torn bytes in new memory do not matter: the variable keeps its old memory.
                     (Some(Fate::Torn), Err(e)) if !taken.keeps_value() => Outcome::because(RowState::Torn, e),
@@ -222,21 +227,21 @@ impl<'r> Batch<'r> {
         &self,
         nodes: &mut Nodes,
         plans: &[Plan],
-        parts: &[usize],
+        fit: &Fit,
         memory: &mut Map<usize, Buffer>,
         outcomes: &mut Outcomes,
     ) -> Result<()> {
-        parts.iter().try_for_each(|&number| {
+        fit.parts.iter().try_for_each(|&number| {
             self.read.control.check()?;
             let Some(part) = nodes.variable(plans[number].object)?.part.clone() else { return Ok(()) };
-            let mut loan = Loan::take(nodes, self.reader, plans, &[number], memory)?;
+            let mut loan = Loan::take(nodes, self.reader, plans, &[number], memory, &fit.casts)?;
             let Some(taken) = loan.taken.first_mut() else { return Ok(()) };
             let result = self.reader.read_region(taken.tensor, &part.region, taken.memory(), &self.read);
             taken.is_whole = result.is_ok();
             outcomes.set(
                 number,
                 match &result {
-                    Ok(()) => Outcome::new(RowState::Restored),
+                    Ok(()) => Outcome::new(fit.restored(number)),
                     Err(e) => Outcome::because(RowState::Torn, e),
                 },
             );
@@ -245,14 +250,23 @@ impl<'r> Batch<'r> {
         })
     }
 
-    /// Reads a value and hands it to a device in pieces.
-    fn stream(&self, tensor: usize, region: &Bounds, device: &dyn Device) -> Result<()> {
-        let dtype = self.spec(tensor).0;
+    /// Reads a value and hands it to a device in pieces, perhaps converted.
+    fn stream(&self, tensor: usize, region: &Bounds, cast: Option<Cast>, device: &dyn Device) -> Result<()> {
+        let dtype = cast.map_or(self.spec(tensor).0, Cast::to);
         device.prepare(dtype, &region.length).map_err(failed)?;
+        let mut converted = Vec::new();
         let mut take = |offset, bytes: &[u8]| {
             self.read.control.check()?;
             self.read.control.advance(bytes.len() as u64);
-            device.write_at(offset, bytes).map_err(failed)
+            let Some(cast) = cast else { return device.write_at(offset, bytes).map_err(failed) };
+            let (mut at, most) = (cast.converted(offset), cast.stored(PIECE as u64).max(1) as usize);
+            for piece in bytes.chunks(most) {
+                converted.resize(cast.converted(piece.len() as u64) as usize, 0);
+                cast.apply(piece, &mut converted)?;
+                device.write_at(at, &converted).map_err(failed)?;
+                at += converted.len() as u64;
+            }
+            Ok(())
         };
         let written = self.reader.stream(tensor, region, &self.read, &mut take);
         let finished = device.finish(written.is_ok()).map_err(failed);

@@ -202,7 +202,7 @@ impl NameRestore {
             )));
         }
         let is_skipped = |state: RowState| match state {
-            RowState::Restored | RowState::Skipped => true,
+            RowState::Restored | RowState::Converted | RowState::Skipped => true,
             RowState::ShapeMismatch | RowState::DtypeMismatch => lenient && self.options.on_mismatch == Mismatch::Skip,
             _ => false,
         };

@@ -11,6 +11,7 @@ use crate::error::{printable, Error, Result};
 use crate::graph::Failure;
 pub(crate) use crate::log::Listener;
 pub use crate::log::{Log, Severity};
+use crate::tensor::Conversion;
 
 /// Called with the path of a checkpoint when its files are complete. If it returns an error, the
 /// call that saves returns that error; the checkpoint stays.
@@ -157,6 +158,7 @@ pub struct RestoreOptions {
     /// Old and new paths, in the order in which they apply.
     pub(crate) renames: Vec<(String, String)>,
     pub(crate) on_mismatch: Mismatch,
+    pub(crate) conversion: Conversion,
     pub(crate) skip_slot_variables: bool,
     pub(crate) subtree: Option<String>,
     pub(crate) verify_first: bool,
@@ -172,7 +174,8 @@ impl RestoreOptions {
         RestoreOptions::default()
     }
 
-    /// Sets how values are read: threads, checksums.
+    /// Sets how values are read: threads, checksums. A dtype and a conversion are for reading
+    /// alone: a restore refuses them.
     pub fn read(mut self, options: ReadOptions) -> RestoreOptions {
         self.read = options;
         self
@@ -209,6 +212,19 @@ impl RestoreOptions {
     /// Sets what to do about values that do not fit.
     pub fn on_mismatch(mut self, mismatch: Mismatch) -> RestoreOptions {
         self.on_mismatch = mismatch;
+        self
+    }
+
+    /// Sets which values are converted to the dtypes of their variables; by default none, so that
+    /// another dtype does not fit. A converted value has a row of its own state,
+    /// [`RowState::Converted`](super::RowState::Converted).
+    ///
+    /// The dtypes decide what can be converted, before anything is assigned; where integers might
+    /// not fit, they are read and looked at before that. Values are converted piece by piece while
+    /// they are read, those on devices too. Variables that accept any dtype take the one that is
+    /// stored; states get their tensors as they are stored.
+    pub fn conversion(mut self, conversion: Conversion) -> RestoreOptions {
+        self.conversion = conversion;
         self
     }
 
@@ -271,8 +287,13 @@ impl RestoreOptions {
         self.include.is_empty() && self.exclude.is_empty()
     }
 
-    /// Fails if a glob is malformed.
+    /// Fails if a glob is malformed, or an option of reading has no meaning in a restore.
     pub(crate) fn check(&self) -> Result<()> {
+        if self.read.dtype.is_some() || self.read.conversion != Conversion::None {
+            return Err(Error::argument(
+                "a restore reads values as the dtypes of their variables: set the conversion of the restore, not of its read options",
+            ));
+        }
         self.include.iter().chain(&self.exclude).try_for_each(|glob| {
             fast_glob::validate(glob)
                 .map_err(|e| Error::argument(format!("malformed glob \"{}\": {e}", printable(glob.as_bytes()))))

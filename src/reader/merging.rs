@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::locate::Located;
 use super::path::Resolution;
@@ -85,7 +86,7 @@ pub fn merge_async(
 fn check_keys(destination: &Location, sections: &[Location]) -> Result<()> {
     let open = |section: &Location| {
         let stored = Stored::open(&Located::V2(section.clone()), &OpenOptions::default())?;
-        Ok(Reader { stored, resolved: Resolution::default() })
+        Ok(Reader { stored, resolved: Resolution::default(), names: OnceLock::new() })
     };
     let is_missing = |e: &Error| e.code() == Code::NotFound;
     let mut readers = Vec::new();

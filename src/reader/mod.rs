@@ -2,6 +2,7 @@
 
 mod locate;
 mod merging;
+mod named;
 mod object_graph;
 mod path;
 mod resolve;
@@ -14,10 +15,11 @@ mod view;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::allocate::allocate;
 use crate::background::{Cancel, Control, Pending};
-use crate::bundle::{Bundle, Endianness, ReadOptions, Wanted};
+use crate::bundle::{Bundle, Destination, Endianness, ReadOptions, Wanted};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::message::Version;
 use crate::log::{Listener, Log};
@@ -27,6 +29,7 @@ use crate::v1;
 
 pub(crate) use locate::{at_prefix as find_at, files_of_pattern, listed, read_state, small_file, Located, STATE_FILE};
 pub use merging::{merge, merge_async};
+use named::Names;
 pub(crate) use object_graph::GraphBuilder;
 pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
 pub(crate) use path::latest_in;
@@ -165,6 +168,8 @@ impl Stored {
 pub struct Reader {
     stored: Stored,
     resolved: Resolution,
+    /// Made when a tensor is first asked for by a name that is no key.
+    names: OnceLock<Option<Names>>,
 }
 
 /// A tensor, or a slice of one, that [`Reader::read_many`] reads.
@@ -174,7 +179,8 @@ pub struct ReadRequest<'b> {
     pub tensor: Tensor<'b>,
     /// The slice to read; `None` for the whole tensor.
     pub slice: Option<Slice>,
-    /// The destination, whose size must be exactly that of the slice or tensor.
+    /// The destination, whose size must be exactly that of the slice or tensor, in the dtype that
+    /// it is read as.
     pub buffer: &'b mut [u8],
 }
 
@@ -253,7 +259,7 @@ impl Reader {
                     gone = Some(located);
                 }
                 stored => {
-                    let reader = Reader { stored: stored?, resolved: how };
+                    let reader = Reader { stored: stored?, resolved: how, names: OnceLock::new() };
                     options.log.warn(reader.resolved.remarks(path));
                     return Ok(reader);
                 }
@@ -369,22 +375,38 @@ impl Reader {
         }
     }
 
-    /// Whether there is a tensor with this key.
+    /// Whether there is a tensor with this key. Names that are no keys do not count.
     pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
         self.find(key.as_ref()).is_some()
     }
 
-    /// The tensor with this key; if there is none and the key ends in `:0`, the one whose key lacks
-    /// that, as for `tf.train.load_variable`.
+    /// The tensor with this key or name. Names are, if there is no such key:
+    ///
+    /// * the key with `:0` appended, as for `tf.train.load_variable`;
+    /// * in a checkpoint with an object graph, the path of a variable, which is the key of its
+    ///   value without `/.ATTRIBUTES/VARIABLE_VALUE`: `net/l1/kernel`;
+    /// * there also the full name of a value, as its program called the variable, with or without
+    ///   `:0`: `dense/kernel`.
     ///
     /// # Errors
-    /// `NOT_FOUND` (`NoTensor`): there is no such tensor; the message suggests similar keys.
-    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Tensor<'_>> {
-        let key = key.as_ref();
-        match self.find(key).or_else(|| self.find(key.strip_suffix(b":0")?)) {
-            Some(index) => Ok(Tensor { reader: self, index }),
-            None => Err(self.not_found(key)),
-        }
+    /// * `NOT_FOUND` (`NoTensor`): there is no such tensor; the message suggests similar names.
+    /// * `INVALID_ARGUMENT` (`Ambiguous`): several tensors have the name; the message has their
+    ///   keys.
+    /// * `DATA_LOSS`: there is no such key, and the object graph, which has the names, is damaged.
+    ///
+    /// ```
+    /// let reader = checkpoint::Reader::open("tests/data/guide")?;
+    /// let kernel = reader.get("net/l1/kernel")?;
+    /// assert_eq!(kernel.key(), b"net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE");
+    /// # Ok::<(), checkpoint::Error>(())
+    /// ```
+    pub fn get(&self, name: impl AsRef<[u8]>) -> Result<Tensor<'_>> {
+        let name = name.as_ref();
+        let found = match self.find(name).or_else(|| self.find(name.strip_suffix(b":0")?)) {
+            Some(index) => Some(index),
+            None => self.find_named(name)?,
+        };
+        found.map(|index| Tensor { reader: self, index }).ok_or_else(|| self.not_found(name))
     }
 
     #[cold]
@@ -405,27 +427,47 @@ impl Reader {
     /// # Errors
     /// * `INVALID_ARGUMENT`: a request does not fit its tensor or buffer, or its tensor belongs to
     ///   another reader.
+    /// * `INVALID_ARGUMENT` (`DType`): the options do not convert a tensor, or an integer does not
+    ///   fit.
     /// * `NOT_FOUND` (`MissingFile`): a data file is missing.
     /// * `DATA_LOSS`: a data file is too short (`Truncated`), or a checksum does not match
     ///   (`Checksum`).
     pub fn read_many(&self, requests: Vec<ReadRequest<'_>>, options: &ReadOptions) -> Result<()> {
         options.control.check().map_err(|e| e.in_file(self.prefix()))?;
         let mut wanted = Vec::with_capacity(requests.len());
+        let mut fitting = Vec::new();
         for request in requests {
             let tensor = request.tensor;
             if !std::ptr::eq(tensor.reader, self) {
                 return Err(Error::argument("the tensor belongs to another reader").for_tensor(tensor.key()));
             }
             let region = tensor.region(request.slice.as_ref())?;
-            tensor.check_buffer(&region, request.buffer.len())?;
-            wanted.push(Wanted { tensor: tensor.index, region, buffer: request.buffer });
+            let cast = tensor.cast(options)?;
+            tensor.check_buffer(&region, request.buffer.len(), cast)?;
+            let request = Wanted { tensor: tensor.index, region, buffer: Destination::new(request.buffer, cast) };
+            match cast {
+                Some(cast) if cast.needs_fit() => fitting.push(request),
+                _ => wanted.push(request),
+            }
         }
-        options.control.expect(wanted.iter().map(|w| w.buffer.len() as u64).sum());
+        let all = fitting.iter().chain(&wanted);
+        options.control.expect(all.map(|w| w.buffer.len()).fold(0, u64::saturating_add));
+        // They are at most 1 MiB each. A damaged one is said to be damaged, not to have integers
+        // that do not fit.
+        for Wanted { tensor, region, mut buffer } in fitting {
+            let mut stored = allocate(buffer.len())?;
+            self.read_all(vec![Wanted { tensor, region, buffer: (&mut stored[..]).into() }], options)?;
+            buffer.put(0, &stored).map_err(|e| e.for_tensor(self.key(tensor)).in_file(self.prefix()))?;
+        }
+        self.read_all(wanted, options)
+    }
+
+    fn read_all(&self, wanted: Vec<Wanted<'_>>, options: &ReadOptions) -> Result<()> {
         let read = match &self.stored {
             Stored::V1(v1) => wanted.into_iter().try_for_each(|w| {
                 options.control.check()?;
-                options.control.advance(w.buffer.len() as u64);
-                v1.read(w.tensor, &w.region, w.buffer)
+                options.control.advance(w.buffer.len());
+                restoring::read_v1(v1, w.tensor, &w.region, w.buffer)
             }),
             Stored::V2(bundle) => bundle.read(wanted, options),
         };

@@ -4,9 +4,11 @@
 use std::ops::Range;
 
 use super::{Reader, Stored};
-use crate::bundle::{Checksums, Fate, ReadOptions, Wanted};
+use crate::allocate::allocate;
+use crate::bundle::{Checksums, Destination, Fate, ReadOptions, Wanted};
 use crate::error::{Error, Result};
 use crate::tensor::{Bounds, DType};
+use crate::v1;
 
 /// The start of a tensor's bytes: the data file, and the offset in it. For a tensor that is stored
 /// in slices the values have no meaning.
@@ -94,7 +96,7 @@ impl Reader {
     /// state of each buffer.
     pub(crate) fn read_whole(
         &self,
-        rows: &mut [(usize, &mut [u8])],
+        rows: &mut [(usize, Destination<'_>)],
         options: &ReadOptions,
     ) -> std::result::Result<(), (Error, Vec<Fate>)> {
         match &self.stored {
@@ -104,10 +106,10 @@ impl Reader {
                 for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
                     let region = Bounds::whole(&v1.tensor(*tensor).1.shape);
                     let (own, read) = match options.control.check() {
-                        Ok(()) => (Fate::Torn, v1.read(*tensor, &region, buffer)),
+                        Ok(()) => (Fate::Torn, read_v1(v1, *tensor, &region, buffer.reborrow())),
                         Err(e) => (Fate::Untouched, Err(e)),
                     };
-                    options.control.advance(buffer.len() as u64);
+                    options.control.advance(buffer.len());
                     if let Err(e) = read {
                         let fate = |n: usize| match n.cmp(&number) {
                             std::cmp::Ordering::Less => Fate::Whole,
@@ -135,19 +137,26 @@ impl Reader {
     /// Reads a region of a tensor of a fixed-size dtype into a buffer of its size. Reads as few
     /// other bytes as possible. Therefore a checksum is compared only where a value that is stored
     /// as a whole is read as a whole.
-    pub(crate) fn read_region(&self, tensor: usize, region: &Bounds, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
-        let mut options = ReadOptions { sparing: true, ..options.clone() };
-        if options.checksums == Checksums::Always {
-            options.checksums = Checksums::WhenWhole;
-        }
+    pub(crate) fn read_region(
+        &self,
+        tensor: usize,
+        region: &Bounds,
+        buffer: Destination<'_>,
+        options: &ReadOptions,
+    ) -> Result<()> {
+        let options = ReadOptions { sparing: true, checksums: without_more(options.checksums), ..options.clone() };
         match &self.stored {
             Stored::V2(bundle) => bundle.read(vec![Wanted { tensor, region: region.clone(), buffer }], &options),
-            Stored::V1(v1) => v1.read(tensor, region, buffer),
+            Stored::V1(v1) => {
+                options.control.advance(buffer.len());
+                read_v1(v1, tensor, region, buffer)
+            }
         }
     }
 
     /// Reads a region of a tensor of a fixed-size dtype in pieces and passes each piece with its
-    /// offset in the region, in bytes, to `take`.
+    /// offset in the region, in bytes, to `take`. Reads as few other bytes as
+    /// [`Reader::read_region`].
     pub(crate) fn stream(
         &self,
         tensor: usize,
@@ -156,10 +165,10 @@ impl Reader {
         take: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<()> {
         match &self.stored {
-            Stored::V2(bundle) => bundle.stream(tensor, region, options.checksums, take),
+            Stored::V2(bundle) => bundle.stream(tensor, region, without_more(options.checksums), take),
             Stored::V1(v1) => {
                 let size = v1.tensor(tensor).1.dtype.size().unwrap_or(1) as u64;
-                let mut bytes = crate::allocate::allocate(region.elements().saturating_mul(size))?;
+                let mut bytes = allocate(region.elements().saturating_mul(size))?;
                 v1.read(tensor, region, &mut bytes)?;
                 take(0, &bytes)
             }
@@ -177,6 +186,27 @@ impl Reader {
                     _ => tensor.read().map(drop),
                 }
             }),
+        }
+    }
+}
+
+/// Returns when checksums are verified if nothing but what is wanted is to be read.
+fn without_more(checksums: Checksums) -> Checksums {
+    match checksums {
+        Checksums::Always => Checksums::WhenWhole,
+        other => other,
+    }
+}
+
+/// Reads a region of a tensor of a V1 checkpoint, whose values are encoded: those that are
+/// converted are decoded first.
+pub(super) fn read_v1(v1: &v1::Checkpoint, tensor: usize, region: &Bounds, mut buffer: Destination<'_>) -> Result<()> {
+    match buffer.plain() {
+        Some(memory) => v1.read(tensor, region, memory),
+        None => {
+            let mut decoded = allocate(buffer.len())?;
+            v1.read(tensor, region, &mut decoded)?;
+            buffer.put(0, &decoded).map_err(|e| e.for_tensor(v1.tensor(tensor).0))
         }
     }
 }

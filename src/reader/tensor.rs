@@ -7,7 +7,7 @@ use super::{ReadRequest, Reader, Stored};
 use crate::allocate::{self, allocate};
 use crate::bundle::{ReadOptions, Row, Wanted};
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
+use crate::tensor::{elements, explained, shape_text, Bounds, Cast, DType, Slice, Strings};
 
 /// A tensor of an open checkpoint. It borrows the reader.
 ///
@@ -173,14 +173,15 @@ impl<'a> Tensor<'a> {
         self.read_region(self.region(None)?)
     }
 
-    /// Reads the value into `buffer`, whose size must be exactly [`Tensor::byte_size`]. On failure
-    /// the content of the buffer is unspecified.
+    /// Reads the value into `buffer`, whose size must be exactly [`Tensor::byte_size`], or the size
+    /// of as many elements of the dtype that it is read as ([`ReadOptions::dtype`]). On failure the
+    /// content of the buffer is unspecified.
     ///
     /// # Errors
     /// The errors of [`Tensor::read_slice_into`].
     #[inline] // on the path of every small tensor
     pub fn read_into(&self, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
-        if let (Stored::V2(bundle), false) = (&self.reader.stored, options.control.is_cancelled()) {
+        if let (Stored::V2(bundle), None, false) = (&self.reader.stored, options.dtype, options.control.is_cancelled()) {
             if bundle.read_small(self.index, buffer, options.checksums)? {
                 return Ok(());
             }
@@ -203,7 +204,8 @@ impl<'a> Tensor<'a> {
     /// # Errors
     /// * `INVALID_ARGUMENT` (`Shape`): the slice does not lie within the tensor, or the buffer has
     ///   another size.
-    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants.
+    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants; or it has another
+    ///   dtype than it is read as, and the options do not convert it, or an integer does not fit.
     /// * `INVALID_ARGUMENT` (`Gap`): the stored slices of a partitioned tensor do not cover the
     ///   slice.
     /// * `NOT_FOUND` (`MissingFile`): a data file is missing.
@@ -273,9 +275,23 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// Fails unless a buffer of `found` bytes has exactly the size of `region`.
-    pub(super) fn check_buffer(&self, region: &Bounds, found: usize) -> Result<()> {
-        let expected = self.region_bytes(region)?;
+    /// The conversion to the dtype that the options read the tensor as; `None` if its elements are
+    /// read as they are stored.
+    pub(super) fn cast(&self, options: &ReadOptions) -> Result<Option<Cast>> {
+        let is_needed = |to: &DType| !Cast::is_needless(options.conversion, self.dtype(), *to);
+        let Some(to) = options.dtype.filter(is_needed) else { return Ok(None) };
+        Cast::new(options.conversion, self.dtype(), to, self.byte_size().unwrap_or(0)).map(Some).map_err(|why| {
+            Error::argument(explained("the tensor has another dtype", why))
+                .because(Reason::DType)
+                .expecting(to, self.dtype())
+                .for_tensor(self.key())
+        })
+    }
+
+    /// Fails unless a buffer of `found` bytes has exactly the size of `region`, perhaps converted.
+    pub(super) fn check_buffer(&self, region: &Bounds, found: usize, cast: Option<Cast>) -> Result<()> {
+        let stored = self.region_bytes(region)?;
+        let expected = cast.map_or(stored, |cast| cast.converted(stored));
         if expected == found as u64 {
             return Ok(());
         }
@@ -286,20 +302,21 @@ impl<'a> Tensor<'a> {
     }
 
     /// Fails unless a buffer of `size` bytes has exactly the size of `slice`, or of the whole value
-    /// for `None`.
+    /// for `None`, in the dtype that it is read as.
     ///
     /// For callers that must not touch their memory before the size is known to be right.
     ///
     /// # Errors
     /// * `INVALID_ARGUMENT` (`Shape`): the slice does not lie within the tensor, or the size is
     ///   another one.
-    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants.
-    pub fn check_destination(&self, slice: Option<&Slice>, size: usize) -> Result<()> {
+    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants, or the options do not
+    ///   convert it.
+    pub fn check_destination(&self, slice: Option<&Slice>, size: usize, options: &ReadOptions) -> Result<()> {
         // The usual case, without computing the region, which only a message needs.
-        if slice.is_none() && self.dtype().size().is_some() && self.byte_size() == Some(size as u64) {
+        if options.dtype.is_none() && slice.is_none() && self.dtype().size().is_some() && self.byte_size() == Some(size as u64) {
             return Ok(());
         }
-        self.check_buffer(&self.region(slice)?, size)
+        self.check_buffer(&self.region(slice)?, size, self.cast(options)?)
     }
 
     fn read_region(&self, region: Bounds) -> Result<Vec<u8>> {
@@ -308,9 +325,8 @@ impl<'a> Tensor<'a> {
         let mut buffer = allocate(bytes).map_err(|e| e.for_tensor(self.key()))?;
         match &self.reader.stored {
             Stored::V1(v1) => v1.read(self.index, &region, &mut buffer)?,
-            Stored::V2(bundle) => {
-                bundle.read(vec![Wanted { tensor: self.index, region, buffer: &mut buffer }], &ReadOptions::default())?
-            }
+            Stored::V2(bundle) => bundle
+                .read(vec![Wanted { tensor: self.index, region, buffer: (&mut buffer[..]).into() }], &ReadOptions::default())?,
         }
         Ok(buffer)
     }

@@ -165,7 +165,7 @@ pub(crate) fn verify_located(
         return Err(passing);
     }
     if let Some(stored) = stored {
-        let reader = Reader { stored, resolved: Resolution::default() };
+        let reader = Reader { stored, resolved: Resolution::default(), names: Default::default() };
         findings.look_for_keys(&reader)?;
         // What seems to be damage may be that the files went one by one.
         if let (Stored::V2(bundle), false) = (&reader.stored, findings.damage.is_empty()) {

@@ -339,6 +339,34 @@ static void elements_of_another_type_are_refused_with_both_names(void) {
     ckpt_reader_free(reader);
 }
 
+typedef struct named {
+    const char *path, *name, *key;
+} named;
+
+static const named names[] = {
+    {"guide/ckpt-5", "net/l1/kernel", "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"},
+    {"guide/ckpt-5", "net/dense/kernel", "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"},
+    {"guide/ckpt-5", "net/dense/kernel:0", "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"},
+    {"saver_v2/model.ckpt-3", "global_step:0", "global_step"},
+};
+
+static void tensors_are_found_by_paths_and_full_names(void) {
+    for (size_t i = 0; i < COUNT(names); i++) {
+        ckpt_reader *reader = must_open(names[i].path);
+        CHECK(text_is(ckpt_tensor_key(must_find(reader, names[i].name)), names[i].key));
+        CHECK(!ckpt_reader_has(reader, names[i].name, strlen(names[i].name)));
+        ckpt_reader_free(reader);
+    }
+    ckpt_reader *reader = must_open("containers/c-1");
+    const ckpt_tensor *tensor = NULL;
+    ckpt_code code = ckpt_reader_find(reader, "Variable", 8, &tensor, &error);
+    CHECK_INT(CKPT_REASON_AMBIGUOUS, ckpt_error_reason(error));
+    CHECK(strstr(ckpt_error_message(error), "listed/0/.ATTRIBUTES/VARIABLE_VALUE") != NULL);
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, code);
+    CHECK(tensor == NULL);
+    ckpt_reader_free(reader);
+}
+
 int main(void) {
     measuring_refuses_what_the_shards_do_not_hold();
     elements_of_another_type_are_refused_with_both_names();
@@ -353,5 +381,6 @@ int main(void) {
     views_lend_the_files_bytes();
     only_whole_plain_tensors_have_views();
     the_listing_names_every_tensor();
+    tensors_are_found_by_paths_and_full_names();
     return check_report();
 }

@@ -19,11 +19,23 @@ static int say_what_is_wrong(const char *path) {
 }
 /* [end] */
 
+/* [floats] */
+static ckpt_code read_floats(const ckpt_reader *reader, const ckpt_tensor *tensor, float *values, size_t size,
+                             ckpt_error **problem) {
+    ckpt_read_options *options = ckpt_read_options_new();
+    ckpt_code code = ckpt_read_options_set_dtype(options, CKPT_DTYPE_FLOAT, problem);
+    if (!code) code = ckpt_read_options_set_conversion(options, CKPT_CONVERSION_EXACT, problem);
+    if (!code) code = ckpt_reader_read(reader, tensor, options, values, size, problem); /* size: of the floats */
+    ckpt_read_options_free(options);
+    return code;
+}
+/* [end] */
+
 /* [slice] */
 static ckpt_code middle(const ckpt_reader *reader, float values[3], ckpt_error **problem) {
     const int64_t start[] = {0, 1}, length[] = {1, 3};
     const ckpt_tensor *kernel = NULL;
-    ckpt_code code = ckpt_reader_find(reader, "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE", CKPT_NUL, &kernel, problem);
+    ckpt_code code = ckpt_reader_find(reader, "net/l1/kernel", CKPT_NUL, &kernel, problem);
     if (!code) code = ckpt_reader_read_slice(reader, kernel, start, length, 2, NULL, values, 3 * sizeof *values, problem);
     return code;
 }
@@ -175,6 +187,9 @@ static void reading(void) {
     CHECK_INT(1, say_what_is_wrong("guide/nothing"));
     ckpt_reader *reader = must_open("guide");
     CHECK_OK(middle(reader, values, &error));
+    float whole[5];
+    CHECK_OK(read_floats(reader, must_find(reader, "net/l1/kernel"), whole, sizeof whole, &error));
+    CHECK(memcmp(whole + 1, values, sizeof values) == 0);
     CHECK(values[0] > 4.568f && values[0] < 4.569f);
     ckpt_reader_free(reader);
 }

@@ -121,6 +121,72 @@ TEST_F(binding, what_was_moved_from_refuses_calls) {
     fails(ckpt::code::failed_precondition, [&] { writer.finish(); });
 }
 
+TEST_F(binding, small_floats_are_floats_and_back) {
+    EXPECT_EQ(ckpt::to_float(ckpt::bfloat16{0x3fc0}), 1.5f);
+    EXPECT_EQ(ckpt::to_float(ckpt::half{0xc000}), -2.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float8_e4m3fn{0x7e}), 448.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float8_e5m2{0x7b}), 57344.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float8_e4m3fnuz{0x7f}), 240.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float8_e4m3b11fnuz{0x7f}), 30.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float8_e5m2fnuz{0x7f}), 57344.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float4_e2m1fn{0x07}), 6.0f);
+    EXPECT_EQ(ckpt::from_float<ckpt::bfloat16>(1.5f), ckpt::bfloat16{0x3fc0});
+    EXPECT_EQ(ckpt::from_float<ckpt::half>(1e30f), ckpt::half{0x7c00});
+    EXPECT_EQ(ckpt::from_float<ckpt::float8_e4m3fn>(-448.0f), ckpt::float8_e4m3fn{0xfe});
+    const std::vector<std::int64_t> wide = {1, -2, 3};
+    std::array<std::int32_t, 3> narrow{};
+    ckpt::convert(wide, narrow, ckpt::conversion::exact);
+    EXPECT_EQ(narrow[1], -2);
+    const auto refused = fails(ckpt::code::invalid_argument, [&] { ckpt::convert(std::vector<float>{1}, narrow[0]); });
+    EXPECT_EQ(refused.reason(), ckpt::reason::dtype);
+}
+
+TEST_F(binding, values_are_read_and_restored_as_another_type) {
+    ckpt::writer writer(in("small"));
+    writer.add("v", {3}, std::vector<ckpt::bfloat16>{{0x3f80}, {0xc000}, {0x3fc0}});
+    writer.add("flag", true);
+    writer.finish();
+    const ckpt::reader reader(in("small"));
+    const std::vector<float> floats = {1.0f, -2.0f, 1.5f};
+    ckpt::read_options exact;
+    exact.conversion(ckpt::conversion::exact).threads(1);
+    EXPECT_EQ(reader.read<float>("v", exact), floats);
+    EXPECT_EQ(reader.at("v").read<ckpt::bfloat16>(exact)[2], ckpt::bfloat16{0x3fc0});
+    EXPECT_EQ(reader.at("v").read_slice<double>({{1}, {2}}, exact), (std::vector<double>{-2, 1.5}));
+    EXPECT_EQ(reader.at("flag").scalar<std::int64_t>(exact), 1);
+    float memory[3] = {};
+    reader.at("v").read_into(memory, exact);
+    EXPECT_EQ(memory[1], -2.0f);
+    float last = 0;
+    reader.at("v").read_slice_into({{2}, {1}}, last, exact);
+    EXPECT_EQ(last, 1.5f);
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { reader.read<float>("v"); }).reason(), ckpt::reason::dtype);
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { reader.read<int>("v", exact); }).reason(), ckpt::reason::dtype);
+
+    ckpt::graph graph;
+    const ckpt::node node = graph.add_borrowed({3}, memory);
+    memory[0] = 0;
+    ckpt::saver saver(graph, {{"v", node}});
+    fails(ckpt::code::invalid_argument, [&] { saver.restore(in("small")); });
+    saver.restore(in("small"), ckpt::restore_options().conversion(ckpt::conversion::exact));
+    EXPECT_EQ(memory[0], 1.0f);
+}
+
+TEST_F(binding, tensors_are_found_by_the_names_that_people_use) {
+    const ckpt::reader reader(fixture("guide"));
+    const std::string key = "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE";
+    for (const char *name : {"net/l1/kernel", "net/dense/kernel", "net/dense/kernel:0"}) {
+        EXPECT_EQ(reader.at(name).key(), key);
+        ASSERT_TRUE(reader.find(name));
+        EXPECT_EQ(reader.find(name)->key(), key);
+        EXPECT_FALSE(reader.contains(name));
+    }
+    EXPECT_FALSE(reader.find("net/l1/kernal"));
+    EXPECT_TRUE(has(fails(ckpt::code::not_found, [&] { reader.at("net/l1/kernal"); }).what(), key));
+    const ckpt::reader several(fixture("containers"));
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { several.find("Variable"); }).reason(), ckpt::reason::ambiguous);
+}
+
 TEST_F(binding, memory_is_a_vector_an_array_a_span_or_a_scalar) {
     const float matrix[2][3] = {{1, 2, 3}, {4, 5, 6}};
     const std::array<std::array<float, 3>, 2> nested = {{{1, 2, 3}, {4, 5, 6}}};

@@ -121,7 +121,7 @@ TEST_F(snippets, reading) {
     for (const ckpt::tensor &tensor : reader) {
         std::printf("%s %s\n", std::string(tensor.key()).c_str(), std::string(ckpt::name(tensor.dtype())).c_str());
     }
-    const ckpt::tensor kernel = reader.at("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE");
+    const ckpt::tensor kernel = reader.at("net/l1/kernel");
     std::vector<float> values = kernel.read<float>();                       // all of it, row-major
     std::vector<float> part = kernel.read_slice<float>({{0, 1}, {-1, 2}});  // all rows, 2 columns from 1 on
     float matrix[1][5];

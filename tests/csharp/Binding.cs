@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using LibCheckpoint;
@@ -170,6 +171,88 @@ internal static class Binding
             graph.Remove(a);
             Check.Equal(false, graph.Contains(a));
             Check.That(a != b && a.Equals((object)a) && !a.Equals((object)5), "nodes are not equal to themselves");
+        }
+    }
+
+    [Test("small_floats_are_floats_and_back")]
+    private static void SmallFloatsAreFloatsAndBack()
+    {
+        Check.Equal(1.5f, new BFloat16(0x3fc0).ToSingle());
+        Check.Equal(-2f, new Float16(0xc000).ToSingle());
+        Check.Equal(new BFloat16(0x3fc0), BFloat16.FromSingle(1.5f));
+        Check.Equal(new Float16(0x7c00), Float16.FromSingle(1e30f));
+        Check.Equal(448f, Conversions.ToSingle(DType.Float8E4M3FN, 0x7e));
+        Check.Equal(57344f, Conversions.ToSingle(DType.Float8E5M2, 0x7b));
+        Check.Equal(240f, Conversions.ToSingle(DType.Float8E4M3FNUZ, 0x7f));
+        Check.Equal(30f, Conversions.ToSingle(DType.Float8E4M3B11FNUZ, 0x7f));
+        Check.Equal(57344f, Conversions.ToSingle(DType.Float8E5M2FNUZ, 0x7f));
+        Check.Equal((ushort)0xfe, Conversions.FromSingle(DType.Float8E4M3FN, -448f));
+        Check.Throws<ArgumentException>(() => Conversions.ToSingle(DType.Float64, 0));
+        var narrow = new int[2];
+        Conversions.Convert<long, int>(new long[] { 1, -2 }, narrow, Conversion.Exact);
+        Check.Same(new[] { 1, -2 }, narrow);
+        Check.Fails(
+            ErrorCode.InvalidArgument, Reason.DType, () => Conversions.Convert<long, int>(new[] { 1, 1L << 40 }, narrow, Conversion.Exact));
+        Check.Fails(
+            ErrorCode.InvalidArgument, Reason.DType, () => Conversions.Convert<float, int>(new float[2], narrow, Conversion.Lossy));
+        Check.Fails(ErrorCode.InvalidArgument, Reason.Shape, () => Conversions.Convert<long, int>(new long[1], narrow, Conversion.Exact));
+        Check.Same(new[] { 1, -2 }, narrow);
+    }
+
+    [Test("values_are_read_and_restored_as_another_type")]
+    private static void ValuesAreReadAndRestoredAsAnotherType()
+    {
+        string path = Program.At("small");
+        var exact = new ReadOptions { Conversion = Conversion.Exact };
+        var stored = new[] { new BFloat16(0x3f80), new BFloat16(0xc000), new BFloat16(0x3fc0) };
+        var floats = new[] { 1f, -2f, 1.5f };
+        using (var program = new TestProgram())
+        {
+            program.Graph.Track(program.Root, "v", program.Graph.AddOwned(stored));
+            path = program.Checkpoint.Write(path);
+        }
+        using (var reader = new Reader(path))
+        {
+            Tensor v = reader["v"];
+            Check.Same(floats, v.Read<float>(exact));
+            Check.Same(stored, v.Read<BFloat16>(exact));
+            Check.Same(new[] { -2.0, 1.5 }, v.Read<double>(new Region(new long[] { 1 }, new long[] { 2 }), exact));
+            Check.Equal(DType.Invalid, exact.DType);
+            var bytes = new byte[12];
+            reader.ReadMany(new[] { v }, new[] { new Memory<byte>(bytes) }, new ReadOptions { DType = DType.Float32, Conversion = Conversion.Exact });
+            Check.Same(floats, MemoryMarshal.Cast<byte, float>(bytes).ToArray());
+            Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => v.Read<float>());
+            Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => v.Read<int>(exact));
+        }
+        using (var program = new TestProgram())
+        {
+            var values = new float[3];
+            program.Graph.Track(program.Root, "v", program.Graph.AddVariable(values));
+            Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => program.Checkpoint.Read(path).Dispose());
+            using (Status status = program.Checkpoint.Read(path, new RestoreOptions { Conversion = Conversion.Exact }))
+            {
+                status.AssertConsumed();
+                Check.Equal(RowState.Converted, status.Report()[0].State);
+            }
+            Check.Same(floats, values);
+        }
+    }
+
+    [Test("tensors_are_found_by_the_names_that_people_use")]
+    private static void TensorsAreFoundByTheNamesThatPeopleUse()
+    {
+        using (var reader = new Reader(Conformance.Fixture("guide")))
+        {
+            foreach (string name in new[] { Conformance.KernelKey, "net/l1/kernel", "net/dense/kernel", "net/dense/kernel:0" })
+            {
+                Check.Equal(Conformance.KernelKey, Encoding.UTF8.GetString(reader[name].KeyBytes()));
+                Check.Equal(Conformance.KernelKey, reader[name].Key);
+                Check.Equal(name == Conformance.KernelKey, reader.Contains(name));
+            }
+        }
+        using (var reader = new Reader(Conformance.Fixture("containers")))
+        {
+            Check.Fails(ErrorCode.InvalidArgument, Reason.Ambiguous, () => reader["Variable"].ToString());
         }
     }
 

@@ -83,13 +83,14 @@ pub extern "C" fn ckpt_reader_read_many_async(
                 let tensors = list_at(tensors, count, "the tensors", |&tensor| reader.own(tensor))?;
                 let (buffers, sizes) = (array(buffers, count, "the buffers")?, array(sizes, count, "the sizes")?);
                 check_disjoint(buffers, sizes)?;
+                let options = read_options(options)?;
                 let mut requests = reserved(count, "the requests")?;
                 for ((tensor, &buffer), &size) in tensors.into_iter().zip(buffers).zip(sizes) {
-                    tensor.check_destination(None, size)?;
+                    tensor.check_destination(None, size, &options)?;
                     let buffer = *Borrowed::new(buffer, size, std::ptr::null_mut(), None)?;
                     requests.push(OwnedReadRequest { tensor: tensor.index(), slice: None, buffer });
                 }
-                reader.reader.read_many_async(requests, &read_options(options)?)
+                reader.reader.read_many_async(requests, &options)
             },
         )
     })

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::error::ckpt_error;
 use super::{ask, call, short_at};
 use ::checkpoint::{
-    Better, Busy, Checksums, Code, DType, Durability, Error, Locking, Mismatch, Phase, Reason, Result, RowState, Verdict,
+    Better, Busy, Checksums, Code, Conversion, DType, Durability, Error, Locking, Mismatch, Phase, Reason, Result, RowState,
+    Verdict,
 };
 
 /// The class of an error, numbered as absl's status codes: one of the `CKPT_CODE_` constants.
@@ -30,6 +31,9 @@ pub type ckpt_kind = i32;
 /// How a restore treats a value that does not fit its object: one of the `CKPT_MISMATCH_`
 /// constants.
 pub type ckpt_mismatch = i32;
+/// Which values are converted when they are restored or read as another dtype: one of the
+/// `CKPT_CONVERSION_` constants.
+pub type ckpt_conversion = i32;
 /// What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
 pub type ckpt_busy = i32;
 /// The kind of checkpoint that a restore status belongs to: one of the `CKPT_RESTORE_KIND_`
@@ -159,6 +163,8 @@ pub const CKPT_REASON_FORKED: ckpt_reason = 36;
 /// A lock was lost while it was needed: the directory or its file of locks was removed or replaced,
 /// or a network file system gave the lock away.
 pub const CKPT_REASON_LOCK_LOST: ckpt_reason = 37;
+/// Several tensors have the name.
+pub const CKPT_REASON_AMBIGUOUS: ckpt_reason = 38;
 
 /// No dtype.
 pub const CKPT_DTYPE_INVALID: ckpt_dtype = 0;
@@ -281,6 +287,16 @@ pub const CKPT_MISMATCH_FAIL: ckpt_mismatch = 0;
 /// The value is skipped and recorded in the report.
 pub const CKPT_MISMATCH_SKIP: ckpt_mismatch = 1;
 
+/// Values are not converted: another dtype is an error. The default.
+pub const CKPT_CONVERSION_NONE: ckpt_conversion = 0;
+/// Values are converted to dtypes that have all values of theirs: int32 to int64, int16 or bfloat16
+/// to float32, float32 to complex64. Integers are also converted to other integers if they all fit,
+/// in tensors of at most 1 MiB.
+pub const CKPT_CONVERSION_EXACT: ckpt_conversion = 1;
+/// Floating-point and complex numbers are also rounded: float32 to bfloat16. What is too large
+/// becomes infinity; NaN where there is no infinity; the largest number where there is neither.
+pub const CKPT_CONVERSION_LOSSY: ckpt_conversion = 2;
+
 /// Wait for the earlier save; the default.
 pub const CKPT_BUSY_WAIT: ckpt_busy = 0;
 /// Fail with `CKPT_CODE_UNAVAILABLE`; the save counter does not advance.
@@ -313,6 +329,9 @@ pub const CKPT_ROW_STATE_TORN: ckpt_row_state = 8;
 /// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
 /// the glob.
 pub const CKPT_ROW_STATE_UNMATCHED_GLOB: ckpt_row_state = 9;
+/// The object has the value of the checkpoint, converted from its dtype there to the one in the
+/// program.
+pub const CKPT_ROW_STATE_CONVERTED: ckpt_row_state = 10;
 
 /// Lower is better, as for a loss.
 pub const CKPT_BETTER_LOWER: ckpt_better = 1;
@@ -505,6 +524,13 @@ pub extern "C" fn ckpt_mismatch_name(mismatch: ckpt_mismatch) -> *const c_char {
     ask(c"unknown".as_ptr(), || name_in(&[c"fail", c"skip"], mismatch, CKPT_MISMATCH_FAIL, c"unknown"))
 }
 
+/// Returns the name of a conversion: `none`, `exact` or `lossy`; `unknown` for an unknown number.
+/// NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_conversion_name(conversion: ckpt_conversion) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"none", c"exact", c"lossy"], conversion, CKPT_CONVERSION_NONE, c"unknown"))
+}
+
 /// Returns the name of what a save does while another runs: `wait` or `fail`; `unknown` for an
 /// unknown number. NUL-terminated static text.
 #[no_mangle]
@@ -548,7 +574,7 @@ fn name_in(names: &[&'static CStr], number: i32, first: i32, otherwise: &'static
     at.and_then(|at| names.get(at)).map_or(otherwise, |name| *name).as_ptr()
 }
 
-const REASONS: [&CStr; CKPT_REASON_LOCK_LOST as usize + 1] = [
+const REASONS: [&CStr; CKPT_REASON_AMBIGUOUS as usize + 1] = [
     c"NONE",
     c"ARGUMENT",
     c"NO_CHECKPOINT",
@@ -587,6 +613,7 @@ const REASONS: [&CStr; CKPT_REASON_LOCK_LOST as usize + 1] = [
     c"CONCURRENT_USE",
     c"FORKED",
     c"LOCK_LOST",
+    c"AMBIGUOUS",
 ];
 
 const KINDS: [&CStr; 8] = [c"object", c"variable", c"state", c"text", c"list", c"dict", c"tuple", c"slot owner"];
@@ -668,6 +695,15 @@ pub(super) fn mismatch_of(number: ckpt_mismatch) -> Result<Mismatch> {
     }
 }
 
+pub(super) fn conversion_of(number: ckpt_conversion) -> Result<Conversion> {
+    match number {
+        CKPT_CONVERSION_NONE => Ok(Conversion::None),
+        CKPT_CONVERSION_EXACT => Ok(Conversion::Exact),
+        CKPT_CONVERSION_LOSSY => Ok(Conversion::Lossy),
+        _ => Err(Error::argument("the conversion is unknown").expecting("a CKPT_CONVERSION_ constant, 0 to 2", number)),
+    }
+}
+
 pub(super) fn busy_of(number: ckpt_busy) -> Result<Busy> {
     match number {
         CKPT_BUSY_WAIT => Ok(Busy::Wait),
@@ -703,6 +739,8 @@ mod tests {
         assert_eq!(CKPT_REASON_SAVER, Reason::Saver as i32);
         assert_eq!(CKPT_REASON_CONCURRENT_USE, Reason::ConcurrentUse as i32);
         assert_eq!(CKPT_ROW_STATE_UNMATCHED_GLOB, RowState::UnmatchedGlob as ckpt_row_state);
+        assert_eq!(CKPT_ROW_STATE_CONVERTED, RowState::Converted as ckpt_row_state);
+        assert_eq!((CKPT_CONVERSION_NONE, CKPT_CONVERSION_LOSSY), (Conversion::None as i32, Conversion::Lossy as i32));
         assert_eq!(CKPT_ROW_STATE_TORN, RowState::Torn as ckpt_row_state);
         assert_eq!((CKPT_VERDICT_WHOLE, CKPT_VERDICT_DAMAGED), (Verdict::Whole as i32, Verdict::Damaged as i32));
         assert_eq!(CKPT_RESTORE_KIND_NONE, RestoreKind::None as ckpt_restore_kind);

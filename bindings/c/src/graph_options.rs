@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void, CString};
 use std::sync::Arc;
 
 use super::callback::{ckpt_failure, CallbackMark};
-use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_mismatch, mismatch_of};
+use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_conversion, ckpt_mismatch, conversion_of, mismatch_of};
 use super::error::ckpt_error;
 use super::log::{ckpt_log_callback, set_log};
 use super::options::{ckpt_read_options, read_options_at, set, target, with};
@@ -168,7 +168,8 @@ pub extern "C" fn ckpt_restore_options_new() -> *mut ckpt_restore_options {
     ask(std::ptr::null_mut(), || own(ckpt_restore_options::default()))
 }
 
-/// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL.
+/// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL. A
+/// restore refuses those with a dtype or a conversion; see `ckpt_restore_options_set_conversion`.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_set_read_options(
     options: *mut ckpt_restore_options,
@@ -235,6 +236,23 @@ pub extern "C" fn ckpt_restore_options_set_on_mismatch(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || mismatch_of(mismatch), RestoreOptions::on_mismatch)
+}
+
+/// Sets which values are converted to the dtypes of their variables: one of the `CKPT_CONVERSION_`
+/// constants; `CKPT_CONVERSION_NONE` by default, so that another dtype does not fit. A converted
+/// value has a row of its own state, `CKPT_ROW_STATE_CONVERTED`.
+///
+/// The dtypes decide what can be converted, before anything is assigned; where integers might not
+/// fit, they are read and looked at before that. Values are converted piece by piece while they are
+/// read, those on devices too. Variables that accept any dtype take the one that is stored; objects
+/// with callbacks get their tensors as they are stored.
+#[no_mangle]
+pub extern "C" fn ckpt_restore_options_set_conversion(
+    options: *mut ckpt_restore_options,
+    conversion: ckpt_conversion,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || conversion_of(conversion), RestoreOptions::conversion)
 }
 
 /// Leaves slot variables unchanged if `skip` is true; assertions of the status then do not require

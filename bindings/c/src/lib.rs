@@ -34,6 +34,8 @@ mod reader;
 
 mod tensor;
 
+mod conversion;
+
 mod view;
 
 // Topic: The object graph of a checkpoint

@@ -3,7 +3,9 @@
 
 use std::ffi::c_void;
 
-use super::constants::{checksums, ckpt_checksums, ckpt_code};
+use super::constants::{
+    checksums, ckpt_checksums, ckpt_code, ckpt_conversion, ckpt_dtype, conversion_of, known_dtype, CKPT_DTYPE_INVALID,
+};
 use super::error::ckpt_error;
 use super::exclusive::{Changeable, Changing};
 use super::log::{ckpt_log_callback, set_log};
@@ -14,7 +16,7 @@ use super::progress::{ckpt_cancel, ckpt_free_callback, flag_at};
 use super::saver::SaverSaveSettings;
 use super::verify::VerifySettings;
 use super::writer::WriteSettings;
-use super::{ask, call, changeable, changed, own, release, required, Exclusive};
+use super::{ask, call, changeable, changed, copied, output, own, release, required, Exclusive};
 use ::checkpoint::{
     Checksums, CollectOptions, ManagerOptions, ManagerSaveOptions, MergeOptions, OpenOptions, ReadOptions, RemoveOptions,
     RepairOptions, RestoreOptions, Result, ResumeOptions, SaverOptions, SaverSaveOptions, VerifyOptions, WriteOptions,
@@ -28,7 +30,7 @@ pub struct ckpt_open_options(Exclusive<OpenOptions>);
 #[derive(Default)]
 pub struct ckpt_read_options(Exclusive<ReadSettings>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct ReadSettings {
     pub options: ReadOptions,
     /// The same as in `options`: mapping a tensor needs it apart.
@@ -129,6 +131,47 @@ pub extern "C" fn ckpt_read_options_set_cancel(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || Ok(flag_at(cancel)), |o, cancel| o.cancel(cancel.as_ref()))
+}
+
+/// Sets the dtype that values are read as: one of the `CKPT_DTYPE_` constants. A tensor of another
+/// dtype is converted as `ckpt_read_options_set_conversion` allows, or refused. With
+/// `CKPT_DTYPE_INVALID`, the default, values have the dtype that is stored. Unsigned integers also
+/// stand for the bits that fit them (`ckpt_dtype_check_elements`), where those are not converted.
+/// Restores refuse a dtype: there, each variable has its own.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_set_dtype(
+    options: *mut ckpt_read_options,
+    dtype: ckpt_dtype,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || (dtype != CKPT_DTYPE_INVALID).then(|| known_dtype(dtype)).transpose(), ReadOptions::dtype)
+}
+
+/// Sets which values are converted to the dtype that they are read as: one of the
+/// `CKPT_CONVERSION_` constants; `CKPT_CONVERSION_NONE` by default. Values are converted piece by
+/// piece while they are read; strings and mapped values never are.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_set_conversion(
+    options: *mut ckpt_read_options,
+    conversion: ckpt_conversion,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || conversion_of(conversion), ReadOptions::conversion)
+}
+
+/// Copies options; of NULL, the defaults. `*copy` is owned by the caller: free it with
+/// `ckpt_read_options_free`.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_copy(
+    options: *const ckpt_read_options,
+    copy: *mut *mut ckpt_read_options,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = output(copy, std::ptr::null_mut(), "the output argument `copy`")?;
+        *out = own(ckpt_read_options(Exclusive::new(copied(options, Clone::clone)?)));
+        Ok(())
+    })
 }
 
 /// Frees options. NULL is ignored.

@@ -211,18 +211,28 @@ pub extern "C" fn ckpt_reader_tensor(reader: *const ckpt_reader, index: usize) -
     ask(std::ptr::null(), || handle(reader).and_then(|r| r.tensor(index)).map_or(std::ptr::null(), |t| t))
 }
 
-/// Tells whether the checkpoint has a tensor with this key, of `key_len` bytes. False if an
-/// argument is invalid.
+/// Tells whether the checkpoint has a tensor with this key, of `key_len` bytes; names that are no
+/// keys do not count. False if an argument is invalid.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_has(reader: *const ckpt_reader, key: *const c_char, key_len: usize) -> bool {
     ask(false, || handle(reader).is_some_and(|r| short_at(key, key_len, "the key").is_ok_and(|key| r.reader.contains(key))))
 }
 
-/// Finds the tensor with this key, of `key_len` bytes; if there is none and the key ends in `:0`,
-/// the one whose key lacks that, as `tf.train.load_variable` does. `*tensor` is lent by the reader.
+/// Finds the tensor with this key or name, of `key_len` bytes. `*tensor` is lent by the reader.
+/// Names are, if there is no such key:
+/// * the key with `:0` appended, as for `tf.train.load_variable`;
+/// * in a checkpoint with an object graph, the path of a variable, which is the key of its value
+///   without `/.ATTRIBUTES/VARIABLE_VALUE`: `net/l1/kernel`;
+/// * there also the full name of a value, as its program called the variable, with or without `:0`:
+///   `dense/kernel`.
 ///
-/// Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`) if there is no such tensor; the
-/// message suggests similar keys.
+/// Errors:
+/// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`): there is no such tensor; the message suggests
+///   similar names.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_AMBIGUOUS`): several tensors have the name; the
+///   message has their keys.
+/// * `CKPT_CODE_DATA_LOSS`: there is no such key, and the object graph, which has the names, is
+///   damaged.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_find(
     reader: *const ckpt_reader,
@@ -297,12 +307,15 @@ pub extern "C" fn ckpt_reader_measure_slice(
 /// Reads the value of a fixed-size tensor into `buffer`, row-major and in native byte order
 /// (`CheckpointReader.get_tensor`).
 ///
-/// `size` is the size of the buffer in bytes and must equal `ckpt_tensor_byte_size`. On failure the
-/// content of the buffer is unspecified.
+/// `size` is the size of the buffer in bytes and must equal `ckpt_tensor_byte_size`, or the size of
+/// as many elements of the dtype that the options read the value as. On failure the content of the
+/// buffer is unspecified.
 ///
 /// Errors:
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): `size` differs from the size of the value.
-/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants; or
+///   it has another dtype than it is read as, and the options do not convert it, or an integer does
+///   not fit.
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_GAP`): the stored slices of a partitioned tensor do
 ///   not cover it.
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_ARGUMENT`): the tensor belongs to another reader.
@@ -320,8 +333,9 @@ pub extern "C" fn ckpt_reader_read(
 ) -> ckpt_code {
     call(error, || {
         let tensor = required(reader, "the reader")?.own(tensor)?;
-        tensor.check_destination(None, size)?; // before the buffer is trusted to be that large
-        tensor.read_into(array_mut(buffer.cast(), size, "the buffer")?, &read_options(options)?)
+        let options = read_options(options)?;
+        tensor.check_destination(None, size, &options)?; // before the buffer is trusted to be that large
+        tensor.read_into(array_mut(buffer.cast(), size, "the buffer")?, &options)
     })
 }
 
@@ -346,8 +360,9 @@ pub extern "C" fn ckpt_reader_read_slice(
     call(error, || {
         let tensor = required(reader, "the reader")?.own(tensor)?;
         let slice = slice(tensor, start, length, rank)?;
-        tensor.check_destination(Some(&slice), size)?;
-        tensor.read_slice_into(&slice, array_mut(buffer.cast(), size, "the buffer")?, &read_options(options)?)
+        let options = read_options(options)?;
+        tensor.check_destination(Some(&slice), size, &options)?;
+        tensor.read_slice_into(&slice, array_mut(buffer.cast(), size, "the buffer")?, &options)
     })
 }
 
@@ -372,12 +387,13 @@ pub extern "C" fn ckpt_reader_read_many(
         let tensors = list_at(tensors, count, "the tensors", |&tensor| reader.own(tensor))?;
         let (buffers, sizes) = (array(buffers, count, "the buffers")?, array(sizes, count, "the sizes")?);
         check_disjoint(buffers, sizes)?;
+        let options = read_options(options)?;
         let mut requests = reserved(count, "the requests")?;
         for ((tensor, &buffer), &size) in tensors.into_iter().zip(buffers).zip(sizes) {
-            tensor.check_destination(None, size)?;
+            tensor.check_destination(None, size, &options)?;
             requests.push(ReadRequest { tensor, slice: None, buffer: array_mut(buffer.cast(), size, "a buffer")? });
         }
-        reader.reader.read_many(requests, &read_options(options)?)
+        reader.reader.read_many(requests, &options)
     })
 }
 
@@ -431,7 +447,8 @@ pub extern "C" fn ckpt_reader_read_strings_slice(
 /// is verified first, unless the options say `CKPT_CHECKSUMS_NEVER`.
 ///
 /// `*view` is owned by the caller: free it with `ckpt_view_free`. It stays valid after the reader
-/// is freed. While the view exists, the shard must not be truncated or rewritten in place:
+/// is freed. It has the dtype that is stored, whatever the options read values as. While the view
+/// exists, the shard must not be truncated or rewritten in place:
 /// accessing a page that no longer exists raises SIGBUS. Replacing the file by rename is safe.
 ///
 /// Fails as `ckpt_reader_read`, and with `CKPT_CODE_FAILED_PRECONDITION`:

@@ -28,6 +28,7 @@
 #include <checkpoint/checkpoint.hpp>
 #include <checkpoint/checkpoint_view.hpp>
 #include <checkpoint/containers.hpp>
+#include <checkpoint/conversion.hpp>
 #include <checkpoint/core.hpp>
 #include <checkpoint/device.hpp>
 #include <checkpoint/directory.hpp>

@@ -43,6 +43,24 @@ class basic_read_options : public detail::settings<Self, ckpt_read_options, ckpt
             detail::call(ckpt_read_options_set_checksums, raw, static_cast<ckpt_checksums>(when));
         });
     }
+    /// Sets the dtype that values are read as. A tensor of another dtype is converted as
+    /// `read_options::conversion` allows, or refused. With `dtype::invalid`, the default, values
+    /// have the dtype that is stored. Unsigned integers also stand for the bits that fit them
+    /// (`dtype_check_elements`), where those are not converted. Restores refuse a dtype: there,
+    /// each variable has its own.
+    Self &dtype(::checkpoint::dtype dtype) {
+        return this->set([dtype](auto *raw) {
+            detail::call(ckpt_read_options_set_dtype, raw, static_cast<ckpt_dtype>(dtype));
+        });
+    }
+    /// Sets which values are converted to the dtype that they are read as; `conversion::none` by
+    /// default. Values are converted piece by piece while they are read; strings and mapped values
+    /// never are.
+    Self &conversion(::checkpoint::conversion conversion) {
+        return this->set([conversion](auto *raw) {
+            detail::call(ckpt_read_options_set_conversion, raw, static_cast<ckpt_conversion>(conversion));
+        });
+    }
 };
 
 /// What is set by plain values in checkpoint::verify_options.
@@ -294,6 +312,19 @@ class basic_restore_options : public detail::settings<Self, ckpt_restore_options
     Self &on_mismatch(::checkpoint::mismatch mismatch) {
         return this->set([mismatch](auto *raw) {
             detail::call(ckpt_restore_options_set_on_mismatch, raw, static_cast<ckpt_mismatch>(mismatch));
+        });
+    }
+    /// Sets which values are converted to the dtypes of their variables; `conversion::none` by
+    /// default, so that another dtype does not fit. A converted value has a row of its own state,
+    /// `row_state::converted`.
+    ///
+    /// The dtypes decide what can be converted, before anything is assigned; where integers might
+    /// not fit, they are read and looked at before that. Values are converted piece by piece while
+    /// they are read, those on devices too. Variables that accept any dtype take the one that is
+    /// stored; objects with callbacks get their tensors as they are stored.
+    Self &conversion(::checkpoint::conversion conversion) {
+        return this->set([conversion](auto *raw) {
+            detail::call(ckpt_restore_options_set_conversion, raw, static_cast<ckpt_conversion>(conversion));
         });
     }
     /// Leaves slot variables unchanged if `skip` is true; assertions of the status then do not

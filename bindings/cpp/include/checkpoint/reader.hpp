@@ -95,20 +95,26 @@ class reader {
     /// Past the last.
     iterator end() const noexcept { return {this, size()}; }
 
-    /// Whether there is a tensor with this key.
+    /// Whether there is a tensor with this key. Names that are no keys do not count.
     bool contains(std::string_view key) const noexcept { return ckpt_reader_has(get(), key.data(), key.size()); }
-    /// The tensor with this key. checkpoint::code::not_found when there is none; the text names
-    /// keys that were perhaps meant.
+    /// The tensor with this key or name: the path of a variable, which is its key without
+    /// `/.ATTRIBUTES/VARIABLE_VALUE`, or its full name, with or without `:0`.
+    /// checkpoint::code::not_found when there is none; the text names what was perhaps meant.
+    /// checkpoint::reason::ambiguous when several tensors have the name; the text names their keys.
     tensor at(std::string_view key) const {
         const ckpt_tensor *found = nullptr;
         detail::call(ckpt_reader_find, get(), key.data(), key.size(), &found);
         return {handle_, found};
     }
-    /// The tensor with this key, if there is one.
+    /// The tensor with this key or name, if there is one.
     std::optional<tensor> find(std::string_view key) const {
-        return contains(key) ? std::optional<tensor>(at(key)) : std::nullopt;
+        const ckpt_tensor *found = nullptr;
+        const auto missing = detail::failure(ckpt_reader_find, get(), key.data(), key.size(), &found);
+        if (!missing) return tensor(handle_, found);
+        if (missing->reason() != reason::no_tensor) fail(*missing);
+        return std::nullopt;
     }
-    /// The values of the tensor with this key.
+    /// The values of the tensor with this key or name.
     template <typename T>
     std::vector<T> read(std::string_view key, const read_options &options = {}) const {
         return at(key).template read<T>(options);

@@ -53,22 +53,23 @@ class tensor {
         return all;
     }
 
-    /// The values, row-major. checkpoint::reason::dtype when the tensor is of another type.
+    /// The values, row-major. checkpoint::reason::dtype when the tensor is of another type, unless
+    /// the options convert it: `read<float>(read_options().conversion(conversion::exact))`.
     /// (`CheckpointReader.get_tensor`)
     template <typename T>
     std::vector<T> read(const read_options &options = {}) const {
+        const as<T> how(*this, options);
         std::uint64_t count = 0;
-        detail::call(ckpt_reader_measure, reader_.get(), raw_, detail::number_of<T>(), &count, nullptr);
+        detail::call(ckpt_reader_measure, reader_.get(), raw_, how.elements(), &count, nullptr);
         return values<T>(count, [&](auto part) {
-            detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), part.data(), part.size_bytes());
+            detail::call(ckpt_reader_read, reader_.get(), raw_, how.get(), part.data(), part.size_bytes());
         });
     }
     /// The value of a scalar.
     template <typename T>
     T scalar(const read_options &options = {}) const {
-        check<T>();
         T value;
-        detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), &value, sizeof value);
+        detail::call(ckpt_reader_read, reader_.get(), raw_, as<T>(*this, options).get(), &value, sizeof value);
         detail::normalize_bools(span<T>(&value, 1));
         return value;
     }
@@ -77,8 +78,8 @@ class tensor {
     template <typename Values>
     void read_into(Values &&values, const read_options &options = {}) const {
         auto memory = detail::elements(values);
-        check<typename decltype(memory)::value_type>();
-        detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), memory.data(), memory.size_bytes());
+        const as<typename decltype(memory)::value_type> how(*this, options);
+        detail::call(ckpt_reader_read, reader_.get(), raw_, how.get(), memory.data(), memory.size_bytes());
         detail::normalize_bools(memory);
     }
     /// Reads the bytes of a value of any fixed-size dtype.
@@ -88,21 +89,22 @@ class tensor {
     /// A part of the values; `part.start` and `part.length` have a value for each dimension.
     template <typename T>
     std::vector<T> read_slice(const slice &part, const read_options &options = {}) const {
+        const as<T> how(*this, options);
         std::uint64_t count = 0;
         detail::call(ckpt_reader_measure_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
-                     detail::number_of<T>(), &count, nullptr);
+                     how.elements(), &count, nullptr);
         return values<T>(count, [&](auto buffer) {
             detail::call(ckpt_reader_read_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
-                         options.get(), buffer.data(), buffer.size_bytes());
+                         how.get(), buffer.data(), buffer.size_bytes());
         });
     }
     /// Reads a part of the values into memory for exactly that.
     template <typename Values>
     void read_slice_into(const slice &part, Values &&values, const read_options &options = {}) const {
         auto memory = detail::elements(values);
-        check<typename decltype(memory)::value_type>();
-        detail::call(ckpt_reader_read_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
-                     options.get(), memory.data(), memory.size_bytes());
+        const as<typename decltype(memory)::value_type> how(*this, options);
+        detail::call(ckpt_reader_read_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part), how.get(),
+                     memory.data(), memory.size_bytes());
         detail::normalize_bools(memory);
     }
     /// The elements of a string tensor, or of a variant tensor as serialized
@@ -132,10 +134,25 @@ class tensor {
     const ckpt_tensor *get() const noexcept { return raw_; }
 
    private:
+    // Options with which the values are read as T. The library refuses or converts another type.
     template <typename T>
-    void check() const {
-        if (dtype_of<T> != dtype()) detail::call(ckpt_tensor_check_elements, raw_, detail::number_of<T>());
-    }
+    class as {
+       public:
+        as(const tensor &values, const read_options &options) {
+            if (options.get() != nullptr) {
+                detail::call(ckpt_read_options_copy, options.get(), copy_.out());
+                detail::call(ckpt_read_options_set_dtype, copy_.get(), detail::number_of<T>());
+            } else if (dtype_of<T> != values.dtype()) {
+                detail::call(ckpt_tensor_check_elements, values.raw_, detail::number_of<T>());
+            }
+        }
+        const ckpt_read_options *get() const noexcept { return copy_.get(); }
+        // What to measure the values as, which options may convert.
+        ckpt_dtype elements() const noexcept { return get() != nullptr ? CKPT_DTYPE_INVALID : detail::number_of<T>(); }
+
+       private:
+        detail::handle<ckpt_read_options, ckpt_read_options_free> copy_;
+    };
     // The values that `read` reads into memory for `count`. std::vector<bool> has none.
     template <typename T, typename Read>
     static std::vector<T> values(std::uint64_t count, Read &&read) {
