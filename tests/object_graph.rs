@@ -44,7 +44,7 @@ fn graphs() -> impl Iterator<Item = ObjectGraph> {
 /// Where the values are: key and name of each, by the shortest path to its object.
 fn values_by_path(graph: &ObjectGraph) -> Vec<(u32, Vec<String>)> {
     let values = |id: u32| graph.node(id).unwrap().attributes().map(|value| value.checkpoint_key.to_owned()).collect();
-    graph.descendants().into_iter().map(|id| (id, values(id))).collect()
+    graph.descendants().unwrap().into_iter().map(|id| (id, values(id))).collect()
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
+use crate::allocate::TryPush;
 use crate::error::{Error, Result};
 use crate::foreign::explain_contents;
 use crate::storage::File;
@@ -71,7 +72,7 @@ pub(super) fn grouped(
             end = end.max(next.end());
             group.payloads.end = place + 1;
         }
-        groups.push(group);
+        groups.try_push(group)?;
         last = Some((first.shard, file));
     }
     Ok(groups)
@@ -83,6 +84,7 @@ pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads:
     let mut payloads: Vec<Payload<'_>> = payloads;
     let bytes: u64 = payloads.iter().map(|p| p.buffer.len() as u64).sum();
     let threads = transfer::threads_for(threads, bytes).min(groups.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
+    let needs_scratch = payloads.iter().any(Payload::is_small);
     let mut rest = &mut payloads[..];
     let transfers = groups.iter().map(|group| {
         let (those, after) = std::mem::take(&mut rest).split_at_mut(group.payloads.len());
@@ -91,7 +93,7 @@ pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads:
         let target = if those[0].is_small() { Target::Small(those) } else { Target::Memory(&mut *those[0].buffer) };
         Ok(Transfer { file: group.file.clone(), offset, target, crc, swap, key, progress: Some(&group.progress) })
     });
-    transfer::run(transfers, threads, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
+    transfer::run(transfers, threads, needs_scratch, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::payload::check_crc;
+use crate::allocate::{with_room, Room, TryPush};
 use crate::error::{Error, Result};
 use crate::foreign::explain_contents;
 use crate::format::crc;
@@ -226,25 +227,30 @@ struct ChunkSum<'b> {
 
 /// Reads all `transfers` with `threads` threads, one of which is the calling thread. `watch` is
 /// called on the calling thread with the number of bytes read so far and can cancel the run. With
-/// `keep_going` an error does not end the run.
+/// `keep_going` an error does not end the run. With `needs_scratch`, threads get memory for small
+/// payloads and for what is only verified before anything is read.
 pub(crate) fn run<'b>(
     transfers: impl Iterator<Item = Result<Transfer<'b>>> + Send,
     threads: usize,
+    needs_scratch: bool,
     keep_going: bool,
     watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Outcome {
     let queue = Mutex::new(Queue { transfers, begun: 0, current: None, faults: Vec::new() });
     let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
-    let work = |watch: &mut dyn FnMut(u64) -> ControlFlow<()>| {
-        let (mut sums, mut faults, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
+    let scratch = || if needs_scratch { with_room(CHUNK) } else { Ok(Vec::new()) };
+    let work = |mut scratch: Vec<u8>, watch: &mut dyn FnMut(u64) -> ControlFlow<()>| {
+        // There is always room for one more fault.
+        let (mut sums, mut faults) = (Vec::new(), Vec::with_capacity(1));
         while !stop.load(Ordering::Relaxed) {
             let Some(chunk) = queue.lock().take(keep_going) else { break };
             let length = chunk.target.len();
             if let Err((transfer, fault)) = transfer_chunk(chunk, &mut scratch, &mut sums) {
-                faults.push((transfer, fault));
-                if !keep_going {
+                let room = faults.make_room(2);
+                if room.is_err() || !keep_going {
                     stop.store(true, Ordering::Relaxed);
                 }
+                faults.push((transfer, room.err().unwrap_or(fault)));
             }
             let done = done.fetch_add(length, Ordering::Relaxed) + length;
             if watch(done).is_break() {
@@ -253,12 +259,21 @@ pub(crate) fn run<'b>(
         }
         (sums, faults)
     };
+    let own_scratch = match scratch() {
+        Ok(memory) => memory,
+        Err(fault) => return Outcome { faults: vec![fault], cancelled: false },
+    };
     let mut cancelled = false;
     let (mut sums, mut faults) = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads)
-            .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, || work(&mut |_| ControlFlow::Continue(()))).ok())
+            .filter_map(|_| {
+                // A thread for which there is no memory is none.
+                let memory = scratch().ok()?;
+                let body = || work(memory, &mut |_| ControlFlow::Continue(()));
+                std::thread::Builder::new().spawn_scoped(scope, body).ok()
+            })
             .collect();
-        let mut results = work(&mut |done| {
+        let mut results = work(own_scratch, &mut |done| {
             let flow = watch(done);
             cancelled |= flow.is_break();
             flow
@@ -266,8 +281,14 @@ pub(crate) fn run<'b>(
         for other in others {
             match other.join() {
                 Ok((sums, faults)) => {
-                    results.0.extend(sums);
-                    results.1.extend(faults);
+                    let room = results.0.make_room(sums.len()).and_then(|()| results.1.make_room(faults.len() + 1));
+                    match room {
+                        Ok(()) => {
+                            results.0.extend(sums);
+                            results.1.extend(faults);
+                        }
+                        Err(fault) => results.1.push((0, fault)),
+                    }
                 }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
@@ -298,10 +319,10 @@ fn transfer_chunk<'b>(
     let buffer = match chunk.target {
         Target::Memory(buffer) => buffer,
         Target::Small(payloads) => {
-            let memory = at_least(scratch, extent(payloads));
+            let memory = at_least(scratch, extent(payloads)).map_err(|e| (chunk.transfer, e))?;
             return read_small(&chunk.file, payloads, memory, progress).map_err(|e| (chunk.transfer, e));
         }
-        Target::Discard(length) => at_least(scratch, length),
+        Target::Discard(length) => at_least(scratch, length).map_err(in_context)?,
         Target::Done(_) => return Ok(()),
     };
     progress.begun.store(true, Ordering::Relaxed);
@@ -311,15 +332,16 @@ fn transfer_chunk<'b>(
         if chunk.only {
             check_crc(stored, crc::mask(sum), "the checksum of the tensor does not match").map_err(in_context)?;
         } else {
-            sums.push(ChunkSum {
+            let sum = ChunkSum {
                 transfer: chunk.transfer,
                 number: chunk.number,
                 crc: sum,
                 length: buffer.len() as u64,
                 stored,
-                file: chunk.file,
+                file: chunk.file.clone(),
                 key: chunk.key,
-            });
+            };
+            sums.try_push(sum).map_err(in_context)?;
         }
     }
     swap(buffer, chunk.swap);
@@ -327,11 +349,14 @@ fn transfer_chunk<'b>(
     Ok(())
 }
 
-fn at_least(scratch: &mut Vec<u8>, length: u64) -> &mut [u8] {
-    if scratch.len() < length as usize {
-        scratch.resize(length as usize, 0);
+/// Returns `length` bytes of scratch memory, which grows if it has to.
+pub(super) fn at_least(scratch: &mut Vec<u8>, length: u64) -> Result<&mut [u8]> {
+    let length = length as usize;
+    if scratch.len() < length {
+        scratch.make_room(length - scratch.len())?;
+        scratch.resize(length, 0);
     }
-    &mut scratch[..length as usize]
+    Ok(&mut scratch[..length])
 }
 
 /// Reads payloads that lie close together with one call.

@@ -7,6 +7,7 @@ use super::loan::Loan;
 use super::options::RestoreOptions;
 use super::plan::{Outcome, Outcomes, Plan, Stored};
 use super::report::RowState;
+use crate::allocate::{copy, filled, list_of, try_list_of, with_room, Room};
 use crate::bundle::Fate;
 use crate::error::{Error, Result};
 use crate::graph::{Data, Device, Failure, Kind, Map, Nodes, Source, SourceTensor};
@@ -29,8 +30,11 @@ impl Batch<'_> {
     /// Checks all plans and, if every check passes, carries them out. Returns the outcome of each
     /// plan, whether the batch succeeds or fails.
     pub fn run(&self, nodes: &mut Nodes, plans: &[Plan]) -> (Outcomes, Result<()>) {
-        let mut outcomes = Outcomes { states: vec![RowState::Skipped; plans.len()], details: Map::default() };
-        let result = self.try_run(nodes, plans, &mut outcomes);
+        let mut outcomes = Outcomes { states: Vec::new(), details: Map::default() };
+        let result = filled(RowState::Skipped, plans.len()).and_then(|states| {
+            outcomes.states = states;
+            self.try_run(nodes, plans, &mut outcomes)
+        });
         self.reader.close_files();
         (outcomes, result)
     }
@@ -43,7 +47,7 @@ impl Batch<'_> {
             return Ok(());
         }
         if self.options.verify_first {
-            let tensors: Vec<usize> = all().flat_map(|number| plans[number].tensors()).copied().collect();
+            let tensors: Vec<usize> = list_of(all().flat_map(|number| plans[number].tensors()).copied())?;
             self.reader.check_whole(&tensors, &self.options.read)?;
         }
         let mut memory = self.make_memory(nodes, plans, &fit.lacking)?;
@@ -68,12 +72,18 @@ impl Batch<'_> {
             let made = usize::try_from(bytes).map_err(|_| Error::out_of_memory(bytes)).and_then(Buffer::zeroed);
             Ok((number, made.map_err(|e| e.for_tensor(plans[number].key(self.reader)))?))
         };
-        lacking.iter().map(make).collect()
+        let mut memory = Map::default();
+        memory.make_room(lacking.len())?;
+        for number in lacking {
+            let (number, buffer) = make(number)?;
+            memory.insert(number, buffer);
+        }
+        Ok(memory)
     }
 
     /// Reads the values that cannot be read in place. Does not change the graph yet.
     fn read_ahead(&self, nodes: &Nodes, plans: &[Plan], others: &[usize]) -> Result<Vec<Ready>> {
-        let mut ready = Vec::with_capacity(others.len());
+        let mut ready = with_room(others.len())?;
         for &number in others {
             let plan = &plans[number];
             let value = match (&plan.stored, nodes.get(plan.object).map(|node| &node.kind)) {
@@ -85,7 +95,7 @@ impl Batch<'_> {
                     }
                     _ => Value::Strings(*tensor, self.strings(*tensor)?),
                 },
-                (Stored::Text(tensor), _) => Value::Text(self.strings(*tensor)?.get(0).unwrap_or_default().to_vec()),
+                (Stored::Text(tensor), _) => Value::Text(copy(self.strings(*tensor)?.get(0).unwrap_or_default())?),
                 (Stored::State(_, tensors), _) => Value::State(self.source(tensors)?),
                 _ => continue,
             };
@@ -110,7 +120,7 @@ impl Batch<'_> {
             }
             Ok(SourceTensor { name: name.clone(), dtype, shape: shape.to_vec(), bytes, strings })
         };
-        Ok(Source { tensors: tensors.iter().map(read).collect::<Result<_>>()? })
+        Ok(Source { tensors: try_list_of(tensors.iter().map(read))? })
     }
 
     /// Assigns the values that were read ahead. Callbacks come last, because they may fail.
@@ -143,7 +153,7 @@ impl Batch<'_> {
                 Ok(()) => Outcome::new(RowState::Restored),
                 Err(e) => Outcome::because(RowState::Torn, e),
             };
-            outcomes.set(number, outcome);
+            outcomes.note(number, outcome);
             done?;
         }
         Ok(())
@@ -160,8 +170,8 @@ impl Batch<'_> {
         outcomes: &mut Outcomes,
     ) -> Result<()> {
         in_place.chunks(AT_ONCE).try_for_each(|numbers| {
-            let mut loan = Loan::take(nodes, plans, numbers, memory);
-            let mut rows: Vec<(usize, &mut [u8])> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
+            let mut loan = Loan::take(nodes, plans, numbers, memory)?;
+            let mut rows: Vec<(usize, &mut [u8])> = list_of(loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())))?;
             let (fates, result) = match self.reader.read_whole(&mut rows, &self.options.read) {
                 Ok(()) => (Vec::new(), Ok(())),
                 Err((e, fates)) => (fates, Err(e)),
@@ -169,7 +179,7 @@ impl Batch<'_> {
             drop(rows);
             for (place, taken) in loan.taken.iter_mut().enumerate() {
                 let outcome = match (fates.get(place), &result) {
-                    (None | Some(Fate::Whole), _) => {
+                    (None, Ok(())) | (Some(Fate::Whole), _) => {
                         taken.is_whole = true;
                         Outcome::new(RowState::Restored)
                     }
@@ -180,7 +190,7 @@ impl Batch<'_> {
                     }
                     _ => Outcome::new(RowState::Skipped),
                 };
-                outcomes.set(taken.number, outcome);
+                outcomes.note(taken.number, outcome);
             }
             loan.give_back(self.reader);
             result
@@ -199,11 +209,11 @@ impl Batch<'_> {
     ) -> Result<()> {
         parts.iter().try_for_each(|&number| {
             let Some(part) = nodes.variable(plans[number].object)?.part.clone() else { return Ok(()) };
-            let mut loan = Loan::take(nodes, plans, &[number], memory);
+            let mut loan = Loan::take(nodes, plans, &[number], memory)?;
             let Some(taken) = loan.taken.first_mut() else { return Ok(()) };
             let result = self.reader.read_region(taken.tensor, &part.region, taken.memory(), &self.options.read);
             taken.is_whole = result.is_ok();
-            outcomes.set(
+            outcomes.note(
                 number,
                 match &result {
                     Ok(()) => Outcome::new(RowState::Restored),

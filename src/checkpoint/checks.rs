@@ -5,6 +5,7 @@ use super::assign::Batch;
 use super::options::Mismatch;
 use super::plan::{Outcome, Outcomes, Plan, Stored};
 use super::report::RowState;
+use crate::allocate::{with_room, Room, TryPush};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Data, Kind, Nodes, Part};
 use crate::reader::{Format, Place, Reader};
@@ -50,7 +51,7 @@ impl Batch<'_> {
     /// Checks all plans and returns those that can be carried out. Changes nothing in the graph.
     pub(super) fn check(&self, nodes: &Nodes, plans: &[Plan], outcomes: &mut Outcomes) -> Result<Fit> {
         let mut fit = Fit::default();
-        let (mut places, mut in_order) = (Vec::with_capacity(plans.len()), true);
+        let (mut places, mut in_order) = (with_room(plans.len())?, true);
         let mut unfit: Vec<Unfit> = Vec::new();
         let mut unbacked = None;
         // The address ranges of borrowed variables, with the numbers of their plans.
@@ -59,8 +60,8 @@ impl Batch<'_> {
             let route = match self.check_one(nodes, plan) {
                 Ok(route) => route,
                 Err(found) => {
-                    outcomes.set(number, Outcome { state: found.state, detail: found.detail.clone() });
-                    unfit.push(found);
+                    outcomes.set(number, Outcome { state: found.state, detail: found.detail.clone() })?;
+                    unfit.try_push(found)?;
                     continue;
                 }
             };
@@ -77,17 +78,17 @@ impl Batch<'_> {
                 }
             }
             let (Route::InPlace { lacks_memory } | Route::Part(_, Some(lacks_memory))) = route else {
-                fit.others.push(number);
+                fit.others.try_push(number)?;
                 continue;
             };
             if lacks_memory {
-                fit.lacking.push(number);
+                fit.lacking.try_push(number)?;
             } else if let Data::Borrowed(memory) = &nodes.variable(plan.object)?.data {
                 let range = memory.bytes().as_ptr_range();
-                ranges.push((range.start as usize, range.end as usize, number));
+                ranges.try_push((range.start as usize, range.end as usize, number))?;
             }
             if let Route::Part(..) = route {
-                fit.parts.push(number);
+                fit.parts.try_push(number)?;
                 continue;
             }
             in_order &= places.last().is_none_or(|(last, _)| *last <= place);
@@ -97,13 +98,14 @@ impl Batch<'_> {
             return Err(first_of(unfit, self.reader.format()));
         }
         if let Some((number, e)) = unbacked {
-            outcomes.set(number, Outcome::because(RowState::Torn, &e));
+            outcomes.set(number, Outcome::because(RowState::Torn, &e))?;
             return Err(e);
         }
         check_overlap(self.reader, plans, ranges)?;
         if !in_order {
             crate::sort::sort_by(&mut places, Ord::cmp);
         }
+        fit.in_place.make_room(places.len())?;
         fit.in_place.extend(places.iter().map(|(_, number)| number));
         Ok(fit)
     }

@@ -1,6 +1,8 @@
 //! Holds the memory of variables while values are read into it.
 
 use super::plan::{Plan, Stored};
+use crate::allocate::with_room;
+use crate::error::Result;
 use crate::graph::{Data, Map, NodeId, Nodes};
 use crate::reader::Reader;
 use crate::tensor::Buffer;
@@ -40,14 +42,14 @@ impl Taken {
 
 impl<'n> Loan<'n> {
     /// Takes the memory of the variables of these plans out of the graph.
-    pub fn take(nodes: &'n mut Nodes, plans: &[Plan], numbers: &[usize], memory: &mut Map<usize, Buffer>) -> Loan<'n> {
-        let mut taken = Vec::with_capacity(numbers.len());
+    pub fn take(nodes: &'n mut Nodes, plans: &[Plan], numbers: &[usize], memory: &mut Map<usize, Buffer>) -> Result<Loan<'n>> {
+        let mut taken = with_room(numbers.len())?;
         for &number in numbers {
             let Plan { object, stored: Stored::Variable(tensor), .. } = plans[number] else { continue };
             let new = if memory.is_empty() { None } else { memory.remove(&number) };
             taken.push(Taken { number, object, tensor, data: nodes.take_data(object), new, is_whole: false });
         }
-        Loan { nodes, taken }
+        Ok(Loan { nodes, taken })
     }
 
     /// Returns the memory to the graph. Variables whose whole value was read get their new memory,

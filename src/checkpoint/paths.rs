@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::allocate::Room;
+use crate::error::Result;
 use crate::format::key;
 use crate::reader::ObjectGraph;
 
@@ -14,14 +16,15 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    pub fn new(saved: &ObjectGraph) -> Paths {
+    pub fn new(saved: &ObjectGraph) -> Result<Paths> {
         let mut slots = HashMap::new();
         for owner in saved.nodes() {
             for (number, slot) in owner.slot_variables().enumerate() {
+                slots.make_room(1)?;
                 slots.entry(slot.slot_variable).or_insert((owner.id(), slot.original_variable, number));
             }
         }
-        Paths { parents: saved.parents(), slots }
+        Ok(Paths { parents: saved.parents()?, slots })
     }
 
     /// Returns whether the node is a slot variable.

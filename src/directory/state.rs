@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::replace::replace;
 use super::state_update::StateUpdate;
+use crate::allocate::list_of;
 use crate::bundle::{directory_and_name, Access, Notes};
 use crate::error::Result;
 use crate::reader::{read_state, resolve_name, STATE_FILE};
@@ -49,7 +50,7 @@ impl CheckpointState {
         let path = |entry: &OsString| resolve_name(&directory, entry).path.into_path();
         Ok(Some(CheckpointState {
             latest: path(&state.model_checkpoint_path),
-            all: state.all_model_checkpoint_paths.iter().map(path).collect(),
+            all: list_of(state.all_model_checkpoint_paths.iter().map(path))?,
             timestamps: state.all_model_checkpoint_timestamps,
             last_preserved: state.last_preserved_timestamp,
         }))

@@ -14,6 +14,7 @@ mod view;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::allocate::with_room;
 use crate::bundle::{Bundle, Endianness, ReadOptions, Wanted};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::message::Version;
@@ -336,7 +337,7 @@ impl Reader {
     /// * `DATA_LOSS`: a data file is too short (`Truncated`), or a checksum does not match
     ///   (`Checksum`).
     pub fn read_many(&self, requests: Vec<ReadRequest<'_>>, options: &ReadOptions) -> Result<()> {
-        let mut wanted = Vec::with_capacity(requests.len());
+        let mut wanted = with_room(requests.len())?;
         for request in requests {
             let tensor = request.tensor;
             if !std::ptr::eq(tensor.reader, self) {

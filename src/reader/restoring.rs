@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::{Reader, Stored};
+use crate::allocate::filled;
 use crate::bundle::{Checksums, Fate, ReadOptions, Wanted};
 use crate::error::{Error, Result};
 use crate::tensor::{Bounds, DType};
@@ -104,16 +105,14 @@ impl Reader {
         match &self.stored {
             Stored::V2(bundle) => bundle.read_whole(rows, options),
             Stored::V1(v1) => {
-                let count = rows.len();
+                // What became of them can be told even if memory runs out later.
+                let mut fates = filled(Fate::Untouched, rows.len()).map_err(|e| (e, Vec::new()))?;
                 for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
                     let region = Bounds::whole(&v1.tensor(*tensor).1.shape);
                     if let Err(e) = v1.read(*tensor, &region, buffer) {
-                        let fate = |n: usize| match n.cmp(&number) {
-                            std::cmp::Ordering::Less => Fate::Whole,
-                            std::cmp::Ordering::Equal => Fate::Torn,
-                            std::cmp::Ordering::Greater => Fate::Untouched,
-                        };
-                        return Err((e, (0..count).map(fate).collect()));
+                        fates[..number].fill(Fate::Whole);
+                        fates[number] = Fate::Torn;
+                        return Err((e, fates));
                     }
                 }
                 Ok(())

@@ -135,7 +135,7 @@ pub(crate) fn collect_on(storage: &dyn Storage, directory: &Location, options: &
     if options.dry_run {
         let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
         ledger.check_latest()?;
-        collected.removed = ledger.would_remove(&options.rule);
+        collected.removed = ledger.would_remove(&options.rule)?;
         collected.kept = ledger.all();
         return Ok(collected);
     }

@@ -1,18 +1,23 @@
 //! Serializing an object graph as TensorFlow does.
 
 use super::{AttributeRecord, EdgeRecord, Node, NodeRecord, ObjectGraph, SaverRecord, SlotRecord, Text};
+use crate::allocate::with_room;
+use crate::error::Result;
 use crate::format::proto::{put_bytes, put_number, put_varint, varint_len};
 
 impl ObjectGraph {
     /// Serializes the graph as a `TrackableObjectGraph`, byte for byte as TensorFlow writes it.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.encoded_len());
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: there is no memory for it.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let mut out = with_room(self.encoded_len())?;
         for node in self.nodes() {
             put_varint(&mut out, 1 << 3 | 2);
             put_varint(&mut out, self.node_len(node) as u64);
             self.put_node(&mut out, node);
         }
-        out
+        Ok(out)
     }
 
     /// The length of the result of [`ObjectGraph::encode`] in bytes.

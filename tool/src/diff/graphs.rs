@@ -74,7 +74,7 @@ pub fn compare(a: Option<&ObjectGraph>, b: Option<&ObjectGraph>) -> GraphDiff {
 impl<'a> Side<'a> {
     fn new(graph: &'a ObjectGraph) -> Side<'a> {
         let mut parents = vec![None; graph.len()];
-        for node in graph.descendants().into_iter().filter_map(|id| graph.node(id)) {
+        for node in graph.descendants()?.into_iter().filter_map(|id| graph.node(id)) {
             for edge in node.children().filter(|edge| edge.node != 0) {
                 parents[edge.node as usize].get_or_insert((node.id(), edge.name));
             }
