@@ -259,7 +259,13 @@ pub(super) fn put_entry(out: &mut Vec<u8>, dtype: DType, shape: &[i64], shard: u
 /// Appends the entry of a partitioned tensor. It has no value; its shard is 0, or in a merged
 /// checkpoint the one that was shard 0 of the first section with slices of the tensor, as in
 /// TensorFlow.
-pub(super) fn put_partitioned(out: &mut Vec<u8>, dtype: DType, shape: &[i64], shard: u32, slices: &[Vec<StoredExtent>]) -> Result<()> {
+pub(super) fn put_partitioned(
+    out: &mut Vec<u8>,
+    dtype: DType,
+    shape: &[i64],
+    shard: u32,
+    slices: &[Vec<StoredExtent>],
+) -> Result<()> {
     // At most 24 bytes for each dimension of a slice, and the heads of the messages.
     out.make_room(64 + (24 * shape.len()).saturating_mul(slices.len() + 1).saturating_add(8 * slices.len()))?;
     put_number(out, 1, dtype.number().into());

@@ -84,7 +84,8 @@ pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads:
     let mut payloads: Vec<Payload<'_>> = payloads;
     let bytes: u64 = payloads.iter().map(|p| p.buffer.len() as u64).sum();
     let threads = transfer::threads_for(threads, bytes).min(groups.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
-    let needs_scratch = payloads.iter().any(Payload::is_small);
+    let small = groups.iter().map(|group| &payloads[group.payloads.clone()]).filter(|those| those[0].is_small());
+    let scratch = small.map(transfer::extent).max().unwrap_or(0);
     let mut rest = &mut payloads[..];
     let transfers = groups.iter().map(|group| {
         let (those, after) = std::mem::take(&mut rest).split_at_mut(group.payloads.len());
@@ -93,7 +94,7 @@ pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads:
         let target = if those[0].is_small() { Target::Small(those) } else { Target::Memory(&mut *those[0].buffer) };
         Ok(Transfer { file: group.file.clone(), offset, target, crc, swap, key, progress: Some(&group.progress) })
     });
-    transfer::run(transfers, threads, needs_scratch, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
+    transfer::run(transfers, threads, scratch, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
 }
 
 #[cfg(test)]

@@ -290,7 +290,7 @@ mod tests {
     fn a_string_is_put_like_strings_of_one() {
         for length in [0, 1, 127, 128, 300_000] {
             let element: Vec<u8> = (0..length).map(|i| (i * 7) as u8).collect();
-            assert_eq!(encode_string(element.clone()), encode_strings([&element[..]].into_iter()).unwrap(), "{length}");
+            assert_eq!(encode_string(element.clone()).unwrap(), encode_strings([&element[..]].into_iter()).unwrap(), "{length}");
         }
     }
 

@@ -226,7 +226,13 @@ impl Bundle {
                 (None, _) => runs.push((piece.row, Run { from: 0, to: 0, length: 0 }, whole)),
                 (Some(run), None) if whole || options.checksums != Checksums::Always => runs.push((piece.row, run, whole)),
                 _ => {
-                    return scattered.try_push(Scattered { key: row.key, pieces, region: request.region, buffer: request.buffer, swap });
+                    return scattered.try_push(Scattered {
+                        key: row.key,
+                        pieces,
+                        region: request.region,
+                        buffer: request.buffer,
+                        swap,
+                    });
                 }
             }
         }

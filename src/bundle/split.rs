@@ -268,9 +268,9 @@ mod tests {
             (DType::Uint8, &[1], "whole@7"),
         ] {
             let size = shape.iter().product::<i64>() as u64 * dtype.size().unwrap() as u64;
-            assert_eq!(text(&packer.put(dtype, shape, size)), expected, "{dtype} {shape:?}");
+            assert_eq!(text(&packer.put(dtype, shape, size).unwrap()), expected, "{dtype} {shape:?}");
         }
         // An element is larger than a file.
-        assert_eq!(text(&Packer::new(8, 1).put(DType::Complex128, &[3], 48)), "whole@0");
+        assert_eq!(text(&Packer::new(8, 1).put(DType::Complex128, &[3], 48).unwrap()), "whole@0");
     }
 }

@@ -227,18 +227,18 @@ struct ChunkSum<'b> {
 
 /// Reads all `transfers` with `threads` threads, one of which is the calling thread. `watch` is
 /// called on the calling thread with the number of bytes read so far and can cancel the run. With
-/// `keep_going` an error does not end the run. With `needs_scratch`, threads get memory for small
-/// payloads and for what is only verified before anything is read.
+/// `keep_going` an error does not end the run. Each thread gets `scratch` bytes of memory, for small
+/// payloads and for what is only verified, before anything is read.
 pub(crate) fn run<'b>(
     transfers: impl Iterator<Item = Result<Transfer<'b>>> + Send,
     threads: usize,
-    needs_scratch: bool,
+    scratch: u64,
     keep_going: bool,
     watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Outcome {
     let queue = Mutex::new(Queue { transfers, begun: 0, current: None, faults: Vec::new() });
     let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
-    let scratch = || if needs_scratch { with_room(CHUNK) } else { Ok(Vec::new()) };
+    let scratch = || with_room(scratch as usize);
     let work = |mut scratch: Vec<u8>, watch: &mut dyn FnMut(u64) -> ControlFlow<()>| {
         // There is always room for one more fault.
         let (mut sums, mut faults) = (Vec::new(), Vec::with_capacity(1));

@@ -163,7 +163,7 @@ fn check_records(
     checked.bytes = total;
     let threads = transfer::threads_for(threads, total);
     let records = stored().map(|(key, row)| bundle.check_record(key, &row));
-    let outcome = transfer::run(records, threads, true, true, &mut |done| watch(done, total));
+    let outcome = transfer::run(records, threads, transfer::CHUNK as u64, true, &mut |done| watch(done, total));
     add_faults(outcome.faults, &mut checked.damage)?;
     // The last report always states that all bytes are done, even if an error kept some from being
     // counted.
@@ -205,7 +205,7 @@ impl Bundle {
         });
         let size = tensors.iter().map(|&t| self.index().tensor(t).size).fold(0, u64::saturating_add);
         let threads = transfer::threads_for(threads, size);
-        let outcome = transfer::run(records, threads.max(1), true, false, &mut |_| ControlFlow::Continue(()));
+        let outcome = transfer::run(records, threads.max(1), transfer::CHUNK as u64, false, &mut |_| ControlFlow::Continue(()));
         outcome.faults.into_iter().next().map_or(Ok(()), Err)
     }
 }

@@ -25,8 +25,7 @@ pub(super) fn report_with_candidates(mut rows: Vec<Row>) -> Result<Report> {
 /// `new/layer_3/kernel` although other layers have kernels.
 fn find_candidates(rows: &mut [Row]) -> Result<()> {
     let is_open = |row: &Row| matches!(row.state, RowState::Unused | RowState::Deferred | RowState::Missing);
-    let ends: Vec<Option<String>> =
-        list_of(rows.iter().map(|row| if is_open(row) { row.path.end(NAMES, BYTES) } else { None }))?;
+    let ends: Vec<Option<String>> = list_of(rows.iter().map(|row| if is_open(row) { row.path.end(NAMES, BYTES) } else { None }))?;
     let ending = |at: usize, names| ending(ends[at].as_deref()?, names);
     let most = ends.iter().flatten().map(|end| end.split('/').count()).max().unwrap_or(0);
     for names in (1..=most).rev() {

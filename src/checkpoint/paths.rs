@@ -37,7 +37,7 @@ impl Paths {
         let (mut names, mut at) = (Vec::new(), id);
         while at != 0 {
             let (parent, number) = self.parents[at as usize]?;
-            names.push(saved.node(parent)?.children().nth(number)?.name);
+            names.push(saved.node(parent)?.child_at(number)?.name);
             at = parent;
         }
         names.reverse();
@@ -45,7 +45,7 @@ impl Paths {
     }
 
     fn slot_name<'g>(&self, saved: &'g ObjectGraph, owner: u32, number: usize) -> &'g str {
-        saved.node(owner).and_then(|owner| owner.slot_variables().nth(number)).map_or("", |slot| slot.name)
+        saved.node(owner).and_then(|owner| owner.slot_name_at(number)).unwrap_or_default()
     }
 
     /// Returns the path of a node as written in keys: escaped names joined by `/`. A slot variable

@@ -243,9 +243,7 @@ pub(super) fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object
 pub(super) fn add_put<'n>(writer: &mut Writer<'n>, key: &str, put: &'n Put) -> Result<()> {
     match &put.content {
         Content::Memory(memory) => writer.add(key, put.dtype, &put.shape, memory.bytes()),
-        Content::Strings(strings) if put.dtype == DType::String => {
-            writer.add_strings(key, &put.shape, &list_of(strings.iter())?)
-        }
+        Content::Strings(strings) if put.dtype == DType::String => writer.add_strings(key, &put.shape, &list_of(strings.iter())?),
         Content::Strings(strings) => writer.add_variants(key, &put.shape, &list_of(strings.iter())?),
         Content::Read(read) => writer.add_read(key, put.dtype, &put.shape, Box::new(move |offset, buffer| read(offset, buffer))),
     }

@@ -54,6 +54,9 @@ pub struct Comparison {
     pub only_in_program: Vec<NodeId>,
 }
 
+/// A node that was reached, and by what: the index of the node before it, and the name of the edge.
+type Reached<'a> = (u32, Option<(usize, &'a str)>);
+
 impl CheckpointView {
     /// Reads the objects of the checkpoint at `path`, which is resolved as by [`Reader::open`].
     ///
@@ -115,7 +118,7 @@ impl CheckpointView {
 
     /// Returns every reachable node in breadth-first order, with the index in this list of the node
     /// that it was found from, and the name of the edge.
-    fn breadth_first(&self) -> Result<Vec<(u32, Option<(usize, &str)>)>> {
+    fn breadth_first(&self) -> Result<Vec<Reached<'_>>> {
         let mut is_found = filled(false, self.saved.len())?;
         let mut found = vec![(0, None)];
         is_found[0] = true;

@@ -474,7 +474,8 @@ pub(super) fn owned(path: &OsStr) -> Option<&OsStr> {
 /// Whether an error says that something was read but is not a usable state file. A lack of memory
 /// says nothing about it.
 fn is_nonsense(error: &Error) -> bool {
-    !error.is_shortage() && matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint | Reason::Limit)
+    !error.is_shortage()
+        && matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint | Reason::Limit)
 }
 
 fn read_sidecar(directory: &Location, warnings: &mut Vec<String>) -> Result<Option<String>> {

@@ -201,7 +201,7 @@ mod tests {
             self.saved += 1;
             self.managed.add(Entry { path: named(self.saved), time, metric });
             let held = self.held.clone();
-            numbers(self.managed.sweep(&self.rule, &mut |entry| held.iter().any(|&n| named(n) == entry.path)))
+            numbers(self.managed.sweep(&self.rule, &mut |entry| held.iter().any(|&n| named(n) == entry.path)).unwrap())
         }
 
         fn window(&self) -> Vec<i64> {
@@ -324,10 +324,12 @@ mod tests {
         (1..=4).for_each(|n| managed.add(Entry { path: named(n), time: n as f64, metric: Some(n as f64) }));
         let rule = Retention { best: Some((1, Better::Lower)), ..newest(2) };
         let mut asked = Vec::new();
-        managed.sweep(&rule, &mut |entry| {
-            asked.push(entry.clone());
-            false
-        });
+        managed
+            .sweep(&rule, &mut |entry| {
+                asked.push(entry.clone());
+                false
+            })
+            .unwrap();
         assert_eq!(numbers(asked), [2]);
     }
 }

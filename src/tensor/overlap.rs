@@ -135,12 +135,12 @@ mod tests {
     #[test]
     fn overlaps_are_found_whatever_the_direction_of_the_cut() {
         let columns: Vec<Bounds> = (0..1000).map(|i| bounds(&[(0, 5), (i, 1)])).collect();
-        assert_eq!(Overlap::among(&columns, 5000), Overlap::None);
+        assert_eq!(Overlap::among(&columns, 5000).unwrap(), Overlap::None);
         let mut clash = columns.clone();
         clash.truncate(900);
         clash.push(bounds(&[(2, 1), (17, 1)]));
-        assert_eq!(Overlap::among(&clash, 5000), Overlap::Pair(17, 900));
-        assert_eq!(Overlap::among(&[bounds(&[(0, 2)]), bounds(&[(0, 2)])], 3), Overlap::TooMany);
-        assert_eq!(Overlap::among(&[bounds(&[(0, 0)]), bounds(&[(0, 0)])], 3), Overlap::None);
+        assert_eq!(Overlap::among(&clash, 5000).unwrap(), Overlap::Pair(17, 900));
+        assert_eq!(Overlap::among(&[bounds(&[(0, 2)]), bounds(&[(0, 2)])], 3).unwrap(), Overlap::TooMany);
+        assert_eq!(Overlap::among(&[bounds(&[(0, 0)]), bounds(&[(0, 0)])], 3).unwrap(), Overlap::None);
     }
 }

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use checkpoint::{
-    latest_valid_checkpoint, verify, CheckpointView, Durability, Extent, Graph, Mismatch, ReadOptions, ReadRequest, Reader,
-    RestoreOptions, ResumeOptions, Saver, SaverOptions, Slice, Verdict, VerifyOptions,
+    latest_valid_checkpoint, verify, CheckpointView, Extent, Graph, Mismatch, ReadOptions, ReadRequest, Reader, RestoreOptions,
+    ResumeOptions, Saver, SaverOptions, Slice, Verdict, VerifyOptions,
 };
 
 use crate::program::{Program, World, LARGE, SLICES, STRINGS};
@@ -162,10 +162,7 @@ fn state(world: &World, trial: &mut Trial) {
 
 fn latest_valid(world: &World, trial: &mut Trial) {
     let options = VerifyOptions::new().threads(1);
-    let valid = trial.during(
-        || latest_valid_checkpoint(world.kept(), &options, &mut |_| ControlFlow::Continue(())),
-        || {},
-    );
+    let valid = trial.during(|| latest_valid_checkpoint(world.kept(), &options, &mut |_| ControlFlow::Continue(())), || {});
     assert_eq!(valid.prefix, Some(world.kept().join(format!("ckpt-{}", crate::program::CHECKPOINTS - 1))));
 }
 
@@ -250,5 +247,4 @@ fn resume(world: &World, trial: &mut Trial) {
     };
     trial.during(resume, || assert!(program.is(1) || program.is(2)));
     assert!(program.is(1));
-    let _ = Durability::None;
 }

@@ -56,7 +56,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     for tensor in &tensors {
         rewrite::add(&mut writer, &reader, *tensor, tensor.key(), None)?;
     }
-    writer.add_strings(GRAPH, &[], &[stripped.encode()])?;
+    writer.add_strings(GRAPH, &[], &[stripped.encode()?])?;
     let written = destination::finish(writer)?;
 
     let good = screen.paint(term::GOOD, "stripped");

@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn tensorflows_graph_comes_out_as_it_was() {
         let graph = ObjectGraph::parse(&example()).unwrap();
-        assert_eq!(graph.encode(), example());
+        assert_eq!(graph.encode().unwrap(), example());
         assert_eq!(graph.encoded_len(), example().len());
     }
 
@@ -150,7 +150,7 @@ mod tests {
             let reader = Reader::open(data.join(name)).unwrap();
             let stored = reader.get(OBJECT_GRAPH_KEY).unwrap().read_strings().unwrap();
             let graph = reader.object_graph().unwrap().unwrap();
-            assert!(graph.encode() == stored.get(0).unwrap(), "{name}");
+            assert!(graph.encode().unwrap() == stored.get(0).unwrap(), "{name}");
             assert_eq!(graph.encoded_len(), stored.get(0).unwrap().len(), "{name}");
         }
     }
@@ -164,8 +164,8 @@ mod tests {
         builder.registered_saver("", "");
         builder.end_node(None);
         let graph = builder.finish().unwrap();
-        assert_eq!(graph.encode(), b"\x0a\x08\x0a\x00\x12\x00\x1a\x00\x22\x00");
-        assert_eq!(graph.encoded_len(), graph.encode().len());
+        assert_eq!(graph.encode().unwrap(), b"\x0a\x08\x0a\x00\x12\x00\x1a\x00\x22\x00");
+        assert_eq!(graph.encoded_len(), graph.encode().unwrap().len());
     }
 
     #[test]
@@ -179,10 +179,10 @@ mod tests {
             builder.end_node(Some(true));
         }
         let graph = builder.finish().unwrap();
-        let bytes = graph.encode();
+        let bytes = graph.encode().unwrap();
         assert_eq!(graph.encoded_len(), bytes.len());
         let again = ObjectGraph::parse(&bytes).unwrap();
-        assert_eq!(again.encode(), bytes);
+        assert_eq!(again.encode().unwrap(), bytes);
         assert_eq!(again.node(299).unwrap().registered_saver().unwrap().name, name);
     }
 }

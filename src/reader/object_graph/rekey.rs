@@ -202,10 +202,10 @@ mod tests {
         ] {
             let graph = Reader::open(data.join(name)).unwrap().object_graph().unwrap().unwrap();
             let rekeyed = graph.rekeyed().unwrap();
-            assert!(rekeyed.graph.encode() == graph.encode(), "{name}");
+            assert!(rekeyed.graph.encode().unwrap() == graph.encode().unwrap(), "{name}");
             assert!(rekeyed.keys.iter().all(|(old, new)| old == new), "{name}");
         }
-        assert_eq!(graph().rekeyed().unwrap().graph.encode(), graph().encode());
+        assert_eq!(graph().rekeyed().unwrap().graph.encode().unwrap(), graph().encode().unwrap());
     }
 
     #[test]
