@@ -226,7 +226,7 @@ struct ChunkSum<'b> {
 }
 
 /// Reads all `transfers` with `threads` threads, one of which is the calling thread. Each thread
-/// gets `scratch` bytes of memory, for small payloads and for what is only verified, before anything
+/// gets `scratch` bytes of memory, for small payloads and what is only verified, before anything
 /// is read. `watch` is called on the calling thread with the number of bytes read so far and can
 /// cancel the run. With `keep_going` an error does not end the run.
 pub(crate) fn run<'b>(
