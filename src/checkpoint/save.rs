@@ -127,8 +127,10 @@ fn save_states(nodes: &mut Nodes, walk: &Walk<'_>, saver_of: &[u32]) -> Result<V
         let mut sink = Sink::default();
         if let Err(e) = state.save(&mut sink) {
             let what = nodes.describe(object);
-            return Err(Error::callback(format!("the save callback of {what} failed: {e}"))
-                .for_tensor(walk.path(nodes, id as u32).as_bytes()));
+            let failed = Error::callback(format!("the save callback of {what} failed: {e}"));
+            // The sink had no memory: that is no failure of the program's.
+            let shortage = e.downcast::<Error>().ok().filter(|e| e.is_shortage());
+            return Err(shortage.map_or(failed, |shortage| *shortage).for_tensor(walk.path(nodes, id as u32).as_bytes()));
         }
         states.try_push((id as u32, sink.tensors))?;
     }

@@ -7,6 +7,7 @@ use checkpoint::{
     StateUpdate, Variable, WriteOptions, Writer,
 };
 
+use crate::common::failing::spared;
 use crate::common::{dtypes, v1};
 
 /// The variables of the wide object, and the number of layers and of the variables in each.
@@ -158,7 +159,8 @@ impl Program {
             count += 1;
             graph.add_variable(Variable::owned(DType::Float, shape, bytes)?.name(&format!("variable_{count}")))
         };
-        let mut variables = Vec::new();
+        // What the program itself allocates does not fail.
+        let mut variables = spared(|| Vec::with_capacity(4 * WIDE));
         let wide = graph.add_object()?;
         graph.track(root, "wide", wide)?;
         for i in 0..WIDE {
@@ -184,11 +186,11 @@ impl Program {
             graph.set_slot(optimizer, variables[i], "m", slot)?;
             variables.push(slot);
         }
-        let texts = graph.add_variable(Variable::strings(&[STRINGS as i64], &vec![[value]; STRINGS])?)?;
+        let texts = graph.add_variable(Variable::strings(&[STRINGS as i64], &spared(|| vec![[value]; STRINGS]))?)?;
         graph.track(root, "texts", texts)?;
-        let large = variable(&[LARGE as i64], &vec![value; 4 * LARGE])?;
+        let large = variable(&[LARGE as i64], &spared(|| vec![value; 4 * LARGE]))?;
         graph.track(root, "large", large)?;
-        let table = graph.add_state(Box::new(Table(vec![value; 2 << 20])), &StateOptions::new().names(&["values"]))?;
+        let table = graph.add_state(Box::new(Table(spared(|| vec![value; 2 << 20]))), &StateOptions::new().names(&["values"]))?;
         graph.track(root, "table", table)?;
         let checkpoint = Checkpoint::new(graph, root)?;
         Ok(Program { graph: graph.clone(), checkpoint, variables, large, texts })
